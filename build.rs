@@ -1,0 +1,107 @@
+//! Embeds the web assets in the server binary.
+//!
+//! `cargo xtask build` writes a site folder: `index.tsv` (what there is) and the files themselves, each with
+//! its compressed forms beside it. This script turns the index into `$OUT_DIR/assets.rs`, a static table
+//! that `src/` includes. Without a site folder (plain `cargo test`) the table is empty and the build passes.
+//!
+//! `TALLY_SITE_DIR` names the folder; without it `build/site` is taken if it exists.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The type of the table, part of the generated file so that table and type cannot drift apart.
+const ASSET_TYPE: &str = r#"
+/// One file of the web interface, embedded in the binary.
+#[derive(Debug)]
+pub struct Asset {
+    /// Path in the URL, for instance `/pkg/0123456789abcdef/tally.js` or `/favicon.svg`.
+    pub path: &'static str,
+    /// Value of `Content-Type`.
+    pub content_type: &'static str,
+    /// Value of `ETag`, quotes included.
+    pub etag: &'static str,
+    /// True if the path changes whenever the content does, so that caches may keep it for ever.
+    pub immutable: bool,
+    /// The bytes as they are.
+    pub raw: &'static [u8],
+    /// The bytes under brotli, where that is smaller.
+    pub br: Option<&'static [u8]>,
+    /// The bytes under gzip, where that is smaller.
+    pub gz: Option<&'static [u8]>,
+}
+"#;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=TALLY_SITE_DIR");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    let site = env::var_os("TALLY_SITE_DIR").map_or_else(|| root.join("build/site"), |dir| root.join(dir));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("assets.rs");
+
+    let code = if site.join("index.tsv").is_file() {
+        // Only an existing path is watched: a missing one would make every build a rebuild.
+        println!("cargo:rerun-if-changed={}", site.join("index.tsv").display());
+        table(&site)
+    } else {
+        generate("", &[])
+    };
+    fs::write(&out, code).unwrap_or_else(|e| panic!("cannot write {}: {e}", out.display()));
+}
+
+/// Reads `index.tsv`: first `build <hash>`, then one line a file, `path content-type etag immutable` between tabs.
+fn table(site: &Path) -> String {
+    let index = site.join("index.tsv");
+    let text = fs::read_to_string(&index).unwrap_or_else(|e| panic!("cannot read {}: {e}", index.display()));
+    let mut lines = text.lines();
+    let hash = lines
+        .next()
+        .and_then(|line| line.strip_prefix("build\t"))
+        .unwrap_or_else(|| panic!("{} does not begin with the build's hash", index.display()));
+    let rows: Vec<String> = lines.map(|line| row(site, line)).collect();
+    generate(hash, &rows)
+}
+
+fn row(site: &Path, line: &str) -> String {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [path, content_type, etag, immutable] = fields[..] else {
+        panic!("index.tsv: four fields expected in {line:?}");
+    };
+    let file = site.join("files").join(path.trim_start_matches('/'));
+    let include = |file: &Path| format!("include_bytes!({:?})", file.display().to_string());
+    let packed = |suffix: &str| {
+        let mut name = file.clone().into_os_string();
+        name.push(suffix);
+        let packed = PathBuf::from(name);
+        if packed.is_file() {
+            format!("Some({})", include(&packed))
+        } else {
+            "None".to_owned()
+        }
+    };
+    format!(
+        "    Asset {{ path: {path:?}, content_type: {content_type:?}, etag: {etag:?}, immutable: {}, raw: {}, br: {}, gz: {} }},\n",
+        immutable == "1",
+        include(&file),
+        packed(".br"),
+        packed(".gz"),
+    )
+}
+
+fn generate(hash: &str, rows: &[String]) -> String {
+    let prefix = if hash.is_empty() {
+        "/pkg".to_owned()
+    } else {
+        format!("/pkg/{hash}")
+    };
+    let mut code = String::from(ASSET_TYPE);
+    let _ = write!(
+        code,
+        "\n/// Names this build of the web interface; empty when none is embedded.\npub const BUILD_HASH: &str = {hash:?};\n\
+         \n/// Where this build's script, WASM, styles and workers stand: `{{PKG_PREFIX}}/tally.js` and so on.\npub const PKG_PREFIX: &str = {prefix:?};\n\
+         \n/// Every embedded file, sorted by path.\npub static ASSETS: &[Asset] = &[\n{}];\n",
+        rows.concat(),
+    );
+    code
+}
