@@ -1,1 +1,85 @@
-fn main() {}
+//! `cargo xtask`: builds both sides of Tally and checks the shape of the house.
+//!
+//! ```text
+//! cargo xtask build [--dev] [--front]   the web side (WASM, styles, public files), then the server with it inside
+//! cargo xtask run [--dev] [-- ARGS]     the same, then `tally node ARGS`
+//! cargo xtask test                      everything `./test` does
+//! cargo xtask check                     architecture, source lints, forbidden text
+//! ```
+//!
+//! `--dev` builds both sides fast and unoptimised; `--front` stops after the web side.
+
+mod check;
+mod front;
+mod server;
+mod site;
+mod workspace;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+
+const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | check";
+
+/// How optimised both sides of a build are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Fast to build: no optimisation of our own code, no compression of assets.
+    Dev,
+    /// What users get.
+    Release,
+}
+
+fn main() -> ExitCode {
+    match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let Some((command, rest)) = args.split_first() else {
+        bail!(USAGE)
+    };
+    let (options, passed) = match rest.iter().position(|arg| arg == "--") {
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => (rest, &rest[rest.len()..]),
+    };
+    let known: &[&str] = match command.as_str() {
+        "build" => &["--dev", "--front"],
+        "run" => &["--dev"],
+        _ => &[],
+    };
+    if let Some(bad) = options.iter().find(|option| !known.contains(&option.as_str())) {
+        bail!("unknown option {bad}\n{USAGE}");
+    }
+    let profile = if options.iter().any(|option| option == "--dev") {
+        Profile::Dev
+    } else {
+        Profile::Release
+    };
+    let workspace = Workspace::load()?;
+    match command.as_str() {
+        "build" => {
+            site::build(&workspace, profile)?;
+            if !options.iter().any(|option| option == "--front") {
+                let binary = server::build(&workspace, profile)?;
+                println!("{}", binary.display());
+            }
+            Ok(())
+        }
+        "run" => {
+            site::build(&workspace, profile)?;
+            let binary = server::build(&workspace, profile)?;
+            workspace::succeed(Command::new(binary).arg("node").args(passed))
+        }
+        "test" => workspace::succeed(&mut Command::new(workspace.root.join("test"))),
+        "check" => check::run(&workspace),
+        other => bail!("unknown command {other}\n{USAGE}"),
+    }
+}

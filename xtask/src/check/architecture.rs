@@ -1,0 +1,279 @@
+//! Who may use whom. The table is the house of the design: nothing points up or sideways.
+
+use serde_json::Value;
+
+/// What a room may use, and which feature of it opens the door where it may not always be open.
+struct Room {
+    name: &'static str,
+    uses: &'static [&'static str],
+    /// (dependency, the only feature that may enable it)
+    only_under: &'static [(&'static str, &'static str)],
+}
+
+const HOUSE: [Room; 8] = [
+    Room {
+        name: "tally-chain",
+        uses: &[],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-ledger",
+        uses: &["tally-chain"],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-wallet",
+        uses: &["tally-chain"],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-node",
+        uses: &["tally-chain", "tally-ledger"],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-app",
+        uses: &["tally-chain", "tally-node", "tally-wallet"],
+        only_under: &[("tally-node", "ssr"), ("tally-wallet", "hydrate")],
+    },
+    Room {
+        name: "tally-frontend",
+        uses: &["tally-app", "tally-chain", "tally-wallet"],
+        only_under: &[],
+    },
+    Room {
+        name: "tally",
+        uses: &["tally-app", "tally-chain", "tally-node", "tally-wallet"],
+        only_under: &[],
+    },
+    Room {
+        name: "xtask",
+        uses: &[],
+        only_under: &[],
+    },
+];
+
+/// Crates that reach for a clock, the disk, the network or threads: not for the pure rooms.
+const IMPURE: [&str; 9] = [
+    "axum",
+    "fjall",
+    "hyper",
+    "libp2p",
+    "rayon",
+    "reqwest",
+    "tempfile",
+    "tokio",
+    "tracing-subscriber",
+];
+const PURE_ROOMS: [&str; 2] = ["tally-chain", "tally-ledger"];
+
+/// Each use that the house does not allow, as one sentence.
+pub fn check(metadata: &Value) -> Vec<String> {
+    let mut errors = Vec::new();
+    let packages = list(&metadata["packages"]);
+    let workspace_names: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    for package in packages {
+        let name = text(&package["name"]);
+        let Some(room) = HOUSE.iter().find(|room| room.name == name) else {
+            errors.push(format!(
+                "package {name} is not in the table of rooms (xtask/src/check/architecture.rs)"
+            ));
+            continue;
+        };
+        for dependency in list(&package["dependencies"]) {
+            let used = text(&dependency["name"]);
+            let test_only = dependency["kind"] == "dev";
+            if workspace_names.contains(&used) {
+                if !room.uses.contains(&used) {
+                    errors.push(format!("{name} may not use {used}"));
+                }
+                errors.extend(wrong_side(name, used, dependency));
+            } else if PURE_ROOMS.contains(&name) && IMPURE.contains(&used) && !test_only {
+                errors.push(format!("{name} is pure and may not use {used}"));
+            }
+            if used == "revm" && name != "tally-ledger" {
+                errors.push(format!("{name} may not use revm: the EVM is behind tally-ledger"));
+            }
+        }
+        for (used, feature) in room.only_under {
+            errors.extend(open_door(package, name, used, feature));
+        }
+    }
+    errors.extend(default_members(metadata));
+    errors
+}
+
+/// The server renders and the browser hydrates: one build never has both features of the app.
+fn wrong_side(name: &str, used: &str, dependency: &Value) -> Option<String> {
+    let forbidden = match (name, used) {
+        ("tally", "tally-app") => "hydrate",
+        ("tally-frontend", "tally-app") => "ssr",
+        _ => return None,
+    };
+    list(&dependency["features"])
+        .iter()
+        .any(|feature| feature == forbidden)
+        .then(|| format!("{name} may not use {used} with feature {forbidden}"))
+}
+
+/// `used` has to be optional in `package`, and no feature but `feature` may bring it in.
+fn open_door(package: &Value, name: &str, used: &str, feature: &str) -> Vec<String> {
+    let mut errors = Vec::new();
+    for dependency in list(&package["dependencies"]) {
+        if dependency["name"] == used && dependency["kind"].is_null() && dependency["optional"] != true {
+            errors.push(format!(
+                "{name} may use {used} only under feature {feature}: make it optional"
+            ));
+        }
+    }
+    for (key, parts) in package["features"].as_object().into_iter().flatten() {
+        let enables = list(parts)
+            .iter()
+            .map(text)
+            .any(|part| part == format!("dep:{used}") || part == used || part.starts_with(&format!("{used}/")));
+        let through_other = key != feature && list(parts).iter().any(|part| part == feature);
+        if (enables && key != feature) || through_other {
+            errors.push(format!(
+                "{name}: feature {key} brings in {used}, which belongs to feature {feature}"
+            ));
+        }
+    }
+    errors
+}
+
+/// Cargo unites features within one build, so the browser's side must not be part of a plain `cargo build`.
+fn default_members(metadata: &Value) -> Option<String> {
+    let frontend = list(&metadata["packages"])
+        .iter()
+        .find(|package| package["name"] == "tally-frontend")
+        .map(|it| &it["id"])?;
+    list(&metadata["workspace_default_members"])
+        .contains(frontend)
+        .then(|| "tally-frontend may not be a default member of the workspace".to_owned())
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn uses(name: &str) -> Value {
+        json!({"name": name, "kind": null, "optional": false, "features": []})
+    }
+
+    fn package(name: &str, dependencies: &[Value]) -> Value {
+        json!({"name": name, "id": name, "dependencies": dependencies, "features": {}})
+    }
+
+    fn metadata(packages: &[Value]) -> Value {
+        json!({"packages": packages, "workspace_default_members": []})
+    }
+
+    fn app(optional: bool, features: Value) -> Value {
+        let node = json!({"name": "tally-node", "kind": null, "optional": optional, "features": []});
+        json!({"name": "tally-app", "id": "tally-app", "dependencies": [node], "features": features})
+    }
+
+    #[test]
+    fn the_house_as_designed_passes() {
+        let house = metadata(&[
+            package("tally-chain", &[uses("sha2")]),
+            package("tally-ledger", &[uses("tally-chain"), uses("revm")]),
+            package(
+                "tally-node",
+                &[uses("tally-chain"), uses("tally-ledger"), uses("tokio")],
+            ),
+            app(true, json!({"ssr": ["leptos/ssr", "dep:tally-node"]})),
+        ]);
+        assert_eq!(check(&house), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_edge_upwards_is_caught() {
+        let house = metadata(&[
+            package("tally-chain", &[uses("tally-node")]),
+            package("tally-node", &[]),
+        ]);
+        assert_eq!(check(&house), ["tally-chain may not use tally-node"]);
+    }
+
+    #[test]
+    fn an_edge_sideways_is_caught_in_tests_too() {
+        let mut edge = uses("tally-wallet");
+        edge["kind"] = json!("dev");
+        let house = metadata(&[package("tally-ledger", &[edge]), package("tally-wallet", &[])]);
+        assert_eq!(check(&house), ["tally-ledger may not use tally-wallet"]);
+    }
+
+    #[test]
+    fn an_unknown_package_is_caught() {
+        assert_eq!(
+            check(&metadata(&[package("tally-extra", &[])])),
+            ["package tally-extra is not in the table of rooms (xtask/src/check/architecture.rs)"]
+        );
+    }
+
+    #[test]
+    fn io_in_a_pure_room_is_caught_outside_its_tests() {
+        let mut in_tests = uses("tempfile");
+        in_tests["kind"] = json!("dev");
+        let house = metadata(&[package("tally-ledger", &[uses("tokio"), in_tests])]);
+        assert_eq!(check(&house), ["tally-ledger is pure and may not use tokio"]);
+    }
+
+    #[test]
+    fn revm_outside_the_ledger_is_caught() {
+        let house = metadata(&[package("tally-node", &[uses("revm")])]);
+        assert_eq!(
+            check(&house),
+            ["tally-node may not use revm: the EVM is behind tally-ledger"]
+        );
+    }
+
+    #[test]
+    fn the_app_opens_the_node_only_under_ssr() {
+        let node = package("tally-node", &[]);
+        let always = metadata(&[app(false, json!({"ssr": ["dep:tally-node"]})), node.clone()]);
+        assert_eq!(
+            check(&always),
+            ["tally-app may use tally-node only under feature ssr: make it optional"]
+        );
+        let wrong = metadata(&[app(true, json!({"hydrate": ["dep:tally-node"]})), node.clone()]);
+        assert_eq!(
+            check(&wrong),
+            ["tally-app: feature hydrate brings in tally-node, which belongs to feature ssr"]
+        );
+        let default = metadata(&[app(true, json!({"default": ["ssr"], "ssr": ["dep:tally-node"]})), node]);
+        assert_eq!(
+            check(&default),
+            ["tally-app: feature default brings in tally-node, which belongs to feature ssr"]
+        );
+    }
+
+    #[test]
+    fn the_server_may_not_hydrate() {
+        let mut edge = uses("tally-app");
+        edge["features"] = json!(["ssr", "hydrate"]);
+        let house = metadata(&[package("tally", &[edge]), package("tally-app", &[])]);
+        assert_eq!(check(&house), ["tally may not use tally-app with feature hydrate"]);
+    }
+
+    #[test]
+    fn the_browser_side_may_not_be_a_default_member() {
+        let mut house = metadata(&[package("tally-frontend", &[])]);
+        house["workspace_default_members"] = json!(["tally-frontend"]);
+        assert_eq!(
+            check(&house),
+            ["tally-frontend may not be a default member of the workspace"]
+        );
+    }
+}

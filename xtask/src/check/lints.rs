@@ -1,0 +1,102 @@
+//! Lints over our own sources that rustc and clippy do not have.
+
+use super::source::{code_only, lines_with_word, without_tests};
+
+/// Consensus is deterministic: the same bytes give the same verdict on every machine, today and tomorrow.
+const NOT_IN_CONSENSUS: [(&str, &str); 8] = [
+    ("f32", "no floats"),
+    ("f64", "no floats"),
+    ("HashMap", "ordered maps only"),
+    ("HashSet", "ordered sets only"),
+    ("SystemTime", "time comes as an argument"),
+    ("Instant", "time comes as an argument"),
+    ("std::fs", "no files"),
+    ("std::net", "no network"),
+];
+
+/// The rooms whose code decides what is valid.
+const CONSENSUS: [&str; 2] = ["crates/chain/src/", "crates/ledger/src/"];
+
+/// What is wrong with one Rust file, as `path:line: …`.
+pub fn check(path: &str, source: &str) -> Vec<String> {
+    if is_test(path) {
+        return Vec::new();
+    }
+    let code = without_tests(&code_only(source));
+    let mut errors = Vec::new();
+    let mut report = |word: &str, why: &str| {
+        errors.extend(
+            lines_with_word(&code, word)
+                .into_iter()
+                .map(|line| format!("{path}:{line}: {word}: {why}")),
+        );
+    };
+    report(".unwrap()", "say with expect() why it holds, or return an error");
+    if CONSENSUS.iter().any(|room| path.starts_with(room)) {
+        for (word, why) in NOT_IN_CONSENSUS {
+            report(word, why);
+        }
+    }
+    errors
+}
+
+/// Files that are compiled into tests and benchmarks only.
+fn is_test(path: &str) -> bool {
+    let mut parts = path.split('/');
+    parts.any(|part| matches!(part, "tests" | "benches" | "tests.rs" | "testing.rs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_float_in_a_rule_is_caught() {
+        assert_eq!(
+            check(
+                "crates/chain/src/work.rs",
+                "fn target() -> u64 {\n    1\n}\nfn guess() -> f64 { 0.0 }\n"
+            ),
+            ["crates/chain/src/work.rs:4: f64: no floats"]
+        );
+        assert_eq!(
+            check("crates/node/src/miner.rs", "fn rate() -> f64 { 0.0 }"),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn a_clock_a_hash_map_and_a_file_in_the_ledger_are_caught() {
+        let source = "use std::collections::HashMap;\nuse std::time::SystemTime;\nuse std::fs;\n";
+        assert_eq!(
+            check("crates/ledger/src/lib.rs", source),
+            [
+                "crates/ledger/src/lib.rs:1: HashMap: ordered maps only",
+                "crates/ledger/src/lib.rs:2: SystemTime: time comes as an argument",
+                "crates/ledger/src/lib.rs:3: std::fs: no files",
+            ]
+        );
+    }
+
+    #[test]
+    fn unwrap_is_caught_everywhere_but_in_tests() {
+        let source = "fn f() { x.unwrap(); y.unwrap_or(0); }\n#[cfg(test)]\nmod tests { fn g() { x.unwrap() } }\n";
+        assert_eq!(
+            check("src/api/blocks.rs", source),
+            ["src/api/blocks.rs:1: .unwrap(): say with expect() why it holds, or return an error"]
+        );
+        assert_eq!(check("crates/node/tests/reorg.rs", source), Vec::<String>::new());
+        assert_eq!(check("crates/node/src/store/tests.rs", source), Vec::<String>::new());
+    }
+
+    #[test]
+    fn words_in_comments_do_not_count() {
+        assert_eq!(
+            check(
+                "crates/chain/src/lib.rs",
+                "/// Never f64, never a HashMap.\nfn f() {}\n"
+            ),
+            Vec::<String>::new()
+        );
+    }
+}

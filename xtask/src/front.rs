@@ -1,0 +1,134 @@
+//! The browser side: `frontend` for wasm32, then wasm-bindgen's glue.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::Profile;
+use crate::workspace::{Workspace, cargo, succeed};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Files by their path under this build's `/pkg/<hash>/`.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Builds `tally.js` and `tally.wasm` (and what glue snippets the dependencies bring).
+pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
+    let wasm = compile(workspace, profile)?;
+    let out = workspace.target.join("front/bindgen");
+    if out.exists() {
+        fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
+    }
+    bind(&wasm, profile, &out)?;
+    let mut files = Files::new();
+    collect(&out, "", &mut files)?;
+    plain_names(files)
+}
+
+fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+    // A folder of its own: the server's features and perhaps another rustc must not rebuild each other's work.
+    let target = workspace.target.join("front");
+    let mut command = cargo();
+    command
+        .current_dir(&workspace.root)
+        .args([
+            "build",
+            "--lib",
+            "--package",
+            "tally-frontend",
+            "--target",
+            TARGET,
+            "--target-dir",
+        ])
+        .arg(&target)
+        .args(["--config", &rustflags(workspace)]);
+    if profile == Profile::Release {
+        command.args(["--profile", "wasm-release"]);
+    }
+    // The set-up names another rustc here when the usual one has no wasm32 target.
+    if let Ok(rustc) = fs::read_to_string(workspace.root.join("build/wasm-rustc")) {
+        command.env("RUSTC", rustc.trim());
+    }
+    succeed(&mut command)?;
+    let folder = if profile == Profile::Release {
+        "wasm-release"
+    } else {
+        "debug"
+    };
+    Ok(target.join(TARGET).join(folder).join("tally_frontend.wasm"))
+}
+
+/// Paths of the building machine have no place in what is served, and would change the build's hash.
+fn rustflags(workspace: &Workspace) -> String {
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
+    flags.push(format!("--remap-path-prefix={}=tally", workspace.root.display()));
+    flags.extend(home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
+    let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
+    format!("target.{TARGET}.rustflags=[{}]", quoted.join(","))
+}
+
+fn bind(wasm: &Path, profile: Profile, out: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).out_name("tally").typescript(false);
+    bindgen.web(true)?;
+    bindgen
+        .remove_name_section(profile == Profile::Release)
+        .remove_producers_section(true);
+    bindgen.debug(profile == Profile::Dev).keep_debug(false);
+    bindgen.generate(out).context("wasm-bindgen")
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), &format!("{name}/"), files)?;
+        } else {
+            files.insert(name, fs::read(entry.path())?);
+        }
+    }
+    Ok(())
+}
+
+/// wasm-bindgen writes `tally_bg.wasm`; Leptos asks for `tally.wasm`, and so may a worker's plain `init()`.
+fn plain_names(mut files: Files) -> Result<Files> {
+    let wasm = files
+        .remove("tally_bg.wasm")
+        .context("wasm-bindgen wrote no tally_bg.wasm")?;
+    let script = files.remove("tally.js").context("wasm-bindgen wrote no tally.js")?;
+    let script = String::from_utf8(script).context("tally.js is not UTF-8")?;
+    ensure!(
+        script.contains("tally_bg.wasm"),
+        "tally.js does not name its WASM file as expected"
+    );
+    files.insert("tally.wasm".to_owned(), wasm);
+    files.insert(
+        "tally.js".to_owned(),
+        script.replace("tally_bg.wasm", "tally.wasm").into_bytes(),
+    );
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wasm_takes_the_name_that_leptos_asks_for() {
+        let mut files = Files::new();
+        files.insert("tally_bg.wasm".into(), b"\0asm".to_vec());
+        files.insert("tally.js".into(), b"new URL('tally_bg.wasm', import.meta.url)".to_vec());
+        let files = plain_names(files).expect("both files are there");
+        assert_eq!(files["tally.wasm"], b"\0asm");
+        assert_eq!(files["tally.js"], b"new URL('tally.wasm', import.meta.url)");
+        assert_eq!(files.len(), 2);
+    }
+}
