@@ -1,1 +1,41 @@
-//! tally-chain
+//! The rules of Tally as pure functions: no clock, no I/O, no randomness.
+//!
+//! The same code runs in the node and, as WASM, in the browser. Every rule is numbered in `docs/protocol.md`;
+//! bytes travel `RawBlock -> CheckedBlock -> LinkedBlock` and `RawTransaction -> CheckedTransaction`, and each stage
+//! is a type whose only door is the check that earns it.
+
+#![deny(clippy::unwrap_used, clippy::float_arithmetic, clippy::disallowed_types)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod address;
+pub mod asert;
+pub mod block;
+pub mod codec;
+pub mod consensus;
+pub mod fees;
+pub mod genesis;
+pub mod hash;
+pub mod header;
+pub mod history;
+pub mod keys;
+pub mod manifest;
+pub mod merkle;
+pub mod pow;
+pub mod receipt;
+pub mod spec;
+pub mod state_tree;
+pub mod transaction;
+pub mod units;
+
+pub use address::Address;
+pub use alloy_primitives::{B256, Bytes, U256};
+pub use block::{Ancestors, BlockError, CheckedBlock, LinkedBlock, RawBlock};
+pub use codec::CodecError;
+pub use hash::{BlockId, TxId};
+pub use header::Header;
+pub use keys::{ReferenceVerifier, SignatureVerifier};
+pub use manifest::Manifest;
+pub use receipt::{Log, Receipt};
+pub use spec::ChainSpec;
+pub use transaction::{CheckedTransaction, RawTransaction, TransactionError};
+pub use units::{Amount, Height, UnixSecs, Work};

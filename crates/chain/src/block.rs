@@ -1,0 +1,405 @@
+//! Blocks: `bytes -> RawBlock -> CheckedBlock -> LinkedBlock`. Rules: docs/protocol.md#B1 to #B8
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{B256, Bytes};
+use alloy_rlp::Encodable;
+
+use crate::codec::{CodecError, ListReader, wrap_list};
+use crate::consensus::{Engine, SealError};
+use crate::fees::next_base_fee;
+use crate::hash::{BlockId, TxId};
+use crate::header::{HEADER_BYTES, HEADER_VERSION, Header};
+use crate::history::{self, History};
+use crate::manifest::{MAX_EXTRA_BYTES, MAX_MANIFEST_BYTES, Manifest};
+use crate::merkle;
+use crate::spec::ChainSpec;
+use crate::transaction::{CheckedTransaction, MAX_TRANSACTION_BYTES, RawTransaction, TransactionError};
+use crate::units::{Height, UnixSecs, Work};
+
+/// Most transactions in a block. Rule: docs/protocol.md#L2
+pub const MAX_TRANSACTIONS: usize = 300_000;
+/// Blocks whose median time a new block must exceed. Rule: docs/protocol.md#B3
+pub const MEDIAN_SPAN: usize = 11;
+/// Allowed clock skew, in spacings. Rule: docs/protocol.md#B4
+pub const MAX_AHEAD_SPACINGS: u64 = 12;
+
+/// Why a block is refused, execution aside.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    #[error("block has {len} bytes, at most {max} are allowed")]
+    TooLarge { len: u64, max: u64 },
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    #[error("version is {found}, expected {expected}")]
+    WrongVersion { found: u32, expected: u32 },
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("time {time} is more than {max_ahead} s ahead of this node's clock ({now})")]
+    FromTheFuture {
+        time: UnixSecs,
+        now: UnixSecs,
+        max_ahead: u64,
+    },
+    #[error("manifest_root is {found}, expected {expected}")]
+    WrongManifestRoot { found: B256, expected: B256 },
+    #[error("block has {count} transactions, at most {max} are allowed")]
+    TooManyTransactions { count: usize, max: usize },
+    #[error("transaction {index}: {source}")]
+    Transaction { index: usize, source: TransactionError },
+    #[error("transaction {id} occurs twice")]
+    DuplicateTransaction { id: TxId },
+    #[error("transactions_root is {found}, expected {expected}")]
+    WrongTransactionsRoot { found: B256, expected: B256 },
+    #[error("gas_limit is {found}, expected {expected}")]
+    WrongGasLimit { found: u64, expected: u64 },
+    #[error("gas_used {found} is above gas_limit {max}")]
+    GasUsedAboveLimit { found: u64, max: u64 },
+    #[error("parent is {found}, expected {expected}")]
+    WrongParent { found: BlockId, expected: BlockId },
+    #[error("number is {found}, expected {expected}")]
+    WrongNumber { found: Height, expected: Height },
+    #[error("time {time} is not after the median {median} of the last blocks")]
+    TooEarly { time: u32, median: u32 },
+    #[error("history_root is {found}, expected {expected}")]
+    WrongHistoryRoot { found: B256, expected: B256 },
+    #[error("base_fee is {found}, expected {expected}")]
+    WrongBaseFee { found: u128, expected: u128 },
+}
+
+/// A well-formed block that nothing vouches for yet. Rule: docs/protocol.md#M3
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawBlock {
+    pub header: Header,
+    pub manifest: Manifest,
+    pub transactions: Vec<RawTransaction>,
+}
+
+impl RawBlock {
+    /// Decodes one block of at most `max_bytes`.
+    pub fn decode(bytes: &[u8], max_bytes: u64) -> Result<Self, BlockError> {
+        if bytes.len() as u64 > max_bytes {
+            return Err(BlockError::TooLarge {
+                len: bytes.len() as u64,
+                max: max_bytes,
+            });
+        }
+        let mut items = ListReader::open("block", bytes)?;
+        let header = Header::decode(&items.fixed::<HEADER_BYTES>("header")?);
+        let manifest = Manifest::decode(items.raw_item("manifest")?)?;
+        let mut list = items.list("transactions")?;
+        let mut transactions = Vec::new();
+        while !list.is_empty() {
+            let index = transactions.len();
+            if index == MAX_TRANSACTIONS {
+                return Err(BlockError::TooManyTransactions {
+                    count: index + 1,
+                    max: MAX_TRANSACTIONS,
+                });
+            }
+            let envelope = list.bytes("transaction", MAX_TRANSACTION_BYTES)?;
+            let transaction = RawTransaction::decode(Bytes::copy_from_slice(envelope))
+                .map_err(|source| BlockError::Transaction { index, source })?;
+            transactions.push(transaction);
+        }
+        items.end()?;
+        Ok(Self {
+            header,
+            manifest,
+            transactions,
+        })
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        encode_block(
+            &self.header,
+            &self.manifest,
+            self.transactions.iter().map(RawTransaction::envelope),
+        )
+    }
+
+    pub fn id(&self) -> BlockId {
+        self.header.id()
+    }
+
+    /// Everything that can be said without ancestors. `check_transactions` checks the signatures (all cores, or what was
+    /// checked before); it comes last, after all that is cheap. Rules: docs/protocol.md#B2, #B4, #B6, #B8
+    pub fn check(
+        self,
+        spec: &ChainSpec,
+        now: UnixSecs,
+        check_transactions: impl FnOnce(Vec<RawTransaction>) -> Result<Vec<CheckedTransaction>, (usize, TransactionError)>,
+    ) -> Result<CheckedBlock, BlockError> {
+        let Self {
+            header,
+            manifest,
+            transactions,
+        } = self;
+        check_header(&header, &manifest, spec, now)?;
+        check_manifest(&manifest, spec)?;
+        let leaves: Vec<_> = transactions.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
+        let expected = merkle::root(&leaves);
+        if manifest.transactions_root != expected {
+            return Err(BlockError::WrongTransactionsRoot {
+                found: manifest.transactions_root,
+                expected,
+            });
+        }
+        let transactions =
+            check_transactions(transactions).map_err(|(index, source)| BlockError::Transaction { index, source })?;
+        let same = transactions
+            .iter()
+            .map(|tx| merkle::leaf_hash(tx.envelope()))
+            .eq(leaves);
+        assert!(same, "check_transactions returns the transactions it was given");
+        let mut seen = BTreeSet::new();
+        for (index, transaction) in transactions.iter().enumerate() {
+            if !seen.insert(transaction.id()) {
+                return Err(BlockError::DuplicateTransaction { id: transaction.id() });
+            }
+            transaction
+                .check_includable(UnixSecs(header.time.into()), manifest.base_fee)
+                .map_err(|source| BlockError::Transaction { index, source })?;
+        }
+        let encoded_len = encoded_len(&manifest, transactions.iter().map(|tx| tx.envelope().len()));
+        if encoded_len > spec.limits.block_bytes {
+            return Err(BlockError::TooLarge {
+                len: encoded_len,
+                max: spec.limits.block_bytes,
+            });
+        }
+        Ok(CheckedBlock {
+            id: header.id(),
+            header,
+            manifest,
+            transactions,
+        })
+    }
+}
+
+fn check_header(header: &Header, manifest: &Manifest, spec: &ChainSpec, now: UnixSecs) -> Result<(), BlockError> {
+    if header.version != HEADER_VERSION {
+        return Err(BlockError::WrongVersion {
+            found: header.version,
+            expected: HEADER_VERSION,
+        });
+    }
+    let engine = spec.engine();
+    engine.check_seal(header, manifest)?;
+    let max_ahead = MAX_AHEAD_SPACINGS * u64::from(engine.spacing());
+    let time = UnixSecs(header.time.into());
+    if time > now.saturating_add(max_ahead) {
+        return Err(BlockError::FromTheFuture { time, now, max_ahead });
+    }
+    let expected = manifest.root();
+    if header.manifest_root != expected {
+        return Err(BlockError::WrongManifestRoot {
+            found: header.manifest_root,
+            expected,
+        });
+    }
+    Ok(())
+}
+
+fn check_manifest(manifest: &Manifest, spec: &ChainSpec) -> Result<(), BlockError> {
+    let (len, max) = (manifest.extra.len(), MAX_EXTRA_BYTES);
+    if len > max {
+        return Err(CodecError::TooLong {
+            field: "manifest.extra",
+            len,
+            max,
+        }
+        .into());
+    }
+    let (found, expected) = (manifest.gas_limit, spec.limits.gas_limit);
+    if found != expected {
+        return Err(BlockError::WrongGasLimit { found, expected });
+    }
+    if manifest.gas_used > manifest.gas_limit {
+        return Err(BlockError::GasUsedAboveLimit {
+            found: manifest.gas_used,
+            max: manifest.gas_limit,
+        });
+    }
+    Ok(())
+}
+
+/// Encodes a block from its parts. Rule: docs/protocol.md#M3
+pub fn encode_block<'a>(header: &Header, manifest: &Manifest, envelopes: impl Iterator<Item = &'a Bytes>) -> Vec<u8> {
+    let mut list = Vec::new();
+    for envelope in envelopes {
+        envelope.encode(&mut list);
+    }
+    let list = wrap_list(&list);
+    let mut out = Vec::with_capacity(list.len() + MAX_MANIFEST_BYTES);
+    header.encode()[..].encode(&mut out);
+    out.extend(manifest.encode());
+    out.extend(list);
+    wrap_list(&out)
+}
+
+/// Length of the encoded block in bytes, without encoding it.
+pub fn encoded_len(manifest: &Manifest, envelope_lens: impl Iterator<Item = usize>) -> u64 {
+    let item = |len: usize| len + alloy_rlp::length_of_length(len);
+    let list = item(envelope_lens.map(item).sum());
+    item(item(HEADER_BYTES) + manifest.encode().len() + list) as u64
+}
+
+/// A block that is right by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedBlock {
+    id: BlockId,
+    header: Header,
+    manifest: Manifest,
+    transactions: Vec<CheckedTransaction>,
+}
+
+/// What a block knows of one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    pub id: BlockId,
+    pub header: Header,
+    pub manifest: Manifest,
+}
+
+/// What linking needs to know of the blocks before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ancestors {
+    pub parent: Parent,
+    /// Times of the parent and up to 10 blocks before it, in any order.
+    pub recent_times: Vec<u32>,
+    /// Time of block 1 of this branch; `None` while genesis is the parent. Rule: docs/protocol.md#D1
+    pub anchor_time: Option<u32>,
+    /// The range over genesis to parent.
+    pub history: History,
+}
+
+impl Ancestors {
+    /// Rule: docs/protocol.md#B3
+    pub fn median_time(&self) -> u32 {
+        let mut times = self.recent_times.clone();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or(0)
+    }
+
+    /// Base fee of the next block. Rule: docs/protocol.md#B7
+    pub fn next_base_fee(&self, spec: &ChainSpec) -> u128 {
+        let parent = &self.parent.manifest;
+        if parent.number == Height::GENESIS {
+            return spec.fees.initial_base_fee.into();
+        }
+        next_base_fee(
+            parent.base_fee,
+            parent.gas_used,
+            parent.gas_limit,
+            spec.fees.min_base_fee.into(),
+        )
+    }
+
+    /// What the next block of this branch sees as its ancestors.
+    pub fn then(&self, block: &LinkedBlock, engine: &Engine) -> Self {
+        let (header, manifest) = (*block.header(), block.manifest().clone());
+        let mut recent_times = self.recent_times.clone();
+        recent_times.push(header.time);
+        if recent_times.len() > MEDIAN_SPAN {
+            recent_times.remove(0);
+        }
+        let mut history = self.history.clone();
+        history.push(history::Node::leaf(block.id(), &header, engine.weight(&header)));
+        Self {
+            anchor_time: self.anchor_time.or(Some(header.time)),
+            parent: Parent {
+                id: block.id(),
+                header,
+                manifest,
+            },
+            recent_times,
+            history,
+        }
+    }
+}
+
+impl CheckedBlock {
+    /// Checks the block against its ancestors. Rules: docs/protocol.md#B1, #B2, #B3, #B5, #B7
+    pub fn link(self, ancestors: &Ancestors, spec: &ChainSpec) -> Result<LinkedBlock, BlockError> {
+        let Self { header, manifest, .. } = &self;
+        let (found, expected) = (header.parent, ancestors.parent.id);
+        if found != expected {
+            return Err(BlockError::WrongParent { found, expected });
+        }
+        let (found, expected) = (manifest.number, ancestors.parent.manifest.number.next());
+        if found != expected {
+            return Err(BlockError::WrongNumber { found, expected });
+        }
+        let (time, median) = (header.time, ancestors.median_time());
+        if time <= median {
+            return Err(BlockError::TooEarly { time, median });
+        }
+        let engine = spec.engine();
+        engine.check_due(header, ancestors)?;
+        let (found, expected) = (manifest.history_root, ancestors.history.root());
+        if found != expected {
+            return Err(BlockError::WrongHistoryRoot { found, expected });
+        }
+        let (found, expected) = (manifest.base_fee, ancestors.next_base_fee(spec));
+        if found != expected {
+            return Err(BlockError::WrongBaseFee { found, expected });
+        }
+        let weight = ancestors.history.weight().plus(engine.weight(header));
+        Ok(LinkedBlock { block: self, weight })
+    }
+
+    pub fn id(&self) -> BlockId {
+        self.id
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+}
+
+/// A block that continues its ancestors; only its execution is still to be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedBlock {
+    block: CheckedBlock,
+    weight: Work,
+}
+
+impl LinkedBlock {
+    pub fn id(&self) -> BlockId {
+        self.block.id
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.block.header
+    }
+
+    pub fn manifest(&self) -> &Manifest {
+        &self.block.manifest
+    }
+
+    pub fn height(&self) -> Height {
+        self.block.manifest.number
+    }
+
+    pub fn transactions(&self) -> &[CheckedTransaction] {
+        &self.block.transactions
+    }
+
+    /// Weight of the branch up to and including this block.
+    pub fn weight(&self) -> Work {
+        self.weight
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        encode_block(
+            self.header(),
+            self.manifest(),
+            self.transactions().iter().map(CheckedTransaction::envelope),
+        )
+    }
+}

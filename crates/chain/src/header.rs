@@ -1,0 +1,56 @@
+//! Bitcoin's 80-byte header. Rules: docs/protocol.md#H1 to #H3
+
+use alloy_primitives::B256;
+use serde::{Deserialize, Serialize};
+
+use crate::hash::{BlockId, sha256d};
+
+/// Length of an encoded header in bytes.
+pub const HEADER_BYTES: usize = 80;
+/// The only header version. Rule: docs/protocol.md#H3
+pub const HEADER_VERSION: u32 = 1;
+
+/// What is hashed to seal a block. Rule: docs/protocol.md#H1
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    pub version: u32,
+    pub parent: BlockId,
+    /// In hash order. Rule: docs/protocol.md#M1
+    pub manifest_root: B256,
+    /// Unix seconds.
+    pub time: u32,
+    /// Compact target. Rule: docs/protocol.md#H4
+    pub bits: u32,
+    pub nonce: u32,
+}
+
+impl Header {
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut out = [0; HEADER_BYTES];
+        out[0..4].copy_from_slice(&self.version.to_le_bytes());
+        out[4..36].copy_from_slice(self.parent.as_bytes());
+        out[36..68].copy_from_slice(self.manifest_root.as_slice());
+        out[68..72].copy_from_slice(&self.time.to_le_bytes());
+        out[72..76].copy_from_slice(&self.bits.to_le_bytes());
+        out[76..80].copy_from_slice(&self.nonce.to_le_bytes());
+        out
+    }
+
+    /// Every 80 bytes are a header; whether it is a valid one is for the checks to say.
+    pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Self {
+        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        Self {
+            version: word(0),
+            parent: BlockId(B256::from_slice(&bytes[4..36])),
+            manifest_root: B256::from_slice(&bytes[36..68]),
+            time: word(68),
+            bits: word(72),
+            nonce: word(76),
+        }
+    }
+
+    /// Rule: docs/protocol.md#H2
+    pub fn id(&self) -> BlockId {
+        BlockId(sha256d(&self.encode()))
+    }
+}

@@ -1,0 +1,285 @@
+//! The Merkle mountain range over all ancestors. Rules: docs/protocol.md#R1 to #R3
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{B256, U256};
+use ckb_merkle_mountain_range::{
+    Error as MmrError, MMR, MMRStoreReadOps, Merge, MerkleProof, leaf_index_to_mmr_size, leaf_index_to_pos,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::hash::{BlockId, sha256};
+use crate::header::Header;
+use crate::units::Work;
+
+/// Length of an encoded node in bytes. Rule: docs/protocol.md#R1
+pub const NODE_BYTES: usize = 72;
+/// Most nodes in a history proof. Rule: docs/protocol.md#L7
+pub const MAX_PROOF_NODES: usize = 128;
+
+/// A node of the range: a leaf is one block, an inner node sums up the blocks below it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    pub hash: B256,
+    pub weight: U256,
+    pub min_time: u32,
+    pub max_time: u32,
+}
+
+impl Node {
+    /// The leaf of a block with this header and weight.
+    pub fn leaf(id: BlockId, header: &Header, weight: Work) -> Self {
+        Self {
+            hash: id.0,
+            weight: weight.0,
+            min_time: header.time,
+            max_time: header.time,
+        }
+    }
+
+    pub fn encode(&self) -> [u8; NODE_BYTES] {
+        let mut out = [0; NODE_BYTES];
+        out[..32].copy_from_slice(self.hash.as_slice());
+        out[32..64].copy_from_slice(&self.weight.to_be_bytes::<32>());
+        out[64..68].copy_from_slice(&self.min_time.to_be_bytes());
+        out[68..].copy_from_slice(&self.max_time.to_be_bytes());
+        out
+    }
+
+    pub fn decode(bytes: &[u8; NODE_BYTES]) -> Self {
+        let word = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        Self {
+            hash: B256::from_slice(&bytes[..32]),
+            weight: U256::from_be_slice(&bytes[32..64]),
+            min_time: word(64),
+            max_time: word(68),
+        }
+    }
+}
+
+struct Sum;
+
+impl Merge for Sum {
+    type Item = Node;
+
+    fn merge(left: &Node, right: &Node) -> Result<Node, MmrError> {
+        Ok(Node {
+            hash: sha256(&[b"tally/history", &left.encode(), &right.encode()]),
+            weight: left.weight.saturating_add(right.weight),
+            min_time: left.min_time.min(right.min_time),
+            max_time: left.max_time.max(right.max_time),
+        })
+    }
+}
+
+/// Reads nodes of the range by position.
+pub trait NodeReader {
+    fn node(&self, position: u64) -> Option<Node>;
+}
+
+impl<F: Fn(u64) -> Option<Node>> NodeReader for F {
+    fn node(&self, position: u64) -> Option<Node> {
+        self(position)
+    }
+}
+
+struct Reader<'a, R>(&'a R);
+
+impl<R: NodeReader> MMRStoreReadOps<Node> for Reader<'_, R> {
+    fn get_elem(&self, position: u64) -> ckb_merkle_mountain_range::Result<Option<Node>> {
+        Ok(self.0.node(position))
+    }
+}
+
+/// Why a history cannot be read or a proof does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    #[error("history of {blocks} blocks lacks the node at position {position}")]
+    MissingNode { blocks: u64, position: u64 },
+    #[error("block {number} is not among the {blocks} ancestors")]
+    NotAnAncestor { number: u64, blocks: u64 },
+    #[error("history proof has {count} nodes, at most {max} are allowed")]
+    TooManyNodes { count: usize, max: usize },
+    #[error("history proof is malformed")]
+    Malformed,
+    #[error("history proof leads to root {found}, not to {expected}")]
+    WrongRoot { found: B256, expected: B256 },
+}
+
+/// The range over blocks `0..blocks`, held as its peaks: enough to append and to take the root.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    blocks: u64,
+    /// Peaks by position.
+    peaks: BTreeMap<u64, Node>,
+}
+
+impl History {
+    /// Number of blocks committed to.
+    pub fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// Positions of the peaks of a range over `blocks` blocks, left to right.
+    pub fn peak_positions(blocks: u64) -> Vec<u64> {
+        if blocks == 0 {
+            return Vec::new();
+        }
+        ckb_merkle_mountain_range::helper::get_peaks(leaf_index_to_mmr_size(blocks - 1))
+    }
+
+    /// Opens the range over `blocks` blocks from stored nodes.
+    pub fn open(blocks: u64, nodes: &impl NodeReader) -> Result<Self, HistoryError> {
+        let peaks = Self::peak_positions(blocks)
+            .into_iter()
+            .map(|position| {
+                let node = nodes
+                    .node(position)
+                    .ok_or(HistoryError::MissingNode { blocks, position })?;
+                Ok((position, node))
+            })
+            .collect::<Result<_, HistoryError>>()?;
+        Ok(Self { blocks, peaks })
+    }
+
+    /// Appends a block's leaf and returns the new nodes with their positions.
+    pub fn push(&mut self, leaf: Node) -> Vec<(u64, Node)> {
+        let size = if self.blocks == 0 {
+            0
+        } else {
+            leaf_index_to_mmr_size(self.blocks - 1)
+        };
+        let reader = |position: u64| self.peaks.get(&position).cloned();
+        let mut range: MMR<Node, Sum, _> = MMR::new(size, Reader(&reader));
+        range
+            .push(leaf)
+            .expect("a push reads only peaks, and all peaks are here");
+        let added: Vec<_> = (size..range.mmr_size())
+            .filter_map(|position| Some((position, range.batch().get_elem(position).ok()??)))
+            .collect();
+        self.blocks += 1;
+        let positions = Self::peak_positions(self.blocks);
+        let mut peaks = std::mem::take(&mut self.peaks);
+        peaks.extend(added.iter().cloned());
+        peaks.retain(|position, _| positions.contains(position));
+        self.peaks = peaks;
+        added
+    }
+
+    /// `history_root`. Rule: docs/protocol.md#R3
+    pub fn root(&self) -> B256 {
+        let mut peaks = self.peaks.values().rev();
+        let Some(last) = peaks.next() else { return B256::ZERO };
+        let bag = peaks.fold(last.clone(), |bag, peak| {
+            Sum::merge(&bag, peak).expect("merging two nodes cannot fail")
+        });
+        root_of(self.blocks, &bag)
+    }
+
+    /// Weight of all blocks committed to.
+    pub fn weight(&self) -> Work {
+        self.peaks
+            .values()
+            .fold(Work::default(), |sum, peak| sum.plus(Work(peak.weight)))
+    }
+}
+
+fn root_of(blocks: u64, bag: &Node) -> B256 {
+    sha256(&[b"tally/history-root", &blocks.to_be_bytes(), &bag.encode()])
+}
+
+/// Shows that a block is an ancestor: nodes of the range over `blocks` blocks, in the order the library defines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryProof {
+    pub blocks: u64,
+    pub number: u64,
+    pub nodes: Vec<Node>,
+}
+
+/// Proof that block `number` is one of the first `blocks`.
+pub fn prove(blocks: u64, number: u64, nodes: &impl NodeReader) -> Result<HistoryProof, HistoryError> {
+    if number >= blocks {
+        return Err(HistoryError::NotAnAncestor { number, blocks });
+    }
+    let range: MMR<Node, Sum, _> = MMR::new(leaf_index_to_mmr_size(blocks - 1), Reader(nodes));
+    let proof = range
+        .gen_proof(vec![leaf_index_to_pos(number)])
+        .map_err(|_| HistoryError::MissingNode {
+            blocks,
+            position: leaf_index_to_pos(number),
+        })?;
+    Ok(HistoryProof {
+        blocks,
+        number,
+        nodes: proof.proof_items().to_vec(),
+    })
+}
+
+/// Verifies that `leaf` is block `proof.number` under the `history_root` `expected`.
+pub fn verify(proof: &HistoryProof, leaf: Node, expected: B256) -> Result<(), HistoryError> {
+    let HistoryProof { blocks, number, nodes } = proof;
+    if number >= blocks {
+        return Err(HistoryError::NotAnAncestor {
+            number: *number,
+            blocks: *blocks,
+        });
+    }
+    if nodes.len() > MAX_PROOF_NODES {
+        return Err(HistoryError::TooManyNodes {
+            count: nodes.len(),
+            max: MAX_PROOF_NODES,
+        });
+    }
+    let proof = MerkleProof::<Node, Sum>::new(leaf_index_to_mmr_size(blocks - 1), nodes.clone());
+    let bag = proof
+        .calculate_root(vec![(leaf_index_to_pos(*number), leaf)])
+        .map_err(|_| HistoryError::Malformed)?;
+    let found = root_of(*blocks, &bag);
+    if found == expected {
+        Ok(())
+    } else {
+        Err(HistoryError::WrongRoot { found, expected })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(number: u64) -> Node {
+        Node {
+            hash: sha256(&[&number.to_be_bytes()]),
+            weight: U256::from(number + 1),
+            min_time: number as u32,
+            max_time: number as u32,
+        }
+    }
+
+    #[test]
+    fn every_ancestor_proves_itself_and_no_other() {
+        let (mut history, mut nodes) = (History::default(), BTreeMap::new());
+        assert_eq!(history.root(), B256::ZERO);
+        for blocks in 1..40u64 {
+            nodes.extend(history.push(leaf(blocks - 1)));
+            let reader = |position: u64| nodes.get(&position).cloned();
+            assert_eq!(History::open(blocks, &reader), Ok(history.clone()));
+            assert_eq!(history.weight().0, U256::from(blocks * (blocks + 1) / 2));
+            for number in 0..blocks {
+                let proof = prove(blocks, number, &reader).unwrap();
+                assert_eq!(verify(&proof, leaf(number), history.root()), Ok(()));
+                let forged = Node {
+                    weight: U256::from(1_000),
+                    ..leaf(number)
+                };
+                assert!(matches!(
+                    verify(&proof, forged, history.root()),
+                    Err(HistoryError::WrongRoot { .. })
+                ));
+            }
+            assert_eq!(
+                prove(blocks, blocks, &reader),
+                Err(HistoryError::NotAnAncestor { number: blocks, blocks })
+            );
+        }
+    }
+}
