@@ -1,0 +1,77 @@
+// Watches all that the pages of a test say and send. Whatever a clean page does not do fails the test at its end.
+import type { BrowserContext, Page } from '@playwright/test';
+
+interface Sent {
+  url: string;
+  text: string;
+}
+
+/** Console warnings that are faults too: Leptos and the browser warn about broken hydration and preloads. */
+const FAULTY_WARNING = /hydrat|leptos|reactive|Content.Security.Policy|preloaded/i;
+
+export class Guard {
+  /** What went wrong so far, one line each. */
+  readonly faults: string[] = [];
+  /** Everything that was sent: URL, headers and body of each request. */
+  readonly sent: Sent[] = [];
+  private readonly allowed: RegExp[] = [];
+
+  constructor(
+    context: BrowserContext,
+    private readonly origin: string,
+  ) {
+    context.on('console', (message) => {
+      const text = `${message.text()} (${message.location().url})`;
+      if (message.type() === 'error') this.fault(`console error: ${text}`);
+      if (message.type() === 'warning' && FAULTY_WARNING.test(text)) this.fault(`console warning: ${text}`);
+    });
+    context.on('weberror', (error) => this.fault(`page error: ${error.error().stack ?? error.error().message}`));
+    context.on('request', (request) => {
+      const url = request.url();
+      const body = request.postDataBuffer();
+      const headers = JSON.stringify(request.headers());
+      this.sent.push({ url, text: `${url}\n${headers}\n${body?.toString('utf8') ?? ''}\n${body?.toString('hex') ?? ''}` });
+      if (!/^(data|blob|about):/.test(url) && new URL(url).origin !== this.origin) {
+        this.fault(`request to another origin: ${url}`);
+      }
+    });
+  }
+
+  /** Expect this from now on, for instance the console line of a 404 that the test asks for. */
+  allow(fault: RegExp): void {
+    this.allowed.push(fault);
+  }
+
+  private fault(line: string): void {
+    if (!this.allowed.some((allowed) => allowed.test(line))) this.faults.push(line);
+  }
+}
+
+/** Everything a page has stored: local and session storage, cookies, every record of every IndexedDB, bytes as hex. */
+export async function storageDump(page: Page): Promise<string> {
+  const cookies = JSON.stringify(await page.context().cookies());
+  const stored = await page.evaluate(async () => {
+    const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const readable = (_: string, value: unknown) => {
+      if (value instanceof ArrayBuffer) return hex(new Uint8Array(value));
+      if (ArrayBuffer.isView(value)) return hex(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      return value;
+    };
+    const settled = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((done, failed) => {
+        request.onsuccess = () => done(request.result);
+        request.onerror = () => failed(request.error);
+      });
+    const databases: Record<string, unknown> = {};
+    for (const { name } of await indexedDB.databases()) {
+      if (!name) continue;
+      const database = await settled(indexedDB.open(name));
+      for (const store of Array.from(database.objectStoreNames)) {
+        databases[`${name}/${store}`] = await settled(database.transaction(store).objectStore(store).getAll());
+      }
+      database.close();
+    }
+    return JSON.stringify({ local: { ...localStorage }, session: { ...sessionStorage }, databases }, readable);
+  });
+  return `${cookies}\n${stored}`;
+}

@@ -1,0 +1,137 @@
+// A real `tally node` on a free port, with a data directory of its own on a chain of one-second blocks.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+const target = process.env.CARGO_TARGET_DIR ?? join(cache, 'tally', 'target');
+
+/** The binary under test: $TALLY_BIN, or the release build. */
+export const binary = process.env.TALLY_BIN ?? join(target, 'release', 'tally');
+
+/** A chain with easy blocks every second and the allocations of `local`. */
+export const fastChain = resolve(__dirname, '..', 'fast.toml');
+
+export interface NodeOptions {
+  /** Continue in this data directory; it is kept at the end. Without it: a new one, removed at the end. */
+  dataDir?: string;
+  /** Name or file of the chain; `fast.toml` without it. */
+  chain?: string;
+  /** Mine with the native miner; true without it. */
+  mine?: boolean;
+  /** More arguments for `tally node`. */
+  args?: string[];
+  /** How long the node may take to be ready, in milliseconds. */
+  readyWithin?: number;
+}
+
+export class TallyNode {
+  private output = '';
+  private exited: Promise<number | null>;
+  private exitCode: number | null | undefined;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+    readonly dataDir: string,
+    private readonly ownsDataDir: boolean,
+  ) {
+    child.stdout?.on('data', (chunk) => (this.output += chunk));
+    child.stderr?.on('data', (chunk) => (this.output += chunk));
+    this.exited = new Promise((done) => {
+      child.once('exit', (code) => done((this.exitCode = code)));
+      child.once('error', (error) => {
+        this.output += `\n${error}`;
+        done((this.exitCode = null));
+      });
+    });
+  }
+
+  /** Starts a node and waits until it is ready to serve. */
+  static async start(options: NodeOptions = {}): Promise<TallyNode> {
+    if (!existsSync(binary)) throw new Error(`${binary} is missing: run \`cargo xtask build\` first`);
+    const port = await freePort();
+    const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tally-e2e-'));
+    const args = ['node', '--chain', options.chain ?? fastChain, '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`];
+    args.push(...((options.mine ?? true) ? ['--mine', 'true', '--mine-threads', '1'] : ['--mine', 'false']));
+    args.push(...(options.args ?? []));
+    const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const node = new TallyNode(child, `http://127.0.0.1:${port}`, dataDir, options.dataDir === undefined);
+    try {
+      await node.ready(options.readyWithin ?? 30_000);
+    } catch (error) {
+      await node.kill();
+      throw error;
+    }
+    return node;
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Everything the node has printed so far. */
+  get log(): string {
+    return this.output;
+  }
+
+  /** The operator's link from the banner, its token in the fragment. */
+  get operatorLink(): string {
+    const link = /https?:\/\/\S+#\S+/.exec(this.output)?.[0];
+    if (!link) throw new Error(`no operator link in the banner:\n${this.output}`);
+    return link;
+  }
+
+  /** GET of a JSON answer below /api/v1. */
+  async api<T = any>(path: string): Promise<T> {
+    const answer = await fetch(`${this.url}/api/v1/${path}`);
+    if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  /** Ends the node as a service manager would, and waits until it is gone. Its exit code. */
+  async stop(): Promise<number | null> {
+    if (this.exitCode === undefined) this.child.kill('SIGTERM');
+    return this.gone();
+  }
+
+  /** Ends the node without giving it a chance to do anything more. */
+  async kill(): Promise<void> {
+    if (this.exitCode === undefined) this.child.kill('SIGKILL');
+    await this.gone();
+  }
+
+  private async gone(): Promise<number | null> {
+    const code = await this.exited;
+    if (this.ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true });
+    return code;
+  }
+
+  private async ready(within: number): Promise<void> {
+    const deadline = Date.now() + within;
+    for (;;) {
+      if (this.exitCode !== undefined) throw new Error(`the node ended with ${this.exitCode}:\n${this.output}`);
+      try {
+        if ((await fetch(`${this.url}/readyz`)).ok) return;
+      } catch {
+        // not listening yet
+      }
+      if (Date.now() > deadline) throw new Error(`the node was not ready within ${within} ms:\n${this.output}`);
+      await Promise.race([new Promise((next) => setTimeout(next, 50)), this.exited]);
+    }
+  }
+}
+
+/** A TCP port on 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const server = createServer();
+    server.once('error', failed);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address && typeof address === 'object' ? found(address.port) : failed(new Error('no port'))));
+    });
+  });
+}

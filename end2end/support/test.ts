@@ -1,0 +1,65 @@
+// `import { test, expect } from '../support/test'`: Playwright's test with a running node and a watchful guard.
+import { test as base, expect, type Page } from '@playwright/test';
+
+import { Guard, storageDump } from './guard';
+import { TallyNode } from './node';
+
+interface PerTest {
+  /** Fails the test at its end if a page misbehaved; `guard.allow(…)` what is meant to happen. */
+  guard: Guard;
+}
+
+interface PerWorker {
+  /** One node for all tests of a project; a test that kills or restarts starts its own with `TallyNode.start()`. */
+  node: TallyNode;
+}
+
+export const test = base.extend<PerTest, PerWorker>({
+  node: [
+    async ({}, use) => {
+      const node = await TallyNode.start();
+      await use(node);
+      await node.stop();
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+  baseURL: async ({ node }, use) => use(node.url),
+  guard: [
+    async ({ context, node }, use, info) => {
+      const guard = new Guard(context, node.url);
+      await use(guard);
+      if (info.status !== info.expectedStatus) {
+        await info.attach('node.log', { body: node.log, contentType: 'text/plain' });
+      }
+      expect(guard.faults, 'nothing on the pages went wrong').toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect, storageDump, TallyNode };
+export type { Guard, Page };
+
+/** Waits until the page is alive: the app marks the document once it has hydrated. */
+export async function hydrated(page: Page): Promise<void> {
+  await expect(page.locator('html[data-hydrated]'), 'the page hydrates').toBeAttached();
+}
+
+/** Opens a page and waits until it is alive. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await hydrated(page);
+}
+
+/** None of these texts was sent anywhere, stored in the browser or logged by the node. */
+export async function expectKeptSecret(secrets: string[], where: { guard: Guard; page: Page; node: TallyNode }) {
+  const stored = await storageDump(where.page);
+  for (const secret of secrets) {
+    const forms = [secret, Buffer.from(secret, 'utf8').toString('hex'), Buffer.from(secret, 'utf8').toString('base64')];
+    for (const form of forms) {
+      expect(where.guard.sent.filter(({ text }) => text.includes(form)).map(({ url }) => url), 'sent').toEqual([]);
+      expect(stored.includes(form), 'stored in the browser').toBe(false);
+      expect(where.node.log.includes(form), 'logged by the node').toBe(false);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+# What the scripts share; sourced, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Built files live outside the checkout, so that every clone and every command shares them.
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tally/target}"
+
+# A Rust installed by rustup may not be on the PATH of this shell yet.
+if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
+  export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+fi
+
+say() { printf '[%s] %s\n' "$(basename "$0")" "$*"; }
+die() { say "$*" >&2; exit 1; }
+
+# step NAME COMMAND...: a heading, the command, how long it took; a failure ends the script.
+step() {
+  local name=$1 started=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then
+    printf -- '-- %s: %d s\n' "$name" $((SECONDS - started))
+  else
+    printf -- '-- %s: FAILED after %d s\n' "$name" $((SECONDS - started)) >&2
+    exit 1
+  fi
+}
+
+# at_least HAVE WANT: is version HAVE (1.96.0) not older than WANT (1.95)?
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# as_root COMMAND...: directly, or through sudo, or not at all.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "this needs root, and there is no sudo. Ask an administrator to run: $*"
+  fi
+}
+
+# apt_install PACKAGE...: from the distribution, with fresh package lists where the first try fails.
+apt_install() {
+  command -v apt-get >/dev/null || die "there is no apt-get here: install these by hand, then try again: $*"
+  say "apt-get install $*"
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@")
+  if [ -z "${apt_lists_fresh:-}" ]; then
+    as_root apt-get update -qq || say "the package lists could not be refreshed; going on with the old ones"
+    apt_lists_fresh=1
+  fi
+  as_root "${install[@]}" >/dev/null || die "apt-get could not install: $*"
+}

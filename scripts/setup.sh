@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Installs what this machine lacks to build and run Tally, and says what it does. Safe to repeat:
+# about a second when nothing is missing.
+#
+#   scripts/setup.sh run     compiler, Rust, its wasm32 target
+#   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$root"
+
+goal=${1:-run}
+case $goal in run | test) ;; *) die "usage: scripts/setup.sh run|test" ;; esac
+
+rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+# Is there a Rust that is new enough?
+rust_works() {
+  command -v cargo >/dev/null && command -v rustc >/dev/null &&
+    at_least "$(rustc --version 2>/dev/null | cut -d' ' -f2)" "$rust_wanted"
+}
+
+compiler() {
+  local missing=()
+  command -v cc >/dev/null || missing+=(gcc libc6-dev)
+  command -v git >/dev/null || missing+=(git)
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}
+
+rust() {
+  rust_works && return
+  if command -v rustup >/dev/null; then
+    say "rustup toolchain install stable (Rust $rust_wanted or newer is needed)"
+    timeout 600 rustup toolchain install stable --profile minimal --no-self-update || true
+    rustup default stable >/dev/null 2>&1 || true
+  else
+    # Debian's own, kept recent for the browsers it has to build.
+    apt_install rustc-web cargo-web
+  fi
+  hash -r
+  rust_works || die "Rust $rust_wanted or newer is needed and could not be installed: see https://rustup.rs, then try again"
+}
+
+linters() {
+  cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 && return
+  if command -v rustup >/dev/null; then
+    say "rustup component add clippy rustfmt"
+    timeout 300 rustup component add clippy rustfmt
+  else
+    apt_install rust-web-clippy rustfmt-web
+  fi
+}
+
+node_js() {
+  command -v node >/dev/null && command -v npm >/dev/null || apt_install nodejs npm
+  local have
+  have=$(node --version)
+  at_least "${have#v}" 18 || die "Node.js 18 or newer is needed for the browser tests; this is $have"
+}
+
+chromium() {
+  [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || apt_install chromium
+  [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || apt_install fonts-dejavu-core
+  [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || apt_install fonts-noto-color-emoji
+}
+
+playwright() {
+  # The stamp is the lock file that was installed.
+  cmp -s end2end/package-lock.json end2end/node_modules/.installed-lock 2>/dev/null && return
+  say "npm ci in end2end (Playwright, without its own browsers)"
+  (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund)
+  cp end2end/package-lock.json end2end/node_modules/.installed-lock
+}
+
+compiler
+rust
+scripts/wasm.sh
+if [ "$goal" = test ]; then
+  linters
+  node_js
+  chromium
+  playwright
+fi
+say "ready: $(rustc --version | cut -d' ' -f1-2), target folder $CARGO_TARGET_DIR"
