@@ -3,6 +3,7 @@
 mod architecture;
 mod lints;
 mod source;
+mod specs;
 mod text;
 
 use std::fs;
@@ -19,6 +20,7 @@ const LONG_FILE: usize = 500;
 pub fn run(workspace: &Workspace) -> Result<()> {
     let files = project_files(workspace)?;
     let mut errors = architecture::check(&workspace.metadata);
+    errors.extend(specs::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {
         errors.extend(text::check(path, content));
