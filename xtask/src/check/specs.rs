@@ -11,7 +11,9 @@ pub fn check(files: &[(String, String)]) -> Option<String> {
     };
     match (allocations(LOCAL), allocations(FAST)) {
         (Some(local), Some(fast)) if local == fast => None,
-        _ => Some(format!("{FAST}: the allocations differ from those of {LOCAL}: copy them")),
+        _ => Some(format!(
+            "{FAST}: the allocations differ from those of {LOCAL}: copy them"
+        )),
     }
 }
 
@@ -23,8 +25,14 @@ mod tests {
     fn different_allocations_are_caught() {
         let files = |fast: &str| {
             vec![
-                (LOCAL.to_owned(), "name = \"local\"\n[[allocations]]\nbalance = \"1\"\n".to_owned()),
-                (FAST.to_owned(), format!("name = \"fast\"\n[[allocations]]\nbalance = \"{fast}\"\n")),
+                (
+                    LOCAL.to_owned(),
+                    "name = \"local\"\n[[allocations]]\nbalance = \"1\"\n".to_owned(),
+                ),
+                (
+                    FAST.to_owned(),
+                    format!("name = \"fast\"\n[[allocations]]\nbalance = \"{fast}\"\n"),
+                ),
             ]
         };
         assert_eq!(check(&files("1")), None);
