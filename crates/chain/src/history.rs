@@ -16,6 +16,8 @@ use crate::units::Work;
 pub const NODE_BYTES: usize = 72;
 /// Most nodes in a history proof. Rule: docs/protocol.md#L7
 pub const MAX_PROOF_NODES: usize = 128;
+/// Most blocks in a range: positions of its nodes then stay below 2^63.
+const MAX_BLOCKS: u64 = 1 << 62;
 
 /// A node of the range: a leaf is one block, an inner node sums up the blocks below it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,7 +217,22 @@ pub fn prove(blocks: u64, number: u64, nodes: &impl NodeReader) -> Result<Histor
     })
 }
 
-/// Verifies that `leaf` is block `proof.number` under the `history_root` `expected`.
+/// Nodes in a proof for block `number` of `blocks`: the peaks to the left, the siblings up to its own peak, and one
+/// for all peaks to the right. Rule: docs/protocol.md#R4
+fn proof_len(blocks: u64, number: u64) -> usize {
+    let (mut left_peaks, mut first, mut rest) = (0, 0, blocks);
+    loop {
+        let size = 1 << rest.ilog2();
+        rest -= size;
+        if number < first + size {
+            return left_peaks + size.ilog2() as usize + usize::from(rest > 0);
+        }
+        first += size;
+        left_peaks += 1;
+    }
+}
+
+/// Verifies that `leaf` is block `proof.number` under the `history_root` `expected`. Rule: docs/protocol.md#R4
 pub fn verify(proof: &HistoryProof, leaf: Node, expected: B256) -> Result<(), HistoryError> {
     let HistoryProof { blocks, number, nodes } = proof;
     if number >= blocks {
@@ -229,6 +246,10 @@ pub fn verify(proof: &HistoryProof, leaf: Node, expected: B256) -> Result<(), Hi
             count: nodes.len(),
             max: MAX_PROOF_NODES,
         });
+    }
+    // Bagging hashes as the tree does, so a shorter path could pass one block off as another.
+    if *blocks > MAX_BLOCKS || nodes.len() != proof_len(*blocks, *number) {
+        return Err(HistoryError::Malformed);
     }
     let proof = MerkleProof::<Node, Sum>::new(leaf_index_to_mmr_size(blocks - 1), nodes.clone());
     let bag = proof
