@@ -74,8 +74,9 @@ impl RsaPublicKey {
         }
     }
 
-    /// Builds the key from a big-endian modulus without leading zeros.
+    /// Builds the key from a big-endian modulus; leading zeros do not count.
     pub fn from_modulus(modulus: &[u8]) -> Result<Self, KeyError> {
+        let modulus = strip_zeros(modulus);
         let bits = modulus
             .first()
             .map_or(0, |top| modulus.len() * 8 - top.leading_zeros() as usize);
