@@ -201,6 +201,10 @@ impl TallyTransaction {
     pub fn sender(&self, verifier: &dyn SignatureVerifier) -> Result<Address, KeyError> {
         match &self.authenticator {
             Authenticator::RsaPssSha256 { public_key, .. } => Ok(public_key.address()),
+            // Of the 33-byte SEC1 forms only the compressed ones: some libraries know a third, some do not.
+            Authenticator::Secp256k1 { public_key, .. } if !matches!(public_key[0], 2 | 3) => {
+                Err(KeyError::NotSecp256k1Point)
+            }
             Authenticator::Secp256k1 { public_key, .. } => verifier
                 .decompress_secp256k1(public_key)
                 .map(|point| address::of_secp256k1(&point))
