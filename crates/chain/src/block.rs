@@ -137,6 +137,17 @@ impl RawBlock {
         } = self;
         check_header(&header, &manifest, spec, now)?;
         check_manifest(&manifest, spec)?;
+        let (count, max) = (transactions.len(), MAX_TRANSACTIONS);
+        if count > max {
+            return Err(BlockError::TooManyTransactions { count, max });
+        }
+        let (len, max) = (
+            encoded_len(&manifest, transactions.iter().map(|tx| tx.envelope().len())),
+            spec.limits.block_bytes,
+        );
+        if len > max {
+            return Err(BlockError::TooLarge { len, max });
+        }
         let leaves: Vec<_> = transactions.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
         let expected = merkle::root(&leaves);
         if manifest.transactions_root != expected {
@@ -160,13 +171,6 @@ impl RawBlock {
             transaction
                 .check_includable(UnixSecs(header.time.into()), manifest.base_fee)
                 .map_err(|source| BlockError::Transaction { index, source })?;
-        }
-        let encoded_len = encoded_len(&manifest, transactions.iter().map(|tx| tx.envelope().len()));
-        if encoded_len > spec.limits.block_bytes {
-            return Err(BlockError::TooLarge {
-                len: encoded_len,
-                max: spec.limits.block_bytes,
-            });
         }
         Ok(CheckedBlock {
             id: header.id(),
@@ -266,7 +270,7 @@ pub struct Parent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ancestors {
     pub parent: Parent,
-    /// Times of the parent and up to 10 blocks before it, in any order.
+    /// Times of up to 10 blocks before the parent and of the parent, oldest first.
     pub recent_times: Vec<u32>,
     /// Time of block 1 of this branch; `None` while genesis is the parent. Rule: docs/protocol.md#D1
     pub anchor_time: Option<u32>,
@@ -296,26 +300,17 @@ impl Ancestors {
         )
     }
 
-    /// What the next block of this branch sees as its ancestors.
-    pub fn then(&self, block: &LinkedBlock, engine: &Engine) -> Self {
-        let (header, manifest) = (*block.header(), block.manifest().clone());
+    /// What the child of `next` sees, `next` being the child of `self.parent`.
+    pub fn then(&self, next: Parent, engine: &Engine) -> Self {
+        let header = next.header;
         let mut recent_times = self.recent_times.clone();
         recent_times.push(header.time);
         if recent_times.len() > MEDIAN_SPAN {
             recent_times.remove(0);
         }
         let mut history = self.history.clone();
-        history.push(history::Node::leaf(block.id(), &header, engine.weight(&header)));
-        Self {
-            anchor_time: self.anchor_time.or(Some(header.time)),
-            parent: Parent {
-                id: block.id(),
-                header,
-                manifest,
-            },
-            recent_times,
-            history,
-        }
+        history.push(history::Node::leaf(next.id, &header, engine.weight(&header)));
+        Self { anchor_time: self.anchor_time.or(Some(header.time)), parent: next, recent_times, history }
     }
 }
 
@@ -388,6 +383,11 @@ impl LinkedBlock {
 
     pub fn transactions(&self) -> &[CheckedTransaction] {
         &self.block.transactions
+    }
+
+    /// The block as its children see it.
+    pub fn as_parent(&self) -> Parent {
+        Parent { id: self.id(), header: *self.header(), manifest: self.manifest().clone() }
     }
 
     /// Weight of the branch up to and including this block.
