@@ -1,4 +1,6 @@
-//! The base fee. Rule: docs/protocol.md#B7
+//! The base fee, and the least gas of a transaction. Rules: docs/protocol.md#B7, #X2
+
+use crate::transaction::{CheckedTransaction, ENVELOPE_BASE_GAS};
 
 /// Gas target is the limit divided by this (EIP-1559).
 const ELASTICITY: u64 = 2;
@@ -29,6 +31,41 @@ pub fn effective_price(max_fee: u128, max_priority_fee: u128, base_fee: u128) ->
     (max_fee >= base_fee).then(|| max_fee.min(base_fee.saturating_add(max_priority_fee)))
 }
 
+/// What the EVM asks for any transaction, before data.
+const EVM_BASE_GAS: u64 = 21_000;
+
+/// Least `gas_limit` of a `0x54` transaction: what it pays before its first instruction, or the floor of EIP-7623 if that is
+/// more. `authenticator_gas` is [`Authenticator::gas`](crate::transaction::Authenticator::gas). Rule: docs/protocol.md#X2
+pub fn min_gas(data: &[u8], creates: bool, envelope_len: usize, authenticator_gas: u64) -> u64 {
+    let base = ENVELOPE_BASE_GAS + envelope_len as u64 + authenticator_gas;
+    evm_min_gas(base, data, creates, 0, 0)
+}
+
+/// Least `gas_limit` of a transaction of either family. Rule: docs/protocol.md#X2
+pub fn intrinsic_gas(tx: &CheckedTransaction) -> u64 {
+    let view = tx.view();
+    let slots = view.access_list.iter().map(|(_, slots)| slots.len() as u64).sum();
+    evm_min_gas(
+        tx.envelope_gas().unwrap_or(EVM_BASE_GAS),
+        view.data,
+        view.to.is_none(),
+        view.access_list.len() as u64,
+        slots,
+    )
+}
+
+/// The EVM's arithmetic (EIP-2028, 2930, 3860, 7623) over `base`.
+fn evm_min_gas(base: u64, data: &[u8], creates: bool, access_addresses: u64, access_slots: u64) -> u64 {
+    let zeros = data.iter().filter(|byte| **byte == 0).count() as u64;
+    let tokens = zeros + 4 * (data.len() as u64 - zeros);
+    let creation = match creates {
+        true => 32_000 + 2 * (data.len() as u64).div_ceil(32),
+        false => 0,
+    };
+    let intrinsic = base + 4 * tokens + creation + 2_400 * access_addresses + 1_900 * access_slots;
+    intrinsic.max(base + 10 * tokens)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +81,13 @@ mod tests {
         assert_eq!(effective_price(10, 3, 5), Some(8));
         assert_eq!(effective_price(6, 3, 5), Some(6));
         assert_eq!(effective_price(4, 3, 5), None);
+    }
+
+    #[test]
+    fn least_gas_counts_envelope_signature_and_data() {
+        assert_eq!(min_gas(&[], false, 700, 1_000), 3_700);
+        // Two tokens at 10 each are more than at 4 each and no execution.
+        assert_eq!(min_gas(&[0, 0], false, 702, 1_000), 3_722);
+        assert_eq!(min_gas(&[1; 33], true, 733, 1_000), 3_733 + 33 * 16 + 32_000 + 4);
     }
 }

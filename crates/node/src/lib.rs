@@ -1,1 +1,25 @@
-//! tally-node
+//! All the I/O of a Tally node: store, import pipeline, mempool, miner, events.
+//!
+//! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`].
+
+pub mod config;
+pub mod events;
+pub mod mempool;
+pub mod miner;
+pub mod mining;
+mod node;
+pub mod pipeline;
+pub mod reads;
+pub mod stats;
+pub mod store;
+mod templates;
+pub mod verifier;
+
+pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
+pub use events::{ChainEvent, Events, Numbered};
+pub use mining::{Mining, MiningStatus};
+pub use node::{Clock, Node, SubmitError, Submitted, TemplateError, WorkError, system_clock};
+pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
+pub use reads::{BlockKey, FullBlock, HistoryPage, Included, Located, ProvenAccount};
+pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
+pub use templates::Work;

@@ -258,7 +258,10 @@ impl CheckedTransaction {
     }
 }
 
+/// Gas of any `0x54` envelope, before bytes and signature. Rule: docs/protocol.md#X2
+pub const ENVELOPE_BASE_GAS: u64 = 2_000;
+
 /// Gas for an envelope of `bytes` with this authenticator. Rule: docs/protocol.md#X2
 pub fn envelope_gas(bytes: usize, authenticator: &Authenticator) -> u64 {
-    2_000 + bytes as u64 + authenticator.gas()
+    ENVELOPE_BASE_GAS + bytes as u64 + authenticator.gas()
 }

@@ -1,0 +1,30 @@
+//! What a node is told at its start.
+
+use std::path::PathBuf;
+
+use tally_chain::{Address, ChainSpec};
+
+use crate::mempool::MempoolConfig;
+
+/// Settings of one node.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    pub data_dir: PathBuf,
+    pub spec: ChainSpec,
+    /// Blocks below the tip at which a fork is still followed. Rule: docs/protocol.md#B9
+    pub max_reorg_depth: u64,
+    pub mempool: MempoolConfig,
+    pub mining: MiningConfig,
+}
+
+/// Settings of the native miner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MiningConfig {
+    pub on: bool,
+    pub threads: usize,
+    /// Receives the subsidy and the priority fees.
+    pub producer: Address,
+}
+
+/// Default of [`NodeConfig::max_reorg_depth`]: at 10-second blocks about 17 hours.
+pub const DEFAULT_MAX_REORG_DEPTH: u64 = 6_000;

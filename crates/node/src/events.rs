@@ -1,0 +1,120 @@
+//! What happened, told after it is durable. Everything downstream (miner, API, pages) follows these.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use tally_chain::{BlockId, Height, TxId, UnixSecs};
+use tokio::sync::broadcast;
+
+/// Events kept for clients that come back with the last id they saw.
+const KEPT: usize = 1_024;
+
+/// Something that happened on this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ChainEvent {
+    /// The active chain grew by a block, or a reorg made it active.
+    Block { height: Height, id: BlockId, time: UnixSecs, transactions: u32, bytes: u64 },
+    /// The active chain changed its branch; the blocks of the new one follow as `Block`.
+    Reorg { common: Height, from: BlockId, to: BlockId, undone: u64, returned: u64 },
+    /// A transaction entered the pool.
+    Transaction { id: TxId, pending: bool },
+    /// A transaction left the pool without being included.
+    Dropped { id: TxId, reason: String },
+    /// The native miner was switched.
+    Mining { on: bool, threads: usize },
+}
+
+impl ChainEvent {
+    /// The name under which the event stream carries it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Block { .. } => "block",
+            Self::Reorg { .. } => "reorg",
+            Self::Transaction { .. } => "transaction",
+            Self::Dropped { .. } => "dropped",
+            Self::Mining { .. } => "mining",
+        }
+    }
+}
+
+/// An event with its number, ascending by one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    pub number: u64,
+    pub event: ChainEvent,
+}
+
+/// One broadcast to all who listen.
+pub struct Events {
+    /// Tells the numbers of one run of the node from those of another.
+    run: u64,
+    kept: Mutex<VecDeque<Arc<Numbered>>>,
+    sender: broadcast::Sender<Arc<Numbered>>,
+}
+
+impl Events {
+    /// `run` is any number that no earlier run used, such as the start time.
+    pub fn new(run: u64) -> Self {
+        Self { run, kept: Mutex::default(), sender: broadcast::channel(KEPT).0 }
+    }
+
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    pub fn publish(&self, event: ChainEvent) {
+        let mut kept = self.kept.lock();
+        let number = kept.back().map_or(1, |last| last.number + 1);
+        let numbered = Arc::new(Numbered { number, event });
+        kept.push_back(numbered.clone());
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+        // Nobody listening is fine.
+        let _ = self.sender.send(numbered);
+    }
+
+    /// All events from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Numbered>> {
+        self.sender.subscribe()
+    }
+
+    /// Events after `(run, number)` and all from now on, without a gap; `None` when some of them are no longer kept.
+    pub fn resume(&self, run: u64, number: u64) -> Option<(Vec<Arc<Numbered>>, broadcast::Receiver<Arc<Numbered>>)> {
+        let kept = self.kept.lock();
+        let last = kept.back().map_or(0, |event| event.number);
+        let first = kept.front().map_or(1, |event| event.number);
+        if run != self.run || number > last || number + 1 < first {
+            return None;
+        }
+        let missed = kept.iter().filter(|event| event.number > number).cloned().collect();
+        Some((missed, self.sender.subscribe()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(number: u64) -> ChainEvent {
+        ChainEvent::Dropped { id: TxId::default(), reason: number.to_string() }
+    }
+
+    #[test]
+    fn a_client_that_comes_back_misses_nothing_or_is_told() {
+        let events = Events::new(7);
+        assert!(events.resume(7, 0).is_some());
+        for number in 1..=2_000 {
+            events.publish(event(number));
+        }
+        let (missed, _) = events.resume(7, 1_990).expect("the last 1,024 are kept");
+        assert_eq!(missed.iter().map(|e| e.number).collect::<Vec<_>>(), (1_991..=2_000).collect::<Vec<_>>());
+        assert!(events.resume(7, 2_000).expect("nothing missed").0.is_empty());
+        assert!(events.resume(7, 100).is_none(), "too old");
+        assert!(events.resume(7, 2_001).is_none(), "never sent");
+        assert!(events.resume(6, 1_990).is_none(), "another run");
+    }
+}

@@ -1,0 +1,152 @@
+//! Keeps the native miner supplied: a new template on each new tip, and at most once a second for better fees.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tally_chain::block::encode_block;
+use tally_chain::{Address, CheckedTransaction};
+use tokio::sync::watch;
+
+use crate::config::MiningConfig;
+use crate::events::ChainEvent;
+use crate::miner::{Miner, MiningJob, Solved};
+use crate::node::Node;
+
+/// Least time between two templates on the same tip.
+const FEE_REFRESH: Duration = Duration::from_secs(1);
+
+enum Signal {
+    Refresh,
+    PoolChanged,
+    Stop,
+}
+
+/// The native miner with its switch.
+pub struct Mining {
+    config: Mutex<MiningConfig>,
+    jobs: watch::Sender<Option<Arc<MiningJob>>>,
+    signals: mpsc::Sender<Signal>,
+    inbox: Mutex<Option<mpsc::Receiver<Signal>>>,
+    miner: Mutex<Option<Miner>>,
+}
+
+/// What the miner does right now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MiningStatus {
+    pub config: MiningConfig,
+    /// Hashes per second; 0 when off.
+    pub hash_rate: f64,
+}
+
+impl Mining {
+    pub(crate) fn new(config: MiningConfig) -> Self {
+        let (signals, inbox) = mpsc::channel();
+        Self {
+            config: Mutex::new(config),
+            jobs: watch::Sender::new(None),
+            signals,
+            inbox: Mutex::new(Some(inbox)),
+            miner: Mutex::default(),
+        }
+    }
+
+    pub fn status(&self) -> MiningStatus {
+        let config = *self.config.lock();
+        let hash_rate = self.miner.lock().as_ref().map_or(0.0, Miner::hash_rate);
+        MiningStatus { config, hash_rate: if config.on { hash_rate } else { 0.0 } }
+    }
+
+    fn send(&self, signal: Signal) {
+        // The loop is gone only when the node closes.
+        let _ = self.signals.send(signal);
+    }
+
+    pub(crate) fn tip_changed(&self) {
+        self.send(Signal::Refresh);
+    }
+
+    pub(crate) fn pool_changed(&self) {
+        self.send(Signal::PoolChanged);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.send(Signal::Stop);
+        if let Some(miner) = self.miner.lock().take() {
+            miner.stop();
+        }
+    }
+}
+
+impl Node {
+    /// Switches the native miner, or gives it other threads or another producer.
+    pub fn set_mining(&self, config: MiningConfig) {
+        let mining = self.mining();
+        *mining.config.lock() = config;
+        if let Some(miner) = mining.miner.lock().as_ref() {
+            miner.set_threads(if config.on { config.threads } else { 0 });
+        }
+        if !config.on {
+            mining.jobs.send_replace(None);
+        }
+        self.events().publish(ChainEvent::Mining { on: config.on, threads: config.threads });
+        mining.send(Signal::Refresh);
+    }
+
+    /// Where the native miner's rewards go.
+    pub fn producer(&self) -> Address {
+        self.mining().config.lock().producer
+    }
+
+    pub(crate) fn start_mining_loop(&self) {
+        let mining = self.mining();
+        let Some(inbox) = mining.inbox.lock().take() else { return };
+        let config = *mining.config.lock();
+        let finder = self.clone();
+        let miner = Miner::start(mining.jobs.subscribe(), self.clock(), move |solved: Solved| finder.take_solved(&solved));
+        miner.set_threads(if config.on { config.threads } else { 0 });
+        *mining.miner.lock() = Some(miner);
+        let node = self.clone();
+        std::thread::Builder::new()
+            .name("templates".to_owned())
+            .spawn(move || node.mining_loop(&inbox))
+            .expect("a thread can be started while the node starts");
+        mining.send(Signal::Refresh);
+    }
+
+    fn take_solved(&self, solved: &Solved) {
+        let envelopes = solved.job.transactions.iter().map(CheckedTransaction::envelope);
+        let bytes = encode_block(&solved.header, &solved.manifest, envelopes);
+        if let Err(error) = self.import_block(&bytes) {
+            tracing::warn!(%error, "own block not taken");
+            self.mining().tip_changed();
+        }
+    }
+
+    fn mining_loop(&self, inbox: &mpsc::Receiver<Signal>) {
+        let mut made = Instant::now();
+        let mut due: Option<Instant> = None;
+        loop {
+            let wait = due.map_or(Duration::from_secs(3_600), |due| due.saturating_duration_since(Instant::now()));
+            match inbox.recv_timeout(wait) {
+                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Signal::PoolChanged) => {
+                    due = due.or(Some(made + FEE_REFRESH));
+                    continue;
+                }
+                Ok(Signal::Refresh) | Err(RecvTimeoutError::Timeout) => {}
+            }
+            due = None;
+            let config = *self.mining().config.lock();
+            if !config.on {
+                continue;
+            }
+            made = Instant::now();
+            match self.new_template(config.producer) {
+                Ok(job) => drop(self.mining().jobs.send_replace(Some(job))),
+                Err(error) => tracing::error!(%error, "no template"),
+            }
+        }
+    }
+}

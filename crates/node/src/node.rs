@@ -1,0 +1,364 @@
+//! The façade: what the API, the pages, the miner and the command line ask of a node.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use parking_lot::{Mutex, RwLock};
+use rayon::prelude::*;
+use tally_chain::state_tree::Account;
+use tally_chain::transaction::ChainIdentity;
+use tally_chain::{
+    Address, BlockId, Bytes, ChainSpec, CheckedTransaction, RawTransaction, TransactionError, TxId, UnixSecs, genesis,
+    pow::BitsError,
+};
+use tally_ledger::{StateError, StateView};
+
+use crate::config::NodeConfig;
+use crate::events::{ChainEvent, Events};
+use crate::mempool::{Mempool, MempoolError};
+use crate::mining::Mining;
+use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
+use crate::stats::Stats;
+use crate::store::{Store, StoreError};
+use crate::templates::Templates;
+use crate::verifier::TransactionChecker;
+
+/// The node's clock, in Unix seconds.
+pub type Clock = Arc<dyn Fn() -> UnixSecs + Send + Sync>;
+
+/// The system's clock.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        UnixSecs(since.map_or(0, |duration| duration.as_secs()))
+    })
+}
+
+/// Why a transaction is not taken into the pool.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+    #[error(transparent)]
+    Mempool(#[from] MempoolError),
+    #[error("transaction {id} is already in block {block}")]
+    AlreadyIncluded { id: TxId, block: BlockId },
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why there is no template.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error(transparent)]
+    State(StateError),
+    #[error(transparent)]
+    Bits(BitsError),
+}
+
+/// Why work is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    #[error("template {template} is unknown or too old")]
+    UnknownTemplate { template: u64 },
+    #[error(transparent)]
+    Import(#[from] ImportError),
+}
+
+/// A transaction that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    pub id: TxId,
+    /// Whether it can be included now, or waits for one with a lower nonce.
+    pub pending: bool,
+}
+
+/// A running node; cheap to clone.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    spec: Arc<ChainSpec>,
+    identity: ChainIdentity,
+    checker: Arc<TransactionChecker>,
+    pipeline: Mutex<Pipeline>,
+    store: Store,
+    tip: RwLock<Arc<Tip>>,
+    pool: Mutex<Mempool>,
+    events: Events,
+    stats: Stats,
+    templates: Templates,
+    mining: Mining,
+    clock: Clock,
+    started: UnixSecs,
+}
+
+impl Node {
+    /// Opens the data directory, brings back the pool, and starts mining if the configuration says so.
+    pub fn open(config: NodeConfig, clock: Clock) -> Result<Self, StoreError> {
+        let spec = Arc::new(config.spec);
+        let identity = genesis::identity(&spec);
+        let checker = Arc::new(TransactionChecker::new(identity));
+        std::fs::create_dir_all(&config.data_dir).map_err(|error| StoreError::Database(error.into()))?;
+        let path = config.data_dir.join("store");
+        let pipeline = Pipeline::open(&path, spec.clone(), checker.clone(), config.max_reorg_depth)?;
+        let started = clock();
+        let node = Self(Arc::new(Inner {
+            identity,
+            checker,
+            store: pipeline.store().clone(),
+            tip: RwLock::new(pipeline.tip().clone()),
+            pipeline: Mutex::new(pipeline),
+            pool: Mutex::new(Mempool::new(config.mempool, spec.fees.min_base_fee.into())),
+            events: Events::new(started.0),
+            stats: Stats::default(),
+            templates: Templates::default(),
+            mining: Mining::new(config.mining),
+            spec,
+            clock,
+            started,
+        }));
+        node.restore_pool()?;
+        node.start_mining_loop();
+        Ok(node)
+    }
+
+    fn restore_pool(&self) -> Result<(), StoreError> {
+        let stored = self.0.store.snapshot().pool()?;
+        let mut gone = Vec::new();
+        let mut checked = Vec::new();
+        for (id, envelope) in stored {
+            match RawTransaction::decode(envelope).and_then(|raw| self.0.checker.check_one(raw)) {
+                Ok(transaction) => checked.push(transaction),
+                Err(_) => gone.push(id),
+            }
+        }
+        checked.sort_by_key(|transaction| (transaction.sender(), transaction.view().nonce));
+        for transaction in checked {
+            if let Err(reason) = self.pool_insert(&transaction) {
+                tracing::info!(id = %transaction.id(), %reason, "dropped from the stored pool");
+                gone.push(transaction.id());
+            }
+        }
+        self.0.store.write_pool([], gone)
+    }
+
+    /// Stops mining and flushes the store.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.0.mining.stop();
+        // An import under way ends first.
+        let _last = self.0.pipeline.lock();
+        self.0.store.sync()
+    }
+
+    pub fn spec(&self) -> &ChainSpec {
+        &self.0.spec
+    }
+
+    /// What signatures on this chain are bound to.
+    pub fn identity(&self) -> ChainIdentity {
+        self.0.identity
+    }
+
+    pub fn now(&self) -> UnixSecs {
+        (self.0.clock)()
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.0.clock.clone()
+    }
+
+    /// When this run began.
+    pub fn started(&self) -> UnixSecs {
+        self.0.started
+    }
+
+    /// The end of the active chain, with a snapshot of the store as it was then: one answer reads from one tip.
+    pub fn tip(&self) -> Arc<Tip> {
+        self.0.tip.read().clone()
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub fn events(&self) -> &Events {
+        &self.0.events
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.0.stats
+    }
+
+    pub fn checker(&self) -> &TransactionChecker {
+        &self.0.checker
+    }
+
+    pub(crate) fn templates(&self) -> &Templates {
+        &self.0.templates
+    }
+
+    pub fn mining(&self) -> &Mining {
+        &self.0.mining
+    }
+
+    /// Reads the pool.
+    pub fn with_pool<T>(&self, read: impl FnOnce(&Mempool) -> T) -> T {
+        read(&self.0.pool.lock())
+    }
+
+    /// Takes an encoded block through the pipeline; returns when it is durable. Blocks the thread.
+    pub fn import_block(&self, bytes: &[u8]) -> Result<Imported, ImportError> {
+        let begun = Instant::now();
+        let mut pipeline = self.0.pipeline.lock();
+        let imported = pipeline.import_block(bytes, self.now());
+        match &imported {
+            Ok(Imported::Tip(advance)) => {
+                let dropped = self.follow(advance, pipeline.tip());
+                self.0.stats.import_time.record(begun.elapsed());
+                self.publish(advance, dropped);
+            }
+            Ok(_) => {}
+            Err(reason) => {
+                self.0.stats.blocks_refused.fetch_add(1, Relaxed);
+                tracing::warn!(%reason, "block refused");
+            }
+        }
+        imported
+    }
+
+    /// Brings tip and pool up to date together, so that nobody sees one without the other.
+    fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
+        let mut pool = self.0.pool.lock();
+        *self.0.tip.write() = tip.clone();
+        let included: Vec<_> = advance.joined.iter().flat_map(|moved| moved.transactions.iter().cloned()).collect();
+        let account_of = |address: &Address| tip.snapshot.account(address).ok().flatten().unwrap_or_default();
+        let base_fee = tip.ancestors.next_base_fee(&self.0.spec);
+        let now = self.now();
+        let mut dropped: Vec<_> = pool
+            .on_block(&included, account_of, base_fee, now)
+            .into_iter()
+            .map(|id| (id, "no longer includable after the latest block".to_owned()))
+            .collect();
+        let mut returned = Vec::new();
+        for moved in advance.undone.iter().rev() {
+            for transaction in &moved.transactions {
+                if included.iter().any(|other| other.id() == transaction.id()) {
+                    continue;
+                }
+                match pool.insert(transaction.clone(), account_of(&transaction.sender()), now, base_fee) {
+                    Ok(_) => returned.push(transaction.clone()),
+                    Err(reason) => dropped.push((transaction.id(), reason.to_string())),
+                }
+            }
+        }
+        drop(pool);
+        self.0.stats.included(included.iter().map(CheckedTransaction::id));
+        let added = returned.iter().map(|transaction| (transaction.id(), &transaction.envelope()[..]));
+        if let Err(error) = self.0.store.write_pool(added, dropped.iter().map(|(id, _)| *id)) {
+            tracing::error!(%error, "the stored pool is behind");
+        }
+        dropped
+    }
+
+    fn publish(&self, advance: &Advance, dropped: Vec<(TxId, String)>) {
+        let Advance { from, to, common, undone, joined } = advance;
+        if !undone.is_empty() {
+            self.0.stats.reorgs.fetch_add(1, Relaxed);
+            let returned = undone.iter().map(|moved| moved.transactions.len() as u64).sum();
+            let undone = undone.len() as u64;
+            tracing::warn!(%from, %to, %common, undone, "reorg");
+            let event = ChainEvent::Reorg { common: *common, from: *from, to: *to, undone, returned };
+            self.0.events.publish(event);
+        }
+        for moved in joined {
+            let record = &moved.record;
+            self.0.stats.blocks_imported.fetch_add(1, Relaxed);
+            tracing::info!(height = %record.height(), id = %record.id, transactions = record.transaction_count, "block");
+            self.0.events.publish(ChainEvent::Block {
+                height: record.height(),
+                id: record.id,
+                time: UnixSecs(record.header.time.into()),
+                transactions: record.transaction_count,
+                bytes: record.bytes,
+            });
+        }
+        for (id, reason) in dropped {
+            self.0.stats.left(&id);
+            self.0.events.publish(ChainEvent::Dropped { id, reason });
+        }
+        self.0.mining.tip_changed();
+    }
+
+    /// Takes one encoded transaction into the pool.
+    pub fn submit(&self, envelope: Bytes) -> Result<Submitted, SubmitError> {
+        self.submit_batch(vec![envelope]).pop().expect("one result for one envelope")
+    }
+
+    /// Takes transactions into the pool, signatures checked on all cores; one result for each, in order.
+    pub fn submit_batch(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
+        let checked: Vec<Result<CheckedTransaction, TransactionError>> = envelopes
+            .into_par_iter()
+            .map(|envelope| RawTransaction::decode(envelope).and_then(|raw| self.0.checker.check_one(raw)))
+            .collect();
+        let mut accepted = Vec::new();
+        let mut results: Vec<_> = checked
+            .into_iter()
+            .map(|result| {
+                let transaction = result?;
+                let submitted = self.take(&transaction)?;
+                accepted.push(transaction);
+                Ok(submitted)
+            })
+            .collect();
+        let added = accepted.iter().map(|transaction| (transaction.id(), &transaction.envelope()[..]));
+        if let Err(error) = self.0.store.write_pool(added, []) {
+            // What could not be written is not acknowledged.
+            let reason = error.to_string();
+            let failed = |_: Submitted| SubmitError::State(StateError(reason.clone()));
+            results = results.into_iter().map(|result| result.and_then(|ok| Err(failed(ok)))).collect();
+        }
+        let refused = results.iter().filter(|result| result.is_err()).count() as u64;
+        self.0.stats.transactions_refused.fetch_add(refused, Relaxed);
+        for submitted in results.iter().flatten() {
+            self.0.stats.transactions_accepted.fetch_add(1, Relaxed);
+            self.0.stats.arrived(submitted.id);
+            let event = ChainEvent::Transaction { id: submitted.id, pending: submitted.pending };
+            self.0.events.publish(event);
+        }
+        if refused < results.len() as u64 {
+            self.0.mining.pool_changed();
+        }
+        results
+    }
+
+    fn take(&self, transaction: &CheckedTransaction) -> Result<Submitted, SubmitError> {
+        let id = transaction.id();
+        let tip = self.tip();
+        if let Some(place) = tip.snapshot.place(&id)? {
+            if let Some(block) = tip.snapshot.id_at(place.height)? {
+                return Err(SubmitError::AlreadyIncluded { id, block });
+            }
+        }
+        self.pool_insert(transaction)
+    }
+
+    fn pool_insert(&self, transaction: &CheckedTransaction) -> Result<Submitted, SubmitError> {
+        let mut pool = self.0.pool.lock();
+        let tip = self.tip();
+        let account: Account = tip.snapshot.account(&transaction.sender())?.unwrap_or_default();
+        let base_fee = tip.ancestors.next_base_fee(&self.0.spec);
+        let inserted = pool.insert(transaction.clone(), account, self.now(), base_fee)?;
+        drop(pool);
+        for id in inserted.replaced.into_iter().chain(inserted.evicted) {
+            self.0.stats.left(&id);
+            let reason = "replaced or evicted by a better-paying transaction".to_owned();
+            self.0.events.publish(ChainEvent::Dropped { id, reason });
+            self.0.store.write_pool([], [id])?;
+        }
+        Ok(Submitted { id: transaction.id(), pending: inserted.pending })
+    }
+}

@@ -1,0 +1,191 @@
+//! Reads that the API and the pages share. Each takes a tip, so that one answer comes from one state.
+
+use std::str::FromStr;
+
+use tally_chain::history::{self, HistoryProof};
+use tally_chain::merkle::{self, InclusionProof};
+use tally_chain::state_tree::{Account, StateProof, account_key};
+use tally_chain::{Address, BlockId, CheckedTransaction, Height, Receipt, TxId};
+use tally_ledger::StateView;
+
+use crate::node::Node;
+use crate::pipeline::Tip;
+use crate::store::{BlockRecord, HistoryKey, Place, StoreError};
+
+/// How a block is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockKey {
+    Height(Height),
+    Id(BlockId),
+}
+
+impl FromStr for BlockKey {
+    type Err = tally_chain::hash::IdError;
+
+    /// Decimal digits of at most 19 places are a height, 64 hex digits an id.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(height) if text.len() < 20 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(Self::Height(Height(height))),
+            _ => text.parse().map(Self::Id),
+        }
+    }
+}
+
+/// A transaction as this node knows it.
+#[derive(Debug, Clone)]
+pub struct Located {
+    pub transaction: CheckedTransaction,
+    /// `None` while it waits in the pool.
+    pub included: Option<Included>,
+}
+
+/// Where a transaction was included, and what it did.
+#[derive(Debug, Clone)]
+pub struct Included {
+    pub block: BlockRecord,
+    pub index: u32,
+    pub receipt: Receipt,
+}
+
+/// All of a block.
+#[derive(Debug, Clone)]
+pub struct FullBlock {
+    pub record: BlockRecord,
+    /// Whether it is part of the active chain.
+    pub active: bool,
+    pub transactions: Vec<CheckedTransaction>,
+    /// Empty unless active.
+    pub receipts: Vec<Receipt>,
+}
+
+/// One page of an account's history, newest first.
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    pub entries: Vec<Located>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<HistoryKey>,
+}
+
+/// An account with the proof that it is so under the tip's state root.
+#[derive(Debug, Clone)]
+pub struct ProvenAccount {
+    pub account: Option<Account>,
+    pub proof: StateProof,
+}
+
+impl Node {
+    /// A block's record, on any branch.
+    pub fn block_record(&self, tip: &Tip, key: BlockKey) -> Result<Option<BlockRecord>, StoreError> {
+        match key {
+            BlockKey::Height(height) => match tip.snapshot.id_at(height)? {
+                Some(id) => tip.snapshot.record(&id),
+                None => Ok(None),
+            },
+            BlockKey::Id(id) => match tip.snapshot.record(&id)? {
+                Some(record) => Ok(Some(record)),
+                // A branch block may be younger than the tip's snapshot.
+                None => self.store().snapshot().record(&id),
+            },
+        }
+    }
+
+    /// A block with its transactions and receipts.
+    pub fn full_block(&self, tip: &Tip, key: BlockKey) -> Result<Option<FullBlock>, StoreError> {
+        let Some(record) = self.block_record(tip, key)? else { return Ok(None) };
+        let active = tip.snapshot.is_active(&record)?;
+        let transactions = self.transactions_of(&record)?;
+        let receipts = if active { tip.snapshot.receipts(&record.id)? } else { Vec::new() };
+        Ok(Some(FullBlock { record, active, transactions, receipts }))
+    }
+
+    fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
+        let missing = |what: String| StoreError::Missing { what };
+        let block = self
+            .store()
+            .snapshot()
+            .block(&record.id)?
+            .ok_or_else(|| missing(format!("body of block {}", record.id)))?;
+        self.checker()
+            .check_all(block.transactions)
+            .map_err(|(index, error)| missing(format!("valid transaction {index} of block {} ({error})", record.id)))
+    }
+
+    /// A transaction, included or pending.
+    pub fn transaction(&self, tip: &Tip, id: &TxId) -> Result<Option<Located>, StoreError> {
+        if let Some(place) = tip.snapshot.place(id)? {
+            return self.at(tip, place).map(Some);
+        }
+        let pending = self.with_pool(|pool| pool.get(id).cloned());
+        Ok(pending.map(|transaction| Located { transaction, included: None }))
+    }
+
+    /// The transaction at a place of the active chain.
+    pub fn at(&self, tip: &Tip, place: Place) -> Result<Located, StoreError> {
+        let missing = || StoreError::Missing { what: format!("transaction {} of block {}", place.index, place.height) };
+        let id = tip.snapshot.id_at(place.height)?.ok_or_else(missing)?;
+        let block = tip.snapshot.known(&id)?;
+        let mut body = tip.snapshot.block(&id)?.ok_or_else(missing)?;
+        let index = place.index as usize;
+        if index >= body.transactions.len() {
+            return Err(missing());
+        }
+        let raw = body.transactions.swap_remove(index);
+        let transaction = self.checker().check_one(raw).map_err(|_| missing())?;
+        let mut receipts = tip.snapshot.receipts(&id)?;
+        if index >= receipts.len() {
+            return Err(missing());
+        }
+        let receipt = receipts.swap_remove(index);
+        Ok(Located { transaction, included: Some(Included { block, index: place.index, receipt }) })
+    }
+
+    /// Inclusion proof of a transaction under its block's `transactions_root`.
+    pub fn transaction_proof(&self, tip: &Tip, place: Place) -> Result<Option<InclusionProof>, StoreError> {
+        let Some(id) = tip.snapshot.id_at(place.height)? else { return Ok(None) };
+        let Some(block) = tip.snapshot.block(&id)? else { return Ok(None) };
+        let leaves: Vec<_> = block.transactions.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
+        Ok(merkle::prove(&leaves, place.index as usize))
+    }
+
+    /// Proof that the block at `height` is an ancestor of the tip, under the tip's `history_root`.
+    pub fn history_proof(&self, tip: &Tip, height: Height) -> Result<HistoryProof, history::HistoryError> {
+        history::prove(tip.record.height().0, height.0, &|position| tip.snapshot.history_node(position))
+    }
+
+    /// An account at the tip; the default one if it never received anything.
+    pub fn account(&self, tip: &Tip, address: &Address) -> Result<Account, StoreError> {
+        Ok(tip.snapshot.account(address)?.unwrap_or_default())
+    }
+
+    /// An account with its proof under the tip's `state_root`.
+    pub fn proven_account(&self, tip: &Tip, address: &Address) -> Result<ProvenAccount, StoreError> {
+        let account = tip.snapshot.account(address)?;
+        Ok(ProvenAccount { account, proof: tip.tree.prove(&account_key(address)) })
+    }
+
+    /// The nonce that the next transaction of an account should carry, pending ones counted.
+    pub fn next_nonce(&self, tip: &Tip, address: &Address) -> Result<u64, StoreError> {
+        let nonce = self.account(tip, address)?.nonce;
+        let pending = self.with_pool(|pool| {
+            pool.by_sender(address).map(|transaction| transaction.view().nonce).collect::<std::collections::BTreeSet<_>>()
+        });
+        Ok((nonce..).find(|nonce| !pending.contains(nonce)).unwrap_or(nonce))
+    }
+
+    /// Included transactions that touched an account, newest first.
+    pub fn account_history(
+        &self,
+        tip: &Tip,
+        address: &Address,
+        before: Option<HistoryKey>,
+        limit: usize,
+    ) -> Result<HistoryPage, StoreError> {
+        let mut keys = Vec::new();
+        for entry in tip.snapshot.account_history(address, before).take(limit + 1) {
+            keys.push(entry?.0);
+        }
+        let next = (keys.len() > limit).then(|| keys[limit - 1]);
+        let entries = keys.iter().take(limit).map(|key| self.at(tip, key.0)).collect::<Result<_, _>>()?;
+        Ok(HistoryPage { entries, next })
+    }
+}

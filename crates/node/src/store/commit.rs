@@ -1,0 +1,168 @@
+//! The one function that writes: undone blocks, new blocks, state, indexes and tip in one durable batch.
+
+use std::collections::BTreeSet;
+
+use fjall::{OwnedWriteBatch, PersistMode};
+use tally_chain::codec::wrap_list;
+use tally_chain::history::Node;
+use tally_chain::{Address, Amount, B256, ChainSpec, Receipt, TxId, UnixSecs, Work, genesis, history::History};
+use tally_ledger::ChangeSet;
+
+use super::record::BlockRecord;
+use super::{FORMAT_VERSION, Place, Status, Store, StoreError, height_key};
+
+/// A batch in the making.
+pub struct Commit<'a> {
+    store: &'a Store,
+    batch: OwnedWriteBatch,
+}
+
+/// What an index needs to know of a transaction in a block.
+pub struct Indexed {
+    pub id: TxId,
+    pub sender: Address,
+    pub recipient: Option<Address>,
+}
+
+impl Indexed {
+    fn touched(&self) -> BTreeSet<Address> {
+        [Some(self.sender), self.recipient].into_iter().flatten().collect()
+    }
+}
+
+impl<'a> Commit<'a> {
+    pub fn new(store: &'a Store) -> Self {
+        let batch = store.database.batch().durability(Some(PersistMode::SyncData));
+        Self { store, batch }
+    }
+
+    pub(super) fn genesis(&mut self, spec: &ChainSpec) {
+        let block = genesis::block(spec);
+        let bytes = block.encode();
+        let weight = spec.engine().weight(&block.header);
+        let record = BlockRecord {
+            id: block.id(),
+            header: block.header,
+            manifest: block.manifest,
+            status: Status::Executed,
+            weight,
+            supply: spec.allocated().unwrap_or(Amount::ZERO),
+            burned: Amount::ZERO,
+            total_transactions: 0,
+            transaction_count: 0,
+            bytes: bytes.len() as u64,
+            received: UnixSecs(block.header.time.into()),
+        };
+        let accounts = genesis::accounts(spec).into_iter().map(|(address, account)| (address, Some(account))).collect();
+        self.state(&ChangeSet { accounts, ..ChangeSet::default() });
+        let mut history = History::default();
+        let nodes = history.push(Node::leaf(record.id, &record.header, Work(weight.0)));
+        self.block(&record, &bytes);
+        self.active(&record, &[], &[], &ChangeSet::default(), &nodes);
+        let meta = &self.store.keys.meta;
+        self.batch.insert(meta, "format", FORMAT_VERSION.to_be_bytes());
+        self.batch.insert(meta, "genesis", &record.id.as_bytes()[..]);
+        self.tip(&record);
+    }
+
+    /// Stores a block under its id, on whatever branch it is.
+    pub fn block(&mut self, record: &BlockRecord, bytes: &[u8]) {
+        self.record(record);
+        self.batch.insert(&self.store.keys.bodies, &record.id.as_bytes()[..], bytes);
+    }
+
+    /// Stores what is known of a block.
+    pub fn record(&mut self, record: &BlockRecord) {
+        self.batch.insert(&self.store.keys.headers, &record.id.as_bytes()[..], record.encode());
+    }
+
+    /// Makes an executed block part of the active chain.
+    pub fn active(
+        &mut self,
+        record: &BlockRecord,
+        transactions: &[Indexed],
+        receipts: &[Receipt],
+        undo: &ChangeSet,
+        history: &[(u64, Node)],
+    ) {
+        let keys = &self.store.keys;
+        let id = &record.id.as_bytes()[..];
+        self.batch.insert(&keys.chain, height_key(record.height()), id);
+        let encoded: Vec<u8> = receipts.iter().flat_map(Receipt::encode).collect();
+        self.batch.insert(&keys.receipts, id, wrap_list(&encoded));
+        self.batch.insert(&keys.undo, id, undo.encode());
+        for (place, transaction) in places(record, transactions) {
+            self.batch.insert(&keys.transactions, &transaction.id.as_bytes()[..], place.encode());
+            for address in transaction.touched() {
+                let key = [address.as_slice(), &place.encode()[..]].concat();
+                self.batch.insert(&keys.account_history, key, &transaction.id.as_bytes()[..]);
+            }
+            self.batch.remove(&keys.pool, &transaction.id.as_bytes()[..]);
+        }
+        self.batch.insert(&keys.produced, produced_key(record), []);
+        for (position, node) in history {
+            self.batch.insert(&keys.history, position.to_be_bytes(), &node.encode()[..]);
+        }
+    }
+
+    /// Takes a block out of the active chain. Its history nodes are overwritten by the branch that replaces it.
+    pub fn inactive(&mut self, record: &BlockRecord, transactions: &[Indexed]) {
+        let keys = &self.store.keys;
+        let id = &record.id.as_bytes()[..];
+        self.batch.remove(&keys.chain, height_key(record.height()));
+        self.batch.remove(&keys.receipts, id);
+        self.batch.remove(&keys.undo, id);
+        for (place, transaction) in places(record, transactions) {
+            self.batch.remove(&keys.transactions, &transaction.id.as_bytes()[..]);
+            for address in transaction.touched() {
+                self.batch.remove(&keys.account_history, [address.as_slice(), &place.encode()[..]].concat());
+            }
+        }
+        self.batch.remove(&keys.produced, produced_key(record));
+    }
+
+    /// Drops undo data that no reorg may need any more.
+    pub fn forget_undo(&mut self, id: &tally_chain::BlockId) {
+        self.batch.remove(&self.store.keys.undo, &id.as_bytes()[..]);
+    }
+
+    /// Brings the flat state to its new values.
+    pub fn state(&mut self, changes: &ChangeSet) {
+        let keys = &self.store.keys;
+        for (address, account) in &changes.accounts {
+            match account {
+                Some(account) => self.batch.insert(&keys.accounts, address.as_slice(), account.encode()),
+                None => self.batch.remove(&keys.accounts, address.as_slice()),
+            }
+        }
+        for ((address, slot), value) in &changes.storage {
+            let key = [address.as_slice(), slot.as_slice()].concat();
+            match *value {
+                B256::ZERO => self.batch.remove(&keys.storage, key),
+                value => self.batch.insert(&keys.storage, key, value.as_slice()),
+            }
+        }
+        for (hash, code) in &changes.codes {
+            self.batch.insert(&keys.codes, hash.as_slice(), &code[..]);
+        }
+    }
+
+    /// Moves the tip.
+    pub fn tip(&mut self, record: &BlockRecord) {
+        self.batch.insert(&self.store.keys.meta, "tip", &record.id.as_bytes()[..]);
+    }
+
+    /// Writes everything at once and waits until it is on the disk.
+    pub fn apply(self) -> Result<(), StoreError> {
+        Ok(self.batch.commit()?)
+    }
+}
+
+fn places<'t>(record: &BlockRecord, transactions: &'t [Indexed]) -> impl Iterator<Item = (Place, &'t Indexed)> {
+    let height = record.height();
+    transactions.iter().zip(0..).map(move |(transaction, index)| (Place { height, index }, transaction))
+}
+
+fn produced_key(record: &BlockRecord) -> Vec<u8> {
+    [record.manifest.producer.as_slice(), &height_key(record.height())[..]].concat()
+}

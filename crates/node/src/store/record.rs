@@ -1,0 +1,129 @@
+//! What is stored beside a block's header.
+
+use tally_chain::{Amount, B256, BlockId, Header, Height, Manifest, U256, UnixSecs, Work, header::HEADER_BYTES};
+
+use super::StoreError;
+
+/// How far a stored block came in the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Linked to its ancestors, not executed: its branch was never the heaviest.
+    Linked,
+    /// Executed and found right.
+    Executed,
+    /// Executed and found wrong; kept so that it is not tried again.
+    Invalid,
+}
+
+/// Header, manifest and what the pipeline learnt of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockRecord {
+    pub id: BlockId,
+    pub header: Header,
+    pub manifest: Manifest,
+    pub status: Status,
+    /// Weight of the branch up to and including this block.
+    pub weight: Work,
+    /// Supply after this block; zero unless executed.
+    pub supply: Amount,
+    /// Burned by this block; zero unless executed.
+    pub burned: Amount,
+    /// Transactions in the chain up to and including this block; zero unless executed.
+    pub total_transactions: u64,
+    pub transaction_count: u32,
+    /// Length of the encoded block.
+    pub bytes: u64,
+    /// When this node first had it.
+    pub received: UnixSecs,
+}
+
+const FIXED: usize = HEADER_BYTES + 1 + 32 + 32 + 32 + 8 + 4 + 8 + 8;
+
+impl BlockRecord {
+    pub fn height(&self) -> Height {
+        self.manifest.number
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FIXED + 320);
+        out.extend(self.header.encode());
+        out.push(match self.status {
+            Status::Linked => 0,
+            Status::Executed => 1,
+            Status::Invalid => 2,
+        });
+        out.extend(self.weight.0.to_be_bytes::<32>());
+        out.extend(self.supply.0.to_be_bytes::<32>());
+        out.extend(self.burned.0.to_be_bytes::<32>());
+        out.extend(self.total_transactions.to_be_bytes());
+        out.extend(self.transaction_count.to_be_bytes());
+        out.extend(self.bytes.to_be_bytes());
+        out.extend(self.received.0.to_be_bytes());
+        out.extend(self.manifest.encode());
+        out
+    }
+
+    pub(super) fn decode(id: BlockId, bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut reader = Fields(bytes);
+        let damaged = || StoreError::Missing { what: format!("part of the record of block {id}") };
+        let mut read = || -> Option<Self> {
+            Some(Self {
+                id,
+                header: Header::decode(&reader.take()?),
+                status: match reader.take::<1>()? {
+                    [0] => Status::Linked,
+                    [1] => Status::Executed,
+                    [2] => Status::Invalid,
+                    _ => return None,
+                },
+                weight: Work(U256::from_be_bytes(reader.take::<32>()?)),
+                supply: Amount(U256::from_be_bytes(reader.take::<32>()?)),
+                burned: Amount(U256::from_be_bytes(reader.take::<32>()?)),
+                total_transactions: u64::from_be_bytes(reader.take()?),
+                transaction_count: u32::from_be_bytes(reader.take()?),
+                bytes: u64::from_be_bytes(reader.take()?),
+                received: UnixSecs(u64::from_be_bytes(reader.take()?)),
+                manifest: Manifest::decode(reader.0).ok()?,
+            })
+        };
+        read().ok_or_else(damaged)
+    }
+}
+
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+}
+
+/// Where a transaction stands in the active chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub height: Height,
+    pub index: u32,
+}
+
+impl Place {
+    pub(super) fn encode(self) -> [u8; 12] {
+        let mut out = [0; 12];
+        out[..8].copy_from_slice(&self.height.0.to_be_bytes());
+        out[8..].copy_from_slice(&self.index.to_be_bytes());
+        out
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Fields(bytes);
+        Some(Self {
+            height: Height(u64::from_be_bytes(reader.take()?)),
+            index: u32::from_be_bytes(reader.take()?),
+        })
+    }
+}
+
+pub(super) fn block_id(bytes: &[u8]) -> Option<BlockId> {
+    B256::try_from(bytes).ok().map(BlockId)
+}
