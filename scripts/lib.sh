@@ -47,7 +47,7 @@ apt_install() {
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@")
   if [ -z "${apt_lists_fresh:-}" ]; then
     as_root apt-get update -qq || say "the package lists could not be refreshed; going on with the old ones"
-    apt_lists_fresh=1
+    export apt_lists_fresh=1
   fi
   as_root "${install[@]}" >/dev/null || die "apt-get could not install: $*"
 }

@@ -51,6 +51,13 @@ export async function open(page: Page, path: string): Promise<void> {
   await hydrated(page);
 }
 
+/** Waits until the chain of a node has this many blocks. */
+export async function waitForHeight(node: TallyNode, height: number): Promise<void> {
+  await expect
+    .poll(async () => Number((await node.api('status')).height), { message: `block ${height}`, timeout: 60_000 })
+    .toBeGreaterThanOrEqual(height);
+}
+
 /** None of these texts was sent anywhere, stored in the browser or logged by the node. */
 export async function expectKeptSecret(secrets: string[], where: { guard: Guard; page: Page; node: TallyNode }) {
   const stored = await storageDump(where.page);
