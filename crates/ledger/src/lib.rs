@@ -1,1 +1,30 @@
-//! tally-ledger
+//! Executes blocks over a state: pure, deterministic, no clock, no I/O.
+//!
+//! [`execute`] takes a linked block, a [`StateView`] of its parent's state and the parent's [`StateTree`], and returns an
+//! [`ExecutedBlock`]: data that one writer commits. [`assemble()`] goes the other way and makes a block that will execute.
+//! Rules: docs/protocol.md, sections S, X and I.
+
+#![deny(clippy::unwrap_used, clippy::float_arithmetic, clippy::disallowed_types)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod assemble;
+pub mod call;
+pub mod changes;
+mod evm;
+pub mod execute;
+mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+pub mod tree;
+pub mod view;
+
+pub use assemble::{Assembled, Candidate, assemble};
+pub use call::{CallError, CallOutcome, CallRequest, call};
+pub use changes::{ChangeSet, Overlay};
+pub use evm::{BlockContext, InclusionError};
+pub use execute::{ExecutedBlock, ExecutionError, execute};
+pub use tally_chain::fees::intrinsic_gas;
+pub use tree::StateTree;
+pub use view::{StateError, StateView};
