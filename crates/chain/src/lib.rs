@@ -21,6 +21,7 @@ pub mod keys;
 pub mod manifest;
 pub mod merkle;
 pub mod pow;
+pub mod pow_lanes;
 pub mod receipt;
 pub mod spec;
 pub mod state_tree;

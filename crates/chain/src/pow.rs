@@ -84,7 +84,7 @@ impl Target {
     }
 }
 
-const SHA256_INIT: [u32; 8] = [
+pub(crate) const SHA256_INIT: [u32; 8] = [
     0x6a09_e667,
     0xbb67_ae85,
     0x3c6e_f372,
