@@ -231,15 +231,12 @@ impl SignatureVerifier for ReferenceVerifier {
     }
 
     fn verify_secp256k1(&self, key: &[u8; 33], digest: &[u8; 32], signature: &[u8; 64]) -> bool {
-        let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(key);
         let signature = k256::ecdsa::Signature::from_slice(signature);
-        matches!((key, signature), (Ok(key), Ok(signature)) if key.verify_prehash(digest, &signature).is_ok())
+        matches!((compressed(key), signature), (Some(key), Ok(signature)) if key.verify_prehash(digest, &signature).is_ok())
     }
 
     fn decompress_secp256k1(&self, key: &[u8; 33]) -> Option<[u8; 64]> {
-        k256::ecdsa::VerifyingKey::from_sec1_bytes(key)
-            .ok()
-            .map(|key| uncompressed(&key))
+        compressed(key).map(|key| uncompressed(&key))
     }
 
     fn recover_secp256k1(&self, digest: &[u8; 32], signature: &[u8; 64], y_odd: bool) -> Option<[u8; 64]> {
@@ -248,6 +245,13 @@ impl SignatureVerifier for ReferenceVerifier {
         let key = k256::ecdsa::VerifyingKey::recover_from_prehash(digest, &signature, id).ok()?;
         Some(uncompressed(&key))
     }
+}
+
+/// The key of a compressed point: first byte 2 or 3. k256 would also take the compact form, 5, of an x alone.
+fn compressed(key: &[u8; 33]) -> Option<k256::ecdsa::VerifyingKey> {
+    matches!(key[0], 2 | 3)
+        .then(|| k256::ecdsa::VerifyingKey::from_sec1_bytes(key).ok())
+        .flatten()
 }
 
 fn uncompressed(key: &k256::ecdsa::VerifyingKey) -> [u8; 64] {

@@ -123,7 +123,9 @@ impl SignatureCache {
 
     pub fn insert(&self, envelope_hash: B256, transaction: CheckedTransaction) {
         let weight = transaction.envelope().len() + ENTRY_BYTES;
-        self.shard(&envelope_hash).lock().insert(envelope_hash, transaction, weight);
+        self.shard(&envelope_hash)
+            .lock()
+            .insert(envelope_hash, transaction, weight);
     }
 
     /// Transactions remembered now.
