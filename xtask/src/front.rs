@@ -76,7 +76,11 @@ fn rustflags(workspace: &Workspace) -> String {
 
 fn bind(wasm: &Path, profile: Profile, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).out_name("tally").typescript(false);
+    bindgen
+        .input_path(wasm)
+        .out_name("tally")
+        .typescript(false)
+        .omit_default_module_path(false);
     bindgen.web(true)?;
     bindgen
         .remove_name_section(profile == Profile::Release)
