@@ -34,6 +34,11 @@ impl Seed {
         Self(bytes)
     }
 
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
     /// The secp256k1 key at `m/44'/60'/0'/0/index`. Rule: docs/protocol.md#W2
     pub fn secp256k1(&self, index: u32) -> Result<Secp256k1Key, HdError> {
         let path = [hard(44)?, hard(60)?, hard(0)?, plain(0)?, plain(index)?];

@@ -4,10 +4,13 @@ use std::fmt;
 
 use crypto_bigint::BoxedUint;
 use rsa::RsaPrivateKey;
-use rsa::pkcs8::EncodePublicKey;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use tally_chain::keys::RsaPublicKey;
+use tally_chain::{Address, address};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use crate::account::AccountKind;
 
 /// Sizes of RSA keys that the chain accepts. Rule: docs/protocol.md#A4
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +37,7 @@ impl fmt::Display for RsaBits {
     }
 }
 
-/// Why given primes are not a key.
+/// Why given bytes are not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyError {
     #[error("the primes do not make a valid {bits} key")]
@@ -45,24 +48,23 @@ pub enum KeyError {
 pub struct RsaKey {
     bits: RsaBits,
     key: Box<RsaPrivateKey>,
-    spki: Vec<u8>,
+    public: RsaPublicKey,
 }
 
 impl RsaKey {
-    /// The key of two primes, big-endian, with e = 65537. Rule: docs/protocol.md#W4
+    /// The key of two primes, big-endian, with e = 65537. Rule: docs/protocol.md#W5
     pub fn from_primes(bits: RsaBits, p: &[u8], q: &[u8]) -> Result<Self, KeyError> {
         let refused = KeyError::Primes { bits };
-        let half = bits.get() / 2;
-        let read = |bytes| BoxedUint::from_be_slice(bytes, half).map_err(|_| refused);
+        let read = |bytes| BoxedUint::from_be_slice(bytes, bits.get() / 2).map_err(|_| refused);
         let key = RsaPrivateKey::from_p_q(read(p)?, read(q)?, BoxedUint::from(65_537u64)).map_err(|_| refused)?;
-        if key.n().bits_vartime() != bits.get() {
+        let public = RsaPublicKey::from_modulus(&key.n().to_be_bytes()).map_err(|_| refused)?;
+        if public.bits() != bits.get() as usize {
             return Err(refused);
         }
-        let spki = key.to_public_key().to_public_key_der().map_err(|_| refused)?.into_vec();
         Ok(Self {
             bits,
             key: Box::new(key),
-            spki,
+            public,
         })
     }
 
@@ -70,9 +72,8 @@ impl RsaKey {
         self.bits
     }
 
-    /// SubjectPublicKeyInfo DER. Rule: docs/protocol.md#A4
-    pub fn spki(&self) -> &[u8] {
-        &self.spki
+    pub fn public(&self) -> &RsaPublicKey {
+        &self.public
     }
 
     /// The larger and the smaller prime, big-endian, each half the size of the modulus.
@@ -100,11 +101,18 @@ impl Secp256k1Key {
         Self(key)
     }
 
-    /// SEC1 compressed public key, 33 bytes. Rule: docs/protocol.md#A6
+    /// SEC1 compressed public key. Rule: docs/protocol.md#A6
     pub fn public(&self) -> [u8; 33] {
         let mut bytes = [0; 33];
         bytes.copy_from_slice(self.0.verifying_key().to_sec1_point(true).as_bytes());
         bytes
+    }
+
+    /// Rule: docs/protocol.md#A2
+    pub fn address(&self) -> Address {
+        let mut point = [0; 64];
+        point.copy_from_slice(&self.0.verifying_key().to_sec1_point(false).as_bytes()[1..]);
+        address::of_secp256k1(&point)
     }
 
     pub(crate) fn private(&self) -> &k256::ecdsa::SigningKey {
@@ -115,5 +123,37 @@ impl Secp256k1Key {
 impl fmt::Debug for Secp256k1Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secp256k1Key(hidden)")
+    }
+}
+
+/// A private key of either kind.
+#[derive(Debug)]
+pub enum SigningKey {
+    Rsa(RsaKey),
+    Secp256k1(Secp256k1Key),
+}
+
+impl SigningKey {
+    pub fn kind(&self) -> AccountKind {
+        match self {
+            Self::Rsa(key) => key.bits().into(),
+            Self::Secp256k1(_) => AccountKind::Secp256k1,
+        }
+    }
+
+    /// Rules: docs/protocol.md#A2, #A3
+    pub fn address(&self) -> Address {
+        match self {
+            Self::Rsa(key) => key.public().address(),
+            Self::Secp256k1(key) => key.address(),
+        }
+    }
+
+    /// SPKI DER (RSA) or the compressed point (secp256k1).
+    pub fn public_key(&self) -> Vec<u8> {
+        match self {
+            Self::Rsa(key) => key.public().spki().to_vec(),
+            Self::Secp256k1(key) => key.public().to_vec(),
+        }
     }
 }

@@ -1,9 +1,37 @@
 //! The wallet: phrases, keys, the encrypted vault, building and signing transactions.
 //!
 //! Pure: no I/O, no clock; time and randomness come as arguments. Builds natively and for wasm32.
+//! Amounts as people write them are in [`tally_chain::Amount`]: `from_coins` and `to_coins`.
 
+#![deny(clippy::unwrap_used)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod account;
+#[cfg(test)]
+mod corpora_tests;
+pub mod fees;
 pub mod hd;
 pub mod keys;
+pub mod payment;
 pub mod phrase;
 mod prime;
 pub mod rsa_search;
+mod sealed;
+pub mod vault;
+
+pub use account::{Account, AccountKind};
+pub use fees::{Fee, FeeLevel, FeeSuggestions};
+pub use keys::{RsaBits, RsaKey, SigningKey};
+pub use payment::{Memo, Payment, PaymentError, Review, Signed};
+pub use phrase::{Phrase, PhraseError, PhraseLength};
+pub use rand_core;
+pub use rsa_search::{Progress, RsaSearch, Step};
+pub use sealed::{ContainerError, KdfParams, MAX_CIPHERTEXT_BYTES, MAX_CONTAINER_BYTES, VaultKey};
+pub use vault::{ChainBinding, Settings, Vault, VaultError};
+
+/// The system's random numbers (in a browser: `crypto.getRandomValues`), to hand to what asks for an `rng`.
+///
+/// It panics when the system has none, because nothing secret may be made then.
+pub fn system_rng() -> impl rand_core::CryptoRng {
+    rand_core::UnwrapErr(getrandom::SysRng)
+}

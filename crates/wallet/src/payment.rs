@@ -1,0 +1,277 @@
+//! Building, reviewing and signing transactions of type 0x54. Rules: docs/protocol.md#T2, #T3, #W8
+//!
+//! [`build`] makes payload bytes, [`review`] reads them back for the eyes of the user, [`sign`] signs the same bytes.
+
+use k256::ecdsa::signature::hazmat::PrehashSigner;
+use rand_core::CryptoRng;
+use serde::Serialize;
+use sha2::Sha256;
+use tally_chain::hash::sha256;
+use tally_chain::keys::{PSS_SALT_BYTES, RsaPublicKey};
+use tally_chain::transaction::{
+    Authenticator, ChainIdentity, MAX_GAS_LIMIT, Payload, TallyTransaction, TransactionError, envelope_gas,
+};
+use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs};
+use thiserror::Error;
+
+use crate::account::{Account, AccountKind};
+use crate::fees::Fee;
+use crate::keys::{RsaKey, Secp256k1Key, SigningKey};
+
+/// Longest memo that the wallet attaches, in bytes. Rule: docs/protocol.md#W8
+pub const MAX_MEMO_BYTES: usize = 1_024;
+
+/// Why a payment cannot be built, reviewed or signed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PaymentError {
+    #[error("memo has {len} bytes, at most {max} are allowed")]
+    MemoTooLong { len: usize, max: usize },
+    #[error("amount plus the highest fee is 2^256 base units or more")]
+    Overflow,
+    #[error("the payment needs {needed} coins with its highest fee, the account holds {available}")]
+    Insufficient { needed: String, available: String },
+    #[error("this is a payment of {sender}, the key belongs to {key}")]
+    OtherSender { sender: Address, key: Address },
+    #[error("public key of {address} is not a {kind} key")]
+    PublicKey { address: Address, kind: AccountKind },
+    #[error("the signature could not be made")]
+    Signing,
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+}
+
+/// What a user asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    pub to: Address,
+    pub value: Amount,
+    /// Free text for the receiver, public on the chain; empty for none.
+    pub memo: String,
+    /// The sender's next nonce.
+    pub nonce: u64,
+    /// When it is made; it can enter a block within 24 hours of it. Rule: docs/protocol.md#T7
+    pub timestamp: UnixSecs,
+    pub fee: Fee,
+}
+
+/// The payload bytes of a payment: `0x54 || RLP` of nine fields. Rule: docs/protocol.md#T3
+pub fn build(chain: &ChainIdentity, sender: &Account, payment: &Payment) -> Result<Vec<u8>, PaymentError> {
+    if payment.memo.len() > MAX_MEMO_BYTES {
+        return Err(PaymentError::MemoTooLong {
+            len: payment.memo.len(),
+            max: MAX_MEMO_BYTES,
+        });
+    }
+    let mut payload = Payload {
+        chain_id: chain.chain_id,
+        nonce: payment.nonce,
+        timestamp: payment.timestamp,
+        max_priority_fee: payment.fee.max_priority_fee,
+        max_fee: payment.fee.max_fee,
+        gas_limit: MAX_GAS_LIMIT,
+        to: Some(payment.to),
+        value: payment.value,
+        data: Bytes::copy_from_slice(payment.memo.as_bytes()),
+    };
+    payload.gas_limit = gas_of(&payload, sender)?;
+    Review::of(&payload, &chain.genesis, sender.address)?;
+    Ok(payload.encode())
+}
+
+/// Gas that a payment to a plain account uses at most. Rule: docs/protocol.md#X2
+fn gas_of(payload: &Payload, sender: &Account) -> Result<u64, PaymentError> {
+    let wrong_key = PaymentError::PublicKey {
+        address: sender.address,
+        kind: sender.kind,
+    };
+    // An envelope of the final size: lengths of keys and signatures are fixed.
+    let authenticator = match sender.kind.rsa_bits() {
+        Some(bits) => Authenticator::RsaPssSha256 {
+            public_key: RsaPublicKey::from_spki(&sender.public_key).map_err(|_| wrong_key)?,
+            signature: vec![0xff; bits.get() as usize / 8],
+        },
+        None => Authenticator::Secp256k1 {
+            public_key: sender.public_key.as_ref().try_into().map_err(|_| wrong_key)?,
+            signature: [0xff; 64],
+        },
+    };
+    let envelope = TallyTransaction {
+        payload: payload.clone(),
+        authenticator: authenticator.clone(),
+    };
+    let zeros = payload.data.iter().filter(|byte| **byte == 0).count() as u64;
+    // The EVM's price of call data with EIP-7623's floor: 40 a byte, 10 if it is zero.
+    let data = 40 * (payload.data.len() as u64 - zeros) + 10 * zeros;
+    Ok(envelope_gas(envelope.encode().len(), &authenticator) + data)
+}
+
+/// A memo as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "form", content = "content")]
+pub enum Memo {
+    None,
+    /// UTF-8 without control, invisible or direction-changing characters.
+    Text(String),
+    /// Anything else, as 0x-prefixed hex.
+    Hex(String),
+}
+
+/// What the bytes to be signed say. Rule: docs/protocol.md#W8
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Review {
+    pub chain_id: u64,
+    pub genesis: BlockId,
+    pub sender: Address,
+    /// None creates a contract.
+    pub to: Option<Address>,
+    pub value: Amount,
+    /// `value` in coins, exact.
+    pub value_coins: String,
+    pub memo: Memo,
+    pub nonce: u64,
+    pub timestamp: UnixSecs,
+    pub gas_limit: u64,
+    /// Base units per gas.
+    pub max_fee_per_gas: Amount,
+    pub max_priority_fee_per_gas: Amount,
+    /// The most that the fee can become: `gas_limit * max_fee_per_gas`.
+    pub max_fee: Amount,
+    pub max_fee_coins: String,
+    /// `value + max_fee`: what the account must hold. Rule: docs/protocol.md#T9
+    pub max_total: Amount,
+    pub max_total_coins: String,
+}
+
+impl Review {
+    fn of(payload: &Payload, genesis: &BlockId, sender: Address) -> Result<Self, PaymentError> {
+        let max_fee_per_gas = Amount(U256::from(payload.max_fee));
+        let max_fee = max_fee_per_gas.checked_mul(payload.gas_limit);
+        let max_fee = max_fee.ok_or(PaymentError::Overflow)?;
+        let max_total = max_fee.checked_add(payload.value).ok_or(PaymentError::Overflow)?;
+        Ok(Self {
+            chain_id: payload.chain_id,
+            genesis: *genesis,
+            sender,
+            to: payload.to,
+            value: payload.value,
+            value_coins: payload.value.to_coins(),
+            memo: memo_of(&payload.data),
+            nonce: payload.nonce,
+            timestamp: payload.timestamp,
+            gas_limit: payload.gas_limit,
+            max_fee_per_gas,
+            max_priority_fee_per_gas: Amount(U256::from(payload.max_priority_fee)),
+            max_fee,
+            max_fee_coins: max_fee.to_coins(),
+            max_total,
+            max_total_coins: max_total.to_coins(),
+        })
+    }
+
+    /// Whether an account with this balance can pay it.
+    pub fn check_funds(&self, balance: Amount) -> Result<(), PaymentError> {
+        if self.max_total > balance {
+            return Err(PaymentError::Insufficient {
+                needed: self.max_total_coins.clone(),
+                available: balance.to_coins(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Decodes the very bytes that [`sign`] will sign; refuses those of another chain.
+pub fn review(chain: &ChainIdentity, sender: Address, payload: &[u8]) -> Result<Review, PaymentError> {
+    Review::of(&decode(chain, payload)?, &chain.genesis, sender)
+}
+
+/// A transaction ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    pub id: TxId,
+    pub sender: Address,
+    pub envelope: Bytes,
+}
+
+/// Signs payload bytes, then checks the result as a node would. Rule: docs/protocol.md#T3
+///
+/// `sender` is the account that was shown to the user; a key of another account is refused.
+pub fn sign<R: CryptoRng + ?Sized>(
+    chain: &ChainIdentity,
+    sender: Address,
+    key: &SigningKey,
+    payload: &[u8],
+    rng: &mut R,
+) -> Result<Signed, PaymentError> {
+    if key.address() != sender {
+        return Err(PaymentError::OtherSender {
+            sender,
+            key: key.address(),
+        });
+    }
+    let payload = decode(chain, payload)?;
+    let digest = sha256(&[&payload.signed_message(&chain.genesis, &sender)]);
+    let authenticator = match key {
+        SigningKey::Rsa(key) => sign_rsa(key, &digest.0, rng)?,
+        SigningKey::Secp256k1(key) => sign_secp256k1(key, &digest.0)?,
+    };
+    let envelope = TallyTransaction { payload, authenticator }.encode();
+    let checked = RawTransaction::decode(envelope)?.check(chain, &ReferenceVerifier)?;
+    Ok(Signed {
+        id: checked.id(),
+        sender: checked.sender(),
+        envelope: checked.envelope().clone(),
+    })
+}
+
+fn decode(chain: &ChainIdentity, payload: &[u8]) -> Result<Payload, PaymentError> {
+    let payload = Payload::decode(payload)?;
+    if payload.chain_id != chain.chain_id {
+        return Err(PaymentError::Transaction(TransactionError::WrongChain {
+            found: payload.chain_id,
+            expected: chain.chain_id,
+        }));
+    }
+    Ok(payload)
+}
+
+/// RSASSA-PSS, blinded against timing. Rule: docs/protocol.md#A5
+fn sign_rsa<R: CryptoRng + ?Sized>(
+    key: &RsaKey,
+    digest: &[u8; 32],
+    rng: &mut R,
+) -> Result<Authenticator, PaymentError> {
+    let scheme = rsa::pss::Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_BYTES);
+    let signature = key.private().sign_with_rng(rng, scheme, digest);
+    Ok(Authenticator::RsaPssSha256 {
+        public_key: key.public().clone(),
+        signature: signature.map_err(|_| PaymentError::Signing)?,
+    })
+}
+
+/// Deterministic ECDSA (RFC 6979), low s. Rule: docs/protocol.md#A6
+fn sign_secp256k1(key: &Secp256k1Key, digest: &[u8; 32]) -> Result<Authenticator, PaymentError> {
+    let signature: k256::ecdsa::Signature = key.private().sign_prehash(digest).map_err(|_| PaymentError::Signing)?;
+    Ok(Authenticator::Secp256k1 {
+        public_key: key.public(),
+        signature: signature.normalize_s().to_bytes().into(),
+    })
+}
+
+fn memo_of(data: &[u8]) -> Memo {
+    match std::str::from_utf8(data) {
+        Ok("") => Memo::None,
+        Ok(text) if !text.chars().any(deceives) => Memo::Text(text.to_owned()),
+        _ => Memo::Hex(alloy_primitives::hex::encode_prefixed(data)),
+    }
+}
+
+/// Characters that cannot be seen, or that reorder what is seen; those that join emoji are let through.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}'
+            | '\u{e0000}'..='\u{10ffff}')
+}

@@ -1,0 +1,242 @@
+use super::*;
+use crate::system_rng;
+
+/// Cheap costs, accepted in these tests only.
+const CHEAP: KdfParams = KdfParams { m_kib: 8, t: 1, p: 1 };
+const CHEAP_BOUNDS: Bounds = Bounds {
+    m_kib: (8, 64),
+    t: (1, 10),
+    p: (1, 4),
+};
+
+fn key(password: &str) -> VaultKey {
+    VaultKey::with_salt(password, CHEAP, (0..32).collect(), &CHEAP_BOUNDS).unwrap()
+}
+
+fn sealed(plaintext: &[u8]) -> Vec<u8> {
+    seal(plaintext, &key("tally"), &mut Counter(0)).unwrap()
+}
+
+fn opened(bytes: &[u8], password: &str) -> Result<Vec<u8>, ContainerError> {
+    open_within(bytes, password, &CHEAP_BOUNDS).map(|(plaintext, _)| plaintext.to_vec())
+}
+
+/// Bytes 0, 1, 2, … for published vectors.
+struct Counter(u8);
+
+impl rand_core::TryRng for Counter {
+    type Error = std::convert::Infallible;
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        unimplemented_number()
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        unimplemented_number()
+    }
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+        for byte in out {
+            *byte = self.0;
+            self.0 = self.0.wrapping_add(1);
+        }
+        Ok(())
+    }
+}
+impl rand_core::TryCryptoRng for Counter {}
+
+fn unimplemented_number<T>() -> T {
+    panic!("the container asks for bytes only")
+}
+
+/// SplitMix64: the same damage in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % limit as u64) as usize
+    }
+}
+
+#[test]
+fn the_published_container_is_what_this_code_writes_and_reads() {
+    // Published in docs/protocol.md#W13.
+    let params = KdfParams {
+        m_kib: 8_192,
+        t: 1,
+        p: 1,
+    };
+    let key = VaultKey::with_salt("Pässwort", params, (0..32).collect(), &BOUNDS).unwrap();
+    let bytes = seal(b"tally", &key, &mut Counter(0)).unwrap();
+    let published = include_str!("../../../../docs/protocol.md")
+        .lines()
+        .find(|line| line.starts_with(r#"{"format":"tally-vault""#))
+        .expect("the protocol publishes a container");
+    assert_eq!(std::str::from_utf8(&bytes).unwrap(), published);
+    let (plaintext, _) = open(published.as_bytes(), "Pa\u{308}sswort").unwrap();
+    assert_eq!(plaintext.as_slice(), b"tally");
+}
+
+#[test]
+fn what_was_sealed_opens_and_the_key_seals_again() {
+    let first = sealed(b"secret");
+    let (plaintext, key) = open_within(&first, "tally", &CHEAP_BOUNDS).unwrap();
+    assert_eq!(plaintext.as_slice(), b"secret");
+    let second = seal(b"changed", &key, &mut system_rng()).unwrap();
+    assert_eq!(opened(&second, "tally"), Ok(b"changed".to_vec()));
+    let third = seal(b"changed", &key, &mut system_rng()).unwrap();
+    assert_ne!(second, third, "each sealing has its own nonce");
+}
+
+#[test]
+fn a_wrong_password_is_told_from_damage_and_from_tampering() {
+    let good = sealed(b"secret");
+    assert_eq!(opened(&good, "Tally"), Err(ContainerError::WrongPassword));
+    assert_eq!(opened(&good, ""), Err(ContainerError::EmptyPassword));
+
+    let mut damaged = Container::read(&good, &CHEAP_BOUNDS).unwrap();
+    let text = String::from_utf8(good.clone()).unwrap();
+    let ciphertext = Base64::encode_string(&damaged.ciphertext);
+    damaged.ciphertext[0] ^= 1;
+    let broken = text.replace(&ciphertext, &Base64::encode_string(&damaged.ciphertext));
+    assert_eq!(opened(broken.as_bytes(), "tally"), Err(ContainerError::Damaged));
+
+    // Someone who repairs the checksum is still found out, whatever part they change.
+    assert_eq!(opened(&damaged.write(), "tally"), Err(ContainerError::Tampered));
+    let mut other_nonce = Container::read(&good, &CHEAP_BOUNDS).unwrap();
+    other_nonce.nonce[23] ^= 0x80;
+    assert_eq!(opened(&other_nonce.write(), "tally"), Err(ContainerError::Tampered));
+    let mut other_costs = Container::read(&good, &CHEAP_BOUNDS).unwrap();
+    other_costs.params.t = 2;
+    assert_eq!(
+        opened(&other_costs.write(), "tally"),
+        Err(ContainerError::WrongPassword)
+    );
+}
+
+#[test]
+fn each_bad_field_has_its_own_error() {
+    let text = String::from_utf8(sealed(b"secret")).unwrap();
+    let out = |field, found, min, max| ContainerError::OutOfBounds { field, found, min, max };
+    let unreadable = |field| ContainerError::Unreadable { field };
+    let unknown = |field, found: &str, expected| ContainerError::UnknownAlgorithm {
+        field,
+        found: found.into(),
+        expected,
+    };
+    let version = |found| ContainerError::UnknownVersion { found, supported: 1 };
+    for (from, to, error) in [
+        ("tally-vault", "tally-wallet", ContainerError::NotAVault),
+        ("\"version\":1", "\"version\":2", version(2)),
+        ("argon2id", "argon2d", unknown("kdf.name", "argon2d", "argon2id")),
+        (
+            "xchacha20",
+            "chacha20",
+            unknown("cipher.name", "chacha20-poly1305", CIPHER),
+        ),
+        (
+            "\"m_kib\":8",
+            "\"m_kib\":4294967295",
+            out("kdf.m_kib", 4_294_967_295, 8, 64),
+        ),
+        ("\"t\":1", "\"t\":11", out("kdf.t", 11, 1, 10)),
+        ("\"p\":1", "\"p\":5", out("kdf.p", 5, 1, 4)),
+        ("\"p\":1", "\"p\":0", out("kdf.p", 0, 1, 4)),
+        ("\"t\":1", "\"t\":-1", unreadable("a field")),
+        ("\"t\":1", "\"t\":1,\"t\":1", unreadable("a field")),
+        ("\"t\":1", "\"t\":1,\"x\":1", unreadable("a field")),
+        ("\"check\":\"", "\"check\":\"AAAA", out("check", 19, 16, 16)),
+        ("\"salt\":\"AAEC", "\"salt\":\"*AEC", unreadable("kdf.salt")),
+        ("\"salt\":\"AAEC", "\"salt\":\"ABEC", ContainerError::Damaged),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let changed = text.replacen(from, to, 1);
+        assert_eq!(opened(changed.as_bytes(), "tally"), Err(error), "{to}");
+    }
+    let real = open(text.as_bytes(), "tally").err();
+    assert_eq!(
+        real,
+        Some(out("kdf.m_kib", 8, 8_192, 262_144)),
+        "cheap costs are for tests"
+    );
+    let long = vec![b' '; MAX_CONTAINER_BYTES + 1];
+    let (len, max) = (long.len(), MAX_CONTAINER_BYTES);
+    assert_eq!(opened(&long, "tally"), Err(ContainerError::TooLarge { len, max }));
+    assert_eq!(opened(b"", "tally"), Err(ContainerError::NotAVault));
+    let deep = [b'['; 10_000];
+    assert_eq!(opened(&deep, "tally"), Err(ContainerError::NotAVault));
+    let big = vec![0; MAX_CIPHERTEXT_BYTES - 15];
+    assert_eq!(
+        seal(&big, &key("tally"), &mut Counter(0)).err(),
+        Some(out("ciphertext", 1_048_577, 16, 1_048_576))
+    );
+}
+
+#[test]
+fn twenty_thousand_damaged_containers_are_all_refused() {
+    let good = sealed(b"a phrase that must not come out of a damaged file");
+    let document: serde_json::Value = serde_json::from_slice(&good).unwrap();
+    let mut dice = Dice(20_000);
+    for round in 0..20_000 {
+        let mut bytes = good.clone();
+        for _ in 0..=dice.below(3) {
+            let place = dice.below(bytes.len());
+            // Never white space: between the tokens of JSON it would change nothing.
+            let byte = b'!' + dice.below(94) as u8;
+            match dice.below(5) {
+                0 => bytes.truncate(place.max(1)),
+                1 => bytes.insert(place, byte),
+                2 => {
+                    bytes.remove(place);
+                }
+                3 => bytes[place] ^= 1 << dice.below(8),
+                _ => bytes[place] = byte,
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        // A needless escape (`\/`) is another spelling of the same document.
+        let same = serde_json::from_slice(&bytes).is_ok_and(|value: serde_json::Value| value == document);
+        if !same {
+            let verdict = opened(&bytes, "tally");
+            assert!(verdict.is_err(), "round {round}: {}", String::from_utf8_lossy(&bytes));
+        }
+    }
+}
+
+#[test]
+fn two_thousand_forged_containers_are_all_refused() {
+    let good = sealed(b"a phrase that must not come out of a forged file");
+    let mut dice = Dice(2_000);
+    for round in 0..2_000 {
+        let mut forged = Container::read(&good, &CHEAP_BOUNDS).unwrap();
+        let bit = 1 << dice.below(8);
+        let expected = match dice.below(5) {
+            0 => {
+                let place = dice.below(forged.ciphertext.len());
+                forged.ciphertext[place] ^= bit;
+                ContainerError::Tampered
+            }
+            1 => {
+                forged.nonce[dice.below(NONCE_BYTES)] ^= bit;
+                ContainerError::Tampered
+            }
+            2 => {
+                forged.check[dice.below(CHECK_BYTES)] ^= bit;
+                ContainerError::WrongPassword
+            }
+            3 => {
+                let place = dice.below(forged.salt.len());
+                forged.salt[place] ^= bit;
+                ContainerError::WrongPassword
+            }
+            _ => {
+                forged.params.m_kib = 9 + dice.below(50) as u32;
+                ContainerError::WrongPassword
+            }
+        };
+        assert_eq!(opened(&forged.write(), "tally"), Err(expected), "round {round}");
+    }
+}
