@@ -29,20 +29,18 @@ step() {
 # at_least HAVE WANT: is version HAVE (1.96.0) not older than WANT (1.95)?
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
+may_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
+
 # as_root COMMAND...: directly, or through sudo, or not at all.
 as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    die "this needs root, and there is no sudo. Ask an administrator to run: $*"
-  fi
+  may_be_root || die "this needs root, and there is no sudo. Ask an administrator to run: $*"
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # apt_install PACKAGE...: from the distribution, with fresh package lists where the first try fails.
 apt_install() {
   command -v apt-get >/dev/null || die "there is no apt-get here: install these by hand, then try again: $*"
+  may_be_root || die "root or sudo is needed. Ask an administrator to run: apt-get install $*"
   say "apt-get install $*"
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@")
   if [ -z "${apt_lists_fresh:-}" ]; then
