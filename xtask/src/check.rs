@@ -21,12 +21,10 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let files = project_files(workspace)?;
     let mut errors = architecture::check(&workspace.metadata);
     errors.extend(specs::check(&files));
+    errors.extend(lints::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {
         errors.extend(text::check(path, content));
-        if path.ends_with(".rs") {
-            errors.extend(lints::check(path, content));
-        }
         let lines = content.lines().count();
         if lines > LONG_FILE && is_code(path) {
             warnings.push(format!("{path}: {lines} lines, more than {LONG_FILE}"));

@@ -1,6 +1,6 @@
 //! Lints over our own sources that rustc and clippy do not have.
 
-use super::source::{code_only, lines_with_word, without_tests};
+use super::source::{code_only, lines_with_word, test_modules, without_tests};
 
 /// Consensus is deterministic: the same bytes give the same verdict on every machine, today and tomorrow.
 const NOT_IN_CONSENSUS: [(&str, &str); 8] = [
@@ -17,11 +17,18 @@ const NOT_IN_CONSENSUS: [(&str, &str); 8] = [
 /// The rooms whose code decides what is valid.
 const CONSENSUS: [&str; 2] = ["crates/chain/src/", "crates/ledger/src/"];
 
-/// What is wrong with one Rust file, as `path:line: …`.
-pub fn check(path: &str, source: &str) -> Vec<String> {
-    if is_test(path) {
-        return Vec::new();
-    }
+/// What is wrong with the Rust files among these, as `path:line: …`.
+pub fn check(files: &[(String, String)]) -> Vec<String> {
+    let rust = || files.iter().filter(|(path, _)| path.ends_with(".rs"));
+    let tests: Vec<String> = rust().flat_map(|(path, source)| test_files(path, source)).collect();
+    let is_test = |path: &str| only_tests(path) || tests.iter().any(|test| path.starts_with(test));
+    rust()
+        .filter(|(path, _)| !is_test(path))
+        .flat_map(|(path, source)| check_file(path, source))
+        .collect()
+}
+
+fn check_file(path: &str, source: &str) -> Vec<String> {
     let code = without_tests(&code_only(source));
     let mut errors = Vec::new();
     let mut report = |word: &str, why: &str| {
@@ -40,15 +47,39 @@ pub fn check(path: &str, source: &str) -> Vec<String> {
     errors
 }
 
-/// Files that are compiled into tests and benchmarks only.
-fn is_test(path: &str) -> bool {
-    let mut parts = path.split('/');
-    parts.any(|part| matches!(part, "tests" | "benches" | "tests.rs" | "testing.rs"))
+/// Folders whose files are compiled into tests and benchmarks only.
+fn only_tests(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "tests" | "benches"))
+}
+
+/// Where the modules that this file declares under `#[cfg(test)]` stand: beginnings of paths.
+fn test_files(path: &str, source: &str) -> Vec<String> {
+    let folder = match path.strip_suffix(".rs") {
+        Some(stem)
+            if ["lib", "main", "mod"]
+                .iter()
+                .any(|root| stem.ends_with(&format!("/{root}"))) =>
+        {
+            stem.rsplit_once('/').map_or(stem, |(folder, _)| folder)
+        }
+        Some(stem) => stem,
+        None => path,
+    };
+    let code = code_only(source);
+    let modules = test_modules(&code);
+    modules
+        .iter()
+        .flat_map(|name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/")])
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(path: &str, source: &str) -> Vec<String> {
+        super::check(&[(path.to_owned(), source.to_owned())])
+    }
 
     #[test]
     fn a_float_in_a_rule_is_caught() {
@@ -86,7 +117,6 @@ mod tests {
             ["src/api/blocks.rs:1: .unwrap(): say with expect() why it holds, or return an error"]
         );
         assert_eq!(check("crates/node/tests/reorg.rs", source), Vec::<String>::new());
-        assert_eq!(check("crates/node/src/store/tests.rs", source), Vec::<String>::new());
     }
 
     #[test]
@@ -97,6 +127,26 @@ mod tests {
                 "/// Never f64, never a HashMap.\nfn f() {}\n"
             ),
             Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn modules_declared_for_tests_are_tests() {
+        let unwraps = "fn f() { x.unwrap() }".to_owned();
+        let declares = "#[cfg(test)]\nmod vectors;\n#[cfg(test)]\npub(crate) mod testing;\nmod real;\n".to_owned();
+        let files = [
+            ("crates/node/src/store/mod.rs".to_owned(), declares),
+            ("crates/node/src/store/vectors.rs".to_owned(), unwraps.clone()),
+            ("crates/node/src/store/testing/chain.rs".to_owned(), unwraps.clone()),
+            ("crates/node/src/store/real.rs".to_owned(), unwraps),
+        ];
+        assert_eq!(
+            super::check(&files),
+            ["crates/node/src/store/real.rs:1: .unwrap(): say with expect() why it holds, or return an error"]
+        );
+        assert_eq!(
+            test_files("crates/wallet/src/hd.rs", "#[cfg(test)] mod tests;"),
+            ["crates/wallet/src/hd/tests.rs", "crates/wallet/src/hd/tests/"]
         );
     }
 }

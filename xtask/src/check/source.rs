@@ -115,6 +115,18 @@ fn item_end(code: &str) -> usize {
     code.len()
 }
 
+/// Names of the modules that stand in other files and are compiled for tests only. Takes what [`code_only`] gives.
+pub fn test_modules(code: &str) -> Vec<&str> {
+    code.split("#[cfg(test)]")
+        .skip(1)
+        .filter_map(|after| {
+            let item = &after[..item_end(after)];
+            let (_, name) = item.split_once("mod ")?;
+            name.strip_suffix(';').map(str::trim)
+        })
+        .collect()
+}
+
 /// The line numbers, from 1, on which `word` stands alone (not inside a longer name).
 pub fn lines_with_word(code: &str, word: &str) -> Vec<usize> {
     let name = |c: char| c.is_alphanumeric() || c == '_';
