@@ -1,5 +1,6 @@
 //! The façade: what the API, the pages, the miner and the command line ask of a node.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -243,10 +244,11 @@ impl Node {
             .into_iter()
             .map(|id| (id, "no longer includable after the latest block".to_owned()))
             .collect();
+        let joined: BTreeSet<_> = included.iter().map(CheckedTransaction::id).collect();
         let mut returned = Vec::new();
         for moved in advance.undone.iter().rev() {
             for transaction in &moved.transactions {
-                if included.iter().any(|other| other.id() == transaction.id()) {
+                if joined.contains(&transaction.id()) {
                     continue;
                 }
                 match pool.insert(transaction.clone(), account_of(&transaction.sender()), now, base_fee) {

@@ -1,5 +1,6 @@
 //! Reads that the API and the pages share. Each takes a tip, so that one answer comes from one state.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use tally_chain::history::{self, HistoryProof};
@@ -167,7 +168,7 @@ impl Node {
     pub fn next_nonce(&self, tip: &Tip, address: &Address) -> Result<u64, StoreError> {
         let nonce = self.account(tip, address)?.nonce;
         let pending = self.with_pool(|pool| {
-            pool.by_sender(address).map(|transaction| transaction.view().nonce).collect::<std::collections::BTreeSet<_>>()
+            pool.by_sender(address).map(|transaction| transaction.view().nonce).collect::<BTreeSet<_>>()
         });
         Ok((nonce..).find(|nonce| !pending.contains(nonce)).unwrap_or(nonce))
     }

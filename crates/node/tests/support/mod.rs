@@ -1,0 +1,191 @@
+//! A real node on a temporary data directory, a hand-moved clock, and signed payments from public test keys.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use k256::ecdsa::signature::hazmat::PrehashSigner;
+use k256::ecdsa::{Signature, SigningKey};
+use tally_chain::hash::sha256;
+use tally_chain::pow::{Search, Target};
+use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
+use tally_chain::{Address, Amount, Bytes, ChainSpec, TxId, U256, UnixSecs, address};
+use tally_node::mempool::MempoolConfig;
+use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, StoreError, Work};
+
+/// Secret keys of the first accounts of the public phrase "test test … junk"; worth nothing anywhere.
+const KEYS: [&str; 3] = [
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+];
+
+/// A clock that only tests move.
+#[derive(Clone)]
+pub struct HandClock(Arc<AtomicU64>);
+
+impl HandClock {
+    pub fn at(secs: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(secs)))
+    }
+
+    pub fn advance(&self, secs: u64) {
+        self.0.fetch_add(secs, Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || UnixSecs(clock.now()))
+    }
+}
+
+pub fn spec() -> ChainSpec {
+    ChainSpec::built_in("test").unwrap()
+}
+
+pub fn clock() -> HandClock {
+    HandClock::at(u64::from(spec().genesis_time) + 1_000)
+}
+
+pub fn open(dir: &Path, clock: &HandClock) -> Result<Node, StoreError> {
+    open_with(dir, clock, 100)
+}
+
+pub fn open_with(dir: &Path, clock: &HandClock, max_reorg_depth: u64) -> Result<Node, StoreError> {
+    let config = NodeConfig {
+        data_dir: dir.to_owned(),
+        spec: spec(),
+        max_reorg_depth,
+        mempool: MempoolConfig::default(),
+        mining: MiningConfig {
+            on: false,
+            threads: 1,
+            producer: Address::ZERO,
+        },
+    };
+    Node::open(config, clock.clock())
+}
+
+/// Mines one block on the node's tip through its own template door.
+pub fn mine(node: &Node, clock: &HandClock, producer: Address) -> Imported {
+    clock.advance(1);
+    let job = node.template(producer).unwrap();
+    let mut header = job.header;
+    loop {
+        if let Some(nonce) = Search::new(&header, job.target).scan(0, 1 << 20) {
+            header.nonce = nonce;
+            break;
+        }
+        header.time += 1;
+    }
+    let work = Work {
+        template: job.id,
+        extra_nonce: [0; 8],
+        time: header.time,
+        nonce: header.nonce,
+    };
+    node.submit_work(&work).unwrap()
+}
+
+/// The encoded blocks of the active chain above genesis, lowest first.
+pub fn blocks(node: &Node) -> Vec<Bytes> {
+    let tip = node.tip();
+    tip.snapshot
+        .records_from(tally_chain::Height(1))
+        .map(|record| tip.snapshot.block_bytes(&record.unwrap().id).unwrap().unwrap())
+        .collect()
+}
+
+pub fn key(index: usize) -> SigningKey {
+    SigningKey::from_slice(&alloy_primitives::hex::decode(KEYS[index]).unwrap()).unwrap()
+}
+
+pub fn address_of(index: usize) -> Address {
+    let point = key(index).verifying_key().to_sec1_point(false);
+    address::of_secp256k1(point.as_bytes()[1..].try_into().unwrap())
+}
+
+pub fn payment(node: &Node, from: usize, nonce: u64, to: Address, base_units: u64) -> Bytes {
+    payment_at(
+        node,
+        from,
+        nonce,
+        to,
+        Amount(U256::from(base_units)),
+        node.now(),
+        3_000_000_000,
+    )
+}
+
+pub fn payment_at(
+    node: &Node,
+    from: usize,
+    nonce: u64,
+    to: Address,
+    value: Amount,
+    timestamp: UnixSecs,
+    max_fee: u128,
+) -> Bytes {
+    let payload = Payload {
+        chain_id: node.spec().chain_id,
+        nonce,
+        timestamp,
+        max_priority_fee: 1_000_000_000,
+        max_fee,
+        gas_limit: 50_000,
+        to: Some(to),
+        value,
+        data: Bytes::new(),
+    };
+    let key = key(from);
+    let message = payload.signed_message(&node.identity().genesis, &address_of(from));
+    let signature: Signature = key.sign_prehash(sha256(&[&message]).as_slice()).unwrap();
+    let public_key = key.verifying_key().to_sec1_point(true).as_bytes().try_into().unwrap();
+    let signature = signature.normalize_s().to_bytes().into();
+    let authenticator = Authenticator::Secp256k1 { public_key, signature };
+    TallyTransaction { payload, authenticator }.encode().into()
+}
+
+pub fn submit(node: &Node, envelope: Bytes) -> TxId {
+    node.submit(envelope).unwrap().id
+}
+
+pub fn balance(node: &Node, address: &Address) -> Amount {
+    node.account(&node.tip(), address).unwrap().balance
+}
+
+/// Everything that must hold on any node at any time.
+pub fn assert_sound(node: &Node) {
+    let tip = node.tip();
+    let snapshot = &tip.snapshot;
+    let mut leaves = snapshot.state_leaves().unwrap();
+    leaves.sort_unstable();
+    assert_eq!(
+        tally_chain::state_tree::root_of(&leaves),
+        tip.record.manifest.state_root,
+        "state root = full rebuild"
+    );
+    assert_eq!(
+        tip.tree.root(),
+        tip.record.manifest.state_root,
+        "tree in RAM = tip's root"
+    );
+    assert_eq!(
+        snapshot.total_balance().unwrap(),
+        tip.record.supply,
+        "supply = sum of balances"
+    );
+    let mut supply = node.spec().allocated().unwrap();
+    for record in snapshot.records_from(tally_chain::Height(1)) {
+        let record = record.unwrap();
+        supply = supply.checked_add(node.spec().subsidy(record.height())).unwrap();
+        supply = supply.checked_sub(record.burned).unwrap();
+        assert_eq!(record.supply, supply, "supply after block {}", record.height());
+    }
+    assert!(Target::from_bits(tip.record.header.bits).is_ok());
+}
