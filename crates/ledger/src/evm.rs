@@ -260,14 +260,8 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
     pub fn include(&mut self, tx: &CheckedTransaction) -> Result<Receipt, Refusal> {
         let price = self.check(tx)?;
         let view = tx.view();
-        let env = tx_env(tx, price);
-        let mut steps = Steps {
-            base_gas: tx.envelope_gas().unwrap_or(EVM_BASE_GAS),
-            price,
-            burned: self.context.base_fee,
-            state: std::marker::PhantomData,
-        };
-        let result = self.run(&mut steps, env)?;
+        let base_gas = tx.envelope_gas().unwrap_or(EVM_BASE_GAS);
+        let result = self.transact(base_gas, price, tx_env(tx, price))?;
         let gas_used = result.tx_gas_used();
         self.gas_used = self.gas_used.saturating_add(gas_used);
         let tip = fee(price.saturating_sub(self.context.base_fee), gas_used);
@@ -347,13 +341,25 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         result.map_err(refusal)
     }
 
-    fn run(&mut self, steps: &mut Steps<'a, V>, env: TxEnv) -> Result<ExecutionResult, Refusal> {
+    /// Runs a transaction and takes over what it changed.
+    pub fn transact(&mut self, base_gas: u64, price: u128, env: TxEnv) -> Result<ExecutionResult, Refusal> {
+        let mut steps = Steps {
+            base_gas,
+            price,
+            burned: self.context.base_fee,
+            state: std::marker::PhantomData,
+        };
         self.evm.ctx.set_tx(env);
         let result = steps.run(&mut self.evm);
         let state = self.evm.ctx.journal_mut().finalize();
         let result = result.map_err(refusal)?;
         self.state().commit(state)?;
         Ok(result)
+    }
+
+    #[cfg(test)]
+    pub fn block_env(&mut self) -> &mut BlockEnv {
+        &mut self.evm.ctx.block
     }
 }
 

@@ -1,1 +1,325 @@
+//! In-memory chains for tests: mined with the minimal difficulty of the `test` spec, signed by publicly known keys.
 
+use std::collections::BTreeMap;
+
+use k256::ecdsa::{RecoveryId, Signature, SigningKey};
+use tally_chain::block::Parent;
+use tally_chain::hash::sha256;
+use tally_chain::header::HEADER_VERSION;
+use tally_chain::history::{History, Node};
+use tally_chain::pow::{Search, Target};
+use tally_chain::state_tree::Account;
+use tally_chain::transaction::{
+    Authenticator, ChainIdentity, EthereumKind, EthereumTransaction, Payload, TallyTransaction,
+};
+use tally_chain::{
+    Address, Amount, Ancestors, B256, BlockId, Bytes, ChainSpec, CheckedTransaction, Header, Height, LinkedBlock,
+    Manifest, RawBlock, RawTransaction, ReferenceVerifier, UnixSecs, address, genesis,
+};
+
+use crate::{
+    Assembled, Candidate, ChangeSet, ExecutedBlock, ExecutionError, StateError, StateTree, StateView, assemble, execute,
+};
+
+/// Private keys of the first two accounts of the phrase `test test … junk`. PUBLIC: whoever reads this holds them.
+const PUBLIC_KEYS: [[u8; 32]; 2] = [
+    alloy_primitives::hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
+    alloy_primitives::hex!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
+];
+
+/// Who produces the blocks of a [`TestChain`].
+pub const PRODUCER: Address = Address::repeat_byte(0x50);
+/// Prices that [`TestChain::payload`] offers, in base units per gas.
+pub const MAX_FEE: u128 = 10_000_000_000;
+pub const PRIORITY_FEE: u128 = 1_000_000_000;
+
+/// A secp256k1 key for tests.
+pub struct TestKey(SigningKey);
+
+impl TestKey {
+    /// Account 0 or 1 of the public phrase.
+    pub fn public(index: usize) -> Self {
+        Self::from_bytes(&PUBLIC_KEYS[index])
+    }
+
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(SigningKey::from_slice(bytes).expect("test keys are in range"))
+    }
+
+    fn compressed(&self) -> [u8; 33] {
+        let point = self.0.verifying_key().to_sec1_point(true);
+        point.as_bytes().try_into().expect("a compressed point has 33 bytes")
+    }
+
+    pub fn address(&self) -> Address {
+        let point = self.0.verifying_key().to_sec1_point(false);
+        let point = point.as_bytes()[1..]
+            .try_into()
+            .expect("an uncompressed point has 65 bytes");
+        address::of_secp256k1(point)
+    }
+
+    fn sign_digest(&self, digest: &B256) -> ([u8; 64], bool) {
+        let (signature, id): (Signature, RecoveryId) = self.0.sign_prehash_recoverable(digest.as_slice());
+        let normal = signature.normalize_s();
+        let flipped = normal != signature;
+        (normal.to_bytes().into(), id.is_y_odd() != flipped)
+    }
+
+    /// Signs a `0x54` transaction.
+    pub fn sign(&self, chain: &ChainIdentity, payload: Payload) -> CheckedTransaction {
+        let digest = sha256(&[&payload.signed_message(&chain.genesis, &self.address())]);
+        let (signature, _) = self.sign_digest(&digest);
+        let authenticator = Authenticator::Secp256k1 {
+            public_key: self.compressed(),
+            signature,
+        };
+        let envelope = TallyTransaction { payload, authenticator }.encode();
+        checked(chain, envelope)
+    }
+
+    /// Signs the same content as an Ethereum transaction; the timestamp is dropped.
+    pub fn sign_ethereum(
+        &self,
+        chain: &ChainIdentity,
+        kind: EthereumKind,
+        payload: Payload,
+        access_list: Vec<(Address, Vec<B256>)>,
+    ) -> CheckedTransaction {
+        let max_priority_fee = match kind {
+            EthereumKind::DynamicFee => payload.max_priority_fee,
+            _ => payload.max_fee,
+        };
+        let mut tx = EthereumTransaction {
+            kind,
+            chain_id: payload.chain_id,
+            nonce: payload.nonce,
+            max_priority_fee,
+            max_fee: payload.max_fee,
+            gas_limit: payload.gas_limit,
+            to: payload.to,
+            value: payload.value,
+            data: payload.data,
+            access_list,
+            y_odd: false,
+            signature: [0; 64],
+        };
+        (tx.signature, tx.y_odd) = self.sign_digest(&tx.signing_hash());
+        checked(chain, tx.encode())
+    }
+}
+
+fn checked(chain: &ChainIdentity, envelope: Vec<u8>) -> CheckedTransaction {
+    RawTransaction::decode(envelope)
+        .expect("a built envelope decodes")
+        .check(chain, &ReferenceVerifier)
+        .expect("a test transaction keeps the limits and is signed")
+}
+
+/// A whole state in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemoryState {
+    pub accounts: BTreeMap<Address, Account>,
+    pub storage: BTreeMap<(Address, B256), B256>,
+    pub codes: BTreeMap<B256, Bytes>,
+    pub block_ids: BTreeMap<Height, BlockId>,
+}
+
+impl MemoryState {
+    pub fn apply(&mut self, changes: &ChangeSet) {
+        for (address, account) in &changes.accounts {
+            match account {
+                Some(account) => self.accounts.insert(*address, *account),
+                None => self.accounts.remove(address),
+            };
+        }
+        for (key, value) in &changes.storage {
+            match value.is_zero() {
+                true => self.storage.remove(key),
+                false => self.storage.insert(*key, *value),
+            };
+        }
+        self.codes.extend(changes.codes.clone());
+    }
+
+    /// All leaves, in no order.
+    pub fn leaves(&self) -> Vec<(B256, B256)> {
+        let accounts = self.accounts.iter();
+        let accounts = accounts.filter_map(|(address, account)| StateTree::account_leaf(address, account));
+        let slots = self.storage.iter();
+        let slots = slots.filter_map(|((address, slot), value)| StateTree::storage_leaf(address, slot, value));
+        accounts.chain(slots).collect()
+    }
+
+    /// Sum of all balances.
+    pub fn supply(&self) -> Amount {
+        let mut balances = self.accounts.values().map(|account| account.balance);
+        balances
+            .try_fold(Amount::ZERO, Amount::checked_add)
+            .expect("a supply fits 256 bits")
+    }
+}
+
+impl StateView for MemoryState {
+    fn account(&self, address: &Address) -> Result<Option<Account>, StateError> {
+        Ok(self.accounts.get(address).copied())
+    }
+
+    fn storage(&self, address: &Address, slot: &B256) -> Result<B256, StateError> {
+        Ok(self.storage.get(&(*address, *slot)).copied().unwrap_or_default())
+    }
+
+    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+        let code = self.codes.get(hash).cloned();
+        code.ok_or_else(|| StateError(format!("code {hash} is missing")))
+    }
+
+    fn block_id(&self, number: Height) -> Result<Option<BlockId>, StateError> {
+        Ok(self.block_ids.get(&number).copied())
+    }
+}
+
+/// A chain that grows in memory.
+#[derive(Clone)]
+pub struct TestChain {
+    pub spec: ChainSpec,
+    pub identity: ChainIdentity,
+    pub state: MemoryState,
+    pub tree: StateTree,
+    pub ancestors: Ancestors,
+}
+
+impl Default for TestChain {
+    fn default() -> Self {
+        Self::new(ChainSpec::built_in("test").expect("the test spec is built in"))
+    }
+}
+
+impl TestChain {
+    pub fn new(spec: ChainSpec) -> Self {
+        let RawBlock { header, manifest, .. } = genesis::block(&spec);
+        let id = header.id();
+        let state = MemoryState {
+            accounts: genesis::accounts(&spec).into_iter().collect(),
+            block_ids: [(Height::GENESIS, id)].into(),
+            ..MemoryState::default()
+        };
+        let mut history = History::default();
+        history.push(Node::leaf(id, &header, spec.engine().weight(&header)));
+        let recent_times = vec![header.time];
+        Self {
+            identity: genesis::identity(&spec),
+            tree: StateTree::from_leaves(state.leaves()),
+            state,
+            ancestors: Ancestors {
+                parent: Parent { id, header, manifest },
+                recent_times,
+                anchor_time: None,
+                history,
+            },
+            spec,
+        }
+    }
+
+    /// Time of the next block: one spacing after the last.
+    pub fn next_time(&self) -> u32 {
+        self.ancestors.parent.header.time + self.spec.engine().spacing()
+    }
+
+    pub fn account(&self, address: Address) -> Account {
+        self.state.accounts.get(&address).copied().unwrap_or_default()
+    }
+
+    /// What `from` would sign next: its nonce, the time of the next block, enough gas for a small contract.
+    pub fn payload(&self, from: &TestKey, to: Option<Address>, value: Amount, data: impl Into<Bytes>) -> Payload {
+        Payload {
+            chain_id: self.spec.chain_id,
+            nonce: self.account(from.address()).nonce,
+            timestamp: UnixSecs(self.next_time().into()),
+            max_priority_fee: PRIORITY_FEE,
+            max_fee: MAX_FEE,
+            gas_limit: 500_000,
+            to,
+            value,
+            data: data.into(),
+        }
+    }
+
+    /// A signed `0x54` transaction with [`Self::payload`].
+    pub fn transaction(
+        &self,
+        from: &TestKey,
+        to: Option<Address>,
+        value: Amount,
+        data: impl Into<Bytes>,
+    ) -> CheckedTransaction {
+        from.sign(&self.identity, self.payload(from, to, value, data))
+    }
+
+    pub fn assemble(&self, transactions: impl IntoIterator<Item = CheckedTransaction>) -> Assembled {
+        let candidate = Candidate {
+            ancestors: &self.ancestors,
+            time: self.next_time(),
+            producer: PRODUCER,
+            extra: Bytes::from_static(&[0; 8]),
+        };
+        assemble(candidate, transactions, &self.state, &self.tree, &self.spec).expect("memory can be read")
+    }
+
+    /// Finds the nonce for a manifest and passes the block through its checks.
+    pub fn seal(&self, manifest: Manifest, bits: u32, transactions: Vec<CheckedTransaction>) -> LinkedBlock {
+        let mut header = Header {
+            version: HEADER_VERSION,
+            parent: self.ancestors.parent.id,
+            manifest_root: manifest.root(),
+            time: self.next_time(),
+            bits,
+            nonce: 0,
+        };
+        let target = Target::from_bits(bits).expect("an assembled block has a target");
+        header.nonce = Search::new(&header, target)
+            .scan(0, u32::MAX)
+            .expect("the test difficulty is two hashes");
+        let envelopes = transactions
+            .iter()
+            .map(|tx| RawTransaction::decode(tx.envelope().clone()).expect("a checked transaction decodes"));
+        let raw = RawBlock {
+            header,
+            manifest,
+            transactions: envelopes.collect(),
+        };
+        raw.check(&self.spec, UnixSecs(header.time.into()), |_| Ok(transactions))
+            .expect("a sealed block is right by itself")
+            .link(&self.ancestors, &self.spec)
+            .expect("a sealed block continues its ancestors")
+    }
+
+    /// Mines a block with these transactions; every one must be includable.
+    pub fn mine(&self, transactions: Vec<CheckedTransaction>) -> LinkedBlock {
+        let assembled = self.assemble(transactions);
+        assert_eq!(assembled.refused, [], "every transaction is includable");
+        self.seal(assembled.manifest, assembled.bits, assembled.transactions)
+    }
+
+    pub fn execute(&self, block: LinkedBlock) -> Result<ExecutedBlock, ExecutionError> {
+        execute(block, &self.state, &self.tree, &self.spec)
+    }
+
+    /// Makes an executed block the tip.
+    pub fn commit(&mut self, executed: &ExecutedBlock) {
+        let block = executed.block();
+        self.state.apply(executed.changes());
+        self.state.block_ids.insert(block.height(), block.id());
+        self.tree = executed.tree().clone();
+        self.ancestors = self.ancestors.then(block.as_parent(), &self.spec.engine());
+    }
+
+    /// Mines, executes and commits.
+    pub fn add(&mut self, transactions: Vec<CheckedTransaction>) -> ExecutedBlock {
+        let executed = self
+            .execute(self.mine(transactions))
+            .expect("a mined block executes to its own roots");
+        self.commit(&executed);
+        executed
+    }
+}

@@ -1,1 +1,6 @@
-
+mod blocks;
+mod contracts;
+mod ethereum;
+mod properties;
+mod refusals;
+mod trees;
