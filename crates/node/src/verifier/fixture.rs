@@ -1,8 +1,11 @@
 //! Signed transactions for tests.
 
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, PublicKey, SecretKey, ecdsa};
 use tally_chain::hash::sha256;
-use tally_chain::transaction::{Authenticator, ChainIdentity, Payload, TallyTransaction};
+use tally_chain::transaction::{
+    Authenticator, ChainIdentity, EthereumKind, EthereumTransaction, Payload, TallyTransaction,
+};
 use tally_chain::{Address, Amount, BlockId, Bytes, CheckedTransaction, RawTransaction, U256, UnixSecs, address};
 
 use super::NativeVerifier;
@@ -71,4 +74,32 @@ pub fn payment(nonce: u64, priority: u128) -> Payload {
         value: Amount(U256::from(1)),
         data: Bytes::new(),
     }
+}
+
+/// A legacy transaction (EIP-155) of one base unit.
+pub fn legacy(signer: &Signer, nonce: u64, gas_price: u128) -> CheckedTransaction {
+    let mut transaction = EthereumTransaction {
+        kind: EthereumKind::Legacy,
+        chain_id: identity().chain_id,
+        nonce,
+        max_priority_fee: gas_price,
+        max_fee: gas_price,
+        gas_limit: 21_000,
+        to: Some(Address::repeat_byte(7)),
+        value: Amount(U256::from(1)),
+        data: Bytes::new(),
+        access_list: Vec::new(),
+        y_odd: false,
+        signature: [0; 64],
+    };
+    let digest = Message::from_digest(transaction.signing_hash().0);
+    let (id, signature) = RecoverableSignature::sign_ecdsa_recoverable(digest, &signer.key).serialize_compact();
+    transaction.y_odd = id == RecoveryId::One;
+    transaction.signature = signature;
+    let checked = RawTransaction::decode(transaction.encode())
+        .expect("it was just encoded")
+        .check(&identity(), &NativeVerifier::default())
+        .expect("the fixture signs well");
+    assert_eq!(checked.sender(), signer.address);
+    checked
 }
