@@ -1,1 +1,37 @@
-//! tally-app
+//! The Tally interface: pages that the server renders first and the browser then brings to life.
+//!
+//! One source, two builds: `ssr` for the server, `hydrate` for the browser, never both at once.
+
+// The views of the router's tree are one deeply nested type.
+#![recursion_limit = "512"]
+
+mod app;
+pub mod browser;
+pub mod format;
+mod layout;
+pub mod live;
+pub mod miner;
+pub mod model;
+pub mod operator;
+mod pages;
+pub mod prefs;
+pub mod reads;
+#[cfg(feature = "ssr")]
+pub mod server;
+mod shell;
+pub mod ui;
+mod verify;
+pub mod wallet;
+
+pub use app::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+pub use shell::AssetUrls;
+
+/// Brings the server-rendered page to life. Called once by the WASM entry point.
+#[cfg(feature = "hydrate")]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+    browser::set_root_attribute("data-hydrated", Some("true"));
+}

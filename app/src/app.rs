@@ -1,0 +1,76 @@
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode, StaticSegment, WildcardSegment,
+    components::{ParentRoute, Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    layout::{Footer, Header},
+    live::Live,
+    model::ChainInfo,
+    operator::Operator,
+    pages,
+    prefs::Prefs,
+    ui::{SymbolContext, ToastStack, Toasts},
+    wallet,
+};
+
+/// The root: contexts, frame and routes. Every route answers in one piece, so status and title are
+/// known before the first byte and a page reads the same without scripts.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Prefs::provide();
+    Operator::provide();
+    Live::provide();
+    Toasts::provide();
+    let chain = chain_info();
+    provide_context(SymbolContext(chain.symbol.clone()));
+    provide_context(chain);
+
+    view! {
+        <Title formatter=|title: String| {
+            if title.is_empty() { "Tally".to_owned() } else { format!("{title} · Tally") }
+        } />
+        <Router>
+            <a class="skip" href="#main">"Skip to the content"</a>
+            <Header />
+            <main id="main" tabindex="-1">
+                <Routes fallback=pages::NotFound>
+                    <Route path=StaticSegment("") view=pages::Dashboard ssr=SsrMode::Async />
+                    <Route path=path!("/blocks") view=pages::Blocks ssr=SsrMode::Async />
+                    <Route path=path!("/block/:key") view=pages::Block ssr=SsrMode::Async />
+                    <Route path=path!("/transactions") view=pages::Transactions ssr=SsrMode::Async />
+                    <Route path=path!("/tx/:id") view=pages::Transaction ssr=SsrMode::Async />
+                    <Route path=path!("/account/:address") view=pages::Account ssr=SsrMode::Async />
+                    <Route path=path!("/search") view=pages::Search ssr=SsrMode::Async />
+                    <Route path=path!("/mempool") view=pages::Mempool ssr=SsrMode::Async />
+                    <Route path=path!("/mining") view=pages::Mining ssr=SsrMode::Async />
+                    <Route path=path!("/network") view=pages::Network ssr=SsrMode::Async />
+                    <Route path=path!("/performance") view=pages::Performance ssr=SsrMode::Async />
+                    <Route path=path!("/security") view=pages::Security ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
+                    <ParentRoute path=path!("/wallet") view=wallet::Frame ssr=SsrMode::Async>
+                        <Route path=StaticSegment("") view=wallet::Home />
+                    </ParentRoute>
+                    <Route path=WildcardSegment("any") view=pages::NotFound ssr=SsrMode::Async />
+                </Routes>
+            </main>
+            <Footer />
+            <ToastStack />
+        </Router>
+    }
+}
+
+/// The chain this node serves: read once on the server, and handed to the browser with the page.
+fn chain_info() -> ChainInfo {
+    SharedValue::new(|| {
+        #[cfg(feature = "ssr")]
+        return crate::server::read(crate::server::chain).unwrap_or_else(|_| ChainInfo::unknown());
+        #[cfg(not(feature = "ssr"))]
+        ChainInfo::unknown()
+    })
+    .into_inner()
+}

@@ -1,0 +1,206 @@
+//! The one door to the browser's own services. On the server every function is quiet: it answers
+//! nothing and does nothing, so a page can be written once.
+
+#[cfg(feature = "hydrate")]
+pub use real::*;
+#[cfg(not(feature = "hydrate"))]
+pub use quiet::*;
+
+#[cfg(feature = "hydrate")]
+mod real {
+    use std::time::Duration;
+
+    use gloo::{
+        net::http::{Request, Response},
+        storage::{LocalStorage, SessionStorage, Storage},
+        timers::future::TimeoutFuture,
+    };
+    use leptos::leptos_dom::helpers::{self, IntervalHandle};
+    use serde::{Serialize, de::DeserializeOwned};
+    use wasm_bindgen::JsCast;
+
+    fn document() -> Option<web_sys::Document> {
+        web_sys::window()?.document()
+    }
+
+    /// Unix seconds by this device's clock.
+    pub fn now() -> Option<u64> {
+        Some((js_sys::Date::now() / 1_000.0) as u64)
+    }
+
+    /// A value from this browser's lasting storage.
+    pub fn load<T: DeserializeOwned>(key: &str) -> Option<T> {
+        LocalStorage::get(key).ok()
+    }
+
+    /// Keeps a value in this browser; a full or forbidden storage is not an error worth a message.
+    pub fn store<T: Serialize>(key: &str, value: &T) {
+        let _ = LocalStorage::set(key, value);
+    }
+
+    /// A value kept for this tab only.
+    pub fn load_for_tab(key: &str) -> Option<String> {
+        SessionStorage::get(key).ok()
+    }
+
+    /// Keeps a value for this tab only, or forgets it.
+    pub fn store_for_tab(key: &str, value: Option<&str>) {
+        match value {
+            Some(value) => drop(SessionStorage::set(key, value)),
+            None => SessionStorage::delete(key),
+        }
+    }
+
+    /// Sets a cookie of this origin that the server reads for its first render.
+    pub fn set_cookie(name: &str, value: &str) {
+        if let Some(document) = document().and_then(|document| document.dyn_into::<web_sys::HtmlDocument>().ok()) {
+            let _ = document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Strict"));
+        }
+    }
+
+    /// Sets or removes an attribute of the root element.
+    pub fn set_root_attribute(name: &str, value: Option<&str>) {
+        if let Some(root) = document().and_then(|document| document.document_element()) {
+            let _ = match value {
+                Some(value) => root.set_attribute(name, value),
+                None => root.remove_attribute(name),
+            };
+        }
+    }
+
+    /// The address fragment without `#`.
+    pub fn fragment() -> String {
+        let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+        hash.trim_start_matches('#').to_owned()
+    }
+
+    /// Removes the fragment from the address bar and from the history.
+    pub fn clear_fragment() {
+        let Some(window) = web_sys::window() else { return };
+        let location = window.location();
+        let path = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+        if let Ok(history) = window.history() {
+            let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
+        }
+    }
+
+    /// Whether the browser grants its cryptography to this page.
+    pub fn is_secure_context() -> Option<bool> {
+        web_sys::window().map(|window| window.is_secure_context())
+    }
+
+    /// Puts text on the clipboard; false where the browser refuses.
+    pub async fn copy(text: &str) -> bool {
+        let Some(window) = web_sys::window().filter(|window| window.is_secure_context()) else { return false };
+        let promise = window.navigator().clipboard().write_text(text);
+        wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
+    }
+
+    /// Waits.
+    pub async fn sleep(milliseconds: u32) {
+        TimeoutFuture::new(milliseconds).await;
+    }
+
+    /// Calls back again and again while the page lives.
+    pub fn every(milliseconds: u64, callback: impl Fn() + 'static) -> Option<IntervalHandle> {
+        helpers::set_interval_with_handle(callback, Duration::from_millis(milliseconds)).ok()
+    }
+
+    /// Focuses the element of this id.
+    pub fn focus(id: &str) {
+        let element = document().and_then(|document| document.get_element_by_id(id));
+        if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = element.focus();
+        }
+    }
+
+    /// Closes the `<details>` element of this id.
+    pub fn close_details(id: &str) {
+        if let Some(element) = document().and_then(|document| document.get_element_by_id(id)) {
+            let _ = element.remove_attribute("open");
+        }
+    }
+
+    /// Whether the key press belongs to a field that is being typed into.
+    pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        target.is_some_and(|element| {
+            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.has_attribute("contenteditable")
+        })
+    }
+
+    /// Asks this origin for JSON.
+    pub async fn get_json<T: DeserializeOwned>(path: &str) -> Result<T, String> {
+        let answer = Request::get(path).header("Accept", "application/json").send().await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        if !answer.ok() {
+            return Err(problem(answer).await);
+        }
+        answer.json().await.map_err(|error| error.to_string())
+    }
+
+    /// Sends JSON to this origin with a bearer token.
+    pub async fn post_json<T: Serialize>(path: &str, token: &str, body: &T) -> Result<(), String> {
+        let request = Request::post(path).header("Authorization", &format!("Bearer {token}")).json(body);
+        let answer = request.map_err(|error| error.to_string())?.send().await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        if answer.ok() { Ok(()) } else { Err(problem(answer).await) }
+    }
+
+    /// What an RFC 9457 problem says, with the request id where there is one.
+    async fn problem(answer: Response) -> String {
+        #[derive(serde::Deserialize)]
+        struct Problem {
+            title: Option<String>,
+            detail: Option<String>,
+        }
+        let status = answer.status();
+        let request = answer.headers().get("x-request-id");
+        let problem = answer.json::<Problem>().await.ok();
+        let what = problem.and_then(|problem| problem.detail.or(problem.title));
+        let what = what.unwrap_or_else(|| format!("the node answered with status {status}"));
+        request.map_or_else(|| what.clone(), |id| format!("{what} (request {id})"))
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+mod quiet {
+    use serde::{Serialize, de::DeserializeOwned};
+
+    pub fn now() -> Option<u64> {
+        None
+    }
+    pub fn load<T: DeserializeOwned>(_key: &str) -> Option<T> {
+        None
+    }
+    pub fn store<T: Serialize>(_key: &str, _value: &T) {}
+    pub fn load_for_tab(_key: &str) -> Option<String> {
+        None
+    }
+    pub fn store_for_tab(_key: &str, _value: Option<&str>) {}
+    pub fn set_cookie(_name: &str, _value: &str) {}
+    pub fn set_root_attribute(_name: &str, _value: Option<&str>) {}
+    pub fn fragment() -> String {
+        String::new()
+    }
+    pub fn clear_fragment() {}
+    pub fn is_secure_context() -> Option<bool> {
+        None
+    }
+    pub async fn copy(_text: &str) -> bool {
+        false
+    }
+    pub async fn sleep(_milliseconds: u32) {}
+    pub fn every(_milliseconds: u64, _callback: impl Fn() + 'static) {}
+    pub fn focus(_id: &str) {}
+    pub fn close_details(_id: &str) {}
+    pub fn is_typing(_event: &leptos::web_sys::KeyboardEvent) -> bool {
+        false
+    }
+    pub async fn get_json<T: DeserializeOwned>(_path: &str) -> Result<T, String> {
+        Err("only a browser asks the node".to_owned())
+    }
+    pub async fn post_json<T: Serialize>(_path: &str, _token: &str, _body: &T) -> Result<(), String> {
+        Err("only a browser asks the node".to_owned())
+    }
+}

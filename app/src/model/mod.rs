@@ -1,0 +1,27 @@
+//! What a page shows, as plain data: the shapes that travel from the node to the browser.
+//! Nothing here reads a store or a clock; ids and amounts are the strings that the API uses.
+
+mod account;
+mod block;
+mod evidence;
+mod listing;
+mod node;
+mod overview;
+mod search;
+mod transaction;
+mod units;
+
+pub use account::{AccountKind, AccountView};
+pub use block::{BlockPage, BlockRow, HeaderView, ManifestView};
+pub use evidence::{BlockEvidence, TransactionEvidence};
+pub use listing::{BlockQuery, BlockSort, Listing, MAX_ROWS, StatusFilter, TransactionQuery};
+pub use node::{
+    Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck,
+    Verdict,
+};
+pub use overview::{ChainInfo, ChartPoint, FeeBand, MempoolView, Notch, Overview};
+pub use search::{Destination, SearchAnswer};
+pub use transaction::{
+    BlockRef, LogView, Scheme, Status, TransactionKind, TransactionPage, TransactionRow,
+};
+pub use units::BaseUnits;

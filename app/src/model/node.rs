@@ -1,0 +1,104 @@
+use serde::{Deserialize, Serialize};
+
+use super::ChartPoint;
+
+/// The native miner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinerView {
+    pub running: bool,
+    pub threads: u32,
+    /// Hashes a second, measured by the miner itself.
+    pub hash_rate: f64,
+    pub producer: String,
+    /// The newest block on the main chain that pays this producer.
+    pub last_block: Option<u64>,
+}
+
+/// The mining page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MiningView {
+    pub miner: MinerView,
+    /// Estimated for the whole network from the last blocks.
+    pub network_hash_rate: f64,
+    /// Expected hashes for the next block.
+    pub difficulty: f64,
+    /// Compact target of the next block, hex.
+    pub bits: String,
+    pub next_height: u64,
+    /// Transactions that wait to be in it.
+    pub pending: u64,
+    pub subsidy: super::BaseUnits,
+    /// Blocks until the subsidy halves; `None` where it never does.
+    pub halving_in: Option<u64>,
+    pub series: Vec<ChartPoint>,
+}
+
+/// One connection to another node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerView {
+    pub id: String,
+    pub address: String,
+    pub agent: String,
+    pub height: u64,
+    pub inbound: bool,
+    pub connected_since: u64,
+}
+
+/// The network page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkView {
+    pub version: String,
+    /// This node's own peer id; `None` while it speaks to no other node.
+    pub peer_id: Option<String>,
+    /// Where it answers, as URLs.
+    pub listening: Vec<String>,
+    pub peers: Vec<PeerView>,
+    pub tip: u64,
+    pub tip_id: String,
+}
+
+/// One figure that the node measured itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    pub name: String,
+    pub value: String,
+    /// What was measured and over what.
+    pub note: String,
+}
+
+/// The performance page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PerformanceView {
+    /// Unix seconds.
+    pub started: u64,
+    pub figures: Vec<Figure>,
+    pub throughput: f64,
+    pub confirmation: Option<f64>,
+    pub series: Vec<ChartPoint>,
+    /// Seconds that the latest transactions waited from arrival to their block, oldest first.
+    pub waits: Vec<f64>,
+}
+
+/// How a self-check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Pass,
+    Warn,
+    Fail,
+}
+
+/// One thing that the node checked about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfCheck {
+    pub name: String,
+    pub verdict: Verdict,
+    /// What was found, and what to do where it is not a pass.
+    pub detail: String,
+}
+
+/// The security page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityView {
+    pub checks: Vec<SelfCheck>,
+}

@@ -1,0 +1,62 @@
+//! The operator's token. The node prints it in a link's fragment, which no browser sends to a
+//! server; here it moves into this tab's session storage and out of the address bar, and is used
+//! for nothing but the calls that change the node.
+
+use leptos::prelude::*;
+use serde::Serialize;
+
+use crate::browser;
+
+const STORAGE_KEY: &str = "tally.operator";
+
+/// Whether this tab holds a token, and the calls it may make with it.
+#[derive(Clone, Copy)]
+pub struct Operator {
+    present: RwSignal<bool>,
+}
+
+impl Operator {
+    /// Makes the context, and takes a token out of the address once the page runs.
+    pub fn provide() -> Self {
+        let operator = Self { present: RwSignal::new(false) };
+        provide_context(operator);
+        Effect::new(move |_| {
+            if let Some(token) = browser::fragment().strip_prefix("operator=") {
+                browser::store_for_tab(STORAGE_KEY, Some(token));
+                browser::clear_fragment();
+            }
+            operator.present.set(browser::load_for_tab(STORAGE_KEY).is_some());
+        });
+        operator
+    }
+
+    /// The context.
+    pub fn get() -> Self {
+        use_context().expect("the root component provides the operator")
+    }
+
+    /// Whether this tab holds a token, reactively; false in the first render.
+    pub fn is_present(self) -> bool {
+        self.present.get()
+    }
+
+    /// Keeps a token that the reader typed.
+    pub fn accept(self, token: &str) {
+        browser::store_for_tab(STORAGE_KEY, Some(token.trim()));
+        self.present.set(true);
+    }
+
+    /// Forgets the token.
+    pub fn forget(self) {
+        browser::store_for_tab(STORAGE_KEY, None);
+        self.present.set(false);
+    }
+
+    /// Sends JSON to an operator path of the API with the token.
+    pub async fn post<T: Serialize>(self, path: &str, body: &T) -> Result<(), String> {
+        match browser::load_for_tab(STORAGE_KEY) {
+            Some(token) => browser::post_json(path, &token, body).await,
+            None => Err("this tab holds no operator token; open the operator link that the node printed".to_owned()),
+        }
+    }
+}

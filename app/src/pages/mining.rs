@@ -1,0 +1,118 @@
+use leptos::{prelude::*, task::spawn_local};
+use serde::Serialize;
+
+use super::{
+    dashboard::{difficulty_chart, interval_chart},
+    parts::{Loaded, PageHead},
+    settings::OperatorToken,
+};
+use crate::{
+    format,
+    live::{Change, Live},
+    miner::BrowserMiner,
+    model::{ChainInfo, MinerView, MiningView},
+    operator::Operator,
+    reads,
+    ui::{AddressLink, Amount, Button, ButtonKind, Fact, Facts, Mark, MarkState, Notice, NoticeKind, Stat},
+};
+
+/// The operator's call that switches the native miner.
+const SWITCH_PATH: &str = "/api/v1/mining";
+
+/// What the switch sends.
+#[derive(Serialize)]
+struct MinerSwitch {
+    enabled: bool,
+}
+
+/// The page at `/mining`.
+#[component]
+pub fn Mining() -> impl IntoView {
+    let live = Live::get();
+    let mining = Resource::new(move || live.on_mining(), |_| reads::mining());
+    view! {
+        <PageHead title="Mining" lead="A block is sealed by work: a hash below the target. Anyone may try, this browser too." />
+        <Loaded what="Mining" resource=mining show=|mining| view! { <Content mining=mining /> }.into_any() />
+        <BrowserMiner />
+        <OperatorToken />
+    }
+}
+
+#[component]
+fn Content(mining: MiningView) -> impl IntoView {
+    let chain = expect_context::<ChainInfo>();
+    let MiningView { miner, network_hash_rate, difficulty, bits, next_height, pending, subsidy, halving_in, series } = mining;
+    let halving = halving_in.map_or_else(|| "stays the same for ever".to_owned(), |blocks| format!("halves in {}", format::plural(blocks, "block", "blocks")));
+    view! {
+        <dl class="stats">
+            <Stat name="Network hash rate" note="estimated from the last blocks">{format::hash_rate(network_hash_rate)}</Stat>
+            <Stat name="Difficulty" note=format!("target bits {bits}")>{format::hashes(difficulty)}</Stat>
+            <Stat name="Next block" note=format!("{} waiting", format::plural(pending, "transaction", "transactions"))>
+                {format::count(next_height)}
+            </Stat>
+            <Stat name="Subsidy" note=halving><Amount value=subsidy /></Stat>
+        </dl>
+        <p class="told"><Mark state=MarkState::Told /></p>
+        <NativeMiner miner=miner />
+        <section class="charts" aria-label="Charts">
+            {difficulty_chart(&series, chain.spacing)}
+            {interval_chart(&series, chain.spacing)}
+        </section>
+    }
+}
+
+/// The node's own miner, and its switch for the operator.
+#[component]
+fn NativeMiner(miner: MinerView) -> impl IntoView {
+    let live = Live::get();
+    let operator = Operator::get();
+    let (busy, failure) = (RwSignal::new(false), RwSignal::new(String::new()));
+    let running = miner.running;
+    let switch = move |_| {
+        busy.set(true);
+        spawn_local(async move {
+            let outcome = operator.post(SWITCH_PATH, &MinerSwitch { enabled: !running }).await;
+            let _ = failure.try_set(outcome.err().unwrap_or_default());
+            let _ = busy.try_set(false);
+            live.refresh(Change::Mining);
+        });
+    };
+    let locked = Signal::derive(move || !operator.is_present());
+    view! {
+        <section class="card" aria-labelledby="native">
+            <header class="card-head">
+                <h2 id="native">"This node's miner"</h2>
+                <span class=if running { "badge badge-ok" } else { "badge" }>{if running { "Running" } else { "Stopped" }}</span>
+            </header>
+            <Facts>
+                <Fact name="Hash rate">{format::hash_rate(miner.hash_rate)}</Fact>
+                <Fact name="Threads">{format::count(miner.threads)}</Fact>
+                <Fact name="Pays"><AddressLink address=miner.producer full=true /></Fact>
+                <Fact name="Last block found">
+                    {match miner.last_block {
+                        Some(height) => view! { <a href=format!("/block/{height}")>{format::count(height)}</a> }.into_any(),
+                        None => view! { <span class="faint">"none yet"</span> }.into_any(),
+                    }}
+                </Fact>
+            </Facts>
+            <div class="actions">
+                <Button
+                    kind=if running { ButtonKind::Plain } else { ButtonKind::Primary }
+                    disabled=locked
+                    busy=busy
+                    on:click=switch
+                >
+                    {if running { "Stop the miner" } else { "Start the miner" }}
+                </Button>
+                <Show when=move || locked.get()>
+                    <span class="field-hint">"Needs the operator token, below."</span>
+                </Show>
+            </div>
+            <Show when=move || failure.with(|failure| !failure.is_empty())>
+                <Notice kind=NoticeKind::Error title="The miner was not switched">
+                    <p>{move || failure.get()}</p>
+                </Notice>
+            </Show>
+        </section>
+    }
+}

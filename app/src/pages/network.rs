@@ -1,0 +1,96 @@
+use leptos::prelude::*;
+
+use super::parts::{Loaded, PageHead};
+use crate::{
+    format,
+    live::Live,
+    model::{ChainInfo, NetworkView, PeerView},
+    reads,
+    ui::{BlockLink, Empty, Fact, Facts, Id, Table, Time},
+};
+
+/// The page at `/network`.
+#[component]
+pub fn Network() -> impl IntoView {
+    let live = Live::get();
+    let network = Resource::new(move || live.on_chain(), |_| reads::network());
+    view! {
+        <PageHead title="Network" lead="This node, and the nodes it speaks to." />
+        <Loaded what="The network" resource=network show=|network| view! { <Content network=network /> }.into_any() />
+    }
+}
+
+#[component]
+fn Content(network: NetworkView) -> impl IntoView {
+    let chain = expect_context::<ChainInfo>();
+    let alone = network.peers.is_empty();
+    let peer_id = match network.peer_id {
+        Some(id) => view! { <Id value=id /> }.into_any(),
+        None => view! { <span class="faint">"none; it listens for no other node"</span> }.into_any(),
+    };
+    let listening = network.listening.into_iter().map(|address| view! { <li><code>{address}</code></li> }).collect_view();
+    view! {
+        <section class="card" aria-labelledby="this-node">
+            <h2 id="this-node">"This node"</h2>
+            <Facts>
+                <Fact name="Version">{format!("Tally {}", network.version)}</Fact>
+                <Fact name="Chain">{format!("{} (chain id {})", chain.name, chain.chain_id)}</Fact>
+                <Fact name="Genesis"><BlockLink id=chain.genesis_id full=true /></Fact>
+                <Fact name="Tip">
+                    <span class="cell-row">
+                        <a href=format!("/block/{}", network.tip)>{format::count(network.tip)}</a>
+                        <BlockLink id=network.tip_id />
+                    </span>
+                </Fact>
+                <Fact name="Peer id">{peer_id}</Fact>
+                <Fact name="Listens on"><ul class="plain">{listening}</ul></Fact>
+            </Facts>
+        </section>
+        <section aria-labelledby="peers">
+            <h2 id="peers">"Peers"</h2>
+            {if alone {
+                view! {
+                    <Empty title="This node is alone">
+                        <p>"It speaks to no other node, so nobody else checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
+                    </Empty>
+                }
+                    .into_any()
+            } else {
+                view! { <Peers peers=network.peers /> }.into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Peers(peers: Vec<PeerView>) -> impl IntoView {
+    let rows = peers
+        .into_iter()
+        .map(|peer| {
+            view! {
+                <tr>
+                    <td data-label="Peer"><Id value=peer.id bare=true /></td>
+                    <td data-label="Address"><code>{peer.address}</code></td>
+                    <td data-label="Direction">{if peer.inbound { "in" } else { "out" }}</td>
+                    <td data-label="Software">{peer.agent}</td>
+                    <td data-label="Height" class="numeric">{format::count(peer.height)}</td>
+                    <td data-label="Since"><Time at=peer.connected_since /></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let head = view! {
+        <th scope="col">"Peer"</th>
+        <th scope="col">"Address"</th>
+        <th scope="col">"Direction"</th>
+        <th scope="col">"Software"</th>
+        <th scope="col" class="numeric">"Height"</th>
+        <th scope="col">"Since"</th>
+    }
+    .into_any();
+    view! {
+        <Table caption="Peers" head=head>
+            {rows}
+        </Table>
+    }
+}

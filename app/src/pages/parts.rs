@@ -1,0 +1,234 @@
+//! What several pages share.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    format,
+    model::{BlockRow, MAX_ROWS, Scheme, Status, TransactionKind, TransactionRow},
+    prefs::Prefs,
+    reads::Read,
+    ui::{AddressLink, Amount, BlockLink, Elapsed, Failure, Skeleton, Table, Time, TransactionLink},
+};
+
+/// The title of a page and the one sentence that says what it is for.
+#[component]
+pub fn PageHead(#[prop(into)] title: String, #[prop(optional, into)] lead: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+    view! {
+        <Title text=title.clone() />
+        <header class="page-head">
+            <h1>{title}</h1>
+            {(!lead.is_empty()).then(|| view! { <p class="page-lead">{lead}</p> })}
+            {children.map(|children| children())}
+        </header>
+    }
+}
+
+/// Shows a resource: a skeleton until it first arrives, then the value, and while it is read again
+/// the value from before. A failure says so and offers to ask again.
+#[component]
+pub fn Loaded<T>(
+    /// What is read, to begin a sentence with.
+    what: &'static str,
+    resource: Resource<Read<T>>,
+    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+    #[prop(default = 8)] lines: usize,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+{
+    view! {
+        <Transition fallback=move || view! { <Skeleton lines=lines /> }>
+            {move || {
+                let show = show.clone();
+                Suspend::new(async move {
+                    match resource.await {
+                        Ok(value) => show(value),
+                        Err(error) => {
+                            let retry = Callback::new(move |()| resource.refetch());
+                            view! { <Failure what=what why=error.to_string() retry=retry /> }.into_any()
+                        }
+                    }
+                })
+            }}
+        </Transition>
+    }
+}
+
+/// The page number in the URL, from 1.
+pub fn page_number() -> Memo<u32> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1)))
+}
+
+/// Rows of a table: what the URL says, else what the reader prefers.
+pub fn row_count() -> Memo<u32> {
+    let query = use_query_map();
+    let prefs = Prefs::get();
+    Memo::new(move |_| {
+        let asked = query.with(|query| query.get("rows").and_then(|rows| rows.parse::<u32>().ok()));
+        asked.unwrap_or_else(|| prefs.read(|prefs| prefs.rows)).clamp(1, MAX_ROWS)
+    })
+}
+
+/// An address of this path with those query values that are set.
+pub fn href(path: &str, values: &[(&str, Option<String>)]) -> String {
+    let mut out = path.to_owned();
+    for (name, value) in values.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        out.push(if out.contains('?') { '&' } else { '?' });
+        out.push_str(&format!("{name}={}", format::query_value(value)));
+    }
+    out
+}
+
+/// A page number for [`href`]; the first page needs none.
+pub fn page_value(page: u32) -> Option<String> {
+    (page > 1).then(|| page.to_string())
+}
+
+/// Where a transaction stands, as word and shape.
+#[component]
+pub fn StatusBadge(status: Status) -> impl IntoView {
+    let (class, sign, word) = match status {
+        Status::Pending => ("badge badge-pending", "◌", "Pending"),
+        Status::Succeeded => ("badge badge-ok", "✓", "Confirmed"),
+        Status::Failed => ("badge badge-failed", "✕", "Failed"),
+    };
+    view! {
+        <span class=class>
+            <span aria-hidden="true">{sign}</span>
+            {word}
+        </span>
+    }
+}
+
+/// How it was signed.
+#[component]
+pub fn SchemeBadge(scheme: Scheme) -> impl IntoView {
+    let title = match scheme {
+        Scheme::Rsa => "Signed with RSA-PSS",
+        Scheme::Ecc => "Signed with secp256k1",
+        Scheme::Ethereum => "An Ethereum transaction, signed with secp256k1",
+    };
+    view! { <span class="badge badge-scheme" title=title>{scheme.label()}</span> }
+}
+
+/// Gas used as a bar and a percentage.
+#[component]
+pub fn Fullness(share: f64) -> impl IntoView {
+    view! {
+        <span class="fullness">
+            <svg class="fullness-bar" viewBox="0 0 48 8" width="48" height="8" aria-hidden="true">
+                <rect class="fullness-room" x="0" y="0" width="48" height="8" rx="2" />
+                <rect class="fullness-used" x="0" y="0" width=format!("{:.1}", share * 48.0) height="8" rx="2" />
+            </svg>
+            <span>{format::percent(share)}</span>
+        </span>
+    }
+}
+
+/// Blocks as table rows, under the columns of [`block_columns`].
+pub fn block_rows(blocks: Vec<BlockRow>) -> impl IntoView {
+    blocks
+        .into_iter()
+        .map(|block| {
+            let fullness = block.fullness();
+            let href = format!("/block/{}", block.height);
+            view! {
+                <tr>
+                    <td data-label="Height">
+                        <a class="strong" href=href>{format::count(block.height)}</a>
+                    </td>
+                    <td data-label="Id"><BlockLink id=block.id bare=true /></td>
+                    <td data-label="Time"><Time at=block.time /></td>
+                    <td data-label="Interval" class="numeric">
+                        {block.interval.map(|seconds| view! { <Elapsed seconds=seconds as f64 /> })}
+                    </td>
+                    <td data-label="Transactions" class="numeric">{format::count(block.transactions)}</td>
+                    <td data-label="Gas used" class="numeric"><Fullness share=fullness /></td>
+                    <td data-label="Size" class="numeric">{format::bytes(block.bytes)}</td>
+                    <td data-label="Producer"><AddressLink address=block.producer bare=true /></td>
+                    <td data-label="Burned" class="numeric"><Amount value=block.burned /></td>
+                </tr>
+            }
+        })
+        .collect_view()
+}
+
+/// A table of transactions, or what `empty` says where there are none.
+#[component]
+pub fn TransactionTable(
+    transactions: Vec<TransactionRow>,
+    #[prop(into)] caption: String,
+    /// Leave out the block, where all rows are of one.
+    #[prop(optional)]
+    one_block: bool,
+    /// The account whose history this is: directions are shown from its side.
+    #[prop(optional, into)]
+    of: Option<String>,
+) -> impl IntoView {
+    let with_direction = of.is_some();
+    let rows = transactions.into_iter().map(|row| transaction_row(row, one_block, of.as_deref())).collect_view();
+    let head = view! {
+        <th scope="col">"Id"</th>
+        <th scope="col">"Status"</th>
+        {(!one_block).then(|| view! { <th scope="col">"Block"</th> })}
+        <th scope="col">"Time"</th>
+        {with_direction.then(|| view! { <th scope="col">"Direction"</th> })}
+        <th scope="col">"From"</th>
+        <th scope="col">"To"</th>
+        <th scope="col" class="numeric">"Value"</th>
+        <th scope="col" class="numeric">"Fee"</th>
+    }
+    .into_any();
+    view! {
+        <Table caption=caption head=head>
+            {rows}
+        </Table>
+    }
+}
+
+fn transaction_row(row: TransactionRow, one_block: bool, of: Option<&str>) -> impl IntoView + use<> {
+    let direction = of.map(|address| {
+        let (word, sign) = match (row.from == address, row.to.as_deref() == Some(address)) {
+            (true, true) => ("to itself", "↻"),
+            (true, false) => ("out", "↗"),
+            _ => ("in", "↘"),
+        };
+        view! {
+            <td data-label="Direction">
+                <span class="direction">
+                    <span aria-hidden="true">{sign}</span>
+                    {word}
+                </span>
+            </td>
+        }
+    });
+    let block = (!one_block).then(|| {
+        let link = row.block.as_ref().map(|block| {
+            view! { <a href=format!("/block/{}", block.height)>{format::count(block.height)}</a> }
+        });
+        view! { <td data-label="Block">{link.map_or_else(|| view! { <span class="faint">"waiting"</span> }.into_any(), IntoAny::into_any)}</td> }
+    });
+    let to = match (row.to, row.kind) {
+        (Some(address), _) => view! { <AddressLink address=address bare=true /> }.into_any(),
+        (None, TransactionKind::Creation) => view! { <span class="faint">"a new contract"</span> }.into_any(),
+        (None, _) => view! { <span class="faint">"none"</span> }.into_any(),
+    };
+    view! {
+        <tr>
+            <td data-label="Id">
+                <span class="cell-row"><TransactionLink id=row.id bare=true /> <SchemeBadge scheme=row.scheme /></span>
+            </td>
+            <td data-label="Status"><StatusBadge status=row.status /></td>
+            {block}
+            <td data-label="Time"><Time at=row.time /></td>
+            {direction}
+            <td data-label="From"><AddressLink address=row.from bare=true /></td>
+            <td data-label="To">{to}</td>
+            <td data-label="Value" class="numeric"><Amount value=row.value /></td>
+            <td data-label="Fee" class="numeric"><Amount value=row.fee /></td>
+        </tr>
+    }
+}

@@ -1,0 +1,116 @@
+//! What the node measured and checked about itself.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use leptos::prelude::use_context;
+use tally_chain::Height;
+use tally_node::StoreError;
+
+use super::{
+    At, ServerFacts,
+    overview::Run,
+    rows::{difficulty, shown, units},
+};
+use crate::{
+    format,
+    model::{Figure, MinerView, MiningView, NetworkView, PerformanceView, SecurityView, SelfCheck, Verdict},
+};
+
+/// Mining, here and in the network.
+pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
+    let run = Run::read(at)?;
+    let status = at.node.mining().status();
+    let next = Height(at.height() + 1);
+    let (spec, bits) = (at.node.spec(), at.next_bits());
+    let halving = spec.issuance.halving_interval;
+    Ok(MiningView {
+        miner: MinerView {
+            running: status.config.on,
+            threads: status.config.threads as u32,
+            hash_rate: status.hash_rate,
+            producer: shown(&status.config.producer),
+            last_block: at.tip.snapshot.produced(&status.config.producer).next().transpose()?.map(|height| height.0),
+        },
+        network_hash_rate: run.hash_rate(),
+        difficulty: difficulty(bits),
+        bits: format!("{bits:#010x}"),
+        next_height: next.0,
+        pending: at.node.with_pool(|pool| pool.len()) as u64,
+        subsidy: units(spec.subsidy(next)),
+        halving_in: (halving > 0).then(|| halving - (next.0 - 1) % halving),
+        series: run.series(at)?,
+    })
+}
+
+/// This node, and those it speaks to: none yet, for it has no peer-to-peer side.
+pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
+    let facts = use_context::<ServerFacts>().unwrap_or_default();
+    Ok(NetworkView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        peer_id: None,
+        listening: facts.listening.to_vec(),
+        peers: Vec::new(),
+        tip: at.height(),
+        tip_id: at.tip.record.id.to_string(),
+    })
+}
+
+/// What this node measured since it started.
+pub fn performance(at: &At<'_>) -> Result<PerformanceView, StoreError> {
+    let run = Run::read(at)?;
+    let stats = at.node.stats();
+    let mut figures = Vec::new();
+    let mut figure = |name: &str, value: String, note: &str| {
+        figures.push(Figure { name: name.to_owned(), value, note: note.to_owned() });
+    };
+    let spent = |duration: Option<Duration>| duration.map_or_else(|| "none yet".to_owned(), milliseconds);
+    figure("Block import, median", spent(stats.import_time.percentile(50)), "from bytes to durable");
+    figure("Block import, slowest 1 %", spent(stats.import_time.percentile(99)), "99th percentile of the last 1,000");
+    figure("Confirmation, slowest 1 %", spent(stats.confirmation_time.percentile(99)), "from seen to in a block");
+    let counters = [
+        ("Blocks imported", &stats.blocks_imported, "since the start"),
+        ("Blocks refused", &stats.blocks_refused, "that broke a rule"),
+        ("Reorgs", &stats.reorgs, "a heavier branch took over"),
+        ("Transactions taken", &stats.transactions_accepted, "into the pool"),
+        ("Transactions refused", &stats.transactions_refused, "with a reason to the sender"),
+        ("Transactions confirmed", &stats.transactions_included, "put into blocks"),
+    ];
+    for (name, counter, note) in counters {
+        figure(name, format::count(counter.load(Relaxed)), note);
+    }
+    figure("Native miner", format::hash_rate(at.node.mining().status().hash_rate), "measured by itself");
+    Ok(PerformanceView {
+        started: at.node.started().0,
+        figures,
+        throughput: run.throughput(),
+        confirmation: at.confirmation(),
+        series: run.series(at)?,
+        waits: at.waits(),
+    })
+}
+
+fn milliseconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 1.0 { format!("{} ms", format::decimal(seconds * 1_000.0, 1)) } else { format::duration(seconds) }
+}
+
+/// What this node checked about itself.
+pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
+    let started = format::utc(at.node.started().0);
+    let mut checks = vec![SelfCheck {
+        name: "State".to_owned(),
+        verdict: Verdict::Pass,
+        detail: format!("At the start ({started}) the state tree was rebuilt from the store, and its root was that of the tip."),
+    }];
+    let refused = at.node.stats().blocks_refused.load(Relaxed);
+    checks.push(SelfCheck {
+        name: "Blocks".to_owned(),
+        verdict: if refused == 0 { Verdict::Pass } else { Verdict::Warn },
+        detail: match refused {
+            0 => "Every block that came since the start kept the rules.".to_owned(),
+            count => format!("{} refused since the start; the log says why.", format::plural(count, "block was", "blocks were")),
+        },
+    });
+    checks.extend(use_context::<ServerFacts>().unwrap_or_default().checks.iter().cloned());
+    Ok(SecurityView { checks })
+}

@@ -1,0 +1,68 @@
+//! The document around the page.
+
+/// Where the browser finds the built assets; the server provides it as context. The paths change
+/// with their content, so that each may be cached for good.
+#[derive(Clone, Debug)]
+pub struct AssetUrls {
+    /// The JavaScript module that loads the WASM.
+    pub js: String,
+    /// The WASM itself.
+    pub wasm: String,
+    /// The style sheet.
+    pub css: String,
+}
+
+#[cfg(feature = "ssr")]
+pub use document::shell;
+
+#[cfg(feature = "ssr")]
+mod document {
+    use axum::http::{header::COOKIE, request::Parts};
+    use leptos::{nonce::use_nonce, prelude::*};
+    use leptos_meta::MetaTags;
+
+    use super::AssetUrls;
+    use crate::{
+        App,
+        prefs::{THEME_COOKIE, Theme},
+    };
+
+    /// The document: head, assets, and the app as body. Expects [`AssetUrls`] in context. The
+    /// theme comes from the reader's cookie, so that the first paint is already in it.
+    pub fn shell() -> impl IntoView {
+        let assets = expect_context::<AssetUrls>();
+        let theme = theme().attribute();
+        let start = format!(
+            "import init, {{ hydrate }} from {:?};\nawait init({{ module_or_path: {:?} }});\nhydrate();\n",
+            assets.js, assets.wasm
+        );
+        view! {
+            <!DOCTYPE html>
+            <html lang="en" data-theme=theme>
+                <head>
+                    <meta charset="utf-8" />
+                    <meta name="viewport" content="width=device-width, initial-scale=1" />
+                    <meta name="color-scheme" content="light dark" />
+                    <link rel="stylesheet" href=assets.css />
+                    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                    <link rel="icon" href="/favicon.ico" sizes="32x32" />
+                    <link rel="modulepreload" href=assets.js />
+                    <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+                    <script type="module" nonce=use_nonce()>{start}</script>
+                    <MetaTags />
+                </head>
+                <body>
+                    <App />
+                </body>
+            </html>
+        }
+    }
+
+    /// The theme that the reader's cookie names.
+    fn theme() -> Theme {
+        let cookies = use_context::<Parts>().map(|parts| parts.headers);
+        let cookies = cookies.iter().flat_map(|headers| headers.get_all(COOKIE)).filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|pair| pair.0 == THEME_COOKIE).map_or(Theme::System, |pair| Theme::from_word(pair.1))
+    }
+}

@@ -1,0 +1,60 @@
+use leptos::prelude::*;
+
+/// How much a button asks for attention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ButtonKind {
+    /// The one clear way on.
+    Primary,
+    #[default]
+    Plain,
+    /// Something that cannot be taken back.
+    Danger,
+    /// Text only.
+    Quiet,
+}
+
+impl ButtonKind {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Primary => "button button-primary",
+            Self::Plain => "button",
+            Self::Danger => "button button-danger",
+            Self::Quiet => "button button-quiet",
+        }
+    }
+}
+
+/// A button. Handlers go on it as `on:click`; inside a form set `submit`.
+#[component]
+pub fn Button(
+    #[prop(optional)] kind: ButtonKind,
+    #[prop(optional)] submit: bool,
+    /// Disabled while this is true; the reason belongs into the text beside it.
+    #[prop(optional, into)]
+    disabled: Signal<bool>,
+    /// Shows that the work goes on, and takes no second click.
+    #[prop(optional, into)]
+    busy: Signal<bool>,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <button
+            class=kind.class()
+            type=if submit { "submit" } else { "button" }
+            prop:disabled=move || disabled.get() || busy.get()
+            aria-busy=move || busy.get().then_some("true")
+        >
+            {children()}
+        </button>
+    }
+}
+
+/// A link that looks like a button.
+#[component]
+pub fn ButtonLink(#[prop(into)] href: String, #[prop(optional)] kind: ButtonKind, children: Children) -> impl IntoView {
+    view! {
+        <a class=kind.class() href=href>
+            {children()}
+        </a>
+    }
+}

@@ -1,0 +1,60 @@
+use leptos::prelude::*;
+
+/// What a mark says about the thing beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkState {
+    /// This tab checked it.
+    Verified,
+    /// Only the node says so.
+    Told,
+    /// This tab is checking it now.
+    Checking,
+    /// This tab checked it and it does not hold; the text says what.
+    Failed(String),
+}
+
+impl MarkState {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Verified => "verified here",
+            Self::Told => "as told by the node",
+            Self::Checking => "checking…",
+            Self::Failed(_) => "does not hold",
+        }
+    }
+
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Verified => "mark mark-verified",
+            Self::Told => "mark mark-told",
+            Self::Checking => "mark mark-checking",
+            Self::Failed(_) => "mark mark-failed",
+        }
+    }
+
+    /// Both halves of the stick for what was compared, one half for what was only told.
+    fn shape(&self) -> &'static str {
+        match self {
+            Self::Verified => "M2 3h12v4H2zM2 9h12v4H2zM6 3v10M10 3v10",
+            Self::Told | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
+            Self::Failed(_) => "M2 3h12v4H2zM2 9h12v4H2zM5 3v4M11 9v4",
+        }
+    }
+}
+
+/// The mark that everything on a page bears: verified here, or as told by the node.
+#[component]
+pub fn Mark(#[prop(into)] state: Signal<MarkState>) -> impl IntoView {
+    view! {
+        <span class=move || state.with(MarkState::class)>
+            <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+                <path d=move || state.with(MarkState::shape) />
+            </svg>
+            <span class="mark-word">{move || state.with(MarkState::word)}</span>
+            {move || match state.get() {
+                MarkState::Failed(why) => Some(view! { <span class="mark-why">{why}</span> }),
+                _ => None,
+            }}
+        </span>
+    }
+}

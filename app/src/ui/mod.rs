@@ -1,0 +1,33 @@
+//! Shared components that know nothing of the node: they show what they are given.
+
+mod amount;
+mod button;
+mod chart;
+mod dialog;
+mod field;
+mod id;
+mod mark;
+mod notice;
+mod pager;
+mod stat;
+mod table;
+mod tabs;
+mod theme;
+mod time;
+mod toast;
+
+pub use amount::{Amount, SymbolContext};
+pub use button::{Button, ButtonKind, ButtonLink};
+pub use chart::{Chart, ChartKind, ChartPoint, ChartSeries};
+pub use dialog::Dialog;
+pub use field::{Field, Select};
+pub use id::{AddressLink, BlockLink, CopyButton, Id, TransactionLink};
+pub use mark::{Mark, MarkState};
+pub use notice::{Empty, Failure, Notice, NoticeKind, Skeleton};
+pub use pager::Pager;
+pub use stat::{Facts, Fact, Stat};
+pub use table::{SortHeader, Table};
+pub use tabs::{Tab, Tabs};
+pub use theme::ThemeSwitch;
+pub use time::{Elapsed, Time};
+pub use toast::{Toasts, ToastStack};

@@ -1,0 +1,58 @@
+use leptos::prelude::*;
+
+use crate::{format, model::Listing};
+
+/// Links to the pages around this one. `href` makes the address of a page.
+#[component]
+pub fn Pager(
+    page: u32,
+    more: bool,
+    #[prop(optional_no_strip)] pages: Option<u64>,
+    #[prop(optional_no_strip)] window: Option<u64>,
+    href: Callback<u32, String>,
+    #[prop(default = "Pages")] label: &'static str,
+) -> impl IntoView {
+    let link = move |target: Option<u32>, text: &'static str, name: &'static str, rel: &'static str| match target {
+        Some(target) => view! {
+            <a class="button pager-step" href=href.run(target) rel=rel aria-label=name>
+                {text}
+            </a>
+        }
+        .into_any(),
+        None => view! { <span class="button pager-step" aria-disabled="true" aria-label=name role="link">{text}</span> }.into_any(),
+    };
+    let place = match pages {
+        Some(pages) => format!("Page {} of {}", format::count(page), format::count(pages)),
+        None => format!("Page {}", format::count(page)),
+    };
+    let back = (page > 1).then(|| page - 1);
+    let last = pages.and_then(|pages| u32::try_from(pages).ok()).filter(|last| *last > page);
+    view! {
+        <nav class="pager" aria-label=label>
+            {link((page > 1).then_some(1), "« Newest", "First page", "first")}
+            {link(back, "‹", "Previous page", "prev")}
+            <span class="pager-place" aria-current="page">{place}</span>
+            {link(more.then(|| page + 1), "›", "Next page", "next")}
+            {pages.map(|_| link(last, "»", "Last page", "last"))}
+            {window
+                .map(|window| {
+                    view! {
+                        <span class="pager-window">
+                            {format!("sorted and filtered within the newest {}", format::count(window))}
+                        </span>
+                    }
+                })}
+        </nav>
+    }
+}
+
+impl<T> Listing<T> {
+    /// The pager of this listing.
+    pub fn pager<F>(&self, href: F) -> impl IntoView + use<T, F>
+    where
+        F: Fn(u32) -> String + Send + Sync + 'static,
+    {
+        let href = Callback::new(href);
+        view! { <Pager page=self.page more=self.more pages=self.pages() window=self.window href=href /> }
+    }
+}

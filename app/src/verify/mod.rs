@@ -1,0 +1,7 @@
+//! What this tab checks itself, on the pages of a block and of a transaction.
+
+mod checks;
+mod panel;
+
+pub use checks::{BLOCK_CHECKS, CheckLine, TRANSACTION_CHECKS, check_block, check_transaction};
+pub use panel::{Checks, CheckPanel};

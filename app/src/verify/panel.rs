@@ -1,0 +1,112 @@
+use std::future::Future;
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::CheckLine;
+use crate::{
+    browser,
+    ui::{Mark, MarkState},
+};
+
+/// Where a page's checks stand. It lives with the page, so that reading the page again does not
+/// make what was verified look unverified.
+#[derive(Clone, Copy)]
+pub struct Checks(RwSignal<Standing>);
+
+#[derive(Clone)]
+struct Standing {
+    /// What the lines are about: an id.
+    subject: String,
+    started: bool,
+    lines: Result<Vec<CheckLine>, String>,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self(RwSignal::new(Standing { subject: String::new(), started: false, lines: Ok(Vec::new()) }))
+    }
+}
+
+impl Checks {
+    /// Checks a subject once the page runs in a browser: `gather` fetches the bytes and judges them.
+    pub fn run<F>(self, subject: String, gather: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = Result<Vec<CheckLine>, String>> + 'static,
+    {
+        Effect::new(move |_| {
+            if browser::now().is_none() {
+                return;
+            }
+            if self.0.with_untracked(|standing| standing.subject != subject || !standing.started) {
+                self.0.set(Standing { subject: subject.clone(), started: true, lines: Ok(Vec::new()) });
+            }
+            let (subject, work) = (subject.clone(), gather());
+            spawn_local(async move {
+                let lines = work.await;
+                let _ = self.0.try_update(|standing| {
+                    if standing.subject == subject {
+                        standing.lines = lines;
+                    }
+                });
+            });
+        });
+    }
+
+    /// The state of the check in this place of the list.
+    fn state(self, place: usize) -> MarkState {
+        self.0.with(|standing| match &standing.lines {
+            _ if !standing.started => MarkState::Told,
+            Err(_) => MarkState::Told,
+            Ok(lines) => match lines.get(place).map(|line| &line.outcome) {
+                None => MarkState::Checking,
+                Some(None) => MarkState::Told,
+                Some(Some(Ok(()))) => MarkState::Verified,
+                Some(Some(Err(why))) => MarkState::Failed(why.clone()),
+            },
+        })
+    }
+
+    /// Why the checks could not be made at all.
+    fn trouble(self) -> Option<String> {
+        self.0.with(|standing| standing.lines.as_ref().err().cloned())
+    }
+}
+
+/// The list of checks with a mark each.
+#[component]
+pub fn CheckPanel(
+    checks: Checks,
+    titles: &'static [(&'static str, &'static str)],
+    /// What remains the node's word even when every check holds.
+    #[prop(into)]
+    remains: String,
+) -> impl IntoView {
+    let lines = titles
+        .iter()
+        .enumerate()
+        .map(|(place, (title, explanation))| {
+            view! {
+                <li class="verify-line">
+                    <strong>{*title}</strong>
+                    <span class="verify-text">{*explanation}</span>
+                    <Mark state=Signal::derive(move || checks.state(place)) />
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card verify" aria-labelledby="verify">
+            <h2 id="verify">"Checks of this tab"</h2>
+            <ul class="verify-lines">{lines}</ul>
+            <p class="verify-remains">
+                <Mark state=MarkState::Told />
+                <span>{remains}</span>
+            </p>
+            {move || {
+                checks
+                    .trouble()
+                    .map(|why| view! { <p class="field-error" role="alert">{format!("The bytes could not be fetched, so nothing was checked: {why}")}</p> })
+            }}
+        </section>
+    }
+}
