@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
@@ -19,7 +20,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// Builds `tally.js` and `tally.wasm` (and what glue snippets the dependencies bring).
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
     let wasm = compile(workspace, profile)?;
-    let out = workspace.target.join("front/bindgen");
+    let out = target(workspace).join("bindgen");
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
     }
@@ -29,14 +30,37 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
     plain_names(files)
 }
 
+/// Clippy over what only the browser compiles; a warning is an error.
+pub fn lint(workspace: &Workspace) -> Result<()> {
+    if let Some(rustc) = other_rustc(workspace) {
+        println!("SKIP: the browser side is built with {rustc}, which has no clippy of its own here");
+        return Ok(());
+    }
+    // The release profile, so that this and the build share what runs on the building machine.
+    succeed(command(workspace, "clippy", Profile::Release).args(["--", "-D", "warnings"]))
+}
+
 fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    // A folder of its own: the server's features and perhaps another rustc must not rebuild each other's work.
-    let target = workspace.target.join("front");
+    succeed(&mut command(workspace, "build", profile))?;
+    let folder = if profile == Profile::Release {
+        "wasm-release"
+    } else {
+        "debug"
+    };
+    Ok(target(workspace).join(TARGET).join(folder).join("tally_frontend.wasm"))
+}
+
+/// A folder of its own: the server's features and perhaps another rustc must not rebuild each other's work.
+fn target(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("front")
+}
+
+fn command(workspace: &Workspace, verb: &str, profile: Profile) -> Command {
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
         .args([
-            "build",
+            verb,
             "--lib",
             "--package",
             "tally-frontend",
@@ -44,22 +68,21 @@ fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
             TARGET,
             "--target-dir",
         ])
-        .arg(&target)
+        .arg(target(workspace))
         .args(["--config", &rustflags(workspace)]);
     if profile == Profile::Release {
         command.args(["--profile", "wasm-release"]);
     }
-    // The set-up names another rustc here when the usual one has no wasm32 target.
-    if let Ok(rustc) = fs::read_to_string(workspace.root.join("build/wasm-rustc")) {
-        command.env("RUSTC", rustc.trim());
+    if let Some(rustc) = other_rustc(workspace) {
+        command.env("RUSTC", rustc);
     }
-    succeed(&mut command)?;
-    let folder = if profile == Profile::Release {
-        "wasm-release"
-    } else {
-        "debug"
-    };
-    Ok(target.join(TARGET).join(folder).join("tally_frontend.wasm"))
+    command
+}
+
+/// The set-up names another rustc here when the usual one has no wasm32 target.
+fn other_rustc(workspace: &Workspace) -> Option<String> {
+    let rustc = fs::read_to_string(workspace.root.join("build/wasm-rustc")).ok()?;
+    Some(rustc.trim().to_owned())
 }
 
 /// Paths of the building machine have no place in what is served, and would change the build's hash.

@@ -4,6 +4,7 @@
 //! cargo xtask build [--dev] [--front]   the web side (WASM, styles, public files), then the server with it inside
 //! cargo xtask run [--dev] [-- ARGS]     the same, then `tally node ARGS`
 //! cargo xtask test                      everything `./test` does
+//! cargo xtask lint                      clippy over what only the browser compiles
 //! cargo xtask check                     architecture, source lints, forbidden text
 //! ```
 //!
@@ -21,7 +22,7 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 
-const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | check";
+const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check";
 
 /// How optimised both sides of a build are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,7 @@ fn run(args: &[String]) -> Result<()> {
             workspace::succeed(Command::new(binary).arg("node").args(passed))
         }
         "test" => workspace::succeed(&mut Command::new(workspace.root.join("test"))),
+        "lint" => front::lint(&workspace),
         "check" => check::run(&workspace),
         other => bail!("unknown command {other}\n{USAGE}"),
     }
