@@ -29,6 +29,7 @@ pub fn App() -> impl IntoView {
     let chain = chain_info();
     provide_context(SymbolContext(chain.symbol.clone()));
     provide_context(chain);
+    wallet::Wallet::provide();
 
     view! {
         <Title formatter=|title: String| {
@@ -54,6 +55,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
                     <ParentRoute path=path!("/wallet") view=wallet::Frame ssr=SsrMode::Async>
                         <Route path=StaticSegment("") view=wallet::Home />
+                        <Route path=StaticSegment("create") view=wallet::Create />
+                        <Route path=StaticSegment("restore") view=wallet::Restore />
+                        <Route path=StaticSegment("receive") view=wallet::Receive />
+                        <Route path=StaticSegment("send") view=wallet::SendCoins />
+                        <Route path=StaticSegment("history") view=wallet::History />
                     </ParentRoute>
                     <Route path=WildcardSegment("any") view=pages::NotFound ssr=SsrMode::Async />
                 </Routes>

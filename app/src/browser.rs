@@ -139,6 +139,32 @@ mod real {
         answer.json().await.map_err(|error| error.to_string())
     }
 
+    /// Sends JSON to this origin.
+    pub async fn send_json<T: Serialize>(path: &str, body: &T) -> Result<(), String> {
+        let request = Request::post(path).header("Accept", "application/json").json(body);
+        let answer = request.map_err(|error| error.to_string())?.send().await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        if answer.ok() { Ok(()) } else { Err(problem(answer).await) }
+    }
+
+    /// Starts a worker from a module that stands beside the page's own script.
+    pub fn module_worker(script: &str, name: &str) -> Result<web_sys::Worker, String> {
+        let own = document().and_then(|document| document.query_selector("link[rel=modulepreload][href$='/tally.js']").ok()?);
+        let own = own.and_then(|link| link.get_attribute("href")).ok_or("the page does not name its own script")?;
+        let folder = own.rsplit_once('/').map_or("", |parts| parts.0);
+        let options = web_sys::WorkerOptions::new();
+        options.set_type(web_sys::WorkerType::Module);
+        options.set_name(name);
+        web_sys::Worker::new_with_options(&format!("{folder}/{script}"), &options)
+            .map_err(|_| "this browser does not start module workers".to_owned())
+    }
+
+    /// Threads that this device offers.
+    pub fn threads() -> Option<u32> {
+        let threads = web_sys::window()?.navigator().hardware_concurrency();
+        (threads >= 1.0).then_some(threads as u32)
+    }
+
     /// Sends JSON to this origin with a bearer token.
     pub async fn post_json<T: Serialize>(path: &str, token: &str, body: &T) -> Result<(), String> {
         let request = Request::post(path).header("Authorization", &format!("Bearer {token}")).json(body);
@@ -199,6 +225,12 @@ mod quiet {
     }
     pub async fn get_json<T: DeserializeOwned>(_path: &str) -> Result<T, String> {
         Err("only a browser asks the node".to_owned())
+    }
+    pub async fn send_json<T: Serialize>(_path: &str, _body: &T) -> Result<(), String> {
+        Err("only a browser asks".to_owned())
+    }
+    pub fn threads() -> Option<u32> {
+        None
     }
     pub async fn post_json<T: Serialize>(_path: &str, _token: &str, _body: &T) -> Result<(), String> {
         Err("only a browser asks the node".to_owned())

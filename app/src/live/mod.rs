@@ -34,6 +34,8 @@ pub struct Live {
     pool: RwSignal<u32>,
     /// Counts changes of mining.
     mining: RwSignal<u32>,
+    /// Counts block events the moment they come, paused or not: what a miner in this tab follows.
+    pub tips: RwSignal<u32>,
     pub connection: RwSignal<Connection>,
     /// When the stream last was known to be whole, Unix seconds.
     pub contact: RwSignal<Option<u64>>,
@@ -59,6 +61,7 @@ impl Live {
             chain: RwSignal::new(0),
             pool: RwSignal::new(0),
             mining: RwSignal::new(0),
+            tips: RwSignal::new(0),
             connection: RwSignal::new(Connection::Still),
             contact: RwSignal::new(None),
             paused: RwSignal::new(false),

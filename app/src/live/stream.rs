@@ -122,6 +122,9 @@ fn lost(shared: &Shared) {
 
 fn arrived(shared: &Shared, change: Change, event: &web_sys::Event) {
     let live = shared.borrow().live;
+    if change == Change::Chain {
+        live.tips.update(|tips| *tips = tips.wrapping_add(1));
+    }
     if change == Change::Chain && !live.paused.get_untracked() {
         let data = event.dyn_ref::<MessageEvent>().and_then(|message| message.data().as_string());
         if let Some(block) = data.and_then(|data| serde_json::from_str::<BlockEvent>(&data).ok()) {

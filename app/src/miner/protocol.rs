@@ -1,0 +1,45 @@
+//! What the page and a mining worker say to each other. Nothing of it is secret.
+
+use serde::{Deserialize, Serialize};
+use tally_chain::Bytes;
+
+/// A block that lacks only its seal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The node's name for it.
+    pub template: u64,
+    /// The 80 bytes of the header. Rule: docs/protocol.md#H1
+    pub header: Bytes,
+    /// The encoded manifest. Rule: docs/protocol.md#M1
+    pub manifest: Bytes,
+    /// Where this worker's own extra nonces begin, so that no two workers try the same. Rule: docs/protocol.md#M2
+    pub extra_nonce: [u8; 8],
+}
+
+/// A seal for a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    pub template: u64,
+    pub extra_nonce: [u8; 8],
+    pub time: u32,
+    pub nonce: u32,
+}
+
+/// From the page to a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToMiner {
+    /// Drop what you have and do this.
+    Work(Job),
+}
+
+/// From a worker to the page.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromMiner {
+    /// It listens now.
+    Ready,
+    Hashed { hashes: u32, milliseconds: f64 },
+    /// It rests until the next job.
+    Found(Seal),
+    /// The job cannot be worked on.
+    Refused(String),
+}

@@ -1,0 +1,124 @@
+//! The three fee levels: what each costs and how long it should take.
+
+use leptos::prelude::*;
+
+use super::{node::FeesAnswer, protocol::KeyKind};
+use crate::{
+    format,
+    model::{BaseUnits, ChainInfo},
+    prefs::FeeLevel,
+    ui::Amount,
+};
+
+/// Prices per gas of a level, base units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prices {
+    pub max_fee: BaseUnits,
+    pub max_priority_fee: BaseUnits,
+}
+
+/// All levels with their names, the slowest first.
+pub const LEVELS: [(FeeLevel, &str); 3] = [(FeeLevel::Slow, "Low"), (FeeLevel::Normal, "Normal"), (FeeLevel::Fast, "High")];
+
+/// The prices of a level. Rule: docs/protocol.md#W9
+#[cfg(feature = "hydrate")]
+pub fn prices(level: FeeLevel, fees: &FeesAnswer) -> Option<Prices> {
+    use tally_wallet::{FeeLevel as Level, FeeSuggestions, fees::choose};
+
+    let number = |units: &BaseUnits| units.digits().parse::<u128>().ok();
+    let suggestions = FeeSuggestions {
+        base_fee: number(&fees.base_fee)?,
+        low: number(&fees.low)?,
+        normal: number(&fees.normal)?,
+        high: number(&fees.high)?,
+    };
+    let level = match level {
+        FeeLevel::Slow => Level::Low,
+        FeeLevel::Normal => Level::Normal,
+        FeeLevel::Fast => Level::High,
+    };
+    let fee = choose(level, &suggestions);
+    Some(Prices { max_fee: BaseUnits::new(fee.max_fee), max_priority_fee: BaseUnits::new(fee.max_priority_fee) })
+}
+
+/// The server knows no wallet.
+#[cfg(not(feature = "hydrate"))]
+pub fn prices(_level: FeeLevel, _fees: &FeesAnswer) -> Option<Prices> {
+    None
+}
+
+/// What a payment costs now, about: base fee and tip for the gas it takes. Exact figures come with the review.
+pub fn expected(level: FeeLevel, fees: &FeesAnswer, kind: KeyKind, memo: usize) -> Option<BaseUnits> {
+    let tip = match level {
+        FeeLevel::Slow => &fees.low,
+        FeeLevel::Normal => &fees.normal,
+        FeeLevel::Fast => &fees.high,
+    };
+    let price = fees.base_fee.digits().parse::<u128>().ok()?.checked_add(tip.digits().parse().ok()?)?;
+    price.checked_mul(u128::from(gas(kind, memo as u64))).map(BaseUnits::new)
+}
+
+/// Gas of a plain payment, about: envelope bytes, signature and memo. Rules: docs/protocol.md#X2, #W8
+fn gas(kind: KeyKind, memo: u64) -> u64 {
+    let (envelope, signature) = match kind {
+        KeyKind::Rsa2048 => (630, 1_000),
+        KeyKind::Rsa3072 => (886, 2_000),
+        KeyKind::Rsa4096 => (1_142, 4_000),
+        KeyKind::Secp256k1 => (175, 1_500),
+    };
+    2_000 + envelope + signature + memo * 41
+}
+
+/// How long a level should take, in words.
+pub fn expected_time(level: FeeLevel, spacing: u64) -> String {
+    let spacing = spacing as f64;
+    match level {
+        FeeLevel::Fast => format!("next block, about {}", format::duration(spacing)),
+        FeeLevel::Normal => format!("1 to 3 blocks, up to {}", format::duration(3.0 * spacing)),
+        FeeLevel::Slow => format!("when there is room, often {}", format::duration(6.0 * spacing)),
+    }
+}
+
+/// Three cards to choose from.
+#[component]
+pub fn FeeChoice(
+    level: RwSignal<FeeLevel>,
+    #[prop(into)] fees: Signal<Option<FeesAnswer>>,
+    #[prop(into)] kind: Signal<KeyKind>,
+    /// Bytes of the memo.
+    #[prop(into)]
+    memo: Signal<usize>,
+) -> impl IntoView {
+    let chain = expect_context::<ChainInfo>();
+    let cards = LEVELS
+        .map(|(this, name)| {
+            let cost = move || fees.get().and_then(|fees| expected(this, &fees, kind.get(), memo.get()));
+            view! {
+                <label class="choice">
+                    <input
+                        type="radio"
+                        name="fee"
+                        prop:checked=move || level.get() == this
+                        on:change=move |_| level.set(this)
+                    />
+                    <span class="choice-text">
+                        <strong>{name}</strong>
+                        <span>{expected_time(this, chain.spacing)}</span>
+                        <span class="choice-cost">
+                            {move || match cost() {
+                                Some(cost) => view! { "about " <Amount value=cost exact=true /> }.into_any(),
+                                None => "reading…".into_any(),
+                            }}
+                        </span>
+                    </span>
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <fieldset class="choices choices-three">
+            <legend>"Fee"</legend>
+            {cards}
+        </fieldset>
+    }
+}

@@ -1,0 +1,77 @@
+//! A transaction on its way: from the pool into a block, and the blocks upon it.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    format,
+    live::Live,
+    model::{Status, TransactionPage},
+    reads,
+    ui::{Notice, NoticeKind, TransactionLink},
+};
+
+/// Confirmations after which the notches are full. More keep being counted.
+const SETTLED: u64 = 6;
+
+/// Follows a transaction of this id for as long as it is shown.
+#[component]
+pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
+    let live = Live::get();
+    let page = RwSignal::new(None::<TransactionPage>);
+    let asked = id.clone();
+    Effect::new(move |_| {
+        live.on_pool();
+        let id = asked.clone();
+        spawn_local(async move {
+            if let Ok(Some(read)) = reads::transaction(id).await {
+                let newer = page.try_with_untracked(|known| known.as_ref().is_none_or(|known| known.tip <= read.tip));
+                if newer == Some(true) {
+                    page.set(Some(read));
+                }
+            }
+        });
+    });
+    let confirmations = move || page.with(|page| page.as_ref().map_or(0, TransactionPage::confirmations));
+    let status = move || page.with(|page| page.as_ref().map(|page| page.row.status));
+    let headline = move || match (status(), confirmations()) {
+        (None, _) => "Sent to the node".to_owned(),
+        (Some(Status::Pending), _) => "Pending: waiting for the next block".to_owned(),
+        (Some(Status::Failed), _) => "In a block, but it failed".to_owned(),
+        (Some(Status::Succeeded), count) => format::plural(count, "confirmation", "confirmations"),
+    };
+    let class = move || match status() {
+        Some(Status::Succeeded) => "follow follow-in",
+        Some(Status::Failed) => "follow follow-failed",
+        _ => "follow follow-waiting",
+    };
+    let block = move || {
+        page.with(|page| page.as_ref().and_then(|page| page.row.block.as_ref()).map(|block| block.height))
+            .map(|height| view! { <a href=format!("/block/{height}")>{format!("Block {}", format::count(height))}</a> })
+    };
+    let notches = move || {
+        (0..SETTLED)
+            .map(|place| {
+                let x = 4 + place * 16;
+                let cut = move || place < confirmations();
+                view! { <rect class="follow-notch" class:follow-cut=cut x=x.to_string() y="4" width="6" height="16" rx="1" /> }
+            })
+            .collect_view()
+    };
+    view! {
+        <div class=class>
+            <svg class="follow-stick" viewBox="0 0 100 24" width="100" height="24" aria-hidden="true">
+                <path class="follow-wood" d="M0 12h100" />
+                {notches()}
+            </svg>
+            <p class="follow-line" role="status" aria-live="polite">
+                <strong>{headline}</strong>
+            </p>
+            <p class="follow-links">{block} <TransactionLink id=id /></p>
+            <Show when=move || status() == Some(Status::Failed)>
+                <Notice kind=NoticeKind::Error title="The payment failed in its block">
+                    <p>"The fee was kept, nothing else changed. The receiver may be a contract that refused it."</p>
+                </Notice>
+            </Show>
+        </div>
+    }
+}

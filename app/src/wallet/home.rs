@@ -1,0 +1,163 @@
+//! The accounts with their balances.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_meta::Title;
+
+use super::{
+    balances::{Balance, Balances, units},
+    frame::{Gate, TroubleNotice},
+    password::SearchBar,
+    protocol::{AccountSummary, KeyKind, Request, Trouble},
+    state::Wallet,
+    test_coins::TestCoins,
+    unlock::Forget,
+};
+use crate::{
+    format,
+    model::ChainInfo,
+    ui::{AddressLink, Amount, Button, ButtonKind, ButtonLink, Mark, Notice, NoticeKind},
+};
+
+/// The wallet's first page.
+#[component]
+pub fn Home() -> impl IntoView {
+    view! {
+        <Title text="Wallet" />
+        <header class="page-head">
+            <h1>"Wallet"</h1>
+            <p class="page-lead">"Keys are made, kept and used in this browser only. The node never sees them."</p>
+        </header>
+        <Gate>
+            <Overview />
+        </Gate>
+    }
+}
+
+#[component]
+fn Overview() -> impl IntoView {
+    let (wallet, balances) = (Wallet::get(), Balances::get());
+    let chain = expect_context::<ChainInfo>();
+    balances.refresh();
+    let total = Memo::new(move |_| {
+        let accounts = wallet.accounts();
+        balances.total(accounts.iter().map(|account| account.address.as_str()))
+    });
+    let empty = Memo::new(move |_| total.get().is_some_and(|total| total.amount.is_zero()));
+    view! {
+        {move || {
+            balances
+                .failure
+                .get()
+                .map(|why| {
+                    view! {
+                        <Notice kind=NoticeKind::Error title="Balances could not be read">
+                            <p>{why}</p>
+                            <p>"What is shown may be out of date. It is read again with the next block."</p>
+                        </Notice>
+                    }
+                })
+        }}
+        <section class="card wallet-total" aria-label="Total">
+            <span class="wallet-total-name">"All accounts together"</span>
+            <BalanceLine balance=total large=true />
+            <div class="actions">
+                <ButtonLink href="/wallet/send" kind=ButtonKind::Primary>"Send"</ButtonLink>
+                <ButtonLink href="/wallet/receive">"Receive"</ButtonLink>
+            </div>
+        </section>
+        {chain
+            .playground
+            .then(|| {
+                let first = Signal::derive(move || wallet.accounts().into_iter().next());
+                view! { <TestCoins account=first prominent=empty /> }
+            })}
+        <section aria-labelledby="accounts">
+            <h2 id="accounts">"Accounts"</h2>
+            <ul class="wallet-accounts">
+                <For each=move || wallet.accounts() key=|account| account.address.clone() let:account>
+                    <AccountCard account=account />
+                </For>
+            </ul>
+            <AddAccount />
+        </section>
+        <footer class="wallet-end">
+            <Forget />
+        </footer>
+    }
+}
+
+/// A balance with its mark, or a quiet line of the same height.
+#[component]
+pub fn BalanceLine(#[prop(into)] balance: Signal<Option<Balance>>, #[prop(optional)] large: bool) -> impl IntoView {
+    let class = if large { "balance" } else { "wallet-balance" };
+    let shown = move || match balance.get() {
+        Some(balance) => view! {
+            <Amount value=units(balance.amount) />
+            <Mark state=balance.mark />
+        }
+        .into_any(),
+        None => view! { <span class="faint">"reading…"</span> }.into_any(),
+    };
+    view! { <p class=class>{shown}</p> }
+}
+
+/// RSA or ECC, as a word.
+#[component]
+pub fn KindBadge(kind: KeyKind) -> impl IntoView {
+    let class = if kind.is_rsa() { "badge badge-rsa" } else { "badge badge-ecc" };
+    view! { <span class=class title=kind.name()>{kind.badge()}</span> }
+}
+
+#[component]
+fn AccountCard(account: AccountSummary) -> impl IntoView {
+    let balances = Balances::get();
+    let AccountSummary { kind, label, address, index } = account;
+    let of = address.clone();
+    let balance = Signal::derive(move || balances.of(&of));
+    let query = format::query_value(&address);
+    view! {
+        <li class="card wallet-account">
+            <div class="wallet-account-head">
+                <KindBadge kind=kind />
+                <strong>{label}</strong>
+                <span class="faint">{format!("{}, number {index}", kind.name())}</span>
+            </div>
+            <AddressLink address=address />
+            <BalanceLine balance=balance />
+            <div class="actions">
+                <ButtonLink href=format!("/wallet/send?from={query}")>"Send"</ButtonLink>
+                <ButtonLink href=format!("/wallet/receive?account={query}")>"Receive"</ButtonLink>
+            </div>
+        </li>
+    }
+}
+
+/// One click adds another account of either kind.
+#[component]
+fn AddAccount() -> impl IntoView {
+    let wallet = Wallet::get();
+    let busy = RwSignal::new(None::<KeyKind>);
+    let trouble = RwSignal::new(None::<Trouble>);
+    let add = move |kind: KeyKind| {
+        busy.set(Some(kind));
+        trouble.set(None);
+        spawn_local(async move {
+            let outcome = wallet.ask(Request::AddAccount { kind }).await;
+            let _ = busy.try_set(None);
+            if let Err(error) = outcome {
+                let _ = trouble.try_set(Some(error).filter(|error| *error != Trouble::Cancelled));
+            }
+        });
+    };
+    let working = Signal::derive(move || busy.get().is_some());
+    view! {
+        <div class="actions">
+            <Button busy=working on:click=move |_| add(KeyKind::Rsa2048)>"Add an RSA-2048 account"</Button>
+            <Button busy=working on:click=move |_| add(KeyKind::Secp256k1)>"Add a secp256k1 account"</Button>
+        </div>
+        <Show when=move || busy.get().is_some_and(KeyKind::is_rsa)>
+            <SearchBar />
+        </Show>
+        {move || trouble.get().map(|trouble| view! { <TroubleNotice title="The account was not added" trouble=trouble /> })}
+    }
+}

@@ -1,0 +1,30 @@
+//! The wallet's pages. Everything that touches a key runs in a worker of its own; these pages talk
+//! to it in messages, and know only what is public.
+
+mod balances;
+mod client;
+mod create;
+mod fees;
+mod follow;
+mod frame;
+mod history;
+mod home;
+mod node;
+mod password;
+pub mod protocol;
+mod receive;
+mod restore;
+mod review;
+mod send;
+mod state;
+mod test_coins;
+mod unlock;
+
+pub use create::Create;
+pub use frame::Frame;
+pub use history::History;
+pub use home::Home;
+pub use receive::Receive;
+pub use restore::Restore;
+pub use send::SendCoins;
+pub use state::Wallet;

@@ -1,0 +1,308 @@
+//! What a page and the wallet's worker say to each other.
+//!
+//! Secrets live in the worker. Only three kinds of text cross this line: a new phrase, once, to be written down;
+//! a phrase that is being restored; and the password. They travel as [`SecretText`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tally_chain::Bytes;
+use zeroize::Zeroizing;
+
+use crate::model::BaseUnits;
+
+/// A phrase or a password on its way between page and worker: wiped when dropped, never printed, and stored nowhere.
+#[derive(Default)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text itself, for the one who uses it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(hidden)")
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// The kinds of accounts, written as everywhere. Rule: docs/protocol.md#W7
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyKind {
+    #[serde(rename = "rsa-2048")]
+    Rsa2048,
+    #[serde(rename = "rsa-3072")]
+    Rsa3072,
+    #[serde(rename = "rsa-4096")]
+    Rsa4096,
+    #[serde(rename = "secp256k1")]
+    Secp256k1,
+}
+
+impl KeyKind {
+    pub fn is_rsa(self) -> bool {
+        self != Self::Secp256k1
+    }
+
+    /// The short word on a badge.
+    pub fn badge(self) -> &'static str {
+        if self.is_rsa() { "RSA" } else { "ECC" }
+    }
+
+    /// The name with its size or curve.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rsa2048 => "RSA-2048",
+            Self::Rsa3072 => "RSA-3072",
+            Self::Rsa4096 => "RSA-4096",
+            Self::Secp256k1 => "secp256k1",
+        }
+    }
+}
+
+/// The chain that the page shows: a vault is bound to its genesis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    /// Genesis id as it is shown. Rule: docs/protocol.md#H2
+    pub genesis: String,
+    pub chain_id: u64,
+    pub name: String,
+}
+
+/// A vault in this browser that belongs to another chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherVault {
+    pub chain: Chain,
+    /// Unix seconds.
+    pub created_at: u64,
+}
+
+/// One account; nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AccountSummary {
+    pub kind: KeyKind,
+    /// Derivation index. Rules: docs/protocol.md#W2, #W3
+    pub index: u32,
+    pub label: String,
+    /// With its EIP-55 checksum.
+    pub address: String,
+}
+
+/// What is to be paid, before it is bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub from: String,
+    pub to: String,
+    /// Coins as typed: `1`, `0.5`.
+    pub coins: String,
+    pub memo: String,
+    pub nonce: u64,
+    /// Unix seconds.
+    pub timestamp: u64,
+    /// Base units per gas.
+    pub max_fee: BaseUnits,
+    pub max_priority_fee: BaseUnits,
+}
+
+/// A memo as it may be shown. Rule: docs/protocol.md#W8
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemoText {
+    None,
+    Text(String),
+    /// Not plain text: 0x-prefixed hex.
+    Hex(String),
+}
+
+/// What the bytes that will be signed say, read back from them. Rule: docs/protocol.md#W8
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewText {
+    pub chain_id: u64,
+    pub genesis: String,
+    pub from: String,
+    /// None creates a contract.
+    pub to: Option<String>,
+    pub value: BaseUnits,
+    pub memo: MemoText,
+    pub nonce: u64,
+    pub timestamp: u64,
+    pub gas_limit: u64,
+    /// Base units per gas.
+    pub max_fee_per_gas: BaseUnits,
+    pub max_priority_fee_per_gas: BaseUnits,
+    /// The most that the fee can become.
+    pub max_fee: BaseUnits,
+    /// Value and highest fee together.
+    pub max_total: BaseUnits,
+}
+
+/// What a page may ask.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// Which chain this is; says whether there is a vault for it.
+    Look { chain: Chain },
+    /// Makes a phrase of 12 or 24 words, shown once.
+    NewPhrase { words: u8 },
+    /// Checks words of the new phrase back: positions count from 1.
+    CheckWords { words: Vec<(u8, SecretText)> },
+    /// Takes a phrase that the user already has.
+    TakePhrase { phrase: SecretText },
+    /// Finds the first keys of the phrase, and keeps them in a new vault under this password.
+    Create { password: SecretText },
+    Unlock { password: SecretText },
+    AddAccount { kind: KeyKind },
+    /// Builds the bytes of a payment, and reads them back.
+    Prepare { order: Order },
+    /// Signs bytes that were prepared and read back before.
+    Sign { from: String, payload: Bytes },
+    /// Signs a transfer from the first account of the phrase that everyone knows. Rule: docs/protocol.md#W6
+    SignTestCoins { order: Order },
+    /// Deletes the vault of this chain.
+    Forget,
+}
+
+/// What the worker answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Answer {
+    Looked { vault: bool, others: Vec<OtherVault> },
+    /// The words joined by spaces, and the positions (from 1) that will be asked for.
+    NewPhrase { phrase: SecretText, ask: Vec<u8> },
+    Done,
+    Open { accounts: Vec<AccountSummary> },
+    Prepared { payload: Bytes, review: ReviewText },
+    /// Id of the transaction and the envelope to send.
+    Signed { id: String, envelope: Bytes },
+}
+
+/// Why the worker did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Trouble {
+    #[error("The password is wrong.")]
+    WrongPassword,
+    #[error("The wallet is locked.")]
+    Locked,
+    #[error("There is no wallet for this chain in this browser.")]
+    NoVault,
+    #[error("This browser already keeps a wallet for this chain.")]
+    VaultExists,
+    #[error("{0}")]
+    Vault(String),
+    #[error("{0}")]
+    Phrase(String),
+    #[error("Word {position} is not the one that was shown.")]
+    WrongWord { position: u8 },
+    #[error("The phrase was not checked back yet.")]
+    PhraseNotChecked,
+    #[error("{0}")]
+    Payment(String),
+    #[error("The recipient is not an address: {0}")]
+    Recipient(String),
+    #[error("The amount cannot be read: {0}")]
+    Amount(String),
+    #[error("These bytes were not shown for review before.")]
+    NotReviewed,
+    #[error("This browser could not keep or read the vault: {0}")]
+    Storage(String),
+    #[error("Cancelled.")]
+    Cancelled,
+    #[error("The wallet's worker did not start or stopped: {0}")]
+    Worker(String),
+}
+
+impl Trouble {
+    /// What the user can do next.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::WrongPassword => "Type it again. Forgot it? The recovery phrase brings the accounts back under a new password.",
+            Self::Locked => "Unlock it and try again.",
+            Self::NoVault => "Create a wallet, or restore one from its phrase.",
+            Self::VaultExists => "Unlock it, or remove it first if its phrase is written down.",
+            Self::Vault(_) => "The recovery phrase brings the accounts back, whatever happened to the vault.",
+            Self::Phrase(_) => "Check each word against what you wrote down, in order.",
+            Self::WrongWord { .. } => "Look at what you wrote down. If a word is missing there, start again with a new phrase.",
+            Self::PhraseNotChecked => "Start again with a new phrase.",
+            Self::Payment(_) | Self::Recipient(_) | Self::Amount(_) => "Nothing was signed. Correct it and review again.",
+            Self::NotReviewed => "Nothing was signed. Review the payment again.",
+            Self::Storage(_) => "Allow this site to store data (private windows often do not), free some space, and try again.",
+            Self::Cancelled => "Nothing was changed.",
+            Self::Worker(_) => "Reload the page. If it stays, the browser may be too old for WebAssembly with SIMD.",
+        }
+    }
+}
+
+/// How far the search for an RSA key has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchProgress {
+    /// Primes found: 0 or 1.
+    pub primes: u8,
+    /// Candidates drawn so far.
+    pub drawn: u32,
+    /// Candidates that such a search draws on average.
+    pub expected: u32,
+}
+
+impl SearchProgress {
+    /// Permille for a bar: grows always, half of it belongs to each prime, full only at the end.
+    pub fn permille(self) -> u32 {
+        let share = f64::from(self.drawn) / f64::from(self.expected.max(1));
+        let guess = 1.0 - (-1.6 * share).exp();
+        let floor = f64::from(self.primes.min(1)) * 0.5;
+        let ceiling = if self.primes == 0 { 0.6 } else { 0.99 };
+        (guess.clamp(floor, ceiling) * 1_000.0) as u32
+    }
+}
+
+/// From the page to the worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToWorker {
+    Ask { number: u32, request: Request },
+    /// Stops the search that is under way.
+    Cancel,
+}
+
+/// From the worker to the page.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// It listens now.
+    Ready,
+    Answer { number: u32, outcome: Result<Answer, Trouble> },
+    Progress(SearchProgress),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_grows_and_is_never_full() {
+        let at = |primes, drawn| SearchProgress { primes, drawn, expected: 1_420 }.permille();
+        assert_eq!(at(0, 0), 0);
+        assert!(at(0, 300) < at(0, 600));
+        assert_eq!(at(0, 9_000), 600);
+        assert_eq!(at(1, 1), 500);
+        assert_eq!(at(1, 90_000), 990);
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let request = Request::Unlock { password: SecretText::new("hunter2".to_owned()) };
+        assert_eq!(format!("{request:?}"), "Unlock { password: SecretText(hidden) }");
+    }
+}

@@ -1,0 +1,424 @@
+//! Sending: a form, a review of the very bytes, a signature, and the way into the chain.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use tally_chain::{Amount, Bytes, address};
+
+use super::{
+    balances::{Balance, Balances},
+    fees::{FeeChoice, prices},
+    follow::Follow,
+    frame::Gate,
+    home::BalanceLine,
+    node::{self, FeesAnswer},
+    protocol::{Answer, KeyKind, Order, Request, ReviewText, Trouble},
+    receive::{AccountSelect, chosen_account},
+    review::Review,
+    state::Wallet,
+};
+use crate::{
+    browser, format,
+    live::Live,
+    prefs::{FeeLevel, Prefs},
+    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, SymbolContext},
+};
+
+/// Longest memo in bytes. Rule: docs/protocol.md#W8
+const MAX_MEMO_BYTES: usize = 1_024;
+
+/// What did not work, why, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failure {
+    what: &'static str,
+    why: String,
+    next: &'static str,
+}
+
+impl Failure {
+    fn node(why: String) -> Self {
+        let next = "Nothing was sent. Look whether the node still runs, then try again.";
+        Self { what: "The node could not be asked", why, next }
+    }
+
+    fn refused(why: String) -> Self {
+        let next = "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read anew.";
+        Self { what: "The node did not take the payment", why, next }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self { what: "The payment was not made", next: trouble.advice(), why: trouble.to_string() }
+    }
+}
+
+/// How far the payment has come.
+#[derive(Clone, PartialEq, Eq)]
+enum Stage {
+    Form,
+    Review { payload: Bytes, review: ReviewText },
+    Sent { id: String },
+}
+
+/// The payment that is being made.
+#[derive(Clone, Copy)]
+struct Draft {
+    from: RwSignal<String>,
+    to: RwSignal<String>,
+    coins: RwSignal<String>,
+    memo: RwSignal<String>,
+    level: RwSignal<FeeLevel>,
+    fees: RwSignal<Option<FeesAnswer>>,
+    stage: RwSignal<Stage>,
+    busy: RwSignal<bool>,
+    failure: RwSignal<Option<Failure>>,
+    /// Whether errors of fields are shown: not before the first try.
+    tried: RwSignal<bool>,
+}
+
+impl Draft {
+    fn new() -> Self {
+        let to = use_query_map().with_untracked(|query| query.get("to").unwrap_or_default());
+        Self {
+            from: chosen_account("from"),
+            to: RwSignal::new(to),
+            coins: RwSignal::default(),
+            memo: RwSignal::default(),
+            level: RwSignal::new(Prefs::get().read(|prefs| prefs.fee)),
+            fees: RwSignal::new(None),
+            stage: RwSignal::new(Stage::Form),
+            busy: RwSignal::new(false),
+            failure: RwSignal::new(None),
+            tried: RwSignal::new(false),
+        }
+    }
+
+    fn recipient_error(self) -> Option<String> {
+        self.to.with(|to| match to.trim() {
+            "" => Some("Paste or type the address to pay.".to_owned()),
+            to => address::parse(to).err().map(|error| format!("This is no address: {error}.")),
+        })
+    }
+
+    fn amount_error(self, available: Option<Amount>) -> Option<String> {
+        self.coins.with(|coins| match Amount::from_coins(coins.trim()) {
+            Err(_) if coins.trim().is_empty() => Some("How much? For instance 1.5".to_owned()),
+            Err(error) => Some(format!("This is no amount: {error}. Digits with a point, such as 1.5")),
+            Ok(amount) if amount.is_zero() => Some("The amount is zero.".to_owned()),
+            Ok(amount) => match available {
+                Some(available) if amount > available => Some(format!("The account holds {} only.", available.to_coins())),
+                _ => None,
+            },
+        })
+    }
+
+    fn memo_error(self) -> Option<String> {
+        let bytes = self.memo.with(String::len);
+        (bytes > MAX_MEMO_BYTES).then(|| format!("{bytes} bytes; at most {MAX_MEMO_BYTES} fit."))
+    }
+
+    /// Builds the bytes for this amount and reads them back.
+    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Bytes, ReviewText), Failure> {
+        let fees = node::fees().await.map_err(Failure::node)?;
+        let prices = prices(self.level.get_untracked(), &fees)
+            .ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
+        self.fees.set(Some(fees));
+        let from = self.from.get_untracked();
+        let account = node::account(&from).await.map_err(Failure::node)?;
+        let order = Order {
+            from,
+            to: self.to.get_untracked(),
+            coins,
+            memo: self.memo.get_untracked(),
+            nonce: account.next_nonce,
+            timestamp: browser::now().unwrap_or_default(),
+            max_fee: prices.max_fee,
+            max_priority_fee: prices.max_priority_fee,
+        };
+        match wallet.ask(Request::Prepare { order }).await? {
+            Answer::Prepared { payload, review } => Ok((payload, review)),
+            _ => Err(Trouble::Worker("it answered something else".to_owned()).into()),
+        }
+    }
+
+    /// From the form to the review.
+    async fn to_review(self, wallet: Wallet, available: Option<Amount>) {
+        let prepared = self.prepare(wallet, self.coins.get_untracked()).await;
+        let checked = prepared.and_then(|(payload, review)| {
+            let needed = review.max_total.digits().parse::<Amount>().ok();
+            match needed.zip(available) {
+                Some((needed, available)) if needed > available => Err(Failure {
+                    what: "The account does not hold enough",
+                    why: format!(
+                        "With its highest fee the payment needs {}, the account holds {}.",
+                        needed.to_coins(),
+                        available.to_coins()
+                    ),
+                    next: "Send less, or press “All of it” to leave just the fee.",
+                }),
+                _ => Ok(Stage::Review { payload, review }),
+            }
+        });
+        match checked {
+            Ok(stage) => self.stage.set(stage),
+            Err(failure) => self.failure.set(Some(failure)),
+        }
+    }
+
+    /// The highest amount that leaves room for the highest fee.
+    async fn fill_all(self, wallet: Wallet, available: Amount) {
+        let outcome = self.prepare(wallet, available.to_coins()).await.and_then(|(_, review)| {
+            let fee = review.max_fee.digits().parse::<Amount>().ok();
+            fee.and_then(|fee| available.checked_sub(fee)).ok_or(Failure {
+                what: "The account does not hold enough",
+                why: "Not even the fee can be paid.".to_owned(),
+                next: "Receive some coins first.",
+            })
+        });
+        match outcome {
+            Ok(amount) => self.coins.set(amount.to_coins()),
+            Err(failure) => self.failure.set(Some(failure)),
+        }
+    }
+
+    /// Signs the reviewed bytes in the worker and hands them to the node.
+    async fn sign_and_send(self, wallet: Wallet, payload: Bytes) -> Result<String, Failure> {
+        let from = self.from.get_untracked();
+        match wallet.ask(Request::Sign { from, payload }).await? {
+            Answer::Signed { id, envelope } => node::submit(envelope).await.map(|()| id).map_err(Failure::refused),
+            _ => Err(Trouble::Worker("it answered something else".to_owned()).into()),
+        }
+    }
+
+    fn again(self) {
+        self.failure.set(None);
+        self.tried.set(false);
+        self.stage.set(Stage::Form);
+    }
+}
+
+/// The page at `/wallet/send`.
+#[component]
+pub fn SendCoins() -> impl IntoView {
+    view! {
+        <Title text="Send" />
+        <header class="page-head">
+            <h1>"Send"</h1>
+        </header>
+        <Gate>
+            <Content />
+        </Gate>
+    }
+}
+
+#[component]
+fn Content() -> impl IntoView {
+    let draft = Draft::new();
+    let live = Live::get();
+    Effect::new(move |_| {
+        live.on_chain();
+        spawn_local(async move {
+            match node::fees().await {
+                Ok(fees) => drop(draft.fees.try_set(Some(fees))),
+                Err(why) => drop(draft.failure.try_set(Some(Failure::node(why)))),
+            }
+        });
+    });
+    let stage = Memo::new(move |_| draft.stage.get());
+    view! {
+        {move || match stage.get() {
+            Stage::Form => view! { <Form draft=draft /> }.into_any(),
+            Stage::Review { payload, review } => view! { <Confirm draft=draft payload=payload review=review /> }.into_any(),
+            Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
+        }}
+        {move || {
+            draft
+                .failure
+                .get()
+                .map(|failure| {
+                    view! {
+                        <Notice kind=NoticeKind::Error title=failure.what>
+                            <p>{failure.why}</p>
+                            <p>{failure.next}</p>
+                        </Notice>
+                    }
+                })
+        }}
+    }
+}
+
+#[component]
+fn Form(draft: Draft) -> impl IntoView {
+    let (wallet, balances) = (Wallet::get(), Balances::get());
+    let symbol = use_context::<SymbolContext>().map(|symbol| symbol.0).unwrap_or_default();
+    balances.refresh();
+    let balance = Memo::new(move |_| draft.from.with(|from| balances.of(from)));
+    let available = move || balance.get_untracked().map(|balance: Balance| balance.amount);
+    let kind = Signal::derive(move || {
+        let from = draft.from.get();
+        wallet.accounts().iter().find(|account| account.address == from).map_or(KeyKind::Secp256k1, |account| account.kind)
+    });
+    let shown = move |error: Option<String>| if draft.tried.get() { error.unwrap_or_default() } else { String::new() };
+    let to_error = Signal::derive(move || shown(draft.recipient_error()));
+    let coins_error = Signal::derive(move || shown(draft.amount_error(balance.get().map(|balance| balance.amount))));
+    let memo_error = Signal::derive(move || shown(draft.memo_error()));
+    let memo_hint = "Public on the chain, for ever. Leave it empty for none.";
+    let begin = move || {
+        draft.busy.set(true);
+        draft.failure.set(None);
+    };
+    let on_submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        draft.tried.set(true);
+        let errors = [draft.recipient_error(), draft.amount_error(available()), draft.memo_error()];
+        let fields = ["to", "coins", "memo"];
+        if let Some((field, _)) = fields.iter().zip(errors).find(|(_, error)| error.is_some()) {
+            return browser::focus(field);
+        }
+        begin();
+        spawn_local(async move {
+            draft.to_review(wallet, available()).await;
+            let _ = draft.busy.try_set(false);
+        });
+    };
+    let on_all = move |_| {
+        if draft.recipient_error().is_some() {
+            draft.tried.set(true);
+            return browser::focus("to");
+        }
+        let Some(available) = available() else { return };
+        begin();
+        spawn_local(async move {
+            draft.fill_all(wallet, available).await;
+            let _ = draft.busy.try_set(false);
+        });
+    };
+    let own = move || {
+        let from = draft.from.get();
+        let others = wallet.accounts().into_iter().filter(|account| account.address != from);
+        others
+            .map(|account| {
+                let address = account.address.clone();
+                view! {
+                    <button class="chip" type="button" on:click=move |_| draft.to.set(address.clone())>
+                        {account.label} <span class="faint">{format::shortened(&account.address, 6, 4)}</span>
+                    </button>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <form class="card wallet-form wallet-narrow" on:submit=on_submit>
+            <div>
+                <AccountSelect label="From" name="from" chosen=draft.from />
+                <BalanceLine balance=balance />
+            </div>
+            <div>
+                <Field
+                    label="To"
+                    name="to"
+                    placeholder="0x…"
+                    value=draft.to
+                    error=to_error
+                    on_input=Callback::new(move |text| draft.to.set(text))
+                />
+                <div class="chips" role="group" aria-label="Your own accounts">{own}</div>
+            </div>
+            <div class="wallet-amount">
+                <Field
+                    label=format!("Amount in {symbol}")
+                    name="coins"
+                    placeholder="0.0"
+                    value=draft.coins
+                    error=coins_error
+                    on_input=Callback::new(move |text| draft.coins.set(text))
+                />
+                <Button on:click=on_all>"All of it"</Button>
+            </div>
+            <Field
+                label="Memo"
+                name="memo"
+                value=draft.memo
+                error=memo_error
+                hint=memo_hint
+                on_input=Callback::new(move |text| draft.memo.set(text))
+            />
+            <FeeChoice
+                level=draft.level
+                fees=draft.fees
+                kind=kind
+                memo=Signal::derive(move || draft.memo.with(String::len))
+            />
+            <div class="actions">
+                <Button kind=ButtonKind::Primary submit=true busy=draft.busy>"Review"</Button>
+                <span class="field-hint">"Nothing is signed yet."</span>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn Confirm(draft: Draft, payload: Bytes, review: ReviewText) -> impl IntoView {
+    let (wallet, balances) = (Wallet::get(), Balances::get());
+    let sign = move |_| {
+        let payload = payload.clone();
+        draft.busy.set(true);
+        draft.failure.set(None);
+        spawn_local(async move {
+            match draft.sign_and_send(wallet, payload).await {
+                Ok(id) => {
+                    balances.refresh();
+                    draft.stage.set(Stage::Sent { id });
+                }
+                Err(failure) => draft.failure.set(Some(failure)),
+            }
+            let _ = draft.busy.try_set(false);
+        });
+    };
+    view! {
+        <section class="card wallet-review" aria-labelledby="review">
+            <h2 id="review">"Is this what you want to sign?"</h2>
+            <p class="prose">"Read back from the very bytes that your key will sign. Compare the whole address."</p>
+            <Review review=review />
+            <div class="actions">
+                <Button kind=ButtonKind::Primary busy=draft.busy on:click=sign>
+                    {move || if draft.busy.get() { "Signing…" } else { "Sign and send" }}
+                </Button>
+                <Button on:click=move |_| draft.again()>"Back"</Button>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Sent(draft: Draft, id: String) -> impl IntoView {
+    let another = move |_| {
+        draft.coins.set(String::new());
+        draft.memo.set(String::new());
+        draft.again();
+    };
+    view! {
+        <section class="card wallet-sent" aria-labelledby="sent">
+            <h2 id="sent">"On its way"</h2>
+            <Follow id=id />
+            <div class="actions">
+                <ButtonLink href="/wallet" kind=ButtonKind::Primary>"To the accounts"</ButtonLink>
+                <Button on:click=another>"Send another"</Button>
+            </div>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_say_what_why_and_what_next() {
+        let failure = Failure::from(Trouble::Locked);
+        assert_eq!(failure.what, "The payment was not made");
+        assert_eq!(failure.why, "The wallet is locked.");
+        assert_eq!(failure.next, "Unlock it and try again.");
+    }
+}

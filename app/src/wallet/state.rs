@@ -1,0 +1,145 @@
+//! What the pages know of the wallet: where it stands and its public accounts.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    client,
+    protocol::{AccountSummary, Answer, Chain, OtherVault, Request, SearchProgress, Trouble},
+};
+use crate::{browser, live::Live, model::ChainInfo, prefs::Prefs};
+
+/// Where the wallet stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// The page was just rendered, or runs without scripts: nobody has looked yet.
+    #[default]
+    Unknown,
+    /// No vault for this chain; perhaps some for others.
+    Missing { others: Vec<OtherVault> },
+    Locked,
+    Open,
+    /// The worker or the storage does not work.
+    Broken(Trouble),
+}
+
+/// The wallet of this tab. It outlives the pages, so that going elsewhere does not lock it.
+#[derive(Clone, Copy)]
+pub struct Wallet {
+    phase: RwSignal<Phase>,
+    accounts: RwSignal<Vec<AccountSummary>>,
+    /// The search under way.
+    pub progress: RwSignal<Option<SearchProgress>>,
+    /// Why it was locked, where the user did not ask for it.
+    pub notice: RwSignal<Option<String>>,
+    /// Unix seconds of the last key press or click.
+    last_use: RwSignal<u64>,
+}
+
+impl Wallet {
+    /// Makes the context. Needs the chain, the live clock and the preferences.
+    pub fn provide() -> Self {
+        let wallet = Self {
+            phase: RwSignal::default(),
+            accounts: RwSignal::default(),
+            progress: RwSignal::new(None),
+            notice: RwSignal::new(None),
+            last_use: RwSignal::new(0),
+        };
+        provide_context(wallet);
+        client::on_progress(move |progress| wallet.progress.set(Some(progress)));
+        wallet.lock_when_idle();
+        wallet
+    }
+
+    /// The context.
+    pub fn get() -> Self {
+        use_context().expect("the root component provides the wallet")
+    }
+
+    /// Where it stands, reactively.
+    pub fn phase(self) -> Phase {
+        self.phase.get()
+    }
+
+    pub fn is_open(self) -> bool {
+        self.phase.with(|phase| *phase == Phase::Open)
+    }
+
+    /// The accounts, reactively; none while it is locked.
+    pub fn accounts(self) -> Vec<AccountSummary> {
+        self.accounts.get()
+    }
+
+    /// Changes only when the wallet goes from one state to another.
+    pub fn stage(self) -> Memo<Phase> {
+        Memo::new(move |_| self.phase.get())
+    }
+
+    /// Looks for a vault of this chain, once the page runs.
+    pub fn look(self, chain: &ChainInfo) {
+        let chain = Chain { genesis: chain.genesis_id.clone(), chain_id: chain.chain_id, name: chain.name.clone() };
+        spawn_local(async move {
+            let phase = match client::ask(Request::Look { chain }).await {
+                Ok(Answer::Looked { vault: true, .. }) => Phase::Locked,
+                Ok(Answer::Looked { vault: false, others }) => Phase::Missing { others },
+                Ok(_) => Phase::Broken(Trouble::Worker("it answered something else".to_owned())),
+                Err(trouble) => Phase::Broken(trouble),
+            };
+            self.phase.set(phase);
+        });
+    }
+
+    /// Asks the worker; an answer with accounts opens the wallet.
+    pub async fn ask(self, request: Request) -> Result<Answer, Trouble> {
+        let outcome = client::ask(request).await;
+        self.progress.set(None);
+        if let Ok(Answer::Open { accounts }) = &outcome {
+            self.accounts.set(accounts.clone());
+            self.notice.set(None);
+            self.touch();
+            if !self.phase.with_untracked(|phase| *phase == Phase::Open) {
+                self.phase.set(Phase::Open);
+            }
+        }
+        outcome
+    }
+
+    /// Stops the search under way.
+    pub fn cancel(self) {
+        client::cancel();
+    }
+
+    /// Ends the worker and starts a fresh one that knows nothing.
+    pub fn lock(self, chain: &ChainInfo, why: Option<String>) {
+        client::stop();
+        self.accounts.set(Vec::new());
+        self.progress.set(None);
+        self.notice.set(why);
+        self.look(chain);
+    }
+
+    fn touch(self) {
+        if let Some(now) = browser::now() {
+            self.last_use.set(now);
+        }
+    }
+
+    /// Locks after the time that the user chose, counted from the last key press or click.
+    fn lock_when_idle(self) {
+        let (live, prefs) = (Live::get(), Prefs::get());
+        let chain = expect_context::<ChainInfo>();
+        Effect::new(move |_| {
+            window_event_listener(leptos::ev::keydown, move |_| self.touch());
+            window_event_listener(leptos::ev::pointerdown, move |_| self.touch());
+        });
+        Effect::new(move |_| {
+            let Some(now) = live.now.get() else { return };
+            let minutes = prefs.read(|prefs| prefs.auto_lock_minutes);
+            let idle = now.saturating_sub(self.last_use.get_untracked());
+            if self.phase.with_untracked(|phase| *phase == Phase::Open) && idle >= u64::from(minutes) * 60 {
+                let why = format!("Locked after {minutes} min without use. The time can be changed in the settings.");
+                self.lock(&chain, Some(why));
+            }
+        });
+    }
+}

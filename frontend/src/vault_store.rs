@@ -1,0 +1,79 @@
+//! Vaults in IndexedDB, one for each chain, by genesis id. What is stored is public (which chain, since when) or
+//! encrypted (the vault itself).
+
+use js_sys::{Reflect, Uint8Array};
+use rexie::{ObjectStore, Rexie, TransactionMode};
+use serde::{Deserialize, Serialize};
+use tally_app::wallet::protocol::{Chain, OtherVault, Trouble};
+use wasm_bindgen::{JsCast, JsValue};
+
+const DATABASE: &str = "tally-wallet";
+const STORE: &str = "vaults";
+const VAULT: &str = "vault";
+
+/// What is readable about a vault without its password.
+#[derive(Serialize, Deserialize)]
+struct Cover {
+    chain: Chain,
+    created_at: u64,
+}
+
+/// The vaults of this browser.
+pub struct VaultStore(Rexie);
+
+impl VaultStore {
+    pub async fn open() -> Result<Self, Trouble> {
+        let database = Rexie::builder(DATABASE)
+            .version(1)
+            .add_object_store(ObjectStore::new(STORE))
+            .build()
+            .await;
+        database.map(Self).map_err(trouble)
+    }
+
+    /// The encrypted vault of a chain.
+    pub async fn vault(&self, genesis: &str) -> Result<Option<Vec<u8>>, Trouble> {
+        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadOnly).map_err(trouble)?;
+        let store = transaction.store(STORE).map_err(trouble)?;
+        let Some(record) = store.get(genesis.into()).await.map_err(trouble)? else {
+            return Ok(None);
+        };
+        let bytes = Reflect::get(&record, &VAULT.into()).ok();
+        let bytes = bytes.and_then(|value| value.dyn_into::<Uint8Array>().ok());
+        let bytes = bytes.ok_or_else(|| Trouble::Vault("The stored vault is damaged: it holds no bytes.".to_owned()))?;
+        Ok(Some(bytes.to_vec()))
+    }
+
+    /// The vaults of other chains than this one.
+    pub async fn others(&self, genesis: &str) -> Result<Vec<OtherVault>, Trouble> {
+        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadOnly).map_err(trouble)?;
+        let store = transaction.store(STORE).map_err(trouble)?;
+        let records = store.get_all(None, None).await.map_err(trouble)?;
+        let covers = records.into_iter().filter_map(|record| serde_wasm_bindgen::from_value::<Cover>(record).ok());
+        let others = covers.filter(|cover| cover.chain.genesis != genesis);
+        Ok(others.map(|cover| OtherVault { chain: cover.chain, created_at: cover.created_at }).collect())
+    }
+
+    /// Keeps a vault in the place of its chain; durable when this returns.
+    pub async fn put(&self, chain: &Chain, created_at: u64, vault: &[u8]) -> Result<(), Trouble> {
+        let cover = Cover { chain: chain.clone(), created_at };
+        let record = serde_wasm_bindgen::to_value(&cover).map_err(|error| Trouble::Storage(error.to_string()))?;
+        Reflect::set(&record, &VAULT.into(), &Uint8Array::from(vault)).map_err(|_| Trouble::Storage("no object".to_owned()))?;
+        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadWrite).map_err(trouble)?;
+        let store = transaction.store(STORE).map_err(trouble)?;
+        let key = JsValue::from_str(&chain.genesis);
+        store.put(&record, Some(&key)).await.map_err(trouble)?;
+        transaction.done().await.map(drop).map_err(trouble)
+    }
+
+    pub async fn remove(&self, genesis: &str) -> Result<(), Trouble> {
+        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadWrite).map_err(trouble)?;
+        let store = transaction.store(STORE).map_err(trouble)?;
+        store.delete(genesis.into()).await.map_err(trouble)?;
+        transaction.done().await.map(drop).map_err(trouble)
+    }
+}
+
+fn trouble(error: rexie::Error) -> Trouble {
+    Trouble::Storage(error.to_string())
+}
