@@ -79,7 +79,7 @@ export class TallyNode {
 
   /** The operator's link from the banner, its token in the fragment. */
   get operatorLink(): string {
-    const link = /https?:\/\/\S+#\S+/.exec(this.output)?.[0];
+    const link = /https?:\/\/\S+#operator=\S+/.exec(this.output)?.[0];
     if (!link) throw new Error(`no operator link in the banner:\n${this.output}`);
     return link;
   }
