@@ -16,9 +16,21 @@ const KEPT: usize = 1_024;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ChainEvent {
     /// The active chain grew by a block, or a reorg made it active.
-    Block { height: Height, id: BlockId, time: UnixSecs, transactions: u32, bytes: u64 },
+    Block {
+        height: Height,
+        id: BlockId,
+        time: UnixSecs,
+        transactions: u32,
+        bytes: u64,
+    },
     /// The active chain changed its branch; the blocks of the new one follow as `Block`.
-    Reorg { common: Height, from: BlockId, to: BlockId, undone: u64, returned: u64 },
+    Reorg {
+        common: Height,
+        from: BlockId,
+        to: BlockId,
+        undone: u64,
+        returned: u64,
+    },
     /// A transaction entered the pool.
     Transaction { id: TxId, pending: bool },
     /// A transaction left the pool without being included.
@@ -47,6 +59,9 @@ pub struct Numbered {
     pub event: ChainEvent,
 }
 
+/// What a client missed, and all from then on.
+pub type Resumed = (Vec<Arc<Numbered>>, broadcast::Receiver<Arc<Numbered>>);
+
 /// One broadcast to all who listen.
 pub struct Events {
     /// Tells the numbers of one run of the node from those of another.
@@ -58,7 +73,11 @@ pub struct Events {
 impl Events {
     /// `run` is any number that no earlier run used, such as the start time.
     pub fn new(run: u64) -> Self {
-        Self { run, kept: Mutex::default(), sender: broadcast::channel(KEPT).0 }
+        Self {
+            run,
+            kept: Mutex::default(),
+            sender: broadcast::channel(KEPT).0,
+        }
     }
 
     pub fn run(&self) -> u64 {
@@ -82,8 +101,14 @@ impl Events {
         self.sender.subscribe()
     }
 
+    /// The number of the last event, and all events after it.
+    pub fn follow(&self) -> (u64, broadcast::Receiver<Arc<Numbered>>) {
+        let kept = self.kept.lock();
+        (kept.back().map_or(0, |event| event.number), self.sender.subscribe())
+    }
+
     /// Events after `(run, number)` and all from now on, without a gap; `None` when some of them are no longer kept.
-    pub fn resume(&self, run: u64, number: u64) -> Option<(Vec<Arc<Numbered>>, broadcast::Receiver<Arc<Numbered>>)> {
+    pub fn resume(&self, run: u64, number: u64) -> Option<Resumed> {
         let kept = self.kept.lock();
         let last = kept.back().map_or(0, |event| event.number);
         let first = kept.front().map_or(1, |event| event.number);
@@ -100,7 +125,10 @@ mod tests {
     use super::*;
 
     fn event(number: u64) -> ChainEvent {
-        ChainEvent::Dropped { id: TxId::default(), reason: number.to_string() }
+        ChainEvent::Dropped {
+            id: TxId::default(),
+            reason: number.to_string(),
+        }
     }
 
     #[test]
@@ -111,7 +139,10 @@ mod tests {
             events.publish(event(number));
         }
         let (missed, _) = events.resume(7, 1_990).expect("the last 1,024 are kept");
-        assert_eq!(missed.iter().map(|e| e.number).collect::<Vec<_>>(), (1_991..=2_000).collect::<Vec<_>>());
+        assert_eq!(
+            missed.iter().map(|e| e.number).collect::<Vec<_>>(),
+            (1_991..=2_000).collect::<Vec<_>>()
+        );
         assert!(events.resume(7, 2_000).expect("nothing missed").0.is_empty());
         assert!(events.resume(7, 100).is_none(), "too old");
         assert!(events.resume(7, 2_001).is_none(), "never sent");

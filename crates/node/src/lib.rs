@@ -23,3 +23,5 @@ pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
 pub use reads::{BlockKey, FullBlock, HistoryPage, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 pub use templates::Work;
+// Parts of [`ImportError`] and of [`StoreError`], for those who tell them apart.
+pub use tally_ledger::{ExecutionError, InclusionError, StateError};

@@ -1,0 +1,107 @@
+//! REST under `/api/v1`: one file a noun, errors as [`problem`], lists by [`cursor`].
+
+pub mod accounts;
+pub mod auth;
+pub mod blocks;
+mod cursor;
+pub mod docs;
+pub mod events;
+mod extract;
+pub mod fees;
+pub mod health;
+pub mod mempool;
+pub mod metrics;
+pub mod mining;
+mod number;
+pub mod peers;
+pub mod problem;
+pub mod spec;
+pub mod status;
+pub mod submit;
+mod text;
+pub mod transactions;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::server::Shared;
+
+/// Longest body of any request, in bytes: that of a batch.
+pub const MAX_BODY: usize = 8 * 1024 * 1024;
+/// Longest body where a path does not say otherwise, in bytes.
+pub const MAX_SMALL_BODY: usize = 64 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tally",
+        description = "The REST interface of a Tally node. Amounts are decimal strings in base units (10^-18 of a coin); \
+            bytes are 0x-prefixed hex; times are Unix seconds. Errors are problems (RFC 9457) whose `type` never changes \
+            its meaning. Lists are read with opaque cursors: pass `next` of one page as `cursor` of the next. No path \
+            takes, makes or returns a private key.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "chain", description = "Blocks, transactions and accounts"),
+        (name = "payments", description = "Submitting signed transactions; the pool; fees"),
+        (name = "mining", description = "Templates for miners; the node's own miner"),
+        (name = "node", description = "The node itself")
+    ),
+    components(schemas(problem::ProblemBody))
+)]
+struct Description;
+
+/// Every path of the API with its description.
+fn described() -> OpenApiRouter<Shared> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(status::status))
+        .routes(routes!(blocks::list))
+        .routes(routes!(blocks::one))
+        .routes(routes!(blocks::transactions))
+        .routes(routes!(transactions::list, submit::one))
+        .routes(routes!(submit::batch))
+        .routes(routes!(transactions::one))
+        .routes(routes!(accounts::one))
+        .routes(routes!(accounts::transactions))
+        .routes(routes!(mempool::pool))
+        .routes(routes!(fees::fees))
+        .routes(routes!(mining::status, mining::switch))
+        .routes(routes!(mining::template))
+        .routes(routes!(mining::submit))
+        .routes(routes!(peers::peers))
+        .routes(routes!(spec::spec))
+        .routes(routes!(events::events));
+    OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
+}
+
+/// The OpenAPI 3.1 document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = described().into_openapi();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token of the node's operator. It is in the operator's link that the node prints."))
+        .build();
+    if let Some(components) = document.components.as_mut() {
+        components.add_security_scheme("operator", SecurityScheme::Http(bearer));
+    }
+    document
+}
+
+/// All of the API, its documentation, and what monitors ask.
+pub fn router(server: &Shared) -> Router {
+    let (paths, _) = described().split_for_parts();
+    paths
+        .route("/api/openapi.json", get(docs::document))
+        .route("/api/docs", get(docs::page))
+        .route("/api/docs.css", get(docs::style))
+        .route("/problems", get(docs::problems))
+        .route("/problems/{name}", get(docs::problem))
+        .route("/metrics", get(metrics::metrics))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(server.clone())
+}

@@ -1,0 +1,166 @@
+//! `/events`: what happens, as it happens (server-sent events), without gaps for those who come back.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::Stream;
+use serde::Deserialize;
+use serde_json::json;
+use tally_node::{Node, Numbered};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use utoipa::IntoParams;
+
+use super::extract::Params;
+use super::problem::{Answer, ProblemBody};
+use crate::server::{Shared, StreamPlace};
+
+/// Silence after which a comment is sent, so that proxies and clients know the stream lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// What a browser waits before it connects again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Where to go on.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventParams {
+    /// The last id seen, for clients that cannot send the header `Last-Event-ID`.
+    #[param(nullable = false)]
+    pub last_event_id: Option<String>,
+}
+
+/// A stream in progress.
+struct Follower {
+    node: Node,
+    receiver: Receiver<Arc<Numbered>>,
+    /// Sent before anything new: a greeting, a reset, what was missed.
+    first: std::collections::VecDeque<Event>,
+    /// Number of the last event taken from the node.
+    last: u64,
+    /// When the server ends, the stream ends.
+    stopping: tokio::sync::watch::Receiver<bool>,
+    _place: StreamPlace,
+}
+
+/// Events from now on, or from the last one seen
+///
+/// Each has an id (`run-number`), a name and JSON: `block` (height, id, time, transactions, bytes), `transaction` (id,
+/// pending), `reorg` (common, from, to, undone, returned), `dropped` (id, reason), `mining` (on, threads). The first is
+/// `ready`; after a gap that cannot be filled comes `reset`: read again what you show. Whoever comes back with
+/// `Last-Event-ID` gets all that was missed first.
+#[utoipa::path(get, path = "/events", tag = "node", params(EventParams,
+    ("Last-Event-ID" = Option<String>, Header, description = "The last id seen", example = "1793500000-42")), responses(
+    (status = 200, description = "The stream", content_type = "text/event-stream", body = String),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn events(
+    State(server): State<Shared>,
+    Params(params): Params<EventParams>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let last = header.or(params.last_event_id).filter(|id| !id.is_empty());
+    let follower = Follower::new(&server, last.as_deref())?;
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("still here");
+    let mut response = Sse::new(follower.stream()).keep_alive(keep_alive).into_response();
+    // Proxies that buffer would hold events back.
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+impl Follower {
+    fn new(server: &Shared, last: Option<&str>) -> Answer<Self> {
+        let place = server.open_stream()?;
+        let node = server.node.clone();
+        let events = node.events();
+        let run = events.run();
+        let resumed = last.map(|id| parse_id(id).and_then(|(run, number)| Some((number, events.resume(run, number)?))));
+        let mut first = std::collections::VecDeque::new();
+        let (last, receiver) = match resumed {
+            Some(Some((number, (missed, receiver)))) => {
+                let last = missed.last().map_or(number, |event| event.number);
+                first.push_back(greeting(&node, run, number, "ready"));
+                first.extend(missed.iter().map(|event| told(run, event)));
+                (last, receiver)
+            }
+            Some(None) => {
+                let (number, receiver) = events.follow();
+                first.push_back(greeting(&node, run, number, "reset"));
+                (number, receiver)
+            }
+            None => {
+                let (number, receiver) = events.follow();
+                first.push_back(greeting(&node, run, number, "ready"));
+                (number, receiver)
+            }
+        };
+        Ok(Self { node, receiver, first, last, stopping: server.stopping(), _place: place })
+    }
+
+    fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+        futures::stream::unfold(self, |mut follower| async move { follower.next().await.map(|event| (Ok(event), follower)) })
+    }
+
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.first.pop_front() {
+                return Some(event);
+            }
+            let received = tokio::select! {
+                received = self.receiver.recv() => received,
+                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+            };
+            match received {
+                // What was sent as missed may also arrive through the channel.
+                Ok(event) if event.number <= self.last => {}
+                Ok(event) => {
+                    self.last = event.number;
+                    return Some(told(self.node.events().run(), &event));
+                }
+                Err(RecvError::Closed) => return None,
+                Err(RecvError::Lagged(_)) => self.catch_up(),
+            }
+        }
+    }
+
+    /// The client was too slow for the channel: what is still kept is sent, otherwise it is told of the gap.
+    fn catch_up(&mut self) {
+        let events = self.node.events();
+        let run = events.run();
+        match events.resume(run, self.last) {
+            Some((missed, receiver)) => {
+                self.receiver = receiver;
+                self.last = missed.last().map_or(self.last, |event| event.number);
+                self.first.extend(missed.iter().map(|event| told(run, event)));
+            }
+            None => {
+                (self.last, self.receiver) = events.follow();
+                let reset = greeting(&self.node, run, self.last, "reset");
+                self.first.push_back(reset);
+            }
+        }
+    }
+}
+
+/// `run-number`.
+fn parse_id(text: &str) -> Option<(u64, u64)> {
+    let (run, number) = text.split_once('-')?;
+    Some((run.parse().ok()?, number.parse().ok()?))
+}
+
+fn told(run: u64, event: &Numbered) -> Event {
+    let data = serde_json::to_string(&event.event).unwrap_or_default();
+    Event::default().id(format!("{run}-{}", event.number)).event(event.event.name()).data(data)
+}
+
+fn greeting(node: &Node, run: u64, number: u64, name: &str) -> Event {
+    let tip = node.tip();
+    let data = json!({ "height": tip.record.height(), "id": tip.record.id }).to_string();
+    Event::default().id(format!("{run}-{number}")).event(name).retry(RETRY).data(data)
+}

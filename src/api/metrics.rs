@@ -1,0 +1,156 @@
+//! `/metrics`: figures for Prometheus.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use tally_node::Node;
+
+use super::problem::{Answer, Problem};
+use crate::server::Shared;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// One kind of HTTP answer. Routes are patterns, so that their number is bounded.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+/// What the server counts itself, and what it reads from the node when it is asked.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    requests: Family<RequestLabels, Counter>,
+    request_time: Histogram,
+    gauges: Gauges,
+}
+
+#[derive(Default)]
+struct Gauges {
+    streams: Gauge,
+    memory: Gauge,
+    disk: Gauge,
+}
+
+impl Metrics {
+    pub fn new(node: &Node) -> Self {
+        let mut registry = Registry::with_prefix("tally");
+        let identity = node.identity();
+        let info = [
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("chain", node.spec().name.clone()),
+            ("chain_id", identity.chain_id.to_string()),
+            ("genesis", identity.genesis.to_string()),
+        ];
+        registry.register("node", "This node and its chain", Info::new(info.to_vec()));
+        let requests = Family::default();
+        registry.register("http_requests", "HTTP answers by route and status", requests.clone());
+        let request_time = Histogram::new(exponential_buckets(0.000_5, 2.0, 15));
+        registry.register_with_unit("http_request_duration", "Time to the head of an answer", Unit::Seconds, request_time.clone());
+        let gauges = Gauges::default();
+        registry.register("event_streams", "Event streams open now", gauges.streams.clone());
+        registry.register_with_unit("process_resident_memory", "Resident memory of the process", Unit::Bytes, gauges.memory.clone());
+        registry.register_with_unit("store_disk", "Disk space of the store", Unit::Bytes, gauges.disk.clone());
+        registry.register_collector(Box::new(NodeFigures(node.clone())));
+        Self { registry: Mutex::new(registry), requests, request_time, gauges }
+    }
+
+    /// Counts one HTTP answer.
+    pub fn request(&self, method: &Method, route: Option<&str>, status: StatusCode, took: Duration) {
+        let method = match *method {
+            Method::GET => "GET",
+            Method::POST => "POST",
+            Method::HEAD => "HEAD",
+            Method::OPTIONS => "OPTIONS",
+            _ => "other",
+        };
+        let labels = RequestLabels { method, route: route.unwrap_or("other").to_owned(), status: status.as_u16() };
+        self.requests.get_or_create(&labels).inc();
+        self.request_time.observe(took.as_secs_f64());
+    }
+}
+
+/// Figures for Prometheus, in the OpenMetrics text format.
+pub async fn metrics(State(server): State<Shared>) -> Answer<Response> {
+    let gauges = &server.metrics.gauges;
+    gauges.streams.set(server.open_streams() as i64);
+    gauges.memory.set(resident_memory().unwrap_or(0));
+    gauges.disk.set(server.node.store().disk_space() as i64);
+    let mut text = String::new();
+    encode(&mut text, &server.metrics.registry.lock()).map_err(Problem::internal)?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}
+
+/// Resident memory in bytes, where the system tells it.
+pub fn resident_memory() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// What the node knows of itself, read at the moment it is asked.
+#[derive(Clone)]
+struct NodeFigures(Node);
+
+impl std::fmt::Debug for NodeFigures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NodeFigures")
+    }
+}
+
+impl prometheus_client::collector::Collector for NodeFigures {
+    fn encode(&self, mut encoder: prometheus_client::encoding::DescriptorEncoder<'_>) -> std::fmt::Result {
+        use prometheus_client::encoding::EncodeMetric as _;
+        let node = &self.0;
+        let (tip, stats, mining) = (node.tip(), node.stats(), node.mining().status());
+        let (count, pending, bytes) = node.with_pool(|pool| (pool.len(), pool.pending_len(), pool.bytes()));
+        let mut gauge = |name: &str, help: &str, unit: Option<&Unit>, value: f64| {
+            let metric = ConstGauge::new(value);
+            metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)
+        };
+        gauge("chain_height", "Height of the tip", None, tip.record.height().0 as f64)?;
+        gauge("chain_tip_time", "Header time of the tip", Some(&Unit::Seconds), f64::from(tip.record.header.time))?;
+        gauge("chain_transactions", "Transactions in the active chain", None, tip.record.total_transactions as f64)?;
+        gauge("mempool_transactions", "Transactions in the pool", None, count as f64)?;
+        gauge("mempool_pending", "Transactions in the pool that a block could take", None, pending as f64)?;
+        gauge("mempool_size", "Envelopes in the pool", Some(&Unit::Bytes), bytes as f64)?;
+        gauge("mining_on", "Whether the native miner is on", None, f64::from(u8::from(mining.config.on)))?;
+        gauge("mining_threads", "Threads of the native miner", None, mining.config.threads as f64)?;
+        gauge("mining_hash_rate", "Hashes a second of the native miner", None, mining.hash_rate)?;
+        for (name, help, ring) in [
+            ("block_import_time", "Time from bytes to durable, of the last 1,000 blocks", &stats.import_time),
+            ("confirmation_time", "Time from arrival to block, of the last 1,000 transactions", &stats.confirmation_time),
+        ] {
+            for (part, p) in [("median", 50), ("p99", 99)] {
+                let value = ring.percentile(p).map_or(f64::NAN, |duration| duration.as_secs_f64());
+                gauge(&format!("{name}_{part}"), help, Some(&Unit::Seconds), value)?;
+            }
+        }
+        for (name, help, value) in [
+            ("blocks_imported", "Blocks that joined the active chain", &stats.blocks_imported),
+            ("blocks_refused", "Blocks that broke a rule", &stats.blocks_refused),
+            ("reorgs", "Changes of branch", &stats.reorgs),
+            ("transactions_accepted", "Transactions taken into the pool", &stats.transactions_accepted),
+            ("transactions_refused", "Transactions refused", &stats.transactions_refused),
+            ("transactions_included", "Transactions put into blocks", &stats.transactions_included),
+        ] {
+            let metric = ConstCounter::new(value.load(Relaxed));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+        }
+        Ok(())
+    }
+}

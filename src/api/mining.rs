@@ -1,0 +1,205 @@
+//! `/mining`: templates and work for whoever mines, and the switch of the native miner.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use tally_chain::Address;
+use tally_chain::manifest::EXTRA_NONCE_BYTES;
+use tally_node::{Advance, Imported, MiningConfig, Work};
+use utoipa::{IntoParams, ToSchema};
+
+use super::auth;
+use super::blocks;
+use super::extract::{JsonBody, Params};
+use super::problem::{Answer, Problem, ProblemBody, kinds};
+use super::status::MinerBody;
+use super::text::{hex, parse_address, parse_fixed};
+use crate::operator::Scope;
+use crate::server::Shared;
+
+/// Most threads the native miner may be given.
+const MAX_THREADS: usize = 256;
+/// In a template the extra nonce stands at the end of `extra`; after it comes only the empty seal, one byte.
+const AFTER_EXTRA_NONCE: usize = 1;
+
+/// Who is to be paid.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TemplateParams {
+    /// Receives subsidy and priority fees.
+    #[param(example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")]
+    pub address: String,
+}
+
+/// A block that lacks only its seal.
+///
+/// A miner puts its own 8 bytes into the manifest at `extra_nonce_offset`, hashes the manifest twice with SHA-256 into
+/// bytes 36 to 68 of the header, and searches a nonce (bytes 76 to 80, little-endian) for which the double SHA-256 of the
+/// header, read as a little-endian number, is at most `target`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TemplateBody {
+    /// Names it when work is submitted.
+    pub template: u64,
+    #[schema(example = 1_025)]
+    pub height: u64,
+    /// 80 bytes.
+    pub header_hex: String,
+    pub manifest_hex: String,
+    /// Where the extra nonce begins in the manifest, in bytes.
+    #[schema(example = 228)]
+    pub extra_nonce_offset: usize,
+    #[schema(example = 8)]
+    pub extra_nonce_bytes: usize,
+    /// 64 hex digits, most significant first.
+    #[schema(example = "000000007fffff00000000000000000000000000000000000000000000000000")]
+    pub target: String,
+    #[schema(example = "0x1d7fffff")]
+    pub bits: String,
+    /// Unix seconds; a miner may move it on with its clock.
+    pub time: u32,
+    /// The earliest time the block may have.
+    pub min_time: u32,
+    pub transactions: usize,
+}
+
+/// What a miner found.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkBody {
+    pub template: u64,
+    /// 8 bytes, 0x-prefixed hex.
+    #[schema(example = "0x0000000000000001")]
+    pub extra_nonce: String,
+    pub time: u32,
+    pub nonce: u32,
+}
+
+/// What became of a mined block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It is the new tip.
+    Tip,
+    /// It was kept, but another branch is heavier.
+    Side,
+    /// It was here before.
+    Known,
+}
+
+/// A mined block that was taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoundBody {
+    pub id: String,
+    /// Its height, where the import tells.
+    pub height: Option<u64>,
+    pub outcome: Outcome,
+}
+
+/// New settings of the native miner; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchBody {
+    #[serde(alias = "enabled", default)]
+    pub on: Option<bool>,
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 256)]
+    pub threads: Option<usize>,
+    #[serde(default)]
+    pub address: Option<String>,
+}
+
+/// A template to mine
+#[utoipa::path(get, path = "/mining/template", tag = "mining", params(TemplateParams), responses(
+    (status = 200, body = TemplateBody),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn template(State(server): State<Shared>, Params(params): Params<TemplateParams>) -> Answer<Json<TemplateBody>> {
+    let producer: Address = parse_address("address", &params.address)?;
+    server
+        .blocking(move |node| {
+            let min_time = node.tip().ancestors.median_time().saturating_add(1);
+            let job = node.template(producer).map_err(|error| Problem::from(&error))?;
+            let manifest = job.manifest.encode();
+            Ok(Json(TemplateBody {
+                template: job.id,
+                height: job.manifest.number.0,
+                header_hex: hex(&job.header.encode()),
+                extra_nonce_offset: manifest.len() - AFTER_EXTRA_NONCE - EXTRA_NONCE_BYTES,
+                manifest_hex: hex(&manifest),
+                extra_nonce_bytes: EXTRA_NONCE_BYTES,
+                target: blocks::target(job.header.bits),
+                bits: blocks::bits(job.header.bits),
+                time: job.header.time,
+                min_time,
+                transactions: job.transactions.len(),
+            }))
+        })
+        .await
+}
+
+/// Submits work for a template
+#[utoipa::path(post, path = "/mining/submit", tag = "mining", request_body = WorkBody, responses(
+    (status = 200, description = "The block was taken", body = FoundBody),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkBody>) -> Answer<Json<FoundBody>> {
+    let WorkBody { template, extra_nonce, time, nonce } = body;
+    let extra_nonce = parse_fixed::<EXTRA_NONCE_BYTES>("extra_nonce", &extra_nonce)?;
+    let work = Work { template, extra_nonce, time, nonce };
+    let imported = server.blocking(move |node| node.submit_work(&work).map_err(Problem::from)).await?;
+    Ok(Json(match imported {
+        Imported::Tip(Advance { to, joined, .. }) => {
+            let height = joined.last().map(|moved| moved.record.height().0);
+            FoundBody { id: to.to_string(), height, outcome: Outcome::Tip }
+        }
+        Imported::Side { id, height } => FoundBody { id: id.to_string(), height: Some(height.0), outcome: Outcome::Side },
+        Imported::Known { id } => FoundBody { id: id.to_string(), height: None, outcome: Outcome::Known },
+    }))
+}
+
+/// The native miner
+#[utoipa::path(get, path = "/mining", tag = "mining", responses(
+    (status = 200, body = MinerBody),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
+    Json(MinerBody::of(&server.node))
+}
+
+/// Switches the native miner. Needs the operator's token with the scope `mining`
+#[utoipa::path(post, path = "/mining", tag = "mining", request_body = SwitchBody, security(("operator" = ["mining"])), responses(
+    (status = 200, body = MinerBody),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn switch(
+    State(server): State<Shared>,
+    headers: HeaderMap,
+    body: Answer<JsonBody<SwitchBody>>,
+) -> Answer<Json<MinerBody>> {
+    auth::require(&server.tokens, &headers, Scope::Mining)?;
+    let JsonBody(SwitchBody { on, threads, address }) = body?;
+    let now = server.node.mining().status().config;
+    let producer = match address {
+        Some(text) => parse_address("address", &text)?,
+        None => now.producer,
+    };
+    let threads = threads.unwrap_or(now.threads);
+    if !(1..=MAX_THREADS).contains(&threads) {
+        let problem = Problem::new(&kinds::INVALID_MINING, format!("threads is {threads}, expected 1 to {MAX_THREADS}"));
+        return Err(problem.field("threads").above(threads, MAX_THREADS));
+    }
+    let config = MiningConfig { on: on.unwrap_or(now.on), threads, producer };
+    if config.on && producer == Address::ZERO {
+        let problem = Problem::new(&kinds::INVALID_MINING, "mining needs an address that receives the rewards");
+        return Err(problem.field("address"));
+    }
+    tracing::info!(on = config.on, threads = config.threads, producer = %config.producer, "mining switched by the operator");
+    server
+        .blocking(move |node| {
+            node.set_mining(config);
+            Ok(Json(MinerBody::of(node)))
+        })
+        .await
+}

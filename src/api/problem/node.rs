@@ -1,0 +1,76 @@
+//! What the node itself could not do.
+
+use tally_node::{StateError, StoreError, SubmitError, TemplateError, WorkError};
+
+use super::{Problem, kinds};
+
+impl From<&SubmitError> for Problem {
+    fn from(error: &SubmitError) -> Self {
+        match error {
+            SubmitError::Transaction(source) => source.into(),
+            SubmitError::Mempool(source) => source.into(),
+            SubmitError::AlreadyIncluded { id, block } => Self::new(&kinds::ALREADY_INCLUDED, error)
+                .with("id", id.to_string())
+                .with("block", block.to_string()),
+            SubmitError::State(source) => source.into(),
+            SubmitError::Store(source) => source.into(),
+        }
+    }
+}
+
+impl From<&WorkError> for Problem {
+    fn from(error: &WorkError) -> Self {
+        match error {
+            WorkError::UnknownTemplate { template } => {
+                Self::new(&kinds::UNKNOWN_TEMPLATE, error).field("template").with("found", *template)
+            }
+            WorkError::Import(source) => source.into(),
+        }
+    }
+}
+
+impl From<&TemplateError> for Problem {
+    fn from(error: &TemplateError) -> Self {
+        match error {
+            TemplateError::State(source) => source.into(),
+            TemplateError::Bits(source) => source.into(),
+        }
+    }
+}
+
+impl From<&StateError> for Problem {
+    fn from(error: &StateError) -> Self {
+        failed(error)
+    }
+}
+
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::State(source) => source.into(),
+            StoreError::Locked { .. }
+            | StoreError::WrongFormat { .. }
+            | StoreError::WrongChain { .. }
+            | StoreError::Database(_)
+            | StoreError::Damaged { .. }
+            | StoreError::Missing { .. } => failed(error),
+        }
+    }
+}
+
+/// The cause may name paths of this machine: it goes to the log, not to the client.
+fn failed(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "the store failed");
+    Problem::new(&kinds::STORE_FAILED, "the node could not read or write its store; its log has the cause")
+}
+
+macro_rules! by_value {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                Self::from(&error)
+            }
+        }
+    )*};
+}
+by_value!(SubmitError, WorkError, TemplateError, StateError, StoreError, tally_node::ImportError);

@@ -1,0 +1,139 @@
+//! `/status`: the node in one look.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use tally_chain::Height;
+use utoipa::ToSchema;
+
+use super::problem::{Answer, ProblemBody};
+use crate::server::Shared;
+
+/// The end of the active chain.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TipBody {
+    #[schema(example = "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee")]
+    pub id: String,
+    #[schema(example = 1_024)]
+    pub height: u64,
+    /// Header time, Unix seconds.
+    #[schema(example = 1_793_500_000)]
+    pub time: u32,
+    /// Expected hashes of the whole branch.
+    #[schema(example = "34360000512")]
+    pub weight: String,
+}
+
+/// How far this node is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SyncBody {
+    /// Whether there is nothing left to fetch. A node without peers has all there is.
+    #[schema(example = true)]
+    pub complete: bool,
+    #[schema(example = 0)]
+    pub peers: u32,
+}
+
+/// The native miner.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MinerBody {
+    pub on: bool,
+    #[schema(example = 1)]
+    pub threads: usize,
+    /// Receives subsidy and priority fees.
+    #[schema(example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")]
+    pub address: String,
+    /// Hashes a second, by its own count.
+    #[schema(example = 11_900_000.0)]
+    pub hash_rate: f64,
+}
+
+/// The node in one look.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusBody {
+    #[schema(example = "0.1.0")]
+    pub version: &'static str,
+    #[schema(example = "local")]
+    pub chain: String,
+    #[schema(example = 8547)]
+    pub chain_id: u64,
+    /// What signatures are bound to, beside the chain id.
+    #[schema(example = "4ee1a0e1dff40c0ae35f9b0a1c1ef2a2ef1b6ac11c10a1e6a2fcd64ae7d1e8ba")]
+    pub genesis_id: String,
+    #[schema(example = "0x5f1b07496c5aa5f4baac946b697d1b18e55c821e4084082b1918d0e07c2b0ffb")]
+    pub spec_hash: String,
+    #[schema(example = "TALLY")]
+    pub symbol: String,
+    /// Decimal places between the base unit and one coin.
+    #[schema(example = 18)]
+    pub decimals: u32,
+    /// Seconds between blocks that the chain aims at.
+    #[schema(example = 10)]
+    pub spacing: u32,
+    pub tip: TipBody,
+    /// The tip's height once more, for simple clients.
+    #[schema(example = 1_024)]
+    pub height: u64,
+    /// All coins there are, in base units.
+    #[schema(example = "11051200000000000000000000")]
+    pub supply: String,
+    /// Transactions in the chain.
+    pub transactions: u64,
+    /// Transactions that wait in this node's pool.
+    #[schema(example = 3)]
+    pub pending: usize,
+    pub mining: MinerBody,
+    pub sync: SyncBody,
+    /// The node's clock, Unix seconds.
+    pub now: u64,
+    /// When this run began, Unix seconds.
+    pub started: u64,
+}
+
+impl MinerBody {
+    pub fn of(node: &tally_node::Node) -> Self {
+        let status = node.mining().status();
+        Self {
+            on: status.config.on,
+            threads: status.config.threads,
+            address: status.config.producer.to_string(),
+            hash_rate: status.hash_rate,
+        }
+    }
+}
+
+/// The chain, its tip, and what the node does
+#[utoipa::path(get, path = "/status", tag = "node", responses(
+    (status = 200, body = StatusBody),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
+    let node = &server.node;
+    let (tip, spec, identity) = (node.tip(), node.spec(), node.identity());
+    let record = &tip.record;
+    let Height(height) = record.height();
+    Ok(Json(StatusBody {
+        version: env!("CARGO_PKG_VERSION"),
+        chain: spec.name.clone(),
+        chain_id: identity.chain_id,
+        genesis_id: identity.genesis.to_string(),
+        spec_hash: spec.hash().to_string(),
+        symbol: spec.symbol.clone(),
+        decimals: tally_chain::units::DECIMALS,
+        spacing: spec.engine().spacing(),
+        tip: TipBody {
+            id: record.id.to_string(),
+            height,
+            time: record.header.time,
+            weight: record.weight.to_string(),
+        },
+        height,
+        supply: record.supply.to_string(),
+        transactions: record.total_transactions,
+        pending: node.with_pool(|pool| pool.len()),
+        mining: MinerBody::of(node),
+        sync: SyncBody { complete: true, peers: 0 },
+        now: node.now().0,
+        started: node.started().0,
+    }))
+}

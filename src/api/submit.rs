@@ -1,0 +1,135 @@
+//! Submitting signed transactions, one or many. Nothing here needs a token: the signature is what counts.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tally_chain::Bytes;
+use tally_chain::transaction::MAX_TRANSACTION_BYTES;
+use tally_node::{SubmitError, Submitted};
+use utoipa::ToSchema;
+
+use super::extract::{JsonBody, media_type, parse_json, read_body, wrong_media_type};
+use super::problem::{Answer, Problem, ProblemBody, kinds};
+use super::text::parse_hex;
+use super::transactions::TransactionStatus;
+use super::MAX_BODY;
+use crate::server::Shared;
+
+/// Most transactions of one batch.
+pub const MAX_BATCH: usize = 5_000;
+/// Longest body with one transaction: its hex and a little JSON around it.
+const MAX_ONE: usize = 2 * MAX_TRANSACTION_BYTES + 4_096;
+
+/// A signed transaction.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBody {
+    /// The envelope, 0x-prefixed hex.
+    #[schema(example = "0x54f8…")]
+    pub raw: String,
+}
+
+/// Signed transactions.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchBody {
+    /// Envelopes, 0x-prefixed hex, at most 5,000.
+    #[schema(max_items = 5000)]
+    pub raw: Vec<String>,
+}
+
+/// A transaction that was taken into the pool.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SubmittedBody {
+    #[schema(example = "0x9c3a6c9d3f6a7f0d2bb0f1c0a6b4bb0f5b8b1a3c1f8a4d0e6d7c2b9a8f7e6d5c")]
+    pub id: String,
+    /// `pending`, or `queued` while one with a lower nonce is missing.
+    pub status: TransactionStatus,
+}
+
+/// One result of a batch: taken, or a problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchResult {
+    Taken(SubmittedBody),
+    Refused {
+        problem: Box<ProblemBody>,
+    },
+}
+
+/// One result for each transaction, in their order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchAnswer {
+    pub accepted: usize,
+    pub refused: usize,
+    pub results: Vec<BatchResult>,
+}
+
+impl From<Submitted> for SubmittedBody {
+    fn from(submitted: Submitted) -> Self {
+        let status = if submitted.pending { TransactionStatus::Pending } else { TransactionStatus::Queued };
+        Self { id: submitted.id.to_string(), status }
+    }
+}
+
+/// Sends one signed transaction
+#[utoipa::path(post, path = "/transactions", tag = "payments",
+    request_body(description = "The envelope, as hex in JSON or as plain bytes",
+        content((RawBody = "application/json"), (Vec<u8> = "application/octet-stream"))),
+    responses(
+        (status = 202, description = "Taken into the pool", body = SubmittedBody),
+        (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub async fn one(State(server): State<Shared>, request: Request) -> Answer<(StatusCode, Json<SubmittedBody>)> {
+    let (parts, body) = request.into_parts();
+    let envelope = match media_type(&parts.headers).as_deref() {
+        Some("application/json") => {
+            let bytes = read_body(&parts.headers, body, MAX_ONE).await?;
+            let RawBody { raw } = parse_json(&bytes)?;
+            parse_hex("raw", &raw, MAX_TRANSACTION_BYTES)?
+        }
+        // One byte more than allowed is read, so that the node's own error names the limit.
+        Some("application/octet-stream") => read_body(&parts.headers, body, MAX_ONE).await?.to_vec(),
+        found => return Err(wrong_media_type(found.map(str::to_owned), "application/json or application/octet-stream")),
+    };
+    let submitted = server.blocking(move |node| node.submit(envelope.into()).map_err(Problem::from)).await?;
+    Ok((StatusCode::ACCEPTED, Json(submitted.into())))
+}
+
+/// Sends many signed transactions; each gets its own result
+#[utoipa::path(post, path = "/transactions/batch", tag = "payments", request_body = BatchBody, responses(
+    (status = 200, description = "One result for each, in their order", body = BatchAnswer),
+    (status = "default", description = "A problem with the batch itself", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn batch(
+    State(server): State<Shared>,
+    JsonBody(BatchBody { raw }): JsonBody<BatchBody, MAX_BODY>,
+) -> Answer<Json<BatchAnswer>> {
+    if raw.len() > MAX_BATCH {
+        let problem = Problem::new(&kinds::BODY_TOO_LARGE, format!("the batch has {} transactions, at most {MAX_BATCH} are taken", raw.len()));
+        return Err(problem.field("raw").above(raw.len(), MAX_BATCH));
+    }
+    server.blocking(move |node| Ok(Json(answer(&raw, |envelopes| node.submit_batch(envelopes))))).await
+}
+
+fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>>) -> BatchAnswer {
+    let read: Vec<Answer<Vec<u8>>> = raw.iter().map(|text| parse_hex("raw", text, MAX_TRANSACTION_BYTES)).collect();
+    let envelopes = read.iter().flatten().map(|bytes| Bytes::copy_from_slice(bytes)).collect();
+    let mut submitted = submit(envelopes).into_iter();
+    let results: Vec<BatchResult> = read
+        .into_iter()
+        .map(|read| {
+            let result = read.and_then(|_| {
+                let result = submitted.next().expect("the node gives one result for each envelope");
+                result.map_err(Problem::from)
+            });
+            match result {
+                Ok(taken) => BatchResult::Taken(taken.into()),
+                Err(problem) => BatchResult::Refused { problem: Box::new(problem.body(None)) },
+            }
+        })
+        .collect();
+    let accepted = results.iter().filter(|result| matches!(result, BatchResult::Taken(_))).count();
+    BatchAnswer { accepted, refused: results.len() - accepted, results }
+}

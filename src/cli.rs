@@ -1,0 +1,55 @@
+//! The command line: one file a command.
+
+mod banner;
+mod chain;
+mod node;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::EXIT_CODES;
+
+/// A self-hosted, tamper-evident ledger in one binary: node, explorer, wallet and miner
+#[derive(Debug, Parser)]
+#[command(name = "tally", version, after_help = EXIT_CODES, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node with its interface and API
+    #[command(after_help = EXIT_CODES)]
+    Node(Box<crate::config::NodeOptions>),
+    /// Show or start a chain spec
+    #[command(after_help = EXIT_CODES)]
+    Chain(chain::ChainArgs),
+}
+
+/// Parses the command line and runs the command. Wrong usage ends the process with code 2.
+pub fn run() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Node(options) => node::run(*options),
+        Command::Chain(args) => chain::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_option_is_explained() {
+        let mut command = super::Cli::command();
+        command.build();
+        let mut open = vec![&command];
+        while let Some(command) = open.pop() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} of {} has no help", argument.get_id(), command.get_name());
+            }
+            open.extend(command.get_subcommands());
+        }
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,49 @@
+//! What `tally node` prints when it serves: where everything is.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::config::PLAYGROUNDS;
+use crate::server::Server;
+
+/// Prints to standard output, not to the log: the operator's token must never be in a log.
+pub fn print(server: &Server, address: SocketAddr, data_dir: &Path, token: &str) {
+    let url = url(server, address);
+    let (spec, identity) = (server.node.spec(), server.node.identity());
+    let mining = server.node.mining().status().config;
+    let mining = match (mining.on, mining.threads) {
+        (true, 1) => format!("on, 1 thread, pays {}", mining.producer),
+        (true, threads) => format!("on, {threads} threads, pays {}", mining.producer),
+        (false, _) => "off (switch it on with --mine, or with the operator link on the mining page)".to_owned(),
+    };
+    let mut lines = vec![
+        format!("\nTally {}", env!("CARGO_PKG_VERSION")),
+        format!("  interface   {url}/"),
+        format!("  API         {url}/api/v1/status   docs: {url}/api/docs"),
+        format!("  data        {}", data_dir.display()),
+        format!("  chain       {} (chain id {})", spec.name, identity.chain_id),
+        format!("  genesis     {}", identity.genesis),
+        format!("  height      {}", server.node.tip().record.height()),
+        format!("  mining      {mining}"),
+        format!("  operator    {url}/#operator={token}"),
+        "              keep this link to yourself: it may switch mining; it is stored in the data directory".to_owned(),
+    ];
+    if PLAYGROUNDS.contains(&spec.name.as_str()) {
+        lines.push("  accounts    those of the PUBLIC test phrase are funded: everybody knows their keys, use them for play only".to_owned());
+    }
+    let text = lines.join("\n") + "\n\n";
+    // A closed standard output is no reason to stop serving.
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The URL to open: an unspecified address is shown as loopback, where it can be reached for sure.
+fn url(server: &Server, address: SocketAddr) -> String {
+    let scheme = if server.web.tls.is_some() { "https" } else { "http" };
+    let shown = match address.ip().is_unspecified() {
+        true => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        false => address,
+    };
+    format!("{scheme}://{shown}")
+}

@@ -1,0 +1,47 @@
+//! `tally node`.
+
+use anyhow::Context as _;
+use tally_node::{Node, system_clock};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::banner;
+use crate::config::{Config, NodeOptions};
+use crate::server::Server;
+use crate::{logging, web};
+
+/// Runs a node until SIGINT or SIGTERM.
+pub fn run(options: NodeOptions) -> anyhow::Result<()> {
+    let config = options.resolve()?;
+    logging::start(&config.log_level, config.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let Config { node, web, operator, .. } = config;
+    let data_dir = node.data_dir.clone();
+    // Signals are taken over first: whoever stops the node while it starts still stops it in order.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let node = tokio::task::spawn_blocking(move || Node::open(node, system_clock())).await??;
+    let (tokens, link_token) = operator.load()?;
+    let server = Server::new(node.clone(), tokens, web);
+    let running = match web::start(server.clone()).await {
+        Ok(running) => running,
+        Err(error) => {
+            node.close()?;
+            return Err(error);
+        }
+    };
+    banner::print(&server, running.address, &data_dir, &link_token);
+    drop(link_token);
+    tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
+    let reason = tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    tracing::info!(reason, "ending");
+    let stopped = running.stop().await;
+    tokio::task::spawn_blocking(move || node.close()).await??;
+    stopped
+}

@@ -1,0 +1,404 @@
+//! Settings of `tally node`: flags, then `TALLY_*` environment, then the TOML file, then defaults.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+use tally_app::model::{SelfCheck, Verdict};
+use tally_app::server::ServerFacts;
+use tally_chain::{Address, ChainSpec, address, spec::SpecError};
+use tally_node::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, mempool::MempoolConfig};
+
+use crate::logging::LogFormat;
+use crate::operator::TokenSource;
+
+/// First account of the PUBLIC test phrase: receives the rewards of playground chains until told otherwise.
+pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+/// Chains whose funded keys are public.
+pub const PLAYGROUNDS: [&str; 2] = ["local", "test"];
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration file {path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("configuration file {path}: {message}")]
+    File { path: PathBuf, message: String },
+    #[error("chain spec {path}: {source}")]
+    SpecRead { path: PathBuf, source: std::io::Error },
+    #[error("chain spec: {0}")]
+    Spec(#[from] SpecError),
+    #[error("no home directory was found for the data; name one with --data-dir")]
+    NoDataDir,
+    #[error("mine-to: {0}")]
+    MineTo(#[from] address::AddressError),
+    #[error("mining is on, but chain {chain} has no default account; name one with --mine-to ADDRESS")]
+    NoProducer { chain: String },
+    #[error("mine-threads is 0, expected 1 or more")]
+    NoThreads,
+    #[error("tls-cert and tls-key belong together; only {found} is given")]
+    HalfTls { found: &'static str },
+    #[error("cors-origin {found:?} is not an origin such as https://example.org")]
+    CorsOrigin { found: String },
+    #[error("log-level {found:?}: {message}")]
+    LogLevel { found: String, message: String },
+    #[error("operator-token has {len} characters, at least {min} are needed")]
+    ShortToken { len: usize, min: usize },
+    #[error("scope {found:?} is unknown; mining and peers exist")]
+    UnknownScope { found: String },
+    #[error("operator token file {path} is readable by others (mode {mode:o}); run chmod 600 on it")]
+    OpenTokenFile { path: PathBuf, mode: u32 },
+    #[error("operator token file {path}: {source}")]
+    TokenFile { path: PathBuf, source: std::io::Error },
+    #[error("operator token file {path} holds no token")]
+    NoToken { path: PathBuf },
+}
+
+/// Every setting, as a flag, as an environment variable and as a key of the configuration file.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NodeOptions {
+    /// Configuration file (TOML); its keys are the long flags without the dashes
+    #[arg(long, env = "TALLY_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Where the chain is kept [default: the user's data directory, tally/CHAIN]
+    #[arg(long, env = "TALLY_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Built-in chain (local, test) or the path of a chain spec [default: local]
+    #[arg(long, env = "TALLY_CHAIN", value_name = "NAME|FILE", conflicts_with = "spec")]
+    pub chain: Option<String>,
+    /// Path of a chain spec (TOML)
+    #[arg(long, env = "TALLY_SPEC", value_name = "FILE")]
+    pub spec: Option<PathBuf>,
+    /// Address and port of the interface and the API [default: 127.0.0.1:8080]
+    #[arg(long, env = "TALLY_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Mine with the native miner [default: true on chain local, else false]
+    #[arg(long, env = "TALLY_MINE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub mine: Option<bool>,
+    /// Do not mine; the same as --mine false
+    #[arg(long, conflicts_with = "mine")]
+    #[serde(skip)]
+    pub no_mine: bool,
+    /// Threads of the native miner [default: 1]
+    #[arg(long, env = "TALLY_MINE_THREADS", value_name = "N")]
+    pub mine_threads: Option<usize>,
+    /// Address that receives block rewards [default on local and test: the first PUBLIC account]
+    #[arg(long, env = "TALLY_MINE_TO", value_name = "ADDRESS")]
+    pub mine_to: Option<String>,
+    /// Forks deeper than this are refused, in blocks [default: 6000]
+    #[arg(long, env = "TALLY_MAX_REORG_DEPTH", value_name = "BLOCKS")]
+    pub max_reorg_depth: Option<u64>,
+    /// Further name under which the node may be asked, beside loopback and --listen; repeatable
+    #[arg(long, env = "TALLY_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
+    pub allow_host: Option<Vec<String>>,
+    /// Origin of another site that may read the API; repeatable [default: none]
+    #[arg(long, env = "TALLY_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Option<Vec<String>>,
+    /// Operator token with every scope; a file or the generated one is safer, since others see command lines
+    #[arg(long, env = "TALLY_OPERATOR_TOKEN", value_name = "TOKEN", hide_env_values = true, conflicts_with = "operator_token_file")]
+    pub operator_token: Option<String>,
+    /// File of operator tokens: one a line, then its scopes (`mining,peers`; none: all)
+    /// [default: DATA-DIR/operator-token, made at the first start]
+    #[arg(long, env = "TALLY_OPERATOR_TOKEN_FILE", value_name = "FILE")]
+    pub operator_token_file: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,tally_node=debug [default: info]
+    #[arg(long, env = "TALLY_LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Form of log lines [default: text]
+    #[arg(long, env = "TALLY_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// Requests a second of one remote address; 0 for no limit [default: 50]
+    #[arg(long, env = "TALLY_RATE_LIMIT", value_name = "N")]
+    pub rate_limit: Option<u32>,
+    /// Requests a second of this machine itself; 0 for no limit [default: 2000]
+    #[arg(long, env = "TALLY_RATE_LIMIT_LOCAL", value_name = "N")]
+    pub rate_limit_local: Option<u32>,
+    /// Event streams open at once [default: 512]
+    #[arg(long, env = "TALLY_MAX_STREAMS", value_name = "N")]
+    pub max_streams: Option<usize>,
+    /// Certificate chain (PEM): serve HTTPS
+    #[arg(long, env = "TALLY_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of --tls-cert
+    #[arg(long, env = "TALLY_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// Checked settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub node: NodeConfig,
+    pub web: WebConfig,
+    pub operator: TokenSource,
+    pub log_level: String,
+    pub log_format: LogFormat,
+}
+
+/// Settings of the HTTP side.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    pub listen: SocketAddr,
+    pub allow_hosts: Vec<String>,
+    pub cors_origins: Vec<axum::http::HeaderValue>,
+    /// Requests a second of one remote address; 0 is no limit.
+    pub rate_limit: u32,
+    /// The same for loopback addresses.
+    pub rate_limit_local: u32,
+    pub max_streams: usize,
+    pub tls: Option<TlsFiles>,
+}
+
+/// PEM files of the certificate chain and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            allow_hosts: Vec::new(),
+            cors_origins: Vec::new(),
+            rate_limit: 50,
+            rate_limit_local: 2_000,
+            max_streams: 512,
+            tls: None,
+        }
+    }
+}
+
+impl WebConfig {
+    /// The server's URL, as people type it.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.listen)
+    }
+
+    /// What the pages may say about how this server is reached.
+    pub fn facts(&self) -> ServerFacts {
+        let loopback = self.listen.ip().is_loopback();
+        let check = |name: &str, good: bool, pass: &str, warn: &str| SelfCheck {
+            name: name.to_owned(),
+            verdict: if good { Verdict::Pass } else { Verdict::Warn },
+            detail: if good { pass } else { warn }.to_owned(),
+        };
+        let checks = vec![
+            check(
+                "Transport",
+                self.tls.is_some() || loopback,
+                if self.tls.is_some() { "Answers are encrypted (TLS)." } else { "Only this machine can reach the node." },
+                "The node can be reached from outside without encryption; start it with --tls-cert and --tls-key.",
+            ),
+            check(
+                "Other sites",
+                self.cors_origins.is_empty(),
+                "No other site may read this node's answers.",
+                "Other sites were allowed with --cors-origin to read this node's answers.",
+            ),
+            check(
+                "Request limits",
+                self.rate_limit > 0,
+                "Each remote address has a limit of requests.",
+                "Requests are not limited; start the node with --rate-limit.",
+            ),
+        ];
+        ServerFacts { listening: vec![self.url()].into(), checks: checks.into() }
+    }
+}
+
+impl NodeOptions {
+    /// Reads the configuration file, if one is named, and lays these options over it.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let file = match &self.config {
+            Some(path) => read_file(path)?,
+            None => Self::default(),
+        };
+        self.over(file).check()
+    }
+
+    /// These options, and what `file` says where they say nothing.
+    fn over(self, file: Self) -> Self {
+        // A chain on the command line replaces a spec in the file, and the other way round.
+        let named = self.chain.is_some() || self.spec.is_some();
+        let token_named = self.operator_token.is_some() || self.operator_token_file.is_some();
+        let mine = if self.no_mine { Some(false) } else { self.mine.or(file.mine) };
+        Self {
+            config: self.config,
+            data_dir: self.data_dir.or(file.data_dir),
+            chain: self.chain.or(file.chain.filter(|_| !named)),
+            spec: self.spec.or(file.spec.filter(|_| !named)),
+            listen: self.listen.or(file.listen),
+            mine,
+            no_mine: false,
+            mine_threads: self.mine_threads.or(file.mine_threads),
+            mine_to: self.mine_to.or(file.mine_to),
+            max_reorg_depth: self.max_reorg_depth.or(file.max_reorg_depth),
+            allow_host: self.allow_host.or(file.allow_host),
+            cors_origin: self.cors_origin.or(file.cors_origin),
+            operator_token: self.operator_token.or(file.operator_token.filter(|_| !token_named)),
+            operator_token_file: self.operator_token_file.or(file.operator_token_file.filter(|_| !token_named)),
+            log_level: self.log_level.or(file.log_level),
+            log_format: self.log_format.or(file.log_format),
+            rate_limit: self.rate_limit.or(file.rate_limit),
+            rate_limit_local: self.rate_limit_local.or(file.rate_limit_local),
+            max_streams: self.max_streams.or(file.max_streams),
+            tls_cert: self.tls_cert.or(file.tls_cert),
+            tls_key: self.tls_key.or(file.tls_key),
+        }
+    }
+
+    fn check(self) -> Result<Config, ConfigError> {
+        let spec = match self.spec {
+            Some(path) => read_spec(&path)?,
+            None => chain_spec(self.chain.as_deref().unwrap_or("local"))?,
+        };
+        let data_dir = match self.data_dir {
+            Some(dir) => dir,
+            None => default_data_dir(&spec.name)?,
+        };
+        let mining = mining(&spec, self.mine, self.mine_threads, self.mine_to.as_deref())?;
+        let defaults = WebConfig::default();
+        let tls = match (self.tls_cert, self.tls_key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(ConfigError::HalfTls { found: "tls-cert" }),
+            (None, Some(_)) => return Err(ConfigError::HalfTls { found: "tls-key" }),
+        };
+        let web = WebConfig {
+            listen: self.listen.unwrap_or(defaults.listen),
+            allow_hosts: self.allow_host.unwrap_or_default(),
+            cors_origins: self.cors_origin.unwrap_or_default().iter().map(|o| origin(o)).collect::<Result<_, _>>()?,
+            rate_limit: self.rate_limit.unwrap_or(defaults.rate_limit),
+            rate_limit_local: self.rate_limit_local.unwrap_or(defaults.rate_limit_local),
+            max_streams: self.max_streams.unwrap_or(defaults.max_streams),
+            tls,
+        };
+        let operator = match (self.operator_token, self.operator_token_file) {
+            (Some(token), _) => TokenSource::given(token)?,
+            (None, Some(path)) => TokenSource::File(path),
+            (None, None) => TokenSource::Kept(data_dir.join("operator-token")),
+        };
+        let node = NodeConfig {
+            data_dir,
+            spec,
+            max_reorg_depth: self.max_reorg_depth.unwrap_or(DEFAULT_MAX_REORG_DEPTH),
+            mempool: MempoolConfig::default(),
+            mining,
+        };
+        let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
+        Ok(Config { node, web, operator, log_level, log_format: self.log_format.unwrap_or_default() })
+    }
+}
+
+fn read_file(path: &Path) -> Result<NodeOptions, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|error| ConfigError::File { path: path.to_owned(), message: error.message().to_owned() })
+}
+
+/// A built-in chain by its name, else a spec by its path.
+pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
+    match ChainSpec::built_in(name) {
+        Err(SpecError::UnknownBuiltIn { .. }) if Path::new(name).is_file() => read_spec(Path::new(name)),
+        other => Ok(other?),
+    }
+}
+
+/// Reads a chain spec file.
+pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::SpecRead { path: path.to_owned(), source })?;
+    Ok(ChainSpec::from_toml(&text)?)
+}
+
+/// Where the chain of this name is kept unless told otherwise.
+pub fn default_data_dir(chain: &str) -> Result<PathBuf, ConfigError> {
+    let folders = directories::ProjectDirs::from("", "", "tally").ok_or(ConfigError::NoDataDir)?;
+    // The name of a spec is free text; it must not lead out of the folder.
+    let safe = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    Ok(folders.data_dir().join(chain.chars().map(safe).collect::<String>()))
+}
+
+fn mining(
+    spec: &ChainSpec,
+    on: Option<bool>,
+    threads: Option<usize>,
+    to: Option<&str>,
+) -> Result<MiningConfig, ConfigError> {
+    let on = on.unwrap_or(spec.name == "local");
+    let public = address::parse(PUBLIC_ACCOUNT)?;
+    let funded = spec.allocations.iter().any(|allocation| allocation.address == public);
+    let producer = match to {
+        Some(text) => address::parse(text)?,
+        None if funded => public,
+        None if on => return Err(ConfigError::NoProducer { chain: spec.name.clone() }),
+        None => Address::ZERO,
+    };
+    match threads {
+        Some(0) => Err(ConfigError::NoThreads),
+        threads => Ok(MiningConfig { on, threads: threads.unwrap_or(1), producer }),
+    }
+}
+
+fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError> {
+    let error = || ConfigError::CorsOrigin { found: text.to_owned() };
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(error)?;
+    if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ']) {
+        return Err(error());
+    }
+    text.parse().map_err(|_| error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(toml: &str) -> NodeOptions {
+        toml::from_str(toml).expect("a valid file")
+    }
+
+    #[test]
+    fn a_flag_outweighs_the_file() {
+        let file = options("chain = 'test'\nmine-threads = 3\nlisten = '127.0.0.1:1234'\nmine = true");
+        let flags = NodeOptions { mine_threads: Some(2), no_mine: true, ..NodeOptions::default() };
+        let config = flags.over(file).check().expect("valid settings");
+        assert_eq!(config.node.spec.name, "test");
+        assert_eq!(config.node.mining.threads, 2);
+        assert!(!config.node.mining.on);
+        assert_eq!(config.web.listen, "127.0.0.1:1234".parse().expect("an address"));
+    }
+
+    #[test]
+    fn a_chain_on_the_command_line_replaces_a_spec_in_the_file() {
+        let flags = NodeOptions { chain: Some("test".to_owned()), ..NodeOptions::default() };
+        let config = flags.over(options("spec = 'nowhere.toml'")).check().expect("the file's spec is not read");
+        assert_eq!(config.node.spec.name, "test");
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_named() {
+        let error = toml::from_str::<NodeOptions>("mine-thread = 2").expect_err("a misspelt key");
+        assert!(error.message().starts_with("unknown field `mine-thread`"), "{error}");
+        for (text, expected) in [
+            ("mine-to = '0x12'", "mine-to: address has 2 characters after 0x, expected 40"),
+            ("mine-threads = 0", "mine-threads is 0, expected 1 or more"),
+            ("tls-cert = 'a.pem'", "tls-cert and tls-key belong together; only tls-cert is given"),
+            ("cors-origin = ['*']", "cors-origin \"*\" is not an origin such as https://example.org"),
+            ("operator-token = 'short'", "operator-token has 5 characters, at least 16 are needed"),
+        ] {
+            assert_eq!(options(text).check().expect_err(text).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn only_the_playground_mines_by_itself() {
+        let on = |chain: &str| options(&format!("chain = '{chain}'")).check().expect("valid").node.mining.on;
+        assert!(on("local"));
+        assert!(!on("test"));
+    }
+}

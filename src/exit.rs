@@ -1,0 +1,83 @@
+//! What the process tells its caller at the end.
+
+use tally_node::StoreError;
+
+use crate::config::ConfigError;
+
+/// Exit codes of every `tally` command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Success = 0,
+    /// Anything without a code of its own.
+    Failure = 1,
+    /// The command line or the configuration is wrong; clap uses the same.
+    Usage = 2,
+    /// Another process holds the data directory.
+    DataDirInUse = 3,
+    /// The data directory belongs to another chain, or has another format.
+    WrongChain = 4,
+    /// `tally audit` found a fault.
+    AuditFault = 5,
+    /// The vault does not open: wrong password, or damaged.
+    VaultLocked = 6,
+}
+
+/// Printed under every `--help`.
+pub const EXIT_CODES: &str = "Exit codes:\n  \
+    0  done\n  \
+    1  failed\n  \
+    2  wrong command line or configuration\n  \
+    3  the data directory is in use by another process\n  \
+    4  the data directory belongs to another chain, or has a format this program does not read\n  \
+    5  `tally audit` found a fault\n  \
+    6  the wallet's vault does not open: wrong password, or damaged";
+
+/// `tally audit` ended with faults; they have been printed.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit found {faults} faults")]
+pub struct AuditFault {
+    pub faults: usize,
+}
+
+impl Exit {
+    /// The code for an error that reached the top.
+    pub fn of(error: &anyhow::Error) -> Self {
+        error.chain().find_map(Self::of_cause).unwrap_or(Self::Failure)
+    }
+
+    fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
+            return match error {
+                StoreError::Locked { .. } => Some(Self::DataDirInUse),
+                StoreError::WrongChain { .. } | StoreError::WrongFormat { .. } => Some(Self::WrongChain),
+                _ => None,
+            };
+        }
+        if cause.is::<ConfigError>() {
+            return Some(Self::Usage);
+        }
+        if cause.is::<AuditFault>() {
+            return Some(Self::AuditFault);
+        }
+        if let Some(tally_wallet::VaultError::Container(_)) = cause.downcast_ref::<tally_wallet::VaultError>() {
+            return Some(Self::VaultLocked);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn the_code_is_found_through_context() {
+        let locked = Err::<(), _>(StoreError::Locked { path: "here".to_owned() }).context("cannot start");
+        assert_eq!(Exit::of(&locked.expect_err("an error was given")), Exit::DataDirInUse);
+        assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failure);
+        assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);
+    }
+}

@@ -1,0 +1,14 @@
+//! The server behind the `tally` binary: settings, router, REST, command line.
+//!
+//! [`web::router`] puts the pages of `tally-app` and the API of [`api`] before a [`tally_node::Node`].
+
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod exit;
+pub mod logging;
+pub mod operator;
+pub mod server;
+pub mod web;
+
+pub use server::Server;

@@ -1,0 +1,202 @@
+//! Who may change the node: bearer tokens with scopes, kept as hashes.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use crate::config::ConfigError;
+
+/// Fewest characters of a token.
+const MIN_TOKEN: usize = 16;
+
+/// What a token may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Mining,
+    Peers,
+}
+
+impl Scope {
+    pub const ALL: [Self; 2] = [Self::Mining, Self::Peers];
+
+    /// The word in token files and problems.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mining => "mining",
+            Self::Peers => "peers",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, ConfigError> {
+        let known = Self::ALL.into_iter().find(|scope| scope.word() == word);
+        known.ok_or_else(|| ConfigError::UnknownScope { found: word.to_owned() })
+    }
+}
+
+/// Where the tokens come from.
+#[derive(Clone)]
+pub enum TokenSource {
+    /// One token with every scope.
+    Given(Zeroizing<String>),
+    /// A file the operator keeps.
+    File(PathBuf),
+    /// A file that is made with a random token if it is missing.
+    Kept(PathBuf),
+}
+
+impl std::fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Given(_) => f.write_str("Given(hidden)"),
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Kept(path) => write!(f, "Kept({})", path.display()),
+        }
+    }
+}
+
+impl TokenSource {
+    pub fn given(token: String) -> Result<Self, ConfigError> {
+        let token = Zeroizing::new(token);
+        match token.len() {
+            len if len < MIN_TOKEN => Err(ConfigError::ShortToken { len, min: MIN_TOKEN }),
+            _ => Ok(Self::Given(token)),
+        }
+    }
+
+    /// Reads the tokens, or makes one. The first one is for the operator's link.
+    pub fn load(&self) -> Result<(Tokens, Zeroizing<String>), ConfigError> {
+        let text = match self {
+            Self::Given(token) => token.clone(),
+            Self::File(path) => read_private(path)?,
+            Self::Kept(path) if path.exists() => read_private(path)?,
+            Self::Kept(path) => make(path)?,
+        };
+        Tokens::parse(&text)?.ok_or_else(|| match self {
+            Self::Given(_) => ConfigError::ShortToken { len: 0, min: MIN_TOKEN },
+            Self::File(path) | Self::Kept(path) => ConfigError::NoToken { path: path.clone() },
+        })
+    }
+}
+
+struct Token {
+    hash: [u8; 32],
+    scopes: Vec<Scope>,
+}
+
+/// What a presented token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Allowed,
+    /// A known token without the scope.
+    MissingScope,
+    Unknown,
+}
+
+/// Known tokens; only their hashes are held.
+pub struct Tokens(Vec<Token>);
+
+impl Tokens {
+    /// One token a line, then its scopes; `#` begins a comment. `None` when there is no token.
+    fn parse(text: &str) -> Result<Option<(Self, Zeroizing<String>)>, ConfigError> {
+        let mut tokens = Vec::new();
+        let mut first = None;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (token, scopes) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            if token.len() < MIN_TOKEN {
+                return Err(ConfigError::ShortToken { len: token.len(), min: MIN_TOKEN });
+            }
+            let scopes = match scopes.trim() {
+                "" => Scope::ALL.to_vec(),
+                list => list.split(',').map(|word| Scope::parse(word.trim())).collect::<Result<_, _>>()?,
+            };
+            tokens.push(Token { hash: Sha256::digest(token).into(), scopes });
+            first.get_or_insert_with(|| Zeroizing::new(token.to_owned()));
+        }
+        Ok(first.map(|first| (Self(tokens), first)))
+    }
+
+    /// Compares in a time that does not depend on the token's content.
+    pub fn judge(&self, presented: &str, scope: Scope) -> Verdict {
+        let hash: [u8; 32] = Sha256::digest(presented).into();
+        let (mut known, mut allowed) = (Choice::from(0), Choice::from(0));
+        for token in &self.0 {
+            let same = token.hash.ct_eq(&hash);
+            known |= same;
+            allowed |= same & Choice::from(u8::from(token.scopes.contains(&scope)));
+        }
+        match (known.into(), allowed.into()) {
+            (true, true) => Verdict::Allowed,
+            (true, false) => Verdict::MissingScope,
+            (false, _) => Verdict::Unknown,
+        }
+    }
+}
+
+fn read_private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let failed = |source| ConfigError::TokenFile { path: path.to_owned(), source };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(ConfigError::OpenTokenFile { path: path.to_owned(), mode });
+        }
+    }
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
+}
+
+fn make(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let failed = |source| ConfigError::TokenFile { path: path.to_owned(), source };
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    getrandom::fill(&mut bytes[..]).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+    let token = Zeroizing::new(alloy_primitives::hex::encode(bytes.as_slice()));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(failed)?;
+    writeln!(file, "{}", token.as_str()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_have_scopes() {
+        let text = "# ours\n0123456789abcdef\n\nfedcba9876543210 mining\n";
+        let (tokens, first) = Tokens::parse(text).expect("valid").expect("two tokens");
+        assert_eq!(first.as_str(), "0123456789abcdef");
+        assert_eq!(tokens.judge("0123456789abcdef", Scope::Peers), Verdict::Allowed);
+        assert_eq!(tokens.judge("fedcba9876543210", Scope::Mining), Verdict::Allowed);
+        assert_eq!(tokens.judge("fedcba9876543210", Scope::Peers), Verdict::MissingScope);
+        assert_eq!(tokens.judge("fedcba987654321", Scope::Mining), Verdict::Unknown);
+        assert_eq!(tokens.judge("", Scope::Mining), Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_token_is_made_once_and_is_private() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let source = TokenSource::Kept(folder.path().join("new/operator-token"));
+        let (_, first) = source.load().expect("made");
+        let (_, again) = source.load().expect("read");
+        assert_eq!(first.as_str(), again.as_str());
+        assert_eq!(first.len(), 64);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let path = folder.path().join("new/operator-token");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("our own file");
+            let error = source.load().err().expect("open to others").to_string();
+            assert!(error.contains("readable by others (mode 644)"), "{error}");
+        }
+    }
+}

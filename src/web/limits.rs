@@ -1,0 +1,127 @@
+//! Limits in requests and in time.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::api::problem::{Problem, kinds};
+use crate::config::WebConfig;
+
+/// A burst is this many seconds of the rate.
+const BURST_SECS: u32 = 4;
+/// Requests after which addresses that have been quiet are forgotten.
+const SWEEP_EVERY: u64 = 10_000;
+
+/// Requests a second by address: one quota for this machine, one for all others.
+#[derive(Clone)]
+pub struct Rates(Arc<Inner>);
+
+struct Inner {
+    local: Option<Limiter>,
+    remote: Option<Limiter>,
+    seen: AtomicU64,
+    clock: DefaultClock,
+}
+
+struct Limiter {
+    per_second: u32,
+    buckets: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl Limiter {
+    fn new(per_second: u32) -> Option<Self> {
+        let rate = NonZeroU32::new(per_second)?;
+        let burst = rate.saturating_mul(NonZeroU32::new(BURST_SECS)?);
+        Some(Self { per_second, buckets: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)) })
+    }
+}
+
+impl Rates {
+    pub fn of(web: &WebConfig) -> Self {
+        Self(Arc::new(Inner {
+            local: Limiter::new(web.rate_limit_local),
+            remote: Limiter::new(web.rate_limit),
+            seen: AtomicU64::new(0),
+            clock: DefaultClock::default(),
+        }))
+    }
+
+    /// How long this address has to wait, if it has to.
+    fn wait(&self, ip: IpAddr) -> Option<(u32, Duration)> {
+        let limiter = if ip.is_loopback() { &self.0.local } else { &self.0.remote };
+        let limiter = limiter.as_ref()?;
+        if self.0.seen.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            limiter.buckets.retain_recent();
+        }
+        let refused = limiter.buckets.check_key(&bucket(ip)).err()?;
+        Some((limiter.per_second, refused.wait_time_from(self.0.clock.now())))
+    }
+}
+
+/// A household has 2^64 addresses of IPv6: they count as one.
+fn bucket(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6(Ipv6Addr::from(u128::from(v6) >> 64 << 64)),
+        },
+    }
+}
+
+/// Refuses an address that asks too often.
+pub async fn rate(State(rates): State<Rates>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let ip = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
+    let Some((per_second, wait)) = rates.wait(ip.to_canonical()) else { return next.run(request).await };
+    let seconds = wait.as_secs() + 1;
+    Problem::new(&kinds::TOO_MANY_REQUESTS, format!("more than {per_second} requests a second; wait {seconds} s"))
+        .with("limit", per_second)
+        .with("retry_after", seconds)
+        .header(header::RETRY_AFTER, HeaderValue::from(seconds))
+        .into_response()
+}
+
+/// Answers for a handler that takes too long. Streams are not touched: they begin at once.
+pub async fn time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(&kinds::TIMEOUT, format!("no answer within {} s", limit.as_secs()))
+            .with("limit", limit.as_secs())
+            .header(header::RETRY_AFTER, HeaderValue::from(1))
+            .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_its_own_bucket_and_loopback_its_own_rate() {
+        let web = WebConfig { rate_limit: 1, rate_limit_local: 0, ..WebConfig::default() };
+        let rates = Rates::of(&web);
+        let one: IpAddr = "192.0.2.1".parse().expect("an address");
+        assert!((0..4).all(|_| rates.wait(one).is_none()), "a burst of four seconds");
+        assert_eq!(rates.wait(one).map(|(limit, _)| limit), Some(1));
+        assert!(rates.wait("192.0.2.2".parse().expect("an address")).is_none());
+        assert!((0..1_000).all(|_| rates.wait("127.0.0.1".parse().expect("an address")).is_none()));
+    }
+
+    #[test]
+    fn a_household_is_one() {
+        let ip = |text: &str| bucket(text.parse().expect("an address"));
+        assert_eq!(ip("2001:db8::1"), ip("2001:db8::ffff:2"));
+        assert_ne!(ip("2001:db8::1"), ip("2001:db8:0:1::1"));
+        assert_eq!(ip("::ffff:192.0.2.1"), ip("192.0.2.1"));
+    }
+}

@@ -1,0 +1,62 @@
+//! The pages of `tally-app`, rendered here first.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any};
+use leptos::nonce::use_nonce;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
+use tally_app::AssetUrls;
+
+use super::{assets, edge, is_machine_path, nothing_here};
+use crate::server::Shared;
+
+/// The app's own catch-all: the fallback here stands in for it, so that unknown API paths do not become pages.
+const CATCH_ALL: &str = "/{*any}";
+
+/// Everything a page needs from the server.
+fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
+    let (node, facts) = (server.node.clone(), server.facts.clone());
+    let prefix = assets::PKG_PREFIX;
+    let urls = AssetUrls {
+        js: format!("{prefix}/tally.js"),
+        wasm: format!("{prefix}/tally.wasm"),
+        css: format!("{prefix}/tally.css"),
+    };
+    move || {
+        provide_context(node.clone());
+        provide_context(facts.clone());
+        provide_context(urls.clone());
+        let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
+        if let Ok(policy) = HeaderValue::from_str(&edge::policy(Some(&nonce))) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Routes of all pages, and of the reads they make once they are alive.
+pub fn router(server: &Shared) -> Router {
+    let context = context(server);
+    let excluded = Some(vec![CATCH_ALL.to_owned()]);
+    let (routes, _) = generate_route_list_with_exclusions_and_ssg_and_context(tally_app::App, excluded, context.clone());
+    let options = LeptosOptions::builder().output_name("tally").build();
+    Router::new().leptos_routes_with_context(&options, routes, context, tally_app::shell).with_state(options)
+}
+
+/// Files beside the packed ones (icons, manifest), then the app's own "not found" page.
+pub fn fallback(server: &Shared) -> MethodRouter {
+    let page = leptos_axum::render_app_async_with_context(context(server), tally_app::shell);
+    any(move |request: Request| answer(request, page))
+}
+
+async fn answer<F: Future<Output = Response>>(request: Request, page: impl Fn(Request) -> F) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    match assets::find(request.uri().path()) {
+        Some(asset) if reads => assets::answer(asset, request.headers()),
+        _ if reads && !is_machine_path(request.uri().path()) => page(request).await,
+        _ => nothing_here(&request).into_response(),
+    }
+}
