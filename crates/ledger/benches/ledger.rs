@@ -5,9 +5,10 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tally_chain::hash::sha256;
 use tally_chain::state_tree::Account;
+use tally_chain::transaction::MAX_GAS_LIMIT;
 use tally_chain::{Address, Amount, B256, U256};
 use tally_ledger::testing::{TestChain, TestKey};
-use tally_ledger::{ChangeSet, StateTree};
+use tally_ledger::{BlockContext, CallRequest, ChangeSet, StateTree, call};
 
 const TRANSFERS: u64 = 2_000;
 const LEAVES: u64 = 1_000_000;
@@ -67,5 +68,88 @@ fn transfers(bench: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, tree, transfers);
+/// Code that calls a precompile with `input` until its gas is gone.
+fn precompile_loop(address: u16, input: &[u8]) -> Vec<u8> {
+    let len = (input.len() as u16).to_be_bytes();
+    let [high, low] = address.to_be_bytes();
+    // CODECOPY(0, 32, len); JUMPDEST; STATICCALL(GAS, address, 0, len, 0, 0); POP; JUMP
+    let mut code = vec![0x61, len[0], len[1], 0x60, 32, 0x5f, 0x39, 0x5b];
+    code.extend([
+        0x5f, 0x5f, 0x61, len[0], len[1], 0x5f, 0x61, high, low, 0x5a, 0xfa, 0x50, 0x60, 7, 0x56,
+    ]);
+    code.resize(32, 0);
+    code.extend(input);
+    code
+}
+
+fn ecrecover_input() -> Vec<u8> {
+    let digest = numbered(0);
+    let key = k256::ecdsa::SigningKey::from_slice(&[7; 32]).expect("a key in range");
+    let (signature, id) = key.sign_prehash_recoverable(digest.as_slice());
+    let v = U256::from(27 + u64::from(id.is_y_odd())).to_be_bytes::<32>();
+    [digest.as_slice(), &v, &signature.to_bytes()].concat()
+}
+
+fn pairing_input() -> Vec<u8> {
+    let g2 = alloy_primitives::hex!(
+        "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2"
+        "1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
+        "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b"
+        "12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa"
+    );
+    let one = U256::from(1).to_be_bytes::<32>();
+    let two = U256::from(2).to_be_bytes::<32>();
+    let minus_two = alloy_primitives::hex!("30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd45");
+    [&one[..], &two, &g2, &one, &minus_two, &g2].concat()
+}
+
+fn p256_input() -> Vec<u8> {
+    let generator = alloy_primitives::hex!(
+        "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+        "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+    );
+    [&[0x55; 96][..], &generator].concat()
+}
+
+fn modexp_input() -> Vec<u8> {
+    let len = |len: u64| U256::from(len).to_be_bytes::<32>();
+    [&len(256)[..], &len(32), &len(256), &[0xff; 256 + 32 + 256]].concat()
+}
+
+/// What a unit of gas can cost at worst: one transaction's worth of each expensive thing.
+fn worst(bench: &mut Criterion) {
+    let mut chain = TestChain::default();
+    let executed = chain.add(vec![]);
+    let context = BlockContext::of(executed.block(), &chain.spec);
+    let mut group = bench.benchmark_group("worst");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(MAX_GAS_LIMIT));
+    let keccak = vec![0x5b, 0x61, 0x40, 0x00, 0x5f, 0x20, 0x50, 0x5f, 0x56];
+    for (name, code) in [
+        ("jumps", vec![0x5b, 0x5f, 0x56]),
+        ("keccak256 of 16 KiB", keccak),
+        ("ecrecover", precompile_loop(1, &ecrecover_input())),
+        ("sha256 of 16 KiB", precompile_loop(2, &[0x5a; 16_384])),
+        ("modexp of 2048 bits", precompile_loop(5, &modexp_input())),
+        ("bn254 pairing of 2", precompile_loop(8, &pairing_input())),
+        ("p256verify", precompile_loop(0x100, &p256_input())),
+    ] {
+        let request = CallRequest {
+            from: TestKey::public(0).address(),
+            to: None,
+            value: Amount::ZERO,
+            data: code.into(),
+            gas_limit: MAX_GAS_LIMIT,
+        };
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let outcome = call(&context, &chain.state, request.clone()).expect("the state is in memory");
+                assert_eq!(outcome.gas_used(), MAX_GAS_LIMIT);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tree, transfers, worst);
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! Executing a block. Rules: docs/protocol.md#B2, #B6, sections X and I
 
-use tally_chain::{Amount, B256, ChainSpec, LinkedBlock, Receipt, merkle};
+use tally_chain::{Amount, B256, ChainSpec, LinkedBlock, Receipt, U256, merkle};
 
 use crate::changes::ChangeSet;
 use crate::evm::{BlockContext, Executor, InclusionError, Refusal};
@@ -20,6 +20,8 @@ pub enum ExecutionError {
     WrongStateRoot { found: B256, expected: B256 },
     #[error("the supply would be 2^256 base units or more")]
     SupplyOverflow,
+    #[error("the accounts touched had {had}, subsidy included, and now have {after}")]
+    MoneyCreated { had: Amount, after: Amount },
     #[error("base fees burn {required}, but only {burned} left the accounts")]
     NotBurned { burned: Amount, required: Amount },
     #[error(transparent)]
@@ -164,8 +166,10 @@ pub(crate) fn close<V: StateView + ?Sized>(
     let (Some(had), Some(after)) = (had, outcome.after) else {
         return Err(ExecutionError::SupplyOverflow);
     };
-    let burned = had.checked_sub(after).unwrap_or(Amount::ZERO);
-    let required = Amount(tally_chain::U256::from(context.base_fee) * tally_chain::U256::from(gas_used));
+    let burned = had
+        .checked_sub(after)
+        .ok_or(ExecutionError::MoneyCreated { had, after })?;
+    let required = Amount(U256::from(context.base_fee) * U256::from(gas_used));
     if burned < required {
         return Err(ExecutionError::NotBurned { burned, required });
     }
