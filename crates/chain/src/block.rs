@@ -310,7 +310,12 @@ impl Ancestors {
         }
         let mut history = self.history.clone();
         history.push(history::Node::leaf(next.id, &header, engine.weight(&header)));
-        Self { anchor_time: self.anchor_time.or(Some(header.time)), parent: next, recent_times, history }
+        Self {
+            anchor_time: self.anchor_time.or(Some(header.time)),
+            parent: next,
+            recent_times,
+            history,
+        }
     }
 }
 
@@ -387,7 +392,11 @@ impl LinkedBlock {
 
     /// The block as its children see it.
     pub fn as_parent(&self) -> Parent {
-        Parent { id: self.id(), header: *self.header(), manifest: self.manifest().clone() }
+        Parent {
+            id: self.id(),
+            header: *self.header(),
+            manifest: self.manifest().clone(),
+        }
     }
 
     /// Weight of the branch up to and including this block.

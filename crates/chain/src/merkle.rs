@@ -34,7 +34,8 @@ pub fn root(leaves: &[B256]) -> B256 {
     }
 }
 
-/// Shows that a leaf stands at `index` of `count`. Rule: docs/protocol.md#K3
+/// Shows that a leaf stands at `index` of `count`. The root does not bind the count: who does not know it from elsewhere
+/// learns that the leaf is in the tree, not where. Rule: docs/protocol.md#K3
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InclusionProof {
     pub index: u64,
