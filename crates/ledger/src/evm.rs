@@ -43,6 +43,8 @@ pub enum InclusionError {
     GasLimitTooLow { gas_limit: u64, required: u64 },
     #[error("gas_limit is {gas_limit}, the block has {left} left")]
     GasExceedsBlock { gas_limit: u64, left: u64 },
+    #[error("gas_limit allows {gas} gas of execution, the block has {left} left for execution")]
+    ExecutionExceedsBlock { gas: u64, left: u64 },
     #[error("transaction has {bytes} bytes, the block has room for {left}")]
     BytesExceedBlock { bytes: u64, left: u64 },
     #[error("block already has {max} transactions")]
@@ -208,11 +210,16 @@ where
     }
 }
 
+/// Execution may use the block's gas limit divided by this. Rule: docs/protocol.md#X7
+const EXECUTION_SHARE: u64 = 4;
+
 /// Executes the transactions of one block, one after the other.
 pub(crate) struct Executor<'a, V: ?Sized + StateView> {
     evm: Evm<'a, V>,
     context: BlockContext,
     gas_used: u64,
+    /// Gas used beyond the intrinsic. Rule: docs/protocol.md#X7
+    execution_gas: u64,
     /// Priority fees paid so far.
     tips: U256,
 }
@@ -233,6 +240,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
             evm,
             context,
             gas_used: 0,
+            execution_gas: 0,
             tips: U256::ZERO,
         }
     }
@@ -264,6 +272,9 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         let result = self.transact(base_gas, price, tx_env(tx, price))?;
         let gas_used = result.tx_gas_used();
         self.gas_used = self.gas_used.saturating_add(gas_used);
+        self.execution_gas = self
+            .execution_gas
+            .saturating_add(gas_used.saturating_sub(intrinsic_gas(tx)));
         let tip = fee(price.saturating_sub(self.context.base_fee), gas_used);
         self.tips = self.tips.saturating_add(tip);
         let mut receipt = Receipt {
@@ -285,7 +296,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
     }
 
     /// Everything that can be said before execution; returns the price of gas.
-    /// Rules: docs/protocol.md#T6, #T8, #T9, #X2, #X3, #B6
+    /// Rules: docs/protocol.md#T6, #T8, #T9, #X2, #X3, #X7, #B6
     fn check(&mut self, tx: &CheckedTransaction) -> Result<u128, Refusal> {
         let view = tx.view();
         let left = self.context.gas_limit.saturating_sub(self.gas_used);
@@ -296,6 +307,11 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         let required = intrinsic_gas(tx);
         if gas_limit < required {
             return Err(InclusionError::GasLimitTooLow { gas_limit, required }.into());
+        }
+        let gas = gas_limit - required;
+        let left = (self.context.gas_limit / EXECUTION_SHARE).saturating_sub(self.execution_gas);
+        if gas > left {
+            return Err(InclusionError::ExecutionExceedsBlock { gas, left }.into());
         }
         let (len, max) = (view.data.len(), MAX_INITCODE_BYTES);
         if view.to.is_none() && len > max {

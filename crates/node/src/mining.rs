@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -30,6 +31,7 @@ pub struct Mining {
     signals: mpsc::Sender<Signal>,
     inbox: Mutex<Option<mpsc::Receiver<Signal>>>,
     miner: Mutex<Option<Miner>>,
+    templates: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the miner does right now.
@@ -49,13 +51,17 @@ impl Mining {
             signals,
             inbox: Mutex::new(Some(inbox)),
             miner: Mutex::default(),
+            templates: Mutex::default(),
         }
     }
 
     pub fn status(&self) -> MiningStatus {
         let config = *self.config.lock();
         let hash_rate = self.miner.lock().as_ref().map_or(0.0, Miner::hash_rate);
-        MiningStatus { config, hash_rate: if config.on { hash_rate } else { 0.0 } }
+        MiningStatus {
+            config,
+            hash_rate: if config.on { hash_rate } else { 0.0 },
+        }
     }
 
     fn send(&self, signal: Signal) {
@@ -71,10 +77,13 @@ impl Mining {
         self.send(Signal::PoolChanged);
     }
 
+    /// Ends all threads and waits for them.
     pub(crate) fn stop(&self) {
         self.send(Signal::Stop);
-        if let Some(miner) = self.miner.lock().take() {
-            miner.stop();
+        let (miner, templates) = (self.miner.lock().take(), self.templates.lock().take());
+        drop(miner);
+        if templates.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the template thread panicked");
         }
     }
 }
@@ -90,7 +99,10 @@ impl Node {
         if !config.on {
             mining.jobs.send_replace(None);
         }
-        self.events().publish(ChainEvent::Mining { on: config.on, threads: config.threads });
+        self.events().publish(ChainEvent::Mining {
+            on: config.on,
+            threads: config.threads,
+        });
         mining.send(Signal::Refresh);
     }
 
@@ -101,17 +113,22 @@ impl Node {
 
     pub(crate) fn start_mining_loop(&self) {
         let mining = self.mining();
-        let Some(inbox) = mining.inbox.lock().take() else { return };
+        let Some(inbox) = mining.inbox.lock().take() else {
+            return;
+        };
         let config = *mining.config.lock();
         let finder = self.clone();
-        let miner = Miner::start(mining.jobs.subscribe(), self.clock(), move |solved: Solved| finder.take_solved(&solved));
+        let miner = Miner::start(mining.jobs.subscribe(), self.clock(), move |solved: Solved| {
+            finder.take_solved(&solved)
+        });
         miner.set_threads(if config.on { config.threads } else { 0 });
         *mining.miner.lock() = Some(miner);
         let node = self.clone();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("templates".to_owned())
             .spawn(move || node.mining_loop(&inbox))
             .expect("a thread can be started while the node starts");
+        *mining.templates.lock() = Some(thread);
         mining.send(Signal::Refresh);
     }
 
@@ -128,7 +145,9 @@ impl Node {
         let mut made = Instant::now();
         let mut due: Option<Instant> = None;
         loop {
-            let wait = due.map_or(Duration::from_secs(3_600), |due| due.saturating_duration_since(Instant::now()));
+            let wait = due.map_or(Duration::from_secs(3_600), |due| {
+                due.saturating_duration_since(Instant::now())
+            });
             match inbox.recv_timeout(wait) {
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Signal::PoolChanged) => {

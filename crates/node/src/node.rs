@@ -235,7 +235,11 @@ impl Node {
     fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
         let mut pool = self.0.pool.lock();
         *self.0.tip.write() = tip.clone();
-        let included: Vec<_> = advance.joined.iter().flat_map(|moved| moved.transactions.iter().cloned()).collect();
+        let included: Vec<_> = advance
+            .joined
+            .iter()
+            .flat_map(|moved| moved.transactions.iter().cloned())
+            .collect();
         let account_of = |address: &Address| tip.snapshot.account(address).ok().flatten().unwrap_or_default();
         let base_fee = tip.ancestors.next_base_fee(&self.0.spec);
         let now = self.now();
@@ -259,7 +263,9 @@ impl Node {
         }
         drop(pool);
         self.0.stats.included(included.iter().map(CheckedTransaction::id));
-        let added = returned.iter().map(|transaction| (transaction.id(), &transaction.envelope()[..]));
+        let added = returned
+            .iter()
+            .map(|transaction| (transaction.id(), &transaction.envelope()[..]));
         if let Err(error) = self.0.store.write_pool(added, dropped.iter().map(|(id, _)| *id)) {
             tracing::error!(%error, "the stored pool is behind");
         }
@@ -267,13 +273,25 @@ impl Node {
     }
 
     fn publish(&self, advance: &Advance, dropped: Vec<(TxId, String)>) {
-        let Advance { from, to, common, undone, joined } = advance;
+        let Advance {
+            from,
+            to,
+            common,
+            undone,
+            joined,
+        } = advance;
         if !undone.is_empty() {
             self.0.stats.reorgs.fetch_add(1, Relaxed);
             let returned = undone.iter().map(|moved| moved.transactions.len() as u64).sum();
             let undone = undone.len() as u64;
             tracing::warn!(%from, %to, %common, undone, "reorg");
-            let event = ChainEvent::Reorg { common: *common, from: *from, to: *to, undone, returned };
+            let event = ChainEvent::Reorg {
+                common: *common,
+                from: *from,
+                to: *to,
+                undone,
+                returned,
+            };
             self.0.events.publish(event);
         }
         for moved in joined {
@@ -297,7 +315,9 @@ impl Node {
 
     /// Takes one encoded transaction into the pool.
     pub fn submit(&self, envelope: Bytes) -> Result<Submitted, SubmitError> {
-        self.submit_batch(vec![envelope]).pop().expect("one result for one envelope")
+        self.submit_batch(vec![envelope])
+            .pop()
+            .expect("one result for one envelope")
     }
 
     /// Takes transactions into the pool, signatures checked on all cores; one result for each, in order.
@@ -316,19 +336,27 @@ impl Node {
                 Ok(submitted)
             })
             .collect();
-        let added = accepted.iter().map(|transaction| (transaction.id(), &transaction.envelope()[..]));
+        let added = accepted
+            .iter()
+            .map(|transaction| (transaction.id(), &transaction.envelope()[..]));
         if let Err(error) = self.0.store.write_pool(added, []) {
             // What could not be written is not acknowledged.
             let reason = error.to_string();
             let failed = |_: Submitted| SubmitError::State(StateError(reason.clone()));
-            results = results.into_iter().map(|result| result.and_then(|ok| Err(failed(ok)))).collect();
+            results = results
+                .into_iter()
+                .map(|result| result.and_then(|ok| Err(failed(ok))))
+                .collect();
         }
         let refused = results.iter().filter(|result| result.is_err()).count() as u64;
         self.0.stats.transactions_refused.fetch_add(refused, Relaxed);
         for submitted in results.iter().flatten() {
             self.0.stats.transactions_accepted.fetch_add(1, Relaxed);
             self.0.stats.arrived(submitted.id);
-            let event = ChainEvent::Transaction { id: submitted.id, pending: submitted.pending };
+            let event = ChainEvent::Transaction {
+                id: submitted.id,
+                pending: submitted.pending,
+            };
             self.0.events.publish(event);
         }
         if refused < results.len() as u64 {
@@ -340,10 +368,10 @@ impl Node {
     fn take(&self, transaction: &CheckedTransaction) -> Result<Submitted, SubmitError> {
         let id = transaction.id();
         let tip = self.tip();
-        if let Some(place) = tip.snapshot.place(&id)? {
-            if let Some(block) = tip.snapshot.id_at(place.height)? {
-                return Err(SubmitError::AlreadyIncluded { id, block });
-            }
+        if let Some(place) = tip.snapshot.place(&id)?
+            && let Some(block) = tip.snapshot.id_at(place.height)?
+        {
+            return Err(SubmitError::AlreadyIncluded { id, block });
         }
         self.pool_insert(transaction)
     }
@@ -361,6 +389,9 @@ impl Node {
             self.0.events.publish(ChainEvent::Dropped { id, reason });
             self.0.store.write_pool([], [id])?;
         }
-        Ok(Submitted { id: transaction.id(), pending: inserted.pending })
+        Ok(Submitted {
+            id: transaction.id(),
+            pending: inserted.pending,
+        })
     }
 }

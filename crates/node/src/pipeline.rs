@@ -7,7 +7,7 @@ use tally_chain::block::{Ancestors, MEDIAN_SPAN, Parent};
 use tally_chain::consensus::Engine;
 use tally_chain::history::Node as HistoryNode;
 use tally_chain::{
-    Address, Amount, BlockError, BlockId, CheckedTransaction, ChainSpec, Height, LinkedBlock, RawBlock, UnixSecs,
+    Address, Amount, BlockError, BlockId, ChainSpec, CheckedTransaction, Height, LinkedBlock, RawBlock, UnixSecs,
 };
 use tally_ledger::{ExecutedBlock, ExecutionError, Overlay, StateTree, execute};
 
@@ -28,7 +28,11 @@ pub enum ImportError {
     #[error("block forks {depth} blocks below the tip, at most {max} are allowed")]
     TooDeep { depth: u64, max: u64 },
     #[error("block {id} at height {height} does not execute: {source}")]
-    Execution { id: BlockId, height: Height, source: ExecutionError },
+    Execution {
+        id: BlockId,
+        height: Height,
+        source: Box<ExecutionError>,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -97,12 +101,29 @@ impl Pipeline {
         let record = snapshot.known(&snapshot.tip()?)?;
         let tree = StateTree::from_leaves(snapshot.state_leaves()?);
         if tree.root() != record.manifest.state_root {
-            let what = format!("state of tip {}: root is {}, expected {}", record.id, tree.root(), record.manifest.state_root);
+            let what = format!(
+                "state of tip {}: root is {}, expected {}",
+                record.id,
+                tree.root(),
+                record.manifest.state_root
+            );
             return Err(StoreError::Missing { what });
         }
         let ancestors = active_ancestors(&snapshot, &record)?;
-        let tip = Arc::new(Tip { record, ancestors, tree, snapshot });
-        Ok(Self { spec, engine, store, checker, max_reorg_depth, tip })
+        let tip = Arc::new(Tip {
+            record,
+            ancestors,
+            tree,
+            snapshot,
+        });
+        Ok(Self {
+            spec,
+            engine,
+            store,
+            checker,
+            max_reorg_depth,
+            tip,
+        })
     }
 
     pub fn tip(&self) -> &Arc<Tip> {
@@ -180,7 +201,10 @@ impl Pipeline {
         let mut commit = Commit::new(&self.store);
         commit.block(&self.linked_record(linked, now), bytes);
         commit.apply()?;
-        Ok(Imported::Side { id: linked.id(), height: linked.height() })
+        Ok(Imported::Side {
+            id: linked.id(),
+            height: linked.height(),
+        })
     }
 
     fn linked_record(&self, linked: &LinkedBlock, now: UnixSecs) -> BlockRecord {
@@ -219,7 +243,12 @@ impl Pipeline {
             joining.push(relinked);
         }
         joining.push(linked);
-        Ok(Switch { snapshot, fork: branch.fork, undone, joining })
+        Ok(Switch {
+            snapshot,
+            fork: branch.fork,
+            undone,
+            joining,
+        })
     }
 
     fn stored_transactions(
@@ -247,11 +276,18 @@ impl Pipeline {
 
     /// Runs the joining blocks over the state at the fork, in memory.
     fn execute(&self, switch: Switch) -> Result<Executed, ImportError> {
-        let Switch { snapshot, fork, undone, joining } = switch;
+        let Switch {
+            snapshot,
+            fork,
+            undone,
+            joining,
+        } = switch;
         let mut overlay = Overlay::new(&snapshot);
         let mut tree = self.tip.tree.clone();
         for Moved { record, .. } in &undone {
-            let missing = || StoreError::Missing { what: format!("undo data of block {}", record.id) };
+            let missing = || StoreError::Missing {
+                what: format!("undo data of block {}", record.id),
+            };
             let changes = snapshot.undo(&record.id)?.ok_or_else(missing)?;
             tree = tree.update(&changes);
             overlay.apply(&changes);
@@ -268,12 +304,20 @@ impl Pipeline {
                 }
                 Err(source) => {
                     self.mark_invalid(&snapshot, id, height)?;
+                    let source = Box::new(source);
                     return Err(ImportError::Execution { id, height, source });
                 }
             }
         }
         let changes = overlay.changes().clone();
-        Ok(Executed { snapshot, fork, undone, executed, changes, tree })
+        Ok(Executed {
+            snapshot,
+            fork,
+            undone,
+            executed,
+            changes,
+            tree,
+        })
     }
 
     /// Remembers a stored block as invalid, so that its branch is not tried again.
@@ -281,7 +325,10 @@ impl Pipeline {
         tracing::warn!(%id, %height, "block does not execute");
         if let Some(record) = snapshot.record(&id)? {
             let mut commit = Commit::new(&self.store);
-            commit.record(&BlockRecord { status: Status::Invalid, ..record });
+            commit.record(&BlockRecord {
+                status: Status::Invalid,
+                ..record
+            });
             commit.apply()?;
         }
         Ok(())
@@ -289,12 +336,26 @@ impl Pipeline {
 
     /// Writes everything in one batch; after it the new tip is what everybody sees.
     fn commit(&mut self, executed: Executed, now: UnixSecs) -> Result<Imported, ImportError> {
-        let Executed { snapshot, fork, undone, executed, changes, tree } = executed;
+        let Executed {
+            snapshot,
+            fork,
+            undone,
+            executed,
+            changes,
+            tree,
+        } = executed;
         let mut commit = Commit::new(&self.store);
         for Moved { record, transactions } in &undone {
             commit.inactive(record, &index(transactions));
-            let status = BlockRecord { supply: Amount::ZERO, total_transactions: 0, ..record.clone() };
-            commit.record(&BlockRecord { status: Status::Linked, ..status });
+            let status = BlockRecord {
+                supply: Amount::ZERO,
+                total_transactions: 0,
+                ..record.clone()
+            };
+            commit.record(&BlockRecord {
+                status: Status::Linked,
+                ..status
+            });
         }
         let (mut supply, mut total) = (fork.supply, fork.total_transactions);
         let mut history = snapshot.history(fork.height().0 + 1)?;
@@ -305,7 +366,9 @@ impl Pipeline {
             supply = supply
                 .checked_add(block.subsidy())
                 .and_then(|sum| sum.checked_sub(block.burned()))
-                .ok_or_else(|| StoreError::Missing { what: "a supply below 2^256".to_owned() })?;
+                .ok_or_else(|| StoreError::Missing {
+                    what: "a supply below 2^256".to_owned(),
+                })?;
             total += linked.transactions().len() as u64;
             let record = BlockRecord {
                 status: Status::Executed,
@@ -316,14 +379,23 @@ impl Pipeline {
             };
             let leaf = HistoryNode::leaf(record.id, &record.header, self.engine.weight(&record.header));
             commit.block(&record, &linked.encode());
-            commit.active(&record, &index(linked.transactions()), block.receipts(), block.undo(), &history.push(leaf));
+            commit.active(
+                &record,
+                &index(linked.transactions()),
+                block.receipts(),
+                block.undo(),
+                &history.push(leaf),
+            );
             if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth + 1) {
                 if let Some(id) = snapshot.id_at(Height(old))? {
                     commit.forget_undo(&id);
                 }
             }
             ancestors = ancestors.then(linked.as_parent(), &self.engine);
-            joined.push(Moved { record, transactions: linked.transactions().to_vec() });
+            joined.push(Moved {
+                record,
+                transactions: linked.transactions().to_vec(),
+            });
         }
         let record = joined.last().map(|moved| moved.record.clone()).unwrap_or(fork.clone());
         commit.state(&changes);
@@ -331,8 +403,19 @@ impl Pipeline {
         commit.apply()?;
         let (from, to, common) = (self.tip.record.id, record.id, fork.height());
         let snapshot = self.store.snapshot();
-        self.tip = Arc::new(Tip { record, ancestors, tree, snapshot });
-        Ok(Imported::Tip(Advance { from, to, common, undone, joined }))
+        self.tip = Arc::new(Tip {
+            record,
+            ancestors,
+            tree,
+            snapshot,
+        });
+        Ok(Imported::Tip(Advance {
+            from,
+            to,
+            common,
+            undone,
+            joined,
+        }))
     }
 }
 
@@ -359,7 +442,9 @@ struct Executed {
 }
 
 fn stored_block(snapshot: &Snapshot, record: &BlockRecord) -> Result<RawBlock, StoreError> {
-    snapshot.block(&record.id)?.ok_or_else(|| StoreError::Missing { what: format!("body of block {}", record.id) })
+    snapshot.block(&record.id)?.ok_or_else(|| StoreError::Missing {
+        what: format!("body of block {}", record.id),
+    })
 }
 
 fn index(transactions: &[CheckedTransaction]) -> Vec<Indexed> {
@@ -368,7 +453,11 @@ fn index(transactions: &[CheckedTransaction]) -> Vec<Indexed> {
         .map(|transaction| {
             let (sender, view) = (transaction.sender(), transaction.view());
             let recipient: Option<Address> = view.to.or_else(|| Some(sender.create(view.nonce)));
-            Indexed { id: transaction.id(), sender, recipient }
+            Indexed {
+                id: transaction.id(),
+                sender,
+                recipient,
+            }
         })
         .collect()
 }
@@ -388,9 +477,18 @@ fn active_ancestors(snapshot: &Snapshot, parent: &BlockRecord) -> Result<Ancesto
             None => None,
         },
     };
-    Ok(Ancestors { parent: parent_of(parent), recent_times, anchor_time, history: snapshot.history(height.0 + 1)? })
+    Ok(Ancestors {
+        parent: parent_of(parent),
+        recent_times,
+        anchor_time,
+        history: snapshot.history(height.0 + 1)?,
+    })
 }
 
 fn parent_of(record: &BlockRecord) -> Parent {
-    Parent { id: record.id, header: record.header, manifest: record.manifest.clone() }
+    Parent {
+        id: record.id,
+        header: record.header,
+        manifest: record.manifest.clone(),
+    }
 }

@@ -179,7 +179,7 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
 
     /// Two nodes mine apart and exchange everything; whatever the order, they end on the same heaviest tip.
     #[test]

@@ -127,6 +127,7 @@ impl From<&InclusionError> for Problem {
             E::GasLimitTooLow { gas_limit, required } => {
                 named(&kinds::GAS_LIMIT_TOO_LOW, "gas_limit").differs(*gas_limit, *required)
             }
+            E::ExecutionExceedsBlock { gas, left } => named(&kinds::GAS_EXCEEDS_BLOCK, "gas_limit").above(*gas, *left),
             E::GasExceedsBlock { gas_limit, left } => named(&kinds::GAS_EXCEEDS_BLOCK, "gas_limit").above(*gas_limit, *left),
             E::BytesExceedBlock { bytes, left } => named(&kinds::BYTES_EXCEED_BLOCK, "transaction").above(*bytes, *left),
             E::TooManyTransactions { max } => named(&kinds::TOO_MANY_TRANSACTIONS, "transactions").with("limit", *max),

@@ -145,8 +145,8 @@ fn a_full_block_takes_no_more_but_smaller_ones_still_fit() {
         payload.gas_limit = gas_limit;
         key.sign(&chain.identity, payload)
     };
-    let first = with_gas(&alice, 600_000);
-    let (large, small) = (with_gas(&bob, 999_000), with_gas(&bob, 900_000));
+    let first = with_gas(&alice, 200_000);
+    let (large, small) = (with_gas(&bob, 999_000), with_gas(&bob, 240_000));
     let assembled = chain.assemble([first.clone(), large.clone(), small.clone()]);
     let used = intrinsic_gas(&first);
     let error = InclusionError::GasExceedsBlock {
@@ -168,6 +168,20 @@ fn a_full_block_takes_no_more_but_smaller_ones_still_fit() {
             source: error
         }
     );
+}
+
+#[test]
+fn execution_may_use_a_quarter_of_the_gas_limit() {
+    let mut spec = TestChain::default().spec;
+    spec.limits.gas_limit = 1_000_000;
+    let chain = TestChain::new(spec);
+    let alice = TestKey::public(0);
+    let mut payload = chain.payload(&alice, Some(Address::repeat_byte(1)), coins(1), []);
+    payload.gas_limit = 300_000;
+    let tx = alice.sign(&chain.identity, payload);
+    let gas = 300_000 - intrinsic_gas(&tx);
+    let error = InclusionError::ExecutionExceedsBlock { gas, left: 250_000 };
+    assert_eq!(chain.assemble([tx.clone()]).refused, [(tx.id(), error)]);
 }
 
 #[test]
