@@ -26,7 +26,11 @@ const FRESH_MS: f64 = 5_000.0;
 #[wasm_bindgen]
 pub fn mining_worker() {
     console_error_panic_hook::set_once();
-    let desk = Rc::new(RefCell::new(Desk { job: None, working: false, slice: FIRST_SLICE }));
+    let desk = Rc::new(RefCell::new(Desk {
+        job: None,
+        working: false,
+        slice: FIRST_SLICE,
+    }));
     listen(move |ToMiner::Work(job)| {
         let idle = {
             let mut desk = desk.borrow_mut();
@@ -71,7 +75,11 @@ struct Attempt {
 
 impl Attempt {
     fn new(job: &Job) -> Result<Self, String> {
-        let bytes = job.header.as_ref().try_into().map_err(|_| "the template's header has not 80 bytes")?;
+        let bytes = job
+            .header
+            .as_ref()
+            .try_into()
+            .map_err(|_| "the template's header has not 80 bytes")?;
         let header = Header::decode(bytes);
         let manifest = Manifest::decode(&job.manifest).map_err(|error| error.to_string())?;
         if manifest.extra.len() < EXTRA_NONCE_BYTES {
@@ -79,7 +87,13 @@ impl Attempt {
         }
         let target = Target::from_bits(header.bits).map_err(|error| error.to_string())?;
         let extra_nonce = u64::from_be_bytes(job.extra_nonce);
-        Ok(Self { template: job.template, header, manifest, target, extra_nonce })
+        Ok(Self {
+            template: job.template,
+            header,
+            manifest,
+            target,
+            extra_nonce,
+        })
     }
 
     /// The search with the next extra nonce and the time of now.
@@ -106,12 +120,20 @@ impl Attempt {
             let after = now_ms();
             hashes = hashes.saturating_add(found.map_or(count, |found| found.wrapping_sub(nonce)));
             if after - reported >= REPORT_MS || found.is_some() {
-                post(&FromMiner::Hashed { hashes, milliseconds: after - reported });
+                post(&FromMiner::Hashed {
+                    hashes,
+                    milliseconds: after - reported,
+                });
                 (hashes, reported) = (0, after);
             }
             if let Some(nonce) = found {
                 let extra_nonce = self.extra_nonce.to_be_bytes();
-                post(&FromMiner::Found(Seal { template: self.template, extra_nonce, time: self.header.time, nonce }));
+                post(&FromMiner::Found(Seal {
+                    template: self.template,
+                    extra_nonce,
+                    time: self.header.time,
+                    nonce,
+                }));
                 return;
             }
             desk.borrow_mut().slice = next_slice(count, after - before);

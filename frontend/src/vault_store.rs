@@ -33,33 +33,54 @@ impl VaultStore {
 
     /// The encrypted vault of a chain.
     pub async fn vault(&self, genesis: &str) -> Result<Option<Vec<u8>>, Trouble> {
-        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadOnly).map_err(trouble)?;
+        let transaction = self
+            .0
+            .transaction(&[STORE], TransactionMode::ReadOnly)
+            .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
         let Some(record) = store.get(genesis.into()).await.map_err(trouble)? else {
             return Ok(None);
         };
         let bytes = Reflect::get(&record, &VAULT.into()).ok();
         let bytes = bytes.and_then(|value| value.dyn_into::<Uint8Array>().ok());
-        let bytes = bytes.ok_or_else(|| Trouble::Vault("The stored vault is damaged: it holds no bytes.".to_owned()))?;
+        let bytes =
+            bytes.ok_or_else(|| Trouble::Vault("The stored vault is damaged: it holds no bytes.".to_owned()))?;
         Ok(Some(bytes.to_vec()))
     }
 
     /// The vaults of other chains than this one.
     pub async fn others(&self, genesis: &str) -> Result<Vec<OtherVault>, Trouble> {
-        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadOnly).map_err(trouble)?;
+        let transaction = self
+            .0
+            .transaction(&[STORE], TransactionMode::ReadOnly)
+            .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
         let records = store.get_all(None, None).await.map_err(trouble)?;
-        let covers = records.into_iter().filter_map(|record| serde_wasm_bindgen::from_value::<Cover>(record).ok());
+        let covers = records
+            .into_iter()
+            .filter_map(|record| serde_wasm_bindgen::from_value::<Cover>(record).ok());
         let others = covers.filter(|cover| cover.chain.genesis != genesis);
-        Ok(others.map(|cover| OtherVault { chain: cover.chain, created_at: cover.created_at }).collect())
+        Ok(others
+            .map(|cover| OtherVault {
+                chain: cover.chain,
+                created_at: cover.created_at,
+            })
+            .collect())
     }
 
     /// Keeps a vault in the place of its chain; durable when this returns.
     pub async fn put(&self, chain: &Chain, created_at: u64, vault: &[u8]) -> Result<(), Trouble> {
-        let cover = Cover { chain: chain.clone(), created_at };
+        let cover = Cover {
+            chain: chain.clone(),
+            created_at,
+        };
         let record = serde_wasm_bindgen::to_value(&cover).map_err(|error| Trouble::Storage(error.to_string()))?;
-        Reflect::set(&record, &VAULT.into(), &Uint8Array::from(vault)).map_err(|_| Trouble::Storage("no object".to_owned()))?;
-        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadWrite).map_err(trouble)?;
+        Reflect::set(&record, &VAULT.into(), &Uint8Array::from(vault))
+            .map_err(|_| Trouble::Storage("no object".to_owned()))?;
+        let transaction = self
+            .0
+            .transaction(&[STORE], TransactionMode::ReadWrite)
+            .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
         let key = JsValue::from_str(&chain.genesis);
         store.put(&record, Some(&key)).await.map_err(trouble)?;
@@ -67,7 +88,10 @@ impl VaultStore {
     }
 
     pub async fn remove(&self, genesis: &str) -> Result<(), Trouble> {
-        let transaction = self.0.transaction(&[STORE], TransactionMode::ReadWrite).map_err(trouble)?;
+        let transaction = self
+            .0
+            .transaction(&[STORE], TransactionMode::ReadWrite)
+            .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
         store.delete(genesis.into()).await.map_err(trouble)?;
         transaction.done().await.map(drop).map_err(trouble)

@@ -49,7 +49,13 @@ pub fn wallet_worker() {
         ToWorker::Cancel => stop.set(true),
     });
     spawn_local(async move {
-        let mut desk = Desk { cancelled, chain: None, fresh: None, open: None, reviewed: None };
+        let mut desk = Desk {
+            cancelled,
+            chain: None,
+            fresh: None,
+            open: None,
+            reviewed: None,
+        };
         while let Some((number, request)) = questions.next().await {
             desk.cancelled.set(false);
             let outcome = desk.answer(request).await;
@@ -99,8 +105,15 @@ impl Desk {
     }
 
     async fn look(&mut self, chain: Chain) -> Result<Answer, Trouble> {
-        let genesis = chain.genesis.parse().map_err(|error| Trouble::Worker(format!("genesis: {error}")))?;
-        let binding = ChainBinding { genesis, chain_id: chain.chain_id, name: chain.name.clone() };
+        let genesis = chain
+            .genesis
+            .parse()
+            .map_err(|error| Trouble::Worker(format!("genesis: {error}")))?;
+        let binding = ChainBinding {
+            genesis,
+            chain_id: chain.chain_id,
+            name: chain.name.clone(),
+        };
         let store = VaultStore::open().await?;
         let vault = store.vault(&chain.genesis).await?.is_some();
         let others = store.others(&chain.genesis).await?;
@@ -109,7 +122,9 @@ impl Desk {
     }
 
     fn chain(&self) -> Result<&(Chain, ChainBinding), Trouble> {
-        self.chain.as_ref().ok_or_else(|| Trouble::Worker("it was not told the chain".to_owned()))
+        self.chain
+            .as_ref()
+            .ok_or_else(|| Trouble::Worker("it was not told the chain".to_owned()))
     }
 
     fn identity(&self) -> Result<ChainIdentity, Trouble> {
@@ -118,7 +133,11 @@ impl Desk {
 
     fn new_phrase(&mut self, words: u8) -> Answer {
         let mut rng = system_rng();
-        let length = if words == 12 { PhraseLength::Twelve } else { PhraseLength::TwentyFour };
+        let length = if words == 12 {
+            PhraseLength::Twelve
+        } else {
+            PhraseLength::TwentyFour
+        };
         let phrase = Phrase::generate(length, &mut rng);
         let count = phrase.word_count() as u32;
         let mut ask: Vec<u8> = Vec::with_capacity(ASKED);
@@ -130,14 +149,20 @@ impl Desk {
         }
         ask.sort_unstable();
         let shown = SecretText::new(phrase.text().to_string());
-        self.fresh = Some(Fresh { phrase, ask: ask.clone() });
+        self.fresh = Some(Fresh {
+            phrase,
+            ask: ask.clone(),
+        });
         Answer::NewPhrase { phrase: shown, ask }
     }
 
     fn check_words(&mut self, words: &[(u8, SecretText)]) -> Result<Answer, Trouble> {
         let fresh = self.fresh.as_mut().ok_or(Trouble::PhraseNotChecked)?;
         for position in &fresh.ask {
-            let typed = words.iter().find(|word| word.0 == *position).map(|word| word.1.expose().trim().to_lowercase());
+            let typed = words
+                .iter()
+                .find(|word| word.0 == *position)
+                .map(|word| word.1.expose().trim().to_lowercase());
             if typed.as_deref() != fresh.phrase.words().nth(usize::from(*position) - 1) {
                 return Err(Trouble::WrongWord { position: *position });
             }
@@ -148,7 +173,10 @@ impl Desk {
 
     fn take_phrase(&mut self, phrase: &SecretText) -> Result<Answer, Trouble> {
         let phrase = Phrase::parse(phrase.expose()).map_err(|error| Trouble::Phrase(sentence(error)))?;
-        self.fresh = Some(Fresh { phrase, ask: Vec::new() });
+        self.fresh = Some(Fresh {
+            phrase,
+            ask: Vec::new(),
+        });
         Ok(Answer::Done)
     }
 
@@ -158,14 +186,21 @@ impl Desk {
         if store.vault(&chain.genesis).await?.is_some() {
             return Err(Trouble::VaultExists);
         }
-        let fresh = self.fresh.take().filter(|fresh| fresh.ask.is_empty()).ok_or(Trouble::PhraseNotChecked)?;
+        let fresh = self
+            .fresh
+            .take()
+            .filter(|fresh| fresh.ask.is_empty())
+            .ok_or(Trouble::PhraseNotChecked)?;
         let mut vault = Vault::new(fresh.phrase, "", binding, now());
         match self.first_accounts(&mut vault).await {
             Ok(()) => {}
             Err(trouble) => {
                 // The phrase stays, so that the user may try again.
                 let phrase = Phrase::parse(&vault.phrase().text()).map_err(|error| Trouble::Phrase(sentence(error)))?;
-                self.fresh = Some(Fresh { phrase, ask: Vec::new() });
+                self.fresh = Some(Fresh {
+                    phrase,
+                    ask: Vec::new(),
+                });
                 return Err(trouble);
             }
         }
@@ -188,12 +223,17 @@ impl Desk {
     async fn find(&self, mut search: RsaSearch) -> Result<RsaKey, Trouble> {
         let mut slice = now_ms();
         loop {
-            let Step::Searching(progress) = search.step() else { break };
+            let Step::Searching(progress) = search.step() else {
+                break;
+            };
             if now_ms() - slice < SLICE_MS {
                 continue;
             }
-            let progress =
-                SearchProgress { primes: progress.primes, drawn: progress.drawn, expected: progress.expected };
+            let progress = SearchProgress {
+                primes: progress.primes,
+                drawn: progress.drawn,
+                expected: progress.expected,
+            };
             post(&FromWorker::Progress(progress));
             breathe().await;
             if self.cancelled.take() {
@@ -209,7 +249,11 @@ impl Desk {
 
     async fn unlock(&mut self, password: &SecretText) -> Result<Answer, Trouble> {
         let (chain, binding) = self.chain()?.clone();
-        let bytes = VaultStore::open().await?.vault(&chain.genesis).await?.ok_or(Trouble::NoVault)?;
+        let bytes = VaultStore::open()
+            .await?
+            .vault(&chain.genesis)
+            .await?
+            .ok_or(Trouble::NoVault)?;
         let (vault, key) = Vault::open(&bytes, password.expose()).map_err(vault_trouble)?;
         vault.check_chain(binding.genesis).map_err(vault_trouble)?;
         self.open = Some(OpenVault { vault, key });
@@ -228,8 +272,16 @@ impl Desk {
 
     async fn add_to(&self, vault: &mut Vault, kind: AccountKind) -> Result<(), Trouble> {
         let label = |index: u32| {
-            let name = if kind.rsa_bits().is_some() { FIRST_RSA.1 } else { FIRST_ECC };
-            if index == 0 { name.to_owned() } else { format!("{name} {}", index + 1) }
+            let name = if kind.rsa_bits().is_some() {
+                FIRST_RSA.1
+            } else {
+                FIRST_ECC
+            };
+            if index == 0 {
+                name.to_owned()
+            } else {
+                format!("{name} {}", index + 1)
+            }
         };
         if kind.rsa_bits().is_some() {
             let search = vault.search(kind).map_err(vault_trouble)?;
@@ -265,12 +317,19 @@ impl Desk {
         let review = payment::review(&identity, from, &payload).map_err(payment_trouble)?;
         let payload = Bytes::from(payload);
         self.reviewed = Some((from, payload.clone()));
-        Ok(Answer::Prepared { payload, review: review_text(&review) })
+        Ok(Answer::Prepared {
+            payload,
+            review: review_text(&review),
+        })
     }
 
     fn sign(&mut self, from: &str, payload: Bytes) -> Result<Answer, Trouble> {
         let from = own_address(from)?;
-        if self.reviewed.take_if(|reviewed| *reviewed == (from, payload.clone())).is_none() {
+        if self
+            .reviewed
+            .take_if(|reviewed| *reviewed == (from, payload.clone()))
+            .is_none()
+        {
             return Err(Trouble::NotReviewed);
         }
         let open = self.open.as_ref().ok_or(Trouble::Locked)?;
@@ -281,7 +340,10 @@ impl Desk {
     fn sign_test_coins(&self, order: &Order) -> Result<Answer, Trouble> {
         let identity = self.identity()?;
         let phrase = Phrase::parse(PUBLIC_PHRASE).map_err(|error| Trouble::Phrase(sentence(error)))?;
-        let key = phrase.seed("").secp256k1(0).map_err(|error| Trouble::Vault(sentence(error)))?;
+        let key = phrase
+            .seed("")
+            .secp256k1(0)
+            .map_err(|error| Trouble::Vault(sentence(error)))?;
         let key = SigningKey::Secp256k1(key);
         let account = Account {
             kind: key.kind(),
@@ -305,13 +367,19 @@ impl Desk {
 
 fn signed(chain: &ChainIdentity, from: Address, key: &SigningKey, payload: &[u8]) -> Result<Answer, Trouble> {
     let signed = payment::sign(chain, from, key, payload, &mut system_rng()).map_err(payment_trouble)?;
-    Ok(Answer::Signed { id: signed.id.to_string(), envelope: signed.envelope })
+    Ok(Answer::Signed {
+        id: signed.id.to_string(),
+        envelope: signed.envelope,
+    })
 }
 
 fn order_of(order: &Order) -> Result<Payment, Trouble> {
     let price = |units: &BaseUnits| {
         let unreadable = |why: String| Trouble::Payment(format!("The fee cannot be read: {why}"));
-        units.digits().parse::<u128>().map_err(|error| unreadable(error.to_string()))
+        units
+            .digits()
+            .parse::<u128>()
+            .map_err(|error| unreadable(error.to_string()))
     };
     Ok(Payment {
         to: address::parse(order.to.trim()).map_err(|error| Trouble::Recipient(error.to_string()))?,
@@ -319,7 +387,10 @@ fn order_of(order: &Order) -> Result<Payment, Trouble> {
         memo: order.memo.clone(),
         nonce: order.nonce,
         timestamp: UnixSecs(order.timestamp),
-        fee: Fee { max_priority_fee: price(&order.max_priority_fee)?, max_fee: price(&order.max_fee)? },
+        fee: Fee {
+            max_priority_fee: price(&order.max_priority_fee)?,
+            max_fee: price(&order.max_fee)?,
+        },
     })
 }
 
@@ -382,7 +453,10 @@ fn now() -> UnixSecs {
 fn sentence(error: impl ToString) -> String {
     let text = error.to_string();
     let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let first = chars
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}.", chars.as_str())
 }
 

@@ -1,9 +1,9 @@
 //! The workers of this tab's miner. On the server there are none.
 
-#[cfg(feature = "hydrate")]
-pub use real::*;
 #[cfg(not(feature = "hydrate"))]
 pub use quiet::*;
+#[cfg(feature = "hydrate")]
+pub use real::*;
 
 use super::protocol::Seal;
 
@@ -11,7 +11,10 @@ use super::protocol::Seal;
 #[derive(Debug)]
 pub enum Report {
     /// Hashes a second of one worker, by its place.
-    Rate { worker: usize, rate: f64 },
+    Rate {
+        worker: usize,
+        rate: f64,
+    },
     Found(Seal),
     Failed(String),
 }
@@ -49,7 +52,9 @@ mod real {
     pub fn hire(count: usize, report: impl Fn(Report) + 'static) -> Result<(), String> {
         dismiss();
         let report: Rc<dyn Fn(Report)> = Rc::new(report);
-        let hands = (0..count).map(|place| start(place, report.clone())).collect::<Result<_, _>>()?;
+        let hands = (0..count)
+            .map(|place| start(place, report.clone()))
+            .collect::<Result<_, _>>()?;
         CREW.with_borrow_mut(|crew| crew.hands = hands);
         Ok(())
     }
@@ -74,7 +79,9 @@ mod real {
 
     impl Crew {
         fn send(&self, place: usize) {
-            let Some((hand, job)) = self.hands.get(place).filter(|hand| hand.ready).zip(self.job.as_ref()) else { return };
+            let Some((hand, job)) = self.hands.get(place).filter(|hand| hand.ready).zip(self.job.as_ref()) else {
+                return;
+            };
             let mut job = job.clone();
             // The first bytes tell the tabs and workers apart, the last ones count.
             job.extra_nonce[0] = place as u8;
@@ -100,7 +107,12 @@ mod real {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Ok(Hand { worker, ready: false, _on_message: on_message, _on_error: on_error })
+        Ok(Hand {
+            worker,
+            ready: false,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
     }
 
     fn received(place: usize, data: JsValue, report: &dyn Fn(Report)) {

@@ -28,8 +28,8 @@ The node mines by itself, and any SHA-256d miner can work for it.</p>";
 #[derive(Debug, Deserialize)]
 struct Template {
     template: u64,
-    header: Bytes,
-    manifest: Bytes,
+    header_hex: Bytes,
+    manifest_hex: Bytes,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,15 +99,27 @@ impl Miner {
 
     /// Asks for a template and gives it to the workers.
     fn next_job(self) {
-        let Some(payee) = self.payee.try_get_untracked() else { return };
+        let Some(payee) = self.payee.try_get_untracked() else {
+            return;
+        };
         if let Some(now) = browser::now() {
             self.asked.set(now);
         }
         spawn_local(async move {
             let path = format!("/api/v1/mining/template?address={}", format::query_value(payee.trim()));
             match browser::get_json::<Template>(&path).await {
-                Ok(Template { template, header, manifest }) => {
-                    crew::give(Job { template, header, manifest, extra_nonce: [0; 8] });
+                Ok(Template {
+                    template,
+                    header_hex,
+                    manifest_hex,
+                }) => {
+                    let _ = self.failure.try_set(None);
+                    crew::give(Job {
+                        template,
+                        header: header_hex,
+                        manifest: manifest_hex,
+                        extra_nonce: [0; 8],
+                    });
                 }
                 Err(why) => {
                     // The node may be away for a moment: the workers go on with what they have.
@@ -159,7 +171,11 @@ pub fn BrowserMiner() -> impl IntoView {
     });
     // The wallet's first account, unless another address was chosen before.
     Effect::new(move |_| {
-        if let Some(account) = wallet.accounts().first().filter(|_| miner.payee.with_untracked(String::is_empty)) {
+        if let Some(account) = wallet
+            .accounts()
+            .first()
+            .filter(|_| miner.payee.with_untracked(String::is_empty))
+        {
             miner.payee.set(account.address.clone());
         }
     });
@@ -171,14 +187,23 @@ pub fn BrowserMiner() -> impl IntoView {
         }
     });
     Effect::new(move |_| {
-        let due = live.now.get().is_some_and(|now| now >= miner.asked.get_untracked() + REFRESH);
+        let due = live
+            .now
+            .get()
+            .is_some_and(|now| now >= miner.asked.get_untracked() + REFRESH);
         if due && miner.running.get_untracked() {
             miner.next_job();
         }
     });
     on_cleanup(move || miner.stop());
     let total = move || miner.rates.with(|rates| rates.iter().sum::<f64>());
-    let switch = move |_| if miner.running.get_untracked() { miner.stop() } else { miner.start() };
+    let switch = move |_| {
+        if miner.running.get_untracked() {
+            miner.stop()
+        } else {
+            miner.start()
+        }
+    };
     let ready = Signal::derive(move || address::parse(miner.payee.get().trim()).is_ok());
     view! {
         <section class="card" aria-labelledby="browser-miner">
@@ -246,7 +271,12 @@ fn Payee(miner: Miner) -> impl IntoView {
             let accounts = wallet.accounts();
             let mut options: Vec<(String, String)> = accounts
                 .iter()
-                .map(|account| (account.address.clone(), format!("{} ({})", account.label, format::shortened(&account.address, 8, 6))))
+                .map(|account| {
+                    (
+                        account.address.clone(),
+                        format!("{} ({})", account.label, format::shortened(&account.address, 8, 6)),
+                    )
+                })
                 .collect();
             let other = miner.payee.get_untracked();
             if !other.is_empty() && accounts.iter().all(|account| account.address != other) {

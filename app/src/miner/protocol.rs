@@ -37,7 +37,10 @@ pub enum ToMiner {
 pub enum FromMiner {
     /// It listens now.
     Ready,
-    Hashed { hashes: u32, milliseconds: f64 },
+    Hashed {
+        hashes: u32,
+        milliseconds: f64,
+    },
     /// It rests until the next job.
     Found(Seal),
     /// The job cannot be worked on.

@@ -26,7 +26,11 @@ pub struct Balances {
 impl Balances {
     /// Makes the context, and keeps it up to date while the page lives.
     pub fn provide() -> Self {
-        let balances = Self { known: RwSignal::default(), failure: RwSignal::new(None), again: RwSignal::new(0) };
+        let balances = Self {
+            known: RwSignal::default(),
+            failure: RwSignal::new(None),
+            again: RwSignal::new(0),
+        };
         provide_context(balances);
         let (wallet, live) = (Wallet::get(), Live::get());
         Effect::new(move |_| {
@@ -56,7 +60,10 @@ impl Balances {
 
     /// The sum over these accounts and the weakest mark among them; none until all were read.
     pub fn total<'a>(self, addresses: impl Iterator<Item = &'a str>) -> Option<Balance> {
-        let mut sum = Balance { amount: Amount::ZERO, mark: MarkState::Verified };
+        let mut sum = Balance {
+            amount: Amount::ZERO,
+            mark: MarkState::Verified,
+        };
         for address in addresses {
             let balance = self.of(address)?;
             sum.amount = sum.amount.checked_add(balance.amount)?;
@@ -75,7 +82,10 @@ impl Balances {
                     (Some(_), Ok(_)) => MarkState::Verified,
                     (Some(_), Err(why)) => MarkState::Failed(why),
                 };
-                let balance = Balance { amount: answer.balance, mark };
+                let balance = Balance {
+                    amount: answer.balance,
+                    mark,
+                };
                 let _ = self.known.try_update(|known| known.insert(address, balance));
                 let _ = self.failure.try_set(None);
             }

@@ -1,9 +1,9 @@
 //! The page's end of the wallet's worker. On the server there is none: every question fails quietly.
 
-#[cfg(feature = "hydrate")]
-pub use real::*;
 #[cfg(not(feature = "hydrate"))]
 pub use quiet::*;
+#[cfg(feature = "hydrate")]
+pub use real::*;
 
 #[cfg(feature = "hydrate")]
 mod real {
@@ -88,7 +88,9 @@ mod real {
                 self.unsent.push(message);
                 return Ok(());
             }
-            self.worker.post_message(&message).map_err(|_| lost("it takes no messages"))
+            self.worker
+                .post_message(&message)
+                .map_err(|_| lost("it takes no messages"))
         }
     }
 
@@ -96,7 +98,9 @@ mod real {
         let worker = browser::module_worker("wallet-worker.js", "tally-wallet").map_err(|why| lost(&why))?;
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(|event: MessageEvent| received(event.data()));
         let on_error = Closure::<dyn Fn(web_sys::Event)>::new(|event: web_sys::Event| {
-            let why = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
+            let why = js_sys::Reflect::get(&event, &"message".into())
+                .ok()
+                .and_then(|text| text.as_string());
             failed(&why.unwrap_or_else(|| "its script could not be loaded".to_owned()));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -121,8 +125,8 @@ mod real {
                 }
             }),
             Ok(FromWorker::Answer { number, outcome }) => {
-                let waiting =
-                    SHARED.with_borrow_mut(|shared| shared.client.as_mut().and_then(|client| client.waiting.remove(&number)));
+                let waiting = SHARED
+                    .with_borrow_mut(|shared| shared.client.as_mut().and_then(|client| client.waiting.remove(&number)));
                 if let Some(waiting) = waiting {
                     let _ = waiting.send(outcome);
                 }

@@ -22,8 +22,12 @@ pub enum Step {
     Search,
 }
 
-const STEPS: [(Step, &str); 4] =
-    [(Step::Choose, "Choose"), (Step::Write, "Write down"), (Step::Check, "Check"), (Step::Password, "Protect")];
+const STEPS: [(Step, &str); 4] = [
+    (Step::Choose, "Choose"),
+    (Step::Write, "Write down"),
+    (Step::Check, "Check"),
+    (Step::Password, "Protect"),
+];
 
 /// What the steps share.
 #[derive(Clone, Copy)]
@@ -163,7 +167,9 @@ fn Write(course: Course) -> impl IntoView {
     let words = move || {
         course.phrase.with(|phrase| {
             let words = phrase.iter().flat_map(|phrase| phrase.expose().split(' '));
-            words.map(|word| view! { <li class="phrase-word" translate="no">{word.to_owned()}</li> }).collect_view()
+            words
+                .map(|word| view! { <li class="phrase-word" translate="no">{word.to_owned()}</li> })
+                .collect_view()
         })
     };
     view! {
@@ -181,8 +187,12 @@ fn Write(course: Course) -> impl IntoView {
 
 #[component]
 fn Check(course: Course) -> impl IntoView {
-    let asked: Vec<(u8, RwSignal<String>)> =
-        course.ask.get_untracked().into_iter().map(|position| (position, RwSignal::new(String::new()))).collect();
+    let asked: Vec<(u8, RwSignal<String>)> = course
+        .ask
+        .get_untracked()
+        .into_iter()
+        .map(|position| (position, RwSignal::new(String::new())))
+        .collect();
     let wrong = Memo::new(move |_| match course.trouble.get() {
         Some(Trouble::WrongWord { position }) => Some(position),
         _ => None,
@@ -207,7 +217,10 @@ fn Check(course: Course) -> impl IntoView {
         .collect_view();
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let words = asked.iter().map(|(position, typed)| (*position, SecretText::new(typed.get_untracked()))).collect();
+        let words = asked
+            .iter()
+            .map(|(position, typed)| (*position, SecretText::new(typed.get_untracked())))
+            .collect();
         spawn_local(async move {
             match course.wallet.ask(Request::CheckWords { words }).await {
                 Ok(_) => course.go(Step::Password),

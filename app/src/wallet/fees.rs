@@ -3,12 +3,7 @@
 use leptos::prelude::*;
 
 use super::{node::FeesAnswer, protocol::KeyKind};
-use crate::{
-    format,
-    model::{BaseUnits, ChainInfo},
-    prefs::FeeLevel,
-    ui::Amount,
-};
+use crate::{format, model::BaseUnits, prefs::FeeLevel, ui::Amount};
 
 /// Prices per gas of a level, base units.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +13,11 @@ pub struct Prices {
 }
 
 /// All levels with their names, the slowest first.
-pub const LEVELS: [(FeeLevel, &str); 3] = [(FeeLevel::Slow, "Low"), (FeeLevel::Normal, "Normal"), (FeeLevel::Fast, "High")];
+pub const LEVELS: [(FeeLevel, &str); 3] = [
+    (FeeLevel::Slow, "Low"),
+    (FeeLevel::Normal, "Normal"),
+    (FeeLevel::Fast, "High"),
+];
 
 /// The prices of a level. Rule: docs/protocol.md#W9
 #[cfg(feature = "hydrate")]
@@ -28,9 +27,9 @@ pub fn prices(level: FeeLevel, fees: &FeesAnswer) -> Option<Prices> {
     let number = |units: &BaseUnits| units.digits().parse::<u128>().ok();
     let suggestions = FeeSuggestions {
         base_fee: number(&fees.base_fee)?,
-        low: number(&fees.low)?,
-        normal: number(&fees.normal)?,
-        high: number(&fees.high)?,
+        low: number(&fees.low.max_priority_fee)?,
+        normal: number(&fees.normal.max_priority_fee)?,
+        high: number(&fees.high.max_priority_fee)?,
     };
     let level = match level {
         FeeLevel::Slow => Level::Low,
@@ -38,7 +37,10 @@ pub fn prices(level: FeeLevel, fees: &FeesAnswer) -> Option<Prices> {
         FeeLevel::Fast => Level::High,
     };
     let fee = choose(level, &suggestions);
-    Some(Prices { max_fee: BaseUnits::new(fee.max_fee), max_priority_fee: BaseUnits::new(fee.max_priority_fee) })
+    Some(Prices {
+        max_fee: BaseUnits::new(fee.max_fee),
+        max_priority_fee: BaseUnits::new(fee.max_priority_fee),
+    })
 }
 
 /// The server knows no wallet.
@@ -49,13 +51,16 @@ pub fn prices(_level: FeeLevel, _fees: &FeesAnswer) -> Option<Prices> {
 
 /// What a payment costs now, about: base fee and tip for the gas it takes. Exact figures come with the review.
 pub fn expected(level: FeeLevel, fees: &FeesAnswer, kind: KeyKind, memo: usize) -> Option<BaseUnits> {
-    let tip = match level {
-        FeeLevel::Slow => &fees.low,
-        FeeLevel::Normal => &fees.normal,
-        FeeLevel::Fast => &fees.high,
-    };
-    let price = fees.base_fee.digits().parse::<u128>().ok()?.checked_add(tip.digits().parse().ok()?)?;
-    price.checked_mul(u128::from(gas(kind, memo as u64))).map(BaseUnits::new)
+    let tip = &fees.level(level).max_priority_fee;
+    let price = fees
+        .base_fee
+        .digits()
+        .parse::<u128>()
+        .ok()?
+        .checked_add(tip.digits().parse().ok()?)?;
+    price
+        .checked_mul(u128::from(gas(kind, memo as u64)))
+        .map(BaseUnits::new)
 }
 
 /// Gas of a plain payment, about: envelope bytes, signature and memo. Rules: docs/protocol.md#X2, #W8
@@ -69,16 +74,6 @@ fn gas(kind: KeyKind, memo: u64) -> u64 {
     2_000 + envelope + signature + memo * 41
 }
 
-/// How long a level should take, in words.
-pub fn expected_time(level: FeeLevel, spacing: u64) -> String {
-    let spacing = spacing as f64;
-    match level {
-        FeeLevel::Fast => format!("next block, about {}", format::duration(spacing)),
-        FeeLevel::Normal => format!("1 to 3 blocks, up to {}", format::duration(3.0 * spacing)),
-        FeeLevel::Slow => format!("when there is room, often {}", format::duration(6.0 * spacing)),
-    }
-}
-
 /// Three cards to choose from.
 #[component]
 pub fn FeeChoice(
@@ -89,10 +84,16 @@ pub fn FeeChoice(
     #[prop(into)]
     memo: Signal<usize>,
 ) -> impl IntoView {
-    let chain = expect_context::<ChainInfo>();
     let cards = LEVELS
         .map(|(this, name)| {
-            let cost = move || fees.get().and_then(|fees| expected(this, &fees, kind.get(), memo.get()));
+            let cost = move || {
+                fees.get()
+                    .and_then(|fees| expected(this, &fees, kind.get(), memo.get()))
+            };
+            let time = move || {
+                let seconds = fees.with(|fees| fees.as_ref().map(|fees| fees.level(this).expected_seconds));
+                seconds.map(|seconds| format!("in about {}", format::duration(seconds as f64)))
+            };
             view! {
                 <label class="choice">
                     <input
@@ -103,7 +104,7 @@ pub fn FeeChoice(
                     />
                     <span class="choice-text">
                         <strong>{name}</strong>
-                        <span>{expected_time(this, chain.spacing)}</span>
+                        <span>{time}</span>
                         <span class="choice-cost">
                             {move || match cost() {
                                 Some(cost) => view! { "about " <Amount value=cost exact=true /> }.into_any(),

@@ -45,8 +45,12 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
         _ => "follow follow-waiting",
     };
     let block = move || {
-        page.with(|page| page.as_ref().and_then(|page| page.row.block.as_ref()).map(|block| block.height))
-            .map(|height| view! { <a href=format!("/block/{height}")>{format!("Block {}", format::count(height))}</a> })
+        page.with(|page| {
+            page.as_ref()
+                .and_then(|page| page.row.block.as_ref())
+                .map(|block| block.height)
+        })
+        .map(|height| view! { <a href=format!("/block/{height}")>{format!("Block {}", format::count(height))}</a> })
     };
     let notches = move || {
         (0..SETTLED)

@@ -15,8 +15,12 @@ use crate::{
     ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
 };
 
-const LINKS: [(&str, &str); 4] =
-    [("/wallet", "Accounts"), ("/wallet/send", "Send"), ("/wallet/receive", "Receive"), ("/wallet/history", "History")];
+const LINKS: [(&str, &str); 4] = [
+    ("/wallet", "Accounts"),
+    ("/wallet/send", "Send"),
+    ("/wallet/receive", "Receive"),
+    ("/wallet/history", "History"),
+];
 
 /// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<div class=\"notice notice-info\" role=\"note\"><span class=\"notice-sign\" aria-hidden=\"true\">i</span>\

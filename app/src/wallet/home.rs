@@ -104,14 +104,23 @@ pub fn BalanceLine(#[prop(into)] balance: Signal<Option<Balance>>, #[prop(option
 /// RSA or ECC, as a word.
 #[component]
 pub fn KindBadge(kind: KeyKind) -> impl IntoView {
-    let class = if kind.is_rsa() { "badge badge-rsa" } else { "badge badge-ecc" };
+    let class = if kind.is_rsa() {
+        "badge badge-rsa"
+    } else {
+        "badge badge-ecc"
+    };
     view! { <span class=class title=kind.name()>{kind.badge()}</span> }
 }
 
 #[component]
 fn AccountCard(account: AccountSummary) -> impl IntoView {
     let balances = Balances::get();
-    let AccountSummary { kind, label, address, index } = account;
+    let AccountSummary {
+        kind,
+        label,
+        address,
+        index,
+    } = account;
     let of = address.clone();
     let balance = Signal::derive(move || balances.of(&of));
     let query = format::query_value(&address);

@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use tally_chain::{
-    Address, Amount, Bytes, Header, Manifest,
-    address,
+    Amount, B256, Bytes, Header, Manifest, address,
     pow::Target,
-    state_tree::{self, StateProof},
+    state_tree::{self, PathEnd, StateProof},
 };
 
-use crate::{browser, model::BaseUnits};
+use crate::{browser, model::BaseUnits, prefs::FeeLevel};
 
 /// What the node says about an account.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,21 +22,49 @@ pub struct AccountAnswer {
 /// A block with the path to the account in its state.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AccountProof {
-    pub header: Bytes,
-    pub manifest: Bytes,
     /// The encoded account; none where nothing stands under the address. Rule: docs/protocol.md#S2
-    pub account: Option<Bytes>,
-    pub proof: StateProof,
+    value: Option<Bytes>,
+    /// Siblings from the root down.
+    siblings: Vec<B256>,
+    /// What ends the path; none where it ends empty. Rule: docs/protocol.md#S4
+    leaf: Option<ProofLeaf>,
+    header_hex: Bytes,
+    manifest_hex: Bytes,
 }
 
-/// Fees as the node suggests them, base units per gas.
+#[derive(Clone, Debug, Deserialize)]
+struct ProofLeaf {
+    key: B256,
+    value_hash: B256,
+}
+
+/// What the node suggests.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct FeesAnswer {
-    /// Of the next block.
+    /// Of the next block, base units per gas.
     pub base_fee: BaseUnits,
-    pub low: BaseUnits,
-    pub normal: BaseUnits,
-    pub high: BaseUnits,
+    pub low: LevelAnswer,
+    pub normal: LevelAnswer,
+    pub high: LevelAnswer,
+}
+
+/// One fee level.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LevelAnswer {
+    /// Base units per gas.
+    pub max_priority_fee: BaseUnits,
+    /// Until it is in a block.
+    pub expected_seconds: u64,
+}
+
+impl FeesAnswer {
+    pub fn level(&self, level: FeeLevel) -> &LevelAnswer {
+        match level {
+            FeeLevel::Slow => &self.low,
+            FeeLevel::Normal => &self.normal,
+            FeeLevel::Fast => &self.high,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -65,8 +92,17 @@ impl AccountAnswer {
         let proof = self.proof.as_ref().ok_or("the node sent no proof")?;
         let address = address::parse(shown).map_err(|error| error.to_string())?;
         let manifest = proof.sealed_manifest()?;
-        let told = state_tree::Account { nonce: self.nonce, balance: self.balance, ..proof.decoded()? };
-        check_path(proof, &address, &told, &manifest)?;
+        let told = state_tree::Account {
+            nonce: self.nonce,
+            balance: self.balance,
+            ..proof.decoded()?
+        };
+        let key = state_tree::account_key(&address);
+        let value = (!told.is_empty()).then(|| told.encode());
+        proof
+            .path()
+            .verify(&key, value.as_deref(), manifest.state_root)
+            .map_err(|error| error.to_string())?;
         Ok(manifest.number.0)
     }
 }
@@ -74,9 +110,13 @@ impl AccountAnswer {
 impl AccountProof {
     /// The manifest of a header that carries its work. Rules: docs/protocol.md#H5, #M1
     fn sealed_manifest(&self) -> Result<Manifest, String> {
-        let bytes = self.header.as_ref().try_into().map_err(|_| "the header has not 80 bytes")?;
+        let bytes = self
+            .header_hex
+            .as_ref()
+            .try_into()
+            .map_err(|_| "the header has not 80 bytes")?;
         let header = Header::decode(bytes);
-        let manifest = Manifest::decode(&self.manifest).map_err(|error| error.to_string())?;
+        let manifest = Manifest::decode(&self.manifest_hex).map_err(|error| error.to_string())?;
         if manifest.root() != header.manifest_root {
             return Err("the manifest is not the one in the header".to_owned());
         }
@@ -88,22 +128,26 @@ impl AccountProof {
         Ok(manifest)
     }
 
+    /// Rule: docs/protocol.md#S4
+    fn path(&self) -> StateProof {
+        let end = match &self.leaf {
+            Some(ProofLeaf { key, value_hash }) => PathEnd::Leaf {
+                key: *key,
+                value_hash: *value_hash,
+            },
+            None => PathEnd::Empty,
+        };
+        StateProof {
+            siblings: self.siblings.clone(),
+            end,
+        }
+    }
+
+    /// The account as encoded: what the tree holds beside nonce and balance is its code.
     fn decoded(&self) -> Result<state_tree::Account, String> {
-        match &self.account {
+        match &self.value {
             Some(bytes) => state_tree::Account::decode(bytes).map_err(|error| error.to_string()),
             None => Ok(state_tree::Account::default()),
         }
     }
-}
-
-/// Rule: docs/protocol.md#S4
-fn check_path(
-    proof: &AccountProof,
-    address: &Address,
-    told: &state_tree::Account,
-    manifest: &Manifest,
-) -> Result<(), String> {
-    let key = state_tree::account_key(address);
-    let value = (!told.is_empty()).then(|| told.encode());
-    proof.proof.verify(&key, value.as_deref(), manifest.state_root).map_err(|error| error.to_string())
 }

@@ -27,24 +27,24 @@ impl Strength {
         if length < MIN_PASSWORD {
             return Self::TooShort;
         }
-        let mut pool = 0.0;
-        let classes: [(fn(char) -> bool, f64); 4] = [
-            (|c| c.is_lowercase(), 26.0),
-            (|c| c.is_uppercase(), 26.0),
-            (|c| c.is_numeric(), 10.0),
-            (|c| !c.is_alphanumeric(), 30.0),
-        ];
-        for (is_in, size) in classes {
-            if password.chars().any(is_in) {
-                pool += size;
-            }
-        }
+        let has = |kind: fn(char) -> bool, size: f64| if password.chars().any(kind) { size } else { 0.0 };
+        let letters = has(char::is_lowercase, 26.0) + has(char::is_uppercase, 26.0);
+        let pool = letters + has(char::is_numeric, 10.0) + has(|c| !c.is_alphanumeric(), 30.0);
         let characters: Vec<char> = password.chars().collect();
         // A character that repeats or continues the one before adds little.
-        let telling = 1 + characters.windows(2).filter(|pair| (pair[1] as i64 - pair[0] as i64).abs() > 1).count();
+        let telling = 1 + characters
+            .windows(2)
+            .filter(|pair| (pair[1] as i64 - pair[0] as i64).abs() > 1)
+            .count();
         let lower = password.to_lowercase();
-        let common = ["password", "passwort", "qwert", "letmein", "welcome", "tally", "admin", "dragon"];
-        let guessed: usize = common.iter().filter(|word| lower.contains(**word)).map(|word| word.len() - 1).sum();
+        let common = [
+            "password", "passwort", "qwert", "letmein", "welcome", "tally", "admin", "dragon",
+        ];
+        let guessed: usize = common
+            .iter()
+            .filter(|word| lower.contains(**word))
+            .map(|word| word.len() - 1)
+            .sum();
         let bits = telling.saturating_sub(guessed) as f64 * f64::log2(pool);
         match bits {
             b if b < 40.0 => Self::Weak,
@@ -82,8 +82,15 @@ pub fn NewPassword(
 ) -> impl IntoView {
     let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let strength = Memo::new(move |_| first.with(|text| Strength::of(text)));
-    let differs = move || second.with(|again| !again.is_empty() && first.with(|text| !text.starts_with(again.as_str())));
-    let error = Signal::derive(move || if differs() { "This is not the same as above.".to_owned() } else { String::new() });
+    let differs =
+        move || second.with(|again| !again.is_empty() && first.with(|text| !text.starts_with(again.as_str())));
+    let error = Signal::derive(move || {
+        if differs() {
+            "This is not the same as above.".to_owned()
+        } else {
+            String::new()
+        }
+    });
     let ready = move || strength.get() > Strength::TooShort && first.with(|text| second.with(|again| text == again));
     view! {
         <form

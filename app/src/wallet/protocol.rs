@@ -157,23 +157,44 @@ pub struct ReviewText {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
     /// Which chain this is; says whether there is a vault for it.
-    Look { chain: Chain },
+    Look {
+        chain: Chain,
+    },
     /// Makes a phrase of 12 or 24 words, shown once.
-    NewPhrase { words: u8 },
+    NewPhrase {
+        words: u8,
+    },
     /// Checks words of the new phrase back: positions count from 1.
-    CheckWords { words: Vec<(u8, SecretText)> },
+    CheckWords {
+        words: Vec<(u8, SecretText)>,
+    },
     /// Takes a phrase that the user already has.
-    TakePhrase { phrase: SecretText },
+    TakePhrase {
+        phrase: SecretText,
+    },
     /// Finds the first keys of the phrase, and keeps them in a new vault under this password.
-    Create { password: SecretText },
-    Unlock { password: SecretText },
-    AddAccount { kind: KeyKind },
+    Create {
+        password: SecretText,
+    },
+    Unlock {
+        password: SecretText,
+    },
+    AddAccount {
+        kind: KeyKind,
+    },
     /// Builds the bytes of a payment, and reads them back.
-    Prepare { order: Order },
+    Prepare {
+        order: Order,
+    },
     /// Signs bytes that were prepared and read back before.
-    Sign { from: String, payload: Bytes },
+    Sign {
+        from: String,
+        payload: Bytes,
+    },
     /// Signs a transfer from the first account of the phrase that everyone knows. Rule: docs/protocol.md#W6
-    SignTestCoins { order: Order },
+    SignTestCoins {
+        order: Order,
+    },
     /// Deletes the vault of this chain.
     Forget,
 }
@@ -181,14 +202,28 @@ pub enum Request {
 /// What the worker answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
-    Looked { vault: bool, others: Vec<OtherVault> },
+    Looked {
+        vault: bool,
+        others: Vec<OtherVault>,
+    },
     /// The words joined by spaces, and the positions (from 1) that will be asked for.
-    NewPhrase { phrase: SecretText, ask: Vec<u8> },
+    NewPhrase {
+        phrase: SecretText,
+        ask: Vec<u8>,
+    },
     Done,
-    Open { accounts: Vec<AccountSummary> },
-    Prepared { payload: Bytes, review: ReviewText },
+    Open {
+        accounts: Vec<AccountSummary>,
+    },
+    Prepared {
+        payload: Bytes,
+        review: ReviewText,
+    },
     /// Id of the transaction and the envelope to send.
-    Signed { id: String, envelope: Bytes },
+    Signed {
+        id: String,
+        envelope: Bytes,
+    },
 }
 
 /// Why the worker did not do what was asked.
@@ -230,17 +265,25 @@ impl Trouble {
     /// What the user can do next.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::WrongPassword => "Type it again. Forgot it? The recovery phrase brings the accounts back under a new password.",
+            Self::WrongPassword => {
+                "Type it again. Forgot it? The recovery phrase brings the accounts back under a new password."
+            }
             Self::Locked => "Unlock it and try again.",
             Self::NoVault => "Create a wallet, or restore one from its phrase.",
             Self::VaultExists => "Unlock it, or remove it first if its phrase is written down.",
             Self::Vault(_) => "The recovery phrase brings the accounts back, whatever happened to the vault.",
             Self::Phrase(_) => "Check each word against what you wrote down, in order.",
-            Self::WrongWord { .. } => "Look at what you wrote down. If a word is missing there, start again with a new phrase.",
+            Self::WrongWord { .. } => {
+                "Look at what you wrote down. If a word is missing there, start again with a new phrase."
+            }
             Self::PhraseNotChecked => "Start again with a new phrase.",
-            Self::Payment(_) | Self::Recipient(_) | Self::Amount(_) => "Nothing was signed. Correct it and review again.",
+            Self::Payment(_) | Self::Recipient(_) | Self::Amount(_) => {
+                "Nothing was signed. Correct it and review again."
+            }
             Self::NotReviewed => "Nothing was signed. Review the payment again.",
-            Self::Storage(_) => "Allow this site to store data (private windows often do not), free some space, and try again.",
+            Self::Storage(_) => {
+                "Allow this site to store data (private windows often do not), free some space, and try again."
+            }
             Self::Cancelled => "Nothing was changed.",
             Self::Worker(_) => "Reload the page. If it stays, the browser may be too old for WebAssembly with SIMD.",
         }
@@ -272,7 +315,10 @@ impl SearchProgress {
 /// From the page to the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToWorker {
-    Ask { number: u32, request: Request },
+    Ask {
+        number: u32,
+        request: Request,
+    },
     /// Stops the search that is under way.
     Cancel,
 }
@@ -282,7 +328,10 @@ pub enum ToWorker {
 pub enum FromWorker {
     /// It listens now.
     Ready,
-    Answer { number: u32, outcome: Result<Answer, Trouble> },
+    Answer {
+        number: u32,
+        outcome: Result<Answer, Trouble>,
+    },
     Progress(SearchProgress),
 }
 
@@ -292,7 +341,14 @@ mod tests {
 
     #[test]
     fn progress_grows_and_is_never_full() {
-        let at = |primes, drawn| SearchProgress { primes, drawn, expected: 1_420 }.permille();
+        let at = |primes, drawn| {
+            SearchProgress {
+                primes,
+                drawn,
+                expected: 1_420,
+            }
+            .permille()
+        };
         assert_eq!(at(0, 0), 0);
         assert!(at(0, 300) < at(0, 600));
         assert_eq!(at(0, 9_000), 600);
@@ -302,7 +358,9 @@ mod tests {
 
     #[test]
     fn secrets_do_not_print() {
-        let request = Request::Unlock { password: SecretText::new("hunter2".to_owned()) };
+        let request = Request::Unlock {
+            password: SecretText::new("hunter2".to_owned()),
+        };
         assert_eq!(format!("{request:?}"), "Unlock { password: SecretText(hidden) }");
     }
 }

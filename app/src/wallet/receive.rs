@@ -50,7 +50,10 @@ fn Content() -> impl IntoView {
 pub fn chosen_account(name: &'static str) -> RwSignal<String> {
     let wanted = use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
     let accounts = Wallet::get().accounts();
-    let known = accounts.iter().find(|account| account.address == wanted).or(accounts.first());
+    let known = accounts
+        .iter()
+        .find(|account| account.address == wanted)
+        .or(accounts.first());
     RwSignal::new(known.map(|account| account.address.clone()).unwrap_or_default())
 }
 
@@ -59,7 +62,11 @@ pub fn chosen_account(name: &'static str) -> RwSignal<String> {
 pub fn AccountSelect(label: &'static str, name: &'static str, chosen: RwSignal<String>) -> impl IntoView {
     let wallet = Wallet::get();
     move || {
-        let options = wallet.accounts().into_iter().map(|account| (account.address.clone(), title(&account))).collect();
+        let options = wallet
+            .accounts()
+            .into_iter()
+            .map(|account| (account.address.clone(), title(&account)))
+            .collect();
         view! {
             <Select
                 label=label
@@ -73,13 +80,17 @@ pub fn AccountSelect(label: &'static str, name: &'static str, chosen: RwSignal<S
 }
 
 fn title(account: &AccountSummary) -> String {
-    let AccountSummary { kind, label, address, .. } = account;
+    let AccountSummary {
+        kind, label, address, ..
+    } = account;
     format!("{label} ({}, {})", kind.name(), crate::format::shortened(address, 8, 6))
 }
 
 #[component]
 fn Card(account: AccountSummary) -> impl IntoView {
-    let AccountSummary { kind, label, address, .. } = account;
+    let AccountSummary {
+        kind, label, address, ..
+    } = account;
     view! {
         <section class="card receive" aria-label="Address">
             <QrPicture text=address.clone() />
@@ -137,7 +148,8 @@ mod tests {
 
     #[test]
     fn a_code_starts_with_its_finder_pattern() {
-        let code = QrCode::with_error_correction_level(b"0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", EcLevel::M).expect("it fits");
+        let code = QrCode::with_error_correction_level(b"0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", EcLevel::M)
+            .expect("it fits");
         let (width, path) = outline(&code);
         assert_eq!(width, 29);
         assert!(path.starts_with("M4 4h7v1h-7z"), "{path}");

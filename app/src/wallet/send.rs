@@ -38,18 +38,31 @@ struct Failure {
 impl Failure {
     fn node(why: String) -> Self {
         let next = "Nothing was sent. Look whether the node still runs, then try again.";
-        Self { what: "The node could not be asked", why, next }
+        Self {
+            what: "The node could not be asked",
+            why,
+            next,
+        }
     }
 
     fn refused(why: String) -> Self {
-        let next = "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read anew.";
-        Self { what: "The node did not take the payment", why, next }
+        let next =
+            "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read anew.";
+        Self {
+            what: "The node did not take the payment",
+            why,
+            next,
+        }
     }
 }
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
-        Self { what: "The payment was not made", next: trouble.advice(), why: trouble.to_string() }
+        Self {
+            what: "The payment was not made",
+            next: trouble.advice(),
+            why: trouble.to_string(),
+        }
     }
 }
 
@@ -97,7 +110,9 @@ impl Draft {
     fn recipient_error(self) -> Option<String> {
         self.to.with(|to| match to.trim() {
             "" => Some("Paste or type the address to pay.".to_owned()),
-            to => address::parse(to).err().map(|error| format!("This is no address: {error}.")),
+            to => address::parse(to)
+                .err()
+                .map(|error| format!("This is no address: {error}.")),
         })
     }
 
@@ -107,7 +122,9 @@ impl Draft {
             Err(error) => Some(format!("This is no amount: {error}. Digits with a point, such as 1.5")),
             Ok(amount) if amount.is_zero() => Some("The amount is zero.".to_owned()),
             Ok(amount) => match available {
-                Some(available) if amount > available => Some(format!("The account holds {} only.", available.to_coins())),
+                Some(available) if amount > available => {
+                    Some(format!("The account holds {} only.", available.to_coins()))
+                }
                 _ => None,
             },
         })
@@ -168,14 +185,17 @@ impl Draft {
 
     /// The highest amount that leaves room for the highest fee.
     async fn fill_all(self, wallet: Wallet, available: Amount) {
-        let outcome = self.prepare(wallet, available.to_coins()).await.and_then(|(_, review)| {
-            let fee = review.max_fee.digits().parse::<Amount>().ok();
-            fee.and_then(|fee| available.checked_sub(fee)).ok_or(Failure {
-                what: "The account does not hold enough",
-                why: "Not even the fee can be paid.".to_owned(),
-                next: "Receive some coins first.",
-            })
-        });
+        let outcome = self
+            .prepare(wallet, available.to_coins())
+            .await
+            .and_then(|(_, review)| {
+                let fee = review.max_fee.digits().parse::<Amount>().ok();
+                fee.and_then(|fee| available.checked_sub(fee)).ok_or(Failure {
+                    what: "The account does not hold enough",
+                    why: "Not even the fee can be paid.".to_owned(),
+                    next: "Receive some coins first.",
+                })
+            });
         match outcome {
             Ok(amount) => self.coins.set(amount.to_coins()),
             Err(failure) => self.failure.set(Some(failure)),
@@ -251,15 +271,27 @@ fn Content() -> impl IntoView {
 #[component]
 fn Form(draft: Draft) -> impl IntoView {
     let (wallet, balances) = (Wallet::get(), Balances::get());
-    let symbol = use_context::<SymbolContext>().map(|symbol| symbol.0).unwrap_or_default();
+    let symbol = use_context::<SymbolContext>()
+        .map(|symbol| symbol.0)
+        .unwrap_or_default();
     balances.refresh();
     let balance = Memo::new(move |_| draft.from.with(|from| balances.of(from)));
     let available = move || balance.get_untracked().map(|balance: Balance| balance.amount);
     let kind = Signal::derive(move || {
         let from = draft.from.get();
-        wallet.accounts().iter().find(|account| account.address == from).map_or(KeyKind::Secp256k1, |account| account.kind)
+        wallet
+            .accounts()
+            .iter()
+            .find(|account| account.address == from)
+            .map_or(KeyKind::Secp256k1, |account| account.kind)
     });
-    let shown = move |error: Option<String>| if draft.tried.get() { error.unwrap_or_default() } else { String::new() };
+    let shown = move |error: Option<String>| {
+        if draft.tried.get() {
+            error.unwrap_or_default()
+        } else {
+            String::new()
+        }
+    };
     let to_error = Signal::derive(move || shown(draft.recipient_error()));
     let coins_error = Signal::derive(move || shown(draft.amount_error(balance.get().map(|balance| balance.amount))));
     let memo_error = Signal::derive(move || shown(draft.memo_error()));
@@ -271,7 +303,11 @@ fn Form(draft: Draft) -> impl IntoView {
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         draft.tried.set(true);
-        let errors = [draft.recipient_error(), draft.amount_error(available()), draft.memo_error()];
+        let errors = [
+            draft.recipient_error(),
+            draft.amount_error(available()),
+            draft.memo_error(),
+        ];
         let fields = ["to", "coins", "memo"];
         if let Some((field, _)) = fields.iter().zip(errors).find(|(_, error)| error.is_some()) {
             return browser::focus(field);

@@ -15,7 +15,9 @@ pub enum Phase {
     #[default]
     Unknown,
     /// No vault for this chain; perhaps some for others.
-    Missing { others: Vec<OtherVault> },
+    Missing {
+        others: Vec<OtherVault>,
+    },
     Locked,
     Open,
     /// The worker or the storage does not work.
@@ -77,7 +79,11 @@ impl Wallet {
 
     /// Looks for a vault of this chain, once the page runs.
     pub fn look(self, chain: &ChainInfo) {
-        let chain = Chain { genesis: chain.genesis_id.clone(), chain_id: chain.chain_id, name: chain.name.clone() };
+        let chain = Chain {
+            genesis: chain.genesis_id.clone(),
+            chain_id: chain.chain_id,
+            name: chain.name.clone(),
+        };
         spawn_local(async move {
             let phase = match client::ask(Request::Look { chain }).await {
                 Ok(Answer::Looked { vault: true, .. }) => Phase::Locked,

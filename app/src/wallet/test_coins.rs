@@ -31,7 +31,9 @@ pub fn TestCoins(
     prominent: Signal<bool>,
 ) -> impl IntoView {
     let wallet = Wallet::get();
-    let symbol = use_context::<SymbolContext>().map(|symbol| symbol.0).unwrap_or_default();
+    let symbol = use_context::<SymbolContext>()
+        .map(|symbol| symbol.0)
+        .unwrap_or_default();
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<String>);
     let sent = RwSignal::new(None::<String>);
@@ -48,7 +50,13 @@ pub fn TestCoins(
             let _ = busy.try_set(false);
         });
     };
-    let class = move || if prominent.get() { "card test-coins test-coins-first" } else { "card test-coins" };
+    let class = move || {
+        if prominent.get() {
+            "card test-coins test-coins-first"
+        } else {
+            "card test-coins"
+        }
+    };
     let to = move || account.get().map(|account| account.label);
     view! {
         <section class=class aria-labelledby="test-coins">
