@@ -6,8 +6,8 @@ interface Sent {
   text: string;
 }
 
-/** Console warnings that are faults too: Leptos and the browser warn about broken hydration and preloads. */
-const FAULTY_WARNING = /hydrat|leptos|reactive|Content.Security.Policy|preloaded/i;
+/** Console warnings that are faults too: Leptos warns about broken hydration, the browser about its policy. */
+const FAULTY_WARNING = /hydrat|leptos|reactive|Content.Security.Policy/i;
 
 export class Guard {
   /** What went wrong so far, one line each. */

@@ -60,6 +60,6 @@ test.describe('without JavaScript', () => {
     const answer = await page.goto('/');
     expect(answer?.status()).toBe(200);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await expect(page.locator('nav').first()).toBeVisible();
+    await expect(page.getByRole('navigation').first()).toBeVisible();
   });
 });
