@@ -32,7 +32,11 @@ pub fn decimal(value: f64, places: usize) -> String {
     let text = format!("{:.places$}", value.abs());
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let fraction = fraction.trim_end_matches('0');
-    let sign = if value < 0.0 && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) { "-" } else { "" };
+    let sign = if value < 0.0 && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) {
+        "-"
+    } else {
+        ""
+    };
     let dot = if fraction.is_empty() { "" } else { "." };
     format!("{sign}{}{dot}{fraction}", grouped(whole))
 }
@@ -46,7 +50,13 @@ pub fn si(value: f64) -> String {
         scaled /= 1_000.0;
         step += 1;
     }
-    let places = if step == 0 && scaled.fract() == 0.0 || scaled.abs() >= 99.95 { 0 } else if scaled.abs() >= 9.995 { 1 } else { 2 };
+    let places = if step == 0 && scaled.fract() == 0.0 || scaled.abs() >= 99.95 {
+        0
+    } else if scaled.abs() >= 9.995 {
+        1
+    } else {
+        2
+    };
     format!("{} {}", decimal(scaled, places), PREFIXES[step])
 }
 
@@ -58,7 +68,11 @@ pub fn hash_rate(value: f64) -> String {
 /// Expected hashes: `5.24 M hashes`.
 pub fn hashes(value: f64) -> String {
     let text = si(value);
-    format!("{}{}hashes", text.trim_end(), if text.ends_with(' ') { " " } else { "\u{a0}" })
+    format!(
+        "{}{}hashes",
+        text.trim_end(),
+        if text.ends_with(' ') { " " } else { "\u{a0}" }
+    )
 }
 
 /// Bytes in binary steps: `1.5 KiB`.
@@ -70,7 +84,11 @@ pub fn bytes(value: u64) -> String {
         scaled /= 1_024.0;
         step += 1;
     }
-    format!("{} {}", decimal(scaled, if step == 0 || scaled >= 100.0 { 0 } else { 1 }), UNITS[step])
+    format!(
+        "{} {}",
+        decimal(scaled, if step == 0 || scaled >= 100.0 { 0 } else { 1 }),
+        UNITS[step]
+    )
 }
 
 /// Seconds as people say them: `8.2 s`, `3 min`, `2 h`, `5 days`.
@@ -116,7 +134,11 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
+    let month = if month_shifted < 10 {
+        month_shifted + 3
+    } else {
+        month_shifted - 9
+    };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
@@ -154,14 +176,20 @@ pub fn shortened(id: &str, head: usize, tail: usize) -> String {
 /// them unless `places` asks for fewer, in which case the rest is cut off, never rounded up.
 pub fn coins(amount: &BaseUnits, places: Option<u8>) -> (String, String) {
     let (whole, fraction) = amount.split();
-    let kept = places.map_or(fraction.as_str(), |places| &fraction[..usize::from(places).min(fraction.len())]);
+    let kept = places.map_or(fraction.as_str(), |places| {
+        &fraction[..usize::from(places).min(fraction.len())]
+    });
     (grouped(&whole), kept.trim_end_matches('0').to_owned())
 }
 
 /// An exact amount of coins as one text, without the symbol.
 pub fn exact_coins(amount: &BaseUnits) -> String {
     let (whole, fraction) = coins(amount, None);
-    if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") }
+    if fraction.is_empty() {
+        whole
+    } else {
+        format!("{whole}.{fraction}")
+    }
 }
 
 /// Percent-encodes what may not stand in a query value.

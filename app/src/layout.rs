@@ -11,10 +11,18 @@ use crate::{
 };
 
 /// Where the navigation leads: path and title.
-const EXPLORER: [(&str, &str); 4] =
-    [("/", "Dashboard"), ("/blocks", "Blocks"), ("/transactions", "Transactions"), ("/mempool", "Mempool")];
-const NODE: [(&str, &str); 4] =
-    [("/mining", "Mining"), ("/network", "Network"), ("/performance", "Performance"), ("/security", "Security")];
+const EXPLORER: [(&str, &str); 4] = [
+    ("/", "Dashboard"),
+    ("/blocks", "Blocks"),
+    ("/transactions", "Transactions"),
+    ("/mempool", "Mempool"),
+];
+const NODE: [(&str, &str); 4] = [
+    ("/mining", "Mining"),
+    ("/network", "Network"),
+    ("/performance", "Performance"),
+    ("/security", "Security"),
+];
 const OWN: [(&str, &str); 2] = [("/wallet", "Wallet"), ("/settings", "Settings")];
 
 const SEARCH_ID: &str = "search";
@@ -29,6 +37,7 @@ pub fn Logo() -> impl IntoView {
             <path class="logo-across" d="M3 21L29 11" />
         </svg>
     }
+    .into_any()
 }
 
 /// The top of every page.
@@ -73,6 +82,7 @@ pub fn Header() -> impl IntoView {
             </nav>
         </header>
     }
+    .into_any()
 }
 
 /// One group of navigation links.
@@ -82,7 +92,9 @@ fn Links(title: &'static str, links: &'static [(&'static str, &'static str)], pa
         .iter()
         .map(|&(href, name)| {
             let current = move || {
-                path.with(|path| path == href || (href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'))))
+                path.with(|path| {
+                    path == href || (href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+                })
             };
             view! {
                 <li>
@@ -97,6 +109,7 @@ fn Links(title: &'static str, links: &'static [(&'static str, &'static str)], pa
             <ul>{links}</ul>
         </div>
     }
+    .into_any()
 }
 
 /// Search by height, id or address. `/` focuses it from anywhere.
@@ -108,7 +121,10 @@ fn SearchForm() -> impl IntoView {
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         let text = text.get_untracked();
-        navigate(&format!("/search?q={}", format::query_value(text.trim())), Default::default());
+        navigate(
+            &format!("/search?q={}", format::query_value(text.trim())),
+            Default::default(),
+        );
     };
     Effect::new(move |_| {
         let handle = window_event_listener(leptos::ev::keydown, |event| {
@@ -141,6 +157,7 @@ fn SearchForm() -> impl IntoView {
             <kbd class="search-key" aria-hidden="true">"/"</kbd>
         </form>
     }
+    .into_any()
 }
 
 /// Whether the page is live, with the age of what it shows when it is not, and the pause.
@@ -164,8 +181,20 @@ fn LiveState() -> impl IntoView {
         Connection::Reconnecting => "live live-reconnecting",
         Connection::Stale => "live live-stale",
     };
-    let action = move || if live.paused.get() { "Resume live updates" } else { "Pause live updates" };
-    let shape = move || if live.paused.get() { "M5 3l8 5-8 5z" } else { "M5 3v10M11 3v10" };
+    let action = move || {
+        if live.paused.get() {
+            "Resume live updates"
+        } else {
+            "Pause live updates"
+        }
+    };
+    let shape = move || {
+        if live.paused.get() {
+            "M5 3l8 5-8 5z"
+        } else {
+            "M5 3v10M11 3v10"
+        }
+    };
     view! {
         <div class=state>
             <span class="live-dot" aria-hidden="true"></span>
@@ -184,6 +213,7 @@ fn LiveState() -> impl IntoView {
             <span class="visually-hidden" role="status" aria-live="polite">{move || live.announcement.get()}</span>
         </div>
     }
+    .into_any()
 }
 
 /// The bottom of every page: which chain this is, and where to read more.
@@ -208,4 +238,5 @@ pub fn Footer() -> impl IntoView {
             </div>
         </footer>
     }
+    .into_any()
 }

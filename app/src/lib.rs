@@ -24,9 +24,9 @@ mod verify;
 pub mod wallet;
 
 pub use app::App;
+pub use shell::AssetUrls;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
-pub use shell::AssetUrls;
 
 /// Brings the server-rendered page to life. Called once by the WASM entry point.
 #[cfg(feature = "hydrate")]

@@ -18,7 +18,9 @@ pub struct Operator {
 impl Operator {
     /// Makes the context, and takes a token out of the address once the page runs.
     pub fn provide() -> Self {
-        let operator = Self { present: RwSignal::new(false) };
+        let operator = Self {
+            present: RwSignal::new(false),
+        };
         provide_context(operator);
         Effect::new(move |_| {
             if let Some(token) = browser::fragment().strip_prefix("operator=") {

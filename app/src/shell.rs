@@ -61,8 +61,15 @@ mod document {
     /// The theme that the reader's cookie names.
     fn theme() -> Theme {
         let cookies = use_context::<Parts>().map(|parts| parts.headers);
-        let cookies = cookies.iter().flat_map(|headers| headers.get_all(COOKIE)).filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|pair| pair.0 == THEME_COOKIE).map_or(Theme::System, |pair| Theme::from_word(pair.1))
+        let cookies = cookies
+            .iter()
+            .flat_map(|headers| headers.get_all(COOKIE))
+            .filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs
+            .find(|pair| pair.0 == THEME_COOKIE)
+            .map_or(Theme::System, |pair| Theme::from_word(pair.1))
     }
 }

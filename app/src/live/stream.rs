@@ -20,10 +20,11 @@ const THROTTLE: u32 = 1_000;
 const BACKOFF: [u32; 4] = [1_000, 3_000, 10_000, 30_000];
 
 /// Events by name, and what each changes.
-const EVENTS: [(&str, Change); 4] = [
+const EVENTS: [(&str, Change); 5] = [
     ("block", Change::Chain),
     ("reorg", Change::Chain),
     ("transaction", Change::Pool),
+    ("dropped", Change::Pool),
     ("mining", Change::Mining),
 ];
 
@@ -47,7 +48,14 @@ type Shared = Rc<RefCell<Stream>>;
 
 /// Opens the stream and keeps it open for as long as the page lives.
 pub fn follow(live: Live) {
-    let stream = Stream { live, source: None, attempts: 0, waiting: Vec::new(), flush: None, was_connected: false };
+    let stream = Stream {
+        live,
+        source: None,
+        attempts: 0,
+        waiting: Vec::new(),
+        flush: None,
+        was_connected: false,
+    };
     let shared = Rc::new(RefCell::new(stream));
     open(&shared);
     let on_resume = shared.clone();
@@ -72,8 +80,11 @@ fn open(shared: &Shared) {
     listen(&source, "open", shared, |shared, _| connected(shared));
     listen(&source, "error", shared, |shared, _| lost(shared));
     for (name, change) in EVENTS {
-        listen(&source, name, shared, move |shared, event| arrived(shared, change, event));
+        listen(&source, name, shared, move |shared, event| {
+            arrived(shared, change, event)
+        });
     }
+    listen(&source, "reset", shared, |shared, _| missed(shared));
     shared.borrow_mut().source = Some(source);
 }
 
@@ -89,20 +100,28 @@ fn connected(shared: &Shared) {
     let mut stream = shared.borrow_mut();
     let live = stream.live;
     stream.attempts = 0;
-    // Whatever happened while the stream was away is read now.
-    if std::mem::replace(&mut stream.was_connected, true) {
-        stream.waiting = vec![Change::Chain, Change::Pool, Change::Mining];
-    }
+    let again = std::mem::replace(&mut stream.was_connected, true);
     drop(stream);
     live.contact.set(browser::now());
     live.connection.set(Connection::Live);
+    if again {
+        missed(shared);
+    }
+}
+
+/// Whatever happened while the stream was away is read now.
+fn missed(shared: &Shared) {
+    shared.borrow_mut().waiting = vec![Change::Chain, Change::Pool, Change::Mining];
     schedule(shared, 0);
 }
 
 fn lost(shared: &Shared) {
     let mut stream = shared.borrow_mut();
     let live = stream.live;
-    let refused = stream.source.as_ref().is_some_and(|source| source.ready_state() == EventSource::CLOSED);
+    let refused = stream
+        .source
+        .as_ref()
+        .is_some_and(|source| source.ready_state() == EventSource::CLOSED);
     if refused {
         // A plain break is retried by the browser itself; a refusal is not.
         let pause = BACKOFF[stream.attempts.min(BACKOFF.len() - 1)];
@@ -126,7 +145,9 @@ fn arrived(shared: &Shared, change: Change, event: &web_sys::Event) {
         live.tips.update(|tips| *tips = tips.wrapping_add(1));
     }
     if change == Change::Chain && !live.paused.get_untracked() {
-        let data = event.dyn_ref::<MessageEvent>().and_then(|message| message.data().as_string());
+        let data = event
+            .dyn_ref::<MessageEvent>()
+            .and_then(|message| message.data().as_string());
         if let Some(block) = data.and_then(|data| serde_json::from_str::<BlockEvent>(&data).ok()) {
             live.announcement.set(format!("Block {}", format::count(block.height)));
         }

@@ -26,7 +26,11 @@ pub struct BlockRow {
 impl BlockRow {
     /// Gas used as a share of the limit, 0 to 1.
     pub fn fullness(&self) -> f64 {
-        if self.gas_limit == 0 { 0.0 } else { (self.gas_used as f64 / self.gas_limit as f64).min(1.0) }
+        if self.gas_limit == 0 {
+            0.0
+        } else {
+            (self.gas_used as f64 / self.gas_limit as f64).min(1.0)
+        }
     }
 }
 
@@ -80,6 +84,10 @@ pub struct BlockPage {
 impl BlockPage {
     /// How many blocks confirm it, itself included; zero off the main chain.
     pub fn confirmations(&self) -> u64 {
-        if self.canonical { (self.tip + 1).saturating_sub(self.row.height) } else { 0 }
+        if self.canonical {
+            (self.tip + 1).saturating_sub(self.row.height)
+        } else {
+            0
+        }
     }
 }

@@ -23,7 +23,8 @@ pub struct Listing<T> {
 impl<T> Listing<T> {
     /// Pages in all, at least one, where the total is known.
     pub fn pages(&self) -> Option<u64> {
-        self.total.map(|total| total.div_ceil(u64::from(self.rows.max(1))).max(1))
+        self.total
+            .map(|total| total.div_ceil(u64::from(self.rows.max(1))).max(1))
     }
 }
 
@@ -58,7 +59,10 @@ impl BlockSort {
 
     /// Reads the word in the URL; anything unknown is the default.
     pub fn from_word(word: &str) -> Self {
-        Self::ALL.iter().find(|entry| entry.1 == word).map_or(Self::default(), |entry| entry.0)
+        Self::ALL
+            .iter()
+            .find(|entry| entry.1 == word)
+            .map_or(Self::default(), |entry| entry.0)
     }
 }
 

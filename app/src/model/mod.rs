@@ -16,12 +16,9 @@ pub use block::{BlockPage, BlockRow, HeaderView, ManifestView};
 pub use evidence::{BlockEvidence, TransactionEvidence};
 pub use listing::{BlockQuery, BlockSort, Listing, MAX_ROWS, StatusFilter, TransactionQuery};
 pub use node::{
-    Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck,
-    Verdict,
+    Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck, Verdict,
 };
 pub use overview::{ChainInfo, ChartPoint, FeeBand, MempoolView, Notch, Overview};
 pub use search::{Destination, SearchAnswer};
-pub use transaction::{
-    BlockRef, LogView, Scheme, Status, TransactionKind, TransactionPage, TransactionRow,
-};
+pub use transaction::{BlockRef, LogView, Scheme, Status, TransactionKind, TransactionPage, TransactionRow};
 pub use units::BaseUnits;

@@ -122,6 +122,9 @@ pub struct TransactionPage {
 impl TransactionPage {
     /// How many blocks confirm it; zero while pending.
     pub fn confirmations(&self) -> u64 {
-        self.row.block.as_ref().map_or(0, |block| (self.tip + 1).saturating_sub(block.height))
+        self.row
+            .block
+            .as_ref()
+            .map_or(0, |block| (self.tip + 1).saturating_sub(block.height))
     }
 }

@@ -43,7 +43,10 @@ mod tests {
         let pair = |units: &str| BaseUnits::new(units).split();
         assert_eq!(pair("0"), ("0".into(), "0".repeat(18)));
         assert_eq!(pair("1"), ("0".into(), format!("{}1", "0".repeat(17))));
-        assert_eq!(pair("12500000000000000000"), ("12".into(), format!("5{}", "0".repeat(17))));
+        assert_eq!(
+            pair("12500000000000000000"),
+            ("12".into(), format!("5{}", "0".repeat(17)))
+        );
         assert_eq!(BaseUnits::default().split(), ("0".into(), "0".repeat(18)));
     }
 }

@@ -35,13 +35,15 @@ pub fn Account() -> impl IntoView {
         }
         .into_any(),
     };
-    view! { <Loaded what="The account" resource=account show=show /> }
+    view! { <Loaded what="The account" resource=account show=show /> }.into_any()
 }
 
 #[component]
 fn Content(account: AccountView) -> impl IntoView {
     let path = format!("/account/{}", account.address);
-    let pager = account.history.pager(move |page| href(&path, &[("page", page_value(page))]));
+    let pager = account
+        .history
+        .pager(move |page| href(&path, &[("page", page_value(page))]));
     let title = format!("Account {}", format::shortened(&account.address, 8, 6));
     let public = account.label.clone().map(|label| {
         view! {
@@ -87,4 +89,5 @@ fn Content(account: AccountView) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }

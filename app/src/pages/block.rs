@@ -10,7 +10,10 @@ use crate::{
     live::Live,
     model::BlockPage,
     reads,
-    ui::{AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Mark, MarkState, Notice, NoticeKind, Stat, Time},
+    ui::{
+        AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Mark, MarkState, Notice, NoticeKind, Stat,
+        Time,
+    },
     verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block},
 };
 
@@ -37,7 +40,7 @@ pub fn Block() -> impl IntoView {
         }
         .into_any(),
     };
-    view! { <Loaded what="The block" resource=block show=show lines=14 /> }
+    view! { <Loaded what="The block" resource=block show=show lines=14 /> }.into_any()
 }
 
 #[component]
@@ -46,7 +49,9 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     checks.run(block.row.id.clone(), move || {
         let page = subject.clone();
         async move {
-            let evidence = reads::block_evidence(page.row.id.clone()).await.map_err(|error| error.to_string())?;
+            let evidence = reads::block_evidence(page.row.id.clone())
+                .await
+                .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this block")?;
             Ok(check_block(&page, &evidence))
         }
@@ -54,13 +59,19 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let confirmations = block.confirmations();
     let height = block.row.height;
     let path = format!("/block/{}", block.row.id);
-    let pager = block.transactions.pager(move |page| href(&path, &[("page", page_value(page))]));
+    let pager = block
+        .transactions
+        .pager(move |page| href(&path, &[("page", page_value(page))]));
     let row = block.row;
     let (time, interval, transactions) = (row.time, row.interval, row.transactions);
     let (fullness, bytes) = (row.fullness(), row.bytes);
     let gas = format!("{} of {}", format::count(row.gas_used), format::count(row.gas_limit));
     let (id, producer, burned) = (row.id, row.producer, row.burned);
-    let standing = if block.canonical { format::plural(confirmations, "confirmation", "confirmations") } else { "not on the main chain".to_owned() };
+    let standing = if block.canonical {
+        format::plural(confirmations, "confirmation", "confirmations")
+    } else {
+        "not on the main chain".to_owned()
+    };
     view! {
         <PageHead title=format!("Block {}", format::count(height))>
             <p class="page-id"><Id value=id full=true /></p>
@@ -142,4 +153,5 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }

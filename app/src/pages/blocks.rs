@@ -19,15 +19,23 @@ pub fn Blocks() -> impl IntoView {
     let (page, rows) = (page_number(), row_count());
     let query = Memo::new(move |_| {
         map.with(|map| BlockQuery {
-            sort: map.get("sort").map_or_else(BlockSort::default, |word| BlockSort::from_word(&word)),
+            sort: map
+                .get("sort")
+                .map_or_else(BlockSort::default, |word| BlockSort::from_word(&word)),
             ascending: map.get("order").as_deref() == Some("asc"),
             filled: map.get("filled").as_deref() == Some("yes"),
-            producer: map.get("producer").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            producer: map
+                .get("producer")
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty()),
             page: page.get(),
             rows: rows.get(),
         })
     });
-    let listing = Resource::new(move || (query.get(), live.on_chain()), |(query, _)| reads::blocks(query));
+    let listing = Resource::new(
+        move || (query.get(), live.on_chain()),
+        |(query, _)| reads::blocks(query),
+    );
     view! {
         <PageHead title="Blocks" lead="Every block of this chain, newest first." />
         {move || view! { <Filters query=query.get() /> }}
@@ -37,6 +45,7 @@ pub fn Blocks() -> impl IntoView {
             show=move |listing| view! { <Content listing=listing query=query.get_untracked() /> }.into_any()
         />
     }
+    .into_any()
 }
 
 /// The URL of this table with a change.
@@ -86,6 +95,7 @@ fn Filters(query: BlockQuery) -> impl IntoView {
             </div>
         </Form>
     }
+    .into_any()
 }
 
 #[component]

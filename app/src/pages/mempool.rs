@@ -14,19 +14,33 @@ use crate::{
 pub fn Mempool() -> impl IntoView {
     let live = Live::get();
     let (page, rows) = (page_number(), row_count());
-    let pool = Resource::new(move || (page.get(), rows.get(), live.on_pool()), |(page, rows, _)| reads::mempool(page, rows));
+    let pool = Resource::new(
+        move || (page.get(), rows.get(), live.on_pool()),
+        |(page, rows, _)| reads::mempool(page, rows),
+    );
     view! {
         <PageHead title="Mempool" lead="Payments that wait in this node's pool for a block, those that pay most first." />
         <Loaded what="The mempool" resource=pool show=|pool| view! { <Content pool=pool /> }.into_any() />
     }
+    .into_any()
 }
 
 #[component]
 fn Content(pool: MempoolView) -> impl IntoView {
     let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-    let count_note = format!("{} of {}", format::percent(share(pool.count, pool.max_count)), format::count(pool.max_count));
-    let bytes_note = format!("{} of {}", format::percent(share(pool.bytes, pool.max_bytes)), format::bytes(pool.max_bytes));
-    let pager = pool.transactions.pager(|page| href("/mempool", &[("page", page_value(page))]));
+    let count_note = format!(
+        "{} of {}",
+        format::percent(share(pool.count, pool.max_count)),
+        format::count(pool.max_count)
+    );
+    let bytes_note = format!(
+        "{} of {}",
+        format::percent(share(pool.bytes, pool.max_bytes)),
+        format::bytes(pool.max_bytes)
+    );
+    let pager = pool
+        .transactions
+        .pager(|page| href("/mempool", &[("page", page_value(page))]));
     let waiting = pool.transactions.items;
     view! {
         <dl class="stats">
@@ -51,6 +65,7 @@ fn Content(pool: MempoolView) -> impl IntoView {
                 .into_any()
         }}
     }
+    .into_any()
 }
 
 /// How many offer how much, as bars in a table.
@@ -90,4 +105,5 @@ fn Bands(bands: Vec<FeeBand>) -> impl IntoView {
             </Table>
         </section>
     }
+    .into_any()
 }

@@ -22,7 +22,7 @@ const SWITCH_PATH: &str = "/api/v1/mining";
 /// What the switch sends.
 #[derive(Serialize)]
 struct MinerSwitch {
-    enabled: bool,
+    on: bool,
 }
 
 /// The page at `/mining`.
@@ -36,13 +36,27 @@ pub fn Mining() -> impl IntoView {
         <BrowserMiner />
         <OperatorToken />
     }
+    .into_any()
 }
 
 #[component]
 fn Content(mining: MiningView) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
-    let MiningView { miner, network_hash_rate, difficulty, bits, next_height, pending, subsidy, halving_in, series } = mining;
-    let halving = halving_in.map_or_else(|| "stays the same for ever".to_owned(), |blocks| format!("halves in {}", format::plural(blocks, "block", "blocks")));
+    let MiningView {
+        miner,
+        network_hash_rate,
+        difficulty,
+        bits,
+        next_height,
+        pending,
+        subsidy,
+        halving_in,
+        series,
+    } = mining;
+    let halving = halving_in.map_or_else(
+        || "stays the same for ever".to_owned(),
+        |blocks| format!("halves in {}", format::plural(blocks, "block", "blocks")),
+    );
     view! {
         <dl class="stats">
             <Stat name="Network hash rate" note="estimated from the last blocks">{format::hash_rate(network_hash_rate)}</Stat>
@@ -59,6 +73,7 @@ fn Content(mining: MiningView) -> impl IntoView {
             {interval_chart(&series, chain.spacing)}
         </section>
     }
+    .into_any()
 }
 
 /// The node's own miner, and its switch for the operator.
@@ -71,7 +86,7 @@ fn NativeMiner(miner: MinerView) -> impl IntoView {
     let switch = move |_| {
         busy.set(true);
         spawn_local(async move {
-            let outcome = operator.post(SWITCH_PATH, &MinerSwitch { enabled: !running }).await;
+            let outcome = operator.post(SWITCH_PATH, &MinerSwitch { on: !running }).await;
             let _ = failure.try_set(outcome.err().unwrap_or_default());
             let _ = busy.try_set(false);
             live.refresh(Change::Mining);
@@ -115,4 +130,5 @@ fn NativeMiner(miner: MinerView) -> impl IntoView {
             </Show>
         </section>
     }
+    .into_any()
 }

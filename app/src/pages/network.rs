@@ -18,6 +18,7 @@ pub fn Network() -> impl IntoView {
         <PageHead title="Network" lead="This node, and the nodes it speaks to." />
         <Loaded what="The network" resource=network show=|network| view! { <Content network=network /> }.into_any() />
     }
+    .into_any()
 }
 
 #[component]
@@ -28,7 +29,11 @@ fn Content(network: NetworkView) -> impl IntoView {
         Some(id) => view! { <Id value=id /> }.into_any(),
         None => view! { <span class="faint">"none; it listens for no other node"</span> }.into_any(),
     };
-    let listening = network.listening.into_iter().map(|address| view! { <li><code>{address}</code></li> }).collect_view();
+    let listening = network
+        .listening
+        .into_iter()
+        .map(|address| view! { <li><code>{address}</code></li> })
+        .collect_view();
     view! {
         <section class="card" aria-labelledby="this-node">
             <h2 id="this-node">"This node"</h2>
@@ -60,6 +65,7 @@ fn Content(network: NetworkView) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -93,4 +99,5 @@ fn Peers(peers: Vec<PeerView>) -> impl IntoView {
             {rows}
         </Table>
     }
+    .into_any()
 }

@@ -19,6 +19,7 @@ pub fn NotFound() -> impl IntoView {
         <PageHead title="There is no such page" lead="The address leads nowhere on this node." />
         <WaysOn />
     }
+    .into_any()
 }
 
 /// A block, transaction or account that this node does not know.
@@ -39,6 +40,7 @@ pub fn Missing(
         <p class="missing-key">{key}</p>
         <WaysOn />
     }
+    .into_any()
 }
 
 #[component]
@@ -50,4 +52,5 @@ fn WaysOn() -> impl IntoView {
             <ButtonLink href="/transactions">"Latest transactions"</ButtonLink>
         </p>
     }
+    .into_any()
 }

@@ -14,7 +14,11 @@ use crate::{
 
 /// The title of a page and the one sentence that says what it is for.
 #[component]
-pub fn PageHead(#[prop(into)] title: String, #[prop(optional, into)] lead: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+pub fn PageHead(
+    #[prop(into)] title: String,
+    #[prop(optional, into)] lead: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
     view! {
         <Title text=title.clone() />
         <header class="page-head">
@@ -23,6 +27,7 @@ pub fn PageHead(#[prop(into)] title: String, #[prop(optional, into)] lead: Strin
             {children.map(|children| children())}
         </header>
     }
+    .into_any()
 }
 
 /// Shows a resource: a skeleton until it first arrives, then the value, and while it is read again
@@ -54,6 +59,7 @@ where
             }}
         </Transition>
     }
+    .into_any()
 }
 
 /// The page number in the URL, from 1.
@@ -68,7 +74,9 @@ pub fn row_count() -> Memo<u32> {
     let prefs = Prefs::get();
     Memo::new(move |_| {
         let asked = query.with(|query| query.get("rows").and_then(|rows| rows.parse::<u32>().ok()));
-        asked.unwrap_or_else(|| prefs.read(|prefs| prefs.rows)).clamp(1, MAX_ROWS)
+        asked
+            .unwrap_or_else(|| prefs.read(|prefs| prefs.rows))
+            .clamp(1, MAX_ROWS)
     })
 }
 
@@ -101,6 +109,7 @@ pub fn StatusBadge(status: Status) -> impl IntoView {
             {word}
         </span>
     }
+    .into_any()
 }
 
 /// How it was signed.
@@ -111,7 +120,7 @@ pub fn SchemeBadge(scheme: Scheme) -> impl IntoView {
         Scheme::Ecc => "Signed with secp256k1",
         Scheme::Ethereum => "An Ethereum transaction, signed with secp256k1",
     };
-    view! { <span class="badge badge-scheme" title=title>{scheme.label()}</span> }
+    view! { <span class="badge badge-scheme" title=title>{scheme.label()}</span> }.into_any()
 }
 
 /// Gas used as a bar and a percentage.
@@ -123,9 +132,10 @@ pub fn Fullness(share: f64) -> impl IntoView {
                 <rect class="fullness-room" x="0" y="0" width="48" height="8" rx="2" />
                 <rect class="fullness-used" x="0" y="0" width=format!("{:.1}", share * 48.0) height="8" rx="2" />
             </svg>
-            <span>{format::percent(share)}</span>
+            <span class="fullness-share">{format::percent(share)}</span>
         </span>
     }
+    .into_any()
 }
 
 /// Blocks as table rows, under the columns of [`block_columns`].
@@ -169,7 +179,10 @@ pub fn TransactionTable(
     of: Option<String>,
 ) -> impl IntoView {
     let with_direction = of.is_some();
-    let rows = transactions.into_iter().map(|row| transaction_row(row, one_block, of.as_deref())).collect_view();
+    let rows = transactions
+        .into_iter()
+        .map(|row| transaction_row(row, one_block, of.as_deref()))
+        .collect_view();
     let head = view! {
         <th scope="col">"Id"</th>
         <th scope="col">"Status"</th>
@@ -187,6 +200,7 @@ pub fn TransactionTable(
             {rows}
         </Table>
     }
+    .into_any()
 }
 
 fn transaction_row(row: TransactionRow, one_block: bool, of: Option<&str>) -> impl IntoView + use<> {
@@ -231,4 +245,5 @@ fn transaction_row(row: TransactionRow, one_block: bool, of: Option<&str>) -> im
             <td data-label="Fee" class="numeric"><Amount value=row.fee /></td>
         </tr>
     }
+    .into_any()
 }

@@ -21,6 +21,7 @@ pub fn Performance() -> impl IntoView {
         <PageHead title="Performance" lead="What this node measured about itself since it started. Nothing here is a promise." />
         <Loaded what="The figures" resource=performance show=|performance| view! { <Content performance=performance /> }.into_any() />
     }
+    .into_any()
 }
 
 #[component]
@@ -31,7 +32,9 @@ fn Content(performance: PerformanceView) -> impl IntoView {
         .into_iter()
         .map(|figure| view! { <Stat name=figure.name note=figure.note>{figure.value}</Stat> })
         .collect_view();
-    let confirmation = performance.confirmation.map_or_else(|| "none seen yet".to_owned(), format::duration);
+    let confirmation = performance
+        .confirmation
+        .map_or_else(|| "none seen yet".to_owned(), format::duration);
     let (series, waits) = (performance.series, performance.waits);
     view! {
         <p class="page-lead">"Running since " <Time at=performance.started both=true /></p>
@@ -48,4 +51,5 @@ fn Content(performance: PerformanceView) -> impl IntoView {
             {difficulty_chart(&series, chain.spacing)}
         </section>
     }
+    .into_any()
 }

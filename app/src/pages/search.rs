@@ -1,5 +1,8 @@
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::{use_navigate, use_query_map}};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
 
 use super::parts::{Loaded, PageHead};
 use crate::{
@@ -19,6 +22,7 @@ pub fn Search() -> impl IntoView {
         <PageHead title="Search" />
         <Loaded what="The search" resource=answer show=|answer| view! { <Answer answer=answer /> }.into_any() lines=3 />
     }
+    .into_any()
 }
 
 #[component]
@@ -29,7 +33,15 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
         leptos_axum::redirect(&path);
         let navigate = use_navigate();
         let (target, link) = (path.clone(), path.clone());
-        Effect::new(move |_| navigate(&target, NavigateOptions { replace: true, ..Default::default() }));
+        Effect::new(move |_| {
+            navigate(
+                &target,
+                NavigateOptions {
+                    replace: true,
+                    ..Default::default()
+                },
+            )
+        });
         return view! { <p>"Found: " <a href=link>{path}</a></p> }.into_any();
     }
     if answer.query.is_empty() {
@@ -67,4 +79,5 @@ fn Hints() -> impl IntoView {
             <ButtonLink href="/transactions">"Latest transactions"</ButtonLink>
         </p>
     }
+    .into_any()
 }

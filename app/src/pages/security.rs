@@ -14,6 +14,7 @@ pub fn Security() -> impl IntoView {
     let checks = Resource::new(|| (), |()| reads::security());
     view! {
         <PageHead title="Security" lead="What is checked, where, and by whom. What this tab cannot check itself it only believes." />
+        <div class="two-columns">
         <section class="card" aria-labelledby="marks">
             <h2 id="marks">"The two marks"</h2>
             <p class="prose">
@@ -48,12 +49,17 @@ pub fn Security() -> impl IntoView {
             <h2 id="tab">"This browser tab"</h2>
             <ThisTab />
         </section>
+        </div>
     }
+    .into_any()
 }
 
 fn self_checks(checks: Vec<SelfCheck>) -> impl IntoView {
-    let rows = checks.into_iter().map(|check| check_line(check.verdict, check.name, check.detail)).collect_view();
-    view! { <ul class="checks">{rows}</ul> }
+    let rows = checks
+        .into_iter()
+        .map(|check| check_line(check.verdict, check.name, check.detail))
+        .collect_view();
+    view! { <ul class="checks">{rows}</ul> }.into_any()
 }
 
 fn check_line(verdict: Verdict, name: String, detail: String) -> impl IntoView {
@@ -72,6 +78,7 @@ fn check_line(verdict: Verdict, name: String, detail: String) -> impl IntoView {
             </span>
         </li>
     }
+    .into_any()
 }
 
 /// What the page itself can tell, once it runs.
@@ -106,4 +113,5 @@ fn ThisTab() -> impl IntoView {
             }}
         </ul>
     }
+    .into_any()
 }

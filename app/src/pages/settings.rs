@@ -22,18 +22,25 @@ pub fn Settings() -> impl IntoView {
         <WalletChoices />
         <OperatorToken />
     }
+    .into_any()
 }
 
 fn options(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(word, text)| ((*word).to_owned(), (*text).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(word, text)| ((*word).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 #[component]
 fn Display() -> impl IntoView {
     let prefs = Prefs::get();
     let theme = Signal::derive(move || prefs.read(|prefs| prefs.theme.word().to_owned()));
-    let unit = Signal::derive(move || prefs.read(|prefs| if prefs.unit == Unit::Coin { "coin" } else { "base" }.to_owned()));
-    let decimals = Signal::derive(move || prefs.read(|prefs| prefs.decimals.map_or("all".to_owned(), |places| places.to_string())));
+    let unit =
+        Signal::derive(move || prefs.read(|prefs| if prefs.unit == Unit::Coin { "coin" } else { "base" }.to_owned()));
+    let decimals = Signal::derive(move || {
+        prefs.read(|prefs| prefs.decimals.map_or("all".to_owned(), |places| places.to_string()))
+    });
     let rows = Signal::derive(move || prefs.read(|prefs| prefs.rows.to_string()));
     view! {
         <section class="card" aria-labelledby="display">
@@ -78,6 +85,7 @@ fn Display() -> impl IntoView {
             <p class="field-hint">"Fewer decimals cut, never round up. Confirmations always show every digit."</p>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -125,6 +133,7 @@ fn WalletChoices() -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 /// The operator's token: kept for this tab, entered by the link that the node prints, or here.
@@ -168,4 +177,5 @@ pub fn OperatorToken() -> impl IntoView {
             </Show>
         </section>
     }
+    .into_any()
 }

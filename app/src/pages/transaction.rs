@@ -22,7 +22,8 @@ pub fn Transaction() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
     let transaction = Resource::new(move || (id.get(), live.on_pool()), |(id, _)| reads::transaction(id));
     let checks = Checks::default();
-    let show = move |transaction: Option<TransactionPage>| match transaction {
+    let show = move |transaction: Option<TransactionPage>| {
+        match transaction {
         Some(transaction) => view! { <Content transaction=transaction checks=checks /> }.into_any(),
         None => view! {
             <Missing
@@ -32,8 +33,9 @@ pub fn Transaction() -> impl IntoView {
             />
         }
         .into_any(),
+    }
     };
-    view! { <Loaded what="The transaction" resource=transaction show=show lines=14 /> }
+    view! { <Loaded what="The transaction" resource=transaction show=show lines=14 /> }.into_any()
 }
 
 #[component]
@@ -41,11 +43,18 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let subject = transaction.clone();
     // A transaction that moves into a block is checked anew.
-    let place = transaction.row.block.as_ref().map(|block| block.id.clone()).unwrap_or_default();
+    let place = transaction
+        .row
+        .block
+        .as_ref()
+        .map(|block| block.id.clone())
+        .unwrap_or_default();
     checks.run(format!("{}{place}", transaction.row.id), move || {
         let (chain, page) = (chain.clone(), subject.clone());
         async move {
-            let evidence = reads::transaction_evidence(page.row.id.clone()).await.map_err(|error| error.to_string())?;
+            let evidence = reads::transaction_evidence(page.row.id.clone())
+                .await
+                .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this transaction")?;
             Ok(check_transaction(&chain, &page, &evidence))
         }
@@ -124,6 +133,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
         </details>
         {(!transaction.logs.is_empty()).then(|| view! { <Logs logs=transaction.logs /> })}
     }
+    .into_any()
 }
 
 #[component]
@@ -131,7 +141,11 @@ fn Logs(logs: Vec<LogView>) -> impl IntoView {
     let logs = logs
         .into_iter()
         .map(|log| {
-            let topics = log.topics.into_iter().map(|topic| view! { <li><code class="wrap">{topic}</code></li> }).collect_view();
+            let topics = log
+                .topics
+                .into_iter()
+                .map(|topic| view! { <li><code class="wrap">{topic}</code></li> })
+                .collect_view();
             view! {
                 <li class="card">
                     <Facts>
@@ -149,4 +163,5 @@ fn Logs(logs: Vec<LogView>) -> impl IntoView {
             <ul class="plain">{logs}</ul>
         </section>
     }
+    .into_any()
 }

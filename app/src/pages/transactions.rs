@@ -35,13 +35,19 @@ pub fn Transactions() -> impl IntoView {
         let word = |name: &str| map.with(|map| map.get(name)).unwrap_or_default();
         let (status, scheme) = (word("status"), word("kind"));
         TransactionQuery {
-            status: STATUSES.iter().find(|entry| entry.1 == status).map_or_else(StatusFilter::default, |entry| entry.0),
+            status: STATUSES
+                .iter()
+                .find(|entry| entry.1 == status)
+                .map_or_else(StatusFilter::default, |entry| entry.0),
             scheme: SCHEMES.iter().find(|entry| entry.1 == scheme).and_then(|entry| entry.0),
             page: page.get(),
             rows: rows.get(),
         }
     });
-    let listing = Resource::new(move || (query.get(), live.on_pool()), |(query, _)| reads::transactions(query));
+    let listing = Resource::new(
+        move || (query.get(), live.on_pool()),
+        |(query, _)| reads::transactions(query),
+    );
     view! {
         <PageHead title="Transactions" lead="The latest payments and contract calls, in blocks and waiting." />
         {move || view! { <Filters query=query.get() /> }}
@@ -51,11 +57,16 @@ pub fn Transactions() -> impl IntoView {
             show=move |listing| view! { <Content listing=listing query=query.get_untracked() /> }.into_any()
         />
     }
+    .into_any()
 }
 
 fn link(query: &TransactionQuery, page: u32) -> String {
-    let status = STATUSES.iter().find(|entry| entry.0 == query.status && entry.0 != StatusFilter::Any);
-    let scheme = SCHEMES.iter().find(|entry| entry.0 == query.scheme && entry.0.is_some());
+    let status = STATUSES
+        .iter()
+        .find(|entry| entry.0 == query.status && entry.0 != StatusFilter::Any);
+    let scheme = SCHEMES
+        .iter()
+        .find(|entry| entry.0 == query.scheme && entry.0.is_some());
     href(
         PATH,
         &[
@@ -68,10 +79,14 @@ fn link(query: &TransactionQuery, page: u32) -> String {
 
 #[component]
 fn Filters(query: TransactionQuery) -> impl IntoView {
-    let statuses =
-        STATUSES.into_iter().map(|(status, word, title)| view! { <option value=word selected=status == query.status>{title}</option> }).collect_view();
-    let schemes =
-        SCHEMES.into_iter().map(|(scheme, word, title)| view! { <option value=word selected=scheme == query.scheme>{title}</option> }).collect_view();
+    let statuses = STATUSES
+        .into_iter()
+        .map(|(status, word, title)| view! { <option value=word selected=status == query.status>{title}</option> })
+        .collect_view();
+    let schemes = SCHEMES
+        .into_iter()
+        .map(|(scheme, word, title)| view! { <option value=word selected=scheme == query.scheme>{title}</option> })
+        .collect_view();
     view! {
         <Form method="GET" action=PATH>
             <div class="filters">
@@ -87,6 +102,7 @@ fn Filters(query: TransactionQuery) -> impl IntoView {
             </div>
         </Form>
     }
+    .into_any()
 }
 
 #[component]

@@ -12,10 +12,14 @@ const SIGNED_WITHIN: usize = 200;
 
 /// An account with one page of its history; what waits stands first on the first page.
 pub fn account(at: &At<'_>, text: &str, page: u32, rows: u32) -> Result<Option<AccountView>, StoreError> {
-    let Some(address) = parse_address(text) else { return Ok(None) };
+    let Some(address) = parse_address(text) else {
+        return Ok(None);
+    };
     let slice = Slice::new(page, rows);
     let account = at.node.account(&at.tip, &address)?;
-    let waiting = at.node.with_pool(|pool| pool.by_sender(&address).cloned().collect::<Vec<_>>());
+    let waiting = at
+        .node
+        .with_pool(|pool| pool.by_sender(&address).cloned().collect::<Vec<_>>());
     let has_code = at.has_code(&address)?;
     let mut items = Vec::new();
     if slice.page == 1 {
@@ -25,13 +29,22 @@ pub fn account(at: &At<'_>, text: &str, page: u32, rows: u32) -> Result<Option<A
     }
     let (confirmed, more) = history(at, &address, &slice)?;
     items.extend(confirmed);
-    let allocation = at.node.spec().allocations.iter().find(|allocation| allocation.address == address);
+    let allocation = at
+        .node
+        .spec()
+        .allocations
+        .iter()
+        .find(|allocation| allocation.address == address);
     let mut history = slice.listing(Vec::new(), None, None);
     history.items = items;
     history.more = more;
     Ok(Some(AccountView {
         address: shown(&address),
-        kind: if has_code { AccountKind::Contract } else { signer_kind(at, &address, account.nonce)? },
+        kind: if has_code {
+            AccountKind::Contract
+        } else {
+            signer_kind(at, &address, account.nonce)?
+        },
         balance: units(account.balance),
         nonce: account.nonce,
         pending: waiting.len() as u32,
@@ -50,8 +63,14 @@ fn history(at: &At<'_>, address: &Address, slice: &Slice) -> Result<(Vec<Transac
             None => return Ok((Vec::new(), false)),
         },
     };
-    let page = at.node.account_history(&at.tip, address, before.map(|key: HistoryKey| key), slice.take())?;
-    let rows = page.entries.iter().map(|located| at.located_row(located)).collect::<Result<_, _>>()?;
+    let page = at
+        .node
+        .account_history(&at.tip, address, before.map(|key: HistoryKey| key), slice.take())?;
+    let rows = page
+        .entries
+        .iter()
+        .map(|located| at.located_row(located))
+        .collect::<Result<_, _>>()?;
     Ok((rows, page.next.is_some()))
 }
 

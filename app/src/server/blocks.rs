@@ -8,7 +8,8 @@ use super::{
     rows::{Slice, difficulty, parse_address, price, units},
 };
 use crate::model::{
-    BaseUnits, BlockEvidence, BlockPage, BlockQuery, BlockRow, BlockSort, HeaderView, Listing, ManifestView, TransactionRow,
+    BaseUnits, BlockEvidence, BlockPage, BlockQuery, BlockRow, BlockSort, HeaderView, Listing, ManifestView,
+    TransactionRow,
 };
 
 /// How many blocks are looked at where sorting or filtering cannot use an index.
@@ -24,7 +25,10 @@ pub fn blocks(at: &At<'_>, query: &BlockQuery) -> Result<Listing<BlockRow>, Stor
     let mut found = candidates(at, query)?;
     let looked_at = found.len();
     found.retain(|record| !query.filled || record.transaction_count > 0);
-    let mut rows = found.iter().map(|record| at.block_row(record)).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = found
+        .iter()
+        .map(|record| at.block_row(record))
+        .collect::<Result<Vec<_>, _>>()?;
     sort(&mut rows, query.sort);
     if query.ascending {
         rows.reverse();
@@ -41,7 +45,9 @@ fn candidates(at: &At<'_>, query: &BlockQuery) -> Result<Vec<BlockRecord>, Store
         return snapshot.records_from(Height::GENESIS).rev().take(WINDOW).collect();
     };
     // A producer that is no address produced nothing.
-    let Some(producer) = parse_address(producer) else { return Ok(Vec::new()) };
+    let Some(producer) = parse_address(producer) else {
+        return Ok(Vec::new());
+    };
     let mut records = Vec::new();
     for height in snapshot.produced(&producer).take(WINDOW) {
         records.extend(at.node.block_record(&at.tip, BlockKey::Height(height?))?);
@@ -57,7 +63,9 @@ fn sort(rows: &mut [BlockRow], by: BlockSort) {
         BlockSort::Transactions => rows.sort_by_key(|row| Reverse(row.transactions)),
         BlockSort::Gas => rows.sort_by_key(|row| Reverse(row.gas_used)),
         BlockSort::Bytes => rows.sort_by_key(|row| Reverse(row.bytes)),
-        BlockSort::Burned => rows.sort_by_key(|row| Reverse((row.burned.digits().len(), row.burned.digits().to_owned()))),
+        BlockSort::Burned => {
+            rows.sort_by_key(|row| Reverse((row.burned.digits().len(), row.burned.digits().to_owned())))
+        }
     }
 }
 
@@ -68,25 +76,50 @@ fn by_height(at: &At<'_>, ascending: bool, slice: &Slice) -> Result<Listing<Bloc
     let mut records: Vec<BlockRecord> = if skip >= total {
         Vec::new()
     } else {
-        let first = if ascending { skip } else { total.saturating_sub(skip + take) };
-        let last = if ascending { (skip + take - 1).min(total - 1) } else { total - 1 - skip };
-        at.tip.snapshot.records_between(Height(first), Height(last)).collect::<Result<_, _>>()?
+        let first = if ascending {
+            skip
+        } else {
+            total.saturating_sub(skip + take)
+        };
+        let last = if ascending {
+            (skip + take - 1).min(total - 1)
+        } else {
+            total - 1 - skip
+        };
+        at.tip
+            .snapshot
+            .records_between(Height(first), Height(last))
+            .collect::<Result<_, _>>()?
     };
     if !ascending {
         records.reverse();
     }
-    let rows = records.iter().map(|record| at.block_row(record)).collect::<Result<_, _>>()?;
+    let rows = records
+        .iter()
+        .map(|record| at.block_row(record))
+        .collect::<Result<_, _>>()?;
     Ok(slice.listing(rows, Some(total), None))
 }
 
 /// A block by height or id, with one page of its transactions.
 pub fn block(at: &At<'_>, key: &str, page: u32, rows: u32) -> Result<Option<BlockPage>, StoreError> {
-    let Ok(key) = key.parse::<BlockKey>() else { return Ok(None) };
-    let Some(record) = at.node.block_record(&at.tip, key)? else { return Ok(None) };
+    let Ok(key) = key.parse::<BlockKey>() else {
+        return Ok(None);
+    };
+    let Some(record) = at.node.block_record(&at.tip, key)? else {
+        return Ok(None);
+    };
     let snapshot = at.node.store().snapshot();
     let canonical = at.tip.snapshot.is_active(&record)?;
-    let body = snapshot.block(&record.id)?.map(|block| block.transactions).unwrap_or_default();
-    let receipts = if canonical { at.tip.snapshot.receipts(&record.id)? } else { Vec::new() };
+    let body = snapshot
+        .block(&record.id)?
+        .map(|block| block.transactions)
+        .unwrap_or_default();
+    let receipts = if canonical {
+        at.tip.snapshot.receipts(&record.id)?
+    } else {
+        Vec::new()
+    };
     let moved = body.iter().map(|raw| raw.transaction().view().value);
     Ok(Some(BlockPage {
         row: at.block_row(&record)?,
@@ -110,7 +143,8 @@ fn header(record: &BlockRecord) -> HeaderView {
         manifest_root: header.manifest_root.to_string(),
         time: header.time,
         bits: format!("{:#010x}", header.bits),
-        target: tally_chain::pow::Target::from_bits(header.bits).map_or_else(|error| error.to_string(), |target| format!("{:064x}", target.0)),
+        target: tally_chain::pow::Target::from_bits(header.bits)
+            .map_or_else(|error| error.to_string(), |target| format!("{:064x}", target.0)),
         nonce: header.nonce,
     }
 }
@@ -134,7 +168,12 @@ fn tips(record: &BlockRecord, body: &[RawTransaction], receipts: &[Receipt]) -> 
         let over = price(&raw.transaction().view(), base_fee).saturating_sub(U256::from(base_fee));
         over * U256::from(receipt.gas_used)
     };
-    BaseUnits::new(body.iter().zip(receipts).map(tip).fold(U256::ZERO, U256::saturating_add))
+    BaseUnits::new(
+        body.iter()
+            .zip(receipts)
+            .map(tip)
+            .fold(U256::ZERO, U256::saturating_add),
+    )
 }
 
 /// One page of a block's transactions. Off the main chain they have no outcome, and read as waiting.
@@ -148,7 +187,9 @@ fn page_of(
     let total = body.len() as u64;
     let mut rows = Vec::new();
     for (index, raw) in body.into_iter().enumerate().skip(slice.skip()).take(slice.take()) {
-        let Ok(transaction) = at.node.checker().check_one(raw) else { continue };
+        let Ok(transaction) = at.node.checker().check_one(raw) else {
+            continue;
+        };
         rows.push(match receipts.get(index) {
             Some(receipt) => at.included_row(&transaction, record, index as u32, receipt)?,
             None => at.pending_row(&transaction)?,
@@ -165,5 +206,8 @@ pub fn block_evidence(at: &At<'_>, id: &str) -> Result<Option<BlockEvidence>, St
 
 /// Header and manifest as they are hashed.
 pub fn evidence(record: &BlockRecord) -> BlockEvidence {
-    BlockEvidence { header: Bytes::copy_from_slice(&record.header.encode()), manifest: record.manifest.encode().into() }
+    BlockEvidence {
+        header: Bytes::copy_from_slice(&record.header.encode()),
+        manifest: record.manifest.encode().into(),
+    }
 }

@@ -29,7 +29,13 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
             threads: status.config.threads as u32,
             hash_rate: status.hash_rate,
             producer: shown(&status.config.producer),
-            last_block: at.tip.snapshot.produced(&status.config.producer).next().transpose()?.map(|height| height.0),
+            last_block: at
+                .tip
+                .snapshot
+                .produced(&status.config.producer)
+                .next()
+                .transpose()?
+                .map(|height| height.0),
         },
         network_hash_rate: run.hash_rate(),
         difficulty: difficulty(bits),
@@ -61,24 +67,52 @@ pub fn performance(at: &At<'_>) -> Result<PerformanceView, StoreError> {
     let stats = at.node.stats();
     let mut figures = Vec::new();
     let mut figure = |name: &str, value: String, note: &str| {
-        figures.push(Figure { name: name.to_owned(), value, note: note.to_owned() });
+        figures.push(Figure {
+            name: name.to_owned(),
+            value,
+            note: note.to_owned(),
+        });
     };
     let spent = |duration: Option<Duration>| duration.map_or_else(|| "none yet".to_owned(), milliseconds);
-    figure("Block import, median", spent(stats.import_time.percentile(50)), "from bytes to durable");
-    figure("Block import, slowest 1 %", spent(stats.import_time.percentile(99)), "99th percentile of the last 1,000");
-    figure("Confirmation, slowest 1 %", spent(stats.confirmation_time.percentile(99)), "from seen to in a block");
+    figure(
+        "Block import, median",
+        spent(stats.import_time.percentile(50)),
+        "from bytes to durable",
+    );
+    figure(
+        "Block import, slowest 1 %",
+        spent(stats.import_time.percentile(99)),
+        "99th percentile of the last 1,000",
+    );
+    figure(
+        "Confirmation, slowest 1 %",
+        spent(stats.confirmation_time.percentile(99)),
+        "from seen to in a block",
+    );
     let counters = [
         ("Blocks imported", &stats.blocks_imported, "since the start"),
         ("Blocks refused", &stats.blocks_refused, "that broke a rule"),
         ("Reorgs", &stats.reorgs, "a heavier branch took over"),
         ("Transactions taken", &stats.transactions_accepted, "into the pool"),
-        ("Transactions refused", &stats.transactions_refused, "with a reason to the sender"),
-        ("Transactions confirmed", &stats.transactions_included, "put into blocks"),
+        (
+            "Transactions refused",
+            &stats.transactions_refused,
+            "with a reason to the sender",
+        ),
+        (
+            "Transactions confirmed",
+            &stats.transactions_included,
+            "put into blocks",
+        ),
     ];
     for (name, counter, note) in counters {
         figure(name, format::count(counter.load(Relaxed)), note);
     }
-    figure("Native miner", format::hash_rate(at.node.mining().status().hash_rate), "measured by itself");
+    figure(
+        "Native miner",
+        format::hash_rate(at.node.mining().status().hash_rate),
+        "measured by itself",
+    );
     Ok(PerformanceView {
         started: at.node.started().0,
         figures,
@@ -91,7 +125,11 @@ pub fn performance(at: &At<'_>) -> Result<PerformanceView, StoreError> {
 
 fn milliseconds(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
-    if seconds < 1.0 { format!("{} ms", format::decimal(seconds * 1_000.0, 1)) } else { format::duration(seconds) }
+    if seconds < 1.0 {
+        format!("{} ms", format::decimal(seconds * 1_000.0, 1))
+    } else {
+        format::duration(seconds)
+    }
 }
 
 /// What this node checked about itself.
@@ -100,7 +138,9 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
     let mut checks = vec![SelfCheck {
         name: "State".to_owned(),
         verdict: Verdict::Pass,
-        detail: format!("At the start ({started}) the state tree was rebuilt from the store, and its root was that of the tip."),
+        detail: format!(
+            "At the start ({started}) the state tree was rebuilt from the store, and its root was that of the tip."
+        ),
     }];
     let refused = at.node.stats().blocks_refused.load(Relaxed);
     checks.push(SelfCheck {
@@ -108,7 +148,10 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
         verdict: if refused == 0 { Verdict::Pass } else { Verdict::Warn },
         detail: match refused {
             0 => "Every block that came since the start kept the rules.".to_owned(),
-            count => format!("{} refused since the start; the log says why.", format::plural(count, "block was", "blocks were")),
+            count => format!(
+                "{} refused since the start; the log says why.",
+                format::plural(count, "block was", "blocks were")
+            ),
         },
     });
     checks.extend(use_context::<ServerFacts>().unwrap_or_default().checks.iter().cloned());

@@ -18,20 +18,33 @@ pub fn search(at: &At<'_>, text: &str) -> Result<SearchAnswer, StoreError> {
             Ok(destination) => (Some(destination), None),
             Err(reason) => (None, Some(reason.to_owned())),
         };
-        SearchAnswer { query: query.clone(), destination, reason }
+        SearchAnswer {
+            query: query.clone(),
+            destination,
+            reason,
+        }
     };
     let number = query.trim_start_matches('#').replace([',', '_', ' '], "");
     if let (Ok(height), true) = (number.parse::<u64>(), number.bytes().all(|byte| byte.is_ascii_digit())) {
         let tip = at.height();
-        let late = format!("The chain ends at block {}; this one is still to come.", format::count(tip));
-        return Ok(answer(if height <= tip { Ok(Destination::Block(height)) } else { Err(&late) }));
+        let late = format!(
+            "The chain ends at block {}; this one is still to come.",
+            format::count(tip)
+        );
+        return Ok(answer(if height <= tip {
+            Ok(Destination::Block(height))
+        } else {
+            Err(&late)
+        }));
     }
     let digits = query.strip_prefix("0x").unwrap_or(&query);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(answer(Err("This is neither a height, nor an id, nor an address.")));
     }
     if digits.len() == ID_DIGITS {
-        return Ok(answer(by_id(at, digits)?.ok_or("This node knows no block and no transaction of this id.")));
+        return Ok(answer(
+            by_id(at, digits)?.ok_or("This node knows no block and no transaction of this id."),
+        ));
     }
     if digits.len() != 40 {
         let odd = format!("This has {} hex digits; an address has 40, an id 64.", digits.len());
@@ -52,9 +65,10 @@ fn by_id(at: &At<'_>, digits: &str) -> Result<Option<Destination>, StoreError> {
     }
     let Ok(id) = digits.parse() else { return Ok(None) };
     let found = at.node.block_record(&at.tip, BlockKey::Id(id))?;
-    Ok(found.map(|record| match at.tip.snapshot.id_at(record.height()) {
-        Ok(Some(active)) if active == record.id => Destination::Block(record.height().0),
-        _ => Destination::BlockId(record.id.to_string()),
-    })
-    .filter(|_| at.height() >= Height::GENESIS.0))
+    Ok(found
+        .map(|record| match at.tip.snapshot.id_at(record.height()) {
+            Ok(Some(active)) if active == record.id => Destination::Block(record.height().0),
+            _ => Destination::BlockId(record.id.to_string()),
+        })
+        .filter(|_| at.height() >= Height::GENESIS.0))
 }

@@ -51,7 +51,10 @@ pub fn read<T>(f: impl FnOnce(&At<'_>) -> Result<T, StoreError>) -> Result<T, Se
     let Some(node) = use_context::<Node>() else {
         return Err(ServerFnError::new("no node is connected to this server"));
     };
-    let at = At { tip: node.tip(), node: &node };
+    let at = At {
+        tip: node.tip(),
+        node: &node,
+    };
     f(&at).map_err(|error| ServerFnError::new(format!("the node could not read its store: {error}")))
 }
 
@@ -64,7 +67,10 @@ pub fn chain(at: &At<'_>) -> Result<ChainInfo, StoreError> {
         symbol: spec.symbol.clone(),
         genesis_id: at.node.identity().genesis.to_string(),
         spacing: spec.engine().spacing().into(),
-        playground: spec.allocations.iter().any(|allocation| allocation.label.starts_with("PUBLIC")),
+        playground: spec
+            .allocations
+            .iter()
+            .any(|allocation| allocation.label.starts_with("PUBLIC")),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

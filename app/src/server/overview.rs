@@ -35,7 +35,11 @@ impl Run {
     /// The last blocks of the main chain.
     pub fn read(at: &At<'_>) -> Result<Self, StoreError> {
         let first = at.height().saturating_sub(CHART_BLOCKS - 1);
-        let records = at.tip.snapshot.records_between(Height(first), Height(at.height())).collect::<Result<_, _>>()?;
+        let records = at
+            .tip
+            .snapshot
+            .records_between(Height(first), Height(at.height()))
+            .collect::<Result<_, _>>()?;
         Ok(Self { records })
     }
 
@@ -49,17 +53,22 @@ impl Run {
 
     /// Hashes a second, from the work done.
     pub fn hash_rate(&self) -> f64 {
-        self.span().map_or(0.0, |(first, last, seconds)| f64::from(last.weight.0 - first.weight.0) / seconds)
+        self.span().map_or(0.0, |(first, last, seconds)| {
+            f64::from(last.weight.0 - first.weight.0) / seconds
+        })
     }
 
     /// Mean seconds between blocks.
     pub fn interval(&self) -> Option<f64> {
-        self.span().map(|(first, last, seconds)| seconds / (last.height().0 - first.height().0) as f64)
+        self.span()
+            .map(|(first, last, seconds)| seconds / (last.height().0 - first.height().0) as f64)
     }
 
     /// Transactions a second.
     pub fn throughput(&self) -> f64 {
-        self.span().map_or(0.0, |(first, last, seconds)| (last.total_transactions - first.total_transactions) as f64 / seconds)
+        self.span().map_or(0.0, |(first, last, seconds)| {
+            (last.total_transactions - first.total_transactions) as f64 / seconds
+        })
     }
 
     /// The charts' points.
@@ -87,7 +96,11 @@ impl At<'_> {
 
     /// Median seconds from seen to confirmed.
     pub fn confirmation(&self) -> Option<f64> {
-        self.node.stats().confirmation_time.percentile(50).map(|wait| wait.as_secs_f64())
+        self.node
+            .stats()
+            .confirmation_time
+            .percentile(50)
+            .map(|wait| wait.as_secs_f64())
     }
 
     /// Compact target of the next block.
@@ -127,10 +140,14 @@ pub fn overview(at: &At<'_>) -> Result<Overview, StoreError> {
 /// The pool with one page of what waits in it.
 pub fn mempool(at: &At<'_>, page: u32, rows: u32) -> Result<MempoolView, StoreError> {
     let slice = Slice::new(page, rows);
-    let (count, bytes, limits) = at.node.with_pool(|pool| (pool.len() as u64, pool.bytes() as u64, *pool.config()));
+    let (count, bytes, limits) = at
+        .node
+        .with_pool(|pool| (pool.len() as u64, pool.bytes() as u64, *pool.config()));
     let waiting = at.waiting(slice.skip() + slice.take() + 1);
     let shown = waiting.iter().skip(slice.skip()).take(slice.take() + 1);
-    let items = shown.map(|transaction| at.pending_row(transaction)).collect::<Result<_, _>>()?;
+    let items = shown
+        .map(|transaction| at.pending_row(transaction))
+        .collect::<Result<_, _>>()?;
     Ok(MempoolView {
         count,
         bytes,

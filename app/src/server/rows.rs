@@ -35,7 +35,10 @@ pub struct Slice {
 impl Slice {
     /// Brings what a URL asked for within bounds.
     pub fn new(page: u32, rows: u32) -> Self {
-        Self { page: page.max(1), rows: rows.clamp(1, MAX_ROWS) }
+        Self {
+            page: page.max(1),
+            rows: rows.clamp(1, MAX_ROWS),
+        }
     }
 
     pub fn skip(&self) -> usize {
@@ -50,7 +53,14 @@ impl Slice {
     pub fn listing<T>(&self, mut items: Vec<T>, total: Option<u64>, window: Option<u64>) -> Listing<T> {
         let more = items.len() > self.take() || total.is_some_and(|total| total > (self.skip() + self.take()) as u64);
         items.truncate(self.take());
-        Listing { items, page: self.page, rows: self.rows, total, more, window }
+        Listing {
+            items,
+            page: self.page,
+            rows: self.rows,
+            total,
+            more,
+            window,
+        }
     }
 }
 
@@ -97,7 +107,11 @@ impl At<'_> {
         receipt: &Receipt,
     ) -> Result<TransactionRow, StoreError> {
         let mut row = self.pending_row(transaction)?;
-        row.status = if receipt.success { Status::Succeeded } else { Status::Failed };
+        row.status = if receipt.success {
+            Status::Succeeded
+        } else {
+            Status::Failed
+        };
         row.fee = BaseUnits::new(price(&transaction.view(), block.manifest.base_fee) * U256::from(receipt.gas_used));
         row.time = block.header.time.into();
         row.to = row.to.or_else(|| receipt.contract.as_ref().map(shown));
@@ -134,8 +148,13 @@ impl At<'_> {
 
     /// When a waiting transaction came to this node; for one that no longer waits, when it was made.
     fn arrived(&self, transaction: &CheckedTransaction) -> u64 {
-        let arrived = self.node.with_pool(|pool| pool.entry(&transaction.id()).map(|entry| entry.arrived()));
-        arrived.or(transaction.view().timestamp).unwrap_or_else(|| self.node.now()).0
+        let arrived = self
+            .node
+            .with_pool(|pool| pool.entry(&transaction.id()).map(|entry| entry.arrived()));
+        arrived
+            .or(transaction.view().timestamp)
+            .unwrap_or_else(|| self.node.now())
+            .0
     }
 
     /// Whether an account is a contract at the tip.

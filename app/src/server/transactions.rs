@@ -1,4 +1,7 @@
-use tally_chain::{CheckedTransaction, Height, transaction::{Authenticator, Transaction}};
+use tally_chain::{
+    CheckedTransaction, Height,
+    transaction::{Authenticator, Transaction},
+};
 use tally_node::{BlockRecord, Included, Located, Place, StoreError};
 
 use super::{
@@ -21,7 +24,14 @@ const WINDOW: usize = 2_000;
 pub fn transactions(at: &At<'_>, query: &TransactionQuery) -> Result<Listing<TransactionRow>, StoreError> {
     let slice = Slice::new(query.page, query.rows);
     let wanted = slice.skip() + slice.take() + 1;
-    let mut gathered = Gathered { query, skip: slice.skip(), wanted, seen: 0, looked_at: 0, rows: Vec::new() };
+    let mut gathered = Gathered {
+        query,
+        skip: slice.skip(),
+        wanted,
+        seen: 0,
+        looked_at: 0,
+        rows: Vec::new(),
+    };
     if matches!(query.status, StatusFilter::Any | StatusFilter::Pending) {
         for transaction in at.waiting(WINDOW) {
             gathered.offer(&transaction, || at.pending_row(&transaction))?;
@@ -55,7 +65,12 @@ impl Gathered<'_> {
         transaction: &CheckedTransaction,
         row: impl FnOnce() -> Result<TransactionRow, StoreError>,
     ) -> Result<(), StoreError> {
-        if self.is_done() || self.query.scheme.is_some_and(|wanted| wanted != scheme(transaction.transaction())) {
+        if self.is_done()
+            || self
+                .query
+                .scheme
+                .is_some_and(|wanted| wanted != scheme(transaction.transaction()))
+        {
             return Ok(());
         }
         self.seen += 1;
@@ -85,7 +100,12 @@ impl Gathered<'_> {
 
     /// Goes through one block, last transaction first.
     fn open(&mut self, at: &At<'_>, record: &BlockRecord, unfiltered: bool) -> Result<(), StoreError> {
-        let body = at.tip.snapshot.block(&record.id)?.map(|block| block.transactions).unwrap_or_default();
+        let body = at
+            .tip
+            .snapshot
+            .block(&record.id)?
+            .map(|block| block.transactions)
+            .unwrap_or_default();
         let receipts = at.tip.snapshot.receipts(&record.id)?;
         for (index, (raw, receipt)) in body.into_iter().zip(&receipts).enumerate().rev() {
             if self.is_done() {
@@ -103,11 +123,18 @@ impl Gathered<'_> {
                 self.seen += 1;
                 continue;
             }
-            if !fits || self.query.scheme.is_some_and(|wanted| wanted != scheme(raw.transaction())) {
+            if !fits
+                || self
+                    .query
+                    .scheme
+                    .is_some_and(|wanted| wanted != scheme(raw.transaction()))
+            {
                 continue;
             }
             if let Ok(transaction) = at.node.checker().check_one(raw) {
-                self.offer(&transaction, || at.included_row(&transaction, record, index as u32, receipt))?;
+                self.offer(&transaction, || {
+                    at.included_row(&transaction, record, index as u32, receipt)
+                })?;
             }
         }
         Ok(())
@@ -116,9 +143,21 @@ impl Gathered<'_> {
 
 /// The newest transactions in blocks.
 pub fn latest(at: &At<'_>, count: u32) -> Result<Vec<TransactionRow>, StoreError> {
-    let query = TransactionQuery { status: StatusFilter::Any, scheme: None, page: 1, rows: count };
+    let query = TransactionQuery {
+        status: StatusFilter::Any,
+        scheme: None,
+        page: 1,
+        rows: count,
+    };
     let wanted = count as usize;
-    let mut gathered = Gathered { query: &query, skip: 0, wanted, seen: 0, looked_at: 0, rows: Vec::new() };
+    let mut gathered = Gathered {
+        query: &query,
+        skip: 0,
+        wanted,
+        seen: 0,
+        looked_at: 0,
+        rows: Vec::new(),
+    };
     gathered.walk(at)?;
     Ok(gathered.rows)
 }
@@ -126,7 +165,9 @@ pub fn latest(at: &At<'_>, count: u32) -> Result<Vec<TransactionRow>, StoreError
 /// A transaction, waiting or in a block.
 pub fn transaction(at: &At<'_>, id: &str) -> Result<Option<TransactionPage>, StoreError> {
     let Ok(id) = id.parse() else { return Ok(None) };
-    let Some(located) = at.node.transaction(&at.tip, &id)? else { return Ok(None) };
+    let Some(located) = at.node.transaction(&at.tip, &id)? else {
+        return Ok(None);
+    };
     page(at, &located).map(Some)
 }
 
@@ -136,8 +177,11 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
     let row = at.located_row(located)?;
     let base_fee = |included: &Included| included.block.manifest.base_fee;
     let paid = included.map(|included| BaseUnits::new(price(&view, base_fee(included))));
-    let burned = included.map(|included| BaseUnits::new(base_fee(included).saturating_mul(included.receipt.gas_used.into())));
-    let text = (row.kind == TransactionKind::Payment).then(|| String::from_utf8(view.data.to_vec()).ok()).flatten();
+    let burned =
+        included.map(|included| BaseUnits::new(base_fee(included).saturating_mul(included.receipt.gas_used.into())));
+    let text = (row.kind == TransactionKind::Payment)
+        .then(|| String::from_utf8(view.data.to_vec()).ok())
+        .flatten();
     let (authenticator, public_key, signature) = signed_with(transaction.transaction());
     Ok(TransactionPage {
         tip: at.height(),
@@ -151,7 +195,11 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
         max_priority_fee: BaseUnits::new(view.max_priority_fee),
         gas_price: paid,
         burned,
-        data: if view.data.is_empty() { String::new() } else { format!("{}", view.data) },
+        data: if view.data.is_empty() {
+            String::new()
+        } else {
+            format!("{}", view.data)
+        },
         memo: text.filter(|text| !text.is_empty() && !text.chars().any(|c| c.is_control() && c != '\n')),
         authenticator,
         public_key,
@@ -175,14 +223,22 @@ fn logs(included: &Included) -> Vec<LogView> {
 fn signed_with(transaction: &Transaction) -> (String, Option<String>, String) {
     let hex = |bytes: &[u8]| tally_chain::Bytes::copy_from_slice(bytes).to_string();
     match transaction {
-        Transaction::Ethereum(tx) => ("secp256k1, recovered as in Ethereum".to_owned(), None, hex(&tx.signature)),
+        Transaction::Ethereum(tx) => (
+            "secp256k1, recovered as in Ethereum".to_owned(),
+            None,
+            hex(&tx.signature),
+        ),
         Transaction::Tally(tx) => match &tx.authenticator {
-            Authenticator::RsaPssSha256 { public_key, signature } => {
-                (format!("RSA-{}, PSS with SHA-256", public_key.bits()), Some(hex(public_key.spki())), hex(signature))
-            }
-            Authenticator::Secp256k1 { public_key, signature } => {
-                ("ECDSA on secp256k1 with SHA-256".to_owned(), Some(hex(public_key)), hex(signature))
-            }
+            Authenticator::RsaPssSha256 { public_key, signature } => (
+                format!("RSA-{}, PSS with SHA-256", public_key.bits()),
+                Some(hex(public_key.spki())),
+                hex(signature),
+            ),
+            Authenticator::Secp256k1 { public_key, signature } => (
+                "ECDSA on secp256k1 with SHA-256".to_owned(),
+                Some(hex(public_key)),
+                hex(signature),
+            ),
         },
     }
 }
@@ -190,26 +246,39 @@ fn signed_with(transaction: &Transaction) -> (String, Option<String>, String) {
 /// The bytes behind a transaction's page.
 pub fn transaction_evidence(at: &At<'_>, id: &str) -> Result<Option<TransactionEvidence>, StoreError> {
     let Ok(id) = id.parse() else { return Ok(None) };
-    let Some(located) = at.node.transaction(&at.tip, &id)? else { return Ok(None) };
+    let Some(located) = at.node.transaction(&at.tip, &id)? else {
+        return Ok(None);
+    };
     let inclusion = match &located.included {
         Some(Included { block, index, .. }) => {
-            let place = Place { height: block.height(), index: *index };
-            at.node.transaction_proof(&at.tip, place)?.map(|proof| (evidence(block), proof))
+            let place = Place {
+                height: block.height(),
+                index: *index,
+            };
+            at.node
+                .transaction_proof(&at.tip, place)?
+                .map(|proof| (evidence(block), proof))
         }
         None => None,
     };
-    Ok(Some(TransactionEvidence { envelope: located.transaction.envelope().clone(), inclusion }))
+    Ok(Some(TransactionEvidence {
+        envelope: located.transaction.envelope().clone(),
+        inclusion,
+    }))
 }
 
 impl At<'_> {
     /// What waits in the pool, those first that a block would take first.
     pub fn waiting(&self, most: usize) -> Vec<CheckedTransaction> {
         let base_fee = self.tip.ancestors.next_base_fee(self.node.spec());
-        self.node.with_pool(|pool| pool.best(base_fee, self.node.now()).take(most).collect())
+        self.node
+            .with_pool(|pool| pool.best(base_fee, self.node.now()).take(most).collect())
     }
 
     /// The value of a transaction, for sums.
     pub fn base_fee(&self) -> BaseUnits {
-        units(tally_chain::Amount(tally_chain::U256::from(self.tip.ancestors.next_base_fee(self.node.spec()))))
+        units(tally_chain::Amount(tally_chain::U256::from(
+            self.tip.ancestors.next_base_fee(self.node.spec()),
+        )))
     }
 }

@@ -19,9 +19,15 @@ pub fn Amount(
     #[prop(optional)]
     exact: bool,
 ) -> impl IntoView {
-    let symbol = use_context::<SymbolContext>().map(|symbol| symbol.0).unwrap_or_default();
+    let symbol = use_context::<SymbolContext>()
+        .map(|symbol| symbol.0)
+        .unwrap_or_default();
     let prefs = Prefs::get();
-    let title = format!("{} {symbol} = {} base units", format::exact_coins(&value), format::grouped(value.digits()));
+    let title = format!(
+        "{} {symbol} = {} base units",
+        format::exact_coins(&value),
+        format::grouped(value.digits())
+    );
     let number = {
         let value = value.clone();
         move || {
@@ -39,7 +45,15 @@ pub fn Amount(
         }
     };
     let whole = number.clone();
-    let unit = move || prefs.read(|prefs| if prefs.unit == Unit::Base && !exact { "base units".to_owned() } else { symbol.clone() });
+    let unit = move || {
+        prefs.read(|prefs| {
+            if prefs.unit == Unit::Base && !exact {
+                "base units".to_owned()
+            } else {
+                symbol.clone()
+            }
+        })
+    };
     view! {
         <span class="amount" title=title>
             <span class="amount-whole">{move || whole().0}</span>
@@ -53,4 +67,5 @@ pub fn Amount(
             <span class="amount-unit">{unit}</span>
         </span>
     }
+    .into_any()
 }

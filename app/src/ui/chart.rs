@@ -37,13 +37,22 @@ fn nice_ceiling(value: f64) -> f64 {
         return 1.0;
     }
     let power = 10f64.powf(value.log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|step| step * power).find(|top| *top >= value * 0.999).unwrap_or(power * 10.0)
+    [1.0, 2.0, 2.5, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|top| *top >= value * 0.999)
+        .unwrap_or(power * 10.0)
 }
 
 impl ChartSeries {
     fn top(&self) -> f64 {
         let reference = self.reference.iter().map(|reference| reference.0);
-        let highest = self.points.iter().filter_map(|point| point.value).chain(reference).fold(0.0, f64::max);
+        let highest = self
+            .points
+            .iter()
+            .filter_map(|point| point.value)
+            .chain(reference)
+            .fold(0.0, f64::max);
         nice_ceiling(highest)
     }
 
@@ -56,11 +65,22 @@ impl ChartSeries {
     /// Outline of all bars as one path.
     fn bars(&self, top: f64) -> String {
         let mut path = String::new();
-        for (place, value) in self.points.iter().enumerate().filter_map(|(place, point)| Some((place, point.value?))) {
+        for (place, value) in self
+            .points
+            .iter()
+            .enumerate()
+            .filter_map(|(place, point)| Some((place, point.value?)))
+        {
             let (left, width) = self.column(place);
             let gap = (width * 0.2).min(4.0);
             let height = (value / top * HEIGHT).clamp(if value > 0.0 { 1.5 } else { 0.0 }, HEIGHT);
-            path.push_str(&format!("M{:.2} {HEIGHT}v{:.2}h{:.2}v{:.2}z", left + gap / 2.0, -height, width - gap, height));
+            path.push_str(&format!(
+                "M{:.2} {HEIGHT}v{:.2}h{:.2}v{:.2}z",
+                left + gap / 2.0,
+                -height,
+                width - gap,
+                height
+            ));
         }
         path
     }
@@ -70,7 +90,9 @@ impl ChartSeries {
         let (mut line, mut area) = (String::new(), String::new());
         let mut run: Vec<(f64, f64)> = Vec::new();
         let mut close = |run: &mut Vec<(f64, f64)>| {
-            let Some((first, last)) = run.first().zip(run.last()) else { return };
+            let Some((first, last)) = run.first().zip(run.last()) else {
+                return;
+            };
             area.push_str(&format!("M{:.2} {HEIGHT}", first.0));
             for (place, (x, y)) in run.iter().enumerate() {
                 line.push_str(&format!("{}{x:.2} {y:.2}", if place == 0 { 'M' } else { 'L' }));
@@ -107,9 +129,18 @@ pub fn Chart(
     let known = series.points.iter().filter(|point| point.value.is_some()).count();
     let top = series.top();
     let (say, reference) = (series.say, series.reference.clone());
-    let ticks = [top, top / 2.0, 0.0].map(|tick| view! { <span>{say(tick)}</span> }).collect_view();
-    let ends = series.points.first().zip(series.points.last()).map(|(first, last)| (first.name.clone(), last.name.clone()));
-    let name = ends.as_ref().map_or_else(|| title.clone(), |(first, last)| format!("{title}, {first} to {last}. {summary}"));
+    let ticks = [top, top / 2.0, 0.0]
+        .map(|tick| view! { <span>{say(tick)}</span> })
+        .collect_view();
+    let ends = series
+        .points
+        .first()
+        .zip(series.points.last())
+        .map(|(first, last)| (first.name.clone(), last.name.clone()));
+    let name = ends.as_ref().map_or_else(
+        || title.clone(),
+        |(first, last)| format!("{title}, {first} to {last}. {summary}"),
+    );
     let (first, last) = ends.unzip();
     let drawing = match kind {
         ChartKind::Bars => view! { <path class="chart-bars" d=series.bars(top) /> }.into_any(),
@@ -159,7 +190,8 @@ pub fn Chart(
         })
         .collect_view();
     let body = if known == 0 {
-        view! { <p class="chart-empty">"Nothing measured yet. The first values come with the next blocks."</p> }.into_any()
+        view! { <p class="chart-empty">"Nothing measured yet. The first values come with the next blocks."</p> }
+            .into_any()
     } else {
         view! {
             <div class="chart-plot">
@@ -203,6 +235,7 @@ pub fn Chart(
             </details>
         </section>
     }
+    .into_any()
 }
 
 #[cfg(test)]
@@ -210,8 +243,19 @@ mod tests {
     use super::*;
 
     fn series(values: &[Option<f64>]) -> ChartSeries {
-        let points = values.iter().map(|value| ChartPoint { name: String::new(), href: None, value: *value }).collect();
-        ChartSeries { points, say: |value| value.to_string(), reference: None }
+        let points = values
+            .iter()
+            .map(|value| ChartPoint {
+                name: String::new(),
+                href: None,
+                value: *value,
+            })
+            .collect();
+        ChartSeries {
+            points,
+            say: |value| value.to_string(),
+            reference: None,
+        }
     }
 
     #[test]
@@ -227,7 +271,10 @@ mod tests {
     fn lines_break_where_nothing_was_measured() {
         let (line, area) = series(&[Some(1.0), None, Some(0.5)]).line(1.0);
         assert_eq!(line, "M100.00 0.00M500.00 80.00");
-        assert_eq!(area, "M100.00 160L100.00 0.00L100.00 160zM500.00 160L500.00 80.00L500.00 160z");
+        assert_eq!(
+            area,
+            "M100.00 160L100.00 0.00L100.00 160zM500.00 160L500.00 80.00L500.00 160z"
+        );
     }
 
     #[test]

@@ -26,4 +26,5 @@ pub fn Dialog(open: RwSignal<bool>, #[prop(into)] title: String, children: Child
             <div class="dialog-body">{children()}</div>
         </dialog>
     }
+    .into_any()
 }

@@ -44,6 +44,7 @@ pub fn Field(
             <span class="field-error" id=error_id role="alert">{move || error.get()}</span>
         </div>
     }
+    .into_any()
 }
 
 /// A labelled choice among words; `options` are value and text.
@@ -84,4 +85,5 @@ pub fn Select(
             </select>
         </div>
     }
+    .into_any()
 }

@@ -29,6 +29,7 @@ pub fn CopyButton(#[prop(into)] text: String, #[prop(default = "Copy")] label: &
             </svg>
         </button>
     }
+    .into_any()
 }
 
 /// An id or address in monospace: shortened in the middle unless `full`, linked where `href` is
@@ -50,7 +51,11 @@ pub fn Id(
     #[prop(default = 6)]
     tail: usize,
 ) -> impl IntoView {
-    let shown = if full { value.clone() } else { format::shortened(&value, head, tail) };
+    let shown = if full {
+        value.clone()
+    } else {
+        format::shortened(&value, head, tail)
+    };
     let text = match href {
         Some(href) => view! { <a class="id-text" href=href title=value.clone()>{shown}</a> }.into_any(),
         None => view! { <span class="id-text" title=value.clone()>{shown}</span> }.into_any(),
@@ -60,25 +65,38 @@ pub fn Id(
             {text} {(!bare).then(|| view! { <CopyButton text=value /> })}
         </span>
     }
+    .into_any()
 }
 
 /// A block id that leads to its page. Ids begin with zeros, so the end says more than the start.
 #[component]
-pub fn BlockLink(#[prop(into)] id: String, #[prop(optional)] full: bool, #[prop(optional)] bare: bool) -> impl IntoView {
+pub fn BlockLink(
+    #[prop(into)] id: String,
+    #[prop(optional)] full: bool,
+    #[prop(optional)] bare: bool,
+) -> impl IntoView {
     let href = format!("/block/{id}");
-    view! { <Id value=id href=href full=full bare=bare head=6 tail=10 /> }
+    view! { <Id value=id href=href full=full bare=bare head=6 tail=10 /> }.into_any()
 }
 
 /// A transaction id that leads to its page.
 #[component]
-pub fn TransactionLink(#[prop(into)] id: String, #[prop(optional)] full: bool, #[prop(optional)] bare: bool) -> impl IntoView {
+pub fn TransactionLink(
+    #[prop(into)] id: String,
+    #[prop(optional)] full: bool,
+    #[prop(optional)] bare: bool,
+) -> impl IntoView {
     let href = format!("/tx/{id}");
-    view! { <Id value=id href=href full=full bare=bare head=10 tail=6 /> }
+    view! { <Id value=id href=href full=full bare=bare head=10 tail=6 /> }.into_any()
 }
 
 /// An address that leads to its account.
 #[component]
-pub fn AddressLink(#[prop(into)] address: String, #[prop(optional)] full: bool, #[prop(optional)] bare: bool) -> impl IntoView {
+pub fn AddressLink(
+    #[prop(into)] address: String,
+    #[prop(optional)] full: bool,
+    #[prop(optional)] bare: bool,
+) -> impl IntoView {
     let href = format!("/account/{address}");
-    view! { <Id value=address href=href full=full bare=bare head=8 tail=6 /> }
+    view! { <Id value=address href=href full=full bare=bare head=8 tail=6 /> }.into_any()
 }

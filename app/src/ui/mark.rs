@@ -57,4 +57,5 @@ pub fn Mark(#[prop(into)] state: Signal<MarkState>) -> impl IntoView {
             }}
         </span>
     }
+    .into_any()
 }

@@ -43,6 +43,7 @@ pub fn Notice(#[prop(optional)] kind: NoticeKind, #[prop(into)] title: String, c
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Nothing here yet: why, and the way on.
@@ -57,6 +58,7 @@ pub fn Empty(#[prop(into)] title: String, children: Children) -> impl IntoView {
             <div>{children()}</div>
         </div>
     }
+    .into_any()
 }
 
 /// A read that failed, in the words of the node, and a way to ask again.
@@ -84,6 +86,7 @@ pub fn Failure(
                 })}
         </Notice>
     }
+    .into_any()
 }
 
 /// A quiet shape of the size that the content will have.
@@ -95,4 +98,5 @@ pub fn Skeleton(#[prop(default = 6)] lines: usize) -> impl IntoView {
         </div>
         <p class="visually-hidden" role="status">"Loading"</p>
     }
+    .into_any()
 }

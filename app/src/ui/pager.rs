@@ -19,14 +19,19 @@ pub fn Pager(
             </a>
         }
         .into_any(),
-        None => view! { <span class="button pager-step" aria-disabled="true" aria-label=name role="link">{text}</span> }.into_any(),
+        None => {
+            view! { <span class="button pager-step" aria-disabled="true" aria-label=name role="link">{text}</span> }
+                .into_any()
+        }
     };
     let place = match pages {
         Some(pages) => format!("Page {} of {}", format::count(page), format::count(pages)),
         None => format!("Page {}", format::count(page)),
     };
     let back = (page > 1).then(|| page - 1);
-    let last = pages.and_then(|pages| u32::try_from(pages).ok()).filter(|last| *last > page);
+    let last = pages
+        .and_then(|pages| u32::try_from(pages).ok())
+        .filter(|last| *last > page);
     view! {
         <nav class="pager" aria-label=label>
             {link((page > 1).then_some(1), "« Newest", "First page", "first")}
@@ -44,6 +49,7 @@ pub fn Pager(
                 })}
         </nav>
     }
+    .into_any()
 }
 
 impl<T> Listing<T> {

@@ -12,12 +12,13 @@ pub fn Stat(#[prop(into)] name: String, #[prop(optional, into)] note: String, ch
             </dd>
         </div>
     }
+    .into_any()
 }
 
 /// A list of names and values, as on detail pages.
 #[component]
 pub fn Facts(children: Children) -> impl IntoView {
-    view! { <dl class="facts">{children()}</dl> }
+    view! { <dl class="facts">{children()}</dl> }.into_any()
 }
 
 /// One line of [`Facts`].
@@ -29,4 +30,5 @@ pub fn Fact(#[prop(into)] name: String, children: Children) -> impl IntoView {
             <dd>{children()}</dd>
         </div>
     }
+    .into_any()
 }

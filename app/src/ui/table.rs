@@ -22,6 +22,7 @@ pub fn Table(
             </table>
         </div>
     }
+    .into_any()
 }
 
 /// A column title that sorts by a link, so that it works without scripts and shows in the URL.
@@ -46,4 +47,5 @@ pub fn SortHeader(
             </a>
         </th>
     }
+    .into_any()
 }

@@ -20,4 +20,5 @@ pub fn Tabs(#[prop(into)] label: String, tabs: Vec<Tab>) -> impl IntoView {
             {tabs}
         </nav>
     }
+    .into_any()
 }

@@ -15,7 +15,9 @@ pub fn ThemeSwitch() -> impl IntoView {
     let label = move || format!("Theme: {}. Switch to {}", theme().word(), next().word());
     let shape = move || match theme() {
         Theme::System => "M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12",
-        Theme::Light => "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5L13 13M3 13l1.5-1.5M11.5 4.5L13 3",
+        Theme::Light => {
+            "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5L13 13M3 13l1.5-1.5M11.5 4.5L13 3"
+        }
         Theme::Dark => "M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5z",
     };
     view! {
@@ -35,4 +37,5 @@ pub fn ThemeSwitch() -> impl IntoView {
             </svg>
         </button>
     }
+    .into_any()
 }

@@ -25,7 +25,9 @@ impl Toasts {
     /// Shows a message, and reads it out politely.
     pub fn say(self, text: impl Into<String>) {
         let text = text.into();
-        let number = self.0.with_untracked(|list| list.last().map_or(0, |last| last.0.wrapping_add(1)));
+        let number = self
+            .0
+            .with_untracked(|list| list.last().map_or(0, |last| last.0.wrapping_add(1)));
         self.0.update(|list| {
             list.retain(|entry| entry.1 != text);
             list.push((number, text));
@@ -48,4 +50,5 @@ pub fn ToastStack() -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }

@@ -1,8 +1,7 @@
 //! The checks as plain functions over bytes, the same rules as in the node. Nothing here asks anyone.
 
 use tally_chain::{
-    Address, BlockId, Header, Manifest, RawTransaction, ReferenceVerifier, TxId,
-    address,
+    Address, BlockId, Header, Manifest, RawTransaction, ReferenceVerifier, TxId, address,
     merkle::{self, InclusionProof},
     pow::Target,
     transaction::ChainIdentity,
@@ -28,10 +27,22 @@ const ID: Titled = ("Block id", "The header's 80 bytes hash to the id shown.");
 const WORK: Titled = ("Work", "The id is below the target that the header names.");
 const MANIFEST: Titled = ("Manifest root", "The manifest hashes to the root in the header.");
 const FIGURES: Titled = ("Figures", "Height, times, roots and fees shown are those in the bytes.");
-const SIGNATURE: Titled = ("Signature", "The sender's key signed this very transaction for this very chain.");
-const CONTENT: Titled = ("Content", "Id, sender, receiver, value and nonce shown are those that were signed.");
-const PATH: Titled = ("Merkle path", "The transaction is in the block, by its path to the block's root.");
-const SEAL: Titled = ("Block's work", "The block that holds it is sealed: header, manifest and work fit.");
+const SIGNATURE: Titled = (
+    "Signature",
+    "The sender's key signed this very transaction for this very chain.",
+);
+const CONTENT: Titled = (
+    "Content",
+    "Id, sender, receiver, value and nonce shown are those that were signed.",
+);
+const PATH: Titled = (
+    "Merkle path",
+    "The transaction is in the block, by its path to the block's root.",
+);
+const SEAL: Titled = (
+    "Block's work",
+    "The block that holds it is sealed: header, manifest and work fit.",
+);
 
 /// What is checked on a block's page, in order.
 pub const BLOCK_CHECKS: [Titled; 4] = [ID, WORK, MANIFEST, FIGURES];
@@ -40,13 +51,21 @@ pub const BLOCK_CHECKS: [Titled; 4] = [ID, WORK, MANIFEST, FIGURES];
 pub const TRANSACTION_CHECKS: [Titled; 4] = [SIGNATURE, CONTENT, PATH, SEAL];
 
 fn line((title, explanation): Titled, outcome: Option<Result<(), String>>) -> CheckLine {
-    CheckLine { title, explanation, outcome }
+    CheckLine {
+        title,
+        explanation,
+        outcome,
+    }
 }
 
 /// Compares what is shown with what the bytes say.
 fn same(what: &str, shown: impl ToString, found: impl ToString) -> Result<(), String> {
     let (shown, found) = (shown.to_string(), found.to_string());
-    if shown == found { Ok(()) } else { Err(format!("{what} is shown as {shown}, but the bytes say {found}")) }
+    if shown == found {
+        Ok(())
+    } else {
+        Err(format!("{what} is shown as {shown}, but the bytes say {found}"))
+    }
 }
 
 fn text(error: impl ToString) -> String {
@@ -56,7 +75,9 @@ fn text(error: impl ToString) -> String {
 fn header(evidence: &BlockEvidence) -> Result<Header, String> {
     let length = evidence.header.len();
     let bytes = evidence.header.as_ref().try_into();
-    bytes.map(Header::decode).map_err(|_| format!("the header has {length} bytes, not 80"))
+    bytes
+        .map(Header::decode)
+        .map_err(|_| format!("the header has {length} bytes, not 80"))
 }
 
 fn check_id(header: &Header, shown: &str) -> Result<(), String> {
@@ -66,7 +87,11 @@ fn check_id(header: &Header, shown: &str) -> Result<(), String> {
 /// Rule: docs/protocol.md#H5
 fn check_work(header: &Header) -> Result<(), String> {
     let target = Target::from_bits(header.bits).map_err(text)?;
-    if target.is_met_by(&header.id()) { Ok(()) } else { Err("the id is above the target".to_owned()) }
+    if target.is_met_by(&header.id()) {
+        Ok(())
+    } else {
+        Err("the id is above the target".to_owned())
+    }
 }
 
 /// Rule: docs/protocol.md#M1
@@ -79,12 +104,18 @@ fn check_manifest(header: &Header, evidence: &BlockEvidence) -> Result<Manifest,
 pub fn check_block(page: &BlockPage, evidence: &BlockEvidence) -> Vec<CheckLine> {
     let header = match header(evidence) {
         Ok(header) => header,
-        Err(error) => return BLOCK_CHECKS.map(|titled| line(titled, Some(Err(error.clone())))).to_vec(),
+        Err(error) => {
+            return BLOCK_CHECKS
+                .map(|titled| line(titled, Some(Err(error.clone()))))
+                .to_vec();
+        }
     };
     let manifest = check_manifest(&header, evidence);
     // Genesis is agreed on, not mined. Rule: docs/protocol.md#C3
     let work = (header.parent != BlockId::ZERO).then(|| check_work(&header));
-    let figures = manifest.clone().and_then(|manifest| check_figures(page, &header, &manifest));
+    let figures = manifest
+        .clone()
+        .and_then(|manifest| check_figures(page, &header, &manifest));
     vec![
         line(ID, Some(check_id(&header, &page.row.id))),
         line(WORK, work),
@@ -101,8 +132,16 @@ fn check_figures(page: &BlockPage, header: &Header, manifest: &Manifest) -> Resu
     same("The gas limit", page.row.gas_limit, manifest.gas_limit)?;
     same("The base fee", page.manifest.base_fee.digits(), manifest.base_fee)?;
     same("The state root", &page.manifest.state_root, manifest.state_root)?;
-    same("The transactions root", &page.manifest.transactions_root, manifest.transactions_root)?;
-    same("The receipts root", &page.manifest.receipts_root, manifest.receipts_root)?;
+    same(
+        "The transactions root",
+        &page.manifest.transactions_root,
+        manifest.transactions_root,
+    )?;
+    same(
+        "The receipts root",
+        &page.manifest.receipts_root,
+        manifest.receipts_root,
+    )?;
     same("The history root", &page.manifest.history_root, manifest.history_root)?;
     same("The parent", &page.header.parent, header.parent)?;
     same("The time", page.row.time, header.time)?;
@@ -112,7 +151,10 @@ fn check_figures(page: &BlockPage, header: &Header, manifest: &Manifest) -> Resu
 /// Checks a transaction's page against its envelope and, once it is in a block, its path.
 pub fn check_transaction(chain: &ChainInfo, page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<CheckLine> {
     let checked = chain.genesis_id.parse::<BlockId>().map_err(text).and_then(|genesis| {
-        let identity = ChainIdentity { chain_id: chain.chain_id, genesis };
+        let identity = ChainIdentity {
+            chain_id: chain.chain_id,
+            genesis,
+        };
         let raw = RawTransaction::decode(evidence.envelope.clone()).map_err(text)?;
         raw.check(&identity, &ReferenceVerifier).map_err(text)
     });
@@ -120,10 +162,18 @@ pub fn check_transaction(chain: &ChainInfo, page: &TransactionPage, evidence: &T
         let view = checked.view();
         let shown: TxId = page.row.id.parse().map_err(text)?;
         same("The id", shown, checked.id())?;
-        same("The sender", address::parse(&page.row.from).map_err(text)?, checked.sender())?;
+        same(
+            "The sender",
+            address::parse(&page.row.from).map_err(text)?,
+            checked.sender(),
+        )?;
         same("The value", page.row.value.digits(), view.value.0)?;
         same("The nonce", page.nonce, view.nonce)?;
-        same("The data", page.data.trim_start_matches("0x"), format!("{:x}", view.data).trim_start_matches("0x"))?;
+        same(
+            "The data",
+            page.data.trim_start_matches("0x"),
+            format!("{:x}", view.data).trim_start_matches("0x"),
+        )?;
         match (view.to, &page.row.to) {
             (Some(to), Some(shown)) => same("The receiver", address::parse(shown).map_err(text)?, to),
             (Some(to), None) => same("The receiver", "none", to),
@@ -151,5 +201,12 @@ fn check_seal(page: &TransactionPage, block: &BlockEvidence) -> Result<(), Strin
     check_work(&header)?;
     let Some(shown) = &page.row.block else { return Ok(()) };
     check_id(&header, &shown.id)?;
-    same("The block's height", format::count(shown.height), format::count(manifest.number.0))
+    same(
+        "The block's height",
+        format::count(shown.height),
+        format::count(manifest.number.0),
+    )
 }
+
+#[cfg(test)]
+mod tests;

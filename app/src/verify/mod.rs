@@ -4,4 +4,4 @@ mod checks;
 mod panel;
 
 pub use checks::{BLOCK_CHECKS, CheckLine, TRANSACTION_CHECKS, check_block, check_transaction};
-pub use panel::{Checks, CheckPanel};
+pub use panel::{CheckPanel, Checks};

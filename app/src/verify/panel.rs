@@ -23,7 +23,11 @@ struct Standing {
 
 impl Default for Checks {
     fn default() -> Self {
-        Self(RwSignal::new(Standing { subject: String::new(), started: false, lines: Ok(Vec::new()) }))
+        Self(RwSignal::new(Standing {
+            subject: String::new(),
+            started: false,
+            lines: Ok(Vec::new()),
+        }))
     }
 }
 
@@ -37,8 +41,15 @@ impl Checks {
             if browser::now().is_none() {
                 return;
             }
-            if self.0.with_untracked(|standing| standing.subject != subject || !standing.started) {
-                self.0.set(Standing { subject: subject.clone(), started: true, lines: Ok(Vec::new()) });
+            if self
+                .0
+                .with_untracked(|standing| standing.subject != subject || !standing.started)
+            {
+                self.0.set(Standing {
+                    subject: subject.clone(),
+                    started: true,
+                    lines: Ok(Vec::new()),
+                });
             }
             let (subject, work) = (subject.clone(), gather());
             spawn_local(async move {
@@ -109,4 +120,5 @@ pub fn CheckPanel(
             }}
         </section>
     }
+    .into_any()
 }

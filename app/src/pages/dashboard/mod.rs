@@ -28,13 +28,29 @@ pub fn Dashboard() -> impl IntoView {
         <h1 class="visually-hidden">"Dashboard"</h1>
         <Loaded what="The dashboard" resource=overview show=|overview| view! { <Content overview=overview /> }.into_any() lines=16 />
     }
+    .into_any()
 }
 
 #[component]
 fn Content(overview: Overview) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
-    let Overview { tip, hash_rate, difficulty, interval, pending, supply, throughput, confirmation, base_fee, transactions, blocks, notches, latest, series, waits } =
-        overview;
+    let Overview {
+        tip,
+        hash_rate,
+        difficulty,
+        interval,
+        pending,
+        supply,
+        throughput,
+        confirmation,
+        base_fee,
+        transactions,
+        blocks,
+        notches,
+        latest,
+        series,
+        waits,
+    } = overview;
     let confirmation_text = confirmation.map_or_else(|| "none seen yet".to_owned(), format::duration);
     let aim = format!("the chain aims at {} s", chain.spacing);
     view! {
@@ -69,6 +85,7 @@ fn Content(overview: Overview) -> impl IntoView {
             <LatestTransactions transactions=latest />
         </div>
     }
+    .into_any()
 }
 
 /// The newcomer's way on, in four steps.
@@ -86,6 +103,7 @@ fn FirstMinute(playground: bool) -> impl IntoView {
             <ButtonLink href="/wallet" kind=ButtonKind::Primary>"Open your wallet"</ButtonLink>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -118,6 +136,7 @@ fn LatestBlocks(blocks: Vec<BlockRow>) -> impl IntoView {
             <ul class="lines">{rows}</ul>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -171,4 +190,5 @@ fn LatestTransactions(transactions: Vec<TransactionRow>) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }

@@ -1,5 +1,5 @@
 //! The ribbon: the chain as a tally stick. Pending payments are light strokes left of the line,
-//! blocks are notches right of it, the deeper the fuller, and the newest moves in at the line.
+//! blocks are notches right of it, the deeper the more they hold, and the newest moves in at the line.
 
 use leptos::prelude::*;
 
@@ -9,9 +9,9 @@ use crate::{
     ui::Time,
 };
 
-/// Depth of the cut for a block that is empty and for one that is full, of the stick's 56 units.
-const SHALLOW: f64 = 8.0;
-const DEEP: f64 = 44.0;
+/// Depth of the cut, of the stick's 56 units: for an empty block, and for one of ten thousand transactions.
+const SHALLOW: f64 = 5.0;
+const DEEP: f64 = 46.0;
 
 #[component]
 pub fn Ribbon(blocks: Vec<BlockRow>, notches: Vec<Notch>, pending: u64) -> impl IntoView {
@@ -20,7 +20,11 @@ pub fn Ribbon(blocks: Vec<BlockRow>, notches: Vec<Notch>, pending: u64) -> impl 
         .into_iter()
         .rev()
         .map(|notch| {
-            let name = format!("Pending {} payment {}", notch.scheme.label(), format::shortened(&notch.id, 10, 6));
+            let name = format!(
+                "Pending {} payment {}",
+                notch.scheme.label(),
+                format::shortened(&notch.id, 10, 6)
+            );
             view! {
                 <a class="stroke" href=format!("/tx/{}", notch.id) aria-label=name.clone() title=name>
                     <span class="stroke-line"></span>
@@ -28,7 +32,8 @@ pub fn Ribbon(blocks: Vec<BlockRow>, notches: Vec<Notch>, pending: u64) -> impl 
             }
         })
         .collect_view();
-    let more = (pending > shown && shown > 0).then(|| view! { <span class="strokes-more">{format!("+{}", format::count(pending - shown))}</span> });
+    let more = (pending > shown && shown > 0)
+        .then(|| view! { <span class="strokes-more">{format!("+{}", format::count(pending - shown))}</span> });
     let newest = blocks.first().map(|block| block.height);
     let blocks = StoredValue::new(blocks);
     view! {
@@ -48,13 +53,21 @@ pub fn Ribbon(blocks: Vec<BlockRow>, notches: Vec<Notch>, pending: u64) -> impl 
             </ol>
         </section>
     }
+    .into_any()
 }
 
 #[component]
 fn BlockNotch(block: BlockRow, newest: Option<u64>) -> impl IntoView {
-    let depth = SHALLOW + (DEEP - SHALLOW) * block.fullness().sqrt();
-    let cut = format!("M0 0H38L50 {depth:.1}L62 0H100V56H0Z");
-    let name = format!("Block {}, {}", format::count(block.height), format::plural(u64::from(block.transactions), "transaction", "transactions"));
+    // Each tenfold of transactions cuts a quarter deeper.
+    let share = (f64::from(block.transactions) + 1.0).log10() / 4.0;
+    let depth = SHALLOW + (DEEP - SHALLOW) * share.min(1.0);
+    let half = 6.0 + depth / 3.0;
+    let cut = format!("M0 0H{:.1}L50 {depth:.1}L{:.1} 0H100V56H0Z", 50.0 - half, 50.0 + half);
+    let name = format!(
+        "Block {}, {}",
+        format::count(block.height),
+        format::plural(u64::from(block.transactions), "transaction", "transactions")
+    );
     view! {
         <li class="notch" class:notch-newest=newest == Some(block.height)>
             <a class="notch-link" href=format!("/block/{}", block.height) aria-label=name>
@@ -67,4 +80,5 @@ fn BlockNotch(block: BlockRow, newest: Option<u64>) -> impl IntoView {
             <span class="notch-time"><Time at=block.time /></span>
         </li>
     }
+    .into_any()
 }
