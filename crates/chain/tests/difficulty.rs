@@ -103,6 +103,21 @@ proptest! {
     }
 }
 
+/// With this anchor the 17 bits of each factor stand in the result: all 65,536 of them.
+#[test]
+fn every_fraction_of_a_half_life() {
+    let (anchor, limit) = (
+        Target::from_bits(0x1b01_0000).unwrap(),
+        Target::from_bits(0x207f_ffff).unwrap(),
+    );
+    for late in 0..65_536 {
+        let next = next_target(anchor, limit, 10, 65_536, 10 + late, 0);
+        assert_eq!(next, naive(anchor, limit, 10, 65_536, 10 + late, 0), "{late} of 65,536");
+        let factor = (next.0 >> 192usize).to::<u64>();
+        assert!((65_536..=131_072).contains(&factor) && next.0 == U256::from(factor) << 192);
+    }
+}
+
 #[test]
 fn extreme_arguments_are_clamped_not_wrapped() {
     let bits = |bits| Target::from_bits(bits).unwrap();
