@@ -2,6 +2,7 @@
 //!
 //! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`].
 
+pub mod audit;
 pub mod config;
 pub mod events;
 pub mod mempool;
@@ -24,4 +25,4 @@ pub use reads::{BlockKey, FullBlock, HistoryPage, Included, Located, ProvenAccou
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 pub use templates::Work;
 // Parts of [`ImportError`] and of [`StoreError`], for those who tell them apart.
-pub use tally_ledger::{ExecutionError, InclusionError, StateError};
+pub use tally_ledger::{ChangeSet, ExecutionError, InclusionError, StateError};

@@ -386,10 +386,10 @@ impl Pipeline {
                 block.undo(),
                 &history.push(leaf),
             );
-            if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth + 1) {
-                if let Some(id) = snapshot.id_at(Height(old))? {
-                    commit.forget_undo(&id);
-                }
+            if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth + 1)
+                && let Some(id) = snapshot.id_at(Height(old))?
+            {
+                commit.forget_undo(&id);
             }
             ancestors = ancestors.then(linked.as_parent(), &self.engine);
             joined.push(Moved {

@@ -14,7 +14,7 @@ use tally_chain::{BlockId, ChainSpec, CodecError, Height, TxId, genesis};
 
 pub use commit::{Commit, Indexed};
 pub use record::{BlockRecord, Place, Status};
-pub use snapshot::{HistoryKey, Snapshot};
+pub use snapshot::{HistoryKey, IndexSizes, Snapshot};
 
 /// Layout of the data directory that this code reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -27,7 +27,11 @@ pub enum StoreError {
     #[error("data directory {path} has format {found}, this program reads {expected}")]
     WrongFormat { path: String, found: u32, expected: u32 },
     #[error("data directory {path} holds chain {found}, not {expected}; choose another --data-dir or --chain")]
-    WrongChain { path: String, found: BlockId, expected: BlockId },
+    WrongChain {
+        path: String,
+        found: BlockId,
+        expected: BlockId,
+    },
     #[error("store: {0}")]
     Database(#[from] fjall::Error),
     #[error("store: {what} is damaged: {source}")]
@@ -111,14 +115,26 @@ impl Store {
         match store.keys.meta.get("genesis")? {
             None => store.create(spec)?,
             Some(bytes) => {
-                let found = store.keys.meta.get("format")?.and_then(|b| <[u8; 4]>::try_from(&b[..]).ok());
+                let found = store
+                    .keys
+                    .meta
+                    .get("format")?
+                    .and_then(|b| <[u8; 4]>::try_from(&b[..]).ok());
                 let found = found.map_or(0, u32::from_be_bytes);
                 if found != FORMAT_VERSION {
-                    return Err(StoreError::WrongFormat { path: shown(), found, expected: FORMAT_VERSION });
+                    return Err(StoreError::WrongFormat {
+                        path: shown(),
+                        found,
+                        expected: FORMAT_VERSION,
+                    });
                 }
                 let found = BlockId(tally_chain::B256::try_from(&bytes[..]).unwrap_or_default());
                 if found != expected {
-                    return Err(StoreError::WrongChain { path: shown(), found, expected });
+                    return Err(StoreError::WrongChain {
+                        path: shown(),
+                        found,
+                        expected,
+                    });
                 }
             }
         }

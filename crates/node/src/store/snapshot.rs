@@ -24,6 +24,15 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HistoryKey(pub Place);
 
+/// Entries in the indexes of the active chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexSizes {
+    pub chain: u64,
+    pub transactions: u64,
+    pub account_history: u64,
+    pub produced: u64,
+}
+
 fn damaged(what: &'static str) -> impl Fn(tally_chain::CodecError) -> StoreError {
     move |source| StoreError::Damaged { what, source }
 }
@@ -33,7 +42,11 @@ impl Snapshot {
         Self(Arc::new(Inner { snapshot, keys }))
     }
 
-    fn get(&self, keyspace: impl Fn(&Keyspaces) -> &fjall::Keyspace, key: &[u8]) -> Result<Option<fjall::Slice>, StoreError> {
+    fn get(
+        &self,
+        keyspace: impl Fn(&Keyspaces) -> &fjall::Keyspace,
+        key: &[u8],
+    ) -> Result<Option<fjall::Slice>, StoreError> {
         Ok(self.0.snapshot.get(keyspace(&self.0.keys), key)?)
     }
 
@@ -41,21 +54,29 @@ impl Snapshot {
     pub fn tip(&self) -> Result<BlockId, StoreError> {
         self.get(|k| &k.meta, b"tip")?
             .and_then(|bytes| block_id(&bytes))
-            .ok_or_else(|| StoreError::Missing { what: "the tip".to_owned() })
+            .ok_or_else(|| StoreError::Missing {
+                what: "the tip".to_owned(),
+            })
     }
 
     /// Id of the block at `height` in the active chain.
     pub fn id_at(&self, height: Height) -> Result<Option<BlockId>, StoreError> {
-        Ok(self.get(|k| &k.chain, &height_key(height))?.and_then(|bytes| block_id(&bytes)))
+        Ok(self
+            .get(|k| &k.chain, &height_key(height))?
+            .and_then(|bytes| block_id(&bytes)))
     }
 
     pub fn record(&self, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
-        self.get(|k| &k.headers, id.as_bytes())?.map(|bytes| BlockRecord::decode(*id, &bytes)).transpose()
+        self.get(|k| &k.headers, id.as_bytes())?
+            .map(|bytes| BlockRecord::decode(*id, &bytes))
+            .transpose()
     }
 
     /// The record of a block that must be there.
     pub fn known(&self, id: &BlockId) -> Result<BlockRecord, StoreError> {
-        self.record(id)?.ok_or_else(|| StoreError::Missing { what: format!("block {id}") })
+        self.record(id)?.ok_or_else(|| StoreError::Missing {
+            what: format!("block {id}"),
+        })
     }
 
     /// Whether a block is part of the active chain.
@@ -74,28 +95,39 @@ impl Snapshot {
         first: Height,
         last: Height,
     ) -> impl DoubleEndedIterator<Item = Result<BlockRecord, StoreError>> + '_ {
-        self.0.snapshot.range(&self.0.keys.chain, height_key(first)..=height_key(last)).map(|entry| {
-            let id = block_id(&entry.value()?)
-                .ok_or_else(|| StoreError::Missing { what: "a block id of the chain".to_owned() })?;
-            self.known(&id)
-        })
+        self.0
+            .snapshot
+            .range(&self.0.keys.chain, height_key(first)..=height_key(last))
+            .map(|entry| {
+                let id = block_id(&entry.value()?).ok_or_else(|| StoreError::Missing {
+                    what: "a block id of the chain".to_owned(),
+                })?;
+                self.known(&id)
+            })
     }
 
     /// The encoded block.
     pub fn block_bytes(&self, id: &BlockId) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.get(|k| &k.bodies, id.as_bytes())?.map(|bytes| Bytes::copy_from_slice(&bytes)))
+        Ok(self
+            .get(|k| &k.bodies, id.as_bytes())?
+            .map(|bytes| Bytes::copy_from_slice(&bytes)))
     }
 
     pub fn block(&self, id: &BlockId) -> Result<Option<RawBlock>, StoreError> {
-        let Some(bytes) = self.get(|k| &k.bodies, id.as_bytes())? else { return Ok(None) };
-        let block = RawBlock::decode(&bytes, u64::MAX)
-            .map_err(|error| StoreError::Missing { what: format!("a readable body of block {id} ({error})") })?;
+        let Some(bytes) = self.get(|k| &k.bodies, id.as_bytes())? else {
+            return Ok(None);
+        };
+        let block = RawBlock::decode(&bytes, u64::MAX).map_err(|error| StoreError::Missing {
+            what: format!("a readable body of block {id} ({error})"),
+        })?;
         Ok(Some(block))
     }
 
     /// Receipts of an executed block of the active chain.
     pub fn receipts(&self, id: &BlockId) -> Result<Vec<Receipt>, StoreError> {
-        let Some(bytes) = self.get(|k| &k.receipts, id.as_bytes())? else { return Ok(Vec::new()) };
+        let Some(bytes) = self.get(|k| &k.receipts, id.as_bytes())? else {
+            return Ok(Vec::new());
+        };
         let mut items = ListReader::open("receipts", &bytes).map_err(damaged("receipts"))?;
         let mut receipts = Vec::new();
         while !items.is_empty() {
@@ -114,7 +146,9 @@ impl Snapshot {
 
     /// Where a transaction stands in the active chain.
     pub fn place(&self, id: &TxId) -> Result<Option<Place>, StoreError> {
-        Ok(self.get(|k| &k.transactions, id.as_bytes())?.and_then(|bytes| Place::decode(&bytes)))
+        Ok(self
+            .get(|k| &k.transactions, id.as_bytes())?
+            .and_then(|bytes| Place::decode(&bytes)))
     }
 
     /// Transactions that touched an account, newest first, those before `before` (exclusive) only.
@@ -124,35 +158,54 @@ impl Snapshot {
         before: Option<HistoryKey>,
     ) -> impl Iterator<Item = Result<(HistoryKey, TxId), StoreError>> + '_ {
         let key = |place: Place| [address.as_slice(), &place.encode()[..]].concat();
-        let first = key(Place { height: Height(0), index: 0 });
+        let first = key(Place {
+            height: Height(0),
+            index: 0,
+        });
         let end = match before {
             Some(HistoryKey(place)) => std::ops::Bound::Excluded(key(place)),
-            None => std::ops::Bound::Included(key(Place { height: Height(u64::MAX), index: u32::MAX })),
+            None => std::ops::Bound::Included(key(Place {
+                height: Height(u64::MAX),
+                index: u32::MAX,
+            })),
         };
         let range = (std::ops::Bound::Included(first), end);
-        self.0.snapshot.range::<Vec<u8>, _>(&self.0.keys.account_history, range).rev().map(|entry| {
-            let (key, value) = entry.into_inner()?;
-            let missing = || StoreError::Missing { what: "a readable history entry".to_owned() };
-            let place = Place::decode(key.get(20..).unwrap_or_default()).ok_or_else(missing)?;
-            let id = B256::try_from(&value[..]).map_err(|_| missing())?;
-            Ok((HistoryKey(place), TxId(id)))
-        })
+        self.0
+            .snapshot
+            .range::<Vec<u8>, _>(&self.0.keys.account_history, range)
+            .rev()
+            .map(|entry| {
+                let (key, value) = entry.into_inner()?;
+                let missing = || StoreError::Missing {
+                    what: "a readable history entry".to_owned(),
+                };
+                let place = Place::decode(key.get(20..).unwrap_or_default()).ok_or_else(missing)?;
+                let id = B256::try_from(&value[..]).map_err(|_| missing())?;
+                Ok((HistoryKey(place), TxId(id)))
+            })
     }
 
     /// Heights of the blocks that an address produced, newest first.
     pub fn produced(&self, address: &Address) -> impl Iterator<Item = Result<Height, StoreError>> + '_ {
-        self.0.snapshot.prefix(&self.0.keys.produced, address.as_slice()).rev().map(|entry| {
-            let key = entry.key()?;
-            let bytes = key.get(20..).and_then(|b| <[u8; 8]>::try_from(b).ok());
-            let missing = || StoreError::Missing { what: "a readable entry of produced blocks".to_owned() };
-            bytes.map(|b| Height(u64::from_be_bytes(b))).ok_or_else(missing)
-        })
+        self.0
+            .snapshot
+            .prefix(&self.0.keys.produced, address.as_slice())
+            .rev()
+            .map(|entry| {
+                let key = entry.key()?;
+                let bytes = key.get(20..).and_then(|b| <[u8; 8]>::try_from(b).ok());
+                let missing = || StoreError::Missing {
+                    what: "a readable entry of produced blocks".to_owned(),
+                };
+                bytes.map(|b| Height(u64::from_be_bytes(b))).ok_or_else(missing)
+            })
     }
 
     /// The history range over blocks `0..blocks` of the active chain.
     pub fn history(&self, blocks: u64) -> Result<History, StoreError> {
-        History::open(blocks, &|position| self.history_node(position))
-            .map_err(|error| StoreError::Missing { what: error.to_string() })
+        History::open(blocks, &|position| self.history_node(position)).map_err(|error| StoreError::Missing {
+            what: error.to_string(),
+        })
     }
 
     pub fn history_node(&self, position: u64) -> Option<Node> {
@@ -164,8 +217,9 @@ impl Snapshot {
     pub fn accounts(&self) -> impl Iterator<Item = Result<(Address, Account), StoreError>> + '_ {
         self.0.snapshot.iter(&self.0.keys.accounts).map(|entry| {
             let (key, value) = entry.into_inner()?;
-            let address = Address::try_from(&key[..])
-                .map_err(|_| StoreError::Missing { what: "a readable address".to_owned() })?;
+            let address = Address::try_from(&key[..]).map_err(|_| StoreError::Missing {
+                what: "a readable address".to_owned(),
+            })?;
             Ok((address, Account::decode(&value).map_err(damaged("account"))?))
         })
     }
@@ -180,7 +234,10 @@ impl Snapshot {
         for entry in self.0.snapshot.iter(&self.0.keys.storage) {
             let (key, value) = entry.into_inner()?;
             let (address, slot) = key.split_at(20);
-            leaves.push((storage_key(&Address::from_slice(address), &B256::from_slice(slot)), value_hash(&value)));
+            leaves.push((
+                storage_key(&Address::from_slice(address), &B256::from_slice(slot)),
+                value_hash(&value),
+            ));
         }
         Ok(leaves)
     }
@@ -189,7 +246,20 @@ impl Snapshot {
     pub fn total_balance(&self) -> Result<Amount, StoreError> {
         self.accounts().try_fold(Amount::ZERO, |sum, entry| {
             let (_, account) = entry?;
-            sum.checked_add(account.balance).ok_or_else(|| StoreError::Missing { what: "a sum below 2^256".to_owned() })
+            sum.checked_add(account.balance).ok_or_else(|| StoreError::Missing {
+                what: "a sum below 2^256".to_owned(),
+            })
+        })
+    }
+
+    /// Counts the entries of the indexes; reads all of them.
+    pub fn index_sizes(&self) -> Result<IndexSizes, StoreError> {
+        let (snapshot, keys) = (&self.0.snapshot, &self.0.keys);
+        Ok(IndexSizes {
+            chain: snapshot.len(&keys.chain)? as u64,
+            transactions: snapshot.len(&keys.transactions)? as u64,
+            account_history: snapshot.len(&keys.account_history)? as u64,
+            produced: snapshot.len(&keys.produced)? as u64,
         })
     }
 
@@ -200,8 +270,9 @@ impl Snapshot {
             .iter(&self.0.keys.pool)
             .map(|entry| {
                 let (key, value) = entry.into_inner()?;
-                let id = B256::try_from(&key[..])
-                    .map_err(|_| StoreError::Missing { what: "a readable pool entry".to_owned() })?;
+                let id = B256::try_from(&key[..]).map_err(|_| StoreError::Missing {
+                    what: "a readable pool entry".to_owned(),
+                })?;
                 Ok((TxId(id), Bytes::copy_from_slice(&value)))
             })
             .collect()
@@ -221,12 +292,16 @@ impl StateView for Snapshot {
 
     fn storage(&self, address: &Address, slot: &B256) -> Result<B256, StateError> {
         let key = [address.as_slice(), slot.as_slice()].concat();
-        let bytes = self.get(|k| &k.storage, &key).map_err(|error| StateError(error.to_string()))?;
+        let bytes = self
+            .get(|k| &k.storage, &key)
+            .map_err(|error| StateError(error.to_string()))?;
         Ok(bytes.map_or(B256::ZERO, |bytes| B256::from_slice(&bytes)))
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        let bytes = self.get(|k| &k.codes, hash.as_slice()).map_err(|error| StateError(error.to_string()))?;
+        let bytes = self
+            .get(|k| &k.codes, hash.as_slice())
+            .map_err(|error| StateError(error.to_string()))?;
         Ok(bytes.map_or_else(Bytes::new, |bytes| Bytes::copy_from_slice(&bytes)))
     }
 

@@ -1,0 +1,80 @@
+//! What an audit can find wrong.
+
+use tally_chain::{Address, Amount, B256, BlockError, BlockId, Height, TxId};
+use tally_ledger::ExecutionError;
+
+use crate::store::Place;
+
+/// Something in the store that is not what the blocks give.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("block {height}: no id is stored at this height")]
+    NoId { height: Height },
+    #[error("block {height}: its body is missing")]
+    NoBody { height: Height },
+    #[error("block {height}: its record is missing or unreadable")]
+    NoRecord { height: Height },
+    #[error("block {height}: the body hashes to {found}, stored is {expected}")]
+    WrongId {
+        height: Height,
+        found: BlockId,
+        expected: BlockId,
+    },
+    #[error("block {height}: {source}")]
+    Block { height: Height, source: BlockError },
+    #[error("block {height}: {source}")]
+    Execution { height: Height, source: ExecutionError },
+    #[error("block {height}: the recorded {field} is {found}, the block gives {expected}")]
+    Record {
+        height: Height,
+        field: &'static str,
+        found: String,
+        expected: String,
+    },
+    #[error("block {height}: the stored receipts are not those of its execution")]
+    Receipts { height: Height },
+    #[error("block {height}: the stored undo data is not that of its execution")]
+    Undo { height: Height },
+    #[error("block {height}: the history node at position {position} is wrong")]
+    HistoryNode { height: Height, position: u64 },
+    #[error("transaction {id}: the index has it at {found:?}, it is at {expected:?}")]
+    Place {
+        id: TxId,
+        found: Option<Place>,
+        expected: Place,
+    },
+    #[error("account {address}: its history names {found:?} at {place:?}, there is {expected}")]
+    AccountHistory {
+        address: Address,
+        place: Place,
+        found: Option<TxId>,
+        expected: TxId,
+    },
+    #[error("block {height}: the index does not name {address} as its producer")]
+    Produced { address: Address, height: Height },
+    #[error("the index of {index} has {found} entries, the blocks give {expected}")]
+    IndexSize {
+        index: &'static str,
+        found: u64,
+        expected: u64,
+    },
+    #[error("account {address}: stored is {found}, the blocks give {expected}")]
+    Account {
+        address: Address,
+        found: String,
+        expected: String,
+    },
+    #[error("account {address}: slot {slot} holds {found}, the blocks give {expected}")]
+    Storage {
+        address: Address,
+        slot: B256,
+        found: B256,
+        expected: B256,
+    },
+    #[error("the code with the hash {hash} is missing or other code")]
+    Code { hash: B256 },
+    #[error("the stored state has the root {found}, the blocks give {expected}")]
+    StateRoot { found: B256, expected: B256 },
+    #[error("all balances together are {found}, allocations + subsidies - burned is {expected}")]
+    Balances { found: Amount, expected: Amount },
+}

@@ -1,0 +1,92 @@
+//! The state that the audit builds, in memory.
+
+use std::collections::BTreeMap;
+
+use tally_chain::state_tree::Account;
+use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Height, genesis};
+use tally_ledger::{ExecutedBlock, StateError, StateTree, StateView};
+
+/// All accounts, slots and code after some block.
+pub struct MemoryState {
+    accounts: BTreeMap<Address, Account>,
+    storage: BTreeMap<(Address, B256), B256>,
+    codes: BTreeMap<B256, Bytes>,
+    block_ids: Vec<BlockId>,
+    tree: StateTree,
+}
+
+impl MemoryState {
+    pub fn genesis(spec: &ChainSpec, id: BlockId) -> Self {
+        let accounts: BTreeMap<_, _> = genesis::accounts(spec).into_iter().collect();
+        let leaves = accounts
+            .iter()
+            .filter_map(|(address, account)| StateTree::account_leaf(address, account))
+            .collect();
+        Self {
+            tree: StateTree::from_leaves(leaves),
+            accounts,
+            storage: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            block_ids: vec![id],
+        }
+    }
+
+    pub fn tree(&self) -> &StateTree {
+        &self.tree
+    }
+
+    pub fn accounts(&self) -> &BTreeMap<Address, Account> {
+        &self.accounts
+    }
+
+    pub fn storage(&self) -> &BTreeMap<(Address, B256), B256> {
+        &self.storage
+    }
+
+    pub fn codes(&self) -> &BTreeMap<B256, Bytes> {
+        &self.codes
+    }
+
+    /// Takes over what the next block changed.
+    pub fn apply(&mut self, height: Height, id: BlockId, executed: &ExecutedBlock) {
+        let changes = executed.changes();
+        for (address, account) in &changes.accounts {
+            match account {
+                Some(account) => drop(self.accounts.insert(*address, *account)),
+                None => drop(self.accounts.remove(address)),
+            }
+        }
+        for (key, value) in &changes.storage {
+            if value.is_zero() {
+                self.storage.remove(key);
+            } else {
+                self.storage.insert(*key, *value);
+            }
+        }
+        self.codes
+            .extend(changes.codes.iter().map(|(hash, code)| (*hash, code.clone())));
+        debug_assert_eq!(self.block_ids.len() as u64, height.0);
+        self.block_ids.push(id);
+        self.tree = executed.tree().clone();
+    }
+}
+
+impl StateView for MemoryState {
+    fn account(&self, address: &Address) -> Result<Option<Account>, StateError> {
+        Ok(self.accounts.get(address).copied())
+    }
+
+    fn storage(&self, address: &Address, slot: &B256) -> Result<B256, StateError> {
+        Ok(self.storage.get(&(*address, *slot)).copied().unwrap_or_default())
+    }
+
+    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+        Ok(self.codes.get(hash).cloned().unwrap_or_default())
+    }
+
+    fn block_id(&self, number: Height) -> Result<Option<BlockId>, StateError> {
+        Ok(usize::try_from(number.0)
+            .ok()
+            .and_then(|at| self.block_ids.get(at).copied()))
+    }
+}
