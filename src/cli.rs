@@ -1,8 +1,12 @@
 //! The command line: one file a command.
 
+mod audit;
 mod banner;
+mod bench;
 mod chain;
+mod client;
 mod node;
+mod wallet;
 
 use clap::{Parser, Subcommand};
 
@@ -21,16 +25,28 @@ enum Command {
     /// Run a node with its interface and API
     #[command(after_help = EXIT_CODES)]
     Node(Box<crate::config::NodeOptions>),
+    /// Keep accounts and send payments from the command line
+    #[command(after_help = EXIT_CODES)]
+    Wallet(wallet::WalletArgs),
+    /// Check the whole store again, from genesis on, without trusting anything in it
+    #[command(after_help = EXIT_CODES)]
+    Audit(audit::AuditArgs),
     /// Show or start a chain spec
     #[command(after_help = EXIT_CODES)]
     Chain(chain::ChainArgs),
+    /// Measure this machine: mining, signatures, import, load
+    #[command(after_help = EXIT_CODES)]
+    Bench(bench::BenchArgs),
 }
 
 /// Parses the command line and runs the command. Wrong usage ends the process with code 2.
 pub fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Node(options) => node::run(*options),
+        Command::Wallet(args) => wallet::run(args),
+        Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),
+        Command::Bench(args) => bench::run(args),
     }
 }
 

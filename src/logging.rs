@@ -17,7 +17,9 @@ pub enum LogFormat {
 
 /// Starts logging. `level` is one of error, warn, info, debug, trace, or a filter such as `info,tally_node=debug`.
 pub fn start(level: &str, format: LogFormat) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(level).map_err(|error| ConfigError::LogLevel {
+    // A plain level is meant for this node, not for the database under it.
+    let filter = if level.contains(['=', ',']) { level.to_owned() } else { format!("{level},fjall=warn,lsm_tree=warn") };
+    let filter = EnvFilter::try_new(filter).map_err(|error| ConfigError::LogLevel {
         found: level.to_owned(),
         message: error.to_string(),
     })?;

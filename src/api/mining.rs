@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use tally_chain::Address;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
+use tally_node::miner::MAX_THREADS;
 use tally_node::{Advance, Imported, MiningConfig, Work};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,8 +19,6 @@ use super::text::{hex, parse_address, parse_fixed};
 use crate::operator::Scope;
 use crate::server::Shared;
 
-/// Most threads the native miner may be given.
-const MAX_THREADS: usize = 256;
 /// In a template the extra nonce stands at the end of `extra`; after it comes only the empty seal, one byte.
 const AFTER_EXTRA_NONCE: usize = 1;
 

@@ -28,56 +28,100 @@ enum ChainCommand {
         json: bool,
     },
     /// Write a new spec to a file, to be edited and then used with `tally node --spec FILE`
-    Init {
-        /// Where to write it; an existing file is not overwritten
-        file: PathBuf,
-        /// The chain's name
-        #[arg(long)]
-        name: String,
-        /// A number that no other chain uses; signatures are bound to it
-        #[arg(long, value_name = "ID")]
-        chain_id: u64,
-        /// The coin's symbol
-        #[arg(long, default_value = "TALLY")]
-        symbol: String,
-        /// Seconds between blocks
-        #[arg(long, default_value_t = 10, value_name = "SECONDS")]
-        spacing: u32,
-        /// First balance, as ADDRESS=COINS; repeatable
-        #[arg(long = "allocate", value_name = "ADDRESS=COINS")]
-        allocations: Vec<String>,
-        /// Genesis time, Unix seconds [default: now]
-        #[arg(long, value_name = "SECONDS")]
-        genesis_time: Option<u32>,
-    },
+    Init(Box<InitArgs>),
 }
+
+#[derive(Debug, Args)]
+struct InitArgs {
+    /// Where to write it; an existing file is not overwritten
+    file: PathBuf,
+    /// The chain's name
+    #[arg(long)]
+    name: String,
+    /// A number that no other chain uses; signatures are bound to it
+    #[arg(long, value_name = "ID")]
+    chain_id: u64,
+    /// The coin's symbol
+    #[arg(long, default_value = "TALLY")]
+    symbol: String,
+    /// Seconds between blocks
+    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    spacing: u32,
+    /// What the producer of a block gets, in coins
+    #[arg(long, default_value = "50", value_name = "COINS")]
+    reward: String,
+    /// Blocks after which the reward halves, again and again; 0: never
+    #[arg(long, default_value_t = 2_100_000, value_name = "BLOCKS")]
+    halving_interval: u64,
+    /// First balance, as ADDRESS=COINS; repeatable
+    #[arg(long = "allocate", value_name = "ADDRESS=COINS")]
+    allocations: Vec<String>,
+    /// Genesis time, Unix seconds [default: now]
+    #[arg(long, value_name = "SECONDS")]
+    genesis_time: Option<u32>,
+}
+
+/// What a reader of a new spec wants to know, by the key that the note stands above.
+const NOTES: [(&str, &str); 12] = [
+    ("name = ", "Every line below is hashed into the genesis block: change one, and it is another chain.\nThe chain's name, 1 to 64 bytes."),
+    ("chain_id", "Signatures are bound to this number; no other chain should use it."),
+    ("genesis_time", "Time of block 0, Unix seconds."),
+    ("spacing", "Seconds between blocks that the difficulty aims at."),
+    ("half_life", "A delay of so many seconds halves the difficulty; the same lead doubles it."),
+    ("pow_limit_bits", "The easiest target that a block may have, in Bitcoin's compact form, as a decimal number."),
+    ("initial_bits", "The target of block 1, likewise; a harder one suits a chain with more miners."),
+    ("gas_limit", "Gas of all transactions in a block; a plain transfer costs 4,000 to 5,000."),
+    ("block_bytes", "Most bytes of a block."),
+    ("initial_base_fee", "Base units for each gas in block 1, and the least ever; what is paid so is burned."),
+    ("reward", "Base units (10^-18 of a coin) that the producer of block 1 gets."),
+    ("halving_interval", "Blocks after which the reward halves, again and again; 0: never."),
+];
 
 pub fn run(args: &ChainArgs) -> anyhow::Result<()> {
     match &args.command {
         ChainCommand::Show { chain, json } => show(chain, *json),
-        ChainCommand::Init { file, name, chain_id, symbol, spacing, allocations, genesis_time } => {
-            let now = (tally_node::system_clock())().0;
-            let time = genesis_time.unwrap_or(u32::try_from(now).context("the clock is beyond what a header can hold")?);
-            let mut spec = chain_spec("local")?;
-            spec.name.clone_from(name);
-            spec.chain_id = *chain_id;
-            spec.symbol.clone_from(symbol);
-            spec.genesis_time = time;
-            let tally_chain::spec::ConsensusSpec::Pow(pow) = &mut spec.consensus;
-            pow.spacing = *spacing;
-            pow.half_life = spacing.saturating_mul(288);
-            spec.allocations = allocations.iter().map(|text| allocation(text)).collect::<anyhow::Result<_>>()?;
-            // Read back, so that what is written is what a node takes.
-            let text = spec.to_toml();
-            let spec = tally_chain::ChainSpec::from_toml(&text)?;
-            let created = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
-            let mut out = created.with_context(|| format!("cannot write {}", file.display()))?;
-            out.write_all(text.as_bytes())?;
-            let spec_hash = spec.hash();
-            println!("{}: genesis {}, spec hash {spec_hash}", file.display(), genesis::identity(&spec).genesis);
-            Ok(())
-        }
+        ChainCommand::Init(args) => init(args),
     }
+}
+
+fn init(args: &InitArgs) -> anyhow::Result<()> {
+    let now = (tally_node::system_clock())().0;
+    let now = || u32::try_from(now).context("the clock is beyond what a header can hold");
+    let mut spec = chain_spec("local")?;
+    spec.name.clone_from(&args.name);
+    spec.chain_id = args.chain_id;
+    spec.symbol.clone_from(&args.symbol);
+    spec.genesis_time = args.genesis_time.map_or_else(now, Ok)?;
+    let tally_chain::spec::ConsensusSpec::Pow(pow) = &mut spec.consensus;
+    pow.spacing = args.spacing;
+    pow.half_life = args.spacing.saturating_mul(288);
+    spec.issuance.reward = tally_chain::Amount::from_coins(&args.reward).context("--reward")?;
+    spec.issuance.halving_interval = args.halving_interval;
+    spec.allocations = args.allocations.iter().map(|text| allocation(text)).collect::<anyhow::Result<_>>()?;
+    let text = with_notes(&spec.to_toml());
+    // Read back, so that what is written is what a node takes.
+    let spec = tally_chain::ChainSpec::from_toml(&text)?;
+    let shown = args.file.display();
+    let created = std::fs::OpenOptions::new().write(true).create_new(true).open(&args.file);
+    let mut out = created.with_context(|| format!("cannot write {shown}"))?;
+    out.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
+    println!("{shown}: genesis {}, spec hash {}", genesis::identity(&spec).genesis, spec.hash());
+    Ok(())
+}
+
+fn with_notes(toml: &str) -> String {
+    let mut notes = NOTES.to_vec();
+    let mut out = String::new();
+    for line in toml.lines() {
+        // Each once: an allocation has no note, whatever its keys.
+        if let Some(at) = notes.iter().position(|(key, _)| line.starts_with(key)) {
+            let (_, note) = notes.remove(at);
+            out.extend(note.lines().map(|note| format!("# {note}\n")));
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
 }
 
 fn show(chain: &str, json: bool) -> anyhow::Result<()> {

@@ -148,7 +148,7 @@ impl From<&ImportError> for Problem {
             E::KnownInvalid { id } => named(&kinds::KNOWN_INVALID, "block").with("found", text(id)),
             E::TooDeep { depth, max } => named(&kinds::FORK_TOO_DEEP, "parent").above(*depth, *max),
             E::Execution { id, height, source } => {
-                Self::from(source).with("block", text(id)).with("height", height.0)
+                Self::from(&**source).with("block", text(id)).with("height", height.0)
             }
             E::Store(source) => source.into(),
         }

@@ -1,0 +1,104 @@
+//! `tally audit`.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+use tally_node::audit::{Report, audit};
+use tally_node::system_clock;
+
+use crate::config::{chain_spec, default_data_dir, read_spec};
+use crate::exit::AuditFault;
+
+/// Decodes, checks, links and executes every block again from genesis on, and compares the result with all that the
+/// store says: records, receipts, indexes, history, state, supply. The node must not be running on the data directory.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Where the chain is kept [default: the user's data directory, tally/CHAIN]
+    #[arg(long, env = "TALLY_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Built-in chain (local, test) or the path of a chain spec
+    #[arg(long, env = "TALLY_CHAIN", value_name = "NAME|FILE", default_value = "local", conflicts_with = "spec")]
+    chain: String,
+    /// Path of a chain spec (TOML)
+    #[arg(long, env = "TALLY_SPEC", value_name = "FILE")]
+    spec: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &AuditArgs) -> anyhow::Result<()> {
+    let spec = match &args.spec {
+        Some(path) => read_spec(path)?,
+        None => chain_spec(&args.chain)?,
+    };
+    let data_dir = match &args.data_dir {
+        Some(dir) => dir.clone(),
+        None => default_data_dir(&spec.name)?,
+    };
+    let begun = Instant::now();
+    let talk = !args.json && std::io::stderr().is_terminal();
+    let report = audit(&data_dir.join("store"), &spec, (system_clock())(), |height, tip| {
+        if talk && (height.0 % 1_000 == 0 || height == tip) {
+            eprint!("\rblock {height} of {tip}");
+        }
+    })?;
+    if talk {
+        eprintln!();
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&as_json(&report, &spec.name, seconds))?);
+    } else {
+        print(&report, &spec.name, &spec.symbol, seconds);
+    }
+    match report.faults.len() {
+        0 => Ok(()),
+        faults => Err(AuditFault { faults }.into()),
+    }
+}
+
+fn as_json(report: &Report, chain: &str, seconds: f64) -> serde_json::Value {
+    let totals = &report.totals;
+    json!({
+        "chain": chain,
+        "genesis_id": report.genesis,
+        "tip": report.tip,
+        "height": report.height,
+        "blocks": report.blocks,
+        "transactions": report.transactions,
+        "accounts": report.accounts,
+        "state_root": report.state_root.to_string(),
+        "allocated": totals.allocated,
+        "subsidies": totals.subsidies,
+        "burned": totals.burned,
+        "supply": totals.supply,
+        "balances": totals.balances,
+        "faults": report.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "seconds": seconds,
+    })
+}
+
+fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) {
+    let totals = &report.totals;
+    println!("Audit of chain {chain}, genesis {}", report.genesis);
+    println!("  tip          {} at height {}", report.tip, report.height);
+    println!("  executed     {} blocks, {} transactions, in {seconds:.1} s", report.blocks, report.transactions);
+    println!("  state        {} accounts, root {}", report.accounts, report.state_root);
+    println!("  allocated    {} {symbol}", totals.allocated.to_coins());
+    println!("  subsidies  + {} {symbol}", totals.subsidies.to_coins());
+    println!("  burned     - {} {symbol}", totals.burned.to_coins());
+    println!("  supply     = {} {symbol}", totals.supply.to_coins());
+    println!("  balances     {} {symbol}", totals.balances.to_coins());
+    if report.faults.is_empty() {
+        println!("  result       everything agrees");
+    } else {
+        println!("  result       {} faults:", report.faults.len());
+        for fault in &report.faults {
+            println!("    {fault}");
+        }
+    }
+}

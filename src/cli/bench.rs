@@ -1,0 +1,68 @@
+//! `tally bench`: figures of this machine, each beside a peer or a limit of the same run.
+
+mod import;
+mod load;
+mod mine;
+mod signers;
+mod verify;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Hashes a second: the native miner, the portable search, and the `sha2` crate's plain double digest
+    Mine(mine::MineArgs),
+    /// Signatures a second on one core: the node's checks beside the bare libraries
+    Verify(verify::VerifyArgs),
+    /// Blocks of signed transfers imported into an empty store, from bytes to durable
+    Import(import::ImportArgs),
+    /// Signed RSA transfers through the HTTP batch endpoint until they are in blocks
+    Load(load::LoadArgs),
+}
+
+/// One figure: (name, value, unit).
+type Figure = (&'static str, f64, &'static str);
+
+/// What a bench found.
+struct Figures {
+    bench: &'static str,
+    figures: Vec<Figure>,
+}
+
+pub fn run(args: BenchArgs) -> anyhow::Result<()> {
+    let found = match args.command {
+        BenchCommand::Mine(args) => mine::run(&args)?,
+        BenchCommand::Verify(args) => verify::run(&args)?,
+        BenchCommand::Import(args) => import::run(&args)?,
+        BenchCommand::Load(args) => load::run(&args)?,
+    };
+    if args.json {
+        let mut object = serde_json::Map::new();
+        object.insert("bench".to_owned(), found.bench.into());
+        object.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+        object.insert("cores".to_owned(), std::thread::available_parallelism().map_or(0, usize::from).into());
+        object.insert("optimised".to_owned(), (!cfg!(debug_assertions)).into());
+        for (name, value, _) in &found.figures {
+            object.insert((*name).to_owned(), Value::from(*value));
+        }
+        println!("{}", serde_json::to_string_pretty(&object)?);
+        return Ok(());
+    }
+    if cfg!(debug_assertions) {
+        println!("note: this binary is not optimised; its figures say little");
+    }
+    for (name, value, unit) in &found.figures {
+        println!("{:<38} {value:>14.2} {unit}", name.replace('_', " "));
+    }
+    Ok(())
+}

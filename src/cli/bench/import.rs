@@ -1,0 +1,107 @@
+//! `tally bench import`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use tally_chain::pow::Search;
+use tally_chain::{Address, ChainSpec, UnixSecs};
+use tally_node::mempool::MempoolConfig;
+use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, Work};
+use tally_wallet::AccountKind;
+
+use super::Figures;
+use super::signers::{Signers, chain, identity};
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Blocks
+    #[arg(long, default_value_t = 20)]
+    blocks: usize,
+    /// Transfers in each block
+    #[arg(long, default_value_t = 1_000)]
+    transfers: usize,
+    /// Kind of the signatures: rsa-2048, rsa-3072, rsa-4096 or secp256k1
+    #[arg(long, default_value = "rsa-2048")]
+    kind: AccountKind,
+}
+
+pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
+    let signers = Signers::new(args.kind, 8)?;
+    let spec = chain(signers.addresses())?;
+    let signers = signers.on(identity(&spec));
+    // The chain's own time: one block a second, whatever the machine's clock says.
+    let start = u64::from(spec.genesis_time) + 1_000_000;
+    let time = Arc::new(AtomicU64::new(start));
+    let shared = Arc::clone(&time);
+    let clock: Clock = Arc::new(move || UnixSecs(shared.load(Ordering::Relaxed)));
+    let folder = tempfile::tempdir()?;
+    let blocks = build(args, &signers, &spec, folder.path().join("source"), &clock, &time)?;
+
+    let node = open(&spec, folder.path().join("target"), &clock)?;
+    let bytes: usize = blocks.iter().map(Vec::len).sum();
+    let mut times = Vec::new();
+    let begun = Instant::now();
+    for block in &blocks {
+        let one = Instant::now();
+        anyhow::ensure!(matches!(node.import_block(block)?, Imported::Tip(_)), "a block did not become the tip");
+        times.push(one.elapsed());
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    node.close()?;
+    times.sort_unstable();
+    let transfers = (args.blocks * args.transfers) as f64;
+    let millis = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
+    Ok(Figures {
+        bench: "import",
+        figures: vec![
+            ("blocks", args.blocks as f64, ""),
+            ("transfers", transfers, ""),
+            ("megabytes", bytes as f64 / 1e6, ""),
+            ("transfers_per_second", transfers / seconds, "/s, all cores"),
+            ("block_median", millis(times.get(times.len() / 2)), "ms"),
+            ("block_slowest", millis(times.last()), "ms"),
+        ],
+    })
+}
+
+fn open(spec: &ChainSpec, data_dir: std::path::PathBuf, clock: &Clock) -> anyhow::Result<Node> {
+    let config = NodeConfig {
+        data_dir,
+        spec: spec.clone(),
+        max_reorg_depth: 100,
+        mempool: MempoolConfig::default(),
+        mining: MiningConfig { on: false, threads: 1, producer: Address::repeat_byte(0xaa) },
+    };
+    Ok(Node::open(config, clock.clone())?)
+}
+
+/// Makes the blocks on a node of their own, so that the one that is measured has seen nothing of them.
+fn build(
+    args: &ImportArgs,
+    signers: &Signers,
+    spec: &ChainSpec,
+    data_dir: std::path::PathBuf,
+    clock: &Clock,
+    time: &AtomicU64,
+) -> anyhow::Result<Vec<Vec<u8>>> {
+    let node = open(spec, data_dir, clock)?;
+    let mut blocks = Vec::with_capacity(args.blocks);
+    for _ in 0..args.blocks {
+        let now = UnixSecs(time.fetch_add(1, Ordering::Relaxed) + 1);
+        let tip = node.tip();
+        let nonces = signers.addresses().map(|address| node.next_nonce(&tip, &address)).collect::<Result<Vec<_>, _>>()?;
+        let envelopes = signers.transfers(args.transfers, &nonces, now)?;
+        node.submit_batch(envelopes).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let job = node.template(Address::repeat_byte(0xaa))?;
+        let nonce = Search::new(&job.header, job.target).scan(0, u32::MAX).context("no nonce seals the block")?;
+        let work = Work { template: job.id, extra_nonce: [0; 8], time: job.header.time, nonce };
+        let Imported::Tip(advance) = node.submit_work(&work)? else { anyhow::bail!("a mined block did not become the tip") };
+        let bytes = node.store().snapshot().block_bytes(&advance.to)?.context("a stored block has its body")?;
+        blocks.push(bytes.to_vec());
+    }
+    node.close()?;
+    Ok(blocks)
+}

@@ -1,0 +1,211 @@
+//! `tally wallet`: the same vault and the same signing as in the browser.
+
+mod file;
+mod send;
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+use tally_chain::{Address, address};
+use tally_wallet::{AccountKind, FeeLevel, Phrase, PhraseLength, Vault, system_rng};
+
+use super::client::Client;
+use crate::config::chain_spec;
+use file::VaultFile;
+
+#[derive(Debug, Args)]
+pub struct WalletArgs {
+    /// The vault file [default: the user's configuration directory, tally/wallet.json]
+    #[arg(long, global = true, env = "TALLY_WALLET", value_name = "FILE")]
+    vault: Option<PathBuf>,
+    /// The node to ask
+    #[arg(long, global = true, env = "TALLY_NODE", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    node: String,
+    #[command(subcommand)]
+    command: WalletCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum WalletCommand {
+    /// Make a new wallet: a phrase, an RSA-2048 account and a secp256k1 account
+    ///
+    /// The password is asked for, or taken from TALLY_WALLET_PASSWORD.
+    New {
+        /// Words of the phrase
+        #[arg(long, value_enum, default_value_t = Words::Twelve)]
+        words: Words,
+        /// Bind the wallet to this chain without asking a node: a built-in name or the path of a spec
+        #[arg(long, value_name = "NAME|FILE")]
+        chain: Option<String>,
+    },
+    /// Make the wallet of a phrase again; the phrase is asked for, or taken from TALLY_WALLET_PHRASE
+    Restore {
+        /// Bind the wallet to this chain without asking a node: a built-in name or the path of a spec
+        #[arg(long, value_name = "NAME|FILE")]
+        chain: Option<String>,
+    },
+    /// Add one more account
+    Add {
+        /// rsa-2048, rsa-3072, rsa-4096 or secp256k1
+        kind: AccountKind,
+        /// A name for it
+        #[arg(long, default_value = "")]
+        label: String,
+    },
+    /// List the wallet's accounts
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show balances: of the wallet's accounts, or of the addresses given
+    Balance {
+        /// Addresses; without any, the wallet's own
+        addresses: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send a payment; shows what will be signed and asks first
+    Send(send::SendArgs),
+}
+
+/// Lengths of a new phrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Words {
+    #[value(name = "12")]
+    Twelve,
+    #[value(name = "24")]
+    TwentyFour,
+}
+
+/// Fee levels on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Low,
+    Normal,
+    High,
+}
+
+impl From<Level> for FeeLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Normal => Self::Normal,
+            Level::High => Self::High,
+        }
+    }
+}
+
+pub fn run(args: WalletArgs) -> anyhow::Result<()> {
+    let file = VaultFile::at(args.vault)?;
+    let client = Client::new(&args.node)?;
+    match args.command {
+        WalletCommand::New { words, chain } => {
+            let length = match words {
+                Words::Twelve => PhraseLength::Twelve,
+                Words::TwentyFour => PhraseLength::TwentyFour,
+            };
+            file.check_free()?;
+            let phrase = Phrase::generate(length, &mut system_rng());
+            let shown = phrase.text();
+            create(&file, &client, chain.as_deref(), phrase)?;
+            println!("\nThe recovery phrase, shown this once. Write it down; whoever has it has the money:\n\n  {}\n", shown.as_str());
+            Ok(())
+        }
+        WalletCommand::Restore { chain } => {
+            file.check_free()?;
+            let text = file::secret("TALLY_WALLET_PHRASE", "Recovery phrase: ")?;
+            create(&file, &client, chain.as_deref(), Phrase::parse(&text)?)
+        }
+        WalletCommand::Add { kind, label } => {
+            let (mut vault, key) = file.open()?;
+            let added = add(&mut vault, kind, &label)?;
+            file.replace(&vault, &key)?;
+            println!("{added}  {kind}");
+            Ok(())
+        }
+        WalletCommand::List { json } => list(&file, json),
+        WalletCommand::Balance { addresses, json } => balance(&file, &client, &addresses, json),
+        WalletCommand::Send(args) => send::run(&file, &client, &args),
+    }
+}
+
+fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase) -> anyhow::Result<()> {
+    let binding = match chain {
+        Some(name) => {
+            let spec = chain_spec(name)?;
+            let identity = tally_chain::genesis::identity(&spec);
+            tally_wallet::ChainBinding { genesis: identity.genesis, chain_id: identity.chain_id, name: spec.name }
+        }
+        None => client.status()?.binding(),
+    };
+    println!("Wallet for chain {} (genesis {})", binding.name, binding.genesis);
+    let password = file::new_password()?;
+    let now = (tally_node::system_clock())();
+    let mut vault = Vault::new(phrase, "", binding, now);
+    println!("Searching the RSA key of the phrase; this takes some seconds.");
+    for kind in [AccountKind::Rsa2048, AccountKind::Secp256k1] {
+        let address = add(&mut vault, kind, "")?;
+        println!("{address}  {kind}");
+    }
+    file.create(&vault, &password)?;
+    println!("Kept encrypted in {}", file.path().display());
+    Ok(())
+}
+
+fn add(vault: &mut Vault, kind: AccountKind, label: &str) -> anyhow::Result<Address> {
+    Ok(match kind {
+        AccountKind::Secp256k1 => vault.add_secp256k1(label)?.address,
+        kind => {
+            let search = vault.search(kind)?;
+            let index = search.index();
+            vault.add_rsa(index, search.finish(), label)?.address
+        }
+    })
+}
+
+fn list(file: &VaultFile, json: bool) -> anyhow::Result<()> {
+    let (vault, _) = file.open()?;
+    let accounts: Vec<_> = vault.accounts().collect();
+    if json {
+        let chain = vault.chain();
+        println!("{}", serde_json::to_string_pretty(&json!({ "chain": chain, "accounts": accounts }))?);
+        return Ok(());
+    }
+    println!("chain {} (genesis {})", vault.chain().name, vault.chain().genesis);
+    for account in accounts {
+        println!("{}  {:<9} {:>3}  {}", account.address, account.kind.name(), account.index, account.label);
+    }
+    Ok(())
+}
+
+fn balance(file: &VaultFile, client: &Client, addresses: &[String], json: bool) -> anyhow::Result<()> {
+    let status = client.status()?;
+    let addresses: Vec<Address> = match addresses {
+        [] => {
+            let (vault, _) = file.open()?;
+            vault.check_chain(status.genesis_id)?;
+            vault.accounts().map(|account| account.address).collect()
+        }
+        given => given.iter().map(|text| address::parse(text)).collect::<Result<_, _>>()?,
+    };
+    let mut rows = Vec::new();
+    for address in addresses {
+        let account = client.account(address)?;
+        if !json {
+            let pending = if account.pending > 0 { format!("  ({} pending)", account.pending) } else { String::new() };
+            println!("{address}  {} {}{pending}", account.balance.to_coins(), status.symbol);
+        }
+        rows.push(json!({ "address": address.to_string(), "balance": account.balance, "coins": account.balance.to_coins(), "pending": account.pending }));
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    }
+    if rows.is_empty() {
+        bail!("the wallet has no account");
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! `tally wallet send`.
+
+use std::io::{BufRead as _, Write as _};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+use tally_chain::transaction::ChainIdentity;
+use tally_chain::{Address, Amount, address};
+use tally_wallet::{Account, Memo, Payment, Review, Vault, fees, payment, system_rng};
+
+use super::super::client::Client;
+use super::Level;
+use super::file::VaultFile;
+
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// Account that pays: its address or its label
+    #[arg(long)]
+    from: String,
+    /// Receiver
+    #[arg(long)]
+    to: String,
+    /// Amount in coins, such as 1.5
+    #[arg(long)]
+    amount: String,
+    /// Text for the receiver; public on the chain
+    #[arg(long, default_value = "")]
+    memo: String,
+    /// How much of a hurry it is in
+    #[arg(long, value_enum, default_value_t = Level::Normal)]
+    fee: Level,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Wait until it is in a block, at most this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Taken {
+    id: String,
+    status: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    status: String,
+    block: Option<Block>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Block {
+    height: u64,
+}
+
+pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result<()> {
+    let to = address::parse(&args.to).context("--to")?;
+    let value = Amount::from_coins(&args.amount).context("--amount")?;
+    let status = client.status()?;
+    let (vault, _) = file.open()?;
+    vault.check_chain(status.genesis_id)?;
+    let chain = vault.chain().identity();
+    let sender = find(&vault, &args.from)?;
+    let state = client.account(sender.address)?;
+    let fee = fees::choose(args.fee.into(), &client.fees()?);
+    let timestamp = (tally_node::system_clock())();
+    let memo = args.memo.clone();
+    let payment = Payment { to, value, memo, nonce: state.next_nonce, timestamp, fee };
+    let payload = payment::build(&chain, sender, &payment)?;
+    let review = payment::review(&chain, sender.address, &payload)?;
+    review.check_funds(state.balance)?;
+    if !args.json {
+        show(&review, &status.symbol);
+    }
+    if !args.yes && !confirmed()? {
+        bail!("nothing was sent");
+    }
+    let envelope = sign(&vault, &chain, sender.address, &payload)?;
+    let taken: Taken = client.post("transactions", &json!({ "raw": envelope }))?;
+    let height = match args.wait {
+        Some(seconds) => Some(wait(client, &taken.id, Duration::from_secs(seconds))?),
+        None => None,
+    };
+    if args.json {
+        println!("{}", json!({ "id": taken.id, "status": taken.status, "height": height }));
+    } else {
+        println!("{}  {}", taken.id, taken.status);
+        if let Some(height) = height {
+            println!("in block {height}");
+        }
+    }
+    Ok(())
+}
+
+fn find<'a>(vault: &'a Vault, name: &str) -> anyhow::Result<&'a Account> {
+    if let Ok(address) = address::parse(name) {
+        return Ok(vault.account(address)?);
+    }
+    let mut named = vault.accounts().filter(|account| account.label == name);
+    match (named.next(), named.next()) {
+        (Some(account), None) => Ok(account),
+        (Some(_), Some(_)) => bail!("several accounts have the label {name:?}; name the address"),
+        (None, _) => bail!("the wallet has no account {name:?}"),
+    }
+}
+
+fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -> anyhow::Result<String> {
+    let key = vault.signing_key(sender)?;
+    let signed = payment::sign(chain, sender, &key, payload, &mut system_rng())?;
+    Ok(alloy_primitives::hex::encode_prefixed(&signed.envelope))
+}
+
+/// Shows what the bytes to be signed say.
+fn show(review: &Review, symbol: &str) {
+    println!("What will be signed, read back from its bytes:");
+    println!("  from     {}", review.sender);
+    println!("  to       {}", review.to.map_or_else(|| "a new contract".to_owned(), |to| to.to_string()));
+    println!("  amount   {} {symbol}", review.value_coins);
+    println!("  fee      at most {} {symbol} ({} gas)", review.max_fee_coins, review.gas_limit);
+    println!("  in all   at most {} {symbol}", review.max_total_coins);
+    match &review.memo {
+        Memo::None => {}
+        Memo::Text(text) => println!("  memo     {text}"),
+        Memo::Hex(hex) => println!("  memo     {hex} (not shown as text)"),
+    }
+    println!("  nonce    {}", review.nonce);
+    println!("  chain    {} (genesis {})", review.chain_id, review.genesis);
+}
+
+fn confirmed() -> anyhow::Result<bool> {
+    print!("Sign and send? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+/// Asks the node until the transaction is in a block.
+fn wait(client: &Client, id: &str, most: Duration) -> anyhow::Result<u64> {
+    let deadline = Instant::now() + most;
+    loop {
+        let found: Found = client.get(&format!("transactions/{id}"))?;
+        match (found.status.as_str(), found.block) {
+            ("failed", _) => bail!("{id} is in a block, but its execution failed"),
+            (_, Some(block)) => return Ok(block.height),
+            (status, None) if Instant::now() >= deadline => bail!("{id} is still {status} after {} s", most.as_secs()),
+            _ => std::thread::sleep(Duration::from_millis(250)),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The server from outside: a real node behind the real router on a real port, and the real binary.
+
+mod audit;
+mod common;
+mod corpora;
+mod edge;
+mod events;
+mod mining;
+mod process;
+mod reads;
+mod refusals;
+mod wallet;

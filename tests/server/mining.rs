@@ -1,0 +1,115 @@
+//! Mining over HTTP as a browser does it, and the operator's switch.
+
+use serde_json::{Value, json};
+use tally_chain::hash::sha256d;
+use tally_chain::pow::{Search, Target};
+use tally_chain::{B256, Header, U256};
+
+use crate::common::{ECC, MINING_TOKEN, PEERS_TOKEN, TestServer, until};
+
+const ADDRESS: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+
+fn template(server: &TestServer) -> Value {
+    server.json(&format!("/api/v1/mining/template?address={ADDRESS}"))
+}
+
+/// Seals a template by what its documentation says, with this extra nonce.
+fn seal(template: &Value, extra_nonce: [u8; 8]) -> Value {
+    let bytes = |name: &str| alloy_primitives::hex::decode(template[name].as_str().unwrap()).unwrap();
+    let mut manifest = bytes("manifest_hex");
+    let at = template["extra_nonce_offset"].as_u64().unwrap() as usize;
+    manifest[at..at + 8].copy_from_slice(&extra_nonce);
+    let mut header = bytes("header_hex");
+    header[36..68].copy_from_slice(sha256d(&manifest).as_slice());
+    let header = Header::decode(&header.try_into().unwrap());
+    let target = Target(U256::from_str_radix(template["target"].as_str().unwrap(), 16).unwrap());
+    let nonce = Search::new(&header, target).scan(0, u32::MAX).unwrap();
+    json!({
+        "template": template["template"],
+        "extra_nonce": alloy_primitives::hex::encode_prefixed(extra_nonce),
+        "time": header.time,
+        "nonce": nonce,
+    })
+}
+
+#[test]
+fn a_block_is_mined_over_http() {
+    let server = TestServer::start();
+    let id = server.send(&ECC[0].coin(&server.identity(), 0));
+    let work = seal(&template(&server), *b"\x01\x02\x03\x04\x05\x06\x07\x08");
+    let answer = server.client.post("/api/v1/mining/submit", &work);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let found = answer.json();
+    assert_eq!((&found["outcome"], &found["height"]), (&json!("tip"), &json!(1)));
+    let block = server.json("/api/v1/blocks/1");
+    assert_eq!(block["id"], found["id"]);
+    assert_eq!(block["producer"], ADDRESS);
+    assert_eq!(block["transactions"], json!([id]));
+    assert_eq!(server.client.post("/api/v1/mining/submit", &work).json()["outcome"], "known");
+}
+
+#[test]
+fn work_that_is_none_is_told_apart() {
+    let server = TestServer::start();
+    let good = seal(&template(&server), [0; 8]);
+    let with = |name: &str, value: Value| {
+        let mut work = good.clone();
+        work[name] = value;
+        server.client.post("/api/v1/mining/submit", &work)
+    };
+    assert_eq!(with("template", json!(4_000_000)).problem(), "unknown-template");
+    assert_eq!(with("extra_nonce", json!("0x00")).problem(), "invalid-hex");
+    assert_eq!(with("nonce", json!(1u64 << 32)).problem(), "invalid-field");
+    // Another extra nonce is another header: one of eight fails the minimal difficulty with near certainty.
+    let refused = (1..=64u8).find_map(|n| {
+        let answer = with("extra_nonce", json!(format!("0x00000000000000{n:02x}")));
+        (answer.status != 200).then(|| answer.problem())
+    });
+    assert_eq!(refused.as_deref(), Some("not-enough-work"));
+}
+
+#[test]
+fn only_the_right_token_switches_the_miner() {
+    let server = TestServer::start();
+    let switch = |headers: &[(&str, &str)]| {
+        let body = json!({ "on": true, "threads": 1, "address": ADDRESS }).to_string();
+        server.client.post_with("/api/v1/mining", "application/json", body.as_bytes(), headers)
+    };
+    let bearer = |token: &str| format!("Bearer {token}");
+    let answer = switch(&[]);
+    assert_eq!((answer.status, answer.problem().as_str()), (401, "token-missing"));
+    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"tally\"");
+    let answer = switch(&[("authorization", &bearer("0123456789abcdef-minin"))]);
+    assert_eq!((answer.status, answer.problem().as_str()), (401, "token-unknown"));
+    let answer = switch(&[("authorization", &bearer(PEERS_TOKEN))]);
+    assert_eq!((answer.status, answer.problem().as_str()), (403, "scope-missing"));
+    assert_eq!(answer.json()["scope"], "mining");
+    // A token anywhere else is none.
+    let path = format!("/api/v1/mining?token={MINING_TOKEN}");
+    let elsewhere = server.client.post_with(&path, "application/json", b"{}", &[("cookie", &format!("token={MINING_TOKEN}"))]);
+    assert_eq!(elsewhere.problem(), "token-missing");
+    assert_eq!(server.json("/api/v1/mining")["on"], false);
+
+    let answer = switch(&[("authorization", &bearer(MINING_TOKEN))]);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!((&answer.json()["on"], &answer.json()["address"]), (&json!(true), &json!(ADDRESS)));
+    until("a block by the native miner", || (server.json("/api/v1/status")["height"].as_u64()? > 0).then_some(()));
+    assert_eq!(server.json("/api/v1/blocks/1")["producer"], ADDRESS);
+    let off = server.client.post_with("/api/v1/mining", "application/json", b"{\"enabled\":false}", &[("authorization", &bearer(MINING_TOKEN))]);
+    assert_eq!(off.json()["on"], false);
+    let many = server.client.post_with("/api/v1/mining", "application/json", b"{\"threads\":1000}", &[("authorization", &bearer(MINING_TOKEN))]);
+    assert_eq!((many.problem().as_str(), &many.json()["limit"]), ("invalid-mining", &json!(256)));
+}
+
+#[test]
+fn a_template_is_of_this_tip() {
+    let server = TestServer::start();
+    server.mine();
+    let template = template(&server);
+    assert_eq!(template["height"], 2);
+    let header: [u8; 80] = alloy_primitives::hex::decode(template["header_hex"].as_str().unwrap()).unwrap().try_into().unwrap();
+    let header = Header::decode(&header);
+    assert_eq!(header.parent, server.node.tip().record.id);
+    assert_ne!(header.manifest_root, B256::ZERO);
+    assert!(template["min_time"].as_u64().unwrap() <= template["time"].as_u64().unwrap());
+}
