@@ -54,10 +54,11 @@ test('create a wallet, get coins, mine, send both ways, reload, unlock', async (
   await test.step('both stand in the history', async () => {
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
     await page.getByLabel('Account').selectOption(ecc);
-    const rows = page.getByRole('table').locator('tbody tr');
+    const rows = page.getByRole('list', { name: 'Payments' }).getByRole('listitem');
     await expect(rows).toHaveCount(2);
     await expect(rows.first()).toContainText('3.25');
-    await expect(rows.first()).toContainText('out');
+    await expect(rows.first()).toContainText('Sent to');
+    await expect(rows.first().locator('.mark')).toHaveText('verified here');
     await picture(page, 'wallet-history');
   });
 

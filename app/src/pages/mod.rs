@@ -24,7 +24,7 @@ pub use mempool::Mempool;
 pub use mining::Mining;
 pub use network::Network;
 pub use not_found::{Missing, NotFound};
-pub use parts::{Loaded, TransactionTable};
+pub use parts::{Loaded, StatusBadge};
 pub use performance::Performance;
 pub use search::Search;
 pub use security::Security;

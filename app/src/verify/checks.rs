@@ -1,7 +1,7 @@
 //! The checks as plain functions over bytes, the same rules as in the node. Nothing here asks anyone.
 
 use tally_chain::{
-    Address, BlockId, Header, Manifest, RawTransaction, ReferenceVerifier, TxId, address,
+    Address, BlockId, CheckedTransaction, Header, Manifest, RawTransaction, ReferenceVerifier, TxId, address,
     merkle::{self, InclusionProof},
     pow::Target,
     transaction::ChainIdentity,
@@ -9,7 +9,7 @@ use tally_chain::{
 
 use crate::{
     format,
-    model::{BlockEvidence, BlockPage, ChainInfo, TransactionEvidence, TransactionPage},
+    model::{BlockEvidence, BlockPage, ChainInfo, TransactionEvidence, TransactionPage, TransactionRow},
 };
 
 /// One check: what it says, in full, and whether it holds.
@@ -150,14 +150,7 @@ fn check_figures(page: &BlockPage, header: &Header, manifest: &Manifest) -> Resu
 
 /// Checks a transaction's page against its envelope and, once it is in a block, its path.
 pub fn check_transaction(chain: &ChainInfo, page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<CheckLine> {
-    let checked = chain.genesis_id.parse::<BlockId>().map_err(text).and_then(|genesis| {
-        let identity = ChainIdentity {
-            chain_id: chain.chain_id,
-            genesis,
-        };
-        let raw = RawTransaction::decode(evidence.envelope.clone()).map_err(text)?;
-        raw.check(&identity, &ReferenceVerifier).map_err(text)
-    });
+    let checked = check_signature(chain, evidence);
     let content = checked.clone().and_then(|checked| {
         let view = checked.view();
         let shown: TxId = page.row.id.parse().map_err(text)?;
@@ -185,8 +178,34 @@ pub fn check_transaction(chain: &ChainInfo, page: &TransactionPage, evidence: &T
         line(SIGNATURE, Some(checked.map(drop))),
         line(CONTENT, Some(content)),
         line(PATH, inclusion.map(|(block, proof)| check_path(block, proof, evidence))),
-        line(SEAL, inclusion.map(|(block, _)| check_seal(page, block))),
+        line(SEAL, inclusion.map(|(block, _)| check_seal(&page.row, block))),
     ]
+}
+
+/// Rule: docs/protocol.md#T3
+fn check_signature(chain: &ChainInfo, evidence: &TransactionEvidence) -> Result<CheckedTransaction, String> {
+    let genesis = chain.genesis_id.parse::<BlockId>().map_err(text)?;
+    let identity = ChainIdentity {
+        chain_id: chain.chain_id,
+        genesis,
+    };
+    let raw = RawTransaction::decode(evidence.envelope.clone()).map_err(text)?;
+    raw.check(&identity, &ReferenceVerifier).map_err(text)
+}
+
+/// Checks a line of a list against the bytes behind it, all in one: signature, content, path and the block's work.
+pub fn check_row(chain: &ChainInfo, row: &TransactionRow, evidence: &TransactionEvidence) -> Result<(), String> {
+    let checked = check_signature(chain, evidence)?;
+    let view = checked.view();
+    same("The id", row.id.parse::<TxId>().map_err(text)?, checked.id())?;
+    same("The sender", address::parse(&row.from).map_err(text)?, checked.sender())?;
+    same("The value", row.value.digits(), view.value.0)?;
+    if let (Some(to), Some(shown)) = (view.to, &row.to) {
+        same("The receiver", address::parse(shown).map_err(text)?, to)?;
+    }
+    let (block, proof) = evidence.inclusion.as_ref().ok_or("the node sent no path to its block")?;
+    check_path(block, proof, evidence)?;
+    check_seal(row, block)
 }
 
 /// Rules: docs/protocol.md#K2, #K3
@@ -195,11 +214,11 @@ fn check_path(block: &BlockEvidence, proof: &InclusionProof, evidence: &Transact
     merkle::verify(proof, merkle::leaf_hash(&evidence.envelope), manifest.transactions_root).map_err(text)
 }
 
-fn check_seal(page: &TransactionPage, block: &BlockEvidence) -> Result<(), String> {
+fn check_seal(row: &TransactionRow, block: &BlockEvidence) -> Result<(), String> {
     let header = header(block)?;
     let manifest = check_manifest(&header, block)?;
     check_work(&header)?;
-    let Some(shown) = &page.row.block else { return Ok(()) };
+    let Some(shown) = &row.block else { return Ok(()) };
     check_id(&header, &shown.id)?;
     same(
         "The block's height",

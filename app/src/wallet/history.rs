@@ -1,6 +1,8 @@
-//! What was sent and received, by account.
+//! What was sent and received, by account. Each line is checked in this tab once it is in a block.
 
-use leptos::prelude::*;
+use std::collections::HashMap;
+
+use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 
 use super::{
@@ -9,10 +11,11 @@ use super::{
 };
 use crate::{
     live::Live,
-    model::AccountView,
-    pages::{Loaded, TransactionTable},
+    model::{AccountView, ChainInfo, TransactionRow},
+    pages::{Loaded, StatusBadge},
     reads,
-    ui::{ButtonLink, Empty, Mark, MarkState},
+    ui::{AddressLink, Amount, ButtonLink, Empty, Mark, MarkState, Time, TransactionLink},
+    verify::check_row,
 };
 
 /// Rows shown here; the account's own page has them all.
@@ -25,7 +28,9 @@ pub fn History() -> impl IntoView {
         <Title text="History" />
         <header class="page-head">
             <h1>"History"</h1>
-            <p class="page-lead">"Pending payments first, then the newest blocks."</p>
+            <p class="page-lead">
+                "Pending payments first, then the newest blocks. This tab checks each signature, its path and its block itself."
+            </p>
         </header>
         <Gate>
             <Content />
@@ -36,19 +41,21 @@ pub fn History() -> impl IntoView {
 #[component]
 fn Content() -> impl IntoView {
     let live = Live::get();
+    let witness = Witness::new();
     let chosen = chosen_account("account");
     let account = Resource::new(
         move || (chosen.get(), live.on_pool()),
         |(address, _)| reads::account(address, 1, ROWS),
     );
+    let show = move |account| view! { <Rows account=account witness=witness /> }.into_any();
     view! {
         <AccountSelect label="Account" name="history-account" chosen=chosen />
-        <Loaded what="The history" resource=account show=|account| view! { <Rows account=account /> }.into_any() />
+        <Loaded what="The history" resource=account show=show />
     }
 }
 
 #[component]
-fn Rows(account: Option<AccountView>) -> impl IntoView {
+fn Rows(account: Option<AccountView>, witness: Witness) -> impl IntoView {
     let Some(account) = account.filter(|account| !account.history.items.is_empty()) else {
         return view! {
             <Empty title="Nothing yet">
@@ -59,13 +66,100 @@ fn Rows(account: Option<AccountView>) -> impl IntoView {
         .into_any();
     };
     let href = format!("/account/{}", account.address);
+    let more = account.history.more;
+    witness.check(account.history.items.clone());
+    let rows = account
+        .history
+        .items
+        .into_iter()
+        .map(|row| view! { <Line own=account.address.clone() row=row witness=witness /> })
+        .collect_view();
     view! {
-        <TransactionTable transactions=account.history.items caption="History of the account" of=account.address />
-        <p class="told">
-            <Mark state=MarkState::Told />
-            <span class="faint">"Open a payment to have this tab check its signature, its path and its block."</span>
-        </p>
-        {account.history.more.then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })}
+        <ol class="card lines" aria-label="Payments">{rows}</ol>
+        {more.then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })}
     }
     .into_any()
+}
+
+/// One payment from the account's side.
+#[component]
+fn Line(own: String, row: TransactionRow, witness: Witness) -> impl IntoView {
+    let mark = witness.mark(&row);
+    let to = row.to.clone().unwrap_or_default();
+    let (sign, word, other) = match (row.from == own, to == own) {
+        (true, true) => ("↻", "To itself", own),
+        (true, false) => ("↗", "Sent to", to),
+        (false, _) => ("↘", "Received from", row.from.clone()),
+    };
+    view! {
+        <li class="line">
+            <div class="line-main">
+                <span class="cell-row">
+                    <span aria-hidden="true">{sign}</span>
+                    <strong>{word}</strong>
+                    <AddressLink address=other bare=true />
+                </span>
+                <span class="cell-row">
+                    <Time at=row.time />
+                    <TransactionLink id=row.id bare=true />
+                </span>
+            </div>
+            <div class="line-side">
+                <strong><Amount value=row.value /></strong>
+                <span class="cell-row"><StatusBadge status=row.status /> <Mark state=mark /></span>
+            </div>
+        </li>
+    }
+}
+
+/// What this tab checked itself, by transaction and block. It outlives the list, so that reading the list again does
+/// not make what was verified look unverified.
+#[derive(Clone, Copy)]
+struct Witness {
+    chain: StoredValue<ChainInfo>,
+    marks: RwSignal<HashMap<String, MarkState>>,
+}
+
+impl Witness {
+    fn new() -> Self {
+        Self { chain: StoredValue::new(expect_context()), marks: RwSignal::default() }
+    }
+
+    /// The mark of a line; one that still waits is the node's word.
+    fn mark(self, row: &TransactionRow) -> Signal<MarkState> {
+        let key = key(row);
+        Signal::derive(move || {
+            let known = key.as_ref().and_then(|key| self.marks.with(|marks| marks.get(key).cloned()));
+            known.unwrap_or(MarkState::Told)
+        })
+    }
+
+    /// Checks those lines that were not checked before, one after the other.
+    fn check(self, rows: Vec<TransactionRow>) {
+        spawn_local(async move {
+            for row in rows {
+                let Some(key) = key(&row) else { continue };
+                if self.marks.try_with_untracked(|marks| marks.contains_key(&key)) != Some(false) {
+                    continue;
+                }
+                let _ = self.marks.try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
+                let evidence = reads::transaction_evidence(row.id.clone()).await;
+                let verdict = match evidence {
+                    Ok(Some(evidence)) => self.chain.try_with_value(|chain| check_row(chain, &row, &evidence)),
+                    // Not checked is not wrong: it may be tried again.
+                    Ok(None) | Err(_) => None,
+                };
+                let _ = self.marks.try_update(|marks| match verdict {
+                    Some(Ok(())) => marks.insert(key, MarkState::Verified),
+                    Some(Err(why)) => marks.insert(key, MarkState::Failed(why)),
+                    None => marks.remove(&key),
+                });
+            }
+        });
+    }
+}
+
+/// Names a transaction in its block; none while it waits.
+fn key(row: &TransactionRow) -> Option<String> {
+    row.block.as_ref().map(|block| format!("{} {}", row.id, block.id))
 }
