@@ -20,7 +20,13 @@ pub struct AuditArgs {
     #[arg(long, env = "TALLY_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Built-in chain (local, test) or the path of a chain spec
-    #[arg(long, env = "TALLY_CHAIN", value_name = "NAME|FILE", default_value = "local", conflicts_with = "spec")]
+    #[arg(
+        long,
+        env = "TALLY_CHAIN",
+        value_name = "NAME|FILE",
+        default_value = "local",
+        conflicts_with = "spec"
+    )]
     chain: String,
     /// Path of a chain spec (TOML)
     #[arg(long, env = "TALLY_SPEC", value_name = "FILE")]
@@ -51,7 +57,10 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<()> {
     }
     let seconds = begun.elapsed().as_secs_f64();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&report, &spec.name, seconds))?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&as_json(&report, &spec.name, seconds))?
+        );
     } else {
         print(&report, &spec.name, &spec.symbol, seconds);
     }
@@ -86,8 +95,14 @@ fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) {
     let totals = &report.totals;
     println!("Audit of chain {chain}, genesis {}", report.genesis);
     println!("  tip          {} at height {}", report.tip, report.height);
-    println!("  executed     {} blocks, {} transactions, in {seconds:.1} s", report.blocks, report.transactions);
-    println!("  state        {} accounts, root {}", report.accounts, report.state_root);
+    println!(
+        "  executed     {} blocks, {} transactions, in {seconds:.1} s",
+        report.blocks, report.transactions
+    );
+    println!(
+        "  state        {} accounts, root {}",
+        report.accounts, report.state_root
+    );
     println!("  allocated    {} {symbol}", totals.allocated.to_coins());
     println!("  subsidies  + {} {symbol}", totals.subsidies.to_coins());
     println!("  burned     - {} {symbol}", totals.burned.to_coins());

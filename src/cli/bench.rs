@@ -50,7 +50,10 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         let mut object = serde_json::Map::new();
         object.insert("bench".to_owned(), found.bench.into());
         object.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
-        object.insert("cores".to_owned(), std::thread::available_parallelism().map_or(0, usize::from).into());
+        object.insert(
+            "cores".to_owned(),
+            std::thread::available_parallelism().map_or(0, usize::from).into(),
+        );
         object.insert("optimised".to_owned(), (!cfg!(debug_assertions)).into());
         for (name, value, _) in &found.figures {
             object.insert((*name).to_owned(), Value::from(*value));

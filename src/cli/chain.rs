@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tally_chain::genesis;
+use tally_chain::spec::{Allocation, ConsensusSpec};
+use tally_chain::{Amount, ChainSpec, address, genesis};
 
-use crate::config::{chain_spec, read_spec};
+use crate::config::{ConfigError, chain_spec, read_spec};
 
 #[derive(Debug, Args)]
 pub struct ChainArgs {
@@ -48,14 +49,14 @@ struct InitArgs {
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     spacing: u32,
     /// What the producer of a block gets, in coins
-    #[arg(long, default_value = "50", value_name = "COINS")]
-    reward: String,
+    #[arg(long, default_value = "50", value_name = "COINS", value_parser = Amount::from_coins)]
+    reward: Amount,
     /// Blocks after which the reward halves, again and again; 0: never
     #[arg(long, default_value_t = 2_100_000, value_name = "BLOCKS")]
     halving_interval: u64,
     /// First balance, as ADDRESS=COINS; repeatable
-    #[arg(long = "allocate", value_name = "ADDRESS=COINS")]
-    allocations: Vec<String>,
+    #[arg(long = "allocate", value_name = "ADDRESS=COINS", value_parser = allocation)]
+    allocations: Vec<Allocation>,
     /// Genesis time, Unix seconds [default: now]
     #[arg(long, value_name = "SECONDS")]
     genesis_time: Option<u32>,
@@ -63,18 +64,45 @@ struct InitArgs {
 
 /// What a reader of a new spec wants to know, by the key that the note stands above.
 const NOTES: [(&str, &str); 12] = [
-    ("name = ", "Every line below is hashed into the genesis block: change one, and it is another chain.\nThe chain's name, 1 to 64 bytes."),
-    ("chain_id", "Signatures are bound to this number; no other chain should use it."),
+    (
+        "name = ",
+        "Every line below is hashed into the genesis block: change one, and it is another chain.\nThe chain's name, 1 to 64 bytes.",
+    ),
+    (
+        "chain_id",
+        "Signatures are bound to this number; no other chain should use it.",
+    ),
     ("genesis_time", "Time of block 0, Unix seconds."),
     ("spacing", "Seconds between blocks that the difficulty aims at."),
-    ("half_life", "A delay of so many seconds halves the difficulty; the same lead doubles it."),
-    ("pow_limit_bits", "The easiest target that a block may have, in Bitcoin's compact form, as a decimal number."),
-    ("initial_bits", "The target of block 1, likewise; a harder one suits a chain with more miners."),
-    ("gas_limit", "Gas of all transactions in a block; a plain transfer costs 4,000 to 5,000."),
+    (
+        "half_life",
+        "A delay of so many seconds halves the difficulty; the same lead doubles it.",
+    ),
+    (
+        "pow_limit_bits",
+        "The easiest target that a block may have, in Bitcoin's compact form, as a decimal number.",
+    ),
+    (
+        "initial_bits",
+        "The target of block 1, likewise; a harder one suits a chain with more miners.",
+    ),
+    (
+        "gas_limit",
+        "Gas of all transactions in a block; a plain transfer costs 4,000 to 5,000.",
+    ),
     ("block_bytes", "Most bytes of a block."),
-    ("initial_base_fee", "Base units for each gas in block 1, and the least ever; what is paid so is burned."),
-    ("reward", "Base units (10^-18 of a coin) that the producer of block 1 gets."),
-    ("halving_interval", "Blocks after which the reward halves, again and again; 0: never."),
+    (
+        "initial_base_fee",
+        "Base units for each gas in block 1, and the least ever; what is paid so is burned.",
+    ),
+    (
+        "reward",
+        "Base units (10^-18 of a coin) that the producer of block 1 gets.",
+    ),
+    (
+        "halving_interval",
+        "Blocks after which the reward halves, again and again; 0: never.",
+    ),
 ];
 
 pub fn run(args: &ChainArgs) -> anyhow::Result<()> {
@@ -92,20 +120,28 @@ fn init(args: &InitArgs) -> anyhow::Result<()> {
     spec.chain_id = args.chain_id;
     spec.symbol.clone_from(&args.symbol);
     spec.genesis_time = args.genesis_time.map_or_else(now, Ok)?;
-    let tally_chain::spec::ConsensusSpec::Pow(pow) = &mut spec.consensus;
+    let ConsensusSpec::Pow(pow) = &mut spec.consensus;
     pow.spacing = args.spacing;
     pow.half_life = args.spacing.saturating_mul(288);
-    spec.issuance.reward = tally_chain::Amount::from_coins(&args.reward).context("--reward")?;
+    spec.issuance.reward = args.reward;
     spec.issuance.halving_interval = args.halving_interval;
-    spec.allocations = args.allocations.iter().map(|text| allocation(text)).collect::<anyhow::Result<_>>()?;
+    spec.allocations.clone_from(&args.allocations);
     let text = with_notes(&spec.to_toml());
     // Read back, so that what is written is what a node takes.
-    let spec = tally_chain::ChainSpec::from_toml(&text)?;
+    let spec = ChainSpec::from_toml(&text).map_err(ConfigError::Spec)?;
     let shown = args.file.display();
-    let created = std::fs::OpenOptions::new().write(true).create_new(true).open(&args.file);
+    let created = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&args.file);
     let mut out = created.with_context(|| format!("cannot write {shown}"))?;
-    out.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
-    println!("{shown}: genesis {}, spec hash {}", genesis::identity(&spec).genesis, spec.hash());
+    out.write_all(text.as_bytes())
+        .with_context(|| format!("cannot write {shown}"))?;
+    println!(
+        "{shown}: genesis {}, spec hash {}",
+        genesis::identity(&spec).genesis,
+        spec.hash()
+    );
     Ok(())
 }
 
@@ -126,22 +162,32 @@ fn with_notes(toml: &str) -> String {
 
 fn show(chain: &str, json: bool) -> anyhow::Result<()> {
     let path = PathBuf::from(chain);
-    let spec = if path.extension().is_some_and(|end| end == "toml") { read_spec(&path)? } else { chain_spec(chain)? };
+    let spec = if path.extension().is_some_and(|end| end == "toml") {
+        read_spec(&path)?
+    } else {
+        chain_spec(chain)?
+    };
     let genesis = genesis::identity(&spec).genesis;
     if json {
         let shown = json!({ "spec": spec, "spec_hash": spec.hash().to_string(), "genesis_id": genesis });
         println!("{}", serde_json::to_string_pretty(&shown)?);
     } else {
-        println!("# genesis id {genesis}\n# spec hash  {}\n{}", spec.hash(), spec.to_toml());
+        println!(
+            "# genesis id {genesis}\n# spec hash  {}\n{}",
+            spec.hash(),
+            spec.to_toml()
+        );
     }
     Ok(())
 }
 
-fn allocation(text: &str) -> anyhow::Result<tally_chain::spec::Allocation> {
-    let Some((address, coins)) = text.split_once('=') else { bail!("allocation {text:?} is not ADDRESS=COINS") };
-    Ok(tally_chain::spec::Allocation {
-        address: tally_chain::address::parse(address)?,
-        balance: tally_chain::Amount::from_coins(coins)?,
+fn allocation(text: &str) -> anyhow::Result<Allocation> {
+    let Some((address, coins)) = text.split_once('=') else {
+        bail!("{text:?} is not ADDRESS=COINS")
+    };
+    Ok(Allocation {
+        address: address::parse(address)?,
+        balance: Amount::from_coins(coins)?,
         label: String::new(),
     })
 }

@@ -3,13 +3,16 @@
 mod file;
 mod send;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tally_chain::{Address, address};
-use tally_wallet::{AccountKind, FeeLevel, Phrase, PhraseLength, Vault, system_rng};
+use tally_wallet::{
+    Account, AccountKind, FeeLevel, Phrase, PhraseLength, Progress, RsaKey, RsaSearch, Step, Vault, system_rng,
+};
 
 use super::client::Client;
 use crate::config::chain_spec;
@@ -21,7 +24,13 @@ pub struct WalletArgs {
     #[arg(long, global = true, env = "TALLY_WALLET", value_name = "FILE")]
     vault: Option<PathBuf>,
     /// The node to ask
-    #[arg(long, global = true, env = "TALLY_NODE", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "TALLY_NODE",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
     node: String,
     #[command(subcommand)]
     command: WalletCommand,
@@ -112,7 +121,10 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
             let phrase = Phrase::generate(length, &mut system_rng());
             let shown = phrase.text();
             create(&file, &client, chain.as_deref(), phrase)?;
-            println!("\nThe recovery phrase, shown this once. Write it down; whoever has it has the money:\n\n  {}\n", shown.as_str());
+            println!(
+                "\nThe recovery phrase, shown this once. Write it down; whoever has it has the money:\n\n  {}\n",
+                shown.as_str()
+            );
             Ok(())
         }
         WalletCommand::Restore { chain } => {
@@ -138,7 +150,11 @@ fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase
         Some(name) => {
             let spec = chain_spec(name)?;
             let identity = tally_chain::genesis::identity(&spec);
-            tally_wallet::ChainBinding { genesis: identity.genesis, chain_id: identity.chain_id, name: spec.name }
+            tally_wallet::ChainBinding {
+                genesis: identity.genesis,
+                chain_id: identity.chain_id,
+                name: spec.name,
+            }
         }
         None => client.status()?.binding(),
     };
@@ -146,7 +162,6 @@ fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase
     let password = file::new_password()?;
     let now = (tally_node::system_clock())();
     let mut vault = Vault::new(phrase, "", binding, now);
-    println!("Searching the RSA key of the phrase; this takes some seconds.");
     for kind in [AccountKind::Rsa2048, AccountKind::Secp256k1] {
         let address = add(&mut vault, kind, "")?;
         println!("{address}  {kind}");
@@ -161,23 +176,67 @@ fn add(vault: &mut Vault, kind: AccountKind, label: &str) -> anyhow::Result<Addr
         AccountKind::Secp256k1 => vault.add_secp256k1(label)?.address,
         kind => {
             let search = vault.search(kind)?;
-            let index = search.index();
-            vault.add_rsa(index, search.finish(), label)?.address
+            vault.add_rsa(search.index(), find_key(search), label)?.address
         }
     })
 }
 
+/// Searches an RSA key, and says on a terminal how far it is.
+fn find_key(mut search: RsaSearch) -> RsaKey {
+    let talk = std::io::stderr().is_terminal();
+    let mut told = None;
+    loop {
+        match search.step() {
+            Step::Found(key) => {
+                if talk {
+                    eprintln!();
+                }
+                return key;
+            }
+            Step::Searching(Progress {
+                primes,
+                drawn,
+                expected,
+            }) if talk => {
+                let now = (primes, drawn / 16);
+                if told.replace(now) != Some(now) {
+                    eprint!(
+                        "\rsearching the RSA key: {primes} of 2 primes, {drawn} candidates (about {expected} are usual)"
+                    );
+                }
+            }
+            Step::Searching(_) => {}
+        }
+    }
+}
+
 fn list(file: &VaultFile, json: bool) -> anyhow::Result<()> {
     let (vault, _) = file.open()?;
-    let accounts: Vec<_> = vault.accounts().collect();
     if json {
-        let chain = vault.chain();
-        println!("{}", serde_json::to_string_pretty(&json!({ "chain": chain, "accounts": accounts }))?);
+        // Addresses as people read them, with their checksum: docs/protocol.md#A1
+        let shown = |account: &Account| {
+            json!({
+                "kind": account.kind,
+                "index": account.index,
+                "label": account.label,
+                "address": account.address.to_string(),
+                "public_key": account.public_key,
+            })
+        };
+        let accounts: Vec<_> = vault.accounts().map(shown).collect();
+        let shown = json!({ "chain": vault.chain(), "accounts": accounts });
+        println!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(());
     }
     println!("chain {} (genesis {})", vault.chain().name, vault.chain().genesis);
-    for account in accounts {
-        println!("{}  {:<9} {:>3}  {}", account.address, account.kind.name(), account.index, account.label);
+    for account in vault.accounts() {
+        println!(
+            "{}  {:<9} {:>3}  {}",
+            account.address,
+            account.kind.name(),
+            account.index,
+            account.label
+        );
     }
     Ok(())
 }
@@ -190,13 +249,20 @@ fn balance(file: &VaultFile, client: &Client, addresses: &[String], json: bool) 
             vault.check_chain(status.genesis_id)?;
             vault.accounts().map(|account| account.address).collect()
         }
-        given => given.iter().map(|text| address::parse(text)).collect::<Result<_, _>>()?,
+        given => given
+            .iter()
+            .map(|text| address::parse(text))
+            .collect::<Result<_, _>>()?,
     };
     let mut rows = Vec::new();
     for address in addresses {
         let account = client.account(address)?;
         if !json {
-            let pending = if account.pending > 0 { format!("  ({} pending)", account.pending) } else { String::new() };
+            let pending = if account.pending > 0 {
+                format!("  ({} pending)", account.pending)
+            } else {
+                String::new()
+            };
             println!("{address}  {} {}{pending}", account.balance.to_coins(), status.symbol);
         }
         rows.push(json!({ "address": address.to_string(), "balance": account.balance, "coins": account.balance.to_coins(), "pending": account.pending }));

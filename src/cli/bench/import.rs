@@ -1,5 +1,7 @@
 //! `tally bench import`.
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -40,20 +42,22 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
     let folder = tempfile::tempdir()?;
     let blocks = build(args, &signers, &spec, folder.path().join("source"), &clock, &time)?;
 
-    let node = open(&spec, folder.path().join("target"), &clock)?;
     let bytes: usize = blocks.iter().map(Vec::len).sum();
-    let mut times = Vec::new();
-    let begun = Instant::now();
-    for block in &blocks {
-        let one = Instant::now();
-        anyhow::ensure!(matches!(node.import_block(block)?, Imported::Tip(_)), "a block did not become the tip");
-        times.push(one.elapsed());
-    }
-    let seconds = begun.elapsed().as_secs_f64();
-    node.close()?;
-    times.sort_unstable();
+    let times = import(&spec, folder.path().join("target"), &clock, &blocks)?;
+    let seconds = times.iter().sum::<Duration>().as_secs_f64();
     let transfers = (args.blocks * args.transfers) as f64;
-    let millis = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
+    // The peers: what the signatures alone cost, a block without any, and what the disk asks for a durable write.
+    let signatures = signers.check_rate(&blocks)?;
+    let empty = build(
+        &ImportArgs { transfers: 0, ..*args },
+        &signers,
+        &spec,
+        folder.path().join("empty-source"),
+        &clock,
+        &time,
+    )?;
+    let empty = import(&spec, folder.path().join("empty-target"), &clock, &empty)?;
+    let syncs = syncs(folder.path(), args.blocks)?;
     Ok(Figures {
         bench: "import",
         figures: vec![
@@ -61,19 +65,70 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
             ("transfers", transfers, ""),
             ("megabytes", bytes as f64 / 1e6, ""),
             ("transfers_per_second", transfers / seconds, "/s, all cores"),
-            ("block_median", millis(times.get(times.len() / 2)), "ms"),
-            ("block_slowest", millis(times.last()), "ms"),
+            ("signature_checks_alone", signatures, "/s, all cores: the limit"),
+            ("blocks_per_second", args.blocks as f64 / seconds, "/s"),
+            ("block_median", median(&times), "ms"),
+            ("block_slowest", times.iter().max().map_or(0.0, millis), "ms"),
+            ("empty_block_median", median(&empty), "ms"),
+            (
+                "bare_fsync_median",
+                median(&syncs),
+                "ms for 4 KiB: the limit of an empty block",
+            ),
         ],
     })
 }
 
-fn open(spec: &ChainSpec, data_dir: std::path::PathBuf, clock: &Clock) -> anyhow::Result<Node> {
+fn millis(time: &Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn median(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times.get(times.len() / 2).map_or(0.0, millis)
+}
+
+/// Imports blocks into an empty store; the time of each, from bytes to durable.
+fn import(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock, blocks: &[Vec<u8>]) -> anyhow::Result<Vec<Duration>> {
+    let node = open(spec, data_dir, clock)?;
+    let mut times = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let begun = Instant::now();
+        anyhow::ensure!(
+            matches!(node.import_block(block)?, Imported::Tip(_)),
+            "a block did not become the tip"
+        );
+        times.push(begun.elapsed());
+    }
+    node.close()?;
+    Ok(times)
+}
+
+/// Appends 4 KiB to a file and waits for the disk, again and again.
+fn syncs(folder: &Path, count: usize) -> anyhow::Result<Vec<Duration>> {
+    let mut file = std::fs::File::create(folder.join("sync"))?;
+    (0..count)
+        .map(|_| {
+            let begun = Instant::now();
+            file.write_all(&[0x5a; 4096])?;
+            file.sync_data()?;
+            Ok(begun.elapsed())
+        })
+        .collect()
+}
+
+fn open(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock) -> anyhow::Result<Node> {
     let config = NodeConfig {
         data_dir,
         spec: spec.clone(),
         max_reorg_depth: 100,
         mempool: MempoolConfig::default(),
-        mining: MiningConfig { on: false, threads: 1, producer: Address::repeat_byte(0xaa) },
+        mining: MiningConfig {
+            on: false,
+            threads: 1,
+            producer: Address::repeat_byte(0xaa),
+        },
     };
     Ok(Node::open(config, clock.clone())?)
 }
@@ -83,7 +138,7 @@ fn build(
     args: &ImportArgs,
     signers: &Signers,
     spec: &ChainSpec,
-    data_dir: std::path::PathBuf,
+    data_dir: PathBuf,
     clock: &Clock,
     time: &AtomicU64,
 ) -> anyhow::Result<Vec<Vec<u8>>> {
@@ -92,14 +147,32 @@ fn build(
     for _ in 0..args.blocks {
         let now = UnixSecs(time.fetch_add(1, Ordering::Relaxed) + 1);
         let tip = node.tip();
-        let nonces = signers.addresses().map(|address| node.next_nonce(&tip, &address)).collect::<Result<Vec<_>, _>>()?;
+        let nonces = signers
+            .addresses()
+            .map(|address| node.next_nonce(&tip, &address))
+            .collect::<Result<Vec<_>, _>>()?;
         let envelopes = signers.transfers(args.transfers, &nonces, now)?;
-        node.submit_batch(envelopes).into_iter().collect::<Result<Vec<_>, _>>()?;
+        node.submit_batch(envelopes)
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
         let job = node.template(Address::repeat_byte(0xaa))?;
-        let nonce = Search::new(&job.header, job.target).scan(0, u32::MAX).context("no nonce seals the block")?;
-        let work = Work { template: job.id, extra_nonce: [0; 8], time: job.header.time, nonce };
-        let Imported::Tip(advance) = node.submit_work(&work)? else { anyhow::bail!("a mined block did not become the tip") };
-        let bytes = node.store().snapshot().block_bytes(&advance.to)?.context("a stored block has its body")?;
+        let nonce = Search::new(&job.header, job.target)
+            .scan(0, u32::MAX)
+            .context("no nonce seals the block")?;
+        let work = Work {
+            template: job.id,
+            extra_nonce: [0; 8],
+            time: job.header.time,
+            nonce,
+        };
+        let Imported::Tip(advance) = node.submit_work(&work)? else {
+            anyhow::bail!("a mined block did not become the tip")
+        };
+        let bytes = node
+            .store()
+            .snapshot()
+            .block_bytes(&advance.to)?
+            .context("a stored block has its body")?;
         blocks.push(bytes.to_vec());
     }
     node.close()?;

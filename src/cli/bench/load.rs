@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 use tally_chain::hash::sha256;
-use tally_chain::{Address, Amount, B256, Bytes};
+use tally_chain::{Address, Amount, B256, Bytes, RawTransaction};
 use tally_node::mempool::MempoolConfig;
 use tally_node::{MiningConfig, Node, NodeConfig, system_clock};
 use tally_wallet::AccountKind;
@@ -56,7 +56,10 @@ struct OwnNode {
 }
 
 pub fn run(args: &LoadArgs) -> anyhow::Result<Figures> {
-    anyhow::ensure!(args.batch > 0 && args.accounts > 0, "--batch and --accounts are 1 or more");
+    anyhow::ensure!(
+        args.batch > 0 && args.accounts > 0,
+        "--batch and --accounts are 1 or more"
+    );
     eprintln!("searching {} RSA keys of the PUBLIC phrase", args.accounts);
     let signers = Signers::new(AccountKind::Rsa2048, args.accounts)?;
     let (client, own) = match &args.node {
@@ -71,10 +74,19 @@ pub fn run(args: &LoadArgs) -> anyhow::Result<Figures> {
     if own.is_none() {
         fund(&client, &signers, status.binding().identity(), args.patience)?;
     }
-    let nonces = signers.addresses().map(|a| Ok(client.account(a)?.next_nonce)).collect::<anyhow::Result<Vec<_>>>()?;
+    let nonces = signers
+        .addresses()
+        .map(|a| Ok(client.account(a)?.next_nonce))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     eprintln!("signing {} transfers", args.transfers);
     let envelopes = signers.transfers(args.transfers, &nonces, (system_clock())())?;
-    let figures = push(args, &client, &envelopes, status.height)?;
+    let decoded = envelopes
+        .iter()
+        .take(2_000)
+        .map(|envelope| RawTransaction::decode(envelope.clone()));
+    let limit = signers.check_rate_of(decoded.collect::<Result<_, _>>()?)?;
+    let mut figures = push(args, &client, &envelopes, status.height)?;
+    figures.push(("signature_checks_alone", limit, "/s, all cores of this run: the limit"));
     if let Some(own) = own {
         own.runtime.block_on(own.running.stop())?;
         own.node.close()?;
@@ -90,18 +102,36 @@ fn start(signers: &Signers) -> anyhow::Result<OwnNode> {
         spec,
         max_reorg_depth: 1_000,
         mempool: MempoolConfig::default(),
-        mining: MiningConfig { on: true, threads: 1, producer: Address::repeat_byte(0xaa) },
+        mining: MiningConfig {
+            on: true,
+            threads: 1,
+            producer: Address::repeat_byte(0xaa),
+        },
     };
     let node = Node::open(config, system_clock())?;
-    let web = WebConfig { listen: ([127, 0, 0, 1], 0).into(), rate_limit_local: 0, ..WebConfig::default() };
+    let web = WebConfig {
+        listen: ([127, 0, 0, 1], 0).into(),
+        rate_limit_local: 0,
+        ..WebConfig::default()
+    };
     let (tokens, _) = TokenSource::Kept(folder.path().join("operator-token")).load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let running = runtime.block_on(web::start(Server::new(node.clone(), tokens, web)))?;
-    Ok(OwnNode { runtime, running, node, _folder: folder })
+    Ok(OwnNode {
+        runtime,
+        running,
+        node,
+        _folder: folder,
+    })
 }
 
 /// Gives the senders money from the first PUBLIC account, where they have none.
-fn fund(client: &Client, signers: &Signers, chain: tally_chain::transaction::ChainIdentity, patience: u64) -> anyhow::Result<()> {
+fn fund(
+    client: &Client,
+    signers: &Signers,
+    chain: tally_chain::transaction::ChainIdentity,
+    patience: u64,
+) -> anyhow::Result<()> {
     let bank = Signers::new(AccountKind::Secp256k1, 1)?.on(chain);
     let bank_address = bank.addresses().next().context("one account was made")?;
     let enough = Amount::from_coins("100")?;
@@ -152,8 +182,10 @@ struct BatchProblem {
 }
 
 fn push(args: &LoadArgs, client: &Client, envelopes: &[Bytes], height: u64) -> anyhow::Result<Vec<super::Figure>> {
-    let bodies: Vec<serde_json::Value> =
-        envelopes.chunks(args.batch).map(|batch| json!({ "raw": batch.iter().map(|e| hex(e)).collect::<Vec<_>>() })).collect();
+    let bodies: Vec<serde_json::Value> = envelopes
+        .chunks(args.batch)
+        .map(|batch| json!({ "raw": batch.iter().map(|e| hex(e)).collect::<Vec<_>>() }))
+        .collect();
     let accepted: Mutex<HashMap<B256, Instant>> = Mutex::new(HashMap::with_capacity(envelopes.len()));
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
@@ -178,22 +210,40 @@ fn push(args: &LoadArgs, client: &Client, envelopes: &[Bytes], height: u64) -> a
             .collect();
         let (latencies, blocks) = follow(args, client, &accepted, envelopes.len(), height)?;
         for pusher in pushers {
-            pusher.join().map_err(|_| anyhow::anyhow!("a pushing thread failed"))??;
+            pusher
+                .join()
+                .map_err(|_| anyhow::anyhow!("a pushing thread failed"))??;
         }
         Ok((begun.elapsed(), latencies, blocks))
     })?;
     let mut latencies = latencies;
     latencies.sort_unstable();
-    let at = |p: usize| latencies.get((latencies.len().max(1) - 1) * p / 100).map_or(0.0, Duration::as_secs_f64);
+    let at = |p: usize| {
+        latencies
+            .get((latencies.len().max(1) - 1) * p / 100)
+            .map_or(0.0, Duration::as_secs_f64)
+    };
     Ok(vec![
         ("transfers", envelopes.len() as f64, "RSA-2048"),
-        ("seconds", pushed.as_secs_f64(), "from the first batch to the last block"),
-        ("transfers_per_second", envelopes.len() as f64 / pushed.as_secs_f64(), "/s in blocks"),
+        (
+            "seconds",
+            pushed.as_secs_f64(),
+            "from the first batch to the last block",
+        ),
+        (
+            "transfers_per_second",
+            envelopes.len() as f64 / pushed.as_secs_f64(),
+            "/s in blocks",
+        ),
         ("blocks", blocks as f64, ""),
         ("latency_median", at(50), "s from sending to seen in a block"),
         ("latency_p90", at(90), "s"),
         ("latency_p99", at(99), "s"),
-        ("resident_memory", crate::api::metrics::resident_memory().unwrap_or(0) as f64 / 1e6, "MB of this process"),
+        (
+            "resident_memory",
+            crate::api::metrics::resident_memory().unwrap_or(0) as f64 / 1e6,
+            "MB of this process",
+        ),
     ])
 }
 
@@ -228,7 +278,11 @@ fn follow(
     let (mut latencies, mut filled) = (Vec::with_capacity(count), 0);
     while latencies.len() < count {
         if Instant::now() > deadline {
-            bail!("{} of {count} transfers were in blocks after {} s", latencies.len(), args.patience);
+            bail!(
+                "{} of {count} transfers were in blocks after {} s",
+                latencies.len(),
+                args.patience
+            );
         }
         let tip = client.status()?.height;
         if tip == height {
@@ -241,7 +295,11 @@ fn follow(
             let seen = Instant::now();
             filled += u64::from(!envelopes.is_empty());
             let mut sent = sent.lock().map_err(|_| anyhow::anyhow!("a pushing thread failed"))?;
-            latencies.extend(envelopes.iter().filter_map(|e| Some(seen - sent.remove(&sha256(&[e]))?)));
+            latencies.extend(
+                envelopes
+                    .iter()
+                    .filter_map(|e| Some(seen - sent.remove(&sha256(&[e]))?)),
+            );
         }
     }
     Ok((latencies, filled))

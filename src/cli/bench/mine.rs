@@ -28,7 +28,9 @@ const NEVER: Target = Target(U256::ONE);
 
 pub fn run(args: &MineArgs) -> anyhow::Result<Figures> {
     let time = Duration::from_secs(args.seconds.max(1));
-    let cores = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let cores = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let block = genesis::block(&ChainSpec::built_in("test")?);
     let header = block.header;
     let native = |threads| native(&block, threads, time) / 1e6;
@@ -38,8 +40,16 @@ pub fn run(args: &MineArgs) -> anyhow::Result<Figures> {
             ("native_miner_1_thread", native(1), "MH/s"),
             ("native_miner_all_threads", native(cores), "MH/s"),
             ("threads", cores as f64, ""),
-            ("portable_search_1_thread", rate(time, |first, count| portable(&header, first, count)) / 1e6, "MH/s"),
-            ("sha2_crate_double_digest_1_thread", rate(time, |first, count| plain(header, first, count)) / 1e6, "MH/s"),
+            (
+                "portable_search_1_thread",
+                rate(time, |first, count| portable(&header, first, count)) / 1e6,
+                "MH/s",
+            ),
+            (
+                "sha2_crate_double_digest_1_thread",
+                rate(time, |first, count| plain(header, first, count)) / 1e6,
+                "MH/s",
+            ),
         ],
     })
 }
@@ -48,7 +58,13 @@ pub fn run(args: &MineArgs) -> anyhow::Result<Figures> {
 fn native(block: &tally_chain::RawBlock, threads: usize, time: Duration) -> f64 {
     let mut manifest = block.manifest.clone();
     manifest.extra = vec![0; 8].into();
-    let job = MiningJob { id: 1, header: block.header, manifest, transactions: Vec::new(), target: NEVER };
+    let job = MiningJob {
+        id: 1,
+        header: block.header,
+        manifest,
+        transactions: Vec::new(),
+        target: NEVER,
+    };
     let (_jobs, listener) = watch::channel(Some(Arc::new(job)));
     let miner = Miner::start(listener, system_clock(), |_| {});
     miner.set_threads(threads);

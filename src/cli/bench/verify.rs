@@ -29,16 +29,34 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Figures> {
     let mut figures = Vec::new();
     for (kind, ours, bare) in [
         (AccountKind::Rsa2048, "rsa_2048_checks", "rsa_2048_aws_lc_verify"),
-        (AccountKind::Secp256k1, "secp256k1_checks", "secp256k1_libsecp256k1_verify"),
+        (
+            AccountKind::Secp256k1,
+            "secp256k1_checks",
+            "secp256k1_libsecp256k1_verify",
+        ),
     ] {
         let signers = Signers::new(kind, 4)?;
         let count = args.transactions.max(1);
         let envelopes = signers.transfers(count, &[0; 4], UnixSecs(1_800_000_000))?;
-        figures.push((ours, rate(time, count, || checks(&signers, &envelopes))?, "/s on one core"));
-        let prepared = envelopes.iter().map(|envelope| Bare::of(&signers, envelope)).collect::<anyhow::Result<Vec<_>>>()?;
-        figures.push((bare, rate(time, count, || Ok(prepared.iter().all(Bare::verify)))?, "/s on one core"));
+        figures.push((
+            ours,
+            rate(time, count, || checks(&signers, &envelopes))?,
+            "/s on one core",
+        ));
+        let prepared = envelopes
+            .iter()
+            .map(|envelope| Bare::of(&signers, envelope))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        figures.push((
+            bare,
+            rate(time, count, || Ok(prepared.iter().all(Bare::verify)))?,
+            "/s on one core",
+        ));
     }
-    Ok(Figures { bench: "verify", figures })
+    Ok(Figures {
+        bench: "verify",
+        figures,
+    })
 }
 
 fn rate(time: Duration, each: usize, round: impl Fn() -> anyhow::Result<bool>) -> anyhow::Result<f64> {
@@ -62,21 +80,35 @@ fn checks(signers: &Signers, envelopes: &[Bytes]) -> anyhow::Result<bool> {
 
 /// A signature with everything parsed beforehand.
 enum Bare {
-    Rsa { key: ParsedPublicKey, message: Vec<u8>, signature: Vec<u8> },
-    Ecc { key: PublicKey, message: Message, signature: ecdsa::Signature },
+    Rsa {
+        key: ParsedPublicKey,
+        message: Vec<u8>,
+        signature: Vec<u8>,
+    },
+    Ecc {
+        key: PublicKey,
+        message: Message,
+        signature: ecdsa::Signature,
+    },
 }
 
 impl Bare {
     fn of(signers: &Signers, envelope: &Bytes) -> anyhow::Result<Self> {
         let raw = RawTransaction::decode(envelope.clone())?;
-        let Transaction::Tally(tally) = raw.transaction() else { anyhow::bail!("the benches sign only type 0x54") };
+        let Transaction::Tally(tally) = raw.transaction() else {
+            anyhow::bail!("the benches sign only type 0x54")
+        };
         let sender = tally.sender(&tally_chain::ReferenceVerifier)?;
         let message = tally.payload.signed_message(&signers.identity.genesis, &sender);
         match &tally.authenticator {
             Authenticator::RsaPssSha256 { public_key, signature } => {
                 let key = ParsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public_key.pkcs1())
                     .map_err(|error| anyhow::anyhow!("the key does not parse: {error}"))?;
-                Ok(Self::Rsa { key, message, signature: signature.clone() })
+                Ok(Self::Rsa {
+                    key,
+                    message,
+                    signature: signature.clone(),
+                })
             }
             Authenticator::Secp256k1 { public_key, signature } => Ok(Self::Ecc {
                 key: PublicKey::from_byte_array_compressed(*public_key)?,
@@ -88,8 +120,16 @@ impl Bare {
 
     fn verify(&self) -> bool {
         match self {
-            Self::Rsa { key, message, signature } => key.verify_sig(message, signature).is_ok(),
-            Self::Ecc { key, message, signature } => ecdsa::verify(signature, *message, key).is_ok(),
+            Self::Rsa {
+                key,
+                message,
+                signature,
+            } => key.verify_sig(message, signature).is_ok(),
+            Self::Ecc {
+                key,
+                message,
+                signature,
+            } => ecdsa::verify(signature, *message, key).is_ok(),
         }
     }
 }

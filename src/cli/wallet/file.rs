@@ -30,7 +30,10 @@ impl VaultFile {
     /// A new wallet never overwrites one.
     pub fn check_free(&self) -> anyhow::Result<()> {
         if self.0.exists() {
-            bail!("{} exists already; name another file with --vault, or move it away", self.0.display());
+            bail!(
+                "{} exists already; name another file with --vault, or move it away",
+                self.0.display()
+            );
         }
         Ok(())
     }
@@ -39,7 +42,10 @@ impl VaultFile {
         let missing = || format!("no vault in {}; make one with `tally wallet new`", self.0.display());
         let length = std::fs::metadata(&self.0).with_context(missing)?.len();
         if length > MAX_CONTAINER_BYTES as u64 {
-            bail!("{} has {length} bytes, a vault has at most {MAX_CONTAINER_BYTES}", self.0.display());
+            bail!(
+                "{} has {length} bytes, a vault has at most {MAX_CONTAINER_BYTES}",
+                self.0.display()
+            );
         }
         let bytes = std::fs::read(&self.0).with_context(missing)?;
         let password = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
@@ -55,13 +61,18 @@ impl VaultFile {
     /// Writes the vault beside the old one first, so that no moment leaves neither.
     pub fn replace(&self, vault: &Vault, key: &VaultKey) -> anyhow::Result<()> {
         let sealed = vault.seal(key, &mut system_rng())?;
-        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = self
+            .0
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         // Made with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot write the vault")?;
         file.write_all(&sealed)?;
         file.as_file().sync_all()?;
-        file.persist(&self.0).with_context(|| format!("cannot write {}", self.0.display()))?;
+        file.persist(&self.0)
+            .with_context(|| format!("cannot write {}", self.0.display()))?;
         Ok(())
     }
 }
@@ -72,7 +83,9 @@ pub fn secret(variable: &str, prompt: &str) -> anyhow::Result<Zeroizing<String>>
         Ok(secret) => Ok(Zeroizing::new(secret)),
         Err(_) => {
             let typed = rpassword::prompt_password(prompt);
-            typed.map(Zeroizing::new).with_context(|| format!("nobody can be asked; set {variable}"))
+            typed
+                .map(Zeroizing::new)
+                .with_context(|| format!("nobody can be asked; set {variable}"))
         }
     }
 }

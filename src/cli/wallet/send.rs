@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, Write as _};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
@@ -21,11 +21,11 @@ pub struct SendArgs {
     #[arg(long)]
     from: String,
     /// Receiver
-    #[arg(long)]
-    to: String,
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    to: Address,
     /// Amount in coins, such as 1.5
-    #[arg(long)]
-    amount: String,
+    #[arg(long, value_name = "COINS", value_parser = Amount::from_coins)]
+    amount: Amount,
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
@@ -38,6 +38,9 @@ pub struct SendArgs {
     /// Wait until it is in a block, at most this many seconds
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
+    /// With --wait: until it is so many blocks deep, its own counted
+    #[arg(long, value_name = "BLOCKS", default_value_t = 1, requires = "wait")]
+    confirmations: u64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -58,11 +61,11 @@ struct Found {
 #[derive(Debug, Deserialize)]
 struct Block {
     height: u64,
+    confirmations: u64,
 }
 
 pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result<()> {
-    let to = address::parse(&args.to).context("--to")?;
-    let value = Amount::from_coins(&args.amount).context("--amount")?;
+    let (to, value) = (args.to, args.amount);
     let status = client.status()?;
     let (vault, _) = file.open()?;
     vault.check_chain(status.genesis_id)?;
@@ -72,7 +75,14 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
     let fee = fees::choose(args.fee.into(), &client.fees()?);
     let timestamp = (tally_node::system_clock())();
     let memo = args.memo.clone();
-    let payment = Payment { to, value, memo, nonce: state.next_nonce, timestamp, fee };
+    let payment = Payment {
+        to,
+        value,
+        memo,
+        nonce: state.next_nonce,
+        timestamp,
+        fee,
+    };
     let payload = payment::build(&chain, sender, &payment)?;
     let review = payment::review(&chain, sender.address, &payload)?;
     review.check_funds(state.balance)?;
@@ -85,11 +95,19 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
     let envelope = sign(&vault, &chain, sender.address, &payload)?;
     let taken: Taken = client.post("transactions", &json!({ "raw": envelope }))?;
     let height = match args.wait {
-        Some(seconds) => Some(wait(client, &taken.id, Duration::from_secs(seconds))?),
+        Some(seconds) => Some(wait(
+            client,
+            &taken.id,
+            args.confirmations,
+            Duration::from_secs(seconds),
+        )?),
         None => None,
     };
     if args.json {
-        println!("{}", json!({ "id": taken.id, "status": taken.status, "height": height }));
+        println!(
+            "{}",
+            json!({ "id": taken.id, "status": taken.status, "height": height })
+        );
     } else {
         println!("{}  {}", taken.id, taken.status);
         if let Some(height) = height {
@@ -121,9 +139,17 @@ fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -
 fn show(review: &Review, symbol: &str) {
     println!("What will be signed, read back from its bytes:");
     println!("  from     {}", review.sender);
-    println!("  to       {}", review.to.map_or_else(|| "a new contract".to_owned(), |to| to.to_string()));
+    println!(
+        "  to       {}",
+        review
+            .to
+            .map_or_else(|| "a new contract".to_owned(), |to| to.to_string())
+    );
     println!("  amount   {} {symbol}", review.value_coins);
-    println!("  fee      at most {} {symbol} ({} gas)", review.max_fee_coins, review.gas_limit);
+    println!(
+        "  fee      at most {} {symbol} ({} gas)",
+        review.max_fee_coins, review.gas_limit
+    );
     println!("  in all   at most {} {symbol}", review.max_total_coins);
     match &review.memo {
         Memo::None => {}
@@ -142,15 +168,21 @@ fn confirmed() -> anyhow::Result<bool> {
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
-/// Asks the node until the transaction is in a block.
-fn wait(client: &Client, id: &str, most: Duration) -> anyhow::Result<u64> {
+/// Asks the node until the transaction is deep enough, and gives the height of its block.
+fn wait(client: &Client, id: &str, confirmations: u64, most: Duration) -> anyhow::Result<u64> {
     let deadline = Instant::now() + most;
     loop {
         let found: Found = client.get(&format!("transactions/{id}"))?;
         match (found.status.as_str(), found.block) {
             ("failed", _) => bail!("{id} is in a block, but its execution failed"),
-            (_, Some(block)) => return Ok(block.height),
-            (status, None) if Instant::now() >= deadline => bail!("{id} is still {status} after {} s", most.as_secs()),
+            (_, Some(block)) if block.confirmations >= confirmations => return Ok(block.height),
+            (status, block) if Instant::now() >= deadline => {
+                let deep = block.map_or(0, |block| block.confirmations);
+                bail!(
+                    "{id} is {status} with {deep} of {confirmations} confirmations after {} s",
+                    most.as_secs()
+                )
+            }
             _ => std::thread::sleep(Duration::from_millis(250)),
         }
     }

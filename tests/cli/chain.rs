@@ -1,0 +1,108 @@
+//! `tally chain`.
+
+use crate::process::{json, stderr, tally};
+
+const ALICE: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+
+#[test]
+fn show_prints_a_spec_that_is_read_back_as_the_same_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.toml");
+    for name in ["local", "test"] {
+        let shown = json(&tally(&["chain", "show", name, "--json"]));
+        assert_eq!(shown["spec"]["name"], name);
+        let text = tally(&["chain", "show", name]);
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(
+            text.starts_with(&format!("# genesis id {}\n", shown["genesis_id"].as_str().unwrap())),
+            "{text}"
+        );
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(
+            json(&tally(&["chain", "show", file.to_str().unwrap(), "--json"])),
+            shown
+        );
+    }
+    let unknown = tally(&["chain", "show", "nowhere"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
+}
+
+#[test]
+fn init_writes_a_spec_with_notes_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("club.toml");
+    let path = file.to_str().unwrap();
+    let allocation = format!("{ALICE}=1.5");
+    let args = [
+        "chain",
+        "init",
+        path,
+        "--name",
+        "club",
+        "--chain-id",
+        "77",
+        "--symbol",
+        "CLUB",
+        "--spacing",
+        "3",
+        "--reward",
+        "0.25",
+        "--halving-interval",
+        "9",
+        "--genesis-time",
+        "1800000000",
+        "--allocate",
+        &allocation,
+    ];
+    let made = tally(&args);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text.matches("# ").count(), 13, "{text}");
+
+    let shown = json(&tally(&["chain", "show", path, "--json"]));
+    assert!(
+        String::from_utf8(made.stdout)
+            .unwrap()
+            .contains(shown["genesis_id"].as_str().unwrap())
+    );
+    let spec = &shown["spec"];
+    assert_eq!(
+        (&spec["name"], &spec["chain_id"], &spec["symbol"]),
+        (&"club".into(), &77.into(), &"CLUB".into())
+    );
+    assert_eq!(
+        (&spec["genesis_time"], &spec["consensus"]["spacing"]),
+        (&1_800_000_000.into(), &3.into())
+    );
+    assert_eq!(spec["issuance"]["reward"], "250000000000000000");
+    assert_eq!(spec["issuance"]["halving_interval"], 9);
+    assert_eq!(spec["allocations"][0]["balance"], "1500000000000000000");
+
+    let again = tally(&args);
+    assert_eq!(again.status.code(), Some(1), "an existing file is not overwritten");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn init_refuses_what_no_node_would_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.toml");
+    let path = file.to_str().unwrap();
+    for (option, value, told) in [
+        ("--chain-id", "0", "chain_id"),
+        ("--symbol", "ABCDEFGHIJKLM", "symbol"),
+        ("--spacing", "0", "spacing"),
+        ("--reward", "0.0000000000000000001", "19"),
+        ("--allocate", "nobody", "ADDRESS=COINS"),
+        ("--allocate", "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266=1", "checksum"),
+    ] {
+        let mut args = vec!["chain", "init", path, "--name", "bad", option, value];
+        if option != "--chain-id" {
+            args.extend(["--chain-id", "7"]);
+        }
+        let output = tally(&args);
+        assert_eq!(output.status.code(), Some(2), "{option} {value}: {}", stderr(&output));
+        assert!(stderr(&output).contains(told), "{option} {value}: {}", stderr(&output));
+        assert!(!file.exists(), "{option} {value}");
+    }
+}

@@ -1,0 +1,55 @@
+//! The command line from outside: the real binary, and what it tells its caller.
+#![allow(clippy::unwrap_used)]
+
+mod bench;
+mod chain;
+mod process;
+mod wallet;
+
+use process::{stderr, tally};
+
+#[test]
+fn help_names_every_command_and_every_exit_code() {
+    let help = tally(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let text = String::from_utf8(help.stdout).unwrap();
+    for command in ["node", "wallet", "audit", "chain", "bench"] {
+        assert!(
+            text.lines().any(|line| line.trim_start().starts_with(command)),
+            "{command} is not in\n{text}"
+        );
+        let help = tally(&[command, "--help"]);
+        assert_eq!(help.status.code(), Some(0), "{command}");
+        let text = String::from_utf8(help.stdout).unwrap();
+        for code in 0..=6 {
+            assert!(
+                text.lines().any(|line| line.starts_with(&format!("  {code}  "))),
+                "{code} is not in\n{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_told_by_the_exit_code() {
+    for args in [
+        &["frobnicate"][..],
+        &["chain", "init"],
+        &["wallet", "send", "--from", "a", "--to", "0x12", "--amount", "1"],
+        &[
+            "wallet",
+            "send",
+            "--from",
+            "a",
+            "--to",
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            "--amount",
+            "1e9",
+        ],
+        &["audit", "--chain", "nowhere"],
+    ] {
+        let output = tally(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        assert!(!output.stderr.is_empty(), "{args:?}");
+    }
+}
