@@ -52,7 +52,7 @@ export async function choosePassword(page: Page, password = PASSWORD): Promise<v
 
 /** Waits until the accounts are shown. */
 export async function opened(page: Page): Promise<void> {
-  await expect(page.getByRole('heading', { name: 'Accounts' })).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole('heading', { name: 'Accounts', exact: true })).toBeVisible({ timeout: 60_000 });
 }
 
 export async function unlock(page: Page, password = PASSWORD): Promise<void> {

@@ -52,10 +52,10 @@ test('it locks by hand, and by itself when nobody uses it', async ({ page }) => 
   await unlock(page);
   await opened(page);
   await page.clock.fastForward('09:00');
-  await expect(page.getByRole('heading', { name: 'Accounts' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Accounts', exact: true })).toBeVisible();
   await page.keyboard.press('Tab'); // use counts
   await page.clock.fastForward('09:00');
-  await expect(page.getByRole('heading', { name: 'Accounts' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Accounts', exact: true })).toBeVisible();
   await page.clock.fastForward('11:00');
   await expect(page.getByText('Locked after 10 min without use.')).toBeVisible();
   await unlock(page);

@@ -214,7 +214,7 @@ pub fn BrowserMiner() -> impl IntoView {
                 </span>
             </header>
             <noscript inner_html=NO_SCRIPT></noscript>
-            <div class="needs-script">
+            <div class="needs-script miner-body">
                 <p class="prose">
                     "Workers of this tab hash in WebAssembly, four nonces at a time, and hand what they find to the node. It stops when you leave this page."
                 </p>

@@ -203,7 +203,10 @@ pub fn check_row(chain: &ChainInfo, row: &TransactionRow, evidence: &Transaction
     if let (Some(to), Some(shown)) = (view.to, &row.to) {
         same("The receiver", address::parse(shown).map_err(text)?, to)?;
     }
-    let (block, proof) = evidence.inclusion.as_ref().ok_or("the node sent no path to its block")?;
+    let (block, proof) = evidence
+        .inclusion
+        .as_ref()
+        .ok_or("the node sent no path to its block")?;
     check_path(block, proof, evidence)?;
     check_seal(row, block)
 }

@@ -122,14 +122,19 @@ struct Witness {
 
 impl Witness {
     fn new() -> Self {
-        Self { chain: StoredValue::new(expect_context()), marks: RwSignal::default() }
+        Self {
+            chain: StoredValue::new(expect_context()),
+            marks: RwSignal::default(),
+        }
     }
 
     /// The mark of a line; one that still waits is the node's word.
     fn mark(self, row: &TransactionRow) -> Signal<MarkState> {
         let key = key(row);
         Signal::derive(move || {
-            let known = key.as_ref().and_then(|key| self.marks.with(|marks| marks.get(key).cloned()));
+            let known = key
+                .as_ref()
+                .and_then(|key| self.marks.with(|marks| marks.get(key).cloned()));
             known.unwrap_or(MarkState::Told)
         })
     }
@@ -142,7 +147,9 @@ impl Witness {
                 if self.marks.try_with_untracked(|marks| marks.contains_key(&key)) != Some(false) {
                     continue;
                 }
-                let _ = self.marks.try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
+                let _ = self
+                    .marks
+                    .try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
                 let evidence = reads::transaction_evidence(row.id.clone()).await;
                 let verdict = match evidence {
                     Ok(Some(evidence)) => self.chain.try_with_value(|chain| check_row(chain, &row, &evidence)),

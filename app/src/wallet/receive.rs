@@ -7,6 +7,7 @@ use qrcode::{Color, EcLevel, QrCode};
 
 use super::{frame::Gate, home::KindBadge, protocol::AccountSummary, state::Wallet, test_coins::TestCoins};
 use crate::{
+    format,
     model::ChainInfo,
     ui::{ButtonLink, CopyButton, Select},
 };
@@ -49,7 +50,7 @@ fn Content() -> impl IntoView {
 /// The address that a query value names, else that of the first account.
 pub fn chosen_account(name: &'static str) -> RwSignal<String> {
     let wanted = use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
-    let accounts = Wallet::get().accounts();
+    let accounts = untrack(|| Wallet::get().accounts());
     let known = accounts
         .iter()
         .find(|account| account.address == wanted)
@@ -80,10 +81,7 @@ pub fn AccountSelect(label: &'static str, name: &'static str, chosen: RwSignal<S
 }
 
 fn title(account: &AccountSummary) -> String {
-    let AccountSummary {
-        kind, label, address, ..
-    } = account;
-    format!("{label} ({}, {})", kind.name(), crate::format::shortened(address, 8, 6))
+    format!("{} ({})", account.label, format::shortened(&account.address, 8, 4))
 }
 
 #[component]

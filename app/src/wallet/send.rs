@@ -98,7 +98,7 @@ impl Draft {
             to: RwSignal::new(to),
             coins: RwSignal::default(),
             memo: RwSignal::default(),
-            level: RwSignal::new(Prefs::get().read(|prefs| prefs.fee)),
+            level: RwSignal::new(untrack(|| Prefs::get().read(|prefs| prefs.fee))),
             fees: RwSignal::new(None),
             stage: RwSignal::new(Stage::Form),
             busy: RwSignal::new(false),
