@@ -30,6 +30,8 @@ use utoipa_axum::routes;
 
 use crate::server::Shared;
 
+pub use extract::check_length;
+
 /// Longest body of any request, in bytes: that of a batch.
 pub const MAX_BODY: usize = 8 * 1024 * 1024;
 /// Longest body where a path does not say otherwise, in bytes.
@@ -83,7 +85,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = described().into_openapi();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token of the node's operator. It is in the operator's link that the node prints."))
+        .description(Some(
+            "A token of the node's operator. It is in the operator's link that the node prints.",
+        ))
         .build();
     if let Some(components) = document.components.as_mut() {
         components.add_security_scheme("operator", SecurityScheme::Http(bearer));

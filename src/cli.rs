@@ -62,7 +62,12 @@ mod tests {
         while let Some(command) = open.pop() {
             assert!(command.get_about().is_some(), "{} has no help", command.get_name());
             for argument in command.get_arguments() {
-                assert!(argument.get_help().is_some(), "{} of {} has no help", argument.get_id(), command.get_name());
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} of {} has no help",
+                    argument.get_id(),
+                    command.get_name()
+                );
             }
             open.extend(command.get_subcommands());
         }

@@ -98,7 +98,13 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Option<Vec<String>>,
     /// Operator token with every scope; a file or the generated one is safer, since others see command lines
-    #[arg(long, env = "TALLY_OPERATOR_TOKEN", value_name = "TOKEN", hide_env_values = true, conflicts_with = "operator_token_file")]
+    #[arg(
+        long,
+        env = "TALLY_OPERATOR_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true,
+        conflicts_with = "operator_token_file"
+    )]
     pub operator_token: Option<String>,
     /// File of operator tokens: one a line, then its scopes (`mining,peers`; none: all)
     /// [default: DATA-DIR/operator-token, made at the first start]
@@ -191,7 +197,11 @@ impl WebConfig {
             check(
                 "Transport",
                 self.tls.is_some() || loopback,
-                if self.tls.is_some() { "Answers are encrypted (TLS)." } else { "Only this machine can reach the node." },
+                if self.tls.is_some() {
+                    "Answers are encrypted (TLS)."
+                } else {
+                    "Only this machine can reach the node."
+                },
                 "The node can be reached from outside without encryption; start it with --tls-cert and --tls-key.",
             ),
             check(
@@ -207,7 +217,10 @@ impl WebConfig {
                 "Requests are not limited; start the node with --rate-limit.",
             ),
         ];
-        ServerFacts { listening: vec![self.url()].into(), checks: checks.into() }
+        ServerFacts {
+            listening: vec![self.url()].into(),
+            checks: checks.into(),
+        }
     }
 }
 
@@ -226,7 +239,11 @@ impl NodeOptions {
         // A chain on the command line replaces a spec in the file, and the other way round.
         let named = self.chain.is_some() || self.spec.is_some();
         let token_named = self.operator_token.is_some() || self.operator_token_file.is_some();
-        let mine = if self.no_mine { Some(false) } else { self.mine.or(file.mine) };
+        let mine = if self.no_mine {
+            Some(false)
+        } else {
+            self.mine.or(file.mine)
+        };
         Self {
             config: self.config,
             data_dir: self.data_dir.or(file.data_dir),
@@ -241,7 +258,9 @@ impl NodeOptions {
             allow_host: self.allow_host.or(file.allow_host),
             cors_origin: self.cors_origin.or(file.cors_origin),
             operator_token: self.operator_token.or(file.operator_token.filter(|_| !token_named)),
-            operator_token_file: self.operator_token_file.or(file.operator_token_file.filter(|_| !token_named)),
+            operator_token_file: self
+                .operator_token_file
+                .or(file.operator_token_file.filter(|_| !token_named)),
             log_level: self.log_level.or(file.log_level),
             log_format: self.log_format.or(file.log_format),
             rate_limit: self.rate_limit.or(file.rate_limit),
@@ -272,7 +291,12 @@ impl NodeOptions {
         let web = WebConfig {
             listen: self.listen.unwrap_or(defaults.listen),
             allow_hosts: self.allow_host.unwrap_or_default(),
-            cors_origins: self.cors_origin.unwrap_or_default().iter().map(|o| origin(o)).collect::<Result<_, _>>()?,
+            cors_origins: self
+                .cors_origin
+                .unwrap_or_default()
+                .iter()
+                .map(|o| origin(o))
+                .collect::<Result<_, _>>()?,
             rate_limit: self.rate_limit.unwrap_or(defaults.rate_limit),
             rate_limit_local: self.rate_limit_local.unwrap_or(defaults.rate_limit_local),
             max_streams: self.max_streams.unwrap_or(defaults.max_streams),
@@ -291,14 +315,25 @@ impl NodeOptions {
             mining,
         };
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
-        Ok(Config { node, web, operator, log_level, log_format: self.log_format.unwrap_or_default() })
+        Ok(Config {
+            node,
+            web,
+            operator,
+            log_level,
+            log_format: self.log_format.unwrap_or_default(),
+        })
     }
 }
 
 fn read_file(path: &Path) -> Result<NodeOptions, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|error| ConfigError::File { path: path.to_owned(), message: error.message().to_owned() })
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    toml::from_str(&text).map_err(|error| ConfigError::File {
+        path: path.to_owned(),
+        message: error.message().to_owned(),
+    })
 }
 
 /// A built-in chain by its name, else a spec by its path.
@@ -311,8 +346,10 @@ pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
 
 /// Reads a chain spec file.
 pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::SpecRead { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SpecRead {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(ChainSpec::from_toml(&text)?)
 }
 
@@ -320,7 +357,13 @@ pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
 pub fn default_data_dir(chain: &str) -> Result<PathBuf, ConfigError> {
     let folders = directories::ProjectDirs::from("", "", "tally").ok_or(ConfigError::NoDataDir)?;
     // The name of a spec is free text; it must not lead out of the folder.
-    let safe = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    let safe = |c: char| {
+        if c.is_alphanumeric() || c == '-' || c == '_' {
+            c
+        } else {
+            '_'
+        }
+    };
     Ok(folders.data_dir().join(chain.chars().map(safe).collect::<String>()))
 }
 
@@ -336,18 +379,29 @@ fn mining(
     let producer = match to {
         Some(text) => address::parse(text)?,
         None if funded => public,
-        None if on => return Err(ConfigError::NoProducer { chain: spec.name.clone() }),
+        None if on => {
+            return Err(ConfigError::NoProducer {
+                chain: spec.name.clone(),
+            });
+        }
         None => Address::ZERO,
     };
     match threads {
         Some(0) => Err(ConfigError::NoThreads),
-        threads => Ok(MiningConfig { on, threads: threads.unwrap_or(1), producer }),
+        threads => Ok(MiningConfig {
+            on,
+            threads: threads.unwrap_or(1),
+            producer,
+        }),
     }
 }
 
 fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError> {
     let error = || ConfigError::CorsOrigin { found: text.to_owned() };
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(error)?;
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or_else(error)?;
     if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ']) {
         return Err(error());
     }
@@ -365,7 +419,11 @@ mod tests {
     #[test]
     fn a_flag_outweighs_the_file() {
         let file = options("chain = 'test'\nmine-threads = 3\nlisten = '127.0.0.1:1234'\nmine = true");
-        let flags = NodeOptions { mine_threads: Some(2), no_mine: true, ..NodeOptions::default() };
+        let flags = NodeOptions {
+            mine_threads: Some(2),
+            no_mine: true,
+            ..NodeOptions::default()
+        };
         let config = flags.over(file).check().expect("valid settings");
         assert_eq!(config.node.spec.name, "test");
         assert_eq!(config.node.mining.threads, 2);
@@ -375,8 +433,14 @@ mod tests {
 
     #[test]
     fn a_chain_on_the_command_line_replaces_a_spec_in_the_file() {
-        let flags = NodeOptions { chain: Some("test".to_owned()), ..NodeOptions::default() };
-        let config = flags.over(options("spec = 'nowhere.toml'")).check().expect("the file's spec is not read");
+        let flags = NodeOptions {
+            chain: Some("test".to_owned()),
+            ..NodeOptions::default()
+        };
+        let config = flags
+            .over(options("spec = 'nowhere.toml'"))
+            .check()
+            .expect("the file's spec is not read");
         assert_eq!(config.node.spec.name, "test");
     }
 
@@ -385,11 +449,23 @@ mod tests {
         let error = toml::from_str::<NodeOptions>("mine-thread = 2").expect_err("a misspelt key");
         assert!(error.message().starts_with("unknown field `mine-thread`"), "{error}");
         for (text, expected) in [
-            ("mine-to = '0x12'", "mine-to: address has 2 characters after 0x, expected 40"),
+            (
+                "mine-to = '0x12'",
+                "mine-to: address has 2 characters after 0x, expected 40",
+            ),
             ("mine-threads = 0", "mine-threads is 0, expected 1 or more"),
-            ("tls-cert = 'a.pem'", "tls-cert and tls-key belong together; only tls-cert is given"),
-            ("cors-origin = ['*']", "cors-origin \"*\" is not an origin such as https://example.org"),
-            ("operator-token = 'short'", "operator-token has 5 characters, at least 16 are needed"),
+            (
+                "tls-cert = 'a.pem'",
+                "tls-cert and tls-key belong together; only tls-cert is given",
+            ),
+            (
+                "cors-origin = ['*']",
+                "cors-origin \"*\" is not an origin such as https://example.org",
+            ),
+            (
+                "operator-token = 'short'",
+                "operator-token has 5 characters, at least 16 are needed",
+            ),
         ] {
             assert_eq!(options(text).check().expect_err(text).to_string(), expected);
         }
@@ -397,7 +473,14 @@ mod tests {
 
     #[test]
     fn only_the_playground_mines_by_itself() {
-        let on = |chain: &str| options(&format!("chain = '{chain}'")).check().expect("valid").node.mining.on;
+        let on = |chain: &str| {
+            options(&format!("chain = '{chain}'"))
+                .check()
+                .expect("valid")
+                .node
+                .mining
+                .on
+        };
         assert!(on("local"));
         assert!(!on("test"));
     }

@@ -75,7 +75,10 @@ mod tests {
 
     #[test]
     fn the_code_is_found_through_context() {
-        let locked = Err::<(), _>(StoreError::Locked { path: "here".to_owned() }).context("cannot start");
+        let locked = Err::<(), _>(StoreError::Locked {
+            path: "here".to_owned(),
+        })
+        .context("cannot start");
         assert_eq!(Exit::of(&locked.expect_err("an error was given")), Exit::DataDirInUse);
         assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failure);
         assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);

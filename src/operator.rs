@@ -103,16 +103,29 @@ impl Tokens {
     fn parse(text: &str) -> Result<Option<(Self, Zeroizing<String>)>, ConfigError> {
         let mut tokens = Vec::new();
         let mut first = None;
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             let (token, scopes) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             if token.len() < MIN_TOKEN {
-                return Err(ConfigError::ShortToken { len: token.len(), min: MIN_TOKEN });
+                return Err(ConfigError::ShortToken {
+                    len: token.len(),
+                    min: MIN_TOKEN,
+                });
             }
             let scopes = match scopes.trim() {
                 "" => Scope::ALL.to_vec(),
-                list => list.split(',').map(|word| Scope::parse(word.trim())).collect::<Result<_, _>>()?,
+                list => list
+                    .split(',')
+                    .map(|word| Scope::parse(word.trim()))
+                    .collect::<Result<_, _>>()?,
             };
-            tokens.push(Token { hash: Sha256::digest(token).into(), scopes });
+            tokens.push(Token {
+                hash: Sha256::digest(token).into(),
+                scopes,
+            });
             first.get_or_insert_with(|| Zeroizing::new(token.to_owned()));
         }
         Ok(first.map(|first| (Self(tokens), first)))
@@ -136,20 +149,29 @@ impl Tokens {
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let failed = |source| ConfigError::TokenFile { path: path.to_owned(), source };
+    let failed = |source| ConfigError::TokenFile {
+        path: path.to_owned(),
+        source,
+    };
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(ConfigError::OpenTokenFile { path: path.to_owned(), mode });
+            return Err(ConfigError::OpenTokenFile {
+                path: path.to_owned(),
+                mode,
+            });
         }
     }
     std::fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
 }
 
 fn make(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let failed = |source| ConfigError::TokenFile { path: path.to_owned(), source };
+    let failed = |source| ConfigError::TokenFile {
+        path: path.to_owned(),
+        source,
+    };
     let mut bytes = Zeroizing::new([0u8; 32]);
     getrandom::fill(&mut bytes[..]).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
     let token = Zeroizing::new(alloy_primitives::hex::encode(bytes.as_slice()));

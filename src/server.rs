@@ -56,7 +56,8 @@ impl Server {
         self: &Shared,
         work: impl FnOnce(&Node, &Tip) -> Result<T, ReadFailure> + Send + 'static,
     ) -> Answer<T> {
-        self.blocking(move |node| work(node, &node.tip()).map_err(|failure| failure.0)).await
+        self.blocking(move |node| work(node, &node.tip()).map_err(|failure| failure.0))
+            .await
     }
 
     /// Asks every open event stream to end.
@@ -82,7 +83,10 @@ impl Server {
         }
         if self.streams.fetch_add(1, Ordering::Relaxed) >= max {
             self.streams.fetch_sub(1, Ordering::Relaxed);
-            let problem = Problem::new(&kinds::TOO_MANY_STREAMS, format!("{max} event streams are open, more are not served"));
+            let problem = Problem::new(
+                &kinds::TOO_MANY_STREAMS,
+                format!("{max} event streams are open, more are not served"),
+            );
             return Err(problem.with("limit", max));
         }
         Ok(StreamPlace(self.clone()))

@@ -16,7 +16,6 @@ use axum::{Router, middleware};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::api::problem::{Problem, kinds};
 use crate::api::{self, MAX_BODY};
@@ -32,11 +31,17 @@ const HANDLER_TIME: Duration = Duration::from_secs(30);
 pub fn router(server: &Shared) -> Router {
     let guards = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(server.clone(), edge::surround))
-        .layer(middleware::from_fn_with_state(host::Hosts::of(&server.web), host::check))
+        .layer(middleware::from_fn_with_state(
+            host::Hosts::of(&server.web),
+            host::check,
+        ))
         .option_layer(cors(server))
-        .layer(middleware::from_fn_with_state(limits::Rates::of(&server.web), limits::rate))
+        .layer(middleware::from_fn_with_state(
+            limits::Rates::of(&server.web),
+            limits::rate,
+        ))
         .layer(middleware::from_fn_with_state(HANDLER_TIME, limits::time))
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(middleware::from_fn_with_state(MAX_BODY, limits::size))
         .layer(CatchPanicLayer::custom(panicked));
     api::router(server)
         .merge(pages::router(server))
@@ -53,20 +58,28 @@ fn cors(server: &Shared) -> Option<CorsLayer> {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins.iter().cloned()))
             .allow_methods([Method::GET, Method::POST])
-            .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::HeaderName::from_static("last-event-id")])
+            .allow_headers([
+                header::CONTENT_TYPE,
+                header::AUTHORIZATION,
+                header::HeaderName::from_static("last-event-id"),
+            ])
             .expose_headers([header::HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
     })
 }
 
 fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = cause.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let text = text
+        .or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
     Problem::internal(format!("panic: {text}")).into_response()
 }
 
 /// Whether a path belongs to programs rather than to people.
 fn is_machine_path(path: &str) -> bool {
-    ["/api/", "/pkg/", "/metrics", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix))
+    ["/api/", "/pkg/", "/metrics", "/healthz", "/readyz"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
 /// The problem for a path that nothing stands behind.

@@ -83,7 +83,11 @@ pub async fn one(
         .read(move |node, tip| {
             let ProvenAccount { account, proof } = node.proven_account(tip, &address)?;
             let known = account.unwrap_or_default();
-            let allocation = node.spec().allocations.iter().find(|allocation| allocation.address == address);
+            let allocation = node
+                .spec()
+                .allocations
+                .iter()
+                .find(|allocation| allocation.address == address);
             let value = account.map(|account| account.encode());
             let proof = params.proof.then(|| {
                 let StateProof { siblings, end } = proof;
@@ -93,9 +97,10 @@ pub async fn one(
                     siblings: siblings.iter().map(ToString::to_string).collect(),
                     leaf: match end {
                         PathEnd::Empty => None,
-                        PathEnd::Leaf { key, value_hash } => {
-                            Some(ProofLeaf { key: key.to_string(), value_hash: value_hash.to_string() })
-                        }
+                        PathEnd::Leaf { key, value_hash } => Some(ProofLeaf {
+                            key: key.to_string(),
+                            value_hash: value_hash.to_string(),
+                        }),
                     },
                     header_hex: hex(&tip.record.header.encode()),
                     manifest_hex: hex(&tip.record.manifest.encode()),
@@ -109,7 +114,9 @@ pub async fn one(
                 pending: node.with_pool(|pool| pool.by_sender(&address).count()),
                 contract: known.has_code(),
                 code_hash: known.code_hash.to_string(),
-                label: allocation.map(|allocation| allocation.label.clone()).filter(|label| !label.is_empty()),
+                label: allocation
+                    .map(|allocation| allocation.label.clone())
+                    .filter(|label| !label.is_empty()),
                 height: tip.record.height().0,
                 tip: tip.record.id.to_string(),
                 proof,
@@ -138,9 +145,18 @@ pub async fn transactions(
             let page = node.account_history(tip, &address, cursor.map(|HistoryCursor(key)| key), limit)?;
             let items = page.entries.iter().filter_map(|located| {
                 let included = located.included.as_ref()?;
-                Some(TransactionBody::included(tip, &located.transaction, &included.block, included.index, &included.receipt))
+                Some(TransactionBody::included(
+                    tip,
+                    &located.transaction,
+                    &included.block,
+                    included.index,
+                    &included.receipt,
+                ))
             });
-            Ok(Json(TransactionPage { items: items.collect(), next: page.next.map(|key| HistoryCursor(key).encode()) }))
+            Ok(Json(TransactionPage {
+                items: items.collect(),
+                next: page.next.map(|key| HistoryCursor(key).encode()),
+            }))
         })
         .await
 }

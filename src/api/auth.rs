@@ -9,13 +9,21 @@ use crate::operator::{Scope, Tokens, Verdict};
 pub fn require(tokens: &Tokens, headers: &HeaderMap, scope: Scope) -> Answer<()> {
     let challenge = HeaderValue::from_static("Bearer realm=\"tally\"");
     let Some(token) = bearer(headers) else {
-        let problem = Problem::new(&kinds::TOKEN_MISSING, format!("this needs a token with the scope {}", scope.word()));
-        return Err(problem.with("scope", scope.word()).header(header::WWW_AUTHENTICATE, challenge));
+        let problem = Problem::new(
+            &kinds::TOKEN_MISSING,
+            format!("this needs a token with the scope {}", scope.word()),
+        );
+        return Err(problem
+            .with("scope", scope.word())
+            .header(header::WWW_AUTHENTICATE, challenge));
     };
     match tokens.judge(token, scope) {
         Verdict::Allowed => Ok(()),
         Verdict::MissingScope => {
-            let problem = Problem::new(&kinds::SCOPE_MISSING, format!("the token lacks the scope {}", scope.word()));
+            let problem = Problem::new(
+                &kinds::SCOPE_MISSING,
+                format!("the token lacks the scope {}", scope.word()),
+            );
             Err(problem.with("scope", scope.word()))
         }
         Verdict::Unknown => {

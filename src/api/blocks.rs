@@ -178,11 +178,15 @@ pub fn target(bits: u32) -> String {
 /// Priority fees of a block.
 fn tips(block: &FullBlock) -> Amount {
     let base_fee = block.record.manifest.base_fee;
-    let paid = block.transactions.iter().zip(&block.receipts).map(|(transaction, receipt)| {
-        let view = transaction.view();
-        let price = effective_price(view.max_fee, view.max_priority_fee, base_fee).unwrap_or(base_fee);
-        U256::from(price - base_fee).saturating_mul(U256::from(receipt.gas_used))
-    });
+    let paid = block
+        .transactions
+        .iter()
+        .zip(&block.receipts)
+        .map(|(transaction, receipt)| {
+            let view = transaction.view();
+            let price = effective_price(view.max_fee, view.max_priority_fee, base_fee).unwrap_or(base_fee);
+            U256::from(price - base_fee).saturating_mul(U256::from(receipt.gas_used))
+        });
     Amount(paid.fold(U256::ZERO, U256::saturating_add))
 }
 
@@ -205,14 +209,24 @@ fn body(node: &Node, tip: &Tip, block: &FullBlock) -> BlockBody {
         subsidy: subsidy.to_string(),
         fees: fees.to_string(),
         supply: record.supply.to_string(),
-        confirmations: if block.active { (tip.record.height().0 + 1).saturating_sub(record.height().0) } else { 0 },
-        transactions: block.transactions.iter().take(shown).map(|transaction| transaction.id().to_string()).collect(),
+        confirmations: if block.active {
+            (tip.record.height().0 + 1).saturating_sub(record.height().0)
+        } else {
+            0
+        },
+        transactions: block
+            .transactions
+            .iter()
+            .take(shown)
+            .map(|transaction| transaction.id().to_string())
+            .collect(),
         next,
     }
 }
 
 fn parse_key(text: &str) -> Answer<BlockKey> {
-    text.parse().map_err(|error: tally_chain::hash::IdError| Problem::from(error))
+    text.parse()
+        .map_err(|error: tally_chain::hash::IdError| Problem::from(error))
 }
 
 /// The problem of a block that is not there.
@@ -221,7 +235,10 @@ fn unknown(key: BlockKey) -> ReadFailure {
         BlockKey::Height(height) => ("height", height.to_string()),
         BlockKey::Id(id) => ("id", id.to_string()),
     };
-    Problem::new(&kinds::UNKNOWN_BLOCK, format!("no block has the {what} {found}")).field(what).with("found", found).into()
+    Problem::new(&kinds::UNKNOWN_BLOCK, format!("no block has the {what} {found}"))
+        .field(what)
+        .with("found", found)
+        .into()
 }
 
 /// Blocks of the active chain, highest first
@@ -234,7 +251,9 @@ pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>
     let cursor = BlockCursor::decode(page.cursor.as_deref())?;
     server
         .read(move |_, tip| {
-            let from = cursor.map_or(tip.record.height(), |BlockCursor(height)| height.min(tip.record.height()));
+            let from = cursor.map_or(tip.record.height(), |BlockCursor(height)| {
+                height.min(tip.record.height())
+            });
             let last = Height(from.0.saturating_sub(limit as u64 - 1));
             let mut items = Vec::with_capacity(limit);
             for record in tip.snapshot.records_between(last, from).rev() {
@@ -290,10 +309,14 @@ pub async fn one(
             let read = server.read(move |node, tip| {
                 let record = node.block_record(tip, key)?.ok_or_else(|| unknown(key))?;
                 // A branch block may be younger than the tip's snapshot.
-                Ok(node.store().snapshot().block_bytes(&record.id)?.ok_or_else(|| unknown(key))?)
+                let bytes = node.store().snapshot().block_bytes(&record.id)?;
+                bytes.ok_or_else(|| unknown(key))
             });
             let bytes = read.await?;
-            let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))];
+            let kind = [(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/octet-stream"),
+            )];
             Ok((kind, bytes.to_vec()).into_response())
         }
     }
@@ -318,7 +341,9 @@ pub async fn transactions(
         .read(move |node, tip| {
             let block = node.full_block(tip, key)?.ok_or_else(|| unknown(key))?;
             let items = (skip..block.transactions.len()).take(limit);
-            let items = items.map(|index| TransactionBody::of_block(tip, &block, index)).collect();
+            let items = items
+                .map(|index| TransactionBody::of_block(tip, &block, index))
+                .collect();
             let end = skip.saturating_add(limit);
             let next = (end < block.transactions.len()).then(|| OffsetCursor(end as u32).encode());
             Ok(Json(TransactionPage { items, next }))

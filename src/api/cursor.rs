@@ -29,7 +29,8 @@ pub trait Cursor: Sized {
             let (high, low) = (bytes[1..9].try_into().ok()?, bytes[9..].try_into().ok()?);
             (bytes[0] == Self::LIST).then(|| Self::from_numbers(u64::from_be_bytes(high), u32::from_be_bytes(low)))
         };
-        let invalid = || Problem::new(&kinds::INVALID_CURSOR, "the cursor is not one that this list gave out").field("cursor");
+        let invalid =
+            || Problem::new(&kinds::INVALID_CURSOR, "the cursor is not one that this list gave out").field("cursor");
         read().map(Some).ok_or_else(invalid)
     }
 }
@@ -62,7 +63,10 @@ impl Cursor for PlaceCursor {
     }
 
     fn from_numbers(high: u64, low: u32) -> Self {
-        Self(Place { height: Height(high), index: low })
+        Self(Place {
+            height: Height(high),
+            index: low,
+        })
     }
 }
 
@@ -78,7 +82,10 @@ impl Cursor for HistoryCursor {
     }
 
     fn from_numbers(high: u64, low: u32) -> Self {
-        Self(HistoryKey(Place { height: Height(high), index: low }))
+        Self(HistoryKey(Place {
+            height: Height(high),
+            index: low,
+        }))
     }
 }
 
@@ -104,7 +111,10 @@ mod tests {
 
     #[test]
     fn cursors_belong_to_one_list() {
-        let place = Place { height: Height(7), index: 3 };
+        let place = Place {
+            height: Height(7),
+            index: 3,
+        };
         let text = PlaceCursor(place).encode();
         assert_eq!(PlaceCursor::decode(Some(&text)), Ok(Some(PlaceCursor(place))));
         assert_eq!(PlaceCursor::decode(None), Ok(None));

@@ -34,9 +34,11 @@ pub async fn style() -> Response {
 
 /// Every type of problem.
 pub async fn problems() -> Html<String> {
-    let mut body = String::from("<p>Errors are answered as <code>application/problem+json</code> (RFC 9457). The last part of a \
+    let mut body = String::from(
+        "<p>Errors are answered as <code>application/problem+json</code> (RFC 9457). The last part of a \
         problem's <code>type</code> is one of these names; a name never changes its meaning.</p><table><thead><tr><th>Type</th>\
-        <th>Status</th><th>What it says</th></tr></thead><tbody>");
+        <th>Status</th><th>What it says</th></tr></thead><tbody>",
+    );
     for kind in kinds::ALL {
         let _ = write!(
             body,
@@ -107,7 +109,11 @@ fn render(document: &Value) -> String {
 }
 
 fn object(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.as_str(), value))
 }
 
 fn operation_of(out: &mut String, path: &str, method: &str, operation: &Value) {
@@ -125,7 +131,10 @@ fn operation_of(out: &mut String, path: &str, method: &str, operation: &Value) {
     if !operation["security"].is_null() {
         out.push_str("<p><strong>Needs the operator's token.</strong></p>");
     }
-    let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let parameters = operation["parameters"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     if !parameters.is_empty() {
         out.push_str("<table><thead><tr><th>Parameter</th><th>In</th><th>Meaning</th></tr></thead><tbody>");
         for parameter in parameters {
@@ -148,19 +157,33 @@ fn operation_of(out: &mut String, path: &str, method: &str, operation: &Value) {
 
 fn contents(out: &mut String, what: &str, value: &Value) {
     for (media, content) in object(&value["content"]) {
-        let _ = write!(out, "<p>{}: {} as <code>{}</code></p>", escape(what), type_of(&content["schema"]), escape(media));
+        let _ = write!(
+            out,
+            "<p>{}: {} as <code>{}</code></p>",
+            escape(what),
+            type_of(&content["schema"]),
+            escape(media)
+        );
     }
 }
 
 fn schema_of(out: &mut String, schema: &Value) {
     if let Some(values) = schema["enum"].as_array() {
-        let names: Vec<String> = values.iter().map(|value| format!("<code>{}</code>", escape(&value.to_string()))).collect();
+        let names: Vec<String> = values
+            .iter()
+            .map(|value| format!("<code>{}</code>", escape(&value.to_string())))
+            .collect();
         let _ = write!(out, "<p>One of {}</p>", names.join(", "));
     }
     for part in ["allOf", "oneOf", "anyOf"] {
         for inner in schema[part].as_array().into_iter().flatten() {
             match inner["$ref"].as_str() {
-                Some(_) => drop(write!(out, "<p>{} {}</p>", if part == "allOf" { "All of" } else { "Or" }, type_of(inner))),
+                Some(_) => drop(write!(
+                    out,
+                    "<p>{} {}</p>",
+                    if part == "allOf" { "All of" } else { "Or" },
+                    type_of(inner)
+                )),
                 None => schema_of(out, inner),
             }
         }
@@ -172,7 +195,13 @@ fn schema_of(out: &mut String, schema: &Value) {
     out.push_str("<table><thead><tr><th>Field</th><th>Type</th><th>Meaning</th></tr></thead><tbody>");
     for (name, field) in fields {
         let meaning = field["description"].as_str().unwrap_or_default();
-        let _ = write!(out, "<tr><td><code>{}</code></td><td>{}</td><td>{}", escape(name), type_of(field), escape(meaning));
+        let _ = write!(
+            out,
+            "<tr><td><code>{}</code></td><td>{}</td><td>{}",
+            escape(name),
+            type_of(field),
+            escape(meaning)
+        );
         let example = field["example"].as_str().map(str::to_owned).or_else(|| {
             let example = &field["example"];
             (!example.is_null()).then(|| example.to_string())
@@ -197,13 +226,21 @@ fn type_of(schema: &Value) -> String {
     match &schema["type"] {
         Value::String(name) if name == "array" => format!("list of {}", type_of(&schema["items"])),
         Value::String(name) => escape(name),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).map(escape).collect::<Vec<_>>().join(" or "),
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .map(escape)
+            .collect::<Vec<_>>()
+            .join(" or "),
         _ => "any".to_owned(),
     }
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -224,7 +261,10 @@ mod tests {
             }
         }
         assert_eq!(operations, 19);
-        assert!(!PAGE.contains("<script") && !PAGE.contains("style="), "the policy forbids both");
+        assert!(
+            !PAGE.contains("<script") && !PAGE.contains("style="),
+            "the policy forbids both"
+        );
     }
 
     #[test]

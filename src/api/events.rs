@@ -63,14 +63,21 @@ pub async fn events(
     Params(params): Params<EventParams>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     let last = header.or(params.last_event_id).filter(|id| !id.is_empty());
     let follower = Follower::new(&server, last.as_deref())?;
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("still here");
     let mut response = Sse::new(follower.stream()).keep_alive(keep_alive).into_response();
     // Proxies that buffer would hold events back.
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -100,11 +107,20 @@ impl Follower {
                 (number, receiver)
             }
         };
-        Ok(Self { node, receiver, first, last, stopping: server.stopping(), _place: place })
+        Ok(Self {
+            node,
+            receiver,
+            first,
+            last,
+            stopping: server.stopping(),
+            _place: place,
+        })
     }
 
     fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-        futures::stream::unfold(self, |mut follower| async move { follower.next().await.map(|event| (Ok(event), follower)) })
+        futures::stream::unfold(self, |mut follower| async move {
+            follower.next().await.map(|event| (Ok(event), follower))
+        })
     }
 
     async fn next(&mut self) -> Option<Event> {
@@ -156,11 +172,18 @@ fn parse_id(text: &str) -> Option<(u64, u64)> {
 
 fn told(run: u64, event: &Numbered) -> Event {
     let data = serde_json::to_string(&event.event).unwrap_or_default();
-    Event::default().id(format!("{run}-{}", event.number)).event(event.event.name()).data(data)
+    Event::default()
+        .id(format!("{run}-{}", event.number))
+        .event(event.event.name())
+        .data(data)
 }
 
 fn greeting(node: &Node, run: u64, number: u64, name: &str) -> Event {
     let tip = node.tip();
     let data = json!({ "height": tip.record.height(), "id": tip.record.id }).to_string();
-    Event::default().id(format!("{run}-{number}")).event(name).retry(RETRY).data(data)
+    Event::default()
+        .id(format!("{run}-{number}"))
+        .event(name)
+        .retry(RETRY)
+        .data(data)
 }

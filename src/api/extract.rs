@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use futures::StreamExt as _;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::MAX_SMALL_BODY;
@@ -11,6 +12,9 @@ use super::problem::{Answer, Problem, kinds};
 
 /// Deepest nesting of a JSON body.
 pub const MAX_DEPTH: usize = 64;
+
+/// Longest body that is read only to be refused, in bytes.
+const MAX_DROPPED: u64 = 32 * 1024 * 1024;
 
 /// A JSON body of at most `LIMIT` bytes.
 pub struct JsonBody<T, const LIMIT: usize = MAX_SMALL_BODY>(pub T);
@@ -43,23 +47,43 @@ fn check_media_type(headers: &HeaderMap, expected: &str) -> Answer<()> {
 /// The problem of a body of another type.
 pub fn wrong_media_type(found: Option<String>, expected: &str) -> Problem {
     let shown = found.clone().unwrap_or_else(|| "none".to_owned());
-    Problem::new(&kinds::UNSUPPORTED_MEDIA_TYPE, format!("the body's media type is {shown}, expected {expected}"))
-        .field("content-type")
-        .differs(found, expected)
+    Problem::new(
+        &kinds::UNSUPPORTED_MEDIA_TYPE,
+        format!("the body's media type is {shown}, expected {expected}"),
+    )
+    .field("content-type")
+    .differs(found, expected)
 }
 
-/// Reads a body of at most `limit` bytes. What is announced as longer is not read at all.
-pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Answer<axum::body::Bytes> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if let Some(found) = announced.filter(|found| *found > limit as u64) {
-        let problem = Problem::new(&kinds::BODY_TOO_LARGE, format!("the body has {found} bytes, at most {limit} are taken here"));
-        return Err(problem.above(found, limit));
+/// Refuses a body that is announced as longer than `limit`. It is read and dropped first, since most clients listen
+/// only once they have sent everything; what is absurdly long is cut off instead.
+pub async fn check_length(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Body> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let Some(found) = announced.filter(|found| *found > limit as u64) else {
+        return Ok(body);
+    };
+    if found <= MAX_DROPPED {
+        let mut rest = body.into_data_stream();
+        while let Some(Ok(_)) = rest.next().await {}
     }
+    let detail = format!("the body has {found} bytes, at most {limit} are taken here");
+    Err(Problem::new(&kinds::BODY_TOO_LARGE, detail).above(found, limit))
+}
+
+/// Reads a body of at most `limit` bytes.
+pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Answer<axum::body::Bytes> {
+    let body = check_length(headers, body, limit).await?;
     axum::body::to_bytes(body, limit).await.map_err(|error| {
-        let too_long = std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let too_long =
+            std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         match too_long {
             true => {
-                let problem = Problem::new(&kinds::BODY_TOO_LARGE, format!("the body is longer than the {limit} bytes taken here"));
+                let problem = Problem::new(
+                    &kinds::BODY_TOO_LARGE,
+                    format!("the body is longer than the {limit} bytes taken here"),
+                );
                 problem.with("limit", limit)
             }
             false => Problem::new(&kinds::BAD_REQUEST, "the body could not be read to its end"),
@@ -79,6 +103,10 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         return Err(Problem::new(&kinds::JSON_TOO_DEEP, detail).above(depth, MAX_DEPTH));
     }
     serde_json::from_str::<IgnoredAny>(text).map_err(malformed)?;
+    // A list would pass for an object with its fields in order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Problem::new(&kinds::INVALID_FIELD, "the body is not a JSON object"));
+    }
     serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             let problem = Problem::new(&kinds::INVALID_FIELD, &error);
@@ -89,7 +117,9 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
 }
 
 fn malformed(error: serde_json::Error) -> Problem {
-    Problem::new(&kinds::MALFORMED_JSON, &error).with("line", error.line()).with("column", error.column())
+    Problem::new(&kinds::MALFORMED_JSON, &error)
+        .with("line", error.line())
+        .with("column", error.column())
 }
 
 /// How deep brackets nest, strings aside: cheap, and without recursion.
@@ -121,7 +151,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
         let query = Query::<T>::try_from_uri(&parts.uri);
-        query.map(|Query(params)| Self(params)).map_err(|error| Problem::new(&kinds::INVALID_PARAMETER, error.body_text()))
+        query
+            .map(|Query(params)| Self(params))
+            .map_err(|error| Problem::new(&kinds::INVALID_PARAMETER, error.body_text()))
     }
 }
 
@@ -133,7 +165,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        path.map(|Path(text)| Self(text)).map_err(|error| Problem::new(&kinds::INVALID_PARAMETER, error.body_text()))
+        path.map(|Path(text)| Self(text))
+            .map_err(|error| Problem::new(&kinds::INVALID_PARAMETER, error.body_text()))
     }
 }
 
@@ -152,11 +185,17 @@ mod tests {
 
     #[test]
     fn json_is_judged_in_order() {
-        let kind = |bytes: &[u8]| parse_json::<Vec<u8>>(bytes).expect_err("not a list of bytes").kind.name;
+        #[derive(Debug, serde::Deserialize)]
+        struct Body {
+            #[serde(rename = "b")]
+            _b: u8,
+        }
+        let kind = |bytes: &[u8]| parse_json::<Body>(bytes).expect_err("not such a body").kind.name;
         assert_eq!(kind(b"\xff"), "malformed-json");
         assert_eq!(kind(&[b'['; 10_000]), "json-too-deep");
         assert_eq!(kind(b"{\"a\":1,}"), "malformed-json");
         assert_eq!(kind(b"{\"a\":1}"), "invalid-field");
+        assert_eq!(kind(b"[1]"), "invalid-field");
         assert_eq!(kind(b""), "malformed-json");
     }
 }

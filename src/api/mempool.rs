@@ -82,8 +82,15 @@ pub async fn pool(State(server): State<Shared>, Params(page): Params<PageParams>
                 let ready = taken.len();
                 // Only the rest of the page is looked for among what no block could take now.
                 let rest = (skip + limit).saturating_sub(ready);
-                let known: std::collections::HashSet<_> = if rest > 0 { taken.iter().copied().collect() } else { Default::default() };
-                let others = pool.entries().filter(|pooled| !known.contains(&pooled.transaction().id())).take(rest);
+                let known: std::collections::HashSet<_> = if rest > 0 {
+                    taken.iter().copied().collect()
+                } else {
+                    Default::default()
+                };
+                let others = pool
+                    .entries()
+                    .filter(|pooled| !known.contains(&pooled.transaction().id()))
+                    .take(rest);
                 let all = taken.iter().filter_map(|id| pool.entry(id)).chain(others);
                 let items: Vec<_> = all.skip(skip).take(limit).map(waiting).collect();
                 let end = skip + items.len();
@@ -104,7 +111,12 @@ pub async fn pool(State(server): State<Shared>, Params(page): Params<PageParams>
 }
 
 fn band(bucket: tally_node::mempool::FeeBucket) -> BandBody {
-    BandBody { from: bucket.from.to_string(), count: bucket.count, bytes: bucket.bytes, gas: bucket.gas }
+    BandBody {
+        from: bucket.from.to_string(),
+        count: bucket.count,
+        bytes: bucket.bytes,
+        gas: bucket.gas,
+    }
 }
 
 fn waiting(pooled: &tally_node::mempool::Pooled) -> WaitingBody {

@@ -59,13 +59,33 @@ impl Metrics {
         let requests = Family::default();
         registry.register("http_requests", "HTTP answers by route and status", requests.clone());
         let request_time = Histogram::new(exponential_buckets(0.000_5, 2.0, 15));
-        registry.register_with_unit("http_request_duration", "Time to the head of an answer", Unit::Seconds, request_time.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time to the head of an answer",
+            Unit::Seconds,
+            request_time.clone(),
+        );
         let gauges = Gauges::default();
         registry.register("event_streams", "Event streams open now", gauges.streams.clone());
-        registry.register_with_unit("process_resident_memory", "Resident memory of the process", Unit::Bytes, gauges.memory.clone());
-        registry.register_with_unit("store_disk", "Disk space of the store", Unit::Bytes, gauges.disk.clone());
+        registry.register_with_unit(
+            "process_resident_memory",
+            "Resident memory of the process",
+            Unit::Bytes,
+            gauges.memory.clone(),
+        );
+        registry.register_with_unit(
+            "store_disk",
+            "Disk space of the store",
+            Unit::Bytes,
+            gauges.disk.clone(),
+        );
         registry.register_collector(Box::new(NodeFigures(node.clone())));
-        Self { registry: Mutex::new(registry), requests, request_time, gauges }
+        Self {
+            registry: Mutex::new(registry),
+            requests,
+            request_time,
+            gauges,
+        }
     }
 
     /// Counts one HTTP answer.
@@ -77,7 +97,11 @@ impl Metrics {
             Method::OPTIONS => "OPTIONS",
             _ => "other",
         };
-        let labels = RequestLabels { method, route: route.unwrap_or("other").to_owned(), status: status.as_u16() };
+        let labels = RequestLabels {
+            method,
+            route: route.unwrap_or("other").to_owned(),
+            status: status.as_u16(),
+        };
         self.requests.get_or_create(&labels).inc();
         self.request_time.observe(took.as_secs_f64());
     }
@@ -123,17 +147,60 @@ impl prometheus_client::collector::Collector for NodeFigures {
             metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)
         };
         gauge("chain_height", "Height of the tip", None, tip.record.height().0 as f64)?;
-        gauge("chain_tip_time", "Header time of the tip", Some(&Unit::Seconds), f64::from(tip.record.header.time))?;
-        gauge("chain_transactions", "Transactions in the active chain", None, tip.record.total_transactions as f64)?;
+        gauge(
+            "chain_tip_time",
+            "Header time of the tip",
+            Some(&Unit::Seconds),
+            f64::from(tip.record.header.time),
+        )?;
+        gauge(
+            "chain_transactions",
+            "Transactions in the active chain",
+            None,
+            tip.record.total_transactions as f64,
+        )?;
         gauge("mempool_transactions", "Transactions in the pool", None, count as f64)?;
-        gauge("mempool_pending", "Transactions in the pool that a block could take", None, pending as f64)?;
-        gauge("mempool_size", "Envelopes in the pool", Some(&Unit::Bytes), bytes as f64)?;
-        gauge("mining_on", "Whether the native miner is on", None, f64::from(u8::from(mining.config.on)))?;
-        gauge("mining_threads", "Threads of the native miner", None, mining.config.threads as f64)?;
-        gauge("mining_hash_rate", "Hashes a second of the native miner", None, mining.hash_rate)?;
+        gauge(
+            "mempool_pending",
+            "Transactions in the pool that a block could take",
+            None,
+            pending as f64,
+        )?;
+        gauge(
+            "mempool_size",
+            "Envelopes in the pool",
+            Some(&Unit::Bytes),
+            bytes as f64,
+        )?;
+        gauge(
+            "mining_on",
+            "Whether the native miner is on",
+            None,
+            f64::from(u8::from(mining.config.on)),
+        )?;
+        gauge(
+            "mining_threads",
+            "Threads of the native miner",
+            None,
+            mining.config.threads as f64,
+        )?;
+        gauge(
+            "mining_hash_rate",
+            "Hashes a second of the native miner",
+            None,
+            mining.hash_rate,
+        )?;
         for (name, help, ring) in [
-            ("block_import_time", "Time from bytes to durable, of the last 1,000 blocks", &stats.import_time),
-            ("confirmation_time", "Time from arrival to block, of the last 1,000 transactions", &stats.confirmation_time),
+            (
+                "block_import_time",
+                "Time from bytes to durable, of the last 1,000 blocks",
+                &stats.import_time,
+            ),
+            (
+                "confirmation_time",
+                "Time from arrival to block, of the last 1,000 transactions",
+                &stats.confirmation_time,
+            ),
         ] {
             for (part, p) in [("median", 50), ("p99", 99)] {
                 let value = ring.percentile(p).map_or(f64::NAN, |duration| duration.as_secs_f64());
@@ -141,12 +208,28 @@ impl prometheus_client::collector::Collector for NodeFigures {
             }
         }
         for (name, help, value) in [
-            ("blocks_imported", "Blocks that joined the active chain", &stats.blocks_imported),
+            (
+                "blocks_imported",
+                "Blocks that joined the active chain",
+                &stats.blocks_imported,
+            ),
             ("blocks_refused", "Blocks that broke a rule", &stats.blocks_refused),
             ("reorgs", "Changes of branch", &stats.reorgs),
-            ("transactions_accepted", "Transactions taken into the pool", &stats.transactions_accepted),
-            ("transactions_refused", "Transactions refused", &stats.transactions_refused),
-            ("transactions_included", "Transactions put into blocks", &stats.transactions_included),
+            (
+                "transactions_accepted",
+                "Transactions taken into the pool",
+                &stats.transactions_accepted,
+            ),
+            (
+                "transactions_refused",
+                "Transactions refused",
+                &stats.transactions_refused,
+            ),
+            (
+                "transactions_included",
+                "Transactions put into blocks",
+                &stats.transactions_included,
+            ),
         ] {
             let metric = ConstCounter::new(value.load(Relaxed));
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;

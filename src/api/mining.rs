@@ -114,7 +114,10 @@ pub struct SwitchBody {
     (status = 200, body = TemplateBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn template(State(server): State<Shared>, Params(params): Params<TemplateParams>) -> Answer<Json<TemplateBody>> {
+pub async fn template(
+    State(server): State<Shared>,
+    Params(params): Params<TemplateParams>,
+) -> Answer<Json<TemplateBody>> {
     let producer: Address = parse_address("address", &params.address)?;
     server
         .blocking(move |node| {
@@ -144,17 +147,41 @@ pub async fn template(State(server): State<Shared>, Params(params): Params<Templ
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkBody>) -> Answer<Json<FoundBody>> {
-    let WorkBody { template, extra_nonce, time, nonce } = body;
+    let WorkBody {
+        template,
+        extra_nonce,
+        time,
+        nonce,
+    } = body;
     let extra_nonce = parse_fixed::<EXTRA_NONCE_BYTES>("extra_nonce", &extra_nonce)?;
-    let work = Work { template, extra_nonce, time, nonce };
-    let imported = server.blocking(move |node| node.submit_work(&work).map_err(Problem::from)).await?;
+    let work = Work {
+        template,
+        extra_nonce,
+        time,
+        nonce,
+    };
+    let imported = server
+        .blocking(move |node| node.submit_work(&work).map_err(Problem::from))
+        .await?;
     Ok(Json(match imported {
         Imported::Tip(Advance { to, joined, .. }) => {
             let height = joined.last().map(|moved| moved.record.height().0);
-            FoundBody { id: to.to_string(), height, outcome: Outcome::Tip }
+            FoundBody {
+                id: to.to_string(),
+                height,
+                outcome: Outcome::Tip,
+            }
         }
-        Imported::Side { id, height } => FoundBody { id: id.to_string(), height: Some(height.0), outcome: Outcome::Side },
-        Imported::Known { id } => FoundBody { id: id.to_string(), height: None, outcome: Outcome::Known },
+        Imported::Side { id, height } => FoundBody {
+            id: id.to_string(),
+            height: Some(height.0),
+            outcome: Outcome::Side,
+        },
+        Imported::Known { id } => FoundBody {
+            id: id.to_string(),
+            height: None,
+            outcome: Outcome::Known,
+        },
     }))
 }
 
@@ -186,12 +213,22 @@ pub async fn switch(
     };
     let threads = threads.unwrap_or(now.threads);
     if !(1..=MAX_THREADS).contains(&threads) {
-        let problem = Problem::new(&kinds::INVALID_MINING, format!("threads is {threads}, expected 1 to {MAX_THREADS}"));
+        let problem = Problem::new(
+            &kinds::INVALID_MINING,
+            format!("threads is {threads}, expected 1 to {MAX_THREADS}"),
+        );
         return Err(problem.field("threads").above(threads, MAX_THREADS));
     }
-    let config = MiningConfig { on: on.unwrap_or(now.on), threads, producer };
+    let config = MiningConfig {
+        on: on.unwrap_or(now.on),
+        threads,
+        producer,
+    };
     if config.on && producer == Address::ZERO {
-        let problem = Problem::new(&kinds::INVALID_MINING, "mining needs an address that receives the rewards");
+        let problem = Problem::new(
+            &kinds::INVALID_MINING,
+            "mining needs an address that receives the rewards",
+        );
         return Err(problem.field("address"));
     }
     tracing::info!(on = config.on, threads = config.threads, producer = %config.producer, "mining switched by the operator");

@@ -28,7 +28,10 @@ impl PageParams {
             None => Ok(DEFAULT_PAGE as usize),
             Some(limit @ 1..=MAX_PAGE) => Ok(limit as usize),
             Some(found) => {
-                let problem = Problem::new(&kinds::INVALID_PARAMETER, format!("limit is {found}, expected 1 to {MAX_PAGE}"));
+                let problem = Problem::new(
+                    &kinds::INVALID_PARAMETER,
+                    format!("limit is {found}, expected 1 to {MAX_PAGE}"),
+                );
                 Err(problem.field("limit").above(found, MAX_PAGE))
             }
         }

@@ -70,7 +70,12 @@ pub struct ProblemBody {
 
 impl Problem {
     pub fn new(kind: &'static Kind, detail: impl Display) -> Self {
-        Self { kind, detail: detail.to_string(), members: BTreeMap::new(), headers: Vec::new() }
+        Self {
+            kind,
+            detail: detail.to_string(),
+            members: BTreeMap::new(),
+            headers: Vec::new(),
+        }
     }
 
     /// The field at fault.
@@ -103,7 +108,10 @@ impl Problem {
     /// A problem of the node's own; its cause is logged, not told.
     pub fn internal(cause: impl Display) -> Self {
         tracing::error!(%cause, "internal error");
-        Self::new(&kinds::INTERNAL, "the node failed while answering; its log has the cause under this request id")
+        Self::new(
+            &kinds::INTERNAL,
+            "the node failed while answering; its log has the cause under this request id",
+        )
     }
 
     /// The body as it travels.
@@ -120,7 +128,10 @@ impl Problem {
             limit: take("limit"),
             found: take("found"),
             expected: take("expected"),
-            more: members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            more: members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
         }
     }
 

@@ -132,7 +132,10 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         transactions: record.total_transactions,
         pending: node.with_pool(|pool| pool.len()),
         mining: MinerBody::of(node),
-        sync: SyncBody { complete: true, peers: 0 },
+        sync: SyncBody {
+            complete: true,
+            peers: 0,
+        },
         now: node.now().0,
         started: node.started().0,
     }))

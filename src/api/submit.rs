@@ -9,11 +9,11 @@ use tally_chain::transaction::MAX_TRANSACTION_BYTES;
 use tally_node::{SubmitError, Submitted};
 use utoipa::ToSchema;
 
+use super::MAX_BODY;
 use super::extract::{JsonBody, media_type, parse_json, read_body, wrong_media_type};
 use super::problem::{Answer, Problem, ProblemBody, kinds};
 use super::text::parse_hex;
 use super::transactions::TransactionStatus;
-use super::MAX_BODY;
 use crate::server::Shared;
 
 /// Most transactions of one batch.
@@ -53,9 +53,7 @@ pub struct SubmittedBody {
 #[serde(untagged)]
 pub enum BatchResult {
     Taken(SubmittedBody),
-    Refused {
-        problem: Box<ProblemBody>,
-    },
+    Refused { problem: Box<ProblemBody> },
 }
 
 /// One result for each transaction, in their order.
@@ -68,8 +66,15 @@ pub struct BatchAnswer {
 
 impl From<Submitted> for SubmittedBody {
     fn from(submitted: Submitted) -> Self {
-        let status = if submitted.pending { TransactionStatus::Pending } else { TransactionStatus::Queued };
-        Self { id: submitted.id.to_string(), status }
+        let status = if submitted.pending {
+            TransactionStatus::Pending
+        } else {
+            TransactionStatus::Queued
+        };
+        Self {
+            id: submitted.id.to_string(),
+            status,
+        }
     }
 }
 
@@ -91,9 +96,16 @@ pub async fn one(State(server): State<Shared>, request: Request) -> Answer<(Stat
         }
         // One byte more than allowed is read, so that the node's own error names the limit.
         Some("application/octet-stream") => read_body(&parts.headers, body, MAX_ONE).await?.to_vec(),
-        found => return Err(wrong_media_type(found.map(str::to_owned), "application/json or application/octet-stream")),
+        found => {
+            return Err(wrong_media_type(
+                found.map(str::to_owned),
+                "application/json or application/octet-stream",
+            ));
+        }
     };
-    let submitted = server.blocking(move |node| node.submit(envelope.into()).map_err(Problem::from)).await?;
+    let submitted = server
+        .blocking(move |node| node.submit(envelope.into()).map_err(Problem::from))
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(submitted.into())))
 }
 
@@ -107,15 +119,30 @@ pub async fn batch(
     JsonBody(BatchBody { raw }): JsonBody<BatchBody, MAX_BODY>,
 ) -> Answer<Json<BatchAnswer>> {
     if raw.len() > MAX_BATCH {
-        let problem = Problem::new(&kinds::BODY_TOO_LARGE, format!("the batch has {} transactions, at most {MAX_BATCH} are taken", raw.len()));
+        let problem = Problem::new(
+            &kinds::BODY_TOO_LARGE,
+            format!(
+                "the batch has {} transactions, at most {MAX_BATCH} are taken",
+                raw.len()
+            ),
+        );
         return Err(problem.field("raw").above(raw.len(), MAX_BATCH));
     }
-    server.blocking(move |node| Ok(Json(answer(&raw, |envelopes| node.submit_batch(envelopes))))).await
+    server
+        .blocking(move |node| Ok(Json(answer(&raw, |envelopes| node.submit_batch(envelopes)))))
+        .await
 }
 
 fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>>) -> BatchAnswer {
-    let read: Vec<Answer<Vec<u8>>> = raw.iter().map(|text| parse_hex("raw", text, MAX_TRANSACTION_BYTES)).collect();
-    let envelopes = read.iter().flatten().map(|bytes| Bytes::copy_from_slice(bytes)).collect();
+    let read: Vec<Answer<Vec<u8>>> = raw
+        .iter()
+        .map(|text| parse_hex("raw", text, MAX_TRANSACTION_BYTES))
+        .collect();
+    let envelopes = read
+        .iter()
+        .flatten()
+        .map(|bytes| Bytes::copy_from_slice(bytes))
+        .collect();
     let mut submitted = submit(envelopes).into_iter();
     let results: Vec<BatchResult> = read
         .into_iter()
@@ -126,10 +153,19 @@ fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitte
             });
             match result {
                 Ok(taken) => BatchResult::Taken(taken.into()),
-                Err(problem) => BatchResult::Refused { problem: Box::new(problem.body(None)) },
+                Err(problem) => BatchResult::Refused {
+                    problem: Box::new(problem.body(None)),
+                },
             }
         })
         .collect();
-    let accepted = results.iter().filter(|result| matches!(result, BatchResult::Taken(_))).count();
-    BatchAnswer { accepted, refused: results.len() - accepted, results }
+    let accepted = results
+        .iter()
+        .filter(|result| matches!(result, BatchResult::Taken(_)))
+        .count();
+    BatchAnswer {
+        accepted,
+        refused: results.len() - accepted,
+        results,
+    }
 }

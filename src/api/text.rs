@@ -13,15 +13,21 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Bytes from 0x-prefixed hex of at most `max` bytes.
 pub fn parse_hex(field: &'static str, text: &str, max: usize) -> Answer<Vec<u8>> {
     let invalid = |detail: String| Problem::new(&kinds::INVALID_HEX, detail).field(field);
-    let digits = text.strip_prefix("0x").ok_or_else(|| invalid(format!("{field} does not start with 0x")))?;
+    let digits = text
+        .strip_prefix("0x")
+        .ok_or_else(|| invalid(format!("{field} does not start with 0x")))?;
     if digits.len() > max * 2 {
         let found = digits.len() / 2;
         return Err(invalid(format!("{field} has {found} bytes, at most {max} are taken here")).above(found, max));
     }
     if let Some(found) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-        return Err(invalid(format!("{field} has the character {found:?}, which is not a hex digit")).with("found", found.to_string()));
+        return Err(
+            invalid(format!("{field} has the character {found:?}, which is not a hex digit"))
+                .with("found", found.to_string()),
+        );
     }
-    hex::decode(digits).map_err(|_| invalid(format!("{field} has an odd number of hex digits")).with("found", digits.len()))
+    hex::decode(digits)
+        .map_err(|_| invalid(format!("{field} has an odd number of hex digits")).with("found", digits.len()))
 }
 
 /// Exactly `N` bytes from 0x-prefixed hex.
@@ -29,7 +35,9 @@ pub fn parse_fixed<const N: usize>(field: &'static str, text: &str) -> Answer<[u
     let bytes = parse_hex(field, text, N)?;
     let found = bytes.len();
     bytes.try_into().map_err(|_| {
-        Problem::new(&kinds::INVALID_HEX, format!("{field} has {found} bytes, expected {N}")).field(field).differs(found, N)
+        Problem::new(&kinds::INVALID_HEX, format!("{field} has {found} bytes, expected {N}"))
+            .field(field)
+            .differs(found, N)
     })
 }
 
@@ -40,7 +48,8 @@ pub fn parse_address(field: &'static str, text: &str) -> Answer<Address> {
 
 /// A transaction id in a path.
 pub fn parse_id(text: &str) -> Answer<TxId> {
-    text.parse().map_err(|error: tally_chain::hash::IdError| Problem::from(error))
+    text.parse()
+        .map_err(|error: tally_chain::hash::IdError| Problem::from(error))
 }
 
 /// A payment's data as text, where it is text without characters that cannot be seen. Rule: docs/protocol.md#W8
@@ -69,7 +78,10 @@ mod tests {
         ] {
             assert_eq!(parse_hex("raw", text, 2).expect_err(text).detail, detail);
         }
-        assert_eq!(parse_fixed::<2>("nonce", "0x00").expect_err("too short").detail, "nonce has 1 bytes, expected 2");
+        assert_eq!(
+            parse_fixed::<2>("nonce", "0x00").expect_err("too short").detail,
+            "nonce has 1 bytes, expected 2"
+        );
     }
 
     #[test]

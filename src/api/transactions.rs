@@ -174,7 +174,11 @@ pub struct TransactionDetail {
 impl TransactionBody {
     /// A transaction that waits.
     pub fn waiting(transaction: &CheckedTransaction, pending: bool) -> Self {
-        let status = if pending { TransactionStatus::Pending } else { TransactionStatus::Queued };
+        let status = if pending {
+            TransactionStatus::Pending
+        } else {
+            TransactionStatus::Queued
+        };
         Self::new(transaction, status, None)
     }
 
@@ -189,8 +193,18 @@ impl TransactionBody {
     }
 
     /// A transaction of the active chain.
-    pub fn included(tip: &Tip, transaction: &CheckedTransaction, block: &BlockRecord, index: u32, receipt: &Receipt) -> Self {
-        let status = if receipt.success { TransactionStatus::Included } else { TransactionStatus::Failed };
+    pub fn included(
+        tip: &Tip,
+        transaction: &CheckedTransaction,
+        block: &BlockRecord,
+        index: u32,
+        receipt: &Receipt,
+    ) -> Self {
+        let status = if receipt.success {
+            TransactionStatus::Included
+        } else {
+            TransactionStatus::Failed
+        };
         let height = block.height().0;
         let place = TransactionBlock {
             id: block.id.to_string(),
@@ -200,17 +214,27 @@ impl TransactionBody {
             confirmations: (tip.record.height().0 + 1).saturating_sub(height),
         };
         let base_fee = block.manifest.base_fee;
-        Self::new(transaction, status, Some((place, receipt_body(transaction, receipt, base_fee))))
+        Self::new(
+            transaction,
+            status,
+            Some((place, receipt_body(transaction, receipt, base_fee))),
+        )
     }
 
     fn located(tip: &Tip, located: &Located, pending: bool) -> Self {
         match &located.included {
-            Some(Included { block, index, receipt }) => Self::included(tip, &located.transaction, block, *index, receipt),
+            Some(Included { block, index, receipt }) => {
+                Self::included(tip, &located.transaction, block, *index, receipt)
+            }
             None => Self::waiting(&located.transaction, pending),
         }
     }
 
-    fn new(transaction: &CheckedTransaction, status: TransactionStatus, place: Option<(TransactionBlock, ReceiptBody)>) -> Self {
+    fn new(
+        transaction: &CheckedTransaction,
+        status: TransactionStatus,
+        place: Option<(TransactionBlock, ReceiptBody)>,
+    ) -> Self {
         let view = transaction.view();
         let (block, receipt) = place.unzip();
         Self {
@@ -238,7 +262,9 @@ impl TransactionBody {
 fn scheme(transaction: &Transaction) -> &'static str {
     match transaction {
         Transaction::Tally(tally) => match &tally.authenticator {
-            authenticator @ (Authenticator::RsaPssSha256 { .. } | Authenticator::Secp256k1 { .. }) => authenticator.scheme(),
+            authenticator @ (Authenticator::RsaPssSha256 { .. } | Authenticator::Secp256k1 { .. }) => {
+                authenticator.scheme()
+            }
         },
         Transaction::Ethereum(_) => "ethereum",
     }
@@ -247,7 +273,11 @@ fn scheme(transaction: &Transaction) -> &'static str {
 fn receipt_body(transaction: &CheckedTransaction, receipt: &Receipt, base_fee: u128) -> ReceiptBody {
     let view = transaction.view();
     let price = effective_price(view.max_fee, view.max_priority_fee, base_fee).unwrap_or(base_fee);
-    let times_gas = |price: u128| U256::from(price).saturating_mul(U256::from(receipt.gas_used)).to_string();
+    let times_gas = |price: u128| {
+        U256::from(price)
+            .saturating_mul(U256::from(receipt.gas_used))
+            .to_string()
+    };
     ReceiptBody {
         success: receipt.success,
         gas_used: receipt.gas_used,
@@ -269,7 +299,11 @@ fn receipt_body(transaction: &CheckedTransaction, receipt: &Receipt, base_fee: u
 
 fn inclusion(proof: InclusionProof) -> InclusionProofBody {
     let InclusionProof { index, count, path } = proof;
-    InclusionProofBody { index, count, path: path.iter().map(ToString::to_string).collect() }
+    InclusionProofBody {
+        index,
+        count,
+        path: path.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn history(tip: &Tip, proof: HistoryProof) -> HistoryProofBody {
@@ -292,7 +326,9 @@ fn history(tip: &Tip, proof: HistoryProof) -> HistoryProofBody {
 /// The highest block of the active chain, not above `height`, that has a transaction.
 fn filled_at_or_below(tip: &Tip, height: Height) -> Result<Option<BlockRecord>, StoreError> {
     let at = |height: u64| -> Result<BlockRecord, StoreError> {
-        let missing = || StoreError::Missing { what: format!("block at height {height}") };
+        let missing = || StoreError::Missing {
+            what: format!("block at height {height}"),
+        };
         let id = tip.snapshot.id_at(Height(height))?.ok_or_else(missing)?;
         tip.snapshot.known(&id)
     };
@@ -305,7 +341,11 @@ fn filled_at_or_below(tip: &Tip, height: Height) -> Result<Option<BlockRecord>, 
     let (mut low, mut high) = (0, top.height().0);
     while low < high {
         let middle = low + (high - low) / 2;
-        if at(middle)?.total_transactions < wanted { low = middle + 1 } else { high = middle }
+        if at(middle)?.total_transactions < wanted {
+            low = middle + 1
+        } else {
+            high = middle
+        }
     }
     at(low).map(Some)
 }
@@ -325,14 +365,21 @@ pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>
             let mut below = cursor.map(|PlaceCursor(place)| place);
             let mut height = below.map_or(tip.record.height(), |place| place.height);
             while let Some(record) = filled_at_or_below(tip, height)? {
-                let Some(block) = node.full_block(tip, BlockKey::Id(record.id))? else { break };
+                let Some(block) = node.full_block(tip, BlockKey::Id(record.id))? else {
+                    break;
+                };
                 let end = match below.take() {
-                    Some(place) if place.height == record.height() => (place.index as usize).min(block.transactions.len()),
+                    Some(place) if place.height == record.height() => {
+                        (place.index as usize).min(block.transactions.len())
+                    }
                     _ => block.transactions.len(),
                 };
                 for index in (0..end).rev().take(limit - items.len()) {
                     items.push(TransactionBody::of_block(tip, &block, index));
-                    last = Some(Place { height: record.height(), index: index as u32 });
+                    last = Some(Place {
+                        height: record.height(),
+                        index: index as u32,
+                    });
                 }
                 if items.len() == limit || record.height().0 == 0 {
                     break;
@@ -371,20 +418,30 @@ pub async fn one(
     server
         .read(move |node, tip| {
             let located = node.transaction(tip, &id)?.ok_or_else(|| {
-                let problem = Problem::new(&kinds::UNKNOWN_TRANSACTION, format!("this node knows no transaction {id}"));
+                let problem = Problem::new(
+                    &kinds::UNKNOWN_TRANSACTION,
+                    format!("this node knows no transaction {id}"),
+                );
                 problem.field("id").with("found", id.to_string())
             })?;
             let pending = node.with_pool(|pool| pool.entry(&id).is_some_and(|pooled| pooled.is_pending()));
             let included = located.included.as_ref();
             let proof = match included {
-                Some(Included { block, index, .. }) => {
-                    node.transaction_proof(tip, Place { height: block.height(), index: *index })?
-                }
+                Some(Included { block, index, .. }) => node.transaction_proof(
+                    tip,
+                    Place {
+                        height: block.height(),
+                        index: *index,
+                    },
+                )?,
                 None => None,
             };
             let below_tip = included.filter(|included| params.proof && included.block.id != tip.record.id);
             let history_proof = match below_tip {
-                Some(included) => Some(node.history_proof(tip, included.block.height()).map_err(Problem::internal)?),
+                Some(included) => Some(
+                    node.history_proof(tip, included.block.height())
+                        .map_err(Problem::internal)?,
+                ),
                 None => None,
             };
             Ok(Json(TransactionDetail {

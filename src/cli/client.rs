@@ -29,7 +29,11 @@ pub struct NodeStatus {
 impl NodeStatus {
     /// What a vault is bound to.
     pub fn binding(&self) -> ChainBinding {
-        ChainBinding { genesis: self.genesis_id, chain_id: self.chain_id, name: self.chain.clone() }
+        ChainBinding {
+            genesis: self.genesis_id,
+            chain_id: self.chain_id,
+            name: self.chain.clone(),
+        }
     }
 }
 
@@ -70,7 +74,10 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
             .build();
-        Ok(Self { agent: config.into(), url: url.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            agent: config.into(),
+            url: url.trim_end_matches('/').to_owned(),
+        })
     }
 
     /// GET below `/api/v1`.
@@ -85,14 +92,21 @@ impl Client {
         self.read(answer)
     }
 
-    fn read<T: DeserializeOwned>(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<T> {
+    fn read<T: DeserializeOwned>(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> anyhow::Result<T> {
         let mut answer = answer.with_context(|| format!("no answer from the node at {}; is it running?", self.url))?;
         let body = answer.body_mut().with_config().limit(64 * 1024 * 1024).read_to_vec()?;
         if answer.status().is_success() {
             return serde_json::from_slice(&body).context("the node's answer is not what was expected");
         }
         match serde_json::from_slice::<ProblemText>(&body) {
-            Ok(ProblemText { title, detail, request_id }) => {
+            Ok(ProblemText {
+                title,
+                detail,
+                request_id,
+            }) => {
                 bail!("{title}: {detail} (request {})", request_id.unwrap_or_default())
             }
             Err(_) => bail!("the node answered with status {}", answer.status()),
@@ -101,11 +115,18 @@ impl Client {
 
     /// The envelopes in a block of the active chain.
     pub fn block(&self, height: u64) -> anyhow::Result<Vec<Bytes>> {
-        let mut answer = self.agent.get(format!("{}/api/v1/blocks/{height}?format=raw", self.url)).call()?;
+        let mut answer = self
+            .agent
+            .get(format!("{}/api/v1/blocks/{height}?format=raw", self.url))
+            .call()?;
         let limit = tally_chain::spec::MAX_BLOCK_BYTES;
         let body = answer.body_mut().with_config().limit(limit).read_to_vec()?;
         let block = RawBlock::decode(&body, limit).context("the node's block does not decode")?;
-        Ok(block.transactions.iter().map(|transaction| transaction.envelope().clone()).collect())
+        Ok(block
+            .transactions
+            .iter()
+            .map(|transaction| transaction.envelope().clone())
+            .collect())
     }
 
     pub fn status(&self) -> anyhow::Result<NodeStatus> {
@@ -118,7 +139,10 @@ impl Client {
 
     pub fn fees(&self) -> anyhow::Result<FeeSuggestions> {
         let fees: Fees = self.get("fees")?;
-        let number = |text: &str| text.parse::<u128>().with_context(|| format!("fee {text:?} is not a number"));
+        let number = |text: &str| {
+            text.parse::<u128>()
+                .with_context(|| format!("fee {text:?} is not a number"))
+        };
         Ok(FeeSuggestions {
             base_fee: number(&fees.base_fee)?,
             low: number(&fees.low.max_priority_fee)?,

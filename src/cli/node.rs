@@ -13,12 +13,17 @@ use crate::{logging, web};
 pub fn run(options: NodeOptions) -> anyhow::Result<()> {
     let config = options.resolve()?;
     logging::start(&config.log_level, config.log_format)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
     runtime.block_on(serve(config))
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let Config { node, web, operator, .. } = config;
+    let Config {
+        node, web, operator, ..
+    } = config;
     let data_dir = node.data_dir.clone();
     // Signals are taken over first: whoever stops the node while it starts still stops it in order.
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -9,7 +9,10 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The file at this path of the URL.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    ASSETS.binary_search_by(|asset| asset.path.cmp(path)).ok().map(|at| &ASSETS[at])
+    ASSETS
+        .binary_search_by(|asset| asset.path.cmp(path))
+        .ok()
+        .map(|at| &ASSETS[at])
 }
 
 /// Answers `/pkg/…` and the files beside it.
@@ -23,13 +26,22 @@ pub async fn serve(request: Request) -> Response {
 /// One file, compressed if the client takes that, or "not modified" if it has it.
 pub fn answer(asset: &'static Asset, request: &HeaderMap) -> Response {
     let (encoding, bytes) = choose(asset, request);
-    let known = request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let fresh = known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.etag);
+    let known = request
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let fresh = known
+        .split(',')
+        .any(|tag| tag.trim().trim_start_matches("W/") == asset.etag);
     let mut response = match fresh {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => Body::from(bytes).into_response(),
     };
-    let caching = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching = if asset.immutable {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
     headers.insert(header::ETAG, HeaderValue::from_static(asset.etag));
@@ -42,11 +54,18 @@ pub fn answer(asset: &'static Asset, request: &HeaderMap) -> Response {
 }
 
 fn choose(asset: &'static Asset, request: &HeaderMap) -> (Option<&'static str>, &'static [u8]) {
-    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted = request
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let takes = |name: &str| {
         accepted.split(',').any(|item| {
             let (coding, quality) = item.split_once(';').unwrap_or((item, ""));
-            let refused = quality.trim().trim_start_matches("q=").parse::<f32>().is_ok_and(|q| q == 0.0);
+            let refused = quality
+                .trim()
+                .trim_start_matches("q=")
+                .parse::<f32>()
+                .is_ok_and(|q| q == 0.0);
             coding.trim().eq_ignore_ascii_case(name) && !refused
         })
     };

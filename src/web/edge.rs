@@ -56,13 +56,18 @@ pub async fn surround(State(server): State<Shared>, mut request: Request, next: 
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     // The query is left out: it may hold what somebody searched for.
     let span = tracing::info_span!("request", id = %id.0, %method, path);
     let mut response = next.run(request).instrument(span.clone()).await;
     response = tell_problems(&path, &id, response);
     let status = response.status();
-    server.metrics.request(&method, route.as_deref(), status, begun.elapsed());
+    server
+        .metrics
+        .request(&method, route.as_deref(), status, begun.elapsed());
     span.in_scope(|| {
         let micros = begun.elapsed().as_micros() as u64;
         match response.extensions().get::<Told>() {
@@ -111,7 +116,10 @@ fn tell_problems(path: &str, id: &RequestId, mut response: Response) -> Response
 fn bare_refusal(path: &str, response: &Response) -> Option<Problem> {
     let status = response.status();
     let is = |media: &str| {
-        let found = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let found = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
         found.is_some_and(|found| found.starts_with(media))
     };
     // Pages have their own error pages, and server functions their own form of error.

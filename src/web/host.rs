@@ -46,16 +46,23 @@ fn without_port(host: &str) -> &str {
 pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     // HTTP/2 carries the name in the URI, HTTP/1 in the header.
     let named = Uri::host(request.uri()).map(str::to_owned);
-    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     let host = named.or(header).unwrap_or_default();
     if hosts.allow(&host) {
         return next.run(request).await;
     }
     let shown: String = host.chars().take(256).collect();
-    Problem::new(&kinds::UNKNOWN_HOST, format!("this node does not answer under the name {shown:?}"))
-        .field("host")
-        .with("found", shown)
-        .into_response()
+    Problem::new(
+        &kinds::UNKNOWN_HOST,
+        format!("this node does not answer under the name {shown:?}"),
+    )
+    .field("host")
+    .with("found", shown)
+    .into_response()
 }
 
 #[cfg(test)]
@@ -64,12 +71,30 @@ mod tests {
 
     #[test]
     fn only_known_names_are_answered() {
-        let web = WebConfig { allow_hosts: vec!["Tally.example".to_owned()], ..WebConfig::default() };
+        let web = WebConfig {
+            allow_hosts: vec!["Tally.example".to_owned()],
+            ..WebConfig::default()
+        };
         let hosts = Hosts::of(&web);
-        for good in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "[::1]", "TALLY.EXAMPLE:443"] {
+        for good in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:1",
+            "[::1]:8080",
+            "[::1]",
+            "TALLY.EXAMPLE:443",
+        ] {
             assert!(hosts.allow(good), "{good}");
         }
-        for bad in ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.2", "::1", "localhost:x"] {
+        for bad in [
+            "",
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "127.0.0.2",
+            "::1",
+            "localhost:x",
+        ] {
             assert!(!hosts.allow(bad), "{bad}");
         }
     }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http_body_util::Limited;
 
+use crate::api::check_length;
 use crate::api::problem::{Problem, kinds};
 use crate::config::WebConfig;
 
@@ -41,7 +44,10 @@ impl Limiter {
     fn new(per_second: u32) -> Option<Self> {
         let rate = NonZeroU32::new(per_second)?;
         let burst = rate.saturating_mul(NonZeroU32::new(BURST_SECS)?);
-        Some(Self { per_second, buckets: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)) })
+        Some(Self {
+            per_second,
+            buckets: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
+        })
     }
 }
 
@@ -57,7 +63,11 @@ impl Rates {
 
     /// How long this address has to wait, if it has to.
     fn wait(&self, ip: IpAddr) -> Option<(u32, Duration)> {
-        let limiter = if ip.is_loopback() { &self.0.local } else { &self.0.remote };
+        let limiter = if ip.is_loopback() {
+            &self.0.local
+        } else {
+            &self.0.remote
+        };
         let limiter = limiter.as_ref()?;
         if self.0.seen.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             limiter.buckets.retain_recent();
@@ -82,13 +92,18 @@ fn bucket(ip: IpAddr) -> IpAddr {
 pub async fn rate(State(rates): State<Rates>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let ip = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
-    let Some((per_second, wait)) = rates.wait(ip.to_canonical()) else { return next.run(request).await };
+    let Some((per_second, wait)) = rates.wait(ip.to_canonical()) else {
+        return next.run(request).await;
+    };
     let seconds = wait.as_secs() + 1;
-    Problem::new(&kinds::TOO_MANY_REQUESTS, format!("more than {per_second} requests a second; wait {seconds} s"))
-        .with("limit", per_second)
-        .with("retry_after", seconds)
-        .header(header::RETRY_AFTER, HeaderValue::from(seconds))
-        .into_response()
+    Problem::new(
+        &kinds::TOO_MANY_REQUESTS,
+        format!("more than {per_second} requests a second; wait {seconds} s"),
+    )
+    .with("limit", per_second)
+    .with("retry_after", seconds)
+    .header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    .into_response()
 }
 
 /// Answers for a handler that takes too long. Streams are not touched: they begin at once.
@@ -102,13 +117,29 @@ pub async fn time(State(limit): State<Duration>, request: Request, next: Next) -
     }
 }
 
+/// Bounds every body, whoever reads it; paths have tighter limits of their own.
+pub async fn size(State(limit): State<usize>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match check_length(&parts.headers, body, limit).await {
+        Ok(body) => {
+            next.run(Request::from_parts(parts, Body::new(Limited::new(body, limit))))
+                .await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_address_has_its_own_bucket_and_loopback_its_own_rate() {
-        let web = WebConfig { rate_limit: 1, rate_limit_local: 0, ..WebConfig::default() };
+        let web = WebConfig {
+            rate_limit: 1,
+            rate_limit_local: 0,
+            ..WebConfig::default()
+        };
         let rates = Rates::of(&web);
         let one: IpAddr = "192.0.2.1".parse().expect("an address");
         assert!((0..4).all(|_| rates.wait(one).is_none()), "a burst of four seconds");

@@ -29,7 +29,9 @@ fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
         provide_context(node.clone());
         provide_context(facts.clone());
         provide_context(urls.clone());
-        let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
+        let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
+            return;
+        };
         if let Ok(policy) = HeaderValue::from_str(&edge::policy(Some(&nonce))) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
@@ -41,9 +43,12 @@ fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
 pub fn router(server: &Shared) -> Router {
     let context = context(server);
     let excluded = Some(vec![CATCH_ALL.to_owned()]);
-    let (routes, _) = generate_route_list_with_exclusions_and_ssg_and_context(tally_app::App, excluded, context.clone());
+    let (routes, _) =
+        generate_route_list_with_exclusions_and_ssg_and_context(tally_app::App, excluded, context.clone());
     let options = LeptosOptions::builder().output_name("tally").build();
-    Router::new().leptos_routes_with_context(&options, routes, context, tally_app::shell).with_state(options)
+    Router::new()
+        .leptos_routes_with_context(&options, routes, context, tally_app::shell)
+        .with_state(options)
 }
 
 /// Files beside the packed ones (icons, manifest), then the app's own "not found" page.

@@ -48,7 +48,12 @@ pub async fn start(server: Shared) -> anyhow::Result<Running> {
             tokio::spawn(encrypted.serve(service))
         }
     };
-    Ok(Running { address, server, handle, task })
+    Ok(Running {
+        address,
+        server,
+        handle,
+        task,
+    })
 }
 
 impl Running {

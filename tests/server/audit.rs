@@ -26,17 +26,21 @@ fn stopped() -> tempfile::TempDir {
 
 fn report(folder: &Path) -> Report {
     let spec = ChainSpec::built_in("test").unwrap();
-    until("the store is free", || match audit(&folder.join("store"), &spec, (system_clock())(), |_, _| {}) {
-        Err(StoreError::Locked { .. }) => None,
-        other => Some(other.unwrap()),
+    until("the store is free", || {
+        match audit(&folder.join("store"), &spec, (system_clock())(), |_, _| {}) {
+            Err(StoreError::Locked { .. }) => None,
+            other => Some(other.unwrap()),
+        }
     })
 }
 
 fn open(folder: &Path) -> Store {
     let spec = ChainSpec::built_in("test").unwrap();
-    until("the store is free", || match Store::open(&folder.join("store"), &spec) {
-        Err(StoreError::Locked { .. }) => None,
-        other => Some(other.unwrap()),
+    until("the store is free", || {
+        match Store::open(&folder.join("store"), &spec) {
+            Err(StoreError::Locked { .. }) => None,
+            other => Some(other.unwrap()),
+        }
     })
 }
 
@@ -56,7 +60,12 @@ fn an_honest_store_agrees() {
         .arg(folder.path())
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["supply"], report.totals.supply.to_string());
     assert_eq!(told["faults"], serde_json::json!([]));
@@ -70,10 +79,18 @@ fn a_changed_record_is_found() {
     let record = snapshot.known(&snapshot.id_at(Height(2)).unwrap().unwrap()).unwrap();
     let burned = record.burned;
     let mut commit = Commit::new(&store);
-    commit.record(&BlockRecord { burned: Amount(U256::from(7)), ..record });
+    commit.record(&BlockRecord {
+        burned: Amount(U256::from(7)),
+        ..record
+    });
     commit.apply().unwrap();
     drop((snapshot, store));
-    let expected = Fault::Record { height: Height(2), field: "burned", found: "7".to_owned(), expected: burned.to_string() };
+    let expected = Fault::Record {
+        height: Height(2),
+        field: "burned",
+        found: "7".to_owned(),
+        expected: burned.to_string(),
+    };
     assert_eq!(report(folder.path()).faults, [expected]);
 }
 
@@ -83,25 +100,46 @@ fn money_from_nowhere_is_found_and_told_by_the_exit_code() {
     let store = open(folder.path());
     let mut changes = ChangeSet::default();
     let thief = ECC[3].address();
-    let account = Account { balance: Amount::from_coins("1000001").unwrap(), ..Account::default() };
+    let account = Account {
+        balance: Amount::from_coins("1000001").unwrap(),
+        ..Account::default()
+    };
     changes.accounts.insert(thief, Some(account));
     let mut commit = Commit::new(&store);
     commit.state(&changes);
     commit.apply().unwrap();
     drop(store);
     let report = report(folder.path());
-    let names: Vec<_> = report.faults.iter().map(|fault| fault.to_string().split(':').next().unwrap().to_owned()).collect();
+    let names: Vec<_> = report
+        .faults
+        .iter()
+        .map(|fault| fault.to_string().split(':').next().unwrap().to_owned())
+        .collect();
     assert_eq!(names[0], format!("account {thief}"));
-    assert!(matches!(report.faults[1], Fault::StateRoot { .. }), "{:?}", report.faults[1]);
+    assert!(
+        matches!(report.faults[1], Fault::StateRoot { .. }),
+        "{:?}",
+        report.faults[1]
+    );
     let one = Amount::from_coins("1").unwrap();
     assert_eq!(
         report.faults[2],
-        Fault::Balances { found: report.totals.supply.checked_add(one).unwrap(), expected: report.totals.supply }
+        Fault::Balances {
+            found: report.totals.supply.checked_add(one).unwrap(),
+            expected: report.totals.supply
+        }
     );
     assert_eq!(report.faults.len(), 3);
 
-    let audit = Command::new(env!("CARGO_BIN_EXE_tally")).args(["audit", "--chain", "test", "--data-dir"]).arg(folder.path()).output();
+    let audit = Command::new(env!("CARGO_BIN_EXE_tally"))
+        .args(["audit", "--chain", "test", "--data-dir"])
+        .arg(folder.path())
+        .output();
     let audit = audit.unwrap();
     assert_eq!(audit.status.code(), Some(5));
-    assert!(String::from_utf8_lossy(&audit.stdout).contains("3 faults"), "{}", String::from_utf8_lossy(&audit.stdout));
+    assert!(
+        String::from_utf8_lossy(&audit.stdout).contains("3 faults"),
+        "{}",
+        String::from_utf8_lossy(&audit.stdout)
+    );
 }

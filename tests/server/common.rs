@@ -21,7 +21,10 @@ pub const PEERS_TOKEN: &str = "0123456789abcdef-peers";
 pub const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
 
 /// What payments of these tests offer.
-pub const FEE: Fee = Fee { max_priority_fee: 1_000_000_000, max_fee: 20_000_000_000 };
+pub const FEE: Fee = Fee {
+    max_priority_fee: 1_000_000_000,
+    max_fee: 20_000_000_000,
+};
 
 /// An account that can sign.
 pub struct Signer {
@@ -31,7 +34,11 @@ pub struct Signer {
 
 fn signers(kind: AccountKind, count: usize) -> Vec<Signer> {
     let phrase = Phrase::parse(PUBLIC_PHRASE).unwrap();
-    let binding = ChainBinding { genesis: BlockId::ZERO, chain_id: 1, name: "test".to_owned() };
+    let binding = ChainBinding {
+        genesis: BlockId::ZERO,
+        chain_id: 1,
+        name: "test".to_owned(),
+    };
     let mut vault = Vault::new(phrase, "", binding, UnixSecs(0));
     for _ in 0..count {
         match kind.rsa_bits() {
@@ -43,7 +50,13 @@ fn signers(kind: AccountKind, count: usize) -> Vec<Signer> {
         }
     }
     let accounts: Vec<_> = vault.accounts().cloned().collect();
-    accounts.into_iter().map(|account| Signer { key: vault.signing_key(account.address).unwrap(), account }).collect()
+    accounts
+        .into_iter()
+        .map(|account| Signer {
+            key: vault.signing_key(account.address).unwrap(),
+            account,
+        })
+        .collect()
 }
 
 /// The first secp256k1 accounts of the PUBLIC phrase.
@@ -59,7 +72,9 @@ impl Signer {
     /// A signed payment.
     pub fn sign(&self, chain: &ChainIdentity, payment: &Payment) -> Bytes {
         let payload = payment::build(chain, &self.account, payment).unwrap();
-        payment::sign(chain, self.address(), &self.key, &payload, &mut system_rng()).unwrap().envelope
+        payment::sign(chain, self.address(), &self.key, &payload, &mut system_rng())
+            .unwrap()
+            .envelope
     }
 
     /// One coin to account 1, with this nonce.
@@ -101,7 +116,11 @@ pub fn config(data_dir: std::path::PathBuf) -> NodeConfig {
         spec: ChainSpec::built_in("test").unwrap(),
         max_reorg_depth: 100,
         mempool: MempoolConfig::default(),
-        mining: MiningConfig { on: false, threads: 1, producer: address::parse(PUBLIC_ACCOUNT).unwrap() },
+        mining: MiningConfig {
+            on: false,
+            threads: 1,
+            producer: address::parse(PUBLIC_ACCOUNT).unwrap(),
+        },
     }
 }
 
@@ -113,16 +132,33 @@ impl TestServer {
     pub fn with(change: impl FnOnce(&mut WebConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let node = Node::open(config(folder.path().to_owned()), system_clock()).unwrap();
-        let mut web = WebConfig { listen: ([127, 0, 0, 1], 0).into(), rate_limit_local: 0, ..WebConfig::default() };
+        let mut web = WebConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
+            rate_limit_local: 0,
+            ..WebConfig::default()
+        };
         change(&mut web);
         let tokens = folder.path().join("tokens");
         std::fs::write(&tokens, format!("{MINING_TOKEN} mining\n{PEERS_TOKEN} peers\n")).unwrap();
         std::fs::set_permissions(&tokens, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let (tokens, _) = TokenSource::File(tokens).load().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let running = runtime.block_on(web::start(Server::new(node.clone(), tokens, web))).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let running = runtime
+            .block_on(web::start(Server::new(node.clone(), tokens, web)))
+            .unwrap();
         let url = format!("http://{}", running.address);
-        Self { node, client: Http::new(&url), url, folder, running: Some(running), runtime }
+        Self {
+            node,
+            client: Http::new(&url),
+            url,
+            folder,
+            running: Some(running),
+            runtime,
+        }
     }
 
     pub fn identity(&self) -> ChainIdentity {
@@ -133,7 +169,12 @@ impl TestServer {
     pub fn mine(&self) -> u64 {
         let job = self.node.template(self.node.producer()).unwrap();
         let nonce = Search::new(&job.header, job.target).scan(0, u32::MAX).unwrap();
-        let work = Work { template: job.id, extra_nonce: [0; 8], time: job.header.time, nonce };
+        let work = Work {
+            template: job.id,
+            extra_nonce: [0; 8],
+            time: job.header.time,
+            nonce,
+        };
         match self.node.submit_work(&work).unwrap() {
             Imported::Tip(advance) => advance.joined.last().unwrap().record.height().0,
             other => panic!("not a tip: {other:?}"),
@@ -142,7 +183,9 @@ impl TestServer {
 
     /// Sends a payment; the answer must be 202.
     pub fn send(&self, envelope: &[u8]) -> String {
-        let answer = self.client.post("/api/v1/transactions", &json!({ "raw": hex(envelope) }));
+        let answer = self
+            .client
+            .post("/api/v1/transactions", &json!({ "raw": hex(envelope) }));
         assert_eq!(answer.status, 202, "{}", answer.text());
         answer.json()["id"].as_str().unwrap().to_owned()
     }
@@ -191,20 +234,34 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// The name of the problem; the answer must be one, whole and with its request id.
     pub fn problem(&self) -> String {
-        assert_eq!(self.header("content-type"), "application/problem+json", "{}: {}", self.status, self.text());
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}: {}",
+            self.status,
+            self.text()
+        );
         let problem = self.json();
         assert_eq!(problem["status"], self.status);
         assert_eq!(problem["request_id"], self.header("x-request-id"));
         for member in ["title", "detail"] {
-            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+            assert!(
+                problem[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{problem}"
+            );
         }
         let kind = problem["type"].as_str().unwrap();
-        kind.strip_prefix("/problems/").unwrap_or_else(|| panic!("{kind}")).to_owned()
+        kind.strip_prefix("/problems/")
+            .unwrap_or_else(|| panic!("{kind}"))
+            .to_owned()
     }
 }
 
@@ -215,13 +272,20 @@ impl Http {
             .http_status_as_error(false)
             .max_redirects(0)
             .build();
-        Self { agent: config.into(), url: url.to_owned() }
+        Self {
+            agent: config.into(),
+            url: url.to_owned(),
+        }
     }
 
     fn read(answer: ureq::http::Response<ureq::Body>) -> Reply {
         let (parts, mut body) = answer.into_parts();
         let body = body.with_config().limit(256 * 1024 * 1024).read_to_vec().unwrap();
-        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+        Reply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        }
     }
 
     pub fn get(&self, path: &str) -> Reply {

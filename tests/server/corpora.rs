@@ -50,7 +50,10 @@ fn json_that_is_none_is_refused_and_none_breaks_the_server() {
             match name.split('_').next() {
                 Some("n") => {
                     assert_eq!(answer.status, 400, "{name}: {problem}");
-                    assert!(["malformed-json", "json-too-deep"].contains(&problem.as_str()), "{name}: {problem}");
+                    assert!(
+                        ["malformed-json", "json-too-deep"].contains(&problem.as_str()),
+                        "{name}: {problem}"
+                    );
                     counts[0] += 1;
                 }
                 Some("y") => {
@@ -71,14 +74,27 @@ fn json_that_is_none_is_refused_and_none_breaks_the_server() {
 
 /// Percent-encodes everything but letters and digits.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { (b as char).to_string() } else { format!("%{b:02x}") }).collect()
+    text.bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() {
+                (b as char).to_string()
+            } else {
+                format!("%{b:02x}")
+            }
+        })
+        .collect()
 }
 
 #[test]
 fn naughty_strings_are_only_strings() {
-    let Some(folder) = corpus("naughty-strings") else { return };
+    let Some(folder) = corpus("naughty-strings") else {
+        return;
+    };
     let server = TestServer::start();
-    let list = files(folder, ".json").into_iter().next().expect("the collection is one JSON list");
+    let list = files(folder, ".json")
+        .into_iter()
+        .next()
+        .expect("the collection is one JSON list");
     let strings: Vec<String> = serde_json::from_slice(&fs::read(list).unwrap()).unwrap();
     assert!(strings.len() > 400);
     for text in &strings {
@@ -104,12 +120,22 @@ fn naughty_strings_are_only_strings() {
 
 #[test]
 fn naughty_memos_travel_whole_and_harm_no_page() {
-    let Some(folder) = corpus("naughty-strings") else { return };
+    let Some(folder) = corpus("naughty-strings") else {
+        return;
+    };
     let server = TestServer::start();
-    let list = files(folder, ".json").into_iter().next().expect("the collection is one JSON list");
+    let list = files(folder, ".json")
+        .into_iter()
+        .next()
+        .expect("the collection is one JSON list");
     let strings: Vec<String> = serde_json::from_slice(&fs::read(list).unwrap()).unwrap();
     let script = "<script>alert(1)</script>".to_owned();
-    let memos: Vec<_> = strings.into_iter().filter(|text| text.len() <= 1_024).take(200).chain([script]).collect();
+    let memos: Vec<_> = strings
+        .into_iter()
+        .filter(|text| text.len() <= 1_024)
+        .take(200)
+        .chain([script])
+        .collect();
     let identity = server.identity();
     let mut sent = Vec::new();
     for (nonce, memo) in memos.iter().enumerate() {
@@ -128,5 +154,8 @@ fn naughty_memos_travel_whole_and_harm_no_page() {
     let (id, _) = sent.last().expect("memos were sent");
     let page = server.get(&format!("/tx/{id}"));
     assert_eq!(page.status, 200);
-    assert!(!page.text().contains("<script>alert(1)"), "the memo is text on the page");
+    assert!(
+        !page.text().contains("<script>alert(1)"),
+        "the memo is text on the page"
+    );
 }

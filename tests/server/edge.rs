@@ -8,7 +8,15 @@ use crate::common::TestServer;
 fn every_answer_is_dressed() {
     let server = TestServer::start();
     let mut ids = std::collections::BTreeSet::new();
-    for path in ["/", "/api/v1/status", "/api/v1/nothing", "/metrics", "/nothing", "/api/docs", "/pkg/none"] {
+    for path in [
+        "/",
+        "/api/v1/status",
+        "/api/v1/nothing",
+        "/metrics",
+        "/nothing",
+        "/api/docs",
+        "/pkg/none",
+    ] {
         let answer = server.get(path);
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
@@ -19,9 +27,18 @@ fn every_answer_is_dressed() {
             assert_eq!(answer.header(name), value, "{path}");
         }
         let policy = answer.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{path}: {policy}");
-        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{path}: {policy}");
-        assert!(ids.insert(answer.header("x-request-id").to_owned()), "{path}: a request id came twice");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'"),
+            "{path}: {policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"),
+            "{path}: {policy}"
+        );
+        assert!(
+            ids.insert(answer.header("x-request-id").to_owned()),
+            "{path}: a request id came twice"
+        );
     }
 }
 
@@ -53,7 +70,10 @@ fn other_origins_are_let_in_only_by_name() {
 fn who_asks_too_often_has_to_wait() {
     let server = TestServer::with(|web| web.rate_limit_local = 1);
     let answers: Vec<_> = (0..8).map(|_| server.get("/api/v1/fees")).collect();
-    let refused = answers.iter().find(|answer| answer.status == 429).expect("a burst of four is allowed, not of eight");
+    let refused = answers
+        .iter()
+        .find(|answer| answer.status == 429)
+        .expect("a burst of four is allowed, not of eight");
     assert_eq!(refused.problem(), "too-many-requests");
     assert_eq!(refused.json()["limit"], 1);
     assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);

@@ -28,12 +28,18 @@ impl Stream {
         }
         let answer = request.call().unwrap();
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        Self { lines: Box::new(BufReader::new(answer.into_body().into_reader())) }
+        Self {
+            lines: Box::new(BufReader::new(answer.into_body().into_reader())),
+        }
     }
 
     /// The next event; `None` when the stream has ended, in whatever way.
     pub fn next(&mut self) -> Option<Event> {
-        let mut event = Event { id: String::new(), name: String::new(), data: Value::Null };
+        let mut event = Event {
+            id: String::new(),
+            name: String::new(),
+            data: Value::Null,
+        };
         loop {
             let mut line = String::new();
             if self.lines.read_line(&mut line).ok()? == 0 {
@@ -66,14 +72,20 @@ fn number(event: &Event) -> u64 {
 fn a_client_that_comes_back_misses_nothing() {
     let server = TestServer::start();
     let mut stream = Stream::open(&server.url, None);
-    assert_eq!(stream.next().map(|event| (event.name, event.data["height"].clone())), Some(("ready".to_owned(), json!(0))));
+    assert_eq!(
+        stream.next().map(|event| (event.name, event.data["height"].clone())),
+        Some(("ready".to_owned(), json!(0)))
+    );
     server.mine();
     let id = server.send(&ECC[0].coin(&server.identity(), 0));
     server.mine();
     let seen = stream.take(3);
     assert_eq!(names(&seen), ["block", "transaction", "block"]);
     assert_eq!(seen[0].data["height"], 1);
-    assert_eq!((&seen[1].data["id"], &seen[1].data["pending"]), (&json!(id), &json!(true)));
+    assert_eq!(
+        (&seen[1].data["id"], &seen[1].data["pending"]),
+        (&json!(id), &json!(true))
+    );
     assert_eq!(seen[2].data["transactions"], 1);
     drop(stream);
 
@@ -87,7 +99,11 @@ fn a_client_that_comes_back_misses_nothing() {
     let last = number(&seen[2]);
     assert_eq!(numbers, [last + 1, last + 2, last + 3], "without a gap");
     server.mine();
-    assert_eq!(stream.next().map(|event| number(&event)), Some(last + 4), "and live from there on");
+    assert_eq!(
+        stream.next().map(|event| number(&event)),
+        Some(last + 4),
+        "and live from there on"
+    );
 }
 
 #[test]
@@ -97,7 +113,11 @@ fn a_gap_that_cannot_be_filled_is_told() {
     for last in ["1-1", "nonsense", "999999999999-1"] {
         let mut stream = Stream::open(&server.url, Some(last));
         let event = stream.next().unwrap();
-        assert_eq!((event.name.as_str(), &event.data["height"]), ("reset", &json!(1)), "{last}");
+        assert_eq!(
+            (event.name.as_str(), &event.data["height"]),
+            ("reset", &json!(1)),
+            "{last}"
+        );
     }
 }
 

@@ -45,7 +45,10 @@ fn a_block_is_mined_over_http() {
     assert_eq!(block["id"], found["id"]);
     assert_eq!(block["producer"], ADDRESS);
     assert_eq!(block["transactions"], json!([id]));
-    assert_eq!(server.client.post("/api/v1/mining/submit", &work).json()["outcome"], "known");
+    assert_eq!(
+        server.client.post("/api/v1/mining/submit", &work).json()["outcome"],
+        "known"
+    );
 }
 
 #[test]
@@ -73,7 +76,9 @@ fn only_the_right_token_switches_the_miner() {
     let server = TestServer::start();
     let switch = |headers: &[(&str, &str)]| {
         let body = json!({ "on": true, "threads": 1, "address": ADDRESS }).to_string();
-        server.client.post_with("/api/v1/mining", "application/json", body.as_bytes(), headers)
+        server
+            .client
+            .post_with("/api/v1/mining", "application/json", body.as_bytes(), headers)
     };
     let bearer = |token: &str| format!("Bearer {token}");
     let answer = switch(&[]);
@@ -86,19 +91,42 @@ fn only_the_right_token_switches_the_miner() {
     assert_eq!(answer.json()["scope"], "mining");
     // A token anywhere else is none.
     let path = format!("/api/v1/mining?token={MINING_TOKEN}");
-    let elsewhere = server.client.post_with(&path, "application/json", b"{}", &[("cookie", &format!("token={MINING_TOKEN}"))]);
+    let elsewhere = server.client.post_with(
+        &path,
+        "application/json",
+        b"{}",
+        &[("cookie", &format!("token={MINING_TOKEN}"))],
+    );
     assert_eq!(elsewhere.problem(), "token-missing");
     assert_eq!(server.json("/api/v1/mining")["on"], false);
 
     let answer = switch(&[("authorization", &bearer(MINING_TOKEN))]);
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!((&answer.json()["on"], &answer.json()["address"]), (&json!(true), &json!(ADDRESS)));
-    until("a block by the native miner", || (server.json("/api/v1/status")["height"].as_u64()? > 0).then_some(()));
+    assert_eq!(
+        (&answer.json()["on"], &answer.json()["address"]),
+        (&json!(true), &json!(ADDRESS))
+    );
+    until("a block by the native miner", || {
+        (server.json("/api/v1/status")["height"].as_u64()? > 0).then_some(())
+    });
     assert_eq!(server.json("/api/v1/blocks/1")["producer"], ADDRESS);
-    let off = server.client.post_with("/api/v1/mining", "application/json", b"{\"enabled\":false}", &[("authorization", &bearer(MINING_TOKEN))]);
+    let off = server.client.post_with(
+        "/api/v1/mining",
+        "application/json",
+        b"{\"enabled\":false}",
+        &[("authorization", &bearer(MINING_TOKEN))],
+    );
     assert_eq!(off.json()["on"], false);
-    let many = server.client.post_with("/api/v1/mining", "application/json", b"{\"threads\":1000}", &[("authorization", &bearer(MINING_TOKEN))]);
-    assert_eq!((many.problem().as_str(), &many.json()["limit"]), ("invalid-mining", &json!(256)));
+    let many = server.client.post_with(
+        "/api/v1/mining",
+        "application/json",
+        b"{\"threads\":1000}",
+        &[("authorization", &bearer(MINING_TOKEN))],
+    );
+    assert_eq!(
+        (many.problem().as_str(), &many.json()["limit"]),
+        ("invalid-mining", &json!(256))
+    );
 }
 
 #[test]
@@ -107,7 +135,10 @@ fn a_template_is_of_this_tip() {
     server.mine();
     let template = template(&server);
     assert_eq!(template["height"], 2);
-    let header: [u8; 80] = alloy_primitives::hex::decode(template["header_hex"].as_str().unwrap()).unwrap().try_into().unwrap();
+    let header: [u8; 80] = alloy_primitives::hex::decode(template["header_hex"].as_str().unwrap())
+        .unwrap()
+        .try_into()
+        .unwrap();
     let header = Header::decode(&header);
     assert_eq!(header.parent, server.node.tip().record.id);
     assert_ne!(header.manifest_root, B256::ZERO);

@@ -26,19 +26,48 @@ struct Process {
 
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tally"));
-    command.args(["node", "--chain", FAST_CHAIN, "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"]).arg(folder);
+    command
+        .args([
+            "node",
+            "--chain",
+            FAST_CHAIN,
+            "--listen",
+            "127.0.0.1:0",
+            "--log-level",
+            "warn",
+            "--data-dir",
+        ])
+        .arg(folder);
     command
 }
 
 impl Process {
     fn start(folder: &Path) -> Self {
-        let mut child = command(folder).arg("--mine").stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command(folder)
+            .arg("--mine")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
         let (lines, banner) = mpsc::channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-        let url = banner.iter().find_map(|line| Some(line.trim().strip_prefix("interface")?.trim().trim_end_matches('/').to_owned()));
+        let url = banner.iter().find_map(|line| {
+            Some(
+                line.trim()
+                    .strip_prefix("interface")?
+                    .trim()
+                    .trim_end_matches('/')
+                    .to_owned(),
+            )
+        });
         let url = url.expect("the banner names the interface");
-        Self { client: Http::new(&url), child, url, _banner: banner }
+        Self {
+            client: Http::new(&url),
+            child,
+            url,
+            _banner: banner,
+        }
     }
 
     fn json(&self, path: &str) -> Value {
@@ -54,7 +83,10 @@ impl Process {
 
     /// SIGTERM, as a service manager does it.
     fn stop(mut self) -> Option<i32> {
-        let done = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let done = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(done.success());
         self.child.wait().unwrap().code()
     }
@@ -89,9 +121,15 @@ fn what_was_acknowledged_survives_kill_9() {
             assert_eq!((&block["height"], &block["active"]), (&json!(height), &json!(true)));
         }
         for (id, height) in &included {
-            assert_eq!(node.json(&format!("/api/v1/transactions/{id}"))["block"]["height"], *height, "{id}");
+            assert_eq!(
+                node.json(&format!("/api/v1/transactions/{id}"))["block"]["height"],
+                *height,
+                "{id}"
+            );
         }
-        let nonce = node.json(&format!("/api/v1/accounts/{}", ECC[0].address()))["next_nonce"].as_u64().unwrap();
+        let nonce = node.json(&format!("/api/v1/accounts/{}", ECC[0].address()))["next_nonce"]
+            .as_u64()
+            .unwrap();
         let mut stream = Stream::open(&node.url, None);
         for offset in 0..20 {
             let body = json!({ "raw": hex(&ECC[0].coin(&identity, nonce + offset)) });
@@ -104,7 +142,10 @@ fn what_was_acknowledged_survives_kill_9() {
             if event.name == "block" {
                 let height = event.data["height"].as_u64().unwrap();
                 blocks.insert(height, event.data["id"].as_str().unwrap().to_owned());
-                for id in node.json(&format!("/api/v1/blocks/{height}"))["transactions"].as_array().unwrap() {
+                for id in node.json(&format!("/api/v1/blocks/{height}"))["transactions"]
+                    .as_array()
+                    .unwrap()
+                {
                     included.insert(id.as_str().unwrap().to_owned(), height);
                 }
                 seen += 1;
@@ -141,7 +182,10 @@ fn the_pool_survives_kill_9() {
     let node = Process::start(folder.path());
     // Nonce 1 waits for nonce 0: it stays in the pool, whatever is mined.
     let body = json!({ "raw": hex(&RSA.coin(&identity, 1)) });
-    let id = node.client.post("/api/v1/transactions", &body).json()["id"].as_str().unwrap().to_owned();
+    let id = node.client.post("/api/v1/transactions", &body).json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     node.kill();
     let node = Process::start(folder.path());
     assert_eq!(node.json(&format!("/api/v1/transactions/{id}"))["status"], "queued");
@@ -161,15 +205,37 @@ fn a_second_process_is_told_in_one_line() {
     assert_eq!(second.status.code(), Some(3));
     let told = String::from_utf8(second.stderr).unwrap();
     assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.starts_with("tally: data directory ") && told.contains("is in use by another process"), "{told}");
+    assert!(
+        told.starts_with("tally: data directory ") && told.contains("is in use by another process"),
+        "{told}"
+    );
     assert_eq!(node.json("/healthz")["status"], "alive", "the first one goes on");
     assert_eq!(node.stop(), Some(0));
 
     let mut other = Command::new(env!("CARGO_BIN_EXE_tally"));
-    let other = other.args(["node", "--chain", "test", "--log-level", "warn", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
+    let other = other
+        .args([
+            "node",
+            "--chain",
+            "test",
+            "--log-level",
+            "warn",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+        ])
+        .arg(folder.path());
     let other = other.output().unwrap();
-    assert_eq!(other.status.code(), Some(4), "{}", String::from_utf8_lossy(&other.stderr));
-    let usage = Command::new(env!("CARGO_BIN_EXE_tally")).args(["node", "--mine-threads", "0"]).output().unwrap();
+    assert_eq!(
+        other.status.code(),
+        Some(4),
+        "{}",
+        String::from_utf8_lossy(&other.stderr)
+    );
+    let usage = Command::new(env!("CARGO_BIN_EXE_tally"))
+        .args(["node", "--mine-threads", "0"])
+        .output()
+        .unwrap();
     assert_eq!(usage.status.code(), Some(2));
 }
 
@@ -177,28 +243,68 @@ fn a_second_process_is_told_in_one_line() {
 fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tally"));
-    command.args(["node", "--chain", FAST_CHAIN, "--listen", "127.0.0.1:0", "--no-mine", "--log-level", "trace", "--log-format", "json"]);
-    let mut child = command.arg("--data-dir").arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.args([
+        "node",
+        "--chain",
+        FAST_CHAIN,
+        "--listen",
+        "127.0.0.1:0",
+        "--no-mine",
+        "--log-level",
+        "trace",
+        "--log-format",
+        "json",
+    ]);
+    // A file: nobody reads a pipe while the node runs, and a full one would stop it.
+    let log = folder.path().join("log");
+    command
+        .arg("--data-dir")
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap());
+    let mut child = command.spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut banner = Vec::new();
     while banner.last().is_none_or(|line: &String| !line.contains("operator")) {
         banner.push(out.next().unwrap().unwrap());
     }
     let text = banner.join("\n");
-    for part in ["interface   http://127.0.0.1:", "API ", "data ", "chain       fast (chain id 8549)", "genesis ", "mining      off"] {
+    for part in [
+        "interface   http://127.0.0.1:",
+        "API ",
+        "data ",
+        "chain       fast (chain id 8549)",
+        "genesis ",
+        "mining      off",
+    ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     let link = banner.last().unwrap().split_whitespace().last().unwrap().to_owned();
     let (url, token) = link.split_once("/#operator=").unwrap();
-    assert_eq!(std::fs::read_to_string(folder.path().join("operator-token")).unwrap().trim(), token);
-    let switch = Http::new(url).post_with("/api/v1/mining", "application/json", b"{\"threads\":1}", &[("authorization", &format!("Bearer {token}"))]);
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("operator-token"))
+            .unwrap()
+            .trim(),
+        token
+    );
+    let switch = Http::new(url).post_with(
+        "/api/v1/mining",
+        "application/json",
+        b"{\"threads\":1}",
+        &[("authorization", &format!("Bearer {token}"))],
+    );
     assert_eq!(switch.status, 200, "{}", switch.text());
-    let done = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let done = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(done.success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let log = std::fs::read_to_string(log).unwrap();
     assert!(!log.contains(token), "the token is in the log");
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect();
     assert!(lines.iter().any(|line| line["message"] == "serving"), "{log}");
 }

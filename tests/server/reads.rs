@@ -17,7 +17,10 @@ fn chain() -> (TestServer, Vec<String>) {
     server.mine();
     let mut memo = coin(0);
     memo.memo = "rent, November".to_owned();
-    let mut ids = vec![server.send(&RSA.sign(&identity, &memo)), server.send(&ECC[0].coin(&identity, 0))];
+    let mut ids = vec![
+        server.send(&RSA.sign(&identity, &memo)),
+        server.send(&ECC[0].coin(&identity, 0)),
+    ];
     server.mine();
     ids.push(server.send(&ECC[0].coin(&identity, 1)));
     server.mine();
@@ -43,7 +46,14 @@ fn status_tells_the_chain_and_its_tip() {
 fn blocks_are_paged_and_checkable() {
     let (server, ids) = chain();
     let first = server.json("/api/v1/blocks?limit=3");
-    let heights = |page: &Value| page["items"].as_array().unwrap().iter().map(|b| b["height"].as_u64().unwrap()).collect::<Vec<_>>();
+    let heights = |page: &Value| {
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|b| b["height"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(heights(&first), [3, 2, 1]);
     let next = first["next"].as_str().unwrap();
     let second = server.json(&format!("/api/v1/blocks?limit=3&cursor={next}"));
@@ -71,7 +81,10 @@ fn blocks_are_paged_and_checkable() {
     assert_eq!(decoded.transactions.len(), 2);
 
     let page = server.json("/api/v1/blocks/2/transactions?limit=1");
-    let rest = server.json(&format!("/api/v1/blocks/2/transactions?limit=1&cursor={}", page["next"].as_str().unwrap()));
+    let rest = server.json(&format!(
+        "/api/v1/blocks/2/transactions?limit=1&cursor={}",
+        page["next"].as_str().unwrap()
+    ));
     assert_eq!(rest.get("next"), None);
     let mut found = [&page, &rest].map(|page| page["items"][0]["id"].as_str().unwrap().to_owned());
     found.sort();
@@ -90,7 +103,10 @@ fn the_latest_transactions_come_in_pages_over_empty_blocks() {
     loop {
         let page = server.json(&path);
         for item in page["items"].as_array().unwrap() {
-            seen.push((item["block"]["height"].as_u64().unwrap(), item["block"]["index"].as_u64().unwrap()));
+            seen.push((
+                item["block"]["height"].as_u64().unwrap(),
+                item["block"]["index"].as_u64().unwrap(),
+            ));
         }
         match page["next"].as_str() {
             Some(next) => path = format!("/api/v1/transactions?limit=2&cursor={next}"),
@@ -126,15 +142,28 @@ fn a_waiting_transaction_is_pending_or_queued() {
     let server = TestServer::start();
     let identity = server.identity();
     let queued = server.send(&ECC[0].coin(&identity, 1));
-    assert_eq!(server.json(&format!("/api/v1/transactions/{queued}"))["status"], "queued");
+    assert_eq!(
+        server.json(&format!("/api/v1/transactions/{queued}"))["status"],
+        "queued"
+    );
     let pending = server.send(&ECC[0].coin(&identity, 0));
     let detail = server.json(&format!("/api/v1/transactions/{pending}"));
     assert_eq!(detail["status"], "pending");
-    assert_eq!((&detail["block"], &detail["inclusion_proof"]), (&Value::Null, &Value::Null));
-    assert_eq!(server.json(&format!("/api/v1/transactions/{queued}"))["status"], "pending", "nothing is missing now");
+    assert_eq!(
+        (&detail["block"], &detail["inclusion_proof"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        server.json(&format!("/api/v1/transactions/{queued}"))["status"],
+        "pending",
+        "nothing is missing now"
+    );
     let pool = server.json("/api/v1/mempool?limit=1");
     assert_eq!((&pool["count"], &pool["pending"]), (&json!(2), &json!(2)));
-    let rest = server.json(&format!("/api/v1/mempool?limit=1&cursor={}", pool["next"].as_str().unwrap()));
+    let rest = server.json(&format!(
+        "/api/v1/mempool?limit=1&cursor={}",
+        pool["next"].as_str().unwrap()
+    ));
     assert_eq!(rest.get("next"), None);
     assert_ne!(rest["items"][0]["id"], pool["items"][0]["id"]);
 }
@@ -142,7 +171,10 @@ fn a_waiting_transaction_is_pending_or_queued() {
 #[test]
 fn accounts_prove_their_balance_and_their_absence() {
     let (server, ids) = chain();
-    for (address, known) in [(ECC[1].address().to_string(), true), (format!("0x{}", "ab".repeat(20)), false)] {
+    for (address, known) in [
+        (ECC[1].address().to_string(), true),
+        (format!("0x{}", "ab".repeat(20)), false),
+    ] {
         let account = server.json(&format!("/api/v1/accounts/{address}?proof=true"));
         let proof = &account["proof"];
         let manifest = Manifest::decode(&bytes(&proof["manifest_hex"])).unwrap();
@@ -157,7 +189,10 @@ fn accounts_prove_their_balance_and_their_absence() {
         let value = (!proof["value"].is_null()).then(|| bytes(&proof["value"]));
         assert_eq!(value.is_some(), known);
         let key = proof["key"].as_str().unwrap().parse().unwrap();
-        assert_eq!(StateProof { siblings, end }.verify(&key, value.as_deref(), manifest.state_root), Ok(()));
+        assert_eq!(
+            StateProof { siblings, end }.verify(&key, value.as_deref(), manifest.state_root),
+            Ok(())
+        );
     }
     let account = server.json(&format!("/api/v1/accounts/{}", ECC[0].address()));
     assert_eq!((&account["nonce"], &account["next_nonce"]), (&json!(2), &json!(2)));
@@ -167,7 +202,10 @@ fn accounts_prove_their_balance_and_their_absence() {
     let first = server.json(&format!("/api/v1/accounts/{}/transactions?limit=2", ECC[1].address()));
     assert_eq!(first["items"][0]["id"], ids[2].as_str());
     let next = first["next"].as_str().unwrap();
-    let second = server.json(&format!("/api/v1/accounts/{}/transactions?limit=2&cursor={next}", ECC[1].address()));
+    let second = server.json(&format!(
+        "/api/v1/accounts/{}/transactions?limit=2&cursor={next}",
+        ECC[1].address()
+    ));
     assert_eq!(second["items"].as_array().unwrap().len(), 1);
 }
 
@@ -175,7 +213,12 @@ fn accounts_prove_their_balance_and_their_absence() {
 fn transactions_are_taken_as_hex_as_bytes_and_in_batches() {
     let server = TestServer::start();
     let identity = server.identity();
-    let plain = server.client.post_with("/api/v1/transactions", "application/octet-stream", &ECC[0].coin(&identity, 0), &[]);
+    let plain = server.client.post_with(
+        "/api/v1/transactions",
+        "application/octet-stream",
+        &ECC[0].coin(&identity, 0),
+        &[],
+    );
     assert_eq!((plain.status, &plain.json()["status"]), (202, &json!("pending")));
     let batch = json!({ "raw": [hex(&ECC[0].coin(&identity, 1)), "0xzz", hex(&ECC[2].coin(&identity, 0)), "0x7f"] });
     let answer = server.client.post("/api/v1/transactions/batch", &batch);
@@ -185,7 +228,10 @@ fn transactions_are_taken_as_hex_as_bytes_and_in_batches() {
     assert_eq!(answer["results"][0]["status"], "pending");
     assert_eq!(answer["results"][1]["problem"]["type"], "/problems/invalid-hex");
     assert_eq!(answer["results"][2]["status"], "pending");
-    assert_eq!(answer["results"][3]["problem"]["type"], "/problems/unknown-transaction-type");
+    assert_eq!(
+        answer["results"][3]["problem"]["type"],
+        "/problems/unknown-transaction-type"
+    );
     assert_eq!(server.json("/api/v1/mempool")["count"], 3);
 }
 
@@ -196,13 +242,23 @@ fn fees_peers_and_spec_are_told() {
     assert_eq!(fees["base_fee"], "1000000000");
     for level in ["low", "normal", "high"] {
         assert_eq!(fees[level]["expected_seconds"], 1, "the pool is empty: the next block");
-        assert!(fees[level]["max_priority_fee"].as_str().unwrap().parse::<u128>().unwrap() <= FEE.max_priority_fee);
+        assert!(
+            fees[level]["max_priority_fee"]
+                .as_str()
+                .unwrap()
+                .parse::<u128>()
+                .unwrap()
+                <= FEE.max_priority_fee
+        );
     }
     let peers = server.json("/api/v1/peers");
     assert_eq!((&peers["peers"], &peers["networking"]), (&json!([]), &json!(false)));
     assert_eq!(server.json("/api/v1/spec")["chain_id"], 8548);
     let toml = server.get("/api/v1/spec?format=toml");
-    assert_eq!(tally_chain::ChainSpec::from_toml(&toml.text()).as_ref(), Ok(server.node.spec()));
+    assert_eq!(
+        tally_chain::ChainSpec::from_toml(&toml.text()).as_ref(),
+        Ok(server.node.spec())
+    );
 }
 
 #[test]
@@ -211,27 +267,57 @@ fn documentation_health_and_metrics_are_served() {
     let document = server.json("/api/openapi.json");
     assert_eq!(document["openapi"], "3.1.0");
     let page = server.get("/api/docs");
-    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (200, "text/html; charset=utf-8")
+    );
     assert!(page.text().contains("/api/v1/transactions/batch"));
-    assert_eq!(server.get("/api/docs.css").header("content-type"), "text/css; charset=utf-8");
+    assert_eq!(
+        server.get("/api/docs.css").header("content-type"),
+        "text/css; charset=utf-8"
+    );
     assert!(server.get("/problems").text().contains("nonce-too-low"));
     assert!(server.get("/problems/nonce-too-low").text().contains("next_nonce"));
     assert_eq!(server.get("/problems/nothing").problem(), "unknown-problem");
     assert_eq!(server.json("/healthz")["status"], "alive");
     assert_eq!(server.json("/readyz"), json!({ "status": "ready", "height": 3 }));
     let metrics = server.get("/metrics").text();
-    for line in ["tally_chain_height 3", "tally_transactions_included_total 3", "tally_mempool_transactions 0"] {
-        assert!(metrics.lines().any(|found| found.starts_with(line)), "{line} is not in\n{metrics}");
+    for line in [
+        "tally_chain_height 3",
+        "tally_transactions_included_total 3",
+        "tally_mempool_transactions 0",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found.starts_with(line)),
+            "{line} is not in\n{metrics}"
+        );
     }
-    assert!(metrics.contains("route=\"/api/openapi.json\",status=\"200\""), "{metrics}");
+    assert!(
+        metrics.contains("route=\"/api/openapi.json\",status=\"200\""),
+        "{metrics}"
+    );
 }
 
 #[test]
 fn pages_are_rendered_and_unknown_ones_are_404() {
     let (server, ids) = chain();
-    for path in ["/", "/blocks", "/block/2", "/transactions", &format!("/tx/{}", ids[0]), "/mempool", "/mining", "/security", "/wallet"] {
+    for path in [
+        "/",
+        "/blocks",
+        "/block/2",
+        "/transactions",
+        &format!("/tx/{}", ids[0]),
+        "/mempool",
+        "/mining",
+        "/security",
+        "/wallet",
+    ] {
         let page = server.get(path);
-        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, "text/html; charset=utf-8"),
+            "{path}"
+        );
         let policy = page.header("content-security-policy");
         assert!(policy.contains("script-src 'self' 'nonce-"), "{path}: {policy}");
         let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
@@ -244,6 +330,10 @@ fn pages_are_rendered_and_unknown_ones_are_404() {
     }
     for path in ["/nothing", "/block/999999", &format!("/tx/0x{}", "00".repeat(32))] {
         let page = server.get(path);
-        assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"), "{path}");
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (404, "text/html; charset=utf-8"),
+            "{path}"
+        );
     }
 }

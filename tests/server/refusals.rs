@@ -9,7 +9,9 @@ use crate::common::{ECC, RSA, TestServer, coin, hex};
 
 /// Sends an envelope that must be refused; the problem.
 fn refused(server: &TestServer, envelope: &[u8]) -> (String, Value) {
-    let answer = server.client.post("/api/v1/transactions", &json!({ "raw": hex(envelope) }));
+    let answer = server
+        .client
+        .post("/api/v1/transactions", &json!({ "raw": hex(envelope) }));
     (answer.problem(), answer.json())
 }
 
@@ -33,22 +35,54 @@ fn transactions_that_the_chain_refuses_are_told_apart() {
     let other = ChainIdentity { chain_id: 1, ..chain };
     let (kind, problem) = refused(&server, &ECC[0].coin(&other, 0));
     assert_eq!(kind, "wrong-chain");
-    assert_eq!((&problem["field"], &problem["found"], &problem["expected"]), (&json!("chain_id"), &json!(1), &json!(8548)));
+    assert_eq!(
+        (&problem["field"], &problem["found"], &problem["expected"]),
+        (&json!("chain_id"), &json!(1), &json!(8548))
+    );
     // The right chain id over another genesis: the signature covers another message.
-    let twin = ChainIdentity { genesis: tally_chain::BlockId::ZERO, ..chain };
+    let twin = ChainIdentity {
+        genesis: tally_chain::BlockId::ZERO,
+        ..chain
+    };
     assert_eq!(refused(&server, &ECC[0].coin(&twin, 0)).0, "bad-signature");
 
     let (kind, problem) = refused(&server, &with(&|p| p.timestamp = UnixSecs(now.0 - 90_000)));
-    assert_eq!((kind.as_str(), &problem["field"], &problem["limit"]), ("transaction-expired", &json!("timestamp"), &json!(86_400)));
+    assert_eq!(
+        (kind.as_str(), &problem["field"], &problem["limit"]),
+        ("transaction-expired", &json!("timestamp"), &json!(86_400))
+    );
     let (kind, problem) = refused(&server, &with(&|p| p.timestamp = UnixSecs(now.0 + 4_000)));
-    assert_eq!((kind.as_str(), &problem["limit"]), ("transaction-from-the-future", &json!(600)));
+    assert_eq!(
+        (kind.as_str(), &problem["limit"]),
+        ("transaction-from-the-future", &json!(600))
+    );
     let (kind, problem) = refused(&server, &with(&|p| p.value = Amount::from_coins("1000000000").unwrap()));
-    assert_eq!((kind.as_str(), &problem["field"]), ("insufficient-funds", &json!("value")));
-    assert_eq!(problem["found"], "1000000000000000000000000", "the balance, in base units");
-    let (kind, problem) = refused(&server, &with(&|p| p.fee = Fee { max_priority_fee: 1, max_fee: 1 }));
-    assert_eq!((kind.as_str(), &problem["found"], &problem["expected"]), ("fee-too-low", &json!("1"), &json!("1000000000")));
+    assert_eq!(
+        (kind.as_str(), &problem["field"]),
+        ("insufficient-funds", &json!("value"))
+    );
+    assert_eq!(
+        problem["found"], "1000000000000000000000000",
+        "the balance, in base units"
+    );
+    let (kind, problem) = refused(
+        &server,
+        &with(&|p| {
+            p.fee = Fee {
+                max_priority_fee: 1,
+                max_fee: 1,
+            }
+        }),
+    );
+    assert_eq!(
+        (kind.as_str(), &problem["found"], &problem["expected"]),
+        ("fee-too-low", &json!("1"), &json!("1000000000"))
+    );
     let (kind, problem) = refused(&server, &with(&|p| p.nonce = 5_000));
-    assert_eq!((kind.as_str(), &problem["found"], &problem["expected"]), ("nonce-too-high", &json!(5_000), &json!(0)));
+    assert_eq!(
+        (kind.as_str(), &problem["found"], &problem["expected"]),
+        ("nonce-too-high", &json!(5_000), &json!(0))
+    );
 
     let good = ECC[0].coin(&chain, 0);
     let id = server.send(&good);
@@ -60,7 +94,10 @@ fn transactions_that_the_chain_refuses_are_told_apart() {
     let (kind, problem) = refused(&server, &good);
     assert_eq!((kind.as_str(), &problem["id"]), ("already-included", &json!(id)));
     let (kind, problem) = refused(&server, &cheap);
-    assert_eq!((kind.as_str(), &problem["found"], &problem["expected"]), ("nonce-too-low", &json!(0), &json!(1)));
+    assert_eq!(
+        (kind.as_str(), &problem["found"], &problem["expected"]),
+        ("nonce-too-low", &json!(0), &json!(1))
+    );
     assert_eq!(server.json("/api/v1/mempool")["count"], 0);
 }
 
@@ -81,17 +118,23 @@ fn broken_envelopes_are_told_apart() {
     };
     let high_s = {
         let mut transaction = tally(&good);
-        let Authenticator::Secp256k1 { signature, .. } = &mut transaction.authenticator else { panic!("an ECC payment") };
+        let Authenticator::Secp256k1 { signature, .. } = &mut transaction.authenticator else {
+            panic!("an ECC payment")
+        };
         signature[32..].copy_from_slice(&[0xff; 32]);
         signature[32] = 0x80;
         transaction.encode()
     };
     let short = signed(&|authenticator| {
-        let Authenticator::RsaPssSha256 { signature, .. } = authenticator else { panic!("an RSA payment") };
+        let Authenticator::RsaPssSha256 { signature, .. } = authenticator else {
+            panic!("an RSA payment")
+        };
         signature.pop();
     });
     let above = signed(&|authenticator| {
-        let Authenticator::RsaPssSha256 { signature, .. } = authenticator else { panic!("an RSA payment") };
+        let Authenticator::RsaPssSha256 { signature, .. } = authenticator else {
+            panic!("an RSA payment")
+        };
         signature.fill(0xff);
     });
     let cases: [(&str, Vec<u8>); 10] = [
@@ -108,7 +151,9 @@ fn broken_envelopes_are_told_apart() {
     ];
     for (expected, envelope) in cases {
         // As bytes, where also what is too long arrives whole.
-        let answer = server.client.post_with("/api/v1/transactions", "application/octet-stream", &envelope, &[]);
+        let answer = server
+            .client
+            .post_with("/api/v1/transactions", "application/octet-stream", &envelope, &[]);
         assert_eq!(answer.problem(), expected);
     }
     assert_eq!(server.json("/api/v1/mempool")["count"], 0);
@@ -119,23 +164,59 @@ fn bodies_are_bounded_in_size_depth_and_type() {
     let server = TestServer::start();
     let post = |path: &str, media: &str, body: &[u8]| server.client.post_with(path, media, body, &[]);
     let ten_megabytes = vec![b' '; 10 * 1024 * 1024];
-    for path in ["/api/v1/transactions", "/api/v1/transactions/batch", "/api/v1/mining/submit"] {
+    for path in [
+        "/api/v1/transactions",
+        "/api/v1/transactions/batch",
+        "/api/v1/mining/submit",
+    ] {
         let answer = post(path, "application/json", &ten_megabytes);
-        assert_eq!((answer.status, answer.problem().as_str()), (413, "body-too-large"), "{path}");
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (413, "body-too-large"),
+            "{path}"
+        );
         let deep = [vec![b'['; 10_000], vec![b']'; 10_000]].concat();
         let answer = post(path, "application/json", &deep);
-        assert_eq!((answer.status, answer.problem().as_str()), (400, "json-too-deep"), "{path}");
-        assert_eq!((&answer.json()["found"], &answer.json()["limit"]), (&json!(10_000), &json!(64)));
-        assert_eq!(post(path, "application/json", b"{\"raw\":").problem(), "malformed-json", "{path}");
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (400, "json-too-deep"),
+            "{path}"
+        );
+        assert_eq!(
+            (&answer.json()["found"], &answer.json()["limit"]),
+            (&json!(10_000), &json!(64))
+        );
+        assert_eq!(
+            post(path, "application/json", b"{\"raw\":").problem(),
+            "malformed-json",
+            "{path}"
+        );
         let answer = post(path, "application/json", b"{\"unknown\":1}");
-        assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid-field"), "{path}");
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (422, "invalid-field"),
+            "{path}"
+        );
         let answer = post(path, "text/plain", b"{}");
-        assert_eq!((answer.status, answer.problem().as_str()), (415, "unsupported-media-type"), "{path}");
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (415, "unsupported-media-type"),
+            "{path}"
+        );
         assert_eq!(post(path, "", b"{}").problem(), "unsupported-media-type", "{path}");
     }
     let many = json!({ "raw": vec!["0x"; 5_001] });
-    assert_eq!(server.client.post("/api/v1/transactions/batch", &many).problem(), "body-too-large");
-    assert_eq!(server.client.post("/api/v1/transactions", &json!({ "raw": "54" })).problem(), "invalid-hex");
+    assert_eq!(
+        server.client.post("/api/v1/transactions/batch", &many).problem(),
+        "body-too-large"
+    );
+    assert_eq!(
+        server
+            .client
+            .post("/api/v1/transactions", &json!({ "raw": "54" }))
+            .problem(),
+        "invalid-hex"
+    );
 }
 
 #[test]
@@ -158,7 +239,11 @@ fn parameters_and_paths_are_checked() {
         ("/api/v1/transactions/0x12", 400, "invalid-id"),
         (&format!("/api/v1/transactions/0x{none}"), 404, "unknown-transaction"),
         ("/api/v1/accounts/0x12", 422, "invalid-address"),
-        ("/api/v1/accounts/0xf39fd6e51aad88F6F4ce6aB8827279cffFb92266", 422, "invalid-address"),
+        (
+            "/api/v1/accounts/0xf39fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            422,
+            "invalid-address",
+        ),
         ("/api/v1/accounts/%ff", 400, "invalid-parameter"),
         ("/api/v1/mining/template", 400, "invalid-parameter"),
         ("/api/v1/mining/template?address=x", 422, "invalid-address"),
@@ -169,5 +254,8 @@ fn parameters_and_paths_are_checked() {
         assert_eq!((answer.status, answer.problem().as_str()), (status, expected), "{path}");
     }
     let answer = server.client.post("/api/v1/status", &json!({}));
-    assert_eq!((answer.status, answer.problem().as_str(), answer.header("allow")), (405, "method-not-allowed", "GET,HEAD"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str(), answer.header("allow")),
+        (405, "method-not-allowed", "GET,HEAD")
+    );
 }

@@ -26,9 +26,9 @@ impl From<&BlockError> for Problem {
             E::Codec(source) => source.into(),
             E::WrongVersion { found, expected } => named(&kinds::WRONG_VERSION, "version").differs(*found, *expected),
             E::Seal(source) => source.into(),
-            E::FromTheFuture { time, now, max_ahead } => {
-                named(&kinds::BLOCK_FROM_THE_FUTURE, "time").above(time.0, *max_ahead).with("now", now.0)
-            }
+            E::FromTheFuture { time, now, max_ahead } => named(&kinds::BLOCK_FROM_THE_FUTURE, "time")
+                .above(time.0, *max_ahead)
+                .with("now", now.0),
             E::WrongManifestRoot { found, expected } => {
                 named(&kinds::WRONG_MANIFEST_ROOT, "manifest_root").differs(text(found), text(expected))
             }
@@ -36,15 +36,23 @@ impl From<&BlockError> for Problem {
                 named(&kinds::TOO_MANY_TRANSACTIONS, "transactions").above(*count, *max)
             }
             E::Transaction { index, source } => Self::from(source).with("index", *index),
-            E::DuplicateTransaction { id } => named(&kinds::DUPLICATE_TRANSACTION, "transactions").with("found", text(id)),
+            E::DuplicateTransaction { id } => {
+                named(&kinds::DUPLICATE_TRANSACTION, "transactions").with("found", text(id))
+            }
             E::WrongTransactionsRoot { found, expected } => {
                 named(&kinds::WRONG_TRANSACTIONS_ROOT, "transactions_root").differs(text(found), text(expected))
             }
-            E::WrongGasLimit { found, expected } => named(&kinds::WRONG_GAS_LIMIT, "gas_limit").differs(*found, *expected),
+            E::WrongGasLimit { found, expected } => {
+                named(&kinds::WRONG_GAS_LIMIT, "gas_limit").differs(*found, *expected)
+            }
             E::GasUsedAboveLimit { found, max } => named(&kinds::GAS_USED_ABOVE_LIMIT, "gas_used").above(*found, *max),
-            E::WrongParent { found, expected } => named(&kinds::WRONG_PARENT, "parent").differs(text(found), text(expected)),
+            E::WrongParent { found, expected } => {
+                named(&kinds::WRONG_PARENT, "parent").differs(text(found), text(expected))
+            }
             E::WrongNumber { found, expected } => named(&kinds::WRONG_NUMBER, "number").differs(found.0, expected.0),
-            E::TooEarly { time, median } => named(&kinds::BLOCK_TOO_EARLY, "time").with("found", *time).with("limit", *median),
+            E::TooEarly { time, median } => named(&kinds::BLOCK_TOO_EARLY, "time")
+                .with("found", *time)
+                .with("limit", *median),
             E::WrongHistoryRoot { found, expected } => {
                 named(&kinds::WRONG_HISTORY_ROOT, "history_root").differs(text(found), text(expected))
             }
@@ -63,9 +71,9 @@ impl From<&SealError> for Problem {
             SealError::TargetAboveLimit { bits, limit } => {
                 named(&kinds::TARGET_ABOVE_LIMIT, "bits").above(hex(*bits), hex(*limit))
             }
-            SealError::NotEnoughWork { id, bits } => {
-                named(&kinds::NOT_ENOUGH_WORK, "nonce").with("found", text(id)).with("bits", hex(*bits))
-            }
+            SealError::NotEnoughWork { id, bits } => named(&kinds::NOT_ENOUGH_WORK, "nonce")
+                .with("found", text(id))
+                .with("bits", hex(*bits)),
             SealError::WrongBits { found, expected } => {
                 named(&kinds::WRONG_BITS, "bits").differs(hex(*found), hex(*expected))
             }
@@ -128,8 +136,12 @@ impl From<&InclusionError> for Problem {
                 named(&kinds::GAS_LIMIT_TOO_LOW, "gas_limit").differs(*gas_limit, *required)
             }
             E::ExecutionExceedsBlock { gas, left } => named(&kinds::GAS_EXCEEDS_BLOCK, "gas_limit").above(*gas, *left),
-            E::GasExceedsBlock { gas_limit, left } => named(&kinds::GAS_EXCEEDS_BLOCK, "gas_limit").above(*gas_limit, *left),
-            E::BytesExceedBlock { bytes, left } => named(&kinds::BYTES_EXCEED_BLOCK, "transaction").above(*bytes, *left),
+            E::GasExceedsBlock { gas_limit, left } => {
+                named(&kinds::GAS_EXCEEDS_BLOCK, "gas_limit").above(*gas_limit, *left)
+            }
+            E::BytesExceedBlock { bytes, left } => {
+                named(&kinds::BYTES_EXCEED_BLOCK, "transaction").above(*bytes, *left)
+            }
             E::TooManyTransactions { max } => named(&kinds::TOO_MANY_TRANSACTIONS, "transactions").with("limit", *max),
             E::InitcodeTooLong { len, max } => named(&kinds::INITCODE_TOO_LONG, "data").above(*len, *max),
             E::Evm(_) => Self::new(&kinds::EVM_REFUSED, error),

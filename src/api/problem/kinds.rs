@@ -163,7 +163,13 @@ mod tests {
         let names: BTreeSet<_> = ALL.iter().map(|kind| kind.name).collect();
         assert_eq!(names.len(), ALL.len());
         for kind in ALL {
-            assert!(kind.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", kind.name);
+            assert!(
+                kind.name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{}",
+                kind.name
+            );
             assert!((400..600).contains(&kind.status), "{}", kind.name);
             assert_eq!(Kind::named(kind.name), Some(*kind));
         }

@@ -21,9 +21,9 @@ impl From<&SubmitError> for Problem {
 impl From<&WorkError> for Problem {
     fn from(error: &WorkError) -> Self {
         match error {
-            WorkError::UnknownTemplate { template } => {
-                Self::new(&kinds::UNKNOWN_TEMPLATE, error).field("template").with("found", *template)
-            }
+            WorkError::UnknownTemplate { template } => Self::new(&kinds::UNKNOWN_TEMPLATE, error)
+                .field("template")
+                .with("found", *template),
             WorkError::Import(source) => source.into(),
         }
     }
@@ -61,7 +61,10 @@ impl From<&StoreError> for Problem {
 /// The cause may name paths of this machine: it goes to the log, not to the client.
 fn failed(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "the store failed");
-    Problem::new(&kinds::STORE_FAILED, "the node could not read or write its store; its log has the cause")
+    Problem::new(
+        &kinds::STORE_FAILED,
+        "the node could not read or write its store; its log has the cause",
+    )
 }
 
 macro_rules! by_value {
@@ -73,4 +76,11 @@ macro_rules! by_value {
         }
     )*};
 }
-by_value!(SubmitError, WorkError, TemplateError, StateError, StoreError, tally_node::ImportError);
+by_value!(
+    SubmitError,
+    WorkError,
+    TemplateError,
+    StateError,
+    StoreError,
+    tally_node::ImportError
+);

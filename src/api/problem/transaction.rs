@@ -14,9 +14,13 @@ impl From<&TransactionError> for Problem {
         match error {
             E::Empty => Self::new(&kinds::TRANSACTION_EMPTY, error),
             E::TooLarge { len, max } => named(&kinds::TRANSACTION_TOO_LARGE, "transaction").above(*len, *max),
-            E::UnknownType { found } => named(&kinds::UNKNOWN_TRANSACTION_TYPE, "type").with("found", format!("{found:#04x}")),
+            E::UnknownType { found } => {
+                named(&kinds::UNKNOWN_TRANSACTION_TYPE, "type").with("found", format!("{found:#04x}"))
+            }
             E::Codec(source) => source.into(),
-            E::UnknownAuthenticator { found } => named(&kinds::UNKNOWN_AUTHENTICATOR, "authenticator.kind").with("found", *found),
+            E::UnknownAuthenticator { found } => {
+                named(&kinds::UNKNOWN_AUTHENTICATOR, "authenticator.kind").with("found", *found)
+            }
             E::Key(source) => source.into(),
             E::BadSignature => named(&kinds::BAD_SIGNATURE, "authenticator.signature"),
             E::NotReplayProtected { v } => named(&kinds::NOT_REPLAY_PROTECTED, "v").with("found", *v),
@@ -24,19 +28,20 @@ impl From<&TransactionError> for Problem {
             E::WrongChain { found, expected } => named(&kinds::WRONG_CHAIN, "chain_id").differs(*found, *expected),
             E::NonceTooLarge => named(&kinds::NONCE_TOO_LARGE, "nonce").with("limit", u64::MAX - 1),
             E::GasLimitTooHigh { found, max } => named(&kinds::GAS_LIMIT_TOO_HIGH, "gas_limit").above(*found, *max),
-            E::PriorityAboveMax { priority, max_fee } => {
-                named(&kinds::PRIORITY_FEE_ABOVE_MAX_FEE, "max_priority_fee").above(priority.to_string(), max_fee.to_string())
-            }
+            E::PriorityAboveMax { priority, max_fee } => named(&kinds::PRIORITY_FEE_ABOVE_MAX_FEE, "max_priority_fee")
+                .above(priority.to_string(), max_fee.to_string()),
             E::FeeTooLow { max_fee, base_fee } => {
                 named(&kinds::FEE_TOO_LOW, "max_fee").differs(max_fee.to_string(), base_fee.to_string())
             }
             E::CostOverflow => named(&kinds::COST_OVERFLOW, "value"),
-            E::Expired { timestamp, time } => {
-                named(&kinds::TRANSACTION_EXPIRED, "timestamp").with("found", timestamp.0).with("time", time.0).with("limit", tally_chain::transaction::LIFETIME)
-            }
-            E::FromTheFuture { timestamp, time } => {
-                named(&kinds::TRANSACTION_FROM_THE_FUTURE, "timestamp").with("found", timestamp.0).with("time", time.0).with("limit", tally_chain::transaction::MAX_AHEAD)
-            }
+            E::Expired { timestamp, time } => named(&kinds::TRANSACTION_EXPIRED, "timestamp")
+                .with("found", timestamp.0)
+                .with("time", time.0)
+                .with("limit", tally_chain::transaction::LIFETIME),
+            E::FromTheFuture { timestamp, time } => named(&kinds::TRANSACTION_FROM_THE_FUTURE, "timestamp")
+                .with("found", timestamp.0)
+                .with("time", time.0)
+                .with("limit", tally_chain::transaction::MAX_AHEAD),
         }
     }
 }
@@ -59,12 +64,18 @@ impl From<&CodecError> for Problem {
                 };
                 Self::new(kind, error).field(field)
             }
-            CodecError::TrailingBytes { field, count } => Self::new(&kinds::TRAILING_BYTES, error).field(field).above(*count, 0),
-            CodecError::TooLong { field, len, max } => Self::new(&kinds::FIELD_TOO_LONG, error).field(field).above(*len, *max),
-            CodecError::WrongLength { field, len, expected } => {
-                Self::new(&kinds::FIELD_WRONG_LENGTH, error).field(field).differs(*len, *expected)
+            CodecError::TrailingBytes { field, count } => {
+                Self::new(&kinds::TRAILING_BYTES, error).field(field).above(*count, 0)
             }
-            CodecError::TooMany { field, count, max } => Self::new(&kinds::TOO_MANY_ITEMS, error).field(field).above(*count, *max),
+            CodecError::TooLong { field, len, max } => {
+                Self::new(&kinds::FIELD_TOO_LONG, error).field(field).above(*len, *max)
+            }
+            CodecError::WrongLength { field, len, expected } => Self::new(&kinds::FIELD_WRONG_LENGTH, error)
+                .field(field)
+                .differs(*len, *expected),
+            CodecError::TooMany { field, count, max } => Self::new(&kinds::TOO_MANY_ITEMS, error)
+                .field(field)
+                .above(*count, *max),
         }
     }
 }
@@ -76,7 +87,9 @@ impl From<&KeyError> for Problem {
         let signature = |kind| Self::new(kind, error).field("authenticator.signature");
         match error {
             E::NotRsaSpki => key(&kinds::RSA_KEY_MALFORMED),
-            E::RsaModulusSize { bits } => key(&kinds::RSA_KEY_SIZE).differs(*bits, tally_chain::keys::RSA_BITS.to_vec()),
+            E::RsaModulusSize { bits } => {
+                key(&kinds::RSA_KEY_SIZE).differs(*bits, tally_chain::keys::RSA_BITS.to_vec())
+            }
             E::RsaModulusEven => key(&kinds::RSA_KEY_EVEN),
             E::RsaExponent => key(&kinds::RSA_EXPONENT).with("expected", tally_chain::keys::RSA_EXPONENT),
             E::RsaNotCanonical => key(&kinds::RSA_KEY_NOT_CANONICAL),
