@@ -7,7 +7,7 @@ use leptos_router::{
 };
 
 use crate::{
-    layout::{Footer, Header},
+    layout::{Footer, Header, MAIN_ID},
     live::Live,
     model::ChainInfo,
     operator::Operator,
@@ -38,7 +38,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <a class="skip" href="#main">"Skip to the content"</a>
             <Header />
-            <main id="main" tabindex="-1">
+            <main id=MAIN_ID tabindex="-1">
                 <Routes fallback=pages::NotFound>
                     <Route path=StaticSegment("") view=pages::Dashboard ssr=SsrMode::Async />
                     <Route path=path!("/blocks") view=pages::Blocks ssr=SsrMode::Async />

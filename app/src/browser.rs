@@ -1,10 +1,10 @@
 //! The one door to the browser's own services. On the server every function is quiet: it answers
 //! nothing and does nothing, so a page can be written once.
 
-#[cfg(feature = "hydrate")]
-pub use real::*;
 #[cfg(not(feature = "hydrate"))]
 pub use quiet::*;
+#[cfg(feature = "hydrate")]
+pub use real::*;
 
 #[cfg(feature = "hydrate")]
 mod real {
@@ -70,7 +70,9 @@ mod real {
 
     /// The address fragment without `#`.
     pub fn fragment() -> String {
-        let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+        let hash = web_sys::window()
+            .and_then(|window| window.location().hash().ok())
+            .unwrap_or_default();
         hash.trim_start_matches('#').to_owned()
     }
 
@@ -91,7 +93,9 @@ mod real {
 
     /// Puts text on the clipboard; false where the browser refuses.
     pub async fn copy(text: &str) -> bool {
-        let Some(window) = web_sys::window().filter(|window| window.is_secure_context()) else { return false };
+        let Some(window) = web_sys::window().filter(|window| window.is_secure_context()) else {
+            return false;
+        };
         let promise = window.navigator().clipboard().write_text(text);
         wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
     }
@@ -121,11 +125,29 @@ mod real {
         }
     }
 
+    /// The filled fields of the form that is being sent, as a query.
+    pub fn form_query(event: &web_sys::SubmitEvent) -> Option<String> {
+        let form = event.target()?.dyn_into::<web_sys::HtmlFormElement>().ok()?;
+        let fields = web_sys::FormData::new_with_form(&form).ok()?;
+        let filled = web_sys::UrlSearchParams::new().ok()?;
+        for entry in js_sys::try_iter(&fields).ok()?? {
+            let pair = js_sys::Array::from(&entry.ok()?);
+            let (name, value) = (pair.get(0).as_string()?, pair.get(1).as_string()?);
+            if !value.trim().is_empty() {
+                filled.append(&name, value.trim());
+            }
+        }
+        filled.to_string().as_string()
+    }
+
     /// Whether the key press belongs to a field that is being typed into.
     pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
-        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         target.is_some_and(|element| {
-            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.has_attribute("contenteditable")
+            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+                || element.has_attribute("contenteditable")
         })
     }
 
@@ -144,13 +166,23 @@ mod real {
         let request = Request::post(path).header("Accept", "application/json").json(body);
         let answer = request.map_err(|error| error.to_string())?.send().await;
         let answer = answer.map_err(|error| error.to_string())?;
-        if answer.ok() { Ok(()) } else { Err(problem(answer).await) }
+        if answer.ok() {
+            Ok(())
+        } else {
+            Err(problem(answer).await)
+        }
     }
 
     /// Starts a worker from a module that stands beside the page's own script.
     pub fn module_worker(script: &str, name: &str) -> Result<web_sys::Worker, String> {
-        let own = document().and_then(|document| document.query_selector("link[rel=modulepreload][href$='/tally.js']").ok()?);
-        let own = own.and_then(|link| link.get_attribute("href")).ok_or("the page does not name its own script")?;
+        let own = document().and_then(|document| {
+            document
+                .query_selector("link[rel=modulepreload][href$='/tally.js']")
+                .ok()?
+        });
+        let own = own
+            .and_then(|link| link.get_attribute("href"))
+            .ok_or("the page does not name its own script")?;
         let folder = own.rsplit_once('/').map_or("", |parts| parts.0);
         let options = web_sys::WorkerOptions::new();
         options.set_type(web_sys::WorkerType::Module);
@@ -167,10 +199,16 @@ mod real {
 
     /// Sends JSON to this origin with a bearer token.
     pub async fn post_json<T: Serialize>(path: &str, token: &str, body: &T) -> Result<(), String> {
-        let request = Request::post(path).header("Authorization", &format!("Bearer {token}")).json(body);
+        let request = Request::post(path)
+            .header("Authorization", &format!("Bearer {token}"))
+            .json(body);
         let answer = request.map_err(|error| error.to_string())?.send().await;
         let answer = answer.map_err(|error| error.to_string())?;
-        if answer.ok() { Ok(()) } else { Err(problem(answer).await) }
+        if answer.ok() {
+            Ok(())
+        } else {
+            Err(problem(answer).await)
+        }
     }
 
     /// What an RFC 9457 problem says, with the request id where there is one.
@@ -220,6 +258,9 @@ mod quiet {
     pub fn every(_milliseconds: u64, _callback: impl Fn() + 'static) {}
     pub fn focus(_id: &str) {}
     pub fn close_details(_id: &str) {}
+    pub fn form_query(_event: &leptos::web_sys::SubmitEvent) -> Option<String> {
+        None
+    }
     pub fn is_typing(_event: &leptos::web_sys::KeyboardEvent) -> bool {
         false
     }

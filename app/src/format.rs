@@ -41,7 +41,7 @@ pub fn decimal(value: f64, places: usize) -> String {
     format!("{sign}{}{dot}{fraction}", grouped(whole))
 }
 
-/// A large figure with an SI prefix and three significant digits: `5.24 M`.
+/// A large figure with an SI prefix and three significant digits, which no line break parts: `5.24 M`.
 pub fn si(value: f64) -> String {
     const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
     let mut scaled = value;
@@ -57,7 +57,7 @@ pub fn si(value: f64) -> String {
     } else {
         2
     };
-    format!("{} {}", decimal(scaled, places), PREFIXES[step])
+    format!("{}\u{a0}{}", decimal(scaled, places), PREFIXES[step])
 }
 
 /// Hashes a second: `5.24 MH/s`.
@@ -67,12 +67,7 @@ pub fn hash_rate(value: f64) -> String {
 
 /// Expected hashes: `5.24 M hashes`.
 pub fn hashes(value: f64) -> String {
-    let text = si(value);
-    format!(
-        "{}{}hashes",
-        text.trim_end(),
-        if text.ends_with(' ') { " " } else { "\u{a0}" }
-    )
+    format!("{}\u{a0}hashes", si(value).trim_end_matches('\u{a0}'))
 }
 
 /// Bytes in binary steps: `1.5 KiB`.
@@ -214,11 +209,11 @@ mod tests {
         assert_eq!(decimal(1_234.50, 2), "1,234.5");
         assert_eq!(decimal(-0.001, 2), "0");
         assert_eq!(decimal(f64::NAN, 2), "unknown");
-        assert_eq!(hash_rate(5_236_000.0), "5.24 MH/s");
-        assert_eq!(hash_rate(999_700.0), "1 MH/s");
-        assert_eq!(hash_rate(0.0), "0 H/s");
-        assert_eq!(hashes(5_236_000.0), "5.24 M\u{a0}hashes");
-        assert_eq!(hashes(16.0), "16 hashes");
+        assert_eq!(hash_rate(5_236_000.0), "5.24\u{a0}MH/s");
+        assert_eq!(hash_rate(999_700.0), "1\u{a0}MH/s");
+        assert_eq!(hash_rate(0.0), "0\u{a0}H/s");
+        assert_eq!(hashes(5_236_000.0), "5.24\u{a0}M\u{a0}hashes");
+        assert_eq!(hashes(16.0), "16\u{a0}hashes");
         assert_eq!(bytes(1_023), "1,023 B");
         assert_eq!(bytes(1_536), "1.5 KiB");
         assert_eq!(percent(0.0), "0 %");

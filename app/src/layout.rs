@@ -27,6 +27,8 @@ const OWN: [(&str, &str); 2] = [("/wallet", "Wallet"), ("/settings", "Settings")
 
 const SEARCH_ID: &str = "search";
 const MENU_ID: &str = "menu";
+/// The element that holds the page.
+pub const MAIN_ID: &str = "main";
 
 /// Four strokes and the fifth across: the tally mark.
 #[component]
@@ -45,9 +47,14 @@ pub fn Logo() -> impl IntoView {
 pub fn Header() -> impl IntoView {
     let location = use_location();
     let path = location.pathname;
-    Effect::new(move |_| {
-        path.track();
-        browser::close_details(MENU_ID);
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        if before.is_some_and(|before| before != now) {
+            // A page that came without a reload begins where a reader expects it to.
+            browser::close_details(MENU_ID);
+            browser::focus(MAIN_ID);
+        }
+        now
     });
     view! {
         <header class="top">
@@ -229,12 +236,12 @@ pub fn Footer() -> impl IntoView {
                     " from genesis "
                     <Id value=chain.genesis_id bare=true href="/block/0" head=6 tail=10 />
                 </p>
-                <p class="foot-links">
+                <nav class="foot-links" aria-label="About">
                     <a href="/api/docs" rel="external">"API"</a>
                     <a href="/security">"Security"</a>
                     <a href="/performance">"Performance"</a>
                     <span>{format!("Tally {}", chain.version)}</span>
-                </p>
+                </nav>
             </div>
         </footer>
     }

@@ -23,13 +23,20 @@ impl Operator {
         };
         provide_context(operator);
         Effect::new(move |_| {
-            if let Some(token) = browser::fragment().strip_prefix("operator=") {
-                browser::store_for_tab(STORAGE_KEY, Some(token));
-                browser::clear_fragment();
-            }
-            operator.present.set(browser::load_for_tab(STORAGE_KEY).is_some());
+            operator.take_from_address();
+            // A link opened in a tab that already shows a page only changes the fragment.
+            let handle = window_event_listener(leptos::ev::hashchange, move |_| operator.take_from_address());
+            on_cleanup(move || handle.remove());
         });
         operator
+    }
+
+    fn take_from_address(self) {
+        if let Some(token) = browser::fragment().strip_prefix("operator=") {
+            browser::store_for_tab(STORAGE_KEY, Some(token));
+            browser::clear_fragment();
+        }
+        self.present.set(browser::load_for_tab(STORAGE_KEY).is_some());
     }
 
     /// The context.

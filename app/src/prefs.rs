@@ -108,6 +108,7 @@ impl Prefs {
         Effect::new(move |_| {
             if let Some(stored) = browser::load::<Preferences>(STORAGE_KEY) {
                 prefs.0.set(stored);
+                prefs.apply_theme();
             }
         });
         prefs
@@ -128,7 +129,13 @@ impl Prefs {
         self.0.update(change);
         let now = self.0.get_untracked();
         browser::store(STORAGE_KEY, &now);
-        browser::set_cookie(THEME_COOKIE, now.theme.word());
-        browser::set_root_attribute("data-theme", now.theme.attribute());
+        self.apply_theme();
+    }
+
+    /// Shows the chosen theme, and tells the server for its next render.
+    fn apply_theme(self) {
+        let theme = self.0.with_untracked(|prefs| prefs.theme);
+        browser::set_cookie(THEME_COOKIE, theme.word());
+        browser::set_root_attribute("data-theme", theme.attribute());
     }
 }

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
-use leptos_router::{components::Form, hooks::use_query_map};
+use leptos_router::hooks::use_query_map;
 
-use super::parts::{Loaded, PageHead, block_rows, href, page_number, page_value, row_count};
+use super::parts::{FilterForm, Loaded, PageHead, block_rows, href, page_number, page_value, row_count};
 use crate::{
     live::Live,
     model::{BlockQuery, BlockRow, BlockSort, Listing},
@@ -42,7 +42,7 @@ pub fn Blocks() -> impl IntoView {
         <Loaded
             what="The blocks"
             resource=listing
-            show=move |listing| view! { <Content listing=listing query=query.get_untracked() /> }.into_any()
+            show=move |listing| view! { <Content listing=listing query=query.get() /> }.into_any()
         />
     }
     .into_any()
@@ -70,8 +70,7 @@ fn Filters(query: BlockQuery) -> impl IntoView {
         .map(|(sort, word, title)| view! { <option value=word selected=sort == query.sort>{title}</option> })
         .collect_view();
     view! {
-        <Form method="GET" action=PATH>
-            <div class="filters">
+        <FilterForm action=PATH>
                 <div class="field">
                     <label for="sort">"Sort by"</label>
                     <select id="sort" name="sort">{sorts}</select>
@@ -92,8 +91,7 @@ fn Filters(query: BlockQuery) -> impl IntoView {
                     "With transactions only"
                 </label>
                 <button class="button" type="submit">"Apply"</button>
-            </div>
-        </Form>
+        </FilterForm>
     }
     .into_any()
 }

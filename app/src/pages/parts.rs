@@ -1,11 +1,15 @@
 //! What several pages share.
 
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, prelude::*, reactive::computed::ScopedFuture};
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    format,
+    browser, format,
     model::{BlockRow, MAX_ROWS, Scheme, Status, TransactionKind, TransactionRow},
     prefs::Prefs,
     reads::Read,
@@ -30,8 +34,8 @@ pub fn PageHead(
     .into_any()
 }
 
-/// Shows a resource: a skeleton until it first arrives, then the value, and while it is read again
-/// the value from before. A failure says so and offers to ask again.
+/// Shows a resource: a skeleton until it first arrives, then the value, drawn anew whenever it changes.
+/// See [`Followed`].
 #[component]
 pub fn Loaded<T>(
     /// What is read, to begin a sentence with.
@@ -41,23 +45,92 @@ pub fn Loaded<T>(
     #[prop(default = 8)] lines: usize,
 ) -> impl IntoView
 where
-    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
 {
+    let follow = move |value: Signal<T>| {
+        let show = show.clone();
+        (move || show(value.get())).into_any()
+    };
+    view! { <Followed what=what resource=resource show=follow lines=lines /> }.into_any()
+}
+
+/// Shows a resource as a signal: `show` is called once, when the first value arrives.
+///
+/// While the resource is read again the value from before stays, and so it does when that fails; then a
+/// failure above it says so and offers to ask again.
+#[component]
+pub fn Followed<T>(
+    /// What is read, to begin a sentence with.
+    what: &'static str,
+    resource: Resource<Read<T>>,
+    show: impl Fn(Signal<T>) -> AnyView + Clone + Send + Sync + 'static,
+    #[prop(default = 8)] lines: usize,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
+{
+    let (value, failure) = (RwSignal::new(None::<T>), RwSignal::new(None::<String>));
+    let take = move |answer: Read<T>| {
+        failure.set(answer.as_ref().err().map(ToString::to_string));
+        if let Some(new) = answer
+            .ok()
+            .filter(|new| value.with_untracked(|old| old.as_ref() != Some(new)))
+        {
+            value.set(Some(new));
+        }
+    };
+    Effect::new(move |_| {
+        if let Some(answer) = resource.get() {
+            take(answer);
+        }
+    });
+    let arrived = Memo::new(move |_| value.with(Option::is_some));
+    let current = Signal::derive(move || value.get().expect("it is shown only once it has arrived"));
+    let failed = move || {
+        let retry = Callback::new(move |()| resource.refetch());
+        failure
+            .get()
+            .map(|why| view! { <Failure what=what why=why retry=retry /> })
+    };
     view! {
         <Transition fallback=move || view! { <Skeleton lines=lines /> }>
             {move || {
                 let show = show.clone();
+                // The future is awaited untracked: a second reading must not begin the page anew.
+                let first = ScopedFuture::new_untracked(async move { resource.await });
                 Suspend::new(async move {
-                    match resource.await {
-                        Ok(value) => show(value),
-                        Err(error) => {
-                            let retry = Callback::new(move |()| resource.refetch());
-                            view! { <Failure what=what why=error.to_string() retry=retry /> }.into_any()
-                        }
+                    take(first.await);
+                    view! {
+                        {failed}
+                        {move || arrived.get().then(|| show(current))}
                     }
                 })
             }}
         </Transition>
+    }
+    .into_any()
+}
+
+/// A form whose fields go into the URL; the empty ones are left out, as far as a script can see to it.
+#[component]
+pub fn FilterForm(action: &'static str, children: Children) -> impl IntoView {
+    let navigate = use_navigate();
+    let on_submit = move |event: SubmitEvent| {
+        if let Some(query) = browser::form_query(&event) {
+            event.prevent_default();
+            navigate(
+                &format!("{action}?{query}"),
+                NavigateOptions {
+                    scroll: false,
+                    ..Default::default()
+                },
+            );
+        }
+    };
+    view! {
+        <form class="filters" method="get" action=action on:submit=on_submit>
+            {children()}
+        </form>
     }
     .into_any()
 }

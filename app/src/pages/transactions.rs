@@ -1,7 +1,7 @@
 use leptos::prelude::*;
-use leptos_router::{components::Form, hooks::use_query_map};
+use leptos_router::hooks::use_query_map;
 
-use super::parts::{Loaded, PageHead, TransactionTable, href, page_number, page_value, row_count};
+use super::parts::{FilterForm, Loaded, PageHead, TransactionTable, href, page_number, page_value, row_count};
 use crate::{
     live::Live,
     model::{Listing, Scheme, StatusFilter, TransactionQuery, TransactionRow},
@@ -54,7 +54,7 @@ pub fn Transactions() -> impl IntoView {
         <Loaded
             what="The transactions"
             resource=listing
-            show=move |listing| view! { <Content listing=listing query=query.get_untracked() /> }.into_any()
+            show=move |listing| view! { <Content listing=listing query=query.get() /> }.into_any()
         />
     }
     .into_any()
@@ -88,8 +88,7 @@ fn Filters(query: TransactionQuery) -> impl IntoView {
         .map(|(scheme, word, title)| view! { <option value=word selected=scheme == query.scheme>{title}</option> })
         .collect_view();
     view! {
-        <Form method="GET" action=PATH>
-            <div class="filters">
+        <FilterForm action=PATH>
                 <div class="field">
                     <label for="status">"Status"</label>
                     <select id="status" name="status">{statuses}</select>
@@ -99,8 +98,7 @@ fn Filters(query: TransactionQuery) -> impl IntoView {
                     <select id="kind" name="kind">{schemes}</select>
                 </div>
                 <button class="button" type="submit">"Apply"</button>
-            </div>
-        </Form>
+        </FilterForm>
     }
     .into_any()
 }

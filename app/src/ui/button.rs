@@ -41,8 +41,8 @@ pub fn Button(
         <button
             class=kind.class()
             type=if submit { "submit" } else { "button" }
-            prop:disabled=move || disabled.get() || busy.get()
-            aria-busy=move || busy.get().then_some("true")
+            prop:disabled=move || disabled.try_get().unwrap_or_default() || busy.try_get().unwrap_or_default()
+            aria-busy=move || busy.try_get().unwrap_or_default().then_some("true")
         >
             {children()}
         </button>

@@ -190,8 +190,7 @@ pub fn Chart(
         })
         .collect_view();
     let body = if known == 0 {
-        view! { <p class="chart-empty">"Nothing measured yet. The first values come with the next blocks."</p> }
-            .into_any()
+        view! { <p class="chart-empty">"Nothing measured yet."</p> }.into_any()
     } else {
         view! {
             <div class="chart-plot">

@@ -40,8 +40,12 @@ pub fn Field(
                     }
                 }
             />
-            <span class="field-hint" id=hint_id>{hint}</span>
-            <span class="field-error" id=error_id role="alert">{move || error.get()}</span>
+            {(!hint.is_empty()).then(|| view! { <span class="field-hint" id=hint_id>{hint}</span> })}
+            {move || {
+                let text = error.get();
+                let id = error_id.clone();
+                (!text.is_empty()).then(|| view! { <span class="field-error" id=id role="alert">{text}</span> })
+            }}
         </div>
     }
     .into_any()

@@ -46,13 +46,13 @@ impl MarkState {
 #[component]
 pub fn Mark(#[prop(into)] state: Signal<MarkState>) -> impl IntoView {
     view! {
-        <span class=move || state.with(MarkState::class)>
+        <span class=move || state.try_with(MarkState::class).unwrap_or("mark")>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-                <path d=move || state.with(MarkState::shape) />
+                <path d=move || state.try_with(MarkState::shape).unwrap_or_default() />
             </svg>
-            <span class="mark-word">{move || state.with(MarkState::word)}</span>
-            {move || match state.get() {
-                MarkState::Failed(why) => Some(view! { <span class="mark-why">{why}</span> }),
+            <span class="mark-word">{move || state.try_with(MarkState::word)}</span>
+            {move || match state.try_get() {
+                Some(MarkState::Failed(why)) => Some(view! { <span class="mark-why">{why}</span> }),
                 _ => None,
             }}
         </span>

@@ -6,7 +6,7 @@ mod ribbon;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::parts::{Fullness, Loaded, StatusBadge};
+use super::parts::{Followed, Fullness, StatusBadge};
 use crate::{
     format,
     live::Live,
@@ -23,10 +23,20 @@ use ribbon::Ribbon;
 pub fn Dashboard() -> impl IntoView {
     let live = Live::get();
     let overview = Resource::new(move || live.on_pool(), |_| reads::overview());
+    let playground = expect_context::<ChainInfo>().playground;
+    // The ribbon is drawn once and moves; what is below it is drawn anew.
+    let show = move |overview: Signal<Overview>| {
+        view! {
+            <Ribbon overview=overview />
+            <FirstMinute playground=playground />
+            {move || view! { <Content overview=overview.get() /> }}
+        }
+        .into_any()
+    };
     view! {
         <Title text="" />
         <h1 class="visually-hidden">"Dashboard"</h1>
-        <Loaded what="The dashboard" resource=overview show=|overview| view! { <Content overview=overview /> }.into_any() lines=16 />
+        <Followed what="The dashboard" resource=overview show=show lines=16 />
     }
     .into_any()
 }
@@ -46,16 +56,14 @@ fn Content(overview: Overview) -> impl IntoView {
         base_fee,
         transactions,
         blocks,
-        notches,
         latest,
         series,
         waits,
+        ..
     } = overview;
     let confirmation_text = confirmation.map_or_else(|| "none seen yet".to_owned(), format::duration);
     let aim = format!("the chain aims at {} s", chain.spacing);
     view! {
-        <Ribbon blocks=blocks.clone() notches=notches pending=pending />
-        <FirstMinute playground=chain.playground />
         <section aria-label="Figures">
             <dl class="stats">
                 <Stat name="Tip" note=format!("{} in all", format::plural(transactions, "transaction", "transactions"))>
