@@ -1,5 +1,12 @@
 // A mining worker: the same module as the page's, in a thread of its own.
 import init, { mining_worker } from './tally.js';
 
-await init({ module_or_path: new URL('./tally.wasm', import.meta.url) });
-mining_worker();
+try {
+  await init({ module_or_path: new URL('./tally.wasm', import.meta.url) });
+  mining_worker();
+} catch (error) {
+  // Thrown from here it would only be a rejected promise; thrown later the page hears of it.
+  setTimeout(() => {
+    throw error;
+  });
+}
