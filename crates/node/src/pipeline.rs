@@ -293,7 +293,8 @@ impl Pipeline {
             overlay.apply(&changes);
         }
         let mut executed: Vec<ExecutedBlock> = Vec::new();
-        for linked in joining {
+        let mut joining = joining.into_iter();
+        while let Some(linked) = joining.next() {
             let (id, height) = (linked.id(), linked.height());
             match execute(linked, &overlay, &tree, &self.spec) {
                 Ok(block) => {
@@ -303,7 +304,8 @@ impl Pipeline {
                     executed.push(block);
                 }
                 Err(source) => {
-                    self.mark_invalid(&snapshot, id, height)?;
+                    tracing::warn!(%id, %height, reason = %source, "block does not execute");
+                    self.mark_invalid(&snapshot, std::iter::once(id).chain(joining.map(|linked| linked.id())))?;
                     let source = Box::new(source);
                     return Err(ImportError::Execution { id, height, source });
                 }
@@ -320,18 +322,18 @@ impl Pipeline {
         })
     }
 
-    /// Remembers a stored block as invalid, so that its branch is not tried again.
-    fn mark_invalid(&self, snapshot: &Snapshot, id: BlockId, height: Height) -> Result<(), ImportError> {
-        tracing::warn!(%id, %height, "block does not execute");
-        if let Some(record) = snapshot.record(&id)? {
-            let mut commit = Commit::new(&self.store);
-            commit.record(&BlockRecord {
-                status: Status::Invalid,
-                ..record
-            });
-            commit.apply()?;
+    /// Remembers stored blocks as invalid, so that their branch is not tried again.
+    fn mark_invalid(&self, snapshot: &Snapshot, ids: impl Iterator<Item = BlockId>) -> Result<(), ImportError> {
+        let mut commit = Commit::new(&self.store);
+        for id in ids {
+            if let Some(record) = snapshot.record(&id)? {
+                commit.record(&BlockRecord {
+                    status: Status::Invalid,
+                    ..record
+                });
+            }
         }
-        Ok(())
+        Ok(commit.apply()?)
     }
 
     /// Writes everything in one batch; after it the new tip is what everybody sees.

@@ -26,7 +26,9 @@ impl FromStr for BlockKey {
     /// Decimal digits of at most 19 places are a height, 64 hex digits an id.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse() {
-            Ok(height) if text.len() < 20 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(Self::Height(Height(height))),
+            Ok(height) if text.len() < 20 && text.bytes().all(|b| b.is_ascii_digit()) => {
+                Ok(Self::Height(Height(height)))
+            }
             _ => text.parse().map(Self::Id),
         }
     }
@@ -92,11 +94,22 @@ impl Node {
 
     /// A block with its transactions and receipts.
     pub fn full_block(&self, tip: &Tip, key: BlockKey) -> Result<Option<FullBlock>, StoreError> {
-        let Some(record) = self.block_record(tip, key)? else { return Ok(None) };
+        let Some(record) = self.block_record(tip, key)? else {
+            return Ok(None);
+        };
         let active = tip.snapshot.is_active(&record)?;
         let transactions = self.transactions_of(&record)?;
-        let receipts = if active { tip.snapshot.receipts(&record.id)? } else { Vec::new() };
-        Ok(Some(FullBlock { record, active, transactions, receipts }))
+        let receipts = if active {
+            tip.snapshot.receipts(&record.id)?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(FullBlock {
+            record,
+            active,
+            transactions,
+            receipts,
+        }))
     }
 
     fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
@@ -117,12 +130,17 @@ impl Node {
             return self.at(tip, place).map(Some);
         }
         let pending = self.with_pool(|pool| pool.get(id).cloned());
-        Ok(pending.map(|transaction| Located { transaction, included: None }))
+        Ok(pending.map(|transaction| Located {
+            transaction,
+            included: None,
+        }))
     }
 
     /// The transaction at a place of the active chain.
     pub fn at(&self, tip: &Tip, place: Place) -> Result<Located, StoreError> {
-        let missing = || StoreError::Missing { what: format!("transaction {} of block {}", place.index, place.height) };
+        let missing = || StoreError::Missing {
+            what: format!("transaction {} of block {}", place.index, place.height),
+        };
         let id = tip.snapshot.id_at(place.height)?.ok_or_else(missing)?;
         let block = tip.snapshot.known(&id)?;
         let mut body = tip.snapshot.block(&id)?.ok_or_else(missing)?;
@@ -137,20 +155,37 @@ impl Node {
             return Err(missing());
         }
         let receipt = receipts.swap_remove(index);
-        Ok(Located { transaction, included: Some(Included { block, index: place.index, receipt }) })
+        Ok(Located {
+            transaction,
+            included: Some(Included {
+                block,
+                index: place.index,
+                receipt,
+            }),
+        })
     }
 
     /// Inclusion proof of a transaction under its block's `transactions_root`.
     pub fn transaction_proof(&self, tip: &Tip, place: Place) -> Result<Option<InclusionProof>, StoreError> {
-        let Some(id) = tip.snapshot.id_at(place.height)? else { return Ok(None) };
-        let Some(block) = tip.snapshot.block(&id)? else { return Ok(None) };
-        let leaves: Vec<_> = block.transactions.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
+        let Some(id) = tip.snapshot.id_at(place.height)? else {
+            return Ok(None);
+        };
+        let Some(block) = tip.snapshot.block(&id)? else {
+            return Ok(None);
+        };
+        let leaves: Vec<_> = block
+            .transactions
+            .iter()
+            .map(|tx| merkle::leaf_hash(tx.envelope()))
+            .collect();
         Ok(merkle::prove(&leaves, place.index as usize))
     }
 
     /// Proof that the block at `height` is an ancestor of the tip, under the tip's `history_root`.
     pub fn history_proof(&self, tip: &Tip, height: Height) -> Result<HistoryProof, history::HistoryError> {
-        history::prove(tip.record.height().0, height.0, &|position| tip.snapshot.history_node(position))
+        history::prove(tip.record.height().0, height.0, &|position| {
+            tip.snapshot.history_node(position)
+        })
     }
 
     /// An account at the tip; the default one if it never received anything.
@@ -161,14 +196,19 @@ impl Node {
     /// An account with its proof under the tip's `state_root`.
     pub fn proven_account(&self, tip: &Tip, address: &Address) -> Result<ProvenAccount, StoreError> {
         let account = tip.snapshot.account(address)?;
-        Ok(ProvenAccount { account, proof: tip.tree.prove(&account_key(address)) })
+        Ok(ProvenAccount {
+            account,
+            proof: tip.tree.prove(&account_key(address)),
+        })
     }
 
     /// The nonce that the next transaction of an account should carry, pending ones counted.
     pub fn next_nonce(&self, tip: &Tip, address: &Address) -> Result<u64, StoreError> {
         let nonce = self.account(tip, address)?.nonce;
         let pending = self.with_pool(|pool| {
-            pool.by_sender(address).map(|transaction| transaction.view().nonce).collect::<BTreeSet<_>>()
+            pool.by_sender(address)
+                .map(|transaction| transaction.view().nonce)
+                .collect::<BTreeSet<_>>()
         });
         Ok((nonce..).find(|nonce| !pending.contains(nonce)).unwrap_or(nonce))
     }
@@ -186,7 +226,11 @@ impl Node {
             keys.push(entry?.0);
         }
         let next = (keys.len() > limit).then(|| keys[limit - 1]);
-        let entries = keys.iter().take(limit).map(|key| self.at(tip, key.0)).collect::<Result<_, _>>()?;
+        let entries = keys
+            .iter()
+            .take(limit)
+            .map(|key| self.at(tip, key.0))
+            .collect::<Result<_, _>>()?;
         Ok(HistoryPage { entries, next })
     }
 }

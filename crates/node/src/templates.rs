@@ -65,7 +65,9 @@ impl Node {
     /// A block on the tip with the best of the pool, lacking only its seal. Reuses one of the same second.
     pub fn template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
         let (tip, now) = (self.tip(), self.now());
-        let time = u32::try_from(now.0).unwrap_or(u32::MAX).max(tip.ancestors.median_time().saturating_add(1));
+        let time = u32::try_from(now.0)
+            .unwrap_or(u32::MAX)
+            .max(tip.ancestors.median_time().saturating_add(1));
         if let Some(recent) = self.templates().recent(tip.record.id, producer, time) {
             return Ok(recent);
         }
@@ -75,12 +77,19 @@ impl Node {
     /// A fresh template, whatever was handed out before.
     pub(crate) fn new_template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
         let (tip, now) = (self.tip(), self.now());
-        let time = u32::try_from(now.0).unwrap_or(u32::MAX).max(tip.ancestors.median_time().saturating_add(1));
+        let time = u32::try_from(now.0)
+            .unwrap_or(u32::MAX)
+            .max(tip.ancestors.median_time().saturating_add(1));
         let base_fee = tip.ancestors.next_base_fee(self.spec());
         let transactions: Vec<CheckedTransaction> =
             self.with_pool(|pool| pool.best(base_fee, tally_chain::UnixSecs(time.into())).collect());
         let extra = Bytes::from([EXTRA_TAG, &[0; EXTRA_NONCE_BYTES]].concat());
-        let candidate = Candidate { ancestors: &tip.ancestors, time, producer, extra };
+        let candidate = Candidate {
+            ancestors: &tip.ancestors,
+            time,
+            producer,
+            extra,
+        };
         let made = assemble(candidate, transactions, &tip.snapshot, &tip.tree, self.spec())?;
         for (id, reason) in &made.refused {
             tracing::debug!(%id, %reason, "left out of a template");
@@ -95,19 +104,32 @@ impl Node {
         };
         let target = Target::from_bits(made.bits).map_err(TemplateError::Bits)?;
         let id = self.templates().next.fetch_add(1, Relaxed);
-        let job = MiningJob { id, header, manifest: made.manifest, transactions: made.transactions, target };
+        let job = MiningJob {
+            id,
+            header,
+            manifest: made.manifest,
+            transactions: made.transactions,
+            target,
+        };
         Ok(self.templates().keep(job))
     }
 
     /// Seals a template with what a miner found and imports the block like any other.
     pub fn submit_work(&self, work: &Work) -> Result<Imported, WorkError> {
-        let job = self.templates().get(work.template).ok_or(WorkError::UnknownTemplate { template: work.template })?;
+        let job = self.templates().get(work.template).ok_or(WorkError::UnknownTemplate {
+            template: work.template,
+        })?;
         let mut manifest = job.manifest.clone();
         let mut extra = manifest.extra.to_vec();
         let at = extra.len() - EXTRA_NONCE_BYTES;
         extra[at..].copy_from_slice(&work.extra_nonce);
         manifest.extra = extra.into();
-        let header = Header { manifest_root: manifest.root(), time: work.time, nonce: work.nonce, ..job.header };
+        let header = Header {
+            manifest_root: manifest.root(),
+            time: work.time,
+            nonce: work.nonce,
+            ..job.header
+        };
         let envelopes = job.transactions.iter().map(CheckedTransaction::envelope);
         Ok(self.import_block(&encode_block(&header, &manifest, envelopes))?)
     }

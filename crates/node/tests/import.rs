@@ -5,7 +5,8 @@ mod support;
 
 use proptest::prelude::*;
 use support::*;
-use tally_chain::{Address, Amount, BlockError, Height, U256};
+use tally_chain::{Address, Amount, B256, BlockError, Height, U256};
+use tally_ledger::ExecutionError;
 use tally_node::{ChainEvent, ImportError, Imported, StoreError, SubmitError};
 use tempfile::tempdir;
 
@@ -173,6 +174,50 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
     assert!(
         matches!(trailing, ImportError::Block(BlockError::Codec(_))),
         "{trailing}"
+    );
+    assert_eq!(node.tip().record, tip);
+    assert_sound(&node);
+}
+
+#[test]
+fn a_heavier_branch_with_a_false_state_is_refused_and_remembered() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    mine(&node, &clock, producer(1));
+    let ancestors = node.tip().ancestors.clone();
+    mine(&node, &clock, producer(1));
+    let tip = node.tip().record.clone();
+
+    let (second, parent) = forged_block(&node, &ancestors, &clock);
+    let imported = node.import_block(&second).unwrap();
+    assert_eq!(
+        imported,
+        Imported::Side {
+            id: parent.id,
+            height: Height(2)
+        }
+    );
+    let engine = node.spec().engine();
+    let (third, _) = forged_block(&node, &ancestors.then(parent.clone(), &engine), &clock);
+    let error = node.import_block(&third).unwrap_err();
+    let ImportError::Execution { id, height, source } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((id, height), (parent.id, Height(2)));
+    assert!(
+        matches!(*source, ExecutionError::WrongStateRoot { found: B256::ZERO, .. }),
+        "{source}"
+    );
+
+    let again = node.import_block(&third).unwrap_err();
+    assert!(
+        matches!(again, ImportError::InvalidParent { parent: found } if found == parent.id),
+        "{again}"
+    );
+    let again = node.import_block(&second).unwrap_err();
+    assert!(
+        matches!(again, ImportError::KnownInvalid { id } if id == parent.id),
+        "{again}"
     );
     assert_eq!(node.tip().record, tip);
     assert_sound(&node);

@@ -53,8 +53,14 @@ impl<'a> Commit<'a> {
             bytes: bytes.len() as u64,
             received: UnixSecs(block.header.time.into()),
         };
-        let accounts = genesis::accounts(spec).into_iter().map(|(address, account)| (address, Some(account))).collect();
-        self.state(&ChangeSet { accounts, ..ChangeSet::default() });
+        let accounts = genesis::accounts(spec)
+            .into_iter()
+            .map(|(address, account)| (address, Some(account)))
+            .collect();
+        self.state(&ChangeSet {
+            accounts,
+            ..ChangeSet::default()
+        });
         let mut history = History::default();
         let nodes = history.push(Node::leaf(record.id, &record.header, Work(weight.0)));
         self.block(&record, &bytes);
@@ -68,12 +74,14 @@ impl<'a> Commit<'a> {
     /// Stores a block under its id, on whatever branch it is.
     pub fn block(&mut self, record: &BlockRecord, bytes: &[u8]) {
         self.record(record);
-        self.batch.insert(&self.store.keys.bodies, &record.id.as_bytes()[..], bytes);
+        self.batch
+            .insert(&self.store.keys.bodies, &record.id.as_bytes()[..], bytes);
     }
 
     /// Stores what is known of a block.
     pub fn record(&mut self, record: &BlockRecord) {
-        self.batch.insert(&self.store.keys.headers, &record.id.as_bytes()[..], record.encode());
+        self.batch
+            .insert(&self.store.keys.headers, &record.id.as_bytes()[..], record.encode());
     }
 
     /// Makes an executed block part of the active chain.
@@ -92,16 +100,19 @@ impl<'a> Commit<'a> {
         self.batch.insert(&keys.receipts, id, wrap_list(&encoded));
         self.batch.insert(&keys.undo, id, undo.encode());
         for (place, transaction) in places(record, transactions) {
-            self.batch.insert(&keys.transactions, &transaction.id.as_bytes()[..], place.encode());
+            self.batch
+                .insert(&keys.transactions, &transaction.id.as_bytes()[..], place.encode());
             for address in transaction.touched() {
                 let key = [address.as_slice(), &place.encode()[..]].concat();
-                self.batch.insert(&keys.account_history, key, &transaction.id.as_bytes()[..]);
+                self.batch
+                    .insert(&keys.account_history, key, &transaction.id.as_bytes()[..]);
             }
             self.batch.remove(&keys.pool, &transaction.id.as_bytes()[..]);
         }
         self.batch.insert(&keys.produced, produced_key(record), []);
         for (position, node) in history {
-            self.batch.insert(&keys.history, position.to_be_bytes(), &node.encode()[..]);
+            self.batch
+                .insert(&keys.history, position.to_be_bytes(), &node.encode()[..]);
         }
     }
 
@@ -115,7 +126,10 @@ impl<'a> Commit<'a> {
         for (place, transaction) in places(record, transactions) {
             self.batch.remove(&keys.transactions, &transaction.id.as_bytes()[..]);
             for address in transaction.touched() {
-                self.batch.remove(&keys.account_history, [address.as_slice(), &place.encode()[..]].concat());
+                self.batch.remove(
+                    &keys.account_history,
+                    [address.as_slice(), &place.encode()[..]].concat(),
+                );
             }
         }
         self.batch.remove(&keys.produced, produced_key(record));
@@ -149,7 +163,8 @@ impl<'a> Commit<'a> {
 
     /// Moves the tip.
     pub fn tip(&mut self, record: &BlockRecord) {
-        self.batch.insert(&self.store.keys.meta, "tip", &record.id.as_bytes()[..]);
+        self.batch
+            .insert(&self.store.keys.meta, "tip", &record.id.as_bytes()[..]);
     }
 
     /// Writes everything at once and waits until it is on the disk.
@@ -160,7 +175,10 @@ impl<'a> Commit<'a> {
 
 fn places<'t>(record: &BlockRecord, transactions: &'t [Indexed]) -> impl Iterator<Item = (Place, &'t Indexed)> {
     let height = record.height();
-    transactions.iter().zip(0..).map(move |(transaction, index)| (Place { height, index }, transaction))
+    transactions
+        .iter()
+        .zip(0..)
+        .map(move |(transaction, index)| (Place { height, index }, transaction))
 }
 
 fn produced_key(record: &BlockRecord) -> Vec<u8> {

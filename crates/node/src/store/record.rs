@@ -65,7 +65,9 @@ impl BlockRecord {
 
     pub(super) fn decode(id: BlockId, bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Fields(bytes);
-        let damaged = || StoreError::Missing { what: format!("part of the record of block {id}") };
+        let damaged = || StoreError::Missing {
+            what: format!("part of the record of block {id}"),
+        };
         let mut read = || -> Option<Self> {
             Some(Self {
                 id,

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use k256::ecdsa::signature::hazmat::PrehashSigner;
 use k256::ecdsa::{Signature, SigningKey};
+use tally_chain::block::{Ancestors, Parent, encode_block};
 use tally_chain::hash::sha256;
 use tally_chain::pow::{Search, Target};
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
-use tally_chain::{Address, Amount, Bytes, ChainSpec, TxId, U256, UnixSecs, address};
+use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Manifest, TxId, U256, UnixSecs, address, merkle};
 use tally_node::mempool::MempoolConfig;
 use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, StoreError, Work};
 
@@ -90,6 +91,46 @@ pub fn mine(node: &Node, clock: &HandClock, producer: Address) -> Imported {
         nonce: header.nonce,
     };
     node.submit_work(&work).unwrap()
+}
+
+/// A sealed block without transactions that links to its ancestors but lies about the state.
+pub fn forged_block(node: &Node, ancestors: &Ancestors, clock: &HandClock) -> (Vec<u8>, Parent) {
+    clock.advance(1);
+    let spec = node.spec();
+    let manifest = Manifest {
+        number: ancestors.parent.manifest.number.next(),
+        producer: Address::repeat_byte(9),
+        state_root: B256::ZERO,
+        transactions_root: merkle::root(&[]),
+        receipts_root: merkle::root(&[]),
+        history_root: ancestors.history.root(),
+        gas_limit: spec.limits.gas_limit,
+        gas_used: 0,
+        base_fee: ancestors.next_base_fee(spec),
+        extra: Bytes::new(),
+        seal: Bytes::new(),
+    };
+    let bits = spec.engine().next_bits(ancestors);
+    let mut header = Header {
+        version: 1,
+        parent: ancestors.parent.id,
+        manifest_root: manifest.root(),
+        time: clock.now() as u32,
+        bits,
+        nonce: 0,
+    };
+    header.nonce = Search::new(&header, Target::from_bits(bits).unwrap())
+        .scan(0, 1 << 24)
+        .unwrap();
+    let bytes = encode_block(&header, &manifest, std::iter::empty());
+    (
+        bytes,
+        Parent {
+            id: header.id(),
+            header,
+            manifest,
+        },
+    )
 }
 
 /// The encoded blocks of the active chain above genesis, lowest first.
