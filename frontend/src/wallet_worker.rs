@@ -319,7 +319,7 @@ impl Desk {
         self.reviewed = Some((from, payload.clone()));
         Ok(Answer::Prepared {
             payload,
-            review: review_text(&review),
+            review: Box::new(review_text(&review)),
         })
     }
 

@@ -7,8 +7,9 @@ pub use real::*;
 
 use super::protocol::Seal;
 
-/// What the crew tells the panel.
+/// What the crew tells the panel. The server has no crew.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
 pub enum Report {
     /// Hashes a second of one worker, by its place.
     Rate {

@@ -16,8 +16,8 @@ pub struct Listing<T> {
     pub total: Option<u64>,
     /// Whether a next page exists.
     pub more: bool,
-    /// Where sorting or filtering looked only at the newest so many entries, how many that were.
-    pub window: Option<u64>,
+    /// Where sorting or filtering looked only at the newest entries, which: `1,000 blocks`.
+    pub window: Option<String>,
 }
 
 impl<T> Listing<T> {

@@ -69,7 +69,7 @@ fn Content(account: AccountView) -> impl IntoView {
                     <a href=format!("/block/{}", account.height)>{format::count(account.height)}</a>
                 </Fact>
             </Facts>
-            <p class="told"><Mark state=MarkState::Told /></p>
+            <Told />
         </section>
         <section aria-labelledby="history">
             <h2 id="history">"History"</h2>

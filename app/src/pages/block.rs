@@ -110,7 +110,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                     {interval.map(|seconds| view! { <Fact name="Interval"><Elapsed seconds=seconds as f64 /></Fact> })}
                     <Fact name="Difficulty">{format::hashes(block.difficulty)}</Fact>
                 </Facts>
-                <p class="told"><Mark state=MarkState::Told /></p>
+                <Told />
             </section>
             <CheckPanel
                 checks=checks

@@ -48,7 +48,7 @@ fn Content(pool: MempoolView) -> impl IntoView {
             <Stat name="Size" note=bytes_note>{format::bytes(pool.bytes)}</Stat>
             <Stat name="Base fee" note="per gas, next block"><Amount value=pool.base_fee exact=true /></Stat>
         </dl>
-        <p class="told"><Mark state=MarkState::Told /></p>
+        <Told />
         {(!pool.bands.is_empty()).then(|| view! { <Bands bands=pool.bands /> })}
         {if waiting.is_empty() {
             view! {

@@ -66,7 +66,7 @@ fn Content(mining: MiningView) -> impl IntoView {
             </Stat>
             <Stat name="Subsidy" note=halving><Amount value=subsidy /></Stat>
         </dl>
-        <p class="told"><Mark state=MarkState::Told /></p>
+        <Told />
         <NativeMiner miner=miner />
         <section class="charts" aria-label="Charts">
             {difficulty_chart(&series, chain.spacing)}

@@ -13,7 +13,7 @@ use crate::{
     model::{BlockRow, MAX_ROWS, Scheme, Status, TransactionKind, TransactionRow},
     prefs::Prefs,
     reads::Read,
-    ui::{AddressLink, Amount, BlockLink, Elapsed, Failure, Skeleton, Table, Time, TransactionLink},
+    ui::{AddressLink, Amount, BlockLink, Elapsed, Failure, Mark, MarkState, Skeleton, Table, Time, TransactionLink},
 };
 
 /// The title of a page and the one sentence that says what it is for.
@@ -131,6 +131,17 @@ pub fn FilterForm(action: &'static str, children: Children) -> impl IntoView {
         <form class="filters" method="get" action=action on:submit=on_submit>
             {children()}
         </form>
+    }
+    .into_any()
+}
+
+/// Says that what stands above is the node's word.
+#[component]
+pub fn Told() -> impl IntoView {
+    view! {
+        <p class="told">
+            <Mark state=MarkState::Told />
+        </p>
     }
     .into_any()
 }

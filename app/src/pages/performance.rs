@@ -43,7 +43,7 @@ fn Content(performance: PerformanceView) -> impl IntoView {
             <Stat name="Confirmation" note="median, from seen to in a block">{confirmation}</Stat>
             {figures}
         </dl>
-        <p class="told"><Mark state=MarkState::Told /></p>
+        <Told />
         <section class="charts" aria-label="Charts">
             {transactions_chart(&series)}
             {confirmation_chart(&waits)}

@@ -105,7 +105,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                     <Fact name="Nonce">{format::count(transaction.nonce)}</Fact>
                     {transaction.made.map(|made| view! { <Fact name="Made"><Time at=made both=true /></Fact> })}
                 </Facts>
-                <p class="told"><Mark state=MarkState::Told /></p>
+                <Told />
             </section>
             <CheckPanel
                 checks=checks

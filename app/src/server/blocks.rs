@@ -7,6 +7,7 @@ use super::{
     At,
     rows::{Slice, difficulty, parse_address, price, units},
 };
+use crate::format;
 use crate::model::{
     BaseUnits, BlockEvidence, BlockPage, BlockQuery, BlockRow, BlockSort, HeaderView, Listing, ManifestView,
     TransactionRow,
@@ -35,7 +36,7 @@ pub fn blocks(at: &At<'_>, query: &BlockQuery) -> Result<Listing<BlockRow>, Stor
     }
     let total = rows.len() as u64;
     let rows = rows.into_iter().skip(slice.skip()).take(slice.take()).collect();
-    Ok(slice.listing(rows, Some(total), (looked_at == WINDOW).then_some(WINDOW as u64)))
+    Ok(slice.listing(rows, Some(total), (looked_at == WINDOW).then(|| format!("{} blocks", format::count(WINDOW as u64)))))
 }
 
 /// The newest blocks that a query may be about, newest first.

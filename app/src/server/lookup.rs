@@ -1,4 +1,4 @@
-use tally_chain::{Height, address};
+use tally_chain::address;
 use tally_node::{BlockKey, StoreError};
 
 use super::{At, rows::shown};
@@ -56,19 +56,20 @@ pub fn search(at: &At<'_>, text: &str) -> Result<SearchAnswer, StoreError> {
     })
 }
 
-/// A transaction or a block of this id.
+/// A transaction or a block of this id. A block of the main chain leads to the page of its height.
 fn by_id(at: &At<'_>, digits: &str) -> Result<Option<Destination>, StoreError> {
-    if let Ok(id) = digits.parse() {
-        if at.node.transaction(&at.tip, &id)?.is_some() {
-            return Ok(Some(Destination::Transaction(id.to_string())));
-        }
+    if let Ok(id) = digits.parse()
+        && at.node.transaction(&at.tip, &id)?.is_some()
+    {
+        return Ok(Some(Destination::Transaction(id.to_string())));
     }
     let Ok(id) = digits.parse() else { return Ok(None) };
-    let found = at.node.block_record(&at.tip, BlockKey::Id(id))?;
-    Ok(found
-        .map(|record| match at.tip.snapshot.id_at(record.height()) {
-            Ok(Some(active)) if active == record.id => Destination::Block(record.height().0),
-            _ => Destination::BlockId(record.id.to_string()),
-        })
-        .filter(|_| at.height() >= Height::GENESIS.0))
+    let Some(record) = at.node.block_record(&at.tip, BlockKey::Id(id))? else {
+        return Ok(None);
+    };
+    Ok(Some(if at.tip.snapshot.is_active(&record)? {
+        Destination::Block(record.height().0)
+    } else {
+        Destination::BlockId(record.id.to_string())
+    }))
 }

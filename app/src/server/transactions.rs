@@ -2,20 +2,18 @@ use tally_chain::{
     CheckedTransaction, Height,
     transaction::{Authenticator, Transaction},
 };
-use tally_node::{BlockRecord, Included, Located, Place, StoreError};
+use tally_node::{BlockKey, BlockRecord, Included, Located, Place, StoreError};
 
 use super::{
     At,
     blocks::evidence,
     rows::{Slice, price, scheme, shown, units},
 };
+use crate::format;
 use crate::model::{
     BaseUnits, Listing, LogView, StatusFilter, TransactionEvidence, TransactionKind, TransactionPage, TransactionQuery,
     TransactionRow,
 };
-
-/// How many blocks, counted from the tip, are looked through for transactions.
-const BLOCKS: usize = 5_000;
 
 /// How many transactions are looked at where a filter cannot use an index.
 const WINDOW: usize = 2_000;
@@ -23,122 +21,21 @@ const WINDOW: usize = 2_000;
 /// One page of the transactions table: what waits first, then what is in blocks, newest first.
 pub fn transactions(at: &At<'_>, query: &TransactionQuery) -> Result<Listing<TransactionRow>, StoreError> {
     let slice = Slice::new(query.page, query.rows);
-    let wanted = slice.skip() + slice.take() + 1;
-    let mut gathered = Gathered {
-        query,
-        skip: slice.skip(),
-        wanted,
-        seen: 0,
-        looked_at: 0,
-        rows: Vec::new(),
-    };
+    let mut walk = Walk::new(query, slice.skip(), slice.skip() + slice.take() + 1);
+    let mut total = at.tip.record.total_transactions;
     if matches!(query.status, StatusFilter::Any | StatusFilter::Pending) {
-        for transaction in at.waiting(WINDOW) {
-            gathered.offer(&transaction, || at.pending_row(&transaction))?;
+        let waiting = at.waiting(WINDOW);
+        total += waiting.len() as u64;
+        for transaction in waiting {
+            walk.offer(&transaction, || at.pending_row(&transaction))?;
         }
     }
     if query.status != StatusFilter::Pending {
-        gathered.walk(at)?;
+        walk.go(at)?;
     }
-    let window = (gathered.looked_at >= WINDOW).then_some(WINDOW as u64);
-    Ok(slice.listing(gathered.rows, None, window))
-}
-
-/// What a walk from the newest transaction back has found so far.
-struct Gathered<'a> {
-    query: &'a TransactionQuery,
-    skip: usize,
-    wanted: usize,
-    seen: usize,
-    looked_at: usize,
-    rows: Vec<TransactionRow>,
-}
-
-impl Gathered<'_> {
-    fn is_done(&self) -> bool {
-        self.seen >= self.wanted || self.looked_at >= WINDOW
-    }
-
-    /// Takes a transaction that fits the filter; its row is made only if it is on the page.
-    fn offer(
-        &mut self,
-        transaction: &CheckedTransaction,
-        row: impl FnOnce() -> Result<TransactionRow, StoreError>,
-    ) -> Result<(), StoreError> {
-        if self.is_done()
-            || self
-                .query
-                .scheme
-                .is_some_and(|wanted| wanted != scheme(transaction.transaction()))
-        {
-            return Ok(());
-        }
-        self.seen += 1;
-        if self.seen > self.skip {
-            self.rows.push(row()?);
-        }
-        Ok(())
-    }
-
-    /// Goes through the blocks from the tip back.
-    fn walk(&mut self, at: &At<'_>) -> Result<(), StoreError> {
-        let unfiltered = self.query.scheme.is_none() && self.query.status == StatusFilter::Any;
-        for record in at.tip.snapshot.records_from(Height::GENESIS).rev().take(BLOCKS) {
-            let record = record?;
-            let count = record.transaction_count as usize;
-            if self.is_done() {
-                return Ok(());
-            }
-            if unfiltered && self.seen + count <= self.skip {
-                self.seen += count;
-            } else if count > 0 {
-                self.open(at, &record, unfiltered)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Goes through one block, last transaction first.
-    fn open(&mut self, at: &At<'_>, record: &BlockRecord, unfiltered: bool) -> Result<(), StoreError> {
-        let body = at
-            .tip
-            .snapshot
-            .block(&record.id)?
-            .map(|block| block.transactions)
-            .unwrap_or_default();
-        let receipts = at.tip.snapshot.receipts(&record.id)?;
-        for (index, (raw, receipt)) in body.into_iter().zip(&receipts).enumerate().rev() {
-            if self.is_done() {
-                break;
-            }
-            if !unfiltered {
-                self.looked_at += 1;
-            }
-            let fits = match self.query.status {
-                StatusFilter::Succeeded => receipt.success,
-                StatusFilter::Failed => !receipt.success,
-                StatusFilter::Any | StatusFilter::Pending => true,
-            };
-            if unfiltered && self.seen < self.skip {
-                self.seen += 1;
-                continue;
-            }
-            if !fits
-                || self
-                    .query
-                    .scheme
-                    .is_some_and(|wanted| wanted != scheme(raw.transaction()))
-            {
-                continue;
-            }
-            if let Ok(transaction) = at.node.checker().check_one(raw) {
-                self.offer(&transaction, || {
-                    at.included_row(&transaction, record, index as u32, receipt)
-                })?;
-            }
-        }
-        Ok(())
-    }
+    let total = walk.unfiltered().then_some(total);
+    let window = (walk.looked_at >= WINDOW).then(|| format!("{} transactions", format::count(WINDOW as u64)));
+    Ok(slice.listing(walk.rows, total, window))
 }
 
 /// The newest transactions in blocks.
@@ -149,17 +46,99 @@ pub fn latest(at: &At<'_>, count: u32) -> Result<Vec<TransactionRow>, StoreError
         page: 1,
         rows: count,
     };
-    let wanted = count as usize;
-    let mut gathered = Gathered {
-        query: &query,
-        skip: 0,
-        wanted,
-        seen: 0,
-        looked_at: 0,
-        rows: Vec::new(),
-    };
-    gathered.walk(at)?;
-    Ok(gathered.rows)
+    let mut walk = Walk::new(&query, 0, count as usize);
+    walk.go(at)?;
+    Ok(walk.rows)
+}
+
+/// A walk from the newest transaction back, and what it has found so far.
+struct Walk<'a> {
+    query: &'a TransactionQuery,
+    skip: usize,
+    wanted: usize,
+    /// Transactions that fit, skipped ones included.
+    fitting: usize,
+    /// Transactions whose bytes were read because of a filter.
+    looked_at: usize,
+    rows: Vec<TransactionRow>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(query: &'a TransactionQuery, skip: usize, wanted: usize) -> Self {
+        Self {
+            query,
+            skip,
+            wanted,
+            fitting: 0,
+            looked_at: 0,
+            rows: Vec::new(),
+        }
+    }
+
+    fn unfiltered(&self) -> bool {
+        self.query.scheme.is_none() && self.query.status == StatusFilter::Any
+    }
+
+    fn is_done(&self) -> bool {
+        self.fitting >= self.wanted || self.looked_at >= WINDOW
+    }
+
+    /// Takes a transaction that fits the filter; its row is made only if it is on the page.
+    fn offer(
+        &mut self,
+        transaction: &CheckedTransaction,
+        row: impl FnOnce() -> Result<TransactionRow, StoreError>,
+    ) -> Result<(), StoreError> {
+        let fits = self.query.scheme.is_none_or(|wanted| wanted == scheme(transaction.transaction()));
+        if self.is_done() || !fits {
+            return Ok(());
+        }
+        self.fitting += 1;
+        if self.fitting > self.skip {
+            self.rows.push(row()?);
+        }
+        Ok(())
+    }
+
+    /// Goes through what is in blocks. Empty blocks and skipped pages cost nothing: the running count of
+    /// transactions leads straight to the block that holds the next one.
+    fn go(&mut self, at: &At<'_>) -> Result<(), StoreError> {
+        let mut left = at.tip.record.total_transactions;
+        if self.unfiltered() {
+            let skipped = left.min(self.skip.saturating_sub(self.fitting) as u64);
+            left -= skipped;
+            self.fitting += skipped as usize;
+        }
+        while left > 0 && !self.is_done() {
+            let record = at.block_of(left)?;
+            let before = record.total_transactions - u64::from(record.transaction_count);
+            self.open(at, &record, (left - before) as usize)?;
+            left = before;
+        }
+        Ok(())
+    }
+
+    /// Goes through the first transactions of one block, the last of them first.
+    fn open(&mut self, at: &At<'_>, record: &BlockRecord, first: usize) -> Result<(), StoreError> {
+        let body = at.tip.snapshot.block(&record.id)?.map(|block| block.transactions);
+        let receipts = at.tip.snapshot.receipts(&record.id)?;
+        let pairs = body.unwrap_or_default().into_iter().zip(&receipts).take(first).enumerate();
+        for (index, (raw, receipt)) in pairs.collect::<Vec<_>>().into_iter().rev() {
+            if self.is_done() {
+                break;
+            }
+            self.looked_at += usize::from(!self.unfiltered());
+            let fits = match self.query.status {
+                StatusFilter::Succeeded => receipt.success,
+                StatusFilter::Failed => !receipt.success,
+                StatusFilter::Any | StatusFilter::Pending => true,
+            };
+            if let (true, Ok(transaction)) = (fits, at.node.checker().check_one(raw)) {
+                self.offer(&transaction, || at.included_row(&transaction, record, index as u32, receipt))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A transaction, waiting or in a block.
@@ -268,6 +247,24 @@ pub fn transaction_evidence(at: &At<'_>, id: &str) -> Result<Option<TransactionE
 }
 
 impl At<'_> {
+    /// The block that holds the so-manieth transaction of the main chain, counted from 1 and not above the tip's count.
+    fn block_of(&self, place: u64) -> Result<BlockRecord, StoreError> {
+        let (mut low, mut high) = (0, self.height());
+        let mut found = self.tip.record.clone();
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let record = self.node.block_record(&self.tip, BlockKey::Height(Height(middle)))?;
+            match record {
+                Some(record) if record.total_transactions >= place => {
+                    high = middle;
+                    found = record;
+                }
+                _ => low = middle + 1,
+            }
+        }
+        Ok(found)
+    }
+
     /// What waits in the pool, those first that a block would take first.
     pub fn waiting(&self, most: usize) -> Vec<CheckedTransaction> {
         let base_fee = self.tip.ancestors.next_base_fee(self.node.spec());

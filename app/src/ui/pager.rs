@@ -8,7 +8,7 @@ pub fn Pager(
     page: u32,
     more: bool,
     #[prop(optional_no_strip)] pages: Option<u64>,
-    #[prop(optional_no_strip)] window: Option<u64>,
+    #[prop(optional_no_strip)] window: Option<String>,
     href: Callback<u32, String>,
     #[prop(default = "Pages")] label: &'static str,
 ) -> impl IntoView {
@@ -43,7 +43,7 @@ pub fn Pager(
                 .map(|window| {
                     view! {
                         <span class="pager-window">
-                            {format!("sorted and filtered within the newest {}", format::count(window))}
+                            {format!("Sorted and filtered within the newest {window}.")}
                         </span>
                     }
                 })}
@@ -59,6 +59,6 @@ impl<T> Listing<T> {
         F: Fn(u32) -> String + Send + Sync + 'static,
     {
         let href = Callback::new(href);
-        view! { <Pager page=self.page more=self.more pages=self.pages() window=self.window href=href /> }
+        view! { <Pager page=self.page more=self.more pages=self.pages() window=self.window.clone() href=href /> }
     }
 }

@@ -217,7 +217,7 @@ pub enum Answer {
     },
     Prepared {
         payload: Bytes,
-        review: ReviewText,
+        review: Box<ReviewText>,
     },
     /// Id of the transaction and the envelope to send.
     Signed {

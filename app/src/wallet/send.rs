@@ -70,7 +70,7 @@ impl From<Trouble> for Failure {
 #[derive(Clone, PartialEq, Eq)]
 enum Stage {
     Form,
-    Review { payload: Bytes, review: ReviewText },
+    Review { payload: Bytes, review: Box<ReviewText> },
     Sent { id: String },
 }
 
@@ -136,7 +136,7 @@ impl Draft {
     }
 
     /// Builds the bytes for this amount and reads them back.
-    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Bytes, ReviewText), Failure> {
+    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Bytes, Box<ReviewText>), Failure> {
         let fees = node::fees().await.map_err(Failure::node)?;
         let prices = prices(self.level.get_untracked(), &fees)
             .ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
@@ -249,7 +249,7 @@ fn Content() -> impl IntoView {
     view! {
         {move || match stage.get() {
             Stage::Form => view! { <Form draft=draft /> }.into_any(),
-            Stage::Review { payload, review } => view! { <Confirm draft=draft payload=payload review=review /> }.into_any(),
+            Stage::Review { payload, review } => view! { <Confirm draft=draft payload=payload review=*review /> }.into_any(),
             Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
         }}
         {move || {

@@ -80,7 +80,7 @@ fn Content(overview: Overview) -> impl IntoView {
                 <Stat name="Supply" note="issued less burned"><Amount value=supply /></Stat>
                 <Stat name="Base fee" note="per gas, burned, next block"><Amount value=base_fee exact=true /></Stat>
             </dl>
-            <p class="told"><Mark state=MarkState::Told /></p>
+            <Told />
         </section>
         <section class="charts" aria-label="Charts">
             {interval_chart(&series, chain.spacing)}
