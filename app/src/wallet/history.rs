@@ -75,7 +75,7 @@ fn Rows(account: Option<AccountView>, witness: Witness) -> impl IntoView {
         .map(|row| view! { <Line own=account.address.clone() row=row witness=witness /> })
         .collect_view();
     view! {
-        <ol class="card lines" aria-label="Payments">{rows}</ol>
+        <ol class="card lines payments" aria-label="Payments">{rows}</ol>
         {more.then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })}
     }
     .into_any()

@@ -151,3 +151,97 @@ impl AccountProof {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tally_chain::pow::Search;
+    use tally_chain::{BlockId, Height};
+
+    use super::*;
+
+    const HELD: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+    const OTHER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+
+    /// What a node answers about the only account there is, which holds `balance`, in a sealed block 7.
+    fn answer(balance: u64) -> AccountAnswer {
+        let account = state_tree::Account {
+            nonce: 3,
+            balance: "500".parse().unwrap(),
+            ..Default::default()
+        };
+        let key = state_tree::account_key(&address::parse(HELD).unwrap());
+        let value_hash = state_tree::value_hash(&account.encode());
+        let manifest = Manifest {
+            number: Height(7),
+            producer: Default::default(),
+            state_root: state_tree::root_of(&[(key, value_hash)]),
+            transactions_root: B256::ZERO,
+            receipts_root: B256::ZERO,
+            history_root: B256::ZERO,
+            gas_limit: 1,
+            gas_used: 0,
+            base_fee: 1,
+            extra: Bytes::new(),
+            seal: Bytes::new(),
+        };
+        let bits = 0x2000_ffff;
+        let mut header = Header {
+            version: 1,
+            parent: BlockId::ZERO,
+            manifest_root: manifest.root(),
+            time: 1,
+            bits,
+            nonce: 0,
+        };
+        header.nonce = Search::new(&header, Target::from_bits(bits).unwrap())
+            .scan(0, 100_000)
+            .unwrap();
+        let proof = json!({
+            "key": key, "value": Bytes::from(account.encode()), "siblings": [],
+            "leaf": { "key": key, "value_hash": value_hash },
+            "header_hex": Bytes::copy_from_slice(&header.encode()), "manifest_hex": Bytes::from(manifest.encode()),
+        });
+        let told = json!({ "balance": balance.to_string(), "nonce": 3, "next_nonce": 3, "proof": proof });
+        serde_json::from_value(told).unwrap()
+    }
+
+    #[test]
+    fn a_balance_that_the_state_proves_is_verified() {
+        assert_eq!(answer(500).verify(HELD), Ok(7));
+    }
+
+    #[test]
+    fn another_balance_or_another_account_is_not() {
+        let key = state_tree::account_key(&address::parse(HELD).unwrap());
+        assert_eq!(
+            answer(501).verify(HELD),
+            Err(state_tree::StateProofError::WrongValue { key }.to_string())
+        );
+        let key = state_tree::account_key(&address::parse(OTHER).unwrap());
+        assert_eq!(
+            answer(500).verify(OTHER),
+            Err(state_tree::StateProofError::Absent { key }.to_string())
+        );
+    }
+
+    #[test]
+    fn a_header_without_its_work_proves_nothing() {
+        let mut told = answer(500);
+        let proof = told.proof.as_mut().unwrap();
+        let mut header = proof.header_hex.to_vec();
+        let target = Target::from_bits(0x2000_ffff).unwrap();
+        while target.is_met_by(&Header::decode(header.as_slice().try_into().unwrap()).id()) {
+            header[76] = header[76].wrapping_add(1);
+        }
+        proof.header_hex = header.into();
+        assert_eq!(told.verify(HELD), Err("the block does not carry its work".to_owned()));
+    }
+
+    #[test]
+    fn no_proof_is_said_so() {
+        let mut told = answer(500);
+        told.proof = None;
+        assert_eq!(told.verify(HELD), Err("the node sent no proof".to_owned()));
+    }
+}
