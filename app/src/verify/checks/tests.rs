@@ -266,3 +266,19 @@ fn a_header_without_work_does_not_hold() {
     let short = Some(Err("the header has 79 bytes, not 80".to_owned()));
     assert_eq!(outcomes(check_block(&page, &block)), vec![short; 4]);
 }
+
+#[test]
+fn a_line_of_a_list_is_checked_as_a_whole() {
+    let (page, evidence, _) = sample();
+    assert_eq!(check_row(&chain(), &page.row, &evidence), Ok(()));
+    let mut dearer = page.row.clone();
+    dearer.value = BaseUnits::new(6);
+    let why = "The value is shown as 6, but the bytes say 5".to_owned();
+    assert_eq!(check_row(&chain(), &dearer, &evidence), Err(why));
+    let waiting = TransactionEvidence {
+        inclusion: None,
+        ..evidence
+    };
+    let why = "the node sent no path to its block".to_owned();
+    assert_eq!(check_row(&chain(), &page.row, &waiting), Err(why));
+}
