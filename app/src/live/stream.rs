@@ -170,6 +170,9 @@ fn schedule(shared: &Shared, pause: u32) {
     stream.flush = Some(Timeout::new(pause, move || {
         let mut stream = later.borrow_mut();
         stream.flush = None;
+        if stream.live.paused.get_untracked() {
+            return;
+        }
         let (live, changes) = (stream.live, std::mem::take(&mut stream.waiting));
         drop(stream);
         changes.into_iter().for_each(|change| live.refresh(change));

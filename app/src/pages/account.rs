@@ -3,14 +3,14 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     Missing,
-    parts::{Loaded, PageHead, TransactionTable, href, page_number, page_value, row_count},
+    parts::{Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count},
 };
 use crate::{
     format,
     live::Live,
     model::AccountView,
     reads,
-    ui::{Amount, Empty, Fact, Facts, Id, Mark, MarkState, Notice, NoticeKind},
+    ui::{Amount, Empty, Fact, Facts, Id, Notice, NoticeKind},
 };
 
 /// The page at `/account/{address}`.

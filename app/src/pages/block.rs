@@ -3,17 +3,14 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     Missing,
-    parts::{Fullness, Loaded, PageHead, TransactionTable, href, page_number, page_value, row_count},
+    parts::{Fullness, Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count},
 };
 use crate::{
     format,
     live::Live,
     model::BlockPage,
     reads,
-    ui::{
-        AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Mark, MarkState, Notice, NoticeKind, Stat,
-        Time,
-    },
+    ui::{AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
     verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block},
 };
 

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::parts::{FilterForm, Loaded, PageHead, block_rows, href, page_number, page_value, row_count};
+use super::parts::{FilterForm, Loaded, PageHead, Told, block_rows, href, page_number, page_value, row_count};
 use crate::{
     live::Live,
     model::{BlockQuery, BlockRow, BlockSort, Listing},
@@ -135,6 +135,7 @@ fn Content(listing: Listing<BlockRow>, query: BlockQuery) -> impl IntoView {
             {block_rows(listing.items)}
         </Table>
         {pager}
+        <Told />
     }
     .into_any()
 }

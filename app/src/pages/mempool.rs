@@ -1,12 +1,12 @@
 use leptos::prelude::*;
 
-use super::parts::{Loaded, PageHead, TransactionTable, href, page_number, page_value, row_count};
+use super::parts::{Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count};
 use crate::{
     format,
     live::Live,
     model::{FeeBand, MempoolView},
     reads,
-    ui::{Amount, Empty, Mark, MarkState, Stat, Table},
+    ui::{Amount, Empty, Stat, Table},
 };
 
 /// The page at `/mempool`.

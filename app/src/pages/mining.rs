@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::{
     dashboard::{difficulty_chart, interval_chart},
-    parts::{Loaded, PageHead},
+    parts::{Loaded, PageHead, Told},
     settings::OperatorToken,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     model::{ChainInfo, MinerView, MiningView},
     operator::Operator,
     reads,
-    ui::{AddressLink, Amount, Button, ButtonKind, Fact, Facts, Mark, MarkState, Notice, NoticeKind, Stat},
+    ui::{AddressLink, Amount, Button, ButtonKind, Fact, Facts, Notice, NoticeKind, Stat},
 };
 
 /// The operator's call that switches the native miner.

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::parts::{Loaded, PageHead};
+use super::parts::{Loaded, PageHead, Told};
 use crate::{
     format,
     live::Live,
@@ -50,6 +50,7 @@ fn Content(network: NetworkView) -> impl IntoView {
                 <Fact name="Peer id">{peer_id}</Fact>
                 <Fact name="Listens on"><ul class="plain">{listening}</ul></Fact>
             </Facts>
+            <Told />
         </section>
         <section aria-labelledby="peers">
             <h2 id="peers">"Peers"</h2>

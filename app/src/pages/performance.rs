@@ -2,14 +2,14 @@ use leptos::prelude::*;
 
 use super::{
     dashboard::{confirmation_chart, difficulty_chart, interval_chart, transactions_chart},
-    parts::{Loaded, PageHead},
+    parts::{Loaded, PageHead, Told},
 };
 use crate::{
     format,
     live::Live,
     model::{ChainInfo, PerformanceView},
     reads,
-    ui::{Mark, MarkState, Stat, Time},
+    ui::{Stat, Time},
 };
 
 /// The page at `/performance`.

@@ -3,14 +3,14 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     Missing,
-    parts::{Loaded, PageHead, SchemeBadge, StatusBadge},
+    parts::{Loaded, PageHead, SchemeBadge, StatusBadge, Told},
 };
 use crate::{
     format,
     live::Live,
     model::{ChainInfo, LogView, Status, TransactionPage},
     reads,
-    ui::{AddressLink, Amount, BlockLink, Fact, Facts, Id, Mark, MarkState, Notice, NoticeKind, Stat, Time},
+    ui::{AddressLink, Amount, BlockLink, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
     verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction},
 };
 

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::parts::{FilterForm, Loaded, PageHead, TransactionTable, href, page_number, page_value, row_count};
+use super::parts::{FilterForm, Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count};
 use crate::{
     live::Live,
     model::{Listing, Scheme, StatusFilter, TransactionQuery, TransactionRow},
@@ -117,6 +117,7 @@ fn Content(listing: Listing<TransactionRow>, query: TransactionQuery) -> impl In
     view! {
         <TransactionTable transactions=listing.items caption="Transactions" />
         {pager}
+        <Told />
     }
     .into_any()
 }

@@ -36,7 +36,11 @@ pub fn blocks(at: &At<'_>, query: &BlockQuery) -> Result<Listing<BlockRow>, Stor
     }
     let total = rows.len() as u64;
     let rows = rows.into_iter().skip(slice.skip()).take(slice.take()).collect();
-    Ok(slice.listing(rows, Some(total), (looked_at == WINDOW).then(|| format!("{} blocks", format::count(WINDOW as u64)))))
+    Ok(slice.listing(
+        rows,
+        Some(total),
+        (looked_at == WINDOW).then(|| format!("{} blocks", format::count(WINDOW as u64))),
+    ))
 }
 
 /// The newest blocks that a query may be about, newest first.

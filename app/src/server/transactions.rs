@@ -89,7 +89,10 @@ impl<'a> Walk<'a> {
         transaction: &CheckedTransaction,
         row: impl FnOnce() -> Result<TransactionRow, StoreError>,
     ) -> Result<(), StoreError> {
-        let fits = self.query.scheme.is_none_or(|wanted| wanted == scheme(transaction.transaction()));
+        let fits = self
+            .query
+            .scheme
+            .is_none_or(|wanted| wanted == scheme(transaction.transaction()));
         if self.is_done() || !fits {
             return Ok(());
         }
@@ -122,7 +125,12 @@ impl<'a> Walk<'a> {
     fn open(&mut self, at: &At<'_>, record: &BlockRecord, first: usize) -> Result<(), StoreError> {
         let body = at.tip.snapshot.block(&record.id)?.map(|block| block.transactions);
         let receipts = at.tip.snapshot.receipts(&record.id)?;
-        let pairs = body.unwrap_or_default().into_iter().zip(&receipts).take(first).enumerate();
+        let pairs = body
+            .unwrap_or_default()
+            .into_iter()
+            .zip(&receipts)
+            .take(first)
+            .enumerate();
         for (index, (raw, receipt)) in pairs.collect::<Vec<_>>().into_iter().rev() {
             if self.is_done() {
                 break;
@@ -134,7 +142,9 @@ impl<'a> Walk<'a> {
                 StatusFilter::Any | StatusFilter::Pending => true,
             };
             if let (true, Ok(transaction)) = (fits, at.node.checker().check_one(raw)) {
-                self.offer(&transaction, || at.included_row(&transaction, record, index as u32, receipt))?;
+                self.offer(&transaction, || {
+                    at.included_row(&transaction, record, index as u32, receipt)
+                })?;
             }
         }
         Ok(())

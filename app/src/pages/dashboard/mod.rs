@@ -6,13 +6,13 @@ mod ribbon;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::parts::{Followed, Fullness, StatusBadge};
+use super::parts::{Followed, Fullness, StatusBadge, Told};
 use crate::{
     format,
     live::Live,
     model::{BlockRow, ChainInfo, Overview, TransactionRow},
     reads,
-    ui::{Amount, ButtonKind, ButtonLink, Empty, Id, Mark, MarkState, Stat, Time, TransactionLink},
+    ui::{Amount, ButtonKind, ButtonLink, Empty, Id, Stat, Time, TransactionLink},
 };
 
 pub use charts::{confirmation_chart, difficulty_chart, interval_chart, transactions_chart};

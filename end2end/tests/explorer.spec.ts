@@ -1,0 +1,112 @@
+// What the explorer does once it is alive: moves with the chain, checks for itself, says when it is old.
+import { TallyNode, expect, hydrated, open, test, waitForHeight } from '../support/test';
+
+const newest = '.notch-newest .notch-height';
+const marks = '.verify-line .mark-word';
+
+test.beforeEach(async ({ node }) => waitForHeight(node, 6));
+
+test('the ribbon moves with the chain, and stands still while paused', async ({ page, node }) => {
+  await open(page, '/');
+  const before = await page.locator(newest).innerText();
+  await expect(page.locator(newest)).not.toHaveText(before);
+  await page.getByRole('button', { name: 'Pause live updates' }).click();
+  await expect(page.locator('.live-word')).toHaveText('Paused');
+  // What was being read at that moment still arrives; then nothing moves, however many blocks come.
+  const height = async () => Number((await node.api('status')).height);
+  await waitForHeight(node, (await height()) + 3);
+  const paused = await page.locator(newest).innerText();
+  await waitForHeight(node, (await height()) + 3);
+  await expect(page.locator(newest)).toHaveText(paused);
+  await page.getByRole('button', { name: 'Resume live updates' }).click();
+  await expect(page.locator(newest)).not.toHaveText(paused);
+});
+
+test('a block is checked in the tab, and so is the one the reader goes on to', async ({ page }) => {
+  await open(page, '/block/3');
+  await expect(page.locator(marks)).toHaveText(Array(4).fill('verified here'));
+  await page.getByRole('link', { name: 'Newer ›' }).click();
+  await expect(page).toHaveTitle('Block 4 · Tally');
+  await expect(page.locator(marks)).toHaveText(Array(4).fill('verified here'));
+  // Genesis is agreed on, not mined: there is no work to check.
+  await open(page, '/block/0');
+  await expect(page.locator(marks)).toHaveText(['verified here', 'as told by the node', 'verified here', 'verified here']);
+});
+
+test('a node that shows another figure than its bytes say is found out', async ({ page }) => {
+  await page.route('**/ui/block_evidence*', async (route) => {
+    const answer = await route.fetch();
+    const { header, manifest } = await answer.json();
+    await route.fulfill({ json: { header: header.replace(/.$/, (last: string) => (last === '0' ? '1' : '0')), manifest } });
+  });
+  await open(page, '/block/3');
+  await expect(page.locator(marks).first()).toHaveText('does not hold');
+});
+
+test('tables sort and filter by the URL', async ({ page }) => {
+  await open(page, '/blocks');
+  await page.getByLabel('Sort by').selectOption('interval');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await expect(page).toHaveURL(/\/blocks\?sort=interval&order=desc$/);
+  await expect(page.locator('th[aria-sort="descending"]')).toContainText('Interval');
+  await page.getByRole('link', { name: 'Size' }).click();
+  await expect(page).toHaveURL(/\/blocks\?sort=bytes$/);
+  await expect(page.locator('th[aria-sort="descending"]')).toContainText('Size');
+});
+
+test('search leads on from the keyboard, and helps where it finds nothing', async ({ page }) => {
+  await open(page, '/');
+  await page.keyboard.press('/');
+  await page.keyboard.type('2');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/block\/2$/);
+  await page.getByRole('searchbox').fill('99999999');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('main')).toContainText('The chain ends at block');
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('search leads on, and tables turn their pages', async ({ page, node }) => {
+    await waitForHeight(node, 25);
+    await page.goto('/');
+    await page.getByRole('searchbox').fill('2');
+    await page.getByRole('searchbox').press('Enter');
+    await expect(page).toHaveURL(/\/block\/2$/);
+    await page.goto('/blocks?sort=height&order=asc');
+    await page.getByRole('link', { name: 'Next page' }).click();
+    await expect(page.locator('tbody tr').first()).toContainText('20');
+  });
+});
+
+test('the theme is there before the first paint', async ({ page }) => {
+  await open(page, '/settings');
+  await page.getByLabel('Theme', { exact: true }).selectOption('dark');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  const answer = await page.reload();
+  expect(await answer?.text()).toContain('<html lang="en" data-theme="dark">');
+});
+
+test('the operator switches the miner; the token leaves the address', async ({ page, node }) => {
+  await open(page, node.operatorLink.replace('/#', '/mining#'));
+  await expect(page).toHaveURL(/\/mining$/);
+  await page.getByRole('button', { name: 'Stop the miner' }).click();
+  await page.getByRole('button', { name: 'Start the miner' }).click();
+  await expect(page.getByRole('button', { name: 'Stop the miner' })).toBeEnabled();
+});
+
+test('a page whose node is gone says how old it is', async ({ page, guard }) => {
+  guard.allow(/another origin: http:\/\/127|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK/);
+  const node = await TallyNode.start();
+  try {
+    await page.goto(`${node.url}/`);
+    await hydrated(page);
+    await expect(page.locator('.live-word')).toHaveText('Live');
+    await node.stop();
+    await expect(page.locator('.live-word')).toHaveText(/Stale, \d+ s old/, { timeout: 40_000 });
+    await expect(page.locator('.stat').first()).toBeVisible();
+  } finally {
+    await node.stop();
+  }
+});
