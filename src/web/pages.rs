@@ -1,5 +1,7 @@
 //! The pages of `tally-app`, rendered here first.
 
+use std::sync::OnceLock;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, header};
@@ -7,7 +9,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
 use leptos::nonce::use_nonce;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
-use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context,
+};
 use tally_app::AssetUrls;
 
 use super::{assets, edge, is_machine_path, nothing_here};
@@ -39,12 +43,18 @@ fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
+/// The routes of the app, found once for a process: while Leptos looks for them, pages that are being rendered read
+/// nothing and never end.
+static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+
 /// Routes of all pages, and of the reads they make once they are alive.
 pub fn router(server: &Shared) -> Router {
     let context = context(server);
-    let excluded = Some(vec![CATCH_ALL.to_owned()]);
-    let (routes, _) =
-        generate_route_list_with_exclusions_and_ssg_and_context(tally_app::App, excluded, context.clone());
+    let routes = ROUTES.get_or_init(|| {
+        let excluded = Some(vec![CATCH_ALL.to_owned()]);
+        generate_route_list_with_exclusions_and_ssg_and_context(tally_app::App, excluded, context.clone()).0
+    });
+    let routes = routes.clone();
     let options = LeptosOptions::builder().output_name("tally").build();
     Router::new()
         .leptos_routes_with_context(&options, routes, context, tally_app::shell)

@@ -106,8 +106,11 @@ pub struct TestServer {
     pub client: Http,
     pub folder: tempfile::TempDir,
     running: Option<web::Running>,
-    runtime: tokio::runtime::Runtime,
 }
+
+/// One runtime for all servers of this process, as a node has one.
+static RUNTIME: LazyLock<tokio::runtime::Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
 
 /// The chain `test`, without mining.
 pub fn config(data_dir: std::path::PathBuf) -> NodeConfig {
@@ -142,12 +145,7 @@ impl TestServer {
         std::fs::write(&tokens, format!("{MINING_TOKEN} mining\n{PEERS_TOKEN} peers\n")).unwrap();
         std::fs::set_permissions(&tokens, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let (tokens, _) = TokenSource::File(tokens).load().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let running = runtime
+        let running = RUNTIME
             .block_on(web::start(Server::new(node.clone(), tokens, web)))
             .unwrap();
         let url = format!("http://{}", running.address);
@@ -157,7 +155,6 @@ impl TestServer {
             url,
             folder,
             running: Some(running),
-            runtime,
         }
     }
 
@@ -205,7 +202,7 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            let _ = self.runtime.block_on(running.stop());
+            let _ = RUNTIME.block_on(running.stop());
         }
         let _ = self.node.close();
     }
