@@ -43,8 +43,8 @@ fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// The routes of the app, found once for a process: while Leptos looks for them, pages that are being rendered read
-/// nothing and never end.
+/// The routes of the app, found once for a process, before it serves: when they were looked for again beside pages under
+/// way, some of these pages never ended.
 static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
 
 /// Routes of all pages, and of the reads they make once they are alive.

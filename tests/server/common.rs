@@ -109,8 +109,12 @@ pub struct TestServer {
 }
 
 /// One runtime for all servers of this process, as a node has one.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+});
 
 /// The chain `test`, without mining.
 pub fn config(data_dir: std::path::PathBuf) -> NodeConfig {

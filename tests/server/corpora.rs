@@ -68,7 +68,10 @@ fn json_that_is_none_is_refused_and_none_breaks_the_server() {
         }
     }
     println!("refused {} n_, {} y_, {} other bodies", counts[0], counts[1], counts[2]);
-    assert!(counts[0] >= 188 && counts[1] >= 94, "the whole suite was sent: {counts:?}");
+    assert!(
+        counts[0] >= 188 && counts[1] >= 94,
+        "the whole suite was sent: {counts:?}"
+    );
     assert_eq!(server.json("/healthz")["status"], "alive");
 }
 
