@@ -137,7 +137,8 @@ impl Node {
         let bytes = encode_block(&solved.header, &solved.manifest, envelopes);
         if let Err(error) = self.import_block(&bytes) {
             tracing::warn!(%error, "own block not taken");
-            self.mining().tip_changed();
+            // At most once a second: what was wrong with this block may be wrong with the next.
+            self.mining().pool_changed();
         }
     }
 

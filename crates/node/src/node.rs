@@ -114,7 +114,8 @@ impl Node {
             tip: RwLock::new(pipeline.tip().clone()),
             pipeline: Mutex::new(pipeline),
             pool: Mutex::new(Mempool::new(config.mempool, spec.fees.min_base_fee.into())),
-            events: Events::new(started.0),
+            // Two runs may begin in the same second; their processes differ.
+            events: Events::new(started.0 << 22 | u64::from(std::process::id()) & 0x3f_ffff),
             stats: Stats::default(),
             templates: Templates::default(),
             mining: Mining::new(config.mining),
