@@ -82,7 +82,7 @@ fn document_of(title: &str, body: &str) -> String {
 
 fn render(document: &Value) -> String {
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let mut body = format!("<p>{}</p>", escape(&text(&document["info"], "description")));
+    let mut body = format!("<p>{}</p>", prose(&text(&document["info"], "description")));
     let operations: Vec<(&str, &str, &Value)> = object(&document["paths"])
         .flat_map(|(path, methods)| object(methods).map(move |(method, operation)| (path, method, operation)))
         .collect();
@@ -100,7 +100,7 @@ fn render(document: &Value) -> String {
     for (name, schema) in object(&document["components"]["schemas"]) {
         let _ = write!(body, "<h3 id=\"{0}\"><code>{0}</code></h3>", escape(name));
         if let Some(description) = schema["description"].as_str() {
-            let _ = write!(body, "<p>{}</p>", escape(description));
+            let _ = write!(body, "<p>{}</p>", prose(description));
         }
         schema_of(&mut body, schema);
     }
@@ -123,10 +123,10 @@ fn operation_of(out: &mut String, path: &str, method: &str, operation: &Value) {
         "<article><h3><span class=\"method\">{}</span> <code>{}</code></h3><p>{}</p>",
         escape(&method.to_uppercase()),
         escape(path),
-        escape(summary)
+        prose(summary)
     );
     if let Some(description) = operation["description"].as_str() {
-        let _ = write!(out, "<p>{}</p>", escape(description));
+        let _ = write!(out, "<p>{}</p>", prose(description));
     }
     if !operation["security"].is_null() {
         out.push_str("<p><strong>Needs the operator's token.</strong></p>");
@@ -143,7 +143,7 @@ fn operation_of(out: &mut String, path: &str, method: &str, operation: &Value) {
                 "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
                 escape(parameter["name"].as_str().unwrap_or_default()),
                 escape(parameter["in"].as_str().unwrap_or_default()),
-                escape(parameter["description"].as_str().unwrap_or_default())
+                prose(parameter["description"].as_str().unwrap_or_default())
             );
         }
         out.push_str("</tbody></table>");
@@ -200,7 +200,7 @@ fn schema_of(out: &mut String, schema: &Value) {
             "<tr><td><code>{}</code></td><td>{}</td><td>{}",
             escape(name),
             type_of(field),
-            escape(meaning)
+            prose(meaning)
         );
         let example = field["example"].as_str().map(str::to_owned).or_else(|| {
             let example = &field["example"];
@@ -243,6 +243,19 @@ fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
+/// Escaped text in which `words between backticks` are code.
+fn prose(text: &str) -> String {
+    let parts = escape(text);
+    let mut out = String::with_capacity(parts.len());
+    for (at, part) in parts.split('`').enumerate() {
+        match at % 2 {
+            0 => out.push_str(part),
+            _ => drop(write!(out, "<code>{part}</code>")),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +270,7 @@ mod tests {
                 operations += 1;
                 let summary = operation["summary"].as_str().unwrap_or_default();
                 assert!(!summary.is_empty(), "{method} {path} has no summary");
-                assert!(PAGE.contains(&escape(summary)), "{method} {path}");
+                assert!(PAGE.contains(&prose(summary)), "{method} {path}");
             }
         }
         assert_eq!(operations, 19);
@@ -269,6 +282,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped() {
+        assert_eq!(prose("a `<b>` c"), "a <code>&lt;b&gt;</code> c");
         assert_eq!(escape("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
     }
 }
