@@ -45,13 +45,17 @@ fn Content(account: AccountView) -> impl IntoView {
         .history
         .pager(move |page| href(&path, &[("page", page_value(page))]));
     let title = format!("Account {}", format::shortened(&account.address, 8, 6));
-    let public = account.label.clone().map(|label| {
-        view! {
-            <Notice kind=NoticeKind::Warning title=format!("Public test account: {label}")>
-                <p>"Its key is known to everyone. Anyone can spend what it holds."</p>
-            </Notice>
-        }
-    });
+    let public = account
+        .label
+        .clone()
+        .filter(|label| label.starts_with("PUBLIC"))
+        .map(|label| {
+            view! {
+                <Notice kind=NoticeKind::Warning title=label>
+                    <p>"Its key is known to everyone. Anyone can spend what it holds."</p>
+                </Notice>
+            }
+        });
     let history = account.history.items;
     let of = account.address.clone();
     view! {
@@ -62,6 +66,7 @@ fn Content(account: AccountView) -> impl IntoView {
         <section class="card" aria-label="Account">
             <p class="balance"><Amount value=account.balance /></p>
             <Facts>
+                {account.label.map(|label| view! { <Fact name="Named at genesis">{label}</Fact> })}
                 <Fact name="Kind">{account.kind.label()}</Fact>
                 <Fact name="Nonce">{format::count(account.nonce)}</Fact>
                 <Fact name="Waiting">{format::plural(u64::from(account.pending), "transaction", "transactions")}</Fact>
