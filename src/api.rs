@@ -69,6 +69,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(transactions::one))
         .routes(routes!(accounts::one))
         .routes(routes!(accounts::transactions))
+        .routes(routes!(accounts::pending))
         .routes(routes!(mempool::pool))
         .routes(routes!(fees::fees))
         .routes(routes!(mining::status, mining::switch))

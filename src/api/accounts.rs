@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::cursor::{Cursor as _, HistoryCursor};
 use super::extract::{Params, Segment};
+use super::mempool::{WaitingBody, waiting};
 use super::number::PageParams;
 use super::problem::{Answer, ProblemBody};
 use super::text::{hex, parse_address};
@@ -121,6 +122,48 @@ pub async fn one(
                 tip: tip.record.id.to_string(),
                 proof,
             }))
+        })
+        .await
+}
+
+/// Most waiting transactions in one answer.
+const MAX_WAITING: usize = 100;
+
+/// What an account has waiting in this node's pool.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountPoolBody {
+    /// Transactions of this account that are in blocks.
+    pub nonce: u64,
+    /// The first nonce that no block could take yet: where a gap is, the one that is missing.
+    pub next_nonce: u64,
+    /// All that wait; `items` has at most 100 of them.
+    pub count: usize,
+    /// Lowest nonce first.
+    pub items: Vec<WaitingBody>,
+}
+
+/// Transactions of an account that wait in this node's pool, by nonce
+#[utoipa::path(get, path = "/accounts/{address}/pending", tag = "payments",
+    params(("address" = String, Path, description = "0x and 40 hex digits", example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")),
+    responses(
+        (status = 200, body = AccountPoolBody),
+        (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub async fn pending(State(server): State<Shared>, Segment(text): Segment) -> Answer<Json<AccountPoolBody>> {
+    let address = parse_address("address", &text)?;
+    server
+        .read(move |node, tip| {
+            let nonce = node.account(tip, &address)?.nonce;
+            let next_nonce = node.next_nonce(tip, &address)?;
+            Ok(Json(node.with_pool(|pool| {
+                let entries = pool.by_sender(&address).filter_map(|waiting| pool.entry(&waiting.id()));
+                AccountPoolBody {
+                    nonce,
+                    next_nonce,
+                    count: pool.by_sender(&address).count(),
+                    items: entries.take(MAX_WAITING).map(waiting).collect(),
+                }
+            })))
         })
         .await
 }

@@ -119,7 +119,8 @@ fn band(bucket: tally_node::mempool::FeeBucket) -> BandBody {
     }
 }
 
-fn waiting(pooled: &tally_node::mempool::Pooled) -> WaitingBody {
+/// A transaction of the pool as it is told.
+pub fn waiting(pooled: &tally_node::mempool::Pooled) -> WaitingBody {
     let transaction = pooled.transaction();
     let view = transaction.view();
     WaitingBody {

@@ -1,7 +1,9 @@
 //! `tally wallet`: the same vault and the same signing as in the browser.
 
 mod file;
+mod pending;
 mod send;
+mod warn;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -11,7 +13,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tally_chain::{Address, address};
 use tally_wallet::{
-    Account, AccountKind, FeeLevel, Phrase, PhraseLength, Progress, RsaKey, RsaSearch, Step, Vault, system_rng,
+    Account, AccountKind, FeeLevel, Phrase, PhraseLength, Progress, Replacement, RsaKey, RsaSearch, Step, Vault,
+    system_rng,
 };
 
 use super::client::Client;
@@ -79,6 +82,12 @@ enum WalletCommand {
     },
     /// Send a payment; shows what will be signed and asks first
     Send(send::SendArgs),
+    /// List what waits in the node's pool, and name missing nonces
+    Pending(pending::PendingArgs),
+    /// Send a waiting payment again for a higher fee, in the place of the first
+    SpeedUp(pending::ReplaceArgs),
+    /// Put an empty payment to oneself in the place of a waiting one
+    Cancel(pending::ReplaceArgs),
 }
 
 /// Lengths of a new phrase.
@@ -142,6 +151,9 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
         WalletCommand::List { json } => list(&file, json),
         WalletCommand::Balance { addresses, json } => balance(&file, &client, &addresses, json),
         WalletCommand::Send(args) => send::run(&file, &client, &args),
+        WalletCommand::Pending(args) => pending::list(&file, &client, &args),
+        WalletCommand::SpeedUp(args) => pending::run(&file, &client, &args, Replacement::SpeedUp),
+        WalletCommand::Cancel(args) => pending::run(&file, &client, &args, Replacement::Cancel),
     }
 }
 

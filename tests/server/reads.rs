@@ -337,3 +337,48 @@ fn pages_are_rendered_and_unknown_ones_are_404() {
         );
     }
 }
+
+#[test]
+fn what_waits_is_told_by_nonce_with_the_first_gap() {
+    let server = TestServer::start();
+    let identity = server.identity();
+    let path = format!("/api/v1/accounts/{}/pending", ECC[0].address());
+    let empty = server.json(&path);
+    assert_eq!(empty, json!({ "nonce": 0, "next_nonce": 0, "count": 0, "items": [] }));
+    let ids: Vec<_> = [3, 0, 1]
+        .into_iter()
+        .map(|nonce| server.send(&ECC[0].coin(&identity, nonce)))
+        .collect();
+    let told = server.json(&path);
+    assert_eq!(
+        (&told["nonce"], &told["next_nonce"], &told["count"]),
+        (&json!(0), &json!(2), &json!(3))
+    );
+    let items: Vec<_> = told["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            (
+                item["nonce"].as_u64().unwrap(),
+                item["pending"].as_bool().unwrap(),
+                item["id"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        items,
+        [
+            (0, true, json!(ids[1])),
+            (1, true, json!(ids[2])),
+            (3, false, json!(ids[0]))
+        ]
+    );
+    server.mine();
+    let told = server.json(&path);
+    assert_eq!(
+        (&told["nonce"], &told["next_nonce"], &told["count"]),
+        (&json!(2), &json!(2), &json!(1))
+    );
+    assert_eq!(server.get("/api/v1/accounts/nobody/pending").status, 422);
+}

@@ -111,3 +111,110 @@ fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
         String::from_utf8_lossy(&poor.stderr)
     );
 }
+
+#[test]
+fn what_waits_is_sped_up_cancelled_and_explained() {
+    let server = TestServer::start();
+    let cli = Cli {
+        server: &server,
+        folder: tempfile::tempdir().unwrap(),
+    };
+    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let (from, to) = (ECC[0].address().to_string(), ECC[2].address().to_string());
+    let pay = |amount: &str| {
+        let sent = cli.json(&[
+            "send", "--from", &from, "--to", &to, "--amount", amount, "--yes", "--json",
+        ]);
+        sent["id"].as_str().unwrap().to_owned()
+    };
+    let status = |id: &str| server.json(&format!("/api/v1/transactions/{id}"))["status"].clone();
+    assert_eq!(cli.json(&["pending", "--json"]), json!([]));
+
+    // Two wait, one after the other; the first is sped up, the second cancelled.
+    let (first, second) = (pay("1"), pay("2"));
+    let waiting = cli.json(&["pending", "--json"]);
+    let nonces: Vec<_> = waiting
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["nonce"].as_u64().unwrap())
+        .collect();
+    assert_eq!(nonces, [0, 1]);
+    let faster = cli.json(&["speed-up", &first, "--yes", "--json"]);
+    let nothing = cli.json(&["cancel", &second, "--yes", "--json"]);
+    let known = server.get(&format!("/api/v1/transactions/{first}"));
+    assert_eq!(known.status, 404, "it was replaced");
+    server.mine();
+    assert_eq!(status(faster["id"].as_str().unwrap()), "included");
+    assert_eq!(status(nothing["id"].as_str().unwrap()), "included");
+    assert_eq!(
+        cli.json(&["balance", &to, "--json"])[0]["coins"],
+        "1000001",
+        "1, and not 2"
+    );
+
+    // What is in a block is not replaced, what is nobody's here neither.
+    let stderr = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let late = cli.run(&["cancel", faster["id"].as_str().unwrap(), "--yes"], "correct horse");
+    assert!(stderr(&late).contains("in a block already"), "{}", stderr(&late));
+    let others = server.send(&ECC[1].coin(&server.identity(), 0));
+    let others = cli.run(&["speed-up", &others, "--yes"], "correct horse");
+    assert_eq!(others.status.code(), Some(1), "{}", stderr(&others));
+
+    // A gap is named, with a way to fill it.
+    let ahead = ECC[0].coin(&server.identity(), 3);
+    server.send(&ahead);
+    let listed = cli.run(&["pending"], "correct horse");
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(text.contains("nonce 2 is missing"), "{text}");
+    let filled = cli.json(&[
+        "send", "--from", &from, "--to", &from, "--amount", "0", "--yes", "--json",
+    ]);
+    assert_eq!(filled["status"], "pending");
+    server.mine();
+    assert_eq!(cli.json(&["pending", "--json"]), json!([]));
+}
+
+#[test]
+fn what_a_careful_person_would_be_told_is_told() {
+    let server = TestServer::start();
+    let cli = Cli {
+        server: &server,
+        folder: tempfile::tempdir().unwrap(),
+    };
+    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let from = ECC[0].address().to_string();
+    let titles = |to: &str, amount: &str| {
+        let sent = cli.json(&[
+            "send", "--from", &from, "--to", to, "--amount", amount, "--yes", "--json",
+        ]);
+        let warnings = sent["warnings"].as_array().unwrap().clone();
+        warnings
+            .iter()
+            .map(|warning| warning["title"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let friend = "0x52908400098527886E0F7030069857D2E4169EE7";
+    assert_eq!(titles(friend, "1"), ["You have not paid this address before"]);
+    server.mine();
+    assert_eq!(titles(friend, "1"), Vec::<String>::new());
+    server.mine();
+    let own = RSA.address().to_string();
+    let of_own = titles(&own, "1");
+    assert_eq!(
+        of_own,
+        ["Everyone has the key of this account", "This is an account of your own"]
+    );
+
+    // A look-alike of the friend is not paid by a mere --yes.
+    let alike = "0x5290840000000000000000000000000004169ee7";
+    let args = [
+        "send", "--from", &from, "--to", alike, "--amount", "1", "--yes", "--json",
+    ];
+    let refused = cli.run(&args, "correct horse");
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{text}");
+    assert!(text.contains(friend) && text.contains("--despite-warnings"), "{text}");
+    let despite = [&args[..], &["--despite-warnings"]].concat();
+    assert_eq!(cli.json(&despite)["status"], "pending");
+}

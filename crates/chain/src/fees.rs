@@ -31,6 +31,17 @@ pub fn effective_price(max_fee: u128, max_priority_fee: u128, base_fee: u128) ->
     (max_fee >= base_fee).then(|| max_fee.min(base_fee.saturating_add(max_priority_fee)))
 }
 
+/// A transaction that takes the place of a waiting one pays at least this many percent more, in both fees.
+/// Rule: docs/protocol.md#W52
+pub const REPLACEMENT_PERCENT: u128 = 10;
+
+/// The least fee per gas that takes the place of `fee`: rounded up, and at least one unit more. Saturates.
+/// Rule: docs/protocol.md#W52
+pub fn replacement_fee(fee: u128) -> u128 {
+    let raise = (fee / 100).saturating_mul(REPLACEMENT_PERCENT) + (fee % 100 * REPLACEMENT_PERCENT).div_ceil(100);
+    fee.saturating_add(raise.max(1))
+}
+
 /// What the EVM asks for any transaction, before data.
 const EVM_BASE_GAS: u64 = 21_000;
 
@@ -81,6 +92,22 @@ mod tests {
         assert_eq!(effective_price(10, 3, 5), Some(8));
         assert_eq!(effective_price(6, 3, 5), Some(6));
         assert_eq!(effective_price(4, 3, 5), None);
+    }
+
+    #[test]
+    fn a_replacement_pays_a_tenth_more_rounded_up() {
+        for (fee, least) in [
+            (0, 1),
+            (1, 2),
+            (9, 10),
+            (10, 11),
+            (11, 13),
+            (1_000, 1_100),
+            (1_001, 1_102),
+        ] {
+            assert_eq!(replacement_fee(fee), least, "{fee}");
+        }
+        assert_eq!(replacement_fee(u128::MAX - 5), u128::MAX);
     }
 
     #[test]

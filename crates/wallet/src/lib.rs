@@ -15,9 +15,11 @@ pub mod keys;
 pub mod payment;
 pub mod phrase;
 mod prime;
+pub mod replace;
 pub mod rsa_search;
 mod sealed;
 pub mod vault;
+pub mod warnings;
 
 pub use account::{Account, AccountKind};
 pub use fees::{Fee, FeeLevel, FeeSuggestions};
@@ -25,9 +27,11 @@ pub use keys::{RsaBits, RsaKey, SigningKey};
 pub use payment::{Memo, Payment, PaymentError, Review, Signed};
 pub use phrase::{Phrase, PhraseError, PhraseLength};
 pub use rand_core;
+pub use replace::{ReplaceError, Replacement};
 pub use rsa_search::{Progress, RsaSearch, Step};
 pub use sealed::{ContainerError, KdfParams, MAX_CIPHERTEXT_BYTES, MAX_CONTAINER_BYTES, VaultKey};
 pub use vault::{ChainBinding, Settings, Vault, VaultError};
+pub use warnings::{Warning, Weight, warnings};
 
 /// The system's random numbers (in a browser: `crypto.getRandomValues`), to hand to what asks for an `rng`.
 ///

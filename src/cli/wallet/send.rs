@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::json;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, address};
-use tally_wallet::{Account, Memo, Payment, Review, Vault, fees, payment, system_rng};
+use tally_wallet::{Account, Memo, Payment, Review, Vault, Warning, fees, payment, system_rng};
 
 use super::super::client::Client;
-use super::Level;
 use super::file::VaultFile;
+use super::{Level, warn};
 
 #[derive(Debug, Args)]
 pub struct SendArgs {
@@ -35,15 +35,25 @@ pub struct SendArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Sign even what needs an explicit yes
+    #[arg(long)]
+    despite_warnings: bool,
+    #[command(flatten)]
+    depth: Depth,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How long to wait for a transaction that was sent.
+#[derive(Debug, Args)]
+pub struct Depth {
     /// Wait until it is in a block, at most this many seconds
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
     /// With --wait: until it is so many blocks deep, its own counted
     #[arg(long, value_name = "BLOCKS", default_value_t = 1, requires = "wait")]
     confirmations: u64,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,7 +82,8 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
     let chain = vault.chain().identity();
     let sender = find(&vault, &args.from)?;
     let state = client.account(sender.address)?;
-    let fee = fees::choose(args.fee.into(), &client.fees()?);
+    let suggestions = client.fees()?;
+    let fee = fees::choose(args.fee.into(), &suggestions);
     let timestamp = (tally_node::system_clock())();
     let memo = args.memo.clone();
     let payment = Payment {
@@ -86,27 +97,35 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
     let payload = payment::build(&chain, sender, &payment)?;
     let review = payment::review(&chain, sender.address, &payload)?;
     review.check_funds(state.balance)?;
+    let warnings = warn::of(client, &vault, &review, state.balance, suggestions)?;
     if !args.json {
         show(&review, &status.symbol);
     }
+    warn::show(&warnings, args.despite_warnings)?;
     if !args.yes && !confirmed()? {
         bail!("nothing was sent");
     }
     let envelope = sign(&vault, &chain, sender.address, &payload)?;
+    finish(client, &envelope, &args.depth, args.json, &warnings)
+}
+
+/// Hands an envelope to the node, waits as asked, and says what became of it.
+pub fn finish(client: &Client, envelope: &str, depth: &Depth, json: bool, warnings: &[Warning]) -> anyhow::Result<()> {
     let taken: Taken = client.post("transactions", &json!({ "raw": envelope }))?;
-    let height = match args.wait {
+    let height = match depth.wait {
         Some(seconds) => Some(wait(
             client,
             &taken.id,
-            args.confirmations,
+            depth.confirmations,
             Duration::from_secs(seconds),
         )?),
         None => None,
     };
-    if args.json {
+    if json {
+        let warnings = warn::json(warnings);
         println!(
             "{}",
-            json!({ "id": taken.id, "status": taken.status, "height": height })
+            json!({ "id": taken.id, "status": taken.status, "height": height, "warnings": warnings })
         );
     } else {
         println!("{}  {}", taken.id, taken.status);
@@ -129,14 +148,14 @@ fn find<'a>(vault: &'a Vault, name: &str) -> anyhow::Result<&'a Account> {
     }
 }
 
-fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -> anyhow::Result<String> {
+pub fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -> anyhow::Result<String> {
     let key = vault.signing_key(sender)?;
     let signed = payment::sign(chain, sender, &key, payload, &mut system_rng())?;
     Ok(alloy_primitives::hex::encode_prefixed(&signed.envelope))
 }
 
 /// Shows what the bytes to be signed say.
-fn show(review: &Review, symbol: &str) {
+pub fn show(review: &Review, symbol: &str) {
     println!("What will be signed, read back from its bytes:");
     println!("  from     {}", review.sender);
     println!(
@@ -160,7 +179,7 @@ fn show(review: &Review, symbol: &str) {
     println!("  chain    {} (genesis {})", review.chain_id, review.genesis);
 }
 
-fn confirmed() -> anyhow::Result<bool> {
+pub fn confirmed() -> anyhow::Result<bool> {
     print!("Sign and send? [y/N] ");
     std::io::stdout().flush()?;
     let mut line = String::new();

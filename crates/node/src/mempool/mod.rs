@@ -16,7 +16,7 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use tally_chain::fees::intrinsic_gas;
+use tally_chain::fees::{intrinsic_gas, replacement_fee};
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::{LIFETIME, MAX_GAS_LIMIT};
 use tally_chain::{Address, Bytes, CheckedTransaction, TxId, UnixSecs};
@@ -28,8 +28,6 @@ pub use sender::Pooled;
 
 use sender::{Rank, Sender};
 
-/// A replacement pays at least this many percent more, in both fees.
-pub const REPLACEMENT_PERCENT: u128 = 10;
 /// Longest contract creation code in bytes (EIP-3860).
 const MAX_INIT_CODE_BYTES: usize = 49_152;
 
@@ -474,14 +472,11 @@ impl Mempool {
     }
 }
 
-/// Both fees must rise by [`REPLACEMENT_PERCENT`], and by one unit at least.
+/// Both fees must rise. Rule: docs/protocol.md#W52
 fn check_replacement(old: &CheckedTransaction, new: &CheckedTransaction) -> Result<(), MempoolError> {
-    let raised = |fee: u128| {
-        let raise = (fee / 100).saturating_mul(REPLACEMENT_PERCENT) + (fee % 100 * REPLACEMENT_PERCENT).div_ceil(100);
-        fee.saturating_add(raise.max(1))
-    };
     let (old_view, new_view) = (old.view(), new.view());
-    let (required_max_fee, required_priority_fee) = (raised(old_view.max_fee), raised(old_view.max_priority_fee));
+    let required_max_fee = replacement_fee(old_view.max_fee);
+    let required_priority_fee = replacement_fee(old_view.max_priority_fee);
     if new_view.max_fee < required_max_fee || new_view.max_priority_fee < required_priority_fee {
         return Err(MempoolError::ReplacementUnderpriced {
             replaced: old.id(),

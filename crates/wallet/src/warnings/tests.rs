@@ -1,0 +1,335 @@
+use proptest::prelude::*;
+use tally_chain::{BlockId, UnixSecs};
+
+use super::*;
+use crate::payment::Memo;
+use crate::{AccountKind, Phrase};
+
+const FRIEND: &str = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
+const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
+
+fn address(text: &str) -> Address {
+    address::parse(text).unwrap()
+}
+
+fn coins(text: &str) -> Amount {
+    Amount::from_coins(text).unwrap()
+}
+
+/// A payment of 12.5 coins with 4,000 gas at up to 2 gwei, 1 gwei of it to the miner.
+fn review(to: &str) -> Review {
+    let max_fee = Amount(U256::from(8_000_000_000_000u64));
+    let value = coins("12.5");
+    let max_total = value.checked_add(max_fee).unwrap();
+    Review {
+        chain_id: 8_086,
+        genesis: BlockId([0x5a; 32].into()),
+        sender: address(FRIEND),
+        to: Some(address(to)),
+        value,
+        value_coins: value.to_coins(),
+        memo: Memo::None,
+        nonce: 0,
+        timestamp: UnixSecs(1_800_000_000),
+        gas_limit: 4_000,
+        max_fee_per_gas: Amount(U256::from(2_000_000_000u64)),
+        max_priority_fee_per_gas: Amount(U256::from(1_000_000_000u64)),
+        max_fee,
+        max_fee_coins: max_fee.to_coins(),
+        max_total,
+        max_total_coins: max_total.to_coins(),
+    }
+}
+
+fn context(known: &[(Address, Bond)]) -> Context<'_> {
+    Context {
+        known,
+        balance: coins("1000"),
+        fees: FeeSuggestions {
+            base_fee: 1_000_000_000,
+            low: 1,
+            normal: 100_000_000,
+            high: 500_000_000,
+        },
+        contract: false,
+        public: false,
+        playground: false,
+        typed: None,
+    }
+}
+
+#[test]
+fn nothing_is_said_of_who_was_paid_before() {
+    for bond in [Bond::Contact, Bond::Paid] {
+        let known = [(address(STRANGER), bond)];
+        assert_eq!(warnings(&review(STRANGER), &context(&known)), []);
+    }
+    let own = [(address(STRANGER), Bond::Own)];
+    assert_eq!(warnings(&review(STRANGER), &context(&own)), [Warning::OwnAccount]);
+}
+
+#[test]
+fn who_was_only_seen_is_met_for_the_first_time() {
+    assert_eq!(warnings(&review(STRANGER), &context(&[])), [Warning::FirstTime]);
+    let known = [(address(STRANGER), Bond::Seen)];
+    assert_eq!(warnings(&review(STRANGER), &context(&known)), [Warning::FirstTime]);
+}
+
+#[test]
+fn a_poisoned_address_is_noticed_though_it_stands_in_the_history() {
+    // The first and last four digits of a friend, made by trying; it has already paid us a little.
+    let poison = "0x8ba112345678901234567890123456789012ba72".to_owned();
+    let known = [(address(&poison), Bond::Seen), (address(FRIEND), Bond::Paid)];
+    let found = warnings(&review(&poison), &context(&known));
+    let alike = Warning::LookAlike {
+        known: address(FRIEND),
+        bond: Bond::Paid,
+        start: 4,
+        end: 4,
+    };
+    assert_eq!(found, [alike.clone(), Warning::FirstTime]);
+    assert_eq!(alike.weight(), Weight::Stop);
+    assert!(alike.to_string().contains(FRIEND), "{alike}");
+}
+
+#[test]
+fn look_alike_needs_both_ends_or_one_long_end_or_few_differences() {
+    let friend = address(FRIEND);
+    let known = [(friend, Bond::Contact)];
+    let digits = FRIEND[2..].to_lowercase();
+    let changed = |range: std::ops::Range<usize>| -> String {
+        let flip = |c: char| if c == '0' { '1' } else { '0' };
+        let place = |(i, c): (usize, char)| if range.contains(&i) { flip(c) } else { c };
+        format!("0x{}", digits.chars().enumerate().map(place).collect::<String>())
+    };
+    // (digits that differ, whether that looks alike)
+    let cases = [
+        (3..37, true),
+        (2..37, false),
+        (3..38, false),
+        (0..32, true),
+        (0..33, false),
+        (8..40, true),
+        (7..40, false),
+        (18..22, true),
+        (0..4, true),
+        (36..40, true),
+    ];
+    for (range, expected) in cases {
+        let to = changed(range.clone());
+        let found = warnings(&review(&to), &context(&known));
+        let alike = found.iter().any(|warning| matches!(warning, Warning::LookAlike { .. }));
+        assert_eq!(alike, expected, "{range:?}: {found:?}");
+    }
+}
+
+#[test]
+fn the_public_phrase_is_known_by_heart() {
+    let seed = Phrase::parse("test test test test test test test test test test test junk")
+        .unwrap()
+        .seed("");
+    for (index, known) in PUBLIC_ACCOUNTS.iter().take(10).enumerate() {
+        assert_eq!(seed.secp256k1(index as u32).unwrap().address(), address(known));
+        let found = warnings(&review(known), &context(&[]));
+        assert_eq!(
+            found,
+            [Warning::PublicAccount { playground: false }, Warning::FirstTime]
+        );
+    }
+    // The RSA ones are vectors of the derivation tests: docs/protocol.md#W6
+    assert_eq!(PUBLIC_ACCOUNTS.len(), 10 + 1 + AccountKind::ALL.len() - 1);
+    let named = Context {
+        public: true,
+        ..context(&[])
+    };
+    let found = warnings(&review(STRANGER), &named);
+    assert_eq!(
+        (&found[0], found[0].weight()),
+        (&Warning::PublicAccount { playground: false }, Weight::Stop)
+    );
+    let game = Context {
+        playground: true,
+        ..named
+    };
+    assert_eq!(warnings(&review(STRANGER), &game)[0].weight(), Weight::Caution);
+}
+
+#[test]
+fn a_contract_is_said_even_of_one_paid_before() {
+    let known = [(address(STRANGER), Bond::Paid)];
+    let contract = Context {
+        contract: true,
+        ..context(&known)
+    };
+    assert_eq!(warnings(&review(STRANGER), &contract), [Warning::Contract]);
+}
+
+#[test]
+fn one_case_has_no_checksum() {
+    let typed = |text: &str| {
+        let context = Context {
+            typed: Some(text),
+            ..context(&[])
+        };
+        warnings(&review(STRANGER), &context).contains(&Warning::NoChecksum)
+    };
+    assert!(typed(&STRANGER.to_lowercase()));
+    assert!(typed(&format!(" {} ", STRANGER.to_lowercase())));
+    assert!(!typed(STRANGER), "its checksum asks for capitals only");
+    let no_letter = "0x1234567890123456789012345678901234567890";
+    let context = Context {
+        typed: Some(no_letter),
+        ..context(&[])
+    };
+    assert_eq!(
+        warnings(&review(no_letter), &context),
+        [Warning::FirstTime],
+        "no letter, no case"
+    );
+}
+
+#[test]
+fn a_fee_is_measured_by_the_value() {
+    let known = [(address(STRANGER), Bond::Paid)];
+    let of = |value: &str| {
+        let value = coins(value);
+        let review = Review {
+            value,
+            ..review(STRANGER)
+        };
+        warnings(&review, &context(&known))
+    };
+    // The fee is 0.000008 coins at most.
+    assert_eq!(of("0.000081"), []);
+    assert_eq!(of("0.00008"), [Warning::FeeOfValue { percent: 10 }]);
+    let all = of("0.000008");
+    assert_eq!(all, [Warning::FeeOfValue { percent: 100 }]);
+    assert_eq!(
+        (all[0].weight(), of("0.00008")[0].weight()),
+        (Weight::Stop, Weight::Caution)
+    );
+    assert_eq!(of("0"), [], "a call without value has no share");
+}
+
+#[test]
+fn a_fee_is_measured_by_what_is_normal_now() {
+    let known = [(address(STRANGER), Bond::Paid)];
+    let of = |max_fee: u128, tip: u128| {
+        let units = |units: u128| Amount(U256::from(units));
+        let review = Review {
+            max_fee_per_gas: units(max_fee),
+            max_priority_fee_per_gas: units(tip),
+            ..review(STRANGER)
+        };
+        warnings(&review, &context(&known))
+    };
+    // Normal is 1.1 gwei: base fee 1, tip 0.1.
+    assert_eq!(of(100_000_000_000, 3_399_999_999), []);
+    assert_eq!(of(100_000_000_000, 3_400_000_000), [Warning::FeeOfNow { times: 4 }]);
+    assert_eq!(of(4_400_000_000, u128::MAX), [Warning::FeeOfNow { times: 4 }]);
+    assert_eq!(of(u128::MAX, 1), [], "what is only allowed is not paid");
+    assert_eq!(of(1, u128::MAX), [], "no block takes it");
+    let idle = Context {
+        fees: FeeSuggestions {
+            base_fee: 0,
+            low: 0,
+            normal: 0,
+            high: 0,
+        },
+        ..context(&known)
+    };
+    assert_eq!(
+        warnings(&review(STRANGER), &idle),
+        [Warning::FeeOfNow { times: 1_000_000_000 }]
+    );
+}
+
+#[test]
+fn spending_nearly_all_is_said_with_what_stays() {
+    let known = [(address(STRANGER), Bond::Paid)];
+    let of = |balance: Amount| {
+        let context = Context {
+            balance,
+            ..context(&known)
+        };
+        warnings(&review(STRANGER), &context)
+    };
+    let total = review(STRANGER).max_total;
+    assert_eq!(of(total), [Warning::WholeBalance { left: Amount::ZERO }]);
+    let more = |units: u128| total.checked_add(Amount(U256::from(units))).unwrap();
+    // A nineteenth more than is spent leaves a twentieth.
+    let twentieth = total.0 / U256::from(19);
+    assert_eq!(
+        of(total.checked_add(Amount(twentieth - U256::from(2))).unwrap()).len(),
+        1
+    );
+    assert_eq!(of(total.checked_add(Amount(twentieth + U256::from(2))).unwrap()), []);
+    assert_eq!(
+        of(more(1)),
+        [Warning::WholeBalance {
+            left: Amount(U256::from(1))
+        }]
+    );
+    assert_eq!(of(Amount::ZERO), [], "too little is an error elsewhere");
+}
+
+#[test]
+fn the_gravest_comes_first_and_a_creation_has_no_recipient() {
+    let bytes = Review {
+        to: None,
+        ..review(STRANGER)
+    };
+    assert_eq!(warnings(&bytes, &context(&[])), []);
+    let contract = Context {
+        contract: true,
+        balance: coins("12.6"),
+        ..context(&[])
+    };
+    let weights: Vec<Weight> = warnings(&review(STRANGER), &contract)
+        .iter()
+        .map(Warning::weight)
+        .collect();
+    assert_eq!(weights, [Weight::Stop, Weight::Caution, Weight::Caution]);
+}
+
+#[test]
+fn texts_are_sentences() {
+    let all = [
+        Warning::PublicAccount { playground: true },
+        Warning::Contract,
+        Warning::FeeOfValue { percent: 12 },
+        Warning::FeeOfNow { times: 9 },
+        Warning::WholeBalance { left: coins("0.5") },
+        Warning::NoChecksum,
+        Warning::FirstTime,
+        Warning::OwnAccount,
+    ];
+    for warning in all {
+        let text = warning.to_string();
+        assert!(
+            text.ends_with('.') && text.chars().next().is_some_and(char::is_uppercase),
+            "{text}"
+        );
+        assert!(!warning.title().ends_with('.'));
+    }
+}
+
+proptest! {
+    /// Whatever the figures, there is an answer.
+    #[test]
+    fn no_figures_make_it_stumble(value: [u64; 4], fee: [u64; 4], price: u128, tip: u128, balance: [u64; 4], to: [u8; 20], near: [u8; 20]) {
+        let amount = |limbs| Amount(U256::from_limbs(limbs));
+        let review = Review {
+            to: Some(Address::from(to)),
+            value: amount(value),
+            max_fee: amount(fee),
+            max_fee_per_gas: Amount(U256::from(price)),
+            max_priority_fee_per_gas: Amount(U256::from(tip)),
+            ..review(STRANGER)
+        };
+        let known = [(Address::from(near), Bond::Paid)];
+        let context = Context { balance: amount(balance), fees: FeeSuggestions { base_fee: tip, low: 0, normal: price, high: 0 }, ..context(&known) };
+        let found = warnings(&review, &context);
+        prop_assert!(found.windows(2).all(|pair| pair[0].weight() >= pair[1].weight()));
+    }
+}

@@ -1,0 +1,152 @@
+//! `tally wallet pending`, `speed-up` and `cancel`: what waits, and another in its place.
+
+use anyhow::bail;
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+use tally_chain::transaction::{ChainIdentity, TransactionError};
+use tally_chain::{Address, Bytes, RawTransaction, ReferenceVerifier};
+use tally_wallet::replace::replace;
+use tally_wallet::{Replacement, fees, payment};
+
+use super::super::client::Client;
+use super::file::VaultFile;
+use super::send::{Depth, confirmed, finish, show, sign};
+use super::{Level, warn};
+
+#[derive(Debug, Args)]
+pub struct PendingArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplaceArgs {
+    /// Id of the waiting transaction
+    id: String,
+    /// At least this level's fee, and a tenth more than the waiting one's
+    #[arg(long, value_enum, default_value_t = Level::High)]
+    fee: Level,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Sign even what needs an explicit yes
+    #[arg(long)]
+    despite_warnings: bool,
+    #[command(flatten)]
+    depth: Depth,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What an account has waiting.
+#[derive(Debug, Deserialize)]
+struct Waiting {
+    nonce: u64,
+    next_nonce: u64,
+    count: usize,
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Item {
+    id: String,
+    nonce: u64,
+    pending: bool,
+    max_fee: String,
+    max_priority_fee: String,
+}
+
+impl Waiting {
+    /// The nonce that is missing before the first one that waits for it.
+    fn gap(&self) -> Option<u64> {
+        let first = self.items.iter().find(|item| !item.pending)?;
+        (first.nonce > self.next_nonce).then_some(self.next_nonce)
+    }
+}
+
+pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Result<()> {
+    let status = client.status()?;
+    let (vault, _) = file.open()?;
+    vault.check_chain(status.genesis_id)?;
+    let mut rows = Vec::new();
+    for account in vault.accounts() {
+        let address = account.address;
+        let waiting: Waiting = client.get(&format!("accounts/{address}/pending"))?;
+        let gap = waiting.gap();
+        for item in &waiting.items {
+            if !args.json {
+                let state = if item.pending { "pending" } else { "waits" };
+                println!("{}  {address}  nonce {:>6}  {state}", item.id, item.nonce);
+            }
+            rows.push(json!({
+                "id": item.id, "from": address.to_string(), "nonce": item.nonce, "pending": item.pending,
+                "max_fee": item.max_fee, "max_priority_fee": item.max_priority_fee, "missing": gap,
+            }));
+        }
+        if let (Some(missing), false) = (gap, args.json) {
+            println!(
+                "{address}: nonce {missing} is missing, so what comes after it waits. The next payment fills it; \
+                 one that pays nobody: tally wallet send --from {address} --to {address} --amount 0"
+            );
+        }
+        if waiting.count > waiting.items.len() && !args.json {
+            println!(
+                "{address}: {} more wait above nonce {}",
+                waiting.count - waiting.items.len(),
+                waiting.nonce
+            );
+        }
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else if rows.is_empty() {
+        println!("nothing waits");
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Found {
+    status: String,
+    raw: Bytes,
+}
+
+pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replacement) -> anyhow::Result<()> {
+    let status = client.status()?;
+    let (vault, _) = file.open()?;
+    vault.check_chain(status.genesis_id)?;
+    let chain = vault.chain().identity();
+    let found: Found = client.get(&format!("transactions/{}", args.id))?;
+    if matches!(found.status.as_str(), "included" | "failed") {
+        bail!("{} is in a block already; nothing can take its place", args.id);
+    }
+    let sender = sender_of(&chain, &found.raw)?;
+    vault.account(sender)?;
+    let suggestions = client.fees()?;
+    let fee = fees::choose(args.fee.into(), &suggestions);
+    let now = (tally_node::system_clock())();
+    let payload = replace(&chain, sender, found.raw, how, fee, now)?;
+    let review = payment::review(&chain, sender, &payload)?;
+    let balance = client.account(sender)?.balance;
+    review.check_funds(balance)?;
+    let warnings = warn::of(client, &vault, &review, balance, suggestions)?;
+    if !args.json {
+        println!("In the place of {}:", args.id);
+        show(&review, &status.symbol);
+    }
+    warn::show(&warnings, args.despite_warnings)?;
+    if !args.yes && !confirmed()? {
+        bail!("nothing was sent");
+    }
+    let envelope = sign(&vault, &chain, sender, &payload)?;
+    finish(client, &envelope, &args.depth, args.json, &warnings)
+}
+
+/// Whose transaction these bytes are: checked, not believed.
+fn sender_of(chain: &ChainIdentity, envelope: &Bytes) -> Result<Address, TransactionError> {
+    let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;
+    Ok(checked.sender())
+}
