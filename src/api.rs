@@ -12,6 +12,7 @@ pub mod health;
 pub mod mempool;
 pub mod metrics;
 pub mod mining;
+pub mod multisig;
 mod number;
 pub mod peers;
 pub mod problem;

@@ -78,6 +78,12 @@ impl Problem {
         }
     }
 
+    /// Says it in other words, where more is known about it.
+    pub fn told(mut self, detail: impl Display) -> Self {
+        self.detail = detail.to_string();
+        self
+    }
+
     /// The field at fault.
     pub fn field(self, name: impl Display) -> Self {
         self.with("field", name.to_string())

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use tally_chain::fees::effective_price;
 use tally_chain::history::HistoryProof;
 use tally_chain::merkle::InclusionProof;
-use tally_chain::transaction::{Authenticator, Transaction};
+use tally_chain::transaction::Transaction;
 use tally_chain::{CheckedTransaction, Height, Receipt, U256};
 use tally_node::{BlockKey, BlockRecord, FullBlock, Included, Located, Place, StoreError, Tip};
 use utoipa::{IntoParams, ToSchema};
 
 use super::cursor::{Cursor as _, PlaceCursor};
 use super::extract::{Params, Segment};
+use super::multisig::{MultisigBody, multisig};
 use super::number::PageParams;
 use super::problem::{Answer, Problem, ProblemBody, kinds};
 use super::text::{hex, memo, parse_id};
@@ -85,9 +86,12 @@ pub struct TransactionBody {
     #[serde(rename = "type")]
     #[schema(example = "0x54")]
     pub kind: String,
-    /// `rsa-pss-sha256`, `secp256k1` or `ethereum`.
+    /// `rsa-pss-sha256`, `secp256k1`, `multisig` or `ethereum`.
     #[schema(example = "rsa-pss-sha256")]
     pub scheme: String,
+    /// The policy that vouches for it, where the scheme is `multisig`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multisig: Option<MultisigBody>,
     #[schema(example = "0x6dbBd9E1099f6e32833374e4F68E1006fAC7f0c7")]
     pub sender: String,
     pub nonce: u64,
@@ -242,6 +246,7 @@ impl TransactionBody {
             status,
             kind: format!("{:#04x}", view.kind),
             scheme: scheme(transaction.transaction()).to_owned(),
+            multisig: multisig(transaction.transaction()),
             sender: transaction.sender().to_string(),
             nonce: view.nonce,
             timestamp: view.timestamp.map(|time| time.0),
@@ -261,11 +266,7 @@ impl TransactionBody {
 
 fn scheme(transaction: &Transaction) -> &'static str {
     match transaction {
-        Transaction::Tally(tally) => match &tally.authenticator {
-            authenticator @ (Authenticator::RsaPssSha256 { .. } | Authenticator::Secp256k1 { .. }) => {
-                authenticator.scheme()
-            }
-        },
+        Transaction::Tally(tally) => tally.authenticator.scheme(),
         Transaction::Ethereum(_) => "ethereum",
     }
 }

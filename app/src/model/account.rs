@@ -10,6 +10,8 @@ pub enum AccountKind {
     Unknown,
     Rsa,
     Ecc,
+    /// Of several keys. Rule: docs/protocol.md#A7
+    Shared,
     Contract,
 }
 
@@ -20,6 +22,7 @@ impl AccountKind {
             Self::Unknown => "Has not signed yet, so its key is not known",
             Self::Rsa => "RSA account",
             Self::Ecc => "ECC account (secp256k1)",
+            Self::Shared => "Shared account of several keys",
             Self::Contract => "Contract",
         }
     }

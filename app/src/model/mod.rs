@@ -20,5 +20,7 @@ pub use node::{
 };
 pub use overview::{ChainInfo, ChartPoint, FeeBand, MempoolView, Notch, Overview};
 pub use search::{Destination, SearchAnswer};
-pub use transaction::{BlockRef, LogView, Scheme, Status, TransactionKind, TransactionPage, TransactionRow};
+pub use transaction::{
+    BlockRef, LogView, PolicyKeyView, PolicyView, Scheme, Status, TransactionKind, TransactionPage, TransactionRow,
+};
 pub use units::BaseUnits;

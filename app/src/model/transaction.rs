@@ -18,6 +18,7 @@ pub enum Scheme {
     Rsa,
     Ecc,
     Ethereum,
+    Multisig,
 }
 
 impl Scheme {
@@ -27,6 +28,7 @@ impl Scheme {
             Self::Rsa => "RSA",
             Self::Ecc => "ECC",
             Self::Ethereum => "EVM",
+            Self::Multisig => "m of n",
         }
     }
 }
@@ -88,6 +90,23 @@ pub struct LogView {
     pub data: String,
 }
 
+/// The policy of a shared account, and who signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyView {
+    pub required: usize,
+    pub keys: Vec<PolicyKeyView>,
+}
+
+/// A key of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyKeyView {
+    /// `RSA-2048` and the like.
+    pub kind: String,
+    /// The account of this key alone, or the key's hex where it is no point of the curve.
+    pub address: String,
+    pub signed: bool,
+}
+
 /// Everything the transaction page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionPage {
@@ -116,6 +135,8 @@ pub struct TransactionPage {
     pub authenticator: String,
     pub public_key: Option<String>,
     pub signature: String,
+    /// The shared account that sent it, if one did.
+    pub policy: Option<PolicyView>,
     pub logs: Vec<LogView>,
 }
 

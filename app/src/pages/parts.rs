@@ -203,6 +203,7 @@ pub fn SchemeBadge(scheme: Scheme) -> impl IntoView {
         Scheme::Rsa => "Signed with RSA-PSS",
         Scheme::Ecc => "Signed with secp256k1",
         Scheme::Ethereum => "An Ethereum transaction, signed with secp256k1",
+        Scheme::Multisig => "Sent from a shared account, signed by several keys",
     };
     view! { <span class="badge badge-scheme" title=title>{scheme.label()}</span> }.into_any()
 }

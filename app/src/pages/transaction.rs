@@ -8,7 +8,7 @@ use super::{
 use crate::{
     format,
     live::Live,
-    model::{ChainInfo, LogView, Status, TransactionPage},
+    model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
     reads,
     ui::{AddressLink, Amount, BlockLink, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
     verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction},
@@ -60,6 +60,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
         }
     });
     let confirmations = transaction.confirmations();
+    let shared = transaction.policy.is_some();
     let row = transaction.row.clone();
     let standing = match &row.block {
         Some(block) => view! {
@@ -102,6 +103,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                     <Fact name="Signed with">
                         <span class="cell-row"><SchemeBadge scheme=row.scheme /> {transaction.authenticator.clone()}</span>
                     </Fact>
+                    {transaction.policy.clone().map(|policy| view! { <Fact name="Its keys"><PolicyKeys policy=policy /></Fact> })}
                     <Fact name="Nonce">{format::count(transaction.nonce)}</Fact>
                     {transaction.made.map(|made| view! { <Fact name="Made"><Time at=made both=true /></Fact> })}
                 </Facts>
@@ -126,14 +128,37 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                 <Fact name="Most per gas"><Amount value=transaction.max_fee exact=true /></Fact>
                 <Fact name="Priority per gas"><Amount value=transaction.max_priority_fee exact=true /></Fact>
                 {transaction.burned.map(|burned| view! { <Fact name="Burned"><Amount value=burned exact=true /></Fact> })}
-                {transaction.public_key.map(|key| view! { <Fact name="Public key"><code class="wrap">{key}</code></Fact> })}
-                <Fact name="Signature"><code class="wrap">{transaction.signature}</code></Fact>
+                {transaction.public_key.map(|key| view! { <Fact name=if shared { "Policy" } else { "Public key" }><code class="wrap">{key}</code></Fact> })}
+                <Fact name=if shared { "Signatures" } else { "Signature" }><code class="wrap">{transaction.signature}</code></Fact>
                 {(!transaction.data.is_empty()).then(|| view! { <Fact name="Data"><code class="wrap">{transaction.data}</code></Fact> })}
             </Facts>
         </details>
         {(!transaction.logs.is_empty()).then(|| view! { <Logs logs=transaction.logs /> })}
     }
     .into_any()
+}
+
+/// The keys of a shared account, and who of them signed.
+#[component]
+fn PolicyKeys(policy: PolicyView) -> impl IntoView {
+    let keys = policy
+        .keys
+        .into_iter()
+        .map(|key| {
+            let mark = if key.signed { "signed" } else { "did not sign" };
+            view! {
+                <li class="policy-key">
+                    {if key.address.len() == 42 {
+                        view! { <AddressLink address=key.address /> }.into_any()
+                    } else {
+                        view! { <code class="wrap">{key.address}</code> }.into_any()
+                    }}
+                    <span class="faint">{format!("{} · {mark}", key.kind)}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="plain">{keys}</ul> }.into_any()
 }
 
 #[component]

@@ -18,11 +18,12 @@ const STATUSES: [(StatusFilter, &str, &str); 4] = [
     (StatusFilter::Failed, "failed", "Failed"),
 ];
 
-const SCHEMES: [(Option<Scheme>, &str, &str); 4] = [
+const SCHEMES: [(Option<Scheme>, &str, &str); 5] = [
     (None, "any", "Any signature"),
     (Some(Scheme::Rsa), "rsa", "RSA"),
     (Some(Scheme::Ecc), "ecc", "ECC"),
     (Some(Scheme::Ethereum), "evm", "Ethereum"),
+    (Some(Scheme::Multisig), "multisig", "Shared accounts"),
 ];
 
 /// The page at `/transactions`. All of the table's state is in the URL.

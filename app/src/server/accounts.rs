@@ -85,6 +85,7 @@ fn signer_kind(at: &At<'_>, address: &Address, nonce: u64) -> Result<AccountKind
             return Ok(match scheme(located.transaction.transaction()) {
                 Scheme::Rsa => AccountKind::Rsa,
                 Scheme::Ecc | Scheme::Ethereum => AccountKind::Ecc,
+                Scheme::Multisig => AccountKind::Shared,
             });
         }
     }

@@ -171,6 +171,7 @@ pub fn scheme(transaction: &Transaction) -> Scheme {
         Transaction::Tally(tx) => match tx.authenticator {
             Authenticator::RsaPssSha256 { .. } => Scheme::Rsa,
             Authenticator::Secp256k1 { .. } => Scheme::Ecc,
+            Authenticator::Multisig(_) => Scheme::Multisig,
         },
     }
 }

@@ -14,6 +14,7 @@ use crate::model::{
     BaseUnits, Listing, LogView, StatusFilter, TransactionEvidence, TransactionKind, TransactionPage, TransactionQuery,
     TransactionRow,
 };
+use crate::verify::policy_view;
 
 /// How many transactions are looked at where a filter cannot use an index.
 const WINDOW: usize = 2_000;
@@ -193,6 +194,7 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
         authenticator,
         public_key,
         signature,
+        policy: policy_view(transaction.transaction()),
         logs: included.map(logs).unwrap_or_default(),
         row,
     })
@@ -208,7 +210,7 @@ fn logs(included: &Included) -> Vec<LogView> {
     .collect()
 }
 
-/// Scheme, public key and signature as text.
+/// Scheme, public key (or policy) and signatures as text.
 fn signed_with(transaction: &Transaction) -> (String, Option<String>, String) {
     let hex = |bytes: &[u8]| tally_chain::Bytes::copy_from_slice(bytes).to_string();
     match transaction {
@@ -228,6 +230,15 @@ fn signed_with(transaction: &Transaction) -> (String, Option<String>, String) {
                 Some(hex(public_key)),
                 hex(signature),
             ),
+            Authenticator::Multisig(multisig) => {
+                let policy = multisig.policy();
+                let signatures: Vec<_> = multisig.signatures().map(|(_, _, signature)| hex(signature)).collect();
+                (
+                    format!("{} of {} keys", policy.threshold(), policy.keys().len()),
+                    Some(hex(&policy.encode())),
+                    signatures.join(" "),
+                )
+            }
         },
     }
 }

@@ -4,12 +4,15 @@ use tally_chain::{
     Address, BlockId, CheckedTransaction, Header, Manifest, RawTransaction, ReferenceVerifier, TxId, address,
     merkle::{self, InclusionProof},
     pow::Target,
-    transaction::ChainIdentity,
+    transaction::{Authenticator, ChainIdentity, Transaction},
 };
 
 use crate::{
     format,
-    model::{BlockEvidence, BlockPage, ChainInfo, TransactionEvidence, TransactionPage, TransactionRow},
+    model::{
+        BlockEvidence, BlockPage, ChainInfo, PolicyKeyView, PolicyView, TransactionEvidence, TransactionPage,
+        TransactionRow,
+    },
 };
 
 /// One check: what it says, in full, and whether it holds.
@@ -29,7 +32,7 @@ const MANIFEST: Titled = ("Manifest root", "The manifest hashes to the root in t
 const FIGURES: Titled = ("Figures", "Height, times, roots and fees shown are those in the bytes.");
 const SIGNATURE: Titled = (
     "Signature",
-    "The sender's key signed this very transaction for this very chain.",
+    "The sender's key, or as many keys as its policy asks for, signed this very transaction for this very chain.",
 );
 const CONTENT: Titled = (
     "Content",
@@ -162,6 +165,9 @@ pub fn check_transaction(chain: &ChainInfo, page: &TransactionPage, evidence: &T
         )?;
         same("The value", page.row.value.digits(), view.value.0)?;
         same("The nonce", page.nonce, view.nonce)?;
+        if page.policy != policy_view(checked.transaction()) {
+            return Err("the keys shown, or who of them signed, are not those in the bytes".to_owned());
+        }
         same(
             "The data",
             page.data.trim_start_matches("0x"),
@@ -180,6 +186,29 @@ pub fn check_transaction(chain: &ChainInfo, page: &TransactionPage, evidence: &T
         line(PATH, inclusion.map(|(block, proof)| check_path(block, proof, evidence))),
         line(SEAL, inclusion.map(|(block, _)| check_seal(&page.row, block))),
     ]
+}
+
+/// The policy of a shared account and who signed, as the bytes have them. Rule: docs/protocol.md#T11
+pub fn policy_view(transaction: &Transaction) -> Option<PolicyView> {
+    let Transaction::Tally(tally) = transaction else {
+        return None;
+    };
+    let Authenticator::Multisig(multisig) = &tally.authenticator else {
+        return None;
+    };
+    let policy = multisig.policy();
+    let keys = policy.keys().iter().enumerate().map(|(place, key)| PolicyKeyView {
+        kind: key.name().to_owned(),
+        address: key.address(&ReferenceVerifier).map_or_else(
+            |_| tally_chain::Bytes::copy_from_slice(key.bytes()).to_string(),
+            |address| address.to_checksum(None),
+        ),
+        signed: multisig.signatures().any(|(signer, _, _)| signer == place),
+    });
+    Some(PolicyView {
+        required: policy.threshold(),
+        keys: keys.collect(),
+    })
 }
 
 /// Rule: docs/protocol.md#T3

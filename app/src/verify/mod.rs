@@ -3,5 +3,5 @@
 mod checks;
 mod panel;
 
-pub use checks::{BLOCK_CHECKS, CheckLine, TRANSACTION_CHECKS, check_block, check_row, check_transaction};
+pub use checks::{BLOCK_CHECKS, CheckLine, TRANSACTION_CHECKS, check_block, check_row, check_transaction, policy_view};
 pub use panel::{CheckPanel, Checks};

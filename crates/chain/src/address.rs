@@ -1,4 +1,4 @@
-//! Addresses: 20 bytes, EIP-55. Rules: docs/protocol.md#A1, #A2, #A3
+//! Addresses: 20 bytes, EIP-55. Rules: docs/protocol.md#A1, #A2, #A3, #A8
 
 pub use alloy_primitives::Address;
 use alloy_primitives::keccak256;
@@ -43,6 +43,11 @@ pub fn of_secp256k1(point: &[u8; 64]) -> Address {
 /// Address of an RSA key from its SubjectPublicKeyInfo DER. Rule: docs/protocol.md#A3
 pub fn of_rsa(spki_der: &[u8]) -> Address {
     Address::from_slice(&sha256(&[b"tally/rsa", spki_der])[12..])
+}
+
+/// Address of a policy from its encoding. Rule: docs/protocol.md#A8
+pub fn of_policy(encoding: &[u8]) -> Address {
+    Address::from_slice(&sha256(&[b"tally/multisig", encoding])[12..])
 }
 
 #[cfg(test)]

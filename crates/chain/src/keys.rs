@@ -1,4 +1,4 @@
-//! Public keys and signature checks. Rules: docs/protocol.md#A4 to #A6
+//! Public keys and signature checks. Rules: docs/protocol.md#A4 to #A6; policies of several keys are in [`crate::multisig`].
 
 use std::fmt;
 
@@ -33,6 +33,8 @@ pub enum KeyError {
     RsaSignatureRange,
     #[error("secp256k1 public key is not a compressed point of the curve")]
     NotSecp256k1Point,
+    #[error("secp256k1 signature has {len} bytes, expected 64")]
+    Secp256k1SignatureLength { len: usize },
     #[error("secp256k1 signature has r or s outside 1..n-1")]
     Secp256k1Range,
     #[error("secp256k1 signature has a high s; only s <= n/2 is allowed")]
@@ -124,6 +126,15 @@ impl RsaPublicKey {
         address::of_rsa(&self.spki)
     }
 
+    /// Gas of one of its signatures. Rule: docs/protocol.md#X2
+    pub fn signature_gas(&self) -> u64 {
+        match self.bits() {
+            2048 => 1_000,
+            3072 => 2_000,
+            _ => 4_000,
+        }
+    }
+
     /// Length and range of a signature. Rule: docs/protocol.md#A5
     pub fn check_signature_form(&self, signature: &[u8]) -> Result<(), KeyError> {
         let expected = self.modulus().len();
@@ -181,6 +192,9 @@ fn read_tlv(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(len)
 }
 
+/// Gas of a secp256k1 signature. Rule: docs/protocol.md#X2
+pub const SECP256K1_SIGNATURE_GAS: u64 = 1_500;
+
 /// Half of the curve order, the largest allowed s. Rule: docs/protocol.md#A6
 const SECP256K1_HALF_ORDER: [u8; 32] =
     alloy_primitives::hex!("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
@@ -199,6 +213,105 @@ pub fn check_secp256k1_form(signature: &[u8; 64]) -> Result<(), KeyError> {
     } else {
         Ok(())
     }
+}
+
+/// A public key of either kind as a policy holds it, and in its order; its form is checked. Rule: docs/protocol.md#A7
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RawPublicKey {
+    Rsa(RsaPublicKey),
+    /// SEC1 compressed; whether it is a point of the curve is for [`RawPublicKey::address`].
+    Secp256k1([u8; 33]),
+}
+
+impl RawPublicKey {
+    /// SPKI DER (RSA) or the compressed point (secp256k1).
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Rsa(key) => key.spki(),
+            Self::Secp256k1(key) => key,
+        }
+    }
+
+    /// The kind of authenticator that one such key makes. Rule: docs/protocol.md#T2
+    pub fn kind(&self) -> u64 {
+        match self {
+            Self::Rsa(_) => 1,
+            Self::Secp256k1(_) => 2,
+        }
+    }
+
+    /// `RSA-2048`, `secp256k1` and the like.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Rsa(key) => match key.bits() {
+                2048 => "RSA-2048",
+                3072 => "RSA-3072",
+                _ => "RSA-4096",
+            },
+            Self::Secp256k1(_) => "secp256k1",
+        }
+    }
+
+    /// The account of this key alone. Rules: docs/protocol.md#A2, #A3
+    pub fn address(&self, verifier: &dyn SignatureVerifier) -> Result<Address, KeyError> {
+        match self {
+            Self::Rsa(key) => Ok(key.address()),
+            Self::Secp256k1(key) => {
+                check_secp256k1_tag(key)?;
+                let point = verifier.decompress_secp256k1(key).ok_or(KeyError::NotSecp256k1Point)?;
+                Ok(address::of_secp256k1(&point))
+            }
+        }
+    }
+
+    /// Gas of one of its signatures. Rule: docs/protocol.md#X2
+    pub fn signature_gas(&self) -> u64 {
+        match self {
+            Self::Rsa(key) => key.signature_gas(),
+            Self::Secp256k1(_) => SECP256K1_SIGNATURE_GAS,
+        }
+    }
+
+    /// Length of each of its signatures in bytes.
+    pub fn signature_bytes(&self) -> usize {
+        match self {
+            Self::Rsa(key) => key.modulus().len(),
+            Self::Secp256k1(_) => 64,
+        }
+    }
+
+    /// Length and range of a signature. Rules: docs/protocol.md#A5, #A6
+    pub fn check_signature_form(&self, signature: &[u8]) -> Result<(), KeyError> {
+        match self {
+            Self::Rsa(key) => key.check_signature_form(signature),
+            Self::Secp256k1(_) => check_secp256k1_form(secp256k1_signature(signature)?),
+        }
+    }
+
+    /// Whether this key signed `message`; a signature of a wrong form is an error.
+    pub fn verify(&self, verifier: &dyn SignatureVerifier, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
+        self.check_signature_form(signature)?;
+        Ok(match self {
+            Self::Rsa(key) => verifier.verify_rsa_pss(key, message, signature),
+            Self::Secp256k1(key) => {
+                check_secp256k1_tag(key)?;
+                let digest = crate::hash::sha256(&[message]);
+                verifier.verify_secp256k1(key, &digest.0, secp256k1_signature(signature)?)
+            }
+        })
+    }
+}
+
+/// Of the 33-byte SEC1 forms only the compressed ones: some libraries know a third, some do not. Rule: docs/protocol.md#A6
+pub(crate) fn check_secp256k1_tag(key: &[u8; 33]) -> Result<(), KeyError> {
+    matches!(key[0], 2 | 3).then_some(()).ok_or(KeyError::NotSecp256k1Point)
+}
+
+fn secp256k1_signature(signature: &[u8]) -> Result<&[u8; 64], KeyError> {
+    let len = signature.len();
+    signature
+        .try_into()
+        .map_err(|_| KeyError::Secp256k1SignatureLength { len })
 }
 
 /// The arithmetic of signatures. Forms are checked before it is asked, so that every implementer gives the same verdict.

@@ -20,6 +20,7 @@ pub mod history;
 pub mod keys;
 pub mod manifest;
 pub mod merkle;
+pub mod multisig;
 pub mod pow;
 pub mod pow_lanes;
 pub mod receipt;

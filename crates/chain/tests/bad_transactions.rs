@@ -206,7 +206,7 @@ fn fields_have_one_encoding() {
 
 #[test]
 fn authenticators_of_unknown_kinds() {
-    for found in [0, 3, 4, 255] {
+    for found in [0, 4, 5, 255] {
         let bytes = envelope(&fields(), authenticator(found, &[1; 33], &[1; 64]));
         let found = found.into();
         assert_eq!(verdict(bytes), Err(TransactionError::UnknownAuthenticator { found }));

@@ -77,7 +77,7 @@ kinds! {
     FIELD_TOO_LONG 422 "field-too-long" "A field has too many bytes" "Stay within the limit named here.";
     FIELD_WRONG_LENGTH 422 "field-wrong-length" "A field has the wrong length" "Its length is fixed; see expected.";
     TOO_MANY_ITEMS 422 "too-many-items" "A list has too many items" "Stay within the limit named here.";
-    UNKNOWN_AUTHENTICATOR 422 "unknown-authenticator" "The kind of authenticator is unknown" "1 (rsa-pss-sha256) and 2 (secp256k1) are taken.";
+    UNKNOWN_AUTHENTICATOR 422 "unknown-authenticator" "The kind of authenticator is unknown" "1 (rsa-pss-sha256), 2 (secp256k1) and 3 (multisig) are taken.";
     RSA_KEY_MALFORMED 422 "rsa-key-malformed" "The RSA key is not SubjectPublicKeyInfo DER" "Encode the key as SPKI with rsaEncryption.";
     RSA_KEY_SIZE 422 "rsa-key-size" "The RSA key has a size that is not taken" "2048, 3072 and 4096 bits are taken.";
     RSA_KEY_EVEN 422 "rsa-key-even" "The RSA modulus is even" "That is no RSA key; make a new one.";
@@ -86,8 +86,17 @@ kinds! {
     RSA_SIGNATURE_LENGTH 422 "rsa-signature-length" "The RSA signature is not as long as the modulus" "Pad it to the length of the modulus.";
     RSA_SIGNATURE_RANGE 422 "rsa-signature-range" "The RSA signature is not smaller than the modulus" "Sign again.";
     SECP256K1_KEY_MALFORMED 422 "secp256k1-key-malformed" "The key is not a compressed point of secp256k1" "Send 33 bytes in SEC1's compressed form.";
+    SECP256K1_SIGNATURE_LENGTH 422 "secp256k1-signature-length" "The signature does not have 64 bytes" "Send r and s, 32 bytes each.";
     SECP256K1_SIGNATURE_RANGE 422 "secp256k1-signature-range" "r or s is outside its range" "Sign again.";
     SECP256K1_HIGH_S 422 "secp256k1-high-s" "The signature has a high s" "Use n - s in place of s.";
+    POLICY_THRESHOLD 422 "policy-threshold" "The policy asks for more signatures than it has keys, or for none" "m is 1 to the number of keys.";
+    POLICY_TOO_MANY_KEYS 422 "policy-too-many-keys" "The policy has too many keys" "Stay within the limit named here.";
+    POLICY_KEY_KIND 422 "policy-key-kind" "The policy has a key of an unknown kind" "1 (RSA) and 2 (secp256k1) are taken.";
+    POLICY_KEYS_UNSORTED 422 "policy-keys-unsorted" "The policy's keys are not in ascending order" "Sort them by kind, then by their bytes.";
+    POLICY_KEY_TWICE 422 "policy-key-twice" "The policy has the same key twice" "Each key stands in a policy once.";
+    UNKNOWN_SIGNER 422 "unknown-signer" "A signer is named that the policy does not have" "Bit i of signers stands for key i of the policy.";
+    SIGNATURES_MISSING 422 "signatures-missing" "Signatures are missing" "Ask the other holders of keys to sign.";
+    TOO_MANY_SIGNATURES 422 "too-many-signatures" "There are more signatures than the policy asks for" "Leave out all but as many as it asks for.";
     BAD_SIGNATURE 422 "bad-signature" "The signature does not verify" "It must be made by the sender's key over this very payload, for this very chain; RSA signs with PSS, SHA-256 and a 32-byte salt.";
     NOT_REPLAY_PROTECTED 422 "not-replay-protected" "The transaction could be replayed on another chain" "Sign it with EIP-155.";
     BAD_PARITY 422 "bad-parity" "The y parity is not 0 or 1" "Sign again.";

@@ -3,6 +3,7 @@
 use tally_chain::address::AddressError;
 use tally_chain::hash::IdError;
 use tally_chain::keys::KeyError;
+use tally_chain::multisig::{MultisigError, PolicyError};
 use tally_chain::{CodecError, TransactionError};
 
 use super::{Problem, kinds};
@@ -22,6 +23,8 @@ impl From<&TransactionError> for Problem {
                 named(&kinds::UNKNOWN_AUTHENTICATOR, "authenticator.kind").with("found", *found)
             }
             E::Key(source) => source.into(),
+            E::Policy(source) => source.into(),
+            E::Multisig(source) => source.into(),
             E::BadSignature => named(&kinds::BAD_SIGNATURE, "authenticator.signature"),
             E::NotReplayProtected { v } => named(&kinds::NOT_REPLAY_PROTECTED, "v").with("found", *v),
             E::BadParity { found } => named(&kinds::BAD_PARITY, "y_parity").with("found", *found),
@@ -96,8 +99,44 @@ impl From<&KeyError> for Problem {
             E::RsaSignatureLength { len, expected } => signature(&kinds::RSA_SIGNATURE_LENGTH).differs(*len, *expected),
             E::RsaSignatureRange => signature(&kinds::RSA_SIGNATURE_RANGE),
             E::NotSecp256k1Point => key(&kinds::SECP256K1_KEY_MALFORMED),
+            E::Secp256k1SignatureLength { len } => signature(&kinds::SECP256K1_SIGNATURE_LENGTH).differs(*len, 64),
             E::Secp256k1Range => signature(&kinds::SECP256K1_SIGNATURE_RANGE),
             E::Secp256k1HighS => signature(&kinds::SECP256K1_HIGH_S),
+        }
+    }
+}
+
+impl From<&PolicyError> for Problem {
+    fn from(error: &PolicyError) -> Self {
+        use PolicyError as E;
+        let named = |kind| Self::new(kind, error).field("authenticator.policy");
+        let key = |kind, index: &usize| named(kind).with("key", *index);
+        match error {
+            E::Codec(source) => source.into(),
+            E::Threshold { threshold, keys } => named(&kinds::POLICY_THRESHOLD).above(*threshold, *keys),
+            E::TooManyKeys { max } => named(&kinds::POLICY_TOO_MANY_KEYS).with("limit", *max),
+            E::UnknownKeyKind { index, found } => key(&kinds::POLICY_KEY_KIND, index).with("found", *found),
+            E::Key { index, source } => Self::from(source).with("key", *index).told(error),
+            E::Unsorted { index } => key(&kinds::POLICY_KEYS_UNSORTED, index),
+            E::Duplicate { index } => key(&kinds::POLICY_KEY_TWICE, index),
+        }
+    }
+}
+
+impl From<&MultisigError> for Problem {
+    fn from(error: &MultisigError) -> Self {
+        use MultisigError as E;
+        let signers = |kind| Self::new(kind, error).field("authenticator.signers");
+        match error {
+            E::UnknownSigner { index, keys } => signers(&kinds::UNKNOWN_SIGNER)
+                .above(*index, keys.saturating_sub(1))
+                .with("key", *index),
+            E::Missing { found, required } => signers(&kinds::SIGNATURES_MISSING).differs(*found, *required),
+            E::Extra { found, required } => signers(&kinds::TOO_MANY_SIGNATURES).differs(*found, *required),
+            E::Form { signer, source } => Self::from(source).with("key", *signer).told(error),
+            E::BadSignature { signer } => Self::new(&kinds::BAD_SIGNATURE, error)
+                .field("authenticator.signatures")
+                .with("key", *signer),
         }
     }
 }
@@ -133,3 +172,74 @@ macro_rules! by_value {
     )*};
 }
 by_value!(TransactionError, CodecError, KeyError, AddressError, IdError);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn troubles_of_shared_accounts_name_the_key() {
+        let high_s = KeyError::Secp256k1HighS;
+        for (error, kind, field, key) in [
+            (
+                TransactionError::from(PolicyError::Threshold { threshold: 3, keys: 2 }),
+                "policy-threshold",
+                "authenticator.policy",
+                None,
+            ),
+            (
+                PolicyError::Duplicate { index: 1 }.into(),
+                "policy-key-twice",
+                "authenticator.policy",
+                Some(1),
+            ),
+            (
+                PolicyError::Key {
+                    index: 2,
+                    source: KeyError::NotSecp256k1Point,
+                }
+                .into(),
+                "secp256k1-key-malformed",
+                "authenticator.public_key",
+                Some(2),
+            ),
+            (
+                MultisigError::Missing { found: 1, required: 2 }.into(),
+                "signatures-missing",
+                "authenticator.signers",
+                None,
+            ),
+            (
+                MultisigError::Form {
+                    signer: 4,
+                    source: high_s,
+                }
+                .into(),
+                "secp256k1-high-s",
+                "authenticator.signature",
+                Some(4),
+            ),
+            (
+                MultisigError::BadSignature { signer: 5 }.into(),
+                "bad-signature",
+                "authenticator.signatures",
+                Some(5),
+            ),
+        ] {
+            let problem = Problem::from(&error);
+            assert_eq!(problem.kind.name, kind);
+            assert_eq!(problem.detail, error.to_string().trim_start_matches("authenticator: "));
+            assert_eq!(problem.members.get("field"), Some(&json!(field)), "{kind}");
+            assert_eq!(problem.members.get("key"), key.map(|key| json!(key)).as_ref(), "{kind}");
+        }
+        // What is wrong with the bytes themselves is told as everywhere.
+        let bytes = CodecError::TrailingBytes {
+            field: "policy",
+            count: 1,
+        };
+        let problem = Problem::from(TransactionError::from(PolicyError::from(bytes)));
+        assert_eq!(problem.kind.name, "trailing-bytes");
+    }
+}

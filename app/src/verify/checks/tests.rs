@@ -119,6 +119,7 @@ fn transaction_page(signed: &tally_wallet::Signed, header: &Header) -> Transacti
         memo: None,
         authenticator: String::new(),
         public_key: None,
+        policy: None,
         signature: String::new(),
         logs: Vec::new(),
     }

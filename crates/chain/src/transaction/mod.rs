@@ -1,4 +1,4 @@
-//! Transactions: `bytes -> RawTransaction -> CheckedTransaction`. Rules: docs/protocol.md#T1 to #T10
+//! Transactions: `bytes -> RawTransaction -> CheckedTransaction`. Rules: docs/protocol.md#T1 to #T13
 
 mod ethereum;
 mod tally;
@@ -10,6 +10,7 @@ use alloy_primitives::{Address, Bytes, U256};
 use crate::codec::CodecError;
 use crate::hash::TxId;
 use crate::keys::{KeyError, SignatureVerifier};
+use crate::multisig::{MultisigError, PolicyError};
 use crate::units::{Amount, UnixSecs};
 use crate::{B256, BlockId};
 
@@ -39,10 +40,14 @@ pub enum TransactionError {
     UnknownType { found: u8 },
     #[error(transparent)]
     Codec(#[from] CodecError),
-    #[error("authenticator kind {found} is unknown; 1 (rsa-pss-sha256) and 2 (secp256k1) are accepted")]
+    #[error("authenticator kind {found} is unknown; 1 (rsa-pss-sha256), 2 (secp256k1) and 3 (multisig) are accepted")]
     UnknownAuthenticator { found: u64 },
     #[error("authenticator: {0}")]
     Key(#[from] KeyError),
+    #[error("authenticator: {0}")]
+    Policy(PolicyError),
+    #[error("authenticator: {0}")]
+    Multisig(#[from] MultisigError),
     #[error("signature does not verify")]
     BadSignature,
     #[error("legacy transaction has v = {v}: only EIP-155 is accepted")]
@@ -65,6 +70,15 @@ pub enum TransactionError {
     Expired { timestamp: UnixSecs, time: UnixSecs },
     #[error("timestamp {timestamp} is more than 600 s ahead of the block's time {time}")]
     FromTheFuture { timestamp: UnixSecs, time: UnixSecs },
+}
+
+impl From<PolicyError> for TransactionError {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Codec(error) => Self::Codec(error),
+            error => Self::Policy(error),
+        }
+    }
 }
 
 /// A decoded envelope of either family.

@@ -1,4 +1,4 @@
-//! Type 0x54. Rules: docs/protocol.md#T2 to #T4
+//! Type 0x54. Rules: docs/protocol.md#T2 to #T4, #T11
 
 use alloy_primitives::{Address, Bytes};
 use alloy_rlp::Encodable;
@@ -6,9 +6,12 @@ use alloy_rlp::Encodable;
 use super::{MAX_TRANSACTION_BYTES, TransactionError, View};
 use crate::codec::{ListReader, wrap_list};
 use crate::hash::{TxId, sha256};
-use crate::keys::{KeyError, RsaPublicKey, SignatureVerifier, check_secp256k1_form};
+use crate::keys::{
+    KeyError, RawPublicKey, RsaPublicKey, SECP256K1_SIGNATURE_GAS, SignatureVerifier, check_secp256k1_form,
+};
+use crate::multisig::Multisig;
 use crate::units::{Amount, UnixSecs};
-use crate::{B256, BlockId, address};
+use crate::{B256, BlockId};
 
 /// First byte of a Tally envelope.
 pub const TALLY_TYPE: u8 = 0x54;
@@ -111,6 +114,9 @@ fn signed_message(genesis: &BlockId, sender: &Address, payload: &[u8]) -> Vec<u8
     [b"tally/tx", &genesis.as_bytes()[..], sender.as_slice(), payload].concat()
 }
 
+/// The kind of a policy's authenticator. Rule: docs/protocol.md#T11
+const MULTISIG_KIND: u64 = 3;
+
 /// Who vouches for a payload, and how. Rule: docs/protocol.md#T2
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authenticator {
@@ -122,18 +128,17 @@ pub enum Authenticator {
         public_key: [u8; 33],
         signature: [u8; 64],
     },
+    /// Rule: docs/protocol.md#T11
+    Multisig(Multisig),
 }
 
 impl Authenticator {
     /// Rule: docs/protocol.md#X2
     pub fn gas(&self) -> u64 {
         match self {
-            Self::RsaPssSha256 { public_key, .. } => match public_key.bits() {
-                2048 => 1_000,
-                3072 => 2_000,
-                _ => 4_000,
-            },
-            Self::Secp256k1 { .. } => 1_500,
+            Self::RsaPssSha256 { public_key, .. } => public_key.signature_gas(),
+            Self::Secp256k1 { .. } => SECP256K1_SIGNATURE_GAS,
+            Self::Multisig(multisig) => multisig.gas(),
         }
     }
 
@@ -142,6 +147,7 @@ impl Authenticator {
         match self {
             Self::RsaPssSha256 { .. } => "rsa-pss-sha256",
             Self::Secp256k1 { .. } => "secp256k1",
+            Self::Multisig(_) => "multisig",
         }
     }
 
@@ -149,6 +155,12 @@ impl Authenticator {
         let (kind, public_key, signature) = match self {
             Self::RsaPssSha256 { public_key, signature } => (1u64, public_key.spki(), &signature[..]),
             Self::Secp256k1 { public_key, signature } => (2, &public_key[..], &signature[..]),
+            Self::Multisig(multisig) => {
+                let mut out = Vec::new();
+                MULTISIG_KIND.encode(&mut out);
+                multisig.encode_items(&mut out);
+                return wrap_list(&out);
+            }
         };
         let mut out = Vec::with_capacity(public_key.len() + signature.len() + 8);
         kind.encode(&mut out);
@@ -167,6 +179,7 @@ impl Authenticator {
                 public_key: items.fixed("authenticator.public_key")?,
                 signature: items.fixed("authenticator.signature")?,
             },
+            MULTISIG_KIND => Self::Multisig(Multisig::read(&mut items)?),
             found => return Err(TransactionError::UnknownAuthenticator { found }),
         };
         items.end()?;
@@ -201,14 +214,8 @@ impl TallyTransaction {
     pub fn sender(&self, verifier: &dyn SignatureVerifier) -> Result<Address, KeyError> {
         match &self.authenticator {
             Authenticator::RsaPssSha256 { public_key, .. } => Ok(public_key.address()),
-            // Of the 33-byte SEC1 forms only the compressed ones: some libraries know a third, some do not.
-            Authenticator::Secp256k1 { public_key, .. } if !matches!(public_key[0], 2 | 3) => {
-                Err(KeyError::NotSecp256k1Point)
-            }
-            Authenticator::Secp256k1 { public_key, .. } => verifier
-                .decompress_secp256k1(public_key)
-                .map(|point| address::of_secp256k1(&point))
-                .ok_or(KeyError::NotSecp256k1Point),
+            Authenticator::Secp256k1 { public_key, .. } => RawPublicKey::Secp256k1(*public_key).address(verifier),
+            Authenticator::Multisig(multisig) => Ok(multisig.policy().address()),
         }
     }
 
@@ -228,6 +235,10 @@ impl TallyTransaction {
             Authenticator::Secp256k1 { public_key, signature } => {
                 check_secp256k1_form(signature)?;
                 verifier.verify_secp256k1(public_key, &sha256(&[&message]).0, signature)
+            }
+            Authenticator::Multisig(multisig) => {
+                multisig.verify(verifier, &message)?;
+                true
             }
         };
         let id = TxId(transaction_id(&sender, &payload));
