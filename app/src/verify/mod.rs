@@ -3,5 +3,7 @@
 mod checks;
 mod panel;
 
-pub use checks::{BLOCK_CHECKS, CheckLine, TRANSACTION_CHECKS, check_block, check_row, check_transaction, policy_view};
+#[cfg(feature = "ssr")]
+pub use checks::policy_view;
+pub use checks::{BLOCK_CHECKS, CheckLine, TRANSACTION_CHECKS, check_block, check_row, check_transaction};
 pub use panel::{CheckPanel, Checks};
