@@ -2,6 +2,8 @@
 import { defineConfig, devices } from '@playwright/test';
 
 const desktop = { viewport: { width: 1280, height: 800 } };
+/** Run when asked for, in projects of their own. */
+const byHand = ['screenshots.spec.ts', 'figures.spec.ts'];
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 export default defineConfig({
@@ -35,10 +37,12 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'desktop', use: desktop, testIgnore: 'screenshots.spec.ts' },
+    { name: 'desktop', use: desktop, testIgnore: byHand },
     // What differs on a small screen says so with @phone in its title.
-    { name: 'phone', use: phone, grep: /@phone/, testIgnore: 'screenshots.spec.ts' },
+    { name: 'phone', use: phone, grep: /@phone/, testIgnore: byHand },
+    // FIGURES=1 npx playwright test --project=figures: what docs/benchmarks.md says of the browser.
     // SCREENSHOTS=1 npx playwright test: pictures of every page under build/screenshots/.
+    ...(process.env.FIGURES ? [{ name: 'figures', use: desktop, testMatch: 'figures.spec.ts' }] : []),
     ...(process.env.SCREENSHOTS ? [{ name: 'screenshots', use: desktop, testMatch: 'screenshots.spec.ts' }] : []),
   ],
 });

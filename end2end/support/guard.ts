@@ -14,6 +14,8 @@ export class Guard {
   readonly faults: string[] = [];
   /** Everything that was sent: URL, headers and body of each request. */
   readonly sent: Sent[] = [];
+  /** Everything that pages and workers said on the console, errors included. */
+  readonly said: string[] = [];
   private readonly allowed: RegExp[] = [];
 
   constructor(
@@ -22,10 +24,15 @@ export class Guard {
   ) {
     context.on('console', (message) => {
       const text = `${message.text()} (${message.location().url})`;
+      this.said.push(text);
       if (message.type() === 'error') this.fault(`console error: ${text}`);
       if (message.type() === 'warning' && FAULTY_WARNING.test(text)) this.fault(`console warning: ${text}`);
     });
-    context.on('weberror', (error) => this.fault(`page error: ${error.error().stack ?? error.error().message}`));
+    context.on('weberror', (error) => {
+      const text = error.error().stack ?? error.error().message;
+      this.said.push(text);
+      this.fault(`page error: ${text}`);
+    });
     context.on('request', (request) => {
       const url = request.url();
       const body = request.postDataBuffer();
@@ -45,6 +52,15 @@ export class Guard {
   private fault(line: string): void {
     if (!this.allowed.some((allowed) => allowed.test(line))) this.faults.push(line);
   }
+}
+
+/** Everything that stands on a page, seen or not: its address, its elements, what is typed into its fields. */
+export async function pageDump(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const fields = document.querySelectorAll<HTMLInputElement>('input, textarea, select');
+    const typed = Array.from(fields, (field) => `${field.name}=${field.value}`);
+    return [location.href, document.title, document.documentElement.outerHTML, ...typed, JSON.stringify(history.state)].join('\n');
+  });
 }
 
 /** Everything a page has stored: local and session storage, cookies, every record of every IndexedDB, bytes as hex. */

@@ -21,6 +21,8 @@ export interface NodeOptions {
   chain?: string;
   /** Mine with the native miner; true without it. */
   mine?: boolean;
+  /** Listen here; a free port without it. */
+  port?: number;
   /** More arguments for `tally node`. */
   args?: string[];
   /** How long the node may take to be ready, in milliseconds. */
@@ -52,7 +54,7 @@ export class TallyNode {
   /** Starts a node and waits until it is ready to serve. */
   static async start(options: NodeOptions = {}): Promise<TallyNode> {
     if (!existsSync(binary)) throw new Error(`${binary} is missing: run \`cargo xtask build\` first`);
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tally-e2e-'));
     const args = ['node', '--chain', options.chain ?? fastChain, '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`];
     args.push(...((options.mine ?? true) ? ['--mine', 'true', '--mine-threads', '1'] : ['--mine', 'false']));

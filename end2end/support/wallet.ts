@@ -2,6 +2,7 @@
 import { createHmac, createECDH, pbkdf2Sync } from 'node:crypto';
 
 import { pictures } from './pictures';
+import { bytes, keyFiles, phrase, text, type Secret } from './secrets';
 import { expect, open, type Page } from './test';
 
 /** What the tests protect their wallets with. */
@@ -79,13 +80,19 @@ export function coins(units: bigint): string {
   return fraction ? `${whole}.${fraction}` : whole;
 }
 
-/** What the node must never learn of a phrase: itself, its seed, and the private key of the first ECC account. */
-export function secretsOf(words: string[]): string[] {
-  const phrase = words.join(' ');
-  const seed = pbkdf2Sync(phrase, 'mnemonic', 2048, 64, 'sha512');
-  const key = derive(seed, [44 + HARD, 60 + HARD, HARD, 0, 0]);
-  const forms = [phrase, words.join(','), words.join('","'), PASSWORD];
-  return forms.concat([seed.toString('hex'), seed.toString('base64'), key.toString('hex'), key.toString('base64')]);
+/** What must never leave the worker: the phrase, its seed, the password, the private keys of the first ECC accounts. */
+export function secretsOf(words: string[], password = PASSWORD): Secret[] {
+  const seed = pbkdf2Sync(words.join(' '), 'mnemonic', 2048, 64, 'sha512');
+  const master = createHmac('sha512', 'Bitcoin seed').update(seed).digest();
+  const keys = [0, 1, 2].map((index) => derive(seed, [44 + HARD, 60 + HARD, HARD, 0, index]));
+  return [
+    ...phrase('the phrase', words),
+    text('the password', password),
+    bytes('the seed', seed),
+    bytes('the master key', master.subarray(0, 32)),
+    ...keys.map((key, index) => bytes(`the private key of ECC account ${index}`, key)),
+    keyFiles,
+  ];
 }
 
 const HARD = 0x8000_0000;
