@@ -13,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tally_chain::{Address, address};
 use tally_wallet::{
-    Account, AccountKind, FeeLevel, Phrase, PhraseLength, Progress, Replacement, RsaKey, RsaSearch, Step, Vault,
+    Account, FeeLevel, KeyKind, Phrase, PhraseLength, Progress, PublicKey, Replacement, RsaKey, RsaSearch, Step, Vault,
     system_rng,
 };
 
@@ -61,7 +61,7 @@ enum WalletCommand {
     /// Add one more account
     Add {
         /// rsa-2048, rsa-3072, rsa-4096 or secp256k1
-        kind: AccountKind,
+        kind: KeyKind,
         /// A name for it
         #[arg(long, default_value = "")]
         label: String,
@@ -174,7 +174,7 @@ fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase
     let password = file::new_password()?;
     let now = (tally_node::system_clock())();
     let mut vault = Vault::new(phrase, "", binding, now);
-    for kind in [AccountKind::Rsa2048, AccountKind::Secp256k1] {
+    for kind in [KeyKind::Rsa2048, KeyKind::Secp256k1] {
         let address = add(&mut vault, kind, "")?;
         println!("{address}  {kind}");
     }
@@ -183,9 +183,9 @@ fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase
     Ok(())
 }
 
-fn add(vault: &mut Vault, kind: AccountKind, label: &str) -> anyhow::Result<Address> {
+fn add(vault: &mut Vault, kind: KeyKind, label: &str) -> anyhow::Result<Address> {
     Ok(match kind {
-        AccountKind::Secp256k1 => vault.add_secp256k1(label)?.address,
+        KeyKind::Secp256k1 => vault.add_secp256k1(label)?.address,
         kind => {
             let search = vault.search(kind)?;
             vault.add_rsa(search.index(), find_key(search), label)?.address
@@ -228,11 +228,13 @@ fn list(file: &VaultFile, json: bool) -> anyhow::Result<()> {
         // Addresses as people read them, with their checksum: docs/protocol.md#A1
         let shown = |account: &Account| {
             json!({
-                "kind": account.kind,
-                "index": account.index,
+                "origin": account.origin.name(),
+                "kind": account.kind(),
+                "index": account.index(),
                 "label": account.label,
                 "address": account.address.to_string(),
-                "public_key": account.public_key,
+                "public_key": account.key.as_ref().map(PublicKey::bytes),
+                "archived": account.archived,
             })
         };
         let accounts: Vec<_> = vault.accounts().map(shown).collect();
@@ -242,12 +244,15 @@ fn list(file: &VaultFile, json: bool) -> anyhow::Result<()> {
     }
     println!("chain {} (genesis {})", vault.chain().name, vault.chain().genesis);
     for account in vault.accounts() {
+        let kind = account.kind().map_or("?", KeyKind::name);
+        let origin = match account.index() {
+            Some(index) => index.to_string(),
+            None => account.origin.name().to_owned(),
+        };
+        let archived = if account.archived { "  (archived)" } else { "" };
         println!(
-            "{}  {:<9} {:>3}  {}",
-            account.address,
-            account.kind.name(),
-            account.index,
-            account.label
+            "{}  {kind:<9} {origin:>8}  {}{archived}",
+            account.address, account.label
         );
     }
     Ok(())

@@ -12,7 +12,7 @@ use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, BlockId, Bytes, ChainSpec, UnixSecs, address};
 use tally_node::mempool::MempoolConfig;
 use tally_node::{Imported, MiningConfig, Node, NodeConfig, Work, system_clock};
-use tally_wallet::{Account, AccountKind, ChainBinding, Fee, Payment, Phrase, SigningKey, Vault, payment, system_rng};
+use tally_wallet::{Account, ChainBinding, Fee, KeyKind, Payment, Phrase, SigningKey, Vault, payment, system_rng};
 
 pub const MINING_TOKEN: &str = "0123456789abcdef-mining";
 pub const PEERS_TOKEN: &str = "0123456789abcdef-peers";
@@ -32,7 +32,7 @@ pub struct Signer {
     key: SigningKey,
 }
 
-fn signers(kind: AccountKind, count: usize) -> Vec<Signer> {
+fn signers(kind: KeyKind, count: usize) -> Vec<Signer> {
     let phrase = Phrase::parse(PUBLIC_PHRASE).unwrap();
     let binding = ChainBinding {
         genesis: BlockId::ZERO,
@@ -60,9 +60,9 @@ fn signers(kind: AccountKind, count: usize) -> Vec<Signer> {
 }
 
 /// The first secp256k1 accounts of the PUBLIC phrase.
-pub static ECC: LazyLock<Vec<Signer>> = LazyLock::new(|| signers(AccountKind::Secp256k1, 4));
+pub static ECC: LazyLock<Vec<Signer>> = LazyLock::new(|| signers(KeyKind::Secp256k1, 4));
 /// Its first RSA account.
-pub static RSA: LazyLock<Signer> = LazyLock::new(|| signers(AccountKind::Rsa2048, 1).remove(0));
+pub static RSA: LazyLock<Signer> = LazyLock::new(|| signers(KeyKind::Rsa2048, 1).remove(0));
 
 impl Signer {
     pub fn address(&self) -> Address {

@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::{node::FeesAnswer, protocol::KeyKind};
+use tally_chain::KeyKind;
+
+use super::node::FeesAnswer;
 use crate::{format, model::BaseUnits, prefs::FeeLevel, ui::Amount};
 
 /// Prices per gas of a level, base units.

@@ -2,12 +2,13 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
+use tally_chain::KeyKind;
 
 use super::{
     balances::{Balance, Balances, units},
     frame::{Gate, TroubleNotice},
     password::SearchBar,
-    protocol::{AccountSummary, KeyKind, Request, Trouble},
+    protocol::{AccountOrigin, AccountSummary, Request, Trouble},
     state::Wallet,
     test_coins::TestCoins,
     unlock::Forget,
@@ -74,7 +75,7 @@ fn Overview() -> impl IntoView {
         <section aria-labelledby="accounts">
             <h2 id="accounts">"Accounts"</h2>
             <ul class="wallet-accounts">
-                <For each=move || wallet.accounts() key=|account| account.address.clone() let:account>
+                <For each=move || wallet.accounts() key=AccountSummary::clone let:account>
                     <AccountCard account=account />
                 </For>
             </ul>
@@ -101,25 +102,35 @@ pub fn BalanceLine(#[prop(into)] balance: Signal<Option<Balance>>, #[prop(option
     view! { <p class=class>{shown}</p> }
 }
 
-/// RSA or ECC, as a word.
+/// RSA or ECC, as a word; nothing where the key is not known.
 #[component]
-pub fn KindBadge(kind: KeyKind) -> impl IntoView {
-    let class = if kind.is_rsa() {
-        "badge badge-rsa"
-    } else {
-        "badge badge-ecc"
+pub fn KindBadge(kind: Option<KeyKind>) -> impl IntoView {
+    kind.map(|kind| {
+        let (class, word) = match kind.is_rsa() {
+            true => ("badge badge-rsa", "RSA"),
+            false => ("badge badge-ecc", "ECC"),
+        };
+        view! { <span class=class title=kind.title()>{word}</span> }
+    })
+}
+
+/// What is to know of an account beside its label: kind and number, imported, watched.
+fn described(account: &AccountSummary) -> String {
+    let kind = account.kind.map(|kind| kind.title().to_owned());
+    let origin = match account.origin {
+        AccountOrigin::Derived { index } => format!("number {index}"),
+        AccountOrigin::Imported => "imported key".to_owned(),
+        AccountOrigin::Watched => "watched, no key here".to_owned(),
     };
-    view! { <span class=class title=kind.name()>{kind.badge()}</span> }
+    kind.into_iter().chain([origin]).collect::<Vec<_>>().join(", ")
 }
 
 #[component]
 fn AccountCard(account: AccountSummary) -> impl IntoView {
     let balances = Balances::get();
+    let described = described(&account);
     let AccountSummary {
-        kind,
-        label,
-        address,
-        index,
+        kind, label, address, ..
     } = account;
     let of = address.clone();
     let balance = Signal::derive(move || balances.of(&of));
@@ -129,7 +140,7 @@ fn AccountCard(account: AccountSummary) -> impl IntoView {
             <div class="wallet-account-head">
                 <KindBadge kind=kind />
                 <strong>{label}</strong>
-                <span class="faint">{format!("{}, number {index}", kind.name())}</span>
+                <span class="faint">{described}</span>
             </div>
             <AddressLink address=address />
             <BalanceLine balance=balance />

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tally_chain::Bytes;
+use tally_chain::{Bytes, KeyKind};
 use zeroize::Zeroizing;
 
 use crate::model::BaseUnits;
@@ -44,40 +44,6 @@ impl<'de> Deserialize<'de> for SecretText {
     }
 }
 
-/// The kinds of accounts, written as everywhere. Rule: docs/protocol.md#W7
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum KeyKind {
-    #[serde(rename = "rsa-2048")]
-    Rsa2048,
-    #[serde(rename = "rsa-3072")]
-    Rsa3072,
-    #[serde(rename = "rsa-4096")]
-    Rsa4096,
-    #[serde(rename = "secp256k1")]
-    Secp256k1,
-}
-
-impl KeyKind {
-    pub fn is_rsa(self) -> bool {
-        self != Self::Secp256k1
-    }
-
-    /// The short word on a badge.
-    pub fn badge(self) -> &'static str {
-        if self.is_rsa() { "RSA" } else { "ECC" }
-    }
-
-    /// The name with its size or curve.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rsa2048 => "RSA-2048",
-            Self::Rsa3072 => "RSA-3072",
-            Self::Rsa4096 => "RSA-4096",
-            Self::Secp256k1 => "secp256k1",
-        }
-    }
-}
-
 /// The chain that the page shows: a vault is bound to its genesis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chain {
@@ -95,15 +61,78 @@ pub struct OtherVault {
     pub created_at: u64,
 }
 
+/// Where an account comes from. Rule: docs/protocol.md#W14
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AccountOrigin {
+    /// From the phrase, at this index. Rules: docs/protocol.md#W2, #W3
+    Derived { index: u32 },
+    /// Its key came from outside: the phrase does not bring it back.
+    Imported,
+    /// Looked at without a key.
+    Watched,
+}
+
 /// One account; nothing of it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountSummary {
-    pub kind: KeyKind,
-    /// Derivation index. Rules: docs/protocol.md#W2, #W3
-    pub index: u32,
+    pub origin: AccountOrigin,
+    /// None where only the address is known.
+    pub kind: Option<KeyKind>,
     pub label: String,
     /// With its EIP-55 checksum.
     pub address: String,
+    pub archived: bool,
+}
+
+impl AccountSummary {
+    /// Whether the wallet can sign for it.
+    pub fn can_sign(&self) -> bool {
+        self.origin != AccountOrigin::Watched
+    }
+}
+
+/// An entry of the address book.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ContactSummary {
+    /// With its EIP-55 checksum.
+    pub address: String,
+    pub label: String,
+}
+
+/// A change to what the vault keeps, by address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Edit {
+    Rename {
+        address: String,
+        label: String,
+    },
+    Archive {
+        address: String,
+        archived: bool,
+    },
+    /// To this place of the list, from 0.
+    Move {
+        address: String,
+        position: usize,
+    },
+    Watch {
+        address: String,
+        label: String,
+    },
+    Unwatch {
+        address: String,
+    },
+    AddContact {
+        address: String,
+        label: String,
+    },
+    RenameContact {
+        address: String,
+        label: String,
+    },
+    RemoveContact {
+        address: String,
+    },
 }
 
 /// What is to be paid, before it is bytes.
@@ -182,6 +211,26 @@ pub enum Request {
     AddAccount {
         kind: KeyKind,
     },
+    /// Changes a label, the order, the address book and the like.
+    Edit {
+        edit: Edit,
+    },
+    /// Seals the vault under another password.
+    ChangePassword {
+        current: SecretText,
+        new: SecretText,
+    },
+    /// The sealed vault, to be kept elsewhere.
+    Backup,
+    /// Finds out whether a file is a whole sealed vault, before a password is asked for.
+    CheckBackup {
+        file: Bytes,
+    },
+    /// Keeps a sealed vault in this browser, and opens it.
+    RestoreBackup {
+        file: Bytes,
+        password: SecretText,
+    },
     /// Builds the bytes of a payment, and reads them back.
     Prepare {
         order: Order,
@@ -214,6 +263,11 @@ pub enum Answer {
     Done,
     Open {
         accounts: Vec<AccountSummary>,
+        contacts: Vec<ContactSummary>,
+    },
+    /// Encrypted: it opens with the password only.
+    Backup {
+        file: Bytes,
     },
     Prepared {
         payload: Bytes,
@@ -239,6 +293,10 @@ pub enum Trouble {
     VaultExists,
     #[error("{0}")]
     Vault(String),
+    #[error("{0}")]
+    Backup(String),
+    #[error("{0}")]
+    Edit(String),
     #[error("{0}")]
     Phrase(String),
     #[error("Word {position} is not the one that was shown.")]
@@ -272,6 +330,8 @@ impl Trouble {
             Self::NoVault => "Create a wallet, or restore one from its phrase.",
             Self::VaultExists => "Unlock it, or remove it first if its phrase is written down.",
             Self::Vault(_) => "The recovery phrase brings the accounts back, whatever happened to the vault.",
+            Self::Backup(_) => "Nothing was changed. Choose another file, or restore from the recovery phrase.",
+            Self::Edit(_) => "Nothing was changed. Correct it and try again.",
             Self::Phrase(_) => "Check each word against what you wrote down, in order.",
             Self::WrongWord { .. } => {
                 "Look at what you wrote down. If a word is missing there, start again with a new phrase."

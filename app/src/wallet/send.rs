@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use tally_chain::{Amount, Bytes, address};
+use tally_chain::{Amount, Bytes, KeyKind, address};
 
 use super::{
     balances::{Balance, Balances},
@@ -12,7 +12,7 @@ use super::{
     frame::Gate,
     home::BalanceLine,
     node::{self, FeesAnswer},
-    protocol::{Answer, KeyKind, Order, Request, ReviewText, Trouble},
+    protocol::{Answer, Order, Request, ReviewText, Trouble},
     receive::{AccountSelect, chosen_account},
     review::Review,
     state::Wallet,
@@ -283,7 +283,8 @@ fn Form(draft: Draft) -> impl IntoView {
             .accounts()
             .iter()
             .find(|account| account.address == from)
-            .map_or(KeyKind::Secp256k1, |account| account.kind)
+            .and_then(|account| account.kind)
+            .unwrap_or(KeyKind::Secp256k1)
     });
     let shown = move |error: Option<String>| {
         if draft.tried.get() {

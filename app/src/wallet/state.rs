@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     client,
-    protocol::{AccountSummary, Answer, Chain, OtherVault, Request, SearchProgress, Trouble},
+    protocol::{AccountSummary, Answer, Chain, ContactSummary, OtherVault, Request, SearchProgress, Trouble},
 };
 use crate::{browser, live::Live, model::ChainInfo, prefs::Prefs};
 
@@ -29,6 +29,7 @@ pub enum Phase {
 pub struct Wallet {
     phase: RwSignal<Phase>,
     accounts: RwSignal<Vec<AccountSummary>>,
+    contacts: RwSignal<Vec<ContactSummary>>,
     /// The search under way.
     pub progress: RwSignal<Option<SearchProgress>>,
     /// Why it was locked, where the user did not ask for it.
@@ -43,6 +44,7 @@ impl Wallet {
         let wallet = Self {
             phase: RwSignal::default(),
             accounts: RwSignal::default(),
+            contacts: RwSignal::default(),
             progress: RwSignal::new(None),
             notice: RwSignal::new(None),
             last_use: RwSignal::new(0),
@@ -67,9 +69,28 @@ impl Wallet {
         self.phase.with(|phase| *phase == Phase::Open)
     }
 
-    /// The accounts, reactively; none while it is locked.
+    /// All accounts, reactively; none while it is locked.
     pub fn accounts(self) -> Vec<AccountSummary> {
         self.accounts.get()
+    }
+
+    /// Those that the user has not put away, reactively.
+    pub fn current_accounts(self) -> Vec<AccountSummary> {
+        self.accounts
+            .with(|all| all.iter().filter(|account| !account.archived).cloned().collect())
+    }
+
+    /// Those of them that the wallet can sign for, reactively.
+    pub fn signing_accounts(self) -> Vec<AccountSummary> {
+        self.accounts.with(|all| {
+            let current = all.iter().filter(|account| !account.archived && account.can_sign());
+            current.cloned().collect()
+        })
+    }
+
+    /// The address book, reactively; empty while it is locked.
+    pub fn contacts(self) -> Vec<ContactSummary> {
+        self.contacts.get()
     }
 
     /// Changes only when the wallet goes from one state to another.
@@ -99,15 +120,28 @@ impl Wallet {
     pub async fn ask(self, request: Request) -> Result<Answer, Trouble> {
         let outcome = client::ask(request).await;
         self.progress.set(None);
-        if let Ok(Answer::Open { accounts }) = &outcome {
+        if let Ok(Answer::Open { accounts, contacts }) = &outcome {
             self.accounts.set(accounts.clone());
+            self.contacts.set(contacts.clone());
             self.notice.set(None);
             self.touch();
             if !self.phase.with_untracked(|phase| *phase == Phase::Open) {
                 self.phase.set(Phase::Open);
             }
         }
+        // Its password was changed in another tab.
+        if matches!(outcome, Err(Trouble::Locked)) && self.phase.with_untracked(|phase| *phase == Phase::Open) {
+            self.forget();
+            self.phase.set(Phase::Locked);
+        }
         outcome
+    }
+
+    /// What the page knows of an open wallet, no more.
+    fn forget(self) {
+        self.accounts.set(Vec::new());
+        self.contacts.set(Vec::new());
+        self.progress.set(None);
     }
 
     /// Stops the search under way.
@@ -118,8 +152,7 @@ impl Wallet {
     /// Ends the worker and starts a fresh one that knows nothing.
     pub fn lock(self, chain: &ChainInfo, why: Option<String>) {
         client::stop();
-        self.accounts.set(Vec::new());
-        self.progress.set(None);
+        self.forget();
         self.notice.set(why);
         self.look(chain);
     }

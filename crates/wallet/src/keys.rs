@@ -6,42 +6,18 @@ use crypto_bigint::BoxedUint;
 use rsa::RsaPrivateKey;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use tally_chain::keys::RsaPublicKey;
-use tally_chain::{Address, address};
+pub use tally_chain::public_key::RsaBits;
+use tally_chain::{Address, KeyKind, PublicKey, address};
 use thiserror::Error;
 use zeroize::Zeroizing;
-
-use crate::account::AccountKind;
-
-/// Sizes of RSA keys that the chain accepts. Rule: docs/protocol.md#A4
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RsaBits {
-    B2048,
-    B3072,
-    B4096,
-}
-
-impl RsaBits {
-    /// Bits of the modulus.
-    pub const fn get(self) -> u32 {
-        match self {
-            Self::B2048 => 2048,
-            Self::B3072 => 3072,
-            Self::B4096 => 4096,
-        }
-    }
-}
-
-impl fmt::Display for RsaBits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RSA-{}", self.get())
-    }
-}
 
 /// Why given bytes are not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyError {
     #[error("the primes do not make a valid {bits} key")]
     Primes { bits: RsaBits },
+    #[error("a secp256k1 private key is 32 bytes between 1 and the order of the curve")]
+    Scalar,
 }
 
 /// An RSA private key. Wiped when dropped, shows nothing of itself.
@@ -101,6 +77,17 @@ impl Secp256k1Key {
         Self(key)
     }
 
+    /// The key of a secret number, big-endian.
+    pub fn from_secret(secret: &[u8; 32]) -> Result<Self, KeyError> {
+        let key = k256::ecdsa::SigningKey::from_slice(secret);
+        key.map(Self).map_err(|_| KeyError::Scalar)
+    }
+
+    /// The secret number, big-endian.
+    pub(crate) fn secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes().into())
+    }
+
     /// SEC1 compressed public key. Rule: docs/protocol.md#A6
     pub fn public(&self) -> [u8; 33] {
         let mut bytes = [0; 33];
@@ -134,10 +121,10 @@ pub enum SigningKey {
 }
 
 impl SigningKey {
-    pub fn kind(&self) -> AccountKind {
+    pub fn kind(&self) -> KeyKind {
         match self {
             Self::Rsa(key) => key.bits().into(),
-            Self::Secp256k1(_) => AccountKind::Secp256k1,
+            Self::Secp256k1(_) => KeyKind::Secp256k1,
         }
     }
 
@@ -149,11 +136,12 @@ impl SigningKey {
         }
     }
 
-    /// SPKI DER (RSA) or the compressed point (secp256k1).
-    pub fn public_key(&self) -> Vec<u8> {
+    pub fn public_key(&self) -> PublicKey {
         match self {
-            Self::Rsa(key) => key.public().spki().to_vec(),
-            Self::Secp256k1(key) => key.public().to_vec(),
+            Self::Rsa(key) => key.public().into(),
+            Self::Secp256k1(key) => {
+                PublicKey::from_bytes(&key.public()).expect("a private key has a point of the curve")
+            }
         }
     }
 }

@@ -21,16 +21,17 @@ mod sealed;
 pub mod vault;
 pub mod warnings;
 
-pub use account::{Account, AccountKind};
+pub use account::{Account, Origin, usual_label};
 pub use fees::{Fee, FeeLevel, FeeSuggestions};
-pub use keys::{RsaBits, RsaKey, SigningKey};
+pub use keys::{KeyError, RsaBits, RsaKey, Secp256k1Key, SigningKey};
 pub use payment::{Memo, Payment, PaymentError, Review, Signed};
 pub use phrase::{Phrase, PhraseError, PhraseLength};
 pub use rand_core;
 pub use replace::{ReplaceError, Replacement};
 pub use rsa_search::{Progress, RsaSearch, Step};
-pub use sealed::{ContainerError, KdfParams, MAX_CIPHERTEXT_BYTES, MAX_CONTAINER_BYTES, VaultKey};
-pub use vault::{ChainBinding, Settings, Vault, VaultError};
+pub use sealed::{ContainerError, KdfParams, MAX_CIPHERTEXT_BYTES, MAX_CONTAINER_BYTES, VaultKey, check_container};
+pub use tally_chain::{KeyKind, PublicKey};
+pub use vault::{ChainBinding, Changed, Contact, Settings, Vault, VaultError};
 pub use warnings::{Warning, Weight, warnings};
 
 /// The system's random numbers (in a browser: `crypto.getRandomValues`), to hand to what asks for an `rng`.

@@ -14,7 +14,7 @@ use tally_chain::transaction::{
 use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs};
 use thiserror::Error;
 
-use crate::account::{Account, AccountKind};
+use crate::account::Account;
 use crate::fees::Fee;
 use crate::keys::{RsaKey, Secp256k1Key, SigningKey};
 
@@ -32,8 +32,8 @@ pub enum PaymentError {
     Insufficient { needed: String, available: String },
     #[error("this is a payment of {sender}, the key belongs to {key}")]
     OtherSender { sender: Address, key: Address },
-    #[error("public key of {address} is not a {kind} key")]
-    PublicKey { address: Address, kind: AccountKind },
+    #[error("the public key of {address} is not known here: the account is only watched")]
+    NoPublicKey { address: Address },
     #[error("the signature could not be made")]
     Signing,
     #[error(transparent)]
@@ -80,18 +80,20 @@ pub fn build(chain: &ChainIdentity, sender: &Account, payment: &Payment) -> Resu
 
 /// Gas that a payment to a plain account uses at most. Rule: docs/protocol.md#X2
 fn gas_of(payload: &Payload, sender: &Account) -> Result<u64, PaymentError> {
-    let wrong_key = PaymentError::PublicKey {
-        address: sender.address,
-        kind: sender.kind,
-    };
+    let address = sender.address;
+    let key = sender.key.as_ref().ok_or(PaymentError::NoPublicKey { address })?;
     // An envelope of the final size: lengths of keys and signatures are fixed.
-    let authenticator = match sender.kind.rsa_bits() {
+    let authenticator = match key.kind().rsa_bits() {
         Some(bits) => Authenticator::RsaPssSha256 {
-            public_key: RsaPublicKey::from_spki(&sender.public_key).map_err(|_| wrong_key)?,
+            public_key: RsaPublicKey::from_spki(key.bytes()).expect("a public key was checked when it was read"),
             signature: vec![0xff; bits.get() as usize / 8],
         },
         None => Authenticator::Secp256k1 {
-            public_key: sender.public_key.as_ref().try_into().map_err(|_| wrong_key)?,
+            public_key: key
+                .bytes()
+                .as_ref()
+                .try_into()
+                .expect("a compressed point has 33 bytes"),
             signature: [0xff; 64],
         },
     };
@@ -267,7 +269,7 @@ fn memo_of(data: &[u8]) -> Memo {
 }
 
 /// Characters that cannot be seen, or that reorder what is seen; those that join emoji are let through.
-fn deceives(c: char) -> bool {
+pub(crate) fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -321,6 +321,21 @@ impl Container {
         hasher.update(&self.ciphertext);
         hasher.finalize().into()
     }
+
+    fn decrypt(&self, key: &VaultKey) -> Result<Zeroizing<Vec<u8>>, ContainerError> {
+        let same = self.salt == key.salt && self.params == key.params;
+        if !same || !bool::from(key.check().ct_eq(&self.check)) {
+            return Err(ContainerError::WrongPassword);
+        }
+        let header = self.header();
+        let message = Payload {
+            msg: &self.ciphertext,
+            aad: &header,
+        };
+        let nonce = XNonce::from(self.nonce);
+        let plaintext = key.cipher().decrypt(&nonce, message);
+        plaintext.map(Zeroizing::new).map_err(|_| ContainerError::Tampered)
+    }
 }
 
 fn known(field: &'static str, found: &str, expected: &'static str) -> Result<(), ContainerError> {
@@ -385,6 +400,16 @@ pub(crate) fn open(bytes: &[u8], password: &str) -> Result<(Zeroizing<Vec<u8>>, 
     open_within(bytes, password, &BOUNDS)
 }
 
+/// Opens another version of a container with the key of the first.
+pub(crate) fn reopen(bytes: &[u8], key: &VaultKey) -> Result<Zeroizing<Vec<u8>>, ContainerError> {
+    Container::read(bytes, &BOUNDS)?.decrypt(key)
+}
+
+/// Finds out, without a password, whether these bytes are a whole container of a version that can be read.
+pub fn check_container(bytes: &[u8]) -> Result<(), ContainerError> {
+    Container::read(bytes, &BOUNDS).map(drop)
+}
+
 fn open_within(
     bytes: &[u8],
     password: &str,
@@ -392,17 +417,5 @@ fn open_within(
 ) -> Result<(Zeroizing<Vec<u8>>, VaultKey), ContainerError> {
     let container = Container::read(bytes, bounds)?;
     let key = VaultKey::with_salt(password, container.params, container.salt.clone(), bounds)?;
-    if !bool::from(key.check().ct_eq(&container.check)) {
-        return Err(ContainerError::WrongPassword);
-    }
-    let header = container.header();
-    let message = Payload {
-        msg: &container.ciphertext,
-        aad: &header,
-    };
-    let plaintext = key
-        .cipher()
-        .decrypt(&XNonce::from(container.nonce), message)
-        .map_err(|_| ContainerError::Tampered)?;
-    Ok((Zeroizing::new(plaintext), key))
+    Ok((container.decrypt(&key)?, key))
 }

@@ -1,26 +1,35 @@
-//! The vault: a phrase, its accounts and what belongs to them.
+//! The vault: a phrase, its accounts and what belongs to them. Rules: docs/protocol.md#W10 to #W14
+//!
+//! Accounts are in [`accounts`], the address book in [`contacts`], the encrypted form in [`plain`].
 
-use base64ct::{Base64, Encoding};
+mod accounts;
+mod contacts;
+mod plain;
+
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
-use tally_chain::keys::RsaPublicKey;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, BlockId, Bytes, ReferenceVerifier, SignatureVerifier, UnixSecs, address};
+use tally_chain::{Address, BlockId, KeyKind, UnixSecs};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::account::{Account, AccountKind};
+use crate::account::Account;
 use crate::fees::FeeLevel;
 use crate::hd::{HdError, Seed};
-use crate::keys::{RsaKey, SigningKey};
+use crate::payment::deceives;
 use crate::phrase::Phrase;
-use crate::rsa_search::RsaSearch;
-use crate::sealed::{self, ContainerError, VaultKey};
+use crate::sealed::{self, ContainerError, KdfParams, VaultKey};
+
+pub use contacts::Contact;
 
 /// Most accounts in a vault. Rule: docs/protocol.md#W11
 pub const MAX_ACCOUNTS: usize = 256;
+/// Most entries of the address book. Rule: docs/protocol.md#W11
+pub const MAX_CONTACTS: usize = 1_024;
 /// Longest label in bytes. Rule: docs/protocol.md#W11
 pub const MAX_LABEL_BYTES: usize = 64;
+/// Longest passphrase of BIP-39 in bytes. Rule: docs/protocol.md#W1
+pub const MAX_PASSPHRASE_BYTES: usize = 256;
 
 /// Why a vault does not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,16 +41,38 @@ pub enum VaultError {
     #[error("this vault is bound to the chain with genesis {expected}, not {found}")]
     OtherChain { found: BlockId, expected: BlockId },
     #[error("the vault already has the account {kind} {index}")]
-    Exists { kind: AccountKind, index: u32 },
+    Exists { kind: KeyKind, index: u32 },
+    #[error("the vault already has the account {address}")]
+    HasAccount { address: Address },
     #[error("the vault is full: it has {max} accounts")]
     Full { max: usize },
     #[error("label has {len} bytes, at most {max} are allowed")]
     LabelTooLong { len: usize, max: usize },
+    #[error("label has the character U+{code:04X}, which cannot be seen or changes how the rest is seen")]
+    LabelCharacter { code: u32 },
+    #[error("a name is needed")]
+    LabelEmpty,
+    #[error("passphrase has {len} bytes, at most {max} are allowed")]
+    PassphraseTooLong { len: usize, max: usize },
     #[error("the vault has no account {address}")]
     NoAccount { address: Address },
+    #[error("the list has {len} accounts; there is no place {position} in it")]
+    NoPlace { position: usize, len: usize },
     #[error("{kind} has no prime search; only RSA accounts need one")]
-    NotRsa { kind: AccountKind },
-    #[error("the phrase does not give the stored key of {address}")]
+    NotRsa { kind: KeyKind },
+    #[error("the vault has no private key of {address}: it only watches this account")]
+    WatchOnly { address: Address },
+    #[error("{address} is not only watched; its key stays in the vault, so it can be archived but not removed")]
+    NotWatched { address: Address },
+    #[error("the public key belongs to {key}, not to {address}")]
+    OtherKey { address: Address, key: Address },
+    #[error("the address book already has {address}")]
+    HasContact { address: Address },
+    #[error("the address book has no {address}")]
+    NoContact { address: Address },
+    #[error("the address book is full: it has {max} entries")]
+    ContactsFull { max: usize },
+    #[error("the vault's secrets do not give the key of {address}")]
     Inconsistent { address: Address },
     #[error(transparent)]
     Hd(#[from] HdError),
@@ -92,13 +123,8 @@ pub struct Vault {
     created_at: UnixSecs,
     chain: ChainBinding,
     pub settings: Settings,
-    entries: Vec<Entry>,
-}
-
-/// An account with the primes of its key, if it is RSA: they spare the search at every unlocking.
-struct Entry {
-    account: Account,
-    primes: Option<[Zeroizing<Vec<u8>>; 2]>,
+    entries: Vec<accounts::Entry>,
+    contacts: Vec<Contact>,
 }
 
 impl Vault {
@@ -112,6 +138,7 @@ impl Vault {
             chain,
             settings: Settings::default(),
             entries: Vec::new(),
+            contacts: Vec::new(),
         }
     }
 
@@ -121,22 +148,38 @@ impl Vault {
         Ok((Self::read(&plaintext)?, key))
     }
 
+    /// Decrypts a later state of a vault whose key is known; a key of another password is a wrong password.
+    pub fn reopen(bytes: &[u8], key: &VaultKey) -> Result<Self, VaultError> {
+        Self::read(&sealed::reopen(bytes, key)?)
+    }
+
     /// Encrypts the vault under a key, with a fresh nonce each time.
     pub fn seal<R: CryptoRng + ?Sized>(&self, key: &VaultKey, rng: &mut R) -> Result<Vec<u8>, VaultError> {
         Ok(sealed::seal(&self.write(), key, rng)?)
     }
 
-    pub fn accounts(&self) -> impl ExactSizeIterator<Item = &Account> {
-        self.entries.iter().map(|entry| &entry.account)
-    }
-
-    pub fn account(&self, address: Address) -> Result<&Account, VaultError> {
-        self.entry(address).map(|entry| &entry.account)
+    /// Opens a sealed vault with its password and seals it under a new one, with a fresh salt.
+    pub fn change_password<R: CryptoRng + ?Sized>(
+        bytes: &[u8],
+        current: &str,
+        new: &str,
+        params: KdfParams,
+        rng: &mut R,
+    ) -> Result<Changed, VaultError> {
+        let (vault, _) = Self::open(bytes, current)?;
+        let key = VaultKey::derive(new, params, rng)?;
+        let sealed = vault.seal(&key, rng)?;
+        Ok(Changed { vault, key, sealed })
     }
 
     /// The phrase, for showing it once more to its owner.
     pub fn phrase(&self) -> &Phrase {
         &self.phrase
+    }
+
+    /// Whether a passphrase belongs to the phrase: without it the phrase gives other accounts.
+    pub fn has_passphrase(&self) -> bool {
+        !self.passphrase.is_empty()
     }
 
     pub fn created_at(&self) -> UnixSecs {
@@ -157,126 +200,14 @@ impl Vault {
             expected: self.chain.genesis,
         })
     }
+}
 
-    /// The lowest derivation index of this kind that no account has.
-    pub fn next_index(&self, kind: AccountKind) -> u32 {
-        let taken = |index| self.accounts().any(|a| a.kind == kind && a.index == index);
-        (0..)
-            .find(|index| !taken(*index))
-            .expect("a vault has fewer accounts than there are indexes")
-    }
-
-    /// Adds the next secp256k1 account.
-    pub fn add_secp256k1(&mut self, label: &str) -> Result<&Account, VaultError> {
-        let index = self.next_index(AccountKind::Secp256k1);
-        let key = SigningKey::Secp256k1(self.seed.secp256k1(index)?);
-        self.add(index, &key, label, None)
-    }
-
-    /// The search for the next RSA account of this kind; its key goes to [`add_rsa`](Self::add_rsa).
-    pub fn search(&self, kind: AccountKind) -> Result<RsaSearch, VaultError> {
-        let bits = kind.rsa_bits().ok_or(VaultError::NotRsa { kind })?;
-        Ok(self.seed.rsa(bits, self.next_index(kind))?)
-    }
-
-    /// Adds the RSA account that [`search`](Self::search) found at `index`.
-    pub fn add_rsa(&mut self, index: u32, key: RsaKey, label: &str) -> Result<&Account, VaultError> {
-        let primes = key.primes();
-        self.add(index, &SigningKey::Rsa(key), label, Some(primes))
-    }
-
-    fn add(
-        &mut self,
-        index: u32,
-        key: &SigningKey,
-        label: &str,
-        primes: Option<[Zeroizing<Vec<u8>>; 2]>,
-    ) -> Result<&Account, VaultError> {
-        check_label(label)?;
-        let kind = key.kind();
-        if self.accounts().any(|a| a.kind == kind && a.index == index) {
-            return Err(VaultError::Exists { kind, index });
-        }
-        if self.entries.len() >= MAX_ACCOUNTS {
-            return Err(VaultError::Full { max: MAX_ACCOUNTS });
-        }
-        let account = Account {
-            kind,
-            index,
-            label: label.to_owned(),
-            address: key.address(),
-            public_key: key.public_key().into(),
-        };
-        let entry = self.entries.push_mut(Entry { account, primes });
-        Ok(&entry.account)
-    }
-
-    /// Gives an account another label.
-    pub fn rename(&mut self, address: Address, label: &str) -> Result<(), VaultError> {
-        check_label(label)?;
-        let entry = self.entries.iter_mut().find(|entry| entry.account.address == address);
-        entry.ok_or(VaultError::NoAccount { address })?.account.label = label.to_owned();
-        Ok(())
-    }
-
-    /// The private key of an account, for signing.
-    pub fn signing_key(&self, address: Address) -> Result<SigningKey, VaultError> {
-        let Entry { account, primes } = self.entry(address)?;
-        let inconsistent = VaultError::Inconsistent { address };
-        let key = match (account.kind.rsa_bits(), primes) {
-            (Some(bits), Some([p, q])) => {
-                SigningKey::Rsa(RsaKey::from_primes(bits, p, q).map_err(|_| inconsistent.clone())?)
-            }
-            (None, None) => SigningKey::Secp256k1(self.seed.secp256k1(account.index)?),
-            _ => return Err(inconsistent),
-        };
-        if key.address() == address {
-            Ok(key)
-        } else {
-            Err(inconsistent)
-        }
-    }
-
-    fn entry(&self, address: Address) -> Result<&Entry, VaultError> {
-        let found = self.entries.iter().find(|entry| entry.account.address == address);
-        found.ok_or(VaultError::NoAccount { address })
-    }
-
-    /// Rule: docs/protocol.md#W12
-    fn write(&self) -> Zeroizing<Vec<u8>> {
-        let plain = Plain {
-            phrase: Secret(self.phrase.text()),
-            passphrase: Secret(self.passphrase.clone()),
-            created_at: self.created_at,
-            chain: self.chain.clone(),
-            settings: self.settings.clone(),
-            accounts: self.entries.iter().map(PlainAccount::of).collect(),
-        };
-        // Room for all of it, so that growing leaves no copies of secrets behind.
-        let room = 1_024 + 6 * self.passphrase.len() + 6 * self.chain.name.len() + 4_096 * self.entries.len();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-        serde_json::to_writer(&mut *bytes, &plain).expect("strings and numbers are JSON");
-        bytes
-    }
-
-    fn read(plaintext: &[u8]) -> Result<Self, VaultError> {
-        let contents = |field| VaultError::Contents { field };
-        let plain: Plain = serde_json::from_slice(plaintext).map_err(|_| contents("form"))?;
-        let phrase = Phrase::parse(&plain.phrase.0).map_err(|_| contents("phrase"))?;
-        let mut vault = Self::new(phrase, &plain.passphrase.0, plain.chain, plain.created_at);
-        vault.settings = plain.settings;
-        if plain.accounts.len() > MAX_ACCOUNTS {
-            return Err(contents("number of accounts"));
-        }
-        for account in plain.accounts {
-            let entry = account.read().ok_or(contents("account"))?;
-            if vault.account(entry.account.address).is_ok() {
-                return Err(contents("account"));
-            }
-            vault.entries.push(entry);
-        }
-        Ok(vault)
-    }
+/// A vault under a new password.
+#[derive(Debug)]
+pub struct Changed {
+    pub vault: Vault,
+    pub key: VaultKey,
+    pub sealed: Vec<u8>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -284,11 +215,21 @@ impl std::fmt::Debug for Vault {
         f.debug_struct("Vault")
             .field("chain", &self.chain)
             .field("accounts", &self.accounts().collect::<Vec<_>>())
+            .field("contacts", &self.contacts)
             .finish_non_exhaustive()
     }
 }
 
+/// Rule: docs/protocol.md#W14
 fn check_label(label: &str) -> Result<(), VaultError> {
+    check_label_length(label)?;
+    match label.chars().find(|c| deceives(*c)) {
+        Some(c) => Err(VaultError::LabelCharacter { code: c.into() }),
+        None => Ok(()),
+    }
+}
+
+fn check_label_length(label: &str) -> Result<(), VaultError> {
     if label.len() > MAX_LABEL_BYTES {
         return Err(VaultError::LabelTooLong {
             len: label.len(),
@@ -298,85 +239,13 @@ fn check_label(label: &str) -> Result<(), VaultError> {
     Ok(())
 }
 
-/// A secret text on its way into or out of the encrypted bytes; private to this file.
-struct Secret(Zeroizing<String>);
-
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+/// Whether a passphrase of BIP-39 is taken. Rule: docs/protocol.md#W1
+pub fn check_passphrase(passphrase: &str) -> Result<(), VaultError> {
+    if passphrase.len() > MAX_PASSPHRASE_BYTES {
+        return Err(VaultError::PassphraseTooLong {
+            len: passphrase.len(),
+            max: MAX_PASSPHRASE_BYTES,
+        });
     }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
-    }
-}
-
-/// What is encrypted. Rule: docs/protocol.md#W12
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Plain {
-    phrase: Secret,
-    passphrase: Secret,
-    created_at: UnixSecs,
-    chain: ChainBinding,
-    settings: Settings,
-    accounts: Vec<PlainAccount>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlainAccount {
-    kind: AccountKind,
-    index: u32,
-    label: String,
-    public_key: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    primes: Option<[Secret; 2]>,
-}
-
-impl PlainAccount {
-    fn of(entry: &Entry) -> Self {
-        let base64 = |bytes: &Zeroizing<Vec<u8>>| Secret(Zeroizing::new(Base64::encode_string(bytes)));
-        Self {
-            kind: entry.account.kind,
-            index: entry.account.index,
-            label: entry.account.label.clone(),
-            public_key: Base64::encode_string(&entry.account.public_key),
-            primes: entry.primes.as_ref().map(|[p, q]| [base64(p), base64(q)]),
-        }
-    }
-
-    fn read(self) -> Option<Entry> {
-        let public_key = Base64::decode_vec(&self.public_key).ok()?;
-        let address = match self.kind.rsa_bits() {
-            Some(bits) => {
-                let key = RsaPublicKey::from_spki(&public_key).ok()?;
-                (key.bits() == bits.get() as usize).then(|| key.address())?
-            }
-            None => {
-                let point = ReferenceVerifier.decompress_secp256k1(public_key.as_slice().try_into().ok()?)?;
-                address::of_secp256k1(&point)
-            }
-        };
-        let primes = match self.primes {
-            Some([p, q]) => Some([
-                Zeroizing::new(Base64::decode_vec(&p.0).ok()?),
-                Zeroizing::new(Base64::decode_vec(&q.0).ok()?),
-            ]),
-            None => None,
-        };
-        let well_formed = primes.is_some() == self.kind.rsa_bits().is_some() && check_label(&self.label).is_ok();
-        well_formed.then_some(Entry {
-            account: Account {
-                kind: self.kind,
-                index: self.index,
-                label: self.label,
-                address,
-                public_key: Bytes::from(public_key),
-            },
-            primes,
-        })
-    }
+    Ok(())
 }

@@ -205,7 +205,7 @@ fn any_changed_byte_of_an_envelope_is_refused() {
             let mut changed = signed.envelope.to_vec();
             changed[at] ^= 1 << (at % 8);
             let verdict = RawTransaction::decode(changed).and_then(|raw| raw.check(&chain(), &ReferenceVerifier));
-            assert!(verdict.is_err(), "byte {at} of {}", sender.kind);
+            assert!(verdict.is_err(), "byte {at} of {:?}", sender.kind());
         }
     }
 }
@@ -238,7 +238,7 @@ fn openssl_verifies_our_rsa_signature() {
     let verify = |digest: &[u8]| {
         std::process::Command::new("openssl")
             .args(["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey"])
-            .arg(file("key.der", &sender.public_key))
+            .arg(file("key.der", sender.key.as_ref().unwrap().bytes()))
             .arg("-sigfile")
             .arg(file("signature", signature))
             .arg("-in")

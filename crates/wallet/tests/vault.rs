@@ -6,12 +6,16 @@ use common::{JUNK, binding, cheap_key, vault};
 use tally_chain::{Address, BlockId, UnixSecs};
 use tally_wallet::vault::{MAX_ACCOUNTS, MAX_LABEL_BYTES};
 use tally_wallet::{
-    Account, AccountKind, ContainerError, FeeLevel, KdfParams, Phrase, Settings, SigningKey, Vault, VaultError,
-    VaultKey, system_rng,
+    Account, ContainerError, FeeLevel, KdfParams, KeyKind, Phrase, Settings, SigningKey, Vault, VaultError, VaultKey,
+    system_rng,
 };
 
 fn accounts(vault: &Vault) -> Vec<Account> {
     vault.accounts().cloned().collect()
+}
+
+fn public_key(account: &Account) -> Vec<u8> {
+    account.key.as_ref().unwrap().bytes().to_vec()
 }
 
 #[test]
@@ -49,25 +53,25 @@ fn accounts_are_the_published_ones_and_indexes_count_up() {
         "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
     );
     assert_eq!(
-        (rsa.kind, rsa.index, rsa.public_key.len()),
-        (AccountKind::Rsa2048, 0, 294)
+        (rsa.kind(), rsa.index(), public_key(&rsa).len()),
+        (Some(KeyKind::Rsa2048), Some(0), 294)
     );
     assert_eq!(
-        (secp.kind, secp.index, secp.public_key.len()),
-        (AccountKind::Secp256k1, 0, 33)
+        (secp.kind(), secp.index(), public_key(&secp).len()),
+        (Some(KeyKind::Secp256k1), Some(0), 33)
     );
     let next = vault.add_secp256k1("").unwrap();
-    assert_eq!(next.index, 1);
+    assert_eq!(next.index(), Some(1));
     assert_eq!(
         next.address.to_checksum(None),
         "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
     );
-    assert_eq!(vault.search(AccountKind::Rsa2048).unwrap().index(), 1);
-    assert_eq!(vault.search(AccountKind::Rsa4096).unwrap().index(), 0);
+    assert_eq!(vault.search(KeyKind::Rsa2048).unwrap().index(), 1);
+    assert_eq!(vault.search(KeyKind::Rsa4096).unwrap().index(), 0);
     assert_eq!(
-        vault.search(AccountKind::Secp256k1).err(),
+        vault.search(KeyKind::Secp256k1).err(),
         Some(VaultError::NotRsa {
-            kind: AccountKind::Secp256k1
+            kind: KeyKind::Secp256k1
         })
     );
 }
@@ -93,7 +97,7 @@ fn what_cannot_be_done_is_named() {
         panic!("the first account is RSA");
     };
     let exists = VaultError::Exists {
-        kind: AccountKind::Rsa2048,
+        kind: KeyKind::Rsa2048,
         index: 0,
     };
     assert_eq!(vault.add_rsa(0, again, "").err(), Some(exists));

@@ -12,7 +12,7 @@ use tally_chain::pow::Search;
 use tally_chain::{Address, ChainSpec, UnixSecs};
 use tally_node::mempool::MempoolConfig;
 use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, Work};
-use tally_wallet::AccountKind;
+use tally_wallet::KeyKind;
 
 use super::Figures;
 use super::signers::{Signers, chain, identity};
@@ -27,7 +27,7 @@ pub struct ImportArgs {
     transfers: usize,
     /// Kind of the signatures: rsa-2048, rsa-3072, rsa-4096 or secp256k1
     #[arg(long, default_value = "rsa-2048")]
-    kind: AccountKind,
+    kind: KeyKind,
 }
 
 pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {

@@ -13,7 +13,7 @@ use tally_chain::hash::sha256;
 use tally_chain::{Address, Amount, B256, Bytes, RawTransaction};
 use tally_node::mempool::MempoolConfig;
 use tally_node::{MiningConfig, Node, NodeConfig, system_clock};
-use tally_wallet::AccountKind;
+use tally_wallet::KeyKind;
 
 use super::super::client::Client;
 use super::Figures;
@@ -61,7 +61,7 @@ pub fn run(args: &LoadArgs) -> anyhow::Result<Figures> {
         "--batch and --accounts are 1 or more"
     );
     eprintln!("searching {} RSA keys of the PUBLIC phrase", args.accounts);
-    let signers = Signers::new(AccountKind::Rsa2048, args.accounts)?;
+    let signers = Signers::new(KeyKind::Rsa2048, args.accounts)?;
     let (client, own) = match &args.node {
         Some(url) => (Client::new(url)?, None),
         None => {
@@ -132,7 +132,7 @@ fn fund(
     chain: tally_chain::transaction::ChainIdentity,
     patience: u64,
 ) -> anyhow::Result<()> {
-    let bank = Signers::new(AccountKind::Secp256k1, 1)?.on(chain);
+    let bank = Signers::new(KeyKind::Secp256k1, 1)?.on(chain);
     let bank_address = bank.addresses().next().context("one account was made")?;
     let enough = Amount::from_coins("100")?;
     let mut nonce = client.account(bank_address)?.next_nonce;

@@ -8,7 +8,7 @@ use tally_chain::spec::Allocation;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, Bytes, ChainSpec, RawBlock, RawTransaction, U256, UnixSecs, genesis};
 use tally_node::verifier::{SignatureCache, TransactionChecker};
-use tally_wallet::{Account, AccountKind, ChainBinding, Fee, Payment, Phrase, SigningKey, Vault, payment, system_rng};
+use tally_wallet::{Account, ChainBinding, Fee, KeyKind, Payment, Phrase, SigningKey, Vault, payment, system_rng};
 
 /// PUBLIC: everybody knows the keys of this phrase.
 const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
@@ -27,7 +27,7 @@ pub struct Signers {
 
 impl Signers {
     /// The first `count` accounts of one kind. RSA keys are searched on all cores: a second or two each.
-    pub fn new(kind: AccountKind, count: u32) -> anyhow::Result<Self> {
+    pub fn new(kind: KeyKind, count: u32) -> anyhow::Result<Self> {
         let phrase = Phrase::parse(PUBLIC_PHRASE)?;
         let binding = ChainBinding {
             genesis: tally_chain::BlockId::ZERO,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tally_chain::transaction::{Authenticator, Transaction};
 use tally_chain::{Bytes, RawTransaction, UnixSecs};
 use tally_node::verifier::{SignatureCache, TransactionChecker};
-use tally_wallet::AccountKind;
+use tally_wallet::KeyKind;
 
 use super::Figures;
 use super::signers::Signers;
@@ -28,12 +28,8 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Figures> {
     let time = Duration::from_secs(args.seconds.max(1));
     let mut figures = Vec::new();
     for (kind, ours, bare) in [
-        (AccountKind::Rsa2048, "rsa_2048_checks", "rsa_2048_aws_lc_verify"),
-        (
-            AccountKind::Secp256k1,
-            "secp256k1_checks",
-            "secp256k1_libsecp256k1_verify",
-        ),
+        (KeyKind::Rsa2048, "rsa_2048_checks", "rsa_2048_aws_lc_verify"),
+        (KeyKind::Secp256k1, "secp256k1_checks", "secp256k1_libsecp256k1_verify"),
     ] {
         let signers = Signers::new(kind, 4)?;
         let count = args.transactions.max(1);

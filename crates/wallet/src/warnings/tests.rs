@@ -3,7 +3,7 @@ use tally_chain::{BlockId, UnixSecs};
 
 use super::*;
 use crate::payment::Memo;
-use crate::{AccountKind, Phrase};
+use crate::{KeyKind, Phrase};
 
 const FRIEND: &str = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
@@ -137,7 +137,7 @@ fn the_public_phrase_is_known_by_heart() {
         );
     }
     // The RSA ones are vectors of the derivation tests: docs/protocol.md#W6
-    assert_eq!(PUBLIC_ACCOUNTS.len(), 10 + 1 + AccountKind::ALL.len() - 1);
+    assert_eq!(PUBLIC_ACCOUNTS.len(), 10 + 1 + KeyKind::ALL.len() - 1);
     let named = Context {
         public: true,
         ..context(&[])

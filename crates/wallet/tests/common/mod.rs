@@ -29,7 +29,7 @@ pub fn chain() -> ChainIdentity {
 /// A vault with the first RSA-2048 and the first secp256k1 account, in this order.
 pub fn vault() -> Vault {
     let mut vault = Vault::new(Phrase::parse(JUNK).unwrap(), "", binding(), UnixSecs(1_800_000_000));
-    let search = vault.search(tally_wallet::AccountKind::Rsa2048).unwrap();
+    let search = vault.search(tally_wallet::KeyKind::Rsa2048).unwrap();
     let index = search.index();
     vault.add_rsa(index, search.finish(), "Savings").unwrap();
     vault.add_secp256k1("Everyday").unwrap();

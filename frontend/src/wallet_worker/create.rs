@@ -1,0 +1,109 @@
+//! A new wallet, from a fresh phrase or one that the user has.
+
+use tally_app::wallet::protocol::{Answer, SecretText, Trouble};
+use tally_chain::{KeyKind, UnixSecs};
+use tally_wallet::rand_core::Rng;
+use tally_wallet::{KdfParams, Phrase, PhraseLength, Vault, VaultKey, system_rng, usual_label};
+
+use super::say::{container, sentence, vault_trouble};
+use super::{Desk, Fresh, OpenVault};
+use crate::scope::now_ms;
+use crate::vault_store::VaultStore;
+
+/// Words that are asked back.
+const ASKED: usize = 3;
+
+impl Desk {
+    pub(super) fn new_phrase(&mut self, words: u8) -> Answer {
+        let mut rng = system_rng();
+        let length = if words == 12 {
+            PhraseLength::Twelve
+        } else {
+            PhraseLength::TwentyFour
+        };
+        let phrase = Phrase::generate(length, &mut rng);
+        let count = phrase.word_count() as u32;
+        let mut ask: Vec<u8> = Vec::with_capacity(ASKED);
+        while ask.len() < ASKED {
+            let position = (rng.next_u32() % count) as u8 + 1;
+            if !ask.contains(&position) {
+                ask.push(position);
+            }
+        }
+        ask.sort_unstable();
+        let shown = SecretText::new(phrase.text().to_string());
+        self.fresh = Some(Fresh {
+            phrase,
+            ask: ask.clone(),
+        });
+        Answer::NewPhrase { phrase: shown, ask }
+    }
+
+    pub(super) fn check_words(&mut self, words: &[(u8, SecretText)]) -> Result<Answer, Trouble> {
+        let fresh = self.fresh.as_mut().ok_or(Trouble::PhraseNotChecked)?;
+        for position in &fresh.ask {
+            let typed = words
+                .iter()
+                .find(|word| word.0 == *position)
+                .map(|word| word.1.expose().trim().to_lowercase());
+            if typed.as_deref() != fresh.phrase.words().nth(usize::from(*position) - 1) {
+                return Err(Trouble::WrongWord { position: *position });
+            }
+        }
+        fresh.ask.clear();
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn take_phrase(&mut self, phrase: &SecretText) -> Result<Answer, Trouble> {
+        let phrase = Phrase::parse(phrase.expose()).map_err(|error| Trouble::Phrase(sentence(error)))?;
+        self.fresh = Some(Fresh {
+            phrase,
+            ask: Vec::new(),
+        });
+        Ok(Answer::Done)
+    }
+
+    pub(super) async fn create(&mut self, password: &SecretText) -> Result<Answer, Trouble> {
+        let (chain, binding) = self.chain()?.clone();
+        let store = VaultStore::open().await?;
+        if store.vault(&chain.genesis).await?.is_some() {
+            return Err(Trouble::VaultExists);
+        }
+        let fresh = self
+            .fresh
+            .take()
+            .filter(|fresh| fresh.ask.is_empty())
+            .ok_or(Trouble::PhraseNotChecked)?;
+        let mut vault = Vault::new(fresh.phrase, "", binding, now());
+        match self.first_accounts(&mut vault).await {
+            Ok(()) => {}
+            Err(trouble) => {
+                // The phrase stays, so that the user may try again.
+                let phrase = Phrase::parse(&vault.phrase().text()).map_err(|error| Trouble::Phrase(sentence(error)))?;
+                self.fresh = Some(Fresh {
+                    phrase,
+                    ask: Vec::new(),
+                });
+                return Err(trouble);
+            }
+        }
+        let key = VaultKey::derive(password.expose(), KdfParams::default(), &mut system_rng()).map_err(container)?;
+        self.open = Some(OpenVault { vault, key });
+        self.save(&store).await?;
+        self.opened()
+    }
+
+    async fn first_accounts(&self, vault: &mut Vault) -> Result<(), Trouble> {
+        let search = vault.search(KeyKind::Rsa2048).map_err(vault_trouble)?;
+        let index = search.index();
+        let key = self.find(search).await?;
+        let added = vault.add_rsa(index, key, &usual_label(KeyKind::Rsa2048, index));
+        added.map_err(vault_trouble)?;
+        let added = vault.add_secp256k1(&usual_label(KeyKind::Secp256k1, 0));
+        added.map(drop).map_err(vault_trouble)
+    }
+}
+
+fn now() -> UnixSecs {
+    UnixSecs((now_ms() / 1_000.0) as u64)
+}

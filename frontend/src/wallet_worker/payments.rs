@@ -1,0 +1,118 @@
+//! Building, reading back and signing payments.
+
+use tally_app::model::BaseUnits;
+use tally_app::wallet::protocol::{Answer, MemoText, Order, ReviewText, Trouble};
+use tally_chain::transaction::ChainIdentity;
+use tally_chain::{Address, Amount, Bytes, UnixSecs, address};
+use tally_wallet::{Account, Fee, Memo, Origin, Payment, Phrase, Review, SigningKey, payment, system_rng};
+
+use super::Desk;
+use super::say::{payment_trouble, sentence, vault_trouble};
+
+/// The phrase that everyone knows. Rule: docs/protocol.md#W6
+const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
+
+impl Desk {
+    pub(super) fn prepare(&mut self, order: &Order) -> Result<Answer, Trouble> {
+        let identity = self.identity()?;
+        let from = own_address(&order.from)?;
+        let account = self.vault()?.account(from).map_err(vault_trouble)?;
+        let payload = payment::build(&identity, account, &order_of(order)?).map_err(payment_trouble)?;
+        // What is shown comes from the bytes, not from the order.
+        let review = payment::review(&identity, from, &payload).map_err(payment_trouble)?;
+        let payload = Bytes::from(payload);
+        self.reviewed = Some((from, payload.clone()));
+        Ok(Answer::Prepared {
+            payload,
+            review: Box::new(review_text(&review)),
+        })
+    }
+
+    pub(super) fn sign(&mut self, from: &str, payload: Bytes) -> Result<Answer, Trouble> {
+        let from = own_address(from)?;
+        if self
+            .reviewed
+            .take_if(|reviewed| *reviewed == (from, payload.clone()))
+            .is_none()
+        {
+            return Err(Trouble::NotReviewed);
+        }
+        let key = self.vault()?.signing_key(from).map_err(vault_trouble)?;
+        signed(&self.identity()?, from, &key, &payload)
+    }
+
+    pub(super) fn sign_test_coins(&self, order: &Order) -> Result<Answer, Trouble> {
+        let identity = self.identity()?;
+        let phrase = Phrase::parse(PUBLIC_PHRASE).map_err(|error| Trouble::Phrase(sentence(error)))?;
+        let key = phrase
+            .seed("")
+            .secp256k1(0)
+            .map_err(|error| Trouble::Vault(sentence(error)))?;
+        let key = SigningKey::Secp256k1(key);
+        let account = Account {
+            origin: Origin::Derived { index: 0 },
+            label: "PUBLIC".to_owned(),
+            address: key.address(),
+            key: Some(key.public_key()),
+            archived: false,
+        };
+        let payload = payment::build(&identity, &account, &order_of(order)?).map_err(payment_trouble)?;
+        signed(&identity, account.address, &key, &payload)
+    }
+}
+
+fn signed(chain: &ChainIdentity, from: Address, key: &SigningKey, payload: &[u8]) -> Result<Answer, Trouble> {
+    let signed = payment::sign(chain, from, key, payload, &mut system_rng()).map_err(payment_trouble)?;
+    Ok(Answer::Signed {
+        id: signed.id.to_string(),
+        envelope: signed.envelope,
+    })
+}
+
+fn order_of(order: &Order) -> Result<Payment, Trouble> {
+    let price = |units: &BaseUnits| {
+        let unreadable = |why: String| Trouble::Payment(format!("The fee cannot be read: {why}"));
+        units
+            .digits()
+            .parse::<u128>()
+            .map_err(|error| unreadable(error.to_string()))
+    };
+    Ok(Payment {
+        to: address::parse(order.to.trim()).map_err(|error| Trouble::Recipient(error.to_string()))?,
+        value: Amount::from_coins(order.coins.trim()).map_err(|error| Trouble::Amount(error.to_string()))?,
+        memo: order.memo.clone(),
+        nonce: order.nonce,
+        timestamp: UnixSecs(order.timestamp),
+        fee: Fee {
+            max_priority_fee: price(&order.max_priority_fee)?,
+            max_fee: price(&order.max_fee)?,
+        },
+    })
+}
+
+fn own_address(text: &str) -> Result<Address, Trouble> {
+    address::parse(text).map_err(|error| Trouble::Payment(sentence(error)))
+}
+
+fn review_text(review: &Review) -> ReviewText {
+    let units = |amount: Amount| BaseUnits::new(amount);
+    ReviewText {
+        chain_id: review.chain_id,
+        genesis: review.genesis.to_string(),
+        from: review.sender.to_string(),
+        to: review.to.map(|to| to.to_string()),
+        value: units(review.value),
+        memo: match &review.memo {
+            Memo::None => MemoText::None,
+            Memo::Text(text) => MemoText::Text(text.clone()),
+            Memo::Hex(hex) => MemoText::Hex(hex.clone()),
+        },
+        nonce: review.nonce,
+        timestamp: review.timestamp.0,
+        gas_limit: review.gas_limit,
+        max_fee_per_gas: units(review.max_fee_per_gas),
+        max_priority_fee_per_gas: units(review.max_priority_fee_per_gas),
+        max_fee: units(review.max_fee),
+        max_total: units(review.max_total),
+    }
+}
