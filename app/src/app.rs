@@ -60,6 +60,8 @@ pub fn App() -> impl IntoView {
                         <Route path=StaticSegment("receive") view=wallet::Receive />
                         <Route path=StaticSegment("send") view=wallet::SendCoins />
                         <Route path=StaticSegment("history") view=wallet::History />
+                        <Route path=StaticSegment("contacts") view=wallet::Contacts />
+                        <Route path=StaticSegment("backup") view=wallet::Backup />
                     </ParentRoute>
                     <Route path=WildcardSegment("any") view=pages::NotFound ssr=SsrMode::Async />
                 </Routes>

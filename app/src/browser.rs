@@ -140,6 +140,39 @@ mod real {
         filled.to_string().as_string()
     }
 
+    /// The text of the file that was chosen in a file input; refused unread if it is larger than `max` bytes.
+    pub async fn read_text(input: &web_sys::HtmlInputElement, max: usize) -> Result<String, String> {
+        let file = input
+            .files()
+            .and_then(|files| files.get(0))
+            .ok_or("No file was chosen.")?;
+        if file.size() > max as f64 {
+            return Err(format!("This file has {} bytes, at most {max} are read.", file.size()));
+        }
+        let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
+        let text = text.ok().and_then(|text| text.as_string());
+        text.ok_or_else(|| "The browser could not read the file.".to_owned())
+    }
+
+    /// Hands bytes to the browser's downloads under this name.
+    pub fn download(name: &str, bytes: &[u8]) {
+        let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+        let link = document().and_then(|document| document.create_element("a").ok());
+        let link = link.and_then(|link| link.dyn_into::<web_sys::HtmlAnchorElement>().ok());
+        let blob = web_sys::Blob::new_with_u8_array_sequence(&parts).ok();
+        let url = blob.and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob).ok());
+        if let (Some(link), Some(url)) = (link, url) {
+            link.set_href(&url);
+            link.set_download(name);
+            link.click();
+            // Once the download has begun, the browser no longer needs it.
+            wasm_bindgen_futures::spawn_local(async move {
+                sleep(10_000).await;
+                let _ = web_sys::Url::revoke_object_url(&url);
+            });
+        }
+    }
+
     /// Whether the key press belongs to a field that is being typed into.
     pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
         let target = event
@@ -261,6 +294,10 @@ mod quiet {
     pub fn form_query(_event: &leptos::web_sys::SubmitEvent) -> Option<String> {
         None
     }
+    pub async fn read_text(_input: &leptos::web_sys::HtmlInputElement, _max: usize) -> Result<String, String> {
+        Err("only a browser has files".to_owned())
+    }
+    pub fn download(_name: &str, _bytes: &[u8]) {}
     pub fn is_typing(_event: &leptos::web_sys::KeyboardEvent) -> bool {
         false
     }

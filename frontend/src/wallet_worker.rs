@@ -2,11 +2,12 @@
 //!
 //! One question after the other; only the search for an RSA key lets messages in between, so that it can be stopped.
 //! New wallets are in [`create`], accounts and the address book in [`accounts`], passwords and files in [`backup`],
-//! payments in [`payments`]; [`say`] turns the wallet's words into the page's.
+//! used accounts are looked for in [`discover`], payments in [`payments`]; [`say`] turns the wallet's words into the page's.
 
 mod accounts;
 mod backup;
 mod create;
+mod discover;
 mod payments;
 mod say;
 
@@ -45,6 +46,7 @@ pub fn wallet_worker() {
             chain: None,
             fresh: None,
             open: None,
+            hunt: None,
             reviewed: None,
         };
         while let Some((number, request)) = questions.next().await {
@@ -74,6 +76,7 @@ struct Desk {
     chain: Option<(Chain, ChainBinding)>,
     fresh: Option<Fresh>,
     open: Option<OpenVault>,
+    hunt: Option<discover::Hunt>,
     /// The bytes that were last read back to the user, and for which account.
     reviewed: Option<(Address, Bytes)>,
 }
@@ -82,12 +85,14 @@ impl Desk {
     async fn answer(&mut self, request: Request) -> Result<Answer, Trouble> {
         match request {
             Request::Look { chain } => self.look(chain).await,
-            Request::NewPhrase { words } => Ok(self.new_phrase(words)),
+            Request::NewPhrase { words, language } => Ok(self.new_phrase(words, language)),
             Request::CheckWords { words } => self.check_words(&words),
-            Request::TakePhrase { phrase } => self.take_phrase(&phrase),
-            Request::Create { password } => self.create(&password).await,
+            Request::TakePhrase { phrase, language } => self.take_phrase(&phrase, language),
+            Request::Create { password, passphrase } => self.create(&password, &passphrase).await,
             Request::Unlock { password } => self.unlock(&password).await,
             Request::AddAccount { kind } => self.add_account(kind).await,
+            Request::Discover { kind, gap } => self.discover(kind, gap).await,
+            Request::Discovered { used } => self.discovered(&used).await,
             Request::Edit { edit } => self.edit(edit).await,
             Request::ChangePassword { current, new } => self.change_password(&current, &new).await,
             Request::Backup => self.backup().await,

@@ -1,5 +1,9 @@
 //! `tally wallet`: the same vault and the same signing as in the browser.
 
+mod accounts;
+mod backup;
+mod contacts;
+mod discover;
 mod file;
 mod pending;
 mod send;
@@ -12,9 +16,10 @@ use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tally_chain::{Address, address};
+use tally_wallet::vault::check_passphrase;
 use tally_wallet::{
-    Account, FeeLevel, KeyKind, Phrase, PhraseLength, Progress, PublicKey, Replacement, RsaKey, RsaSearch, Step, Vault,
-    system_rng,
+    Account, FeeLevel, KeyKind, Language, Phrase, PhraseLength, Progress, PublicKey, Replacement, RsaKey, RsaSearch,
+    Step, Vault, system_rng, usual_label,
 };
 
 use super::client::Client;
@@ -48,12 +53,30 @@ enum WalletCommand {
         /// Words of the phrase
         #[arg(long, value_enum, default_value_t = Words::Twelve)]
         words: Words,
+        /// Word list: english, chinese-simplified, chinese-traditional, czech, french, italian, japanese, korean,
+        /// portuguese or spanish
+        #[arg(long, default_value = "english")]
+        language: Language,
+        /// Add a passphrase to the phrase: asked for, or taken from TALLY_WALLET_PASSPHRASE. Forgetting it loses the
+        /// accounts
+        #[arg(long)]
+        passphrase: bool,
         /// Bind the wallet to this chain without asking a node: a built-in name or the path of a spec
         #[arg(long, value_name = "NAME|FILE")]
         chain: Option<String>,
     },
     /// Make the wallet of a phrase again; the phrase is asked for, or taken from TALLY_WALLET_PHRASE
+    ///
+    /// Accounts that were used before are looked for on the node, unless --chain names the chain without one.
     Restore {
+        /// Word list, where the words do not tell it: english, chinese-simplified and so on
+        #[arg(long)]
+        language: Option<Language>,
+        /// A passphrase belongs to the phrase: asked for, or taken from TALLY_WALLET_PASSPHRASE
+        #[arg(long)]
+        passphrase: bool,
+        #[command(flatten)]
+        find: discover::FindArgs,
         /// Bind the wallet to this chain without asking a node: a built-in name or the path of a spec
         #[arg(long, value_name = "NAME|FILE")]
         chain: Option<String>,
@@ -66,6 +89,29 @@ enum WalletCommand {
         #[arg(long, default_value = "")]
         label: String,
     },
+    /// Look for accounts of the phrase that were used before
+    Find(discover::FindArgs),
+    /// Give an account another label
+    Rename(accounts::RenameArgs),
+    /// Put an account away: it is kept, but not offered
+    Archive(accounts::AccountArgs),
+    /// Take an archived account back
+    Unarchive(accounts::AccountArgs),
+    /// Move an account to another place in the list
+    Move(accounts::MoveArgs),
+    /// Look at an account without its key
+    Watch(accounts::WatchArgs),
+    /// Stop looking at a watched account
+    Unwatch(accounts::AccountArgs),
+    /// The address book
+    #[command(subcommand)]
+    Contacts(contacts::ContactsCommand),
+    /// Change the password: asked for, or taken from TALLY_WALLET_PASSWORD and TALLY_WALLET_NEW_PASSWORD
+    Password,
+    /// Copy the encrypted vault to a backup file
+    Backup(backup::BackupArgs),
+    /// Take a backup file as this wallet's vault
+    RestoreBackup(backup::RestoreBackupArgs),
     /// List the wallet's accounts
     List {
         /// Print JSON
@@ -121,25 +167,39 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
     let file = VaultFile::at(args.vault)?;
     let client = Client::new(&args.node)?;
     match args.command {
-        WalletCommand::New { words, chain } => {
+        WalletCommand::New {
+            words,
+            language,
+            passphrase,
+            chain,
+        } => {
             let length = match words {
                 Words::Twelve => PhraseLength::Twelve,
                 Words::TwentyFour => PhraseLength::TwentyFour,
             };
             file.check_free()?;
-            let phrase = Phrase::generate(length, &mut system_rng());
+            let phrase = Phrase::generate_in(language, length, &mut system_rng());
             let shown = phrase.text();
-            create(&file, &client, chain.as_deref(), phrase)?;
+            create(&file, &client, chain.as_deref(), phrase, passphrase, None)?;
             println!(
                 "\nThe recovery phrase, shown this once. Write it down; whoever has it has the money:\n\n  {}\n",
                 shown.as_str()
             );
             Ok(())
         }
-        WalletCommand::Restore { chain } => {
+        WalletCommand::Restore {
+            language,
+            passphrase,
+            find,
+            chain,
+        } => {
             file.check_free()?;
             let text = file::secret("TALLY_WALLET_PHRASE", "Recovery phrase: ")?;
-            create(&file, &client, chain.as_deref(), Phrase::parse(&text)?)
+            let phrase = match language {
+                Some(language) => Phrase::parse_in(language, &text)?,
+                None => Phrase::parse(&text)?,
+            };
+            create(&file, &client, chain.as_deref(), phrase, passphrase, Some(&find))
         }
         WalletCommand::Add { kind, label } => {
             let (mut vault, key) = file.open()?;
@@ -148,6 +208,17 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
             println!("{added}  {kind}");
             Ok(())
         }
+        WalletCommand::Find(args) => discover::run(&file, &client, &args),
+        WalletCommand::Rename(args) => accounts::rename(&file, &args),
+        WalletCommand::Archive(args) => accounts::archive(&file, &args, true),
+        WalletCommand::Unarchive(args) => accounts::archive(&file, &args, false),
+        WalletCommand::Move(args) => accounts::move_to(&file, &args),
+        WalletCommand::Watch(args) => accounts::watch(&file, &args),
+        WalletCommand::Unwatch(args) => accounts::unwatch(&file, &args),
+        WalletCommand::Contacts(command) => contacts::run(&file, &command),
+        WalletCommand::Password => backup::password(&file),
+        WalletCommand::Backup(args) => backup::backup(&file, &args),
+        WalletCommand::RestoreBackup(args) => backup::restore(&file, &args),
         WalletCommand::List { json } => list(&file, json),
         WalletCommand::Balance { addresses, json } => balance(&file, &client, &addresses, json),
         WalletCommand::Send(args) => send::run(&file, &client, &args),
@@ -157,7 +228,14 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
     }
 }
 
-fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase) -> anyhow::Result<()> {
+fn create(
+    file: &VaultFile,
+    client: &Client,
+    chain: Option<&str>,
+    phrase: Phrase,
+    passphrase: bool,
+    find: Option<&discover::FindArgs>,
+) -> anyhow::Result<()> {
     let binding = match chain {
         Some(name) => {
             let spec = chain_spec(name)?;
@@ -171,12 +249,17 @@ fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase
         None => client.status()?.binding(),
     };
     println!("Wallet for chain {} (genesis {})", binding.name, binding.genesis);
+    let passphrase = file::passphrase(passphrase)?;
+    check_passphrase(&passphrase)?;
     let password = file::new_password()?;
     let now = (tally_node::system_clock())();
-    let mut vault = Vault::new(phrase, "", binding, now);
+    let mut vault = Vault::new(phrase, &passphrase, binding, now);
     for kind in [KeyKind::Rsa2048, KeyKind::Secp256k1] {
         let address = add(&mut vault, kind, "")?;
         println!("{address}  {kind}");
+    }
+    if let (Some(find), None) = (find, chain) {
+        discover::find(&mut vault, client, find)?;
     }
     file.create(&vault, &password)?;
     println!("Kept encrypted in {}", file.path().display());
@@ -184,6 +267,8 @@ fn create(file: &VaultFile, client: &Client, chain: Option<&str>, phrase: Phrase
 }
 
 fn add(vault: &mut Vault, kind: KeyKind, label: &str) -> anyhow::Result<Address> {
+    let usual = usual_label(kind, vault.next_index(kind));
+    let label = if label.is_empty() { usual.as_str() } else { label };
     Ok(match kind {
         KeyKind::Secp256k1 => vault.add_secp256k1(label)?.address,
         kind => {

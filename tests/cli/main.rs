@@ -4,6 +4,7 @@
 mod bench;
 mod chain;
 mod process;
+mod vault;
 mod wallet;
 
 use process::{stderr, tally};

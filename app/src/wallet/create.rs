@@ -3,14 +3,15 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
+use tally_chain::words::Language;
 
 use super::{
     frame::TroubleNotice,
-    password::{NewPassword, SearchBar},
+    password::{NewPassword, Passphrase, SearchBar},
     protocol::{Answer, Request, SecretText, Trouble},
     state::{Phase, Wallet},
 };
-use crate::ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, Skeleton};
+use crate::ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, Select, Skeleton};
 
 /// The steps, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,9 +48,9 @@ impl Course {
         self.step.set(step);
     }
 
-    fn new_phrase(self, words: u8) {
+    fn new_phrase(self, words: u8, language: Language) {
         spawn_local(async move {
-            match self.wallet.ask(Request::NewPhrase { words }).await {
+            match self.wallet.ask(Request::NewPhrase { words, language }).await {
                 Ok(Answer::NewPhrase { phrase, ask }) => {
                     self.phrase.set(Some(phrase));
                     self.ask.set(ask);
@@ -131,9 +132,30 @@ pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
     }
 }
 
+/// The word list that was chosen; none for one that is to be found out.
+pub fn chosen(value: RwSignal<String>) -> Option<Language> {
+    value.get_untracked().parse().ok()
+}
+
+/// A choice among the ten word lists.
+#[component]
+pub fn LanguageSelect(
+    label: &'static str,
+    value: RwSignal<String>,
+    /// Offers to find the language out.
+    #[prop(optional)]
+    detect: bool,
+) -> impl IntoView {
+    let found_out = detect.then(|| (String::new(), "Found out from the words".to_owned()));
+    let lists = Language::ALL.map(|language| (language.code().to_owned(), language.own_name().to_owned()));
+    let options = found_out.into_iter().chain(lists).collect();
+    view! { <Select label=label name="language" options=options value=value on_change=Callback::new(move |word| value.set(word)) /> }
+}
+
 #[component]
 fn Choose(course: Course) -> impl IntoView {
     let words = RwSignal::new(12u8);
+    let language = RwSignal::new(Language::default().code().to_owned());
     let choice = move |count: u8, name: &'static str, text: &'static str| {
         view! {
             <label class="choice">
@@ -153,8 +175,10 @@ fn Choose(course: Course) -> impl IntoView {
             {choice(12, "12 words", "128 bits: more than anyone can guess. Shorter to write.")}
             {choice(24, "24 words", "256 bits, as some rules ask for.")}
         </div>
+        <LanguageSelect label="Language of the words" value=language />
+        <p class="field-hint">"English words work in every other wallet; some know no other language."</p>
         <div class="actions">
-            <Button kind=ButtonKind::Primary on:click=move |_| course.new_phrase(words.get_untracked())>"Make the phrase"</Button>
+            <Button kind=ButtonKind::Primary on:click=move |_| course.new_phrase(words.get_untracked(), chosen(language).unwrap_or_default())>"Make the phrase"</Button>
             <ButtonLink href="/wallet/restore" kind=ButtonKind::Quiet>"I have a phrase"</ButtonLink>
         </div>
     }
@@ -243,15 +267,28 @@ fn Check(course: Course) -> impl IntoView {
 
 /// The password, then the search for the first keys. Ends on the wallet's own page.
 #[component]
-pub fn Protect(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>, on_lost: Callback<()>) -> impl IntoView {
+pub fn Protect(
+    step: RwSignal<Step>,
+    trouble: RwSignal<Option<Trouble>>,
+    on_lost: Callback<()>,
+    /// The phrase was used before: its other accounts are looked for.
+    #[prop(optional)]
+    restoring: bool,
+) -> impl IntoView {
     let wallet = Wallet::get();
+    let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let differs = Signal::derive(move || first.with(|first| second.with(|second| first != second)));
     let navigate = use_navigate();
     let create = Callback::new(move |password: SecretText| {
         step.set(Step::Search);
         trouble.set(None);
         let navigate = navigate.clone();
+        let passphrase = SecretText::new(first.get_untracked());
+        first.set(String::new());
+        second.set(String::new());
         spawn_local(async move {
-            match wallet.ask(Request::Create { password }).await {
+            wallet.restored.set(restoring);
+            match wallet.ask(Request::Create { password, passphrase }).await {
                 Ok(_) => navigate("/wallet", Default::default()),
                 Err(Trouble::PhraseNotChecked) => on_lost.run(()),
                 Err(error) => {
@@ -269,7 +306,8 @@ pub fn Protect(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>, on_lost
                 view! {
                     <h2>"Choose a password for this browser"</h2>
                     <p class="prose">"It encrypts the phrase and the keys here (Argon2id, 64 MiB). It is asked for whenever the wallet was locked."</p>
-                    <NewPassword submit="Create the wallet" busy=searching on_submit=create />
+                    <Passphrase first=first second=second />
+                    <NewPassword submit="Create the wallet" busy=searching blocked=differs on_submit=create />
                 }
             }
         >

@@ -15,11 +15,13 @@ use crate::{
     ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
 };
 
-const LINKS: [(&str, &str); 4] = [
+const LINKS: [(&str, &str); 6] = [
     ("/wallet", "Accounts"),
     ("/wallet/send", "Send"),
     ("/wallet/receive", "Receive"),
     ("/wallet/history", "History"),
+    ("/wallet/contacts", "Address book"),
+    ("/wallet/backup", "Back up"),
 ];
 
 /// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
@@ -98,7 +100,7 @@ fn Welcome(others: Vec<OtherVault>) -> impl IntoView {
             </p>
             <div class="actions">
                 <ButtonLink href="/wallet/create" kind=ButtonKind::Primary>"Create a wallet"</ButtonLink>
-                <ButtonLink href="/wallet/restore">"Restore from a phrase"</ButtonLink>
+                <ButtonLink href="/wallet/restore">"Restore from a phrase or a file"</ButtonLink>
             </div>
             <ul class="wallet-points">
                 <li>"One RSA and one ECC account to begin with, more by one click."</li>

@@ -6,9 +6,12 @@ use tally_chain::KeyKind;
 
 use super::{
     balances::{Balance, Balances, units},
+    contacts::NameAddress,
+    discover::FindAccounts,
     frame::{Gate, TroubleNotice},
+    manage::Manage,
     password::SearchBar,
-    protocol::{AccountOrigin, AccountSummary, Request, Trouble},
+    protocol::{AccountOrigin, AccountSummary, Edit, Request, Trouble},
     state::Wallet,
     test_coins::TestCoins,
     unlock::Forget,
@@ -40,8 +43,10 @@ fn Overview() -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     balances.refresh();
     let total = Memo::new(move |_| {
+        // What is only watched is not the user's; what is archived is.
         let accounts = wallet.accounts();
-        balances.total(accounts.iter().map(|account| account.address.as_str()))
+        let own = accounts.iter().filter(|account| account.can_sign());
+        balances.total(own.map(|account| account.address.as_str()))
     });
     let empty = Memo::new(move |_| total.get().is_some_and(|total| total.amount.is_zero()));
     view! {
@@ -69,21 +74,63 @@ fn Overview() -> impl IntoView {
         {chain
             .playground
             .then(|| {
-                let first = Signal::derive(move || wallet.accounts().into_iter().next());
+                let first = Signal::derive(move || wallet.signing_accounts().into_iter().next());
                 view! { <TestCoins account=first prominent=empty /> }
             })}
         <section aria-labelledby="accounts">
             <h2 id="accounts">"Accounts"</h2>
             <ul class="wallet-accounts">
-                <For each=move || wallet.accounts() key=AccountSummary::clone let:account>
+                <For each=move || wallet.current_accounts() key=AccountSummary::clone let:account>
                     <AccountCard account=account />
                 </For>
             </ul>
             <AddAccount />
+            <FindAccounts />
+            <Watch />
+            <Archived />
         </section>
         <footer class="wallet-end">
             <Forget />
         </footer>
+    }
+}
+
+/// Accounts that were put away.
+#[component]
+fn Archived() -> impl IntoView {
+    let wallet = Wallet::get();
+    let archived = move || {
+        let accounts = wallet.accounts().into_iter();
+        accounts.filter(|account| account.archived).collect::<Vec<_>>()
+    };
+    let any = Memo::new(move |_| !archived().is_empty());
+    view! {
+        <Show when=move || any.get()>
+            <details class="more">
+                <summary>"Archived accounts"</summary>
+                <ul class="wallet-accounts">
+                    <For each=archived key=AccountSummary::clone let:account>
+                        <AccountCard account=account />
+                    </For>
+                </ul>
+            </details>
+        </Show>
+    }
+}
+
+/// Looking at an account whose key is elsewhere.
+#[component]
+fn Watch() -> impl IntoView {
+    view! {
+        <details class="more">
+            <summary>"Watch an account without its key"</summary>
+            <NameAddress
+                title="An account to look at"
+                button="Watch"
+                failed="The account is not watched"
+                edit=|address, label| Edit::Watch { address, label }
+            />
+        </details>
     }
 }
 
@@ -129,9 +176,10 @@ fn described(account: &AccountSummary) -> String {
 fn AccountCard(account: AccountSummary) -> impl IntoView {
     let balances = Balances::get();
     let described = described(&account);
+    let can_sign = account.can_sign();
     let AccountSummary {
         kind, label, address, ..
-    } = account;
+    } = account.clone();
     let of = address.clone();
     let balance = Signal::derive(move || balances.of(&of));
     let query = format::query_value(&address);
@@ -145,9 +193,11 @@ fn AccountCard(account: AccountSummary) -> impl IntoView {
             <AddressLink address=address />
             <BalanceLine balance=balance />
             <div class="actions">
-                <ButtonLink href=format!("/wallet/send?from={query}")>"Send"</ButtonLink>
+                {can_sign
+                    .then(|| view! { <ButtonLink href=format!("/wallet/send?from={query}")>"Send"</ButtonLink> })}
                 <ButtonLink href=format!("/wallet/receive?account={query}")>"Receive"</ButtonLink>
             </div>
+            <Manage account=account />
         </li>
     }
 }
@@ -172,9 +222,14 @@ fn AddAccount() -> impl IntoView {
     let working = Signal::derive(move || busy.get().is_some());
     view! {
         <div class="actions">
-            <Button busy=working on:click=move |_| add(KeyKind::Rsa2048)>"Add an RSA-2048 account"</Button>
-            <Button busy=working on:click=move |_| add(KeyKind::Secp256k1)>"Add a secp256k1 account"</Button>
+            {[KeyKind::Secp256k1, KeyKind::Rsa2048, KeyKind::Rsa3072, KeyKind::Rsa4096]
+                .map(|kind| {
+                    let article = if kind.is_rsa() { "an" } else { "a" };
+                    let text = format!("Add {article} {} account", kind.title());
+                    view! { <Button busy=working on:click=move |_| add(kind)>{text}</Button> }
+                })}
         </div>
+        <p class="field-hint">"Larger RSA keys take longer: RSA-3072 some seconds, RSA-4096 up to a minute."</p>
         <Show when=move || busy.get().is_some_and(KeyKind::is_rsa)>
             <SearchBar />
         </Show>

@@ -1,14 +1,18 @@
 //! The wallet's pages. Everything that touches a key runs in a worker of its own; these pages talk
 //! to it in messages, and know only what is public.
 
+mod backup;
 mod balances;
 mod client;
+mod contacts;
 mod create;
+mod discover;
 mod fees;
 mod follow;
 mod frame;
 mod history;
 mod home;
+mod manage;
 mod node;
 mod password;
 pub mod protocol;
@@ -20,6 +24,8 @@ mod state;
 mod test_coins;
 mod unlock;
 
+pub use backup::Backup;
+pub use contacts::Contacts;
 pub use create::Create;
 pub use frame::Frame;
 pub use history::History;

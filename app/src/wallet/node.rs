@@ -81,6 +81,20 @@ pub async fn fees() -> Result<FeesAnswer, String> {
     browser::get_json("/api/v1/fees").await
 }
 
+/// Whether an account was ever used: it has or had something, or stands in the history. Rule: docs/protocol.md#W15
+pub async fn is_used(address: &str) -> Result<bool, String> {
+    #[derive(Deserialize)]
+    struct Page {
+        items: Vec<serde::de::IgnoredAny>,
+    }
+    let account: AccountAnswer = browser::get_json(&format!("/api/v1/accounts/{address}")).await?;
+    if account.next_nonce > 0 || account.nonce > 0 || !account.balance.is_zero() {
+        return Ok(true);
+    }
+    let history: Page = browser::get_json(&format!("/api/v1/accounts/{address}/transactions?limit=1")).await?;
+    Ok(!history.items.is_empty())
+}
+
 /// Hands a signed envelope to the node.
 pub async fn submit(envelope: Bytes) -> Result<(), String> {
     browser::send_json("/api/v1/transactions", &Submission { raw: envelope }).await

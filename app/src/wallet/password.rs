@@ -78,6 +78,9 @@ pub fn NewPassword(
     /// What the button says.
     submit: &'static str,
     #[prop(into)] busy: Signal<bool>,
+    /// Something else on the page is not ready.
+    #[prop(optional, into)]
+    blocked: Signal<bool>,
     on_submit: Callback<SecretText>,
 ) -> impl IntoView {
     let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
@@ -91,7 +94,9 @@ pub fn NewPassword(
             String::new()
         }
     });
-    let ready = move || strength.get() > Strength::TooShort && first.with(|text| second.with(|again| text == again));
+    let ready = move || {
+        !blocked.get() && strength.get() > Strength::TooShort && first.with(|text| second.with(|again| text == again))
+    };
     view! {
         <form
             class="wallet-form"
@@ -133,6 +138,47 @@ pub fn NewPassword(
             </div>
         </form>
     }
+}
+
+/// A passphrase that is added to the phrase, for who wants one; twice, since a slip gives other accounts.
+#[component]
+pub fn Passphrase(
+    /// What was typed, for the one who makes the wallet.
+    first: RwSignal<String>,
+    second: RwSignal<String>,
+) -> impl IntoView {
+    let differs = Signal::derive(
+        move || match first.with(|first| second.with(|second| first == second)) {
+            true => String::new(),
+            false => "The two passphrases are not the same yet.".to_owned(),
+        },
+    );
+    view! {
+        <details class="more">
+            <summary>"Add a passphrase to the phrase (for the experienced)"</summary>
+            <div class="wallet-form">
+                <p class="prose">
+                    "With a passphrase the same words give entirely other accounts. Forgetting it, or a single letter of it, loses them: nobody can reset it, and no error tells that it is wrong. Leave it empty if in doubt."
+                </p>
+                <Field
+                    label="Passphrase"
+                    name="passphrase"
+                    kind="password"
+                    value=first
+                    on_input=Callback::new(move |text| first.set(text))
+                />
+                <Field
+                    label="The passphrase again"
+                    name="passphrase-again"
+                    kind="password"
+                    value=second
+                    error=differs
+                    on_input=Callback::new(move |text| second.set(text))
+                />
+            </div>
+        </details>
+    }
+    .into_any()
 }
 
 /// How the search for an RSA key goes, with a way to stop it.

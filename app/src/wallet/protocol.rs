@@ -1,12 +1,12 @@
 //! What a page and the wallet's worker say to each other.
 //!
-//! Secrets live in the worker. Only three kinds of text cross this line: a new phrase, once, to be written down;
-//! a phrase that is being restored; and the password. They travel as [`SecretText`].
+//! Secrets live in the worker. Only these texts cross this line: a new phrase, once, to be written down;
+//! a phrase that is being restored, with its passphrase; and the password. They travel as [`SecretText`].
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tally_chain::{Bytes, KeyKind};
+use tally_chain::{Bytes, KeyKind, words::Language};
 use zeroize::Zeroizing;
 
 use crate::model::BaseUnits;
@@ -192,24 +192,37 @@ pub enum Request {
     /// Makes a phrase of 12 or 24 words, shown once.
     NewPhrase {
         words: u8,
+        language: Language,
     },
     /// Checks words of the new phrase back: positions count from 1.
     CheckWords {
         words: Vec<(u8, SecretText)>,
     },
-    /// Takes a phrase that the user already has.
+    /// Takes a phrase that the user already has; without a language it is found out.
     TakePhrase {
         phrase: SecretText,
+        language: Option<Language>,
     },
     /// Finds the first keys of the phrase, and keeps them in a new vault under this password.
     Create {
         password: SecretText,
+        /// BIP-39's, empty for none.
+        passphrase: SecretText,
     },
     Unlock {
         password: SecretText,
     },
     AddAccount {
         kind: KeyKind,
+    },
+    /// Begins to look for used accounts of a kind; the usual gap where none is given. Rule: docs/protocol.md#W15
+    Discover {
+        kind: KeyKind,
+        gap: Option<u32>,
+    },
+    /// Which of the addresses that were answered are used, in order.
+    Discovered {
+        used: Vec<bool>,
     },
     /// Changes a label, the order, the address book and the like.
     Edit {
@@ -265,6 +278,10 @@ pub enum Answer {
         accounts: Vec<AccountSummary>,
         contacts: Vec<ContactSummary>,
     },
+    /// Whether these were ever used is to be found out, and told with `Discovered`.
+    Wanted {
+        addresses: Vec<String>,
+    },
     /// Encrypted: it opens with the password only.
     Backup {
         file: Bytes,
@@ -313,6 +330,8 @@ pub enum Trouble {
     NotReviewed,
     #[error("This browser could not keep or read the vault: {0}")]
     Storage(String),
+    #[error("The node could not be asked: {0}")]
+    Node(String),
     #[error("Cancelled.")]
     Cancelled,
     #[error("The wallet's worker did not start or stopped: {0}")]
@@ -344,6 +363,7 @@ impl Trouble {
             Self::Storage(_) => {
                 "Allow this site to store data (private windows often do not), free some space, and try again."
             }
+            Self::Node(_) => "Look whether the node still runs, then try again.",
             Self::Cancelled => "Nothing was changed.",
             Self::Worker(_) => "Reload the page. If it stays, the browser may be too old for WebAssembly with SIMD.",
         }

@@ -36,7 +36,7 @@ fn Content() -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let chosen = chosen_account("account");
     let account = Signal::derive(move || {
-        let accounts = wallet.accounts();
+        let accounts = wallet.current_accounts();
         let wanted = accounts.iter().find(|account| account.address == chosen.get());
         wanted.or(accounts.first()).cloned()
     });
@@ -50,7 +50,7 @@ fn Content() -> impl IntoView {
 /// The address that a query value names, else that of the first account.
 pub fn chosen_account(name: &'static str) -> RwSignal<String> {
     let wanted = use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
-    let accounts = untrack(|| Wallet::get().accounts());
+    let accounts = untrack(|| Wallet::get().current_accounts());
     let known = accounts
         .iter()
         .find(|account| account.address == wanted)
@@ -58,13 +58,23 @@ pub fn chosen_account(name: &'static str) -> RwSignal<String> {
     RwSignal::new(known.map(|account| account.address.clone()).unwrap_or_default())
 }
 
-/// A choice among the wallet's accounts.
+/// A choice among the wallet's accounts that are not archived.
 #[component]
-pub fn AccountSelect(label: &'static str, name: &'static str, chosen: RwSignal<String>) -> impl IntoView {
+pub fn AccountSelect(
+    label: &'static str,
+    name: &'static str,
+    chosen: RwSignal<String>,
+    /// Only those that the wallet can sign for.
+    #[prop(optional)]
+    signing: bool,
+) -> impl IntoView {
     let wallet = Wallet::get();
     move || {
-        let options = wallet
-            .accounts()
+        let accounts = match signing {
+            true => wallet.signing_accounts(),
+            false => wallet.current_accounts(),
+        };
+        let options = accounts
             .into_iter()
             .map(|account| (account.address.clone(), title(&account)))
             .collect();

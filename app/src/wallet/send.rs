@@ -94,7 +94,7 @@ impl Draft {
     fn new() -> Self {
         let to = use_query_map().with_untracked(|query| query.get("to").unwrap_or_default());
         Self {
-            from: chosen_account("from"),
+            from: sender(),
             to: RwSignal::new(to),
             coins: RwSignal::default(),
             memo: RwSignal::default(),
@@ -218,6 +218,15 @@ impl Draft {
     }
 }
 
+/// The account that the query names, if the wallet can sign for it; else the first that it can sign for.
+fn sender() -> RwSignal<String> {
+    let wanted = chosen_account("from").get_untracked();
+    let accounts = untrack(|| Wallet::get().signing_accounts());
+    let known = accounts.iter().find(|account| account.address == wanted);
+    let known = known.or(accounts.first());
+    RwSignal::new(known.map(|account| account.address.clone()).unwrap_or_default())
+}
+
 /// The page at `/wallet/send`.
 #[component]
 pub fn SendCoins() -> impl IntoView {
@@ -331,24 +340,33 @@ fn Form(draft: Draft) -> impl IntoView {
             let _ = draft.busy.try_set(false);
         });
     };
-    let own = move || {
+    let chips = move |known: Vec<(String, String)>| {
         let from = draft.from.get();
-        let others = wallet.accounts().into_iter().filter(|account| account.address != from);
-        others
-            .map(|account| {
-                let address = account.address.clone();
+        known
+            .into_iter()
+            .filter(|(_, address)| *address != from)
+            .map(|(label, address)| {
+                let short = format::shortened(&address, 6, 4);
                 view! {
                     <button class="chip" type="button" on:click=move |_| draft.to.set(address.clone())>
-                        {account.label} <span class="faint">{format::shortened(&account.address, 6, 4)}</span>
+                        {label} <span class="faint">{short}</span>
                     </button>
                 }
             })
             .collect_view()
     };
+    let own = move || {
+        let accounts = wallet.current_accounts().into_iter();
+        chips(accounts.map(|account| (account.label, account.address)).collect())
+    };
+    let contacts = move || {
+        let contacts = wallet.contacts().into_iter();
+        chips(contacts.map(|contact| (contact.label, contact.address)).collect())
+    };
     view! {
         <form class="card wallet-form wallet-narrow" on:submit=on_submit>
             <div>
-                <AccountSelect label="From" name="from" chosen=draft.from />
+                <AccountSelect label="From" name="from" chosen=draft.from signing=true />
                 <BalanceLine balance=balance />
             </div>
             <div>
@@ -360,6 +378,7 @@ fn Form(draft: Draft) -> impl IntoView {
                     error=to_error
                     on_input=Callback::new(move |text| draft.to.set(text))
                 />
+                <div class="chips" role="group" aria-label="Address book">{contacts}</div>
                 <div class="chips" role="group" aria-label="Your own accounts">{own}</div>
             </div>
             <div class="wallet-amount">

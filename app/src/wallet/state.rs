@@ -32,6 +32,8 @@ pub struct Wallet {
     contacts: RwSignal<Vec<ContactSummary>>,
     /// The search under way.
     pub progress: RwSignal<Option<SearchProgress>>,
+    /// Whether it was just restored from a phrase, and its used accounts are still to be found.
+    pub restored: RwSignal<bool>,
     /// Why it was locked, where the user did not ask for it.
     pub notice: RwSignal<Option<String>>,
     /// Unix seconds of the last key press or click.
@@ -46,6 +48,7 @@ impl Wallet {
             accounts: RwSignal::default(),
             contacts: RwSignal::default(),
             progress: RwSignal::new(None),
+            restored: RwSignal::new(false),
             notice: RwSignal::new(None),
             last_use: RwSignal::new(0),
         };

@@ -29,6 +29,7 @@ pub mod spec;
 pub mod state_tree;
 pub mod transaction;
 pub mod units;
+pub mod words;
 
 pub use address::Address;
 pub use alloy_primitives::{B256, Bytes, U256};

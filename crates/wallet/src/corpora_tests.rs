@@ -5,16 +5,20 @@ use std::path::PathBuf;
 use bip32::{ChildNumber, XPrv};
 use serde_json::Value;
 
-use crate::phrase::Phrase;
+use crate::phrase::{Language, Phrase};
 
 /// The corpus as JSON, or a visible skip where the folder is missing.
 pub(crate) fn json(name: &str) -> Option<Value> {
+    read(name).map(|bytes| serde_json::from_slice(&bytes).unwrap())
+}
+
+fn read(name: &str) -> Option<Vec<u8>> {
     let folder = std::env::var_os("TALLY_CORPORA").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")),
         PathBuf::from,
     );
     match std::fs::read(folder.join(name)) {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
+        Ok(bytes) => Some(bytes),
         Err(_) => {
             eprintln!("SKIP: corpora not found: {}", folder.join(name).display());
             None
@@ -39,7 +43,7 @@ fn bip39_english_vectors_give_phrase_seed_and_master_key() {
     assert_eq!(vectors.len(), 24);
     for vector in vectors {
         let [entropy, words, seed, xprv] = [0, 1, 2, 3].map(|i| vector[i].as_str().unwrap());
-        let phrase = Phrase::from_entropy(&bytes(entropy)).unwrap();
+        let phrase = Phrase::from_entropy(Language::English, &bytes(entropy)).unwrap();
         assert_eq!(*phrase.text(), words);
         let parsed = Phrase::parse(words).unwrap().seed("TREZOR");
         assert_eq!(parsed.bytes().to_vec(), bytes(seed));
@@ -62,7 +66,7 @@ fn ethers_mnemonics_give_the_same_seeds_and_keys() {
         let words = String::from_utf8(bytes(text(vector, "phrase"))).unwrap();
         let passphrase = String::from_utf8(bytes(text(vector, "password"))).unwrap();
         let phrase = Phrase::parse(&words).unwrap();
-        let entropy = Phrase::from_entropy(&bytes(text(vector, "entropy"))).unwrap();
+        let entropy = Phrase::from_entropy(Language::English, &bytes(text(vector, "entropy"))).unwrap();
         assert_eq!(*phrase.text(), *entropy.text(), "{name}");
         let seed = phrase.seed(&passphrase);
         assert_eq!(seed.bytes().to_vec(), bytes(text(vector, "seed")), "{name}");
@@ -99,4 +103,24 @@ fn derive(seed: &[u8], path: &str) -> XPrv {
         let child = ChildNumber::new(number, step.ends_with('\'')).unwrap();
         key.derive_child(child).unwrap()
     })
+}
+
+#[test]
+fn word_lists_are_the_published_ones() {
+    for language in Language::ALL {
+        let name = language.code().replace('-', "_");
+        let Some(list) = read(&format!("bip39/wordlist/{name}.txt")) else {
+            return;
+        };
+        let list = String::from_utf8(list).unwrap();
+        let published: Vec<&str> = list.split_whitespace().collect();
+        assert_eq!(published.len(), 2_048, "{language}");
+        // Word i of the list begins a phrase whose first eleven bits are i.
+        for (index, word) in published.into_iter().enumerate() {
+            let mut entropy = [0; 16];
+            entropy[..2].copy_from_slice(&((index as u16) << 5).to_be_bytes());
+            let phrase = Phrase::from_entropy(language, &entropy).unwrap();
+            assert!(phrase.has_word(1, word), "{language} {index}");
+        }
+    }
 }

@@ -9,6 +9,7 @@
 pub mod account;
 #[cfg(test)]
 mod corpora_tests;
+pub mod discovery;
 pub mod fees;
 pub mod hd;
 pub mod keys;
@@ -22,10 +23,11 @@ pub mod vault;
 pub mod warnings;
 
 pub use account::{Account, Origin, usual_label};
+pub use discovery::Discovery;
 pub use fees::{Fee, FeeLevel, FeeSuggestions};
 pub use keys::{KeyError, RsaBits, RsaKey, Secp256k1Key, SigningKey};
 pub use payment::{Memo, Payment, PaymentError, Review, Signed};
-pub use phrase::{Phrase, PhraseError, PhraseLength};
+pub use phrase::{Language, Phrase, PhraseError, PhraseLength};
 pub use rand_core;
 pub use replace::{ReplaceError, Replacement};
 pub use rsa_search::{Progress, RsaSearch, Step};

@@ -1,23 +1,35 @@
-//! BIP-39 recovery phrases in English.
+//! BIP-39 recovery phrases in all ten word lists. Rule: docs/protocol.md#W1
 
-use bip39::{Language, Mnemonic};
+use std::borrow::Cow;
+
+use bip39::Mnemonic;
 use rand_core::CryptoRng;
+pub use tally_chain::words::Language;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::hd::Seed;
 
 /// Why a recovery phrase was refused. Positions count from 1, as a person counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PhraseError {
     #[error("a recovery phrase has 12, 15, 18, 21 or 24 words, this one has {count}")]
     WordCount { count: usize },
-    #[error("word {position} is not in the English word list")]
-    UnknownWord { position: usize },
-    #[error("the words are all known, but their checksum is wrong: a word is mistyped or misplaced")]
-    Checksum,
+    #[error("word {position} is not in the {language} word list")]
+    UnknownWord { position: usize, language: Language },
+    #[error("none of the words is in any of the ten word lists")]
+    UnknownLanguage,
+    #[error("all of the words are in several word lists ({}); say which one the phrase was made with", names(.languages))]
+    Ambiguous { languages: Vec<Language> },
+    #[error("the words are all {language}, but their checksum is wrong: a word is mistyped or misplaced")]
+    Checksum { language: Language },
     #[error("a phrase is made from 16, 20, 24, 28 or 32 random bytes, not from {bytes}")]
     EntropyLength { bytes: usize },
+}
+
+fn names(languages: &[Language]) -> String {
+    let names: Vec<_> = languages.iter().map(|language| language.name()).collect();
+    names.join(", ")
 }
 
 /// How long a new phrase is.
@@ -33,30 +45,81 @@ pub enum PhraseLength {
 pub struct Phrase(Mnemonic);
 
 impl Phrase {
-    /// Reads a phrase; upper case and any white space between the words are forgiven.
+    /// Reads a phrase of any language; case, form of accents and any white space between the words are forgiven.
     pub fn parse(words: &str) -> Result<Self, PhraseError> {
-        let plain = Zeroizing::new(words.to_lowercase());
-        Mnemonic::parse_in_normalized(Language::English, &plain)
-            .map(Self)
-            .map_err(named)
+        let plain = normal(words);
+        let count = plain.split_whitespace().count();
+        if !matches!(count, 12 | 15 | 18 | 21 | 24) {
+            return Err(PhraseError::WordCount { count });
+        }
+        let known = |language: Language| {
+            let list = list_of(language);
+            plain
+                .split_whitespace()
+                .filter(|word| list.find_word(word).is_some())
+                .count()
+        };
+        let known: Vec<(Language, usize)> = Language::ALL.map(|language| (language, known(language))).into();
+        let whole: Vec<Language> = known
+            .iter()
+            .filter(|(_, words)| *words == count)
+            .map(|(l, _)| *l)
+            .collect();
+        match *whole {
+            [language] => Self::read(language, &plain),
+            [] => {
+                // The list that most words are in is the one that was meant; of equals the first.
+                let (language, words) = known
+                    .iter()
+                    .rev()
+                    .max_by_key(|(_, words)| *words)
+                    .ok_or(PhraseError::UnknownLanguage)?;
+                if *words == 0 {
+                    return Err(PhraseError::UnknownLanguage);
+                }
+                Self::read(*language, &plain)
+            }
+            _ => Err(PhraseError::Ambiguous { languages: whole }),
+        }
+    }
+
+    /// Reads a phrase of a known language.
+    pub fn parse_in(language: Language, words: &str) -> Result<Self, PhraseError> {
+        Self::read(language, &normal(words))
+    }
+
+    fn read(language: Language, plain: &str) -> Result<Self, PhraseError> {
+        let read = Mnemonic::parse_in_normalized(list_of(language), plain);
+        read.map(Self).map_err(|error| named(error, language))
     }
 
     /// The phrase of given random bytes: 16 for 12 words up to 32 for 24 words.
-    pub fn from_entropy(entropy: &[u8]) -> Result<Self, PhraseError> {
-        Mnemonic::from_entropy_in(Language::English, entropy)
+    pub fn from_entropy(language: Language, entropy: &[u8]) -> Result<Self, PhraseError> {
+        Mnemonic::from_entropy_in(list_of(language), entropy)
             .map(Self)
             .map_err(|_| PhraseError::EntropyLength { bytes: entropy.len() })
     }
 
-    /// A new phrase from the given source of randomness.
+    /// A new English phrase from the given source of randomness.
     pub fn generate<R: CryptoRng + ?Sized>(length: PhraseLength, rng: &mut R) -> Self {
+        Self::generate_in(Language::English, length, rng)
+    }
+
+    /// A new phrase in a language.
+    pub fn generate_in<R: CryptoRng + ?Sized>(language: Language, length: PhraseLength, rng: &mut R) -> Self {
         let bytes = match length {
             PhraseLength::Twelve => 16,
             PhraseLength::TwentyFour => 32,
         };
         let mut entropy = Zeroizing::new([0u8; 32]);
         rng.fill_bytes(&mut entropy[..bytes]);
-        Self::from_entropy(&entropy[..bytes]).expect("16 and 32 bytes are lengths of BIP-39")
+        Self::from_entropy(language, &entropy[..bytes]).expect("16 and 32 bytes are lengths of BIP-39")
+    }
+
+    pub fn language(&self) -> Language {
+        let list = self.0.language();
+        let found = Language::ALL.into_iter().find(|language| list_of(*language) == list);
+        found.expect("each word list has its language")
     }
 
     /// The words in order, for showing them once and for checking them back.
@@ -64,10 +127,17 @@ impl Phrase {
         self.0.words()
     }
 
+    /// Whether this is the word at a position, counted from 1; typed as [`parse`](Self::parse) takes it.
+    pub fn has_word(&self, position: usize, typed: &str) -> bool {
+        let word = position.checked_sub(1).and_then(|place| self.words().nth(place));
+        word == Some(normal(typed.trim()).as_str())
+    }
+
     /// The words joined by single spaces.
     pub fn text(&self) -> Zeroizing<String> {
-        // The longest English word has eight letters: this never reallocates, so no copy is left behind.
-        let mut text = Zeroizing::new(String::with_capacity(24 * 9));
+        // Made at its full length: it never reallocates, so no copy is left behind.
+        let length = self.words().map(|word| word.len() + 1).sum();
+        let mut text = Zeroizing::new(String::with_capacity(length));
         for (position, word) in self.words().enumerate() {
             if position > 0 {
                 text.push(' ');
@@ -83,6 +153,8 @@ impl Phrase {
     }
 
     /// The 64-byte seed of BIP-39; the passphrase (empty for none) is normalised to NFKD.
+    ///
+    /// It depends on the words alone, not on the list that they are in.
     pub fn seed(&self, passphrase: &str) -> Seed {
         Seed::new(Zeroizing::new(self.0.to_seed(passphrase)))
     }
@@ -94,11 +166,37 @@ impl std::fmt::Debug for Phrase {
     }
 }
 
-fn named(error: bip39::Error) -> PhraseError {
+/// Lower case and NFKD, as the lists are written; the ideographic space becomes a plain one.
+fn normal(words: &str) -> Zeroizing<String> {
+    let lower = Zeroizing::new(words.to_lowercase());
+    let mut text = Cow::Borrowed(lower.as_str());
+    Mnemonic::normalize_utf8_cow(&mut text);
+    Zeroizing::new(text.into_owned())
+}
+
+fn list_of(language: Language) -> bip39::Language {
+    match language {
+        Language::English => bip39::Language::English,
+        Language::ChineseSimplified => bip39::Language::SimplifiedChinese,
+        Language::ChineseTraditional => bip39::Language::TraditionalChinese,
+        Language::Czech => bip39::Language::Czech,
+        Language::French => bip39::Language::French,
+        Language::Italian => bip39::Language::Italian,
+        Language::Japanese => bip39::Language::Japanese,
+        Language::Korean => bip39::Language::Korean,
+        Language::Portuguese => bip39::Language::Portuguese,
+        Language::Spanish => bip39::Language::Spanish,
+    }
+}
+
+fn named(error: bip39::Error, language: Language) -> PhraseError {
     match error {
         bip39::Error::BadWordCount(count) => PhraseError::WordCount { count },
-        bip39::Error::UnknownWord(index) => PhraseError::UnknownWord { position: index + 1 },
+        bip39::Error::UnknownWord(index) => PhraseError::UnknownWord {
+            position: index + 1,
+            language,
+        },
         bip39::Error::BadEntropyBitCount(bits) => PhraseError::EntropyLength { bytes: bits / 8 },
-        bip39::Error::InvalidChecksum | bip39::Error::AmbiguousLanguages(_) => PhraseError::Checksum,
+        bip39::Error::InvalidChecksum | bip39::Error::AmbiguousLanguages(_) => PhraseError::Checksum { language },
     }
 }

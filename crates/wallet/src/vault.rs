@@ -13,7 +13,6 @@ use tally_chain::{Address, BlockId, KeyKind, UnixSecs};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::account::Account;
 use crate::fees::FeeLevel;
 use crate::hd::{HdError, Seed};
 use crate::payment::deceives;

@@ -3,7 +3,8 @@
 use tally_app::wallet::protocol::{Answer, SecretText, Trouble};
 use tally_chain::{KeyKind, UnixSecs};
 use tally_wallet::rand_core::Rng;
-use tally_wallet::{KdfParams, Phrase, PhraseLength, Vault, VaultKey, system_rng, usual_label};
+use tally_wallet::vault::check_passphrase;
+use tally_wallet::{KdfParams, Language, Phrase, PhraseLength, Vault, VaultKey, system_rng, usual_label};
 
 use super::say::{container, sentence, vault_trouble};
 use super::{Desk, Fresh, OpenVault};
@@ -14,14 +15,14 @@ use crate::vault_store::VaultStore;
 const ASKED: usize = 3;
 
 impl Desk {
-    pub(super) fn new_phrase(&mut self, words: u8) -> Answer {
+    pub(super) fn new_phrase(&mut self, words: u8, language: Language) -> Answer {
         let mut rng = system_rng();
         let length = if words == 12 {
             PhraseLength::Twelve
         } else {
             PhraseLength::TwentyFour
         };
-        let phrase = Phrase::generate(length, &mut rng);
+        let phrase = Phrase::generate_in(language, length, &mut rng);
         let count = phrase.word_count() as u32;
         let mut ask: Vec<u8> = Vec::with_capacity(ASKED);
         while ask.len() < ASKED {
@@ -42,11 +43,9 @@ impl Desk {
     pub(super) fn check_words(&mut self, words: &[(u8, SecretText)]) -> Result<Answer, Trouble> {
         let fresh = self.fresh.as_mut().ok_or(Trouble::PhraseNotChecked)?;
         for position in &fresh.ask {
-            let typed = words
-                .iter()
-                .find(|word| word.0 == *position)
-                .map(|word| word.1.expose().trim().to_lowercase());
-            if typed.as_deref() != fresh.phrase.words().nth(usize::from(*position) - 1) {
+            let typed = words.iter().find(|word| word.0 == *position);
+            let right = |word: &(u8, SecretText)| fresh.phrase.has_word(usize::from(*position), word.1.expose());
+            if !typed.is_some_and(right) {
                 return Err(Trouble::WrongWord { position: *position });
             }
         }
@@ -54,8 +53,12 @@ impl Desk {
         Ok(Answer::Done)
     }
 
-    pub(super) fn take_phrase(&mut self, phrase: &SecretText) -> Result<Answer, Trouble> {
-        let phrase = Phrase::parse(phrase.expose()).map_err(|error| Trouble::Phrase(sentence(error)))?;
+    pub(super) fn take_phrase(&mut self, phrase: &SecretText, language: Option<Language>) -> Result<Answer, Trouble> {
+        let phrase = match language {
+            Some(language) => Phrase::parse_in(language, phrase.expose()),
+            None => Phrase::parse(phrase.expose()),
+        };
+        let phrase = phrase.map_err(|error| Trouble::Phrase(sentence(error)))?;
         self.fresh = Some(Fresh {
             phrase,
             ask: Vec::new(),
@@ -63,7 +66,8 @@ impl Desk {
         Ok(Answer::Done)
     }
 
-    pub(super) async fn create(&mut self, password: &SecretText) -> Result<Answer, Trouble> {
+    pub(super) async fn create(&mut self, password: &SecretText, passphrase: &SecretText) -> Result<Answer, Trouble> {
+        check_passphrase(passphrase.expose()).map_err(|error| Trouble::Phrase(sentence(error)))?;
         let (chain, binding) = self.chain()?.clone();
         let store = VaultStore::open().await?;
         if store.vault(&chain.genesis).await?.is_some() {
@@ -74,12 +78,13 @@ impl Desk {
             .take()
             .filter(|fresh| fresh.ask.is_empty())
             .ok_or(Trouble::PhraseNotChecked)?;
-        let mut vault = Vault::new(fresh.phrase, "", binding, now());
+        let mut vault = Vault::new(fresh.phrase, passphrase.expose(), binding, now());
         match self.first_accounts(&mut vault).await {
             Ok(()) => {}
             Err(trouble) => {
                 // The phrase stays, so that the user may try again.
-                let phrase = Phrase::parse(&vault.phrase().text()).map_err(|error| Trouble::Phrase(sentence(error)))?;
+                let phrase = Phrase::parse_in(vault.phrase().language(), &vault.phrase().text());
+                let phrase = phrase.map_err(|error| Trouble::Phrase(sentence(error)))?;
                 self.fresh = Some(Fresh {
                     phrase,
                     ask: Vec::new(),

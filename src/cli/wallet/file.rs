@@ -39,6 +39,13 @@ impl VaultFile {
     }
 
     pub fn open(&self) -> anyhow::Result<(Vault, VaultKey)> {
+        let bytes = self.read()?;
+        let password = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
+        Ok(Vault::open(&bytes, &password)?)
+    }
+
+    /// The sealed bytes.
+    pub fn read(&self) -> anyhow::Result<Vec<u8>> {
         let missing = || format!("no vault in {}; make one with `tally wallet new`", self.0.display());
         let length = std::fs::metadata(&self.0).with_context(missing)?.len();
         if length > MAX_CONTAINER_BYTES as u64 {
@@ -47,9 +54,7 @@ impl VaultFile {
                 self.0.display()
             );
         }
-        let bytes = std::fs::read(&self.0).with_context(missing)?;
-        let password = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
-        Ok(Vault::open(&bytes, &password)?)
+        std::fs::read(&self.0).with_context(missing)
     }
 
     /// Encrypts a new vault under a password.
@@ -58,9 +63,12 @@ impl VaultFile {
         self.replace(vault, &key)
     }
 
-    /// Writes the vault beside the old one first, so that no moment leaves neither.
     pub fn replace(&self, vault: &Vault, key: &VaultKey) -> anyhow::Result<()> {
-        let sealed = vault.seal(key, &mut system_rng())?;
+        self.write(&vault.seal(key, &mut system_rng())?)
+    }
+
+    /// Writes the sealed vault beside the old one first, so that no moment leaves neither.
+    pub fn write(&self, sealed: &[u8]) -> anyhow::Result<()> {
         let folder = self
             .0
             .parent()
@@ -69,7 +77,7 @@ impl VaultFile {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         // Made with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot write the vault")?;
-        file.write_all(&sealed)?;
+        file.write_all(sealed)?;
         file.as_file().sync_all()?;
         file.persist(&self.0)
             .with_context(|| format!("cannot write {}", self.0.display()))?;
@@ -90,18 +98,40 @@ pub fn secret(variable: &str, prompt: &str) -> anyhow::Result<Zeroizing<String>>
     }
 }
 
+/// A passphrase of BIP-39, where one is wanted; typed twice, since a slip gives other accounts.
+pub fn passphrase(wanted: bool) -> anyhow::Result<Zeroizing<String>> {
+    if !wanted {
+        return Ok(Zeroizing::default());
+    }
+    let passphrase = secret("TALLY_WALLET_PASSPHRASE", "Passphrase of the phrase: ")?;
+    again("TALLY_WALLET_PASSPHRASE", "The same passphrase again: ", &passphrase)?;
+    Ok(passphrase)
+}
+
 /// A new password, typed twice unless it comes from the environment.
 pub fn new_password() -> anyhow::Result<Zeroizing<String>> {
-    let password = secret("TALLY_WALLET_PASSWORD", "New password: ")?;
+    chosen_password("TALLY_WALLET_PASSWORD")
+}
+
+/// A new password from this variable, or typed twice.
+pub fn chosen_password(variable: &str) -> anyhow::Result<Zeroizing<String>> {
+    let password = secret(variable, "New password: ")?;
     let length = password.chars().count();
     if length < MIN_PASSWORD {
         bail!("the password has {length} characters, at least {MIN_PASSWORD} are needed");
     }
-    if std::env::var_os("TALLY_WALLET_PASSWORD").is_none() {
-        let again = Zeroizing::new(rpassword::prompt_password("The same password again: ")?);
-        if *again != *password {
-            bail!("the two passwords differ");
-        }
-    }
+    again(variable, "The same password again: ", &password)?;
     Ok(password)
+}
+
+/// Asks for a secret once more, unless it came from the environment.
+fn again(variable: &str, prompt: &str, first: &str) -> anyhow::Result<()> {
+    if std::env::var_os(variable).is_some() {
+        return Ok(());
+    }
+    let again = Zeroizing::new(rpassword::prompt_password(prompt)?);
+    if *again != *first {
+        bail!("the two differ");
+    }
+    Ok(())
 }

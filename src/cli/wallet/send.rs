@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::json;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, address};
-use tally_wallet::{Account, Memo, Payment, Review, Vault, Warning, fees, payment, system_rng};
+use tally_wallet::{Memo, Payment, Review, Vault, Warning, fees, payment, system_rng};
 
 use super::super::client::Client;
+use super::accounts::find;
 use super::file::VaultFile;
 use super::{Level, warn};
 
@@ -134,18 +135,6 @@ pub fn finish(client: &Client, envelope: &str, depth: &Depth, json: bool, warnin
         }
     }
     Ok(())
-}
-
-fn find<'a>(vault: &'a Vault, name: &str) -> anyhow::Result<&'a Account> {
-    if let Ok(address) = address::parse(name) {
-        return Ok(vault.account(address)?);
-    }
-    let mut named = vault.accounts().filter(|account| account.label == name);
-    match (named.next(), named.next()) {
-        (Some(account), None) => Ok(account),
-        (Some(_), Some(_)) => bail!("several accounts have the label {name:?}; name the address"),
-        (None, _) => bail!("the wallet has no account {name:?}"),
-    }
 }
 
 pub fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -> anyhow::Result<String> {

@@ -11,11 +11,12 @@ use zeroize::Zeroizing;
 use super::accounts::{Entry, Material};
 use super::{ChainBinding, Contact, MAX_ACCOUNTS, MAX_CONTACTS, Settings, Vault, VaultError, check_label_length};
 use crate::account::{Account, Origin};
-use crate::phrase::Phrase;
+use crate::phrase::{Language, Phrase};
 
 impl Vault {
     pub(super) fn write(&self) -> Zeroizing<Vec<u8>> {
         let plain = Plain {
+            language: self.phrase.language(),
             phrase: Secret(self.phrase.text()),
             passphrase: Secret(self.passphrase.clone()),
             created_at: self.created_at,
@@ -35,7 +36,7 @@ impl Vault {
     pub(super) fn read(plaintext: &[u8]) -> Result<Self, VaultError> {
         let contents = |field| VaultError::Contents { field };
         let plain: Plain = serde_json::from_slice(plaintext).map_err(|_| contents("form"))?;
-        let phrase = Phrase::parse(&plain.phrase.0).map_err(|_| contents("phrase"))?;
+        let phrase = Phrase::parse_in(plain.language, &plain.phrase.0).map_err(|_| contents("phrase"))?;
         let mut vault = Self::new(phrase, &plain.passphrase.0, plain.chain, plain.created_at);
         vault.settings = plain.settings;
         if plain.accounts.len() > MAX_ACCOUNTS {
@@ -95,6 +96,8 @@ impl<'de> Deserialize<'de> for Secret {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plain {
+    #[serde(default, skip_serializing_if = "is_default")]
+    language: Language,
     phrase: Secret,
     passphrase: Secret,
     created_at: UnixSecs,
@@ -215,5 +218,130 @@ impl PlainAccount {
             archived: self.archived,
         };
         Some(Entry { account, material })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::BlockId;
+
+    use super::*;
+    use crate::keys::{Secp256k1Key, SigningKey};
+
+    const JUNK: &str = "test test test test test test test test test test test junk";
+
+    /// What a vault encrypted before there were imported accounts, an order, an address book or other languages.
+    const OLDER: &str = r#"{"phrase":"test test test test test test test test test test test junk","passphrase":"","created_at":1800000000,"chain":{"genesis":"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a","chain_id":8086,"name":"local"},"settings":{"auto_lock_secs":600,"fee_level":"normal"},"accounts":[{"kind":"secp256k1","index":0,"label":"Everyday","public_key":"AzmjYPj8ZcGVbhfYMm05d7Yvqv4nI+E54D+iK7ah0Ee0"}]}"#;
+
+    fn vault() -> Vault {
+        let chain = ChainBinding {
+            genesis: BlockId([0x5a; 32].into()),
+            chain_id: 8_086,
+            name: "local".into(),
+        };
+        let mut vault = Vault::new(Phrase::parse(JUNK).unwrap(), "", chain, UnixSecs(1_800_000_000));
+        vault.add_secp256k1("Everyday").unwrap();
+        vault
+    }
+
+    /// The older text with the public key that belongs there.
+    fn older() -> String {
+        let written = String::from_utf8(vault().write().to_vec()).unwrap();
+        let key = |text: &str| text.split("public_key\":\"").nth(1).unwrap()[..44].to_owned();
+        OLDER.replace(&key(OLDER), &key(&written))
+    }
+
+    #[test]
+    fn a_vault_of_before_opens_and_an_untouched_one_is_written_as_before() {
+        let read = Vault::read(older().as_bytes()).unwrap();
+        let account = read.accounts().next().unwrap();
+        assert_eq!(
+            (&account.origin, account.archived),
+            (&Origin::Derived { index: 0 }, false)
+        );
+        assert_eq!(read.signing_key(account.address).unwrap().address(), account.address);
+        assert!(read.contacts().is_empty());
+        assert_eq!(String::from_utf8(read.write().to_vec()).unwrap(), older());
+    }
+
+    #[test]
+    fn contents_that_contradict_themselves_are_refused() {
+        let older = older();
+        let contents = |field| Some(VaultError::Contents { field });
+        for (from, to, error) in [
+            (r#""kind":"secp256k1""#, r#""kind":"rsa-2048""#, "account"),
+            (r#""index":0,"#, "", "account"),
+            (
+                r#""label":"Everyday""#,
+                r#""label":"Everyday","secret":"AAAA""#,
+                "account",
+            ),
+            (
+                r#""label":"Everyday""#,
+                r#""label":"Everyday","primes":["AAAA","AAAA"]"#,
+                "account",
+            ),
+            (r#""label":"Everyday""#, r#""label":"Everyday","archived":1"#, "form"),
+            (r#"{"kind""#, r#"{"origin":"imported","kind""#, "account"),
+            (r#"{"kind""#, r#"{"origin":"found","kind""#, "form"),
+            (r#""label":"Everyday""#, r#""label":"Everyday","novelty":1"#, "form"),
+            ("junk", "test", "phrase"),
+            (r#"{"phrase""#, r#"{"language":"french","phrase""#, "phrase"),
+            ("}]}", r#"}],"contacts":[{"address":"0x00","label":"x"}]}"#, "form"),
+            (
+                "}]}",
+                r#"}],"contacts":[{"address":"0x1111111111111111111111111111111111111111","label":""}]}"#,
+                "contact",
+            ),
+        ] {
+            assert!(older.contains(from), "{from}");
+            let changed = older.replacen(from, to, 1);
+            assert_eq!(Vault::read(changed.as_bytes()).err(), contents(error), "{to}");
+        }
+        let twice = older.replace("}]}", &format!("}},{}", older.split("\"accounts\":[").nth(1).unwrap()));
+        assert_eq!(Vault::read(twice.as_bytes()).err(), contents("account"));
+    }
+
+    /// Whoever knows the password can encrypt anything: it must be judged, never trusted.
+    #[test]
+    fn ten_thousand_changed_contents_are_judged_without_panic() {
+        let mut vault = vault();
+        let secret = Secp256k1Key::from_secret(&[7; 32]).unwrap();
+        vault.import(SigningKey::Secp256k1(secret), "Old").unwrap();
+        vault.watch(Address::ZERO, None, "Seen").unwrap();
+        vault.add_contact(Address::repeat_byte(3), "Ann").unwrap();
+        let good = vault.write();
+        let accounts = good.windows(8).position(|window| window == b"accounts").unwrap();
+        let mut state = 1u64;
+        let mut below = |limit: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % limit as u64) as usize
+        };
+        let mut refused = 0;
+        for _ in 0..10_000 {
+            let mut bytes = good.to_vec();
+            // Mostly among the accounts: what comes before costs a key derivation each time.
+            let place = accounts + below(bytes.len() - accounts);
+            match below(4) {
+                0 => bytes.truncate(place),
+                1 => bytes[place] = b' ' + below(95) as u8,
+                2 => drop(bytes.remove(place)),
+                _ => bytes[place] ^= 1 << below(8),
+            }
+            if let Ok(vault) = Vault::read(&bytes) {
+                assert!(vault.accounts().len() <= 3);
+                for account in vault.accounts() {
+                    // Either it signs as itself or it says why not.
+                    if let Ok(key) = vault.signing_key(account.address) {
+                        assert_eq!(key.address(), account.address);
+                    }
+                }
+            } else {
+                refused += 1;
+            }
+        }
+        assert!(refused > 5_000, "{refused}");
     }
 }

@@ -1,0 +1,100 @@
+//! Looking for the accounts of a phrase that were used before. The page asks the node; here are the keys.
+
+use std::collections::BTreeMap;
+
+use tally_app::wallet::protocol::{Answer, Trouble};
+use tally_chain::KeyKind;
+use tally_wallet::{Discovery, RsaKey, usual_label};
+
+use super::Desk;
+use super::say::{sentence, vault_trouble};
+
+/// A search under way.
+pub(super) struct Hunt {
+    discovery: Discovery,
+    /// RSA keys that were searched, until it is known whether they were used.
+    keys: BTreeMap<u32, RsaKey>,
+}
+
+impl Desk {
+    pub(super) async fn discover(&mut self, kind: KeyKind, gap: Option<u32>) -> Result<Answer, Trouble> {
+        self.hunt = Some(Hunt {
+            discovery: match gap {
+                Some(gap) => Discovery::with_gap(kind, gap),
+                None => Discovery::new(kind),
+            },
+            keys: BTreeMap::new(),
+        });
+        self.look_on().await
+    }
+
+    pub(super) async fn discovered(&mut self, used: &[bool]) -> Result<Answer, Trouble> {
+        let hunt = self.hunt.as_mut().ok_or_else(nothing_asked)?;
+        let reported = hunt.discovery.report(used);
+        reported.map_err(|error| Trouble::Worker(sentence(error)))?;
+        let (kind, found) = (hunt.discovery.kind(), hunt.discovery.found());
+        if self.vault()?.next_index(kind) < found {
+            let mut keys = self
+                .hunt
+                .as_mut()
+                .map(|hunt| std::mem::take(&mut hunt.keys))
+                .unwrap_or_default();
+            let add = |vault: &mut tally_wallet::Vault| {
+                loop {
+                    let index = vault.next_index(kind);
+                    let label = usual_label(kind, index);
+                    match keys.remove(&index) {
+                        _ if index >= found => return Ok(()),
+                        Some(key) => drop(vault.add_rsa(index, key, &label)?),
+                        None if kind.is_rsa() => return Ok(()),
+                        None => drop(vault.add_secp256k1(&label)?),
+                    }
+                }
+            };
+            self.change(add).await?;
+        }
+        self.look_on().await
+    }
+
+    /// The next addresses to ask for, or the accounts when all was looked at.
+    async fn look_on(&mut self) -> Result<Answer, Trouble> {
+        let discovery = &self.hunt.as_ref().ok_or_else(nothing_asked)?.discovery;
+        let (kind, wanted) = (discovery.kind(), discovery.wanted());
+        if wanted.is_empty() {
+            self.hunt = None;
+            return self.opened();
+        }
+        let mut addresses = Vec::with_capacity(wanted.len());
+        if kind.is_rsa() {
+            // One at a time: each may cost a search for primes.
+            let index = wanted.start;
+            let vault = self.vault()?;
+            let held = vault
+                .accounts()
+                .find(|account| account.kind() == Some(kind) && account.index() == Some(index));
+            let address = match held.map(|account| account.address) {
+                Some(address) => address,
+                None => {
+                    let search = vault.search_at(kind, index).map_err(vault_trouble)?;
+                    let key = self.find(search).await?;
+                    let address = key.public().address();
+                    let hunt = self.hunt.as_mut().ok_or_else(nothing_asked)?;
+                    hunt.keys.insert(index, key);
+                    address
+                }
+            };
+            addresses.push(address.to_string());
+        } else {
+            let vault = self.vault()?;
+            for index in wanted {
+                let address = vault.secp256k1_address(index).map_err(vault_trouble)?;
+                addresses.push(address.to_string());
+            }
+        }
+        Ok(Answer::Wanted { addresses })
+    }
+}
+
+fn nothing_asked() -> Trouble {
+    Trouble::Worker("nothing is being looked for".to_owned())
+}

@@ -1,0 +1,89 @@
+//! `tally wallet password | backup | restore-backup`.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use tally_wallet::{Changed, KdfParams, MAX_CONTAINER_BYTES, Vault, check_container, system_rng};
+
+use super::file::{self, VaultFile};
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// Where to write the copy; never over another file
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreBackupArgs {
+    /// A backup file, of the browser or of `tally wallet backup`
+    from: PathBuf,
+}
+
+/// Seals the vault under another password, with a fresh salt.
+pub fn password(file: &VaultFile) -> anyhow::Result<()> {
+    let bytes = file.read()?;
+    let current = file::secret("TALLY_WALLET_PASSWORD", "Password: ")?;
+    // Before the new one is asked for.
+    Vault::open(&bytes, &current)?;
+    let new = file::chosen_password("TALLY_WALLET_NEW_PASSWORD")?;
+    let Changed { sealed, .. } =
+        Vault::change_password(&bytes, &current, &new, KdfParams::default(), &mut system_rng())?;
+    file.write(&sealed)?;
+    println!("The password was changed. Backup files made before still open with the old one.");
+    Ok(())
+}
+
+/// Copies the sealed vault as it is: the copy opens with the password of today.
+pub fn backup(file: &VaultFile, args: &BackupArgs) -> anyhow::Result<()> {
+    let bytes = file.read()?;
+    check_container(&bytes)?;
+    let mut copy = new_file(&args.to)?;
+    copy.write_all(&bytes)?;
+    copy.sync_all()?;
+    println!("{}", args.to.display());
+    Ok(())
+}
+
+/// Takes a sealed vault as this wallet's, once its password has opened it.
+pub fn restore(file: &VaultFile, args: &RestoreBackupArgs) -> anyhow::Result<()> {
+    file.check_free()?;
+    let bytes = read_bounded(&args.from)?;
+    check_container(&bytes)?;
+    let password = file::secret("TALLY_WALLET_PASSWORD", "Password of the backup file: ")?;
+    let (vault, _) = Vault::open(&bytes, &password)?;
+    file.write(&bytes)?;
+    println!(
+        "{} accounts for chain {} (genesis {}), kept in {}",
+        vault.accounts().len(),
+        vault.chain().name,
+        vault.chain().genesis,
+        file.path().display()
+    );
+    Ok(())
+}
+
+fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Reads no more than a vault can have.
+fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_CONTAINER_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_CONTAINER_BYTES {
+        bail!(
+            "{} has more than {MAX_CONTAINER_BYTES} bytes, a vault has not",
+            path.display()
+        );
+    }
+    Ok(bytes)
+}
