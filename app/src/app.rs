@@ -11,6 +11,7 @@ use crate::{
     live::Live,
     model::ChainInfo,
     operator::Operator,
+    other_chain::OtherChain,
     pages,
     prefs::Prefs,
     ui::{SymbolContext, ToastStack, Toasts},
@@ -39,6 +40,7 @@ pub fn App() -> impl IntoView {
             <a class="skip" href="#main">"Skip to the content"</a>
             <Header />
             <main id=MAIN_ID tabindex="-1">
+                <OtherChain />
                 <Routes fallback=pages::NotFound>
                     <Route path=StaticSegment("") view=pages::Dashboard ssr=SsrMode::Async />
                     <Route path=path!("/blocks") view=pages::Blocks ssr=SsrMode::Async />

@@ -8,7 +8,7 @@ pub use real::*;
 
 #[cfg(feature = "hydrate")]
 mod real {
-    use std::time::Duration;
+    use std::{cell::RefCell, collections::HashMap, time::Duration};
 
     use gloo::{
         net::http::{Request, Response},
@@ -17,7 +17,10 @@ mod real {
     };
     use leptos::leptos_dom::helpers::{self, IntervalHandle};
     use serde::{Serialize, de::DeserializeOwned};
-    use wasm_bindgen::JsCast;
+    use wasm_bindgen::{JsCast, closure::Closure};
+    use wasm_bindgen_futures::JsFuture;
+
+    use crate::wallet::Wiped;
 
     fn document() -> Option<web_sys::Document> {
         web_sys::window()?.document()
@@ -36,6 +39,11 @@ mod real {
     /// Keeps a value in this browser; a full or forbidden storage is not an error worth a message.
     pub fn store<T: Serialize>(key: &str, value: &T) {
         let _ = LocalStorage::set(key, value);
+    }
+
+    /// Forgets a value of the lasting storage.
+    pub fn forget(key: &str) {
+        LocalStorage::delete(key);
     }
 
     /// A value kept for this tab only.
@@ -97,7 +105,49 @@ mod real {
             return false;
         };
         let promise = window.navigator().clipboard().write_text(text);
-        wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
+        JsFuture::from(promise).await.is_ok()
+    }
+
+    /// The text that the reader has marked.
+    pub fn selected_text() -> Option<String> {
+        let selection = web_sys::window()?.get_selection().ok()??;
+        selection.to_string().as_string()
+    }
+
+    /// Empties the clipboard if what stands on it `is_ours`. It is not asked for the permission to look: only where the
+    /// browser grants it, and the page is in front, is it known.
+    pub async fn wipe_clipboard(is_ours: impl Fn(&str) -> bool) -> Wiped {
+        wiped(is_ours).await.unwrap_or(Wiped::Unknown)
+    }
+
+    async fn wiped(is_ours: impl Fn(&str) -> bool) -> Option<Wiped> {
+        let navigator = web_sys::window()
+            .filter(|window| window.is_secure_context())?
+            .navigator();
+        let wanted = js_sys::Object::new();
+        js_sys::Reflect::set(&wanted, &"name".into(), &"clipboard-read".into()).ok()?;
+        let status = JsFuture::from(navigator.permissions().ok()?.query(&wanted).ok()?)
+            .await
+            .ok()?;
+        if js_sys::Reflect::get(&status, &"state".into()).ok()?.as_string()? != "granted" {
+            return None;
+        }
+        let text = JsFuture::from(navigator.clipboard().read_text())
+            .await
+            .ok()?
+            .as_string()?;
+        if !is_ours(&zeroize::Zeroizing::new(text)) {
+            return Some(Wiped::Other);
+        }
+        JsFuture::from(navigator.clipboard().write_text("")).await.ok()?;
+        Some(Wiped::Done)
+    }
+
+    /// Loads the page anew from its server.
+    pub fn reload() {
+        if let Some(window) = web_sys::window() {
+            let _ = window.location().reload();
+        }
     }
 
     /// Waits.
@@ -206,6 +256,41 @@ mod real {
         }
     }
 
+    thread_local! {
+        /// One channel a name, for telling and for hearing: a channel does not hear itself.
+        static CHANNELS: RefCell<HashMap<String, web_sys::BroadcastChannel>> = RefCell::default();
+    }
+
+    fn channel(name: &str) -> Option<web_sys::BroadcastChannel> {
+        CHANNELS.with_borrow_mut(|channels| {
+            if let Some(channel) = channels.get(name) {
+                return Some(channel.clone());
+            }
+            let channel = web_sys::BroadcastChannel::new(name).ok()?;
+            channels.insert(name.to_owned(), channel.clone());
+            Some(channel)
+        })
+    }
+
+    /// Tells the other tabs of this origin.
+    pub fn broadcast(name: &str, text: &str) {
+        if let Some(channel) = channel(name) {
+            let _ = channel.post_message(&text.into());
+        }
+    }
+
+    /// Hears what other tabs of this origin tell, for as long as the page lives.
+    pub fn on_broadcast(name: &str, then: impl Fn(String) + 'static) {
+        let Some(channel) = channel(name) else { return };
+        let callback = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+            if let Some(text) = event.data().as_string() {
+                then(text);
+            }
+        });
+        let _ = channel.add_event_listener_with_callback("message", callback.as_ref().unchecked_ref());
+        callback.forget();
+    }
+
     /// Starts a worker from a module that stands beside the page's own script.
     pub fn module_worker(script: &str, name: &str) -> Result<web_sys::Worker, String> {
         let own = document().and_then(|document| {
@@ -271,6 +356,7 @@ mod quiet {
         None
     }
     pub fn store<T: Serialize>(_key: &str, _value: &T) {}
+    pub fn forget(_key: &str) {}
     pub fn load_for_tab(_key: &str) -> Option<String> {
         None
     }
@@ -287,6 +373,13 @@ mod quiet {
     pub async fn copy(_text: &str) -> bool {
         false
     }
+    pub fn selected_text() -> Option<String> {
+        None
+    }
+    pub async fn wipe_clipboard(_is_ours: impl Fn(&str) -> bool) -> crate::wallet::Wiped {
+        crate::wallet::Wiped::Unknown
+    }
+    pub fn reload() {}
     pub async fn sleep(_milliseconds: u32) {}
     pub fn every(_milliseconds: u64, _callback: impl Fn() + 'static) {}
     pub fn focus(_id: &str) {}
@@ -307,6 +400,8 @@ mod quiet {
     pub async fn send_json<T: Serialize>(_path: &str, _body: &T) -> Result<(), String> {
         Err("only a browser asks".to_owned())
     }
+    pub fn broadcast(_name: &str, _text: &str) {}
+    pub fn on_broadcast(_name: &str, _then: impl Fn(String) + 'static) {}
     pub fn threads() -> Option<u32> {
         None
     }

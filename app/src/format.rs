@@ -109,9 +109,12 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// `12 s ago`, `in 3 s`, `just now`.
+/// Seconds by which a block's time may run ahead of the clocks without being news: rules B3 and B4 let it.
+const AHEAD: u64 = 120;
+
+/// `12 s ago`, `just now`; `in 3 min` where it is well ahead.
 pub fn ago(then: u64, now: u64) -> String {
-    if now.abs_diff(then) < 1 {
+    if then >= now && then - now <= AHEAD {
         "just now".to_owned()
     } else if then > now {
         format!("in {}", duration((then - now) as f64))
@@ -229,7 +232,8 @@ mod tests {
         assert_eq!(iso(1_795_424_712), "2026-11-23T09:05:12Z");
         assert_eq!(ago(100, 100), "just now");
         assert_eq!(ago(88, 100), "12 s ago");
-        assert_eq!(ago(103, 100), "in 3 s");
+        assert_eq!(ago(103, 100), "just now", "blocks may be a little ahead");
+        assert_eq!(ago(400, 100), "in 5 min");
         assert_eq!(ago(0, 7_200), "2 h ago");
     }
 

@@ -13,6 +13,7 @@ pub mod live;
 pub mod miner;
 pub mod model;
 pub mod operator;
+mod other_chain;
 mod pages;
 pub mod prefs;
 pub mod reads;

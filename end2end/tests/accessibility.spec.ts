@@ -69,8 +69,8 @@ test('every page of the wallet is accessible', async ({ page }) => {
   await page.getByLabel('To', { exact: true }).fill('0x52908400098527886e0f7030069857d2e4169ee7');
   await page.getByLabel(/^Amount in/).fill('99');
   await page.getByRole('button', { name: 'Review' }).click();
-  await expect(page.getByRole('button', { name: 'Sign and send' })).toBeVisible();
-  await expectAccessible(page, 'wallet, send: review');
+  await expect(page.getByText('You have not paid this address before')).toBeVisible();
+  await expectAccessible(page, 'wallet, send: review with warnings');
   await page.getByRole('button', { name: 'Sign and send' }).click();
   await expect(page.locator('.follow-line')).toContainText('confirmation', { timeout: 60_000 });
   await expectAccessible(page, 'wallet, send: on its way');

@@ -109,3 +109,30 @@ test('a phrase leaves the page with its step, typed or shown, right or wrong', a
   expect(await addressOf(page, 'ECC account')).toMatch(/^0x/);
   await expectKeptSecret(secrets, where);
 });
+
+test('a copied phrase is warned of, and wiped from the clipboard', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.clock.install();
+  await open(page, '/wallet/create');
+  await page.getByRole('button', { name: 'Make the phrase' }).click();
+  const list = page.getByRole('list', { name: 'Recovery phrase' });
+  const words = await list.getByRole('listitem').allTextContents();
+  const copy = async () => {
+    await list.evaluate((element) => getSelection()?.selectAllChildren(element));
+    await page.keyboard.press('Control+C');
+    await expect(page.getByText('The phrase is on the clipboard')).toBeVisible();
+  };
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  await copy();
+  expect((await clipboard()).split(/\s+/).filter(Boolean)).toEqual(words);
+  await page.clock.fastForward('01:01');
+  await expect.poll(clipboard).toBe('');
+  await expect(page.getByText('The phrase was wiped from the clipboard')).toBeVisible();
+
+  // What somebody else put there meanwhile stays.
+  await copy();
+  await page.evaluate(() => navigator.clipboard.writeText('a shopping list'));
+  await page.clock.fastForward('01:01');
+  await page.clock.runFor(1_000);
+  expect(await clipboard()).toBe('a shopping list');
+});

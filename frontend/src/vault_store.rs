@@ -1,8 +1,10 @@
 //! Vaults in IndexedDB, one for each chain, by genesis id. What is stored is public (which chain, since when) or
 //! encrypted (the vault itself).
 
+use std::cell::RefCell;
+
 use js_sys::{Reflect, Uint8Array};
-use rexie::{ObjectStore, Rexie, TransactionMode};
+use rexie::{ObjectStore, Rexie, Store, TransactionMode};
 use serde::{Deserialize, Serialize};
 use tally_app::wallet::protocol::{Chain, OtherVault, Trouble};
 use wasm_bindgen::{JsCast, JsValue};
@@ -19,7 +21,11 @@ struct Cover {
 }
 
 /// The vaults of this browser.
-pub struct VaultStore(Rexie);
+pub struct VaultStore {
+    database: Rexie,
+    /// The vault as it was last read here, if it was. Rule: docs/protocol.md#W55
+    seen: RefCell<Option<Option<Vec<u8>>>>,
+}
 
 impl VaultStore {
     pub async fn open() -> Result<Self, Trouble> {
@@ -28,30 +34,28 @@ impl VaultStore {
             .add_object_store(ObjectStore::new(STORE))
             .build()
             .await;
-        database.map(Self).map_err(trouble)
+        Ok(Self {
+            database: database.map_err(trouble)?,
+            seen: RefCell::new(None),
+        })
     }
 
     /// The encrypted vault of a chain.
     pub async fn vault(&self, genesis: &str) -> Result<Option<Vec<u8>>, Trouble> {
         let transaction = self
-            .0
+            .database
             .transaction(&[STORE], TransactionMode::ReadOnly)
             .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
-        let Some(record) = store.get(genesis.into()).await.map_err(trouble)? else {
-            return Ok(None);
-        };
-        let bytes = Reflect::get(&record, &VAULT.into()).ok();
-        let bytes = bytes.and_then(|value| value.dyn_into::<Uint8Array>().ok());
-        let bytes =
-            bytes.ok_or_else(|| Trouble::Vault("The stored vault is damaged: it holds no bytes.".to_owned()))?;
-        Ok(Some(bytes.to_vec()))
+        let found = bytes_in(&store, genesis).await?;
+        *self.seen.borrow_mut() = Some(found.clone());
+        Ok(found)
     }
 
     /// The vaults of other chains than this one.
     pub async fn others(&self, genesis: &str) -> Result<Vec<OtherVault>, Trouble> {
         let transaction = self
-            .0
+            .database
             .transaction(&[STORE], TransactionMode::ReadOnly)
             .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
@@ -68,7 +72,8 @@ impl VaultStore {
             .collect())
     }
 
-    /// Keeps a vault in the place of its chain; durable when this returns.
+    /// Keeps a vault in the place of its chain; durable when this returns. What another tab has written since this
+    /// one read is not overwritten. Rule: docs/protocol.md#W55
     pub async fn put(&self, chain: &Chain, created_at: u64, vault: &[u8]) -> Result<(), Trouble> {
         let cover = Cover {
             chain: chain.clone(),
@@ -78,24 +83,43 @@ impl VaultStore {
         Reflect::set(&record, &VAULT.into(), &Uint8Array::from(vault))
             .map_err(|_| Trouble::Storage("no object".to_owned()))?;
         let transaction = self
-            .0
+            .database
             .transaction(&[STORE], TransactionMode::ReadWrite)
             .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
+        let seen = self.seen.borrow().clone();
+        if let Some(seen) = seen
+            && bytes_in(&store, &chain.genesis).await? != seen
+        {
+            return Err(Trouble::ChangedElsewhere);
+        }
         let key = JsValue::from_str(&chain.genesis);
         store.put(&record, Some(&key)).await.map_err(trouble)?;
-        transaction.done().await.map(drop).map_err(trouble)
+        transaction.done().await.map(drop).map_err(trouble)?;
+        *self.seen.borrow_mut() = Some(Some(vault.to_vec()));
+        Ok(())
     }
 
     pub async fn remove(&self, genesis: &str) -> Result<(), Trouble> {
         let transaction = self
-            .0
+            .database
             .transaction(&[STORE], TransactionMode::ReadWrite)
             .map_err(trouble)?;
         let store = transaction.store(STORE).map_err(trouble)?;
         store.delete(genesis.into()).await.map_err(trouble)?;
         transaction.done().await.map(drop).map_err(trouble)
     }
+}
+
+/// The encrypted vault of a chain within a transaction.
+async fn bytes_in(store: &Store, genesis: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    let Some(record) = store.get(genesis.into()).await.map_err(trouble)? else {
+        return Ok(None);
+    };
+    let bytes = Reflect::get(&record, &VAULT.into()).ok();
+    let bytes = bytes.and_then(|value| value.dyn_into::<Uint8Array>().ok());
+    let bytes = bytes.ok_or_else(|| Trouble::Vault("The stored vault is damaged: it holds no bytes.".to_owned()))?;
+    Ok(Some(bytes.to_vec()))
 }
 
 fn trouble(error: rexie::Error) -> Trouble {

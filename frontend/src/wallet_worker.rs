@@ -2,13 +2,15 @@
 //!
 //! One question after the other; only the search for an RSA key lets messages in between, so that it can be stopped.
 //! New wallets are in [`create`], accounts and the address book in [`accounts`], passwords and files in [`backup`],
-//! used accounts are looked for in [`discover`], payments in [`payments`]; [`say`] turns the wallet's words into the page's.
+//! used accounts are looked for in [`discover`], payments in [`payments`] and [`replace`]; [`say`] turns the wallet's words into
+//! the page's.
 
 mod accounts;
 mod backup;
 mod create;
 mod discover;
 mod payments;
+mod replace;
 mod say;
 
 use std::cell::Cell;
@@ -93,12 +95,20 @@ impl Desk {
             Request::AddAccount { kind } => self.add_account(kind).await,
             Request::Discover { kind, gap } => self.discover(kind, gap).await,
             Request::Discovered { used } => self.discovered(&used).await,
+            Request::Refresh => self.refresh().await,
             Request::Edit { edit } => self.edit(edit).await,
             Request::ChangePassword { current, new } => self.change_password(&current, &new).await,
             Request::Backup => self.backup().await,
             Request::CheckBackup { file } => backup::check(&file),
             Request::RestoreBackup { file, password } => self.restore_backup(&file, &password).await,
             Request::Prepare { order } => self.prepare(&order),
+            Request::Replace {
+                from,
+                envelope,
+                cancel,
+                timestamp,
+                prices,
+            } => self.replace(&from, envelope, cancel, timestamp, &prices),
             Request::Sign { from, payload } => self.sign(&from, payload),
             Request::SignTestCoins { order } => self.sign_test_coins(&order),
             Request::Forget => self.forget().await,
@@ -151,10 +161,15 @@ impl Desk {
         self.opened()
     }
 
-    /// Changes the vault as it is stored now, which another tab may have changed, and keeps the change.
-    async fn change<T>(&mut self, edit: impl FnOnce(&mut Vault) -> Result<T, VaultError>) -> Result<T, Trouble> {
-        let store = VaultStore::open().await?;
-        let bytes = self.stored(&store).await?;
+    /// Reads the vault anew, after another tab changed it.
+    async fn refresh(&mut self) -> Result<Answer, Trouble> {
+        self.reread(&VaultStore::open().await?).await?;
+        self.opened()
+    }
+
+    /// The open vault as it is stored now, which another tab may have changed.
+    async fn reread(&mut self, store: &VaultStore) -> Result<&mut OpenVault, Trouble> {
+        let bytes = self.stored(store).await?;
         let open = self.open.as_mut().ok_or(Trouble::Locked)?;
         match Vault::reopen(&bytes, &open.key) {
             Ok(vault) => open.vault = vault,
@@ -165,6 +180,13 @@ impl Desk {
             }
             Err(error) => return Err(vault_trouble(error)),
         }
+        self.open.as_mut().ok_or(Trouble::Locked)
+    }
+
+    /// Changes the vault as it is stored now, which another tab may have changed, and keeps the change.
+    async fn change<T>(&mut self, edit: impl FnOnce(&mut Vault) -> Result<T, VaultError>) -> Result<T, Trouble> {
+        let store = VaultStore::open().await?;
+        let open = self.reread(&store).await?;
         let done = edit(&mut open.vault).map_err(vault_trouble)?;
         self.save(&store).await?;
         Ok(done)

@@ -5,19 +5,20 @@ use crate::{
     model::BaseUnits,
     operator::Operator,
     prefs::{FeeLevel, Prefs, Theme, Unit},
-    ui::{Amount, Button, Field, Notice, Select},
+    ui::{Amount, Button, Field, Select},
 };
+
+/// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
+const NO_SCRIPT: &str = "<div class=\"notice notice-info\" role=\"note\"><span class=\"notice-sign\" aria-hidden=\"true\">i</span>\
+<div class=\"notice-text\"><strong>Settings need scripts</strong>\
+<div><p>They are kept by the page itself, in this browser. Everything else here reads without scripts.</p></div></div></div>";
 
 /// The page at `/settings`.
 #[component]
 pub fn Settings() -> impl IntoView {
     view! {
         <PageHead title="Settings" lead="Kept in this browser only; nothing here changes the node." />
-        <noscript>
-            <Notice title="Settings need scripts">
-                <p>"They are kept by the page itself, in this browser. Everything else here reads without scripts."</p>
-            </Notice>
-        </noscript>
+        <noscript inner_html=NO_SCRIPT></noscript>
         <Display />
         <WalletChoices />
         <OperatorToken />

@@ -7,6 +7,7 @@ use super::{
     frame::{Gate, TroubleNotice},
     password::NewPassword,
     protocol::{AccountOrigin, Answer, Request, SecretText, Trouble},
+    secret,
     state::Wallet,
 };
 use crate::{
@@ -127,13 +128,12 @@ fn file_name(chain: &str, now: u64) -> String {
 #[component]
 fn ChangePassword() -> impl IntoView {
     let wallet = Wallet::get();
-    let current = RwSignal::new(String::new());
+    let current = secret::typed();
     let busy = RwSignal::new(false);
     let done = RwSignal::new(false);
     let trouble = RwSignal::new(None::<Trouble>);
     let change = Callback::new(move |new: SecretText| {
-        let typed = SecretText::new(current.get_untracked());
-        current.set(String::new());
+        let typed = secret::take(current);
         busy.set(true);
         done.set(false);
         trouble.set(None);

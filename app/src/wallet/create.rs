@@ -6,12 +6,14 @@ use leptos_router::hooks::use_navigate;
 use tally_chain::words::Language;
 
 use super::{
+    clipboard::{self, CopiedPhrase},
     frame::TroubleNotice,
     password::{NewPassword, Passphrase, SearchBar},
     protocol::{Answer, Request, SecretText, Trouble},
+    secret,
     state::{Phase, Wallet},
 };
-use crate::ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, Select, Skeleton};
+use crate::ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, Select, Skeleton, Toasts};
 
 /// The steps, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,6 +190,7 @@ fn Choose(course: Course) -> impl IntoView {
 fn Write(course: Course) -> impl IntoView {
     // The page forgets the words as soon as this step is left.
     on_cleanup(move || drop(course.phrase.try_update(Option::take)));
+    let (copied, toasts) = (RwSignal::new(false), Toasts::get());
     let words = move || {
         course.phrase.with(|phrase| {
             let words = phrase.iter().flat_map(|phrase| phrase.expose().split(' '));
@@ -201,7 +204,8 @@ fn Write(course: Course) -> impl IntoView {
         <p class="prose">
             "On paper, not in a picture or a file. Whoever has them has your coins; without them nobody can bring the accounts back. They are shown this once."
         </p>
-        <ol class="phrase" aria-label="Recovery phrase">{words}</ol>
+        <ol class="phrase" aria-label="Recovery phrase" on:copy=move |_| clipboard::on_copy(copied, toasts)>{words}</ol>
+        <CopiedPhrase copied=copied />
         <div class="actions">
             <Button kind=ButtonKind::Primary on:click=move |_| course.go(Step::Check)>"I have written them down"</Button>
             <Button kind=ButtonKind::Quiet on:click=move |_| course.go(Step::Choose)>"Start again"</Button>
@@ -215,7 +219,7 @@ fn Check(course: Course) -> impl IntoView {
         .ask
         .get_untracked()
         .into_iter()
-        .map(|position| (position, RwSignal::new(String::new())))
+        .map(|position| (position, secret::typed()))
         .collect();
     let wrong = Memo::new(move |_| match course.trouble.get() {
         Some(Trouble::WrongWord { position }) => Some(position),
@@ -276,16 +280,15 @@ pub fn Protect(
     restoring: bool,
 ) -> impl IntoView {
     let wallet = Wallet::get();
-    let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (first, second) = (secret::typed(), secret::typed());
     let differs = Signal::derive(move || first.with(|first| second.with(|second| first != second)));
     let navigate = use_navigate();
     let create = Callback::new(move |password: SecretText| {
         step.set(Step::Search);
         trouble.set(None);
         let navigate = navigate.clone();
-        let passphrase = SecretText::new(first.get_untracked());
-        first.set(String::new());
-        second.set(String::new());
+        let passphrase = secret::take(first);
+        drop(secret::take(second));
         spawn_local(async move {
             wallet.restored.set(restoring);
             match wallet.ask(Request::Create { password, passphrase }).await {

@@ -4,15 +4,8 @@ use leptos::prelude::*;
 
 use tally_chain::KeyKind;
 
-use super::node::FeesAnswer;
+use super::{node::FeesAnswer, protocol::Prices};
 use crate::{format, model::BaseUnits, prefs::FeeLevel, ui::Amount};
-
-/// Prices per gas of a level, base units.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prices {
-    pub max_fee: BaseUnits,
-    pub max_priority_fee: BaseUnits,
-}
 
 /// All levels with their names, the slowest first.
 pub const LEVELS: [(FeeLevel, &str); 3] = [
@@ -24,24 +17,29 @@ pub const LEVELS: [(FeeLevel, &str); 3] = [
 /// The prices of a level. Rule: docs/protocol.md#W9
 #[cfg(feature = "hydrate")]
 pub fn prices(level: FeeLevel, fees: &FeesAnswer) -> Option<Prices> {
-    use tally_wallet::{FeeLevel as Level, FeeSuggestions, fees::choose};
+    use tally_wallet::{FeeLevel as Level, fees::choose};
 
-    let number = |units: &BaseUnits| units.digits().parse::<u128>().ok();
-    let suggestions = FeeSuggestions {
-        base_fee: number(&fees.base_fee)?,
-        low: number(&fees.low.max_priority_fee)?,
-        normal: number(&fees.normal.max_priority_fee)?,
-        high: number(&fees.high.max_priority_fee)?,
-    };
     let level = match level {
         FeeLevel::Slow => Level::Low,
         FeeLevel::Normal => Level::Normal,
         FeeLevel::Fast => Level::High,
     };
-    let fee = choose(level, &suggestions);
+    let fee = choose(level, &suggestions(fees)?);
     Some(Prices {
         max_fee: BaseUnits::new(fee.max_fee),
         max_priority_fee: BaseUnits::new(fee.max_priority_fee),
+    })
+}
+
+/// What the node suggests, as numbers.
+#[cfg(feature = "hydrate")]
+pub fn suggestions(fees: &FeesAnswer) -> Option<tally_wallet::FeeSuggestions> {
+    let number = |units: &BaseUnits| units.digits().parse::<u128>().ok();
+    Some(tally_wallet::FeeSuggestions {
+        base_fee: number(&fees.base_fee)?,
+        low: number(&fees.low.max_priority_fee)?,
+        normal: number(&fees.normal.max_priority_fee)?,
+        high: number(&fees.high.max_priority_fee)?,
     })
 }
 

@@ -18,28 +18,38 @@ const SETTLED: u64 = 6;
 pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     let live = Live::get();
     let page = RwSignal::new(None::<TransactionPage>);
+    // Known before, and now no more: another took its place, or the pool let it go.
+    let gone = RwSignal::new(false);
     let asked = id.clone();
     Effect::new(move |_| {
         live.on_pool();
         let id = asked.clone();
         spawn_local(async move {
-            if let Ok(Some(read)) = reads::transaction(id).await {
-                let newer = page.try_with_untracked(|known| known.as_ref().is_none_or(|known| known.tip <= read.tip));
-                if newer == Some(true) {
-                    page.set(Some(read));
+            match reads::transaction(id).await {
+                Ok(Some(read)) => {
+                    let newer =
+                        page.try_with_untracked(|known| known.as_ref().is_none_or(|known| known.tip <= read.tip));
+                    if newer == Some(true) {
+                        gone.set(false);
+                        page.set(Some(read));
+                    }
                 }
+                Ok(None) => drop(gone.try_set(page.try_with_untracked(Option::is_some) == Some(true))),
+                Err(_) => {}
             }
         });
     });
     let confirmations = move || page.with(|page| page.as_ref().map_or(0, TransactionPage::confirmations));
     let status = move || page.with(|page| page.as_ref().map(|page| page.row.status));
     let headline = move || match (status(), confirmations()) {
+        _ if gone.get() => "No longer waiting: replaced or dropped".to_owned(),
         (None, _) => "Sent to the node".to_owned(),
         (Some(Status::Pending), _) => "Pending: waiting for the next block".to_owned(),
         (Some(Status::Failed), _) => "In a block, but it failed".to_owned(),
         (Some(Status::Succeeded), count) => format::plural(count, "confirmation", "confirmations"),
     };
     let class = move || match status() {
+        _ if gone.get() => "follow follow-failed",
         Some(Status::Succeeded) => "follow follow-in",
         Some(Status::Failed) => "follow follow-failed",
         _ => "follow follow-waiting",
@@ -71,7 +81,13 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
                 <strong>{headline}</strong>
             </p>
             <p class="follow-links">{block} <TransactionLink id=id /></p>
-            <Show when=move || status() == Some(Status::Failed)>
+            <Show when=move || gone.get()>
+                <Notice kind=NoticeKind::Warning title="The node no longer knows this payment">
+                    <p>"Another of the same nonce took its place, or the pool let it go. It has not happened."</p>
+                    <p><a href="/wallet/history">"The history"</a> " says which, and can send it again."</p>
+                </Notice>
+            </Show>
+            <Show when=move || status() == Some(Status::Failed) && !gone.get()>
                 <Notice kind=NoticeKind::Error title="The payment failed in its block">
                     <p>"The fee was kept, nothing else changed. The receiver may be a contract that refused it."</p>
                 </Notice>

@@ -69,8 +69,7 @@ pub fn Frame() -> impl IntoView {
 #[component]
 fn LockButton() -> impl IntoView {
     let wallet = Wallet::get();
-    let chain = expect_context::<ChainInfo>();
-    view! { <Button on:click=move |_| wallet.lock(&chain, None)>"Lock"</Button> }
+    view! { <Button on:click=move |_| wallet.lock_everywhere()>"Lock"</Button> }
 }
 
 /// Shows what needs an open wallet, or the way to one.

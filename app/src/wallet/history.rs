@@ -6,12 +6,16 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 
 use super::{
+    confirm::Confirm,
+    follow::Follow,
     frame::Gate,
+    pending::{Actions, Pending, Waiting},
     receive::{AccountSelect, chosen_account},
+    state::Wallet,
 };
 use crate::{
     live::Live,
-    model::{AccountView, ChainInfo, TransactionRow},
+    model::{AccountView, ChainInfo, Status, TransactionRow},
     pages::{Loaded, StatusBadge},
     reads,
     ui::{AddressLink, Amount, ButtonLink, Empty, Mark, MarkState, Time, TransactionLink},
@@ -42,14 +46,33 @@ pub fn History() -> impl IntoView {
 fn Content() -> impl IntoView {
     let live = Live::get();
     let witness = Witness::new();
+    let pending = Pending::provide();
+    let sent = RwSignal::new(None::<String>);
     let chosen = chosen_account("account");
     let account = Resource::new(
         move || (chosen.get(), live.on_pool()),
         |(address, _)| reads::account(address, 1, ROWS),
     );
     let show = move |account| view! { <Rows account=account witness=witness /> }.into_any();
+    let confirm = move || {
+        pending.prepared.get().map(|prepared| {
+            let on_back = Callback::new(move |()| pending.prepared.set(None));
+            let on_sent = Callback::new(move |id| {
+                pending.prepared.set(None);
+                sent.set(Some(id));
+            });
+            view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> }
+        })
+    };
+    let following = move || {
+        sent.get()
+            .map(|id| view! { <section class="card wallet-sent"><Follow id=id /></section> })
+    };
     view! {
+        {confirm}
+        {following}
         <AccountSelect label="Account" name="history-account" chosen=chosen />
+        <Waiting account=chosen />
         <Loaded what="The history" resource=account show=show />
     }
 }
@@ -86,6 +109,8 @@ fn Rows(account: Option<AccountView>, witness: Witness) -> impl IntoView {
 fn Line(own: String, row: TransactionRow, witness: Witness) -> impl IntoView {
     let mark = witness.mark(&row);
     let to = row.to.clone().unwrap_or_default();
+    let waits = row.status == Status::Pending && row.from == own && Wallet::get().can_sign(&own);
+    let actions = waits.then(|| view! { <Actions row=row.clone() /> });
     let (sign, word, other) = match (row.from == own, to == own) {
         (true, true) => ("↻", "To itself", own),
         (true, false) => ("↗", "Sent to", to),
@@ -107,6 +132,7 @@ fn Line(own: String, row: TransactionRow, witness: Witness) -> impl IntoView {
             <div class="line-side">
                 <strong><Amount value=row.value /></strong>
                 <span class="cell-row"><StatusBadge status=row.status /> <Mark state=mark /></span>
+                {actions}
             </div>
         </li>
     }

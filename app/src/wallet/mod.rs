@@ -3,28 +3,37 @@
 
 mod backup;
 mod balances;
+mod caution;
 mod client;
+mod clipboard;
+mod confirm;
 mod contacts;
 mod create;
 mod discover;
+mod failure;
 mod fees;
 mod follow;
 mod frame;
 mod history;
 mod home;
+mod journal;
 mod manage;
 mod node;
 mod password;
+mod pending;
 pub mod protocol;
 mod receive;
 mod restore;
 mod review;
+mod secret;
 mod send;
 mod state;
+mod tabs;
 mod test_coins;
 mod unlock;
 
 pub use backup::Backup;
+pub use clipboard::Wiped;
 pub use contacts::Contacts;
 pub use create::Create;
 pub use frame::Frame;

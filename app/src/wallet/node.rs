@@ -10,12 +10,17 @@ use tally_chain::{
 use crate::{browser, model::BaseUnits, prefs::FeeLevel};
 
 /// What the node says about an account.
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
 #[derive(Clone, Debug, Deserialize)]
 pub struct AccountAnswer {
     pub balance: Amount,
     pub nonce: u64,
     /// The nonce that the next transaction should carry, pending ones counted.
     pub next_nonce: u64,
+    /// Whether code stands here.
+    pub contract: bool,
+    /// A name from the chain spec.
+    pub label: Option<String>,
     pub proof: Option<AccountProof>,
 }
 
@@ -67,6 +72,35 @@ impl FeesAnswer {
     }
 }
 
+/// What an account has waiting in the node's pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct PoolAnswer {
+    /// The account's nonce in the chain.
+    pub nonce: u64,
+    /// The first nonce that no block could take yet.
+    pub next_nonce: u64,
+    /// By nonce.
+    pub items: Vec<WaitingAnswer>,
+}
+
+/// One waiting transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WaitingAnswer {
+    pub id: String,
+    pub nonce: u64,
+    /// Whether a block could take it now.
+    pub pending: bool,
+}
+
+impl PoolAnswer {
+    /// The nonce that is missing, and how many wait for it. Rule: docs/protocol.md#W54
+    pub fn gap(&self) -> Option<(u64, usize)> {
+        let behind = self.items.iter().filter(|item| item.nonce > self.next_nonce).count();
+        let held = self.items.iter().any(|item| item.nonce == self.next_nonce);
+        (behind > 0 && !held).then_some((self.next_nonce, behind))
+    }
+}
+
 #[derive(Serialize)]
 struct Submission {
     raw: Bytes,
@@ -93,6 +127,37 @@ pub async fn is_used(address: &str) -> Result<bool, String> {
     }
     let history: Page = browser::get_json(&format!("/api/v1/accounts/{address}/transactions?limit=1")).await?;
     Ok(!history.items.is_empty())
+}
+
+/// What waits in the node's pool for an account.
+pub async fn waiting(address: &str) -> Result<PoolAnswer, String> {
+    browser::get_json(&format!("/api/v1/accounts/{address}/pending")).await
+}
+
+/// Senders and receivers of the newest hundred transactions of an account.
+#[cfg(feature = "hydrate")]
+pub async fn met(address: &str) -> Result<Vec<(String, Option<String>)>, String> {
+    #[derive(Deserialize)]
+    struct Page {
+        items: Vec<Row>,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        sender: String,
+        to: Option<String>,
+    }
+    let page: Page = browser::get_json(&format!("/api/v1/accounts/{address}/transactions?limit=100")).await?;
+    Ok(page.items.into_iter().map(|row| (row.sender, row.to)).collect())
+}
+
+/// The envelope of a transaction that the node knows.
+pub async fn envelope(id: &str) -> Result<Bytes, String> {
+    #[derive(Deserialize)]
+    struct Found {
+        raw: Bytes,
+    }
+    let found: Found = browser::get_json(&format!("/api/v1/transactions/{id}")).await?;
+    Ok(found.raw)
 }
 
 /// Hands a signed envelope to the node.
@@ -216,7 +281,9 @@ mod tests {
             "leaf": { "key": key, "value_hash": value_hash },
             "header_hex": Bytes::copy_from_slice(&header.encode()), "manifest_hex": Bytes::from(manifest.encode()),
         });
-        let told = json!({ "balance": balance.to_string(), "nonce": 3, "next_nonce": 3, "proof": proof });
+        let told = json!({
+            "balance": balance.to_string(), "nonce": 3, "next_nonce": 3, "contract": false, "label": null, "proof": proof,
+        });
         serde_json::from_value(told).unwrap()
     }
 
@@ -250,6 +317,27 @@ mod tests {
         }
         proof.header_hex = header.into();
         assert_eq!(told.verify(HELD), Err("the block does not carry its work".to_owned()));
+    }
+
+    #[test]
+    fn a_gap_is_a_nonce_that_others_wait_for() {
+        let pool = |next_nonce, nonces: &[u64]| PoolAnswer {
+            nonce: 3,
+            next_nonce,
+            items: nonces
+                .iter()
+                .map(|&nonce| WaitingAnswer {
+                    id: nonce.to_string(),
+                    nonce,
+                    pending: nonce < next_nonce,
+                })
+                .collect(),
+        };
+        assert_eq!(pool(3, &[]).gap(), None);
+        assert_eq!(pool(5, &[3, 4]).gap(), None);
+        assert_eq!(pool(5, &[3, 4, 6, 8]).gap(), Some((5, 2)));
+        // The next one is there, but waits for coins.
+        assert_eq!(pool(5, &[3, 4, 5, 6]).gap(), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{protocol::SecretText, state::Wallet};
+use super::{protocol::SecretText, secret, state::Wallet};
 use crate::{
     format,
     ui::{Button, ButtonKind, Field},
@@ -83,7 +83,7 @@ pub fn NewPassword(
     blocked: Signal<bool>,
     on_submit: Callback<SecretText>,
 ) -> impl IntoView {
-    let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (first, second) = (secret::typed(), secret::typed());
     let strength = Memo::new(move |_| first.with(|text| Strength::of(text)));
     let differs =
         move || second.with(|again| !again.is_empty() && first.with(|text| !text.starts_with(again.as_str())));
@@ -103,10 +103,8 @@ pub fn NewPassword(
             on:submit=move |event| {
                 event.prevent_default();
                 if ready() {
-                    let password = SecretText::new(first.get_untracked());
-                    first.set(String::new());
-                    second.set(String::new());
-                    on_submit.run(password);
+                    drop(secret::take(second));
+                    on_submit.run(secret::take(first));
                 }
             }
         >

@@ -135,6 +135,13 @@ pub enum Edit {
     },
 }
 
+/// Prices per gas, base units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prices {
+    pub max_fee: BaseUnits,
+    pub max_priority_fee: BaseUnits,
+}
+
 /// What is to be paid, before it is bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -146,9 +153,7 @@ pub struct Order {
     pub nonce: u64,
     /// Unix seconds.
     pub timestamp: u64,
-    /// Base units per gas.
-    pub max_fee: BaseUnits,
-    pub max_priority_fee: BaseUnits,
+    pub prices: Prices,
 }
 
 /// A memo as it may be shown. Rule: docs/protocol.md#W8
@@ -224,6 +229,8 @@ pub enum Request {
     Discovered {
         used: Vec<bool>,
     },
+    /// Reads the vault anew: another tab has written it.
+    Refresh,
     /// Changes a label, the order, the address book and the like.
     Edit {
         edit: Edit,
@@ -248,6 +255,17 @@ pub enum Request {
     Prepare {
         order: Order,
     },
+    /// Builds the bytes that take the place of a waiting transaction: the same payment for more, or nothing at all.
+    Replace {
+        from: String,
+        /// The waiting one, as it was signed.
+        envelope: Bytes,
+        cancel: bool,
+        /// Unix seconds.
+        timestamp: u64,
+        /// At least; and a tenth more than the waiting one's.
+        prices: Prices,
+    },
     /// Signs bytes that were prepared and read back before.
     Sign {
         from: String,
@@ -259,6 +277,22 @@ pub enum Request {
     },
     /// Deletes the vault of this chain.
     Forget,
+}
+
+impl Request {
+    /// Whether it writes the vault, so that other tabs have to read it again.
+    pub fn writes(&self) -> bool {
+        matches!(
+            self,
+            Self::Create { .. }
+                | Self::AddAccount { .. }
+                | Self::Discovered { .. }
+                | Self::Edit { .. }
+                | Self::ChangePassword { .. }
+                | Self::RestoreBackup { .. }
+                | Self::Forget
+        )
+    }
 }
 
 /// What the worker answers.
@@ -332,6 +366,8 @@ pub enum Trouble {
     Storage(String),
     #[error("The node could not be asked: {0}")]
     Node(String),
+    #[error("Another tab changed the wallet at the same moment.")]
+    ChangedElsewhere,
     #[error("Cancelled.")]
     Cancelled,
     #[error("The wallet's worker did not start or stopped: {0}")]
@@ -364,6 +400,7 @@ impl Trouble {
                 "Allow this site to store data (private windows often do not), free some space, and try again."
             }
             Self::Node(_) => "Look whether the node still runs, then try again.",
+            Self::ChangedElsewhere => "Nothing was overwritten. Try again: it is read anew first.",
             Self::Cancelled => "Nothing was changed.",
             Self::Worker(_) => "Reload the page. If it stays, the browser may be too old for WebAssembly with SIMD.",
         }

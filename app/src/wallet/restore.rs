@@ -9,6 +9,7 @@ use super::{
     create::{LanguageSelect, Protect, Step, WithoutVault, chosen},
     frame::TroubleNotice,
     protocol::{Request, SecretText, Trouble},
+    secret,
     state::Wallet,
 };
 use crate::{
@@ -47,7 +48,7 @@ pub fn Restore() -> impl IntoView {
 #[component]
 fn Phrase(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>) -> impl IntoView {
     let wallet = Wallet::get();
-    let typed = RwSignal::new(String::new());
+    let typed = secret::typed();
     let language = RwSignal::new(String::new());
     let count = move || typed.with(|text| text.split_whitespace().count());
     let on_submit = move |event: leptos::ev::SubmitEvent| {
@@ -58,7 +59,7 @@ fn Phrase(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>) -> impl Into
         spawn_local(async move {
             match wallet.ask(Request::TakePhrase { phrase, language }).await {
                 Ok(_) => {
-                    typed.set(String::new());
+                    drop(secret::take(typed));
                     step.set(Step::Password);
                 }
                 Err(error) => trouble.set(Some(error)),
@@ -102,7 +103,7 @@ fn FromFile() -> impl IntoView {
     let navigate = use_navigate();
     let input = NodeRef::<leptos::html::Input>::new();
     let file = RwSignal::new(None::<Bytes>);
-    let password = RwSignal::new(String::new());
+    let password = secret::typed();
     let busy = RwSignal::new(false);
     let trouble = RwSignal::new(None::<Trouble>);
     let on_choice = move |_| {
@@ -130,8 +131,7 @@ fn FromFile() -> impl IntoView {
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Some(bytes) = file.get_untracked() else { return };
-        let typed = SecretText::new(password.get_untracked());
-        password.set(String::new());
+        let typed = secret::take(password);
         busy.set(true);
         trouble.set(None);
         let navigate = navigate.clone();

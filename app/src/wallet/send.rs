@@ -7,70 +7,33 @@ use tally_chain::{Amount, Bytes, KeyKind, address};
 
 use super::{
     balances::{Balance, Balances},
+    confirm::{Confirm, Prepared},
+    failure::{Failure, FailureNotice},
     fees::{FeeChoice, prices},
     follow::Follow,
     frame::Gate,
     home::BalanceLine,
+    journal::Purpose,
     node::{self, FeesAnswer},
-    protocol::{Answer, Order, Request, ReviewText, Trouble},
+    protocol::{Answer, Order, Request, ReviewText},
     receive::{AccountSelect, chosen_account},
-    review::Review,
     state::Wallet,
 };
 use crate::{
     browser, format,
     live::Live,
     prefs::{FeeLevel, Prefs},
-    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, SymbolContext},
+    ui::{Button, ButtonKind, ButtonLink, Field, SymbolContext},
 };
 
 /// Longest memo in bytes. Rule: docs/protocol.md#W8
 const MAX_MEMO_BYTES: usize = 1_024;
 
-/// What did not work, why, and what to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Failure {
-    what: &'static str,
-    why: String,
-    next: &'static str,
-}
-
-impl Failure {
-    fn node(why: String) -> Self {
-        let next = "Nothing was sent. Look whether the node still runs, then try again.";
-        Self {
-            what: "The node could not be asked",
-            why,
-            next,
-        }
-    }
-
-    fn refused(why: String) -> Self {
-        let next =
-            "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read anew.";
-        Self {
-            what: "The node did not take the payment",
-            why,
-            next,
-        }
-    }
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Self {
-            what: "The payment was not made",
-            next: trouble.advice(),
-            why: trouble.to_string(),
-        }
-    }
-}
-
 /// How far the payment has come.
 #[derive(Clone, PartialEq, Eq)]
 enum Stage {
     Form,
-    Review { payload: Bytes, review: Box<ReviewText> },
+    Review(Prepared),
     Sent { id: String },
 }
 
@@ -150,12 +113,11 @@ impl Draft {
             memo: self.memo.get_untracked(),
             nonce: account.next_nonce,
             timestamp: browser::now().unwrap_or_default(),
-            max_fee: prices.max_fee,
-            max_priority_fee: prices.max_priority_fee,
+            prices,
         };
         match wallet.ask(Request::Prepare { order }).await? {
             Answer::Prepared { payload, review } => Ok((payload, review)),
-            _ => Err(Trouble::Worker("it answered something else".to_owned()).into()),
+            _ => Err(Failure::confused()),
         }
     }
 
@@ -174,7 +136,13 @@ impl Draft {
                     ),
                     next: "Send less, or press “All of it” to leave just the fee.",
                 }),
-                _ => Ok(Stage::Review { payload, review }),
+                _ => Ok(Stage::Review(Prepared {
+                    payload,
+                    review,
+                    purpose: Purpose::Payment,
+                    replaces: None,
+                    typed: Some(self.to.get_untracked()),
+                })),
             }
         });
         match checked {
@@ -199,15 +167,6 @@ impl Draft {
         match outcome {
             Ok(amount) => self.coins.set(amount.to_coins()),
             Err(failure) => self.failure.set(Some(failure)),
-        }
-    }
-
-    /// Signs the reviewed bytes in the worker and hands them to the node.
-    async fn sign_and_send(self, wallet: Wallet, payload: Bytes) -> Result<String, Failure> {
-        let from = self.from.get_untracked();
-        match wallet.ask(Request::Sign { from, payload }).await? {
-            Answer::Signed { id, envelope } => node::submit(envelope).await.map(|()| id).map_err(Failure::refused),
-            _ => Err(Trouble::Worker("it answered something else".to_owned()).into()),
         }
     }
 
@@ -258,22 +217,14 @@ fn Content() -> impl IntoView {
     view! {
         {move || match stage.get() {
             Stage::Form => view! { <Form draft=draft /> }.into_any(),
-            Stage::Review { payload, review } => view! { <Confirm draft=draft payload=payload review=*review /> }.into_any(),
+            Stage::Review(prepared) => {
+                let on_back = Callback::new(move |()| draft.again());
+                let on_sent = Callback::new(move |id| draft.stage.set(Stage::Sent { id }));
+                view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> }.into_any()
+            }
             Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
         }}
-        {move || {
-            draft
-                .failure
-                .get()
-                .map(|failure| {
-                    view! {
-                        <Notice kind=NoticeKind::Error title=failure.what>
-                            <p>{failure.why}</p>
-                            <p>{failure.next}</p>
-                        </Notice>
-                    }
-                })
-        }}
+        <FailureNotice failure=draft.failure />
     }
 }
 
@@ -415,39 +366,6 @@ fn Form(draft: Draft) -> impl IntoView {
 }
 
 #[component]
-fn Confirm(draft: Draft, payload: Bytes, review: ReviewText) -> impl IntoView {
-    let (wallet, balances) = (Wallet::get(), Balances::get());
-    let sign = move |_| {
-        let payload = payload.clone();
-        draft.busy.set(true);
-        draft.failure.set(None);
-        spawn_local(async move {
-            match draft.sign_and_send(wallet, payload).await {
-                Ok(id) => {
-                    balances.refresh();
-                    draft.stage.set(Stage::Sent { id });
-                }
-                Err(failure) => draft.failure.set(Some(failure)),
-            }
-            let _ = draft.busy.try_set(false);
-        });
-    };
-    view! {
-        <section class="card wallet-review" aria-labelledby="review">
-            <h2 id="review">"Is this what you want to sign?"</h2>
-            <p class="prose">"Read back from the very bytes that your key will sign. Compare the whole address."</p>
-            <Review review=review />
-            <div class="actions">
-                <Button kind=ButtonKind::Primary busy=draft.busy on:click=sign>
-                    {move || if draft.busy.get() { "Signing…" } else { "Sign and send" }}
-                </Button>
-                <Button on:click=move |_| draft.again()>"Back"</Button>
-            </div>
-        </section>
-    }
-}
-
-#[component]
 fn Sent(draft: Draft, id: String) -> impl IntoView {
     let another = move |_| {
         draft.coins.set(String::new());
@@ -463,18 +381,5 @@ fn Sent(draft: Draft, id: String) -> impl IntoView {
                 <Button on:click=another>"Send another"</Button>
             </div>
         </section>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_say_what_why_and_what_next() {
-        let failure = Failure::from(Trouble::Locked);
-        assert_eq!(failure.what, "The payment was not made");
-        assert_eq!(failure.why, "The wallet is locked.");
-        assert_eq!(failure.next, "Unlock it and try again.");
     }
 }

@@ -5,6 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     client,
     protocol::{AccountSummary, Answer, Chain, ContactSummary, OtherVault, Request, SearchProgress, Trouble},
+    tabs::{self, Word},
 };
 use crate::{browser, live::Live, model::ChainInfo, prefs::Prefs};
 
@@ -36,8 +37,11 @@ pub struct Wallet {
     pub restored: RwSignal<bool>,
     /// Why it was locked, where the user did not ask for it.
     pub notice: RwSignal<Option<String>>,
-    /// Unix seconds of the last key press or click.
+    /// Unix seconds of the last key press or click, in any tab of this chain.
     last_use: RwSignal<u64>,
+    /// When the other tabs were last told of it.
+    told_use: StoredValue<u64>,
+    chain: StoredValue<ChainInfo>,
 }
 
 impl Wallet {
@@ -51,11 +55,37 @@ impl Wallet {
             restored: RwSignal::new(false),
             notice: RwSignal::new(None),
             last_use: RwSignal::new(0),
+            told_use: StoredValue::new(0),
+            chain: StoredValue::new(expect_context()),
         };
         provide_context(wallet);
         client::on_progress(move |progress| wallet.progress.set(Some(progress)));
         wallet.lock_when_idle();
+        Effect::new(move |_| tabs::hear(wallet.genesis(), move |word| wallet.heard(word)));
         wallet
+    }
+
+    fn genesis(self) -> String {
+        self.chain.with_value(|chain| chain.genesis_id.clone())
+    }
+
+    /// What another tab told. Rule: docs/protocol.md#W55
+    fn heard(self, word: Word) {
+        let open = self.phase.with_untracked(|phase| *phase == Phase::Open);
+        let chain = self.chain.get_value();
+        match word {
+            Word::InUse => self.last_use.set(browser::now().unwrap_or_default()),
+            Word::Locked if open => self.lock(&chain, Some("It was locked in another tab.".to_owned())),
+            Word::Changed if open => spawn_local(async move {
+                // Removed there, or under another password now: the worker cannot read it.
+                if self.ask(Request::Refresh).await.is_err() {
+                    let why = "It was removed, or its password changed, in another tab.";
+                    self.lock(&chain, Some(why.to_owned()));
+                }
+            }),
+            Word::Changed => self.look(&chain),
+            Word::Locked => {}
+        }
     }
 
     /// The context.
@@ -96,6 +126,25 @@ impl Wallet {
         self.contacts.get()
     }
 
+    /// What it knows by heart: its own accounts, and those it watches or has in its address book.
+    pub fn known(self) -> (Vec<String>, Vec<String>) {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        self.accounts.with_untracked(|accounts| {
+            for account in accounts {
+                let list = if account.can_sign() { &mut own } else { &mut others };
+                list.push(account.address.clone());
+            }
+        });
+        others.extend(self.contacts.get_untracked().into_iter().map(|contact| contact.address));
+        (own, others)
+    }
+
+    /// Whether it can sign for this account.
+    pub fn can_sign(self, address: &str) -> bool {
+        let signs = |account: &AccountSummary| account.address == address && account.can_sign();
+        self.accounts.with_untracked(|accounts| accounts.iter().any(signs))
+    }
+
     /// Changes only when the wallet goes from one state to another.
     pub fn stage(self) -> Memo<Phase> {
         Memo::new(move |_| self.phase.get())
@@ -121,7 +170,11 @@ impl Wallet {
 
     /// Asks the worker; an answer with accounts opens the wallet.
     pub async fn ask(self, request: Request) -> Result<Answer, Trouble> {
+        let writes = request.writes();
         let outcome = client::ask(request).await;
+        if writes && outcome.is_ok() {
+            tabs::tell(Word::Changed, &self.genesis());
+        }
         self.progress.set(None);
         if let Ok(Answer::Open { accounts, contacts }) = &outcome {
             self.accounts.set(accounts.clone());
@@ -160,9 +213,27 @@ impl Wallet {
         self.look(chain);
     }
 
+    /// Locks, because the node no longer serves the wallet's chain.
+    pub fn leave(self) {
+        if self.phase.with_untracked(|phase| *phase == Phase::Open) {
+            let why = "The node serves another chain now.".to_owned();
+            self.lock(&self.chain.get_value(), Some(why));
+        }
+    }
+
+    /// Locks this tab and all others of this chain, as the user asked.
+    pub fn lock_everywhere(self) {
+        tabs::tell(Word::Locked, &self.genesis());
+        self.lock(&self.chain.get_value(), None);
+    }
+
     fn touch(self) {
-        if let Some(now) = browser::now() {
-            self.last_use.set(now);
+        let Some(now) = browser::now() else { return };
+        self.last_use.set(now);
+        let told = self.told_use.get_value();
+        if self.phase.with_untracked(|phase| *phase == Phase::Open) && now.saturating_sub(told) >= tabs::USE_EVERY {
+            self.told_use.set_value(now);
+            tabs::tell(Word::InUse, &self.genesis());
         }
     }
 

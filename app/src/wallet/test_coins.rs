@@ -98,8 +98,7 @@ async fn take(wallet: Wallet, to: &str) -> Result<String, String> {
             memo: String::new(),
             nonce: node::account(PUBLIC_ACCOUNT).await?.next_nonce,
             timestamp: browser::now().unwrap_or_default(),
-            max_fee: prices.max_fee.clone(),
-            max_priority_fee: prices.max_priority_fee.clone(),
+            prices: prices.clone(),
         };
         let (id, envelope) = match wallet.ask(Request::SignTestCoins { order }).await {
             Ok(Answer::Signed { id, envelope }) => (id, envelope),

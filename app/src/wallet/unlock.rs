@@ -4,7 +4,9 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     frame::TroubleNotice,
-    protocol::{Request, SecretText, Trouble},
+    journal,
+    protocol::{Request, Trouble},
+    secret,
     state::Wallet,
 };
 use crate::{
@@ -20,12 +22,11 @@ const FIELD: &str = "password";
 pub fn Unlock() -> impl IntoView {
     let wallet = Wallet::get();
     let chain = expect_context::<ChainInfo>();
-    let password = RwSignal::new(String::new());
+    let password = secret::typed();
     let busy = RwSignal::new(false);
     let trouble = RwSignal::new(None::<Trouble>);
     let unlock = move |_| {
-        let typed = SecretText::new(password.get_untracked());
-        password.set(String::new());
+        let typed = secret::take(password);
         busy.set(true);
         trouble.set(None);
         spawn_local(async move {
@@ -95,6 +96,7 @@ pub fn Forget() -> impl IntoView {
         spawn_local(async move {
             match wallet.ask(Request::Forget).await {
                 Ok(_) => {
+                    journal::clear(&chain.genesis_id);
                     open.set(false);
                     wallet.lock(&chain, None);
                 }

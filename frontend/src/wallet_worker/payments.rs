@@ -1,7 +1,7 @@
 //! Building, reading back and signing payments.
 
 use tally_app::model::BaseUnits;
-use tally_app::wallet::protocol::{Answer, MemoText, Order, ReviewText, Trouble};
+use tally_app::wallet::protocol::{Answer, MemoText, Order, Prices, ReviewText, Trouble};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, Bytes, UnixSecs, address};
 use tally_wallet::{Account, Fee, Memo, Origin, Payment, Phrase, Review, SigningKey, payment, system_rng};
@@ -18,8 +18,17 @@ impl Desk {
         let from = own_address(&order.from)?;
         let account = self.vault()?.account(from).map_err(vault_trouble)?;
         let payload = payment::build(&identity, account, &order_of(order)?).map_err(payment_trouble)?;
-        // What is shown comes from the bytes, not from the order.
-        let review = payment::review(&identity, from, &payload).map_err(payment_trouble)?;
+        self.read_back(&identity, from, payload)
+    }
+
+    /// What is shown comes from the bytes, not from what was asked for; only such bytes are signed.
+    pub(super) fn read_back(
+        &mut self,
+        chain: &ChainIdentity,
+        from: Address,
+        payload: Vec<u8>,
+    ) -> Result<Answer, Trouble> {
+        let review = payment::review(chain, from, &payload).map_err(payment_trouble)?;
         let payload = Bytes::from(payload);
         self.reviewed = Some((from, payload.clone()));
         Ok(Answer::Prepared {
@@ -69,28 +78,33 @@ fn signed(chain: &ChainIdentity, from: Address, key: &SigningKey, payload: &[u8]
     })
 }
 
-fn order_of(order: &Order) -> Result<Payment, Trouble> {
-    let price = |units: &BaseUnits| {
+/// The prices that a page gave, as numbers.
+pub(super) fn fee(prices: &Prices) -> Result<Fee, Trouble> {
+    let number = |units: &BaseUnits| {
         let unreadable = |why: String| Trouble::Payment(format!("The fee cannot be read: {why}"));
         units
             .digits()
             .parse::<u128>()
             .map_err(|error| unreadable(error.to_string()))
     };
+    Ok(Fee {
+        max_priority_fee: number(&prices.max_priority_fee)?,
+        max_fee: number(&prices.max_fee)?,
+    })
+}
+
+fn order_of(order: &Order) -> Result<Payment, Trouble> {
     Ok(Payment {
         to: address::parse(order.to.trim()).map_err(|error| Trouble::Recipient(error.to_string()))?,
         value: Amount::from_coins(order.coins.trim()).map_err(|error| Trouble::Amount(error.to_string()))?,
         memo: order.memo.clone(),
         nonce: order.nonce,
         timestamp: UnixSecs(order.timestamp),
-        fee: Fee {
-            max_priority_fee: price(&order.max_priority_fee)?,
-            max_fee: price(&order.max_fee)?,
-        },
+        fee: fee(&order.prices)?,
     })
 }
 
-fn own_address(text: &str) -> Result<Address, Trouble> {
+pub(super) fn own_address(text: &str) -> Result<Address, Trouble> {
     address::parse(text).map_err(|error| Trouble::Payment(sentence(error)))
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tally_chain::{Address, Amount, address};
 use tally_wallet::warnings::{Bond, Context, Warning, Weight};
-use tally_wallet::{FeeSuggestions, Review, Vault, warnings};
+use tally_wallet::{FeeSuggestions, Origin, Review, Vault, warnings};
 
 use super::super::client::Client;
 use crate::config::PLAYGROUNDS;
@@ -59,10 +59,14 @@ pub fn of(
     Ok(warnings(review, &context))
 }
 
-/// The wallet's accounts, and whom they met: the newest hundred transactions of each.
+/// The wallet's accounts, its address book, and whom they met: the newest hundred transactions of each.
 fn known(client: &Client, vault: &Vault) -> anyhow::Result<Vec<(Address, Bond)>> {
-    let own: Vec<Address> = vault.accounts().map(|account| account.address).collect();
+    let signing = vault.accounts().filter(|account| account.origin != Origin::Watched);
+    let own: Vec<Address> = signing.map(|account| account.address).collect();
     let mut known: Vec<_> = own.iter().map(|own| (*own, Bond::Own)).collect();
+    let others = vault.accounts().filter(|account| account.origin == Origin::Watched);
+    known.extend(others.map(|account| (account.address, Bond::Contact)));
+    known.extend(vault.contacts().iter().map(|contact| (contact.address, Bond::Contact)));
     for account in own.iter().take(ACCOUNTS) {
         let page: Page = client.get(&format!("accounts/{account}/transactions?limit=100"))?;
         for Row { sender, to } in page.items {

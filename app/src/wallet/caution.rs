@@ -1,0 +1,164 @@
+//! What is said before a signature: read from the bytes and from what this tab and the node know.
+//! Rules: docs/protocol.md#W50, #W51
+
+use leptos::prelude::*;
+
+use crate::ui::{Notice, NoticeKind};
+
+/// One warning as the page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caution {
+    pub title: String,
+    pub text: String,
+    pub weight: Weight,
+}
+
+/// How much it asks of the user.
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    Note,
+    Caution,
+    /// Signed only after a tick.
+    Stop,
+}
+
+/// The warnings, each that needs it with its tick; `ready` is true once nothing stands in the way of a signature.
+#[component]
+pub fn Cautions(cautions: Vec<Caution>, ready: RwSignal<bool>) -> impl IntoView {
+    let stops = cautions.iter().filter(|caution| caution.weight == Weight::Stop).count();
+    let ticked = RwSignal::new(vec![false; stops]);
+    Effect::new(move |_| ready.set(ticked.with(|ticked| ticked.iter().all(|tick| *tick))));
+    let mut place = 0;
+    cautions
+        .into_iter()
+        .map(|caution| {
+            let kind = match caution.weight {
+                Weight::Note => NoticeKind::Info,
+                Weight::Caution => NoticeKind::Warning,
+                Weight::Stop => NoticeKind::Error,
+            };
+            let tick = (caution.weight == Weight::Stop).then(|| {
+                let own = place;
+                place += 1;
+                let on_change = move |event| ticked.update(|ticked| ticked[own] = event_target_checked(&event));
+                view! {
+                    <label class="check">
+                        <input type="checkbox" on:change=on_change />
+                        <span>"I know, and want to sign it all the same"</span>
+                    </label>
+                }
+            });
+            view! {
+                <Notice kind=kind title=caution.title>
+                    <p>{caution.text}</p>
+                    {tick}
+                </Notice>
+            }
+        })
+        .collect_view()
+}
+
+#[cfg(feature = "hydrate")]
+pub use look::look;
+
+#[cfg(feature = "hydrate")]
+mod look {
+    use futures::future::join_all;
+    use tally_chain::{Address, Amount, Bytes, address, transaction::ChainIdentity};
+    use tally_wallet::{
+        Warning, payment, warnings,
+        warnings::{Bond, Context},
+    };
+
+    use super::{Caution, Weight};
+    use crate::{
+        model::ChainInfo,
+        wallet::{fees::suggestions, journal, node, state::Wallet},
+    };
+
+    /// Accounts of the wallet whose history is read.
+    const ACCOUNTS: usize = 8;
+
+    /// The warnings for payload bytes of an account. An error is what the node said when it was asked.
+    pub async fn look(
+        wallet: Wallet,
+        chain: &ChainInfo,
+        from: &str,
+        payload: &Bytes,
+        typed: Option<&str>,
+    ) -> Result<Vec<Caution>, String> {
+        let identity = ChainIdentity {
+            chain_id: chain.chain_id,
+            genesis: chain
+                .genesis_id
+                .parse()
+                .map_err(|_| "the chain's genesis id cannot be read")?,
+        };
+        let sender = address::parse(from).map_err(|error| error.to_string())?;
+        let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
+        let known = known(wallet, chain).await?;
+        let balance: Amount = node::account(from).await?.balance;
+        let recipient = match review.to {
+            Some(to) => Some(node::account(&to.to_string()).await?),
+            None => None,
+        };
+        let public = |label: &String| label.starts_with("PUBLIC");
+        let context = Context {
+            known: &known,
+            balance,
+            fees: suggestions(&node::fees().await?).ok_or("the node's fees cannot be read")?,
+            contract: recipient.as_ref().is_some_and(|recipient| recipient.contract),
+            public: recipient.is_some_and(|recipient| recipient.label.as_ref().is_some_and(public)),
+            playground: chain.playground,
+            typed,
+        };
+        Ok(warnings(&review, &context).iter().map(caution).collect())
+    }
+
+    fn caution(warning: &Warning) -> Caution {
+        Caution {
+            title: warning.title().to_owned(),
+            text: warning.to_string(),
+            weight: match warning.weight() {
+                tally_wallet::Weight::Note => Weight::Note,
+                tally_wallet::Weight::Caution => Weight::Caution,
+                tally_wallet::Weight::Stop => Weight::Stop,
+            },
+        }
+    }
+
+    /// Own accounts, the address book, whom this browser paid, and whom the accounts met in the chain.
+    async fn known(wallet: Wallet, chain: &ChainInfo) -> Result<Vec<(Address, Bond)>, String> {
+        let (own, others) = wallet.known();
+        let mut known = Vec::new();
+        let mut add = |text: &str, bond| known.extend(address::parse(text).ok().map(|address| (address, bond)));
+        own.iter().for_each(|own| add(own, Bond::Own));
+        others.iter().for_each(|other| add(other, Bond::Contact));
+        for sent in journal::load(&chain.genesis_id) {
+            sent.recipient().iter().for_each(|to| add(to, Bond::Paid));
+        }
+        let histories = join_all(own.iter().take(ACCOUNTS).map(|own| node::met(own))).await;
+        for (own, history) in own.iter().zip(histories) {
+            for (sender, to) in history? {
+                match to {
+                    Some(to) if sender == *own => add(&to, Bond::Paid),
+                    _ => add(&sender, Bond::Seen),
+                }
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// The server signs nothing.
+#[cfg(not(feature = "hydrate"))]
+pub async fn look(
+    _wallet: super::state::Wallet,
+    _chain: &crate::model::ChainInfo,
+    _from: &str,
+    _payload: &tally_chain::Bytes,
+    _typed: Option<&str>,
+) -> Result<Vec<Caution>, String> {
+    Err("only a browser signs".to_owned())
+}

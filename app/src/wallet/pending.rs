@@ -1,0 +1,284 @@
+//! What waits, what is missing, and what was lost: with the ways on. Rules: docs/protocol.md#W53, #W54
+
+use std::collections::HashSet;
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    confirm::Prepared,
+    failure::{Failure, FailureNotice},
+    fees::prices,
+    journal::{self, Fate, Purpose, Sent, fate},
+    node::{self, PoolAnswer},
+    protocol::{Answer, Order, Prices, Request},
+    state::Wallet,
+};
+use crate::{
+    browser, format,
+    live::Live,
+    model::{ChainInfo, TransactionRow},
+    prefs::FeeLevel,
+    reads,
+    ui::{Button, Notice, NoticeKind, Time, TransactionLink},
+};
+
+/// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
+const LIFETIME: u64 = 86_400;
+
+/// What the page is about to do with waiting transactions.
+#[derive(Clone, Copy)]
+pub struct Pending {
+    wallet: Wallet,
+    chain: StoredValue<ChainInfo>,
+    /// Bytes that are to be confirmed.
+    pub prepared: RwSignal<Option<Prepared>>,
+    busy: RwSignal<bool>,
+    failure: RwSignal<Option<Failure>>,
+}
+
+impl Pending {
+    /// Makes the context of a page.
+    pub fn provide() -> Self {
+        let pending = Self {
+            wallet: Wallet::get(),
+            chain: StoredValue::new(expect_context()),
+            prepared: RwSignal::new(None),
+            busy: RwSignal::new(false),
+            failure: RwSignal::new(None),
+        };
+        provide_context(pending);
+        pending
+    }
+
+    fn genesis(self) -> String {
+        self.chain.with_value(|chain| chain.genesis_id.clone())
+    }
+
+    /// Runs one thing at a time, and shows what went wrong.
+    fn run(self, work: impl Future<Output = Result<(), Failure>> + 'static) {
+        self.busy.set(true);
+        self.failure.set(None);
+        spawn_local(async move {
+            if let Err(failure) = work.await {
+                let _ = self.failure.try_set(Some(failure));
+            }
+            let _ = self.busy.try_set(false);
+        });
+    }
+
+    /// Makes what shall stand in the place of a waiting transaction.
+    async fn replace(self, from: String, id: String, purpose: Purpose) -> Result<(), Failure> {
+        let kept = journal::load(&self.genesis()).into_iter().find(|sent| sent.id == id);
+        let envelope = match kept.filter(|sent| !sent.envelope.is_empty()) {
+            Some(sent) => sent.envelope,
+            None => node::envelope(&id).await.map_err(Failure::node)?,
+        };
+        let prices = fast_prices().await?;
+        let request = Request::Replace {
+            from,
+            envelope,
+            cancel: purpose == Purpose::Cancel,
+            timestamp: browser::now().unwrap_or_default(),
+            prices,
+        };
+        self.show(request, purpose, Some(id)).await
+    }
+
+    /// Makes an empty payment of a nonce that is missing.
+    async fn fill(self, from: String, nonce: u64) -> Result<(), Failure> {
+        let prices = fast_prices().await?;
+        let order = Order {
+            to: from.clone(),
+            from,
+            coins: "0".to_owned(),
+            memo: String::new(),
+            nonce,
+            timestamp: browser::now().unwrap_or_default(),
+            prices,
+        };
+        self.show(Request::Prepare { order }, Purpose::Fill, None).await
+    }
+
+    async fn show(self, request: Request, purpose: Purpose, replaces: Option<String>) -> Result<(), Failure> {
+        let Answer::Prepared { payload, review } = self.wallet.ask(request).await? else {
+            return Err(Failure::confused());
+        };
+        self.prepared.set(Some(Prepared {
+            payload,
+            review,
+            purpose,
+            replaces,
+            typed: None,
+        }));
+        Ok(())
+    }
+}
+
+async fn fast_prices() -> Result<Prices, Failure> {
+    let fees = node::fees().await.map_err(Failure::node)?;
+    prices(FeeLevel::Fast, &fees).ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))
+}
+
+/// What can be done with a waiting transaction of an own account.
+#[component]
+pub fn Actions(row: TransactionRow) -> impl IntoView {
+    let pending = expect_context::<Pending>();
+    let act = move |purpose: Purpose| {
+        let (from, id) = (row.from.clone(), row.id.clone());
+        move |_| pending.run(pending.replace(from.clone(), id.clone(), purpose))
+    };
+    view! {
+        <span class="cell-row">
+            <Button busy=pending.busy on:click=act(Purpose::SpeedUp)>"Speed up"</Button>
+            <Button busy=pending.busy on:click=act(Purpose::Cancel)>"Cancel"</Button>
+        </span>
+    }
+}
+
+/// What is known of an account's waiting transactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    pool: PoolAnswer,
+    /// Of what this browser sent within a day: those that neither wait nor stand in a block.
+    lost: Vec<(Sent, Fate)>,
+}
+
+/// Reads how things stand for an account.
+async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>>) -> Result<Standing, String> {
+    let pool = node::waiting(account).await?;
+    let now = browser::now().unwrap_or_default();
+    let journal = journal::load(genesis);
+    let mut lost = Vec::new();
+    for sent in &journal {
+        let waits = pool.items.iter().any(|item| item.id == sent.id);
+        let known = settled
+            .try_with_value(|settled| settled.contains(&sent.id))
+            .unwrap_or(true);
+        if sent.from != account || waits || known || now.saturating_sub(sent.at) > LIFETIME {
+            continue;
+        }
+        let told = reads::transaction(sent.id.clone())
+            .await
+            .map_err(|error| error.to_string())?;
+        match fate(sent, told.map(|page| page.row.status), pool.nonce, &journal) {
+            Fate::Waiting => {}
+            Fate::Included => drop(settled.try_update_value(|settled| settled.insert(sent.id.clone()))),
+            fate => lost.push((sent.clone(), fate)),
+        }
+    }
+    Ok(Standing { pool, lost })
+}
+
+/// Says which nonce is missing and which payments were replaced or dropped, for one account.
+#[component]
+pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
+    let pending = expect_context::<Pending>();
+    let live = Live::get();
+    let standing = RwSignal::new(Standing::default());
+    // What stands in a block is asked for once only.
+    let settled = StoredValue::new(HashSet::<String>::new());
+    let again = RwSignal::new(0u32);
+    Effect::new(move |_| {
+        live.on_pool();
+        again.track();
+        let asked = account.get();
+        spawn_local(async move {
+            // A node that does not answer is named elsewhere; what is shown stays until it does.
+            let Ok(found) = look(&asked, &pending.genesis(), settled).await else {
+                return;
+            };
+            if account.try_get_untracked().as_ref() == Some(&asked) {
+                let _ = standing.try_set(found);
+            }
+        });
+    });
+    let shown = Memo::new(move |_| standing.get());
+    let gap = move || {
+        let (missing, behind) = shown.get().pool.gap()?;
+        let fill = move |_| pending.run(pending.fill(account.get_untracked(), missing));
+        let waits = format::plural(behind as u64, "payment waits", "payments wait");
+        Some(view! {
+            <Notice kind=NoticeKind::Warning title=format!("Nonce {missing} is missing")>
+                <p>
+                    {format!("Payments of an account happen in the order of their nonces. {waits} until there is one of nonce {missing}: the one that had it was dropped, or never arrived here.")}
+                </p>
+                <p>"Send that payment again, make a new one (it takes this nonce), or fill it with an empty payment to yourself."</p>
+                <div class="actions"><Button busy=pending.busy on:click=fill>"Fill it"</Button></div>
+            </Notice>
+        })
+    };
+    let lost = move || {
+        let lost = shown.get().lost;
+        (!lost.is_empty()).then(|| {
+            let rows = lost
+                .into_iter()
+                .map(|(sent, fate)| view! { <Lost sent=sent fate=fate again=again /> })
+                .collect_view();
+            view! {
+                <section class="card" aria-labelledby="lost">
+                    <h2 id="lost">"Not in the chain"</h2>
+                    <ol class="lines">{rows}</ol>
+                </section>
+            }
+        })
+    };
+    view! {
+        {gap}
+        {lost}
+        <FailureNotice failure=pending.failure />
+    }
+}
+
+/// One that was replaced or dropped.
+#[component]
+fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
+    let pending = expect_context::<Pending>();
+    let (word, why) = match &fate {
+        Fate::Dropped => (
+            "Dropped",
+            "The node no longer knows it: its pool was full, or it was started anew. It has not happened.",
+        ),
+        _ => (
+            "Replaced",
+            "Another payment of the same nonce took its place. It can no longer happen.",
+        ),
+    };
+    let by = match &fate {
+        Fate::Replaced { by: Some(by) } => {
+            let by = by.clone();
+            Some(view! { <span class="cell-row">"by " <TransactionLink id=by bare=true /></span> })
+        }
+        _ => None,
+    };
+    let (id, envelope) = (sent.id.clone(), sent.envelope.clone());
+    let can_send = fate == Fate::Dropped && !envelope.is_empty();
+    let send = move |_| {
+        let envelope = envelope.clone();
+        pending.run(async move {
+            node::submit(envelope).await.map_err(Failure::refused)?;
+            again.update(|again| *again = again.wrapping_add(1));
+            Ok(())
+        });
+    };
+    let dismiss = move |_| {
+        journal::forget(&pending.genesis(), &id);
+        again.update(|again| *again = again.wrapping_add(1));
+    };
+    view! {
+        <li class="line">
+            <div class="line-main">
+                <span class="cell-row">
+                    <strong>{word}</strong>
+                    {format!("{}, nonce {}", sent.purpose.words(), sent.nonce)}
+                    <Time at=sent.at />
+                </span>
+                <span class="cell-row"><TransactionLink id=sent.id bare=true /> {by}</span>
+                <span class="field-hint">{why}</span>
+            </div>
+            <div class="line-side">
+                {can_send.then(|| view! { <Button busy=pending.busy on:click=send>"Send it again"</Button> })}
+                <Button on:click=dismiss>"Dismiss"</Button>
+            </div>
+        </li>
+    }
+}
