@@ -58,7 +58,7 @@ test('every page of the wallet is accessible', async ({ page }) => {
   await page.getByRole('button', { name: 'Get test coins' }).click();
   await expect(page.locator('.wallet-account .amount').first()).toContainText('100', { timeout: 60_000 });
   await expectAccessible(page, 'wallet, open');
-  for (const name of ['Receive', 'History', 'Send']) {
+  for (const name of ['Receive', 'History', 'Address book', 'Back up', 'Send']) {
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name }).click();
     await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
     await expect(page.locator('.skeleton')).toHaveCount(0);
