@@ -3,7 +3,7 @@
 # about a second when nothing is missing.
 #
 #   scripts/setup.sh run     compiler, Rust, its wasm32 target
-#   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright
+#   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright, OpenSSL, eth-keyfile
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -72,6 +72,21 @@ playwright() {
   cp end2end/package-lock.json end2end/node_modules/.installed-lock
 }
 
+# Programs that keys are exchanged with in tests. Where eth-keyfile cannot be had, its test says that it skips.
+key_programs() {
+  command -v openssl >/dev/null || apt_install openssl
+  local venv=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests want=eth-keyfile==0.10.0
+  [ "$(cat "$venv/installed" 2>/dev/null)" = "$want" ] && return
+  command -v python3 >/dev/null || apt_install python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+  say "pip install $want into $venv"
+  if python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "$want"; then
+    printf '%s' "$want" >"$venv/installed"
+  else
+    say "eth-keyfile could not be installed; its test will skip"
+  fi
+}
+
 compiler
 rust
 scripts/wasm.sh
@@ -80,5 +95,6 @@ if [ "$goal" = test ]; then
   node_js
   chromium
   playwright
+  key_programs
 fi
 say "ready: $(rustc --version | cut -d' ' -f1-2), target folder $CARGO_TARGET_DIR"

@@ -5,6 +5,7 @@ mod backup;
 mod contacts;
 mod discover;
 mod file;
+mod keys;
 mod pending;
 mod send;
 mod warn;
@@ -126,6 +127,10 @@ enum WalletCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Keep a key that another program made, or watch a public key; shows what the file holds and asks first
+    Import(keys::ImportArgs),
+    /// Write a private key as an encrypted file, or a public key, for other programs
+    Export(keys::ExportArgs),
     /// Send a payment; shows what will be signed and asks first
     Send(send::SendArgs),
     /// List what waits in the node's pool, and name missing nonces
@@ -221,6 +226,8 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
         WalletCommand::RestoreBackup(args) => backup::restore(&file, &args),
         WalletCommand::List { json } => list(&file, json),
         WalletCommand::Balance { addresses, json } => balance(&file, &client, &addresses, json),
+        WalletCommand::Import(args) => keys::import(&file, &args),
+        WalletCommand::Export(args) => keys::export(&file, &args),
         WalletCommand::Send(args) => send::run(&file, &client, &args),
         WalletCommand::Pending(args) => pending::list(&file, &client, &args),
         WalletCommand::SpeedUp(args) => pending::run(&file, &client, &args, Replacement::SpeedUp),

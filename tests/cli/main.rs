@@ -3,6 +3,7 @@
 
 mod bench;
 mod chain;
+mod keys;
 mod process;
 mod vault;
 mod wallet;

@@ -59,9 +59,14 @@ pub(crate) fn residue(bytes: &[u8], divisor: u32) -> u32 {
 
 /// Whether a small odd prime divides the (much larger) number.
 pub(crate) fn has_small_factor(bytes: &[u8]) -> bool {
-    GROUPS.iter().any(|group| {
+    small_factor(bytes).is_some()
+}
+
+/// A small odd prime that divides the (much larger) number.
+pub(crate) fn small_factor(bytes: &[u8]) -> Option<u32> {
+    GROUPS.iter().find_map(|group| {
         let rest = residue(bytes, group.product);
-        group.primes.iter().any(|prime| rest.is_multiple_of(*prime))
+        group.primes.iter().copied().find(|prime| rest.is_multiple_of(*prime))
     })
 }
 

@@ -5,28 +5,11 @@
 use std::fmt;
 
 use tally_chain::fees::effective_price;
-use tally_chain::{Address, Amount, U256, address};
+use tally_chain::{Address, Amount, U256};
 
 use crate::fees::FeeSuggestions;
 use crate::payment::Review;
-
-/// Accounts of the PUBLIC phrase: whoever read the specification holds their keys. Rule: docs/protocol.md#W6
-const PUBLIC_ACCOUNTS: [&str; 14] = [
-    "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
-    "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
-    "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
-    "0x90F79bf6EB2c4f870365E785982E1f101E93b906",
-    "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65",
-    "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc",
-    "0x976EA74026E726554dB657fA54763abd0C3a0aa9",
-    "0x14dC79964da2C08b23698B3D3cc7Ca32193d9955",
-    "0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f",
-    "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720",
-    "0x6dbBd9E1099f6e32833374e4F68E1006fAC7f0c7",
-    "0x3853c2c7bc6007FE06F7BD4A806bEb0B2AAC37E4",
-    "0xDC79B7D13dcE5fcB7bAb1A324506324eDEce7519",
-    "0x244a1707a38Cd3E0d22c49FFC5080809f7F6907d",
-];
+use crate::public_accounts::is_public;
 
 /// Digits of an address.
 const DIGITS: usize = 40;
@@ -223,7 +206,7 @@ fn of_recipient(to: Address, context: &Context<'_>, found: &mut Vec<Warning>) {
     if own {
         found.push(Warning::OwnAccount);
     }
-    if context.public || PUBLIC_ACCOUNTS.iter().any(|known| address::parse(known) == Ok(to)) {
+    if context.public || is_public(to) {
         let playground = context.playground;
         found.push(Warning::PublicAccount { playground });
     }

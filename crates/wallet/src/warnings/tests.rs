@@ -2,14 +2,14 @@ use proptest::prelude::*;
 use tally_chain::{BlockId, UnixSecs};
 
 use super::*;
+use crate::Phrase;
 use crate::payment::Memo;
-use crate::{KeyKind, Phrase};
 
 const FRIEND: &str = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 
 fn address(text: &str) -> Address {
-    address::parse(text).unwrap()
+    tally_chain::address::parse(text).unwrap()
 }
 
 fn coins(text: &str) -> Amount {
@@ -128,16 +128,14 @@ fn the_public_phrase_is_known_by_heart() {
     let seed = Phrase::parse("test test test test test test test test test test test junk")
         .unwrap()
         .seed("");
-    for (index, known) in PUBLIC_ACCOUNTS.iter().take(10).enumerate() {
-        assert_eq!(seed.secp256k1(index as u32).unwrap().address(), address(known));
-        let found = warnings(&review(known), &context(&[]));
+    for index in 0..20 {
+        let known = seed.secp256k1(index).unwrap().address().to_string();
+        let found = warnings(&review(&known), &context(&[]));
         assert_eq!(
             found,
             [Warning::PublicAccount { playground: false }, Warning::FirstTime]
         );
     }
-    // The RSA ones are vectors of the derivation tests: docs/protocol.md#W6
-    assert_eq!(PUBLIC_ACCOUNTS.len(), 10 + 1 + KeyKind::ALL.len() - 1);
     let named = Context {
         public: true,
         ..context(&[])

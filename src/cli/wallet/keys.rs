@@ -1,0 +1,166 @@
+//! `tally wallet import` and `tally wallet export`: key files of other programs. Rule: docs/protocol.md#W25
+
+use std::io::{BufRead as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Args, ValueEnum};
+use tally_chain::{Address, address};
+use tally_wallet::keystore::{self, Found, Imported, KeystoreError, MAX_FILE_BYTES};
+use tally_wallet::{Vault, system_rng};
+use zeroize::Zeroizing;
+
+use super::file::{self, VaultFile};
+
+/// Password of a key file, apart from the vault's.
+const PASSWORD: &str = "TALLY_KEYFILE_PASSWORD";
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Web3 keystore (JSON), PEM (PKCS#8, PKCS#1, SEC1, SPKI) or hex; a public key is only watched
+    ///
+    /// The password of the file is asked for, or taken from TALLY_KEYFILE_PASSWORD.
+    file: PathBuf,
+    /// A name for the account
+    #[arg(long, default_value = "")]
+    label: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The account
+    #[arg(value_parser = address::parse)]
+    address: Address,
+    /// Form of the file; private keys are always encrypted
+    ///
+    /// Their new password is asked for, or taken from TALLY_KEYFILE_PASSWORD.
+    #[arg(long, value_enum)]
+    format: OutFormat,
+    /// The file to write; one that exists is left alone
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Forms of written files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutFormat {
+    /// Private key as Web3 keystore, version 3 (secp256k1 only)
+    Web3,
+    /// Private key as encrypted PKCS#8 PEM
+    Pkcs8,
+    /// Public key as PEM
+    Spki,
+    /// Public key in hex
+    HexPublic,
+}
+
+pub fn import(vault_file: &VaultFile, args: &ImportArgs) -> anyhow::Result<()> {
+    let bytes = read(&args.file)?;
+    let password = if keystore::is_encrypted(&bytes) {
+        file::secret(PASSWORD, "Password of the file: ")?
+    } else {
+        Zeroizing::default()
+    };
+    let imported = keystore::read(&bytes, &password).map_err(told)?;
+    show(&imported);
+    let (mut vault, key) = vault_file.open()?;
+    if !args.yes && !confirmed()? {
+        bail!("nothing was kept");
+    }
+    let address = keep(&mut vault, imported, &args.label)?;
+    vault_file.replace(&vault, &key)?;
+    println!("{address}  kept in {}", vault_file.path().display());
+    Ok(())
+}
+
+/// Reads no more of a file than a key file can have.
+fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    // One byte more, so that a longer file is seen to be so; room for all, so that no copies are left behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES + 1));
+    file.take(MAX_FILE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(bytes)
+}
+
+fn keep(vault: &mut Vault, imported: Imported, label: &str) -> anyhow::Result<Address> {
+    Ok(match imported.key {
+        Found::Private(key) => vault.import(key, label)?.address,
+        Found::Public(key) => vault.watch(key.address(), Some(key), label)?.address,
+    })
+}
+
+fn show(imported: &Imported) {
+    println!("The file holds:");
+    println!("  form     {}", imported.format);
+    println!("  key      {}", imported.kind().title());
+    println!("  address  {}", imported.address());
+    if matches!(imported.key, Found::Public(_)) {
+        println!("  It is a public key: the account can be watched, not used.");
+    } else {
+        println!("  The recovery phrase does not bring this key back: keep the file, or a copy of the vault.");
+    }
+    for warning in &imported.warnings {
+        println!("  WARNING: {warning}");
+    }
+}
+
+fn confirmed() -> anyhow::Result<bool> {
+    print!("Keep it in this wallet? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+pub fn export(vault_file: &VaultFile, args: &ExportArgs) -> anyhow::Result<()> {
+    if args.out.exists() {
+        bail!("{} exists already; name another file", args.out.display());
+    }
+    let (vault, _) = vault_file.open()?;
+    let text = match args.format {
+        OutFormat::Web3 | OutFormat::Pkcs8 => {
+            let key = vault.signing_key(args.address)?;
+            let password = file::chosen_password(PASSWORD)?;
+            let mut rng = system_rng();
+            match args.format {
+                OutFormat::Web3 => keystore::write_web3(&key, &password, &mut rng),
+                _ => keystore::write_pkcs8(&key, &password, &mut rng),
+            }
+            .map_err(told)?
+        }
+        OutFormat::Spki | OutFormat::HexPublic => {
+            let account = vault.account(args.address)?;
+            let key = account.key.as_ref();
+            let key = key.with_context(|| format!("the public key of {} is not known here", args.address))?;
+            match args.format {
+                OutFormat::Spki => keystore::write_spki(key),
+                _ => keystore::write_hex_public(key),
+            }
+        }
+    };
+    write_new(&args.out, text.as_bytes())?;
+    println!("{}  written to {}", args.address, args.out.display());
+    Ok(())
+}
+
+/// Whole or not at all, for its owner only (mode 0600), and never over another file.
+fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(cannot)?;
+    file.write_all(bytes).with_context(cannot)?;
+    file.as_file().sync_all().with_context(cannot)?;
+    file.persist_noclobber(path).with_context(cannot)?;
+    Ok(())
+}
+
+/// An error with what to do next.
+fn told(error: KeystoreError) -> anyhow::Error {
+    let advice = error.advice();
+    anyhow!("{error}. {advice}")
+}

@@ -1,0 +1,136 @@
+//! Keys of other programs on the command line: in, out, and refused.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::process::{json, stderr};
+
+const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/wallet/tests/data/keystore");
+const ADDRESS: &str = "0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b";
+
+/// `tally wallet` with a vault of its own; `password` is the key file's.
+fn wallet(vault: &Path, password: &str, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tally"))
+        .arg("wallet")
+        .args(args)
+        .env("TALLY_WALLET", vault)
+        .env("TALLY_WALLET_PASSWORD", "correct horse")
+        .env("TALLY_KEYFILE_PASSWORD", password)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn made(folder: &Path, name: &str) -> PathBuf {
+    let vault = folder.join(name);
+    let output = wallet(&vault, "", &["new", "--chain", "local"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    vault
+}
+
+fn stdout(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn refused(output: &Output, reason: &str) {
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(output).contains(reason),
+        "{reason:?} is not in {}",
+        stderr(output)
+    );
+}
+
+#[test]
+fn keys_come_in_and_go_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mine, other) = (made(folder.path(), "mine"), made(folder.path(), "other"));
+    let file = |name: &str| format!("{FILES}/{name}");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+
+    // Shown first; without a yes nothing is kept.
+    let web3 = file("web3-pbkdf2-cheap.json");
+    let asked = wallet(&mine, "testpassword", &["import", &web3]);
+    refused(&asked, "nothing was kept");
+    let text = String::from_utf8_lossy(&asked.stdout).into_owned();
+    for part in [
+        "Web3 keystore (version 3)",
+        "secp256k1",
+        ADDRESS,
+        "phrase does not bring this key back",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let kept = wallet(&mine, "testpassword", &["import", &web3, "--label", "Old", "--yes"]);
+    assert!(stdout(&kept).contains(ADDRESS));
+    refused(&wallet(&mine, "testpassword", &["import", &web3, "--yes"]), "already");
+    let listed = json(&wallet(&mine, "", &["list", "--json"]));
+    let account = &listed["accounts"][2];
+    assert_eq!(
+        (&account["address"], &account["label"]),
+        (&ADDRESS.into(), &"Old".into())
+    );
+
+    // Out and into another wallet, in both forms.
+    for (format, name) in [("web3", "out.json"), ("pkcs8", "out.pem")] {
+        let out = path(name);
+        let args = ["export", ADDRESS, "--format", format, "--out", &out];
+        refused(&wallet(&mine, "short", &args), "at least 8");
+        stdout(&wallet(&mine, "harbour violin", &args));
+        let mode = std::fs::metadata(&out).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "only its owner reads it");
+        refused(&wallet(&mine, "harbour violin", &args), "exists already");
+        refused(
+            &wallet(&other, "harbour", &["import", &out, "--yes"]),
+            "the password is wrong",
+        );
+        let there = made(folder.path(), &format!("vault-{format}"));
+        assert!(stdout(&wallet(&there, "harbour violin", &["import", &out, "--yes"])).contains(ADDRESS));
+    }
+
+    // Public keys, to be watched; then their private key makes the account whole.
+    for (format, name) in [("spki", "public.pem"), ("hex-public", "public.txt")] {
+        stdout(&wallet(
+            &mine,
+            "",
+            &["export", ADDRESS, "--format", format, "--out", &path(name)],
+        ));
+    }
+    let watched = wallet(&other, "", &["import", &path("public.pem"), "--yes"]);
+    assert!(stdout(&watched).contains("can be watched, not used"));
+    refused(
+        &wallet(&other, "", &["import", &path("public.txt"), "--yes"]),
+        "already",
+    );
+    let args = ["export", ADDRESS, "--format", "web3", "--out", &path("none.json")];
+    refused(&wallet(&other, "harbour violin", &args), "watch");
+    assert!(stdout(&wallet(&other, "testpassword", &["import", &web3, "--yes"])).contains(ADDRESS));
+    stdout(&wallet(&other, "harbour violin", &args));
+
+    // An RSA key is no Web3 keystore.
+    let rsa = listed["accounts"][0]["address"].as_str().unwrap();
+    let args = ["export", rsa, "--format", "web3", "--out", &path("rsa.json")];
+    refused(&wallet(&mine, "harbour violin", &args), "holds no rsa-2048 key");
+    assert!(!folder.path().join("rsa.json").exists());
+}
+
+#[test]
+fn bad_key_files_are_refused_with_their_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("never made");
+    for (name, reason) in [
+        ("rsa-1024.pem", "its modulus has 1024 bits"),
+        ("rsa-e3.pem", "its public exponent is not 65537"),
+        ("rsa-2048-legacy.pem", "openssl pkcs8 -topk8"),
+        ("p256.pem", "the curve is"),
+        ("keystore.py", "no key file of a known form"),
+        ("nowhere.pem", "cannot read"),
+    ] {
+        let output = wallet(&mine, "testpassword", &["import", &format!("{FILES}/{name}"), "--yes"]);
+        refused(&output, reason);
+    }
+    // A file without end is not read to its end.
+    refused(&wallet(&mine, "", &["import", "/dev/zero", "--yes"]), "at most 65536");
+}
