@@ -64,6 +64,7 @@ pub fn App() -> impl IntoView {
                         <Route path=StaticSegment("history") view=wallet::History />
                         <Route path=StaticSegment("contacts") view=wallet::Contacts />
                         <Route path=StaticSegment("backup") view=wallet::Backup />
+                        <Route path=StaticSegment("keys") view=wallet::Keys />
                     </ParentRoute>
                     <Route path=WildcardSegment("any") view=pages::NotFound ssr=SsrMode::Async />
                 </Routes>

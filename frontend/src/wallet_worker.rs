@@ -9,6 +9,7 @@ mod accounts;
 mod backup;
 mod create;
 mod discover;
+mod keys;
 mod payments;
 mod replace;
 mod say;
@@ -21,6 +22,7 @@ use futures::channel::mpsc;
 use tally_app::wallet::protocol::{Answer, Chain, FromWorker, Request, SecretText, ToWorker, Trouble};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Bytes};
+use tally_wallet::keystore::Imported;
 use tally_wallet::vault::VaultError;
 use tally_wallet::{ChainBinding, ContainerError, Phrase, Vault, VaultKey, system_rng};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -50,6 +52,7 @@ pub fn wallet_worker() {
             open: None,
             hunt: None,
             reviewed: None,
+            found: None,
         };
         while let Some((number, request)) = questions.next().await {
             desk.cancelled.set(false);
@@ -81,6 +84,8 @@ struct Desk {
     hunt: Option<discover::Hunt>,
     /// The bytes that were last read back to the user, and for which account.
     reviewed: Option<(Address, Bytes)>,
+    /// The key that was last read from a file, until it is kept or dropped.
+    found: Option<Imported>,
 }
 
 impl Desk {
@@ -101,6 +106,19 @@ impl Desk {
             Request::Backup => self.backup().await,
             Request::CheckBackup { file } => backup::check(&file),
             Request::RestoreBackup { file, password } => self.restore_backup(&file, &password).await,
+            Request::ReadKey { file, password } => self.read_key(&file, &password),
+            Request::KeepKey { label } => self.keep_key(&label).await,
+            Request::DropKey => {
+                self.found = None;
+                Ok(Answer::Done)
+            }
+            Request::ExportKey {
+                address,
+                format,
+                vault_password,
+                file_password,
+            } => self.export_key(&address, format, &vault_password, &file_password).await,
+            Request::PublicKey { address } => self.public_key(&address),
             Request::Prepare { order } => self.prepare(&order),
             Request::Replace {
                 from,

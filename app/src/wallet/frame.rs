@@ -15,13 +15,14 @@ use crate::{
     ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
 };
 
-const LINKS: [(&str, &str); 6] = [
+const LINKS: [(&str, &str); 7] = [
     ("/wallet", "Accounts"),
     ("/wallet/send", "Send"),
     ("/wallet/receive", "Receive"),
     ("/wallet/history", "History"),
     ("/wallet/contacts", "Address book"),
     ("/wallet/backup", "Back up"),
+    ("/wallet/keys", "Keys"),
 ];
 
 /// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.

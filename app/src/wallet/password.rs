@@ -77,6 +77,7 @@ impl Strength {
 pub fn NewPassword(
     /// What the button says.
     submit: &'static str,
+    #[prop(default = "Password")] label: &'static str,
     #[prop(into)] busy: Signal<bool>,
     /// Something else on the page is not ready.
     #[prop(optional, into)]
@@ -109,7 +110,7 @@ pub fn NewPassword(
             }
         >
             <Field
-                label="Password"
+                label=label
                 name="new-password"
                 kind="password"
                 autocomplete="new-password"

@@ -1,7 +1,8 @@
 //! What a page and the wallet's worker say to each other.
 //!
 //! Secrets live in the worker. Only these texts cross this line: a new phrase, once, to be written down;
-//! a phrase that is being restored, with its passphrase; and the password. They travel as [`SecretText`].
+//! a phrase that is being restored, with its passphrase;
+//! a key file that is being read; and passwords. They travel as [`SecretText`].
 
 use std::fmt;
 
@@ -187,6 +188,35 @@ pub struct ReviewText {
     pub max_total: BaseUnits,
 }
 
+/// What a key file holds; nothing of it is secret. Rule: docs/protocol.md#W25
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundKey {
+    /// The form of the file, in words.
+    pub format: String,
+    /// Whether it holds the private key.
+    pub private: bool,
+    pub kind: KeyKind,
+    /// With its EIP-55 checksum.
+    pub address: String,
+    pub warnings: Vec<String>,
+    /// Whether the wallet has it already.
+    pub held: bool,
+}
+
+/// The forms in which a private key goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyFormat {
+    Web3,
+    Pkcs8,
+}
+
+/// A public key as other programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKeyTexts {
+    pub pem: String,
+    pub hex: String,
+}
+
 /// What a page may ask.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
@@ -251,6 +281,27 @@ pub enum Request {
         file: Bytes,
         password: SecretText,
     },
+    /// Reads a key file, whose text may itself be secret, and says what it holds.
+    ReadKey {
+        file: SecretText,
+        password: SecretText,
+    },
+    /// Keeps the key that was read last.
+    KeepKey {
+        label: String,
+    },
+    /// Forgets it.
+    DropKey,
+    /// A private key as an encrypted file, for whoever knows the vault's password.
+    ExportKey {
+        address: String,
+        format: KeyFormat,
+        vault_password: SecretText,
+        file_password: SecretText,
+    },
+    PublicKey {
+        address: String,
+    },
     /// Builds the bytes of a payment, and reads them back.
     Prepare {
         order: Order,
@@ -288,6 +339,7 @@ impl Request {
                 | Self::AddAccount { .. }
                 | Self::Discovered { .. }
                 | Self::Edit { .. }
+                | Self::KeepKey { .. }
                 | Self::ChangePassword { .. }
                 | Self::RestoreBackup { .. }
                 | Self::Forget
@@ -320,6 +372,13 @@ pub enum Answer {
     Backup {
         file: Bytes,
     },
+    KeyFound(FoundKey),
+    /// Encrypted: it opens with its own password only.
+    KeyFile {
+        name: String,
+        text: String,
+    },
+    PublicKey(PublicKeyTexts),
     Prepared {
         payload: Bytes,
         review: Box<ReviewText>,
@@ -348,6 +407,15 @@ pub enum Trouble {
     Backup(String),
     #[error("{0}")]
     Edit(String),
+    #[error("The password of the file is wrong.")]
+    WrongFilePassword,
+    /// What is wrong with a key file, and what to do.
+    #[error("{0}")]
+    KeyFile(String),
+    #[error("No key was read.")]
+    NoKeyRead,
+    #[error("The public key of this account is not known here.")]
+    NoPublicKey,
     #[error("{0}")]
     Phrase(String),
     #[error("Word {position} is not the one that was shown.")]
@@ -387,6 +455,12 @@ impl Trouble {
             Self::Vault(_) => "The recovery phrase brings the accounts back, whatever happened to the vault.",
             Self::Backup(_) => "Nothing was changed. Choose another file, or restore from the recovery phrase.",
             Self::Edit(_) => "Nothing was changed. Correct it and try again.",
+            Self::WrongFilePassword => {
+                "Type the password of the file, not the wallet's. If it is surely right, the file was damaged: take another copy."
+            }
+            Self::KeyFile(_) => "Nothing was changed.",
+            Self::NoKeyRead => "Choose the file and read it again.",
+            Self::NoPublicKey => "It becomes known with the account's first payment, or when its key is brought here.",
             Self::Phrase(_) => "Check each word against what you wrote down, in order.",
             Self::WrongWord { .. } => {
                 "Look at what you wrote down. If a word is missing there, start again with a new phrase."
