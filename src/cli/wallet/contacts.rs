@@ -10,18 +10,23 @@ use super::file::VaultFile;
 pub enum ContactsCommand {
     /// Add an address under a name
     Add {
+        /// The address, with or without its checksum
         #[arg(value_parser = address::parse)]
         address: Address,
+        /// What it is called in the book
         name: String,
     },
     /// Give an address of the book another name
     Rename {
+        /// The address, with or without its checksum
         #[arg(value_parser = address::parse)]
         address: Address,
+        /// What it is called in the book
         name: String,
     },
     /// Take an address out
     Remove {
+        /// The address, with or without its checksum
         #[arg(value_parser = address::parse)]
         address: Address,
     },
