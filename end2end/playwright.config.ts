@@ -3,7 +3,7 @@ import { defineConfig, devices } from '@playwright/test';
 
 const desktop = { viewport: { width: 1280, height: 800 } };
 /** Run when asked for, in projects of their own. */
-const byHand = ['screenshots.spec.ts', 'figures.spec.ts'];
+const byHand = ['screenshots.spec.ts', 'figures*.spec.ts'];
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 export default defineConfig({
@@ -42,7 +42,7 @@ export default defineConfig({
     { name: 'phone', use: phone, grep: /@phone/, testIgnore: byHand },
     // FIGURES=1 npx playwright test --project=figures: what docs/benchmarks.md says of the browser.
     // SCREENSHOTS=1 npx playwright test: pictures of every page under build/screenshots/.
-    ...(process.env.FIGURES ? [{ name: 'figures', use: desktop, testMatch: 'figures.spec.ts' }] : []),
+    ...(process.env.FIGURES ? [{ name: 'figures', use: desktop, testMatch: 'figures*.spec.ts' }] : []),
     ...(process.env.SCREENSHOTS ? [{ name: 'screenshots', use: desktop, testMatch: 'screenshots.spec.ts' }] : []),
   ],
 });

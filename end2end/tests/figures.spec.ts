@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+import { summary } from '../support/figures';
 import { expect, open, test, type Page } from '../support/test';
 import { PASSWORD, choosePassword, opened } from '../support/wallet';
 
@@ -131,9 +132,3 @@ test('figures of the wallet', async ({ page, browser }) => {
   expect(of('AddAccount').length).toBeGreaterThanOrEqual(15);
   expect(of('Sign, RSA account').length).toBe(SIGNATURES);
 });
-
-function summary(times: number[]): string {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]?.toFixed(1);
-  return `${sorted.length} times: median ${at(0.5)} ms, least ${at(0)}, most ${at(1)}`;
-}

@@ -118,9 +118,14 @@ pub async fn metrics(State(server): State<Shared>) -> Answer<Response> {
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
-/// Resident memory in bytes, where the system tells it.
+/// Resident memory of this process in bytes, where the system tells it.
 pub fn resident_memory() -> Option<i64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    resident_memory_of(std::process::id())
+}
+
+/// The same of any process.
+pub fn resident_memory_of(process: u32) -> Option<i64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)

@@ -4,6 +4,8 @@ mod import;
 mod load;
 mod mine;
 mod signers;
+mod source;
+mod start;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -28,6 +30,8 @@ enum BenchCommand {
     Import(import::ImportArgs),
     /// Signed RSA transfers through the HTTP batch endpoint until they are in blocks
     Load(load::LoadArgs),
+    /// Seconds until a node serves: on an empty directory, and on a chain of many transactions; and its memory
+    Start(start::StartArgs),
 }
 
 /// One figure: (name, value, unit).
@@ -45,6 +49,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         BenchCommand::Verify(args) => verify::run(&args)?,
         BenchCommand::Import(args) => import::run(&args)?,
         BenchCommand::Load(args) => load::run(&args)?,
+        BenchCommand::Start(args) => start::run(&args)?,
     };
     if args.json {
         let mut object = serde_json::Map::new();

@@ -8,14 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use tally_chain::pow::Search;
-use tally_chain::{Address, ChainSpec, UnixSecs};
-use tally_node::mempool::MempoolConfig;
-use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, Work};
+use tally_chain::{ChainSpec, UnixSecs};
+use tally_node::{Clock, Imported};
 use tally_wallet::KeyKind;
 
-use super::Figures;
 use super::signers::{Signers, chain, identity};
+use super::{Figures, source};
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -91,7 +89,7 @@ fn median(times: &[Duration]) -> f64 {
 
 /// Imports blocks into an empty store; the time of each, from bytes to durable.
 fn import(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock, blocks: &[Vec<u8>]) -> anyhow::Result<Vec<Duration>> {
-    let node = open(spec, data_dir, clock)?;
+    let node = source::open(spec, data_dir, clock)?;
     let mut times = Vec::with_capacity(blocks.len());
     for block in blocks {
         let begun = Instant::now();
@@ -118,21 +116,6 @@ fn syncs(folder: &Path, count: usize) -> anyhow::Result<Vec<Duration>> {
         .collect()
 }
 
-fn open(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock) -> anyhow::Result<Node> {
-    let config = NodeConfig {
-        data_dir,
-        spec: spec.clone(),
-        max_reorg_depth: 100,
-        mempool: MempoolConfig::default(),
-        mining: MiningConfig {
-            on: false,
-            threads: 1,
-            producer: Address::repeat_byte(0xaa),
-        },
-    };
-    Ok(Node::open(config, clock.clone())?)
-}
-
 /// Makes the blocks on a node of their own, so that the one that is measured has seen nothing of them.
 fn build(
     args: &ImportArgs,
@@ -142,36 +125,15 @@ fn build(
     clock: &Clock,
     time: &AtomicU64,
 ) -> anyhow::Result<Vec<Vec<u8>>> {
-    let node = open(spec, data_dir, clock)?;
+    let node = source::open(spec, data_dir, clock)?;
     let mut blocks = Vec::with_capacity(args.blocks);
     for _ in 0..args.blocks {
         let now = UnixSecs(time.fetch_add(1, Ordering::Relaxed) + 1);
-        let tip = node.tip();
-        let nonces = signers
-            .addresses()
-            .map(|address| node.next_nonce(&tip, &address))
-            .collect::<Result<Vec<_>, _>>()?;
-        let envelopes = signers.transfers(args.transfers, &nonces, now)?;
-        node.submit_batch(envelopes)
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
-        let job = node.template(Address::repeat_byte(0xaa))?;
-        let nonce = Search::new(&job.header, job.target)
-            .scan(0, u32::MAX)
-            .context("no nonce seals the block")?;
-        let work = Work {
-            template: job.id,
-            extra_nonce: [0; 8],
-            time: job.header.time,
-            nonce,
-        };
-        let Imported::Tip(advance) = node.submit_work(&work)? else {
-            anyhow::bail!("a mined block did not become the tip")
-        };
+        let id = source::mine(&node, signers, args.transfers, now)?;
         let bytes = node
             .store()
             .snapshot()
-            .block_bytes(&advance.to)?
+            .block_bytes(&id)?
             .context("a stored block has its body")?;
         blocks.push(bytes.to_vec());
     }
