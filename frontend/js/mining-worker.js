@@ -1,8 +1,8 @@
-// A mining worker: the same module as the page's, in a thread of its own.
-import init, { mining_worker } from './tally.js';
+// A mining worker: the module that it shares with the wallet's, in a thread of its own.
+import init, { mining_worker } from './workers.js';
 
 try {
-  await init({ module_or_path: new URL('./tally.wasm', import.meta.url) });
+  await init({ module_or_path: new URL('./workers.wasm', import.meta.url) });
   mining_worker();
 } catch (error) {
   // Thrown from here it would only be a rejected promise; thrown later the page hears of it.

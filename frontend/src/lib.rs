@@ -3,15 +3,18 @@
 // Browsers only; a native build of this package is empty.
 #![cfg(target_arch = "wasm32")]
 
+#[cfg(feature = "workers")]
 mod mining_worker;
+#[cfg(feature = "workers")]
 mod scope;
+#[cfg(feature = "workers")]
 mod vault_store;
+#[cfg(feature = "workers")]
 mod wallet_worker;
 
-use wasm_bindgen::prelude::wasm_bindgen;
-
 /// Brings the server-rendered page to life.
-#[wasm_bindgen]
+#[cfg(feature = "page")]
+#[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     tally_app::hydrate();
 }

@@ -17,17 +17,25 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Files by their path under this build's `/pkg/<hash>/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Builds `tally.js` and `tally.wasm` (and what glue snippets the dependencies bring).
+/// What the browser loads, and the feature of `frontend` that is in it: a page does without the code that makes and keeps
+/// keys, the workers do without the pages.
+const MODULES: [(&str, &str); 2] = [("tally", "page"), ("workers", "workers")];
+
+/// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring).
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
-    let wasm = compile(workspace, profile)?;
-    let out = target(workspace).join("bindgen");
-    if out.exists() {
-        fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
-    }
-    bind(&wasm, profile, &out)?;
     let mut files = Files::new();
-    collect(&out, "", &mut files)?;
-    plain_names(files)
+    for (name, feature) in MODULES {
+        let wasm = compile(workspace, profile, feature)?;
+        let out = target(workspace).join("bindgen").join(name);
+        if out.exists() {
+            fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
+        }
+        bind(&wasm, name, profile, &out)?;
+        let mut module = Files::new();
+        collect(&out, "", &mut module)?;
+        files.extend(plain_names(name, module)?);
+    }
+    Ok(files)
 }
 
 /// Clippy over what only the browser compiles; a warning is an error.
@@ -40,8 +48,9 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     succeed(command(workspace, "clippy", Profile::Release).args(["--", "-D", "warnings"]))
 }
 
-fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    succeed(&mut command(workspace, "build", profile))?;
+fn compile(workspace: &Workspace, profile: Profile, feature: &str) -> Result<PathBuf> {
+    let mut build = command(workspace, "build", profile);
+    succeed(build.args(["--no-default-features", "--features", feature]))?;
     let folder = if profile == Profile::Release {
         "wasm-release"
     } else {
@@ -97,11 +106,11 @@ fn rustflags(workspace: &Workspace) -> String {
     format!("target.{TARGET}.rustflags=[{}]", quoted.join(","))
 }
 
-fn bind(wasm: &Path, profile: Profile, out: &Path) -> Result<()> {
+fn bind(wasm: &Path, name: &str, profile: Profile, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
-        .out_name("tally")
+        .out_name(name)
         .typescript(false)
         .omit_default_module_path(false);
     bindgen.web(true)?;
@@ -125,22 +134,22 @@ fn collect(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// wasm-bindgen writes `tally_bg.wasm`; Leptos asks for `tally.wasm`, and so may a worker's plain `init()`.
-fn plain_names(mut files: Files) -> Result<Files> {
+/// wasm-bindgen writes `NAME_bg.wasm`; Leptos asks for `NAME.wasm`, and so may a worker's plain `init()`.
+fn plain_names(name: &str, mut files: Files) -> Result<Files> {
+    let (written, plain, script_name) = (format!("{name}_bg.wasm"), format!("{name}.wasm"), format!("{name}.js"));
     let wasm = files
-        .remove("tally_bg.wasm")
-        .context("wasm-bindgen wrote no tally_bg.wasm")?;
-    let script = files.remove("tally.js").context("wasm-bindgen wrote no tally.js")?;
-    let script = String::from_utf8(script).context("tally.js is not UTF-8")?;
+        .remove(&written)
+        .with_context(|| format!("wasm-bindgen wrote no {written}"))?;
+    let script = files
+        .remove(&script_name)
+        .with_context(|| format!("wasm-bindgen wrote no {script_name}"))?;
+    let script = String::from_utf8(script).with_context(|| format!("{script_name} is not UTF-8"))?;
     ensure!(
-        script.contains("tally_bg.wasm"),
-        "tally.js does not name its WASM file as expected"
+        script.contains(&written),
+        "{script_name} does not name its WASM file as expected"
     );
-    files.insert("tally.wasm".to_owned(), wasm);
-    files.insert(
-        "tally.js".to_owned(),
-        script.replace("tally_bg.wasm", "tally.wasm").into_bytes(),
-    );
+    files.insert(script_name, script.replace(&written, &plain).into_bytes());
+    files.insert(plain, wasm);
     Ok(files)
 }
 
@@ -153,7 +162,7 @@ mod tests {
         let mut files = Files::new();
         files.insert("tally_bg.wasm".into(), b"\0asm".to_vec());
         files.insert("tally.js".into(), b"new URL('tally_bg.wasm', import.meta.url)".to_vec());
-        let files = plain_names(files).expect("both files are there");
+        let files = plain_names("tally", files).expect("both files are there");
         assert_eq!(files["tally.wasm"], b"\0asm");
         assert_eq!(files["tally.js"], b"new URL('tally.wasm', import.meta.url)");
         assert_eq!(files.len(), 2);
