@@ -68,6 +68,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(transactions::list, submit::one))
         .routes(routes!(submit::batch))
         .routes(routes!(transactions::one))
+        .routes(routes!(transactions::receipt))
         .routes(routes!(accounts::one))
         .routes(routes!(accounts::transactions))
         .routes(routes!(accounts::pending))

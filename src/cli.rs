@@ -6,6 +6,7 @@ mod bench;
 mod chain;
 mod client;
 mod node;
+mod receipt;
 mod wallet;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,9 @@ enum Command {
     /// Keep accounts and send payments from the command line
     #[command(after_help = EXIT_CODES)]
     Wallet(wallet::WalletArgs),
+    /// Get or check a portable receipt: a file that shows what is on the chain
+    #[command(after_help = EXIT_CODES)]
+    Receipt(receipt::ReceiptArgs),
     /// Check the whole store again, from genesis on, without trusting anything in it
     #[command(after_help = EXIT_CODES)]
     Audit(audit::AuditArgs),
@@ -44,6 +48,7 @@ pub fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Node(options) => node::run(*options),
         Command::Wallet(args) => wallet::run(args),
+        Command::Receipt(args) => receipt::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),
         Command::Bench(args) => bench::run(args),

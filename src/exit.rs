@@ -21,6 +21,8 @@ pub enum Exit {
     AuditFault = 5,
     /// The vault does not open: wrong password, or damaged.
     VaultLocked = 6,
+    /// What a receipt claims does not hold.
+    Refuted = 7,
 }
 
 /// Printed under every `--help`.
@@ -31,13 +33,26 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     3  the data directory is in use by another process\n  \
     4  the data directory belongs to another chain, or has a format this program does not read\n  \
     5  `tally audit` found a fault\n  \
-    6  the wallet's vault does not open: wrong password, or damaged";
+    6  the wallet's vault does not open: wrong password, or damaged\n  \
+    7  a receipt does not hold";
 
 /// `tally audit` ended with faults; they have been printed.
 #[derive(Debug, thiserror::Error)]
 #[error("the audit found {faults} faults")]
 pub struct AuditFault {
     pub faults: usize,
+}
+
+/// A receipt holds, but it is not about the document that was given.
+#[derive(Debug, thiserror::Error)]
+pub enum OtherDocument {
+    #[error("the transaction anchors no document")]
+    None,
+    #[error("the transaction anchors another document: its SHA-256 is {anchored:x}, that of the file {found:x}")]
+    Differs {
+        anchored: tally_chain::B256,
+        found: tally_chain::B256,
+    },
 }
 
 impl Exit {
@@ -59,6 +74,9 @@ impl Exit {
         }
         if cause.is::<AuditFault>() {
             return Some(Self::AuditFault);
+        }
+        if cause.is::<tally_chain::portable::Refuted>() || cause.is::<OtherDocument>() {
+            return Some(Self::Refuted);
         }
         if let Some(tally_wallet::VaultError::Container(_)) = cause.downcast_ref::<tally_wallet::VaultError>() {
             return Some(Self::VaultLocked);

@@ -53,6 +53,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/mining") view=pages::Mining ssr=SsrMode::Async />
                     <Route path=path!("/network") view=pages::Network ssr=SsrMode::Async />
                     <Route path=path!("/performance") view=pages::Performance ssr=SsrMode::Async />
+                    <Route path=path!("/receipt") view=pages::Receipt ssr=SsrMode::Async />
                     <Route path=path!("/security") view=pages::Security ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
                     <ParentRoute path=path!("/wallet") view=wallet::Frame ssr=SsrMode::Async>
@@ -65,6 +66,8 @@ pub fn App() -> impl IntoView {
                         <Route path=StaticSegment("contacts") view=wallet::Contacts />
                         <Route path=StaticSegment("backup") view=wallet::Backup />
                         <Route path=StaticSegment("keys") view=wallet::Keys />
+                        <Route path=StaticSegment("shared") view=wallet::Shared />
+                        <Route path=StaticSegment("documents") view=wallet::Documents />
                     </ParentRoute>
                     <Route path=WildcardSegment("any") view=pages::NotFound ssr=SsrMode::Async />
                 </Routes>

@@ -17,6 +17,8 @@ mod real {
     };
     use leptos::leptos_dom::helpers::{self, IntervalHandle};
     use serde::{Serialize, de::DeserializeOwned};
+    use sha2::{Digest as _, Sha256};
+    use tally_chain::B256;
     use wasm_bindgen::{JsCast, closure::Closure};
     use wasm_bindgen_futures::JsFuture;
 
@@ -82,6 +84,12 @@ mod real {
             .and_then(|window| window.location().hash().ok())
             .unwrap_or_default();
         hash.trim_start_matches('#').to_owned()
+    }
+
+    /// Scheme, host and port of this page, as links begin.
+    pub fn origin() -> String {
+        let origin = web_sys::window().and_then(|window| window.location().origin().ok());
+        origin.unwrap_or_default()
     }
 
     /// Removes the fragment from the address bar and from the history.
@@ -202,6 +210,32 @@ mod real {
         let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
         let text = text.ok().and_then(|text| text.as_string());
         text.ok_or_else(|| "The browser could not read the file.".to_owned())
+    }
+
+    /// Name and SHA-256 of the file that was chosen in a file input, of any size: read part by part, and told how many
+    /// percent are done.
+    pub async fn hash_file(input: &web_sys::HtmlInputElement, progress: impl Fn(u8)) -> Result<(String, B256), String> {
+        const PART: f64 = 4_194_304.0;
+        let file = input
+            .files()
+            .and_then(|files| files.get(0))
+            .ok_or("No file was chosen.")?;
+        let unreadable = || "The browser could not read the file.".to_owned();
+        let (size, mut at, mut hasher) = (file.size(), 0.0, Sha256::new());
+        while at < size {
+            let end = (at + PART).min(size);
+            let part = file.slice_with_f64_and_f64(at, end).map_err(|_| unreadable())?;
+            let bytes = JsFuture::from(part.array_buffer()).await.map_err(|_| unreadable())?;
+            let bytes = js_sys::Uint8Array::new(&bytes).to_vec();
+            // A file that changes while it is read has no hash.
+            if bytes.len() as f64 != end - at {
+                return Err(unreadable());
+            }
+            hasher.update(&bytes);
+            at = end;
+            progress((at / size * 100.0) as u8);
+        }
+        Ok((file.name(), B256::from(<[u8; 32]>::from(hasher.finalize()))))
     }
 
     /// Hands bytes to the browser's downloads under this name.
@@ -366,6 +400,9 @@ mod quiet {
     pub fn fragment() -> String {
         String::new()
     }
+    pub fn origin() -> String {
+        String::new()
+    }
     pub fn clear_fragment() {}
     pub fn is_secure_context() -> Option<bool> {
         None
@@ -389,6 +426,12 @@ mod quiet {
     }
     pub async fn read_text(_input: &leptos::web_sys::HtmlInputElement, _max: usize) -> Result<String, String> {
         Err("only a browser has files".to_owned())
+    }
+    pub async fn hash_file(
+        _input: &leptos::web_sys::HtmlInputElement,
+        _progress: impl Fn(u8),
+    ) -> Result<(String, tally_chain::B256), String> {
+        Err("no files on the server".to_owned())
     }
     pub fn download(_name: &str, _bytes: &[u8]) {}
     pub fn is_typing(_event: &leptos::web_sys::KeyboardEvent) -> bool {

@@ -190,6 +190,13 @@ pub fn exact_coins(amount: &BaseUnits) -> String {
     }
 }
 
+/// A text as part of the name of a file: letters and digits stay.
+pub fn file_name(text: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+    let name: String = text.trim().chars().map(plain).take(40).collect();
+    if name.is_empty() { "account".to_owned() } else { name }
+}
+
 /// Percent-encodes what may not stand in a query value.
 pub fn query_value(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {

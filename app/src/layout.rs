@@ -17,11 +17,12 @@ const EXPLORER: [(&str, &str); 4] = [
     ("/transactions", "Transactions"),
     ("/mempool", "Mempool"),
 ];
-const NODE: [(&str, &str); 4] = [
+const NODE: [(&str, &str); 5] = [
     ("/mining", "Mining"),
     ("/network", "Network"),
     ("/performance", "Performance"),
     ("/security", "Security"),
+    ("/receipt", "Check a receipt"),
 ];
 const OWN: [(&str, &str); 2] = [("/wallet", "Wallet"), ("/settings", "Settings")];
 

@@ -93,6 +93,17 @@ export class TallyNode {
     return (await answer.json()) as T;
   }
 
+  /** Switches the node's own miner, as its operator. */
+  async mine(on: boolean): Promise<void> {
+    const token = /operator=([^&\s]+)/.exec(this.operatorLink)?.[1] ?? '';
+    const answer = await fetch(`${this.url}/api/v1/mining`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ on, threads: 1 }),
+    });
+    if (answer.status !== 200) throw new Error(`the miner was not switched: ${await answer.text()}`);
+  }
+
   /** Ends the node as a service manager would, and waits until it is gone. Its exit code. */
   async stop(): Promise<number | null> {
     if (this.exitCode === undefined) this.child.kill('SIGTERM');

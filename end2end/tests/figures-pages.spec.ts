@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { summary } from '../support/figures';
-import { TallyNode } from '../support/node';
 import { findLinked, linked, pages } from '../support/pages';
 import { ensurePayment } from '../support/payment';
 import { expect, hydrated, open, test, waitForHeight } from '../support/test';
@@ -73,10 +72,10 @@ test('figures of the pages', async ({ browser, page, node }) => {
 });
 
 for (const workers of [1, 2]) {
-  test(`figures of mining with ${workers} workers`, async ({ page }) => {
+  test(`figures of mining with ${workers} workers`, async ({ page, node }) => {
     test.setTimeout(300_000);
     // No one else mines: the processor is the browser's.
-    const quiet = await TallyNode.start({ mine: false });
+    await node.mine(false);
     await page.addInitScript(() => {
       const own = window as unknown as { hashed: { worker: number; hashes: number; ms: number }[] };
       own.hashed = [];
@@ -92,7 +91,7 @@ for (const workers of [1, 2]) {
         }
       };
     });
-    await open(page, `${quiet.url}/mining`);
+    await open(page, '/mining');
     await page.getByLabel('Pay to').fill('0x52908400098527886E0F7030069857D2E4169EE7');
     await page.getByLabel('Workers').fill(String(workers));
     await page.getByRole('button', { name: 'Start mining here' }).click();
@@ -113,6 +112,6 @@ for (const workers of [1, 2]) {
     keep(`figures-mining-${workers}`, {
       [`MH/s of each of ${workers} workers`]: found.map((sum) => (sum.hashes / sum.ms / 1_000).toFixed(2)).join(', '),
     });
-    await quiet.stop();
+    await node.mine(true);
   });
 }

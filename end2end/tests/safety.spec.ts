@@ -124,7 +124,7 @@ test.describe('on a node of its own', () => {
     await expect(lost.getByText('Replaced', { exact: true })).toHaveCount(1);
 
     // The node mines now: the friend has got 1, and not 2.
-    await mine(node);
+    await node.mine(true);
     await expect.poll(async () => (await node.api(`accounts/${FRIEND}`)).balance, { timeout: 60_000 }).toBe('1000000000000000000');
     await expect(payments.getByRole('button', { name: 'Cancel' })).toHaveCount(0);
   });
@@ -252,14 +252,3 @@ test('tabs of one wallet do not overwrite, outlive or outwait each other', async
   await page.getByRole('dialog').getByRole('button', { name: 'Remove it' }).click();
   for (const tab of [page, second]) await expect(tab.getByRole('link', { name: 'Create a wallet' })).toBeVisible();
 });
-
-/** Lets the node's miner run, as its operator. */
-async function mine(node: TallyNode): Promise<void> {
-  const token = /operator=([^&\s]+)/.exec(node.operatorLink)?.[1] ?? '';
-  const answer = await fetch(`${node.url}/api/v1/mining`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
-    body: JSON.stringify({ on: true, threads: 1 }),
-  });
-  expect(answer.status, await answer.text()).toBe(200);
-}

@@ -13,6 +13,7 @@ mod keys;
 mod payments;
 mod replace;
 mod say;
+mod shared;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -24,7 +25,7 @@ use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Bytes};
 use tally_wallet::keystore::Imported;
 use tally_wallet::vault::VaultError;
-use tally_wallet::{ChainBinding, ContainerError, Phrase, Vault, VaultKey, system_rng};
+use tally_wallet::{ChainBinding, ContainerError, Phrase, Proposal, Vault, VaultKey, system_rng};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 
@@ -53,6 +54,7 @@ pub fn wallet_worker() {
             hunt: None,
             reviewed: None,
             found: None,
+            proposal: None,
         };
         while let Some((number, request)) = questions.next().await {
             desk.cancelled.set(false);
@@ -86,6 +88,8 @@ struct Desk {
     reviewed: Option<(Address, Bytes)>,
     /// The key that was last read from a file, until it is kept or dropped.
     found: Option<Imported>,
+    /// The proposal that was shown last.
+    proposal: Option<Proposal>,
 }
 
 impl Desk {
@@ -129,6 +133,7 @@ impl Desk {
             } => self.replace(&from, envelope, cancel, timestamp, &prices),
             Request::Sign { from, payload } => self.sign(&from, payload),
             Request::SignTestCoins { order } => self.sign_test_coins(&order),
+            Request::Shared(request) => self.shared(request).await,
             Request::Forget => self.forget().await,
         }
     }
@@ -229,6 +234,7 @@ impl Desk {
         VaultStore::open().await?.remove(&genesis).await?;
         self.open = None;
         self.reviewed = None;
+        self.proposal = None;
         Ok(Answer::Done)
     }
 }

@@ -7,7 +7,7 @@ use tally_chain::fees::effective_price;
 use tally_chain::history::HistoryProof;
 use tally_chain::merkle::InclusionProof;
 use tally_chain::transaction::Transaction;
-use tally_chain::{CheckedTransaction, Height, Receipt, U256};
+use tally_chain::{CheckedTransaction, Height, PortableReceipt, Receipt, U256};
 use tally_node::{BlockKey, BlockRecord, FullBlock, Included, Located, Place, StoreError, Tip};
 use utoipa::{IntoParams, ToSchema};
 
@@ -453,6 +453,40 @@ pub async fn one(
                 manifest_hex: included.map(|included| hex(&included.block.manifest.encode())),
                 history_proof: history_proof.map(|proof| history(tip, proof)),
             }))
+        })
+        .await
+}
+
+/// A portable receipt: all that shows, without this node, that a transaction is on the chain and what it did
+///
+/// The answer is the file of docs/protocol.md#P1, to be kept as it is and checked with `tally receipt verify` or on the
+/// page /receipt.
+#[utoipa::path(get, path = "/transactions/{id}/receipt", tag = "chain",
+    params(("id" = String, Path, description = "Transaction id, 0x and 64 hex digits")),
+    responses(
+        (status = 200, body = serde_json::Value),
+        (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub async fn receipt(State(server): State<Shared>, Segment(text): Segment) -> Answer<Json<PortableReceipt>> {
+    let id = parse_id(&text)?;
+    server
+        .read(move |node, tip| {
+            let place = tip.snapshot.place(&id)?;
+            let receipt = match place {
+                Some(place) => node.portable_receipt(tip, place)?,
+                None => None,
+            };
+            let receipt = receipt.ok_or_else(|| {
+                let (kind, detail) = match node.with_pool(|pool| pool.get(&id).is_some()) {
+                    true => (&kinds::NOT_INCLUDED, format!("transaction {id} waits for a block")),
+                    false => (
+                        &kinds::UNKNOWN_TRANSACTION,
+                        format!("this node knows no transaction {id}"),
+                    ),
+                };
+                Problem::new(kind, detail).field("id").with("found", id.to_string())
+            })?;
+            Ok(Json(receipt))
         })
         .await
 }

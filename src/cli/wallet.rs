@@ -7,7 +7,10 @@ mod discover;
 mod file;
 mod keys;
 mod pending;
+mod proposal;
 mod send;
+mod shared;
+mod text;
 mod warn;
 
 use std::io::IsTerminal as _;
@@ -133,6 +136,25 @@ enum WalletCommand {
     Export(keys::ExportArgs),
     /// Send a payment; shows what will be signed and asks first
     Send(send::SendArgs),
+    /// Put the SHA-256 of a document on the chain, signed; the document stays where it is
+    Anchor(send::AnchorArgs),
+    /// Accounts that several keys vouch for
+    #[command(subcommand)]
+    Shared(shared::SharedCommand),
+    /// Write a payment that others sign, or this wallet on another machine
+    Propose(proposal::ProposeArgs),
+    /// Show what a proposal pays, and who has signed it
+    Show(proposal::ShowArgs),
+    /// Sign a proposal with the keys of this wallet that it asks for; shows what it pays and asks first
+    Sign(proposal::SignArgs),
+    /// Put the signatures of several copies of a proposal together
+    Combine(proposal::CombineArgs),
+    /// Print the digest that the signers of a proposal sign, for other programs
+    Digest(proposal::DigestArgs),
+    /// Add a signature that another program made over the digest
+    Attach(proposal::AttachArgs),
+    /// Send a proposal that enough have signed
+    Submit(proposal::SubmitArgs),
     /// List what waits in the node's pool, and name missing nonces
     Pending(pending::PendingArgs),
     /// Send a waiting payment again for a higher fee, in the place of the first
@@ -229,6 +251,15 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
         WalletCommand::Import(args) => keys::import(&file, &args),
         WalletCommand::Export(args) => keys::export(&file, &args),
         WalletCommand::Send(args) => send::run(&file, &client, &args),
+        WalletCommand::Anchor(args) => send::anchor(&file, &client, &args),
+        WalletCommand::Shared(command) => shared::run(&file, &command),
+        WalletCommand::Propose(args) => proposal::propose(&file, &client, &args),
+        WalletCommand::Show(args) => proposal::show(&args),
+        WalletCommand::Sign(args) => proposal::sign(&file, &client, &args),
+        WalletCommand::Combine(args) => proposal::combine(&args),
+        WalletCommand::Digest(args) => proposal::digest(&args),
+        WalletCommand::Attach(args) => proposal::attach(&args),
+        WalletCommand::Submit(args) => proposal::submit(&client, &args),
         WalletCommand::Pending(args) => pending::list(&file, &client, &args),
         WalletCommand::SpeedUp(args) => pending::run(&file, &client, &args, Replacement::SpeedUp),
         WalletCommand::Cancel(args) => pending::run(&file, &client, &args, Replacement::Cancel),

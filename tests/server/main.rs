@@ -7,6 +7,7 @@ mod edge;
 mod events;
 mod mining;
 mod process;
+mod proposals;
 mod reads;
 mod refusals;
 mod wallet;

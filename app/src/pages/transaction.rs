@@ -69,6 +69,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
         .into_any(),
         None => view! { <span>"Waits in the pool"</span> }.into_any(),
     };
+    let receipt = row.block.is_some().then(|| row.id.clone());
     let to = match row.to.clone() {
         Some(address) => view! { <AddressLink address=address full=true /> }.into_any(),
         None => view! { <span class="faint">"a new contract"</span> }.into_any(),
@@ -108,6 +109,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                     {transaction.made.map(|made| view! { <Fact name="Made"><Time at=made both=true /></Fact> })}
                 </Facts>
                 <Told />
+                {receipt.map(|id| view! { <KeepReceipt id=id /> })}
             </section>
             <CheckPanel
                 checks=checks
@@ -136,6 +138,19 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
         {(!transaction.logs.is_empty()).then(|| view! { <Logs logs=transaction.logs /> })}
     }
     .into_any()
+}
+
+/// All of this page that can be shown without the node, as a file.
+#[component]
+fn KeepReceipt(id: String) -> impl IntoView {
+    view! {
+        <p class="actions">
+            <a class="button" href=format!("/api/v1/transactions/{id}/receipt") download=format!("receipt-{id}.json") rel="external">
+                "Download the receipt"
+            </a>
+            <a href="/receipt">"Check one"</a>
+        </p>
+    }
 }
 
 /// The keys of a shared account, and who of them signed.

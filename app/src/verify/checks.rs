@@ -53,7 +53,7 @@ pub const BLOCK_CHECKS: [Titled; 4] = [ID, WORK, MANIFEST, FIGURES];
 /// What is checked on a transaction's page, in order.
 pub const TRANSACTION_CHECKS: [Titled; 4] = [SIGNATURE, CONTENT, PATH, SEAL];
 
-fn line((title, explanation): Titled, outcome: Option<Result<(), String>>) -> CheckLine {
+pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), String>>) -> CheckLine {
     CheckLine {
         title,
         explanation,

@@ -10,7 +10,7 @@ use crate::{
 
 /// Where a page's checks stand. It lives with the page, so that reading the page again does not
 /// make what was verified look unverified.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Checks(RwSignal<Standing>);
 
 #[derive(Clone)]
@@ -21,13 +21,13 @@ struct Standing {
     lines: Result<Vec<CheckLine>, String>,
 }
 
-impl Default for Checks {
+impl Default for Standing {
     fn default() -> Self {
-        Self(RwSignal::new(Standing {
+        Self {
             subject: String::new(),
             started: false,
             lines: Ok(Vec::new()),
-        }))
+        }
     }
 }
 
@@ -61,6 +61,20 @@ impl Checks {
                 });
             });
         });
+    }
+
+    /// Shows checks that were made at once.
+    pub fn show(self, lines: Vec<CheckLine>) {
+        self.0.set(Standing {
+            subject: String::new(),
+            started: true,
+            lines: Ok(lines),
+        });
+    }
+
+    /// Nothing is checked any more.
+    pub fn clear(self) {
+        self.0.set(Standing::default());
     }
 
     /// The state of the check in this place of the list.

@@ -15,12 +15,14 @@ use crate::{
     ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
 };
 
-const LINKS: [(&str, &str); 7] = [
+const LINKS: [(&str, &str); 9] = [
     ("/wallet", "Accounts"),
     ("/wallet/send", "Send"),
     ("/wallet/receive", "Receive"),
     ("/wallet/history", "History"),
     ("/wallet/contacts", "Address book"),
+    ("/wallet/shared", "Shared"),
+    ("/wallet/documents", "Documents"),
     ("/wallet/backup", "Back up"),
     ("/wallet/keys", "Keys"),
 ];

@@ -168,6 +168,7 @@ fn described(account: &AccountSummary) -> String {
         AccountOrigin::Derived { index } => format!("number {index}"),
         AccountOrigin::Imported => "imported key".to_owned(),
         AccountOrigin::Watched => "watched, no key here".to_owned(),
+        AccountOrigin::Shared => "shared, several keys sign".to_owned(),
     };
     kind.into_iter().chain([origin]).collect::<Vec<_>>().join(", ")
 }
@@ -195,6 +196,8 @@ fn AccountCard(account: AccountSummary) -> impl IntoView {
             <div class="actions">
                 {can_sign
                     .then(|| view! { <ButtonLink href=format!("/wallet/send?from={query}")>"Send"</ButtonLink> })}
+                {(account.origin == AccountOrigin::Shared)
+                    .then(|| view! { <ButtonLink href=format!("/wallet/shared?from={query}")>"Propose a payment"</ButtonLink> })}
                 <ButtonLink href=format!("/wallet/receive?account={query}")>"Receive"</ButtonLink>
             </div>
             <Manage account=account />

@@ -61,7 +61,12 @@ pub fn Manage(account: AccountSummary) -> impl IntoView {
     let address = StoredValue::new(account.address.clone());
     let field = format!("name-{}", account.address);
     let (up, down) = (format!("up-{}", account.address), format!("down-{}", account.address));
-    let (archived, watched) = (account.archived, account.origin == AccountOrigin::Watched);
+    let archived = account.archived;
+    let removed = match account.origin {
+        AccountOrigin::Watched => Some("Stop watching"),
+        AccountOrigin::Shared => Some("Remove from the wallet"),
+        AccountOrigin::Derived { .. } | AccountOrigin::Imported => None,
+    };
     let rename = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let (address, label) = (address.get_value(), name.get_untracked());
@@ -98,9 +103,9 @@ pub fn Manage(account: AccountSummary) -> impl IntoView {
                             }
                         })}
                     <Button busy=editing.busy on:click=archive>{if archived { "Show it again" } else { "Archive" }}</Button>
-                    {watched
-                        .then(|| {
-                            view! { <Button kind=ButtonKind::Danger busy=editing.busy on:click=remove>"Stop watching"</Button> }
+                    {removed
+                        .map(|word| {
+                            view! { <Button kind=ButtonKind::Danger busy=editing.busy on:click=remove>{word}</Button> }
                         })}
                 </div>
             </form>

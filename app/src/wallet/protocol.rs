@@ -4,6 +4,8 @@
 //! a phrase that is being restored, with its passphrase;
 //! a key file that is being read; and passwords. They travel as [`SecretText`].
 
+mod shared;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use tally_chain::{Bytes, KeyKind, words::Language};
 use zeroize::Zeroizing;
 
 use crate::model::BaseUnits;
+
+pub use shared::{ProposalView, SharedRequest, SignerView};
 
 /// A phrase or a password on its way between page and worker: wiped when dropped, never printed, and stored nowhere.
 #[derive(Default)]
@@ -71,6 +75,8 @@ pub enum AccountOrigin {
     Imported,
     /// Looked at without a key.
     Watched,
+    /// Several keys vouch for it. Rule: docs/protocol.md#W60
+    Shared,
 }
 
 /// One account; nothing of it is secret.
@@ -88,7 +94,7 @@ pub struct AccountSummary {
 impl AccountSummary {
     /// Whether the wallet can sign for it.
     pub fn can_sign(&self) -> bool {
-        self.origin != AccountOrigin::Watched
+        !matches!(self.origin, AccountOrigin::Watched | AccountOrigin::Shared)
     }
 }
 
@@ -326,6 +332,8 @@ pub enum Request {
     SignTestCoins {
         order: Order,
     },
+    /// Shared accounts, and proposals that collect signatures.
+    Shared(SharedRequest),
     /// Deletes the vault of this chain.
     Forget,
 }
@@ -333,6 +341,9 @@ pub enum Request {
 impl Request {
     /// Whether it writes the vault, so that other tabs have to read it again.
     pub fn writes(&self) -> bool {
+        if let Self::Shared(request) = self {
+            return request.writes();
+        }
         matches!(
             self,
             Self::Create { .. }
@@ -379,6 +390,11 @@ pub enum Answer {
         text: String,
     },
     PublicKey(PublicKeyTexts),
+    /// A shared account, to be handed on.
+    SharedText {
+        text: String,
+    },
+    Proposal(Box<ProposalView>),
     Prepared {
         payload: Bytes,
         review: Box<ReviewText>,

@@ -101,7 +101,7 @@ fn Card(account: AccountSummary) -> impl IntoView {
     } = account;
     view! {
         <section class="card receive" aria-label="Address">
-            <QrPicture text=address.clone() />
+            <QrPicture text=address.clone() label="QR code of the address" />
             <div class="receive-text">
                 <p><KindBadge kind=kind /> " " <strong>{label}</strong></p>
                 <p class="receive-address">
@@ -119,13 +119,15 @@ fn Card(account: AccountSummary) -> impl IntoView {
 
 /// A QR code as one path, dark on light in every theme.
 #[component]
-fn QrPicture(text: String) -> impl IntoView {
+pub fn QrPicture(text: String, #[prop(into)] label: String) -> impl IntoView {
     let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::M);
+    // A long text in the form that holds most.
+    let code = code.or_else(|_| QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L));
     code.ok().map(|code| {
         let (width, path) = outline(&code);
         let side = width + 2 * QUIET;
         view! {
-            <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label="QR code of the address" shape-rendering="crispEdges">
+            <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
                 <rect class="qr-paper" width=side.to_string() height=side.to_string() />
                 <path class="qr-ink" d=path />
             </svg>

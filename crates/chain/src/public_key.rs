@@ -7,7 +7,7 @@ use alloy_primitives::{Address, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::address;
-use crate::keys::{KeyError, ReferenceVerifier, RsaPublicKey, SignatureVerifier};
+use crate::keys::{KeyError, RawPublicKey, ReferenceVerifier, RsaPublicKey, SignatureVerifier};
 
 /// Sizes of RSA keys that the chain accepts. Rule: docs/protocol.md#A4
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,6 +170,26 @@ impl From<&RsaPublicKey> for PublicKey {
             bytes: Bytes::copy_from_slice(key.spki()),
             address: key.address(),
         }
+    }
+}
+
+impl From<&PublicKey> for RawPublicKey {
+    fn from(key: &PublicKey) -> Self {
+        match <[u8; 33]>::try_from(key.bytes.as_ref()) {
+            Ok(point) => Self::Secp256k1(point),
+            Err(_) => {
+                Self::Rsa(RsaPublicKey::from_spki(&key.bytes).expect("a public key was checked when it was read"))
+            }
+        }
+    }
+}
+
+impl TryFrom<&RawPublicKey> for PublicKey {
+    type Error = KeyError;
+
+    /// Fails where 33 bytes are no point of the curve.
+    fn try_from(key: &RawPublicKey) -> Result<Self, KeyError> {
+        Self::from_bytes(key.bytes())
     }
 }
 

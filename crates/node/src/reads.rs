@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use tally_chain::history::{self, HistoryProof};
 use tally_chain::merkle::{self, InclusionProof};
+use tally_chain::portable::{Parts, PortableReceipt, Seal};
 use tally_chain::state_tree::{Account, StateProof, account_key};
 use tally_chain::{Address, BlockId, CheckedTransaction, Height, Receipt, TxId};
 use tally_ledger::StateView;
@@ -186,6 +187,51 @@ impl Node {
         history::prove(tip.record.height().0, height.0, &|position| {
             tip.snapshot.history_node(position)
         })
+    }
+
+    /// All that shows, without this node, that the transaction at a place is on the chain, and what it did; none if there
+    /// is no such transaction.
+    pub fn portable_receipt(&self, tip: &Tip, place: Place) -> Result<Option<PortableReceipt>, StoreError> {
+        let Some(block) = self.full_block(tip, BlockKey::Height(place.height))? else {
+            return Ok(None);
+        };
+        let index = place.index as usize;
+        let envelopes = block
+            .transactions
+            .iter()
+            .map(|transaction| merkle::leaf_hash(transaction.envelope()));
+        let receipts = block
+            .receipts
+            .iter()
+            .map(|receipt| merkle::leaf_hash(&receipt.encode()));
+        let (Some(transaction), Some(receipt), Some(transaction_path), Some(receipt_path)) = (
+            block.transactions.get(index),
+            block.receipts.get(index),
+            merkle::prove(&envelopes.collect::<Vec<_>>(), index),
+            merkle::prove(&receipts.collect::<Vec<_>>(), index),
+        ) else {
+            return Ok(None);
+        };
+        let record = &block.record;
+        let history = match record.id == tip.record.id {
+            true => None,
+            false => Some(
+                self.history_proof(tip, place.height)
+                    .map_err(|error| StoreError::Missing {
+                        what: format!("the path from block {} to the tip ({error})", record.id),
+                    })?,
+            ),
+        };
+        Ok(Some(PortableReceipt::new(Parts {
+            chain: self.identity(),
+            envelope: transaction.envelope().clone(),
+            block: Seal::new(&record.header, &record.manifest),
+            transaction_path,
+            receipt: receipt.clone(),
+            receipt_path,
+            tip: Seal::new(&tip.record.header, &tip.record.manifest),
+            history,
+        })))
     }
 
     /// An account at the tip; the default one if it never received anything.

@@ -1,6 +1,9 @@
 //! What is public about an account.
 
+use tally_chain::multisig::Policy;
 use tally_chain::{Address, KeyKind, PublicKey};
+
+use crate::signers::Signers;
 
 /// Where an account of a vault comes from. Rule: docs/protocol.md#W14
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +14,9 @@ pub enum Origin {
     Imported,
     /// The vault has no key for it: it is looked at, never signed for.
     Watched,
+    /// Several keys vouch for it, some of them perhaps of this vault: a proposal collects their signatures.
+    /// Rule: docs/protocol.md#W60
+    Shared,
 }
 
 impl Origin {
@@ -20,6 +26,7 @@ impl Origin {
             Self::Derived { .. } => "derived",
             Self::Imported => "imported",
             Self::Watched => "watched",
+            Self::Shared => "shared",
         }
     }
 }
@@ -31,8 +38,10 @@ pub struct Account {
     /// The user's own name for it, at most [`MAX_LABEL_BYTES`](crate::vault::MAX_LABEL_BYTES) bytes.
     pub label: String,
     pub address: Address,
-    /// None where only the address is known: an account that is watched.
+    /// None where only the address is known, of an account that is watched; and of a shared account.
     pub key: Option<PublicKey>,
+    /// Of a shared account, and only there.
+    pub policy: Option<Policy>,
     /// Put away by the user: kept, not shown among the others.
     pub archived: bool,
 }
@@ -47,13 +56,21 @@ impl Account {
     pub fn index(&self) -> Option<u32> {
         match self.origin {
             Origin::Derived { index } => Some(index),
-            Origin::Imported | Origin::Watched => None,
+            Origin::Imported | Origin::Watched | Origin::Shared => None,
         }
     }
 
     /// Whether the vault can sign for it alone.
     pub fn can_sign(&self) -> bool {
-        !matches!(self.origin, Origin::Watched)
+        matches!(self.origin, Origin::Derived { .. } | Origin::Imported)
+    }
+
+    /// Who vouches for its payments, as far as that is known.
+    pub fn signers(&self) -> Option<Signers> {
+        match (&self.policy, &self.key) {
+            (Some(policy), _) => Some(Signers::Policy(policy.clone())),
+            (None, key) => key.clone().map(Signers::Key),
+        }
     }
 }
 

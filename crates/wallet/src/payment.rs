@@ -7,16 +7,17 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 use sha2::Sha256;
 use tally_chain::hash::sha256;
-use tally_chain::keys::{PSS_SALT_BYTES, RsaPublicKey};
+use tally_chain::keys::PSS_SALT_BYTES;
 use tally_chain::transaction::{
-    Authenticator, ChainIdentity, MAX_GAS_LIMIT, Payload, TallyTransaction, TransactionError, envelope_gas,
+    ChainIdentity, MAX_GAS_LIMIT, Payload, TallyTransaction, TransactionError, envelope_gas,
 };
-use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs};
+use tally_chain::{Address, Amount, B256, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs};
 use thiserror::Error;
 
 use crate::account::Account;
 use crate::fees::Fee;
-use crate::keys::{RsaKey, Secp256k1Key, SigningKey};
+use crate::keys::SigningKey;
+use crate::signers::{self, Signatures, Signers};
 
 /// Longest memo that the wallet attaches, in bytes. Rule: docs/protocol.md#W8
 pub const MAX_MEMO_BYTES: usize = 1_024;
@@ -73,29 +74,20 @@ pub fn build(chain: &ChainIdentity, sender: &Account, payment: &Payment) -> Resu
         value: payment.value,
         data: Bytes::copy_from_slice(payment.memo.as_bytes()),
     };
-    payload.gas_limit = gas_of(&payload, sender)?;
+    let address = sender.address;
+    let signers = sender.signers().ok_or(PaymentError::NoPublicKey { address })?;
+    payload.gas_limit = gas_of(&payload, &signers);
     Review::of(&payload, &chain.genesis, sender.address)?;
     Ok(payload.encode())
 }
 
 /// Gas that a payment to a plain account uses at most. Rule: docs/protocol.md#X2
-fn gas_of(payload: &Payload, sender: &Account) -> Result<u64, PaymentError> {
-    let address = sender.address;
-    let key = sender.key.as_ref().ok_or(PaymentError::NoPublicKey { address })?;
+fn gas_of(payload: &Payload, signers: &Signers) -> u64 {
     // An envelope of the final size: lengths of keys and signatures are fixed.
-    let authenticator = match key.kind().rsa_bits() {
-        Some(bits) => Authenticator::RsaPssSha256 {
-            public_key: RsaPublicKey::from_spki(key.bytes()).expect("a public key was checked when it was read"),
-            signature: vec![0xff; bits.get() as usize / 8],
-        },
-        None => Authenticator::Secp256k1 {
-            public_key: key
-                .bytes()
-                .as_ref()
-                .try_into()
-                .expect("a compressed point has 33 bytes"),
-            signature: [0xff; 64],
-        },
+    let authenticator = signers.dearest();
+    let slack = match signers {
+        Signers::Key(_) => 0,
+        Signers::Policy(_) => signers::SLACK,
     };
     let envelope = TallyTransaction {
         payload: payload.clone(),
@@ -104,7 +96,7 @@ fn gas_of(payload: &Payload, sender: &Account) -> Result<u64, PaymentError> {
     let zeros = payload.data.iter().filter(|byte| **byte == 0).count() as u64;
     // The EVM's price of call data with EIP-7623's floor: 40 a byte, 10 if it is zero.
     let data = 40 * (payload.data.len() as u64 - zeros) + 10 * zeros;
-    Ok(envelope_gas(envelope.encode().len(), &authenticator) + data)
+    envelope_gas(envelope.encode().len(), &authenticator) + data + slack
 }
 
 /// A memo as it may be shown.
@@ -212,11 +204,23 @@ pub fn sign<R: CryptoRng + ?Sized>(
         });
     }
     let payload = decode(chain, payload)?;
-    let digest = sha256(&[&payload.signed_message(&chain.genesis, &sender)]);
-    let authenticator = match key {
-        SigningKey::Rsa(key) => sign_rsa(key, &digest.0, rng)?,
-        SigningKey::Secp256k1(key) => sign_secp256k1(key, &digest.0)?,
-    };
+    let signature = signature(key, &digest(chain, sender, &payload), rng)?;
+    complete(chain, &Signers::Key(key.public_key()), payload, [(0, signature)].into())
+}
+
+/// What a signature covers. Rule: docs/protocol.md#T3
+pub(crate) fn digest(chain: &ChainIdentity, sender: Address, payload: &Payload) -> B256 {
+    sha256(&[&payload.signed_message(&chain.genesis, &sender)])
+}
+
+/// Puts an envelope together, and checks it as a node would.
+pub(crate) fn complete(
+    chain: &ChainIdentity,
+    signers: &Signers,
+    payload: Payload,
+    signatures: Signatures,
+) -> Result<Signed, PaymentError> {
+    let authenticator = signers.authenticator(signatures).map_err(TransactionError::from)?;
     let envelope = TallyTransaction { payload, authenticator }.encode();
     let checked = RawTransaction::decode(envelope)?.check(chain, &ReferenceVerifier)?;
     Ok(Signed {
@@ -226,7 +230,7 @@ pub fn sign<R: CryptoRng + ?Sized>(
     })
 }
 
-fn decode(chain: &ChainIdentity, payload: &[u8]) -> Result<Payload, PaymentError> {
+pub(crate) fn decode(chain: &ChainIdentity, payload: &[u8]) -> Result<Payload, PaymentError> {
     let payload = Payload::decode(payload)?;
     if payload.chain_id != chain.chain_id {
         return Err(PaymentError::Transaction(TransactionError::WrongChain {
@@ -237,27 +241,25 @@ fn decode(chain: &ChainIdentity, payload: &[u8]) -> Result<Payload, PaymentError
     Ok(payload)
 }
 
-/// RSASSA-PSS, blinded against timing. Rule: docs/protocol.md#A5
-fn sign_rsa<R: CryptoRng + ?Sized>(
-    key: &RsaKey,
-    digest: &[u8; 32],
+/// A signature of a digest: RSASSA-PSS, blinded against timing, or deterministic ECDSA (RFC 6979) with low s.
+/// Rules: docs/protocol.md#A5, #A6
+pub(crate) fn signature<R: CryptoRng + ?Sized>(
+    key: &SigningKey,
+    digest: &B256,
     rng: &mut R,
-) -> Result<Authenticator, PaymentError> {
-    let scheme = rsa::pss::Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_BYTES);
-    let signature = key.private().sign_with_rng(rng, scheme, digest);
-    Ok(Authenticator::RsaPssSha256 {
-        public_key: key.public().clone(),
-        signature: signature.map_err(|_| PaymentError::Signing)?,
-    })
-}
-
-/// Deterministic ECDSA (RFC 6979), low s. Rule: docs/protocol.md#A6
-fn sign_secp256k1(key: &Secp256k1Key, digest: &[u8; 32]) -> Result<Authenticator, PaymentError> {
-    let signature: k256::ecdsa::Signature = key.private().sign_prehash(digest).map_err(|_| PaymentError::Signing)?;
-    Ok(Authenticator::Secp256k1 {
-        public_key: key.public(),
-        signature: signature.normalize_s().to_bytes().into(),
-    })
+) -> Result<Vec<u8>, PaymentError> {
+    match key {
+        SigningKey::Rsa(key) => {
+            let scheme = rsa::pss::Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_BYTES);
+            let signature = key.private().sign_with_rng(rng, scheme, digest.as_slice());
+            signature.map_err(|_| PaymentError::Signing)
+        }
+        SigningKey::Secp256k1(key) => {
+            let signature: Result<k256::ecdsa::Signature, _> = key.private().sign_prehash(digest.as_slice());
+            let signature = signature.map_err(|_| PaymentError::Signing)?;
+            Ok(signature.normalize_s().to_bytes().to_vec())
+        }
+    }
 }
 
 fn memo_of(data: &[u8]) -> Memo {

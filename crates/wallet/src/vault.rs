@@ -220,7 +220,7 @@ impl std::fmt::Debug for Vault {
 }
 
 /// Rule: docs/protocol.md#W14
-fn check_label(label: &str) -> Result<(), VaultError> {
+pub(crate) fn check_label(label: &str) -> Result<(), VaultError> {
     check_label_length(label)?;
     match label.chars().find(|c| deceives(*c)) {
         Some(c) => Err(VaultError::LabelCharacter { code: c.into() }),

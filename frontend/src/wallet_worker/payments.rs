@@ -63,6 +63,7 @@ impl Desk {
             label: "PUBLIC".to_owned(),
             address: key.address(),
             key: Some(key.public_key()),
+            policy: None,
             archived: false,
         };
         let payload = payment::build(&identity, &account, &order_of(order)?).map_err(payment_trouble)?;
@@ -93,7 +94,7 @@ pub(super) fn fee(prices: &Prices) -> Result<Fee, Trouble> {
     })
 }
 
-fn order_of(order: &Order) -> Result<Payment, Trouble> {
+pub(super) fn order_of(order: &Order) -> Result<Payment, Trouble> {
     Ok(Payment {
         to: address::parse(order.to.trim()).map_err(|error| Trouble::Recipient(error.to_string()))?,
         value: Amount::from_coins(order.coins.trim()).map_err(|error| Trouble::Amount(error.to_string()))?,
@@ -108,7 +109,7 @@ pub(super) fn own_address(text: &str) -> Result<Address, Trouble> {
     address::parse(text).map_err(|error| Trouble::Payment(sentence(error)))
 }
 
-fn review_text(review: &Review) -> ReviewText {
+pub(super) fn review_text(review: &Review) -> ReviewText {
     let units = |amount: Amount| BaseUnits::new(amount);
     ReviewText {
         chain_id: review.chain_id,

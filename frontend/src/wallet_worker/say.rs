@@ -10,6 +10,7 @@ pub fn account(account: &Account) -> AccountSummary {
             Origin::Derived { index } => AccountOrigin::Derived { index },
             Origin::Imported => AccountOrigin::Imported,
             Origin::Watched => AccountOrigin::Watched,
+            Origin::Shared => AccountOrigin::Shared,
         },
         kind: account.kind(),
         label: account.label.clone(),

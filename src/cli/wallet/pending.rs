@@ -138,7 +138,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
         show(&review, &status.symbol);
     }
     warn::show(&warnings, args.despite_warnings)?;
-    if !args.yes && !confirmed()? {
+    if !args.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
     let envelope = sign(&vault, &chain, sender, &payload)?;

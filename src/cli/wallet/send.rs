@@ -1,6 +1,7 @@
 //! `tally wallet send`.
 
 use std::io::{BufRead as _, Write as _};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -8,10 +9,11 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, Amount, address};
-use tally_wallet::{Memo, Payment, Review, Vault, Warning, fees, payment, system_rng};
+use tally_chain::{Address, Amount, address, document};
+use tally_wallet::{Account, Memo, Payment, Review, Vault, Warning, fees, payment, system_rng};
 
 use super::super::client::Client;
+use super::super::receipt::sha256_of;
 use super::accounts::find;
 use super::file::VaultFile;
 use super::{Level, warn};
@@ -75,39 +77,100 @@ struct Block {
     confirmations: u64,
 }
 
+/// `tally wallet anchor`. Rule: docs/protocol.md#P6
+#[derive(Debug, Args)]
+pub struct AnchorArgs {
+    /// The document; it stays where it is, only its SHA-256 goes on the chain
+    file: PathBuf,
+    /// Account that signs and pays the fee: its address or its label
+    #[arg(long)]
+    from: String,
+    /// How much of a hurry it is in
+    #[arg(long, value_enum, default_value_t = Level::Normal)]
+    fee: Level,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    depth: Depth,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result<()> {
-    let (to, value) = (args.to, args.amount);
-    let status = client.status()?;
     let (vault, _) = file.open()?;
+    let order = Order {
+        to: args.to,
+        value: args.amount,
+        memo: args.memo.clone(),
+        fee: args.fee,
+        yes: args.yes,
+        despite_warnings: args.despite_warnings,
+        depth: &args.depth,
+        json: args.json,
+    };
+    pay(&vault, client, find(&vault, &args.from)?, &order)
+}
+
+/// Pays nothing to the account itself, with the document's hash as data.
+pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::Result<()> {
+    let sha256 = sha256_of(&args.file)?;
+    let (vault, _) = file.open()?;
+    let sender = find(&vault, &args.from)?;
+    let order = Order {
+        to: sender.address,
+        value: Amount::ZERO,
+        memo: document::anchor(&sha256),
+        fee: args.fee,
+        yes: args.yes,
+        // All that can be said of a payment of nothing to oneself.
+        despite_warnings: true,
+        depth: &args.depth,
+        json: args.json,
+    };
+    pay(&vault, client, sender, &order)
+}
+
+/// What is to be paid, and how it is asked and told.
+struct Order<'a> {
+    to: Address,
+    value: Amount,
+    memo: String,
+    fee: Level,
+    yes: bool,
+    despite_warnings: bool,
+    depth: &'a Depth,
+    json: bool,
+}
+
+fn pay(vault: &Vault, client: &Client, sender: &Account, order: &Order) -> anyhow::Result<()> {
+    let status = client.status()?;
     vault.check_chain(status.genesis_id)?;
     let chain = vault.chain().identity();
-    let sender = find(&vault, &args.from)?;
     let state = client.account(sender.address)?;
     let suggestions = client.fees()?;
-    let fee = fees::choose(args.fee.into(), &suggestions);
-    let timestamp = (tally_node::system_clock())();
-    let memo = args.memo.clone();
     let payment = Payment {
-        to,
-        value,
-        memo,
+        to: order.to,
+        value: order.value,
+        memo: order.memo.clone(),
         nonce: state.next_nonce,
-        timestamp,
-        fee,
+        timestamp: (tally_node::system_clock())(),
+        fee: fees::choose(order.fee.into(), &suggestions),
     };
     let payload = payment::build(&chain, sender, &payment)?;
     let review = payment::review(&chain, sender.address, &payload)?;
     review.check_funds(state.balance)?;
-    let warnings = warn::of(client, &vault, &review, state.balance, suggestions)?;
-    if !args.json {
+    let warnings = warn::of(client, vault, &review, state.balance, suggestions)?;
+    if !order.json {
         show(&review, &status.symbol);
     }
-    warn::show(&warnings, args.despite_warnings)?;
-    if !args.yes && !confirmed()? {
+    warn::show(&warnings, order.despite_warnings)?;
+    if !order.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
-    let envelope = sign(&vault, &chain, sender.address, &payload)?;
-    finish(client, &envelope, &args.depth, args.json, &warnings)
+    let envelope = sign(vault, &chain, sender.address, &payload)?;
+    finish(client, &envelope, order.depth, order.json, &warnings)
 }
 
 /// Hands an envelope to the node, waits as asked, and says what became of it.
@@ -145,32 +208,43 @@ pub fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8
 
 /// Shows what the bytes to be signed say.
 pub fn show(review: &Review, symbol: &str) {
-    println!("What will be signed, read back from its bytes:");
-    println!("  from     {}", review.sender);
-    println!(
-        "  to       {}",
-        review
-            .to
-            .map_or_else(|| "a new contract".to_owned(), |to| to.to_string())
-    );
-    println!("  amount   {} {symbol}", review.value_coins);
-    println!(
-        "  fee      at most {} {symbol} ({} gas)",
-        review.max_fee_coins, review.gas_limit
-    );
-    println!("  in all   at most {} {symbol}", review.max_total_coins);
-    match &review.memo {
-        Memo::None => {}
-        Memo::Text(text) => println!("  memo     {text}"),
-        Memo::Hex(hex) => println!("  memo     {hex} (not shown as text)"),
-    }
-    println!("  nonce    {}", review.nonce);
-    println!("  chain    {} (genesis {})", review.chain_id, review.genesis);
+    println!("{}", lines(review, symbol));
 }
 
-pub fn confirmed() -> anyhow::Result<bool> {
-    print!("Sign and send? [y/N] ");
-    std::io::stdout().flush()?;
+/// What the bytes to be signed say, a line each.
+pub fn lines(review: &Review, symbol: &str) -> String {
+    let to = review
+        .to
+        .map_or_else(|| "a new contract".to_owned(), |to| to.to_string());
+    let memo = match &review.memo {
+        Memo::None => String::new(),
+        Memo::Text(text) => format!("\n  memo     {text}"),
+        Memo::Hex(hex) => format!("\n  memo     {hex} (not shown as text)"),
+    };
+    format!(
+        "What will be signed, read back from its bytes:
+  from     {}
+  to       {to}
+  amount   {} {symbol}
+  fee      at most {} {symbol} ({} gas)
+  in all   at most {} {symbol}{memo}
+  nonce    {}
+  chain    {} (genesis {})",
+        review.sender,
+        review.value_coins,
+        review.max_fee_coins,
+        review.gas_limit,
+        review.max_total_coins,
+        review.nonce,
+        review.chain_id,
+        review.genesis
+    )
+}
+
+/// Asks on standard error, since what is made may go to standard output.
+pub fn confirmed(question: &str) -> anyhow::Result<bool> {
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush()?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))

@@ -7,6 +7,7 @@ use super::{MAX_ACCOUNTS, Vault, VaultError, check_label};
 use crate::account::{Account, Origin};
 use crate::keys::{RsaKey, Secp256k1Key, SigningKey};
 use crate::rsa_search::RsaSearch;
+use crate::shared::SharedAccount;
 
 /// An account with what its private key is made from.
 pub(super) struct Entry {
@@ -129,6 +130,7 @@ impl Vault {
             label: label.to_owned(),
             address,
             key: Some(key),
+            policy: None,
             archived: false,
         };
         self.push(Entry { account, material })
@@ -148,6 +150,7 @@ impl Vault {
             label: label.to_owned(),
             address,
             key,
+            policy: None,
             archived: false,
         };
         self.push(Entry {
@@ -163,10 +166,30 @@ impl Vault {
         Ok(&self.entries.push_mut(entry).account)
     }
 
-    /// Takes a watched account out. One with a key can only be archived.
+    /// Takes up an account of several keys, under its name. Rule: docs/protocol.md#W60
+    pub fn add_shared(&mut self, shared: &SharedAccount) -> Result<&Account, VaultError> {
+        let address = shared.address();
+        if self.account(address).is_ok() {
+            return Err(VaultError::HasAccount { address });
+        }
+        let account = Account {
+            origin: Origin::Shared,
+            label: shared.name.clone(),
+            address,
+            key: None,
+            policy: Some(shared.policy().clone()),
+            archived: false,
+        };
+        self.push(Entry {
+            account,
+            material: Material::None,
+        })
+    }
+
+    /// Takes a watched or a shared account out. One with a key can only be archived.
     pub fn unwatch(&mut self, address: Address) -> Result<(), VaultError> {
         let place = self.place(address)?;
-        if self.entries[place].account.origin != Origin::Watched {
+        if self.entries[place].account.can_sign() {
             return Err(VaultError::NotWatched { address });
         }
         self.entries.remove(place);

@@ -5,7 +5,8 @@
 
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
-use tally_chain::{Address, KeyKind, PublicKey, UnixSecs};
+use tally_chain::multisig::Policy;
+use tally_chain::{Address, KeyKind, PublicKey, ReferenceVerifier, UnixSecs};
 use zeroize::Zeroizing;
 
 use super::accounts::{Entry, Material};
@@ -115,6 +116,7 @@ enum PlainOrigin {
     Derived,
     Imported,
     Watched,
+    Shared,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,6 +134,9 @@ struct PlainAccount {
     /// Only where the public key is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     address: Option<Address>,
+    /// Of a shared account. Rule: docs/protocol.md#A7
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
     /// p and q of an RSA key. Rule: docs/protocol.md#W5
     #[serde(default, skip_serializing_if = "Option::is_none")]
     primes: Option<[Secret; 2]>,
@@ -159,12 +164,17 @@ impl PlainAccount {
                 Origin::Derived { .. } => PlainOrigin::Derived,
                 Origin::Imported => PlainOrigin::Imported,
                 Origin::Watched => PlainOrigin::Watched,
+                Origin::Shared => PlainOrigin::Shared,
             },
             kind: account.kind(),
             index: account.index(),
             label: account.label.clone(),
             public_key: account.key.as_ref().map(|key| Base64::encode_string(key.bytes())),
-            address: account.key.is_none().then_some(account.address),
+            address: account.signers().is_none().then_some(account.address),
+            policy: account
+                .policy
+                .as_ref()
+                .map(|policy| Base64::encode_string(&policy.encode())),
             primes,
             secret,
             archived: account.archived,
@@ -177,9 +187,14 @@ impl PlainAccount {
             None => None,
         };
         let kind = key.as_ref().map(PublicKey::kind);
-        let address = match (&key, self.address) {
-            (Some(key), None) => key.address(),
-            (None, Some(address)) => address,
+        let policy = match &self.policy {
+            Some(text) => Some(Policy::decode(&Base64::decode_vec(text).ok()?).ok()?),
+            None => None,
+        };
+        let address = match (&key, &policy, self.address) {
+            (Some(key), None, None) => key.address(),
+            (None, Some(policy), None) => policy.address(),
+            (None, None, Some(address)) => address,
             _ => return None,
         };
         let material = match (&self.primes, &self.secret) {
@@ -198,13 +213,18 @@ impl PlainAccount {
             (PlainOrigin::Derived, Some(index)) => Origin::Derived { index },
             (PlainOrigin::Imported, None) => Origin::Imported,
             (PlainOrigin::Watched, None) => Origin::Watched,
+            (PlainOrigin::Shared, None) => Origin::Shared,
             _ => return None,
         };
         // Each origin has exactly what it needs.
         let complete = match (&origin, &material) {
             (Origin::Derived { .. } | Origin::Imported, Material::Primes(_)) => rsa == Some(true),
             (Origin::Derived { .. }, Material::None) | (Origin::Imported, Material::Secret(_)) => rsa == Some(false),
-            (Origin::Watched, Material::None) => true,
+            (Origin::Watched, Material::None) => policy.is_none(),
+            (Origin::Shared, Material::None) => {
+                let policy = policy.as_ref()?;
+                policy.check_points(&ReferenceVerifier).is_ok()
+            }
             _ => false,
         };
         if !complete || kind != self.kind || check_label_length(&self.label).is_err() {
@@ -215,6 +235,7 @@ impl PlainAccount {
             label: self.label,
             address,
             key,
+            policy,
             archived: self.archived,
         };
         Some(Entry { account, material })

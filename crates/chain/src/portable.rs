@@ -1,0 +1,388 @@
+//! Portable receipts: one small file that shows, without any node, that a transaction is on a chain and what it did.
+//! Rules: docs/protocol.md#P1 to #P6
+
+use alloy_primitives::{B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::CodecError;
+use crate::hash::{BlockId, TxId};
+use crate::header::Header;
+use crate::history::{self, HistoryError, HistoryProof, NODE_BYTES, Node};
+use crate::keys::SignatureVerifier;
+use crate::manifest::Manifest;
+use crate::merkle::{self, InclusionProof, MerkleError};
+use crate::pow::{BitsError, Target};
+use crate::receipt::Receipt;
+use crate::transaction::{ChainIdentity, CheckedTransaction, RawTransaction, TransactionError};
+use crate::units::Height;
+
+/// What the file calls itself.
+pub const FORMAT: &str = "tally-receipt";
+/// The version that is written, and the only one that is read.
+pub const VERSION: u32 = 1;
+/// Longest file that is read, in bytes. Rule: docs/protocol.md#L11
+pub const MAX_FILE_BYTES: usize = 1_048_576;
+/// Longest execution receipt in it, in bytes. Rule: docs/protocol.md#L11
+const MAX_RECEIPT_BYTES: usize = 262_144;
+
+/// Why a file is not a portable receipt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    #[error("the file has {len} bytes, a receipt has at most {max}")]
+    TooLong { len: usize, max: usize },
+    #[error("the file is not a Tally receipt: {reason}")]
+    Form { reason: String },
+    #[error("the receipt has version {found}; version {VERSION} is known here")]
+    Version { found: u64 },
+}
+
+/// What is false about a portable receipt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Falsehood {
+    #[error("it is of the chain {found}, not of {expected}")]
+    OtherChain { found: BlockId, expected: BlockId },
+    #[error("the transaction: {0}")]
+    Transaction(#[from] TransactionError),
+    #[error("{which} block: its header has {len} bytes, not 80")]
+    Header { which: Which, len: usize },
+    #[error("{which} block: {source}")]
+    Manifest { which: Which, source: CodecError },
+    #[error("{which} block: the manifest hashes to {found}, the header names {expected}")]
+    ManifestRoot { which: Which, found: B256, expected: B256 },
+    #[error("{which} block: {source}")]
+    Bits { which: Which, source: BitsError },
+    #[error("{which} block: its id {id} is above its target")]
+    Work { which: Which, id: BlockId },
+    #[error("the path of the transaction: {0}")]
+    TransactionPath(MerkleError),
+    #[error("the execution receipt: {0}")]
+    Receipt(CodecError),
+    #[error("the execution receipt has {len} bytes, at most {max} are allowed")]
+    ReceiptTooLong { len: usize, max: usize },
+    #[error("the path of the execution receipt: {0}")]
+    ReceiptPath(MerkleError),
+    #[error("the execution receipt is that of {found}, not of {expected}")]
+    OtherReceipt { found: TxId, expected: TxId },
+    #[error("a node of the history path has {len} bytes, not {NODE_BYTES}")]
+    HistoryNode { len: usize },
+    #[error("the history path: {0}")]
+    History(#[from] HistoryError),
+    #[error("it leads to the block {found}, not to the one that is trusted, {trusted}")]
+    OtherTip { found: BlockId, trusted: BlockId },
+}
+
+/// Which of the two blocks of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The one that holds the transaction.
+    Own,
+    /// The later one that the history path leads to.
+    Tip,
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Own => "the transaction's",
+            Self::Tip => "the later",
+        })
+    }
+}
+
+/// What a receipt claims, in the order in which it is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// The sender signed this very transaction for this very chain.
+    Signature,
+    /// The block's header, manifest and work fit.
+    Block,
+    /// The transaction is in the block.
+    Inclusion,
+    /// It did what is said.
+    Execution,
+    /// The block is an ancestor of the later one, or that one itself.
+    History,
+    /// The later block is the one that is trusted.
+    Trust,
+}
+
+impl Claim {
+    /// All, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Signature,
+        Self::Block,
+        Self::Inclusion,
+        Self::Execution,
+        Self::History,
+        Self::Trust,
+    ];
+}
+
+/// A claim that does not hold; those before it do, those after it were not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{falsehood}")]
+pub struct Refuted {
+    pub claim: Claim,
+    pub falsehood: Falsehood,
+}
+
+/// A header and its manifest, as bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seal {
+    pub header: Bytes,
+    pub manifest: Bytes,
+}
+
+impl Seal {
+    pub fn new(header: &Header, manifest: &Manifest) -> Self {
+        Self {
+            header: header.encode().into(),
+            manifest: manifest.encode().into(),
+        }
+    }
+
+    /// Rules: docs/protocol.md#H5, #M1; genesis has no work. Rule: docs/protocol.md#C3
+    fn check(&self, which: Which) -> Result<(Header, Manifest), Falsehood> {
+        let len = self.header.len();
+        let bytes = self.header.as_ref().try_into();
+        let header = Header::decode(bytes.map_err(|_| Falsehood::Header { which, len })?);
+        let manifest = Manifest::decode(&self.manifest).map_err(|source| Falsehood::Manifest { which, source })?;
+        let (found, expected) = (manifest.root(), header.manifest_root);
+        if found != expected {
+            return Err(Falsehood::ManifestRoot { which, found, expected });
+        }
+        let target = Target::from_bits(header.bits).map_err(|source| Falsehood::Bits { which, source })?;
+        let id = header.id();
+        if header.parent != BlockId::ZERO && !target.is_met_by(&id) {
+            return Err(Falsehood::Work { which, id });
+        }
+        Ok((header, manifest))
+    }
+}
+
+/// The file. Rule: docs/protocol.md#P1
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortableReceipt {
+    format: String,
+    version: u32,
+    pub chain_id: u64,
+    pub genesis: BlockId,
+    /// The full signed envelope.
+    pub envelope: Bytes,
+    /// The block that holds it.
+    pub block: Seal,
+    pub transaction_path: InclusionProof,
+    /// The execution receipt. Rule: docs/protocol.md#X5
+    pub receipt: Bytes,
+    pub receipt_path: InclusionProof,
+    /// The block that was the tip when the file was made.
+    pub tip: Seal,
+    /// Nodes of the path from the block to the tip's `history_root`; empty if the block is the tip.
+    pub history: Vec<Bytes>,
+}
+
+/// What the parts of a receipt are made from.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    pub chain: ChainIdentity,
+    pub envelope: Bytes,
+    pub block: Seal,
+    pub transaction_path: InclusionProof,
+    pub receipt: Receipt,
+    pub receipt_path: InclusionProof,
+    pub tip: Seal,
+    /// None if the block is the tip.
+    pub history: Option<HistoryProof>,
+}
+
+/// What a receipt that holds shows.
+#[derive(Debug, Clone)]
+pub struct Proven {
+    pub transaction: CheckedTransaction,
+    pub receipt: Receipt,
+    pub block: BlockId,
+    pub height: Height,
+    /// Of the block, Unix seconds.
+    pub time: u32,
+    pub tip: BlockId,
+    pub tip_height: Height,
+}
+
+impl Proven {
+    /// Blocks that confirm it at that tip, its own included.
+    pub fn confirmations(&self) -> u64 {
+        self.tip_height.0 - self.height.0 + 1
+    }
+}
+
+impl PortableReceipt {
+    pub fn new(parts: Parts) -> Self {
+        let history = parts.history.map(|proof| proof.nodes).unwrap_or_default();
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            chain_id: parts.chain.chain_id,
+            genesis: parts.chain.genesis,
+            envelope: parts.envelope,
+            block: parts.block,
+            transaction_path: parts.transaction_path,
+            receipt: parts.receipt.encode().into(),
+            receipt_path: parts.receipt_path,
+            tip: parts.tip,
+            history: history.iter().map(|node| Bytes::from(node.encode())).collect(),
+        }
+    }
+
+    /// Id of the later block, as the file has it: what a reader has to trust.
+    pub fn tip_id(&self) -> Option<BlockId> {
+        let bytes = self.tip.header.as_ref().try_into().ok()?;
+        Some(Header::decode(bytes).id())
+    }
+
+    /// Height of the later block, as the file has it.
+    pub fn tip_height(&self) -> Option<u64> {
+        Manifest::decode(&self.tip.manifest)
+            .ok()
+            .map(|manifest| manifest.number.0)
+    }
+
+    /// Reads a file; whether it holds is another question, [`check`](Self::check). Rule: docs/protocol.md#P1
+    pub fn read(file: &[u8]) -> Result<Self, FileError> {
+        /// Looked at before the rest, so that a later version is called by its name.
+        #[derive(Deserialize)]
+        struct Start {
+            format: String,
+            version: u64,
+        }
+        let (len, max) = (file.len(), MAX_FILE_BYTES);
+        if len > max {
+            return Err(FileError::TooLong { len, max });
+        }
+        let form = |error: serde_json::Error| FileError::Form {
+            reason: error.to_string(),
+        };
+        let start: Start = serde_json::from_slice(file).map_err(form)?;
+        if start.format != FORMAT {
+            let reason = "its format is another one".to_owned();
+            return Err(FileError::Form { reason });
+        }
+        if start.version != u64::from(VERSION) {
+            return Err(FileError::Version { found: start.version });
+        }
+        serde_json::from_slice(file).map_err(form)
+    }
+
+    /// The file's text.
+    pub fn write(&self) -> String {
+        serde_json::to_string_pretty(self).expect("texts, numbers and lists are JSON")
+    }
+
+    /// The chain that it says it is of.
+    pub fn chain(&self) -> ChainIdentity {
+        ChainIdentity {
+            chain_id: self.chain_id,
+            genesis: self.genesis,
+        }
+    }
+
+    /// Checks every claim against a block that the reader trusts: the receipt's tip, or the transaction's own block. The
+    /// genesis follows from that block; who knows it may have it compared first. Rules: docs/protocol.md#P2 to #P5
+    pub fn check(
+        &self,
+        genesis: Option<BlockId>,
+        trusted: BlockId,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Proven, Refuted> {
+        let refuted = |claim: Claim| move |falsehood: Falsehood| Refuted { claim, falsehood };
+        let transaction = self.signature(genesis, verifier).map_err(refuted(Claim::Signature))?;
+        let (header, manifest) = self.block.check(Which::Own).map_err(refuted(Claim::Block))?;
+        merkle::verify(
+            &self.transaction_path,
+            merkle::leaf_hash(&self.envelope),
+            manifest.transactions_root,
+        )
+        .map_err(Falsehood::TransactionPath)
+        .map_err(refuted(Claim::Inclusion))?;
+        let receipt = self
+            .execution(&manifest, transaction.id())
+            .map_err(refuted(Claim::Execution))?;
+        let tip = self.ancestry(&header, &manifest).map_err(refuted(Claim::History))?;
+        let block = header.id();
+        if trusted != tip.0 && trusted != block {
+            let falsehood = Falsehood::OtherTip { found: tip.0, trusted };
+            return Err(refuted(Claim::Trust)(falsehood));
+        }
+        Ok(Proven {
+            transaction,
+            receipt,
+            block,
+            height: manifest.number,
+            time: header.time,
+            tip: tip.0,
+            tip_height: tip.1,
+        })
+    }
+
+    /// Rule: docs/protocol.md#P2
+    fn signature(
+        &self,
+        genesis: Option<BlockId>,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<CheckedTransaction, Falsehood> {
+        if let Some(expected) = genesis.filter(|genesis| *genesis != self.genesis) {
+            let found = self.genesis;
+            return Err(Falsehood::OtherChain { found, expected });
+        }
+        let raw = RawTransaction::decode(self.envelope.clone())?;
+        Ok(raw.check(&self.chain(), verifier)?)
+    }
+
+    /// Rule: docs/protocol.md#P4
+    fn execution(&self, manifest: &Manifest, id: TxId) -> Result<Receipt, Falsehood> {
+        let (len, max) = (self.receipt.len(), MAX_RECEIPT_BYTES);
+        if len > max {
+            return Err(Falsehood::ReceiptTooLong { len, max });
+        }
+        let receipt = Receipt::decode(&self.receipt).map_err(Falsehood::Receipt)?;
+        merkle::verify(
+            &self.receipt_path,
+            merkle::leaf_hash(&self.receipt),
+            manifest.receipts_root,
+        )
+        .map_err(Falsehood::ReceiptPath)?;
+        if receipt.transaction != id {
+            return Err(Falsehood::OtherReceipt {
+                found: receipt.transaction,
+                expected: id,
+            });
+        }
+        Ok(receipt)
+    }
+
+    /// Id and height of the later block. Rule: docs/protocol.md#P5
+    fn ancestry(&self, header: &Header, manifest: &Manifest) -> Result<(BlockId, Height), Falsehood> {
+        let (tip_header, tip_manifest) = self.tip.check(Which::Tip)?;
+        let (id, tip) = (header.id(), tip_header.id());
+        if id == tip {
+            return Ok((tip, tip_manifest.number));
+        }
+        let nodes = self.history.iter().map(|bytes| {
+            let len = bytes.len();
+            let bytes = bytes.as_ref().try_into();
+            bytes.map(Node::decode).map_err(|_| Falsehood::HistoryNode { len })
+        });
+        let proof = HistoryProof {
+            blocks: tip_manifest.number.0,
+            number: manifest.number.0,
+            nodes: nodes.collect::<Result<_, _>>()?,
+        };
+        let target = Target::from_bits(header.bits).map_err(|source| Falsehood::Bits {
+            which: Which::Own,
+            source,
+        })?;
+        history::verify(&proof, Node::leaf(id, header, target.work()), tip_manifest.history_root)?;
+        Ok((tip, tip_manifest.number))
+    }
+}

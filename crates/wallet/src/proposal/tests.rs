@@ -1,0 +1,256 @@
+use tally_chain::multisig::MultisigError;
+use tally_chain::{Amount, U256, UnixSecs};
+
+use super::*;
+use crate::{ChainBinding, Fee, KeyKind, Phrase, SharedAccount, Vault, system_rng};
+
+const JUNK: &str = "test test test test test test test test test test test junk";
+
+fn binding() -> ChainBinding {
+    ChainBinding {
+        genesis: BlockId([0x5a; 32].into()),
+        chain_id: 8_086,
+        name: "local".into(),
+    }
+}
+
+/// One RSA account, three of secp256k1, and 2 of the first three of them all.
+fn vault() -> (Vault, Address) {
+    let mut vault = Vault::new(Phrase::parse(JUNK).unwrap(), "", binding(), UnixSecs(1_800_000_000));
+    let search = vault.search(KeyKind::Rsa2048).unwrap();
+    vault.add_rsa(0, search.finish(), "Savings").unwrap();
+    for label in ["One", "Two", "Three"] {
+        vault.add_secp256k1(label).unwrap();
+    }
+    let keys: Vec<_> = vault
+        .accounts()
+        .take(3)
+        .map(|account| account.key.clone().unwrap())
+        .collect();
+    let shared = SharedAccount::new("Club", 2, &keys).unwrap();
+    let address = vault.add_shared(&shared).unwrap().address;
+    (vault, address)
+}
+
+fn proposal(vault: &Vault, from: Address) -> Proposal {
+    let payment = Payment {
+        to: Address::repeat_byte(7),
+        value: Amount(U256::from(5)),
+        memo: "roof".into(),
+        nonce: 3,
+        timestamp: UnixSecs(1_800_000_000),
+        fee: Fee {
+            max_priority_fee: 1,
+            max_fee: 2,
+        },
+    };
+    Proposal::build(&binding().identity(), vault.account(from).unwrap(), &payment).unwrap()
+}
+
+/// Keys of the vault's own accounts, in its order.
+fn keys(vault: &Vault) -> Vec<SigningKey> {
+    let own = vault.accounts().filter(|account| account.can_sign());
+    own.map(|account| vault.signing_key(account.address).unwrap()).collect()
+}
+
+#[test]
+fn any_two_of_three_complete_it_within_its_gas_in_any_order() {
+    let (vault, club) = vault();
+    let (asked, keys) = (proposal(&vault, club), keys(&vault));
+    let mut ids = Vec::new();
+    for pair in [[0, 1], [1, 0], [0, 2], [1, 2]] {
+        let copies = pair.map(|place| {
+            let mut copy = Proposal::read(&asked.write()).unwrap();
+            copy.sign(&keys[place], &mut system_rng()).unwrap();
+            assert_eq!(
+                copy.complete().err(),
+                Some(ProposalError::Incomplete { found: 1, required: 2 })
+            );
+            copy
+        });
+        let (mut one, mut other) = (copies[0].clone(), copies[1].clone());
+        one.combine(&copies[1]).unwrap();
+        other.combine(&copies[0]).unwrap();
+        assert_eq!(one.write(), other.write(), "the order does not matter");
+        let signed = Proposal::read(&one.write()).unwrap().complete().unwrap();
+        assert_eq!(signed.sender, club);
+        ids.push(signed.id);
+    }
+    assert!(
+        ids.iter().all(|id| *id == ids[0]),
+        "who signed does not change what is paid"
+    );
+    // A third signature is kept, and left out of the transaction.
+    let mut all = asked.clone();
+    for key in &keys[..3] {
+        all.sign(key, &mut system_rng()).unwrap();
+    }
+    assert_eq!((all.signed(), all.complete().unwrap().id), (3, ids[0]));
+}
+
+#[test]
+fn strangers_and_strange_signatures_are_named_and_change_nothing() {
+    let (vault, club) = vault();
+    let (mut asked, keys) = (proposal(&vault, club), keys(&vault));
+    let before = asked.clone();
+    let stranger = keys[3].address();
+    assert_eq!(
+        asked.sign(&keys[3], &mut system_rng()),
+        Err(ProposalError::NotASigner {
+            key: stranger,
+            account: club
+        })
+    );
+    let nobody = Err(ProposalError::NobodysSignature { account: club });
+    for signature in [vec![], vec![1; 64], vec![1; 256], vec![0x30; 70]] {
+        assert_eq!(asked.attach(&signature), nobody);
+    }
+    let other = proposal(&vault, keys[0].address());
+    assert_eq!(asked.combine(&other), Err(ProposalError::Differs { what: "accounts" }));
+    let mut dearer = asked.clone();
+    dearer.payload.value = Amount(U256::from(6));
+    assert_eq!(asked.combine(&dearer), Err(ProposalError::Differs { what: "payments" }));
+    assert_eq!(asked, before);
+    assert!(asked.check_chain(binding().genesis).is_ok());
+    assert!(matches!(
+        asked.check_chain(BlockId::ZERO),
+        Err(ProposalError::OtherChain { .. })
+    ));
+
+    // A signature that was made for another payment does not come in with the text.
+    let mut forged = dearer;
+    forged.sign(&keys[0], &mut system_rng()).unwrap();
+    let place = *forged.signatures.keys().next().unwrap();
+    forged.payload = asked.payload.clone();
+    assert_eq!(
+        Proposal::read(&forged.write()),
+        Err(ProposalError::BadSignature { place })
+    );
+    // Nor does one under a place that no key has.
+    let signature = forged.signatures.remove(&place).unwrap();
+    forged.signatures.insert(9, signature);
+    assert_eq!(
+        Proposal::read(&forged.write()),
+        Err(ProposalError::UnknownPlace { place: 9, keys: 3 })
+    );
+    let missing = MultisigError::Missing { found: 0, required: 2 };
+    assert_eq!(asked.signers.authenticator(Signatures::new()), Err(missing));
+}
+
+#[test]
+fn one_key_signs_and_signatures_from_outside_are_taken_in_each_form() {
+    let (vault, _) = vault();
+    let keys = keys(&vault);
+    for key in &keys[..2] {
+        let mut asked = proposal(&vault, key.address());
+        assert!(asked.waits_for(&key.public_key()) && !asked.waits_for(&keys[2].public_key()));
+        let signature = payment::signature(key, &asked.digest(), &mut system_rng()).unwrap();
+        assert_eq!(asked.attach(&signature).unwrap().address(), key.address());
+        assert_eq!(asked.complete().unwrap().sender, key.address());
+    }
+    let mut asked = proposal(&vault, keys[1].address());
+    let low = payment::signature(&keys[1], &asked.digest(), &mut system_rng()).unwrap();
+    let low = Signature::from_slice(&low).unwrap();
+    let high = Signature::from_scalars(low.r(), -low.s()).unwrap();
+    for form in [low.to_der().as_bytes(), high.to_der().as_bytes(), &high.to_bytes()[..]] {
+        asked.signatures.clear();
+        asked.attach(form).unwrap();
+        assert_eq!(asked.signatures[&0], low.to_bytes().to_vec());
+        asked.complete().unwrap();
+    }
+}
+
+#[test]
+fn a_hundred_thousand_damaged_texts_give_no_panic_and_nothing_else() {
+    let (vault, club) = vault();
+    let mut signed = proposal(&vault, club);
+    signed.sign(&keys(&vault)[1], &mut system_rng()).unwrap();
+    let good = signed.write();
+    let mut state = 7u64;
+    let mut below = |limit: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % limit as u64) as usize
+    };
+    for _ in 0..100_000 {
+        let mut bytes = good.clone().into_bytes();
+        let place = below(bytes.len());
+        match below(3) {
+            0 => bytes.truncate(place),
+            1 => bytes[place] = b' ' + below(95) as u8,
+            _ => drop(bytes.remove(place)),
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        if let Ok(read) = Proposal::read(&text) {
+            assert_eq!(read, signed, "only white space may differ: {text}");
+        }
+    }
+}
+
+#[test]
+fn contents_under_a_good_checksum_are_judged() {
+    let (vault, club) = vault();
+    let mut signed = proposal(&vault, club);
+    signed.sign(&keys(&vault)[1], &mut system_rng()).unwrap();
+    let bytes = text::read(KIND, &signed.write()).unwrap();
+    let mut accepted = 0;
+    for place in 0..bytes.len() {
+        for bit in [0, 3, 7] {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1 << bit;
+            if let Ok(read) = Proposal::read(&text::write(KIND, &changed)) {
+                // Whatever was read says what it is: the same bytes come out again.
+                assert_eq!(text::read(KIND, &read.write()).unwrap(), changed);
+                assert_ne!(read, signed);
+                assert!(read.complete().is_err());
+                accepted += 1;
+            }
+        }
+    }
+    assert_eq!(
+        accepted, 0,
+        "the signature in it covers all of the payment, and the policy is sorted"
+    );
+}
+
+#[test]
+fn a_shared_account_travels_as_text_and_lasts_in_the_vault() {
+    let (mut vault, club) = vault();
+    let account = vault.account(club).unwrap().clone();
+    assert!(!account.can_sign() && account.key.is_none() && account.kind().is_none());
+    let shared = SharedAccount::of(account.label, account.policy.unwrap()).unwrap();
+    assert_eq!(SharedAccount::read(&shared.write()), Ok(shared.clone()));
+    assert!(vault.add_shared(&shared).is_err(), "it is there already");
+
+    let params = crate::KdfParams {
+        m_kib: 8_192,
+        t: 1,
+        p: 1,
+    };
+    let key = crate::VaultKey::derive("correct horse", params, &mut system_rng()).unwrap();
+    let sealed = vault.seal(&key, &mut system_rng()).unwrap();
+    let (opened, _) = Vault::open(&sealed, "correct horse").unwrap();
+    assert_eq!(
+        opened.accounts().cloned().collect::<Vec<_>>(),
+        vault.accounts().cloned().collect::<Vec<_>>()
+    );
+    assert!(vault.signing_key(club).is_err());
+    vault.unwatch(club).unwrap();
+    assert!(vault.account(club).is_err());
+
+    let keys: Vec<_> = vault
+        .accounts()
+        .take(2)
+        .map(|account| account.key.clone().unwrap())
+        .collect();
+    let refused =
+        |threshold: usize, keys: &[PublicKey]| SharedAccount::new("x", threshold, keys).unwrap_err().to_string();
+    assert!(refused(0, &keys).contains("asks for 0 signatures of 2"));
+    assert!(refused(3, &keys).contains("asks for 3 signatures of 2"));
+    assert!(refused(1, &[keys[0].clone(), keys[0].clone()]).contains("twice"));
+    assert!(
+        SharedAccount::new("\u{202e}", 1, &keys).is_err(),
+        "a name that deceives"
+    );
+}

@@ -1,0 +1,141 @@
+//! Shared accounts, and proposals that collect signatures. Rules: docs/protocol.md#W60 to #W66
+
+use tally_app::wallet::protocol::{Answer, Order, ProposalView, SharedRequest, SignerView, Trouble};
+use tally_chain::{PublicKey, address};
+use tally_wallet::keystore::{self, Found};
+use tally_wallet::{Proposal, ProposalError, SharedAccount, SharedError, Vault, system_rng};
+
+use super::Desk;
+use super::payments::{order_of, own_address, review_text};
+use super::say::{edit_trouble, sentence, vault_trouble};
+
+impl Desk {
+    pub(super) async fn shared(&mut self, request: SharedRequest) -> Result<Answer, Trouble> {
+        match request {
+            SharedRequest::Create { name, required, keys } => {
+                let vault = self.vault()?;
+                let keys = keys.iter().map(|text| public_key(vault, text));
+                let keys = keys.collect::<Result<Vec<_>, _>>()?;
+                let shared = SharedAccount::new(name.trim(), required, &keys).map_err(shared_trouble)?;
+                self.take_up(&shared).await
+            }
+            SharedRequest::TakeUp { text } => {
+                let shared = SharedAccount::read(&text).map_err(shared_trouble)?;
+                self.take_up(&shared).await
+            }
+            SharedRequest::HandOn { address } => self.hand_on(&address),
+            SharedRequest::Propose { order } => self.propose(&order),
+            SharedRequest::Read { text } => {
+                let proposal = Proposal::read(&text).map_err(proposal_trouble)?;
+                self.show(proposal)
+            }
+            SharedRequest::Combine { text } => {
+                let other = Proposal::read(&text).map_err(proposal_trouble)?;
+                let mut proposal = self.shown()?.clone();
+                proposal.combine(&other).map_err(proposal_trouble)?;
+                self.show(proposal)
+            }
+            SharedRequest::Sign => self.sign_proposal(),
+            SharedRequest::Complete => {
+                let signed = self.shown()?.complete().map_err(proposal_trouble)?;
+                Ok(Answer::Signed {
+                    id: signed.id.to_string(),
+                    envelope: signed.envelope,
+                })
+            }
+        }
+    }
+
+    async fn take_up(&mut self, shared: &SharedAccount) -> Result<Answer, Trouble> {
+        let kept = self.change(|vault| vault.add_shared(shared).map(drop));
+        kept.await.map_err(edit_trouble)?;
+        self.opened()
+    }
+
+    fn hand_on(&self, address: &str) -> Result<Answer, Trouble> {
+        let account = self.vault()?.account(own_address(address)?).map_err(vault_trouble)?;
+        let policy = account.policy.clone().ok_or(Trouble::NoPublicKey)?;
+        let shared = SharedAccount::of(account.label.clone(), policy).map_err(shared_trouble)?;
+        Ok(Answer::SharedText { text: shared.write() })
+    }
+
+    fn propose(&mut self, order: &Order) -> Result<Answer, Trouble> {
+        let identity = self.identity()?;
+        let account = self
+            .vault()?
+            .account(own_address(&order.from)?)
+            .map_err(vault_trouble)?;
+        let proposal = Proposal::build(&identity, account, &order_of(order)?).map_err(proposal_trouble)?;
+        self.show(proposal)
+    }
+
+    /// The proposal that was shown last: nothing else is signed.
+    fn shown(&self) -> Result<&Proposal, Trouble> {
+        self.proposal.as_ref().ok_or(Trouble::NotReviewed)
+    }
+
+    /// Shows a proposal, and remembers what was shown.
+    fn show(&mut self, proposal: Proposal) -> Result<Answer, Trouble> {
+        proposal
+            .check_chain(self.identity()?.genesis)
+            .map_err(proposal_trouble)?;
+        let vault = self.vault()?;
+        let review = proposal.review().map_err(proposal_trouble)?;
+        let signers = proposal.who().into_iter().map(|(key, signed)| SignerView {
+            kind: key.kind(),
+            address: key.address().to_string(),
+            signed,
+            own: vault.account(key.address()).is_ok_and(|account| account.can_sign()),
+        });
+        let view = ProposalView {
+            text: proposal.write(),
+            payload: proposal.payload().into(),
+            review: review_text(&review),
+            required: proposal.required(),
+            signers: signers.collect(),
+        };
+        self.proposal = Some(proposal);
+        Ok(Answer::Proposal(Box::new(view)))
+    }
+
+    fn sign_proposal(&mut self) -> Result<Answer, Trouble> {
+        let mut proposal = self.shown()?.clone();
+        let vault = self.vault()?;
+        for (key, signed) in proposal.who() {
+            if signed || proposal.is_complete() {
+                continue;
+            }
+            if let Ok(own) = vault.signing_key(key.address()) {
+                proposal.sign(&own, &mut system_rng()).map_err(proposal_trouble)?;
+            }
+        }
+        self.show(proposal)
+    }
+}
+
+/// A public key by the account of the wallet that has it, or as text.
+fn public_key(vault: &Vault, text: &str) -> Result<PublicKey, Trouble> {
+    let text = text.trim();
+    if let Ok(address) = address::parse(text) {
+        let account = vault.account(address).map_err(vault_trouble).map_err(edit_trouble)?;
+        return account.key.clone().ok_or(Trouble::NoPublicKey);
+    }
+    let refused = |why: String| Trouble::Edit(format!("A key cannot be used: {why}"));
+    match keystore::read(text.as_bytes(), "")
+        .map_err(|error| refused(sentence(error)))?
+        .key
+    {
+        Found::Public(key) => Ok(key),
+        Found::Private(_) => Err(refused(
+            "this is a private key. Keep it to yourself, and give its public key.".to_owned(),
+        )),
+    }
+}
+
+fn shared_trouble(error: SharedError) -> Trouble {
+    Trouble::Edit(sentence(error))
+}
+
+fn proposal_trouble(error: ProposalError) -> Trouble {
+    Trouble::Payment(sentence(error))
+}

@@ -1,0 +1,183 @@
+//! `tally receipt get | verify`: portable receipts.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tally_chain::portable::{MAX_FILE_BYTES, Proven};
+use tally_chain::{B256, BlockId, PortableReceipt, ReferenceVerifier, TxId, document};
+
+use super::client::Client;
+use crate::exit::OtherDocument;
+
+#[derive(Debug, Args)]
+pub struct ReceiptArgs {
+    #[command(subcommand)]
+    command: ReceiptCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReceiptCommand {
+    /// Write the receipt of a transaction to a file, once it is in a block
+    Get {
+        /// Id of the transaction
+        id: TxId,
+        /// Where to write it; an existing file is not overwritten [default: receipt-ID.json]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// The node to ask
+        #[arg(
+            long,
+            env = "TALLY_NODE",
+            default_value = "http://127.0.0.1:8080",
+            value_name = "URL"
+        )]
+        node: String,
+    },
+    /// Check a receipt without any node, against the id of a block that you trust
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The receipt
+    file: PathBuf,
+    /// Id of a block that you trust: the tip that the receipt leads to, or the transaction's own block
+    #[arg(long, value_name = "BLOCK")]
+    tip: BlockId,
+    /// Genesis id of the chain that you mean
+    #[arg(long, value_name = "BLOCK")]
+    genesis: Option<BlockId>,
+    /// The document that the transaction is said to anchor
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &ReceiptArgs) -> anyhow::Result<()> {
+    match &args.command {
+        ReceiptCommand::Get { id, out, node } => get(*id, out.as_deref(), node),
+        ReceiptCommand::Verify(args) => verify(args),
+    }
+}
+
+fn get(id: TxId, out: Option<&Path>, node: &str) -> anyhow::Result<()> {
+    let receipt: PortableReceipt = Client::new(node)?.get(&format!("transactions/{id}/receipt"))?;
+    let tip = receipt.tip_id().context("the node's receipt names no block")?;
+    // What a node hands out is not kept before it holds in itself.
+    let proven = receipt.check(None, tip, &ReferenceVerifier)?;
+    if proven.transaction.id() != id {
+        bail!("the node sent the receipt of {}", proven.transaction.id());
+    }
+    let usual = PathBuf::from(format!("receipt-{id}.json"));
+    let out = out.unwrap_or(&usual);
+    let mut file = std::fs::File::create_new(out).with_context(|| format!("cannot write {}", out.display()))?;
+    std::io::Write::write_all(&mut file, receipt.write().as_bytes())?;
+    println!("{}", out.display());
+    println!("It leads to block {} at height {}.", proven.tip, proven.tip_height);
+    println!(
+        "Compare that id with one from a source of your own, then: tally receipt verify {} --tip {}",
+        out.display(),
+        proven.tip
+    );
+    Ok(())
+}
+
+fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
+    let unreadable = || format!("cannot read {}", args.file.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(&args.file).with_context(unreadable)?;
+    file.take(MAX_FILE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(unreadable)?;
+    let receipt = PortableReceipt::read(&bytes)?;
+    let proven = receipt.check(args.genesis, args.tip, &ReferenceVerifier)?;
+    let anchored = document::anchored(proven.transaction.view().data);
+    if let Some(path) = &args.document {
+        let found = sha256_of(path)?;
+        let anchored = anchored.ok_or(OtherDocument::None)?;
+        if anchored != found {
+            return Err(OtherDocument::Differs { anchored, found }.into());
+        }
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&shown(&receipt, &proven, anchored))?);
+        return Ok(());
+    }
+    say(&receipt, &proven, anchored, args.document.as_deref());
+    Ok(())
+}
+
+fn shown(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>) -> serde_json::Value {
+    let view = proven.transaction.view();
+    json!({
+        "holds": true,
+        "genesis": receipt.genesis,
+        "transaction": proven.transaction.id(),
+        "sender": proven.transaction.sender().to_string(),
+        "to": view.to.map(|to| to.to_string()),
+        "value": view.value,
+        "success": proven.receipt.success,
+        "block": proven.block,
+        "height": proven.height,
+        "time": proven.time,
+        "tip": proven.tip,
+        "tip_height": proven.tip_height,
+        "confirmations": proven.confirmations(),
+        "document_sha256": anchored.map(alloy_primitives::hex::encode),
+    })
+}
+
+fn say(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>, document: Option<&Path>) {
+    let view = proven.transaction.view();
+    println!("The receipt holds.");
+    println!("  transaction  {}", proven.transaction.id());
+    println!(
+        "  from         {}, whose signature was checked",
+        proven.transaction.sender()
+    );
+    let to = view.to.map_or_else(|| "a new contract".to_owned(), |to| to.to_string());
+    println!("  to           {to}");
+    println!("  amount       {}", view.value.to_coins());
+    if !proven.receipt.success {
+        println!("  FAILED       its execution failed: nothing was paid but the fee");
+    }
+    if let Some(sha256) = anchored {
+        println!("  document     SHA-256 {}", alloy_primitives::hex::encode(sha256));
+    }
+    if let Some(path) = document {
+        println!("               which is that of {}", path.display());
+    }
+    println!(
+        "  in block     {} at height {}, time {}",
+        proven.block, proven.height, proven.time
+    );
+    println!(
+        "  leads to     {} at height {}: {} confirmations there",
+        proven.tip,
+        proven.tip_height,
+        proven.confirmations()
+    );
+    println!("  chain        genesis {}", receipt.genesis);
+    println!("Checked here: signature, work, and the paths to the block that you trust.");
+}
+
+/// SHA-256 of a file of any size.
+pub fn sha256_of(path: &Path) -> anyhow::Result<B256> {
+    let unreadable = || format!("cannot read {}", path.display());
+    let mut file = std::fs::File::open(path).with_context(unreadable)?;
+    let mut hasher = Sha256::new();
+    let mut part = [0; 1 << 16];
+    loop {
+        match file.read(&mut part).with_context(unreadable)? {
+            0 => break,
+            count => hasher.update(&part[..count]),
+        }
+    }
+    Ok(B256::from(<[u8; 32]>::from(hasher.finalize())))
+}

@@ -1,0 +1,107 @@
+//! `tally wallet shared create | import | export | remove`: accounts of several keys. Rules: docs/protocol.md#A7, #W60
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use tally_chain::PublicKey;
+use tally_wallet::keystore::{self, Found};
+use tally_wallet::{SharedAccount, Vault};
+
+use super::accounts::find;
+use super::file::VaultFile;
+use super::text::{read_text, write_text};
+
+#[derive(Debug, Subcommand)]
+pub enum SharedCommand {
+    /// Make an account that several keys vouch for, and keep it in the wallet
+    ///
+    /// Everyone who makes it from the same keys and the same number gets the same address, whatever the order.
+    Create {
+        /// A name for it
+        name: String,
+        /// How many of the keys have to sign
+        #[arg(long, value_name = "NUMBER")]
+        required: usize,
+        /// A key: an account of this wallet (address or label), a public key in hex, or a PEM file; repeatable
+        #[arg(long = "key", required = true, value_name = "ACCOUNT|HEX|FILE")]
+        keys: Vec<String>,
+    },
+    /// Take up a shared account that another person made
+    Import {
+        /// File with its text, or - for standard input
+        file: PathBuf,
+    },
+    /// Write a shared account for the others; nothing of it is secret
+    Export {
+        /// The account: its address or its label
+        account: String,
+        /// Where to write it; an existing file is not overwritten [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Take a shared account out of the wallet; it goes on existing
+    Remove {
+        /// The account: its address or its label
+        account: String,
+    },
+}
+
+pub fn run(file: &VaultFile, command: &SharedCommand) -> anyhow::Result<()> {
+    let (mut vault, key) = file.open()?;
+    match command {
+        SharedCommand::Create { name, required, keys } => {
+            let keys = keys.iter().map(|text| public_key(&vault, text));
+            let shared = SharedAccount::new(name, *required, &keys.collect::<anyhow::Result<Vec<_>>>()?)?;
+            keep(&mut vault, &shared)?;
+        }
+        SharedCommand::Import { file } => keep(&mut vault, &SharedAccount::read(&read_text(file)?)?)?,
+        SharedCommand::Export { account, out } => {
+            let account = find(&vault, account)?;
+            let policy = account.policy.clone();
+            let policy = policy.with_context(|| format!("{} is no shared account", account.address))?;
+            let shared = SharedAccount::of(account.label.clone(), policy)?;
+            return write_text(out.as_deref(), &shared.write());
+        }
+        SharedCommand::Remove { account } => {
+            let account = find(&vault, account)?;
+            if account.policy.is_none() {
+                bail!("{} is no shared account", account.address);
+            }
+            let address = account.address;
+            vault.unwatch(address)?;
+            println!("{address}  removed");
+        }
+    }
+    file.replace(&vault, &key)
+}
+
+fn keep(vault: &mut Vault, shared: &SharedAccount) -> anyhow::Result<()> {
+    let account = vault.add_shared(shared)?;
+    let policy = shared.policy();
+    println!(
+        "{}  {} of {} keys",
+        account.address,
+        policy.threshold(),
+        policy.keys().len()
+    );
+    Ok(())
+}
+
+/// A public key by the account that has it, in hex, or in a file.
+fn public_key(vault: &Vault, text: &str) -> anyhow::Result<PublicKey> {
+    if let Ok(account) = find(vault, text) {
+        let key = account.key.clone();
+        return key.with_context(|| format!("the public key of {} is not known here", account.address));
+    }
+    let bytes = match text.starts_with("0x") || text.len() == 66 {
+        true => text.as_bytes().to_vec(),
+        false => read_text(text.as_ref())
+            .with_context(|| format!("{text} is no account of this wallet, no key in hex and no file"))?
+            .into_bytes(),
+    };
+    match keystore::read(&bytes, "")?.key {
+        Found::Public(key) => Ok(key),
+        Found::Private(_) => bail!("{text} is a private key: keep it to yourself, and give its public key"),
+    }
+}

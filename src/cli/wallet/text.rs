@@ -1,0 +1,38 @@
+//! Small public texts in files: proposals, shared accounts.
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+/// Longest file that is read: a text and the white space that letters put into it.
+const MAX_BYTES: u64 = 128 << 10;
+
+/// The text of a file, or of standard input for `-`.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let unreadable = || format!("cannot read {}", path.display());
+    let input: Box<dyn std::io::Read> = match path == Path::new("-") {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(std::fs::File::open(path).with_context(unreadable)?),
+    };
+    input
+        .take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .with_context(unreadable)?;
+    if text.len() as u64 > MAX_BYTES {
+        bail!("{} has more than {MAX_BYTES} bytes", path.display());
+    }
+    Ok(text)
+}
+
+/// Writes a text to a new file, or to standard output.
+pub fn write_text(path: Option<&Path>, text: &str) -> anyhow::Result<()> {
+    let Some(path) = path else {
+        println!("{text}");
+        return Ok(());
+    };
+    let unwritable = || format!("cannot write {}; an existing file is left alone", path.display());
+    let mut file = std::fs::File::create_new(path).with_context(unwritable)?;
+    writeln!(file, "{text}").with_context(unwritable)
+}
