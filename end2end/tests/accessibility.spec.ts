@@ -1,8 +1,9 @@
 // WCAG 2.2 AA on every page, phone and desktop, dark and light; and the whole way with the keyboard alone.
 import { expectAccessible } from '../support/accessible';
+import { keyboard } from '../support/keyboard';
 import { findLinked, linked, pages } from '../support/pages';
 import { ensurePayment } from '../support/payment';
-import { expect, hydrated, open, test, waitForHeight, type Page } from '../support/test';
+import { expect, hydrated, open, test, waitForHeight } from '../support/test';
 import { PASSWORD, addressOf, checkBack, choosePassword, opened } from '../support/wallet';
 
 test.beforeAll(async ({ browser, node }) => ensurePayment(browser, node));
@@ -58,7 +59,7 @@ test('every page of the wallet is accessible', async ({ page }) => {
   await page.getByRole('button', { name: 'Get test coins' }).click();
   await expect(page.locator('.wallet-account .amount').first()).toContainText('100', { timeout: 60_000 });
   await expectAccessible(page, 'wallet, open');
-  for (const name of ['Receive', 'History', 'Address book', 'Back up', 'Send']) {
+  for (const name of ['Receive', 'History', 'Address book', 'Shared', 'Documents', 'Keys', 'Back up', 'Send']) {
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name }).click();
     await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
     await expect(page.locator('.skeleton')).toHaveCount(0);
@@ -123,31 +124,3 @@ test('from nothing to a payment with the keyboard alone', async ({ page }) => {
   await keys.press('link', 'To the accounts');
   await expect(page.locator('.wallet-account').filter({ hasText: to.slice(0, 6) })).toContainText('1.5', { timeout: 60_000 });
 });
-
-/** Tab, Enter and Space, and letters; no pointer. What has the focus can be seen. */
-function keyboard(page: Page) {
-  const reach = async (what: string, here: () => Promise<boolean>) => {
-    for (let steps = 0; steps < 120; steps++) {
-      if (await here()) {
-        const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle);
-        expect(outline, `the focus on ${what} can be seen`).not.toBe('none');
-        return;
-      }
-      await page.keyboard.press('Tab');
-    }
-    throw new Error(`${what} is not reached by Tab`);
-  };
-  return {
-    async press(role: 'button' | 'link', name: string, key = 'Enter') {
-      const wanted = page.locator('main').getByRole(role, { name, exact: true }).first();
-      await expect(wanted).toBeEnabled();
-      await reach(name, () => wanted.evaluate((element) => element === document.activeElement));
-      await page.keyboard.press(key);
-    },
-    async type(label: string | RegExp, text: string) {
-      const wanted = page.getByLabel(label, { exact: true });
-      await reach(String(label), () => wanted.evaluate((element) => element === document.activeElement));
-      await page.keyboard.type(text);
-    },
-  };
-}

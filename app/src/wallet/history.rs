@@ -7,6 +7,7 @@ use leptos_meta::Title;
 
 use super::{
     confirm::Confirm,
+    export::Export,
     follow::Follow,
     frame::Gate,
     pending::{Actions, Pending, Waiting},
@@ -74,6 +75,7 @@ fn Content() -> impl IntoView {
         <AccountSelect label="Account" name="history-account" chosen=chosen />
         <Waiting account=chosen />
         <Loaded what="The history" resource=account show=show />
+        <Export account=chosen />
     }
 }
 

@@ -5,11 +5,11 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::{frame::Gate, home::KindBadge, protocol::AccountSummary, state::Wallet, test_coins::TestCoins};
+use super::{frame::Gate, home::KindBadge, protocol::AccountSummary, requests, state::Wallet, test_coins::TestCoins};
 use crate::{
     format,
     model::ChainInfo,
-    ui::{ButtonLink, CopyButton, Select},
+    ui::{ButtonLink, CopyButton, Field, Select},
 };
 
 /// Modules of quiet around a code, as its standard asks.
@@ -99,9 +99,35 @@ fn Card(account: AccountSummary) -> impl IntoView {
     let AccountSummary {
         kind, label, address, ..
     } = account;
+    let chain = expect_context::<ChainInfo>();
+    let coins = RwSignal::new(String::new());
+    let (of, plain) = (address.clone(), address.clone());
+    // Without an amount the picture is the plain address, which any wallet reads.
+    let asked = Memo::new(move |_| {
+        let coins = coins.get();
+        (!coins.trim().is_empty()).then(|| requests::link(&of, chain.chain_id, &coins))
+    });
+    let wrong = Signal::derive(move || match asked.get() {
+        Some(None) => "This is no amount. Digits with a point, such as 1.5".to_owned(),
+        _ => String::new(),
+    });
+    let picture = move || match asked.get().flatten() {
+        Some(link) => view! { <QrPicture text=link label="QR code of the payment link" /> },
+        None => view! { <QrPicture text=plain.clone() label="QR code of the address" /> },
+    };
+    let link = move || {
+        asked.get().flatten().map(|link| {
+            view! {
+                <p class="receive-address">
+                    <span class="id-text" translate="no">{link.clone()}</span>
+                    <CopyButton text=link label="Copy the payment link" />
+                </p>
+            }
+        })
+    };
     view! {
         <section class="card receive" aria-label="Address">
-            <QrPicture text=address.clone() label="QR code of the address" />
+            {picture}
             <div class="receive-text">
                 <p><KindBadge kind=kind /> " " <strong>{label}</strong></p>
                 <p class="receive-address">
@@ -111,6 +137,16 @@ fn Card(account: AccountSummary) -> impl IntoView {
                 <p class="field-hint">
                     "Upper and lower case are its checksum (EIP-55): a mistyped letter is noticed. RSA and ECC accounts can pay each other."
                 </p>
+                <Field
+                    label=format!("Ask for an amount in {}", chain.symbol)
+                    name="ask-for"
+                    placeholder="0.0"
+                    value=coins
+                    error=wrong
+                    hint="Makes a payment link (EIP-681) that names this chain, and its picture."
+                    on_input=Callback::new(move |text| coins.set(text))
+                />
+                {link}
                 <ButtonLink href=format!("/account/{address}")>"Show it in the explorer"</ButtonLink>
             </div>
         </section>

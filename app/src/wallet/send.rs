@@ -17,11 +17,13 @@ use super::{
     node::{self, FeesAnswer},
     protocol::{Answer, Order, Request, ReviewText},
     receive::{AccountSelect, chosen_account},
+    requests,
     state::Wallet,
 };
 use crate::{
     browser, format,
     live::Live,
+    model::ChainInfo,
     prefs::{FeeLevel, Prefs},
     ui::{Button, ButtonKind, ButtonLink, Field, SymbolContext},
 };
@@ -51,6 +53,10 @@ struct Draft {
     failure: RwSignal<Option<Failure>>,
     /// Whether errors of fields are shown: not before the first try.
     tried: RwSignal<bool>,
+    /// What is wrong with the payment link that was pasted.
+    link_error: RwSignal<Option<String>>,
+    /// Whether the form was filled in from a payment link.
+    from_link: RwSignal<bool>,
 }
 
 impl Draft {
@@ -67,10 +73,38 @@ impl Draft {
             busy: RwSignal::new(false),
             failure: RwSignal::new(None),
             tried: RwSignal::new(false),
+            link_error: RwSignal::new(None),
+            from_link: RwSignal::new(false),
+        }
+    }
+
+    /// Takes what was typed or pasted as the recipient; a payment link fills in the amount as well.
+    fn take_recipient(self, text: String, chain_id: u64) {
+        let (link, error) = match requests::read(&text, chain_id) {
+            None => (None, None),
+            Some(Ok(asked)) => (Some(asked), None),
+            Some(Err(why)) => (None, Some(why)),
+        };
+        self.from_link.set(link.is_some());
+        if error.is_some() {
+            self.tried.set(true);
+        }
+        self.link_error.set(error);
+        match link {
+            Some((to, coins)) => {
+                self.to.set(to);
+                if let Some(coins) = coins {
+                    self.coins.set(coins);
+                }
+            }
+            None => self.to.set(text),
         }
     }
 
     fn recipient_error(self) -> Option<String> {
+        if let Some(why) = self.link_error.get() {
+            return Some(format!("Nothing was filled in: {why}."));
+        }
         self.to.with(|to| match to.trim() {
             "" => Some("Paste or type the address to pay.".to_owned()),
             to => address::parse(to)
@@ -231,6 +265,7 @@ fn Content() -> impl IntoView {
 #[component]
 fn Form(draft: Draft) -> impl IntoView {
     let (wallet, balances) = (Wallet::get(), Balances::get());
+    let chain_id = expect_context::<ChainInfo>().chain_id;
     let symbol = use_context::<SymbolContext>()
         .map(|symbol| symbol.0)
         .unwrap_or_default();
@@ -299,7 +334,7 @@ fn Form(draft: Draft) -> impl IntoView {
             .map(|(label, address)| {
                 let short = format::shortened(&address, 6, 4);
                 view! {
-                    <button class="chip" type="button" on:click=move |_| draft.to.set(address.clone())>
+                    <button class="chip" type="button" on:click=move |_| draft.take_recipient(address.clone(), chain_id)>
                         {label} <span class="faint">{short}</span>
                     </button>
                 }
@@ -327,8 +362,10 @@ fn Form(draft: Draft) -> impl IntoView {
                     placeholder="0x…"
                     value=draft.to
                     error=to_error
-                    on_input=Callback::new(move |text| draft.to.set(text))
+                    hint="An address, or a payment link that begins with ethereum:"
+                    on_input=Callback::new(move |text| draft.take_recipient(text, chain_id))
                 />
+                {move || draft.from_link.get().then(|| view! { <p class="field-hint" role="status">"Filled in from the payment link."</p> })}
                 <div class="chips" role="group" aria-label="Address book">{contacts}</div>
                 <div class="chips" role="group" aria-label="Your own accounts">{own}</div>
             </div>

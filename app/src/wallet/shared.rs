@@ -64,7 +64,7 @@ pub fn Shared() -> impl IntoView {
         trouble: RwSignal::new(None),
     };
     // What a link brings stands in its fragment, which no server sees; the address bar does not keep it.
-    Effect::new(move |_| {
+    let read = move || {
         let fragment = browser::fragment();
         if let Some(text) = fragment.strip_prefix("account=") {
             table.account.set(text.to_owned());
@@ -74,6 +74,12 @@ pub fn Shared() -> impl IntoView {
             return;
         }
         browser::clear_fragment();
+    };
+    Effect::new(move |_| {
+        read();
+        // A link may be opened while the page is already here.
+        let listening = window_event_listener(leptos::ev::hashchange, move |_| read());
+        on_cleanup(move || listening.remove());
     });
     view! {
         <Title text="Shared accounts" />

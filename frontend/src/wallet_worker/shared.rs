@@ -35,9 +35,9 @@ impl Desk {
                 proposal.combine(&other).map_err(proposal_trouble)?;
                 self.show(proposal)
             }
-            SharedRequest::Sign => self.sign_proposal(),
-            SharedRequest::Complete => {
-                let signed = self.shown()?.complete().map_err(proposal_trouble)?;
+            SharedRequest::Sign { text } => self.sign_proposal(&text),
+            SharedRequest::Complete { text } => {
+                let signed = self.shown_as(&text)?.complete().map_err(proposal_trouble)?;
                 Ok(Answer::Signed {
                     id: signed.id.to_string(),
                     envelope: signed.envelope,
@@ -74,6 +74,14 @@ impl Desk {
         self.proposal.as_ref().ok_or(Trouble::NotReviewed)
     }
 
+    /// The same, if it is what the page has before it: another tab or a late answer changes nothing.
+    fn shown_as(&self, text: &str) -> Result<&Proposal, Trouble> {
+        self.shown()
+            .ok()
+            .filter(|proposal| proposal.write() == text)
+            .ok_or(Trouble::NotReviewed)
+    }
+
     /// Shows a proposal, and remembers what was shown.
     fn show(&mut self, proposal: Proposal) -> Result<Answer, Trouble> {
         proposal
@@ -98,8 +106,8 @@ impl Desk {
         Ok(Answer::Proposal(Box::new(view)))
     }
 
-    fn sign_proposal(&mut self) -> Result<Answer, Trouble> {
-        let mut proposal = self.shown()?.clone();
+    fn sign_proposal(&mut self, text: &str) -> Result<Answer, Trouble> {
+        let mut proposal = self.shown_as(text)?.clone();
         let vault = self.vault()?;
         for (key, signed) in proposal.who() {
             if signed || proposal.is_complete() {

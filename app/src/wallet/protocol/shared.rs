@@ -24,10 +24,11 @@ pub enum SharedRequest {
     Read { text: String },
     /// Adds the signatures of another copy to the one that is shown.
     Combine { text: String },
-    /// Signs the proposal that is shown, with every key of this wallet that it still asks for.
-    Sign,
-    /// The transaction of the proposal that is shown.
-    Complete,
+    /// Signs the proposal of this text, with every key of this wallet that it still asks for. Only the one that was shown
+    /// last is signed.
+    Sign { text: String },
+    /// The transaction of the proposal of this text, which was shown last.
+    Complete { text: String },
 }
 
 impl SharedRequest {

@@ -25,7 +25,7 @@ pub fn HandOn(what: &'static str, text: String, file: String) -> impl IntoView {
                 <CopyButton text=link label="Copy the link" />
                 <Button on:click=save>"Save as a file"</Button>
             </div>
-            <p class="hand-on-text"><code class="wrap" translate="no">{text.clone()}</code></p>
+            <p class="hand-on-text" tabindex="0"><code class="wrap" translate="no">{text.clone()}</code></p>
             {if drawn {
                 view! {
                     <details class="more">

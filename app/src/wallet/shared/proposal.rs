@@ -43,19 +43,22 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
             let _ = cautions.try_set(Some(found));
         });
     });
+    let shown = StoredValue::new(view.text.clone());
     let sign = move |_| {
+        let text = shown.get_value();
         busy.set(true);
         spawn_local(async move {
-            table.ask(wallet, SharedRequest::Sign).await;
+            table.ask(wallet, SharedRequest::Sign { text }).await;
             let _ = busy.try_set(false);
         });
     };
     let send = move |_| {
+        let text = shown.get_value();
         busy.set(true);
         failure.set(None);
         spawn_local(async move {
             let outcome = async {
-                match wallet.ask(Request::Shared(SharedRequest::Complete)).await? {
+                match wallet.ask(Request::Shared(SharedRequest::Complete { text })).await? {
                     Answer::Signed { id, envelope } => {
                         node::submit(envelope).await.map_err(Failure::refused)?;
                         Ok(id)

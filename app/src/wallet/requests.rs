@@ -1,0 +1,46 @@
+//! Payment requests as links. Rule: docs/protocol.md#W67
+
+/// What a link asks for: the receiver, and coins where it says how many.
+pub type Asked = (String, Option<String>);
+
+/// A link that asks for coins on this chain; none while the amount cannot be read.
+#[cfg(feature = "hydrate")]
+pub fn link(to: &str, chain_id: u64, coins: &str) -> Option<String> {
+    let value = match coins.trim() {
+        "" => None,
+        coins => Some(tally_chain::Amount::from_coins(coins).ok()?),
+    };
+    let request = tally_wallet::PaymentRequest {
+        to: tally_chain::address::parse(to).ok()?,
+        chain_id: Some(chain_id),
+        value,
+    };
+    Some(request.to_string())
+}
+
+/// Reads what was pasted as a recipient; none if it is no link.
+#[cfg(feature = "hydrate")]
+pub fn read(text: &str, chain_id: u64) -> Option<Result<Asked, String>> {
+    use tally_wallet::{PaymentRequest, RequestError};
+
+    let request = match PaymentRequest::parse(text) {
+        Err(RequestError::OtherScheme) => return None,
+        read => read.and_then(|request| request.check_chain(chain_id).map(|()| request)),
+    };
+    Some(match request {
+        Ok(request) => Ok((request.to.to_string(), request.value.map(|value| value.to_coins()))),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// The server knows no wallet.
+#[cfg(not(feature = "hydrate"))]
+pub fn link(_to: &str, _chain_id: u64, _coins: &str) -> Option<String> {
+    None
+}
+
+/// The server knows no wallet.
+#[cfg(not(feature = "hydrate"))]
+pub fn read(_text: &str, _chain_id: u64) -> Option<Result<Asked, String>> {
+    None
+}

@@ -1,0 +1,82 @@
+// A document's fingerprint goes on the chain, and its receipt is checked in a tab without a network.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import { expectAccessible } from '../support/accessible';
+import { expect, open, test, type Page } from '../support/test';
+import { createWallet, picture } from '../support/wallet';
+
+const SLOW = { timeout: 60_000 };
+const TEXT = Buffer.from('We agree on the roof.\n'.repeat(400_000));
+const contract = { name: 'contract.txt', mimeType: 'text/plain', buffer: TEXT };
+const other = { name: 'other.txt', mimeType: 'text/plain', buffer: Buffer.from('We do not.') };
+
+/** The marks of the six checks. */
+function marks(page: Page) {
+  return page.locator('.verify-lines .mark-word');
+}
+
+test('a document is anchored, and its receipt holds with the network off @phone', async ({ page, browser, node }) => {
+  test.setTimeout(240_000);
+  await createWallet(page);
+  await page.getByRole('button', { name: 'Get test coins' }).click();
+  await expect(page.locator('.wallet-account .amount').first()).toContainText('100', SLOW);
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Documents' }).click();
+  const sha256 = createHash('sha256').update(TEXT).digest('hex');
+  await page.getByLabel('Document').setInputFiles(contract);
+  await expect(page.getByText(sha256)).toBeVisible(SLOW);
+  await picture(page, 'wallet-documents');
+  await page.getByRole('button', { name: 'Review' }).click();
+  await expect(page.getByText(`tally-document:1:sha256:${sha256}`)).toBeVisible();
+  await page.getByRole('button', { name: 'Sign and send' }).click();
+  await expect(page.locator('.follow-line')).toContainText('confirmation', SLOW);
+  await page.getByRole('link', { name: 'To the transaction and its receipt' }).click();
+  const coming = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download the receipt' }).click();
+  const receipt = readFileSync(await (await coming).path());
+  expect(receipt.includes(TEXT.subarray(0, 20)), 'the document stays here').toBe(false);
+
+  // Somebody else, who then loses the network.
+  const elsewhere = await browser.newContext({ baseURL: node.url });
+  const reader = await elsewhere.newPage();
+  await open(reader, '/receipt');
+  await reader.getByLabel('Receipt file').setInputFiles({ name: 'receipt.json', mimeType: 'application/json', buffer: receipt });
+  await expect(reader.getByText('It leads to block')).toBeVisible();
+  await reader.getByRole('button', { name: 'Ask this node' }).click();
+  await expect(reader.getByText('Filled in as told by the node')).toBeVisible();
+  await elsewhere.setOffline(true);
+  await reader.getByLabel('Document (optional)').setInputFiles(contract);
+  await expect(reader.getByText(`SHA-256 ${sha256}`).first()).toBeVisible(SLOW);
+  await reader.getByRole('button', { name: 'Check it' }).click();
+  await expect(marks(reader)).toHaveText(Array(6).fill('verified here'));
+  await expect(reader.getByText('The document is the one that was anchored')).toBeVisible();
+  await picture(reader, 'receipt-holds');
+  await expectAccessible(reader, 'a receipt that holds');
+
+  // Another document, another block, another amount: each is found.
+  await reader.getByLabel('Document (optional)').setInputFiles(other);
+  await expect(reader.getByText('This is another document')).toBeVisible();
+  await reader.getByLabel('Block id that you trust').fill('0'.repeat(64));
+  await reader.getByRole('button', { name: 'Check it' }).click();
+  await expect(marks(reader)).toHaveText([...Array(5).fill('verified here'), 'does not hold']);
+  const forged = JSON.parse(receipt.toString());
+  forged.envelope = forged.envelope.replace(/.$/, (last: string) => (last === '0' ? '1' : '0'));
+  await reader.getByLabel('Receipt file').setInputFiles({ name: 'forged.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(forged)) });
+  await expect(marks(reader).first()).toHaveText('as told by the node');
+  await reader.getByRole('button', { name: 'Check it' }).click();
+  await expect(marks(reader)).toHaveText(Array(6).fill('does not hold'));
+  await expect(reader.getByText('What the receipt shows')).toHaveCount(0);
+  await picture(reader, 'receipt-refuted');
+  await reader.getByLabel('Receipt file').setInputFiles(other);
+  await expect(reader.getByText('not a Tally receipt')).toBeVisible();
+  await elsewhere.close();
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('/receipt says what it needs', async ({ page }) => {
+    await page.goto('/receipt');
+    await expect(page.getByText('tally receipt verify')).toBeVisible();
+  });
+});
