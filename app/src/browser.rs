@@ -1,6 +1,11 @@
 //! The one door to the browser's own services. On the server every function is quiet: it answers
 //! nothing and does nothing, so a page can be written once.
 
+#[cfg(feature = "hydrate")]
+mod camera;
+
+#[cfg(feature = "hydrate")]
+pub use camera::*;
 #[cfg(not(feature = "hydrate"))]
 pub use quiet::*;
 #[cfg(feature = "hydrate")]
@@ -425,6 +430,23 @@ mod quiet {
         None
     }
     pub async fn read_text(_input: &leptos::web_sys::HtmlInputElement, _max: usize) -> Result<String, String> {
+        Err("only a browser has files".to_owned())
+    }
+    /// None is on a server.
+    pub struct Camera;
+    impl Camera {
+        pub fn picture(&self, _most: u32) -> Option<crate::wallet::Picture> {
+            None
+        }
+        pub fn close(&self) {}
+    }
+    pub async fn open_camera(_video: leptos::web_sys::HtmlVideoElement) -> Result<Camera, String> {
+        Err("only a browser has a camera".to_owned())
+    }
+    pub async fn read_picture(
+        _input: &leptos::web_sys::HtmlInputElement,
+        _most: u32,
+    ) -> Result<crate::wallet::Picture, String> {
         Err("only a browser has files".to_owned())
     }
     pub async fn hash_file(

@@ -3,8 +3,8 @@ import { expectAccessible } from '../support/accessible';
 import { keyboard } from '../support/keyboard';
 import { findLinked, linked, pages } from '../support/pages';
 import { ensurePayment } from '../support/payment';
-import { expect, hydrated, open, test, waitForHeight } from '../support/test';
-import { PASSWORD, addressOf, checkBack, choosePassword, opened } from '../support/wallet';
+import { expect, hydrated, open, test, waitForHeight, type Page } from '../support/test';
+import { PASSWORD, addressOf, checkBack, choosePassword, createWallet, opened } from '../support/wallet';
 
 test.beforeAll(async ({ browser, node }) => ensurePayment(browser, node));
 test.beforeEach(async ({ node }) => waitForHeight(node, 3));
@@ -124,3 +124,46 @@ test('from nothing to a payment with the keyboard alone', async ({ page }) => {
   await keys.press('link', 'To the accounts');
   await expect(page.locator('.wallet-account').filter({ hasText: to.slice(0, 6) })).toContainText('1.5', { timeout: 60_000 });
 });
+
+test('every control of every wallet page is reached with Tab, and the focus is seen', async ({ page, node }) => {
+  test.setTimeout(240_000);
+  await createWallet(page);
+  // No block comes in between and draws the page anew.
+  await node.mine(false);
+  for (const name of ['Accounts', 'Send', 'Receive', 'History', 'Address book', 'Shared', 'Documents', 'Back up', 'Keys']) {
+    await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name }).click();
+    await expect(page.getByRole('heading', { level: 1, name: name === 'Accounts' ? 'Wallet' : name })).toBeVisible();
+    await expect(page.locator('.skeleton')).toHaveCount(0);
+    expect(await unreached(page), name).toEqual([]);
+  }
+  await node.mine(true);
+});
+
+/** What of the page Tab does not reach, or reaches unseen. */
+async function unreached(page: Page): Promise<string[]> {
+  const count = await page.evaluate(() => {
+    const controls = 'a[href], button:not([disabled]), input:not([disabled]), select, textarea, summary, [tabindex="0"]';
+    const all = [...document.querySelectorAll<HTMLElement>('main *')].filter((element) => {
+      // Of a group of radio buttons Tab reaches the one that is chosen.
+      const chosen = !(element instanceof HTMLInputElement && element.type === 'radio') || element.checked;
+      return element.matches(controls) && element.checkVisibility() && chosen;
+    });
+    const own = window as unknown as { unreached: Set<HTMLElement>; unseen: HTMLElement[] };
+    own.unreached = new Set(all);
+    own.unseen = [];
+    document.getElementById('main')!.focus();
+    return all.length;
+  });
+  for (let step = 0; step < count + 5; step++) {
+    await page.keyboard.press('Tab');
+    await page.evaluate(() => {
+      const own = window as unknown as { unreached: Set<HTMLElement>; unseen: HTMLElement[] };
+      const here = document.activeElement as HTMLElement;
+      if (own.unreached.delete(here) && getComputedStyle(here).outlineStyle === 'none') own.unseen.push(here);
+    });
+  }
+  return page.evaluate(() => {
+    const own = window as unknown as { unreached: Set<HTMLElement>; unseen: HTMLElement[] };
+    return [...own.unreached, ...own.unseen].map((element) => element.outerHTML.slice(0, 120));
+  });
+}

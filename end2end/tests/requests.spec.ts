@@ -1,5 +1,9 @@
 // Asking to be paid by a link, following one, and the history as a file.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { chromium } from '@playwright/test';
 
 import { give } from '../support/coins';
 import { expect, test, type Page } from '../support/test';
@@ -69,3 +73,72 @@ test('a payment link is made, followed, and refused where it does not fit @phone
   ]);
   expect(json[0].memo).toBe('=1+1, "tea"');
 });
+
+/** The picture of the code on the receive page, as somebody would photograph it. */
+async function photograph(page: Page): Promise<Buffer> {
+  await tab(page, 'Receive');
+  await page.getByLabel(/^Ask for an amount in/).fill('0.75');
+  const code = page.getByRole('img', { name: 'QR code of the payment link' });
+  await expect(code).toBeVisible();
+  return code.screenshot();
+}
+
+test('a QR code is read from a picture, and what is none is named', async ({ page }) => {
+  test.setTimeout(180_000);
+  await createWallet(page);
+  const own = await addressOf(page, 'RSA account');
+  const picture = await photograph(page);
+  await tab(page, 'Send');
+  const open = page.getByLabel('Open a picture of one');
+  await open.setInputFiles({ name: 'code.png', mimeType: 'image/png', buffer: picture });
+  await expect(page.getByLabel('To', { exact: true })).toHaveValue(own, SLOW);
+  await expect(page.getByLabel(/^Amount in/)).toHaveValue('0.75');
+  await open.setInputFiles({ name: 'empty.png', mimeType: 'image/png', buffer: await page.getByRole('heading', { level: 1 }).screenshot() });
+  await expect(page.getByText('No QR code was found in the picture.')).toBeVisible(SLOW);
+  await open.setInputFiles({ name: 'none.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
+  await expect(page.getByText('The browser cannot read this as a picture.')).toBeVisible();
+  // This browser has no camera.
+  await page.getByRole('button', { name: 'Scan a QR code' }).click();
+  await expect(page.getByText(/There is no camera here|could not be opened/)).toBeVisible(SLOW);
+  await expect(page.getByRole('button', { name: 'Scan a QR code' })).toBeVisible();
+});
+
+test('a QR code is read with the camera', async ({ page, node }) => {
+  test.setTimeout(180_000);
+  await createWallet(page);
+  const own = await addressOf(page, 'RSA account');
+  const picture = await photograph(page);
+  const film = join(mkdtempSync(join(tmpdir(), 'tally-film-')), 'code.y4m');
+  writeFileSync(film, await filmOf(page, picture));
+
+  // A browser whose camera sees that picture.
+  const { executablePath, args } = test.info().project.use.launchOptions!;
+  const camera = ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`];
+  const other = await chromium.launch({ executablePath, args: [...args!, ...camera] });
+  const context = await other.newContext({ baseURL: node.url, permissions: ['camera'] });
+  const reader = await context.newPage();
+  await createWallet(reader);
+  await tab(reader, 'Send');
+  await reader.getByRole('button', { name: 'Scan a QR code' }).click();
+  await expect(reader.getByLabel('To', { exact: true })).toHaveValue(own, SLOW);
+  await expect(reader.getByLabel(/^Amount in/)).toHaveValue('0.75');
+  await expect(reader.getByLabel('What the camera sees')).toHaveCount(0);
+  await other.close();
+});
+
+/** A film of one still picture, 640 by 480, in the form that Chromium's pretended camera takes. */
+async function filmOf(page: Page, png: Buffer): Promise<Buffer> {
+  const luma = await page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [640, 480];
+    const context = canvas.getContext('2d')!;
+    context.fillStyle = 'white';
+    context.fillRect(0, 0, 640, 480);
+    context.drawImage(bitmap, 120, 40, 400, 400);
+    const { data } = context.getImageData(0, 0, 640, 480);
+    return Array.from({ length: 640 * 480 }, (_, place) => data[place * 4]!);
+  }, [...png]);
+  const frame = Buffer.concat([Buffer.from('FRAME\n'), Buffer.from(luma), Buffer.alloc((640 * 480) / 2, 128)]);
+  return Buffer.concat([Buffer.from('YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n'), ...Array(10).fill(frame)]);
+}

@@ -105,6 +105,9 @@ test('two browsers and the command line sign for one account', async ({ page, br
   writeFileSync(join(folder, 'club.txt'), account);
   expect(carol('shared', 'import', 'club.txt')).toContain(club);
 
+  const balance = async () => BigInt((await node.api(`accounts/${RECEIVER}`)).balance);
+  const before = await balance();
+
   // Ann proposes and signs; Bob gets a link, signs, and sends.
   await propose(page, '1.5', 'roof');
   await sign(page, 1);
@@ -116,7 +119,7 @@ test('two browsers and the command line sign for one account', async ({ page, br
   await sign(bob, 2);
   await bob.getByRole('button', { name: 'Send it' }).click();
   await expect(bob.locator('.follow-line')).toContainText('confirmation', SLOW);
-  expect((await node.api(`accounts/${RECEIVER}`)).balance).toBe('1500000000000000000');
+  expect((await balance()) - before).toBe(1_500_000_000_000_000_000n);
 
   // The next one: Carol signs without a network, and Ann adds what came back.
   await page.getByRole('button', { name: 'Put it away' }).click();
@@ -138,7 +141,7 @@ test('two browsers and the command line sign for one account', async ({ page, br
   await page.getByRole('button', { name: 'Send it' }).click();
   await expect(page.locator('.follow-line')).toContainText('confirmation', SLOW);
   await picture(page, 'wallet-shared-sent');
-  expect((await node.api(`accounts/${RECEIVER}`)).balance).toBe('3500000000000000000');
+  expect((await balance()) - before).toBe(3_500_000_000_000_000_000n);
   await expectKeptSecret(secretsOf(words), { guard, page, node });
   await elsewhere.close();
 });

@@ -6,6 +6,8 @@
 #[cfg(feature = "workers")]
 mod mining_worker;
 #[cfg(feature = "workers")]
+mod scan_worker;
+#[cfg(feature = "workers")]
 mod scope;
 #[cfg(feature = "workers")]
 mod vault_store;

@@ -5,7 +5,13 @@ use crate::{browser, format};
 
 /// Copies a text on click, and says that it did.
 #[component]
-pub fn CopyButton(#[prop(into)] text: String, #[prop(default = "Copy")] label: &'static str) -> impl IntoView {
+pub fn CopyButton(
+    #[prop(into)] text: String,
+    #[prop(default = "Copy")] label: &'static str,
+    /// Shown in words, not as a picture: where several stand together.
+    #[prop(optional)]
+    words: bool,
+) -> impl IntoView {
     let copied = RwSignal::new(false);
     let toasts = Toasts::get();
     let on_click = move |_| {
@@ -21,6 +27,9 @@ pub fn CopyButton(#[prop(into)] text: String, #[prop(default = "Copy")] label: &
             }
         });
     };
+    if words {
+        return view! { <button class="button" type="button" on:click=on_click>{label}</button> }.into_any();
+    }
     view! {
         <button class="copy" class:copied=copied type="button" aria-label=label title=label on:click=on_click>
             <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">

@@ -18,6 +18,7 @@ use super::{
     protocol::{Answer, Order, Request, ReviewText},
     receive::{AccountSelect, chosen_account},
     requests,
+    scan::Scan,
     state::Wallet,
 };
 use crate::{
@@ -365,6 +366,7 @@ fn Form(draft: Draft) -> impl IntoView {
                     hint="An address, or a payment link that begins with ethereum:"
                     on_input=Callback::new(move |text| draft.take_recipient(text, chain_id))
                 />
+                <Scan name="to" on_text=Callback::new(move |text| draft.take_recipient(text, chain_id)) />
                 {move || draft.from_link.get().then(|| view! { <p class="field-hint" role="status">"Filled in from the payment link."</p> })}
                 <div class="chips" role="group" aria-label="Address book">{contacts}</div>
                 <div class="chips" role="group" aria-label="Your own accounts">{own}</div>

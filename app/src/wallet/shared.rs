@@ -11,6 +11,7 @@ use leptos_meta::Title;
 use super::{
     frame::{Gate, TroubleNotice},
     protocol::{AccountOrigin, AccountSummary, Answer, ProposalView, Request, SharedRequest, Trouble},
+    scan::Scan,
     state::Wallet,
 };
 use crate::{
@@ -252,6 +253,7 @@ fn TextForm(
                 <input id=file.clone() type="file" accept=".txt,text/plain" node_ref=input on:change=chosen />
                 {move || wrong.get().map(|why| view! { <span class="field-error" role="alert">{why}</span> })}
             </div>
+            <Scan name=name on_text=Callback::new(move |read| text.set(read)) />
             <div class="actions">
                 <Button submit=true disabled=Signal::derive(move || text.with(|text| text.trim().is_empty()))>{button}</Button>
             </div>

@@ -21,8 +21,8 @@ pub fn HandOn(what: &'static str, text: String, file: String) -> impl IntoView {
     view! {
         <div class="hand-on">
             <div class="actions">
-                <CopyButton text=text.clone() label="Copy the text" />
-                <CopyButton text=link label="Copy the link" />
+                <CopyButton text=text.clone() label="Copy the text" words=true />
+                <CopyButton text=link label="Copy the link" words=true />
                 <Button on:click=save>"Save as a file"</Button>
             </div>
             <p class="hand-on-text" tabindex="0"><code class="wrap" translate="no">{text.clone()}</code></p>

@@ -16,7 +16,6 @@ use super::{
     HandOn, Table, TextForm,
 };
 use crate::{
-    format,
     model::ChainInfo,
     ui::{AddressLink, Button, ButtonKind, Mark, MarkState, Notice, NoticeKind},
 };
@@ -174,7 +173,6 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                     }
                 })}
         </div>
-        <p class="faint">{format!("{} of the proposal", format::plural(view.text.len() as u64, "character", "characters"))}</p>
     }
     .into_any()
 }
