@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+use tally_chain::Amount;
 
 use crate::browser;
 
@@ -53,6 +54,48 @@ pub enum Unit {
     #[default]
     Coin,
     Base,
+}
+
+impl Unit {
+    /// What the user chose.
+    pub fn chosen() -> Self {
+        untrack(|| Prefs::get().read(|prefs| prefs.unit))
+    }
+
+    /// The amount that was typed, exact; or what is wrong with it. Rule: docs/protocol.md#E3
+    pub fn read(self, typed: &str) -> Result<Amount, String> {
+        let typed = typed.trim();
+        match self {
+            Self::Coin => Amount::from_coins(typed)
+                .map_err(|error| format!("This is no amount: {error}. Digits with a point, such as 1.5")),
+            Self::Base => Amount::from_base_units(typed)
+                .map_err(|error| format!("This is no amount: {error}. Whole base units, digits only")),
+        }
+    }
+
+    /// An amount as it is typed.
+    pub fn write(self, amount: Amount) -> String {
+        match self {
+            Self::Coin => amount.to_coins(),
+            Self::Base => amount.to_string(),
+        }
+    }
+
+    /// Its name beside a field.
+    pub fn word(self, symbol: &str) -> String {
+        match self {
+            Self::Coin => symbol.to_owned(),
+            Self::Base => "base units".to_owned(),
+        }
+    }
+
+    /// An amount to go by.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Coin => "1.5",
+            Self::Base => "1500000000000000000",
+        }
+    }
 }
 
 /// Which fee the wallet proposes first.
@@ -137,5 +180,29 @@ impl Prefs {
         let theme = self.0.with_untracked(|prefs| prefs.theme);
         browser::set_cookie(THEME_COOKIE, theme.word());
         browser::set_root_attribute("data-theme", theme.attribute());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_typed_in_either_unit() {
+        let amount = Unit::Coin.read(" 1.5 ").expect("coins");
+        assert_eq!(Unit::Base.read("1500000000000000000"), Ok(amount));
+        assert_eq!(
+            (Unit::Coin.write(amount), Unit::Base.write(amount)),
+            ("1.5".into(), "1500000000000000000".into())
+        );
+        for (unit, wrong) in [
+            (Unit::Coin, "1,5"),
+            (Unit::Coin, ""),
+            (Unit::Base, "1.5"),
+            (Unit::Base, "-1"),
+            (Unit::Base, "1e18"),
+        ] {
+            assert!(unit.read(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -74,6 +74,22 @@ test('a payment link is made, followed, and refused where it does not fit @phone
   expect(json[0].memo).toBe('=1+1, "tea"');
 });
 
+test('amounts are typed in base units by who wants that', async ({ page }) => {
+  await createWallet(page);
+  const own = await addressOf(page, 'RSA account');
+  await page.getByRole('link', { name: 'Settings' }).first().click();
+  await page.getByLabel('Amounts in').selectOption('Base units');
+  await page.getByRole('link', { name: 'Wallet' }).first().click();
+  await tab(page, 'Receive');
+  await page.getByLabel('Ask for an amount in base units').fill('1.5');
+  await expect(page.getByRole('alert').getByText('Whole base units, digits only')).toBeVisible();
+  await page.getByLabel('Ask for an amount in base units').fill('1500');
+  await expect(page.getByText(`ethereum:${own}@8549?value=1500`)).toBeVisible();
+  await tab(page, 'Send');
+  await page.getByLabel('To', { exact: true }).fill(`ethereum:${OTHER}@8549?value=2e18`);
+  await expect(page.getByLabel('Amount in base units')).toHaveValue('2000000000000000000');
+});
+
 /** The picture of the code on the receive page, as somebody would photograph it. */
 async function photograph(page: Page): Promise<Buffer> {
   await tab(page, 'Receive');

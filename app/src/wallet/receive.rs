@@ -9,6 +9,7 @@ use super::{frame::Gate, home::KindBadge, protocol::AccountSummary, requests, st
 use crate::{
     format,
     model::ChainInfo,
+    prefs::Unit,
     ui::{ButtonLink, CopyButton, Field, Select},
 };
 
@@ -100,15 +101,16 @@ fn Card(account: AccountSummary) -> impl IntoView {
         kind, label, address, ..
     } = account;
     let chain = expect_context::<ChainInfo>();
-    let coins = RwSignal::new(String::new());
+    let (coins, unit) = (RwSignal::new(String::new()), Unit::chosen());
     let (of, plain) = (address.clone(), address.clone());
     // Without an amount the picture is the plain address, which any wallet reads.
     let asked = Memo::new(move |_| {
         let coins = coins.get();
-        (!coins.trim().is_empty()).then(|| requests::link(&of, chain.chain_id, &coins))
+        let amount = || unit.read(&coins).ok();
+        (!coins.trim().is_empty()).then(|| amount().and_then(|amount| requests::link(&of, chain.chain_id, amount)))
     });
     let wrong = Signal::derive(move || match asked.get() {
-        Some(None) => "This is no amount. Digits with a point, such as 1.5".to_owned(),
+        Some(None) => coins.with(|typed| unit.read(typed)).err().unwrap_or_default(),
         _ => String::new(),
     });
     let picture = move || match asked.get().flatten() {
@@ -138,9 +140,9 @@ fn Card(account: AccountSummary) -> impl IntoView {
                     "Upper and lower case are its checksum (EIP-55): a mistyped letter is noticed. RSA and ECC accounts can pay each other."
                 </p>
                 <Field
-                    label=format!("Ask for an amount in {}", chain.symbol)
+                    label=format!("Ask for an amount in {}", unit.word(&chain.symbol))
                     name="ask-for"
-                    placeholder="0.0"
+                    placeholder=unit.example()
                     value=coins
                     error=wrong
                     hint="Makes a payment link (EIP-681) that names this chain, and its picture."

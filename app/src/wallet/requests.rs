@@ -1,19 +1,17 @@
 //! Payment requests as links. Rule: docs/protocol.md#W67
 
-/// What a link asks for: the receiver, and coins where it says how many.
-pub type Asked = (String, Option<String>);
+use tally_chain::Amount;
 
-/// A link that asks for coins on this chain; none while the amount cannot be read.
+/// What a link asks for: the receiver, and the amount where it says how much.
+pub type Asked = (String, Option<Amount>);
+
+/// A link that asks for an amount on this chain.
 #[cfg(feature = "hydrate")]
-pub fn link(to: &str, chain_id: u64, coins: &str) -> Option<String> {
-    let value = match coins.trim() {
-        "" => None,
-        coins => Some(tally_chain::Amount::from_coins(coins).ok()?),
-    };
+pub fn link(to: &str, chain_id: u64, amount: Amount) -> Option<String> {
     let request = tally_wallet::PaymentRequest {
         to: tally_chain::address::parse(to).ok()?,
         chain_id: Some(chain_id),
-        value,
+        value: Some(amount),
     };
     Some(request.to_string())
 }
@@ -28,14 +26,14 @@ pub fn read(text: &str, chain_id: u64) -> Option<Result<Asked, String>> {
         read => read.and_then(|request| request.check_chain(chain_id).map(|()| request)),
     };
     Some(match request {
-        Ok(request) => Ok((request.to.to_string(), request.value.map(|value| value.to_coins()))),
+        Ok(request) => Ok((request.to.to_string(), request.value)),
         Err(error) => Err(error.to_string()),
     })
 }
 
 /// The server knows no wallet.
 #[cfg(not(feature = "hydrate"))]
-pub fn link(_to: &str, _chain_id: u64, _coins: &str) -> Option<String> {
+pub fn link(_to: &str, _chain_id: u64, _amount: Amount) -> Option<String> {
     None
 }
 

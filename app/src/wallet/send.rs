@@ -25,7 +25,7 @@ use crate::{
     browser, format,
     live::Live,
     model::ChainInfo,
-    prefs::{FeeLevel, Prefs},
+    prefs::{FeeLevel, Prefs, Unit},
     ui::{Button, ButtonKind, ButtonLink, Field, SymbolContext},
 };
 
@@ -54,6 +54,8 @@ struct Draft {
     failure: RwSignal<Option<Failure>>,
     /// Whether errors of fields are shown: not before the first try.
     tried: RwSignal<bool>,
+    /// In what amounts are typed.
+    unit: Unit,
     /// What is wrong with the payment link that was pasted.
     link_error: RwSignal<Option<String>>,
     /// Whether the form was filled in from a payment link.
@@ -74,6 +76,7 @@ impl Draft {
             busy: RwSignal::new(false),
             failure: RwSignal::new(None),
             tried: RwSignal::new(false),
+            unit: Unit::chosen(),
             link_error: RwSignal::new(None),
             from_link: RwSignal::new(false),
         }
@@ -92,10 +95,10 @@ impl Draft {
         }
         self.link_error.set(error);
         match link {
-            Some((to, coins)) => {
+            Some((to, amount)) => {
                 self.to.set(to);
-                if let Some(coins) = coins {
-                    self.coins.set(coins);
+                if let Some(amount) = amount {
+                    self.coins.set(self.unit.write(amount));
                 }
             }
             None => self.to.set(text),
@@ -115,13 +118,13 @@ impl Draft {
     }
 
     fn amount_error(self, available: Option<Amount>) -> Option<String> {
-        self.coins.with(|coins| match Amount::from_coins(coins.trim()) {
-            Err(_) if coins.trim().is_empty() => Some("How much? For instance 1.5".to_owned()),
-            Err(error) => Some(format!("This is no amount: {error}. Digits with a point, such as 1.5")),
+        self.coins.with(|typed| match self.unit.read(typed) {
+            Err(_) if typed.trim().is_empty() => Some(format!("How much? For instance {}", self.unit.example())),
+            Err(error) => Some(error),
             Ok(amount) if amount.is_zero() => Some("The amount is zero.".to_owned()),
             Ok(amount) => match available {
                 Some(available) if amount > available => {
-                    Some(format!("The account holds {} only.", available.to_coins()))
+                    Some(format!("The account holds {} only.", self.unit.write(available)))
                 }
                 _ => None,
             },
@@ -158,7 +161,10 @@ impl Draft {
 
     /// From the form to the review.
     async fn to_review(self, wallet: Wallet, available: Option<Amount>) {
-        let prepared = self.prepare(wallet, self.coins.get_untracked()).await;
+        let typed = self.coins.with_untracked(|typed| self.unit.read(typed));
+        let prepared = self
+            .prepare(wallet, typed.map(Amount::to_coins).unwrap_or_default())
+            .await;
         let checked = prepared.and_then(|(payload, review)| {
             let needed = review.max_total.digits().parse::<Amount>().ok();
             match needed.zip(available) {
@@ -200,7 +206,7 @@ impl Draft {
                 })
             });
         match outcome {
-            Ok(amount) => self.coins.set(amount.to_coins()),
+            Ok(amount) => self.coins.set(self.unit.write(amount)),
             Err(failure) => self.failure.set(Some(failure)),
         }
     }
@@ -373,9 +379,9 @@ fn Form(draft: Draft) -> impl IntoView {
             </div>
             <div class="wallet-amount">
                 <Field
-                    label=format!("Amount in {symbol}")
+                    label=format!("Amount in {}", draft.unit.word(&symbol))
                     name="coins"
-                    placeholder="0.0"
+                    placeholder=draft.unit.example()
                     value=draft.coins
                     error=coins_error
                     on_input=Callback::new(move |text| draft.coins.set(text))

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     browser,
-    prefs::Prefs,
+    prefs::{Prefs, Unit},
     ui::{Button, ButtonKind, Field, Select, SymbolContext},
 };
 
@@ -46,6 +46,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
     let failure = RwSignal::new(None::<Failure>);
     balances.refresh();
     let balance = Memo::new(move |_| from.with(|from| balances.of(from)));
+    let unit = Unit::chosen();
     let to_error = move || {
         to.with(|to| {
             address::parse(to.trim())
@@ -53,12 +54,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
                 .map(|error| format!("This is no address: {error}."))
         })
     };
-    let coins_error = move || {
-        let parsed = coins.with(|coins| Amount::from_coins(coins.trim()));
-        parsed
-            .err()
-            .map(|error| format!("This is no amount: {error}. Digits with a point, such as 1.5"))
-    };
+    let coins_error = move || coins.with(|typed| unit.read(typed)).err();
     let shown = move |error: Option<String>| tried.get().then_some(error).flatten().unwrap_or_default();
     let propose = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -75,7 +71,10 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
         let (payer, receiver, amount, text) = (
             from.get_untracked(),
             to.get_untracked(),
-            coins.get_untracked(),
+            coins
+                .with_untracked(|typed| unit.read(typed))
+                .map(Amount::to_coins)
+                .unwrap_or_default(),
             memo.get_untracked(),
         );
         spawn_local(async move {
@@ -123,9 +122,9 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
                 on_input=Callback::new(move |text| to.set(text))
             />
             <Field
-                label=format!("Amount in {symbol}")
+                label=format!("Amount in {}", unit.word(&symbol))
                 name="propose-coins"
-                placeholder="0.0"
+                placeholder=unit.example()
                 value=coins
                 error=Signal::derive(move || shown(coins_error()))
                 on_input=Callback::new(move |text| coins.set(text))
