@@ -5,6 +5,7 @@ mod backup;
 mod contacts;
 mod discover;
 mod file;
+mod history;
 mod keys;
 mod pending;
 mod proposal;
@@ -136,6 +137,8 @@ enum WalletCommand {
     Export(keys::ExportArgs),
     /// Send a payment; shows what will be signed and asks first
     Send(send::SendArgs),
+    /// Print what an account sent and received, as CSV or JSON
+    History(history::HistoryArgs),
     /// Put the SHA-256 of a document on the chain, signed; the document stays where it is
     Anchor(send::AnchorArgs),
     /// Accounts that several keys vouch for
@@ -251,6 +254,7 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
         WalletCommand::Import(args) => keys::import(&file, &args),
         WalletCommand::Export(args) => keys::export(&file, &args),
         WalletCommand::Send(args) => send::run(&file, &client, &args),
+        WalletCommand::History(args) => history::run(&file, &client, &args),
         WalletCommand::Anchor(args) => send::anchor(&file, &client, &args),
         WalletCommand::Shared(command) => shared::run(&file, &command),
         WalletCommand::Propose(args) => proposal::propose(&file, &client, &args),

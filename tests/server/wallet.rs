@@ -86,6 +86,14 @@ fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
         (&json!("included"), &json!("tea"), &json!("1500000000000000000"))
     );
     assert_eq!(cli.json(&["balance", &to, "--json"])[0]["coins"], "1000001.5");
+    let history = cli.json(&["history", &from, "--json"]);
+    assert_eq!(
+        (&history[0]["memo"], &history[0]["direction"]),
+        (&json!("tea"), &json!("sent"))
+    );
+    let csv = String::from_utf8(cli.run(&["history", &from], "correct horse").stdout).unwrap();
+    assert!(csv.contains(&format!(",included,sent,{to},1.5,")), "{csv}");
+    assert_eq!(csv.lines().count(), 2, "{csv}");
 
     let wrong = cli.run(&["list"], "wrong horse");
     assert_eq!(

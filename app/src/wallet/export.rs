@@ -14,10 +14,19 @@ const MOST: usize = 100_000;
 /// Transactions asked for at once.
 const PAGE: usize = 100;
 
+/// A page of an account's transactions, as the node tells it.
 #[derive(Deserialize)]
-struct Page {
+pub struct Page {
     items: Vec<Told>,
-    next: Option<String>,
+    /// Where the next one begins, if there is one.
+    pub next: Option<String>,
+}
+
+impl Page {
+    /// Its lines, seen from the account.
+    pub fn lines(self, account: &str) -> impl Iterator<Item = Line> {
+        self.items.into_iter().map(move |told| Line::of(account, told))
+    }
 }
 
 /// A transaction as the node tells it.
@@ -47,7 +56,7 @@ struct Receipt {
 
 /// A line of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Line {
+pub struct Line {
     /// Empty while it waits.
     time: String,
     height: Option<u64>,
@@ -135,7 +144,8 @@ fn cell(text: &str) -> String {
     }
 }
 
-fn csv(lines: &[Line]) -> String {
+/// The whole file, with a line of names.
+pub fn csv(lines: &[Line]) -> String {
     let rows = lines.iter().map(Line::csv);
     let all: Vec<String> = std::iter::once(HEAD.to_owned()).chain(rows).collect();
     all.join("\r\n") + "\r\n"
@@ -147,10 +157,11 @@ async fn read(account: &str, progress: impl Fn(usize)) -> Result<(Vec<Line>, boo
     let mut cursor = String::new();
     loop {
         let path = format!("/api/v1/accounts/{account}/transactions?limit={PAGE}{cursor}");
-        let page: Page = browser::get_json(&path).await?;
-        lines.extend(page.items.into_iter().map(|told| Line::of(account, told)));
+        let mut page: Page = browser::get_json(&path).await?;
+        let next = page.next.take();
+        lines.extend(page.lines(account));
         progress(lines.len());
-        match page.next {
+        match next {
             Some(_) if lines.len() >= MOST => return Ok((lines, true)),
             Some(next) => cursor = format!("&cursor={}", format::query_value(&next)),
             None => return Ok((lines, false)),

@@ -11,7 +11,7 @@ mod contacts;
 mod create;
 mod discover;
 mod documents;
-mod export;
+pub mod export;
 mod failure;
 mod fees;
 mod follow;
