@@ -42,10 +42,13 @@ export function primesOf(name: string, modulus: bigint): Secret {
   return { name, found };
 }
 
-/** Whether some window of the bytes is a proper divisor. Primes of a key have their two highest bits and the lowest set. */
+/**
+ * Whether some window of the bytes is a proper divisor. A prime of half the modulus's bits has its highest and its lowest bit set;
+ * OpenSSL's begin at the square root of one half, so the second highest need not be.
+ */
 function dividedWithin(buffer: Buffer, size: number, modulus: bigint): boolean {
   for (let start = 0; start + size <= buffer.length; start++) {
-    if (buffer[start]! < 0xc0 || buffer[start + size - 1]! % 2 === 0) continue;
+    if (buffer[start]! < 0x80 || buffer[start + size - 1]! % 2 === 0) continue;
     const candidate = BigInt(`0x${buffer.toString('hex', start, start + size)}`);
     if (candidate !== modulus && modulus % candidate === 0n) return true;
   }
