@@ -22,7 +22,9 @@ async function pay(page: Page, label: string): Promise<{ raw: string; id: string
   await page.getByRole('button', { name: 'Sign and send' }).click();
   const { raw } = (await accepted).request().postDataJSON();
   await expect(page.locator('.follow-line')).toContainText('confirmation', SLOW);
-  return { raw, id: (await (await accepted).json()).id };
+  const { id } = await (await accepted).json();
+  await page.getByRole('link', { name: 'To the accounts' }).click();
+  return { raw, id };
 }
 
 test('signatures hold for ethers and for OpenSSL, by the protocol alone', async ({ page, node }) => {
