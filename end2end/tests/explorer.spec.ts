@@ -41,6 +41,7 @@ test('a node that shows another figure than its bytes say is found out', async (
   });
   await open(page, '/block/3');
   await expect(page.locator(marks).first()).toHaveText('does not hold');
+  await page.unrouteAll({ behavior: 'wait' });
 });
 
 test('tables sort and filter by the URL', async ({ page }) => {

@@ -163,6 +163,7 @@ test.describe('on a node of its own', () => {
     await expect(page.locator('.fact').filter({ has: page.getByText('Nonce', { exact: true }) }).locator('dd')).toHaveText('0');
     await page.getByRole('button', { name: 'Back' }).click();
     await expect(page.getByRole('heading', { name: 'Fill the missing nonce?' })).toBeHidden();
+    await page.unrouteAll({ behavior: 'wait' }); // what is still being asked needs the node, which goes now
   });
 
   test('a chain that was started anew is named, and no wallet is confused', async ({ browser }) => {
