@@ -5,6 +5,17 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Built files live outside the checkout, so that every clone and every command shares them.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tally/target}"
 
+# Cargo tells workspace crates apart by their place within the checkout, and fresh from stale by the times of files. Where
+# another checkout built last, what it left would pass for this one's, its paths included: sources count as changed then.
+# Dependencies stay shared.
+last_checkout="$CARGO_TARGET_DIR/checkout"
+if [ "$(cat "$last_checkout" 2>/dev/null)" != "$root" ]; then
+  find "$root" \( -name .git -o -name node_modules -o -name target -o -name build \) -prune \
+    -o -type f \( -name '*.rs' -o -name '*.toml' \) -exec touch -c {} +
+  mkdir -p "$CARGO_TARGET_DIR"
+  printf '%s\n' "$root" >"$last_checkout"
+fi
+
 # A Rust installed by rustup may not be on the PATH of this shell yet.
 if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
   export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
