@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tally_chain::state_tree::{PathEnd, StateProof, account_key};
+use tally_chain::{Amount, CheckedTransaction, U256};
 use tally_node::ProvenAccount;
 use utoipa::ToSchema;
 
@@ -53,6 +54,9 @@ pub struct AccountBody {
     pub next_nonce: u64,
     /// Transactions of it that wait in this node's pool.
     pub pending: usize,
+    /// What those may cost at most, base units: so much of the balance is spoken for.
+    #[schema(example = "0")]
+    pub pending_cost: String,
     /// Whether it is a contract.
     pub contract: bool,
     pub code_hash: String,
@@ -81,7 +85,14 @@ pub async fn one(
 ) -> Answer<Json<AccountBody>> {
     let address = parse_address("address", &text)?;
     server
-        .read(move |node, tip| {
+        .read(move |node, _| {
+            // Tip and pool of one moment: what has just left the pool is in the balance.
+            let (tip, pending, pending_cost) = node.with_pool(|pool| {
+                let costs = || pool.by_sender(&address).map(CheckedTransaction::max_cost);
+                let sum = costs().try_fold(Amount::ZERO, Amount::checked_add);
+                (node.tip(), costs().count(), sum.unwrap_or(Amount(U256::MAX)))
+            });
+            let tip = &*tip;
             let ProvenAccount { account, proof } = node.proven_account(tip, &address)?;
             let known = account.unwrap_or_default();
             let allocation = node
@@ -112,7 +123,8 @@ pub async fn one(
                 balance: known.balance.to_string(),
                 nonce: known.nonce,
                 next_nonce: node.next_nonce(tip, &address)?,
-                pending: node.with_pool(|pool| pool.by_sender(&address).count()),
+                pending,
+                pending_cost: pending_cost.to_string(),
                 contract: known.has_code(),
                 code_hash: known.code_hash.to_string(),
                 label: allocation

@@ -158,6 +158,18 @@ fn a_waiting_transaction_is_pending_or_queued() {
         "pending",
         "nothing is missing now"
     );
+    let account = server.json(&format!("/api/v1/accounts/{}", ECC[0].address()));
+    let costs = [&pending, &queued].map(|id| {
+        let raw = bytes(&server.json(&format!("/api/v1/transactions/{id}"))["raw"]);
+        let transaction = tally_chain::RawTransaction::decode(raw).unwrap();
+        let checked = server.node.checker().check_one(transaction).unwrap();
+        checked.max_cost()
+    });
+    let cost = costs[0].checked_add(costs[1]).unwrap().to_string();
+    assert_eq!(
+        (&account["pending"], &account["pending_cost"]),
+        (&json!(2), &json!(cost))
+    );
     let pool = server.json("/api/v1/mempool?limit=1");
     assert_eq!((&pool["count"], &pool["pending"]), (&json!(2), &json!(2)));
     let rest = server.json(&format!(

@@ -65,7 +65,7 @@ pub use look::look;
 #[cfg(feature = "hydrate")]
 mod look {
     use futures::future::join_all;
-    use tally_chain::{Address, Amount, Bytes, address, transaction::ChainIdentity};
+    use tally_chain::{Address, Bytes, address, transaction::ChainIdentity};
     use tally_wallet::{
         Warning, payment, warnings,
         warnings::{Bond, Context},
@@ -98,7 +98,7 @@ mod look {
         let sender = address::parse(from).map_err(|error| error.to_string())?;
         let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
         let known = known(wallet, chain).await?;
-        let balance: Amount = node::account(from).await?.balance;
+        let balance = node::account(from).await?.free();
         let recipient = match review.to {
             Some(to) => Some(node::account(&to.to_string()).await?),
             None => None,

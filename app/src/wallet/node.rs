@@ -17,6 +17,8 @@ pub struct AccountAnswer {
     pub nonce: u64,
     /// The nonce that the next transaction should carry, pending ones counted.
     pub next_nonce: u64,
+    /// What the waiting transactions may cost at most.
+    pub pending_cost: Amount,
     /// Whether code stands here.
     pub contract: bool,
     /// A name from the chain spec.
@@ -166,6 +168,11 @@ pub async fn submit(envelope: Bytes) -> Result<(), String> {
 }
 
 impl AccountAnswer {
+    /// What may still be spent: the balance without what waiting transactions may cost.
+    pub fn free(&self) -> Amount {
+        self.balance.checked_sub(self.pending_cost).unwrap_or(Amount::ZERO)
+    }
+
     /// Checks the balance in this tab: header's work, manifest, path through the state tree. The height it holds at.
     pub fn verify(&self, shown: &str) -> Result<u64, String> {
         let proof = self.proof.as_ref().ok_or("the node sent no proof")?;
@@ -282,7 +289,8 @@ mod tests {
             "header_hex": Bytes::copy_from_slice(&header.encode()), "manifest_hex": Bytes::from(manifest.encode()),
         });
         let told = json!({
-            "balance": balance.to_string(), "nonce": 3, "next_nonce": 3, "contract": false, "label": null, "proof": proof,
+            "balance": balance.to_string(), "nonce": 3, "next_nonce": 3, "pending_cost": "100", "contract": false,
+            "label": null, "proof": proof,
         });
         serde_json::from_value(told).unwrap()
     }
@@ -290,6 +298,12 @@ mod tests {
     #[test]
     fn a_balance_that_the_state_proves_is_verified() {
         assert_eq!(answer(500).verify(HELD), Ok(7));
+    }
+
+    #[test]
+    fn what_waits_is_spoken_for() {
+        assert_eq!(answer(500).free().to_string(), "400");
+        assert_eq!(answer(99).free(), Amount::ZERO);
     }
 
     #[test]

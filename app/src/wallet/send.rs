@@ -136,14 +136,15 @@ impl Draft {
         (bytes > MAX_MEMO_BYTES).then(|| format!("{bytes} bytes; at most {MAX_MEMO_BYTES} fit."))
     }
 
-    /// Builds the bytes for this amount and reads them back.
-    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Bytes, Box<ReviewText>), Failure> {
+    /// Builds the bytes for this amount and reads them back; with what the account may spend right now.
+    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Bytes, Box<ReviewText>, Amount), Failure> {
         let fees = node::fees().await.map_err(Failure::node)?;
         let prices = prices(self.level.get_untracked(), &fees)
             .ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
         self.fees.set(Some(fees));
         let from = self.from.get_untracked();
         let account = node::account(&from).await.map_err(Failure::node)?;
+        let free = account.free();
         let order = Order {
             from,
             to: self.to.get_untracked(),
@@ -154,26 +155,25 @@ impl Draft {
             prices,
         };
         match wallet.ask(Request::Prepare { order }).await? {
-            Answer::Prepared { payload, review } => Ok((payload, review)),
+            Answer::Prepared { payload, review } => Ok((payload, review, free)),
             _ => Err(Failure::confused()),
         }
     }
 
     /// From the form to the review.
-    async fn to_review(self, wallet: Wallet, available: Option<Amount>) {
+    async fn to_review(self, wallet: Wallet) {
         let typed = self.coins.with_untracked(|typed| self.unit.read(typed));
         let prepared = self
             .prepare(wallet, typed.map(Amount::to_coins).unwrap_or_default())
             .await;
-        let checked = prepared.and_then(|(payload, review)| {
-            let needed = review.max_total.digits().parse::<Amount>().ok();
-            match needed.zip(available) {
-                Some((needed, available)) if needed > available => Err(Failure {
+        let checked = prepared.and_then(|(payload, review, free)| {
+            match review.max_total.digits().parse::<Amount>().ok() {
+                Some(needed) if needed > free => Err(Failure {
                     what: "The account does not hold enough",
                     why: format!(
-                        "With its highest fee the payment needs {}, the account holds {}.",
+                        "With its highest fee the payment needs {}; the account holds {} that no waiting payment may need.",
                         needed.to_coins(),
-                        available.to_coins()
+                        free.to_coins()
                     ),
                     next: "Send less, or press “All of it” to leave just the fee.",
                 }),
@@ -197,9 +197,9 @@ impl Draft {
         let outcome = self
             .prepare(wallet, available.to_coins())
             .await
-            .and_then(|(_, review)| {
+            .and_then(|(_, review, free)| {
                 let fee = review.max_fee.digits().parse::<Amount>().ok();
-                fee.and_then(|fee| available.checked_sub(fee)).ok_or(Failure {
+                fee.and_then(|fee| free.checked_sub(fee)).ok_or(Failure {
                     what: "The account does not hold enough",
                     why: "Not even the fee can be paid.".to_owned(),
                     next: "Receive some coins first.",
@@ -317,7 +317,7 @@ fn Form(draft: Draft) -> impl IntoView {
         }
         begin();
         spawn_local(async move {
-            draft.to_review(wallet, available()).await;
+            draft.to_review(wallet).await;
             let _ = draft.busy.try_set(false);
         });
     };
