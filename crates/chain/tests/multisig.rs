@@ -239,7 +239,15 @@ fn policies_of_any_other_form() {
         Policy::decode(&rlp_list(&[vec![1], rlp_list(&[longer])])),
         trailing("policy.key")
     );
-    assert!(Policy::decode(&rlp_list(&[vec![1], rlp_list(&[item])])).is_err());
+    let source = alloy_rlp::Error::UnexpectedString;
+    assert_eq!(
+        Policy::decode(&rlp_list(&[vec![1], rlp_list(&[item])])),
+        Err(CodecError::Rlp {
+            field: "policy.key",
+            source
+        }
+        .into())
+    );
 }
 
 /// A key that is no point of the curve can stand in a policy, but it can never sign. Rule: docs/protocol.md#A7

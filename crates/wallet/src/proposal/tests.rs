@@ -2,7 +2,7 @@ use tally_chain::multisig::MultisigError;
 use tally_chain::{Amount, U256, UnixSecs};
 
 use super::*;
-use crate::{ChainBinding, Fee, KeyKind, Phrase, SharedAccount, Vault, system_rng};
+use crate::{ChainBinding, Fee, KeyKind, Phrase, SharedAccount, Vault, VaultError, system_rng};
 
 const JUNK: &str = "test test test test test test test test test test test junk";
 
@@ -221,7 +221,12 @@ fn a_shared_account_travels_as_text_and_lasts_in_the_vault() {
     assert!(!account.can_sign() && account.key.is_none() && account.kind().is_none());
     let shared = SharedAccount::of(account.label, account.policy.unwrap()).unwrap();
     assert_eq!(SharedAccount::read(&shared.write()), Ok(shared.clone()));
-    assert!(vault.add_shared(&shared).is_err(), "it is there already");
+    let again = vault.add_shared(&shared).err();
+    assert_eq!(
+        again,
+        Some(VaultError::HasAccount { address: club }),
+        "it is there already"
+    );
 
     let params = crate::KdfParams {
         m_kib: 8_192,
@@ -235,9 +240,10 @@ fn a_shared_account_travels_as_text_and_lasts_in_the_vault() {
         opened.accounts().cloned().collect::<Vec<_>>(),
         vault.accounts().cloned().collect::<Vec<_>>()
     );
-    assert!(vault.signing_key(club).is_err());
+    let no_key = VaultError::Inconsistent { address: club };
+    assert_eq!(vault.signing_key(club).err(), Some(no_key));
     vault.unwatch(club).unwrap();
-    assert!(vault.account(club).is_err());
+    assert_eq!(vault.account(club).err(), Some(VaultError::NoAccount { address: club }));
 
     let keys: Vec<_> = vault
         .accounts()
