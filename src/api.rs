@@ -77,7 +77,9 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(mining::status, mining::switch))
         .routes(routes!(mining::template))
         .routes(routes!(mining::submit))
-        .routes(routes!(peers::peers))
+        .routes(routes!(peers::peers, peers::call))
+        .routes(routes!(peers::remove))
+        .routes(routes!(peers::ban, peers::unban))
         .routes(routes!(spec::spec))
         .routes(routes!(events::events));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use tally_app::model::{SelfCheck, Verdict};
 use tally_app::server::ServerFacts;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
-use tally_node::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, mempool::MempoolConfig};
+use tally_node::{
+    DEFAULT_MAX_REORG_DEPTH, MiningConfig, Multiaddr, NodeConfig, P2pConfig, mempool::MempoolConfig,
+};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
@@ -41,6 +43,8 @@ pub enum ConfigError {
     HalfTls { found: &'static str },
     #[error("cors-origin {found:?} is not an origin such as https://example.org")]
     CorsOrigin { found: String },
+    #[error("peer {found:?} is not an address such as /ip4/192.0.2.7/tcp/9333: {message}")]
+    Peer { found: String, message: String },
     #[error("log-level {found:?}: {message}")]
     LogLevel { found: String, message: String },
     #[error("operator-token has {len} characters, at least {min} are needed")]
@@ -125,6 +129,12 @@ pub struct NodeOptions {
     /// Event streams open at once [default: 512]
     #[arg(long, env = "TALLY_MAX_STREAMS", value_name = "N")]
     pub max_streams: Option<usize>,
+    /// Address and port where other nodes may call, by TCP and QUIC [default: none; this node only calls others]
+    #[arg(long, env = "TALLY_P2P_LISTEN", value_name = "ADDR:PORT")]
+    pub p2p_listen: Option<SocketAddr>,
+    /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable
+    #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
+    pub peer: Option<Vec<String>>,
     /// Certificate chain (PEM): serve HTTPS
     #[arg(long, env = "TALLY_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -138,6 +148,8 @@ pub struct NodeOptions {
 pub struct Config {
     pub node: NodeConfig,
     pub web: WebConfig,
+    /// `None`: this node stays alone.
+    pub p2p: Option<P2pConfig>,
     pub operator: TokenSource,
     pub log_level: String,
     pub log_format: LogFormat,
@@ -266,6 +278,8 @@ impl NodeOptions {
             rate_limit: self.rate_limit.or(file.rate_limit),
             rate_limit_local: self.rate_limit_local.or(file.rate_limit_local),
             max_streams: self.max_streams.or(file.max_streams),
+            p2p_listen: self.p2p_listen.or(file.p2p_listen),
+            peer: self.peer.or(file.peer),
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
         }
@@ -314,10 +328,17 @@ impl NodeOptions {
             mempool: MempoolConfig::default(),
             mining,
         };
+        let peers: Vec<_> = self.peer.iter().flatten().map(|peer| peer_address(peer)).collect::<Result<_, _>>()?;
+        let p2p = (self.p2p_listen.is_some() || !peers.is_empty()).then(|| P2pConfig {
+            listen: self.p2p_listen,
+            peers,
+            folder: node.data_dir.join("network"),
+        });
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
         Ok(Config {
             node,
             web,
+            p2p,
             operator,
             log_level,
             log_format: self.log_format.unwrap_or_default(),
@@ -396,6 +417,20 @@ fn mining(
     }
 }
 
+/// The address of another node; without a way to carry bytes it is none.
+pub fn peer_address(text: &str) -> Result<Multiaddr, ConfigError> {
+    let error = |message: String| ConfigError::Peer {
+        found: text.to_owned(),
+        message,
+    };
+    let address: Multiaddr = text.parse().map_err(|problem| error(format!("{problem}")))?;
+    let names = address.protocol_stack();
+    match names.into_iter().any(|name| matches!(name, "tcp" | "quic-v1")) {
+        true => Ok(address),
+        false => Err(error("it names neither tcp nor quic-v1".to_owned())),
+    }
+}
+
 fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError> {
     let error = || ConfigError::CorsOrigin { found: text.to_owned() };
     let rest = text
@@ -461,6 +496,15 @@ mod tests {
             (
                 "cors-origin = ['*']",
                 "cors-origin \"*\" is not an origin such as https://example.org",
+            ),
+            (
+                "peer = ['192.0.2.7:9333']",
+                "peer \"192.0.2.7:9333\" is not an address such as /ip4/192.0.2.7/tcp/9333: invalid multiaddr",
+            ),
+            (
+                "peer = ['/ip4/192.0.2.7/udp/9333']",
+                "peer \"/ip4/192.0.2.7/udp/9333\" is not an address such as /ip4/192.0.2.7/tcp/9333: it names neither tcp nor \
+                 quic-v1",
             ),
             (
                 "operator-token = 'short'",

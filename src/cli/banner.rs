@@ -29,6 +29,13 @@ pub fn print(server: &Server, address: SocketAddr, data_dir: &Path, token: &str)
         format!("  operator    {url}/#operator={token}"),
         "              keep this link to yourself: it may switch mining; it is stored in the data directory".to_owned(),
     ];
+    if let Some(network) = server.node.network() {
+        let called: Vec<_> = network.addresses().iter().map(ToString::to_string).collect();
+        lines.push(match called.is_empty() {
+            true => "  network     calls its peers; nobody can call it (see --p2p-listen)".to_owned(),
+            false => format!("  network     {}", called.join("\n              ")),
+        });
+    }
     if PLAYGROUNDS.contains(&spec.name.as_str()) {
         lines.push("  accounts    those of the PUBLIC test phrase are funded: everybody knows their keys, use them for play only".to_owned());
     }

@@ -22,7 +22,11 @@ pub fn run(options: NodeOptions) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let Config {
-        node, web, operator, ..
+        node,
+        web,
+        p2p,
+        operator,
+        ..
     } = config;
     let data_dir = node.data_dir.clone();
     // Signals are taken over first: whoever stops the node while it starts still stops it in order.
@@ -38,6 +42,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             return Err(error);
         }
     };
+    if let Some(p2p) = p2p
+        && let Err(error) = node.join(p2p, &format!("tally/{}", env!("CARGO_PKG_VERSION"))).await
+    {
+        let _ = running.stop().await;
+        tokio::task::spawn_blocking(move || node.close()).await??;
+        return Err(error.into());
+    }
     banner::print(&server, running.address, &data_dir, &link_token);
     drop(link_token);
     tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
@@ -46,6 +57,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         _ = terminate.recv() => "SIGTERM",
     };
     tracing::info!(reason, "ending");
+    if let Some(network) = node.network() {
+        network.stop().await;
+    }
     let stopped = running.stop().await;
     tokio::task::spawn_blocking(move || node.close()).await??;
     stopped

@@ -317,6 +317,24 @@ impl Http {
     }
 }
 
+impl Http {
+    /// A request of the operator's.
+    pub fn operate(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {token}"));
+        let answer = match body {
+            Some(body) => {
+                let request = request.header("content-type", "application/json");
+                self.agent.run(request.body(body.to_string()).unwrap())
+            }
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        Self::read(answer.unwrap())
+    }
+}
+
 /// Polls until `ready` gives something, for at most a minute.
 pub fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);

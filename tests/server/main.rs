@@ -6,6 +6,7 @@ mod corpora;
 mod edge;
 mod events;
 mod mining;
+mod network;
 mod process;
 mod proposals;
 mod reads;

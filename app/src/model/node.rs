@@ -42,6 +42,31 @@ pub struct PeerView {
     pub height: u64,
     pub inbound: bool,
     pub connected_since: u64,
+    /// Round trip of the last ping.
+    pub latency_ms: Option<u64>,
+    /// Points for offences; at 100 it is banned.
+    pub score: u32,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+/// A node that is not spoken to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanView {
+    pub id: String,
+    pub reason: String,
+}
+
+/// A chain that is being taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncView {
+    /// Who sends its headers.
+    pub source: String,
+    pub done: u64,
+    /// Blocks whose headers are known.
+    pub left: u64,
+    /// Blocks a second since it began.
+    pub a_second: u64,
 }
 
 /// The network page.
@@ -53,6 +78,8 @@ pub struct NetworkView {
     /// Where it answers, as URLs.
     pub listening: Vec<String>,
     pub peers: Vec<PeerView>,
+    pub bans: Vec<BanView>,
+    pub sync: Option<SyncView>,
     pub tip: u64,
     pub tip_id: String,
 }

@@ -4,7 +4,7 @@ use super::parts::{Loaded, PageHead, Told};
 use crate::{
     format,
     live::Live,
-    model::{ChainInfo, NetworkView, PeerView},
+    model::{BanView, ChainInfo, NetworkView, PeerView, SyncView},
     reads,
     ui::{BlockLink, Empty, Fact, Facts, Id, Table, Time},
 };
@@ -27,7 +27,7 @@ fn Content(network: NetworkView) -> impl IntoView {
     let alone = network.peers.is_empty();
     let peer_id = match network.peer_id {
         Some(id) => view! { <Id value=id /> }.into_any(),
-        None => view! { <span class="faint">"none; it listens for no other node"</span> }.into_any(),
+        None => view! { <span class="faint">"none; it speaks to no other node"</span> }.into_any(),
     };
     let listening = network
         .listening
@@ -52,11 +52,13 @@ fn Content(network: NetworkView) -> impl IntoView {
             </Facts>
             <Told />
         </section>
+        {network.sync.map(|sync| view! { <Syncing sync=sync /> })}
         <section aria-labelledby="peers">
             <h2 id="peers">"Peers"</h2>
             {if alone {
                 view! {
                     <Empty title="This node is alone">
+                        <p>"It is connected with no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to be called, or with " <code>"--peer ADDRESS"</code> " to call another one."</p>
                         <p>"It speaks to no other node, so nobody else checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
                     </Empty>
                 }
@@ -64,6 +66,61 @@ fn Content(network: NetworkView) -> impl IntoView {
             } else {
                 view! { <Peers peers=network.peers /> }.into_any()
             }}
+        </section>
+        {(!network.bans.is_empty()).then(|| view! { <Bans bans=network.bans /> })}
+    }
+    .into_any()
+}
+
+/// How far the node is with a chain that it takes over.
+#[component]
+fn Syncing(sync: SyncView) -> impl IntoView {
+    let all = sync.done + sync.left;
+    let left = match (sync.left, sync.a_second) {
+        (0, _) => "waiting for more headers".to_owned(),
+        (_, 0) => "just begun".to_owned(),
+        (left, pace) => format!("about {} s left", format::count(left.div_ceil(pace))),
+    };
+    view! {
+        <section class="card" aria-labelledby="syncing">
+            <h2 id="syncing">"Catching up"</h2>
+            <progress max=all.max(1) value=sync.done aria-labelledby="syncing"></progress>
+            <p>
+                {format!("{} of {} blocks, {} a second, {left}", format::count(sync.done), format::count(all), format::count(sync.a_second))}
+            </p>
+            <Facts>
+                <Fact name="Headers from"><Id value=sync.source /></Fact>
+            </Facts>
+            <Told />
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Bans(bans: Vec<BanView>) -> impl IntoView {
+    let rows = bans
+        .into_iter()
+        .map(|ban| {
+            view! {
+                <tr>
+                    <td data-label="Peer"><Id value=ban.id bare=true /></td>
+                    <td data-label="Reason">{ban.reason}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let head = view! {
+        <th scope="col">"Peer"</th>
+        <th scope="col">"Reason"</th>
+    }
+    .into_any();
+    view! {
+        <section aria-labelledby="bans">
+            <h2 id="bans">"Banned"</h2>
+            <Table caption="Banned peers" head=head>
+                {rows}
+            </Table>
         </section>
     }
     .into_any()
@@ -81,6 +138,10 @@ fn Peers(peers: Vec<PeerView>) -> impl IntoView {
                     <td data-label="Direction">{if peer.inbound { "in" } else { "out" }}</td>
                     <td data-label="Software">{peer.agent}</td>
                     <td data-label="Height" class="numeric">{format::count(peer.height)}</td>
+                    <td data-label="Round trip" class="numeric">{peer.latency_ms.map_or_else(|| "not yet".to_owned(), |ms| format!("{ms} ms"))}</td>
+                    <td data-label="In" class="numeric">{format::bytes(peer.bytes_in)}</td>
+                    <td data-label="Out" class="numeric">{format::bytes(peer.bytes_out)}</td>
+                    <td data-label="Offences" class="numeric">{peer.score}</td>
                     <td data-label="Since"><Time at=peer.connected_since /></td>
                 </tr>
             }
@@ -92,6 +153,10 @@ fn Peers(peers: Vec<PeerView>) -> impl IntoView {
         <th scope="col">"Direction"</th>
         <th scope="col">"Software"</th>
         <th scope="col" class="numeric">"Height"</th>
+        <th scope="col" class="numeric">"Round trip"</th>
+        <th scope="col" class="numeric">"In"</th>
+        <th scope="col" class="numeric">"Out"</th>
+        <th scope="col" class="numeric">"Offences"</th>
         <th scope="col">"Since"</th>
     }
     .into_any();

@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     format,
-    model::{Figure, MinerView, MiningView, NetworkView, PerformanceView, SecurityView, SelfCheck, Verdict},
+    model::{
+        BanView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck, SyncView, Verdict,
+    },
 };
 
 /// Mining, here and in the network.
@@ -48,17 +50,55 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
     })
 }
 
-/// This node, and those it speaks to: none yet, for it has no peer-to-peer side.
+/// This node, and those it speaks to.
 pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
     let facts = use_context::<ServerFacts>().unwrap_or_default();
-    Ok(NetworkView {
+    let mut listening = facts.listening.to_vec();
+    let mut view = NetworkView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer_id: None,
-        listening: facts.listening.to_vec(),
+        listening: Vec::new(),
         peers: Vec::new(),
+        bans: Vec::new(),
+        sync: None,
         tip: at.height(),
         tip_id: at.tip.record.id.to_string(),
-    })
+    };
+    if let Some(network) = at.node.network() {
+        let status = network.status();
+        let now = at.node.now().0;
+        listening.extend(network.addresses().iter().map(ToString::to_string));
+        view.peer_id = Some(network.id().to_string());
+        view.sync = status.sync.map(|sync| SyncView {
+            source: sync.source.to_string(),
+            done: sync.blocks_done,
+            left: sync.blocks_left as u64,
+            a_second: sync.blocks_done.saturating_mul(1_000) / sync.millis.max(1),
+        });
+        view.bans = status
+            .bans
+            .into_iter()
+            .map(|ban| BanView {
+                id: ban.name.to_string(),
+                reason: ban.reason,
+            })
+            .collect();
+        let peers = status.peers.into_iter().map(|peer| PeerView {
+            address: network.address_of(&peer.name).map(|address| address.to_string()).unwrap_or_default(),
+            id: peer.name.0,
+            agent: peer.agent,
+            height: peer.height.map_or(0, |height| height.0),
+            inbound: !peer.outbound,
+            connected_since: now.saturating_sub(peer.connected_secs),
+            latency_ms: peer.latency_ms,
+            score: peer.score,
+            bytes_in: peer.traffic.bytes_in,
+            bytes_out: peer.traffic.bytes_out,
+        });
+        view.peers = peers.collect();
+    }
+    view.listening = listening;
+    Ok(view)
 }
 
 /// What this node measured since it started.

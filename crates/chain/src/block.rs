@@ -9,7 +9,8 @@ use crate::codec::{CodecError, ListReader, wrap_list};
 use crate::consensus::{Engine, SealError};
 use crate::fees::next_base_fee;
 use crate::hash::{BlockId, TxId};
-use crate::header::{HEADER_BYTES, HEADER_VERSION, Header};
+use crate::header::{HEADER_BYTES, Header};
+use crate::header_chain;
 use crate::history::{self, History};
 use crate::manifest::{MAX_EXTRA_BYTES, MAX_MANIFEST_BYTES, Manifest};
 use crate::merkle;
@@ -182,19 +183,8 @@ impl RawBlock {
 }
 
 fn check_header(header: &Header, manifest: &Manifest, spec: &ChainSpec, now: UnixSecs) -> Result<(), BlockError> {
-    if header.version != HEADER_VERSION {
-        return Err(BlockError::WrongVersion {
-            found: header.version,
-            expected: HEADER_VERSION,
-        });
-    }
-    let engine = spec.engine();
-    engine.check_seal(header, manifest)?;
-    let max_ahead = MAX_AHEAD_SPACINGS * u64::from(engine.spacing());
-    let time = UnixSecs(header.time.into());
-    if time > now.saturating_add(max_ahead) {
-        return Err(BlockError::FromTheFuture { time, now, max_ahead });
-    }
+    header_chain::check_alone(header, spec, now)?;
+    spec.engine().check_manifest(manifest)?;
     let expected = manifest.root();
     if header.manifest_root != expected {
         return Err(BlockError::WrongManifestRoot {
@@ -278,12 +268,17 @@ pub struct Ancestors {
     pub history: History,
 }
 
+/// The median of block times; zero of none. Rule: docs/protocol.md#B3
+pub(crate) fn median(times: &[u32]) -> u32 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or(0)
+}
+
 impl Ancestors {
     /// Rule: docs/protocol.md#B3
     pub fn median_time(&self) -> u32 {
-        let mut times = self.recent_times.clone();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied().unwrap_or(0)
+        median(&self.recent_times)
     }
 
     /// Base fee of the next block. Rule: docs/protocol.md#B7

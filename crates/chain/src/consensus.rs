@@ -3,11 +3,11 @@
 use alloy_primitives::U256;
 
 use crate::asert;
-use crate::block::Ancestors;
+use crate::block::{Ancestors, Parent};
 use crate::header::Header;
 use crate::manifest::Manifest;
 use crate::pow::{BitsError, Target};
-use crate::units::Work;
+use crate::units::{Height, Work};
 use crate::{BlockId, spec::ProofOfWorkSpec};
 
 /// Why a seal is refused.
@@ -39,38 +39,51 @@ impl Engine {
         }
     }
 
-    /// Checks a seal alone. Rules: docs/protocol.md#H4, #H5, #M2
-    pub fn check_seal(&self, header: &Header, manifest: &Manifest) -> Result<(), SealError> {
+    /// Checks what a header alone shows of its seal. Rules: docs/protocol.md#H4, #H5
+    pub fn check_header(&self, header: &Header) -> Result<(), SealError> {
         match self {
             Self::ProofOfWork(spec) => {
                 let target = spec.target(header.bits)?;
                 let id = header.id();
-                if !target.is_met_by(&id) {
-                    return Err(SealError::NotEnoughWork { id, bits: header.bits });
-                }
-                match manifest.seal.len() {
-                    0 => Ok(()),
-                    len => Err(SealError::UnexpectedSeal { len }),
+                match target.is_met_by(&id) {
+                    true => Ok(()),
+                    false => Err(SealError::NotEnoughWork { id, bits: header.bits }),
                 }
             }
         }
     }
 
+    /// Checks the part of a seal that the manifest holds. Rule: docs/protocol.md#M2
+    pub fn check_manifest(&self, manifest: &Manifest) -> Result<(), SealError> {
+        match self {
+            Self::ProofOfWork(_) => match manifest.seal.len() {
+                0 => Ok(()),
+                len => Err(SealError::UnexpectedSeal { len }),
+            },
+        }
+    }
+
     /// `bits` of the block after these ancestors. Rule: docs/protocol.md#D1
     pub fn next_bits(&self, ancestors: &Ancestors) -> u32 {
+        let Parent { header, manifest, .. } = &ancestors.parent;
+        self.bits_after(ancestors.anchor_time, header.time, manifest.number)
+    }
+
+    /// `bits` of the block after one at `height` with `time`, of the branch whose block 1 has `anchor_time` (`None`: the
+    /// parent is genesis). Rule: docs/protocol.md#D1
+    fn bits_after(&self, anchor_time: Option<u32>, time: u32, height: Height) -> u32 {
         match self {
-            Self::ProofOfWork(spec) => match ancestors.anchor_time {
+            Self::ProofOfWork(spec) => match anchor_time {
                 None => spec.initial_bits,
                 Some(anchor_time) => {
                     let anchor_parent_time = i64::from(anchor_time) - i64::from(spec.spacing);
-                    let parent = &ancestors.parent;
                     asert::next_target(
                         spec.initial_target(),
                         spec.limit(),
                         spec.spacing,
                         spec.half_life,
-                        i64::from(parent.header.time) - anchor_parent_time,
-                        parent.manifest.number.0 - 1,
+                        i64::from(time) - anchor_parent_time,
+                        height.0.saturating_sub(1),
                     )
                     .to_bits()
                 }
@@ -80,8 +93,24 @@ impl Engine {
 
     /// Checks a seal against its ancestors. Rule: docs/protocol.md#B5
     pub fn check_due(&self, header: &Header, ancestors: &Ancestors) -> Result<(), SealError> {
+        let Parent {
+            header: parent,
+            manifest,
+            ..
+        } = &ancestors.parent;
+        self.check_bits(header, ancestors.anchor_time, parent.time, manifest.number)
+    }
+
+    /// [`Self::check_due`] for those who have headers only; the last three arguments tell of the parent.
+    pub(crate) fn check_bits(
+        &self,
+        header: &Header,
+        anchor_time: Option<u32>,
+        time: u32,
+        height: Height,
+    ) -> Result<(), SealError> {
         match self {
-            Self::ProofOfWork(_) => match self.next_bits(ancestors) {
+            Self::ProofOfWork(_) => match self.bits_after(anchor_time, time, height) {
                 expected if expected == header.bits => Ok(()),
                 expected => Err(SealError::WrongBits {
                     found: header.bits,

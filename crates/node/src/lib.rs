@@ -1,4 +1,4 @@
-//! All the I/O of a Tally node: store, import pipeline, mempool, miner, events.
+//! All the I/O of a Tally node: store, import pipeline, mempool, miner, peers, events.
 //!
 //! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`].
 
@@ -8,7 +8,9 @@ pub mod events;
 pub mod mempool;
 pub mod miner;
 pub mod mining;
+pub mod net;
 mod node;
+pub mod p2p;
 pub mod pipeline;
 pub mod reads;
 pub mod stats;
@@ -19,7 +21,9 @@ pub mod verifier;
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
 pub use mining::{Mining, MiningStatus};
+pub use libp2p::Multiaddr;
 pub use node::{Clock, Node, SubmitError, Submitted, TemplateError, WorkError, system_clock};
+pub use p2p::{NetworkStatus, P2p, P2pConfig, P2pError};
 pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
 pub use reads::{BlockKey, FullBlock, HistoryPage, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};

@@ -1,7 +1,7 @@
 //! The façade: what the API, the pages, the miner and the command line ask of a node.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -19,6 +19,7 @@ use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
 use crate::mempool::{Mempool, MempoolError};
 use crate::mining::Mining;
+use crate::p2p::{P2p, P2pConfig, P2pError};
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
 use crate::stats::Stats;
 use crate::store::{Store, StoreError};
@@ -95,6 +96,8 @@ struct Inner {
     mining: Mining,
     clock: Clock,
     started: UnixSecs,
+    max_reorg_depth: u64,
+    network: OnceLock<P2p>,
 }
 
 impl Node {
@@ -122,6 +125,8 @@ impl Node {
             spec,
             clock,
             started,
+            max_reorg_depth: config.max_reorg_depth,
+            network: OnceLock::new(),
         }));
         node.restore_pool()?;
         node.start_mining_loop();
@@ -156,6 +161,21 @@ impl Node {
         self.0.store.sync()
     }
 
+    /// Speaks to other nodes from now on; `agent` is what they are told of the program. Ends with [`P2p::stop`].
+    pub async fn join(&self, config: P2pConfig, agent: &str) -> Result<(), P2pError> {
+        let network = P2p::start(self.clone(), config, agent).await?;
+        // A second one ends at once: it would fight with the first for the same name.
+        if let Err(second) = self.0.network.set(network) {
+            second.stop().await;
+        }
+        Ok(())
+    }
+
+    /// The network that this node takes part in, if any.
+    pub fn network(&self) -> Option<&P2p> {
+        self.0.network.get()
+    }
+
     pub fn spec(&self) -> &ChainSpec {
         &self.0.spec
     }
@@ -176,6 +196,11 @@ impl Node {
     /// When this run began.
     pub fn started(&self) -> UnixSecs {
         self.0.started
+    }
+
+    /// Blocks below the tip at which a fork is still followed. Rule: docs/protocol.md#B9
+    pub fn max_reorg_depth(&self) -> u64 {
+        self.0.max_reorg_depth
     }
 
     /// The end of the active chain, with a snapshot of the store as it was then: one answer reads from one tip.

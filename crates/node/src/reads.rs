@@ -7,12 +7,13 @@ use tally_chain::history::{self, HistoryProof};
 use tally_chain::merkle::{self, InclusionProof};
 use tally_chain::portable::{Parts, PortableReceipt, Seal};
 use tally_chain::state_tree::{Account, StateProof, account_key};
-use tally_chain::{Address, BlockId, CheckedTransaction, Height, Receipt, TxId};
+use tally_chain::{Address, BlockId, CheckedTransaction, HeaderTip, Height, Receipt, TxId};
+use tally_chain::block::MEDIAN_SPAN;
 use tally_ledger::StateView;
 
 use crate::node::Node;
 use crate::pipeline::Tip;
-use crate::store::{BlockRecord, HistoryKey, Place, StoreError};
+use crate::store::{BlockRecord, HistoryKey, Place, Status, StoreError};
 
 /// How a block is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +92,45 @@ impl Node {
                 None => self.store().snapshot().record(&id),
             },
         }
+    }
+
+    /// A stored block of any branch as the headers after it see it; none if it is unknown or invalid.
+    pub fn header_tip(&self, id: &BlockId) -> Result<Option<HeaderTip>, StoreError> {
+        let snapshot = self.store().snapshot();
+        let Some(last) = snapshot.record(id)?.filter(|record| record.status != Status::Invalid) else {
+            return Ok(None);
+        };
+        let mut recent_times = vec![last.header.time];
+        let mut anchor_time = None;
+        let mut record = last.clone();
+        // Back to where the branch is the active one, and as far as the median reaches.
+        while record.height() > Height::GENESIS {
+            if record.height() == Height(1) {
+                anchor_time = Some(record.header.time);
+            }
+            let far_enough = recent_times.len() >= MEDIAN_SPAN;
+            if far_enough && snapshot.is_active(&record)? {
+                break;
+            }
+            record = snapshot.known(&record.header.parent)?;
+            if !far_enough {
+                recent_times.push(record.header.time);
+            }
+        }
+        if last.height() > Height::GENESIS && anchor_time.is_none() {
+            let first = snapshot.id_at(Height(1))?.ok_or_else(|| StoreError::Missing {
+                what: "block 1".to_owned(),
+            })?;
+            anchor_time = Some(snapshot.known(&first)?.header.time);
+        }
+        recent_times.reverse();
+        Ok(Some(HeaderTip {
+            id: last.id,
+            height: last.height(),
+            recent_times,
+            anchor_time,
+            weight: last.weight,
+        }))
     }
 
     /// A block with its transactions and receipts.

@@ -57,6 +57,9 @@ kinds! {
     TOKEN_MISSING 401 "token-missing" "This changes the node and needs the operator's token" "Send it as Authorization: Bearer TOKEN; the operator's link in the node's banner has it.";
     TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "Open the operator's link from the node's banner again.";
     SCOPE_MISSING 403 "scope-missing" "The token does not reach that far" "Use a token with the scope named in this problem.";
+    NETWORK_OFF 409 "network-off" "This node runs alone" "Start it with --p2p-listen ADDR:PORT or --peer MULTIADDR.";
+    INVALID_PEER 422 "invalid-peer" "The peer is not named in a way that can be used" "Addresses look like /ip4/192.0.2.7/tcp/9333; ids are those that /api/v1/peers shows.";
+    UNKNOWN_PEER 404 "unknown-peer" "No such peer is connected" "GET /api/v1/peers lists those that are.";
     INVALID_MINING 422 "invalid-mining" "These mining settings cannot be used" "Threads are 1 to the number named here.";
 
     // What is asked for is not there.

@@ -1,0 +1,64 @@
+//! Headers before their blocks: what eighty bytes and those before them show. Rule: docs/protocol.md#N5
+
+use crate::block::{BlockError, MAX_AHEAD_SPACINGS, MEDIAN_SPAN, median};
+use crate::hash::BlockId;
+use crate::header::{HEADER_VERSION, Header};
+use crate::spec::ChainSpec;
+use crate::units::{Height, UnixSecs, Work};
+
+/// The end of a chain of headers, with what checking the next one needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderTip {
+    pub id: BlockId,
+    pub height: Height,
+    /// Times of up to eleven blocks, this one last.
+    pub recent_times: Vec<u32>,
+    /// Time of block 1 of this branch; `None` at genesis. Rule: docs/protocol.md#D1
+    pub anchor_time: Option<u32>,
+    /// Weight of the branch up to and including this block.
+    pub weight: Work,
+}
+
+impl HeaderTip {
+    /// Checks that `header` comes next, its seal first, and moves on to it; after an error nothing has moved.
+    /// Rules: docs/protocol.md#H3, #H5, #B3, #B4, #B5
+    pub fn extend(&mut self, header: &Header, spec: &ChainSpec, now: UnixSecs) -> Result<(), BlockError> {
+        let (found, expected) = (header.parent, self.id);
+        if found != expected {
+            return Err(BlockError::WrongParent { found, expected });
+        }
+        check_alone(header, spec, now)?;
+        let engine = spec.engine();
+        let (time, median) = (header.time, median(&self.recent_times));
+        if time <= median {
+            return Err(BlockError::TooEarly { time, median });
+        }
+        let parent_time = self.recent_times.last().copied().unwrap_or(0);
+        engine.check_bits(header, self.anchor_time, parent_time, self.height)?;
+        self.id = header.id();
+        self.height = self.height.next();
+        self.recent_times.push(time);
+        if self.recent_times.len() > MEDIAN_SPAN {
+            self.recent_times.remove(0);
+        }
+        self.anchor_time = self.anchor_time.or(Some(time));
+        self.weight = self.weight.plus(engine.weight(header));
+        Ok(())
+    }
+}
+
+/// What one header shows by itself. Rules: docs/protocol.md#H3, #H5, #B4
+pub fn check_alone(header: &Header, spec: &ChainSpec, now: UnixSecs) -> Result<(), BlockError> {
+    let (found, expected) = (header.version, HEADER_VERSION);
+    if found != expected {
+        return Err(BlockError::WrongVersion { found, expected });
+    }
+    let engine = spec.engine();
+    engine.check_header(header)?;
+    let max_ahead = MAX_AHEAD_SPACINGS * u64::from(engine.spacing());
+    let time = UnixSecs(header.time.into());
+    if time > now.saturating_add(max_ahead) {
+        return Err(BlockError::FromTheFuture { time, now, max_ahead });
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! What one peer, and all of them, may take of this node. Rules: docs/protocol.md#N2, #N8
+
+/// Hashes in a locator.
+pub const MAX_LOCATOR: usize = 64;
+/// Headers in an answer.
+pub const MAX_HEADERS: usize = 2_000;
+/// Blocks in a question.
+pub const MAX_BLOCKS: usize = 16;
+/// Transaction ids in an inventory or a question.
+pub const MAX_IDS: usize = 1_024;
+/// Transactions of one block that may be asked for, four bytes each in the question.
+pub const MAX_INDEXES: usize = tally_chain::block::MAX_TRANSACTIONS;
+/// Envelope bytes in one answer to a question for pooled transactions; more are left out.
+pub const MAX_POOLED_BYTES: usize = 4 << 20;
+/// Block bytes in one answer; the first block goes whatever its size.
+pub const MAX_BODY_BYTES: usize = 8 << 20;
+/// The name of a peer's program, bytes.
+pub const MAX_AGENT: usize = 64;
+/// What a frame may hold beside blocks or transactions.
+pub const FRAME_OVERHEAD: usize = 64 << 10;
+
+/// Headers kept of a chain that is not imported yet: 40 bytes each.
+pub const MAX_PLANNED: usize = 20_000;
+/// Blocks asked for ahead of the next one to import.
+pub const BODY_WINDOW: usize = 128;
+/// Bytes of blocks held until those before them come.
+pub const MAX_HELD_BYTES: usize = 128 << 20;
+/// Questions for blocks that one peer has open.
+pub const MAX_BODY_QUESTIONS: usize = 2;
+/// Blocks imported before others are heard again.
+pub const IMPORTS_A_TURN: usize = 32;
+
+/// Ids remembered of what a peer knows, of each kind.
+pub const MAX_KNOWN: usize = 65_536;
+/// Transactions asked for or to be asked for, of all peers.
+pub const MAX_WANTED: usize = 65_536;
+/// Peers that came to us; those that we called come on top.
+pub const MAX_INBOUND: usize = 64;
+/// Bans remembered.
+pub const MAX_BANS: usize = 4_096;
+
+/// Milliseconds in which a peer must say hello.
+pub const HELLO_MS: u64 = 10_000;
+/// Milliseconds in which a question must be answered.
+pub const ANSWER_MS: u64 = 20_000;
+/// Milliseconds between pings.
+pub const PING_MS: u64 = 30_000;
+/// Unasked messages a second that a peer may send on and on, and at once.
+pub const MESSAGES_A_SECOND: u64 = 100;
+pub const MESSAGES_AT_ONCE: u64 = 1_000;
+/// Inventory ids a second that a peer may send on and on, and at once.
+pub const IDS_A_SECOND: u64 = 40_000;
+pub const IDS_AT_ONCE: u64 = 200_000;

@@ -1,0 +1,440 @@
+//! Many nodes, one ledger: what is said to peers and what is made of what they say. Rules: docs/protocol.md#N1 to #N9
+//!
+//! [`Network`] does no input and output of its own: a driver tells it who is connected, what came and what time it is, and
+//! carries out the [`Output`]s. So the very code that runs on sockets runs in a simulation, too, the same way each time.
+//! Blocks and transactions enter the node by the doors that everybody uses: [`Node::import_block`], [`Node::submit_batch`].
+
+pub mod limits;
+pub mod offence;
+mod peer;
+mod relay;
+mod serve;
+mod sync;
+pub mod wire;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::Serialize;
+use tally_chain::{Height, TxId};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
+
+use crate::events::{ChainEvent, Numbered};
+use crate::node::Node;
+use limits::{ANSWER_MS, HELLO_MS, MAX_BANS, MAX_INBOUND, PING_MS};
+use offence::{BAN_MS, Offence};
+use peer::{Open, Peer, Question};
+use wire::{Frame, Hello, Message, PROTOCOL_VERSION};
+
+pub use peer::{Claim, PeerName, PeerStatus, Traffic};
+pub use sync::SyncStatus;
+
+/// What the driver has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send these bytes as one frame.
+    Send { peer: PeerName, frame: Vec<u8> },
+    /// End the connection.
+    Disconnect { peer: PeerName, reason: String },
+}
+
+/// A peer that is not spoken to for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ban {
+    pub name: PeerName,
+    /// Milliseconds on the driver's clock.
+    pub until: u64,
+    pub reason: String,
+}
+
+/// Counters since the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    /// By the name of the offence.
+    pub offences: BTreeMap<&'static str, u64>,
+    pub bans: u64,
+    /// Compact blocks that the pool sufficed for, that needed some transactions, and that needed all of the block.
+    pub compact_whole: u64,
+    pub compact_partly: u64,
+    pub compact_failed: u64,
+    pub traffic: Traffic,
+}
+
+/// The conversation with all peers.
+pub struct Network {
+    node: Node,
+    agent: String,
+    peers: BTreeMap<PeerName, Peer>,
+    bans: BTreeMap<PeerName, Ban>,
+    sync: Option<sync::Sync>,
+    /// Transactions on their way to us, with those who have them.
+    wanted: BTreeMap<TxId, relay::Wanted>,
+    /// Ids that peers told of, to keep their order.
+    heard: u64,
+    next_question: u64,
+    events: Receiver<Arc<Numbered>>,
+    counters: Counters,
+    outputs: VecDeque<Output>,
+    now: u64,
+}
+
+impl Network {
+    /// `agent` is what peers are told of the program.
+    pub fn new(node: Node, agent: impl Into<String>) -> Self {
+        Self {
+            events: node.events().subscribe(),
+            node,
+            agent: agent.into(),
+            peers: BTreeMap::new(),
+            bans: BTreeMap::new(),
+            sync: None,
+            wanted: BTreeMap::new(),
+            heard: 0,
+            next_question: 1,
+            counters: Counters::default(),
+            outputs: VecDeque::new(),
+            now: 0,
+        }
+    }
+
+    /// Somebody is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
+    pub fn connected(&mut self, name: PeerName, outbound: bool, now: u64) {
+        self.now = now;
+        if let Some(ban) = self.ban_of(&name) {
+            let reason = format!("banned: {}", ban.reason);
+            self.outputs.push_back(Output::Disconnect { peer: name, reason });
+            return;
+        }
+        let inbound = self.peers.values().filter(|peer| !peer.outbound).count();
+        if !outbound && inbound >= MAX_INBOUND {
+            let reason = format!("there are {MAX_INBOUND} peers already");
+            self.outputs.push_back(Output::Disconnect { peer: name, reason });
+            return;
+        }
+        let tip = self.node.tip();
+        let hello = Message::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            genesis: self.node.identity().genesis,
+            tip: tip.record.id,
+            height: tip.record.height(),
+            weight: tip.record.weight,
+            agent: self.agent.clone(),
+        });
+        self.peers.insert(name.clone(), Peer::new(outbound, now));
+        self.send(&name, 0, hello);
+    }
+
+    /// The connection is gone, whoever ended it.
+    pub fn disconnected(&mut self, name: &PeerName, now: u64) {
+        self.now = now;
+        let Some(peer) = self.peers.remove(name) else { return };
+        for open in peer.open.into_values() {
+            self.unanswered(name, open.question);
+        }
+        self.sync_lost(name);
+        self.turn();
+    }
+
+    /// A whole frame came.
+    pub fn received(&mut self, name: &PeerName, frame: &[u8], now: u64) {
+        self.now = now;
+        let block_bytes = self.node.spec().limits.block_bytes;
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        for traffic in [&mut peer.traffic, &mut self.counters.traffic] {
+            traffic.messages_in += 1;
+            traffic.bytes_in += frame.len() as u64;
+        }
+        match Frame::decode(frame, block_bytes) {
+            Ok(Frame { question, message }) => self.hear(name, question, message),
+            Err(error) => self.offend(name, error.into()),
+        }
+        self.turn();
+    }
+
+    /// The driver could not take a frame whole: too long, or too slow.
+    pub fn broken(&mut self, name: &PeerName, offence: Offence, now: u64) {
+        self.now = now;
+        self.offend(name, offence);
+        self.turn();
+    }
+
+    /// Time has gone on, or the node has news; to be called at least once a second.
+    pub fn poll(&mut self, now: u64) {
+        self.now = now;
+        self.overdue();
+        self.turn();
+    }
+
+    /// What the driver has to do, in this order.
+    pub fn outputs(&mut self) -> impl Iterator<Item = Output> + '_ {
+        self.outputs.drain(..)
+    }
+
+    /// Whether [`Self::poll`] has work even without news.
+    pub fn busy(&self) -> bool {
+        self.sync.as_ref().is_some_and(sync::Sync::has_next)
+    }
+
+    fn hear(&mut self, name: &PeerName, question: u64, message: Message) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        if let Message::Hello(hello) = message {
+            return self.hello(name, hello);
+        }
+        if !peer.ready() {
+            return self.offend(name, Offence::NoHello);
+        }
+        if message.is_answer() {
+            return match peer.open.remove(&question) {
+                Some(open) => self.answered(name, open.question, message),
+                None => self.offend(name, Offence::Unrequested),
+            };
+        }
+        if !peer.messages.spend(1, self.now) {
+            return self.offend(name, Offence::Flood { what: "messages" });
+        }
+        match message {
+            Message::Inventory(ids) => self.inventory(name, ids),
+            Message::CompactBlock(block) => self.compact_block(name, *block),
+            asked => match serve::answer(&self.node, &asked) {
+                Ok(Some(answer)) => self.send(name, question, answer),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "a peer's question could not be answered"),
+            },
+        }
+    }
+
+    fn answered(&mut self, name: &PeerName, question: Question, answer: Message) {
+        match (question, answer) {
+            (Question::Ping { sent }, Message::Pong) => {
+                let latency = self.now.saturating_sub(sent);
+                if let Some(peer) = self.peers.get_mut(name) {
+                    peer.latency = Some(latency);
+                }
+            }
+            (Question::Headers, Message::Headers(headers)) => self.headers(name, &headers),
+            (Question::Blocks { ids }, Message::Blocks(blocks)) => self.bodies(name, &ids, blocks),
+            (Question::Transactions { ids }, Message::Transactions(items)) => self.transactions(name, &ids, items),
+            (Question::BlockTransactions(rebuild), Message::BlockTransactions(items)) => {
+                self.missing_transactions(name, *rebuild, items);
+            }
+            (Question::WholeBlock { id, .. }, Message::Blocks(blocks)) => self.whole_block(name, id, blocks),
+            (question, _) => {
+                self.unanswered(name, question);
+                self.offend(name, Offence::Unrequested);
+            }
+        }
+    }
+
+    /// A question that will not be answered any more: what it was for is asked of others.
+    fn unanswered(&mut self, name: &PeerName, question: Question) {
+        match question {
+            Question::Ping { .. } => {}
+            Question::Headers => self.sync_lost(name),
+            Question::Blocks { ids } => self.bodies_missing(name, &ids),
+            Question::Transactions { ids } => self.transactions_missing(&ids),
+            // The sender's claim stands: a synchronisation follows it.
+            Question::BlockTransactions(_) | Question::WholeBlock { .. } => {}
+        }
+    }
+
+    fn hello(&mut self, name: &PeerName, hello: Hello) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        if peer.ready() {
+            return self.offend(name, Offence::Unrequested);
+        }
+        let (found, expected) = (hello.genesis, self.node.identity().genesis);
+        if found != expected {
+            return self.offend(name, Offence::WrongGenesis { found, expected });
+        }
+        let (found, expected) = (hello.version, PROTOCOL_VERSION);
+        if found != expected {
+            return self.offend(name, Offence::WrongVersion { found, expected });
+        }
+        tracing::info!(peer = %name, agent = hello.agent, height = %hello.height, "peer");
+        peer.agent = hello.agent;
+        peer.claim = Some(Claim {
+            tip: hello.tip,
+            height: hello.height,
+            weight: hello.weight,
+        });
+        self.offer_pool(name);
+    }
+
+    /// What follows from everything that was heard: blocks, questions, announcements.
+    fn turn(&mut self) {
+        self.advance_sync();
+        self.hear_node();
+        self.advance_sync();
+        self.ask_for_transactions();
+        self.tell_inventory();
+        self.tidy();
+    }
+
+    /// Follows what happened on the node, whoever caused it.
+    fn hear_node(&mut self) {
+        let mut tip_moved = false;
+        let mut pool_moved = false;
+        loop {
+            match self.events.try_recv() {
+                Ok(numbered) => match &numbered.event {
+                    ChainEvent::Block { .. } => tip_moved = true,
+                    ChainEvent::Reorg { .. } => pool_moved = true,
+                    ChainEvent::Transaction { id, .. } => self.offer(*id),
+                    ChainEvent::Dropped { .. } | ChainEvent::Mining { .. } => {}
+                },
+                Err(TryRecvError::Lagged(_)) => (tip_moved, pool_moved) = (true, true),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        if pool_moved {
+            // Transactions of the branch that lost are in the pool again; the other branch may never have seen them.
+            let names: Vec<_> = self.peers.keys().cloned().collect();
+            names.iter().for_each(|name| self.offer_pool(name));
+        }
+        if tip_moved {
+            self.tell_tip();
+        }
+    }
+
+    /// Questions that took too long, peers that never said hello, bans that are over; pings.
+    fn overdue(&mut self) {
+        let now = self.now;
+        self.bans.retain(|_, ban| ban.until > now);
+        let names: Vec<_> = self.peers.keys().cloned().collect();
+        for name in names {
+            let Some(peer) = self.peers.get_mut(&name) else { continue };
+            if !peer.ready() {
+                if now >= peer.connected + HELLO_MS {
+                    self.offend(&name, Offence::NoHello);
+                }
+                continue;
+            }
+            let late: Vec<_> = peer.open.iter().filter(|(_, open)| open.deadline <= now).map(|(id, _)| *id).collect();
+            let late: Vec<_> = late.iter().filter_map(|id| peer.open.remove(id)).collect();
+            let ping = now >= peer.next_ping;
+            for open in late {
+                self.unanswered(&name, open.question);
+                self.offend(&name, Offence::Timeout);
+            }
+            if ping && let Some(peer) = self.peers.get_mut(&name) {
+                peer.next_ping = now + PING_MS;
+                self.ask(&name, Question::Ping { sent: now }, Message::Ping);
+            }
+        }
+    }
+
+    fn tidy(&mut self) {
+        while self.bans.len() > MAX_BANS {
+            let first = self.bans.values().min_by_key(|ban| ban.until).map(|ban| ban.name.clone());
+            if let Some(name) = first {
+                self.bans.remove(&name);
+            }
+        }
+    }
+
+    fn ask(&mut self, name: &PeerName, question: Question, message: Message) {
+        let number = self.next_question;
+        self.next_question += 1;
+        let deadline = self.now + ANSWER_MS;
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.open.insert(number, Open { question, deadline });
+            self.send(name, number, message);
+        }
+    }
+
+    fn send(&mut self, name: &PeerName, question: u64, message: Message) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        let frame = Frame { question, message }.encode();
+        for traffic in [&mut peer.traffic, &mut self.counters.traffic] {
+            traffic.messages_out += 1;
+            traffic.bytes_out += frame.len() as u64;
+        }
+        let peer = name.clone();
+        self.outputs.push_back(Output::Send { peer, frame });
+    }
+
+    /// Puts an offence on a peer's score, and ends it where that is enough.
+    fn offend(&mut self, name: &PeerName, offence: Offence) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        let enough = peer.score.add(offence.points(), self.now);
+        *self.counters.offences.entry(offence.name()).or_default() += 1;
+        tracing::warn!(peer = %name, score = peer.score.at(self.now), %offence, "peer misbehaves");
+        if enough {
+            self.ban(name, self.now + BAN_MS, offence.to_string());
+        } else if offence.ends() {
+            self.end(name, offence.to_string());
+        }
+    }
+
+    /// Ends the conversation with a peer, and has none with it until `until`.
+    pub fn ban(&mut self, name: &PeerName, until: u64, reason: String) {
+        self.counters.bans += 1;
+        let ban = Ban {
+            name: name.clone(),
+            until,
+            reason: reason.clone(),
+        };
+        self.bans.insert(name.clone(), ban);
+        self.end(name, reason);
+    }
+
+    /// Speaks with a peer again; says whether it was banned.
+    pub fn unban(&mut self, name: &PeerName) -> bool {
+        self.bans.remove(name).is_some()
+    }
+
+    /// Ends the conversation with a peer.
+    pub fn end(&mut self, name: &PeerName, reason: String) {
+        let Some(peer) = self.peers.remove(name) else { return };
+        for open in peer.open.into_values() {
+            self.unanswered(name, open.question);
+        }
+        self.sync_lost(name);
+        let peer = name.clone();
+        self.outputs.push_back(Output::Disconnect { peer, reason });
+    }
+
+    /// The ban of a peer, if it is still one.
+    pub fn ban_of(&self, name: &PeerName) -> Option<&Ban> {
+        self.bans.get(name).filter(|ban| ban.until > self.now)
+    }
+
+    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
+        self.bans.values().filter(|ban| ban.until > self.now)
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// All peers, by name.
+    pub fn peers(&self) -> impl Iterator<Item = PeerStatus> + '_ {
+        self.peers.iter().map(|(name, peer)| PeerStatus {
+            name: name.clone(),
+            outbound: peer.outbound,
+            connected_secs: self.now.saturating_sub(peer.connected) / 1_000,
+            height: peer.claim.map(|claim| claim.height),
+            agent: peer.agent.clone(),
+            latency_ms: peer.latency,
+            score: peer.score.at(self.now),
+            traffic: peer.traffic,
+        })
+    }
+
+    /// How far the running synchronisation is.
+    pub fn sync_status(&self) -> Option<SyncStatus> {
+        self.sync.as_ref().map(|sync| sync.status(self.now))
+    }
+
+    /// The height that peers speak of, and ours if that is higher.
+    pub fn best_height(&self) -> Height {
+        let ours = self.node.tip().record.height();
+        let theirs = self.peers.values().filter_map(|peer| peer.claim).map(|claim| claim.height).max();
+        theirs.map_or(ours, |theirs| theirs.max(ours))
+    }
+}

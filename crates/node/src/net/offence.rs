@@ -1,0 +1,179 @@
+//! What a peer may do wrong, and what it costs. Rule: docs/protocol.md#N9
+
+use tally_chain::{BlockId, CodecError, TransactionError};
+
+/// Points at which a peer is banned.
+pub const BAN_AT: u32 = 100;
+/// Milliseconds in which one point is forgiven.
+pub const FORGIVE_MS: u64 = 10_000;
+/// How long a ban lasts, milliseconds.
+pub const BAN_MS: u64 = 3_600_000;
+
+/// Something that an honest node does not do, or not often.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Offence {
+    #[error("sent bytes that are no message: {0}")]
+    Malformed(#[from] CodecError),
+    #[error("is of another chain: its genesis is {found}, ours is {expected}")]
+    WrongGenesis { found: BlockId, expected: BlockId },
+    #[error("speaks version {found} of the protocol, we speak {expected}")]
+    WrongVersion { found: u64, expected: u64 },
+    #[error("did not begin with hello")]
+    NoHello,
+    #[error("sent a header that breaks a rule: {reason}")]
+    InvalidHeader { reason: String },
+    #[error("sent headers that continue nothing that we asked about")]
+    UnconnectedHeaders,
+    #[error("claimed a heavier chain than it has shown: {shown} of {claimed} at most")]
+    LowWork { shown: String, claimed: String },
+    #[error("led to the invalid block {id}: {reason}")]
+    InvalidBlock { id: BlockId, reason: String },
+    #[error("withheld block {id}, whose header it had sent")]
+    WithheldBlock { id: BlockId },
+    #[error("did not answer in time")]
+    Timeout,
+    #[error("sent an answer that was not asked for")]
+    Unrequested,
+    #[error("sent an invalid transaction: {0}")]
+    InvalidTransaction(TransactionError),
+    #[error("told of block {id} with two different lists of transactions")]
+    Equivocation { id: BlockId },
+    #[error("named the transactions of block {id} wrongly")]
+    BadCompactBlock { id: BlockId },
+    #[error("told of block {id}, whose parent nobody showed")]
+    Orphan { id: BlockId },
+    #[error("told of block {id}, long after a heavier one")]
+    StaleBlock { id: BlockId },
+    #[error("sent more {what} than a peer may")]
+    Flood { what: &'static str },
+}
+
+impl Offence {
+    /// Points; at [`BAN_AT`] the peer is banned.
+    pub fn points(&self) -> u32 {
+        match self {
+            Self::Malformed(_)
+            | Self::WrongGenesis { .. }
+            | Self::InvalidHeader { .. }
+            | Self::LowWork { .. }
+            | Self::InvalidBlock { .. }
+            | Self::Equivocation { .. } => BAN_AT,
+            Self::WrongVersion { .. } | Self::NoHello => BAN_AT / 2,
+            Self::UnconnectedHeaders | Self::WithheldBlock { .. } => 50,
+            Self::Flood { .. } | Self::Unrequested | Self::InvalidTransaction(_) => 20,
+            Self::Timeout | Self::BadCompactBlock { .. } | Self::Orphan { .. } => 10,
+            Self::StaleBlock { .. } => 2,
+        }
+    }
+
+    /// Whether the connection ends with it, whatever the score.
+    pub fn ends(&self) -> bool {
+        matches!(self, Self::WrongVersion { .. } | Self::NoHello)
+    }
+
+    /// A name for counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::WrongGenesis { .. } => "wrong_genesis",
+            Self::WrongVersion { .. } => "wrong_version",
+            Self::NoHello => "no_hello",
+            Self::InvalidHeader { .. } => "invalid_header",
+            Self::UnconnectedHeaders => "unconnected_headers",
+            Self::LowWork { .. } => "low_work",
+            Self::InvalidBlock { .. } => "invalid_block",
+            Self::WithheldBlock { .. } => "withheld_block",
+            Self::Timeout => "timeout",
+            Self::Unrequested => "unrequested",
+            Self::InvalidTransaction(_) => "invalid_transaction",
+            Self::Equivocation { .. } => "equivocation",
+            Self::BadCompactBlock { .. } => "bad_compact_block",
+            Self::Orphan { .. } => "orphan",
+            Self::StaleBlock { .. } => "stale_block",
+            Self::Flood { .. } => "flood",
+        }
+    }
+}
+
+/// Points of one peer; forgiven as time goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Score {
+    points: u32,
+    since: u64,
+}
+
+impl Score {
+    /// Points at `now`, in milliseconds.
+    pub fn at(&self, now: u64) -> u32 {
+        let forgiven = u32::try_from(now.saturating_sub(self.since) / FORGIVE_MS).unwrap_or(u32::MAX);
+        self.points.saturating_sub(forgiven)
+    }
+
+    /// Adds points; says whether it is enough for a ban.
+    pub fn add(&mut self, points: u32, now: u64) -> bool {
+        let points = self.at(now).saturating_add(points);
+        *self = Self { points, since: now };
+        points >= BAN_AT
+    }
+}
+
+/// Tokens that come back with time; whoever spends more than there are is flooding.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    tokens: u64,
+    most: u64,
+    a_second: u64,
+    since: u64,
+}
+
+impl Budget {
+    pub fn new(a_second: u64, most: u64, now: u64) -> Self {
+        Self {
+            tokens: most,
+            most,
+            a_second,
+            since: now,
+        }
+    }
+
+    /// Takes `count` tokens if there are as many.
+    pub fn spend(&mut self, count: u64, now: u64) -> bool {
+        let back = now.saturating_sub(self.since).saturating_mul(self.a_second) / 1_000;
+        if back > 0 {
+            self.tokens = self.tokens.saturating_add(back).min(self.most);
+            self.since = now;
+        }
+        match self.tokens.checked_sub(count) {
+            Some(left) => {
+                self.tokens = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_forgiven_and_add_up() {
+        let mut score = Score::default();
+        assert!(!score.add(60, 0));
+        assert_eq!(score.at(10 * FORGIVE_MS), 50);
+        assert!(!score.add(49, 10 * FORGIVE_MS));
+        assert!(score.add(1, 10 * FORGIVE_MS + 1));
+        assert_eq!(score.at(u64::MAX), 0);
+    }
+
+    #[test]
+    fn a_budget_comes_back_and_has_an_end() {
+        let mut budget = Budget::new(10, 20, 0);
+        assert!(budget.spend(20, 0));
+        assert!(!budget.spend(1, 99));
+        assert!(budget.spend(1, 100));
+        assert!(!budget.spend(21, 1_000_000), "never more than at once");
+        assert!(budget.spend(20, 1_000_000));
+    }
+}

@@ -1,0 +1,159 @@
+//! The thread that owns the conversation.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
+use tokio::sync::mpsc::Sender;
+
+use super::NetworkStatus;
+use super::link::Way;
+use super::wires::Order;
+use crate::net::offence::Offence;
+use crate::net::{Network, Output, PeerName, wire};
+
+/// Messages that may wait for the thread; then peers wait in their sockets.
+pub(super) const INBOX: usize = 256;
+/// How often time is looked at, and how old the status may be.
+const TICK: Duration = Duration::from_millis(250);
+/// Between two lines of the log on a long synchronisation.
+const REPORT: Duration = Duration::from_secs(5);
+/// Frames that may wait to be written to one peer, in the longest frames.
+const MAX_WAITING_FRAMES: usize = 2;
+
+/// What the tasks tell the thread.
+pub(super) enum Heard {
+    Connected { name: PeerName, outbound: bool, link: u64, way: Way },
+    Frame { name: PeerName, link: u64, frame: Vec<u8> },
+    Broken { name: PeerName, link: u64, offence: Offence },
+    Gone { name: PeerName, link: u64 },
+    Ban { name: PeerName, secs: u64, reason: String },
+    Unban { name: PeerName },
+    End { name: PeerName, reason: String },
+    News,
+    Stop,
+}
+
+/// The link to each peer: its number, whether we called, and the way to it.
+type Ways = BTreeMap<PeerName, (u64, bool, Way)>;
+
+/// Speaks until it is told to stop.
+pub(super) fn run(
+    mut network: Network,
+    own: &PeerName,
+    inbox: &Receiver<Heard>,
+    orders: &Sender<Order>,
+    status: &RwLock<NetworkStatus>,
+) {
+    let begun = Instant::now();
+    let max_waiting = MAX_WAITING_FRAMES * wire::max_frame_bytes(network.node().spec().limits.block_bytes);
+    let mut ways = Ways::new();
+    let mut ticked = Instant::now();
+    let mut reported = Instant::now();
+    loop {
+        let wait = if network.busy() { Duration::ZERO } else { TICK.saturating_sub(ticked.elapsed()) };
+        let heard = inbox.recv_timeout(wait);
+        let now = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match heard {
+            Ok(Heard::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(heard) => hear(&mut network, own, &mut ways, heard, now),
+            Err(RecvTimeoutError::Timeout) => network.poll(now),
+        }
+        carry_out(&mut network, &mut ways, orders, max_waiting, now);
+        if ticked.elapsed() >= TICK {
+            network.poll(now);
+            carry_out(&mut network, &mut ways, orders, max_waiting, now);
+            ticked = Instant::now();
+            report(&network, &mut reported);
+            *status.write() = NetworkStatus {
+                peers: network.peers().collect(),
+                bans: network.bans().cloned().collect(),
+                sync: network.sync_status(),
+                best_height: network.best_height().0,
+                counters: network.counters().clone(),
+            };
+        }
+    }
+}
+
+/// Says now and then how far a long synchronisation is.
+fn report(network: &Network, reported: &mut Instant) {
+    let Some(sync) = network.sync_status().filter(|_| reported.elapsed() >= REPORT) else { return };
+    *reported = Instant::now();
+    let (done, left, secs) = (sync.blocks_done, sync.blocks_left as u64, sync.millis / 1_000);
+    let left_secs = (done > 0).then(|| left.saturating_mul(secs) / done);
+    tracing::info!(source = %sync.source, done, left, transactions = sync.transactions_done, left_secs, "catching up");
+}
+
+fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, now: u64) {
+    let current = |ways: &Ways, name: &PeerName, link: u64| ways.get(name).is_some_and(|way| way.0 == link);
+    match heard {
+        Heard::Connected {
+            name,
+            outbound,
+            link,
+            way,
+        } => {
+            // Where both have called, both keep the call of the one whose name comes first.
+            let ours = *own < name;
+            if ways.get(&name).is_some_and(|(_, known, _)| *known != outbound && *known == ours) {
+                return;
+            }
+            if ways.insert(name.clone(), (link, outbound, way)).is_some() {
+                network.disconnected(&name, now);
+            }
+            network.connected(name, outbound, now);
+        }
+        Heard::Frame { name, link, frame } if current(ways, &name, link) => network.received(&name, &frame, now),
+        Heard::Broken { name, link, offence } if current(ways, &name, link) => {
+            network.broken(&name, offence, now);
+            ways.remove(&name);
+            network.disconnected(&name, now);
+        }
+        Heard::Gone { name, link } if current(ways, &name, link) => {
+            ways.remove(&name);
+            network.disconnected(&name, now);
+        }
+        Heard::Frame { .. } | Heard::Broken { .. } | Heard::Gone { .. } => {}
+        Heard::Ban { name, secs, reason } => network.ban(&name, now.saturating_add(secs.saturating_mul(1_000)), reason),
+        Heard::Unban { name } => {
+            network.unban(&name);
+        }
+        Heard::End { name, reason } => network.end(&name, reason),
+        Heard::News | Heard::Stop => network.poll(now),
+    }
+}
+
+fn carry_out(
+    network: &mut Network,
+    ways: &mut Ways,
+    orders: &Sender<Order>,
+    max_waiting: usize,
+    now: u64,
+) {
+    let outputs: Vec<_> = network.outputs().collect();
+    let mut slow = Vec::new();
+    for output in outputs {
+        match output {
+            Output::Send { peer, frame } => {
+                if let Some((_, _, way)) = ways.get(&peer)
+                    && !way.send(frame, max_waiting)
+                {
+                    slow.push(peer);
+                }
+            }
+            Output::Disconnect { peer, reason } => {
+                tracing::info!(%peer, reason, "connection ended");
+                ways.remove(&peer);
+                let _ = orders.try_send(Order::Close(peer));
+            }
+        }
+    }
+    for peer in slow {
+        tracing::info!(%peer, "does not take what it asked for");
+        ways.remove(&peer);
+        network.disconnected(&peer, now);
+        let _ = orders.try_send(Order::Close(peer));
+    }
+}

@@ -1,0 +1,182 @@
+//! The network on real wires: libp2p carries the frames, [`Network`](crate::net::Network) decides what they say.
+//!
+//! One thread owns the conversation and imports blocks; tasks beside it dial, listen, read and write. A peer's frames wait
+//! in its own socket when that thread is busy.
+
+mod conversation;
+mod identity;
+mod link;
+mod wires;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+
+use libp2p::{Multiaddr, PeerId};
+use parking_lot::{Mutex, RwLock};
+use serde::Serialize;
+
+use crate::net::{Ban, Counters, Network, PeerName, PeerStatus, SyncStatus};
+use crate::node::Node;
+use conversation::Heard;
+
+/// What the network is told at its start.
+#[derive(Debug, Clone, Default)]
+pub struct P2pConfig {
+    /// Where others may call, by TCP and by QUIC on the same port; `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Whom to call, and call again.
+    pub peers: Vec<Multiaddr>,
+    /// The node's identity and the peers that it remembers.
+    pub folder: PathBuf,
+}
+
+/// Why there is no network.
+#[derive(Debug, thiserror::Error)]
+pub enum P2pError {
+    #[error("network identity {path}: {source}")]
+    Identity { path: PathBuf, source: std::io::Error },
+    #[error("network identity {path} is damaged: {reason}")]
+    DamagedIdentity { path: PathBuf, reason: String },
+    #[error("p2p-listen {address}: {reason}")]
+    Listen { address: SocketAddr, reason: String },
+    #[error("network: {0}")]
+    Transport(String),
+}
+
+/// The network as people see it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct NetworkStatus {
+    pub peers: Vec<PeerStatus>,
+    pub bans: Vec<Ban>,
+    pub sync: Option<SyncStatus>,
+    pub best_height: u64,
+    pub counters: Counters,
+}
+
+/// A running network; it ends with [`P2p::stop`].
+pub struct P2p {
+    id: PeerId,
+    addresses: Vec<Multiaddr>,
+    heard: SyncSender<Heard>,
+    orders: tokio::sync::mpsc::Sender<wires::Order>,
+    status: Arc<RwLock<NetworkStatus>>,
+    remotes: wires::Remotes,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+}
+
+impl P2p {
+    /// Listens and dials. Runs on the runtime that calls it, and a thread of its own.
+    pub async fn start(node: Node, config: P2pConfig, agent: &str) -> Result<Self, P2pError> {
+        let keys = identity::load(&config.folder)?;
+        let id = keys.public().to_peer_id();
+        let (heard, inbox) = std::sync::mpsc::sync_channel(conversation::INBOX);
+        let (orders, taken) = tokio::sync::mpsc::channel(1_024);
+        let remembered = identity::Remembered::read(&config.folder);
+        let remotes = wires::Remotes::default();
+        let wires = wires::Wires::new(
+            keys,
+            config.peers,
+            remembered,
+            heard.clone(),
+            taken,
+            node.spec().limits.block_bytes,
+            remotes.clone(),
+        )?;
+        let (wires, addresses) = wires.listen(config.listen).await?;
+        let status = Arc::new(RwLock::new(NetworkStatus::default()));
+        let network = Network::new(node.clone(), agent);
+        let thread = {
+            let (orders, status, own) = (orders.clone(), status.clone(), PeerName(id.to_string()));
+            std::thread::Builder::new()
+                .name("network".to_owned())
+                .spawn(move || conversation::run(network, &own, &inbox, &orders, &status))
+                .map_err(|error| P2pError::Transport(error.to_string()))?
+        };
+        let news = {
+            let (heard, mut events) = (heard.clone(), node.events().subscribe());
+            tokio::spawn(async move {
+                use tokio::sync::broadcast::error::RecvError;
+                // What happened is read by the conversation itself; this only wakes it.
+                while !matches!(events.recv().await, Err(RecvError::Closed)) {
+                    let _ = heard.try_send(Heard::News);
+                }
+            })
+        };
+        let tasks = vec![tokio::spawn(wires.run()), news];
+        Ok(Self {
+            id,
+            addresses,
+            heard,
+            orders,
+            status,
+            remotes,
+            thread: Mutex::new(Some(thread)),
+            tasks: Mutex::new(tasks),
+        })
+    }
+
+    /// The name under which others know this node.
+    pub fn id(&self) -> PeerId {
+        self.id
+    }
+
+    /// Where others can call, each with this node's name at its end.
+    pub fn addresses(&self) -> &[Multiaddr] {
+        &self.addresses
+    }
+
+    /// The state of a moment ago.
+    pub fn status(&self) -> NetworkStatus {
+        self.status.read().clone()
+    }
+
+    /// Where a connected peer is.
+    pub fn address_of(&self, name: &PeerName) -> Option<Multiaddr> {
+        self.remotes.read().get(&name.0.parse().ok()?).cloned()
+    }
+
+    /// Calls an address, now and whenever it is not connected.
+    pub async fn add(&self, address: Multiaddr) {
+        let _ = self.orders.send(wires::Order::Call(address)).await;
+    }
+
+    /// Ends the connection with a peer and forgets its addresses; says whether it was connected.
+    pub async fn remove(&self, name: &PeerName) -> bool {
+        let known = self.status.read().peers.iter().any(|peer| peer.name == *name);
+        let _ = self.orders.send(wires::Order::Forget(name.clone())).await;
+        let reason = "removed by the operator".to_owned();
+        let name = name.clone();
+        self.tell(Heard::End { name, reason }).await;
+        known
+    }
+
+    /// Has nothing to do with a peer for so many seconds.
+    pub async fn ban(&self, name: PeerName, secs: u64, reason: String) {
+        self.tell(Heard::Ban { name, secs, reason }).await;
+    }
+
+    pub async fn unban(&self, name: PeerName) {
+        self.tell(Heard::Unban { name }).await;
+    }
+
+    async fn tell(&self, heard: Heard) {
+        let sender = self.heard.clone();
+        let _ = tokio::task::spawn_blocking(move || sender.send(heard)).await;
+    }
+
+    /// Ends all connections; an import under way ends first.
+    pub async fn stop(&self) {
+        for task in self.tasks.lock().drain(..) {
+            task.abort();
+        }
+        self.tell(Heard::Stop).await;
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Nodes as processes that speak to each other over loopback.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+
+use serde_json::{Value, json};
+use tally_chain::{ChainSpec, genesis, transaction::ChainIdentity};
+
+use crate::common::{ECC, Http, hex, until};
+
+const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
+const TOKEN: &str = "0123456789abcdef-network";
+
+/// A node process that others can call; it is killed when it is dropped.
+struct Member {
+    child: Child,
+    client: Http,
+    /// How others call it: by TCP and by QUIC.
+    addresses: Vec<String>,
+    folder: PathBuf,
+    /// Kept so that the node's standard output stays open.
+    _banner: Receiver<String>,
+}
+
+impl Member {
+    fn start(folder: &Path, chain: &str, args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
+            .args(["node", "--chain", chain, "--listen", "127.0.0.1:0", "--log-level", "error"])
+            .args(["--p2p-listen", "127.0.0.1:0", "--operator-token", TOKEN, "--data-dir"])
+            .arg(folder)
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (lines, banner) = mpsc::channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        let after = |word: &str| {
+            banner
+                .iter()
+                .find_map(|line: String| Some(line.trim().strip_prefix(word)?.trim().to_owned()))
+                .unwrap_or_else(|| panic!("the banner has no {word}"))
+        };
+        let url = after("interface");
+        let tcp = after("network");
+        let quic = banner.iter().next().unwrap().trim().to_owned();
+        Self {
+            client: Http::new(url.trim_end_matches('/')),
+            child,
+            addresses: vec![tcp, quic],
+            folder: folder.to_owned(),
+            _banner: banner,
+        }
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let answer = self.client.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    fn height(&self) -> u64 {
+        self.json("/api/v1/status")["height"].as_u64().unwrap()
+    }
+
+    fn tip(&self) -> String {
+        self.json("/api/v1/blocks?limit=1")["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    fn peers(&self) -> Value {
+        self.json("/api/v1/peers")
+    }
+
+    fn id(&self) -> String {
+        self.peers()["id"].as_str().unwrap().to_owned()
+    }
+
+    fn operate(&self, method: &str, path: &str, body: Option<Value>) -> u16 {
+        self.client.operate(method, path, TOKEN, body.as_ref()).status
+    }
+
+    fn mine(&self, on: bool) {
+        let status = self.operate("POST", "/api/v1/mining", Some(json!({ "on": on })));
+        assert_eq!(status, 200);
+    }
+
+    fn ban(&self, other: &Self) {
+        let path = format!("/api/v1/peers/{}/ban", other.id());
+        assert_eq!(self.operate("PUT", &path, Some(json!({ "secs": 600 }))), 204);
+    }
+
+    fn unban(&self, other: &Self) {
+        assert_eq!(self.operate("DELETE", &format!("/api/v1/peers/{}/ban", other.id()), None), 204);
+    }
+
+    fn send(&self, identity: &ChainIdentity, nonce: u64) -> String {
+        let answer = self.client.post("/api/v1/transactions", &json!({ "raw": hex(&ECC[0].coin(identity, nonce)) }));
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    fn included(&self, id: &str) -> bool {
+        let answer = self.client.get(&format!("/api/v1/transactions/{id}"));
+        answer.status == 200 && !answer.json()["block"].is_null()
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it, and has its whole store checked.
+    fn audit(mut self, chain: &str) {
+        self.kill();
+        let audit = Command::new(env!("CARGO_BIN_EXE_tally"))
+            .args(["audit", "--chain", chain, "--data-dir"])
+            .arg(&self.folder)
+            .output()
+            .unwrap();
+        assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn identity() -> ChainIdentity {
+    genesis::identity(&ChainSpec::from_toml(&std::fs::read_to_string(FAST_CHAIN).unwrap()).unwrap())
+}
+
+fn agree(members: &[&Member], height: u64) {
+    until("all have the same tip", || {
+        let tips: Vec<_> = members.iter().map(|member| member.tip()).collect();
+        (tips.iter().all(|tip| *tip == tips[0]) && members[0].height() >= height).then_some(())
+    });
+}
+
+#[test]
+fn nodes_agree_one_joins_late_and_kill_9_while_it_catches_up_loses_nothing() {
+    let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let identity = identity();
+    let first = Member::start(folders[0].path(), FAST_CHAIN, &["--mine"]);
+    let second = Member::start(folders[1].path(), FAST_CHAIN, &["--peer", &first.addresses[0]]);
+    // What is sent to one is mined by the other.
+    let paid: Vec<_> = (0..5).map(|nonce| second.send(&identity, nonce)).collect();
+    until("the payments are in blocks of both", || {
+        paid.iter().all(|id| first.included(id) && second.included(id)).then_some(())
+    });
+    let peers = first.peers();
+    assert_eq!((&peers["peers"][0]["id"], &peers["peers"][0]["inbound"]), (&json!(second.id()), &json!(true)));
+    until("both know the round trip", || {
+        let known = |member: &Member| member.peers()["peers"][0]["latency_ms"].is_u64();
+        (known(&first) && known(&second)).then_some(())
+    });
+
+    // A third one comes by QUIC, is killed as soon as it has begun, and comes again.
+    let height = until("some blocks", || Some(first.height()).filter(|height| *height >= 8));
+    let quic = first.addresses[1].clone();
+    let mut third = Member::start(folders[2].path(), FAST_CHAIN, &["--peer", &quic]);
+    until("it has begun", || (third.height() > 0).then_some(()));
+    let before = third.height();
+    third.kill();
+    // It remembers whom it called.
+    let third = Member::start(folders[2].path(), FAST_CHAIN, &[]);
+    assert!(third.height() >= before, "what was acknowledged is still there");
+    until("it has caught up", || (third.height() >= height).then_some(()));
+    first.mine(false);
+    agree(&[&first, &second, &third], height);
+    assert_eq!(first.peers()["bans"], json!([]));
+    for member in [first, second, third] {
+        member.audit(FAST_CHAIN);
+    }
+}
+
+#[test]
+fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
+    let folders: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+    let identity = identity();
+    let mut members: Vec<Member> = Vec::new();
+    for folder in &folders {
+        // Each calls all before it.
+        let peers: Vec<_> = members.iter().flat_map(|member| ["--peer".to_owned(), member.addresses[0].clone()]).collect();
+        let args: Vec<_> = peers.iter().map(String::as_str).collect();
+        members.push(Member::start(folder.path(), FAST_CHAIN, &args));
+    }
+    let [a, b, c, d] = &members[..] else { unreachable!("four were started") };
+    until("everybody is connected with everybody", || {
+        members.iter().all(|member| member.peers()["peers"].as_array().unwrap().len() == 3).then_some(())
+    });
+    for (left, right) in [(a, c), (a, d), (b, c), (b, d)] {
+        left.ban(right);
+        right.ban(left);
+    }
+    until("the halves are apart", || {
+        members.iter().all(|member| member.peers()["peers"].as_array().unwrap().len() == 1).then_some(())
+    });
+    a.mine(true);
+    c.mine(true);
+    let paid = [a.send(&identity, 0), a.send(&identity, 1)];
+    until("the payments are in blocks of one half", || paid.iter().all(|id| b.included(id)).then_some(()));
+    until("both halves have mined", || (b.height() >= 4 && d.height() >= 4).then_some(()));
+    // The half without the payments gets the heavier chain.
+    a.mine(false);
+    let behind = b.height();
+    until("the other half is ahead", || (d.height() > behind + 3).then_some(()));
+    assert!(!d.included(&paid[0]));
+    c.mine(false);
+    for (left, right) in [(a, c), (a, d), (b, c), (b, d)] {
+        left.unban(right);
+        right.unban(left);
+    }
+    agree(&[a, b, c, d], behind);
+    // They are pending again, and everywhere: whoever mines next includes them.
+    d.mine(true);
+    until("the payments are in blocks of all", || {
+        members.iter().all(|member| paid.iter().all(|id| member.included(id))).then_some(())
+    });
+    d.mine(false);
+    agree(&[a, b, c, d], behind);
+    for member in members {
+        member.audit(FAST_CHAIN);
+    }
+}
+
+#[test]
+fn a_node_of_another_chain_is_refused_by_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = folder.path().join("other.toml");
+    let text = std::fs::read_to_string(FAST_CHAIN).unwrap();
+    std::fs::write(&chain, text.replace("symbol = \"TALLY\"", "symbol = \"OTHER\"")).unwrap();
+    let ours = Member::start(&folder.path().join("ours"), FAST_CHAIN, &[]);
+    let other = Member::start(&folder.path().join("other"), chain.to_str().unwrap(), &["--peer", &ours.addresses[0]]);
+    for (member, banned) in [(&ours, &other), (&other, &ours)] {
+        let ban = until("it is banned", || member.peers()["bans"].as_array().unwrap().first().cloned());
+        assert_eq!(ban["id"], json!(banned.id()));
+        let reason = ban["reason"].as_str().unwrap();
+        assert!(reason.starts_with("is of another chain: its genesis is "), "{reason}");
+        assert_eq!(member.peers()["peers"], json!([]));
+    }
+}
+
+#[test]
+fn what_the_operator_asks_of_peers_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let member = Member::start(folder.path(), FAST_CHAIN, &[]);
+    let asked = |method: &str, path: &str, body: Option<Value>| {
+        let answer = member.client.operate(method, path, TOKEN, body.as_ref());
+        (answer.status, if answer.status < 300 { String::new() } else { answer.problem() })
+    };
+    let peer = |status: u16, name: &str| (status, name.to_owned());
+    assert_eq!(asked("POST", "/api/v1/peers", Some(json!({ "address": "192.0.2.7" }))), peer(422, "invalid-peer"));
+    assert_eq!(asked("DELETE", "/api/v1/peers/nobody", None), peer(404, "unknown-peer"));
+    assert_eq!(asked("DELETE", "/api/v1/peers/no-body", None), peer(422, "invalid-peer"));
+    assert_eq!(asked("PUT", "/api/v1/peers/nobody/ban", Some(json!({ "secs": 0 }))), peer(422, "invalid-peer"));
+    assert_eq!(member.client.post("/api/v1/peers", &json!({ "address": "/ip4/192.0.2.7/tcp/1" })).status, 401);
+}
