@@ -30,6 +30,9 @@ pub enum ChainEvent {
         to: BlockId,
         undone: u64,
         returned: u64,
+        /// Transactions of the blocks that left; those that are in the pool again are to be told of anew.
+        #[serde(skip)]
+        transactions: Arc<[TxId]>,
     },
     /// A transaction entered the pool.
     Transaction { id: TxId, pending: bool },

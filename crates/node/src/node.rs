@@ -308,7 +308,9 @@ impl Node {
         } = advance;
         if !undone.is_empty() {
             self.0.stats.reorgs.fetch_add(1, Relaxed);
-            let returned = undone.iter().map(|moved| moved.transactions.len() as u64).sum();
+            let moved = undone.iter().flat_map(|moved| &moved.transactions);
+            let transactions: Arc<[TxId]> = moved.map(CheckedTransaction::id).collect();
+            let returned = transactions.len() as u64;
             let undone = undone.len() as u64;
             tracing::warn!(%from, %to, %common, undone, "reorg");
             let event = ChainEvent::Reorg {
@@ -317,6 +319,7 @@ impl Node {
                 to: *to,
                 undone,
                 returned,
+                transactions,
             };
             self.0.events.publish(event);
         }

@@ -108,8 +108,8 @@ impl World {
         let members = (0..count)
             .map(|_| {
                 let dir = folder();
-                // Clocks disagree by up to twenty seconds.
-                let clock = HandClock::at(genesis + 1_000 + chance.below(20));
+                // Clocks disagree, if by less than the twelve spacings of B4.
+                let clock = HandClock::at(genesis + 1_000 + chance.below(8));
                 let network = Some(Network::new(open(dir.path(), &clock), "simulated"));
                 Member { dir, clock, network }
             })
@@ -295,8 +295,7 @@ impl World {
 
     fn mine(&mut self, at: usize) {
         let Some(node) = self.node(at).cloned() else { return };
-        let clock = self.members[at].clock.clone();
-        support::mine(&node, &clock, Address::repeat_byte(at as u8 + 1));
+        support::mine_now(&node, Address::repeat_byte(at as u8 + 1));
         self.trace.push(format!("{} mined by {at}: {}", self.now, node.tip().record.id));
         self.poll(at);
     }

@@ -274,21 +274,20 @@ impl Network {
     /// Follows what happened on the node, whoever caused it.
     fn hear_node(&mut self) {
         let mut tip_moved = false;
-        let mut pool_moved = false;
+        let mut lagged = false;
         loop {
             match self.events.try_recv() {
                 Ok(numbered) => match &numbered.event {
                     ChainEvent::Block { .. } => tip_moved = true,
-                    ChainEvent::Reorg { .. } => pool_moved = true,
+                    ChainEvent::Reorg { transactions, .. } => self.offer_again(transactions),
                     ChainEvent::Transaction { id, .. } => self.offer(*id),
                     ChainEvent::Dropped { .. } | ChainEvent::Mining { .. } => {}
                 },
-                Err(TryRecvError::Lagged(_)) => (tip_moved, pool_moved) = (true, true),
+                Err(TryRecvError::Lagged(_)) => (tip_moved, lagged) = (true, true),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        if pool_moved {
-            // Transactions of the branch that lost are in the pool again; the other branch may never have seen them.
+        if lagged {
             let names: Vec<_> = self.peers.keys().cloned().collect();
             names.iter().for_each(|name| self.offer_pool(name));
         }

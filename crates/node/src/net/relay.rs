@@ -61,6 +61,18 @@ impl Network {
         peer.inventory.extend(new);
     }
 
+    /// Tells everybody of transactions that left a block and are in the pool again: the other branch may never have had
+    /// them, and who asked for them meanwhile got none.
+    pub(super) fn offer_again(&mut self, ids: &[TxId]) {
+        let ids: Vec<_> = self.node.with_pool(|pool| ids.iter().filter(|id| pool.contains(id)).copied().collect());
+        for peer in self.peers.values_mut().filter(|peer| peer.ready()) {
+            for id in &ids {
+                peer.known_transactions.insert(*id);
+            }
+            peer.inventory.extend(&ids);
+        }
+    }
+
     /// Tells everybody of a transaction of our pool.
     pub(super) fn offer(&mut self, id: TxId) {
         self.wanted.remove(&id);

@@ -75,6 +75,11 @@ pub fn open_with(dir: &Path, clock: &HandClock, max_reorg_depth: u64) -> Result<
 /// Mines one block on the node's tip through its own template door.
 pub fn mine(node: &Node, clock: &HandClock, producer: Address) -> Imported {
     clock.advance(1);
+    mine_now(node, producer)
+}
+
+/// [`mine`], at the node's own time.
+pub fn mine_now(node: &Node, producer: Address) -> Imported {
     let job = node.template(producer).unwrap();
     let mut header = job.header;
     loop {
