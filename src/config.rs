@@ -8,9 +8,7 @@ use serde::Deserialize;
 use tally_app::model::{SelfCheck, Verdict};
 use tally_app::server::ServerFacts;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
-use tally_node::{
-    DEFAULT_MAX_REORG_DEPTH, MiningConfig, Multiaddr, NodeConfig, P2pConfig, mempool::MempoolConfig,
-};
+use tally_node::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, Multiaddr, NodeConfig, P2pConfig, mempool::MempoolConfig};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
@@ -328,7 +326,12 @@ impl NodeOptions {
             mempool: MempoolConfig::default(),
             mining,
         };
-        let peers: Vec<_> = self.peer.iter().flatten().map(|peer| peer_address(peer)).collect::<Result<_, _>>()?;
+        let peers: Vec<_> = self
+            .peer
+            .iter()
+            .flatten()
+            .map(|peer| peer_address(peer))
+            .collect::<Result<_, _>>()?;
         let p2p = (self.p2p_listen.is_some() || !peers.is_empty()).then(|| P2pConfig {
             listen: self.p2p_listen,
             peers,

@@ -197,11 +197,7 @@ pub async fn call(
     (status = 204, description = "It is gone"),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn remove(
-    State(server): State<Shared>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer<StatusCode> {
+pub async fn remove(State(server): State<Shared>, headers: HeaderMap, Path(id): Path<String>) -> Answer<StatusCode> {
     auth::require(&server.tokens, &headers, Scope::Peers)?;
     let name = parse_name(id)?;
     match network(&server)?.remove(&name).await {
@@ -227,12 +223,18 @@ pub async fn ban(
     let JsonBody(BanRequest { secs, reason }) = body?;
     let secs = secs.unwrap_or(BAN_SECS);
     if !(1..=MAX_BAN_SECS).contains(&secs) {
-        let problem = Problem::new(&kinds::INVALID_PEER, format!("secs is {secs}, expected 1 to {MAX_BAN_SECS}"));
+        let problem = Problem::new(
+            &kinds::INVALID_PEER,
+            format!("secs is {secs}, expected 1 to {MAX_BAN_SECS}"),
+        );
         return Err(problem.field("secs"));
     }
     let reason = reason.unwrap_or_else(|| "banned by the operator".to_owned());
     if reason.chars().count() > MAX_REASON {
-        let problem = Problem::new(&kinds::INVALID_PEER, format!("reason is longer than {MAX_REASON} characters"));
+        let problem = Problem::new(
+            &kinds::INVALID_PEER,
+            format!("reason is longer than {MAX_REASON} characters"),
+        );
         return Err(problem.field("reason"));
     }
     network(&server)?.ban(name, secs, reason).await;
@@ -245,11 +247,7 @@ pub async fn ban(
     (status = 204, description = "It is not banned any more"),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn unban(
-    State(server): State<Shared>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer<StatusCode> {
+pub async fn unban(State(server): State<Shared>, headers: HeaderMap, Path(id): Path<String>) -> Answer<StatusCode> {
     auth::require(&server.tokens, &headers, Scope::Peers)?;
     let name = parse_name(id)?;
     network(&server)?.unban(name).await;

@@ -27,7 +27,15 @@ struct Member {
 impl Member {
     fn start(folder: &Path, chain: &str, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
-            .args(["node", "--chain", chain, "--listen", "127.0.0.1:0", "--log-level", "error"])
+            .args([
+                "node",
+                "--chain",
+                chain,
+                "--listen",
+                "127.0.0.1:0",
+                "--log-level",
+                "error",
+            ])
             .args(["--p2p-listen", "127.0.0.1:0", "--operator-token", TOKEN, "--data-dir"])
             .arg(folder)
             .args(args)
@@ -66,7 +74,10 @@ impl Member {
     }
 
     fn tip(&self) -> String {
-        self.json("/api/v1/blocks?limit=1")["items"][0]["id"].as_str().unwrap().to_owned()
+        self.json("/api/v1/blocks?limit=1")["items"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     fn peers(&self) -> Value {
@@ -92,11 +103,17 @@ impl Member {
     }
 
     fn unban(&self, other: &Self) {
-        assert_eq!(self.operate("DELETE", &format!("/api/v1/peers/{}/ban", other.id()), None), 204);
+        assert_eq!(
+            self.operate("DELETE", &format!("/api/v1/peers/{}/ban", other.id()), None),
+            204
+        );
     }
 
     fn send(&self, identity: &ChainIdentity, nonce: u64) -> String {
-        let answer = self.client.post("/api/v1/transactions", &json!({ "raw": hex(&ECC[0].coin(identity, nonce)) }));
+        let answer = self.client.post(
+            "/api/v1/transactions",
+            &json!({ "raw": hex(&ECC[0].coin(identity, nonce)) }),
+        );
         assert_eq!(answer.status, 202, "{}", answer.text());
         answer.json()["id"].as_str().unwrap().to_owned()
     }
@@ -150,9 +167,13 @@ fn nodes_agree_one_joins_late_and_kill_9_while_it_catches_up_loses_nothing() {
     // What is sent to one is mined by the other.
     let paid: Vec<_> = (0..5).map(|nonce| second.send(&identity, nonce)).collect();
     until("the payments are in blocks of both", || {
-        paid.iter().all(|id| first.included(id) && second.included(id)).then_some(())
+        paid.iter()
+            .all(|id| first.included(id) && second.included(id))
+            .then_some(())
     });
-    let peer = until("the peer is listed", || first.peers()["peers"].as_array().unwrap().first().cloned());
+    let peer = until("the peer is listed", || {
+        first.peers()["peers"].as_array().unwrap().first().cloned()
+    });
     assert_eq!((&peer["id"], &peer["inbound"]), (&json!(second.id()), &json!(true)));
     until("both know the round trip", || {
         let known = |member: &Member| member.peers()["peers"][0]["latency_ms"].is_u64();
@@ -185,26 +206,41 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
     let mut members: Vec<Member> = Vec::new();
     for folder in &folders {
         // Each calls all before it.
-        let peers: Vec<_> = members.iter().flat_map(|member| ["--peer".to_owned(), member.addresses[0].clone()]).collect();
+        let peers: Vec<_> = members
+            .iter()
+            .flat_map(|member| ["--peer".to_owned(), member.addresses[0].clone()])
+            .collect();
         let args: Vec<_> = peers.iter().map(String::as_str).collect();
         members.push(Member::start(folder.path(), FAST_CHAIN, &args));
     }
-    let [a, b, c, d] = &members[..] else { unreachable!("four were started") };
+    let [a, b, c, d] = &members[..] else {
+        unreachable!("four were started")
+    };
     until("everybody is connected with everybody", || {
-        members.iter().all(|member| member.peers()["peers"].as_array().unwrap().len() == 3).then_some(())
+        members
+            .iter()
+            .all(|member| member.peers()["peers"].as_array().unwrap().len() == 3)
+            .then_some(())
     });
     for (left, right) in [(a, c), (a, d), (b, c), (b, d)] {
         left.ban(right);
         right.ban(left);
     }
     until("the halves are apart", || {
-        members.iter().all(|member| member.peers()["peers"].as_array().unwrap().len() == 1).then_some(())
+        members
+            .iter()
+            .all(|member| member.peers()["peers"].as_array().unwrap().len() == 1)
+            .then_some(())
     });
     a.mine(true);
     c.mine(true);
     let paid = [a.send(&identity, 0), a.send(&identity, 1)];
-    until("the payments are in blocks of one half", || paid.iter().all(|id| b.included(id)).then_some(()));
-    until("both halves have mined", || (b.height() >= 4 && d.height() >= 4).then_some(()));
+    until("the payments are in blocks of one half", || {
+        paid.iter().all(|id| b.included(id)).then_some(())
+    });
+    until("both halves have mined", || {
+        (b.height() >= 4 && d.height() >= 4).then_some(())
+    });
     // The half without the payments gets the heavier chain.
     a.mine(false);
     let behind = b.height();
@@ -219,7 +255,10 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
     // They are pending again, and everywhere: whoever mines next includes them.
     d.mine(true);
     until("the payments are in blocks of all", || {
-        members.iter().all(|member| paid.iter().all(|id| member.included(id))).then_some(())
+        members
+            .iter()
+            .all(|member| paid.iter().all(|id| member.included(id)))
+            .then_some(())
     });
     d.mine(false);
     agree(&[a, b, c, d], behind);
@@ -235,9 +274,15 @@ fn a_node_of_another_chain_is_refused_by_both_sides() {
     let text = std::fs::read_to_string(FAST_CHAIN).unwrap();
     std::fs::write(&chain, text.replace("symbol = \"TALLY\"", "symbol = \"OTHER\"")).unwrap();
     let ours = Member::start(&folder.path().join("ours"), FAST_CHAIN, &[]);
-    let other = Member::start(&folder.path().join("other"), chain.to_str().unwrap(), &["--peer", &ours.addresses[0]]);
+    let other = Member::start(
+        &folder.path().join("other"),
+        chain.to_str().unwrap(),
+        &["--peer", &ours.addresses[0]],
+    );
     for (member, banned) in [(&ours, &other), (&other, &ours)] {
-        let ban = until("it is banned", || member.peers()["bans"].as_array().unwrap().first().cloned());
+        let ban = until("it is banned", || {
+            member.peers()["bans"].as_array().unwrap().first().cloned()
+        });
         assert_eq!(ban["id"], json!(banned.id()));
         let reason = ban["reason"].as_str().unwrap();
         assert!(reason.starts_with("is of another chain: its genesis is "), "{reason}");
@@ -251,12 +296,34 @@ fn what_the_operator_asks_of_peers_is_checked() {
     let member = Member::start(folder.path(), FAST_CHAIN, &[]);
     let asked = |method: &str, path: &str, body: Option<Value>| {
         let answer = member.client.operate(method, path, TOKEN, body.as_ref());
-        (answer.status, if answer.status < 300 { String::new() } else { answer.problem() })
+        (
+            answer.status,
+            if answer.status < 300 {
+                String::new()
+            } else {
+                answer.problem()
+            },
+        )
     };
     let peer = |status: u16, name: &str| (status, name.to_owned());
-    assert_eq!(asked("POST", "/api/v1/peers", Some(json!({ "address": "192.0.2.7" }))), peer(422, "invalid-peer"));
+    assert_eq!(
+        asked("POST", "/api/v1/peers", Some(json!({ "address": "192.0.2.7" }))),
+        peer(422, "invalid-peer")
+    );
     assert_eq!(asked("DELETE", "/api/v1/peers/nobody", None), peer(404, "unknown-peer"));
-    assert_eq!(asked("DELETE", "/api/v1/peers/no-body", None), peer(422, "invalid-peer"));
-    assert_eq!(asked("PUT", "/api/v1/peers/nobody/ban", Some(json!({ "secs": 0 }))), peer(422, "invalid-peer"));
-    assert_eq!(member.client.post("/api/v1/peers", &json!({ "address": "/ip4/192.0.2.7/tcp/1" })).status, 401);
+    assert_eq!(
+        asked("DELETE", "/api/v1/peers/no-body", None),
+        peer(422, "invalid-peer")
+    );
+    assert_eq!(
+        asked("PUT", "/api/v1/peers/nobody/ban", Some(json!({ "secs": 0 }))),
+        peer(422, "invalid-peer")
+    );
+    assert_eq!(
+        member
+            .client
+            .post("/api/v1/peers", &json!({ "address": "/ip4/192.0.2.7/tcp/1" }))
+            .status,
+        401
+    );
 }

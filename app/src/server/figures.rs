@@ -14,7 +14,8 @@ use super::{
 use crate::{
     format,
     model::{
-        BanView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck, SyncView, Verdict,
+        BanView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck,
+        SyncView, Verdict,
     },
 };
 
@@ -84,7 +85,10 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
             })
             .collect();
         let peers = status.peers.into_iter().map(|peer| PeerView {
-            address: network.address_of(&peer.name).map(|address| address.to_string()).unwrap_or_default(),
+            address: network
+                .address_of(&peer.name)
+                .map(|address| address.to_string())
+                .unwrap_or_default(),
             id: peer.name.0,
             agent: peer.agent,
             height: peer.height.map_or(0, |height| height.0),

@@ -20,8 +20,8 @@ pub mod verifier;
 
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
-pub use mining::{Mining, MiningStatus};
 pub use libp2p::Multiaddr;
+pub use mining::{Mining, MiningStatus};
 pub use node::{Clock, Node, SubmitError, Submitted, TemplateError, WorkError, system_clock};
 pub use p2p::{NetworkStatus, P2p, P2pConfig, P2pError};
 pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use tally_chain::block::MEDIAN_SPAN;
 use tally_chain::history::{self, HistoryProof};
 use tally_chain::merkle::{self, InclusionProof};
 use tally_chain::portable::{Parts, PortableReceipt, Seal};
 use tally_chain::state_tree::{Account, StateProof, account_key};
 use tally_chain::{Address, BlockId, CheckedTransaction, HeaderTip, Height, Receipt, TxId};
-use tally_chain::block::MEDIAN_SPAN;
 use tally_ledger::StateView;
 
 use crate::node::Node;

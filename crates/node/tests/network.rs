@@ -38,9 +38,19 @@ impl Chance {
 /// Something on its way, or due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Frame { from: usize, to: usize, link: u64, frame: Vec<u8> },
-    Connect { a: usize, b: usize },
-    Restart { node: usize },
+    Frame {
+        from: usize,
+        to: usize,
+        link: u64,
+        frame: Vec<u8>,
+    },
+    Connect {
+        a: usize,
+        b: usize,
+    },
+    Restart {
+        node: usize,
+    },
     Mine,
     Pay,
     Tick,
@@ -153,7 +163,9 @@ impl World {
         while let Some(((at, _), _)) = self.events.first_key_value()
             && *at <= end
         {
-            let Some(((at, _), event)) = self.events.pop_first() else { return };
+            let Some(((at, _), event)) = self.events.pop_first() else {
+                return;
+            };
             let passed = at / 1_000 - self.now / 1_000;
             self.now = at;
             self.members.iter().for_each(|member| member.clock.advance(passed));
@@ -216,7 +228,9 @@ impl World {
     fn carry(&mut self, from: usize) {
         let now = self.now;
         loop {
-            let Some(network) = &mut self.members[from].network else { return };
+            let Some(network) = &mut self.members[from].network else {
+                return;
+            };
             let outputs: Vec<_> = network.outputs().collect();
             for output in outputs {
                 match output {
@@ -235,7 +249,9 @@ impl World {
     }
 
     fn send(&mut self, from: usize, to: usize, frame: Vec<u8>) {
-        let Some(link) = self.links.get(&pair(from, to)).copied() else { return };
+        let Some(link) = self.links.get(&pair(from, to)).copied() else {
+            return;
+        };
         // A wire breaks now and then, with everything on it.
         if self.chance.one_in(400) {
             return self.cut(from, to);
@@ -273,7 +289,12 @@ impl World {
             network.node().close().unwrap();
         }
         self.trace.push(format!("{} crash {node}", self.now));
-        let ends: Vec<_> = self.links.keys().filter(|(a, b)| *a == node || *b == node).copied().collect();
+        let ends: Vec<_> = self
+            .links
+            .keys()
+            .filter(|(a, b)| *a == node || *b == node)
+            .copied()
+            .collect();
         for (a, b) in ends {
             self.cut(a, b);
         }
@@ -296,7 +317,8 @@ impl World {
     fn mine(&mut self, at: usize) {
         let Some(node) = self.node(at).cloned() else { return };
         support::mine_now(&node, Address::repeat_byte(at as u8 + 1));
-        self.trace.push(format!("{} mined by {at}: {}", self.now, node.tip().record.id));
+        self.trace
+            .push(format!("{} mined by {at}: {}", self.now, node.tip().record.id));
         self.poll(at);
     }
 
@@ -306,7 +328,15 @@ impl World {
         let Some(node) = self.node(at).cloned() else { return };
         let nonce = self.nonces[from];
         let time = UnixSecs(u64::from(spec().genesis_time) + 1_000);
-        let envelope = payment_at(&node, from, nonce, Address::repeat_byte(7), Amount(U256::from(1)), time, 30_000_000_000);
+        let envelope = payment_at(
+            &node,
+            from,
+            nonce,
+            Address::repeat_byte(7),
+            Amount(U256::from(1)),
+            time,
+            30_000_000_000,
+        );
         if let Ok(submitted) = node.submit(envelope) {
             self.nonces[from] += 1;
             self.paid.insert(submitted.id);
@@ -324,7 +354,9 @@ impl World {
 
     /// All members at the same tip.
     fn agreed(&self) -> bool {
-        let tips: BTreeSet<_> = (0..self.members.len()).map(|index| self.node(index).map(|node| node.tip().record.id)).collect();
+        let tips: BTreeSet<_> = (0..self.members.len())
+            .map(|index| self.node(index).map(|node| node.tip().record.id))
+            .collect();
         tips.len() == 1 && !tips.contains(&None)
     }
 
@@ -343,13 +375,24 @@ impl World {
         }
         for (index, member) in self.members.iter_mut().enumerate() {
             let network = member.network.take().unwrap();
-            assert_eq!(network.bans().count(), 0, "node {index} banned an honest one: {:?}", network.counters());
+            assert_eq!(
+                network.bans().count(),
+                0,
+                "node {index} banned an honest one: {:?}",
+                network.counters()
+            );
             assert_sound(network.node());
             let node = network.node().clone();
             drop(network);
             node.close().unwrap();
             drop(node);
-            let report = audit(&member.dir.path().join("store"), &spec(), UnixSecs(member.clock.now()), |_, _| {}).unwrap();
+            let report = audit(
+                &member.dir.path().join("store"),
+                &spec(),
+                UnixSecs(member.clock.now()),
+                |_, _| {},
+            )
+            .unwrap();
             assert!(report.faults.is_empty(), "node {index}: {:?}", report.faults);
         }
         self.trace
@@ -440,7 +483,10 @@ fn story(seed: u64) -> Vec<String> {
 
 #[test]
 fn honest_nodes_agree_whatever_the_seed() {
-    let seeds = std::env::var("TALLY_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(200);
+    let seeds = std::env::var("TALLY_SEEDS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(200);
     (0..seeds).into_par_iter().for_each(|seed: u64| {
         let trace = std::panic::catch_unwind(|| story(seed)).unwrap_or_else(|cause| {
             eprintln!("seed {seed}");

@@ -302,14 +302,21 @@ impl Network {
         self.bans.retain(|_, ban| ban.until > now);
         let names: Vec<_> = self.peers.keys().cloned().collect();
         for name in names {
-            let Some(peer) = self.peers.get_mut(&name) else { continue };
+            let Some(peer) = self.peers.get_mut(&name) else {
+                continue;
+            };
             if !peer.ready() {
                 if now >= peer.connected + HELLO_MS {
                     self.offend(&name, Offence::NoHello);
                 }
                 continue;
             }
-            let late: Vec<_> = peer.open.iter().filter(|(_, open)| open.deadline <= now).map(|(id, _)| *id).collect();
+            let late: Vec<_> = peer
+                .open
+                .iter()
+                .filter(|(_, open)| open.deadline <= now)
+                .map(|(id, _)| *id)
+                .collect();
             let late: Vec<_> = late.iter().filter_map(|id| peer.open.remove(id)).collect();
             let ping = now >= peer.next_ping;
             for open in late {
@@ -325,7 +332,11 @@ impl Network {
 
     fn tidy(&mut self) {
         while self.bans.len() > MAX_BANS {
-            let first = self.bans.values().min_by_key(|ban| ban.until).map(|ban| ban.name.clone());
+            let first = self
+                .bans
+                .values()
+                .min_by_key(|ban| ban.until)
+                .map(|ban| ban.name.clone());
             if let Some(name) = first {
                 self.bans.remove(&name);
             }
@@ -433,7 +444,12 @@ impl Network {
     /// The height that peers speak of, and ours if that is higher.
     pub fn best_height(&self) -> Height {
         let ours = self.node.tip().record.height();
-        let theirs = self.peers.values().filter_map(|peer| peer.claim).map(|claim| claim.height).max();
+        let theirs = self
+            .peers
+            .values()
+            .filter_map(|peer| peer.claim)
+            .map(|claim| claim.height)
+            .max();
         theirs.map_or(ours, |theirs| theirs.max(ours))
     }
 }

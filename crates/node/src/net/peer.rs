@@ -76,14 +76,23 @@ impl<T: Ord + Copy> Remembered<T> {
 /// Something asked of a peer.
 #[derive(Debug, Clone)]
 pub(super) enum Question {
-    Ping { sent: u64 },
+    Ping {
+        sent: u64,
+    },
     /// Headers of the running synchronisation.
     Headers,
-    Blocks { ids: Vec<BlockId> },
-    Transactions { ids: Vec<TxId> },
+    Blocks {
+        ids: Vec<BlockId>,
+    },
+    Transactions {
+        ids: Vec<TxId>,
+    },
     BlockTransactions(Box<Rebuild>),
     /// The whole of a block whose compact form did not fit together.
-    WholeBlock { id: BlockId, weight: Work },
+    WholeBlock {
+        id: BlockId,
+        weight: Work,
+    },
 }
 
 /// A compact block of which some transactions are still to come.

@@ -55,8 +55,12 @@ pub(super) fn block_id(bytes: &[u8]) -> Result<BlockId, CodecError> {
 impl Network {
     /// Tells a peer of everything in the pool that it may not have.
     pub(super) fn offer_pool(&mut self, name: &PeerName) {
-        let Some(peer) = self.peers.get_mut(name).filter(|peer| peer.ready()) else { return };
-        let ids: Vec<_> = self.node.with_pool(|pool| pool.iter().map(CheckedTransaction::id).collect());
+        let Some(peer) = self.peers.get_mut(name).filter(|peer| peer.ready()) else {
+            return;
+        };
+        let ids: Vec<_> = self
+            .node
+            .with_pool(|pool| pool.iter().map(CheckedTransaction::id).collect());
         let new = ids.into_iter().filter(|id| peer.known_transactions.insert(*id));
         peer.inventory.extend(new);
     }
@@ -64,7 +68,9 @@ impl Network {
     /// Tells everybody of transactions that left a block and are in the pool again: the other branch may never have had
     /// them, and who asked for them meanwhile got none.
     pub(super) fn offer_again(&mut self, ids: &[TxId]) {
-        let ids: Vec<_> = self.node.with_pool(|pool| ids.iter().filter(|id| pool.contains(id)).copied().collect());
+        let ids: Vec<_> = self
+            .node
+            .with_pool(|pool| ids.iter().filter(|id| pool.contains(id)).copied().collect());
         for peer in self.peers.values_mut().filter(|peer| peer.ready()) {
             for id in &ids {
                 peer.known_transactions.insert(*id);
@@ -86,7 +92,9 @@ impl Network {
     pub(super) fn tell_inventory(&mut self) {
         let names: Vec<_> = self.peers.keys().cloned().collect();
         for name in names {
-            let Some(peer) = self.peers.get_mut(&name) else { continue };
+            let Some(peer) = self.peers.get_mut(&name) else {
+                continue;
+            };
             let ids = std::mem::take(&mut peer.inventory);
             for ids in ids.chunks(MAX_IDS) {
                 self.send(&name, 0, Message::Inventory(ids.to_vec()));
@@ -142,7 +150,11 @@ impl Network {
             ids.sort_unstable();
             for ids in ids.chunks(MAX_IDS) {
                 let ids: Vec<_> = ids.iter().map(|(_, id)| *id).collect();
-                self.ask(&name, Question::Transactions { ids: ids.clone() }, Message::GetTransactions(ids));
+                self.ask(
+                    &name,
+                    Question::Transactions { ids: ids.clone() },
+                    Message::GetTransactions(ids),
+                );
             }
         }
     }
@@ -180,7 +192,9 @@ impl Network {
                 Err(error) => offence = Some(Offence::InvalidTransaction(error)),
             }
         }
-        let results = self.node.submit_batch(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
+        let results = self
+            .node
+            .submit_batch(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
         for (transaction, result) in sent.iter().zip(results) {
             self.wanted.remove(&transaction.id());
             match result {
@@ -220,7 +234,10 @@ impl Network {
         let Ok(checked) = self.node.checker().check_all(block.transactions) else {
             return tracing::error!(%id, "a stored block has an invalid transaction");
         };
-        let transactions: Vec<_> = checked.iter().map(|transaction| short_id(&id, &transaction.id())).collect();
+        let transactions: Vec<_> = checked
+            .iter()
+            .map(|transaction| short_id(&id, &transaction.id()))
+            .collect();
         let compact = CompactBlock {
             header: block.header,
             manifest: block.manifest,
@@ -238,7 +255,11 @@ impl Network {
         let digest = sha256(&[block.transactions.as_flattened()]);
         let Some(peer) = self.peers.get_mut(name) else { return };
         let (low, high) = ((id, B256::ZERO), (id, B256::repeat_byte(0xff)));
-        if peer.compact.range(&low, &high).is_some_and(|(_, other)| *other != digest) {
+        if peer
+            .compact
+            .range(&low, &high)
+            .is_some_and(|(_, other)| *other != digest)
+        {
             return self.offend(name, Offence::Equivocation { id });
         }
         peer.compact.insert((id, digest));
@@ -314,7 +335,13 @@ impl Network {
         let mut envelopes: Vec<Option<Bytes>> = vec![None; block.transactions.len()];
         if !envelopes.is_empty() {
             let mut wanted: BTreeMap<ShortId, usize> = BTreeMap::new();
-            wanted.extend(block.transactions.iter().enumerate().map(|(index, short)| (*short, index)));
+            wanted.extend(
+                block
+                    .transactions
+                    .iter()
+                    .enumerate()
+                    .map(|(index, short)| (*short, index)),
+            );
             self.node.with_pool(|pool| {
                 for transaction in pool.iter() {
                     if let Some(index) = wanted.get(&short_id(&id, &transaction.id())) {
@@ -324,7 +351,10 @@ impl Network {
             });
         }
         let places = envelopes.iter().enumerate();
-        let missing: Vec<u32> = places.filter(|(_, envelope)| envelope.is_none()).map(|(index, _)| index as u32).collect();
+        let missing: Vec<u32> = places
+            .filter(|(_, envelope)| envelope.is_none())
+            .map(|(index, _)| index as u32)
+            .collect();
         let rebuild = Rebuild {
             block,
             weight,
@@ -398,5 +428,8 @@ impl Network {
 
 /// Whether a block fails by one of its transactions, before its root was compared or after: a wrong guess may have put it there.
 fn of_a_transaction(error: &BlockError) -> bool {
-    matches!(error, BlockError::Transaction { .. } | BlockError::DuplicateTransaction { .. })
+    matches!(
+        error,
+        BlockError::Transaction { .. } | BlockError::DuplicateTransaction { .. }
+    )
 }

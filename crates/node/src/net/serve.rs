@@ -40,7 +40,9 @@ fn blocks(node: &Node, ids: &[BlockId]) -> Result<Vec<Bytes>, StoreError> {
     let mut found = Vec::new();
     let mut total = 0;
     for id in ids {
-        let valid = snapshot.record(id)?.is_some_and(|record| record.status != Status::Invalid);
+        let valid = snapshot
+            .record(id)?
+            .is_some_and(|record| record.status != Status::Invalid);
         let Some(bytes) = valid.then(|| snapshot.block_bytes(id)).transpose()?.flatten() else {
             continue;
         };
@@ -77,7 +79,11 @@ fn block_transactions(node: &Node, id: &BlockId, indexes: &[u32]) -> Result<Vec<
         return Ok(Vec::new());
     };
     let at = |index: &u32| block.transactions.get(*index as usize);
-    Ok(indexes.iter().filter_map(at).map(|transaction| transaction.envelope().clone()).collect())
+    Ok(indexes
+        .iter()
+        .filter_map(at)
+        .map(|transaction| transaction.envelope().clone())
+        .collect())
 }
 
 /// Ids of the active chain, the tip first, each step back twice as long as the last; genesis is the last one.

@@ -91,7 +91,12 @@ impl Network {
     /// Follows whoever claims the heaviest chain, if it is heavier than ours.
     fn begin_sync(&mut self) {
         // A block that is being put together needs no synchronisation.
-        let coming = self.peers.values().map(super::peer::Peer::coming).max().unwrap_or_default();
+        let coming = self
+            .peers
+            .values()
+            .map(super::peer::Peer::coming)
+            .max()
+            .unwrap_or_default();
         let (ours, now) = (self.weight().max(coming), self.now);
         let heavier = self
             .peers
@@ -343,7 +348,9 @@ impl Network {
         for _ in 0..IMPORTS_A_TURN {
             let Some(sync) = &mut self.sync else { return };
             let Some(id) = sync.plan.front().copied() else { return };
-            let Some((bytes, sender)) = sync.held.remove(&id) else { return };
+            let Some((bytes, sender)) = sync.held.remove(&id) else {
+                return;
+            };
             sync.held_bytes = sync.held_bytes.saturating_sub(bytes.len());
             let imported = self.node.import_block(&bytes);
             let Some(sync) = &mut self.sync else { return };

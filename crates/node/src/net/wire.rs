@@ -50,7 +50,9 @@ pub enum Message {
     Ping,
     Pong,
     /// Headers after the first of these that the other has in its active chain.
-    GetHeaders { locator: Vec<BlockId> },
+    GetHeaders {
+        locator: Vec<BlockId>,
+    },
     Headers(Vec<Header>),
     GetBlocks(Vec<BlockId>),
     /// Encoded blocks; what the sender lacks is left out.
@@ -62,7 +64,10 @@ pub enum Message {
     Transactions(Vec<Bytes>),
     CompactBlock(Box<CompactBlock>),
     /// Transactions of a block by their places in it.
-    GetBlockTransactions { block: BlockId, indexes: Vec<u32> },
+    GetBlockTransactions {
+        block: BlockId,
+        indexes: Vec<u32>,
+    },
     BlockTransactions(Vec<Bytes>),
 }
 
@@ -216,7 +221,9 @@ fn read_body(kind: u64, body: &mut ListReader<'_>, block_bytes: u64) -> Result<M
         })),
         12 => Message::GetBlockTransactions {
             block: BlockId(body.b256("block")?),
-            indexes: chunks::<4>(body, "indexes", MAX_INDEXES)?.map(u32::from_be_bytes).collect(),
+            indexes: chunks::<4>(body, "indexes", MAX_INDEXES)?
+                .map(u32::from_be_bytes)
+                .collect(),
         },
         13 => Message::BlockTransactions(list(body, "transaction", MAX_INDEXES, MAX_TRANSACTION_BYTES, None)?),
         _ => {
@@ -232,7 +239,13 @@ fn limit(block_bytes: u64) -> usize {
 
 /// What people read is printable, whatever was sent.
 fn agent(bytes: &[u8]) -> String {
-    let printable = |byte: &u8| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '?' };
+    let printable = |byte: &u8| {
+        if (0x20..0x7f).contains(byte) {
+            char::from(*byte)
+        } else {
+            '?'
+        }
+    };
     bytes.iter().map(printable).collect()
 }
 

@@ -24,13 +24,38 @@ const MAX_WAITING_FRAMES: usize = 2;
 
 /// What the tasks tell the thread.
 pub(super) enum Heard {
-    Connected { name: PeerName, outbound: bool, link: u64, way: Way },
-    Frame { name: PeerName, link: u64, frame: Vec<u8> },
-    Broken { name: PeerName, link: u64, offence: Offence },
-    Gone { name: PeerName, link: u64 },
-    Ban { name: PeerName, secs: u64, reason: String },
-    Unban { name: PeerName },
-    End { name: PeerName, reason: String },
+    Connected {
+        name: PeerName,
+        outbound: bool,
+        link: u64,
+        way: Way,
+    },
+    Frame {
+        name: PeerName,
+        link: u64,
+        frame: Vec<u8>,
+    },
+    Broken {
+        name: PeerName,
+        link: u64,
+        offence: Offence,
+    },
+    Gone {
+        name: PeerName,
+        link: u64,
+    },
+    Ban {
+        name: PeerName,
+        secs: u64,
+        reason: String,
+    },
+    Unban {
+        name: PeerName,
+    },
+    End {
+        name: PeerName,
+        reason: String,
+    },
     News,
     Stop,
 }
@@ -52,7 +77,11 @@ pub(super) fn run(
     let mut ticked = Instant::now();
     let mut reported = Instant::now();
     loop {
-        let wait = if network.busy() { Duration::ZERO } else { TICK.saturating_sub(ticked.elapsed()) };
+        let wait = if network.busy() {
+            Duration::ZERO
+        } else {
+            TICK.saturating_sub(ticked.elapsed())
+        };
         let heard = inbox.recv_timeout(wait);
         let now = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match heard {
@@ -79,7 +108,9 @@ pub(super) fn run(
 
 /// Says now and then how far a long synchronisation is.
 fn report(network: &Network, reported: &mut Instant) {
-    let Some(sync) = network.sync_status().filter(|_| reported.elapsed() >= REPORT) else { return };
+    let Some(sync) = network.sync_status().filter(|_| reported.elapsed() >= REPORT) else {
+        return;
+    };
     *reported = Instant::now();
     let (done, left, secs) = (sync.blocks_done, sync.blocks_left as u64, sync.millis / 1_000);
     let left_secs = (done > 0).then(|| left.saturating_mul(secs) / done);
@@ -97,7 +128,10 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
         } => {
             // Where both have called, both keep the call of the one whose name comes first.
             let ours = *own < name;
-            if ways.get(&name).is_some_and(|(_, known, _)| *known != outbound && *known == ours) {
+            if ways
+                .get(&name)
+                .is_some_and(|(_, known, _)| *known != outbound && *known == ours)
+            {
                 return;
             }
             if ways.insert(name.clone(), (link, outbound, way)).is_some() {
@@ -125,13 +159,7 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
     }
 }
 
-fn carry_out(
-    network: &mut Network,
-    ways: &mut Ways,
-    orders: &Sender<Order>,
-    max_waiting: usize,
-    now: u64,
-) {
+fn carry_out(network: &mut Network, ways: &mut Ways, orders: &Sender<Order>, max_waiting: usize, now: u64) {
     let outputs: Vec<_> = network.outputs().collect();
     let mut slow = Vec::new();
     for output in outputs {

@@ -29,7 +29,9 @@ pub(super) fn load(folder: &Path) -> Result<Keypair, P2pError> {
         Ok(bytes) => Keypair::from_protobuf_encoding(&bytes).map_err(|error| damaged(error.to_string())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let keys = Keypair::generate_ed25519();
-            let bytes = keys.to_protobuf_encoding().map_err(|error| damaged(error.to_string()))?;
+            let bytes = keys
+                .to_protobuf_encoding()
+                .map_err(|error| damaged(error.to_string()))?;
             write_private(folder, &path, &bytes).map_err(failed)?;
             Ok(keys)
         }
@@ -61,8 +63,16 @@ impl Remembered {
     pub(super) fn read(folder: &Path) -> Self {
         let path = folder.join("peers");
         let small = std::fs::metadata(&path).is_ok_and(|data| data.len() <= MAX_FILE);
-        let text = if small { std::fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
-        let addresses = text.lines().filter_map(|line| line.parse().ok()).take(MAX_REMEMBERED).collect();
+        let text = if small {
+            std::fs::read_to_string(&path).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        let addresses = text
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .take(MAX_REMEMBERED)
+            .collect();
         Self {
             folder: folder.to_owned(),
             addresses,

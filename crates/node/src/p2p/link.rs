@@ -32,7 +32,13 @@ impl Way {
             frames,
             waiting: waiting.clone(),
         };
-        (way, Outbox { frames: outbox, waiting })
+        (
+            way,
+            Outbox {
+                frames: outbox,
+                waiting,
+            },
+        )
     }
 
     /// Queues a frame; says whether there was room within `max` bytes, and anybody to write it.
@@ -81,7 +87,11 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin), max: usize) -> R
     rest.map_err(|_| slow())?.map_err(End::Closed)?;
     let len = u32::from_be_bytes(len) as usize;
     if len > max {
-        let error = tally_chain::CodecError::TooLong { field: "frame", len, max };
+        let error = tally_chain::CodecError::TooLong {
+            field: "frame",
+            len,
+            max,
+        };
         return Err(End::Broken(error.into()));
     }
     let mut frame = Vec::new();

@@ -79,7 +79,11 @@ impl Wires {
         let failed = |error: String| P2pError::Transport(error);
         let swarm = SwarmBuilder::with_existing_identity(keys)
             .with_tokio()
-            .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+            .with_tcp(
+                tcp::Config::default().nodelay(true),
+                noise::Config::new,
+                yamux::Config::default,
+            )
             .map_err(|error| failed(error.to_string()))?
             .with_quic()
             .with_dns()
@@ -109,7 +113,9 @@ impl Wires {
 
     /// Begins to listen; the addresses carry this node's name.
     pub(super) async fn listen(mut self, listen: Option<SocketAddr>) -> Result<(Self, Vec<Multiaddr>), P2pError> {
-        let Some(address) = listen else { return Ok((self, Vec::new())) };
+        let Some(address) = listen else {
+            return Ok((self, Vec::new()));
+        };
         let failed = |reason: String| P2pError::Listen { address, reason };
         let host = Multiaddr::from(address.ip());
         let tcp = host.clone().with(Protocol::Tcp(address.port()));
@@ -198,13 +204,21 @@ impl Wires {
                 endpoint,
                 ..
             } => {
-                self.remotes.write().insert(peer_id, endpoint.get_remote_address().clone());
+                self.remotes
+                    .write()
+                    .insert(peer_id, endpoint.get_remote_address().clone());
                 if endpoint.is_listener() {
                     return;
                 }
                 // One way to each is enough: a second address of the same peer is only noted.
-                let second = self.calls.values().any(|call| call.connected && call.peer == Some(peer_id));
-                let called = self.calls.iter_mut().find(|(_, call)| call.dialling == Some(connection_id));
+                let second = self
+                    .calls
+                    .values()
+                    .any(|call| call.connected && call.peer == Some(peer_id));
+                let called = self
+                    .calls
+                    .iter_mut()
+                    .find(|(_, call)| call.dialling == Some(connection_id));
                 if let Some((address, call)) = called {
                     call.dialling = None;
                     call.peer = Some(peer_id);
@@ -219,7 +233,10 @@ impl Wires {
             SwarmEvent::OutgoingConnectionError {
                 connection_id, error, ..
             } => {
-                let called = self.calls.iter_mut().find(|(_, call)| call.dialling == Some(connection_id));
+                let called = self
+                    .calls
+                    .iter_mut()
+                    .find(|(_, call)| call.dialling == Some(connection_id));
                 if let Some((address, call)) = called {
                     tracing::info!(%address, %error, again_secs = call.pause.as_secs(), "no answer");
                     call.dialling = None;
@@ -270,8 +287,13 @@ impl Wires {
                 let theirs = |address: &Multiaddr, call: &Call| {
                     call.peer == Some(peer) || address.iter().any(|part| part == Protocol::P2p(peer))
                 };
-                let forgotten: Vec<_> = self.calls.extract_if(.., |address, call| theirs(address, call)).collect();
-                forgotten.iter().for_each(|(address, _)| self.remembered.remove(address));
+                let forgotten: Vec<_> = self
+                    .calls
+                    .extract_if(.., |address, call| theirs(address, call))
+                    .collect();
+                forgotten
+                    .iter()
+                    .for_each(|(address, _)| self.remembered.remove(address));
             }
         }
     }
@@ -336,7 +358,14 @@ fn spawn_link(
             () = writing => {}
             () = reading => {}
         }
-        tell(&heard, Heard::Gone { name: name.clone(), link }).await;
+        tell(
+            &heard,
+            Heard::Gone {
+                name: name.clone(),
+                link,
+            },
+        )
+        .await;
     });
 }
 
@@ -347,7 +376,9 @@ async fn tell(heard: &SyncSender<Heard>, told: Heard) -> bool {
         Err(std::sync::mpsc::TrySendError::Disconnected(_)) => false,
         Err(std::sync::mpsc::TrySendError::Full(told)) => {
             let heard = heard.clone();
-            tokio::task::spawn_blocking(move || heard.send(told).is_ok()).await.unwrap_or(false)
+            tokio::task::spawn_blocking(move || heard.send(told).is_ok())
+                .await
+                .unwrap_or(false)
         }
     }
 }
