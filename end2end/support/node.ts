@@ -93,15 +93,20 @@ export class TallyNode {
     return (await answer.json()) as T;
   }
 
+  /** Asks the node for something that only its operator may, with the token of the banner. */
+  async operate(method: string, path: string, body?: object): Promise<void> {
+    const token = /operator=([^&\s]+)/.exec(this.operatorLink)?.[1] ?? '';
+    const answer = await fetch(`${this.url}/api/v1/${path}`, {
+      method,
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: body && JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  }
+
   /** Switches the node's own miner, as its operator. */
   async mine(on: boolean): Promise<void> {
-    const token = /operator=([^&\s]+)/.exec(this.operatorLink)?.[1] ?? '';
-    const answer = await fetch(`${this.url}/api/v1/mining`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
-      body: JSON.stringify({ on, threads: 1 }),
-    });
-    if (answer.status !== 200) throw new Error(`the miner was not switched: ${await answer.text()}`);
+    await this.operate('POST', 'mining', { on, threads: 1 });
   }
 
   /** Ends the node as a service manager would, and waits until it is gone. Its exit code. */
