@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use support::{HandClock, assert_sound, payment_at, spec};
+use support::{HandClock, assert_sound, audit_folder, payment_at, spec};
 use tally_chain::{Address, Amount, U256, UnixSecs};
-use tally_node::audit::audit;
 use tally_node::mempool::MempoolConfig;
 use tally_node::net::{Network, Output, PeerName};
 use tally_node::{MiningConfig, Node, NodeConfig};
@@ -386,14 +385,7 @@ impl World {
             drop(network);
             node.close().unwrap();
             drop(node);
-            let report = audit(
-                &member.dir.path().join("store"),
-                &spec(),
-                UnixSecs(member.clock.now()),
-                |_, _| {},
-            )
-            .unwrap();
-            assert!(report.faults.is_empty(), "node {index}: {:?}", report.faults);
+            audit_folder(member.dir.path(), member.clock.now());
         }
         self.trace
     }

@@ -43,6 +43,8 @@ pub const MAX_BANS: usize = 4_096;
 pub const HELLO_MS: u64 = 10_000;
 /// Milliseconds in which a question must be answered.
 pub const ANSWER_MS: u64 = 20_000;
+/// The same for blocks, which are large.
+pub const BLOCKS_MS: u64 = 60_000;
 /// Milliseconds between pings.
 pub const PING_MS: u64 = 30_000;
 /// Unasked messages a second that a peer may send on and on, and at once.

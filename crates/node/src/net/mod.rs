@@ -22,12 +22,13 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::events::{ChainEvent, Numbered};
 use crate::node::Node;
-use limits::{ANSWER_MS, HELLO_MS, MAX_BANS, MAX_INBOUND, PING_MS};
+use limits::{ANSWER_MS, BLOCKS_MS, HELLO_MS, MAX_BANS, MAX_INBOUND, PING_MS};
 use offence::{BAN_MS, Offence};
 use peer::{Open, Peer, Question};
-use wire::{Frame, Hello, Message, PROTOCOL_VERSION};
+use wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 
-pub use peer::{Claim, PeerName, PeerStatus, Traffic};
+pub use peer::{PeerName, PeerStatus, Traffic};
+pub use relay::short_id;
 pub use sync::SyncStatus;
 
 /// What the driver has to do.
@@ -112,16 +113,14 @@ impl Network {
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
         }
-        let tip = self.node.tip();
+        let claim = self.own_claim();
         let hello = Message::Hello(Hello {
             version: PROTOCOL_VERSION,
             genesis: self.node.identity().genesis,
-            tip: tip.record.id,
-            height: tip.record.height(),
-            weight: tip.record.weight,
+            claim,
             agent: self.agent.clone(),
         });
-        self.peers.insert(name.clone(), Peer::new(outbound, now));
+        self.peers.insert(name.clone(), Peer::new(outbound, claim.tip, now));
         self.send(&name, 0, hello);
     }
 
@@ -196,6 +195,7 @@ impl Network {
         match message {
             Message::Inventory(ids) => self.inventory(name, ids),
             Message::CompactBlock(block) => self.compact_block(name, *block),
+            Message::Tip(claim) => self.claim(name, claim),
             asked => match serve::answer(&self.node, &asked) {
                 Ok(Some(answer)) => self.send(name, question, answer),
                 Ok(None) => {}
@@ -251,14 +251,26 @@ impl Network {
         if found != expected {
             return self.offend(name, Offence::WrongVersion { found, expected });
         }
-        tracing::info!(peer = %name, agent = hello.agent, height = %hello.height, "peer");
+        tracing::info!(peer = %name, agent = hello.agent, height = %hello.claim.height, "peer");
         peer.agent = hello.agent;
-        peer.claim = Some(Claim {
-            tip: hello.tip,
-            height: hello.height,
-            weight: hello.weight,
-        });
+        peer.claim = Some(hello.claim);
+        let told = peer.told;
+        let claim = self.own_claim();
+        if claim.tip != told {
+            // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
+            self.send(name, 0, Message::Tip(claim));
+        }
         self.offer_pool(name);
+    }
+
+    /// What this node says of its own chain.
+    fn own_claim(&self) -> Claim {
+        let tip = self.node.tip();
+        Claim {
+            tip: tip.record.id,
+            height: tip.record.height(),
+            weight: tip.record.weight,
+        }
     }
 
     /// What follows from everything that was heard: blocks, questions, announcements.
@@ -346,7 +358,11 @@ impl Network {
     fn ask(&mut self, name: &PeerName, question: Question, message: Message) {
         let number = self.next_question;
         self.next_question += 1;
-        let deadline = self.now + ANSWER_MS;
+        let patience = match question {
+            Question::Blocks { .. } | Question::WholeBlock { .. } | Question::BlockTransactions(_) => BLOCKS_MS,
+            _ => ANSWER_MS,
+        };
+        let deadline = self.now + patience;
         if let Some(peer) = self.peers.get_mut(name) {
             peer.open.insert(number, Open { question, deadline });
             self.send(name, number, message);

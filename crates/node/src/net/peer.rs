@@ -8,7 +8,7 @@ use tally_chain::{B256, BlockId, Height, TxId, Work};
 
 use super::limits::{IDS_A_SECOND, IDS_AT_ONCE, MAX_KNOWN, MESSAGES_A_SECOND, MESSAGES_AT_ONCE};
 use super::offence::{Budget, Score};
-use super::wire::CompactBlock;
+use super::wire::{Claim, CompactBlock};
 
 /// Who a peer is, as the transport has made sure of it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,14 +111,6 @@ pub(super) struct Open {
     pub(super) deadline: u64,
 }
 
-/// The end of a peer's chain, as it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
-    pub tip: BlockId,
-    pub height: Height,
-    pub weight: Work,
-}
-
 /// What went over a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
@@ -131,6 +123,8 @@ pub struct Traffic {
 pub(super) struct Peer {
     pub(super) outbound: bool,
     pub(super) connected: u64,
+    /// Our tip as it was told in our hello.
+    pub(super) told: BlockId,
     /// `None` until it said hello.
     pub(super) claim: Option<Claim>,
     pub(super) agent: String,
@@ -154,10 +148,11 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(outbound: bool, now: u64) -> Self {
+    pub(super) fn new(outbound: bool, told: BlockId, now: u64) -> Self {
         Self {
             outbound,
             connected: now,
+            told,
             claim: None,
             agent: String::new(),
             latency: None,

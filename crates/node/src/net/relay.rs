@@ -10,14 +10,14 @@ use tally_chain::hash::sha256;
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::header_chain::check_alone;
 use tally_chain::{
-    B256, BlockError, BlockId, Bytes, CheckedTransaction, CodecError, Header, Height, RawTransaction, TxId, Work,
+    B256, BlockError, BlockId, Bytes, CheckedTransaction, CodecError, Header, RawTransaction, TxId, Work,
 };
 
 use super::limits::{MAX_IDS, MAX_WANTED};
 use super::offence::Offence;
-use super::peer::{Claim, Question, Rebuild};
+use super::peer::{Question, Rebuild};
 use super::sync::{blame, is_foreign};
-use super::wire::{CompactBlock, Message, SHORT_ID_BYTES, ShortId};
+use super::wire::{Claim, CompactBlock, Message, SHORT_ID_BYTES, ShortId};
 use super::{Network, PeerName};
 use crate::node::SubmitError;
 use crate::pipeline::ImportError;
@@ -210,16 +210,19 @@ impl Network {
         }
     }
 
-    /// Tells those of our tip who do not have it and have nothing heavier.
+    /// Tells everybody of our tip: those who have it or something heavier what it is, the others what it holds.
     pub(super) fn tell_tip(&mut self) {
         let tip = self.node.tip();
         let (id, weight) = (tip.record.id, tip.record.weight);
-        let names: Vec<_> = self
-            .peers
-            .iter_mut()
-            .filter(|(_, peer)| peer.ready() && peer.weight() < weight)
-            .filter_map(|(name, peer)| peer.known_blocks.insert(id).then(|| name.clone()))
-            .collect();
+        let (mut names, mut knowing) = (Vec::new(), Vec::new());
+        for (name, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.ready()) {
+            let new = peer.weight() < weight && peer.known_blocks.insert(id);
+            if new { &mut names } else { &mut knowing }.push(name.clone());
+        }
+        for name in knowing {
+            let claim = self.own_claim();
+            self.send(&name, 0, Message::Tip(claim));
+        }
         if names.is_empty() {
             return;
         }
@@ -285,7 +288,15 @@ impl Network {
                 let reason = "it was found invalid before".to_owned();
                 return self.offend(name, Offence::InvalidBlock { id, reason });
             }
-            self.claim(name, id, record.height(), record.weight);
+            let (height, weight) = (record.height(), record.weight);
+            self.claim(
+                name,
+                Claim {
+                    tip: id,
+                    height,
+                    weight,
+                },
+            );
             if record.height().0 + STALE_DEPTH < tip.record.height().0 {
                 self.offend(name, Offence::StaleBlock { id });
             }
@@ -297,7 +308,15 @@ impl Network {
         };
         let Some(mut end) = parent else {
             // Nothing of it is kept: headers from where we stand will show whether the claim is true.
-            self.claim(name, id, block.manifest.number, block.weight);
+            let (height, weight) = (block.manifest.number, block.weight);
+            self.claim(
+                name,
+                Claim {
+                    tip: id,
+                    height,
+                    weight,
+                },
+            );
             if block.weight <= tip.record.weight || self.sync.is_some() {
                 self.offend(name, Offence::Orphan { id });
             }
@@ -307,7 +326,15 @@ impl Network {
             let reason = error.to_string();
             return self.offend(name, Offence::InvalidHeader { reason });
         }
-        self.claim(name, id, end.height, end.weight);
+        let (height, weight) = (end.height, end.weight);
+        self.claim(
+            name,
+            Claim {
+                tip: id,
+                height,
+                weight,
+            },
+        );
         if end.weight <= tip.record.weight {
             if end.height.0 + STALE_DEPTH < tip.record.height().0 {
                 self.offend(name, Offence::StaleBlock { id });
@@ -318,11 +345,11 @@ impl Network {
     }
 
     /// What a peer has shown or says of its chain; a claim only grows.
-    fn claim(&mut self, name: &PeerName, tip: BlockId, height: Height, weight: Work) {
-        if let Some(claim) = self.peers.get_mut(name).and_then(|peer| peer.claim.as_mut())
-            && weight > claim.weight
+    pub(super) fn claim(&mut self, name: &PeerName, claim: Claim) {
+        if let Some(known) = self.peers.get_mut(name).and_then(|peer| peer.claim.as_mut())
+            && claim.weight > known.weight
         {
-            *claim = Claim { tip, height, weight };
+            *known = claim;
         }
     }
 

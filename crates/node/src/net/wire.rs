@@ -20,15 +20,21 @@ pub const SHORT_ID_BYTES: usize = 6;
 /// A transaction's name within one compact block: grinding a second one of the same name needs the block's id first.
 pub type ShortId = [u8; SHORT_ID_BYTES];
 
+/// The end of a node's chain, as it says. Rule: docs/protocol.md#N3
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    pub tip: BlockId,
+    pub height: Height,
+    pub weight: Work,
+}
+
 /// The first thing that either side says. Rule: docs/protocol.md#N3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     pub version: u64,
     /// Decides whether the two have anything to say to each other.
     pub genesis: BlockId,
-    pub tip: BlockId,
-    pub height: Height,
-    pub weight: Work,
+    pub claim: Claim,
     /// Program and version, for people.
     pub agent: String,
 }
@@ -69,6 +75,8 @@ pub enum Message {
         indexes: Vec<u32>,
     },
     BlockTransactions(Vec<Bytes>),
+    /// The end of the sender's chain, to those who have that block already.
+    Tip(Claim),
 }
 
 /// A message with the number of the question that it asks or answers (0: neither).
@@ -94,6 +102,7 @@ impl Message {
             Self::CompactBlock(_) => 11,
             Self::GetBlockTransactions { .. } => 12,
             Self::BlockTransactions(_) => 13,
+            Self::Tip(_) => 14,
         }
     }
 
@@ -150,12 +159,11 @@ fn body(message: &Message) -> Vec<u8> {
         Message::Hello(hello) => {
             hello.version.encode(&mut out);
             hello.genesis.0.encode(&mut out);
-            hello.tip.0.encode(&mut out);
-            hello.height.0.encode(&mut out);
-            hello.weight.0.encode(&mut out);
+            hello.claim.encode(&mut out);
             hello.agent.as_bytes().encode(&mut out);
         }
         Message::Ping | Message::Pong => {}
+        Message::Tip(claim) => claim.encode(&mut out),
         Message::GetHeaders { locator } => joined(locator.iter().map(|id| id.0)).encode(&mut out),
         Message::Headers(headers) => {
             let bytes: Vec<u8> = headers.iter().flat_map(Header::encode).collect();
@@ -181,6 +189,22 @@ fn body(message: &Message) -> Vec<u8> {
     out
 }
 
+impl Claim {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.tip.0.encode(out);
+        self.height.0.encode(out);
+        self.weight.0.encode(out);
+    }
+
+    fn read(body: &mut ListReader<'_>) -> Result<Self, CodecError> {
+        Ok(Self {
+            tip: BlockId(body.b256("tip")?),
+            height: Height(body.u64("height")?),
+            weight: Work(body.u256("weight")?),
+        })
+    }
+}
+
 fn joined(ids: impl Iterator<Item = B256>) -> Bytes {
     ids.flat_map(|id| id.0).collect::<Vec<u8>>().into()
 }
@@ -190,9 +214,7 @@ fn read_body(kind: u64, body: &mut ListReader<'_>, block_bytes: u64) -> Result<M
         1 => Message::Hello(Hello {
             version: body.u64("version")?,
             genesis: BlockId(body.b256("genesis")?),
-            tip: BlockId(body.b256("tip")?),
-            height: Height(body.u64("height")?),
-            weight: Work(body.u256("weight")?),
+            claim: Claim::read(body)?,
             agent: agent(body.bytes("agent", MAX_AGENT)?),
         }),
         2 => Message::Ping,
@@ -226,6 +248,7 @@ fn read_body(kind: u64, body: &mut ListReader<'_>, block_bytes: u64) -> Result<M
                 .collect(),
         },
         13 => Message::BlockTransactions(list(body, "transaction", MAX_INDEXES, MAX_TRANSACTION_BYTES, None)?),
+        14 => Message::Tip(Claim::read(body)?),
         _ => {
             let source = alloy_rlp::Error::Custom("no message of this kind");
             return Err(CodecError::Rlp { field: "kind", source });

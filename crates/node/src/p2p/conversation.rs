@@ -44,20 +44,17 @@ pub(super) enum Heard {
         name: PeerName,
         link: u64,
     },
-    Ban {
-        name: PeerName,
-        secs: u64,
-        reason: String,
-    },
-    Unban {
-        name: PeerName,
-    },
-    End {
-        name: PeerName,
-        reason: String,
-    },
+    /// What the operator asks, and whom to tell that it is done: what it did.
+    Asked(Asked, tokio::sync::oneshot::Sender<bool>),
     News,
     Stop,
+}
+
+/// What the operator may ask.
+pub(super) enum Asked {
+    Ban { name: PeerName, secs: u64, reason: String },
+    Unban { name: PeerName },
+    End { name: PeerName, reason: String },
 }
 
 /// The link to each peer: its number, whether we called, and the way to it.
@@ -86,6 +83,12 @@ pub(super) fn run(
         let now = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match heard {
             Ok(Heard::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Heard::Asked(asked, done)) => {
+                let did = obey(&mut network, asked, now);
+                carry_out(&mut network, &mut ways, orders, max_waiting, now);
+                *status.write() = NetworkStatus::of(&network);
+                let _ = done.send(did);
+            }
             Ok(heard) => hear(&mut network, own, &mut ways, heard, now),
             Err(RecvTimeoutError::Timeout) => network.poll(now),
         }
@@ -95,13 +98,7 @@ pub(super) fn run(
             carry_out(&mut network, &mut ways, orders, max_waiting, now);
             ticked = Instant::now();
             report(&network, &mut reported);
-            *status.write() = NetworkStatus {
-                peers: network.peers().collect(),
-                bans: network.bans().cloned().collect(),
-                sync: network.sync_status(),
-                best_height: network.best_height().0,
-                counters: network.counters().clone(),
-            };
+            *status.write() = NetworkStatus::of(&network);
         }
     }
 }
@@ -150,12 +147,23 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             network.disconnected(&name, now);
         }
         Heard::Frame { .. } | Heard::Broken { .. } | Heard::Gone { .. } => {}
-        Heard::Ban { name, secs, reason } => network.ban(&name, now.saturating_add(secs.saturating_mul(1_000)), reason),
-        Heard::Unban { name } => {
-            network.unban(&name);
+        Heard::Asked(..) | Heard::News | Heard::Stop => network.poll(now),
+    }
+}
+
+/// Does what the operator asks; says whether there was anything to do.
+fn obey(network: &mut Network, asked: Asked, now: u64) -> bool {
+    match asked {
+        Asked::Ban { name, secs, reason } => {
+            network.ban(&name, now.saturating_add(secs.saturating_mul(1_000)), reason);
+            true
         }
-        Heard::End { name, reason } => network.end(&name, reason),
-        Heard::News | Heard::Stop => network.poll(now),
+        Asked::Unban { name } => network.unban(&name),
+        Asked::End { name, reason } => {
+            let known = network.peers().any(|peer| peer.name == name);
+            network.end(&name, reason);
+            known
+        }
     }
 }
 

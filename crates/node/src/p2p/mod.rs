@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::net::{Ban, Counters, Network, PeerName, PeerStatus, SyncStatus};
 use crate::node::Node;
-use conversation::Heard;
+use conversation::{Asked, Heard};
 
 /// What the network is told at its start.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +54,18 @@ pub struct NetworkStatus {
     pub sync: Option<SyncStatus>,
     pub best_height: u64,
     pub counters: Counters,
+}
+
+impl NetworkStatus {
+    fn of(network: &Network) -> Self {
+        Self {
+            peers: network.peers().collect(),
+            bans: network.bans().cloned().collect(),
+            sync: network.sync_status(),
+            best_height: network.best_height().0,
+            counters: network.counters().clone(),
+        }
+    }
 }
 
 /// A running network; it ends with [`P2p::stop`].
@@ -146,21 +158,27 @@ impl P2p {
 
     /// Ends the connection with a peer and forgets its addresses; says whether it was connected.
     pub async fn remove(&self, name: &PeerName) -> bool {
-        let known = self.status.read().peers.iter().any(|peer| peer.name == *name);
         let _ = self.orders.send(wires::Order::Forget(name.clone())).await;
         let reason = "removed by the operator".to_owned();
         let name = name.clone();
-        self.tell(Heard::End { name, reason }).await;
-        known
+        self.ask(Asked::End { name, reason }).await
     }
 
     /// Has nothing to do with a peer for so many seconds.
     pub async fn ban(&self, name: PeerName, secs: u64, reason: String) {
-        self.tell(Heard::Ban { name, secs, reason }).await;
+        self.ask(Asked::Ban { name, secs, reason }).await;
     }
 
-    pub async fn unban(&self, name: PeerName) {
-        self.tell(Heard::Unban { name }).await;
+    /// Speaks with a peer again; says whether it was banned.
+    pub async fn unban(&self, name: PeerName) -> bool {
+        self.ask(Asked::Unban { name }).await
+    }
+
+    /// Asks the conversation for something, and waits until it is done and seen in the status.
+    async fn ask(&self, asked: Asked) -> bool {
+        let (done, did) = tokio::sync::oneshot::channel();
+        self.tell(Heard::Asked(asked, done)).await;
+        did.await.unwrap_or(false)
     }
 
     async fn tell(&self, heard: Heard) {

@@ -235,3 +235,9 @@ pub fn assert_sound(node: &Node) {
     }
     assert!(Target::from_bits(tip.record.header.bits).is_ok());
 }
+
+/// An audit of the store in a node's folder finds no fault.
+pub fn audit_folder(dir: &Path, now: u64) {
+    let report = tally_node::audit::audit(&dir.join("store"), &spec(), UnixSecs(now), |_, _| {}).unwrap();
+    assert!(report.faults.is_empty(), "{}: {:?}", dir.display(), report.faults);
+}
