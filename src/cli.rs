@@ -5,6 +5,7 @@ mod banner;
 mod bench;
 mod chain;
 mod client;
+mod net;
 mod node;
 mod receipt;
 mod wallet;
@@ -26,6 +27,9 @@ enum Command {
     /// Run a node with its interface and API
     #[command(after_help = EXIT_CODES)]
     Node(Box<crate::config::NodeOptions>),
+    /// Run a network of several nodes on this machine
+    #[command(after_help = EXIT_CODES)]
+    Net(net::NetArgs),
     /// Keep accounts and send payments from the command line
     #[command(after_help = EXIT_CODES)]
     Wallet(wallet::WalletArgs),
@@ -47,6 +51,7 @@ enum Command {
 pub fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Node(options) => node::run(*options),
+        Command::Net(args) => net::run(args),
         Command::Wallet(args) => wallet::run(args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -133,6 +133,10 @@ pub struct NodeOptions {
     /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
     pub peer: Option<Vec<String>>,
+    /// End in order when standard input does: for programs that start nodes, so that none outlives them
+    #[arg(long)]
+    #[serde(skip)]
+    pub until_stdin_closes: bool,
     /// Certificate chain (PEM): serve HTTPS
     #[arg(long, env = "TALLY_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -148,6 +152,7 @@ pub struct Config {
     pub web: WebConfig,
     /// `None`: this node stays alone.
     pub p2p: Option<P2pConfig>,
+    pub until_stdin_closes: bool,
     pub operator: TokenSource,
     pub log_level: String,
     pub log_format: LogFormat,
@@ -278,6 +283,7 @@ impl NodeOptions {
             max_streams: self.max_streams.or(file.max_streams),
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
+            until_stdin_closes: self.until_stdin_closes,
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
         }
@@ -342,6 +348,7 @@ impl NodeOptions {
             node,
             web,
             p2p,
+            until_stdin_closes: self.until_stdin_closes,
             operator,
             log_level,
             log_format: self.log_format.unwrap_or_default(),

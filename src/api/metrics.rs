@@ -7,15 +7,16 @@ use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use tally_node::Node;
+use tally_node::net::Counters;
+use tally_node::{NetworkStatus, Node};
 
 use super::problem::{Answer, Problem};
 use crate::server::Shared;
@@ -28,6 +29,12 @@ struct RequestLabels {
     method: &'static str,
     route: String,
     status: u16,
+}
+
+/// One kind of offence of peers; their number is fixed.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OffenceLabels {
+    offence: String,
 }
 
 /// What the server counts itself, and what it reads from the node when it is asked.
@@ -142,8 +149,7 @@ impl std::fmt::Debug for NodeFigures {
 }
 
 impl prometheus_client::collector::Collector for NodeFigures {
-    fn encode(&self, mut encoder: prometheus_client::encoding::DescriptorEncoder<'_>) -> std::fmt::Result {
-        use prometheus_client::encoding::EncodeMetric as _;
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let node = &self.0;
         let (tip, stats, mining) = (node.tip(), node.stats(), node.mining().status());
         let (count, pending, bytes) = node.with_pool(|pool| (pool.len(), pool.pending_len(), pool.bytes()));
@@ -239,6 +245,99 @@ impl prometheus_client::collector::Collector for NodeFigures {
             let metric = ConstCounter::new(value.load(Relaxed));
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
-        Ok(())
+        match node.network() {
+            Some(network) => network_figures(&network.status(), &mut encoder),
+            None => Ok(()),
+        }
     }
+}
+
+/// What went on between this node and others.
+fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+    let inbound = status.peers.iter().filter(|peer| !peer.outbound).count();
+    let syncing = status.sync.as_ref();
+    for (name, help, value) in [
+        ("peers_inbound", "Peers that called this node", inbound as u64),
+        (
+            "peers_outbound",
+            "Peers that this node called",
+            (status.peers.len() - inbound) as u64,
+        ),
+        ("peers_banned", "Peers that are banned now", status.bans.len() as u64),
+        (
+            "network_best_height",
+            "Greatest height that anybody speaks of",
+            status.best_height,
+        ),
+        (
+            "sync_blocks_left",
+            "Blocks still to fetch, as far as headers are known",
+            syncing.map_or(0, |sync| sync.blocks_left as u64),
+        ),
+    ] {
+        let metric = ConstGauge::new(value);
+        metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+    }
+    let Counters {
+        bans,
+        compact_whole,
+        compact_partly,
+        compact_failed,
+        traffic,
+        offences,
+    } = &status.counters;
+    for (name, help, unit, value) in [
+        (
+            "network_received",
+            "What peers sent",
+            Some(&Unit::Bytes),
+            traffic.bytes_in,
+        ),
+        (
+            "network_sent",
+            "What was sent to peers",
+            Some(&Unit::Bytes),
+            traffic.bytes_out,
+        ),
+        (
+            "network_messages_received",
+            "Messages from peers",
+            None,
+            traffic.messages_in,
+        ),
+        ("network_messages_sent", "Messages to peers", None, traffic.messages_out),
+        ("peer_bans", "Bans of peers since the start", None, *bans),
+        (
+            "compact_blocks_whole",
+            "Blocks put together from the pool alone",
+            None,
+            *compact_whole,
+        ),
+        (
+            "compact_blocks_partly",
+            "Blocks of which transactions were asked for",
+            None,
+            *compact_partly,
+        ),
+        (
+            "compact_blocks_failed",
+            "Blocks that were asked for whole",
+            None,
+            *compact_failed,
+        ),
+    ] {
+        let metric = ConstCounter::new(value);
+        metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)?;
+    }
+    let family = Family::<OffenceLabels, Counter>::default();
+    for (offence, count) in offences {
+        let offence = (*offence).to_owned();
+        family.get_or_create(&OffenceLabels { offence }).inc_by(*count);
+    }
+    family.encode(encoder.encode_descriptor(
+        "peer_offences",
+        "What peers did wrong, by its name",
+        None,
+        family.metric_type(),
+    )?)
 }

@@ -26,6 +26,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         web,
         p2p,
         operator,
+        until_stdin_closes,
         ..
     } = config;
     let data_dir = node.data_dir.clone();
@@ -52,7 +53,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     banner::print(&server, running.address, &data_dir, &link_token);
     drop(link_token);
     tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
+    let stdin = stdin_closed(until_stdin_closes);
     let reason = tokio::select! {
+        () = stdin => "end of standard input",
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
     };
@@ -63,4 +66,17 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stopped = running.stop().await;
     tokio::task::spawn_blocking(move || node.close()).await??;
     stopped
+}
+
+/// Waits until standard input ends, if that is asked for; for ever if not. A thread of its own reads it, for which nobody waits.
+async fn stdin_closed(asked: bool) {
+    if !asked {
+        return std::future::pending().await;
+    }
+    let (closed, wait) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        closed.send(())
+    });
+    let _ = wait.await;
 }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::P2pError;
 use super::conversation::Heard;
 use super::identity::Remembered;
-use super::link::{self, End, Way};
+use super::link::{self, End, PATIENCE, Way};
 use crate::net::{PeerName, wire};
 
 /// The one protocol. Rule: docs/protocol.md#N
@@ -336,7 +336,7 @@ fn spawn_link(
         };
         let reading = async {
             loop {
-                let told = match link::read(&mut from, max_frame).await {
+                let told = match link::read(&mut from, max_frame, PATIENCE).await {
                     Ok(frame) => Heard::Frame {
                         name: name.clone(),
                         link,
