@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -16,8 +16,6 @@ use crate::config::{chain_spec, default_data_dir};
 
 /// Most nodes of one command.
 const MAX_NODES: u16 = 32;
-/// A node that ends sooner than this after its start cannot run at all.
-const TOO_SOON: Duration = Duration::from_secs(2);
 /// How long a node may take to serve.
 const READY: Duration = Duration::from_secs(60);
 
@@ -80,7 +78,6 @@ enum News {
 struct Running {
     /// The node ends with it.
     stdin: Option<ChildStdin>,
-    started: Instant,
     /// Where others can call it; empty until it serves.
     address: String,
 }
@@ -172,7 +169,7 @@ impl Cluster {
                     Ok(status) => status.to_string(),
                     Err(error) => error.to_string(),
                 };
-                if node.started.elapsed() < TOO_SOON {
+                if node.address.is_empty() {
                     bail!("node-{index} cannot run ({how}); the lines above say why");
                 }
                 println!("node-{index} | ended ({how}), starting again");
@@ -203,7 +200,6 @@ impl Cluster {
         let mut child = pipes.spawn().context("cannot start a node")?;
         let running = Running {
             stdin: child.stdin.take(),
-            started: Instant::now(),
             address: String::new(),
         };
         self.running.insert(index, running);

@@ -10,22 +10,22 @@ use tally_chain::{ChainSpec, genesis, transaction::ChainIdentity};
 
 use crate::common::{ECC, Http, hex, until};
 
-const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
+pub const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
 const TOKEN: &str = "0123456789abcdef-network";
 
 /// A node process that others can call; it is killed when it is dropped.
-struct Member {
+pub struct Member {
     child: Child,
     client: Http,
     /// How others call it: by TCP and by QUIC.
-    addresses: Vec<String>,
+    pub addresses: Vec<String>,
     folder: PathBuf,
     /// Kept so that the node's standard output stays open.
     _banner: Receiver<String>,
 }
 
 impl Member {
-    fn start(folder: &Path, chain: &str, args: &[&str]) -> Self {
+    pub fn start(folder: &Path, chain: &str, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
             .args([
                 "node",
@@ -63,53 +63,53 @@ impl Member {
         }
     }
 
-    fn json(&self, path: &str) -> Value {
+    pub fn json(&self, path: &str) -> Value {
         let answer = self.client.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
     }
 
-    fn height(&self) -> u64 {
+    pub fn height(&self) -> u64 {
         self.json("/api/v1/status")["height"].as_u64().unwrap()
     }
 
-    fn tip(&self) -> String {
+    pub fn tip(&self) -> String {
         self.json("/api/v1/blocks?limit=1")["items"][0]["id"]
             .as_str()
             .unwrap()
             .to_owned()
     }
 
-    fn peers(&self) -> Value {
+    pub fn peers(&self) -> Value {
         self.json("/api/v1/peers")
     }
 
-    fn id(&self) -> String {
+    pub fn id(&self) -> String {
         self.peers()["id"].as_str().unwrap().to_owned()
     }
 
-    fn operate(&self, method: &str, path: &str, body: Option<Value>) -> u16 {
+    pub fn operate(&self, method: &str, path: &str, body: Option<Value>) -> u16 {
         self.client.operate(method, path, TOKEN, body.as_ref()).status
     }
 
-    fn mine(&self, on: bool) {
+    pub fn mine(&self, on: bool) {
         let status = self.operate("POST", "/api/v1/mining", Some(json!({ "on": on })));
         assert_eq!(status, 200);
     }
 
-    fn ban(&self, other: &Self) {
+    pub fn ban(&self, other: &Self) {
         let path = format!("/api/v1/peers/{}/ban", other.id());
         assert_eq!(self.operate("PUT", &path, Some(json!({ "secs": 600 }))), 204);
     }
 
-    fn unban(&self, other: &Self) {
+    pub fn unban(&self, other: &Self) {
         assert_eq!(
             self.operate("DELETE", &format!("/api/v1/peers/{}/ban", other.id()), None),
             204
         );
     }
 
-    fn send(&self, identity: &ChainIdentity, nonce: u64) -> String {
+    pub fn send(&self, identity: &ChainIdentity, nonce: u64) -> String {
         let answer = self.client.post(
             "/api/v1/transactions",
             &json!({ "raw": hex(&ECC[0].coin(identity, nonce)) }),
@@ -118,18 +118,18 @@ impl Member {
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
-    fn included(&self, id: &str) -> bool {
+    pub fn included(&self, id: &str) -> bool {
         let answer = self.client.get(&format!("/api/v1/transactions/{id}"));
         answer.status == 200 && !answer.json()["block"].is_null()
     }
 
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Ends it, and has its whole store checked.
-    fn audit(mut self, chain: &str) {
+    pub fn audit(mut self, chain: &str) {
         self.kill();
         let audit = Command::new(env!("CARGO_BIN_EXE_tally"))
             .args(["audit", "--chain", chain, "--data-dir"])
@@ -151,7 +151,7 @@ fn identity() -> ChainIdentity {
     genesis::identity(&ChainSpec::from_toml(&std::fs::read_to_string(FAST_CHAIN).unwrap()).unwrap())
 }
 
-fn agree(members: &[&Member], height: u64) {
+pub fn agree(members: &[&Member], height: u64) {
     until("all have the same tip", || {
         let tips: Vec<_> = members.iter().map(|member| member.tip()).collect();
         (tips.iter().all(|tip| *tip == tips[0]) && members[0].height() >= height).then_some(())

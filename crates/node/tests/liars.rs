@@ -394,6 +394,23 @@ fn withheld_bodies() {
 }
 
 #[test]
+fn coming_again_wipes_nothing_out() {
+    let mut town = Town::new(20);
+    let old = compact(town.node(), &support::blocks(town.node())[0], huge());
+    let mut told = 0;
+    while town.ended.is_none() {
+        town.liar_of_equal_weight();
+        town.say(Message::CompactBlock(Box::new(old.clone())));
+        told += 1;
+        let now = town.now;
+        town.honest[0].network.disconnected(&LIAR.into(), now);
+        town.carry();
+    }
+    assert_eq!(told, 50);
+    town.banned_for("stale_block", "long after a heavier one");
+}
+
+#[test]
 fn endless_headers() {
     let mut town = Town::new(2);
     let node = town.node().clone();

@@ -73,6 +73,8 @@ struct World {
     links: BTreeMap<(usize, usize), u64>,
     /// When the last frame over a wire comes: a wire keeps the order.
     last: BTreeMap<(usize, usize), u64>,
+    /// Whom nobody hears any more, though it hears all, while there is such a one.
+    unheard: Option<usize>,
     /// Sides of a partition, while there is one.
     sides: Option<Vec<bool>>,
     nonces: [u64; 3],
@@ -131,6 +133,7 @@ impl World {
             members,
             links: BTreeMap::new(),
             last: BTreeMap::new(),
+            unheard: None,
             sides: None,
             nonces: [0; 3],
             paid: BTreeSet::new(),
@@ -251,6 +254,9 @@ impl World {
         let Some(link) = self.links.get(&pair(from, to)).copied() else {
             return;
         };
+        if self.unheard == Some(from) {
+            return;
+        }
         // A wire breaks now and then, with everything on it.
         if self.chance.one_in(400) {
             return self.cut(from, to);
@@ -309,6 +315,20 @@ impl World {
         }
     }
 
+    /// Whoever was apart can be reached again.
+    fn heal(&mut self) {
+        self.sides = None;
+        if let Some(unheard) = self.unheard.take() {
+            let wires: Vec<_> = self
+                .links
+                .keys()
+                .filter(|(a, b)| *a == unheard || *b == unheard)
+                .copied()
+                .collect();
+            wires.into_iter().for_each(|(a, b)| self.cut(a, b));
+        }
+    }
+
     fn node(&self, index: usize) -> Option<&Node> {
         self.members[index].network.as_ref().map(Network::node)
     }
@@ -361,7 +381,7 @@ impl World {
 
     /// Lets the world calm down; all must agree in the end, lose no payment, ban nobody, and stand up to an audit.
     fn settle(mut self) -> Vec<String> {
-        self.sides = None;
+        self.heal();
         let mut patience = 120;
         while !self.agreed() || self.unconfirmed() > 0 {
             assert!(patience > 0, "no agreement: {:#?}", self.heights());
@@ -453,7 +473,9 @@ fn story(seed: u64) -> Vec<String> {
     }
     let first = START_MS + 5_000 + world.chance.below(10_000);
     world.run_until(first);
-    match world.chance.below(3) {
+    match world.chance.below(4) {
+        // A wire that carries one way only; in the end both sides give it up.
+        2 => world.unheard = Some(world.chance.below(4) as usize),
         0 => world.partition(vec![true, true, false, false]),
         1 => world.partition(vec![true, false, false, false]),
         _ => {}
@@ -468,7 +490,7 @@ fn story(seed: u64) -> Vec<String> {
         }
     }
     world.run_until(START_MS + 30_000);
-    world.sides = None;
+    world.heal();
     world.run_until(START_MS + 42_000);
     world.settle()
 }

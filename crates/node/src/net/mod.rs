@@ -23,7 +23,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use crate::events::{ChainEvent, Numbered};
 use crate::node::Node;
 use limits::{ANSWER_MS, BLOCKS_MS, HELLO_MS, MAX_BANS, MAX_INBOUND, PING_MS};
-use offence::{BAN_MS, Offence};
+use offence::{BAN_MS, Offence, Score};
 use peer::{Open, Peer, Question};
 use wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 
@@ -68,6 +68,8 @@ pub struct Network {
     agent: String,
     peers: BTreeMap<PeerName, Peer>,
     bans: BTreeMap<PeerName, Ban>,
+    /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
+    scores: BTreeMap<PeerName, Score>,
     sync: Option<sync::Sync>,
     /// Transactions on their way to us, with those who have them.
     wanted: BTreeMap<TxId, relay::Wanted>,
@@ -89,6 +91,7 @@ impl Network {
             agent: agent.into(),
             peers: BTreeMap::new(),
             bans: BTreeMap::new(),
+            scores: BTreeMap::new(),
             sync: None,
             wanted: BTreeMap::new(),
             heard: 0,
@@ -120,18 +123,16 @@ impl Network {
             claim,
             agent: self.agent.clone(),
         });
-        self.peers.insert(name.clone(), Peer::new(outbound, claim.tip, now));
+        let mut peer = Peer::new(outbound, claim.tip, now);
+        peer.score = self.scores.remove(&name).unwrap_or_default();
+        self.peers.insert(name.clone(), peer);
         self.send(&name, 0, hello);
     }
 
     /// The connection is gone, whoever ended it.
     pub fn disconnected(&mut self, name: &PeerName, now: u64) {
         self.now = now;
-        let Some(peer) = self.peers.remove(name) else { return };
-        for open in peer.open.into_values() {
-            self.unanswered(name, open.question);
-        }
-        self.sync_lost(name);
+        self.forget(name);
         self.turn();
     }
 
@@ -343,6 +344,11 @@ impl Network {
     }
 
     fn tidy(&mut self) {
+        let now = self.now;
+        self.scores.retain(|_, score| score.at(now) > 0);
+        while self.scores.len() > MAX_BANS {
+            self.scores.pop_first();
+        }
         while self.bans.len() > MAX_BANS {
             let first = self
                 .bans
@@ -412,13 +418,23 @@ impl Network {
 
     /// Ends the conversation with a peer.
     pub fn end(&mut self, name: &PeerName, reason: String) {
-        let Some(peer) = self.peers.remove(name) else { return };
+        if self.forget(name) {
+            let peer = name.clone();
+            self.outputs.push_back(Output::Disconnect { peer, reason });
+        }
+    }
+
+    /// Forgets a peer but for its points; says whether it was there.
+    fn forget(&mut self, name: &PeerName) -> bool {
+        let Some(peer) = self.peers.remove(name) else {
+            return false;
+        };
+        self.scores.insert(name.clone(), peer.score);
         for open in peer.open.into_values() {
             self.unanswered(name, open.question);
         }
         self.sync_lost(name);
-        let peer = name.clone();
-        self.outputs.push_back(Output::Disconnect { peer, reason });
+        true
     }
 
     /// The ban of a peer, if it is still one.

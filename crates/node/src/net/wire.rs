@@ -440,8 +440,7 @@ mod tests {
         let ids = |count| hashes(count).into_iter().map(TxId).collect::<Vec<_>>();
         let blocks = |count| hashes(count).into_iter().map(BlockId).collect::<Vec<_>>();
         let header = Header::decode(&[0; HEADER_BYTES]);
-        let long =
-            |field: &str, len: usize, max: usize| format!("{field}: {len} bytes, at most {max} are allowed");
+        let long = |field: &str, len: usize, max: usize| format!("{field}: {len} bytes, at most {max} are allowed");
         for (message, error) in [
             (
                 Message::GetHeaders { locator: blocks(65) },

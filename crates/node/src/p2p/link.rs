@@ -174,10 +174,7 @@ mod tests {
         let End::Broken(Offence::Malformed(error)) = error else {
             panic!("{error:?}")
         };
-        assert_eq!(
-            error.to_string(),
-            "frame: 1000001 bytes, at most 1000000 are allowed"
-        );
+        assert_eq!(error.to_string(), "frame: 1000001 bytes, at most 1000000 are allowed");
     }
 
     #[test]

@@ -1,0 +1,186 @@
+//! `tally net up`: several nodes with one command, one of them killed; and a node killed while it changes to another branch.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use crate::common::{Http, until};
+use crate::network::{FAST_CHAIN, Member, agree};
+
+struct Cluster {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Cluster {
+    fn up(folder: &Path, nodes: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
+            .args(["net", "up", "--nodes", nodes, "--miners", "2", "--chain", FAST_CHAIN])
+            .args(["--port", "0", "--p2p-port", "0", "--data-dir"])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (tell, lines) = mpsc::channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { child, lines }
+    }
+
+    /// What follows `start` in the first line that begins so; lines before it are gone.
+    fn after(&self, start: &str) -> String {
+        loop {
+            let line = self
+                .lines
+                .recv_timeout(Duration::from_secs(60))
+                .unwrap_or_else(|_| panic!("no line {start:?}"));
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.trim().trim_end_matches('/').to_owned();
+            }
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The process that has this folder open as its data directory.
+fn process_of(folder: &Path) -> String {
+    let folder = folder.to_str().unwrap();
+    let mut processes = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let found = processes.find(|process| {
+        let line = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        line.split('\0').any(|argument| argument == folder)
+    });
+    found.expect("the node runs")
+}
+
+fn tip(client: &Http) -> (u64, String) {
+    let answer = client.get("/api/v1/blocks?limit=1").json();
+    let block = &answer["items"][0];
+    (
+        block["height"].as_u64().unwrap(),
+        block["id"].as_str().unwrap().to_owned(),
+    )
+}
+
+fn agree_beyond(clients: &[Http], height: u64) {
+    until("all have the same tip", || {
+        let tips: Vec<_> = clients.iter().map(tip).collect();
+        (tips.iter().all(|tip| *tip == tips[0]) && tips[0].0 > height).then_some(())
+    });
+}
+
+#[test]
+fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::up(folder.path(), "4");
+    let mut clients: Vec<_> = (1..=4)
+        .map(|node| Http::new(&cluster.after(&format!("node-{node} |   interface"))))
+        .collect();
+    cluster.after("4 nodes are up");
+    agree_beyond(&clients, 4);
+    until("everybody speaks with everybody", || {
+        let peers = |client: &Http| client.get("/api/v1/peers").json()["peers"].as_array().unwrap().len();
+        clients.iter().all(|client| peers(client) == 3).then_some(())
+    });
+    let metrics = clients[0].get("/metrics").text();
+    assert!(metrics.contains("tally_peers_inbound 3"), "{metrics}");
+    assert!(metrics.contains("tally_network_received_bytes_total"), "{metrics}");
+
+    let process = process_of(&folder.path().join("node-3"));
+    assert!(
+        Command::new("kill")
+            .args(["-KILL", &process])
+            .status()
+            .unwrap()
+            .success()
+    );
+    cluster.after("node-3 | ended (signal: 9 (SIGKILL)), starting again");
+    clients[2] = Http::new(&cluster.after("node-3 |   interface"));
+    let (height, _) = tip(&clients[0]);
+    agree_beyond(&clients, height);
+
+    let stop = Command::new("kill")
+        .args(["-TERM", &cluster.child.id().to_string()])
+        .status();
+    assert!(stop.unwrap().success());
+    assert!(cluster.child.wait().unwrap().success());
+    for node in 1..=4 {
+        audit(&folder.path().join(format!("node-{node}")));
+    }
+}
+
+fn audit(folder: &Path) {
+    let mut audit = Command::new(env!("CARGO_BIN_EXE_tally"));
+    let done = audit
+        .args(["audit", "--chain", FAST_CHAIN, "--data-dir"])
+        .arg(folder)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+#[test]
+fn a_cluster_that_cannot_run_says_why_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::up(&folder.path().join("x"), "2");
+    cluster.after("2 nodes are up");
+    // Its folders are taken.
+    let mut second = Cluster::up(&folder.path().join("x"), "2");
+    let why = second.after("node-1 | tally:");
+    assert!(why.contains("store"), "{why}");
+    assert_eq!(second.child.wait().unwrap().code(), Some(1));
+    // What it started does not outlive it, whatever happens to it.
+    cluster.child.kill().unwrap();
+    let taken = folder.path().join("x/node-1");
+    until("the nodes are gone", || {
+        let mut audit = Command::new(env!("CARGO_BIN_EXE_tally"));
+        let done = audit
+            .args(["audit", "--chain", FAST_CHAIN, "--data-dir"])
+            .arg(&taken)
+            .output()
+            .unwrap();
+        done.status.success().then_some(())
+    });
+}
+
+#[test]
+fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    // Two histories of the same chain, each mined alone.
+    let first = Member::start(folders[0].path(), "test", &["--mine"]);
+    let mut second = Member::start(folders[1].path(), "test", &["--mine"]);
+    until("a long branch", || (second.height() >= 60).then_some(()));
+    second.mine(false);
+    let behind = second.height();
+    until("a heavier one", || (first.height() >= behind + 40).then_some(()));
+    first.mine(false);
+    // Killed again and again: as soon as it has called, while blocks come, when the tip moves.
+    for blocks in [0, 5, 30, 59] {
+        second.kill();
+        second = Member::start(folders[1].path(), "test", &["--peer", &first.addresses[0]]);
+        assert!(
+            second.height() >= behind,
+            "what was acknowledged is still there, or something heavier"
+        );
+        until("it is on its way", || {
+            let done = second.peers()["sync"]["blocks_done"].as_u64();
+            (done.is_some_and(|done| done >= blocks) || second.height() >= first.height()).then_some(())
+        });
+    }
+    second.kill();
+    second = Member::start(folders[1].path(), "test", &["--peer", &first.addresses[0]]);
+    agree(&[&first, &second], behind + 40);
+    for member in [first, second] {
+        member.audit("test");
+    }
+}
