@@ -320,7 +320,9 @@ impl Network {
             };
             if !peer.ready() {
                 if now >= peer.connected + HELLO_MS {
-                    self.offend(&name, Offence::NoHello);
+                    // Its wire may be dead one way: silence is no lie.
+                    self.offend(&name, Offence::Timeout);
+                    self.end(&name, "did not say hello in time".to_owned());
                 }
                 continue;
             }

@@ -317,7 +317,7 @@ impl Network {
                     weight,
                 },
             );
-            if block.weight <= tip.record.weight || self.sync.is_some() {
+            if block.weight <= tip.record.weight {
                 self.offend(name, Offence::Orphan { id });
             }
             return;
