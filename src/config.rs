@@ -39,6 +39,8 @@ pub enum ConfigError {
     NoThreads,
     #[error("tls-cert and tls-key belong together; only {found} is given")]
     HalfTls { found: &'static str },
+    #[error("tls-self-signed is for nodes without a certificate, and tls-cert names one")]
+    TwoCertificates,
     #[error("cors-origin {found:?} is not an origin such as https://example.org")]
     CorsOrigin { found: String },
     #[error("peer {found:?} is not an address such as /ip4/192.0.2.7/tcp/9333: {message}")]
@@ -143,6 +145,9 @@ pub struct NodeOptions {
     /// Private key (PEM) of --tls-cert
     #[arg(long, env = "TALLY_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
+    /// Serve HTTPS with a certificate of the node's own, made once in the data directory; the banner shows its fingerprint
+    #[arg(long, env = "TALLY_TLS_SELF_SIGNED", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub tls_self_signed: Option<bool>,
 }
 
 /// Checked settings.
@@ -177,6 +182,8 @@ pub struct WebConfig {
 pub struct TlsFiles {
     pub cert: PathBuf,
     pub key: PathBuf,
+    /// Whether the node makes them itself.
+    pub self_signed: bool,
 }
 
 impl Default for WebConfig {
@@ -217,7 +224,7 @@ impl WebConfig {
                 } else {
                     "Only this machine can reach the node."
                 },
-                "The node can be reached from outside without encryption; start it with --tls-cert and --tls-key.",
+                "The node can be reached from outside without encryption; start it with --tls-cert and --tls-key, or with --tls-self-signed.",
             ),
             check(
                 "Other sites",
@@ -286,6 +293,7 @@ impl NodeOptions {
             until_stdin_closes: self.until_stdin_closes,
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
+            tls_self_signed: self.tls_self_signed.or(file.tls_self_signed),
         }
     }
 
@@ -300,12 +308,12 @@ impl NodeOptions {
         };
         let mining = mining(&spec, self.mine, self.mine_threads, self.mine_to.as_deref())?;
         let defaults = WebConfig::default();
-        let tls = match (self.tls_cert, self.tls_key) {
-            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
-            (None, None) => None,
-            (Some(_), None) => return Err(ConfigError::HalfTls { found: "tls-cert" }),
-            (None, Some(_)) => return Err(ConfigError::HalfTls { found: "tls-key" }),
-        };
+        let tls = tls(
+            self.tls_cert,
+            self.tls_key,
+            self.tls_self_signed.unwrap_or(false),
+            &data_dir,
+        )?;
         let web = WebConfig {
             listen: self.listen.unwrap_or(defaults.listen),
             allow_hosts: self.allow_host.unwrap_or_default(),
@@ -353,6 +361,25 @@ impl NodeOptions {
             log_level,
             log_format: self.log_format.unwrap_or_default(),
         })
+    }
+}
+
+fn tls(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    self_signed: bool,
+    data_dir: &Path,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    match (cert, key) {
+        (Some(_), Some(_)) if self_signed => Err(ConfigError::TwoCertificates),
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key, self_signed })),
+        (None, None) => Ok(self_signed.then(|| TlsFiles {
+            cert: data_dir.join("tls-cert.pem"),
+            key: data_dir.join("tls-key.pem"),
+            self_signed,
+        })),
+        (Some(_), None) => Err(ConfigError::HalfTls { found: "tls-cert" }),
+        (None, Some(_)) => Err(ConfigError::HalfTls { found: "tls-key" }),
     }
 }
 

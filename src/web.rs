@@ -1,6 +1,7 @@
 //! The router and what stands around it: limits, security headers, pages, shutdown.
 
 pub mod assets;
+pub mod certificate;
 mod edge;
 mod host;
 mod limits;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::config::PLAYGROUNDS;
 use crate::server::Server;
+use crate::web::certificate;
 
 /// Prints to standard output, not to the log: the operator's token must never be in a log.
 pub fn print(server: &Server, address: SocketAddr, data_dir: &Path, token: &str) {
@@ -29,6 +30,18 @@ pub fn print(server: &Server, address: SocketAddr, data_dir: &Path, token: &str)
         format!("  operator    {url}/#operator={token}"),
         "              keep this link to yourself: it may switch mining; it is stored in the data directory".to_owned(),
     ];
+    if let Some(tls) = &server.web.tls {
+        lines.push(match certificate::fingerprint(&tls.cert) {
+            Ok(fingerprint) => format!("  certificate SHA-256 {fingerprint}"),
+            Err(error) => format!("  certificate {error:#}"),
+        });
+        if tls.self_signed {
+            lines.push(
+                "              nobody vouches for it: compare this with what the browser shows before you go on"
+                    .to_owned(),
+            );
+        }
+    }
     if let Some(network) = server.node.network() {
         let called: Vec<_> = network.addresses().iter().map(ToString::to_string).collect();
         lines.push(match called.is_empty() {

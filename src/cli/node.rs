@@ -36,7 +36,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let node = tokio::task::spawn_blocking(move || Node::open(node, system_clock())).await??;
     let (tokens, link_token) = operator.load()?;
     let server = Server::new(node.clone(), tokens, web);
-    let running = match web::start(server.clone()).await {
+    let prepared = web::certificate::prepare(&server.web);
+    let started = match prepared {
+        Ok(()) => web::start(server.clone()).await,
+        Err(error) => Err(error),
+    };
+    let running = match started {
         Ok(running) => running,
         Err(error) => {
             node.close()?;

@@ -12,4 +12,5 @@ mod process;
 mod proposals;
 mod reads;
 mod refusals;
+mod tls;
 mod wallet;
