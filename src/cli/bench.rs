@@ -3,6 +3,7 @@
 mod import;
 mod load;
 mod mine;
+mod network;
 mod signers;
 mod source;
 mod start;
@@ -30,6 +31,8 @@ enum BenchCommand {
     Import(import::ImportArgs),
     /// Signed RSA transfers through the HTTP batch endpoint until they are in blocks
     Load(load::LoadArgs),
+    /// Nodes that speak over loopback: how fast transfers and blocks are everywhere, bytes on the wire, catching up
+    Network(network::NetworkArgs),
     /// Seconds until a node serves: on an empty directory, and on a chain of many transactions; and its memory
     Start(start::StartArgs),
 }
@@ -49,6 +52,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         BenchCommand::Verify(args) => verify::run(&args)?,
         BenchCommand::Import(args) => import::run(&args)?,
         BenchCommand::Load(args) => load::run(&args)?,
+        BenchCommand::Network(args) => network::run(&args)?,
         BenchCommand::Start(args) => start::run(&args)?,
     };
     if args.json {

@@ -72,3 +72,18 @@ fn load() {
         &names,
     );
 }
+
+#[test]
+fn network() {
+    let names = [
+        "transaction_everywhere_p95",
+        "full_block_everywhere_p95",
+        "batch_everywhere",
+        "bytes_of_size",
+        "synchronised_blocks",
+        "imported_transfers",
+    ];
+    let sizes = ["--nodes", "3", "--single", "3", "--blocks", "2", "--transfers", "8"];
+    let args = [&["bench", "network", "--kind", "secp256k1", "--json"][..], &sizes].concat();
+    figures(&args, &names);
+}

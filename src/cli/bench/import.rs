@@ -88,7 +88,12 @@ fn median(times: &[Duration]) -> f64 {
 }
 
 /// Imports blocks into an empty store; the time of each, from bytes to durable.
-fn import(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock, blocks: &[Vec<u8>]) -> anyhow::Result<Vec<Duration>> {
+pub(super) fn import(
+    spec: &ChainSpec,
+    data_dir: PathBuf,
+    clock: &Clock,
+    blocks: &[Vec<u8>],
+) -> anyhow::Result<Vec<Duration>> {
     let node = source::open(spec, data_dir, clock)?;
     let mut times = Vec::with_capacity(blocks.len());
     for block in blocks {

@@ -29,8 +29,8 @@ pub fn open(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock) -> anyhow::Resul
     Ok(Node::open(config, clock.clone())?)
 }
 
-/// Signs transfers, puts them into the pool and mines the next block; the id of it.
-pub fn mine(node: &Node, signers: &Signers, transfers: usize, now: UnixSecs) -> anyhow::Result<BlockId> {
+/// Signs transfers and puts them into the pool.
+pub fn fill(node: &Node, signers: &Signers, transfers: usize, now: UnixSecs) -> anyhow::Result<()> {
     let tip = node.tip();
     let nonces = signers
         .addresses()
@@ -40,6 +40,12 @@ pub fn mine(node: &Node, signers: &Signers, transfers: usize, now: UnixSecs) -> 
     node.submit_batch(envelopes)
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
+    Ok(())
+}
+
+/// [`fill`], and mines the next block; the id of it.
+pub fn mine(node: &Node, signers: &Signers, transfers: usize, now: UnixSecs) -> anyhow::Result<BlockId> {
+    fill(node, signers, transfers, now)?;
     let job = node.template(PRODUCER)?;
     let nonce = Search::new(&job.header, job.target)
         .scan(0, u32::MAX)
