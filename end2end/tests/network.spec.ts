@@ -2,6 +2,7 @@
 import { pictures } from '../support/pictures';
 import { expectAccessible } from '../support/accessible';
 import { expect, open, TallyNode, test, waitForHeight } from '../support/test';
+import { createWallet } from '../support/wallet';
 
 /** The address under which a node can be called, from its banner. */
 async function addressOf(node: TallyNode): Promise<string> {
@@ -50,5 +51,37 @@ test('the page of a network shows who is there, what comes from them, and who is
   } finally {
     await page.goto('about:blank');
     for (const node of [first, ...others]) await node.kill();
+  }
+});
+
+test('a payment whose block a heavier branch replaces is pending again, and included once more', async ({ browser }) => {
+  test.setTimeout(180_000);
+  const [first, second] = [
+    await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] }),
+    await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] }),
+  ];
+  const page = await browser.newPage({ baseURL: first.url });
+  try {
+    const height = async (node: TallyNode) => Number((await node.api('status')).height);
+    await createWallet(page);
+    await page.getByRole('button', { name: 'Get test coins' }).click();
+    const line = page.locator('.follow-line');
+    await expect(line).toHaveText(/^\d+ confirmation/, { timeout: 60_000 });
+    await first.mine(false);
+    await waitForHeight(second, (await height(first)) + 3);
+    await second.mine(false);
+
+    // The two meet: the longer history wins, and the payment is in neither's blocks.
+    await first.operate('POST', 'peers', { address: await addressOf(second) });
+    await expect(line).toHaveText('Pending again: a heavier branch replaced its block', { timeout: 30_000 });
+    await pictures(page, 'payment-returned');
+    expect(await height(first)).toBe(await height(second));
+
+    // It waits at the other node, too, which takes it into a block.
+    await second.mine(true);
+    await expect(line).toHaveText(/^\d+ confirmation/, { timeout: 60_000 });
+  } finally {
+    await page.close();
+    for (const node of [first, second]) await node.kill();
   }
 });

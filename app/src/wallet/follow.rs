@@ -20,6 +20,8 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     let page = RwSignal::new(None::<TransactionPage>);
     // Known before, and now no more: another took its place, or the pool let it go.
     let gone = RwSignal::new(false);
+    // It was in a block, and a heavier branch has taken that block's place.
+    let returned = RwSignal::new(false);
     let asked = id.clone();
     Effect::new(move |_| {
         live.on_pool();
@@ -31,6 +33,9 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
                         page.try_with_untracked(|known| known.as_ref().is_none_or(|known| known.tip <= read.tip));
                     if newer == Some(true) {
                         gone.set(false);
+                        let was_in =
+                            page.with_untracked(|known| known.as_ref().is_some_and(|known| known.row.block.is_some()));
+                        returned.update(|returned| *returned = read.row.block.is_none() && (was_in || *returned));
                         page.set(Some(read));
                     }
                 }
@@ -44,6 +49,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     let headline = move || match (status(), confirmations()) {
         _ if gone.get() => "No longer waiting: replaced or dropped".to_owned(),
         (None, _) => "Sent to the node".to_owned(),
+        (Some(Status::Pending), _) if returned.get() => "Pending again: a heavier branch replaced its block".to_owned(),
         (Some(Status::Pending), _) => "Pending: waiting for the next block".to_owned(),
         (Some(Status::Failed), _) => "In a block, but it failed".to_owned(),
         (Some(Status::Succeeded), count) => format::plural(count, "confirmation", "confirmations"),
