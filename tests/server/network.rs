@@ -291,6 +291,35 @@ fn a_node_of_another_chain_is_refused_by_both_sides() {
 }
 
 #[test]
+fn silent_connections_keep_nobody_out_for_long() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let first = Member::start(folders[0].path(), FAST_CHAIN, &[]);
+    let port = first.addresses[0].split('/').nth(4).unwrap();
+    let silent: Vec<_> = (0..200)
+        .map(|_| std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap())
+        .collect();
+    let closed = |stream: &std::net::TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        let mut bytes = [0; 256];
+        loop {
+            match std::io::Read::read(&mut &*stream, &mut bytes) {
+                Ok(0) => return true,
+                Ok(_) => {} // what its side of the handshake begins with
+                Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+            }
+        }
+    };
+    until("most are sent away", || {
+        (silent.iter().filter(|stream| closed(stream)).count() >= 136).then_some(())
+    });
+    let second = Member::start(folders[1].path(), FAST_CHAIN, &["--peer", &first.addresses[0]]);
+    until("an honest one comes through", || {
+        second.peers()["peers"].as_array().unwrap().first().map(|_| ())
+    });
+    drop(silent);
+}
+
+#[test]
 fn what_the_operator_asks_of_peers_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     let member = Member::start(folder.path(), FAST_CHAIN, &[]);

@@ -8,9 +8,10 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use futures::{AsyncReadExt as _, StreamExt as _};
+use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{ConnectionId, SwarmEvent};
+use libp2p::swarm::{ConnectionId, NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identity::Keypair, noise, tcp, yamux};
 use libp2p_stream as stream;
 use parking_lot::RwLock;
@@ -21,6 +22,7 @@ use super::P2pError;
 use super::conversation::Heard;
 use super::identity::Remembered;
 use super::link::{self, End, PATIENCE, Way};
+use crate::net::limits::MAX_INBOUND;
 use crate::net::{PeerName, wire};
 
 /// The one protocol. Rule: docs/protocol.md#N
@@ -32,6 +34,19 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(30);
 /// How long all addresses may take to be listened on.
 const LISTEN: Duration = Duration::from_secs(10);
+
+/// What a connection is for, and how many there may be. Rule: docs/protocol.md#N8
+#[derive(NetworkBehaviour)]
+struct Behaviour {
+    limits: connection_limits::Behaviour,
+    stream: stream::Behaviour,
+}
+
+/// Connections whose other end has not proved its name yet, and such that others have made.
+const MAX_PENDING: u32 = 64;
+const MAX_INCOMING: u32 = 2 * MAX_INBOUND as u32;
+/// Connections with one peer: two for when both call, one more while an old one ends.
+const MAX_PER_PEER: u32 = 3;
 
 /// What the wires are told to do.
 pub(super) enum Order {
@@ -54,7 +69,7 @@ struct Call {
 pub(super) type Remotes = Arc<RwLock<BTreeMap<PeerId, Multiaddr>>>;
 
 pub(super) struct Wires {
-    swarm: Swarm<stream::Behaviour>,
+    swarm: Swarm<Behaviour>,
     control: stream::Control,
     incoming: stream::IncomingStreams,
     calls: BTreeMap<Multiaddr, Call>,
@@ -88,11 +103,19 @@ impl Wires {
             .with_quic()
             .with_dns()
             .map_err(|error| failed(error.to_string()))?
-            .with_behaviour(|_| stream::Behaviour::new())
+            .with_behaviour(|_| Behaviour {
+                limits: connection_limits::Behaviour::new(
+                    ConnectionLimits::default()
+                        .with_max_pending_incoming(Some(MAX_PENDING))
+                        .with_max_established_incoming(Some(MAX_INCOMING))
+                        .with_max_established_per_peer(Some(MAX_PER_PEER)),
+                ),
+                stream: stream::Behaviour::new(),
+            })
             .map_err(|error| failed(error.to_string()))?
             .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
             .build();
-        let mut control = swarm.behaviour().new_control();
+        let mut control = swarm.behaviour().stream.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|error| failed(error.to_string()))?;
         let mut wires = Self {
             swarm,
@@ -196,7 +219,7 @@ impl Wires {
         }
     }
 
-    fn follow(&mut self, event: SwarmEvent<()>) {
+    fn follow(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::ConnectionEstablished {
                 peer_id,
