@@ -5,12 +5,13 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tally::config::NodeOptions;
 
-use crate::common::{Http, until};
-use crate::network::{FAST_CHAIN, Member, agree};
+use crate::common::{ECC, Http, hex, until};
+use crate::network::{FAST_CHAIN, Member, agree, identity};
 
 struct Cluster {
     child: Child,
@@ -44,6 +45,26 @@ impl Cluster {
             }
         }
     }
+}
+
+impl Cluster {
+    /// Kills a node with -9; where it can be asked once it runs again.
+    fn kill(&self, folder: &Path, node: usize) -> Http {
+        signal("-KILL", &process_of(&folder.join(format!("node-{node}"))));
+        self.after(&format!("node-{node} | ended (signal: 9 (SIGKILL)), starting again"));
+        Http::new(&self.after(&format!("node-{node} |   interface")))
+    }
+
+    /// Ends all nodes in order, and has every store checked.
+    fn stop(&mut self, folder: &Path, nodes: usize) {
+        signal("-TERM", &self.child.id().to_string());
+        assert!(self.child.wait().unwrap().success());
+        (1..=nodes).for_each(|node| audit(&folder.join(format!("node-{node}"))));
+    }
+}
+
+fn signal(name: &str, process: &str) {
+    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
 }
 
 impl Drop for Cluster {
@@ -133,27 +154,11 @@ fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
         assert!(known, "{figure} of the dashboard is not in the metrics");
     }
 
-    let process = process_of(&folder.path().join("node-3"));
-    assert!(
-        Command::new("kill")
-            .args(["-KILL", &process])
-            .status()
-            .unwrap()
-            .success()
-    );
-    cluster.after("node-3 | ended (signal: 9 (SIGKILL)), starting again");
-    clients[2] = Http::new(&cluster.after("node-3 |   interface"));
+    clients[2] = cluster.kill(folder.path(), 3);
     let (height, _) = tip(&clients[0]);
     agree_beyond(&clients, height);
 
-    let stop = Command::new("kill")
-        .args(["-TERM", &cluster.child.id().to_string()])
-        .status();
-    assert!(stop.unwrap().success());
-    assert!(cluster.child.wait().unwrap().success());
-    for node in 1..=4 {
-        audit(&folder.path().join(format!("node-{node}")));
-    }
+    cluster.stop(folder.path(), 4);
 }
 
 fn audit(folder: &Path) {
@@ -220,4 +225,109 @@ fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
     for member in [first, second] {
         member.audit("test");
     }
+}
+
+/// What the nodes of a cluster say of themselves, and what their operators may ask of them.
+struct Soak<'a> {
+    folder: &'a Path,
+    clients: Vec<Http>,
+    /// Ids of the nodes as others know them.
+    names: Vec<String>,
+    nonce: u64,
+    /// Payments that a node has acknowledged.
+    paid: Vec<String>,
+}
+
+impl Soak<'_> {
+    fn pay(&mut self, at: usize) {
+        let raw = hex(&ECC[0].coin(&identity(), self.nonce));
+        let answer = self.clients[at].post("/api/v1/transactions", &json!({ "raw": raw }));
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        self.nonce += 1;
+        self.paid.push(answer.json()["id"].as_str().unwrap().to_owned());
+    }
+
+    fn operate(&self, at: usize, method: &str, path: &str) {
+        let file = self.folder.join(format!("node-{}/operator-token", at + 1));
+        let token = std::fs::read_to_string(file).unwrap();
+        let body = (method == "PUT").then(|| json!({ "secs": 3_600 }));
+        let answer = self.clients[at].operate(method, path, token.trim(), body.as_ref());
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+
+    /// The first nodes have nothing to do with the others, or all with all again.
+    fn halves(&self, apart: bool) {
+        let method = if apart { "PUT" } else { "DELETE" };
+        let middle = self.clients.len() / 2;
+        for (left, right) in (0..middle).flat_map(|left| (middle..self.clients.len()).map(move |right| (left, right))) {
+            for (at, other) in [(left, right), (right, left)] {
+                self.operate(at, method, &format!("/api/v1/peers/{}/ban", self.names[other]));
+            }
+        }
+    }
+
+    fn height(&self, at: usize) -> u64 {
+        tip(&self.clients[at]).0
+    }
+
+    fn grows(&self, at: usize) {
+        let before = self.height(at);
+        until("the chain grows", || (self.height(at) > before).then_some(()));
+    }
+
+    fn included(&self, id: &str) -> bool {
+        self.clients.iter().all(|client| {
+            let answer = client.get(&format!("/api/v1/transactions/{id}"));
+            answer.status == 200 && !answer.json()["block"].is_null()
+        })
+    }
+}
+
+/// Twelve seconds of it; `TALLY_SOAK_SECS=600` for ten minutes.
+#[test]
+fn a_cluster_under_load_with_kills_and_partitions_agrees_and_loses_nothing_acknowledged() {
+    let secs = std::env::var("TALLY_SOAK_SECS").map_or(12, |secs| secs.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::up(folder.path(), "4");
+    let clients: Vec<_> = (1..=4)
+        .map(|node| Http::new(&cluster.after(&format!("node-{node} |   interface"))))
+        .collect();
+    cluster.after("4 nodes are up");
+    let name = |client: &Http| client.get("/api/v1/peers").json()["id"].as_str().unwrap().to_owned();
+    let mut soak = Soak {
+        folder: folder.path(),
+        names: clients.iter().map(name).collect(),
+        clients,
+        nonce: 0,
+        paid: Vec::new(),
+    };
+    let begun = Instant::now();
+    let (mut kills, mut partitions) = (0, 0);
+    while begun.elapsed() < Duration::from_secs(secs) {
+        for round in 0..4 {
+            (0..4).for_each(|at| soak.pay((at + round) % 4));
+            // Right after a payment was acknowledged.
+            let victim = (kills + round) % 4;
+            soak.clients[victim] = cluster.kill(folder.path(), victim + 1);
+            kills += 1;
+        }
+        soak.grows(0);
+        soak.halves(true);
+        partitions += 1;
+        // Both halves go on: the first has the miners, so the other one's payments wait until the halves meet.
+        (0..4).for_each(|at| soak.pay(at));
+        soak.grows(1);
+        soak.halves(false);
+    }
+    until("everything acknowledged is in everybody's chain", || {
+        let left: Vec<_> = soak.paid.iter().filter(|id| !soak.included(id)).cloned().collect();
+        soak.paid = left;
+        soak.paid.is_empty().then_some(())
+    });
+    agree_beyond(&soak.clients, 0);
+    eprintln!(
+        "{} payments, {kills} kills, {partitions} partitions in {secs} s",
+        soak.nonce
+    );
+    cluster.stop(folder.path(), 4);
 }

@@ -147,7 +147,7 @@ impl Drop for Member {
     }
 }
 
-fn identity() -> ChainIdentity {
+pub fn identity() -> ChainIdentity {
     genesis::identity(&ChainSpec::from_toml(&std::fs::read_to_string(FAST_CHAIN).unwrap()).unwrap())
 }
 
