@@ -168,7 +168,7 @@ impl Members {
             let before = [
                 index.checked_sub(1),
                 index.checked_sub(2),
-                (index > 3).then_some(index / 2 - 1),
+                (index > 3).then(|| index / 2 - 1),
             ];
             let peers: Vec<_> = before.iter().flatten().map(|other| members.address(*other)).collect();
             members.add(spec, folder, peers)?;
