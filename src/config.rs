@@ -135,6 +135,9 @@ pub struct NodeOptions {
     /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
     pub peer: Option<Vec<String>>,
+    /// Address and port for external miners that speak Stratum v1 [default: none]
+    #[arg(long, env = "TALLY_STRATUM_LISTEN", value_name = "ADDR:PORT")]
+    pub stratum_listen: Option<SocketAddr>,
     /// End in order when standard input does: for programs that start nodes, so that none outlives them
     #[arg(long)]
     #[serde(skip)]
@@ -157,6 +160,7 @@ pub struct Config {
     pub web: WebConfig,
     /// `None`: this node stays alone.
     pub p2p: Option<P2pConfig>,
+    pub stratum_listen: Option<SocketAddr>,
     pub until_stdin_closes: bool,
     pub operator: TokenSource,
     pub log_level: String,
@@ -290,6 +294,7 @@ impl NodeOptions {
             max_streams: self.max_streams.or(file.max_streams),
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
+            stratum_listen: self.stratum_listen.or(file.stratum_listen),
             until_stdin_closes: self.until_stdin_closes,
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
@@ -356,6 +361,7 @@ impl NodeOptions {
             node,
             web,
             p2p,
+            stratum_listen: self.stratum_listen,
             until_stdin_closes: self.until_stdin_closes,
             operator,
             log_level,

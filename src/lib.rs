@@ -9,6 +9,7 @@ pub mod exit;
 pub mod logging;
 pub mod operator;
 pub mod server;
+pub mod stratum;
 pub mod web;
 
 pub use server::Server;

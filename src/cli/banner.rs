@@ -9,7 +9,7 @@ use crate::server::Server;
 use crate::web::certificate;
 
 /// Prints to standard output, not to the log: the operator's token must never be in a log.
-pub fn print(server: &Server, address: SocketAddr, data_dir: &Path, token: &str) {
+pub fn print(server: &Server, address: SocketAddr, miners: Option<SocketAddr>, data_dir: &Path, token: &str) {
     let url = url(server, address);
     let (spec, identity) = (server.node.spec(), server.node.identity());
     let mining = server.node.mining().status().config;
@@ -48,6 +48,11 @@ pub fn print(server: &Server, address: SocketAddr, data_dir: &Path, token: &str)
             true => "  network     calls its peers; nobody can call it (see --p2p-listen)".to_owned(),
             false => format!("  network     {}", called.join("\n              ")),
         });
+    }
+    if let Some(address) = miners {
+        lines.push(format!(
+            "  stratum     stratum+tcp://{address}   the user is the address to be paid"
+        ));
     }
     if PLAYGROUNDS.contains(&spec.name.as_str()) {
         lines.push("  accounts    those of the PUBLIC test phrase are funded: everybody knows their keys, use them for play only".to_owned());

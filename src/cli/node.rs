@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::banner;
 use crate::config::{Config, NodeOptions};
 use crate::server::Server;
+use crate::stratum::Stratum;
 use crate::{logging, web};
 
 /// Runs a node until SIGINT or SIGTERM.
@@ -26,6 +27,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         web,
         p2p,
         operator,
+        stratum_listen,
         until_stdin_closes,
         ..
     } = config;
@@ -55,7 +57,18 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(move || node.close()).await??;
         return Err(error.into());
     }
-    banner::print(&server, running.address, &data_dir, &link_token);
+    let stratum = match stratum_listen {
+        None => None,
+        Some(listen) => match Stratum::start(listen, node.clone()).await {
+            Ok(stratum) => Some(stratum),
+            Err(error) => {
+                let _ = running.stop().await;
+                return Err(error);
+            }
+        },
+    };
+    let miners = stratum.as_ref().map(|stratum| stratum.address);
+    banner::print(&server, running.address, miners, &data_dir, &link_token);
     drop(link_token);
     tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
     let stdin = stdin_closed(until_stdin_closes);
@@ -65,6 +78,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         _ = terminate.recv() => "SIGTERM",
     };
     tracing::info!(reason, "ending");
+    if let Some(stratum) = stratum {
+        stratum.stop();
+    }
     if let Some(network) = node.network() {
         network.stop().await;
     }

@@ -12,5 +12,6 @@ mod process;
 mod proposals;
 mod reads;
 mod refusals;
+mod stratum;
 mod tls;
 mod wallet;

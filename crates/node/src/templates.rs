@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
-use tally_chain::block::encode_block;
+use tally_chain::block::{MAX_AHEAD_SPACINGS, encode_block};
 use tally_chain::header::HEADER_VERSION;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
 use tally_chain::pow::Target;
-use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header};
+use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header, Manifest};
 use tally_ledger::{Candidate, StateError, assemble};
 
 use crate::miner::MiningJob;
@@ -114,24 +114,49 @@ impl Node {
         Ok(self.templates().keep(job))
     }
 
+    /// The latest time that a header may have now. Rule: docs/protocol.md#B4
+    pub fn latest_time(&self) -> u32 {
+        let ahead = MAX_AHEAD_SPACINGS * u64::from(self.spec().engine().spacing());
+        u32::try_from(self.now().saturating_add(ahead).0).unwrap_or(u32::MAX)
+    }
+
     /// Seals a template with what a miner found and imports the block like any other.
     pub fn submit_work(&self, work: &Work) -> Result<Imported, WorkError> {
         let job = self.templates().get(work.template).ok_or(WorkError::UnknownTemplate {
             template: work.template,
         })?;
-        let mut manifest = job.manifest.clone();
+        self.submit_sealed(&job, &work.extra_nonce, work.time, work.nonce)
+    }
+
+    /// [`Self::submit_work`] for a template that the caller has kept itself.
+    pub fn submit_sealed(
+        &self,
+        job: &MiningJob,
+        extra_nonce: &[u8; EXTRA_NONCE_BYTES],
+        time: u32,
+        nonce: u32,
+    ) -> Result<Imported, WorkError> {
+        let (header, manifest) = job.sealed(extra_nonce, time, nonce);
+        let envelopes = job.transactions.iter().map(CheckedTransaction::envelope);
+        Ok(self.import_block(&encode_block(&header, &manifest, envelopes))?)
+    }
+}
+
+impl MiningJob {
+    /// Header and manifest with what a miner found.
+    pub fn sealed(&self, extra_nonce: &[u8; EXTRA_NONCE_BYTES], time: u32, nonce: u32) -> (Header, Manifest) {
+        let mut manifest = self.manifest.clone();
         let mut extra = manifest.extra.to_vec();
         let at = extra.len() - EXTRA_NONCE_BYTES;
-        extra[at..].copy_from_slice(&work.extra_nonce);
+        extra[at..].copy_from_slice(extra_nonce);
         manifest.extra = extra.into();
         let header = Header {
             manifest_root: manifest.root(),
-            time: work.time,
-            nonce: work.nonce,
-            ..job.header
+            time,
+            nonce,
+            ..self.header
         };
-        let envelopes = job.transactions.iter().map(CheckedTransaction::envelope);
-        Ok(self.import_block(&encode_block(&header, &manifest, envelopes))?)
+        (header, manifest)
     }
 }
 

@@ -1,0 +1,285 @@
+//! Stratum as stock miners speak it: header words are put together the way that cpuminer does it, byte order included.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::common::{Http, until};
+
+const PAID: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+
+struct Process {
+    child: Child,
+    client: Http,
+    miners: String,
+}
+
+impl Process {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
+            .args([
+                "node",
+                "--chain",
+                "test",
+                "--listen",
+                "127.0.0.1:0",
+                "--no-mine",
+                "--log-level",
+                "error",
+            ])
+            .args(["--stratum-listen", "127.0.0.1:0", "--data-dir"])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut after = |word: &str| {
+            lines
+                .find_map(|line| Some(line.trim().strip_prefix(word)?.trim().to_owned()))
+                .unwrap()
+        };
+        let client = Http::new(after("interface").trim_end_matches('/'));
+        let miners = after("stratum")
+            .replace("stratum+tcp://", "")
+            .split(' ')
+            .next()
+            .unwrap()
+            .to_owned();
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, client, miners }
+    }
+
+    fn height(&self) -> u64 {
+        self.client.get("/api/v1/status").json()["height"].as_u64().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One connection of a miner, and what it was told last.
+struct Miner {
+    lines: BufReader<TcpStream>,
+    next: u64,
+    extra_1: String,
+    difficulty: f64,
+    job: Value,
+}
+
+impl Miner {
+    fn connect(process: &Process) -> Self {
+        let stream = TcpStream::connect(&process.miners).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Self {
+            lines: BufReader::new(stream),
+            next: 1,
+            extra_1: String::new(),
+            difficulty: 0.0,
+            job: Value::Null,
+        }
+    }
+
+    /// Subscribed, authorized, and with a job.
+    fn working(process: &Process, user: &str) -> Self {
+        let mut miner = Self::connect(process);
+        let subscribed = miner.ask("mining.subscribe", json!(["cpuminer/2.5.1"]));
+        miner.extra_1 = subscribed["result"][1].as_str().unwrap().to_owned();
+        assert_eq!(subscribed["result"][2], 4);
+        assert_eq!(miner.ask("mining.authorize", json!([user, "x"]))["result"], true);
+        miner.told();
+        miner
+    }
+
+    fn raw(&mut self, line: &str) {
+        self.lines.get_mut().write_all(line.as_bytes()).unwrap();
+    }
+
+    fn line(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        match self.lines.read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(serde_json::from_str(&line).unwrap()),
+        }
+    }
+
+    /// Notes what the node tells.
+    fn note(&mut self, told: &Value) {
+        match told["method"].as_str() {
+            Some("mining.notify") => self.job = told["params"].clone(),
+            Some("mining.set_difficulty") => self.difficulty = told["params"][0].as_f64().unwrap(),
+            _ => panic!("{told}"),
+        }
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        let id = self.next;
+        self.next += 1;
+        self.raw(&format!(
+            "{}\n",
+            json!({ "id": id, "method": method, "params": params })
+        ));
+        loop {
+            let line = self.line().expect("an answer");
+            if line["id"] == json!(id) {
+                return line;
+            }
+            self.note(&line);
+        }
+    }
+
+    /// Waits for the next job.
+    fn told(&mut self) {
+        self.job = Value::Null;
+        while self.job.is_null() {
+            let line = self.line().expect("a job");
+            self.note(&line);
+        }
+    }
+
+    fn text(&self, at: usize) -> String {
+        self.job[at].as_str().unwrap().to_owned()
+    }
+
+    /// A nonce whose header meets the job's own bits, or does not: what goes into mining.submit.
+    fn search(&self, extra_2: &str, meets: bool) -> (String, String) {
+        let coinbase = unhex(&[&self.text(2), &self.extra_1, extra_2, &self.text(3)].concat());
+        let root = twice(&coinbase);
+        assert_eq!(self.job[4], json!([]));
+        let le = |text: &str| u32::from_le_bytes(unhex(text).try_into().unwrap());
+        let mut data = [0_u32; 20];
+        data[0] = le(&self.text(5));
+        for at in 0..8 {
+            data[1 + at] = le(&self.text(1)[at * 8..at * 8 + 8]);
+            data[9 + at] = u32::from_be_bytes(root[at * 4..at * 4 + 4].try_into().unwrap());
+        }
+        data[17] = le(&self.text(7));
+        data[18] = le(&self.text(6));
+        // The easiest target there is: half of all headers meet it.
+        assert_eq!(self.text(6), "207fffff");
+        for nonce in 0.. {
+            data[19] = nonce;
+            let bytes: Vec<u8> = data.iter().flat_map(|word| word.to_be_bytes()).collect();
+            let hash = twice(&bytes);
+            if (hash[31] < 0x80) == meets {
+                return (self.text(7), hex(&nonce.to_le_bytes()));
+            }
+        }
+        unreachable!("half of all nonces do")
+    }
+
+    fn submit(&mut self, user: &str, extra_2: &str, time: &str, nonce: &str) -> Value {
+        let job = self.job[0].clone();
+        self.ask("mining.submit", json!([user, job, extra_2, time, nonce]))
+    }
+}
+
+fn twice(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(Sha256::digest(bytes)).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(byte).collect()
+}
+
+#[test]
+fn a_stock_miner_mines_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    let user = format!("{PAID}.rig-1");
+    let mut miner = Miner::working(&process, &user);
+    assert!(
+        miner.difficulty > 0.0 && miner.difficulty < 1e-8,
+        "no share is harder than a block: {}",
+        miner.difficulty
+    );
+    for height in 1..=5 {
+        let (time, nonce) = miner.search("0000002a", true);
+        let answer = miner.submit(&user, "0000002a", &time, &nonce);
+        assert_eq!((&answer["result"], &answer["error"]), (&json!(true), &Value::Null));
+        until("the block is there", || (process.height() == height).then_some(()));
+        let block = process.client.get(&format!("/api/v1/blocks/{height}")).json();
+        assert_eq!(block["producer"], PAID);
+        let old = miner.job[0].clone();
+        while miner.job[0] == old || miner.job[8] != true {
+            miner.told();
+        }
+    }
+}
+
+#[test]
+fn what_a_miner_may_do_wrong_has_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    let mut stranger = Miner::connect(&process);
+    let code = |answer: &Value| answer["error"][0].as_u64().unwrap();
+    assert_eq!(
+        code(&stranger.ask("mining.submit", json!([PAID, "1", "00000000", "00000000", "00000000"]))),
+        24
+    );
+    let refused = stranger.ask("mining.authorize", json!(["satoshi", "x"]));
+    assert_eq!(code(&refused), 24);
+    assert!(
+        refused["error"][1]
+            .as_str()
+            .unwrap()
+            .starts_with("the user is the address to be paid"),
+        "{refused}"
+    );
+    assert_eq!(code(&stranger.ask("mining.nothing", json!([]))), 20);
+    assert_eq!(
+        stranger.ask("mining.configure", json!([["version-rolling"], {}]))["result"],
+        json!({ "version-rolling": false })
+    );
+
+    let mut miner = Miner::working(&process, PAID);
+    let mut other = Miner::working(&process, PAID);
+    assert_ne!(miner.extra_1, other.extra_1, "no two search the same headers");
+    // What some miners answer without having been asked changes nothing.
+    miner.raw("{\"id\":7,\"result\":\"cpuminer/2.5.1\",\"error\":null}\n");
+    let (time, nonce) = miner.search("00000001", true);
+    assert_eq!(code(&miner.submit("somebody", "00000001", &time, &nonce)), 24);
+    assert_eq!(code(&miner.submit(PAID, "1", &time, &nonce)), 20);
+    assert_eq!(code(&miner.submit(PAID, "00000001", "ffffffff", &nonce)), 20);
+    assert_eq!(code(&miner.submit(PAID, "00000001", &time, "zzzzzzzz")), 20);
+    let (_, low) = miner.search("00000001", false);
+    let low = miner.submit(PAID, "00000001", &time, &low);
+    // The listener's easiest share is a little harder than the easiest block, so this may be one or the other.
+    assert!(low["result"] == true || code(&low) == 23, "{low}");
+    let job = miner.job[0].clone();
+    assert_eq!(miner.submit(PAID, "00000001", &time, &nonce)["result"], true);
+    // The same once more: its job is stale by now.
+    assert_eq!(
+        code(&miner.ask("mining.submit", json!([PAID, job, "00000001", time, nonce]))),
+        21
+    );
+    // So is the other one's.
+    let (time, nonce) = other.search("00000001", true);
+    let late = other.submit(PAID, "00000001", &time, &nonce);
+    assert_eq!(code(&late), 21, "{late}");
+}
+
+#[test]
+fn who_does_not_speak_stratum_is_sent_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    let mut miner = Miner::connect(&process);
+    miner.raw(&"GET / HTTP/1.1\n".repeat(10));
+    assert!(miner.line().is_none());
+    let mut miner = Miner::connect(&process);
+    miner.raw(&"x".repeat(5_000));
+    assert!(miner.line().is_none());
+}
