@@ -47,7 +47,7 @@ pub struct Difficulty(pub i32);
 
 impl Difficulty {
     /// What stock miners can still turn into a target.
-    pub const LEAST: Self = Self(-31);
+    pub const LEAST: Self = Self(-32);
     pub const MOST: Self = Self(64);
 
     pub fn value(self) -> f64 {

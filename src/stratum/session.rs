@@ -272,10 +272,7 @@ impl Session {
         if self.shares < WINDOW_SHARES && passed < WINDOW {
             return Ok(());
         }
-        let seconds = passed.as_secs_f64().max(0.001);
-        // No share at all counts as half of one: easier, step by step.
-        let pace = seconds / f64::from(self.shares).max(0.5);
-        let steps = (PACE / pace).log2().trunc().clamp(-4.0, 4.0) as i32;
+        let steps = steps(passed, self.shares);
         (self.window, self.shares) = (now, 0);
         let Some(newest) = self.jobs.back() else { return Ok(()) };
         let wanted = Difficulty(self.difficulty.0 + steps).within(newest.mining.target);
@@ -289,9 +286,52 @@ impl Session {
     }
 }
 
+/// How often to double (or halve) the difficulty after so many shares in that time.
+fn steps(passed: Duration, shares: u32) -> i32 {
+    // No share at all counts as half of one: easier, step by step.
+    let pace = passed.as_secs_f64().max(0.001) / f64::from(shares).max(0.5);
+    (PACE / pace).log2().trunc().clamp(-4.0, 4.0) as i32
+}
+
 /// Eight hexadecimal digits, the highest first.
 fn word(text: &str, field: &str) -> Result<u32, Refusal> {
     let right = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let number = right.then(|| u32::from_str_radix(text, 16).ok()).flatten();
     number.ok_or_else(|| Refusal::other(format!("{field} is not 8 hexadecimal digits")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn difficulty_follows_the_pace_in_bounded_steps() {
+        for (seconds, shares, expected) in [
+            (72, 12, 0),
+            (40, 12, 0),
+            (36, 12, 1),
+            (12, 12, 2),
+            (0, 12, 4),
+            (60, 5, -1),
+            (60, 1, -3),
+            (60, 0, -4),
+        ] {
+            assert_eq!(
+                steps(Duration::from_secs(seconds), shares),
+                expected,
+                "{shares} shares in {seconds} s"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_have_eight_digits() {
+        assert_eq!(word("0000002a", "nonce").ok(), Some(42));
+        for bad in ["", "2a", "+000002a", "0000002g", "0000000002a"] {
+            assert!(
+                word(bad, "nonce").is_err_and(|Refusal(code, text)| code == 20 && text.starts_with("nonce is not")),
+                "{bad}"
+            );
+        }
+    }
 }

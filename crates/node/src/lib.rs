@@ -21,6 +21,7 @@ pub mod verifier;
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
 pub use libp2p::Multiaddr;
+pub use miner::MiningJob;
 pub use mining::{Mining, MiningStatus};
 pub use node::{Clock, Node, SubmitError, Submitted, TemplateError, WorkError, system_clock};
 pub use p2p::{NetworkStatus, P2p, P2pConfig, P2pError};
