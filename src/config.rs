@@ -1,17 +1,19 @@
 //! Settings of `tally node`: flags, then `TALLY_*` environment, then the TOML file, then defaults.
 
+mod web;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
-use tally_app::model::{SelfCheck, Verdict};
-use tally_app::server::ServerFacts;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
 use tally_node::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, Multiaddr, NodeConfig, P2pConfig, mempool::MempoolConfig};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
+use web::tls;
+pub use web::{TlsFiles, WebConfig};
 
 /// First account of the PUBLIC test phrase: receives the rewards of playground chains until told otherwise.
 pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -167,89 +169,6 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
-/// Settings of the HTTP side.
-#[derive(Debug, Clone)]
-pub struct WebConfig {
-    pub listen: SocketAddr,
-    pub allow_hosts: Vec<String>,
-    pub cors_origins: Vec<axum::http::HeaderValue>,
-    /// Requests a second of one remote address; 0 is no limit.
-    pub rate_limit: u32,
-    /// The same for loopback addresses.
-    pub rate_limit_local: u32,
-    pub max_streams: usize,
-    pub tls: Option<TlsFiles>,
-}
-
-/// PEM files of the certificate chain and its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    pub cert: PathBuf,
-    pub key: PathBuf,
-    /// Whether the node makes them itself.
-    pub self_signed: bool,
-}
-
-impl Default for WebConfig {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            allow_hosts: Vec::new(),
-            cors_origins: Vec::new(),
-            rate_limit: 50,
-            rate_limit_local: 2_000,
-            max_streams: 512,
-            tls: None,
-        }
-    }
-}
-
-impl WebConfig {
-    /// The server's URL, as people type it.
-    pub fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.listen)
-    }
-
-    /// What the pages may say about how this server is reached.
-    pub fn facts(&self) -> ServerFacts {
-        let loopback = self.listen.ip().is_loopback();
-        let check = |name: &str, good: bool, pass: &str, warn: &str| SelfCheck {
-            name: name.to_owned(),
-            verdict: if good { Verdict::Pass } else { Verdict::Warn },
-            detail: if good { pass } else { warn }.to_owned(),
-        };
-        let checks = vec![
-            check(
-                "Transport",
-                self.tls.is_some() || loopback,
-                if self.tls.is_some() {
-                    "Answers are encrypted (TLS)."
-                } else {
-                    "Only this machine can reach the node."
-                },
-                "The node can be reached from outside without encryption; start it with --tls-cert and --tls-key, or with --tls-self-signed.",
-            ),
-            check(
-                "Other sites",
-                self.cors_origins.is_empty(),
-                "No other site may read this node's answers.",
-                "Other sites were allowed with --cors-origin to read this node's answers.",
-            ),
-            check(
-                "Request limits",
-                self.rate_limit > 0,
-                "Each remote address has a limit of requests.",
-                "Requests are not limited; start the node with --rate-limit.",
-            ),
-        ];
-        ServerFacts {
-            listening: vec![self.url()].into(),
-            checks: checks.into(),
-        }
-    }
-}
-
 impl NodeOptions {
     /// Reads the configuration file, if one is named, and lays these options over it.
     pub fn resolve(self) -> Result<Config, ConfigError> {
@@ -367,25 +286,6 @@ impl NodeOptions {
             log_level,
             log_format: self.log_format.unwrap_or_default(),
         })
-    }
-}
-
-fn tls(
-    cert: Option<PathBuf>,
-    key: Option<PathBuf>,
-    self_signed: bool,
-    data_dir: &Path,
-) -> Result<Option<TlsFiles>, ConfigError> {
-    match (cert, key) {
-        (Some(_), Some(_)) if self_signed => Err(ConfigError::TwoCertificates),
-        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key, self_signed })),
-        (None, None) => Ok(self_signed.then(|| TlsFiles {
-            cert: data_dir.join("tls-cert.pem"),
-            key: data_dir.join("tls-key.pem"),
-            self_signed,
-        })),
-        (Some(_), None) => Err(ConfigError::HalfTls { found: "tls-cert" }),
-        (None, Some(_)) => Err(ConfigError::HalfTls { found: "tls-key" }),
     }
 }
 

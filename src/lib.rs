@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod exit;
 pub mod logging;
+mod new_file;
 pub mod operator;
 pub mod server;
 pub mod stratum;

@@ -178,11 +178,7 @@ fn make(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(failed)?;
+    let mut file = crate::new_file::private(path).map_err(failed)?;
     writeln!(file, "{}", token.as_str()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     Ok(token)

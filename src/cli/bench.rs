@@ -9,6 +9,8 @@ mod source;
 mod start;
 mod verify;
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -44,6 +46,18 @@ type Figure = (&'static str, f64, &'static str);
 struct Figures {
     bench: &'static str,
     figures: Vec<Figure>,
+}
+
+fn millis(time: &Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+/// The `p`-th percentile, milliseconds; zero of none.
+fn percentile(times: &[Duration], p: usize) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let at = (times.len() * p / 100).min(times.len().saturating_sub(1));
+    times.get(at).map_or(0.0, millis)
 }
 
 pub fn run(args: BenchArgs) -> anyhow::Result<()> {

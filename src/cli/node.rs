@@ -22,71 +22,59 @@ pub fn run(options: NodeOptions) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let Config {
-        node,
-        web,
-        p2p,
-        operator,
-        stratum_listen,
-        until_stdin_closes,
-        ..
-    } = config;
-    let data_dir = node.data_dir.clone();
     // Signals are taken over first: whoever stops the node while it starts still stops it in order.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let node = tokio::task::spawn_blocking(move || Node::open(node, system_clock())).await??;
-    let (tokens, link_token) = operator.load()?;
-    let server = Server::new(node.clone(), tokens, web);
-    let prepared = web::certificate::prepare(&server.web);
-    let started = match prepared {
-        Ok(()) => web::start(server.clone()).await,
-        Err(error) => Err(error),
-    };
-    let running = match started {
-        Ok(running) => running,
-        Err(error) => {
-            node.close()?;
-            return Err(error);
+    let stdin = stdin_closed(config.until_stdin_closes);
+    let told = async move {
+        tokio::select! {
+            () = stdin => "end of standard input",
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
         }
     };
-    if let Some(p2p) = p2p
-        && let Err(error) = node.join(p2p, &format!("tally/{}", env!("CARGO_PKG_VERSION"))).await
-    {
-        let _ = running.stop().await;
-        tokio::task::spawn_blocking(move || node.close()).await??;
-        return Err(error.into());
-    }
-    let stratum = match stratum_listen {
-        None => None,
-        Some(listen) => match Stratum::start(listen, node.clone()).await {
-            Ok(stratum) => Some(stratum),
-            Err(error) => {
-                let _ = running.stop().await;
-                return Err(error);
-            }
-        },
-    };
-    let miners = stratum.as_ref().map(|stratum| stratum.address);
-    banner::print(&server, running.address, miners, &data_dir, &link_token);
-    drop(link_token);
-    tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
-    let stdin = stdin_closed(until_stdin_closes);
-    let reason = tokio::select! {
-        () = stdin => "end of standard input",
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
-    };
-    tracing::info!(reason, "ending");
-    if let Some(stratum) = stratum {
-        stratum.stop();
-    }
+    let opening = config.node.clone();
+    let node = tokio::task::spawn_blocking(move || Node::open(opening, system_clock())).await??;
+    let served = serve_with(&node, config, told).await;
+    // However it went: nothing is left running over a closed store.
     if let Some(network) = node.network() {
         network.stop().await;
     }
-    let stopped = running.stop().await;
     tokio::task::spawn_blocking(move || node.close()).await??;
-    stopped
+    served
+}
+
+/// Serves with an open node until it is told to end, by `told` with the reason.
+async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'static str>) -> anyhow::Result<()> {
+    let (tokens, link_token) = config.operator.load()?;
+    let server = Server::new(node.clone(), tokens, config.web);
+    web::certificate::prepare(&server.web)?;
+    let running = web::start(server.clone()).await?;
+    let ended = async {
+        if let Some(p2p) = config.p2p {
+            node.join(p2p, &format!("tally/{}", env!("CARGO_PKG_VERSION"))).await?;
+        }
+        let stratum = match config.stratum_listen {
+            Some(listen) => Some(Stratum::start(listen, node.clone()).await?),
+            None => None,
+        };
+        let miners = stratum.as_ref().map(|stratum| stratum.address);
+        banner::print(&server, running.address, miners, &config.node.data_dir, &link_token);
+        drop(link_token);
+        tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
+        let reason = told.await;
+        tracing::info!(reason, "ending");
+        if let Some(stratum) = stratum {
+            stratum.stop();
+        }
+        if let Some(network) = node.network() {
+            network.stop().await;
+        }
+        Ok(())
+    };
+    let ended = ended.await;
+    let stopped = running.stop().await;
+    ended.and(stopped)
 }
 
 /// Waits until standard input ends, if that is asked for; for ever if not. A thread of its own reads it, for which nobody waits.

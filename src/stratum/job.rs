@@ -1,5 +1,6 @@
 //! What a job looks like on the wire, byte order included.
 
+use alloy_primitives::hex::encode as hex;
 use serde_json::{Value, json};
 use tally_chain::U256;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
@@ -29,15 +30,11 @@ pub fn notify(id: u64, job: &MiningJob, clean: bool) -> Value {
     ])
 }
 
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The bytes of a header with those of each four-byte word turned round: miners turn them back.
 fn words_swapped(bytes: &[u8; 32]) -> String {
     bytes
         .chunks(4)
-        .map(|word| hex(&word.iter().rev().copied().collect::<Vec<_>>()))
+        .map(|word| hex(word.iter().rev().copied().collect::<Vec<_>>()))
         .collect()
 }
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use alloy_primitives::hex;
 use anyhow::bail;
 use serde_json::{Value, json};
 use tally_chain::{Address, address};
 use tally_node::{MiningJob, Node};
 
-use super::job::{Difficulty, EXTRA_1, EXTRA_2, hex, notify};
+use super::job::{Difficulty, EXTRA_1, EXTRA_2, notify};
 
 /// Jobs for which shares are taken.
 const MAX_JOBS: usize = 8;
@@ -147,7 +148,7 @@ impl Session {
     fn subscribe(&mut self) -> Value {
         self.subscribed = true;
         let topics = json!([["mining.set_difficulty", "1"], ["mining.notify", "1"]]);
-        json!([topics, hex(&self.extra_1), EXTRA_2])
+        json!([topics, hex::encode(self.extra_1), EXTRA_2])
     }
 
     /// The name is the address that is paid, with any name of the machine behind a dot.

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{TlsFiles, WebConfig};
 
-/// Makes certificate and key of `web` if they are to be self-signed and are not there yet; the key is readable by its owner only.
+/// Makes certificate and key of `web` if they are to be self-signed and are not there yet; both are readable by their owner only.
 pub fn prepare(web: &WebConfig) -> anyhow::Result<()> {
     let Some(TlsFiles {
         cert,
@@ -30,20 +30,15 @@ pub fn prepare(web: &WebConfig) -> anyhow::Result<()> {
     names.sort_unstable();
     names.dedup();
     let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
-    write(key, &made.key_pair.serialize_pem(), 0o600)?;
-    write(cert, &made.cert.pem(), 0o644)
+    write(key, &made.key_pair.serialize_pem())?;
+    write(cert, &made.cert.pem())
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    // Never over a file that others may already have open; a new one has its mode from the first byte on.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    // Never over a file that others may already have open.
     let _ = std::fs::remove_file(path);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    let mut file = options
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let file = crate::new_file::private(path);
+    let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
     file.write_all(text.as_bytes())?;
     Ok(file.sync_all()?)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use alloy_primitives::hex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -151,10 +152,10 @@ impl Miner {
 
     /// A nonce whose header meets the job's own bits, or does not: what goes into mining.submit.
     fn search(&self, extra_2: &str, meets: bool) -> (String, String) {
-        let coinbase = unhex(&[&self.text(2), &self.extra_1, extra_2, &self.text(3)].concat());
+        let coinbase = hex::decode([&self.text(2), &self.extra_1, extra_2, &self.text(3)].concat()).unwrap();
         let root = twice(&coinbase);
         assert_eq!(self.job[4], json!([]));
-        let le = |text: &str| u32::from_le_bytes(unhex(text).try_into().unwrap());
+        let le = |text: &str| u32::from_le_bytes(hex::decode(text).unwrap().try_into().unwrap());
         let mut data = [0_u32; 20];
         data[0] = le(&self.text(5));
         for at in 0..8 {
@@ -173,7 +174,7 @@ impl Miner {
             let hash = twice(&bytes);
             let top = u32::from_be_bytes([0, hash[31], hash[30], hash[29]]);
             if top != target && (top < target) == meets {
-                return (self.text(7), hex(&nonce.to_le_bytes()));
+                return (self.text(7), hex::encode(nonce.to_le_bytes()));
             }
         }
         unreachable!("some nonce does")
@@ -187,15 +188,6 @@ impl Miner {
 
 fn twice(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(Sha256::digest(bytes)).into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
-    (0..text.len()).step_by(2).map(byte).collect()
 }
 
 #[test]

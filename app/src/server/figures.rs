@@ -54,11 +54,10 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
 /// This node, and those it speaks to.
 pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
     let facts = use_context::<ServerFacts>().unwrap_or_default();
-    let mut listening = facts.listening.to_vec();
     let mut view = NetworkView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer_id: None,
-        listening: Vec::new(),
+        listening: facts.listening.to_vec(),
         peers: Vec::new(),
         bans: Vec::new(),
         sync: None,
@@ -68,7 +67,8 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
     if let Some(network) = at.node.network() {
         let status = network.status();
         let now = at.node.now().0;
-        listening.extend(network.addresses().iter().map(ToString::to_string));
+        view.listening
+            .extend(network.addresses().iter().map(ToString::to_string));
         view.peer_id = Some(network.id().to_string());
         view.sync = status.sync.map(|sync| SyncView {
             source: sync.source.to_string(),
@@ -101,7 +101,6 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
         });
         view.peers = peers.collect();
     }
-    view.listening = listening;
     Ok(view)
 }
 

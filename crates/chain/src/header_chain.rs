@@ -47,6 +47,11 @@ impl HeaderTip {
     }
 }
 
+/// Seconds that a header's time may be ahead of the clock. Rule: docs/protocol.md#B4
+pub fn max_ahead(spec: &ChainSpec) -> u64 {
+    MAX_AHEAD_SPACINGS * u64::from(spec.engine().spacing())
+}
+
 /// What one header shows by itself. Rules: docs/protocol.md#H3, #H5, #B4
 pub fn check_alone(header: &Header, spec: &ChainSpec, now: UnixSecs) -> Result<(), BlockError> {
     let (found, expected) = (header.version, HEADER_VERSION);
@@ -55,7 +60,7 @@ pub fn check_alone(header: &Header, spec: &ChainSpec, now: UnixSecs) -> Result<(
     }
     let engine = spec.engine();
     engine.check_header(header)?;
-    let max_ahead = MAX_AHEAD_SPACINGS * u64::from(engine.spacing());
+    let max_ahead = max_ahead(spec);
     let time = UnixSecs(header.time.into());
     if time > now.saturating_add(max_ahead) {
         return Err(BlockError::FromTheFuture { time, now, max_ahead });

@@ -153,7 +153,8 @@ impl Node {
         }))
     }
 
-    fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
+    /// The transactions of a stored block, checked (most are remembered as such).
+    pub(crate) fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
         let missing = |what: String| StoreError::Missing { what };
         let block = self
             .store()

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
-use tally_chain::block::{MAX_AHEAD_SPACINGS, encode_block};
+use tally_chain::block::encode_block;
 use tally_chain::header::HEADER_VERSION;
+use tally_chain::header_chain::max_ahead;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
 use tally_chain::pow::Target;
 use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header, Manifest};
@@ -14,7 +15,7 @@ use tally_ledger::{Candidate, StateError, assemble};
 
 use crate::miner::MiningJob;
 use crate::node::{Node, TemplateError, WorkError};
-use crate::pipeline::Imported;
+use crate::pipeline::{Imported, Tip};
 
 /// Templates that a submission may still refer to.
 const KEPT: usize = 128;
@@ -64,22 +65,25 @@ pub struct Work {
 impl Node {
     /// A block on the tip with the best of the pool, lacking only its seal. Reuses one of the same second.
     pub fn template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
-        let (tip, now) = (self.tip(), self.now());
-        let time = u32::try_from(now.0)
-            .unwrap_or(u32::MAX)
-            .max(tip.ancestors.median_time().saturating_add(1));
+        let tip = self.tip();
+        let time = self.next_time(&tip);
         if let Some(recent) = self.templates().recent(tip.record.id, producer, time) {
             return Ok(recent);
         }
         self.new_template(producer)
     }
 
+    /// The time of a header made now: the clock's, or the first one that may follow.
+    fn next_time(&self, tip: &Tip) -> u32 {
+        u32::try_from(self.now().0)
+            .unwrap_or(u32::MAX)
+            .max(tip.ancestors.median_time().saturating_add(1))
+    }
+
     /// A fresh template, whatever was handed out before.
     pub(crate) fn new_template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
-        let (tip, now) = (self.tip(), self.now());
-        let time = u32::try_from(now.0)
-            .unwrap_or(u32::MAX)
-            .max(tip.ancestors.median_time().saturating_add(1));
+        let tip = self.tip();
+        let time = self.next_time(&tip);
         let base_fee = tip.ancestors.next_base_fee(self.spec());
         let transactions: Vec<CheckedTransaction> =
             self.with_pool(|pool| pool.best(base_fee, tally_chain::UnixSecs(time.into())).collect());
@@ -116,8 +120,7 @@ impl Node {
 
     /// The latest time that a header may have now. Rule: docs/protocol.md#B4
     pub fn latest_time(&self) -> u32 {
-        let ahead = MAX_AHEAD_SPACINGS * u64::from(self.spec().engine().spacing());
-        u32::try_from(self.now().saturating_add(ahead).0).unwrap_or(u32::MAX)
+        u32::try_from(self.now().saturating_add(max_ahead(self.spec())).0).unwrap_or(u32::MAX)
     }
 
     /// Seals a template with what a miner found and imports the block like any other.

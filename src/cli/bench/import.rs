@@ -13,7 +13,7 @@ use tally_node::{Clock, Imported};
 use tally_wallet::KeyKind;
 
 use super::signers::{Signers, chain, identity};
-use super::{Figures, source};
+use super::{Figures, millis, percentile, source};
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -65,26 +65,16 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
             ("transfers_per_second", transfers / seconds, "/s, all cores"),
             ("signature_checks_alone", signatures, "/s, all cores: the limit"),
             ("blocks_per_second", args.blocks as f64 / seconds, "/s"),
-            ("block_median", median(&times), "ms"),
+            ("block_median", percentile(&times, 50), "ms"),
             ("block_slowest", times.iter().max().map_or(0.0, millis), "ms"),
-            ("empty_block_median", median(&empty), "ms"),
+            ("empty_block_median", percentile(&empty, 50), "ms"),
             (
                 "bare_fsync_median",
-                median(&syncs),
+                percentile(&syncs, 50),
                 "ms for 4 KiB: the limit of an empty block",
             ),
         ],
     })
-}
-
-fn millis(time: &Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
-fn median(times: &[Duration]) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    times.get(times.len() / 2).map_or(0.0, millis)
 }
 
 /// Imports blocks into an empty store; the time of each, from bytes to durable.

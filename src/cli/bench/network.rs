@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::signers::{Signers, chain, identity};
-use super::{Figures, import, source};
+use super::{Figures, import, percentile, source};
 
 /// Transfers that are submitted in one go: fewer than the events that a node keeps for those who are slow to hear.
 const AT_ONCE: usize = 250;
@@ -55,15 +55,15 @@ struct Members {
 }
 
 pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
+    anyhow::ensure!(
+        args.single > 0 && args.blocks > 0 && args.transfers > 0,
+        "--single, --blocks and --transfers are 1 or more"
+    );
     let signers = Signers::new(args.kind, 8)?;
     let spec = chain(signers.addresses())?;
     let signers = signers.on(identity(&spec));
     let folder = tempfile::tempdir()?;
     let mut members = Members::start(&spec, folder.path(), args.nodes.into())?;
-    anyhow::ensure!(
-        args.single > 0 && args.blocks > 0 && args.transfers > 0,
-        "--single, --blocks and --transfers are 1 or more"
-    );
 
     let mut single = Vec::new();
     let mut size = 0;
@@ -113,16 +113,16 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
             ("nodes", f64::from(args.nodes), "in one process"),
             (
                 "transaction_everywhere_p50",
-                percentile(&mut single, 50),
+                percentile(&single, 50),
                 "ms from submission to a node's pool",
             ),
-            ("transaction_everywhere_p95", percentile(&mut single, 95), "ms"),
+            ("transaction_everywhere_p95", percentile(&single, 95), "ms"),
             (
                 "full_block_everywhere_p50",
-                percentile(&mut blocks, 50),
+                percentile(&blocks, 50),
                 "ms from one tip to another",
             ),
-            ("full_block_everywhere_p95", percentile(&mut blocks, 95), "ms"),
+            ("full_block_everywhere_p95", percentile(&blocks, 95), "ms"),
             ("transfers_in_a_block", args.transfers as f64, ""),
             (
                 "batch_everywhere",
@@ -145,13 +145,6 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
             ),
         ],
     })
-}
-
-/// Milliseconds.
-fn percentile(times: &mut [Duration], p: usize) -> f64 {
-    times.sort_unstable();
-    let at = (times.len() * p / 100).min(times.len().saturating_sub(1));
-    times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
 }
 
 impl Members {
@@ -216,7 +209,7 @@ impl Members {
         Ok(())
     }
 
-    /// Waits until every node has heard from all that it called.
+    /// Waits until every node speaks with another.
     fn connected(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let heard = |node: &Node| {

@@ -65,13 +65,7 @@ pub fn restore(file: &VaultFile, args: &RestoreBackupArgs) -> anyhow::Result<()>
 }
 
 fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))
+    crate::new_file::private(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads no more than a vault can have.

@@ -219,31 +219,24 @@ impl Network {
             let new = peer.weight() < weight && peer.known_blocks.insert(id);
             if new { &mut names } else { &mut knowing }.push(name.clone());
         }
+        let claim = self.own_claim();
         for name in knowing {
-            let claim = self.own_claim();
             self.send(&name, 0, Message::Tip(claim));
         }
         if names.is_empty() {
             return;
         }
-        let block = match tip.snapshot.block(&id) {
-            Ok(Some(block)) => block,
-            Ok(None) => return,
-            Err(error) => {
-                tracing::error!(%error, "the tip cannot be told of");
-                return;
-            }
-        };
-        let Ok(checked) = self.node.checker().check_all(block.transactions) else {
-            return tracing::error!(%id, "a stored block has an invalid transaction");
+        let checked = match self.node.transactions_of(&tip.record) {
+            Ok(checked) => checked,
+            Err(error) => return tracing::error!(%error, "the tip cannot be told of"),
         };
         let transactions: Vec<_> = checked
             .iter()
             .map(|transaction| short_id(&id, &transaction.id()))
             .collect();
         let compact = CompactBlock {
-            header: block.header,
-            manifest: block.manifest,
+            header: tip.record.header,
+            manifest: tip.record.manifest.clone(),
             weight,
             transactions,
         };
@@ -279,6 +272,11 @@ impl Network {
             return self.offend(name, Offence::InvalidHeader { reason });
         }
         let (store, tip) = (self.node.store().snapshot(), self.node.tip());
+        let claim = |height, weight| Claim {
+            tip: id,
+            height,
+            weight,
+        };
         let known = match store.record(&id) {
             Ok(known) => known,
             Err(error) => return tracing::error!(%error, "a block could not be looked up"),
@@ -288,15 +286,7 @@ impl Network {
                 let reason = "it was found invalid before".to_owned();
                 return self.offend(name, Offence::InvalidBlock { id, reason });
             }
-            let (height, weight) = (record.height(), record.weight);
-            self.claim(
-                name,
-                Claim {
-                    tip: id,
-                    height,
-                    weight,
-                },
-            );
+            self.claim(name, claim(record.height(), record.weight));
             if record.height().0 + STALE_DEPTH < tip.record.height().0 {
                 self.offend(name, Offence::StaleBlock { id });
             }
@@ -308,15 +298,7 @@ impl Network {
         };
         let Some(mut end) = parent else {
             // Nothing of it is kept: headers from where we stand will show whether the claim is true.
-            let (height, weight) = (block.manifest.number, block.weight);
-            self.claim(
-                name,
-                Claim {
-                    tip: id,
-                    height,
-                    weight,
-                },
-            );
+            self.claim(name, claim(block.manifest.number, block.weight));
             if block.weight <= tip.record.weight {
                 self.offend(name, Offence::Orphan { id });
             }
@@ -326,15 +308,7 @@ impl Network {
             let reason = error.to_string();
             return self.offend(name, Offence::InvalidHeader { reason });
         }
-        let (height, weight) = (end.height, end.weight);
-        self.claim(
-            name,
-            Claim {
-                tip: id,
-                height,
-                weight,
-            },
-        );
+        self.claim(name, claim(end.height, end.weight));
         if end.weight <= tip.record.weight {
             if end.height.0 + STALE_DEPTH < tip.record.height().0 {
                 self.offend(name, Offence::StaleBlock { id });
