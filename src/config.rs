@@ -45,8 +45,12 @@ pub enum ConfigError {
     TwoCertificates,
     #[error("cors-origin {found:?} is not an origin such as https://example.org")]
     CorsOrigin { found: String },
-    #[error("peer {found:?} is not an address such as /ip4/192.0.2.7/tcp/9333: {message}")]
-    Peer { found: String, message: String },
+    #[error("{setting} {found:?} is not an address such as /ip4/192.0.2.7/tcp/9333: {message}")]
+    Peer {
+        setting: &'static str,
+        found: String,
+        message: String,
+    },
     #[error("log-level {found:?}: {message}")]
     LogLevel { found: String, message: String },
     #[error("operator-token has {len} characters, at least {min} are needed")]
@@ -137,6 +141,15 @@ pub struct NodeOptions {
     /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
     pub peer: Option<Vec<String>>,
+    /// Find nodes that nobody named, by asking those that are known [default: true]
+    #[arg(long, env = "TALLY_P2P_DISCOVER", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub p2p_discover: Option<bool>,
+    /// This is a LAN: find nodes by mDNS, and call private addresses that others tell of [default: false]
+    #[arg(long, env = "TALLY_P2P_LAN", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub p2p_lan: Option<bool>,
+    /// Where others can call this node, if that is not where it listens, as /ip4/192.0.2.7/tcp/9333; repeatable
+    #[arg(long, env = "TALLY_P2P_ANNOUNCE", value_name = "MULTIADDR", value_delimiter = ',')]
+    pub p2p_announce: Option<Vec<String>>,
     /// Address and port for external miners that speak Stratum v1 [default: none]
     #[arg(long, env = "TALLY_STRATUM_LISTEN", value_name = "ADDR:PORT")]
     pub stratum_listen: Option<SocketAddr>,
@@ -213,6 +226,9 @@ impl NodeOptions {
             max_streams: self.max_streams.or(file.max_streams),
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
+            p2p_discover: self.p2p_discover.or(file.p2p_discover),
+            p2p_lan: self.p2p_lan.or(file.p2p_lan),
+            p2p_announce: self.p2p_announce.or(file.p2p_announce),
             stratum_listen: self.stratum_listen.or(file.stratum_listen),
             until_stdin_closes: self.until_stdin_closes,
             tls_cert: self.tls_cert.or(file.tls_cert),
@@ -264,15 +280,19 @@ impl NodeOptions {
             mempool: MempoolConfig::default(),
             mining,
         };
-        let peers: Vec<_> = self
-            .peer
-            .iter()
-            .flatten()
-            .map(|peer| peer_address(peer))
-            .collect::<Result<_, _>>()?;
-        let p2p = (self.p2p_listen.is_some() || !peers.is_empty()).then(|| P2pConfig {
+        let addresses = |setting, given: Option<Vec<String>>| -> Result<Vec<_>, _> {
+            let given = given.unwrap_or_default();
+            given.iter().map(|address| multiaddr(setting, address)).collect()
+        };
+        let peers = addresses("peer", self.peer)?;
+        let announce = addresses("p2p-announce", self.p2p_announce)?;
+        let lan = self.p2p_lan.unwrap_or(false);
+        let p2p = (self.p2p_listen.is_some() || lan || !peers.is_empty()).then(|| P2pConfig {
             listen: self.p2p_listen,
             peers,
+            discover: self.p2p_discover.unwrap_or(true),
+            lan,
+            announce,
             folder: node.data_dir.join("network"),
         });
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
@@ -362,7 +382,12 @@ fn mining(
 
 /// The address of another node; without a way to carry bytes it is none.
 pub fn peer_address(text: &str) -> Result<Multiaddr, ConfigError> {
+    multiaddr("peer", text)
+}
+
+fn multiaddr(setting: &'static str, text: &str) -> Result<Multiaddr, ConfigError> {
     let error = |message: String| ConfigError::Peer {
+        setting,
         found: text.to_owned(),
         message,
     };

@@ -265,6 +265,11 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         ),
         ("peers_banned", "Peers that are banned now", status.bans.len() as u64),
         (
+            "addresses_found",
+            "Addresses that nobody named and that may be called",
+            status.found.addresses,
+        ),
+        (
             "network_best_height",
             "Greatest height that anybody speaks of",
             status.best_height,
@@ -307,6 +312,18 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         ),
         ("network_messages_sent", "Messages to peers", None, traffic.messages_out),
         ("peer_bans", "Bans of peers since the start", None, *bans),
+        (
+            "discovery_rounds",
+            "Times that nodes were asked for other nodes",
+            None,
+            status.found.rounds,
+        ),
+        (
+            "addresses_refused",
+            "Addresses that others told of and that are not called",
+            None,
+            status.found.refused,
+        ),
         (
             "compact_blocks_whole",
             "Blocks put together from the pool alone",

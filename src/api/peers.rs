@@ -64,6 +64,17 @@ pub struct SyncBody {
     pub millis: u64,
 }
 
+/// What is known of nodes that nobody named.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct FoundBody {
+    /// Addresses that were found or remembered, and may be called.
+    pub addresses: u64,
+    /// Addresses that others told of and that this node does not call.
+    pub refused: u64,
+    /// Times that nodes were asked for other nodes since the start.
+    pub rounds: u64,
+}
+
 /// Other nodes that this one speaks to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PeersBody {
@@ -79,6 +90,7 @@ pub struct PeersBody {
     pub sync: Option<SyncBody>,
     /// The greatest height that anybody speaks of.
     pub best_height: u64,
+    pub found: FoundBody,
 }
 
 /// Whom to call.
@@ -108,6 +120,7 @@ fn list(server: &Server) -> PeersBody {
             bans: Vec::new(),
             sync: None,
             best_height: server.node.tip().record.height().0,
+            found: FoundBody::default(),
         };
     };
     let status = network.status();
@@ -144,6 +157,11 @@ fn list(server: &Server) -> PeersBody {
             millis: sync.millis,
         }),
         best_height: status.best_height,
+        found: FoundBody {
+            addresses: status.found.addresses,
+            refused: status.found.refused,
+            rounds: status.found.rounds,
+        },
     }
 }
 

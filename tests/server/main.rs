@@ -4,6 +4,7 @@ mod audit;
 mod cluster;
 mod common;
 mod corpora;
+mod discovery;
 mod edge;
 mod events;
 mod mining;

@@ -12,6 +12,7 @@ pub mod call;
 pub mod changes;
 mod evm;
 pub mod execute;
+pub mod parts;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -25,6 +26,7 @@ pub use call::{CallError, CallOutcome, CallRequest, call};
 pub use changes::{ChangeSet, Overlay};
 pub use evm::{BlockContext, InclusionError};
 pub use execute::{ExecutedBlock, ExecutionError, execute};
+pub use parts::{PartError, PartRoot, PartRoots};
 pub use tally_chain::fees::intrinsic_gas;
 pub use tree::StateTree;
 pub use view::{StateError, StateView};

@@ -8,6 +8,7 @@ use tally_chain::state_tree::{
 };
 
 use crate::changes::ChangeSet;
+use crate::parts::{PartRoot, part_of};
 
 #[derive(Debug)]
 enum Node {
@@ -113,6 +114,25 @@ fn write(subtree: &Subtree, writes: &[Write], depth: usize) -> Subtree {
     }
 }
 
+/// Fills in the roots of `2^depth` parts from the subtree that stands `level` bits deep, at `place` among its like.
+fn collect_roots(subtree: &Subtree, level: usize, place: usize, depth: usize, roots: &mut [PartRoot]) {
+    match subtree.as_deref() {
+        None => {}
+        // A single leaf stands above the part that it belongs into.
+        Some(Node::Leaf { key, value_hash, .. }) => {
+            roots[part_of(key, depth)] = PartRoot::Leaf {
+                key: *key,
+                value_hash: *value_hash,
+            };
+        }
+        Some(Node::Branch { hash, .. }) if level == depth => roots[place] = PartRoot::Branch(*hash),
+        Some(Node::Branch { left, right, .. }) => {
+            collect_roots(left, level + 1, place << 1, depth, roots);
+            collect_roots(right, level + 1, place << 1 | 1, depth, roots);
+        }
+    }
+}
+
 fn present(writes: &[Write]) -> Vec<(B256, B256)> {
     writes
         .iter()
@@ -182,6 +202,13 @@ impl StateTree {
         Self {
             root: write(&self.root, &writes, 0),
         }
+    }
+
+    /// What stands at the top of each of `2^depth` parts. Rule: docs/protocol.md#C1
+    pub(crate) fn part_roots(&self, depth: usize) -> Vec<PartRoot> {
+        let mut roots = vec![PartRoot::Empty; 1 << depth];
+        collect_roots(&self.root, 0, 0, depth, &mut roots);
+        roots
     }
 
     /// Shows what stands under `key`, or that nothing does. Rule: docs/protocol.md#S4

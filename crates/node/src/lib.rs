@@ -24,7 +24,7 @@ pub use libp2p::Multiaddr;
 pub use miner::MiningJob;
 pub use mining::{Mining, MiningStatus};
 pub use node::{Clock, Node, SubmitError, Submitted, TemplateError, WorkError, system_clock};
-pub use p2p::{NetworkStatus, P2p, P2pConfig, P2pError};
+pub use p2p::{Found, NetworkStatus, P2p, P2pConfig, P2pError};
 pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
 pub use reads::{BlockKey, FullBlock, HistoryPage, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};

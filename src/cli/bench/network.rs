@@ -203,6 +203,7 @@ impl Members {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             peers,
             folder: data_dir.join("network"),
+            ..P2pConfig::default()
         };
         self.runtime.block_on(node.join(config, "bench"))?;
         self.nodes.push(node);

@@ -3,9 +3,13 @@
 //! One thread owns the conversation and imports blocks; tasks beside it dial, listen, read and write. A peer's frames wait
 //! in its own socket when that thread is busy.
 
+mod calls;
 mod conversation;
+mod discovery;
 mod identity;
 mod link;
+mod links;
+mod reach;
 mod wires;
 
 use std::net::SocketAddr;
@@ -21,6 +25,7 @@ use serde::Serialize;
 use crate::net::{Ban, Counters, Network, PeerName, PeerStatus, SyncStatus};
 use crate::node::Node;
 use conversation::{Asked, Heard};
+pub use wires::Found;
 
 /// What the network is told at its start.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +34,12 @@ pub struct P2pConfig {
     pub listen: Option<SocketAddr>,
     /// Whom to call, and call again.
     pub peers: Vec<Multiaddr>,
+    /// Whether nodes are found that nobody named: docs/protocol.md#N10
+    pub discover: bool,
+    /// Whether this is a LAN: nodes are found by mDNS, and private addresses that others tell of are called.
+    pub lan: bool,
+    /// Where others can call, if that is not where this node listens (behind a router, in a container).
+    pub announce: Vec<Multiaddr>,
     /// The node's identity and the peers that it remembers.
     pub folder: PathBuf,
 }
@@ -54,6 +65,7 @@ pub struct NetworkStatus {
     pub sync: Option<SyncStatus>,
     pub best_height: u64,
     pub counters: Counters,
+    pub found: Found,
 }
 
 impl NetworkStatus {
@@ -64,6 +76,7 @@ impl NetworkStatus {
             sync: network.sync_status(),
             best_height: network.best_height().0,
             counters: network.counters().clone(),
+            found: Found::default(),
         }
     }
 }
@@ -75,7 +88,7 @@ pub struct P2p {
     heard: SyncSender<Heard>,
     orders: tokio::sync::mpsc::Sender<wires::Order>,
     status: Arc<RwLock<NetworkStatus>>,
-    remotes: wires::Remotes,
+    seen: wires::Seen,
     thread: Mutex<Option<JoinHandle<()>>>,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
@@ -87,17 +100,8 @@ impl P2p {
         let id = keys.public().to_peer_id();
         let (heard, inbox) = std::sync::mpsc::sync_channel(conversation::INBOX);
         let (orders, taken) = tokio::sync::mpsc::channel(1_024);
-        let remembered = identity::Remembered::read(&config.folder);
-        let remotes = wires::Remotes::default();
-        let wires = wires::Wires::new(
-            keys,
-            config.peers,
-            remembered,
-            heard.clone(),
-            taken,
-            node.spec().limits.block_bytes,
-            remotes.clone(),
-        )?;
+        let seen = wires::Seen::default();
+        let wires = wires::Wires::new(keys, &config, &node, agent, heard.clone(), taken, seen.clone())?;
         let (wires, addresses) = wires.listen(config.listen).await?;
         let status = Arc::new(RwLock::new(NetworkStatus::default()));
         let network = Network::new(node.clone(), agent);
@@ -125,7 +129,7 @@ impl P2p {
             heard,
             orders,
             status,
-            remotes,
+            seen,
             thread: Mutex::new(Some(thread)),
             tasks: Mutex::new(tasks),
         })
@@ -143,12 +147,14 @@ impl P2p {
 
     /// The state of a moment ago.
     pub fn status(&self) -> NetworkStatus {
-        self.status.read().clone()
+        let mut status = self.status.read().clone();
+        status.found = *self.seen.found.read();
+        status
     }
 
     /// Where a connected peer is.
     pub fn address_of(&self, name: &PeerName) -> Option<Multiaddr> {
-        self.remotes.read().get(&name.0.parse().ok()?).cloned()
+        self.seen.remotes.read().get(&name.0.parse().ok()?).cloned()
     }
 
     /// Calls an address, now and whenever it is not connected.

@@ -1,52 +1,37 @@
-//! Dialling and listening: the swarm, and a task for each direction of each link.
+//! Dialling and listening: the swarm.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use futures::{AsyncReadExt as _, StreamExt as _};
-use libp2p::connection_limits::{self, ConnectionLimits};
+use futures::StreamExt as _;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{ConnectionId, NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identity::Keypair, noise, tcp, yamux};
 use libp2p_stream as stream;
 use parking_lot::RwLock;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
-use super::P2pError;
+use super::calls::{Calls, WANTED, Why};
 use super::conversation::Heard;
+use super::discovery::{Behaviour, BehaviourEvent, Discovery, Ways};
 use super::identity::Remembered;
-use super::link::{self, End, PATIENCE, Way};
-use crate::net::limits::MAX_INBOUND;
+use super::links::Links;
+use super::reach::Reach;
+use super::{P2pConfig, P2pError};
 use crate::net::{PeerName, wire};
+use crate::node::Node;
 
 /// The one protocol. Rule: docs/protocol.md#N
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
-/// Between two calls of an address that does not answer: twice as long each time, up to this.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a connection without a substream is kept.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long all addresses may take to be listened on.
 const LISTEN: Duration = Duration::from_secs(10);
-
-/// What a connection is for, and how many there may be. Rule: docs/protocol.md#N8
-#[derive(NetworkBehaviour)]
-struct Behaviour {
-    limits: connection_limits::Behaviour,
-    stream: stream::Behaviour,
-}
-
-/// Connections whose other end has not proved its name yet, and such that others have made.
-const MAX_PENDING: u32 = 64;
-const MAX_INCOMING: u32 = 2 * MAX_INBOUND as u32;
-/// Connections with one peer: two for when both call, one more while an old one ends.
-const MAX_PER_PEER: u32 = 3;
 
 /// What the wires are told to do.
 pub(super) enum Order {
@@ -55,44 +40,60 @@ pub(super) enum Order {
     Close(PeerName),
 }
 
-/// An address to be connected with.
-struct Call {
-    pause: Duration,
-    next: Instant,
-    dialling: Option<ConnectionId>,
-    /// Who answered there, and whether it is connected.
-    peer: Option<PeerId>,
-    connected: bool,
-}
-
 /// Where connected peers are.
 pub(super) type Remotes = Arc<RwLock<BTreeMap<PeerId, Multiaddr>>>;
+
+/// What is known of nodes that nobody named.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Found {
+    /// Addresses that may be called.
+    pub addresses: u64,
+    /// Addresses that others told of and that are not called: docs/protocol.md#N10
+    pub refused: u64,
+    /// Times that nodes were asked for other nodes.
+    pub rounds: u64,
+}
 
 pub(super) struct Wires {
     swarm: Swarm<Behaviour>,
     control: stream::Control,
     incoming: stream::IncomingStreams,
-    calls: BTreeMap<Multiaddr, Call>,
+    calls: Calls,
+    discovery: Discovery,
     remembered: Remembered,
-    heard: SyncSender<Heard>,
     orders: Receiver<Order>,
-    links: Arc<AtomicU64>,
-    max_frame: usize,
-    remotes: Remotes,
+    links: Links,
+    seen: Seen,
+}
+
+/// What others see of the wires.
+#[derive(Clone, Default)]
+pub(super) struct Seen {
+    pub(super) remotes: Remotes,
+    pub(super) found: Arc<RwLock<Found>>,
 }
 
 impl Wires {
     pub(super) fn new(
         keys: Keypair,
-        peers: Vec<Multiaddr>,
-        remembered: Remembered,
+        config: &P2pConfig,
+        node: &Node,
+        agent: &str,
         heard: SyncSender<Heard>,
         orders: Receiver<Order>,
-        block_bytes: u64,
-        remotes: Remotes,
+        seen: Seen,
     ) -> Result<Self, P2pError> {
         let failed = |error: String| P2pError::Transport(error);
-        let swarm = SwarmBuilder::with_existing_identity(keys)
+        let reach = Reach::new(config.lan);
+        let ways = Ways {
+            chain: config.discover.then(|| node.identity().genesis.to_string()),
+            mdns: config.lan && config.listen.is_none_or(|listen| !listen.ip().is_loopback()),
+            listens: config.listen.is_some(),
+            agent: agent.to_owned(),
+            reach: reach.clone(),
+        };
+        let behaviour = Behaviour::new(&keys, ways)?;
+        let mut swarm = SwarmBuilder::with_existing_identity(keys)
             .with_tokio()
             .with_tcp(
                 tcp::Config::default().nodelay(true),
@@ -103,35 +104,37 @@ impl Wires {
             .with_quic()
             .with_dns()
             .map_err(|error| failed(error.to_string()))?
-            .with_behaviour(|_| Behaviour {
-                limits: connection_limits::Behaviour::new(
-                    ConnectionLimits::default()
-                        .with_max_pending_incoming(Some(MAX_PENDING))
-                        .with_max_established_incoming(Some(MAX_INCOMING))
-                        .with_max_established_per_peer(Some(MAX_PER_PEER)),
-                ),
-                stream: stream::Behaviour::new(),
-            })
+            .with_behaviour(|_| behaviour)
             .map_err(|error| failed(error.to_string()))?
             .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
             .build();
+        config
+            .announce
+            .iter()
+            .for_each(|address| swarm.add_external_address(address.clone()));
         let mut control = swarm.behaviour().stream.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|error| failed(error.to_string()))?;
-        let mut wires = Self {
+        let now = Instant::now();
+        let remembered = Remembered::read(&config.folder);
+        let mut calls = Calls::default();
+        config
+            .peers
+            .iter()
+            .for_each(|address| calls.add(address.clone(), Why::Kept, now));
+        remembered
+            .iter()
+            .for_each(|address| calls.add(address.clone(), Why::Found, now));
+        Ok(Self {
             swarm,
             control,
             incoming,
-            calls: BTreeMap::new(),
-            heard,
+            calls,
+            discovery: Discovery::new(reach, now),
             orders,
-            links: Arc::new(AtomicU64::new(1)),
-            max_frame: wire::max_frame_bytes(block_bytes),
-            remotes,
+            links: Links::new(heard, wire::max_frame_bytes(node.spec().limits.block_bytes)),
+            seen,
             remembered,
-        };
-        let known: Vec<_> = wires.remembered.iter().cloned().collect();
-        peers.into_iter().chain(known).for_each(|address| wires.call(address));
-        Ok(wires)
+        })
     }
 
     /// Begins to listen; the addresses carry this node's name.
@@ -175,51 +178,51 @@ impl Wires {
         }
     }
 
-    fn call(&mut self, address: Multiaddr) {
-        self.calls.entry(address).or_insert_with(|| Call {
-            pause: FIRST_PAUSE,
-            next: Instant::now(),
-            dialling: None,
-            peer: None,
-            connected: false,
-        });
-    }
-
     pub(super) async fn run(mut self) {
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.follow(event),
-                Some((peer, stream)) = self.incoming.next() => self.link(peer, stream, false),
+                Some((peer, stream)) = self.incoming.next() => self.links.spawn(peer, stream, false),
                 Some(order) = self.orders.recv() => self.obey(order),
-                _ = tick.tick() => self.dial_due(),
+                _ = tick.tick() => self.tick(),
             }
         }
     }
 
-    fn dial_due(&mut self) {
+    fn tick(&mut self) {
         let now = Instant::now();
-        for (address, call) in &mut self.calls {
-            if call.connected || call.dialling.is_some() || call.next > now {
-                continue;
-            }
-            if call.peer.is_some_and(|peer| self.swarm.is_connected(&peer)) {
-                call.next = now + call.pause; // it has called us
+        let outbound = self.links.outbound();
+        self.discovery.tick(self.swarm.behaviour_mut(), outbound < WANTED, now);
+        for (address, peer) in self.calls.due(now, outbound) {
+            if let Some(peer) = peer.filter(|peer| self.swarm.is_connected(peer)) {
+                if self.links.speaks_to(&peer) {
+                    // It has called us: where it says it can be called is worth knowing.
+                    self.calls.postpone(&address, now);
+                    self.remembered.insert(&address);
+                } else {
+                    self.calls.reached(&address, now);
+                    self.open(peer);
+                }
                 continue;
             }
             let options = DialOpts::from(address.clone());
             let id = options.connection_id();
-            match self.swarm.dial(options) {
-                Ok(()) => call.dialling = Some(id),
-                Err(error) => {
-                    tracing::debug!(%address, %error, "not called");
-                    call.wait();
-                }
+            self.calls.dialling(&address, id);
+            if let Err(error) = self.swarm.dial(options) {
+                tracing::debug!(%address, %error, "not called");
+                self.calls.failed(id, now);
             }
         }
+        *self.seen.found.write() = Found {
+            addresses: self.calls.found() as u64,
+            refused: self.discovery.refused(),
+            rounds: self.discovery.rounds,
+        };
     }
 
     fn follow(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        let now = Instant::now();
         match event {
             SwarmEvent::ConnectionEstablished {
                 peer_id,
@@ -227,43 +230,24 @@ impl Wires {
                 endpoint,
                 ..
             } => {
-                self.remotes
+                self.seen
+                    .remotes
                     .write()
                     .insert(peer_id, endpoint.get_remote_address().clone());
-                if endpoint.is_listener() {
-                    return;
-                }
                 // One way to each is enough: a second address of the same peer is only noted.
-                let second = self
-                    .calls
-                    .values()
-                    .any(|call| call.connected && call.peer == Some(peer_id));
-                let called = self
-                    .calls
-                    .iter_mut()
-                    .find(|(_, call)| call.dialling == Some(connection_id));
-                if let Some((address, call)) = called {
-                    call.dialling = None;
-                    call.peer = Some(peer_id);
-                    call.connected = true;
-                    call.pause = FIRST_PAUSE;
-                    self.remembered.insert(address);
-                }
-                if !second {
-                    self.open(peer_id);
+                let second = self.calls.leads_to(&peer_id);
+                if let Some(address) = self.calls.answered(connection_id, peer_id, now) {
+                    self.remembered.insert(&address);
+                    if !second {
+                        self.open(peer_id);
+                    }
                 }
             }
             SwarmEvent::OutgoingConnectionError {
                 connection_id, error, ..
             } => {
-                let called = self
-                    .calls
-                    .iter_mut()
-                    .find(|(_, call)| call.dialling == Some(connection_id));
-                if let Some((address, call)) = called {
-                    tracing::info!(%address, %error, again_secs = call.pause.as_secs(), "no answer");
-                    call.dialling = None;
-                    call.wait();
+                if let Some((address, pause)) = self.calls.failed(connection_id, now) {
+                    tracing::info!(%address, %error, again_secs = pause.as_secs(), "no answer");
                 }
             }
             SwarmEvent::ConnectionClosed {
@@ -271,10 +255,16 @@ impl Wires {
                 num_established: 0,
                 ..
             } => {
-                self.remotes.write().remove(&peer_id);
-                for call in self.calls.values_mut().filter(|call| call.peer == Some(peer_id)) {
-                    call.connected = false;
-                    call.wait();
+                self.seen.remotes.write().remove(&peer_id);
+                self.calls.closed(&peer_id, now);
+                self.discovery.hurry();
+            }
+            SwarmEvent::Behaviour(event) => {
+                let own = *self.swarm.local_peer_id();
+                for (address, peer) in self.discovery.follow(event, self.swarm.behaviour_mut()) {
+                    if peer != own {
+                        self.calls.add(address, Why::Found, now);
+                    }
                 }
             }
             _ => {}
@@ -283,125 +273,29 @@ impl Wires {
 
     /// Opens the substream of a connection that we made.
     fn open(&self, peer: PeerId) {
-        let mut control = self.control.clone();
-        let (heard, links, max_frame) = (self.heard.clone(), self.links.clone(), self.max_frame);
+        let (mut control, links) = (self.control.clone(), self.links.clone());
         tokio::spawn(async move {
             match control.open_stream(peer, PROTOCOL).await {
-                Ok(stream) => spawn_link(peer, stream, true, heard, &links, max_frame),
+                Ok(stream) => links.spawn(peer, stream, true),
                 Err(error) => tracing::info!(%peer, %error, "does not speak our protocol"),
             }
         });
     }
 
-    fn link(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool) {
-        spawn_link(peer, stream, outbound, self.heard.clone(), &self.links, self.max_frame);
-    }
-
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Call(address) => self.call(address),
+            Order::Call(address) => self.calls.add(address, Why::Kept, Instant::now()),
             Order::Close(name) => {
                 if let Ok(peer) = name.0.parse() {
                     let _ = self.swarm.disconnect_peer_id(peer);
                 }
             }
             Order::Forget(name) => {
-                let Ok(peer) = name.0.parse::<PeerId>() else { return };
-                let theirs = |address: &Multiaddr, call: &Call| {
-                    call.peer == Some(peer) || address.iter().any(|part| part == Protocol::P2p(peer))
-                };
-                let forgotten: Vec<_> = self
-                    .calls
-                    .extract_if(.., |address, call| theirs(address, call))
-                    .collect();
-                forgotten
-                    .iter()
-                    .for_each(|(address, _)| self.remembered.remove(address));
-            }
-        }
-    }
-}
-
-impl Call {
-    fn wait(&mut self) {
-        self.next = Instant::now() + self.pause;
-        self.pause = (self.pause * 2).min(MAX_PAUSE);
-    }
-}
-
-fn spawn_link(
-    peer: PeerId,
-    stream: libp2p::Stream,
-    outbound: bool,
-    heard: SyncSender<Heard>,
-    links: &AtomicU64,
-    max_frame: usize,
-) {
-    let link = links.fetch_add(1, Relaxed);
-    let name = PeerName(peer.to_string());
-    let (mut from, to) = stream.split();
-    let (way, outbox) = Way::new();
-    tokio::spawn(async move {
-        let connected = Heard::Connected {
-            name: name.clone(),
-            outbound,
-            link,
-            way,
-        };
-        if !tell(&heard, connected).await {
-            return;
-        }
-        let writing = async {
-            match link::write(to, outbox).await {
-                Ok(()) => {}
-                Err(error) => tracing::debug!(%name, %error, "cannot be written to"),
-            }
-        };
-        let reading = async {
-            loop {
-                let told = match link::read(&mut from, max_frame, PATIENCE).await {
-                    Ok(frame) => Heard::Frame {
-                        name: name.clone(),
-                        link,
-                        frame,
-                    },
-                    Err(End::Closed(error)) => return tracing::debug!(%name, %error, "closed"),
-                    Err(End::Broken(offence)) => {
-                        let name = name.clone();
-                        tell(&heard, Heard::Broken { name, link, offence }).await;
-                        return;
-                    }
-                };
-                if !tell(&heard, told).await {
-                    return;
+                let Ok(peer) = name.0.parse() else { return };
+                for address in self.calls.forget(&peer) {
+                    self.remembered.remove(&address);
                 }
             }
-        };
-        tokio::select! {
-            () = writing => {}
-            () = reading => {}
-        }
-        tell(
-            &heard,
-            Heard::Gone {
-                name: name.clone(),
-                link,
-            },
-        )
-        .await;
-    });
-}
-
-/// Tells the conversation; where its inbox is full, waits beside the runtime's own threads.
-async fn tell(heard: &SyncSender<Heard>, told: Heard) -> bool {
-    match heard.try_send(told) {
-        Ok(()) => true,
-        Err(std::sync::mpsc::TrySendError::Disconnected(_)) => false,
-        Err(std::sync::mpsc::TrySendError::Full(told)) => {
-            let heard = heard.clone();
-            tokio::task::spawn_blocking(move || heard.send(told).is_ok())
-                .await
-                .unwrap_or(false)
         }
     }
 }

@@ -1,0 +1,228 @@
+//! Finding nodes that nobody named: Kademlia among the nodes of one chain, mDNS on a LAN. Rule: docs/protocol.md#N10
+//!
+//! Kademlia is used to find nodes only; records are neither kept nor asked for.
+
+use std::time::Duration;
+
+use libp2p::connection_limits::{self, ConnectionLimits};
+use libp2p::identity::Keypair;
+use libp2p::kad::store::MemoryStore;
+use libp2p::kad::{self, GetClosestPeersError, QueryResult};
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
+use libp2p_stream as stream;
+use tokio::time::Instant;
+
+use super::P2pError;
+use super::reach::{MAX_OF_A_PEER, Reach, Told};
+use crate::net::limits::MAX_INBOUND;
+
+/// Connections whose other end has not proved its name yet, and such that others have made.
+const MAX_PENDING: u32 = 64;
+const MAX_INCOMING: u32 = 2 * MAX_INBOUND as u32;
+/// Connections with one peer: two for when both call, one more while an old one ends.
+const MAX_PER_PEER: u32 = 3;
+
+/// Between two rounds: while peers are wanted, twice as long each time, up to what is enough to stay known.
+const FIRST_ROUND: Duration = Duration::from_secs(1);
+const LAST_ROUND: Duration = Duration::from_secs(300);
+const ROUND: Duration = Duration::from_secs(20);
+
+/// What a connection is for, and how many there may be. Rule: docs/protocol.md#N8
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    limits: connection_limits::Behaviour,
+    pub(super) stream: stream::Behaviour,
+    identify: Toggle<identify::Behaviour>,
+    kad: Toggle<Told<kad::Behaviour<MemoryStore>>>,
+    mdns: Toggle<Told<mdns::tokio::Behaviour>>,
+}
+
+/// How nodes are found.
+pub(super) struct Ways {
+    /// The genesis id, if others may be asked for nodes.
+    pub(super) chain: Option<String>,
+    pub(super) mdns: bool,
+    /// Whether others can call us.
+    pub(super) listens: bool,
+    pub(super) agent: String,
+    pub(super) reach: Reach,
+}
+
+impl Behaviour {
+    pub(super) fn new(keys: &Keypair, ways: Ways) -> Result<Self, P2pError> {
+        let failed = |error: String| P2pError::Transport(error);
+        let id = keys.public().to_peer_id();
+        let reach = ways.reach;
+        let kad = ways.chain.map(|chain| {
+            // Nodes of another chain are no neighbours.
+            let protocol = StreamProtocol::try_from_owned(format!("/tally/nodes/1/{chain}"));
+            let mut config = kad::Config::new(protocol.map_err(|error| failed(error.to_string()))?);
+            config
+                .set_query_timeout(ROUND)
+                .set_record_filtering(kad::StoreInserts::FilterBoth)
+                .set_replication_interval(None)
+                .set_publication_interval(None)
+                .set_provider_publication_interval(None)
+                .set_periodic_bootstrap_interval(None)
+                .set_kbucket_inserts(kad::BucketInserts::Manual);
+            let mut behaviour = kad::Behaviour::with_config(id, MemoryStore::new(id), config);
+            let mode = if ways.listens {
+                kad::Mode::Server
+            } else {
+                kad::Mode::Client
+            };
+            behaviour.set_mode(Some(mode));
+            let reach = reach.clone();
+            Ok(Told { behaviour, reach })
+        });
+        let kad = kad.transpose()?;
+        let identify = kad.is_some().then(|| {
+            let config = identify::Config::new("/tally/1".to_owned(), keys.public())
+                .with_agent_version(ways.agent)
+                .with_cache_size(0);
+            identify::Behaviour::new(config)
+        });
+        let mdns = ways.mdns.then(|| {
+            mdns::tokio::Behaviour::new(mdns::Config::default(), id)
+                .map(|behaviour| Told { behaviour, reach })
+                .map_err(|error| failed(format!("p2p-lan: {error}")))
+        });
+        let limits = ConnectionLimits::default()
+            .with_max_pending_incoming(Some(MAX_PENDING))
+            .with_max_established_incoming(Some(MAX_INCOMING))
+            .with_max_established_per_peer(Some(MAX_PER_PEER));
+        Ok(Self {
+            limits: connection_limits::Behaviour::new(limits),
+            stream: stream::Behaviour::new(),
+            identify: identify.into(),
+            kad: kad.into(),
+            mdns: mdns.transpose()?.into(),
+        })
+    }
+
+    /// Asks the nodes that are known for others; says whether one is asked.
+    fn look(&mut self) -> bool {
+        let Some(kad) = self.kad.as_mut() else { return false };
+        let known = kad.behaviour.kbuckets().next().is_some();
+        if known {
+            kad.behaviour.get_closest_peers(PeerId::random());
+        }
+        known
+    }
+
+    /// Puts a peer's addresses in the place of those that were known; at most [`MAX_OF_A_PEER`].
+    fn route(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = Multiaddr>) {
+        let Some(kad) = self.kad.as_mut() else { return };
+        kad.behaviour.remove_peer(&peer);
+        for address in addresses.into_iter().take(MAX_OF_A_PEER) {
+            kad.behaviour.add_address(&peer, address);
+        }
+    }
+}
+
+pub(super) struct Discovery {
+    reach: Reach,
+    next: Instant,
+    pause: Duration,
+    asking: bool,
+    pub(super) rounds: u64,
+}
+
+impl Discovery {
+    pub(super) fn new(reach: Reach, now: Instant) -> Self {
+        Self {
+            reach,
+            next: now,
+            pause: FIRST_ROUND,
+            asking: false,
+            rounds: 0,
+        }
+    }
+
+    /// Asks for nodes when it is time.
+    pub(super) fn tick(&mut self, behaviour: &mut Behaviour, wanting: bool, now: Instant) {
+        if !self.asking && self.next <= now {
+            self.next = now + self.pause;
+            self.asking = behaviour.look();
+            if self.asking {
+                self.pause = if wanting {
+                    (self.pause * 2).min(LAST_ROUND)
+                } else {
+                    LAST_ROUND
+                };
+            }
+        }
+    }
+
+    /// Addresses that were told of and not called.
+    pub(super) fn refused(&self) -> u64 {
+        self.reach.refused()
+    }
+
+    /// Asks soon again: a peer has gone.
+    pub(super) fn hurry(&mut self) {
+        self.pause = FIRST_ROUND;
+        self.next = self.next.min(Instant::now() + FIRST_ROUND);
+    }
+
+    /// Addresses of nodes that may be called, each with its node's name at the end.
+    pub(super) fn follow(&mut self, event: BehaviourEvent, behaviour: &mut Behaviour) -> Vec<(Multiaddr, PeerId)> {
+        match event {
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                let kad = behaviour.kad.as_ref().map(|kad| kad.behaviour.protocol_names());
+                let speaks = kad.is_some_and(|names| names.iter().any(|name| info.protocols.contains(name)));
+                if speaks {
+                    let addresses = info.listen_addrs.into_iter().take(4 * MAX_OF_A_PEER);
+                    let allowed: Vec<_> = addresses.filter(|address| self.reach.allows(address)).collect();
+                    behaviour.route(peer_id, allowed);
+                }
+                Vec::new()
+            }
+            BehaviourEvent::Kad(kad::Event::RoutablePeer { peer, address }) => {
+                behaviour.route(peer, [address]);
+                Vec::new()
+            }
+            BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed {
+                result: QueryResult::GetClosestPeers(result),
+                step,
+                ..
+            }) => {
+                if step.last {
+                    self.asking = false;
+                    self.rounds += 1;
+                }
+                let peers = match result {
+                    Ok(found) => found.peers,
+                    Err(GetClosestPeersError::Timeout { peers, .. }) => peers,
+                };
+                let mut found = Vec::new();
+                for peer in peers {
+                    let allowed = peer.addrs.into_iter().filter(|address| self.reach.allows(address));
+                    found.extend(
+                        allowed
+                            .take(MAX_OF_A_PEER)
+                            .map(|address| (named(address, peer.peer_id), peer.peer_id)),
+                    );
+                }
+                found
+            }
+            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => found
+                .into_iter()
+                .filter(|(_, address)| self.reach.allows(address))
+                .map(|(peer, address)| (named(address, peer), peer))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The address with its node's name at the end.
+fn named(address: Multiaddr, peer: PeerId) -> Multiaddr {
+    match address.iter().last() {
+        Some(Protocol::P2p(_)) => address,
+        _ => address.with(Protocol::P2p(peer)),
+    }
+}

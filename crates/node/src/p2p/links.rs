@@ -1,0 +1,116 @@
+//! A task for each direction of each link.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use futures::AsyncReadExt as _;
+use libp2p::PeerId;
+use parking_lot::Mutex;
+
+use super::conversation::Heard;
+use super::link::{self, End, PATIENCE, Way};
+use crate::net::PeerName;
+
+/// The links that are open, and how more are.
+#[derive(Clone)]
+pub(super) struct Links {
+    heard: SyncSender<Heard>,
+    /// Bytes of the longest frame.
+    max_frame: usize,
+    numbers: Arc<AtomicU64>,
+    /// The number of each link, and whether we called.
+    open: Arc<Mutex<BTreeMap<PeerId, (u64, bool)>>>,
+}
+
+impl Links {
+    pub(super) fn new(heard: SyncSender<Heard>, max_frame: usize) -> Self {
+        Self {
+            heard,
+            max_frame,
+            numbers: Arc::new(AtomicU64::new(1)),
+            open: Arc::default(),
+        }
+    }
+
+    /// Peers that we called.
+    pub(super) fn outbound(&self) -> usize {
+        self.open.lock().values().filter(|(_, outbound)| *outbound).count()
+    }
+
+    pub(super) fn speaks_to(&self, peer: &PeerId) -> bool {
+        self.open.lock().contains_key(peer)
+    }
+
+    /// Reads and writes a substream until it ends, and tells the conversation.
+    pub(super) fn spawn(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool) {
+        let links = self.clone();
+        let number = links.numbers.fetch_add(1, Relaxed);
+        links.open.lock().insert(peer, (number, outbound));
+        tokio::spawn(async move {
+            links.run(peer, number, stream, outbound).await;
+            let mut open = links.open.lock();
+            if open.get(&peer).is_some_and(|(current, _)| *current == number) {
+                open.remove(&peer);
+            }
+        });
+    }
+
+    async fn run(&self, peer: PeerId, link: u64, stream: libp2p::Stream, outbound: bool) {
+        let name = PeerName(peer.to_string());
+        let (mut from, to) = stream.split();
+        let (way, outbox) = Way::new();
+        let connected = Heard::Connected {
+            name: name.clone(),
+            outbound,
+            link,
+            way,
+        };
+        if !self.tell(connected).await {
+            return;
+        }
+        let writing = async {
+            match link::write(to, outbox).await {
+                Ok(()) => {}
+                Err(error) => tracing::debug!(%name, %error, "cannot be written to"),
+            }
+        };
+        let reading = async {
+            loop {
+                let name = name.clone();
+                let told = match link::read(&mut from, self.max_frame, PATIENCE).await {
+                    Ok(frame) => Heard::Frame { name, link, frame },
+                    Err(End::Closed(error)) => return tracing::debug!(%name, %error, "closed"),
+                    Err(End::Broken(offence)) => {
+                        self.tell(Heard::Broken { name, link, offence }).await;
+                        return;
+                    }
+                };
+                if !self.tell(told).await {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = writing => {}
+            () = reading => {}
+        }
+        let name = name.clone();
+        self.tell(Heard::Gone { name, link }).await;
+    }
+
+    /// Tells the conversation; where its inbox is full, waits beside the runtime's own threads.
+    async fn tell(&self, told: Heard) -> bool {
+        match self.heard.try_send(told) {
+            Ok(()) => true,
+            Err(TrySendError::Disconnected(_)) => false,
+            Err(TrySendError::Full(told)) => {
+                let heard = self.heard.clone();
+                tokio::task::spawn_blocking(move || heard.send(told).is_ok())
+                    .await
+                    .unwrap_or(false)
+            }
+        }
+    }
+}
