@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
-use tally_node::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, Multiaddr, NodeConfig, P2pConfig, mempool::MempoolConfig};
+use tally_node::{
+    CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, Multiaddr, NodeConfig, P2pConfig, mempool::MempoolConfig,
+};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
@@ -51,6 +53,8 @@ pub enum ConfigError {
         found: String,
         message: String,
     },
+    #[error("checkpoint-every 0: a number of blocks, 1 or more")]
+    NoCheckpoints,
     #[error("log-level {found:?}: {message}")]
     LogLevel { found: String, message: String },
     #[error("operator-token has {len} characters, at least {min} are needed")]
@@ -141,6 +145,16 @@ pub struct NodeOptions {
     /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
     pub peer: Option<Vec<String>>,
+    /// Begin with the state of a block that many others stand on, checked against its work, instead of executing every
+    /// block from genesis on; older transactions are then not kept here [default: false]
+    #[arg(long, env = "TALLY_FROM_CHECKPOINT", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub from_checkpoint: Option<bool>,
+    /// Offer the state of every Nth block to new nodes [default: 1000]
+    #[arg(long, env = "TALLY_CHECKPOINT_EVERY", value_name = "BLOCKS")]
+    pub checkpoint_every: Option<u64>,
+    /// Blocks that must stand on such a block before it is offered or taken [default: 100]
+    #[arg(long, env = "TALLY_CHECKPOINT_DEPTH", value_name = "BLOCKS")]
+    pub checkpoint_depth: Option<u64>,
     /// Find nodes that nobody named, by asking those that are known [default: true]
     #[arg(long, env = "TALLY_P2P_DISCOVER", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub p2p_discover: Option<bool>,
@@ -226,6 +240,9 @@ impl NodeOptions {
             max_streams: self.max_streams.or(file.max_streams),
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
+            from_checkpoint: self.from_checkpoint.or(file.from_checkpoint),
+            checkpoint_every: self.checkpoint_every.or(file.checkpoint_every),
+            checkpoint_depth: self.checkpoint_depth.or(file.checkpoint_depth),
             p2p_discover: self.p2p_discover.or(file.p2p_discover),
             p2p_lan: self.p2p_lan.or(file.p2p_lan),
             p2p_announce: self.p2p_announce.or(file.p2p_announce),
@@ -273,12 +290,23 @@ impl NodeOptions {
             (None, Some(path)) => TokenSource::File(path),
             (None, None) => TokenSource::Kept(data_dir.join("operator-token")),
         };
+        let usual = CheckpointConfig::default();
+        let checkpoints = CheckpointConfig {
+            every: self.checkpoint_every.unwrap_or(usual.every),
+            depth: self.checkpoint_depth.unwrap_or(usual.depth),
+            begin: self.from_checkpoint.unwrap_or(usual.begin),
+            ..usual
+        };
+        if checkpoints.every == 0 {
+            return Err(ConfigError::NoCheckpoints);
+        }
         let node = NodeConfig {
             data_dir,
             spec,
             max_reorg_depth: self.max_reorg_depth.unwrap_or(DEFAULT_MAX_REORG_DEPTH),
             mempool: MempoolConfig::default(),
             mining,
+            checkpoints,
         };
         let addresses = |setting, given: Option<Vec<String>>| -> Result<Vec<_>, _> {
             let given = given.unwrap_or_default();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tally_chain::fees::effective_price;
 use tally_chain::pow::Target;
 use tally_chain::{Amount, Header, Height, Manifest, U256};
-use tally_node::{BlockKey, BlockRecord, FullBlock, Node, Tip};
+use tally_node::{BlockKey, BlockRecord, FullBlock, Node, Status, StoreError, Tip};
 use utoipa::{IntoParams, ToSchema};
 
 use super::cursor::{BlockCursor, Cursor as _, OffsetCursor};
@@ -230,7 +230,12 @@ fn parse_key(text: &str) -> Answer<BlockKey> {
 }
 
 /// The problem of a block that is not there.
-fn unknown(key: BlockKey) -> ReadFailure {
+fn unknown(tip: &Tip, key: BlockKey) -> ReadFailure {
+    if let (BlockKey::Height(height), Ok(base)) = (key, tip.snapshot.base())
+        && height < base
+    {
+        return StoreError::NotKept { height, base }.into();
+    }
     let (what, found) = match key {
         BlockKey::Height(height) => ("height", height.to_string()),
         BlockKey::Id(id) => ("id", id.to_string()),
@@ -300,17 +305,21 @@ pub async fn one(
     match params.format.unwrap_or(Format::Json) {
         Format::Json => {
             let read = server.read(move |node, tip| {
-                let block = node.full_block(tip, key)?.ok_or_else(|| unknown(key))?;
+                let block = node.full_block(tip, key)?.ok_or_else(|| unknown(tip, key))?;
                 Ok(body(node, tip, &block))
             });
             Ok(Json(read.await?).into_response())
         }
         Format::Raw => {
             let read = server.read(move |node, tip| {
-                let record = node.block_record(tip, key)?.ok_or_else(|| unknown(key))?;
+                let record = node.block_record(tip, key)?.ok_or_else(|| unknown(tip, key))?;
                 // A branch block may be younger than the tip's snapshot.
                 let bytes = node.store().snapshot().block_bytes(&record.id)?;
-                bytes.ok_or_else(|| unknown(key))
+                if record.status == Status::Given {
+                    let (height, base) = (record.height(), tip.snapshot.base()?);
+                    return Err(StoreError::NotKept { height, base }.into());
+                }
+                bytes.ok_or_else(|| unknown(tip, key))
             });
             let bytes = read.await?;
             let kind = [(
@@ -339,7 +348,7 @@ pub async fn transactions(
     let skip = OffsetCursor::decode(page.cursor.as_deref())?.map_or(0, |OffsetCursor(count)| count as usize);
     server
         .read(move |node, tip| {
-            let block = node.full_block(tip, key)?.ok_or_else(|| unknown(key))?;
+            let block = node.full_block(tip, key)?.ok_or_else(|| unknown(tip, key))?;
             let items = (skip..block.transactions.len()).take(limit);
             let items = items
                 .map(|index| TransactionBody::of_block(tip, &block, index))

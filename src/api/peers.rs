@@ -61,6 +61,9 @@ pub struct SyncBody {
     pub blocks_left: u64,
     pub blocks_done: u64,
     pub transactions_done: u64,
+    /// Parts of a checkpoint's state that are here, while this node begins with one.
+    pub parts_done: Option<u64>,
+    pub parts: Option<u64>,
     pub millis: u64,
 }
 
@@ -154,6 +157,8 @@ fn list(server: &Server) -> PeersBody {
             blocks_left: sync.blocks_left as u64,
             blocks_done: sync.blocks_done,
             transactions_done: sync.transactions_done,
+            parts_done: sync.parts.map(|(done, _)| done as u64),
+            parts: sync.parts.map(|(_, all)| all as u64),
             millis: sync.millis,
         }),
         best_height: status.best_height,

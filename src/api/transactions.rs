@@ -339,7 +339,7 @@ fn filled_at_or_below(tip: &Tip, height: Height) -> Result<Option<BlockRecord>, 
         return Ok(None);
     }
     // The totals ascend with height: the first block to reach the total has its last transaction.
-    let (mut low, mut high) = (0, top.height().0);
+    let (mut low, mut high) = (tip.snapshot.base()?.0, top.height().0);
     while low < high {
         let middle = low + (high - low) / 2;
         if at(middle)?.total_transactions < wanted {

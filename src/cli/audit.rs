@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde_json::json;
+use tally_chain::Height;
 use tally_node::audit::{Report, audit};
 use tally_node::system_clock;
 
@@ -77,6 +78,7 @@ fn as_json(report: &Report, chain: &str, seconds: f64) -> serde_json::Value {
         "genesis_id": report.genesis,
         "tip": report.tip,
         "height": report.height,
+        "base": report.base,
         "blocks": report.blocks,
         "transactions": report.transactions,
         "accounts": report.accounts,
@@ -103,7 +105,15 @@ fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) {
         "  state        {} accounts, root {}",
         report.accounts, report.state_root
     );
-    println!("  allocated    {} {symbol}", totals.allocated.to_coins());
+    if report.base == Height::GENESIS {
+        println!("  allocated    {} {symbol}", totals.allocated.to_coins());
+    } else {
+        println!(
+            "  began with   the state of block {}: nothing before it is here",
+            report.base
+        );
+        println!("  there were   {} {symbol}", totals.allocated.to_coins());
+    }
     println!("  subsidies  + {} {symbol}", totals.subsidies.to_coins());
     println!("  burned     - {} {symbol}", totals.burned.to_coins());
     println!("  supply     = {} {symbol}", totals.supply.to_coins());

@@ -69,6 +69,8 @@ pub struct BlockPage {
     pub manifest: ManifestView,
     /// False for a block of a branch that lost.
     pub canonical: bool,
+    /// False for a block before or at the checkpoint that the node began with: only its header and manifest are there.
+    pub kept: bool,
     /// The tip's height when this was read; confirmations follow from it.
     pub tip: u64,
     /// Expected hashes for this block's target.

@@ -26,16 +26,18 @@ pub fn Block() -> impl IntoView {
         |(key, page, rows, _)| reads::block(key, page, rows),
     );
     let checks = Checks::default();
-    let show = move |block: Option<BlockPage>| match block {
+    let show = move |block: Option<BlockPage>| {
+        match block {
         Some(block) => view! { <Content block=block checks=checks /> }.into_any(),
         None => view! {
             <Missing
                 what="Block"
                 key=key.get_untracked()
-                why="This node has no block of this height or id. It may be still to come, or belong to another chain."
+                why="This node has no block of this height or id. It may be still to come, belong to another chain, or be older than the state that this node began with."
             />
         }
         .into_any(),
+    }
     };
     view! { <Loaded what="The block" resource=block show=show lines=14 /> }.into_any()
 }
@@ -59,7 +61,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let pager = block
         .transactions
         .pager(move |page| href(&path, &[("page", page_value(page))]));
-    let row = block.row;
+    let (row, kept) = (block.row, block.kept);
     let (time, interval, transactions) = (row.time, row.interval, row.transactions);
     let (fullness, bytes) = (row.fullness(), row.bytes);
     let gas = format!("{} of {}", format::count(row.gas_used), format::count(row.gas_limit));
@@ -85,12 +87,27 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                     </Notice>
                 }
             })}
+        {(!block.kept)
+            .then(|| {
+                view! {
+                    <Notice kind=NoticeKind::Info title="Only the header of this block is here">
+                        <p>"This node began with the state of a checkpoint. Transactions up to it are kept by nodes that have the whole chain."</p>
+                    </Notice>
+                }
+            })}
         <dl class="stats">
             <Stat name="Standing" note=format!("tip is {}", format::count(block.tip))>{standing}</Stat>
             <Stat name="Sealed" note=interval.map(|seconds| format!("{} after its parent", format::duration(seconds as f64))).unwrap_or_default()>
                 <Time at=time />
             </Stat>
-            <Stat name="Transactions" note=format!("move {}", format::exact_coins(&block.moved))>{format::count(transactions)}</Stat>
+            {kept
+                .then(|| {
+                    view! {
+                        <Stat name="Transactions" note=format!("move {}", format::exact_coins(&block.moved))>
+                            {format::count(transactions)}
+                        </Stat>
+                    }
+                })}
             <Stat name="Gas" note=gas><Fullness share=fullness /></Stat>
         </dl>
         <div class="two-columns">
@@ -99,10 +116,11 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                 <Facts>
                     <Fact name="Producer"><AddressLink address=producer /></Fact>
                     <Fact name="Subsidy"><Amount value=block.subsidy /></Fact>
-                    {block.tips.map(|tips| view! { <Fact name="Priority fees"><Amount value=tips /></Fact> })}
-                    <Fact name="Burned"><Amount value=burned /></Fact>
+                    {block.tips.filter(|_| kept).map(|tips| view! { <Fact name="Priority fees"><Amount value=tips /></Fact> })}
+                    {kept.then(|| view! { <Fact name="Burned"><Amount value=burned /></Fact> })}
                     <Fact name="Base fee per gas"><Amount value=block.manifest.base_fee exact=true /></Fact>
-                    <Fact name="Size">{format!("{} ({} bytes)", format::bytes(bytes), format::count(bytes))}</Fact>
+                    {kept
+                        .then(|| view! { <Fact name="Size">{format!("{} ({} bytes)", format::bytes(bytes), format::count(bytes))}</Fact> })}
                     <Fact name="Time"><Time at=time both=true /></Fact>
                     {interval.map(|seconds| view! { <Fact name="Interval"><Elapsed seconds=seconds as f64 /></Fact> })}
                     <Fact name="Difficulty">{format::hashes(block.difficulty)}</Fact>
@@ -134,7 +152,14 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
         </details>
         <section aria-labelledby="block-transactions">
             <h2 id="block-transactions">"Transactions"</h2>
-            {if block.transactions.items.is_empty() {
+            {if !kept {
+                view! {
+                    <Empty title="Not kept here">
+                        <p>"Another node can be asked for them."</p>
+                    </Empty>
+                }
+                    .into_any()
+            } else if block.transactions.items.is_empty() {
                 view! {
                     <Empty title="An empty block">
                         <p>"It confirms the blocks before it, and pays its producer the subsidy."</p>

@@ -75,6 +75,29 @@ fn Content(network: NetworkView) -> impl IntoView {
 /// How far the node is with a chain that it takes over.
 #[component]
 fn Syncing(sync: SyncView) -> impl IntoView {
+    if let Some(height) = sync.headers {
+        let (done, all) = sync.parts.unwrap_or((0, 1));
+        let told = match sync.parts {
+            None => format!("Headers up to {}: their work is checked", format::count(height)),
+            Some(_) => format!(
+                "{} of {} parts of the state, each checked",
+                format::count(done),
+                format::count(all)
+            ),
+        };
+        return view! {
+            <section class="card" aria-labelledby="syncing">
+                <h2 id="syncing">"Beginning with a checkpoint"</h2>
+                <progress max=all value=done aria-labelledby="syncing"></progress>
+                <p>{told}</p>
+                <Facts>
+                    <Fact name="Headers from"><Id value=sync.source /></Fact>
+                </Facts>
+                <Told />
+            </section>
+        }
+        .into_any();
+    }
     let all = sync.done + sync.left;
     let left = match (sync.left, sync.a_second) {
         (0, _) => "waiting for more headers".to_owned(),

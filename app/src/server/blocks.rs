@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 
 use tally_chain::{Amount, Bytes, Height, RawTransaction, Receipt, U256};
-use tally_node::{BlockKey, BlockRecord, StoreError};
+use tally_node::{BlockKey, BlockRecord, Status, StoreError};
 
 use super::{
     At,
@@ -47,7 +47,7 @@ pub fn blocks(at: &At<'_>, query: &BlockQuery) -> Result<Listing<BlockRow>, Stor
 fn candidates(at: &At<'_>, query: &BlockQuery) -> Result<Vec<BlockRecord>, StoreError> {
     let snapshot = &at.tip.snapshot;
     let Some(producer) = &query.producer else {
-        return snapshot.records_from(Height::GENESIS).rev().take(WINDOW).collect();
+        return snapshot.records_from(first(at)?).rev().take(WINDOW).collect();
     };
     // A producer that is no address produced nothing.
     let Some(producer) = parse_address(producer) else {
@@ -74,10 +74,19 @@ fn sort(rows: &mut [BlockRow], by: BlockSort) {
     }
 }
 
+/// The lowest block with all of its parts: genesis, or the one after the checkpoint that the node began with.
+pub(super) fn first(at: &At<'_>) -> Result<Height, StoreError> {
+    Ok(match at.tip.snapshot.base()? {
+        Height::GENESIS => Height::GENESIS,
+        base => base.next(),
+    })
+}
+
 /// The whole chain, straight from its index.
 fn by_height(at: &At<'_>, ascending: bool, slice: &Slice) -> Result<Listing<BlockRow>, StoreError> {
     let (skip, take) = (slice.skip() as u64, slice.take() as u64);
-    let total = at.height() + 1;
+    let lowest = first(at)?.0;
+    let total = (at.height() + 1).saturating_sub(lowest);
     let mut records: Vec<BlockRecord> = if skip >= total {
         Vec::new()
     } else {
@@ -93,7 +102,7 @@ fn by_height(at: &At<'_>, ascending: bool, slice: &Slice) -> Result<Listing<Bloc
         };
         at.tip
             .snapshot
-            .records_between(Height(first), Height(last))
+            .records_between(Height(lowest + first), Height(lowest + last))
             .collect::<Result<_, _>>()?
     };
     if !ascending {
@@ -131,6 +140,7 @@ pub fn block(at: &At<'_>, key: &str, page: u32, rows: u32) -> Result<Option<Bloc
         header: header(&record),
         manifest: manifest(&record),
         canonical,
+        kept: record.status != Status::Given,
         tip: at.height(),
         difficulty: difficulty(record.header.bits),
         subsidy: units(at.node.spec().subsidy(record.height())),

@@ -75,6 +75,11 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
             done: sync.blocks_done,
             left: sync.blocks_left as u64,
             a_second: sync.blocks_done.saturating_mul(1_000) / sync.millis.max(1),
+            headers: sync
+                .headers
+                .filter(|_| at.node.awaits_checkpoint())
+                .map(|height| height.0),
+            parts: sync.parts.map(|(done, all)| (done as u64, all as u64)),
         });
         view.bans = status
             .bans

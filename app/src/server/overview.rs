@@ -5,6 +5,7 @@ use tally_node::{BlockRecord, StoreError, mempool::FeeBucket};
 
 use super::{
     At,
+    blocks::first,
     rows::{Slice, difficulty, scheme, units},
     transactions::latest,
 };
@@ -34,7 +35,7 @@ pub struct Run {
 impl Run {
     /// The last blocks of the main chain.
     pub fn read(at: &At<'_>) -> Result<Self, StoreError> {
-        let first = at.height().saturating_sub(CHART_BLOCKS - 1);
+        let first = at.height().saturating_sub(CHART_BLOCKS - 1).max(first(at)?.0);
         let records = at
             .tip
             .snapshot

@@ -130,6 +130,11 @@ impl History {
         ckb_merkle_mountain_range::helper::get_peaks(leaf_index_to_mmr_size(blocks - 1))
     }
 
+    /// The peaks with their positions: all that a longer range is made from.
+    pub fn peaks(&self) -> impl Iterator<Item = (u64, &Node)> {
+        self.peaks.iter().map(|(position, node)| (*position, node))
+    }
+
     /// Opens the range over `blocks` blocks from stored nodes.
     pub fn open(blocks: u64, nodes: &impl NodeReader) -> Result<Self, HistoryError> {
         let peaks = Self::peak_positions(blocks)

@@ -26,6 +26,14 @@ impl ChangeSet {
         self.codes.extend(later.codes);
     }
 
+    /// The sum of all balances; none where it does not fit into 256 bits.
+    pub fn total_balance(&self) -> Option<Amount> {
+        let balances = self.accounts.values().flatten().map(|account| account.balance);
+        balances
+            .into_iter()
+            .try_fold(Amount::ZERO, |sum, balance| sum.checked_add(balance))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty() && self.storage.is_empty() && self.codes.is_empty()
     }

@@ -3,6 +3,7 @@
 //! Every block of the active chain is decoded, checked, linked and executed over a state held in memory; what the store
 //! says about it (records, receipts, undo data, indexes, history, state, supply) is compared with what comes out.
 
+mod checkpoint;
 mod fault;
 mod state;
 
@@ -27,6 +28,7 @@ const MAX_FAULTS: usize = 100;
 /// Where the money came from and went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
+    /// What there was at the beginning: by genesis, or by the state of the checkpoint.
     pub allocated: Amount,
     pub subsidies: Amount,
     pub burned: Amount,
@@ -42,6 +44,8 @@ pub struct Report {
     pub genesis: BlockId,
     pub tip: BlockId,
     pub height: Height,
+    /// The block whose state the store began with: genesis, or a checkpoint. What lies between is not in the store.
+    pub base: Height,
     /// Blocks that were decoded, checked, linked and executed again; genesis aside.
     pub blocks: u64,
     pub transactions: u64,
@@ -68,7 +72,10 @@ pub fn audit(
     let mut auditor = Auditor::new(store.snapshot(), spec, now)?;
     let tip = auditor.tip.height();
     auditor.check_genesis()?;
-    let mut height = Height::GENESIS;
+    if !auditor.begin_at_checkpoint()? {
+        return Ok(auditor.report());
+    }
+    let mut height = auditor.base;
     while height < tip && auditor.faults.len() < MAX_FAULTS {
         height = height.next();
         if !auditor.check_block(height)? {
@@ -77,7 +84,7 @@ pub fn audit(
         progress(height, tip);
     }
     // Where a block could not be executed, nothing behind it can be compared.
-    if height == tip && auditor.done == tip.0 {
+    if height == tip && auditor.base.0 + auditor.done == tip.0 {
         auditor.check_end()?;
     }
     Ok(auditor.report())
@@ -89,6 +96,9 @@ struct Auditor<'a> {
     snapshot: Snapshot,
     checker: TransactionChecker,
     tip: BlockRecord,
+    base: Height,
+    /// Blocks of which the checkpoint says only that they are there.
+    given: u64,
     state: MemoryState,
     ancestors: Ancestors,
     totals: Totals,
@@ -125,6 +135,8 @@ impl<'a> Auditor<'a> {
             now,
             checker: TransactionChecker::new(genesis::identity(spec)),
             tip: snapshot.known(&snapshot.tip()?)?,
+            base: snapshot.base()?,
+            given: 0,
             snapshot,
             state: MemoryState::genesis(spec, id),
             ancestors,
@@ -402,7 +414,7 @@ impl<'a> Auditor<'a> {
         // Every right entry is there; more than these would be wrong ones.
         let sizes = self.snapshot.index_sizes()?;
         for (index, found, expected) in [
-            ("the chain", sizes.chain, self.done + 1),
+            ("the chain", sizes.chain, 1 + self.given + self.done),
             ("transactions", sizes.transactions, self.transactions),
             ("accounts' histories", sizes.account_history, self.touched),
             ("producers", sizes.produced, producers),
@@ -465,6 +477,7 @@ impl<'a> Auditor<'a> {
             genesis: genesis::block(self.spec).id(),
             tip: self.tip.id,
             height: self.tip.height(),
+            base: self.base,
             blocks: self.done,
             transactions: self.transactions,
             accounts: self.state.accounts().len() as u64,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tally_chain::{Address, ChainSpec};
 
+use crate::checkpoint::CheckpointConfig;
 use crate::mempool::MempoolConfig;
 
 /// Settings of one node.
@@ -15,6 +16,7 @@ pub struct NodeConfig {
     pub max_reorg_depth: u64,
     pub mempool: MempoolConfig,
     pub mining: MiningConfig,
+    pub checkpoints: CheckpointConfig,
 }
 
 /// Settings of the native miner.

@@ -3,6 +3,7 @@
 //! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`].
 
 pub mod audit;
+pub mod checkpoint;
 pub mod config;
 pub mod events;
 pub mod mempool;
@@ -18,6 +19,7 @@ pub mod store;
 mod templates;
 pub mod verifier;
 
+pub use checkpoint::{Beginning, Checkpoint, CheckpointConfig};
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
 pub use libp2p::Multiaddr;

@@ -159,7 +159,8 @@ impl Node {
             }
             due = None;
             let config = *self.mining().config.lock();
-            if !config.on {
+            // Whoever waits for a state to begin with would mine on genesis, which nobody wants.
+            if !config.on || self.awaits_checkpoint() {
                 continue;
             }
             made = Instant::now();

@@ -15,9 +15,10 @@ use tally_chain::{
 };
 use tally_ledger::{StateError, StateView};
 
+use crate::checkpoint::{Beginning, CheckpointConfig};
 use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
-use crate::mempool::{Mempool, MempoolError};
+use crate::mempool::{Mempool, MempoolConfig, MempoolError};
 use crate::mining::Mining;
 use crate::p2p::{P2p, P2pConfig, P2pError};
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
@@ -97,6 +98,8 @@ struct Inner {
     clock: Clock,
     started: UnixSecs,
     max_reorg_depth: u64,
+    checkpoints: CheckpointConfig,
+    mempool: MempoolConfig,
     network: OnceLock<P2p>,
 }
 
@@ -126,6 +129,8 @@ impl Node {
             clock,
             started,
             max_reorg_depth: config.max_reorg_depth,
+            checkpoints: config.checkpoints,
+            mempool: config.mempool,
             network: OnceLock::new(),
         }));
         node.restore_pool()?;
@@ -258,6 +263,42 @@ impl Node {
     }
 
     /// Brings tip and pool up to date together, so that nobody sees one without the other.
+    /// Begins with a checkpoint instead of genesis; says whether it did: only a node without blocks can.
+    pub fn begin_at(&self, beginning: &Beginning) -> Result<bool, StoreError> {
+        let mut pipeline = self.0.pipeline.lock();
+        if !pipeline.begin_at(beginning, self.now())? {
+            return Ok(false);
+        }
+        let tip = pipeline.tip().clone();
+        {
+            // What waited was looked at with the state of genesis.
+            let mut pool = self.0.pool.lock();
+            *pool = Mempool::new(self.0.mempool, self.0.spec.fees.min_base_fee.into());
+            *self.0.tip.write() = tip.clone();
+        }
+        self.restore_pool()?;
+        let record = &tip.record;
+        tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
+        self.0.events.publish(ChainEvent::Block {
+            height: record.height(),
+            id: record.id,
+            time: UnixSecs(record.header.time.into()),
+            transactions: record.transaction_count,
+            bytes: record.bytes,
+        });
+        self.0.mining.tip_changed();
+        Ok(true)
+    }
+
+    /// Whether this node is to begin with a checkpoint and has not yet.
+    pub fn awaits_checkpoint(&self) -> bool {
+        self.0.checkpoints.begin && self.tip().record.height() == tally_chain::Height::GENESIS
+    }
+
+    pub(crate) fn checkpoints(&self) -> CheckpointConfig {
+        self.0.checkpoints
+    }
+
     fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
         let mut pool = self.0.pool.lock();
         *self.0.tip.write() = tip.clone();

@@ -11,6 +11,7 @@ use tally_chain::{
 };
 use tally_ledger::{ExecutedBlock, ExecutionError, Overlay, StateTree, execute};
 
+use crate::checkpoint::Beginning;
 use crate::store::{BlockRecord, Commit, Indexed, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
 
@@ -134,6 +135,68 @@ impl Pipeline {
         &self.store
     }
 
+    /// Begins with the state of a checkpoint whose work and parts were checked; says whether it did: only a store without
+    /// blocks can. Rule: docs/protocol.md#C4
+    pub(crate) fn begin_at(&mut self, beginning: &Beginning, now: UnixSecs) -> Result<bool, StoreError> {
+        let Beginning {
+            checkpoint,
+            blocks,
+            history,
+            state,
+        } = beginning;
+        let missing = |what: &str| StoreError::Missing { what: what.to_owned() };
+        if self.tip.record.height() > Height::GENESIS {
+            return Ok(false);
+        }
+        let tree = StateTree::empty().update(state);
+        let supply = state.total_balance().ok_or_else(|| missing("a sum below 2^256"))?;
+        let given = |(header, manifest, weight): &(_, tally_chain::Manifest, _)| BlockRecord {
+            id: tally_chain::Header::id(header),
+            header: *header,
+            manifest: manifest.clone(),
+            status: Status::Given,
+            weight: *weight,
+            supply: Amount::ZERO,
+            burned: Amount::ZERO,
+            total_transactions: 0,
+            transaction_count: 0,
+            bytes: 0,
+            received: now,
+        };
+        let mut records: Vec<_> = blocks.iter().map(given).collect();
+        let last = records.last_mut().ok_or_else(|| missing("the checkpoint's block"))?;
+        last.supply = supply;
+        let record = last.clone();
+        let found = (record.id, record.height(), record.manifest.state_root, history.blocks());
+        if found
+            != (
+                checkpoint.block,
+                checkpoint.height,
+                tree.root(),
+                checkpoint.height.0 + 1,
+            )
+        {
+            return Err(missing("a checkpoint that fits together"));
+        }
+        // What genesis gave and is gone is taken away.
+        let mut changes = state.clone();
+        for entry in self.tip.snapshot.accounts() {
+            changes.accounts.entry(entry?.0).or_insert(None);
+        }
+        let mut commit = Commit::new(&self.store);
+        commit.beginning(&records, history, &changes, checkpoint.height);
+        commit.tip(&record);
+        commit.apply()?;
+        let snapshot = self.store.snapshot();
+        self.tip = Arc::new(Tip {
+            ancestors: active_ancestors(&snapshot, &record)?,
+            record,
+            tree,
+            snapshot,
+        });
+        Ok(true)
+    }
+
     /// Takes an encoded block through every stage. After `Tip` the block is on the disk.
     pub fn import_block(&mut self, bytes: &[u8], now: UnixSecs) -> Result<Imported, ImportError> {
         let raw = RawBlock::decode(bytes, self.spec.limits.block_bytes)?;
@@ -190,6 +253,8 @@ impl Pipeline {
             record = parent;
         }
         let depth = tip - record.height().0;
+        // Nothing leads back behind what this node began with.
+        let max = max.min(tip - snapshot.base()?.0);
         if depth > max {
             return Err(ImportError::TooDeep { depth, max });
         }
@@ -465,7 +530,7 @@ fn index(transactions: &[CheckedTransaction]) -> Vec<Indexed> {
 }
 
 /// What a child of a block of the active chain sees.
-fn active_ancestors(snapshot: &Snapshot, parent: &BlockRecord) -> Result<Ancestors, StoreError> {
+pub(crate) fn active_ancestors(snapshot: &Snapshot, parent: &BlockRecord) -> Result<Ancestors, StoreError> {
     let height = parent.height();
     let first = Height(height.0.saturating_sub(MEDIAN_SPAN as u64 - 1));
     let recent_times = snapshot

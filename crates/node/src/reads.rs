@@ -97,7 +97,9 @@ impl Node {
     /// A stored block of any branch as the headers after it see it; none if it is unknown or invalid.
     pub fn header_tip(&self, id: &BlockId) -> Result<Option<HeaderTip>, StoreError> {
         let snapshot = self.store().snapshot();
-        let Some(last) = snapshot.record(id)?.filter(|record| record.status != Status::Invalid) else {
+        let base = snapshot.base()?;
+        let usable = |record: &BlockRecord| record.status != Status::Invalid && record.height() >= base;
+        let Some(last) = snapshot.record(id)?.filter(usable) else {
             return Ok(None);
         };
         let mut recent_times = vec![last.header.time];
@@ -156,9 +158,12 @@ impl Node {
     /// The transactions of a stored block, checked (most are remembered as such).
     pub(crate) fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
         let missing = |what: String| StoreError::Missing { what };
-        let block = self
-            .store()
-            .snapshot()
+        let snapshot = self.store().snapshot();
+        if record.status == Status::Given {
+            let (height, base) = (record.height(), snapshot.base()?);
+            return Err(StoreError::NotKept { height, base });
+        }
+        let block = snapshot
             .block(&record.id)?
             .ok_or_else(|| missing(format!("body of block {}", record.id)))?;
         self.checker()

@@ -153,6 +153,7 @@ impl Town {
                 height: Height(height),
                 weight,
             },
+            first: Height(1),
             agent: "liar/1".to_owned(),
         };
         self.liar_says_hello(hello);
@@ -520,6 +521,7 @@ fn a_wrong_genesis() {
             height: Height(0),
             weight: huge(),
         },
+        first: Height(1),
         agent: "liar/1".to_owned(),
     };
     town.liar_says_hello(hello);

@@ -11,7 +11,7 @@ use support::{HandClock, assert_sound, audit_folder, payment_at, spec};
 use tally_chain::{Address, Amount, U256, UnixSecs};
 use tally_node::mempool::MempoolConfig;
 use tally_node::net::{Network, Output, PeerName};
-use tally_node::{MiningConfig, Node, NodeConfig};
+use tally_node::{CheckpointConfig, MiningConfig, Node, NodeConfig};
 
 /// Numbers from a seed (SplitMix64).
 struct Chance(u64);
@@ -94,6 +94,7 @@ fn open(dir: &std::path::Path, clock: &HandClock) -> Node {
         spec: spec(),
         max_reorg_depth: 1_000,
         mempool: MempoolConfig::default(),
+        checkpoints: CheckpointConfig::default(),
         mining: MiningConfig {
             on: false,
             threads: 1,

@@ -48,6 +48,10 @@ impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
             StoreError::State(source) => source.into(),
+            StoreError::NotKept { height, base } => Self::new(&kinds::NOT_KEPT, error)
+                .field("height")
+                .with("found", height.0)
+                .with("base", base.0),
             StoreError::Locked { .. }
             | StoreError::WrongFormat { .. }
             | StoreError::WrongChain { .. }

@@ -12,7 +12,7 @@ use serde_json::json;
 use tally_chain::hash::sha256;
 use tally_chain::{Address, Amount, B256, Bytes, RawTransaction};
 use tally_node::mempool::MempoolConfig;
-use tally_node::{MiningConfig, Node, NodeConfig, system_clock};
+use tally_node::{CheckpointConfig, MiningConfig, Node, NodeConfig, system_clock};
 use tally_wallet::KeyKind;
 
 use super::super::client::Client;
@@ -102,6 +102,7 @@ fn start(signers: &Signers) -> anyhow::Result<OwnNode> {
         spec,
         max_reorg_depth: 1_000,
         mempool: MempoolConfig::default(),
+        checkpoints: CheckpointConfig::default(),
         mining: MiningConfig {
             on: true,
             threads: 1,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tally_chain::pow::Search;
 use tally_chain::{Address, BlockId, ChainSpec, UnixSecs};
 use tally_node::mempool::MempoolConfig;
-use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, Work};
+use tally_node::{CheckpointConfig, Clock, Imported, MiningConfig, Node, NodeConfig, Work};
 
 use super::signers::Signers;
 
@@ -20,6 +20,7 @@ pub fn open(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock) -> anyhow::Resul
         spec: spec.clone(),
         max_reorg_depth: 100,
         mempool: MempoolConfig::default(),
+        checkpoints: CheckpointConfig::default(),
         mining: MiningConfig {
             on: false,
             threads: 1,

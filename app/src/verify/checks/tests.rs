@@ -156,6 +156,7 @@ fn block_page(header: &Header, manifest: &Manifest) -> BlockPage {
             base_fee: BaseUnits::new(1),
             extra: String::new(),
         },
+        kept: true,
         canonical: true,
         tip: 12,
         difficulty: 2.0,

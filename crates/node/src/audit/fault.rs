@@ -10,6 +10,8 @@ use crate::store::Place;
 pub enum Fault {
     #[error("block {height}: no id is stored at this height")]
     NoId { height: Height },
+    #[error("checkpoint at block {height}: {reason}")]
+    Checkpoint { height: Height, reason: String },
     #[error("block {height}: its body is missing")]
     NoBody { height: Height },
     #[error("block {height}: its record is missing or unreadable")]

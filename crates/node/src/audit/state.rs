@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Height, genesis};
-use tally_ledger::{ExecutedBlock, StateError, StateTree, StateView};
+use tally_ledger::{ChangeSet, ExecutedBlock, StateError, StateTree, StateView};
 
 /// All accounts, slots and code after some block.
 pub struct MemoryState {
     accounts: BTreeMap<Address, Account>,
     storage: BTreeMap<(Address, B256), B256>,
     codes: BTreeMap<B256, Bytes>,
-    block_ids: Vec<BlockId>,
+    block_ids: BTreeMap<Height, BlockId>,
     tree: StateTree,
 }
 
@@ -27,7 +27,22 @@ impl MemoryState {
             accounts,
             storage: BTreeMap::new(),
             codes: BTreeMap::new(),
-            block_ids: vec![id],
+            block_ids: BTreeMap::from([(Height::GENESIS, id)]),
+        }
+    }
+
+    /// The state of a checkpoint, after these blocks.
+    pub fn given(state: ChangeSet, block_ids: BTreeMap<Height, BlockId>) -> Self {
+        let tree = StateTree::empty().update(&state);
+        let accounts = state.accounts.into_iter();
+        Self {
+            tree,
+            accounts: accounts
+                .filter_map(|(address, account)| Some((address, account?)))
+                .collect(),
+            storage: state.storage,
+            codes: state.codes,
+            block_ids,
         }
     }
 
@@ -65,8 +80,7 @@ impl MemoryState {
         }
         self.codes
             .extend(changes.codes.iter().map(|(hash, code)| (*hash, code.clone())));
-        debug_assert_eq!(self.block_ids.len() as u64, height.0);
-        self.block_ids.push(id);
+        self.block_ids.insert(height, id);
         self.tree = executed.tree().clone();
     }
 }
@@ -85,8 +99,6 @@ impl StateView for MemoryState {
     }
 
     fn block_id(&self, number: Height) -> Result<Option<BlockId>, StateError> {
-        Ok(usize::try_from(number.0)
-            .ok()
-            .and_then(|at| self.block_ids.get(at).copied()))
+        Ok(self.block_ids.get(&number).copied())
     }
 }

@@ -6,6 +6,8 @@ pub const MAX_LOCATOR: usize = 64;
 pub const MAX_HEADERS: usize = 2_000;
 /// Blocks in a question.
 pub const MAX_BLOCKS: usize = 16;
+/// Manifests in a question.
+pub const MAX_MANIFESTS: usize = 512;
 /// Transaction ids in an inventory or a question.
 pub const MAX_IDS: usize = 1_024;
 /// Transactions of one block that may be asked for, four bytes each in the question.
@@ -27,6 +29,9 @@ pub const BODY_WINDOW: usize = 128;
 pub const MAX_HELD_BYTES: usize = 128 << 20;
 /// Questions for blocks that one peer has open.
 pub const MAX_BODY_QUESTIONS: usize = 2;
+/// Questions for parts of a state that one peer has open, and all of them.
+pub const MAX_PART_QUESTIONS: usize = 2;
+pub const MAX_PARTS_ASKED: usize = 16;
 /// Blocks imported before others are heard again.
 pub const IMPORTS_A_TURN: usize = 32;
 

@@ -4,6 +4,7 @@
 //! carries out the [`Output`]s. So the very code that runs on sockets runs in a simulation, too, the same way each time.
 //! Blocks and transactions enter the node by the doors that everybody uses: [`Node::import_block`], [`Node::submit_batch`].
 
+mod join;
 pub mod limits;
 pub mod offence;
 mod peer;
@@ -71,6 +72,7 @@ pub struct Network {
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
     scores: BTreeMap<PeerName, Score>,
     sync: Option<sync::Sync>,
+    join: Option<join::Join>,
     /// Transactions on their way to us, with those who have them.
     wanted: BTreeMap<TxId, relay::Wanted>,
     /// Ids that peers told of, to keep their order.
@@ -93,6 +95,7 @@ impl Network {
             bans: BTreeMap::new(),
             scores: BTreeMap::new(),
             sync: None,
+            join: None,
             wanted: BTreeMap::new(),
             heard: 0,
             next_question: 1,
@@ -121,6 +124,7 @@ impl Network {
             version: PROTOCOL_VERSION,
             genesis: self.node.identity().genesis,
             claim,
+            first: self.first(),
             agent: self.agent.clone(),
         });
         let mut peer = Peer::new(outbound, claim.tip, now);
@@ -196,7 +200,10 @@ impl Network {
         match message {
             Message::Inventory(ids) => self.inventory(name, ids),
             Message::CompactBlock(block) => self.compact_block(name, *block),
-            Message::Tip(claim) => self.claim(name, claim),
+            Message::Tip { claim, first } => {
+                peer.first = first;
+                self.claim(name, claim);
+            }
             asked => match serve::answer(&self.node, &asked) {
                 Ok(Some(answer)) => self.send(name, question, answer),
                 Ok(None) => {}
@@ -220,6 +227,10 @@ impl Network {
                 self.missing_transactions(name, *rebuild, items);
             }
             (Question::WholeBlock { id, .. }, Message::Blocks(blocks)) => self.whole_block(name, id, blocks),
+            (Question::Checkpoint, Message::Checkpoint(offer)) => self.checkpoint(name, offer),
+            (Question::JoinHeaders, Message::Headers(headers)) => self.join_headers(name, &headers),
+            (Question::Manifests { ids }, Message::Manifests(manifests)) => self.manifests(name, &ids, manifests),
+            (Question::Part { part }, Message::Part(bytes)) => self.part(name, part, &bytes),
             (question, _) => {
                 self.unanswered(name, question);
                 self.offend(name, Offence::Unrequested);
@@ -232,6 +243,8 @@ impl Network {
         match question {
             Question::Ping { .. } => {}
             Question::Headers => self.sync_lost(name),
+            Question::Checkpoint | Question::JoinHeaders | Question::Manifests { .. } => self.join_lost(name),
+            Question::Part { part } => self.part_missing(name, part),
             Question::Blocks { ids } => self.bodies_missing(name, &ids),
             Question::Transactions { ids } => self.transactions_missing(&ids),
             // The sender's claim stands: a synchronisation follows it.
@@ -255,13 +268,24 @@ impl Network {
         tracing::info!(peer = %name, agent = hello.agent, height = %hello.claim.height, "peer");
         peer.agent = hello.agent;
         peer.claim = Some(hello.claim);
+        peer.first = hello.first;
         let told = peer.told;
         let claim = self.own_claim();
         if claim.tip != told {
             // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
-            self.send(name, 0, Message::Tip(claim));
+            self.send_tip(name, claim);
         }
         self.offer_pool(name);
+    }
+
+    fn send_tip(&mut self, name: &PeerName, claim: Claim) {
+        let first = self.first();
+        self.send(name, 0, Message::Tip { claim, first });
+    }
+
+    /// The lowest block that this node can be asked for.
+    fn first(&self) -> Height {
+        self.node.tip().snapshot.base().unwrap_or_default().next()
     }
 
     /// What this node says of its own chain.
@@ -367,7 +391,11 @@ impl Network {
         let number = self.next_question;
         self.next_question += 1;
         let patience = match question {
-            Question::Blocks { .. } | Question::WholeBlock { .. } | Question::BlockTransactions(_) => BLOCKS_MS,
+            Question::Blocks { .. }
+            | Question::WholeBlock { .. }
+            | Question::BlockTransactions(_)
+            | Question::Checkpoint
+            | Question::Part { .. } => BLOCKS_MS,
             _ => ANSWER_MS,
         };
         let deadline = self.now + patience;
@@ -436,6 +464,7 @@ impl Network {
             self.unanswered(name, open.question);
         }
         self.sync_lost(name);
+        self.join_lost(name);
         true
     }
 
@@ -472,7 +501,8 @@ impl Network {
 
     /// How far the running synchronisation is.
     pub fn sync_status(&self) -> Option<SyncStatus> {
-        self.sync.as_ref().map(|sync| sync.status(self.now))
+        let joining = self.join.as_ref().map(|join| join.status(self.now));
+        joining.or_else(|| self.sync.as_ref().map(|sync| sync.status(self.now)))
     }
 
     /// The height that peers speak of, and ours if that is higher.

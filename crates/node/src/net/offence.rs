@@ -28,6 +28,8 @@ pub enum Offence {
     LowWork { shown: String, claimed: String },
     #[error("led to the invalid block {id}: {reason}")]
     InvalidBlock { id: BlockId, reason: String },
+    #[error("showed a checkpoint that is none: {reason}")]
+    InvalidCheckpoint { reason: String },
     #[error("withheld block {id}, whose header it had sent")]
     WithheldBlock { id: BlockId },
     #[error("did not answer in time")]
@@ -57,6 +59,7 @@ impl Offence {
             | Self::InvalidHeader { .. }
             | Self::LowWork { .. }
             | Self::InvalidBlock { .. }
+            | Self::InvalidCheckpoint { .. }
             | Self::Equivocation { .. } => BAN_AT,
             Self::WrongVersion { .. } | Self::NoHello => BAN_AT / 2,
             Self::UnconnectedHeaders | Self::WithheldBlock { .. } => 50,
@@ -82,6 +85,7 @@ impl Offence {
             Self::UnconnectedHeaders => "unconnected_headers",
             Self::LowWork { .. } => "low_work",
             Self::InvalidBlock { .. } => "invalid_block",
+            Self::InvalidCheckpoint { .. } => "invalid_checkpoint",
             Self::WithheldBlock { .. } => "withheld_block",
             Self::Timeout => "timeout",
             Self::Unrequested => "unrequested",

@@ -88,6 +88,16 @@ pub(super) enum Question {
         ids: Vec<TxId>,
     },
     BlockTransactions(Box<Rebuild>),
+    /// The newest checkpoint of whom this node begins with, and the headers of its chain.
+    Checkpoint,
+    JoinHeaders,
+    Manifests {
+        ids: Vec<BlockId>,
+    },
+    /// A part of the checkpoint's state.
+    Part {
+        part: u32,
+    },
     /// The whole of a block whose compact form did not fit together.
     WholeBlock {
         id: BlockId,
@@ -127,6 +137,10 @@ pub(super) struct Peer {
     pub(super) told: BlockId,
     /// `None` until it said hello.
     pub(super) claim: Option<Claim>,
+    /// The lowest block that it can be asked for.
+    pub(super) first: Height,
+    /// Whether it may have a checkpoint to show.
+    pub(super) offers: bool,
     pub(super) agent: String,
     pub(super) latency: Option<u64>,
     pub(super) traffic: Traffic,
@@ -154,6 +168,8 @@ impl Peer {
             connected: now,
             told,
             claim: None,
+            first: Height(1),
+            offers: true,
             agent: String::new(),
             latency: None,
             traffic: Traffic::default(),

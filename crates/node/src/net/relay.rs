@@ -220,8 +220,12 @@ impl Network {
             if new { &mut names } else { &mut knowing }.push(name.clone());
         }
         let claim = self.own_claim();
+        if tip.record.status == Status::Given {
+            // Its transactions are not here: this node has just begun with it.
+            knowing.append(&mut names);
+        }
         for name in knowing {
-            self.send(&name, 0, Message::Tip(claim));
+            self.send_tip(&name, claim);
         }
         if names.is_empty() {
             return;

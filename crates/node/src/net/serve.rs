@@ -1,6 +1,6 @@
 //! Answers to what peers ask, from one snapshot each.
 
-use tally_chain::{BlockId, Bytes, CheckedTransaction, Header, Height, TxId};
+use tally_chain::{BlockId, Bytes, CheckedTransaction, Header, Height, Manifest, TxId};
 
 use super::limits::{MAX_BODY_BYTES, MAX_HEADERS, MAX_POOLED_BYTES};
 use super::wire::Message;
@@ -13,6 +13,11 @@ pub(super) fn answer(node: &Node, question: &Message) -> Result<Option<Message>,
         Message::Ping => Message::Pong,
         Message::GetHeaders { locator } => Message::Headers(headers_after(node, locator)?),
         Message::GetBlocks(ids) => Message::Blocks(blocks(node, ids)?),
+        Message::GetCheckpoint => Message::Checkpoint(node.checkpoint()?),
+        Message::GetPart { block, part } => {
+            Message::Part(node.checkpoint_part(block, *part)?.unwrap_or_default().into())
+        }
+        Message::GetManifests(ids) => Message::Manifests(manifests(node, ids)?),
         Message::GetTransactions(ids) => Message::Transactions(pooled(node, ids)),
         Message::GetBlockTransactions { block, indexes } => {
             Message::BlockTransactions(block_transactions(node, block, indexes)?)
@@ -23,8 +28,11 @@ pub(super) fn answer(node: &Node, question: &Message) -> Result<Option<Message>,
 
 fn headers_after(node: &Node, locator: &[BlockId]) -> Result<Vec<Header>, StoreError> {
     let snapshot = &node.tip().snapshot;
+    let base = snapshot.base()?;
     for id in locator {
+        // Between genesis and what this node began with there is nothing.
         if let Some(record) = snapshot.record(id)?
+            && record.height() >= base
             && snapshot.is_active(&record)?
         {
             let next = record.height().next();
@@ -53,6 +61,14 @@ fn blocks(node: &Node, ids: &[BlockId]) -> Result<Vec<Bytes>, StoreError> {
         found.push(bytes);
     }
     Ok(found)
+}
+
+fn manifests(node: &Node, ids: &[BlockId]) -> Result<Vec<Manifest>, StoreError> {
+    let snapshot = &node.tip().snapshot;
+    let records = ids.iter().map(|id| snapshot.record(id));
+    records
+        .filter_map(|record| Some(record.transpose()?.map(|record| record.manifest)))
+        .collect()
 }
 
 fn pooled(node: &Node, ids: &[TxId]) -> Vec<Bytes> {

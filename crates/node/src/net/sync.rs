@@ -51,6 +51,8 @@ pub struct SyncStatus {
     pub blocks_left: usize,
     pub blocks_done: u64,
     pub transactions_done: u64,
+    /// Parts of a checkpoint's state that are here, and all of them, while this node begins with one.
+    pub parts: Option<(usize, usize)>,
     pub millis: u64,
 }
 
@@ -67,6 +69,7 @@ impl Sync {
             blocks_left: self.plan.len(),
             blocks_done: self.imported,
             transactions_done: self.transactions,
+            parts: None,
             millis: now.saturating_sub(self.started),
         }
     }
@@ -79,6 +82,9 @@ impl Network {
 
     /// Does the next step of the synchronisation, or begins one.
     pub(super) fn advance_sync(&mut self) {
+        if self.advance_join() {
+            return;
+        }
         if self.sync.is_none() {
             self.begin_sync();
         }
@@ -97,11 +103,15 @@ impl Network {
             .map(super::peer::Peer::coming)
             .max()
             .unwrap_or_default();
-        let (ours, now) = (self.weight().max(coming), self.now);
+        let (ours, now, next) = (
+            self.weight().max(coming),
+            self.now,
+            self.node.tip().record.height().next(),
+        );
         let heavier = self
             .peers
             .iter()
-            .filter(|(_, peer)| peer.weight() > ours && peer.sync_after <= now);
+            .filter(|(_, peer)| peer.weight() > ours && peer.sync_after <= now && peer.first <= next);
         let Some((name, peer)) = heavier.max_by_key(|(_, peer)| peer.weight()) else {
             return;
         };
@@ -403,7 +413,7 @@ impl Network {
     }
 
     /// Leaves a peer alone for a while.
-    fn pause(&mut self, name: &PeerName) {
+    pub(super) fn pause(&mut self, name: &PeerName) {
         let after = self.now + PAUSE_MS;
         if let Some(peer) = self.peers.get_mut(name) {
             peer.sync_after = after;

@@ -7,9 +7,11 @@ use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::transaction::MAX_TRANSACTION_BYTES;
 use tally_chain::{B256, BlockId, Bytes, Header, Height, Manifest, TxId, Work};
 
+use crate::checkpoint::{Checkpoint, MAX_PART_BYTES};
+
 use super::limits::{
     FRAME_OVERHEAD, MAX_AGENT, MAX_BLOCKS, MAX_BODY_BYTES, MAX_HEADERS, MAX_IDS, MAX_INDEXES, MAX_LOCATOR,
-    MAX_POOLED_BYTES,
+    MAX_MANIFESTS, MAX_POOLED_BYTES,
 };
 
 /// The version of these messages.
@@ -35,6 +37,8 @@ pub struct Hello {
     /// Decides whether the two have anything to say to each other.
     pub genesis: BlockId,
     pub claim: Claim,
+    /// The lowest block that the sender can be asked for: 1, or the one after its checkpoint.
+    pub first: Height,
     /// Program and version, for people.
     pub agent: String,
 }
@@ -75,8 +79,23 @@ pub enum Message {
         indexes: Vec<u32>,
     },
     BlockTransactions(Vec<Bytes>),
-    /// The end of the sender's chain, to those who have that block already.
-    Tip(Claim),
+    /// The end of the sender's chain, to those who have that block already, and the lowest block that it can be asked for.
+    Tip {
+        claim: Claim,
+        first: Height,
+    },
+    /// Asks for the newest state that the other can show.
+    GetCheckpoint,
+    Checkpoint(Option<Checkpoint>),
+    GetPart {
+        block: BlockId,
+        part: u32,
+    },
+    /// One part of a checkpoint's state; nothing if the sender does not keep it.
+    Part(Bytes),
+    GetManifests(Vec<BlockId>),
+    /// What the sender lacks is left out.
+    Manifests(Vec<Manifest>),
 }
 
 /// A message with the number of the question that it asks or answers (0: neither).
@@ -102,7 +121,13 @@ impl Message {
             Self::CompactBlock(_) => 11,
             Self::GetBlockTransactions { .. } => 12,
             Self::BlockTransactions(_) => 13,
-            Self::Tip(_) => 14,
+            Self::Tip { .. } => 14,
+            Self::GetCheckpoint => 15,
+            Self::Checkpoint(_) => 16,
+            Self::GetPart { .. } => 17,
+            Self::Part(_) => 18,
+            Self::GetManifests(_) => 19,
+            Self::Manifests(_) => 20,
         }
     }
 
@@ -110,7 +135,14 @@ impl Message {
     pub fn is_answer(&self) -> bool {
         matches!(
             self,
-            Self::Pong | Self::Headers(_) | Self::Blocks(_) | Self::Transactions(_) | Self::BlockTransactions(_)
+            Self::Pong
+                | Self::Headers(_)
+                | Self::Blocks(_)
+                | Self::Transactions(_)
+                | Self::BlockTransactions(_)
+                | Self::Checkpoint(_)
+                | Self::Part(_)
+                | Self::Manifests(_)
         )
     }
 }
@@ -160,16 +192,27 @@ fn body(message: &Message) -> Vec<u8> {
             hello.version.encode(&mut out);
             hello.genesis.0.encode(&mut out);
             hello.claim.encode(&mut out);
+            hello.first.0.encode(&mut out);
             hello.agent.as_bytes().encode(&mut out);
         }
-        Message::Ping | Message::Pong => {}
-        Message::Tip(claim) => claim.encode(&mut out),
+        Message::Ping | Message::Pong | Message::GetCheckpoint | Message::Checkpoint(None) => {}
+        Message::Tip { claim, first } => {
+            claim.encode(&mut out);
+            first.0.encode(&mut out);
+        }
         Message::GetHeaders { locator } => joined(locator.iter().map(|id| id.0)).encode(&mut out),
         Message::Headers(headers) => {
             let bytes: Vec<u8> = headers.iter().flat_map(Header::encode).collect();
             bytes[..].encode(&mut out);
         }
-        Message::GetBlocks(ids) => joined(ids.iter().map(|id| id.0)).encode(&mut out),
+        Message::Checkpoint(Some(checkpoint)) => checkpoint.encode(&mut out),
+        Message::GetPart { block, part } => {
+            block.0.encode(&mut out);
+            part.encode(&mut out);
+        }
+        Message::Part(bytes) => bytes.encode(&mut out),
+        Message::Manifests(manifests) => manifests.iter().for_each(|manifest| out.extend(manifest.encode())),
+        Message::GetBlocks(ids) | Message::GetManifests(ids) => joined(ids.iter().map(|id| id.0)).encode(&mut out),
         Message::Inventory(ids) | Message::GetTransactions(ids) => joined(ids.iter().map(|id| id.0)).encode(&mut out),
         Message::Blocks(items) | Message::Transactions(items) | Message::BlockTransactions(items) => {
             items.iter().for_each(|item| item.encode(&mut out));
@@ -215,6 +258,7 @@ fn read_body(kind: u64, body: &mut ListReader<'_>, block_bytes: u64) -> Result<M
             version: body.u64("version")?,
             genesis: BlockId(body.b256("genesis")?),
             claim: Claim::read(body)?,
+            first: Height(body.u64("first")?),
             agent: agent(body.bytes("agent", MAX_AGENT)?),
         }),
         2 => Message::Ping,
@@ -248,7 +292,35 @@ fn read_body(kind: u64, body: &mut ListReader<'_>, block_bytes: u64) -> Result<M
                 .collect(),
         },
         13 => Message::BlockTransactions(list(body, "transaction", MAX_INDEXES, MAX_TRANSACTION_BYTES, None)?),
-        14 => Message::Tip(Claim::read(body)?),
+        14 => Message::Tip {
+            claim: Claim::read(body)?,
+            first: Height(body.u64("first")?),
+        },
+        15 => Message::GetCheckpoint,
+        16 => {
+            let offered = !body.is_empty();
+            Message::Checkpoint(offered.then(|| Checkpoint::read(body)).transpose()?)
+        }
+        17 => Message::GetPart {
+            block: BlockId(body.b256("block")?),
+            part: u32::try_from(body.u64("part")?).map_err(|_| {
+                let (field, source) = ("part", alloy_rlp::Error::Overflow);
+                CodecError::Rlp { field, source }
+            })?,
+        },
+        18 => Message::Part(Bytes::copy_from_slice(body.bytes("part", MAX_PART_BYTES)?)),
+        19 => Message::GetManifests(ids(body, "blocks", MAX_MANIFESTS)?.map(BlockId).collect()),
+        20 => {
+            let mut manifests = Vec::new();
+            while !body.is_empty() {
+                if manifests.len() == MAX_MANIFESTS {
+                    let (field, count, max) = ("manifests", MAX_MANIFESTS + 1, MAX_MANIFESTS);
+                    return Err(CodecError::TooMany { field, count, max });
+                }
+                manifests.push(manifest(body)?);
+            }
+            Message::Manifests(manifests)
+        }
         _ => {
             let source = alloy_rlp::Error::Custom("no message of this kind");
             return Err(CodecError::Rlp { field: "kind", source });
@@ -345,6 +417,7 @@ fn list(
 mod tests {
     use proptest::prelude::*;
     use tally_chain::U256;
+    use tally_ledger::PartRoot;
 
     use super::*;
 
@@ -367,17 +440,68 @@ mod tests {
         })
     }
 
+    fn checkpoints() -> impl Strategy<Value = Checkpoint> {
+        let root = prop_oneof![
+            Just(PartRoot::Empty),
+            any::<[u8; 32]>().prop_map(|hash| PartRoot::Branch(B256::new(hash))),
+            any::<([u8; 32], [u8; 32])>().prop_map(|(key, value_hash)| PartRoot::Leaf {
+                key: B256::new(key),
+                value_hash: B256::new(value_hash),
+            }),
+        ];
+        let roots = prop::collection::vec(root, 0..20);
+        (any::<[u8; 32]>(), any::<u64>(), roots).prop_map(|(block, height, roots)| Checkpoint {
+            block: BlockId(B256::new(block)),
+            height: Height(height),
+            roots,
+        })
+    }
+
+    fn manifests() -> impl Strategy<Value = Manifest> {
+        let hash = any::<[u8; 32]>().prop_map(B256::new);
+        (
+            any::<u64>(),
+            any::<u128>(),
+            hash,
+            prop::collection::vec(any::<u8>(), 0..64),
+        )
+            .prop_map(|(number, base_fee, root, extra)| Manifest {
+                number: Height(number),
+                producer: tally_chain::Address::repeat_byte(7),
+                state_root: root,
+                transactions_root: root,
+                receipts_root: B256::ZERO,
+                history_root: root,
+                gas_limit: number,
+                gas_used: 0,
+                base_fee,
+                extra: extra.into(),
+                seal: Bytes::new(),
+            })
+    }
+
     fn messages() -> impl Strategy<Value = Message> {
         let headers = prop::collection::vec(any::<[u8; HEADER_BYTES]>(), 0..20);
-        let hello = (any::<u64>(), any::<[u8; 32]>(), claims(), "[ -~]{0,64}");
+        let hello = (any::<u64>(), any::<[u8; 32]>(), claims(), any::<u64>(), "[ -~]{0,64}");
         let asked = (any::<[u8; 32]>(), prop::collection::vec(any::<u32>(), 0..50));
         prop_oneof![
-            hello.prop_map(|(version, genesis, claim, agent)| Message::Hello(Hello {
+            hello.prop_map(|(version, genesis, claim, first, agent)| Message::Hello(Hello {
                 version,
                 genesis: BlockId(B256::new(genesis)),
                 claim,
+                first: Height(first),
                 agent,
             })),
+            Just(Message::GetCheckpoint),
+            Just(Message::Checkpoint(None)),
+            checkpoints().prop_map(|checkpoint| Message::Checkpoint(Some(checkpoint))),
+            (any::<[u8; 32]>(), any::<u32>()).prop_map(|(block, part)| Message::GetPart {
+                block: BlockId(B256::new(block)),
+                part,
+            }),
+            prop::collection::vec(any::<u8>(), 0..200).prop_map(|bytes| Message::Part(bytes.into())),
+            hashes().prop_map(|ids| Message::GetManifests(ids.into_iter().map(BlockId).collect())),
+            prop::collection::vec(manifests(), 0..MAX_BLOCKS).prop_map(Message::Manifests),
             Just(Message::Ping),
             Just(Message::Pong),
             hashes().prop_map(|ids| Message::GetHeaders {
@@ -394,7 +518,10 @@ mod tests {
                 indexes,
             }),
             envelopes().prop_map(Message::BlockTransactions),
-            claims().prop_map(Message::Tip),
+            (claims(), any::<u64>()).prop_map(|(claim, first)| Message::Tip {
+                claim,
+                first: Height(first),
+            }),
         ]
     }
 
@@ -463,6 +590,19 @@ mod tests {
                 Message::Blocks(vec![vec![0; 4_001].into()]),
                 long("block", 4_001, 4_000),
             ),
+            (
+                Message::Part(vec![0; (4 << 20) + 1].into()),
+                long("part", (4 << 20) + 1, 4 << 20),
+            ),
+            (
+                Message::Checkpoint(Some(Checkpoint {
+                    block: BlockId(B256::ZERO),
+                    height: Height(1),
+                    roots: vec![PartRoot::Empty; 4_097],
+                })),
+                long("roots", 4_097, 4_096),
+            ),
+            (Message::GetManifests(blocks(513)), long("blocks", 513 * 32, 512 * 32)),
         ] {
             assert_eq!(refused(message), error);
         }

@@ -110,6 +110,10 @@ fn report(network: &Network, reported: &mut Instant) {
     };
     *reported = Instant::now();
     let (done, left, secs) = (sync.blocks_done, sync.blocks_left as u64, sync.millis / 1_000);
+    if network.node().awaits_checkpoint() {
+        let (headers, parts) = (sync.headers.map(|height| height.0), sync.parts);
+        return tracing::info!(source = %sync.source, headers, ?parts, "beginning with a checkpoint");
+    }
     let left_secs = (done > 0).then(|| left.saturating_mul(secs) / done);
     tracing::info!(source = %sync.source, done, left, transactions = sync.transactions_done, left_secs, "catching up");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fjall::{OwnedWriteBatch, PersistMode};
 use tally_chain::codec::wrap_list;
 use tally_chain::history::Node;
-use tally_chain::{Address, Amount, B256, ChainSpec, Receipt, TxId, UnixSecs, Work, genesis, history::History};
+use tally_chain::{Address, Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, Work, genesis, history::History};
 use tally_ledger::ChangeSet;
 
 use super::record::BlockRecord;
@@ -159,6 +159,22 @@ impl<'a> Commit<'a> {
         for (hash, code) in &changes.codes {
             self.batch.insert(&keys.codes, hash.as_slice(), &code[..]);
         }
+    }
+
+    /// Puts what this node begins with in the place of genesis. Rule: docs/protocol.md#C4
+    pub(crate) fn beginning(&mut self, records: &[BlockRecord], history: &History, state: &ChangeSet, height: Height) {
+        let keys = &self.store.keys;
+        for record in records {
+            self.record(record);
+            self.batch
+                .insert(&keys.chain, height_key(record.height()), &record.id.as_bytes()[..]);
+        }
+        for (position, node) in history.peaks() {
+            self.batch
+                .insert(&keys.history, position.to_be_bytes(), &node.encode()[..]);
+        }
+        self.state(state);
+        self.batch.insert(&keys.meta, "base", height_key(height));
     }
 
     /// Moves the tip.

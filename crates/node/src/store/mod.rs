@@ -4,6 +4,7 @@
 //! chain and is rewritten by a reorg in the same batch that moves the tip.
 
 mod commit;
+mod parts;
 mod record;
 mod snapshot;
 
@@ -38,6 +39,8 @@ pub enum StoreError {
     Damaged { what: &'static str, source: CodecError },
     #[error("store: {what} is missing")]
     Missing { what: String },
+    #[error("block {height} is not kept here: this node began with the state of block {base}")]
+    NotKept { height: Height, base: Height },
     #[error("store: {0}")]
     State(#[from] tally_ledger::StateError),
 }
@@ -70,6 +73,10 @@ struct Keyspaces {
     history: Keyspace,
     /// transaction id -> envelope: the mempool, written through
     pool: Keyspace,
+    /// height -> checkpoint, whole or on its way
+    checkpoints: Keyspace,
+    /// height || number -> part of that checkpoint's state
+    parts: Keyspace,
     meta: Keyspace,
 }
 
@@ -108,6 +115,8 @@ impl Store {
             produced: plain("produced")?,
             history: plain("history")?,
             pool: plain("pool")?,
+            checkpoints: plain("checkpoints")?,
+            parts: large("parts")?,
             meta: plain("meta")?,
         };
         let store = Self { database, keys };

@@ -13,6 +13,8 @@ pub enum Status {
     Executed,
     /// Executed and found wrong; kept so that it is not tried again.
     Invalid,
+    /// Before or at the checkpoint that this node began with: its work was checked, its body is not here.
+    Given,
 }
 
 /// Header, manifest and what the pipeline learnt of a block.
@@ -51,6 +53,7 @@ impl BlockRecord {
             Status::Linked => 0,
             Status::Executed => 1,
             Status::Invalid => 2,
+            Status::Given => 3,
         });
         out.extend(self.weight.0.to_be_bytes::<32>());
         out.extend(self.supply.0.to_be_bytes::<32>());
@@ -76,6 +79,7 @@ impl BlockRecord {
                     [0] => Status::Linked,
                     [1] => Status::Executed,
                     [2] => Status::Invalid,
+                    [3] => Status::Given,
                     _ => return None,
                 },
                 weight: Work(U256::from_be_bytes(reader.take::<32>()?)),

@@ -33,13 +33,17 @@ pub struct IndexSizes {
     pub produced: u64,
 }
 
-fn damaged(what: &'static str) -> impl Fn(tally_chain::CodecError) -> StoreError {
+pub(super) fn damaged(what: &'static str) -> impl Fn(tally_chain::CodecError) -> StoreError {
     move |source| StoreError::Damaged { what, source }
 }
 
 impl Snapshot {
     pub(super) fn new(snapshot: fjall::Snapshot, keys: Keyspaces) -> Self {
         Self(Arc::new(Inner { snapshot, keys }))
+    }
+
+    pub(super) fn inner(&self) -> (&fjall::Snapshot, &Keyspaces) {
+        (&self.0.snapshot, &self.0.keys)
     }
 
     fn get(
@@ -57,6 +61,13 @@ impl Snapshot {
             .ok_or_else(|| StoreError::Missing {
                 what: "the tip".to_owned(),
             })
+    }
+
+    /// Height of the block whose state this node began with: 0 where it has every block. Rule: docs/protocol.md#C4
+    pub fn base(&self) -> Result<Height, StoreError> {
+        let bytes = self.get(|k| &k.meta, b"base")?;
+        let height = bytes.and_then(|bytes| <[u8; 8]>::try_from(&bytes[..]).ok());
+        Ok(height.map_or(Height::GENESIS, |bytes| Height(u64::from_be_bytes(bytes))))
     }
 
     /// Id of the block at `height` in the active chain.
@@ -240,6 +251,28 @@ impl Snapshot {
             ));
         }
         Ok(leaves)
+    }
+
+    /// Every account, slot and code at the tip. Takes memory for all of it.
+    pub fn whole_state(&self) -> Result<ChangeSet, StoreError> {
+        let mut whole = ChangeSet::default();
+        for entry in self.accounts() {
+            let (address, account) = entry?;
+            whole.accounts.insert(address, Some(account));
+        }
+        for entry in self.0.snapshot.iter(&self.0.keys.storage) {
+            let (key, value) = entry.into_inner()?;
+            let (address, slot) = key.split_at(20);
+            let key = (Address::from_slice(address), B256::from_slice(slot));
+            whole.storage.insert(key, B256::from_slice(&value));
+        }
+        for entry in self.0.snapshot.iter(&self.0.keys.codes) {
+            let (hash, code) = entry.into_inner()?;
+            whole
+                .codes
+                .insert(B256::from_slice(&hash), Bytes::copy_from_slice(&code));
+        }
+        Ok(whole)
     }
 
     /// Sum of all balances at the tip.

@@ -13,7 +13,7 @@ use tally_chain::pow::{Search, Target};
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
 use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Manifest, TxId, U256, UnixSecs, address, merkle};
 use tally_node::mempool::MempoolConfig;
-use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, StoreError, Work};
+use tally_node::{CheckpointConfig, Clock, Imported, MiningConfig, Node, NodeConfig, StoreError, Work};
 
 /// Secret keys of the first accounts of the public phrase "test test … junk"; worth nothing anywhere.
 const KEYS: [&str; 3] = [
@@ -58,11 +58,21 @@ pub fn open(dir: &Path, clock: &HandClock) -> Result<Node, StoreError> {
 }
 
 pub fn open_with(dir: &Path, clock: &HandClock, max_reorg_depth: u64) -> Result<Node, StoreError> {
+    open_at(dir, clock, max_reorg_depth, CheckpointConfig::default())
+}
+
+pub fn open_at(
+    dir: &Path,
+    clock: &HandClock,
+    max_reorg_depth: u64,
+    checkpoints: CheckpointConfig,
+) -> Result<Node, StoreError> {
     let config = NodeConfig {
         data_dir: dir.to_owned(),
         spec: spec(),
         max_reorg_depth,
         mempool: MempoolConfig::default(),
+        checkpoints,
         mining: MiningConfig {
             on: false,
             threads: 1,
@@ -188,6 +198,26 @@ pub fn payment_at(
         value,
         data: Bytes::new(),
     };
+    signed(node, from, payload)
+}
+
+/// The making of a contract (`to` is none) or a call of one, at the node's time.
+pub fn call(node: &Node, from: usize, nonce: u64, to: Option<Address>, data: &[u8]) -> Bytes {
+    let payload = Payload {
+        chain_id: node.spec().chain_id,
+        nonce,
+        timestamp: node.now(),
+        max_priority_fee: 1_000_000_000,
+        max_fee: 3_000_000_000,
+        gas_limit: 300_000,
+        to,
+        value: Amount::ZERO,
+        data: Bytes::copy_from_slice(data),
+    };
+    signed(node, from, payload)
+}
+
+fn signed(node: &Node, from: usize, payload: Payload) -> Bytes {
     let key = key(from);
     let message = payload.signed_message(&node.identity().genesis, &address_of(from));
     let signature: Signature = key.sign_prehash(sha256(&[&message]).as_slice()).unwrap();
@@ -226,8 +256,12 @@ pub fn assert_sound(node: &Node) {
         tip.record.supply,
         "supply = sum of balances"
     );
-    let mut supply = node.spec().allocated().unwrap();
-    for record in snapshot.records_from(tally_chain::Height(1)) {
+    let base = snapshot.base().unwrap();
+    let mut supply = match base {
+        tally_chain::Height::GENESIS => node.spec().allocated().unwrap(),
+        base => snapshot.known(&snapshot.id_at(base).unwrap().unwrap()).unwrap().supply,
+    };
+    for record in snapshot.records_from(base.next()) {
         let record = record.unwrap();
         supply = supply.checked_add(node.spec().subsidy(record.height())).unwrap();
         supply = supply.checked_sub(record.burned).unwrap();

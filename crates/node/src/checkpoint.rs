@@ -1,0 +1,184 @@
+//! States that a new node can begin with: made from the tip and its undo data, checked part by part by whoever takes them.
+//! Rules: docs/protocol.md#C1 to #C4
+
+use alloy_rlp::Encodable;
+use tally_chain::codec::{CodecError, ListReader, wrap_list};
+use tally_chain::history::History;
+use tally_chain::{B256, BlockId, Header, Height, Manifest, Work};
+use tally_ledger::parts::{MAX_DEPTH, divide};
+use tally_ledger::{ChangeSet, PartRoot, PartRoots};
+
+use crate::node::Node;
+use crate::pipeline::Tip;
+use crate::store::StoreError;
+
+/// Longest encoded part in bytes. Rule: docs/protocol.md#C2
+pub const MAX_PART_BYTES: usize = 4 << 20;
+/// Which states are offered, and whether a new node takes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointConfig {
+    /// Heights that are multiples of this; at least 1.
+    pub every: u64,
+    /// Blocks that stand on a checkpoint before it is offered or taken.
+    pub depth: u64,
+    /// Accounts and slots that a part has on average at most.
+    pub part_leaves: usize,
+    /// Whether a node without blocks begins with one.
+    pub begin: bool,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self {
+            every: 1_000,
+            depth: 100,
+            part_leaves: 4_096,
+            begin: false,
+        }
+    }
+}
+
+/// A block, and the roots of its state's parts as somebody says they are. Rule: docs/protocol.md#C1
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub block: BlockId,
+    pub height: Height,
+    pub roots: Vec<PartRoot>,
+}
+
+impl Checkpoint {
+    /// The three fields, one after the other.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        self.block.0.encode(out);
+        self.height.0.encode(out);
+        let mut roots = Vec::new();
+        for root in &self.roots {
+            match root {
+                PartRoot::Empty => [].as_slice().encode(&mut roots),
+                PartRoot::Leaf { key, value_hash } => {
+                    [key.as_slice(), value_hash.as_slice()].concat()[..].encode(&mut roots);
+                }
+                PartRoot::Branch(hash) => hash.as_slice().encode(&mut roots),
+            }
+        }
+        out.extend(wrap_list(&roots));
+    }
+
+    /// Reads the three fields; at most 4,096 roots.
+    pub fn read(items: &mut ListReader<'_>) -> Result<Self, CodecError> {
+        let block = BlockId(items.b256("block")?);
+        let height = Height(items.u64("height")?);
+        let mut list = items.list("roots")?;
+        let mut roots = Vec::new();
+        while !list.is_empty() {
+            let (len, max) = (roots.len() + 1, 1 << MAX_DEPTH);
+            if len > max {
+                let field = "roots";
+                return Err(CodecError::TooLong { field, len, max });
+            }
+            let bytes = list.bytes("root", 64)?;
+            roots.push(match bytes.len() {
+                0 => PartRoot::Empty,
+                32 => PartRoot::Branch(B256::from_slice(bytes)),
+                64 => PartRoot::Leaf {
+                    key: B256::from_slice(&bytes[..32]),
+                    value_hash: B256::from_slice(&bytes[32..]),
+                },
+                len => {
+                    let (field, expected) = ("root", 32);
+                    return Err(CodecError::WrongLength { field, len, expected });
+                }
+            });
+        }
+        Ok(Self { block, height, roots })
+    }
+}
+
+/// All that a node begins with, its work and its parts checked.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    pub checkpoint: Checkpoint,
+    /// Block 1 and those that end with the checkpoint's, as many as the next block looks at; each with the weight of its branch.
+    pub blocks: Vec<(Header, Manifest, Work)>,
+    /// Over all blocks up to the checkpoint's, itself included.
+    pub history: History,
+    pub state: ChangeSet,
+}
+
+impl Node {
+    /// The newest checkpoint that this node can show; made where it is not kept yet.
+    pub fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+        let tip = self.tip();
+        let CheckpointConfig { every, depth, .. } = self.checkpoints();
+        let newest = Height(tip.record.height().0.saturating_sub(depth) / every * every);
+        let base = tip.snapshot.base()?;
+        let kept = self.store().snapshot();
+        if newest <= base {
+            return kept.checkpoint(base);
+        }
+        let id = tip.snapshot.id_at(newest)?;
+        match kept.checkpoint(newest)? {
+            Some(found) if Some(found.block) == id => Ok(Some(found)),
+            _ => self.make_checkpoint(&tip, newest),
+        }
+    }
+
+    /// Goes back from the tip to `height`, and keeps what stood there; nothing where the way back is not kept.
+    fn make_checkpoint(&self, tip: &Tip, height: Height) -> Result<Option<Checkpoint>, StoreError> {
+        let missing = |what: String| StoreError::Missing { what };
+        let mut back = ChangeSet::default();
+        for record in tip.snapshot.records_from(height.next()).rev() {
+            match tip.snapshot.undo(&record?.id)? {
+                Some(undo) => back.merge(undo),
+                None => return Ok(None),
+            }
+        }
+        let block = tip
+            .snapshot
+            .id_at(height)?
+            .ok_or_else(|| missing(format!("block {height}")))?;
+        let expected = tip.snapshot.known(&block)?.manifest.state_root;
+        let tree = tip.tree.update(&back);
+        if tree.root() != expected {
+            return Err(missing(format!(
+                "the state of block {block} (root {expected}, not {})",
+                tree.root()
+            )));
+        }
+        let mut whole = tip.snapshot.whole_state()?;
+        whole.merge(back);
+        let mut depth = 0;
+        while depth < MAX_DEPTH && tree.len() >> depth > self.checkpoints().part_leaves {
+            depth += 1;
+        }
+        let parts = loop {
+            let parts: Vec<_> = divide(&whole, depth).iter().map(ChangeSet::encode).collect();
+            if parts.iter().all(|part| part.len() <= MAX_PART_BYTES) {
+                break parts;
+            }
+            if depth == MAX_DEPTH {
+                tracing::warn!(%height, "the state cannot be divided into parts that are small enough");
+                return Ok(None);
+            }
+            depth += 1;
+        };
+        let roots = PartRoots::of(&tree, depth).iter().copied().collect();
+        let checkpoint = Checkpoint { block, height, roots };
+        self.store().keep_checkpoint(&checkpoint, &parts)?;
+        tracing::info!(%height, %block, parts = parts.len(), "checkpoint");
+        Ok(Some(checkpoint))
+    }
+
+    /// One part of a checkpoint that this node keeps.
+    pub fn checkpoint_part(&self, block: &BlockId, part: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        let kept = self.store().snapshot();
+        match kept
+            .checkpoints()?
+            .into_iter()
+            .find(|checkpoint| checkpoint.block == *block)
+        {
+            Some(checkpoint) => kept.part(checkpoint.height, part),
+            None => Ok(None),
+        }
+    }
+}
