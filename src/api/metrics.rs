@@ -218,6 +218,23 @@ impl prometheus_client::collector::Collector for NodeFigures {
                 gauge(&format!("{name}_{part}"), help, Some(&Unit::Seconds), value)?;
             }
         }
+        for (name, help, ring) in [
+            (
+                "transaction_hop_time",
+                "Time from hearing of a transaction to having it from the peer, of the last 1,000",
+                &stats.transaction_hop,
+            ),
+            (
+                "block_hop_time",
+                "Time from telling a peer of a block to hearing that it has taken it, of the last 1,000",
+                &stats.block_hop,
+            ),
+        ] {
+            for p in [50, 95] {
+                let value = ring.percentile(p).map_or(f64::NAN, |duration| duration.as_secs_f64());
+                gauge(&format!("{name}_p{p}"), help, Some(&Unit::Seconds), value)?;
+            }
+        }
         for (name, help, value) in [
             (
                 "blocks_imported",

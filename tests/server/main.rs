@@ -1,6 +1,7 @@
 //! The server from outside: a real node behind the real router on a real port, and the real binary.
 
 mod audit;
+mod beginning;
 mod cluster;
 mod common;
 mod corpora;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use serde_json::{Value, json};
 use tally_chain::{ChainSpec, genesis, transaction::ChainIdentity};
 
-use crate::common::{ECC, Http, hex, until};
+use crate::common::{ECC, Http, Reply, hex, until};
 
 pub const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
 const TOKEN: &str = "0123456789abcdef-network";
@@ -67,6 +67,10 @@ impl Member {
         let answer = self.client.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.client.get(path)
     }
 
     pub fn height(&self) -> u64 {

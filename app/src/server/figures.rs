@@ -137,6 +137,34 @@ pub fn performance(at: &At<'_>) -> Result<PerformanceView, StoreError> {
         spent(stats.confirmation_time.percentile(99)),
         "from seen to in a block",
     );
+    for (name, ring, p, note) in [
+        (
+            "Block to a peer, median",
+            &stats.block_hop,
+            50,
+            "from telling it to hearing that it has taken it",
+        ),
+        (
+            "Block to a peer, slowest 5 %",
+            &stats.block_hop,
+            95,
+            "95th percentile of the last 1,000",
+        ),
+        (
+            "Transaction from a peer, median",
+            &stats.transaction_hop,
+            50,
+            "from hearing of it to having it",
+        ),
+        (
+            "Transaction from a peer, slowest 5 %",
+            &stats.transaction_hop,
+            95,
+            "95th percentile of the last 1,000",
+        ),
+    ] {
+        figure(name, spent(ring.percentile(p)), note);
+    }
     let counters = [
         ("Blocks imported", &stats.blocks_imported, "since the start"),
         ("Blocks refused", &stats.blocks_refused, "that broke a rule"),

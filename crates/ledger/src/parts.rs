@@ -1,4 +1,4 @@
-//! A state in parts that can be checked one by one, whoever sends them. Rules: docs/protocol.md#C1 to #C3
+//! A state in parts that can be checked one by one, whoever sends them. Rules: docs/protocol.md#Q1 to #Q3
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use tally_chain::{Address, B256};
 use crate::changes::ChangeSet;
 use crate::tree::StateTree;
 
-/// Deepest division: 4,096 parts. Rule: docs/protocol.md#C1
+/// Deepest division: 4,096 parts. Rule: docs/protocol.md#Q1
 pub const MAX_DEPTH: usize = 12;
 
-/// What stands at the top of a part. Rule: docs/protocol.md#C1
+/// What stands at the top of a part. Rule: docs/protocol.md#Q1
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartRoot {
     Empty,
@@ -65,7 +65,7 @@ pub fn part_of(key: &B256, depth: usize) -> usize {
     (0..depth).fold(0, |part, at| part << 1 | usize::from(bit(key, at)))
 }
 
-/// Roots that together make a state root. Rule: docs/protocol.md#C1
+/// Roots that together make a state root. Rule: docs/protocol.md#Q1
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartRoots {
     roots: Vec<PartRoot>,
@@ -128,7 +128,7 @@ impl PartRoots {
     }
 
     /// Checks that this is the whole of one part: every account and slot with its code, and nothing else.
-    /// Rule: docs/protocol.md#C2
+    /// Rule: docs/protocol.md#Q2
     pub fn check_part(&self, part: usize, content: &ChangeSet) -> Result<(), PartError> {
         let root = self.roots.get(part).ok_or(PartError::Root { part })?;
         let mut leaves = Vec::with_capacity(content.accounts.len() + content.storage.len());

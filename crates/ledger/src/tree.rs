@@ -204,7 +204,7 @@ impl StateTree {
         }
     }
 
-    /// What stands at the top of each of `2^depth` parts. Rule: docs/protocol.md#C1
+    /// What stands at the top of each of `2^depth` parts. Rule: docs/protocol.md#Q1
     pub(crate) fn part_roots(&self, depth: usize) -> Vec<PartRoot> {
         let mut roots = vec![PartRoot::Empty; 1 << depth];
         collect_roots(&self.root, 0, 0, depth, &mut roots);

@@ -1,5 +1,5 @@
 //! States that a new node can begin with: made from the tip and its undo data, checked part by part by whoever takes them.
-//! Rules: docs/protocol.md#C1 to #C4
+//! Rules: docs/protocol.md#Q1 to #Q4
 
 use alloy_rlp::Encodable;
 use tally_chain::codec::{CodecError, ListReader, wrap_list};
@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::pipeline::Tip;
 use crate::store::StoreError;
 
-/// Longest encoded part in bytes. Rule: docs/protocol.md#C2
+/// Longest encoded part in bytes. Rule: docs/protocol.md#Q2
 pub const MAX_PART_BYTES: usize = 4 << 20;
 /// Which states are offered, and whether a new node takes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Default for CheckpointConfig {
     }
 }
 
-/// A block, and the roots of its state's parts as somebody says they are. Rule: docs/protocol.md#C1
+/// A block, and the roots of its state's parts as somebody says they are. Rule: docs/protocol.md#Q1
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     pub block: BlockId,

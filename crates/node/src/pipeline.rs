@@ -136,7 +136,7 @@ impl Pipeline {
     }
 
     /// Begins with the state of a checkpoint whose work and parts were checked; says whether it did: only a store without
-    /// blocks can. Rule: docs/protocol.md#C4
+    /// blocks can. Rule: docs/protocol.md#Q4
     pub(crate) fn begin_at(&mut self, beginning: &Beginning, now: UnixSecs) -> Result<bool, StoreError> {
         let Beginning {
             checkpoint,

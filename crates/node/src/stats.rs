@@ -52,6 +52,10 @@ pub struct Stats {
     pub import_time: Ring,
     /// From a transaction's arrival here to its block.
     pub confirmation_time: Ring,
+    /// From hearing of a transaction to having it from the peer.
+    pub transaction_hop: Ring,
+    /// From telling a peer of a block to hearing that it has taken it.
+    pub block_hop: Ring,
     arrivals: Mutex<HashMap<TxId, Instant>>,
 }
 

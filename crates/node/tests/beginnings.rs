@@ -1,5 +1,5 @@
 //! New nodes that begin with a checkpoint: what they take, what they refuse, and what they are afterwards. The frames are
-//! those of real conversations; what liars say is changed on the way. Rules: docs/protocol.md#C1 to #C4
+//! those of real conversations; what liars say is changed on the way. Rules: docs/protocol.md#Q1 to #Q4
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Where a store began with a checkpoint: the state that it was given, checked against its block. Rule: docs/protocol.md#C4
+//! Where a store began with a checkpoint: the state that it was given, checked against its block. Rule: docs/protocol.md#Q4
 
 use std::collections::BTreeMap;
 

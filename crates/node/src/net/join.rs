@@ -1,5 +1,5 @@
 //! Beginning with a checkpoint: the headers from genesis on, their work checked and none kept; then the state, part by part.
-//! Rules: docs/protocol.md#C1 to #C4
+//! Rules: docs/protocol.md#Q1 to #Q4
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,7 +16,7 @@ use super::{Network, PeerName};
 use crate::checkpoint::{Beginning, Checkpoint};
 use crate::store::StoreError;
 
-/// Blocks whose ids a contract can ask for: they come with the checkpoint. Rule: docs/protocol.md#C4
+/// Blocks whose ids a contract can ask for: they come with the checkpoint. Rule: docs/protocol.md#Q4
 const ANCESTORS: usize = 256;
 
 /// A header with the weight of its branch.

@@ -202,6 +202,7 @@ impl Network {
             Message::CompactBlock(block) => self.compact_block(name, *block),
             Message::Tip { claim, first } => {
                 peer.first = first;
+                self.taken(name, &claim.tip);
                 self.claim(name, claim);
             }
             asked => match serve::answer(&self.node, &asked) {

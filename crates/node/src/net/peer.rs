@@ -150,6 +150,8 @@ pub(super) struct Peer {
     pub(super) open: BTreeMap<u64, Open>,
     pub(super) known_transactions: Remembered<TxId>,
     pub(super) known_blocks: Remembered<BlockId>,
+    /// Blocks that it was told of and has not said to have, each with the moment.
+    pub(super) told_blocks: VecDeque<(BlockId, u64)>,
     /// What compact blocks it sent: block and digest of the list, to see two different ones.
     pub(super) compact: Remembered<(BlockId, B256)>,
     /// To be told with the next turn.
@@ -179,6 +181,7 @@ impl Peer {
             open: BTreeMap::new(),
             known_transactions: Remembered::new(MAX_KNOWN),
             known_blocks: Remembered::new(MAX_KNOWN / 64),
+            told_blocks: VecDeque::new(),
             compact: Remembered::new(64),
             inventory: Vec::new(),
             lacks: Remembered::new(MAX_KNOWN / 64),

@@ -2,6 +2,7 @@
 //! Rules: docs/protocol.md#N4, #N7
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use rayon::prelude::*;
 use tally_chain::block::encode_block;
@@ -25,6 +26,8 @@ use crate::store::Status;
 
 /// Peers remembered of those who have a wanted transaction.
 const MAX_HOLDERS: usize = 4;
+/// Blocks that a peer was told of whose way is measured.
+const MAX_TOLD: usize = 16;
 /// Blocks below the tip from which an announcement counts as late.
 const STALE_DEPTH: u64 = 6;
 
@@ -34,6 +37,8 @@ pub(super) struct Wanted {
     /// Who has it; the first is asked next.
     holders: VecDeque<PeerName>,
     asked: bool,
+    /// When it was first heard of.
+    since: u64,
     /// Transactions of one sender are asked for in the order in which they were told of: that of their nonces.
     turn: u64,
 }
@@ -120,8 +125,10 @@ impl Network {
             }
             self.heard += 1;
             let turn = self.heard;
+            let since = self.now;
             let wanted = self.wanted.entry(id).or_insert_with(|| Wanted {
                 turn,
+                since,
                 ..Wanted::default()
             });
             if wanted.holders.len() < MAX_HOLDERS && !wanted.holders.contains(name) {
@@ -196,7 +203,10 @@ impl Network {
             .node
             .submit_batch(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
         for (transaction, result) in sent.iter().zip(results) {
-            self.wanted.remove(&transaction.id());
+            if let Some(wanted) = self.wanted.remove(&transaction.id()) {
+                let hop = Duration::from_millis(self.now.saturating_sub(wanted.since));
+                self.node.stats().transaction_hop.record(hop);
+            }
             match result {
                 Err(SubmitError::State(error)) => tracing::error!(%error, "a transaction could not be looked at"),
                 Err(SubmitError::Store(error)) => tracing::error!(%error, "a transaction could not be looked at"),
@@ -244,7 +254,14 @@ impl Network {
             weight,
             transactions,
         };
+        let now = self.now;
         for name in names {
+            if let Some(peer) = self.peers.get_mut(&name) {
+                peer.told_blocks.push_back((id, now));
+                if peer.told_blocks.len() > MAX_TOLD {
+                    peer.told_blocks.pop_front();
+                }
+            }
             self.send(&name, 0, Message::CompactBlock(Box::new(compact.clone())));
         }
     }
@@ -328,6 +345,17 @@ impl Network {
             && claim.weight > known.weight
         {
             *known = claim;
+        }
+    }
+
+    /// A peer says that it has a block.
+    pub(super) fn taken(&mut self, name: &PeerName, id: &BlockId) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        if let Some(at) = peer.told_blocks.iter().position(|(told, _)| told == id) {
+            let (_, told) = peer.told_blocks[at];
+            peer.told_blocks.drain(..=at);
+            let hop = Duration::from_millis(self.now.saturating_sub(told));
+            self.node.stats().block_hop.record(hop);
         }
     }
 

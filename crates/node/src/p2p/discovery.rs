@@ -174,12 +174,17 @@ impl Discovery {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 let kad = behaviour.kad.as_ref().map(|kad| kad.behaviour.protocol_names());
                 let speaks = kad.is_some_and(|names| names.iter().any(|name| info.protocols.contains(name)));
-                if speaks {
-                    let addresses = info.listen_addrs.into_iter().take(4 * MAX_OF_A_PEER);
-                    let allowed: Vec<_> = addresses.filter(|address| self.reach.allows(address)).collect();
-                    behaviour.route(peer_id, allowed);
+                if !speaks {
+                    return Vec::new();
                 }
-                Vec::new()
+                let addresses = info.listen_addrs.into_iter().take(4 * MAX_OF_A_PEER);
+                let allowed = addresses.filter(|address| self.reach.allows(address));
+                let allowed: Vec<_> = allowed.take(MAX_OF_A_PEER).collect();
+                behaviour.route(peer_id, allowed.iter().cloned());
+                allowed
+                    .into_iter()
+                    .map(|address| (named(address, peer_id), peer_id))
+                    .collect()
             }
             BehaviourEvent::Kad(kad::Event::RoutablePeer { peer, address }) => {
                 behaviour.route(peer, [address]);

@@ -161,7 +161,7 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Puts what this node begins with in the place of genesis. Rule: docs/protocol.md#C4
+    /// Puts what this node begins with in the place of genesis. Rule: docs/protocol.md#Q4
     pub(crate) fn beginning(&mut self, records: &[BlockRecord], history: &History, state: &ChangeSet, height: Height) {
         let keys = &self.store.keys;
         for record in records {

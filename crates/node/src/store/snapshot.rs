@@ -63,7 +63,7 @@ impl Snapshot {
             })
     }
 
-    /// Height of the block whose state this node began with: 0 where it has every block. Rule: docs/protocol.md#C4
+    /// Height of the block whose state this node began with: 0 where it has every block. Rule: docs/protocol.md#Q4
     pub fn base(&self) -> Result<Height, StoreError> {
         let bytes = self.get(|k| &k.meta, b"base")?;
         let height = bytes.and_then(|bytes| <[u8; 8]>::try_from(&bytes[..]).ok());
