@@ -9,6 +9,7 @@ mod discovery;
 mod edge;
 mod events;
 mod mining;
+mod namespaces;
 mod network;
 mod process;
 mod proposals;

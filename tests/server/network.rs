@@ -26,17 +26,21 @@ pub struct Member {
 
 impl Member {
     pub fn start(folder: &Path, chain: &str, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
-            .args([
-                "node",
-                "--chain",
-                chain,
-                "--listen",
-                "127.0.0.1:0",
-                "--log-level",
-                "error",
-            ])
-            .args(["--p2p-listen", "127.0.0.1:0", "--operator-token", TOKEN, "--data-dir"])
+        Self::start_at(
+            Command::new(env!("CARGO_BIN_EXE_tally")),
+            "127.0.0.1",
+            folder,
+            chain,
+            args,
+        )
+    }
+
+    /// A node that listens on the ports of `host` that the system chooses; `command` ends with the program.
+    pub fn start_at(mut command: Command, host: &str, folder: &Path, chain: &str, args: &[&str]) -> Self {
+        let listen = format!("{host}:0");
+        let mut child = command
+            .args(["node", "--chain", chain, "--listen", &listen, "--log-level", "error"])
+            .args(["--p2p-listen", &listen, "--operator-token", TOKEN, "--data-dir"])
             .arg(folder)
             .args(args)
             .stdout(Stdio::piped())
