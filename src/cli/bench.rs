@@ -1,5 +1,6 @@
 //! `tally bench`: figures of this machine, each beside a peer or a limit of the same run.
 
+mod floods;
 mod import;
 mod load;
 mod mine;
@@ -35,6 +36,8 @@ enum BenchCommand {
     Load(load::LoadArgs),
     /// Nodes that speak over loopback: how fast transfers and blocks are everywhere, bytes on the wire, catching up
     Network(network::NetworkArgs),
+    /// A node that strangers flood, one way after the other: its memory, and how it answers meanwhile
+    Floods(floods::FloodsArgs),
     /// Seconds until a node serves: on an empty directory, and on a chain of many transactions; and its memory
     Start(start::StartArgs),
 }
@@ -67,6 +70,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         BenchCommand::Import(args) => import::run(&args)?,
         BenchCommand::Load(args) => load::run(&args)?,
         BenchCommand::Network(args) => network::run(&args)?,
+        BenchCommand::Floods(args) => floods::run(&args)?,
         BenchCommand::Start(args) => start::run(&args)?,
     };
     if args.json {

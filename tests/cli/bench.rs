@@ -74,6 +74,22 @@ fn load() {
 }
 
 #[test]
+fn floods() {
+    let names = [
+        "calm_memory",
+        "silence_memory",
+        "inventory_memory",
+        "wrong_signatures_memory",
+        "orphans_memory",
+        "half_frames_memory",
+        "unread_answers_memory",
+        "unread_answers_slowest_answer",
+    ];
+    let sizes = ["--strangers", "3", "--secs", "1", "--transfers", "8", "--json"];
+    figures(&[&["bench", "floods"][..], &sizes].concat(), &names);
+}
+
+#[test]
 fn network() {
     let names = [
         "transaction_everywhere_p95",
@@ -82,6 +98,7 @@ fn network() {
         "bytes_of_size",
         "synchronised_blocks",
         "imported_transfers",
+        "healed",
     ];
     let sizes = ["--nodes", "3", "--single", "3", "--blocks", "2", "--transfers", "8"];
     let args = [&["bench", "network", "--kind", "secp256k1", "--json"][..], &sizes].concat();

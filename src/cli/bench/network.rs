@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use tally_chain::{BlockId, ChainSpec, RawTransaction, TxId};
+use tally_node::net::PeerName;
 use tally_node::{ChainEvent, Multiaddr, Node, P2pConfig, system_clock};
 use tally_wallet::KeyKind;
 use tokio::runtime::Runtime;
@@ -103,6 +104,7 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
     let each = carried / (args.blocks * args.transfers) as f64;
 
     let (synced, imported) = members.sync(&spec, folder.path())?;
+    let healed = members.heal(&signers)?;
     members.stop()?;
     let count = args.blocks as f64;
     let transfers = (args.blocks * args.transfers + args.single) as f64;
@@ -142,6 +144,11 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
                 "imported_transfers",
                 transfers / imported.as_secs_f64(),
                 "/s, the same blocks from memory: the limit",
+            ),
+            (
+                "healed",
+                super::millis(&healed),
+                "ms from the end of a partition until all agree; calls are repeated after a second",
             ),
         ],
     })
@@ -302,6 +309,55 @@ impl Members {
                 return Ok((at.saturating_duration_since(begun), imported.iter().sum()));
             }
         }
+    }
+
+    /// How long halves that both mined need to agree once they may speak with each other again.
+    fn heal(&self, signers: &Signers) -> anyhow::Result<Duration> {
+        let (left, right) = self.nodes.split_at(self.nodes.len() / 2);
+        let apart = |on: bool| {
+            let both = left
+                .iter()
+                .zip(std::iter::repeat(right))
+                .chain(right.iter().zip(std::iter::repeat(left)));
+            for (node, others) in both {
+                let Some(network) = node.network() else { continue };
+                for other in others.iter().filter_map(Node::network) {
+                    let name = PeerName(other.id().to_string());
+                    self.runtime.block_on(async {
+                        match on {
+                            true => network.ban(name, 3_600, "a partition".to_owned()).await,
+                            false => drop(network.unban(name).await),
+                        }
+                    });
+                }
+            }
+        };
+        let wait = |what: &str, done: &dyn Fn() -> bool| {
+            let begun = Instant::now();
+            while !done() {
+                anyhow::ensure!(begun.elapsed() < PATIENCE, "{what}");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        };
+        let agree = |nodes: &[Node]| {
+            nodes
+                .iter()
+                .all(|node| node.tip().record.id == nodes[0].tip().record.id)
+        };
+        apart(true);
+        for (half, blocks) in [(left, 3), (right, 6)] {
+            let first = half.first().context("a half has a node")?;
+            for _ in 0..blocks {
+                source::mine(first, signers, 0, system_clock()())?;
+            }
+            wait("a half does not agree", &|| agree(half))?;
+        }
+        anyhow::ensure!(!agree(&self.nodes), "the halves are not apart");
+        apart(false);
+        let begun = Instant::now();
+        wait("the halves do not agree again", &|| agree(&self.nodes))?;
+        Ok(begun.elapsed())
     }
 
     fn stop(self) -> anyhow::Result<()> {

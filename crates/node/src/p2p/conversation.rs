@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use tokio::sync::mpsc::Sender;
 
 use super::NetworkStatus;
-use super::link::Way;
+use super::link::{Received, Way};
 use super::wires::Order;
 use crate::net::offence::Offence;
 use crate::net::{Network, Output, PeerName, wire};
@@ -33,7 +33,7 @@ pub(super) enum Heard {
     Frame {
         name: PeerName,
         link: u64,
-        frame: Vec<u8>,
+        frame: Received,
     },
     Broken {
         name: PeerName,
@@ -140,7 +140,9 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             }
             network.connected(name, outbound, now);
         }
-        Heard::Frame { name, link, frame } if current(ways, &name, link) => network.received(&name, &frame, now),
+        Heard::Frame { name, link, frame } if current(ways, &name, link) => {
+            network.received(&name, &frame.bytes, now);
+        }
         Heard::Broken { name, link, offence } if current(ways, &name, link) => {
             network.broken(&name, offence, now);
             ways.remove(&name);

@@ -10,8 +10,11 @@ use libp2p::PeerId;
 use parking_lot::Mutex;
 
 use super::conversation::Heard;
-use super::link::{self, End, PATIENCE, Way};
+use super::link::{self, End, PATIENCE, Room, Total, Way};
 use crate::net::PeerName;
+
+/// Bytes that the long frames of all who came to us take together.
+const INBOUND_ROOM: usize = 192 << 20;
 
 /// The links that are open, and how more are.
 #[derive(Clone)]
@@ -20,6 +23,8 @@ pub(super) struct Links {
     /// Bytes of the longest frame.
     max_frame: usize,
     numbers: Arc<AtomicU64>,
+    inbound: Room,
+    waiting: Total,
     /// The number of each link, and whether we called.
     open: Arc<Mutex<BTreeMap<PeerId, (u64, bool)>>>,
 }
@@ -30,6 +35,8 @@ impl Links {
             heard,
             max_frame,
             numbers: Arc::new(AtomicU64::new(1)),
+            inbound: Room::of(INBOUND_ROOM),
+            waiting: Total::default(),
             open: Arc::default(),
         }
     }
@@ -60,7 +67,12 @@ impl Links {
     async fn run(&self, peer: PeerId, link: u64, stream: libp2p::Stream, outbound: bool) {
         let name = PeerName(peer.to_string());
         let (mut from, to) = stream.split();
-        let (way, outbox) = Way::new();
+        let (way, outbox) = Way::new(self.waiting.clone());
+        let room = if outbound {
+            Room::unlimited()
+        } else {
+            self.inbound.clone()
+        };
         let connected = Heard::Connected {
             name: name.clone(),
             outbound,
@@ -79,7 +91,7 @@ impl Links {
         let reading = async {
             loop {
                 let name = name.clone();
-                let told = match link::read(&mut from, self.max_frame, PATIENCE).await {
+                let told = match link::read(&mut from, self.max_frame, PATIENCE, &room).await {
                     Ok(frame) => Heard::Frame { name, link, frame },
                     Err(End::Closed(error)) => return tracing::debug!(%name, %error, "closed"),
                     Err(End::Broken(offence)) => {

@@ -10,6 +10,7 @@ mod identity;
 mod link;
 mod links;
 mod reach;
+pub mod stranger;
 mod wires;
 
 use std::net::SocketAddr;

@@ -27,7 +27,7 @@ use crate::net::{PeerName, wire};
 use crate::node::Node;
 
 /// The one protocol. Rule: docs/protocol.md#N
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
+pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 /// How long a connection without a substream is kept.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long all addresses may take to be listened on.

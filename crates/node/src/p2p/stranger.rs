@@ -1,0 +1,81 @@
+//! Somebody who can carry frames and is otherwise no node: for benchmarks and tests of what a node takes from others.
+
+use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures::{FutureExt as _, StreamExt as _};
+use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::{Multiaddr, SwarmBuilder, noise, tcp, yamux};
+use libp2p_stream as stream;
+
+use super::wires::PROTOCOL;
+
+/// One connection under a name of its own, made up for it.
+pub struct Stranger {
+    stream: libp2p::Stream,
+    swarm: tokio::task::JoinHandle<()>,
+}
+
+impl Stranger {
+    /// Connects with the node at an address; fails if it takes no more, or does not take this one.
+    pub async fn meet(address: Multiaddr) -> std::io::Result<Self> {
+        let failed = |error: String| std::io::Error::other(error);
+        let mut swarm = SwarmBuilder::with_new_identity()
+            .with_tokio()
+            .with_tcp(
+                tcp::Config::default().nodelay(true),
+                noise::Config::new,
+                yamux::Config::default,
+            )
+            .map_err(|error| failed(error.to_string()))?
+            .with_behaviour(|_| stream::Behaviour::new())
+            .map_err(|error| failed(error.to_string()))?
+            .build();
+        swarm
+            .dial(DialOpts::from(address))
+            .map_err(|error| failed(error.to_string()))?;
+        let peer = loop {
+            match swarm.select_next_some().await {
+                SwarmEvent::ConnectionEstablished { peer_id, .. } => break peer_id,
+                SwarmEvent::OutgoingConnectionError { error, .. } => return Err(failed(error.to_string())),
+                _ => {}
+            }
+        };
+        let mut control = swarm.behaviour().new_control();
+        let swarm = tokio::spawn(swarm.for_each(|_| std::future::ready(())).map(|()| ()));
+        match control.open_stream(peer, PROTOCOL).await {
+            Ok(stream) => Ok(Self { stream, swarm }),
+            Err(error) => {
+                swarm.abort();
+                Err(failed(error.to_string()))
+            }
+        }
+    }
+
+    /// Sends one frame.
+    pub async fn send(&mut self, frame: &[u8]) -> std::io::Result<()> {
+        let len = u32::try_from(frame.len()).map_err(std::io::Error::other)?;
+        self.send_bytes(&len.to_be_bytes()).await?;
+        self.send_bytes(frame).await
+    }
+
+    /// Sends bytes that need not be a frame.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// The next frame that the node sends.
+    pub async fn hear(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut len = [0; 4];
+        self.stream.read_exact(&mut len).await?;
+        let mut frame = vec![0; u32::from_be_bytes(len) as usize];
+        self.stream.read_exact(&mut frame).await?;
+        Ok(frame)
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        self.swarm.abort();
+    }
+}

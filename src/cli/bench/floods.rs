@@ -1,0 +1,341 @@
+//! `tally bench floods`: a node process that strangers flood, one way after the other, and what that costs it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use tally_chain::pow::{Search, Target};
+use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, Work, merkle};
+use tally_node::net::limits::{MAX_IDS, MAX_INBOUND, MAX_INDEXES};
+use tally_node::net::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION, max_frame_bytes};
+use tally_node::p2p::stranger::Stranger;
+use tally_node::{Multiaddr, system_clock};
+use tally_wallet::KeyKind;
+use tokio::runtime::Runtime;
+
+use super::signers::{Signers, chain, identity};
+use super::{Figures, source};
+
+/// Blocks on the flooded node's chain: what questions can be about.
+const BLOCKS: usize = 16;
+/// Different ones of what is made up beforehand.
+const DIFFERENT: usize = 64;
+
+#[derive(Debug, Args)]
+pub struct FloodsArgs {
+    /// Strangers at once; who is sent away comes again under another name
+    #[arg(long, default_value_t = MAX_INBOUND as u32)]
+    strangers: u32,
+    /// Seconds that each flood lasts
+    #[arg(long, default_value_t = 10)]
+    secs: u64,
+    /// Transfers in each of the 16 blocks that strangers ask for
+    #[arg(long, default_value_t = 3_000)]
+    transfers: usize,
+}
+
+/// What a stranger does once it is connected.
+#[derive(Debug, Clone, Copy)]
+enum Flood {
+    /// Says nothing at all.
+    Silence,
+    /// Tells of transactions that nobody has.
+    Inventory,
+    /// Sends transactions with wrong signatures whenever it is asked for some.
+    Signatures,
+    /// Tells of blocks whose parents nobody knows, with as many names as a block can have.
+    Orphans,
+    /// Begins the longest of all frames, and leaves out its last byte.
+    HalfFrames,
+    /// Asks for blocks, and does not read the answers.
+    Questions,
+}
+
+const FLOODS: [(Flood, &str, &str); 6] = [
+    (Flood::Silence, "silence_memory", "silence_slowest_answer"),
+    (Flood::Inventory, "inventory_memory", "inventory_slowest_answer"),
+    (
+        Flood::Signatures,
+        "wrong_signatures_memory",
+        "wrong_signatures_slowest_answer",
+    ),
+    (Flood::Orphans, "orphans_memory", "orphans_slowest_answer"),
+    (Flood::HalfFrames, "half_frames_memory", "half_frames_slowest_answer"),
+    (
+        Flood::Questions,
+        "unread_answers_memory",
+        "unread_answers_slowest_answer",
+    ),
+];
+
+/// Frames that strangers send, made before the flood so that making them takes no time of it.
+struct Made {
+    hello: Vec<u8>,
+    inventories: Vec<Vec<u8>>,
+    wrong: Vec<Bytes>,
+    orphans: Vec<Vec<u8>>,
+    half: Vec<u8>,
+    question: Vec<u8>,
+    block_bytes: u64,
+}
+
+pub fn run(args: &FloodsArgs) -> anyhow::Result<Figures> {
+    anyhow::ensure!(
+        args.strangers > 0 && args.secs > 0,
+        "--strangers and --secs are 1 or more"
+    );
+    let signers = Signers::new(KeyKind::Secp256k1, 8)?;
+    let spec = chain(signers.addresses())?;
+    let signers = signers.on(identity(&spec));
+    let folder = tempfile::tempdir()?;
+    let spec_file = folder.path().join("spec.toml");
+    std::fs::write(&spec_file, spec.to_toml())?;
+    let data_dir = folder.path().join("node");
+    eprintln!(
+        "making a chain of {} transfers in {BLOCKS} blocks",
+        BLOCKS * args.transfers
+    );
+    let made = Arc::new(make(&signers, &spec, &data_dir, args.transfers)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut figures = vec![("strangers", f64::from(args.strangers), "at once")];
+    let calm = Process::start(&spec_file, &data_dir)?;
+    std::thread::sleep(Duration::from_secs(1));
+    figures.push(("calm_memory", calm.megabytes(), "MB resident, before any flood"));
+    drop(calm);
+    for (flood, memory, slowest) in FLOODS {
+        eprintln!("{flood:?}");
+        let process = Process::start(&spec_file, &data_dir)?;
+        let seen = flood_one(&runtime, &process, flood, &made, args)?;
+        figures.push((memory, seen.megabytes, "MB resident at most"));
+        figures.push((
+            slowest,
+            seen.slowest.as_secs_f64() * 1_000.0,
+            "ms, /healthz while it lasted",
+        ));
+    }
+    Ok(Figures {
+        bench: "floods",
+        figures,
+    })
+}
+
+/// What one flood cost.
+struct Seen {
+    megabytes: f64,
+    slowest: Duration,
+}
+
+fn flood_one(
+    runtime: &Runtime,
+    process: &Process,
+    flood: Flood,
+    made: &Arc<Made>,
+    args: &FloodsArgs,
+) -> anyhow::Result<Seen> {
+    let strangers: Vec<_> = (0..args.strangers)
+        .map(|at| {
+            let (address, made) = (process.address.clone(), made.clone());
+            runtime.spawn(async move {
+                for turn in 0.. {
+                    if let Ok(stranger) = Stranger::meet(address.clone()).await {
+                        let _ = be(stranger, flood, &made, (at as usize + turn) % DIFFERENT).await;
+                    }
+                }
+            })
+        })
+        .collect();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(30)))
+        .build()
+        .into();
+    let url = format!("{}/healthz", process.url);
+    let begun = Instant::now();
+    let (mut megabytes, mut slowest) = (0_f64, Duration::ZERO);
+    while begun.elapsed() < Duration::from_secs(args.secs) {
+        let asked = Instant::now();
+        agent.get(&url).call().context("the flooded node does not answer")?;
+        slowest = slowest.max(asked.elapsed());
+        megabytes = megabytes.max(process.megabytes());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    strangers.iter().for_each(tokio::task::JoinHandle::abort);
+    Ok(Seen { megabytes, slowest })
+}
+
+/// Goes on until the node ends the connection.
+async fn be(mut stranger: Stranger, flood: Flood, made: &Made, at: usize) -> std::io::Result<()> {
+    if matches!(flood, Flood::Silence) {
+        stranger.hear().await?; // its hello
+        stranger.hear().await?; // nothing more comes
+        return Ok(());
+    }
+    stranger.send(&made.hello).await?;
+    for turn in at.. {
+        match flood {
+            Flood::Silence => {}
+            Flood::Inventory => stranger.send(&made.inventories[turn % DIFFERENT]).await?,
+            Flood::Orphans => stranger.send(&made.orphans[turn % made.orphans.len()]).await?,
+            Flood::Questions => stranger.send(&made.question).await?,
+            Flood::HalfFrames => {
+                stranger.send_bytes(&made.half).await?;
+                while stranger.hear().await.is_ok() {}
+                return Ok(());
+            }
+            Flood::Signatures => {
+                stranger.send(&made.inventories[turn % DIFFERENT]).await?;
+                loop {
+                    let frame = Frame::decode(&stranger.hear().await?, made.block_bytes);
+                    let frame = frame.map_err(std::io::Error::other)?;
+                    if let Message::GetTransactions(_) = frame.message {
+                        let (question, message) = (frame.question, Message::Transactions(made.wrong.clone()));
+                        stranger.send(&Frame { question, message }.encode()).await?;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Mines the node's chain, and makes what strangers send.
+fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) -> anyhow::Result<Made> {
+    let node = source::open(spec, data_dir.to_owned(), &system_clock())?;
+    let now = UnixSecs(system_clock()().0);
+    for _ in 0..BLOCKS {
+        source::mine(&node, signers, transfers, system_clock()())?;
+    }
+    let tip = node.tip();
+    let ids = tip.snapshot.records_from(Height(1)).map(|record| Ok(record?.id));
+    let ids: Vec<BlockId> = ids.collect::<anyhow::Result<_>>()?;
+    let frame = |message| Frame { question: 0, message }.encode();
+    let genesis = identity(spec).genesis;
+    let claim = Claim {
+        tip: genesis,
+        height: Height(0),
+        weight: Work::default(),
+    };
+    let hello = Hello {
+        version: PROTOCOL_VERSION,
+        genesis,
+        claim,
+        first: Height(1),
+        agent: "stranger".to_owned(),
+    };
+    let inventories = (0..DIFFERENT).map(|_| {
+        let ids = (0..MAX_IDS).map(|_| Ok(TxId(random()?)));
+        Ok(frame(Message::Inventory(ids.collect::<anyhow::Result<_>>()?)))
+    });
+    // The last byte of an envelope is the last of its signature.
+    let wrong = signers.transfers(MAX_IDS, &[0; 8], now)?.into_iter().map(|envelope| {
+        let mut bytes = envelope.to_vec();
+        if let Some(last) = bytes.last_mut() {
+            *last ^= 1;
+        }
+        Bytes::from(bytes)
+    });
+    let orphans =
+        (0..DIFFERENT.min(16)).map(|_| Ok(frame(Message::CompactBlock(Box::new(orphan(&tip.record.header, now)?)))));
+    let longest = max_frame_bytes(spec.limits.block_bytes);
+    let mut half = u32::try_from(longest)?.to_be_bytes().to_vec();
+    half.resize(half.len() + longest - 1, 0);
+    let made = Made {
+        hello: frame(Message::Hello(hello)),
+        inventories: inventories.collect::<anyhow::Result<_>>()?,
+        wrong: wrong.collect(),
+        orphans: orphans.collect::<anyhow::Result<_>>()?,
+        half,
+        question: Frame {
+            question: 1,
+            message: Message::GetBlocks(ids),
+        }
+        .encode(),
+        block_bytes: spec.limits.block_bytes,
+    };
+    node.close()?;
+    Ok(made)
+}
+
+fn random() -> anyhow::Result<B256> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    Ok(bytes.into())
+}
+
+/// A sealed header on nothing, with the names of as many transactions as a block may have.
+fn orphan(like: &Header, now: UnixSecs) -> anyhow::Result<CompactBlock> {
+    let manifest = Manifest {
+        number: Height(1_000),
+        producer: Address::ZERO,
+        state_root: random()?,
+        transactions_root: merkle::root(&[]),
+        receipts_root: merkle::root(&[]),
+        history_root: B256::ZERO,
+        gas_limit: 0,
+        gas_used: 0,
+        base_fee: 0,
+        extra: Bytes::new(),
+        seal: Bytes::new(),
+    };
+    let mut header = Header {
+        parent: BlockId(random()?),
+        manifest_root: manifest.root(),
+        time: u32::try_from(now.0)?,
+        ..*like
+    };
+    let mut search = Search::new(&header, Target::from_bits(header.bits)?);
+    header.nonce = search.scan(0, u32::MAX).context("no nonce fits")?;
+    Ok(CompactBlock {
+        header,
+        manifest,
+        weight: Work::default(),
+        transactions: vec![[7; 6]; MAX_INDEXES],
+    })
+}
+
+/// A node process; killed when it is dropped.
+struct Process {
+    child: Child,
+    url: String,
+    address: Multiaddr,
+}
+
+impl Process {
+    fn start(spec: &Path, data_dir: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["node", "--no-mine", "--log-level", "error", "--listen", "127.0.0.1:0"])
+            .args(["--p2p-listen", "127.0.0.1:0", "--spec"])
+            .arg(spec)
+            .arg("--data-dir")
+            .arg(data_dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start a node")?;
+        let out = child.stdout.take().context("a node has an output")?;
+        let mut lines = BufReader::new(out).lines().map_while(Result::ok);
+        let mut after = |word: &str| {
+            let rest = lines.find_map(|line| Some(line.trim().strip_prefix(word)?.trim().to_owned()));
+            rest.with_context(|| format!("the node's banner has no {word}"))
+        };
+        let url = after("interface")?.trim_end_matches('/').to_owned();
+        let address = after("network")?.parse()?;
+        // The rest is read, so that the node can always write.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Self { child, url, address })
+    }
+
+    fn megabytes(&self) -> f64 {
+        crate::api::metrics::resident_memory_of(self.child.id()).unwrap_or(0) as f64 / 1e6
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
