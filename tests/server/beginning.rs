@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use crate::child::FAST_CHAIN;
 use crate::common::until;
-use crate::network::{FAST_CHAIN, Member, agree, identity};
+use crate::network::{Member, agree, identity};
 
 const RULES: [&str; 4] = ["--checkpoint-every", "5", "--checkpoint-depth", "3"];
 

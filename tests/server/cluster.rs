@@ -1,53 +1,32 @@
 //! `tally net up`: several nodes with one command, one of them killed; and a node killed while it changes to another branch.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tally::config::NodeOptions;
 
+use crate::child::{Child, FAST_CHAIN, audit, signal};
 use crate::common::{ECC, Http, hex, until};
-use crate::network::{FAST_CHAIN, Member, agree, identity};
+use crate::network::{Member, agree, identity, included};
 
-struct Cluster {
-    child: Child,
-    lines: Receiver<String>,
-}
+struct Cluster(Child);
 
 impl Cluster {
     fn up(folder: &Path, nodes: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
-            .args(["net", "up", "--nodes", nodes, "--miners", "2", "--chain", FAST_CHAIN])
-            .args(["--port", "0", "--p2p-port", "0", "--data-dir"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (tell, lines) = mpsc::channel();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Self { child, lines }
+        let cluster = ["net", "up", "--nodes", nodes, "--miners", "2", "--chain", FAST_CHAIN];
+        Self(Child::start(
+            &[&cluster[..], &["--port", "0", "--p2p-port", "0"]].concat(),
+            folder,
+        ))
     }
 
-    /// What follows `start` in the first line that begins so; lines before it are gone.
+    /// What follows `start` in the next line that begins so; lines before it are gone.
     fn after(&self, start: &str) -> String {
-        loop {
-            let line = self
-                .lines
-                .recv_timeout(Duration::from_secs(60))
-                .unwrap_or_else(|_| panic!("no line {start:?}"));
-            if let Some(rest) = line.strip_prefix(start) {
-                return rest.trim().trim_end_matches('/').to_owned();
-            }
-        }
+        self.0.after(start)
     }
-}
 
-impl Cluster {
     /// Kills a node with -9; where it can be asked once it runs again.
     fn kill(&self, folder: &Path, node: usize) -> Http {
         signal("-KILL", &process_of(&folder.join(format!("node-{node}"))));
@@ -57,20 +36,8 @@ impl Cluster {
 
     /// Ends all nodes in order, and has every store checked.
     fn stop(&mut self, folder: &Path, nodes: usize) {
-        signal("-TERM", &self.child.id().to_string());
-        assert!(self.child.wait().unwrap().success());
-        (1..=nodes).for_each(|node| audit(&folder.join(format!("node-{node}"))));
-    }
-}
-
-fn signal(name: &str, process: &str) {
-    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        assert!(self.0.stop().success());
+        (1..=nodes).for_each(|node| audit(FAST_CHAIN, &folder.join(format!("node-{node}"))).unwrap());
     }
 }
 
@@ -161,16 +128,6 @@ fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
     cluster.stop(folder.path(), 4);
 }
 
-fn audit(folder: &Path) {
-    let mut audit = Command::new(env!("CARGO_BIN_EXE_tally"));
-    let done = audit
-        .args(["audit", "--chain", FAST_CHAIN, "--data-dir"])
-        .arg(folder)
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
-}
-
 #[test]
 fn a_cluster_that_cannot_run_says_why_and_ends() {
     let folder = tempfile::tempdir().unwrap();
@@ -180,19 +137,11 @@ fn a_cluster_that_cannot_run_says_why_and_ends() {
     let mut second = Cluster::up(&folder.path().join("x"), "2");
     let why = second.after("node-1 | tally:");
     assert!(why.contains("store"), "{why}");
-    assert_eq!(second.child.wait().unwrap().code(), Some(1));
+    assert_eq!(second.0.wait().code(), Some(1));
     // What it started does not outlive it, whatever happens to it.
-    cluster.child.kill().unwrap();
+    cluster.0.kill();
     let taken = folder.path().join("x/node-1");
-    until("the nodes are gone", || {
-        let mut audit = Command::new(env!("CARGO_BIN_EXE_tally"));
-        let done = audit
-            .args(["audit", "--chain", FAST_CHAIN, "--data-dir"])
-            .arg(&taken)
-            .output()
-            .unwrap();
-        done.status.success().then_some(())
-    });
+    until("the nodes are gone", || audit(FAST_CHAIN, &taken).ok());
 }
 
 #[test]
@@ -276,10 +225,7 @@ impl Soak<'_> {
     }
 
     fn included(&self, id: &str) -> bool {
-        self.clients.iter().all(|client| {
-            let answer = client.get(&format!("/api/v1/transactions/{id}"));
-            answer.status == 200 && !answer.json()["block"].is_null()
-        })
+        self.clients.iter().all(|client| included(client, id))
     }
 }
 

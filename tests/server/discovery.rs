@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::child::FAST_CHAIN;
 use crate::common::until;
-use crate::network::{FAST_CHAIN, Member};
+use crate::network::Member;
 
 fn start(folder: &Path, peer: Option<&Member>, args: &[&str]) -> Member {
     let named: Vec<_> = peer.iter().flat_map(|peer| ["--peer", &peer.addresses[0]]).collect();

@@ -2,6 +2,7 @@
 
 mod audit;
 mod beginning;
+mod child;
 mod cluster;
 mod common;
 mod corpora;

@@ -5,8 +5,9 @@
 
 use std::process::{Child, Command, Stdio};
 
+use crate::child::{FAST_CHAIN, TALLY};
 use crate::common::until;
-use crate::network::{FAST_CHAIN, Member, agree, identity};
+use crate::network::{Member, agree, identity};
 
 /// Says to the inner run that it is one.
 const INNER: &str = "TALLY_TEST_IN_NAMESPACE";
@@ -110,7 +111,7 @@ impl Machine {
     }
 
     fn node(&self, folder: &tempfile::TempDir, args: &[&str]) -> Member {
-        let tally = self.command(env!("CARGO_BIN_EXE_tally"));
+        let tally = self.command(TALLY);
         Member::start_at(tally, &self.host, folder.path(), FAST_CHAIN, args)
     }
 }

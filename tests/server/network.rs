@@ -1,16 +1,14 @@
 //! Nodes as processes that speak to each other over loopback.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use tally_chain::{ChainSpec, genesis, transaction::ChainIdentity};
 
+use crate::child::{Child, FAST_CHAIN, TALLY, audit};
 use crate::common::{ECC, Http, Reply, hex, until};
 
-pub const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
 const TOKEN: &str = "0123456789abcdef-network";
 
 /// A node process that others can call; it is killed when it is dropped.
@@ -20,50 +18,26 @@ pub struct Member {
     /// How others call it: by TCP and by QUIC.
     pub addresses: Vec<String>,
     folder: PathBuf,
-    /// Kept so that the node's standard output stays open.
-    _banner: Receiver<String>,
 }
 
 impl Member {
     pub fn start(folder: &Path, chain: &str, args: &[&str]) -> Self {
-        Self::start_at(
-            Command::new(env!("CARGO_BIN_EXE_tally")),
-            "127.0.0.1",
-            folder,
-            chain,
-            args,
-        )
+        Self::start_at(Command::new(TALLY), "127.0.0.1", folder, chain, args)
     }
 
     /// A node that listens on the ports of `host` that the system chooses; `command` ends with the program.
-    pub fn start_at(mut command: Command, host: &str, folder: &Path, chain: &str, args: &[&str]) -> Self {
+    pub fn start_at(command: Command, host: &str, folder: &Path, chain: &str, args: &[&str]) -> Self {
         let listen = format!("{host}:0");
-        let mut child = command
-            .args(["node", "--chain", chain, "--listen", &listen, "--log-level", "error"])
-            .args(["--p2p-listen", &listen, "--operator-token", TOKEN, "--data-dir"])
-            .arg(folder)
-            .args(args)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (lines, banner) = mpsc::channel();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-        let after = |word: &str| {
-            banner
-                .iter()
-                .find_map(|line: String| Some(line.trim().strip_prefix(word)?.trim().to_owned()))
-                .unwrap_or_else(|| panic!("the banner has no {word}"))
-        };
-        let url = after("interface");
-        let tcp = after("network");
-        let quic = banner.iter().next().unwrap().trim().to_owned();
+        let usual = ["node", "--chain", chain, "--listen", &listen, "--log-level", "error"];
+        let network = ["--p2p-listen", &listen, "--operator-token", TOKEN];
+        let child = Child::by(command, &[&usual, &network, args].concat(), folder);
+        let client = Http::new(&child.after("interface"));
+        let (tcp, quic) = (child.after("network"), child.after(""));
         Self {
-            client: Http::new(url.trim_end_matches('/')),
+            client,
             child,
             addresses: vec![tcp, quic],
             folder: folder.to_owned(),
-            _banner: banner,
         }
     }
 
@@ -127,32 +101,24 @@ impl Member {
     }
 
     pub fn included(&self, id: &str) -> bool {
-        let answer = self.client.get(&format!("/api/v1/transactions/{id}"));
-        answer.status == 200 && !answer.json()["block"].is_null()
+        included(&self.client, id)
     }
 
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill();
     }
 
     /// Ends it, and has its whole store checked.
     pub fn audit(mut self, chain: &str) {
         self.kill();
-        let audit = Command::new(env!("CARGO_BIN_EXE_tally"))
-            .args(["audit", "--chain", chain, "--data-dir"])
-            .arg(&self.folder)
-            .output()
-            .unwrap();
-        assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+        audit(chain, &self.folder).unwrap();
     }
 }
 
-impl Drop for Member {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Whether a node has a transaction in a block.
+pub fn included(client: &Http, id: &str) -> bool {
+    let answer = client.get(&format!("/api/v1/transactions/{id}"));
+    answer.status == 200 && !answer.json()["block"].is_null()
 }
 
 pub fn identity() -> ChainIdentity {

@@ -3,70 +3,41 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use tally_chain::ChainSpec;
 use tally_chain::genesis;
 
+use crate::child::{Child, FAST_CHAIN, TALLY, signal};
 use crate::common::{ECC, Http, RSA, hex, until};
 use crate::events::Stream;
-
-const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
 
 /// A node process; it is killed when it is dropped.
 struct Process {
     child: Child,
     url: String,
     client: Http,
-    /// Kept so that the node's standard output stays open.
-    _banner: Receiver<String>,
 }
 
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tally"));
-    command
-        .args([
-            "node",
-            "--chain",
-            FAST_CHAIN,
-            "--listen",
-            "127.0.0.1:0",
-            "--log-level",
-            "warn",
-            "--data-dir",
-        ])
-        .arg(folder);
-    command
-}
+const USUAL: [&str; 7] = [
+    "node",
+    "--chain",
+    FAST_CHAIN,
+    "--listen",
+    "127.0.0.1:0",
+    "--log-level",
+    "warn",
+];
 
 impl Process {
     fn start(folder: &Path) -> Self {
-        let mut child = command(folder)
-            .arg("--mine")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let (lines, banner) = mpsc::channel();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-        let url = banner.iter().find_map(|line| {
-            Some(
-                line.trim()
-                    .strip_prefix("interface")?
-                    .trim()
-                    .trim_end_matches('/')
-                    .to_owned(),
-            )
-        });
-        let url = url.expect("the banner names the interface");
+        let child = Child::start(&[&USUAL[..], &["--mine"]].concat(), folder);
+        let url = child.after("interface");
         Self {
             client: Http::new(&url),
             child,
             url,
-            _banner: banner,
         }
     }
 
@@ -77,25 +48,12 @@ impl Process {
     }
 
     fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill();
     }
 
     /// SIGTERM, as a service manager does it.
     fn stop(mut self) -> Option<i32> {
-        let done = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(done.success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.stop().code()
     }
 }
 
@@ -164,7 +122,7 @@ fn what_was_acknowledged_survives_kill_9() {
     let height = node.json("/api/v1/status")["height"].as_u64().unwrap();
     assert!(height >= *blocks.keys().last().unwrap());
     assert_eq!(node.stop(), Some(0));
-    let audit = Command::new(env!("CARGO_BIN_EXE_tally"))
+    let audit = Command::new(TALLY)
         .args(["audit", "--json", "--chain", FAST_CHAIN, "--data-dir"])
         .arg(folder.path())
         .output()
@@ -201,7 +159,13 @@ fn the_pool_survives_kill_9() {
 fn a_second_process_is_told_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let node = Process::start(folder.path());
-    let second = command(folder.path()).output().unwrap();
+    let mut second = Command::new(TALLY);
+    let second = second
+        .args(USUAL)
+        .arg("--data-dir")
+        .arg(folder.path())
+        .output()
+        .unwrap();
     assert_eq!(second.status.code(), Some(3));
     let told = String::from_utf8(second.stderr).unwrap();
     assert_eq!(told.lines().count(), 1, "{told}");
@@ -212,7 +176,7 @@ fn a_second_process_is_told_in_one_line() {
     assert_eq!(node.json("/healthz")["status"], "alive", "the first one goes on");
     assert_eq!(node.stop(), Some(0));
 
-    let mut other = Command::new(env!("CARGO_BIN_EXE_tally"));
+    let mut other = Command::new(TALLY);
     let other = other
         .args([
             "node",
@@ -232,7 +196,7 @@ fn a_second_process_is_told_in_one_line() {
         "{}",
         String::from_utf8_lossy(&other.stderr)
     );
-    let usage = Command::new(env!("CARGO_BIN_EXE_tally"))
+    let usage = Command::new(TALLY)
         .args(["node", "--mine-threads", "0"])
         .output()
         .unwrap();
@@ -242,7 +206,7 @@ fn a_second_process_is_told_in_one_line() {
 #[test]
 fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tally"));
+    let mut command = Command::new(TALLY);
     command.args([
         "node",
         "--chain",
@@ -294,11 +258,7 @@ fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
         &[("authorization", &format!("Bearer {token}"))],
     );
     assert_eq!(switch.status, 200, "{}", switch.text());
-    let done = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(done.success());
+    signal("-INT", &child.id().to_string());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let log = std::fs::read_to_string(log).unwrap();
     assert!(!log.contains(token), "the token is in the log");

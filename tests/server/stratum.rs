@@ -3,67 +3,47 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use alloy_primitives::hex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::child::Child;
 use crate::common::{Http, until};
 
 const PAID: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
-struct Process {
-    child: Child,
+struct Node {
+    _child: Child,
     client: Http,
     miners: String,
 }
 
-impl Process {
+impl Node {
     fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
-            .args([
-                "node",
-                "--chain",
-                "test",
-                "--listen",
-                "127.0.0.1:0",
-                "--no-mine",
-                "--log-level",
-                "error",
-            ])
-            .args(["--stratum-listen", "127.0.0.1:0", "--data-dir"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let mut after = |word: &str| {
-            lines
-                .find_map(|line| Some(line.trim().strip_prefix(word)?.trim().to_owned()))
-                .unwrap()
-        };
-        let client = Http::new(after("interface").trim_end_matches('/'));
-        let miners = after("stratum")
-            .replace("stratum+tcp://", "")
-            .split(' ')
-            .next()
-            .unwrap()
-            .to_owned();
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, client, miners }
+        let args = [
+            "--chain",
+            "test",
+            "--no-mine",
+            "--log-level",
+            "error",
+            "--stratum-listen",
+            "127.0.0.1:0",
+        ];
+        let child = Child::node(&args, folder);
+        let client = Http::new(&child.after("interface"));
+        let miners = child.after("stratum").replace("stratum+tcp://", "");
+        let miners = miners.split(' ').next().unwrap().to_owned();
+        Self {
+            _child: child,
+            client,
+            miners,
+        }
     }
 
     fn height(&self) -> u64 {
         self.client.get("/api/v1/status").json()["height"].as_u64().unwrap()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -77,7 +57,7 @@ struct Miner {
 }
 
 impl Miner {
-    fn connect(process: &Process) -> Self {
+    fn connect(process: &Node) -> Self {
         let stream = TcpStream::connect(&process.miners).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self {
@@ -90,7 +70,7 @@ impl Miner {
     }
 
     /// Subscribed, authorized, and with a job.
-    fn working(process: &Process, user: &str) -> Self {
+    fn working(process: &Node, user: &str) -> Self {
         let mut miner = Self::connect(process);
         let subscribed = miner.ask("mining.subscribe", json!(["cpuminer/2.5.1"]));
         miner.extra_1 = subscribed["result"][1].as_str().unwrap().to_owned();
@@ -193,7 +173,7 @@ fn twice(bytes: &[u8]) -> [u8; 32] {
 #[test]
 fn a_stock_miner_mines_blocks() {
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(folder.path());
+    let process = Node::start(folder.path());
     let user = format!("{PAID}.rig-1");
     let mut miner = Miner::working(&process, &user);
     assert!(
@@ -218,7 +198,7 @@ fn a_stock_miner_mines_blocks() {
 #[test]
 fn what_a_miner_may_do_wrong_has_a_number() {
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(folder.path());
+    let process = Node::start(folder.path());
     let mut stranger = Miner::connect(&process);
     let code = |answer: &Value| answer["error"][0].as_u64().unwrap();
     assert_eq!(
@@ -271,7 +251,7 @@ fn what_a_miner_may_do_wrong_has_a_number() {
 #[test]
 fn who_does_not_speak_stratum_is_sent_away() {
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(folder.path());
+    let process = Node::start(folder.path());
     let mut miner = Miner::connect(&process);
     miner.raw(&"GET / HTTP/1.1\n".repeat(10));
     assert!(miner.line().is_none());

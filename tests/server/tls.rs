@@ -1,56 +1,40 @@
 //! HTTPS with a certificate that the node makes itself.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest as _, Sha256};
 
-struct Process {
+use crate::child::Child;
+
+struct Node {
     child: Child,
     /// Host and port.
     address: String,
     fingerprint: String,
 }
 
-impl Process {
+impl Node {
     fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
-            .args(["node", "--listen", "127.0.0.1:0", "--no-mine", "--log-level", "error"])
-            .args(["--tls-self-signed", "--allow-host", "ledger.example", "--data-dir"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let mut after = |word: &str| {
-            lines
-                .find_map(|line| Some(line.trim().strip_prefix(word)?.trim().to_owned()))
-                .unwrap()
-        };
-        let address = after("interface")
-            .replace("https://", "")
-            .trim_end_matches('/')
-            .to_owned();
-        let fingerprint = after("certificate").replace("SHA-256 ", "");
-        std::thread::spawn(move || lines.for_each(drop));
+        let args = [
+            "--no-mine",
+            "--log-level",
+            "error",
+            "--tls-self-signed",
+            "--allow-host",
+            "ledger.example",
+        ];
+        let child = Child::node(&args, folder);
         Self {
+            address: child.after("interface").replace("https://", ""),
+            fingerprint: child.after("certificate").replace("SHA-256 ", ""),
             child,
-            address,
-            fingerprint,
         }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -85,7 +69,7 @@ fn ask(address: &str, name: &str, trusted: CertificateDer<'static>) -> std::io::
 #[test]
 fn a_self_signed_certificate_is_made_once_and_known_by_its_fingerprint() {
     let folder = tempfile::tempdir().unwrap();
-    let node = Process::start(folder.path());
+    let node = Node::start(folder.path());
     let made = certificate(folder.path());
     let digest: Vec<_> = Sha256::digest(&made).iter().map(|byte| format!("{byte:02X}")).collect();
     assert_eq!(node.fingerprint, digest.join(":"));
@@ -99,12 +83,12 @@ fn a_self_signed_certificate_is_made_once_and_known_by_its_fingerprint() {
     assert!(error.to_string().contains("not valid for name"), "{error}");
 
     // Another start uses the same; another node has another.
-    drop(node);
-    let again = Process::start(folder.path());
+    drop(node.child);
+    let again = Node::start(folder.path());
     assert_eq!(certificate(folder.path()), made);
     assert!(ask(&again.address, "localhost", made.clone()).is_ok());
     let other_folder = tempfile::tempdir().unwrap();
-    let other = Process::start(other_folder.path());
+    let other = Node::start(other_folder.path());
     assert_ne!(other.fingerprint, again.fingerprint);
     let error = ask(&other.address, "localhost", made).unwrap_err();
     assert!(error.to_string().contains("invalid peer certificate"), "{error}");
