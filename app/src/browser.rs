@@ -11,6 +11,14 @@ pub use quiet::*;
 #[cfg(feature = "hydrate")]
 pub use real::*;
 
+/// How a call changes the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Post,
+    Put,
+    Delete,
+}
+
 #[cfg(feature = "hydrate")]
 mod real {
     use std::{cell::RefCell, collections::HashMap, time::Duration};
@@ -27,6 +35,7 @@ mod real {
     use wasm_bindgen::{JsCast, closure::Closure};
     use wasm_bindgen_futures::JsFuture;
 
+    use super::Method;
     use crate::wallet::Wiped;
 
     fn document() -> Option<web_sys::Document> {
@@ -285,14 +294,7 @@ mod real {
 
     /// Sends JSON to this origin.
     pub async fn send_json<T: Serialize>(path: &str, body: &T) -> Result<(), String> {
-        let request = Request::post(path).header("Accept", "application/json").json(body);
-        let answer = request.map_err(|error| error.to_string())?.send().await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        if answer.ok() {
-            Ok(())
-        } else {
-            Err(problem(answer).await)
-        }
+        done(Request::post(path).header("Accept", "application/json").json(body)).await
     }
 
     thread_local! {
@@ -354,11 +356,27 @@ mod real {
         (threads >= 1.0).then_some(threads as u32)
     }
 
-    /// Sends JSON to this origin with a bearer token.
-    pub async fn post_json<T: Serialize>(path: &str, token: &str, body: &T) -> Result<(), String> {
-        let request = Request::post(path)
-            .header("Authorization", &format!("Bearer {token}"))
-            .json(body);
+    /// Asks this origin for a change with a bearer token, and with JSON where there is a body.
+    pub async fn ask_change<T: Serialize>(
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&T>,
+    ) -> Result<(), String> {
+        let request = match method {
+            Method::Post => Request::post(path),
+            Method::Put => Request::put(path),
+            Method::Delete => Request::delete(path),
+        };
+        let request = request.header("Authorization", &format!("Bearer {token}"));
+        done(match body {
+            Some(body) => request.json(body),
+            None => request.build(),
+        })
+        .await
+    }
+
+    async fn done(request: Result<Request, gloo::net::Error>) -> Result<(), String> {
         let answer = request.map_err(|error| error.to_string())?.send().await;
         let answer = answer.map_err(|error| error.to_string())?;
         if answer.ok() {
@@ -470,7 +488,12 @@ mod quiet {
     pub fn threads() -> Option<u32> {
         None
     }
-    pub async fn post_json<T: Serialize>(_path: &str, _token: &str, _body: &T) -> Result<(), String> {
+    pub async fn ask_change<T: Serialize>(
+        _method: super::Method,
+        _path: &str,
+        _token: &str,
+        _body: Option<&T>,
+    ) -> Result<(), String> {
         Err("only a browser asks the node".to_owned())
     }
 }

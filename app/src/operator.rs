@@ -5,7 +5,7 @@
 use leptos::prelude::*;
 use serde::Serialize;
 
-use crate::browser;
+use crate::browser::{self, Method};
 
 const STORAGE_KEY: &str = "tally.operator";
 
@@ -63,8 +63,22 @@ impl Operator {
 
     /// Sends JSON to an operator path of the API with the token.
     pub async fn post<T: Serialize>(self, path: &str, body: &T) -> Result<(), String> {
+        self.ask(Method::Post, path, Some(body)).await
+    }
+
+    /// Puts JSON at an operator path of the API with the token.
+    pub async fn put<T: Serialize>(self, path: &str, body: &T) -> Result<(), String> {
+        self.ask(Method::Put, path, Some(body)).await
+    }
+
+    /// Removes what an operator path of the API names, with the token.
+    pub async fn delete(self, path: &str) -> Result<(), String> {
+        self.ask(Method::Delete, path, None::<&()>).await
+    }
+
+    async fn ask<T: Serialize>(self, method: Method, path: &str, body: Option<&T>) -> Result<(), String> {
         match browser::load_for_tab(STORAGE_KEY) {
-            Some(token) => browser::post_json(path, &token, body).await,
+            Some(token) => browser::ask_change(method, path, &token, body).await,
             None => Err("this tab holds no operator token; open the operator link that the node printed".to_owned()),
         }
     }

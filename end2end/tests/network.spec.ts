@@ -1,7 +1,7 @@
-// Two nodes, seen from the page of one of them: alone, connected, and refusing.
-import { pictures } from '../support/pictures';
+// Two nodes, seen from the page of one of them: alone, connected, and refusing; and what its operator does there.
+import { pictures, sizes } from '../support/pictures';
 import { expectAccessible } from '../support/accessible';
-import { expect, open, TallyNode, test, waitForHeight } from '../support/test';
+import { expect, open, type Page, TallyNode, test, waitForHeight } from '../support/test';
 import { createWallet } from '../support/wallet';
 
 /** The address under which a node can be called, from its banner. */
@@ -51,6 +51,116 @@ test('the page of a network shows who is there, what comes from them, and who is
   } finally {
     await page.goto('about:blank');
     for (const node of [first, ...others]) await node.kill();
+  }
+});
+
+/** The page fits a phone. */
+async function expectNarrow(page: Page): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize(sizes.phone);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.phone.width);
+  if (before) await page.setViewportSize(before);
+}
+
+/** The page offers nothing that only the operator may do. */
+async function expectNoControls(page: Page): Promise<void> {
+  await expect(page.getByRole('button', { name: /^(Add|Remove|Ban|Lift) / })).toHaveCount(0);
+  await expect(page.getByLabel('Address of the peer')).toHaveCount(0);
+}
+
+test('the operator adds a peer on the page, bans it, lifts the ban, and removes it', async ({ page, context, guard }) => {
+  guard.allow(/another origin: http:\/\/127/);
+  const first = await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] });
+  const others: TallyNode[] = [];
+  const visitor = await context.newPage();
+  try {
+    const second = await TallyNode.start({ mine: false, args: ['--p2p-listen', '127.0.0.1:0'] });
+    others.push(second);
+    const address = await addressOf(second);
+    const id = address.split('/p2p/')[1]!;
+    const short = `${id.slice(0, 8)}…${id.slice(-6)}`;
+    const peers = page.getByRole('table', { name: 'Peers' });
+    const banned = page.getByRole('table', { name: 'Banned peers' });
+
+    await open(page, first.operatorLink.replace('/#', '/network#'));
+    await expect(page).toHaveURL(/\/network$/);
+    const field = page.getByLabel('Address of the peer');
+    await field.fill(address);
+    await page.getByRole('button', { name: 'Add the peer' }).click();
+    await expect(page.getByText('The peer is being called')).toBeVisible();
+    await expect(field).toHaveValue('');
+    await expect(peers.getByText(short)).toBeVisible();
+    await pictures(page, 'network-operator');
+    await expectNarrow(page);
+    await expectAccessible(page, 'network of its operator');
+
+    await open(visitor, `${first.url}/network`);
+    await expect(visitor.getByRole('table', { name: 'Peers' }).getByText(short)).toBeVisible();
+    await expectNoControls(visitor);
+
+    await page.getByRole('button', { name: `Ban ${short}` }).click();
+    const question = page.getByRole('dialog', { name: 'Ban this peer?' });
+    await expect(question.getByText(id)).toBeVisible();
+    await expect(question.getByLabel('How long')).toHaveValue('3600');
+    await expectNarrow(page);
+    await expectAccessible(page, 'the question before a ban');
+    await question.getByRole('button', { name: 'Keep it' }).click();
+    await expect(question).toBeHidden();
+    await expect(peers.getByText(short)).toBeVisible();
+
+    await page.getByRole('button', { name: `Ban ${short}` }).click();
+    await question.getByLabel('How long').selectOption('10 minutes');
+    await question.getByRole('button', { name: 'Ban it' }).click();
+    await expect(page.getByText(`${short} is banned for 10 minutes`)).toBeVisible();
+    await expect(question).toBeHidden();
+    await expect(banned.getByText('banned by the operator')).toBeVisible();
+    await expect(page.getByText('This node is alone')).toBeVisible();
+    expect((await first.api<{ bans: { id: string }[] }>('peers')).bans.map((ban) => ban.id)).toEqual([id]);
+    await expectNarrow(page);
+    await expect(visitor.getByRole('table', { name: 'Banned peers' }).getByText(short)).toBeVisible();
+    await expectNoControls(visitor);
+
+    await banned.getByRole('button', { name: `Lift the ban of ${short}` }).click();
+    await expect(page.getByText(`${short} is not banned any more`)).toBeVisible();
+    await expect(banned).toBeHidden();
+
+    // It is called again by itself, until it is removed.
+    await expect(peers.getByText(short)).toBeVisible({ timeout: 30_000 });
+    await page.getByRole('button', { name: `Remove ${short}` }).click();
+    await expect(page.getByText(`${short} is removed`)).toBeVisible();
+    await expect(page.getByText('This node is alone')).toBeVisible();
+    expect((await first.api<{ peers: unknown[] }>('peers')).peers).toEqual([]);
+  } finally {
+    await visitor.close();
+    await page.goto('about:blank');
+    for (const node of [first, ...others]) await node.kill();
+  }
+});
+
+test('an address that is none is refused at its field, and changes nothing', async ({ page, guard }) => {
+  guard.allow(/another origin: http:\/\/127|status of 422/);
+  const node = await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] });
+  try {
+    await open(page, node.operatorLink.replace('/#', '/network#'));
+    const field = page.getByLabel('Address of the peer');
+    const add = page.getByRole('button', { name: 'Add the peer' });
+    await expect(add).toBeDisabled();
+    const wrong = '/ip4/192.0.2.7/p2p/12D3KooWE1xyFnVRqazU8gMEYV9hZsom5uggtgPmQwdDghttgPeX';
+    await field.fill(wrong);
+    await add.click();
+    await expect(page.getByRole('alert')).toContainText('it names neither tcp nor quic-v1');
+    await expect(field).toHaveAccessibleDescription(/is not an address such as/);
+    await expect(field).toHaveAttribute('aria-invalid', 'true');
+    await expect(field).toBeFocused();
+    await expectNarrow(page);
+    await expectAccessible(page, 'network with a refused address');
+    // Blocks come meanwhile; what was typed stays.
+    await waitForHeight(node, Number((await node.api('status')).height) + 2);
+    await expect(field).toHaveValue(wrong);
+    expect((await node.api<{ peers: unknown[] }>('peers')).peers).toEqual([]);
+  } finally {
+    await page.goto('about:blank');
+    await node.kill();
   }
 });
 

@@ -1,30 +1,71 @@
+mod operate;
+
 use leptos::prelude::*;
 
-use super::parts::{Loaded, PageHead, Told};
+use super::parts::{Followed, PageHead, Told};
 use crate::{
     format,
     live::Live,
-    model::{BanView, ChainInfo, NetworkView, PeerView, SyncView},
+    model::{ChainInfo, NetworkView, PeerView, SyncView},
+    operator::Operator,
     reads,
     ui::{BlockLink, Empty, Fact, Facts, Id, Table, Time},
 };
+use operate::{AddPeer, BanDialog, Banning, LiftBan, PeerActions, Refused};
 
 /// The page at `/network`.
 #[component]
 pub fn Network() -> impl IntoView {
     let live = Live::get();
     let network = Resource::new(move || live.on_chain(), |_| reads::network());
+    // What the operator types or presses stays where it is while figures change.
+    let show = |network: Signal<NetworkView>| view! { <Content network=network /> }.into_any();
     view! {
         <PageHead title="Network" lead="This node, and the nodes it speaks to." />
-        <Loaded what="The network" resource=network show=|network| view! { <Content network=network /> }.into_any() />
+        <Followed what="The network" resource=network show=show />
     }
     .into_any()
 }
 
 #[component]
-fn Content(network: NetworkView) -> impl IntoView {
+fn Content(network: Signal<NetworkView>) -> impl IntoView {
+    let operator = Operator::get();
+    let banning = Banning::new();
+    let not_removed = RwSignal::new(String::new());
+    let speaks = Memo::new(move |_| network.with(|network| network.peer_id.is_some()));
+    let alone = Memo::new(move |_| network.with(|network| network.peers.is_empty()));
+    let bans = Memo::new(move |_| network.with(|network| !network.bans.is_empty()));
+    let sync = move || network.with(|network| network.sync.clone());
+    view! {
+        {move || view! { <ThisNode network=network.get() /> }}
+        {move || sync().map(|sync| view! { <Syncing sync=sync /> })}
+        <section aria-labelledby="peers">
+            <h2 id="peers">"Peers"</h2>
+            <Show when=move || speaks.get() && operator.is_present()>
+                <AddPeer />
+            </Show>
+            <Refused title="The peer was not removed" why=not_removed />
+            <Show
+                when=move || alone.get()
+                fallback=move || view! { <Peers network=network banning=banning not_removed=not_removed /> }
+            >
+                <Empty title="This node is alone">
+                    <p>"It is connected with no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to be called, or with " <code>"--peer ADDRESS"</code> " to call another one."</p>
+                    <p>"It speaks to no other node, so nobody else checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
+                </Empty>
+            </Show>
+        </section>
+        <Show when=move || bans.get()>
+            <Bans network=network />
+        </Show>
+        <BanDialog banning=banning />
+    }
+    .into_any()
+}
+
+#[component]
+fn ThisNode(network: NetworkView) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
-    let alone = network.peers.is_empty();
     let peer_id = match network.peer_id {
         Some(id) => view! { <Id value=id /> }.into_any(),
         None => view! { <span class="faint">"none; it speaks to no other node"</span> }.into_any(),
@@ -52,22 +93,6 @@ fn Content(network: NetworkView) -> impl IntoView {
             </Facts>
             <Told />
         </section>
-        {network.sync.map(|sync| view! { <Syncing sync=sync /> })}
-        <section aria-labelledby="peers">
-            <h2 id="peers">"Peers"</h2>
-            {if alone {
-                view! {
-                    <Empty title="This node is alone">
-                        <p>"It is connected with no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to be called, or with " <code>"--peer ADDRESS"</code> " to call another one."</p>
-                        <p>"It speaks to no other node, so nobody else checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
-                    </Empty>
-                }
-                    .into_any()
-            } else {
-                view! { <Peers peers=network.peers /> }.into_any()
-            }}
-        </section>
-        {(!network.bans.is_empty()).then(|| view! { <Bans bans=network.bans /> })}
     }
     .into_any()
 }
@@ -121,18 +146,9 @@ fn Syncing(sync: SyncView) -> impl IntoView {
 }
 
 #[component]
-fn Bans(bans: Vec<BanView>) -> impl IntoView {
-    let rows = bans
-        .into_iter()
-        .map(|ban| {
-            view! {
-                <tr>
-                    <td data-label="Peer"><Id value=ban.id bare=true /></td>
-                    <td data-label="Reason">{ban.reason}</td>
-                </tr>
-            }
-        })
-        .collect_view();
+fn Bans(network: Signal<NetworkView>) -> impl IntoView {
+    let not_lifted = RwSignal::new(String::new());
+    let bans = move || network.with(|network| network.bans.clone());
     let head = view! {
         <th scope="col">"Peer"</th>
         <th scope="col">"Reason"</th>
@@ -141,8 +157,17 @@ fn Bans(bans: Vec<BanView>) -> impl IntoView {
     view! {
         <section aria-labelledby="bans">
             <h2 id="bans">"Banned"</h2>
+            <Refused title="The ban was not lifted" why=not_lifted />
             <Table caption="Banned peers" head=head>
-                {rows}
+                <For each=bans key=|ban| (ban.id.clone(), ban.reason.clone()) let:ban>
+                    <tr>
+                        <td data-label="Peer">
+                            <Id value=ban.id.clone() bare=true />
+                            <LiftBan id=ban.id failure=not_lifted />
+                        </td>
+                        <td data-label="Reason">{ban.reason}</td>
+                    </tr>
+                </For>
             </Table>
         </section>
     }
@@ -150,26 +175,13 @@ fn Bans(bans: Vec<BanView>) -> impl IntoView {
 }
 
 #[component]
-fn Peers(peers: Vec<PeerView>) -> impl IntoView {
-    let rows = peers
-        .into_iter()
-        .map(|peer| {
-            view! {
-                <tr>
-                    <td data-label="Peer"><Id value=peer.id bare=true /></td>
-                    <td data-label="Address"><code>{peer.address}</code></td>
-                    <td data-label="Direction">{if peer.inbound { "in" } else { "out" }}</td>
-                    <td data-label="Software">{peer.agent}</td>
-                    <td data-label="Height" class="numeric">{format::count(peer.height)}</td>
-                    <td data-label="Round trip" class="numeric">{peer.latency_ms.map_or_else(|| "not yet".to_owned(), |ms| format!("{ms} ms"))}</td>
-                    <td data-label="In" class="numeric">{format::bytes(peer.bytes_in)}</td>
-                    <td data-label="Out" class="numeric">{format::bytes(peer.bytes_out)}</td>
-                    <td data-label="Offences" class="numeric">{peer.score}</td>
-                    <td data-label="Since"><Time at=peer.connected_since /></td>
-                </tr>
-            }
+fn Peers(network: Signal<NetworkView>, banning: Banning, not_removed: RwSignal<String>) -> impl IntoView {
+    let ids = move || {
+        network.with(|network| {
+            let peers = network.peers.iter();
+            peers.map(|peer| peer.id.clone()).collect::<Vec<_>>()
         })
-        .collect_view();
+    };
     let head = view! {
         <th scope="col">"Peer"</th>
         <th scope="col">"Address"</th>
@@ -185,8 +197,52 @@ fn Peers(peers: Vec<PeerView>) -> impl IntoView {
     .into_any();
     view! {
         <Table caption="Peers" head=head>
-            {rows}
+            <For each=ids key=String::clone let:id>
+                <Peer id=id network=network banning=banning not_removed=not_removed />
+            </For>
         </Table>
+    }
+    .into_any()
+}
+
+/// The row of a peer: its name and what may be done with it stay, its figures are drawn anew.
+#[component]
+fn Peer(id: String, network: Signal<NetworkView>, banning: Banning, not_removed: RwSignal<String>) -> impl IntoView {
+    let own = id.clone();
+    let peer = Memo::new(move |_| {
+        network.with(|network| {
+            let mut peers = network.peers.iter();
+            peers.find(|peer| peer.id == own).cloned()
+        })
+    });
+    view! {
+        <tr>
+            <td data-label="Peer">
+                <Id value=id.clone() bare=true />
+                <PeerActions id=id banning=banning failure=not_removed />
+            </td>
+            {move || peer.get().map(figures)}
+        </tr>
+    }
+    .into_any()
+}
+
+/// The cells of a peer's row after its name.
+fn figures(peer: PeerView) -> AnyView {
+    // Its name stands beside it.
+    let end = format!("/p2p/{}", peer.id);
+    let address = peer.address.strip_suffix(end.as_str()).unwrap_or(&peer.address);
+    let address = address.to_owned();
+    view! {
+        <td data-label="Address"><code class="wrap">{address}</code></td>
+        <td data-label="Direction">{if peer.inbound { "in" } else { "out" }}</td>
+        <td data-label="Software">{peer.agent}</td>
+        <td data-label="Height" class="numeric">{format::count(peer.height)}</td>
+        <td data-label="Round trip" class="numeric">{peer.latency_ms.map_or_else(|| "not yet".to_owned(), |ms| format!("{ms} ms"))}</td>
+        <td data-label="In" class="numeric">{format::bytes(peer.bytes_in)}</td>
+        <td data-label="Out" class="numeric">{format::bytes(peer.bytes_out)}</td>
+        <td data-label="Offences" class="numeric">{peer.score}</td>
+        <td data-label="Since"><Time at=peer.connected_since /></td>
     }
     .into_any()
 }

@@ -151,7 +151,7 @@ pub fn OperatorToken() -> impl IntoView {
                 fallback=move || {
                     view! {
                         <p class="prose">
-                            "Switching the miner needs the token that the node printed when it started. Open the operator link from there, or paste the token. It stays in this tab and goes nowhere but to this node."
+                            "Switching the miner, and adding or banning peers, needs the token that the node printed when it started. Open the operator link from there, or paste the token. It stays in this tab and goes nowhere but to this node."
                         </p>
                         <form
                             class="inline-form"
