@@ -30,7 +30,7 @@ impl Member {
         let listen = format!("{host}:0");
         let usual = ["node", "--chain", chain, "--listen", &listen, "--log-level", "error"];
         let network = ["--p2p-listen", &listen, "--operator-token", TOKEN];
-        let child = Child::by(command, &[&usual, &network, args].concat(), folder);
+        let child = Child::by(command, &[&usual[..], &network[..], args].concat(), folder);
         let client = Http::new(&child.after("interface"));
         let (tcp, quic) = (child.after("network"), child.after(""));
         Self {

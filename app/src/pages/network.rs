@@ -13,11 +13,19 @@ use crate::{
 };
 use operate::{AddPeer, BanDialog, Banning, LiftBan, PeerActions, Refused};
 
+/// Seconds after which peers are looked at again, blocks or not.
+const BEAT_SECS: u64 = 3;
+
 /// The page at `/network`.
 #[component]
 pub fn Network() -> impl IntoView {
     let live = Live::get();
-    let network = Resource::new(move || live.on_chain(), |_| reads::network());
+    // Peers come and go without a block.
+    let beat = Memo::new(move |before: Option<&u64>| match (live.paused.get(), before) {
+        (true, Some(before)) => *before,
+        _ => live.now.get().map_or(0, |now| now / BEAT_SECS),
+    });
+    let network = Resource::new(move || (live.on_chain(), beat.get()), |_| reads::network());
     // What the operator types or presses stays where it is while figures change.
     let show = |network: Signal<NetworkView>| view! { <Content network=network /> }.into_any();
     view! {

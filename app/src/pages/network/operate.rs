@@ -16,8 +16,6 @@ const PEERS_PATH: &str = "/api/v1/peers";
 /// How long a ban may last: in seconds, and in words.
 const TERMS: [(u64, &str); 3] = [(600, "10 minutes"), (3_600, "1 hour"), (86_400, "1 day")];
 const USUAL_TERM: (u64, &str) = TERMS[1];
-/// Pauses before each look whether a called peer has answered, milliseconds: no event tells it.
-const LOOKS: [u32; 3] = [500, 1_500, 4_000];
 
 const ADDRESS: &str = "peer-address";
 
@@ -111,12 +109,6 @@ pub fn AddPeer() -> impl IntoView {
                 return browser::focus(ADDRESS);
             }
             let _ = address.try_set(String::new());
-            spawn_local(async move {
-                for pause in LOOKS {
-                    browser::sleep(pause).await;
-                    act.live.refresh(Change::Chain);
-                }
-            });
         };
         act.go(
             async move { act.operator.post(PEERS_PATH, &body).await },
