@@ -136,34 +136,59 @@ impl RawBlock {
             manifest,
             transactions,
         } = self;
-        check_header(&header, &manifest, spec, now)?;
-        check_manifest(&manifest, spec)?;
-        let (count, max) = (transactions.len(), MAX_TRANSACTIONS);
-        if count > max {
-            return Err(BlockError::TooManyTransactions { count, max });
-        }
-        let (len, max) = (
-            encoded_len(&manifest, transactions.iter().map(|tx| tx.envelope().len())),
-            spec.limits.block_bytes,
-        );
-        if len > max {
-            return Err(BlockError::TooLarge { len, max });
-        }
-        let leaves: Vec<_> = transactions.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
-        let expected = merkle::root(&leaves);
-        if manifest.transactions_root != expected {
-            return Err(BlockError::WrongTransactionsRoot {
-                found: manifest.transactions_root,
-                expected,
-            });
-        }
+        let envelopes: Vec<Bytes> = transactions.iter().map(|tx| tx.envelope().clone()).collect();
+        check_parts(&header, &manifest, envelopes.iter(), spec, now)?;
         let transactions =
             check_transactions(transactions).map_err(|(index, source)| BlockError::Transaction { index, source })?;
-        let same = transactions
-            .iter()
-            .map(|tx| merkle::leaf_hash(tx.envelope()))
-            .eq(leaves);
+        let same = transactions.iter().map(CheckedTransaction::envelope).eq(&envelopes);
         assert!(same, "check_transactions returns the transactions it was given");
+        CheckedBlock::together(header, manifest, transactions)
+    }
+}
+
+/// What holds whatever the transactions are. Rules: docs/protocol.md#B2, #B4, #B6
+fn check_parts<'a>(
+    header: &Header,
+    manifest: &Manifest,
+    envelopes: impl ExactSizeIterator<Item = &'a Bytes> + Clone,
+    spec: &ChainSpec,
+    now: UnixSecs,
+) -> Result<(), BlockError> {
+    check_header(header, manifest, spec, now)?;
+    check_manifest(manifest, spec)?;
+    let (count, max) = (envelopes.len(), MAX_TRANSACTIONS);
+    if count > max {
+        return Err(BlockError::TooManyTransactions { count, max });
+    }
+    let len = encoded_len(manifest, envelopes.clone().map(|envelope| envelope.len()));
+    let max = spec.limits.block_bytes;
+    if len > max {
+        return Err(BlockError::TooLarge { len, max });
+    }
+    let leaves: Vec<_> = envelopes.map(|envelope| merkle::leaf_hash(envelope)).collect();
+    let (found, expected) = (manifest.transactions_root, merkle::root(&leaves));
+    if found != expected {
+        return Err(BlockError::WrongTransactionsRoot { found, expected });
+    }
+    Ok(())
+}
+
+impl CheckedBlock {
+    /// The same as [`RawBlock::check`] of a block whose transactions were checked before, on this chain.
+    pub fn of(
+        header: Header,
+        manifest: Manifest,
+        transactions: Vec<CheckedTransaction>,
+        spec: &ChainSpec,
+        now: UnixSecs,
+    ) -> Result<Self, BlockError> {
+        let envelopes = transactions.iter().map(CheckedTransaction::envelope);
+        check_parts(&header, &manifest, envelopes, spec, now)?;
+        Self::together(header, manifest, transactions)
+    }
+
+    /// What the transactions of one block must be to each other and to it. Rule: docs/protocol.md#B8
+    fn together(header: Header, manifest: Manifest, transactions: Vec<CheckedTransaction>) -> Result<Self, BlockError> {
         let mut seen = BTreeSet::new();
         for (index, transaction) in transactions.iter().enumerate() {
             if !seen.insert(transaction.id()) {

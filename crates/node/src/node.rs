@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{
-    Address, BlockId, Bytes, ChainSpec, CheckedTransaction, RawTransaction, TransactionError, TxId, UnixSecs, genesis,
-    pow::BitsError,
+    Address, BlockId, Bytes, ChainSpec, CheckedTransaction, Header, Manifest, RawTransaction, TransactionError, TxId,
+    UnixSecs, genesis, pow::BitsError,
 };
 use tally_ledger::{StateError, StateView};
 
@@ -244,9 +244,26 @@ impl Node {
 
     /// Takes an encoded block through the pipeline; returns when it is durable. Blocks the thread.
     pub fn import_block(&self, bytes: &[u8]) -> Result<Imported, ImportError> {
+        self.import(|pipeline, now| pipeline.import_block(bytes, now))
+    }
+
+    /// The same of a block that is put together from transactions which this node has checked.
+    pub fn import_parts(
+        &self,
+        header: Header,
+        manifest: Manifest,
+        transactions: Vec<CheckedTransaction>,
+    ) -> Result<Imported, ImportError> {
+        self.import(|pipeline, now| pipeline.import_parts(header, manifest, transactions, now))
+    }
+
+    fn import(
+        &self,
+        by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
+    ) -> Result<Imported, ImportError> {
         let begun = Instant::now();
         let mut pipeline = self.0.pipeline.lock();
-        let imported = pipeline.import_block(bytes, self.now());
+        let imported = by(&mut pipeline, self.now());
         match &imported {
             Ok(Imported::Tip(advance)) => {
                 let dropped = self.follow(advance, pipeline.tip());

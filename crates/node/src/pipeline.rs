@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tally_chain::block::{Ancestors, MEDIAN_SPAN, Parent};
+use tally_chain::block::{Ancestors, CheckedBlock, MEDIAN_SPAN, Parent};
 use tally_chain::consensus::Engine;
 use tally_chain::history::Node as HistoryNode;
 use tally_chain::{
-    Address, Amount, BlockError, BlockId, ChainSpec, CheckedTransaction, Height, LinkedBlock, RawBlock, UnixSecs,
+    Address, Amount, BlockError, BlockId, ChainSpec, CheckedTransaction, Header, Height, LinkedBlock, Manifest,
+    RawBlock, TxId, UnixSecs,
 };
 use tally_ledger::{ExecutedBlock, ExecutionError, Overlay, StateTree, execute};
 
@@ -76,6 +77,8 @@ pub struct Tip {
     pub ancestors: Ancestors,
     pub tree: StateTree,
     pub snapshot: Snapshot,
+    /// Ids of its transactions, where they are remembered: whoever joins a network tells others of them.
+    pub transactions: Option<Arc<[TxId]>>,
 }
 
 /// Owns the store and moves the tip.
@@ -116,6 +119,7 @@ impl Pipeline {
             ancestors,
             tree,
             snapshot,
+            transactions: None,
         });
         Ok(Self {
             spec,
@@ -150,8 +154,8 @@ impl Pipeline {
         }
         let tree = StateTree::empty().update(state);
         let supply = state.total_balance().ok_or_else(|| missing("a sum below 2^256"))?;
-        let given = |(header, manifest, weight): &(_, tally_chain::Manifest, _)| BlockRecord {
-            id: tally_chain::Header::id(header),
+        let given = |(header, manifest, weight): &(Header, Manifest, _)| BlockRecord {
+            id: header.id(),
             header: *header,
             manifest: manifest.clone(),
             status: Status::Given,
@@ -193,6 +197,7 @@ impl Pipeline {
             record,
             tree,
             snapshot,
+            transactions: None,
         });
         Ok(true)
     }
@@ -200,22 +205,41 @@ impl Pipeline {
     /// Takes an encoded block through every stage. After `Tip` the block is on the disk.
     pub fn import_block(&mut self, bytes: &[u8], now: UnixSecs) -> Result<Imported, ImportError> {
         let raw = RawBlock::decode(bytes, self.spec.limits.block_bytes)?;
-        if let Some(known) = self.known(&raw)? {
+        if let Some(known) = self.known(&raw.header)? {
             return Ok(known);
         }
         let checked = raw.check(&self.spec, now, |transactions| self.checker.check_all(transactions))?;
+        self.import_checked(checked, now)
+    }
+
+    /// The same of a block that is put together from transactions which this node has checked: those of its pool.
+    pub fn import_parts(
+        &mut self,
+        header: Header,
+        manifest: Manifest,
+        transactions: Vec<CheckedTransaction>,
+        now: UnixSecs,
+    ) -> Result<Imported, ImportError> {
+        if let Some(known) = self.known(&header)? {
+            return Ok(known);
+        }
+        let checked = CheckedBlock::of(header, manifest, transactions, &self.spec, now)?;
+        self.import_checked(checked, now)
+    }
+
+    fn import_checked(&mut self, checked: CheckedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
         let ancestors = self.ancestors(checked.header().parent)?;
         let linked = checked.link(&ancestors, &self.spec)?;
         if linked.weight() <= self.tip.record.weight {
-            return self.keep_aside(&linked, bytes, now);
+            return self.keep_aside(&linked, now);
         }
         let switch = self.plan_switch(linked, now)?;
         let executed = self.execute(switch)?;
         self.commit(executed, now)
     }
 
-    fn known(&self, raw: &RawBlock) -> Result<Option<Imported>, ImportError> {
-        let (id, parent) = (raw.id(), raw.header.parent);
+    fn known(&self, header: &Header) -> Result<Option<Imported>, ImportError> {
+        let (id, parent) = (header.id(), header.parent);
         let snapshot = self.store.snapshot();
         match snapshot.record(&id)?.map(|record| record.status) {
             Some(Status::Invalid) => Err(ImportError::KnownInvalid { id }),
@@ -262,9 +286,9 @@ impl Pipeline {
         Ok(Branch { fork: record, records })
     }
 
-    fn keep_aside(&self, linked: &LinkedBlock, bytes: &[u8], now: UnixSecs) -> Result<Imported, ImportError> {
+    fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
         let mut commit = Commit::new(&self.store);
-        commit.block(&self.linked_record(linked, now), bytes);
+        commit.block(&self.linked_record(linked, now), &linked.encode());
         commit.apply()?;
         Ok(Imported::Side {
             id: linked.id(),
@@ -470,11 +494,13 @@ impl Pipeline {
         commit.apply()?;
         let (from, to, common) = (self.tip.record.id, record.id, fork.height());
         let snapshot = self.store.snapshot();
+        let ids = |moved: &Moved| moved.transactions.iter().map(CheckedTransaction::id).collect();
         self.tip = Arc::new(Tip {
             record,
             ancestors,
             tree,
             snapshot,
+            transactions: joined.last().map(ids),
         });
         Ok(Imported::Tip(Advance {
             from,

@@ -134,11 +134,7 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
             ("transfer_size", size as f64, "bytes"),
             ("bytes_per_transfer_and_node", each, "received, pool and block together"),
             ("bytes_of_size", each / size as f64, "times its size"),
-            (
-                "synchronised_blocks",
-                height / synced.as_secs_f64(),
-                "/s by a new node",
-            ),
+            ("synchronised_blocks", height / synced.as_secs_f64(), "/s by a new node"),
             ("synchronised_transfers", transfers / synced.as_secs_f64(), "/s"),
             (
                 "imported_transfers",

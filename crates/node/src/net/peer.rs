@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tally_chain::{B256, BlockId, Height, TxId, Work};
+use tally_chain::{B256, BlockId, CheckedTransaction, Height, TxId, Work};
 
 use super::limits::{IDS_A_SECOND, IDS_AT_ONCE, MAX_KNOWN, MESSAGES_A_SECOND, MESSAGES_AT_ONCE};
 use super::offence::{Budget, Score};
@@ -111,7 +111,7 @@ pub(super) struct Rebuild {
     pub(super) block: CompactBlock,
     /// Of its branch, work checked.
     pub(super) weight: Work,
-    pub(super) envelopes: Vec<Option<tally_chain::Bytes>>,
+    pub(super) transactions: Vec<Option<CheckedTransaction>>,
     pub(super) missing: Vec<u32>,
 }
 

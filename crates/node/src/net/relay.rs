@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rayon::prelude::*;
-use tally_chain::block::encode_block;
 use tally_chain::codec::ListReader;
 use tally_chain::hash::sha256;
 use tally_chain::header::HEADER_BYTES;
@@ -240,14 +239,14 @@ impl Network {
         if names.is_empty() {
             return;
         }
-        let checked = match self.node.transactions_of(&tip.record) {
-            Ok(checked) => checked,
-            Err(error) => return tracing::error!(%error, "the tip cannot be told of"),
+        let ids = match &tip.transactions {
+            Some(ids) => ids.clone(),
+            None => match self.node.transactions_of(&tip.record) {
+                Ok(checked) => checked.iter().map(CheckedTransaction::id).collect(),
+                Err(error) => return tracing::error!(%error, "the tip cannot be told of"),
+            },
         };
-        let transactions: Vec<_> = checked
-            .iter()
-            .map(|transaction| short_id(&id, &transaction.id()))
-            .collect();
+        let transactions: Vec<_> = ids.iter().map(|transaction| short_id(&id, transaction)).collect();
         let compact = CompactBlock {
             header: tip.record.header,
             manifest: tip.record.manifest.clone(),
@@ -365,34 +364,27 @@ impl Network {
         if self.peers.values().any(|peer| peer.rebuilding(&id)) {
             return; // should that fail, the claim stands, and a synchronisation follows it
         }
-        let mut envelopes: Vec<Option<Bytes>> = vec![None; block.transactions.len()];
-        if !envelopes.is_empty() {
-            let mut wanted: BTreeMap<ShortId, usize> = BTreeMap::new();
-            wanted.extend(
-                block
-                    .transactions
-                    .iter()
-                    .enumerate()
-                    .map(|(index, short)| (*short, index)),
-            );
+        let mut transactions: Vec<Option<CheckedTransaction>> = vec![None; block.transactions.len()];
+        if !transactions.is_empty() {
+            let names = block.transactions.iter().zip(0..);
+            let wanted: BTreeMap<ShortId, usize> = names.map(|(short, index)| (*short, index)).collect();
             self.node.with_pool(|pool| {
                 for transaction in pool.iter() {
                     if let Some(index) = wanted.get(&short_id(&id, &transaction.id())) {
-                        envelopes[*index] = Some(transaction.envelope().clone());
+                        transactions[*index] = Some(transaction.clone());
                     }
                 }
             });
         }
-        let places = envelopes.iter().enumerate();
-        let missing: Vec<u32> = places
-            .filter(|(_, envelope)| envelope.is_none())
-            .map(|(index, _)| index as u32)
-            .collect();
+        let places = (0..).zip(&transactions);
+        let missing = places
+            .filter(|(_, transaction)| transaction.is_none())
+            .map(|(index, _)| index);
         let rebuild = Rebuild {
+            missing: missing.collect(),
             block,
             weight,
-            envelopes,
-            missing,
+            transactions,
         };
         if rebuild.missing.is_empty() {
             self.counters.compact_whole += 1;
@@ -411,7 +403,11 @@ impl Network {
             return self.offend(name, Offence::WithheldBlock { id });
         }
         for (index, envelope) in rebuild.missing.iter().zip(items) {
-            rebuild.envelopes[*index as usize] = Some(envelope);
+            let checked = RawTransaction::decode(envelope).and_then(|raw| self.node.checker().check_one(raw));
+            match checked {
+                Ok(transaction) => rebuild.transactions[*index as usize] = Some(transaction),
+                Err(_) => return self.not_rebuilt(name, id, rebuild.weight),
+            }
         }
         self.rebuilt(name, rebuild);
     }
@@ -420,18 +416,15 @@ impl Network {
         let Rebuild {
             block,
             weight,
-            envelopes,
+            transactions,
             ..
         } = rebuild;
         let id = block.header.id();
-        let bytes = encode_block(&block.header, &block.manifest, envelopes.iter().flatten());
-        match self.node.import_block(&bytes) {
+        let transactions = transactions.into_iter().flatten().collect();
+        match self.node.import_parts(block.header, block.manifest, transactions) {
             Ok(_) => {}
-            // A name that two share, or a false one: the whole block will tell.
             Err(ImportError::Block(error)) if is_foreign(&error) || of_a_transaction(&error) => {
-                self.counters.compact_failed += 1;
-                self.offend(name, Offence::BadCompactBlock { id });
-                self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
+                self.not_rebuilt(name, id, weight);
             }
             Err(error) => {
                 if let Some(offence) = blame(id, &error) {
@@ -439,6 +432,13 @@ impl Network {
                 }
             }
         }
+    }
+
+    /// A name that two share, or a false one: the whole block will tell.
+    fn not_rebuilt(&mut self, name: &PeerName, id: BlockId, weight: Work) {
+        self.counters.compact_failed += 1;
+        self.offend(name, Offence::BadCompactBlock { id });
+        self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
     }
 
     /// A block came whole, whose compact form did not fit together.
