@@ -316,9 +316,10 @@ fn wrong_indexes_are_found() {
         }]
     );
     let bob = address_of(BOB);
-    let entry = [bob.as_slice(), &1u64.to_be_bytes(), &0u32.to_be_bytes()].concat();
+    let entry = [bob.as_slice(), &1u64.to_be_bytes()].concat();
+    let value = [&0u32.to_be_bytes()[..], other.as_bytes()].concat();
     assert_eq!(
-        sound.after(|rows| rows.put("account_history", &entry, other.as_bytes())),
+        sound.after(|rows| rows.put("histories", &entry, &value)),
         [Fault::AccountHistory {
             address: bob,
             place: expected,
@@ -327,7 +328,7 @@ fn wrong_indexes_are_found() {
         }]
     );
     assert_eq!(
-        sound.after(|rows| rows.remove("account_history", &entry)),
+        sound.after(|rows| rows.remove("histories", &entry)),
         [
             Fault::AccountHistory {
                 address: bob,

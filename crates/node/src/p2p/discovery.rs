@@ -56,9 +56,9 @@ impl Behaviour {
         let failed = |error: String| P2pError::Transport(error);
         let id = keys.public().to_peer_id();
         let reach = ways.reach;
-        let kad = ways.chain.map(|chain| {
-            // Nodes of another chain are no neighbours.
-            let protocol = StreamProtocol::try_from_owned(format!("/tally/nodes/1/{chain}"));
+        let version = ways.chain.as_deref().map(version);
+        let kad = version.clone().map(|version| {
+            let protocol = StreamProtocol::try_from_owned(version);
             let mut config = kad::Config::new(protocol.map_err(|error| failed(error.to_string()))?);
             config
                 .set_query_timeout(ROUND)
@@ -79,8 +79,8 @@ impl Behaviour {
             Ok(Told { behaviour, reach })
         });
         let kad = kad.transpose()?;
-        let identify = kad.is_some().then(|| {
-            let config = identify::Config::new("/tally/1".to_owned(), keys.public())
+        let identify = version.map(|version| {
+            let config = identify::Config::new(version, keys.public())
                 .with_agent_version(ways.agent)
                 .with_cache_size(0);
             identify::Behaviour::new(config)
@@ -125,6 +125,8 @@ impl Behaviour {
 
 pub(super) struct Discovery {
     reach: Reach,
+    /// What nodes of this chain call the protocol.
+    version: String,
     next: Instant,
     pause: Duration,
     asking: bool,
@@ -132,9 +134,10 @@ pub(super) struct Discovery {
 }
 
 impl Discovery {
-    pub(super) fn new(reach: Reach, now: Instant) -> Self {
+    pub(super) fn new(reach: Reach, chain: &str, now: Instant) -> Self {
         Self {
             reach,
+            version: version(chain),
             next: now,
             pause: FIRST_ROUND,
             asking: false,
@@ -172,9 +175,8 @@ impl Discovery {
     pub(super) fn follow(&mut self, event: BehaviourEvent, behaviour: &mut Behaviour) -> Vec<(Multiaddr, PeerId)> {
         match event {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                let kad = behaviour.kad.as_ref().map(|kad| kad.behaviour.protocol_names());
-                let speaks = kad.is_some_and(|names| names.iter().any(|name| info.protocols.contains(name)));
-                if !speaks {
+                // Its list of protocols may still be empty when it comes; this says the same from the first moment.
+                if info.protocol_version != self.version {
                     return Vec::new();
                 }
                 let addresses = info.listen_addrs.into_iter().take(4 * MAX_OF_A_PEER);
@@ -222,6 +224,11 @@ impl Discovery {
             _ => Vec::new(),
         }
     }
+}
+
+/// Nodes of another chain are no neighbours: the protocol has the chain in its name.
+fn version(chain: &str) -> String {
+    format!("/tally/nodes/1/{chain}")
 }
 
 /// The address with its node's name at the end.

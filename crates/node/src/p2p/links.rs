@@ -1,6 +1,6 @@
 //! A task for each direction of each link.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -25,8 +25,8 @@ pub(super) struct Links {
     numbers: Arc<AtomicU64>,
     inbound: Room,
     waiting: Total,
-    /// The number of each link, and whether we called.
-    open: Arc<Mutex<BTreeMap<PeerId, (u64, bool)>>>,
+    /// Links by peer and number, and whether we called. Where both have called there are two for a moment.
+    open: Arc<Mutex<BTreeMap<(PeerId, u64), bool>>>,
 }
 
 impl Links {
@@ -43,24 +43,23 @@ impl Links {
 
     /// Peers that we called.
     pub(super) fn outbound(&self) -> usize {
-        self.open.lock().values().filter(|(_, outbound)| *outbound).count()
+        let open = self.open.lock();
+        let ours = open.iter().filter(|(_, outbound)| **outbound);
+        ours.map(|((peer, _), _)| peer).collect::<BTreeSet<_>>().len()
     }
 
     pub(super) fn speaks_to(&self, peer: &PeerId) -> bool {
-        self.open.lock().contains_key(peer)
+        self.open.lock().range((*peer, 0)..=(*peer, u64::MAX)).next().is_some()
     }
 
     /// Reads and writes a substream until it ends, and tells the conversation.
     pub(super) fn spawn(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool) {
         let links = self.clone();
         let number = links.numbers.fetch_add(1, Relaxed);
-        links.open.lock().insert(peer, (number, outbound));
+        links.open.lock().insert((peer, number), outbound);
         tokio::spawn(async move {
             links.run(peer, number, stream, outbound).await;
-            let mut open = links.open.lock();
-            if open.get(&peer).is_some_and(|(current, _)| *current == number) {
-                open.remove(&peer);
-            }
+            links.open.lock().remove(&(peer, number));
         });
     }
 

@@ -85,8 +85,9 @@ impl Wires {
     ) -> Result<Self, P2pError> {
         let failed = |error: String| P2pError::Transport(error);
         let reach = Reach::new(config.lan);
+        let chain = node.identity().genesis.to_string();
         let ways = Ways {
-            chain: config.discover.then(|| node.identity().genesis.to_string()),
+            chain: config.discover.then(|| chain.clone()),
             mdns: config.lan && config.listen.is_none_or(|listen| !listen.ip().is_loopback()),
             listens: config.listen.is_some(),
             agent: agent.to_owned(),
@@ -129,7 +130,7 @@ impl Wires {
             control,
             incoming,
             calls,
-            discovery: Discovery::new(reach, now),
+            discovery: Discovery::new(reach, &chain, now),
             orders,
             links: Links::new(heard, wire::max_frame_bytes(node.spec().limits.block_bytes)),
             seen,
@@ -196,10 +197,10 @@ impl Wires {
         self.discovery.tick(self.swarm.behaviour_mut(), outbound < WANTED, now);
         for (address, peer) in self.calls.due(now, outbound) {
             if let Some(peer) = peer.filter(|peer| self.swarm.is_connected(peer)) {
+                // Where a peer says that it can be called is worth knowing, whoever has called.
+                self.remembered.insert(&address);
                 if self.links.speaks_to(&peer) {
-                    // It has called us: where it says it can be called is worth knowing.
                     self.calls.postpone(&address, now);
-                    self.remembered.insert(&address);
                 } else {
                     self.calls.reached(&address, now);
                     self.open(peer);

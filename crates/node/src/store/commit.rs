@@ -1,13 +1,12 @@
 //! The one function that writes: undone blocks, new blocks, state, indexes and tip in one durable batch.
 
-use std::collections::BTreeSet;
-
 use fjall::{OwnedWriteBatch, PersistMode};
 use tally_chain::codec::wrap_list;
 use tally_chain::history::Node;
 use tally_chain::{Address, Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, Work, genesis, history::History};
 use tally_ledger::ChangeSet;
 
+use super::history::entries as history_of;
 use super::record::BlockRecord;
 use super::{FORMAT_VERSION, Place, Status, Store, StoreError, height_key};
 
@@ -22,12 +21,6 @@ pub struct Indexed {
     pub id: TxId,
     pub sender: Address,
     pub recipient: Option<Address>,
-}
-
-impl Indexed {
-    fn touched(&self) -> BTreeSet<Address> {
-        [Some(self.sender), self.recipient].into_iter().flatten().collect()
-    }
 }
 
 impl<'a> Commit<'a> {
@@ -102,12 +95,10 @@ impl<'a> Commit<'a> {
         for (place, transaction) in places(record, transactions) {
             self.batch
                 .insert(&keys.transactions, &transaction.id.as_bytes()[..], place.encode());
-            for address in transaction.touched() {
-                let key = [address.as_slice(), &place.encode()[..]].concat();
-                self.batch
-                    .insert(&keys.account_history, key, &transaction.id.as_bytes()[..]);
-            }
             self.batch.remove(&keys.pool, &transaction.id.as_bytes()[..]);
+        }
+        for (key, value) in history_of(record.height(), transactions) {
+            self.batch.insert(&keys.account_history, key, value);
         }
         self.batch.insert(&keys.produced, produced_key(record), []);
         for (position, node) in history {
@@ -123,14 +114,11 @@ impl<'a> Commit<'a> {
         self.batch.remove(&keys.chain, height_key(record.height()));
         self.batch.remove(&keys.receipts, id);
         self.batch.remove(&keys.undo, id);
-        for (place, transaction) in places(record, transactions) {
+        for transaction in transactions {
             self.batch.remove(&keys.transactions, &transaction.id.as_bytes()[..]);
-            for address in transaction.touched() {
-                self.batch.remove(
-                    &keys.account_history,
-                    [address.as_slice(), &place.encode()[..]].concat(),
-                );
-            }
+        }
+        for (key, _) in history_of(record.height(), transactions) {
+            self.batch.remove(&keys.account_history, key);
         }
         self.batch.remove(&keys.produced, produced_key(record));
     }

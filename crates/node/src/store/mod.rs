@@ -4,6 +4,7 @@
 //! chain and is rewritten by a reorg in the same batch that moves the tip.
 
 mod commit;
+mod history;
 mod parts;
 mod record;
 mod snapshot;
@@ -18,7 +19,7 @@ pub use record::{BlockRecord, Place, Status};
 pub use snapshot::{HistoryKey, IndexSizes, Snapshot};
 
 /// Layout of the data directory that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Why the store cannot answer or write.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,7 @@ struct Keyspaces {
     codes: Keyspace,
     /// transaction id -> height || index
     transactions: Keyspace,
-    /// address || height || index -> transaction id
+    /// address || height -> index and id of each transaction there
     account_history: Keyspace,
     /// address || height -> nothing: blocks that an address produced
     produced: Keyspace,
@@ -111,7 +112,7 @@ impl Store {
             storage: plain("storage")?,
             codes: large("codes")?,
             transactions: plain("transactions")?,
-            account_history: plain("account_history")?,
+            account_history: plain("histories")?,
             produced: plain("produced")?,
             history: plain("history")?,
             pool: plain("pool")?,
@@ -130,7 +131,9 @@ impl Store {
                     .get("format")?
                     .and_then(|b| <[u8; 4]>::try_from(&b[..]).ok());
                 let found = found.map_or(0, u32::from_be_bytes);
-                if found != FORMAT_VERSION {
+                if found == 1 {
+                    store.migrate_histories()?;
+                } else if found != FORMAT_VERSION {
                     return Err(StoreError::WrongFormat {
                         path: shown(),
                         found,

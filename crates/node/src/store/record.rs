@@ -114,6 +114,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// Behind every other.
+    pub(super) const LAST: Self = Self {
+        height: Height(u64::MAX),
+        index: u32::MAX,
+    };
+
     pub(super) fn encode(self) -> [u8; 12] {
         let mut out = [0; 12];
         out[..8].copy_from_slice(&self.height.0.to_be_bytes());

@@ -9,7 +9,7 @@ use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, RawBlock, Recei
 use tally_ledger::{ChangeSet, StateError, StateView};
 
 use super::record::block_id;
-use super::{BlockRecord, Keyspaces, Place, StoreError, height_key};
+use super::{BlockRecord, Keyspaces, Place, StoreError, height_key, history};
 
 /// A consistent view of the store; cheap to clone.
 #[derive(Clone)]
@@ -168,31 +168,35 @@ impl Snapshot {
         address: &Address,
         before: Option<HistoryKey>,
     ) -> impl Iterator<Item = Result<(HistoryKey, TxId), StoreError>> + '_ {
-        let key = |place: Place| [address.as_slice(), &place.encode()[..]].concat();
-        let first = key(Place {
-            height: Height(0),
-            index: 0,
-        });
-        let end = match before {
-            Some(HistoryKey(place)) => std::ops::Bound::Excluded(key(place)),
-            None => std::ops::Bound::Included(key(Place {
-                height: Height(u64::MAX),
-                index: u32::MAX,
-            })),
-        };
-        let range = (std::ops::Bound::Included(first), end);
+        let before = before.map_or(Place::LAST, |HistoryKey(place)| place);
+        let key = |height: Height| [address.as_slice(), &height_key(height)[..]].concat();
         self.0
             .snapshot
-            .range::<Vec<u8>, _>(&self.0.keys.account_history, range)
+            .range::<Vec<u8>, _>(&self.0.keys.account_history, key(Height(0))..=key(before.height))
             .rev()
-            .map(|entry| {
-                let (key, value) = entry.into_inner()?;
-                let missing = || StoreError::Missing {
-                    what: "a readable history entry".to_owned(),
+            .flat_map(move |entry| {
+                let read = || -> Result<_, StoreError> {
+                    let (key, value) = entry.into_inner()?;
+                    let missing = || StoreError::Missing {
+                        what: "a readable history entry".to_owned(),
+                    };
+                    let height = key.get(20..).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+                    let height = Height(u64::from_be_bytes(height.ok_or_else(missing)?));
+                    let (entries, rest) = value.as_chunks::<{ history::ENTRY }>();
+                    if entries.is_empty() || !rest.is_empty() {
+                        return Err(missing());
+                    }
+                    let entries = entries.iter().map(|entry| history::decode(height, entry));
+                    Ok(entries.filter(|(place, _)| *place < before).collect::<Vec<_>>())
                 };
-                let place = Place::decode(key.get(20..).unwrap_or_default()).ok_or_else(missing)?;
-                let id = B256::try_from(&value[..]).map_err(|_| missing())?;
-                Ok((HistoryKey(place), TxId(id)))
+                match read() {
+                    Ok(entries) => entries
+                        .into_iter()
+                        .rev()
+                        .map(|(place, id)| Ok((HistoryKey(place), id)))
+                        .collect(),
+                    Err(error) => vec![Err(error)],
+                }
             })
     }
 
@@ -291,7 +295,10 @@ impl Snapshot {
         Ok(IndexSizes {
             chain: snapshot.len(&keys.chain)? as u64,
             transactions: snapshot.len(&keys.transactions)? as u64,
-            account_history: snapshot.len(&keys.account_history)? as u64,
+            account_history: snapshot
+                .iter(&keys.account_history)
+                .map(|entry| Ok(entry.value()?.len() as u64 / history::ENTRY as u64))
+                .sum::<Result<u64, StoreError>>()?,
             produced: snapshot.len(&keys.produced)? as u64,
         })
     }
