@@ -28,7 +28,8 @@ impl Member {
     /// A node that listens on the ports of `host` that the system chooses; `command` ends with the program.
     pub fn start_at(command: Command, host: &str, folder: &Path, chain: &str, args: &[&str]) -> Self {
         let listen = format!("{host}:0");
-        let usual = ["node", "--chain", chain, "--listen", &listen, "--log-level", "error"];
+        let level = std::env::var("TALLY_TEST_LOG").unwrap_or_else(|_| "error".to_owned());
+        let usual = ["node", "--chain", chain, "--listen", &listen, "--log-level", &level];
         let network = ["--p2p-listen", &listen, "--operator-token", TOKEN];
         let child = Child::by(command, &[&usual[..], &network[..], args].concat(), folder);
         let client = Http::new(&child.after("interface"));

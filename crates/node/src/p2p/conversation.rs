@@ -17,6 +17,8 @@ use crate::net::{Network, Output, PeerName, wire};
 pub(super) const INBOX: usize = 256;
 /// How often time is looked at, and how old the status may be.
 const TICK: Duration = Duration::from_millis(250);
+/// Calls of two peers that are so close together were made at once.
+const AT_ONCE: Duration = Duration::from_secs(3);
 /// Between two lines of the log on a long synchronisation.
 const REPORT: Duration = Duration::from_secs(5);
 /// Frames that may wait to be written to one peer, in the longest frames.
@@ -57,8 +59,16 @@ pub(super) enum Asked {
     End { name: PeerName, reason: String },
 }
 
-/// The link to each peer: its number, whether we called, and the way to it.
-type Ways = BTreeMap<PeerName, (u64, bool, Way)>;
+/// The link to a peer.
+struct Link {
+    number: u64,
+    /// Whether we called.
+    outbound: bool,
+    way: Way,
+    since: Instant,
+}
+
+type Ways = BTreeMap<PeerName, Link>;
 
 /// Speaks until it is told to stop.
 pub(super) fn run(
@@ -119,7 +129,7 @@ fn report(network: &Network, reported: &mut Instant) {
 }
 
 fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, now: u64) {
-    let current = |ways: &Ways, name: &PeerName, link: u64| ways.get(name).is_some_and(|way| way.0 == link);
+    let current = |ways: &Ways, name: &PeerName, link: u64| ways.get(name).is_some_and(|known| known.number == link);
     match heard {
         Heard::Connected {
             name,
@@ -127,15 +137,25 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             link,
             way,
         } => {
-            // Where both have called, both keep the call of the one whose name comes first.
+            // Where both have called at once, both keep the call of the one whose name comes first. Later a second call
+            // means that the other end has lost the first: it was started anew, and no packet has told us yet.
             let ours = *own < name;
+            let keeps = |known: &Link| known.outbound != outbound && known.outbound == ours;
             if ways
                 .get(&name)
-                .is_some_and(|(_, known, _)| *known != outbound && *known == ours)
+                .is_some_and(|known| keeps(known) && known.since.elapsed() < AT_ONCE)
             {
                 return;
             }
-            if ways.insert(name.clone(), (link, outbound, way)).is_some() {
+            let number = link;
+            let since = Instant::now();
+            let new = Link {
+                number,
+                outbound,
+                way,
+                since,
+            };
+            if ways.insert(name.clone(), new).is_some() {
                 network.disconnected(&name, now);
             }
             network.connected(name, outbound, now);
@@ -179,8 +199,8 @@ fn carry_out(network: &mut Network, ways: &mut Ways, orders: &Sender<Order>, max
     for output in outputs {
         match output {
             Output::Send { peer, frame } => {
-                if let Some((_, _, way)) = ways.get(&peer)
-                    && !way.send(frame, max_waiting)
+                if let Some(link) = ways.get(&peer)
+                    && !link.way.send(frame, max_waiting)
                 {
                     slow.push(peer);
                 }
