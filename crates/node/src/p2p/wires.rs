@@ -28,8 +28,8 @@ use crate::node::Node;
 
 /// The one protocol. Rule: docs/protocol.md#N
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
-/// How long a connection without a substream is kept.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long a connection without a substream is kept. Short: a conversation that was not taken is tried again after it.
+const IDLE: Duration = Duration::from_secs(5);
 /// How long all addresses may take to be listened on.
 const LISTEN: Duration = Duration::from_secs(10);
 
@@ -199,7 +199,8 @@ impl Wires {
             if let Some(peer) = peer.filter(|peer| self.swarm.is_connected(peer)) {
                 // Where a peer says that it can be called is worth knowing, whoever has called.
                 self.remembered.insert(&address);
-                if self.links.speaks_to(&peer) {
+                // One way to each is enough; two opened at once could each be given up for the other.
+                if self.links.speaks_to(&peer) || self.calls.leads_to(&peer) {
                     self.calls.postpone(&address, now);
                 } else {
                     self.calls.reached(&address, now);
