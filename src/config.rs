@@ -1,5 +1,6 @@
 //! Settings of `tally node`: flags, then `TALLY_*` environment, then the TOML file, then defaults.
 
+mod network;
 mod web;
 
 use std::net::SocketAddr;
@@ -9,13 +10,15 @@ use clap::Args;
 use serde::Deserialize;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
 use tally_node::{
-    CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, Multiaddr, NodeConfig, P2pConfig, mempool::MempoolConfig,
+    CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, P2pConfig, mempool::MempoolConfig,
 };
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
-use web::tls;
+use network::multiaddr;
+pub use network::peer_address;
 pub use web::{TlsFiles, WebConfig};
+use web::{origin, tls};
 
 /// First account of the PUBLIC test phrase: receives the rewards of playground chains until told otherwise.
 pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -406,37 +409,6 @@ fn mining(
             producer,
         }),
     }
-}
-
-/// The address of another node; without a way to carry bytes it is none.
-pub fn peer_address(text: &str) -> Result<Multiaddr, ConfigError> {
-    multiaddr("peer", text)
-}
-
-fn multiaddr(setting: &'static str, text: &str) -> Result<Multiaddr, ConfigError> {
-    let error = |message: String| ConfigError::Peer {
-        setting,
-        found: text.to_owned(),
-        message,
-    };
-    let address: Multiaddr = text.parse().map_err(|problem| error(format!("{problem}")))?;
-    let names = address.protocol_stack();
-    match names.into_iter().any(|name| matches!(name, "tcp" | "quic-v1")) {
-        true => Ok(address),
-        false => Err(error("it names neither tcp nor quic-v1".to_owned())),
-    }
-}
-
-fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError> {
-    let error = || ConfigError::CorsOrigin { found: text.to_owned() };
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))
-        .ok_or_else(error)?;
-    if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ']) {
-        return Err(error());
-    }
-    text.parse().map_err(|_| error())
 }
 
 #[cfg(test)]

@@ -110,3 +110,16 @@ pub(super) fn tls(
         (None, Some(_)) => Err(ConfigError::HalfTls { found: "tls-key" }),
     }
 }
+
+/// Another site that may read answers, as a browser names it.
+pub(super) fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError> {
+    let error = || ConfigError::CorsOrigin { found: text.to_owned() };
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or_else(error)?;
+    if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ']) {
+        return Err(error());
+    }
+    text.parse().map_err(|_| error())
+}

@@ -23,7 +23,7 @@ use crate::mining::Mining;
 use crate::p2p::{P2p, P2pConfig, P2pError};
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
 use crate::stats::Stats;
-use crate::store::{Store, StoreError};
+use crate::store::{BlockRecord, Store, StoreError};
 use crate::templates::Templates;
 use crate::verifier::TransactionChecker;
 
@@ -296,6 +296,12 @@ impl Node {
         self.restore_pool()?;
         let record = &tip.record;
         tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
+        self.publish_block(record);
+        self.0.mining.tip_changed();
+        Ok(true)
+    }
+
+    fn publish_block(&self, record: &BlockRecord) {
         self.0.events.publish(ChainEvent::Block {
             height: record.height(),
             id: record.id,
@@ -303,8 +309,6 @@ impl Node {
             transactions: record.transaction_count,
             bytes: record.bytes,
         });
-        self.0.mining.tip_changed();
-        Ok(true)
     }
 
     /// Whether this node is to begin with a checkpoint and has not yet.
@@ -385,13 +389,7 @@ impl Node {
             let record = &moved.record;
             self.0.stats.blocks_imported.fetch_add(1, Relaxed);
             tracing::info!(height = %record.height(), id = %record.id, transactions = record.transaction_count, "block");
-            self.0.events.publish(ChainEvent::Block {
-                height: record.height(),
-                id: record.id,
-                time: UnixSecs(record.header.time.into()),
-                transactions: record.transaction_count,
-                bytes: record.bytes,
-            });
+            self.publish_block(record);
         }
         for (id, reason) in dropped {
             self.0.stats.left(&id);

@@ -1,5 +1,7 @@
 //! The one way a block takes, whoever made it: decode, check, link, execute, commit, publish.
 
+mod beginning;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +14,6 @@ use tally_chain::{
 };
 use tally_ledger::{ExecutedBlock, ExecutionError, Overlay, StateTree, execute};
 
-use crate::checkpoint::Beginning;
 use crate::store::{BlockRecord, Commit, Indexed, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
 
@@ -137,69 +138,6 @@ impl Pipeline {
 
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// Begins with the state of a checkpoint whose work and parts were checked; says whether it did: only a store without
-    /// blocks can. Rule: docs/protocol.md#Q4
-    pub(crate) fn begin_at(&mut self, beginning: &Beginning, now: UnixSecs) -> Result<bool, StoreError> {
-        let Beginning {
-            checkpoint,
-            blocks,
-            history,
-            state,
-        } = beginning;
-        let missing = |what: &str| StoreError::Missing { what: what.to_owned() };
-        if self.tip.record.height() > Height::GENESIS {
-            return Ok(false);
-        }
-        let tree = StateTree::empty().update(state);
-        let supply = state.total_balance().ok_or_else(|| missing("a sum below 2^256"))?;
-        let given = |(header, manifest, weight): &(Header, Manifest, _)| BlockRecord {
-            id: header.id(),
-            header: *header,
-            manifest: manifest.clone(),
-            status: Status::Given,
-            weight: *weight,
-            supply: Amount::ZERO,
-            burned: Amount::ZERO,
-            total_transactions: 0,
-            transaction_count: 0,
-            bytes: 0,
-            received: now,
-        };
-        let mut records: Vec<_> = blocks.iter().map(given).collect();
-        let last = records.last_mut().ok_or_else(|| missing("the checkpoint's block"))?;
-        last.supply = supply;
-        let record = last.clone();
-        let found = (record.id, record.height(), record.manifest.state_root, history.blocks());
-        if found
-            != (
-                checkpoint.block,
-                checkpoint.height,
-                tree.root(),
-                checkpoint.height.0 + 1,
-            )
-        {
-            return Err(missing("a checkpoint that fits together"));
-        }
-        // What genesis gave and is gone is taken away.
-        let mut changes = state.clone();
-        for entry in self.tip.snapshot.accounts() {
-            changes.accounts.entry(entry?.0).or_insert(None);
-        }
-        let mut commit = Commit::new(&self.store);
-        commit.beginning(&records, history, &changes, checkpoint.height);
-        commit.tip(&record);
-        commit.apply()?;
-        let snapshot = self.store.snapshot();
-        self.tip = Arc::new(Tip {
-            ancestors: active_ancestors(&snapshot, &record)?,
-            record,
-            tree,
-            snapshot,
-            transactions: None,
-        });
-        Ok(true)
     }
 
     /// Takes an encoded block through every stage. After `Tip` the block is on the disk.

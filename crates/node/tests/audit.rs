@@ -6,13 +6,10 @@ mod support;
 use std::path::Path;
 
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
-use k256::ecdsa::Signature;
-use k256::ecdsa::signature::hazmat::PrehashSigner;
 use support::*;
-use tally_chain::hash::sha256;
 use tally_chain::pow::{Search, Target};
 use tally_chain::state_tree::Account;
-use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
+use tally_chain::transaction::Payload;
 use tally_chain::{
     Address, Amount, B256, BlockError, BlockId, Bytes, Height, Manifest, RawBlock, Receipt, TransactionError, TxId,
     U256, UnixSecs, merkle,
@@ -80,15 +77,7 @@ fn creation(node: &Node, from: usize, nonce: u64) -> Bytes {
         value: Amount::ZERO,
         data: Bytes::from_static(&[0x60, 1, 0x60, 0, 0x55, 0x60, 1, 0x60, 0, 0xf3]),
     };
-    let key = key(from);
-    let message = payload.signed_message(&node.identity().genesis, &address_of(from));
-    let signature: Signature = key.sign_prehash(sha256(&[&message]).as_slice()).unwrap();
-    let public_key = key.verifying_key().to_sec1_point(true).as_bytes().try_into().unwrap();
-    let authenticator = Authenticator::Secp256k1 {
-        public_key,
-        signature: signature.normalize_s().to_bytes().into(),
-    };
-    TallyTransaction { payload, authenticator }.encode().into()
+    signed(node, from, payload)
 }
 
 /// The rows of a store, past all its rules.

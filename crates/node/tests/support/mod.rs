@@ -217,7 +217,8 @@ pub fn call(node: &Node, from: usize, nonce: u64, to: Option<Address>, data: &[u
     signed(node, from, payload)
 }
 
-fn signed(node: &Node, from: usize, payload: Payload) -> Bytes {
+/// The envelope of a payload, signed by one of the test keys.
+pub fn signed(node: &Node, from: usize, payload: Payload) -> Bytes {
     let key = key(from);
     let message = payload.signed_message(&node.identity().genesis, &address_of(from));
     let signature: Signature = key.sign_prehash(sha256(&[&message]).as_slice()).unwrap();
