@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::binary;
 use crate::process::{json, stderr};
 
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/wallet/tests/data/keystore");
@@ -11,7 +12,7 @@ const ADDRESS: &str = "0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b";
 
 /// `tally wallet` with a vault of its own; `password` is the key file's.
 fn wallet(vault: &Path, password: &str, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tally"))
+    binary::tally()
         .arg("wallet")
         .args(args)
         .env("TALLY_WALLET", vault)

@@ -1,6 +1,9 @@
 //! The command line from outside: the real binary, and what it tells its caller.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/binary.rs"]
+mod binary;
+
 mod bench;
 mod chain;
 mod keys;

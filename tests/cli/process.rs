@@ -8,15 +8,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::binary;
+
 /// A chain with blocks in quick succession, on which the PUBLIC accounts hold money.
 pub const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
 
 pub fn tally(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tally"))
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    binary::tally().args(args).stdin(Stdio::null()).output().unwrap()
 }
 
 pub fn stderr(output: &Output) -> String {
@@ -39,7 +37,7 @@ pub struct NodeProcess {
 
 impl NodeProcess {
     pub fn start(data_dir: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
+        let mut child = binary::tally()
             .args([
                 "node",
                 "--chain",

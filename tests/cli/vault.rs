@@ -5,13 +5,14 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::binary;
 use crate::process::{NodeProcess, json, stderr};
 
 const PASSWORD: &str = "correct horse";
 const FRIEND: &str = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 
 fn command(vault: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tally"));
+    let mut command = binary::tally();
     command.arg("wallet").args(args).stdin(Stdio::null());
     command
         .env("TALLY_WALLET", vault)

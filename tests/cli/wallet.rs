@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::binary;
 use crate::process::{FAST_CHAIN, NodeProcess, json, stderr, tally};
 
 /// PUBLIC: everybody knows the keys of this phrase.
@@ -21,7 +22,7 @@ struct Wallet {
 
 impl Wallet {
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tally"));
+        let mut command = binary::tally();
         command.arg("wallet").args(args);
         command
             .env("TALLY_NODE", &self.url)

@@ -10,6 +10,7 @@ use tally_node::audit::{Fault, Report, audit};
 use tally_node::store::Commit;
 use tally_node::{BlockRecord, ChangeSet, Store, StoreError, system_clock};
 
+use crate::binary;
 use crate::common::{ECC, RSA, TestServer, until};
 
 /// A stopped node's data directory, with some blocks and payments.
@@ -55,7 +56,7 @@ fn an_honest_store_agrees() {
     assert_eq!(report.totals.supply, issued.checked_sub(report.totals.burned).unwrap());
     assert!(!report.totals.burned.is_zero());
 
-    let output = Command::new(env!("CARGO_BIN_EXE_tally"))
+    let output = binary::tally()
         .args(["audit", "--json", "--chain", "test", "--data-dir"])
         .arg(folder.path())
         .output()
@@ -131,7 +132,7 @@ fn money_from_nowhere_is_found_and_told_by_the_exit_code() {
     );
     assert_eq!(report.faults.len(), 3);
 
-    let audit = Command::new(env!("CARGO_BIN_EXE_tally"))
+    let audit = binary::tally()
         .args(["audit", "--chain", "test", "--data-dir"])
         .arg(folder.path())
         .output();

@@ -6,7 +6,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-pub const TALLY: &str = env!("CARGO_BIN_EXE_tally");
+use crate::binary;
+
 pub const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
 
 pub struct Child {
@@ -17,7 +18,7 @@ pub struct Child {
 impl Child {
     /// Runs `tally` with these arguments and the folder as its data directory.
     pub fn start(args: &[&str], folder: &Path) -> Self {
-        Self::by(Command::new(TALLY), args, folder)
+        Self::by(binary::tally(), args, folder)
     }
 
     /// The same by a command that ends with the program.
@@ -83,7 +84,7 @@ pub fn signal(name: &str, process: &str) {
 
 /// `tally audit` of a data directory; what it prints if it finds a fault.
 pub fn audit(chain: &str, folder: &Path) -> Result<(), String> {
-    let mut audit = Command::new(TALLY);
+    let mut audit = binary::tally();
     let done = audit
         .args(["audit", "--chain", chain, "--data-dir"])
         .arg(folder)

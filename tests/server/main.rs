@@ -1,5 +1,8 @@
 //! The server from outside: a real node behind the real router on a real port, and the real binary.
 
+#[path = "../support/binary.rs"]
+mod binary;
+
 mod audit;
 mod beginning;
 mod child;

@@ -3,9 +3,11 @@
 //! A test here runs itself again in a namespace that has the bridge; where the system allows no namespaces, it says so and
 //! is skipped.
 
+use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 
-use crate::child::{FAST_CHAIN, TALLY};
+use crate::binary;
+use crate::child::FAST_CHAIN;
 use crate::common::until;
 use crate::network::{Member, agree, identity};
 
@@ -94,9 +96,10 @@ impl Lan {
 }
 
 impl Machine {
-    fn command(&self, program: &str) -> Command {
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        command.args([&format!("--net=/proc/{}/ns/net", self.holder.id()), program]);
+        command.arg(format!("--net=/proc/{}/ns/net", self.holder.id()));
+        command.arg(program);
         command
     }
 
@@ -111,7 +114,7 @@ impl Machine {
     }
 
     fn node(&self, folder: &tempfile::TempDir, args: &[&str]) -> Member {
-        let tally = self.command(TALLY);
+        let tally = self.command(binary::path());
         Member::start_at(tally, &self.host, folder.path(), FAST_CHAIN, args)
     }
 }

@@ -6,7 +6,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tally_chain::{ChainSpec, genesis, transaction::ChainIdentity};
 
-use crate::child::{Child, FAST_CHAIN, TALLY, audit};
+use crate::binary;
+use crate::child::{Child, FAST_CHAIN, audit};
 use crate::common::{ECC, Http, Reply, hex, until};
 
 const TOKEN: &str = "0123456789abcdef-network";
@@ -22,7 +23,7 @@ pub struct Member {
 
 impl Member {
     pub fn start(folder: &Path, chain: &str, args: &[&str]) -> Self {
-        Self::start_at(Command::new(TALLY), "127.0.0.1", folder, chain, args)
+        Self::start_at(binary::tally(), "127.0.0.1", folder, chain, args)
     }
 
     /// A node that listens on the ports of `host` that the system chooses; `command` ends with the program.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tally_chain::ChainSpec;
 use tally_chain::genesis;
 
-use crate::child::{Child, FAST_CHAIN, TALLY, signal};
+use crate::binary;
+use crate::child::{Child, FAST_CHAIN, signal};
 use crate::common::{ECC, Http, RSA, hex, until};
 use crate::events::Stream;
 
@@ -122,7 +123,7 @@ fn what_was_acknowledged_survives_kill_9() {
     let height = node.json("/api/v1/status")["height"].as_u64().unwrap();
     assert!(height >= *blocks.keys().last().unwrap());
     assert_eq!(node.stop(), Some(0));
-    let audit = Command::new(TALLY)
+    let audit = binary::tally()
         .args(["audit", "--json", "--chain", FAST_CHAIN, "--data-dir"])
         .arg(folder.path())
         .output()
@@ -159,7 +160,7 @@ fn the_pool_survives_kill_9() {
 fn a_second_process_is_told_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let node = Process::start(folder.path());
-    let mut second = Command::new(TALLY);
+    let mut second = binary::tally();
     let second = second
         .args(USUAL)
         .arg("--data-dir")
@@ -176,7 +177,7 @@ fn a_second_process_is_told_in_one_line() {
     assert_eq!(node.json("/healthz")["status"], "alive", "the first one goes on");
     assert_eq!(node.stop(), Some(0));
 
-    let mut other = Command::new(TALLY);
+    let mut other = binary::tally();
     let other = other
         .args([
             "node",
@@ -196,17 +197,14 @@ fn a_second_process_is_told_in_one_line() {
         "{}",
         String::from_utf8_lossy(&other.stderr)
     );
-    let usage = Command::new(TALLY)
-        .args(["node", "--mine-threads", "0"])
-        .output()
-        .unwrap();
+    let usage = binary::tally().args(["node", "--mine-threads", "0"]).output().unwrap();
     assert_eq!(usage.status.code(), Some(2));
 }
 
 #[test]
 fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(TALLY);
+    let mut command = binary::tally();
     command.args([
         "node",
         "--chain",

@@ -8,6 +8,7 @@ use tally_chain::portable::Claim;
 use tally_chain::{Amount, BlockId, PortableReceipt, ReferenceVerifier, address};
 use tally_wallet::Payment;
 
+use crate::binary;
 use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer, coin};
 
 /// A person with a vault and some files.
@@ -29,7 +30,7 @@ impl Person {
     }
 
     fn try_run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tally"))
+        binary::tally()
             .args(args)
             .current_dir(self.folder.path())
             .env("TALLY_NODE", &self.node)

@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
+use crate::binary;
 use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer};
 
 struct Cli<'a> {
@@ -13,7 +14,7 @@ struct Cli<'a> {
 
 impl Cli<'_> {
     fn run(&self, args: &[&str], password: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tally"))
+        binary::tally()
             .arg("wallet")
             .args(args)
             .env("TALLY_NODE", &self.server.url)
