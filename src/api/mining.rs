@@ -89,6 +89,7 @@ pub enum Outcome {
 
 /// A mined block that was taken.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MinedBody)]
 pub struct FoundBody {
     pub id: String,
     /// Its height, where the import tells.
@@ -111,7 +112,7 @@ pub struct SwitchBody {
 
 /// A template to mine
 #[utoipa::path(get, path = "/mining/template", tag = "mining", params(TemplateParams), responses(
-    (status = 200, body = TemplateBody),
+    (status = 200, description = "The template", body = TemplateBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn template(
@@ -142,7 +143,7 @@ pub async fn template(
 }
 
 /// Submits work for a template
-#[utoipa::path(post, path = "/mining/submit", tag = "mining", request_body = WorkBody, responses(
+#[utoipa::path(post, path = "/mining/submit", operation_id = "submit_work", tag = "mining", request_body = WorkBody, responses(
     (status = 200, description = "The block was taken", body = FoundBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -186,8 +187,8 @@ pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkB
 }
 
 /// The native miner
-#[utoipa::path(get, path = "/mining", tag = "mining", responses(
-    (status = 200, body = MinerBody),
+#[utoipa::path(get, path = "/mining", operation_id = "miner", tag = "mining", responses(
+    (status = 200, description = "The miner", body = MinerBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
@@ -196,7 +197,7 @@ pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
 
 /// Switches the native miner. Needs the operator's token with the scope `mining`
 #[utoipa::path(post, path = "/mining", tag = "mining", request_body = SwitchBody, security(("operator" = ["mining"])), responses(
-    (status = 200, body = MinerBody),
+    (status = 200, description = "The miner", body = MinerBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn switch(

@@ -103,8 +103,8 @@ impl MinerBody {
 }
 
 /// The chain, its tip, and what the node does
-#[utoipa::path(get, path = "/status", tag = "node", responses(
-    (status = 200, body = StatusBody),
+#[utoipa::path(get, path = "/status", operation_id = "status", tag = "node", responses(
+    (status = 200, description = "The node", body = StatusBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
