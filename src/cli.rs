@@ -76,7 +76,7 @@ fn end(result: anyhow::Result<()>) -> ExitCode {
     };
     let exit = Exit::of(&error);
     if exit != Exit::ClosedPipe {
-        out::errln!("tally: {error:#}");
+        out::errln!("tally: {}", reason(&error));
     }
     ExitCode::from(exit as u8)
 }
@@ -93,9 +93,39 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
+/// An error with its causes in one line, each once: many errors name their cause in their own words.
+fn reason(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
+    use anyhow::Context as _;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn a_cause_is_named_once() {
+        let cause = tally_node::StoreError::Missing {
+            what: "the tip".to_owned(),
+        };
+        let error = Err::<(), _>(cause)
+            .context("cannot start")
+            .expect_err("an error was given");
+        assert_eq!(super::reason(&error), "cannot start: store: the tip is missing");
+        let named = error.context("cannot start: store: the tip is missing, it seems");
+        assert_eq!(
+            super::reason(&named),
+            "cannot start: store: the tip is missing, it seems"
+        );
+    }
 
     #[test]
     fn the_command_line_is_sound_and_every_option_is_explained() {
