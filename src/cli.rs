@@ -7,12 +7,16 @@ mod chain;
 mod client;
 mod net;
 mod node;
+pub mod out;
 mod receipt;
 mod wallet;
 
+use std::io::Write as _;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
-use crate::exit::EXIT_CODES;
+use crate::exit::{EXIT_CODES, Exit};
 
 /// A self-hosted, tamper-evident ledger in one binary: node, explorer, wallet and miner
 #[derive(Debug, Parser)]
@@ -47,9 +51,38 @@ enum Command {
     Bench(bench::BenchArgs),
 }
 
-/// Parses the command line and runs the command. Wrong usage ends the process with code 2.
-pub fn run() -> anyhow::Result<()> {
-    match Cli::parse().command {
+/// Runs the command line of this process to its end, and says by the code how it went.
+pub fn main() -> ExitCode {
+    let parsed = match Cli::try_parse() {
+        Ok(parsed) => parsed,
+        Err(help) if !help.use_stderr() => return end(print(&help)),
+        Err(wrong) => {
+            let _ = wrong.print();
+            return ExitCode::from(Exit::Usage as u8);
+        }
+    };
+    end(run(parsed.command))
+}
+
+/// The text of `--help` or `--version`.
+fn print(help: &clap::Error) -> anyhow::Result<()> {
+    let printed = help.print().and_then(|()| std::io::stdout().flush());
+    Ok(printed.map_err(out::Unprinted::from)?)
+}
+
+fn end(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::from(Exit::Success as u8);
+    };
+    let exit = Exit::of(&error);
+    if exit != Exit::ClosedPipe {
+        out::errln!("tally: {}", reason(&error));
+    }
+    ExitCode::from(exit as u8)
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Node(options) => node::run(*options),
         Command::Net(args) => net::run(args),
         Command::Wallet(args) => wallet::run(args),
@@ -60,9 +93,39 @@ pub fn run() -> anyhow::Result<()> {
     }
 }
 
+/// An error with its causes in one line, each once: many errors name their cause in their own words.
+fn reason(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
+    use anyhow::Context as _;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn a_cause_is_named_once() {
+        let cause = tally_node::StoreError::Missing {
+            what: "the tip".to_owned(),
+        };
+        let error = Err::<(), _>(cause)
+            .context("cannot start")
+            .expect_err("an error was given");
+        assert_eq!(super::reason(&error), "cannot start: store: the tip is missing");
+        let named = error.context("cannot start: store: the tip is missing, it seems");
+        assert_eq!(
+            super::reason(&named),
+            "cannot start: store: the tip is missing, it seems"
+        );
+    }
 
     #[test]
     fn the_command_line_is_sound_and_every_option_is_explained() {

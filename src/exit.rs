@@ -2,6 +2,7 @@
 
 use tally_node::StoreError;
 
+use crate::cli::out::{DoneUnprinted, Unprinted};
 use crate::config::ConfigError;
 
 /// Exit codes of every `tally` command.
@@ -23,6 +24,14 @@ pub enum Exit {
     VaultLocked = 6,
     /// What a receipt claims does not hold.
     Refuted = 7,
+    /// A transaction was handed over, and it is not known whether the node took it.
+    Unanswered = 8,
+    /// What was done could not be printed; standard error says what it was.
+    Unprinted = 9,
+    /// The store failed while the node ran; what was acknowledged is on the disk, and a new start recovers it.
+    StoreBroken = 10,
+    /// The reader of standard output was gone before anything was done; other tools end by SIGPIPE, which shells show so.
+    ClosedPipe = 141,
 }
 
 /// Printed under every `--help`.
@@ -34,7 +43,11 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     4  the data directory belongs to another chain, or has a format this program does not read\n  \
     5  `tally audit` found a fault\n  \
     6  the wallet's vault does not open: wrong password, or damaged\n  \
-    7  a receipt does not hold";
+    7  a receipt does not hold\n  \
+    8  a transaction was sent, and it is not known whether the node took it\n  \
+    9  the result could not be printed; standard error says what was done\n \
+    10  the store failed while the node ran (a full or broken disk); start it again\n\
+    141  the reader of the output was gone, as with `| head`";
 
 /// `tally audit` ended with faults; they have been printed.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +68,17 @@ pub enum OtherDocument {
     },
 }
 
+/// No clear answer came to a transaction that was handed over, not even to a second try. Rule: docs/protocol.md#W56
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{id} may have been taken by the node: {why}. Do not pay again before you know: `tally wallet pending` looks for it, \
+     `tally wallet resend {id}` sends the same bytes again, which never pays twice"
+)]
+pub struct Unanswered {
+    pub id: tally_chain::TxId,
+    pub why: tally_wallet::Uncertain,
+}
+
 impl Exit {
     /// The code for an error that reached the top.
     pub fn of(error: &anyhow::Error) -> Self {
@@ -66,11 +90,24 @@ impl Exit {
             return match error {
                 StoreError::Locked { .. } => Some(Self::DataDirInUse),
                 StoreError::WrongChain { .. } | StoreError::WrongFormat { .. } => Some(Self::WrongChain),
+                StoreError::Broken { .. } => Some(Self::StoreBroken),
                 _ => None,
             };
         }
         if cause.is::<ConfigError>() {
             return Some(Self::Usage);
+        }
+        if cause.is::<DoneUnprinted>() {
+            return Some(Self::Unprinted);
+        }
+        if let Some(unprinted) = cause.downcast_ref::<Unprinted>() {
+            return Some(match unprinted {
+                Unprinted::Closed => Self::ClosedPipe,
+                Unprinted::Failed(_) => Self::Unprinted,
+            });
+        }
+        if cause.is::<Unanswered>() {
+            return Some(Self::Unanswered);
         }
         if cause.is::<AuditFault>() {
             return Some(Self::AuditFault);
@@ -100,5 +137,16 @@ mod tests {
         assert_eq!(Exit::of(&locked.expect_err("an error was given")), Exit::DataDirInUse);
         assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failure);
         assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);
+        assert_eq!(Exit::of(&Unprinted::Closed.into()), Exit::ClosedPipe);
+        let done = DoneUnprinted {
+            done: "sent".to_owned(),
+            source: Unprinted::Closed,
+        };
+        assert_eq!(Exit::of(&done.into()), Exit::Unprinted);
+        let broken = StoreError::Broken {
+            path: "store".into(),
+            detail: "no space left".to_owned(),
+        };
+        assert_eq!(Exit::of(&broken.into()), Exit::StoreBroken);
     }
 }

@@ -439,10 +439,7 @@ pub async fn one(
             };
             let below_tip = included.filter(|included| params.proof && included.block.id != tip.record.id);
             let history_proof = match below_tip {
-                Some(included) => Some(
-                    node.history_proof(tip, included.block.height())
-                        .map_err(Problem::internal)?,
-                ),
+                Some(included) => Some(node.history_proof(tip, included.block.height())?),
                 None => None,
             };
             Ok(Json(TransactionDetail {

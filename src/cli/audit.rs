@@ -10,6 +10,7 @@ use tally_chain::Height;
 use tally_node::audit::{Report, audit};
 use tally_node::system_clock;
 
+use super::out::{Unprinted, err, errln, outln};
 use crate::config::{chain_spec, default_data_dir, read_spec};
 use crate::exit::AuditFault;
 
@@ -50,20 +51,20 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<()> {
     let talk = !args.json && std::io::stderr().is_terminal();
     let report = audit(&data_dir.join("store"), &spec, (system_clock())(), |height, tip| {
         if talk && (height.0 % 1_000 == 0 || height == tip) {
-            eprint!("\rblock {height} of {tip}");
+            err!("\rblock {height} of {tip}");
         }
     })?;
     if talk {
-        eprintln!();
+        errln!();
     }
     let seconds = begun.elapsed().as_secs_f64();
     if args.json {
-        println!(
+        outln!(
             "{}",
             serde_json::to_string_pretty(&as_json(&report, &spec.name, seconds))?
-        );
+        )?;
     } else {
-        print(&report, &spec.name, &spec.symbol, seconds);
+        print(&report, &spec.name, &spec.symbol, seconds)?;
     }
     match report.faults.len() {
         0 => Ok(()),
@@ -93,37 +94,40 @@ fn as_json(report: &Report, chain: &str, seconds: f64) -> serde_json::Value {
     })
 }
 
-fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) {
+fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) -> Result<(), Unprinted> {
     let totals = &report.totals;
-    println!("Audit of chain {chain}, genesis {}", report.genesis);
-    println!("  tip          {} at height {}", report.tip, report.height);
-    println!(
+    outln!("Audit of chain {chain}, genesis {}", report.genesis)?;
+    outln!("  tip          {} at height {}", report.tip, report.height)?;
+    outln!(
         "  executed     {} blocks, {} transactions, in {seconds:.1} s",
-        report.blocks, report.transactions
-    );
-    println!(
+        report.blocks,
+        report.transactions
+    )?;
+    outln!(
         "  state        {} accounts, root {}",
-        report.accounts, report.state_root
-    );
+        report.accounts,
+        report.state_root
+    )?;
     if report.base == Height::GENESIS {
-        println!("  allocated    {} {symbol}", totals.allocated.to_coins());
+        outln!("  allocated    {} {symbol}", totals.allocated.to_coins())?;
     } else {
-        println!(
+        outln!(
             "  began with   the state of block {}: nothing before it is here",
             report.base
-        );
-        println!("  there were   {} {symbol}", totals.allocated.to_coins());
+        )?;
+        outln!("  there were   {} {symbol}", totals.allocated.to_coins())?;
     }
-    println!("  subsidies  + {} {symbol}", totals.subsidies.to_coins());
-    println!("  burned     - {} {symbol}", totals.burned.to_coins());
-    println!("  supply     = {} {symbol}", totals.supply.to_coins());
-    println!("  balances     {} {symbol}", totals.balances.to_coins());
+    outln!("  subsidies  + {} {symbol}", totals.subsidies.to_coins())?;
+    outln!("  burned     - {} {symbol}", totals.burned.to_coins())?;
+    outln!("  supply     = {} {symbol}", totals.supply.to_coins())?;
+    outln!("  balances     {} {symbol}", totals.balances.to_coins())?;
     if report.faults.is_empty() {
-        println!("  result       everything agrees");
+        outln!("  result       everything agrees")?;
     } else {
-        println!("  result       {} faults:", report.faults.len());
+        outln!("  result       {} faults:", report.faults.len())?;
         for fault in &report.faults {
-            println!("    {fault}");
+            outln!("    {fault}")?;
         }
     }
+    Ok(())
 }

@@ -15,6 +15,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::out::outln;
+
 #[derive(Debug, Args)]
 pub struct BenchArgs {
     /// Print JSON
@@ -85,14 +87,14 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         for (name, value, _) in &found.figures {
             object.insert((*name).to_owned(), Value::from(*value));
         }
-        println!("{}", serde_json::to_string_pretty(&object)?);
+        outln!("{}", serde_json::to_string_pretty(&object)?)?;
         return Ok(());
     }
     if cfg!(debug_assertions) {
-        println!("note: this binary is not optimised; its figures say little");
+        outln!("note: this binary is not optimised; its figures say little")?;
     }
     for (name, value, unit) in &found.figures {
-        println!("{:<38} {value:>14.2} {unit}", name.replace('_', " "));
+        outln!("{:<38} {value:>14.2} {unit}", name.replace('_', " "))?;
     }
     Ok(())
 }

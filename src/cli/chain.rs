@@ -9,6 +9,7 @@ use serde_json::json;
 use tally_chain::spec::{Allocation, ConsensusSpec};
 use tally_chain::{Amount, ChainSpec, address, genesis};
 
+use super::out::outln;
 use crate::config::{ConfigError, chain_spec, read_spec};
 
 #[derive(Debug, Args)]
@@ -137,11 +138,11 @@ fn init(args: &InitArgs) -> anyhow::Result<()> {
     let mut out = created.with_context(|| format!("cannot write {shown}"))?;
     out.write_all(text.as_bytes())
         .with_context(|| format!("cannot write {shown}"))?;
-    println!(
+    outln!(
         "{shown}: genesis {}, spec hash {}",
         genesis::identity(&spec).genesis,
         spec.hash()
-    );
+    )?;
     Ok(())
 }
 
@@ -170,13 +171,13 @@ fn show(chain: &str, json: bool) -> anyhow::Result<()> {
     let genesis = genesis::identity(&spec).genesis;
     if json {
         let shown = json!({ "spec": spec, "spec_hash": spec.hash().to_string(), "genesis_id": genesis });
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        outln!("{}", serde_json::to_string_pretty(&shown)?)?;
     } else {
-        println!(
+        outln!(
             "# genesis id {genesis}\n# spec hash  {}\n{}",
             spec.hash(),
             spec.to_toml()
-        );
+        )?;
     }
     Ok(())
 }

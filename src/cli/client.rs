@@ -1,20 +1,30 @@
 //! A small client of a node's REST interface, for the wallet and the load bench.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tally_chain::{Address, Amount, BlockId, Bytes, RawBlock};
-use tally_wallet::{ChainBinding, FeeSuggestions};
+use tally_chain::{Address, Amount, BlockId, Bytes, RawBlock, TxId};
+use tally_wallet::{ChainBinding, FeeSuggestions, Outcome};
+
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Talks to one node over plain HTTP: meant for a node on the same machine, or behind a tunnel.
 #[derive(Clone)]
 pub struct Client {
     agent: ureq::Agent,
     url: String,
+    /// Seconds by which this machine's clock was ahead of the node's in its last answer.
+    ahead: Arc<AtomicI64>,
 }
+
+/// No answer of the node has shown its clock yet.
+const NO_CLOCK: i64 = i64::MIN;
 
 /// What a node says of its chain.
 #[derive(Debug, Deserialize)]
@@ -58,11 +68,54 @@ struct Fees {
     high: Level,
 }
 
-#[derive(Deserialize)]
-struct ProblemText {
+/// A problem that the node answered with (RFC 9457).
+#[derive(Debug, Deserialize, thiserror::Error)]
+#[error("{title}: {detail} (request {})", request_id.as_deref().unwrap_or_default())]
+pub struct Problem {
+    /// A path that ends with the problem's stable name.
+    #[serde(rename = "type")]
+    kind: String,
     title: String,
     detail: String,
     request_id: Option<String>,
+}
+
+/// A transaction that the node has.
+#[derive(Debug, Deserialize)]
+pub struct Found {
+    /// `pending`, `queued`, `included` or `failed`.
+    pub status: String,
+    pub block: Option<FoundBlock>,
+    /// The envelope.
+    #[serde(default)]
+    pub raw: Bytes,
+}
+
+/// The block of the active chain that a transaction is in.
+#[derive(Debug, Deserialize)]
+pub struct FoundBlock {
+    height: u64,
+    confirmations: u64,
+}
+
+impl Found {
+    /// One that the node took a moment ago.
+    pub fn pending() -> Self {
+        Self {
+            status: "pending".to_owned(),
+            block: None,
+            raw: Bytes::new(),
+        }
+    }
+
+    pub fn height(&self) -> Option<u64> {
+        self.block.as_ref().map(|block| block.height)
+    }
+
+    /// Blocks that confirm it, its own counted; 0 while it waits.
+    pub fn confirmations(&self) -> u64 {
+        self.block.as_ref().map_or(0, |block| block.confirmations)
+    }
 }
 
 impl Client {
@@ -77,6 +130,7 @@ impl Client {
         Ok(Self {
             agent: config.into(),
             url: url.trim_end_matches('/').to_owned(),
+            ahead: Arc::new(AtomicI64::new(NO_CLOCK)),
         })
     }
 
@@ -97,19 +151,61 @@ impl Client {
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> anyhow::Result<T> {
         let mut answer = answer.with_context(|| format!("no answer from the node at {}; is it running?", self.url))?;
-        let body = answer.body_mut().with_config().limit(64 * 1024 * 1024).read_to_vec()?;
+        self.compare_clocks(&answer);
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?;
         if answer.status().is_success() {
             return serde_json::from_slice(&body).context("the node's answer is not what was expected");
         }
-        match serde_json::from_slice::<ProblemText>(&body) {
-            Ok(ProblemText {
-                title,
-                detail,
-                request_id,
-            }) => {
-                bail!("{title}: {detail} (request {})", request_id.unwrap_or_default())
-            }
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => Err(problem.into()),
             Err(_) => bail!("the node answered with status {}", answer.status()),
+        }
+    }
+
+    /// Keeps how far the two clocks are apart, by the answer's `date`.
+    fn compare_clocks<T>(&self, answer: &ureq::http::Response<T>) {
+        let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
+        let Some(node) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
+            return;
+        };
+        let ahead = match SystemTime::now().duration_since(node) {
+            Ok(ahead) => i64::try_from(ahead.as_secs()),
+            Err(behind) => i64::try_from(behind.duration().as_secs()).map(|seconds| -seconds),
+        };
+        self.ahead.store(ahead.unwrap_or(NO_CLOCK), Ordering::Relaxed);
+    }
+
+    /// Seconds by which this machine's clock is ahead of the node's, negative if it is behind; to the second only.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        Some(self.ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != NO_CLOCK)
+    }
+
+    /// Hands an envelope to the node. Rule: docs/protocol.md#W56
+    pub fn submit(&self, id: TxId, envelope: &Bytes) -> Outcome {
+        let body = serde_json::json!({ "raw": alloy_primitives::hex::encode_prefixed(envelope) });
+        let answer = self
+            .agent
+            .post(format!("{}/api/v1/transactions", self.url))
+            .send_json(body);
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Outcome::of_failure(error),
+        };
+        self.compare_clocks(&answer);
+        match answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec() {
+            Ok(body) => Outcome::of_answer(id, answer.status().as_u16(), &body),
+            Err(error) => Outcome::of_failure(error),
+        }
+    }
+
+    /// A transaction that waits in the pool or stands in a block; none if the node does not know it.
+    pub fn find(&self, id: TxId) -> anyhow::Result<Option<Found>> {
+        match self.get(&format!("transactions/{id}")) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) => match error.downcast_ref::<Problem>() {
+                Some(problem) if problem.kind.ends_with("/unknown-transaction") => Ok(None),
+                _ => Err(error),
+            },
         }
     }
 

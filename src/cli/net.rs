@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::out::outln;
 use crate::config::{chain_spec, default_data_dir};
 
 /// Most nodes of one command.
@@ -130,7 +131,8 @@ impl Cluster {
             self.start(index)?;
             self.ready(index).await?;
         }
-        println!(
+        // The nodes go on where nobody reads what they print.
+        let _ = outln!(
             "\n{} nodes are up, their folders are in {}; Ctrl-C ends them all\n",
             self.args.nodes,
             self.folder.display()
@@ -159,7 +161,7 @@ impl Cluster {
                 if let (Some(address), Some(node)) = (address, self.running.get_mut(&index)) {
                     node.address = address.to_owned();
                 }
-                println!("node-{index} | {line}");
+                let _ = outln!("node-{index} | {line}");
             }
             News::Ended(index, status) => {
                 let Some(node) = self.running.remove(&index) else {
@@ -172,7 +174,7 @@ impl Cluster {
                 if node.address.is_empty() {
                     bail!("node-{index} cannot run ({how}); the lines above say why");
                 }
-                println!("node-{index} | ended ({how}), starting again");
+                let _ = outln!("node-{index} | ended ({how}), starting again");
                 self.start(index)?;
             }
         }
@@ -215,7 +217,7 @@ impl Cluster {
                 Some(News::Ended(index, _)) => {
                     self.running.remove(&index);
                 }
-                Some(News::Line(index, line)) => println!("node-{index} | {line}"),
+                Some(News::Line(index, line)) => drop(outln!("node-{index} | {line}")),
                 None => return,
             }
         }

@@ -1,7 +1,9 @@
 //! `tally node`.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
-use tally_node::{Node, system_clock};
+use tally_node::{Node, Store, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::banner;
@@ -10,7 +12,10 @@ use crate::server::Server;
 use crate::stratum::Stratum;
 use crate::{logging, web};
 
-/// Runs a node until SIGINT or SIGTERM.
+/// How long a node with a broken store still answers.
+const BROKEN_FOR: Duration = Duration::from_secs(3);
+
+/// Runs a node until SIGINT or SIGTERM, or until its store is broken.
 pub fn run(options: NodeOptions) -> anyhow::Result<()> {
     let config = options.resolve()?;
     logging::start(&config.log_level, config.log_format)?;
@@ -35,13 +40,29 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let opening = config.node.clone();
     let node = tokio::task::spawn_blocking(move || Node::open(opening, system_clock())).await??;
+    let told = {
+        let store = node.store().clone();
+        async move {
+            tokio::select! {
+                reason = told => reason,
+                () = broken(&store) => "the store is broken",
+            }
+        }
+    };
     let served = serve_with(&node, config, told).await;
     // However it went: nothing is left running over a closed store.
     if let Some(network) = node.network() {
         network.stop().await;
     }
+    // A broken store says so here, and that decides the exit code.
     tokio::task::spawn_blocking(move || node.close()).await??;
     served
+}
+
+/// Waits until the store is broken, and a little longer: `/readyz` says no before the connection is refused.
+async fn broken(store: &Store) {
+    store.broken().await;
+    tokio::time::sleep(BROKEN_FOR).await;
 }
 
 /// Serves with an open node until it is told to end, by `told` with the reason.

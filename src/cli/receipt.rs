@@ -11,6 +11,7 @@ use tally_chain::portable::{MAX_FILE_BYTES, Proven};
 use tally_chain::{B256, BlockId, PortableReceipt, ReferenceVerifier, TxId, document};
 
 use super::client::Client;
+use super::out::{Unprinted, outln};
 use crate::exit::OtherDocument;
 
 #[derive(Debug, Args)]
@@ -78,13 +79,13 @@ fn get(id: TxId, out: Option<&Path>, node: &str) -> anyhow::Result<()> {
     let out = out.unwrap_or(&usual);
     let mut file = std::fs::File::create_new(out).with_context(|| format!("cannot write {}", out.display()))?;
     std::io::Write::write_all(&mut file, receipt.write().as_bytes())?;
-    println!("{}", out.display());
-    println!("It leads to block {} at height {}.", proven.tip, proven.tip_height);
-    println!(
+    outln!("{}", out.display())?;
+    outln!("It leads to block {} at height {}.", proven.tip, proven.tip_height)?;
+    outln!(
         "Compare that id with one from a source of your own, then: tally receipt verify {} --tip {}",
         out.display(),
         proven.tip
-    );
+    )?;
     Ok(())
 }
 
@@ -106,10 +107,10 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
         }
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&shown(&receipt, &proven, anchored))?);
+        outln!("{}", serde_json::to_string_pretty(&shown(&receipt, &proven, anchored))?)?;
         return Ok(());
     }
-    say(&receipt, &proven, anchored, args.document.as_deref());
+    say(&receipt, &proven, anchored, args.document.as_deref())?;
     Ok(())
 }
 
@@ -133,38 +134,45 @@ fn shown(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>) -> 
     })
 }
 
-fn say(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>, document: Option<&Path>) {
+fn say(
+    receipt: &PortableReceipt,
+    proven: &Proven,
+    anchored: Option<B256>,
+    document: Option<&Path>,
+) -> Result<(), Unprinted> {
     let view = proven.transaction.view();
-    println!("The receipt holds.");
-    println!("  transaction  {}", proven.transaction.id());
-    println!(
+    outln!("The receipt holds.")?;
+    outln!("  transaction  {}", proven.transaction.id())?;
+    outln!(
         "  from         {}, whose signature was checked",
         proven.transaction.sender()
-    );
+    )?;
     let to = view.to.map_or_else(|| "a new contract".to_owned(), |to| to.to_string());
-    println!("  to           {to}");
-    println!("  amount       {}", view.value.to_coins());
+    outln!("  to           {to}")?;
+    outln!("  amount       {}", view.value.to_coins())?;
     if !proven.receipt.success {
-        println!("  FAILED       its execution failed: nothing was paid but the fee");
+        outln!("  FAILED       its execution failed: nothing was paid but the fee")?;
     }
     if let Some(sha256) = anchored {
-        println!("  document     SHA-256 {}", alloy_primitives::hex::encode(sha256));
+        outln!("  document     SHA-256 {}", alloy_primitives::hex::encode(sha256))?;
     }
     if let Some(path) = document {
-        println!("               which is that of {}", path.display());
+        outln!("               which is that of {}", path.display())?;
     }
-    println!(
+    outln!(
         "  in block     {} at height {}, time {}",
-        proven.block, proven.height, proven.time
-    );
-    println!(
+        proven.block,
+        proven.height,
+        proven.time
+    )?;
+    outln!(
         "  leads to     {} at height {}: {} confirmations there",
         proven.tip,
         proven.tip_height,
         proven.confirmations()
-    );
-    println!("  chain        genesis {}", receipt.genesis);
-    println!("Checked here: signature, work, and the paths to the block that you trust.");
+    )?;
+    outln!("  chain        genesis {}", receipt.genesis)?;
+    outln!("Checked here: signature, work, and the paths to the block that you trust.")
 }
 
 /// SHA-256 of a file of any size.

@@ -6,18 +6,21 @@ mod contacts;
 mod discover;
 mod file;
 mod history;
+mod journal;
 mod keys;
 mod pending;
 mod proposal;
+mod secrets;
 mod send;
 mod shared;
+mod submit;
 mod text;
 mod warn;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tally_chain::{Address, address};
@@ -28,6 +31,7 @@ use tally_wallet::{
 };
 
 use super::client::Client;
+use super::out::{After as _, Unprinted, err, errln, outln};
 use crate::config::chain_spec;
 use file::VaultFile;
 
@@ -158,8 +162,10 @@ enum WalletCommand {
     Attach(proposal::AttachArgs),
     /// Send a proposal that enough have signed
     Submit(proposal::SubmitArgs),
-    /// List what waits in the node's pool, and name missing nonces
+    /// List what waits in the node's pool and what was sent without an answer, and name missing nonces
     Pending(pending::PendingArgs),
+    /// Send once more, byte for byte, what was sent without an answer; that never pays twice
+    Resend(pending::ResendArgs),
     /// Send a waiting payment again for a higher fee, in the place of the first
     SpeedUp(pending::ReplaceArgs),
     /// Put an empty payment to oneself in the place of a waiting one
@@ -211,11 +217,11 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
             let phrase = Phrase::generate_in(language, length, &mut system_rng());
             let shown = phrase.text();
             create(&file, &client, chain.as_deref(), phrase, passphrase, None)?;
-            println!(
-                "\nThe recovery phrase, shown this once. Write it down; whoever has it has the money:\n\n  {}\n",
-                shown.as_str()
-            );
-            Ok(())
+            // A wallet whose phrase was never seen would be lost with its first broken disk.
+            show_phrase(&shown, &file).or_else(|error| {
+                file.undo_create()?;
+                Err(error).context("the recovery phrase could not be shown, so no wallet was kept")
+            })
         }
         WalletCommand::Restore {
             language,
@@ -224,19 +230,21 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
             chain,
         } => {
             file.check_free()?;
-            let text = file::secret("TALLY_WALLET_PHRASE", "Recovery phrase: ")?;
-            let phrase = match language {
-                Some(language) => Phrase::parse_in(language, &text)?,
-                None => Phrase::parse(&text)?,
+            let read = |text: &str| match language {
+                Some(language) => Phrase::parse_in(language, text),
+                None => Phrase::parse(text),
             };
-            create(&file, &client, chain.as_deref(), phrase, passphrase, Some(&find))
+            let whole = |text: &str| read(text).is_ok();
+            let text = secrets::phrase("TALLY_WALLET_PHRASE", "Recovery phrase: ", whole)?;
+            let phrase = read(&text)?;
+            create(&file, &client, chain.as_deref(), phrase, passphrase, Some(&find))?;
+            Ok(kept(&file).after(|| format!("the wallet is kept in {}", file.path().display()))?)
         }
         WalletCommand::Add { kind, label } => {
-            let (mut vault, key) = file.open()?;
+            let (mut vault, change) = file.change()?;
             let added = add(&mut vault, kind, &label)?;
-            file.replace(&vault, &key)?;
-            println!("{added}  {kind}");
-            Ok(())
+            change.keep(&vault)?;
+            Ok(outln!("{added}  {kind}").after(|| format!("{added} was added"))?)
         }
         WalletCommand::Find(args) => discover::run(&file, &client, &args),
         WalletCommand::Rename(args) => accounts::rename(&file, &args),
@@ -263,8 +271,9 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
         WalletCommand::Combine(args) => proposal::combine(&args),
         WalletCommand::Digest(args) => proposal::digest(&args),
         WalletCommand::Attach(args) => proposal::attach(&args),
-        WalletCommand::Submit(args) => proposal::submit(&client, &args),
+        WalletCommand::Submit(args) => proposal::submit(&file, &client, &args),
         WalletCommand::Pending(args) => pending::list(&file, &client, &args),
+        WalletCommand::Resend(args) => pending::resend(&file, &client, &args),
         WalletCommand::SpeedUp(args) => pending::run(&file, &client, &args, Replacement::SpeedUp),
         WalletCommand::Cancel(args) => pending::run(&file, &client, &args, Replacement::Cancel),
     }
@@ -290,22 +299,29 @@ fn create(
         }
         None => client.status()?.binding(),
     };
-    println!("Wallet for chain {} (genesis {})", binding.name, binding.genesis);
-    let passphrase = file::passphrase(passphrase)?;
+    outln!("Wallet for chain {} (genesis {})", binding.name, binding.genesis)?;
+    let passphrase = secrets::passphrase(passphrase)?;
     check_passphrase(&passphrase)?;
-    let password = file::new_password()?;
+    let password = secrets::new_password()?;
     let now = (tally_node::system_clock())();
     let mut vault = Vault::new(phrase, &passphrase, binding, now);
     for kind in [KeyKind::Rsa2048, KeyKind::Secp256k1] {
         let address = add(&mut vault, kind, "")?;
-        println!("{address}  {kind}");
+        outln!("{address}  {kind}")?;
     }
     if let (Some(find), None) = (find, chain) {
         discover::find(&mut vault, client, find)?;
     }
-    file.create(&vault, &password)?;
-    println!("Kept encrypted in {}", file.path().display());
-    Ok(())
+    file.create(&vault, &password)
+}
+
+fn show_phrase(phrase: &str, file: &VaultFile) -> Result<(), Unprinted> {
+    kept(file)?;
+    outln!("\nThe recovery phrase, shown this once. Write it down; whoever has it has the money:\n\n  {phrase}\n")
+}
+
+fn kept(file: &VaultFile) -> Result<(), Unprinted> {
+    outln!("Kept encrypted in {}", file.path().display())
 }
 
 fn add(vault: &mut Vault, kind: KeyKind, label: &str) -> anyhow::Result<Address> {
@@ -328,7 +344,7 @@ fn find_key(mut search: RsaSearch) -> RsaKey {
         match search.step() {
             Step::Found(key) => {
                 if talk {
-                    eprintln!();
+                    errln!();
                 }
                 return key;
             }
@@ -339,7 +355,7 @@ fn find_key(mut search: RsaSearch) -> RsaKey {
             }) if talk => {
                 let now = (primes, drawn / 16);
                 if told.replace(now) != Some(now) {
-                    eprint!(
+                    err!(
                         "\rsearching the RSA key: {primes} of 2 primes, {drawn} candidates (about {expected} are usual)"
                     );
                 }
@@ -366,10 +382,10 @@ fn list(file: &VaultFile, json: bool) -> anyhow::Result<()> {
         };
         let accounts: Vec<_> = vault.accounts().map(shown).collect();
         let shown = json!({ "chain": vault.chain(), "accounts": accounts });
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        outln!("{}", serde_json::to_string_pretty(&shown)?)?;
         return Ok(());
     }
-    println!("chain {} (genesis {})", vault.chain().name, vault.chain().genesis);
+    outln!("chain {} (genesis {})", vault.chain().name, vault.chain().genesis)?;
     for account in vault.accounts() {
         let kind = account.kind().map_or("?", KeyKind::name);
         let origin = match account.index() {
@@ -377,10 +393,11 @@ fn list(file: &VaultFile, json: bool) -> anyhow::Result<()> {
             None => account.origin.name().to_owned(),
         };
         let archived = if account.archived { "  (archived)" } else { "" };
-        println!(
+        outln!(
             "{}  {kind:<9} {origin:>8}  {}{archived}",
-            account.address, account.label
-        );
+            account.address,
+            account.label
+        )?;
     }
     Ok(())
 }
@@ -407,12 +424,12 @@ fn balance(file: &VaultFile, client: &Client, addresses: &[String], json: bool) 
             } else {
                 String::new()
             };
-            println!("{address}  {} {}{pending}", account.balance.to_coins(), status.symbol);
+            outln!("{address}  {} {}{pending}", account.balance.to_coins(), status.symbol)?;
         }
         rows.push(json!({ "address": address.to_string(), "balance": account.balance, "coins": account.balance.to_coins(), "pending": account.pending }));
     }
     if json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        outln!("{}", serde_json::to_string_pretty(&rows)?)?;
     }
     if rows.is_empty() {
         bail!("the wallet has no account");

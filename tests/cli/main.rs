@@ -7,7 +7,9 @@ mod binary;
 mod bench;
 mod chain;
 mod keys;
+mod output;
 mod process;
+mod prompt;
 mod vault;
 mod wallet;
 

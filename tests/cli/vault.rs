@@ -216,3 +216,73 @@ fn used_accounts_are_found_after_a_restore() {
     let by_itself = done(&run("third", &phrase, &["restore"]));
     assert!(by_itself.contains(last), "{by_itself}");
 }
+
+#[test]
+fn eight_commands_at_once_all_reach_the_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("mine");
+    done(&wallet(&mine, &["new", "--chain", "local"]));
+    let keys: Vec<_> = (1..=8)
+        .map(|number| {
+            let path = folder.path().join(format!("key-{number}"));
+            // Any strong key: a digit of a real one is changed.
+            let key = format!("8da4ef21b864d2cc526dbdb2a120bd2874c36c9d0a1fb7f8c63d7f7a8b41de{number:02x}");
+            std::fs::write(&path, key).unwrap();
+            path
+        })
+        .collect();
+    let children: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let mut command = command(&mine, &["import", key.to_str().unwrap(), "--yes"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        assert!(done(&child.wait_with_output().unwrap()).contains("kept in"));
+    }
+    assert_eq!(accounts(&mine).len(), 2 + keys.len());
+}
+
+#[test]
+fn two_new_wallets_at_once_are_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("mine");
+    let start = || {
+        let mut command = command(&mine, &["new", "--chain", "local"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+    let codes = both.each_ref().map(|output| output.status.code());
+    assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
+    let (won, lost) = if codes[0] == Some(0) { (0, 1) } else { (1, 0) };
+    refused(&both[lost], "exists already");
+    // What was said to be kept is what is there.
+    let shown = String::from_utf8_lossy(&both[won].stdout).into_owned();
+    assert!(
+        shown.contains(accounts(&mine)[1]["address"].as_str().unwrap()),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_vault_behind_a_link_is_changed_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (real, link) = (path("disk").join("real"), path("link"));
+    done(&wallet(&real, &["new", "--chain", "local"]));
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    done(&wallet(&link, &["rename", "ECC account", "Everyday"]));
+    assert!(link.is_symlink());
+    assert_eq!(labels(&real), ["RSA account", "Everyday"]);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&real).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    refused(&wallet(&link, &["new", "--chain", "local"]), "exists already");
+
+    let dangling = path("dangling");
+    std::os::unix::fs::symlink(path("nothing"), &dangling).unwrap();
+    for args in [&["new", "--chain", "local"][..], &["list"], &["add", "secp256k1"]] {
+        refused(&wallet(&dangling, args), "which cannot be reached");
+    }
+    assert!(dangling.is_symlink() && !path("nothing").exists());
+}

@@ -1,7 +1,6 @@
 //! The audit agrees with an honest store and finds what was changed in a dishonest one.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 use tally_chain::state_tree::Account;

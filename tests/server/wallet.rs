@@ -1,6 +1,6 @@
 //! `tally wallet` against a running node.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 

@@ -2,6 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
+use tally_chain::Bytes;
 
 use crate::{
     browser, format,
@@ -11,6 +12,8 @@ use crate::{
 
 /// Most transactions that one file takes.
 const MOST: usize = 100_000;
+/// Longest memo that a wallet attaches, in bytes. Rule: docs/protocol.md#W8
+const MAX_MEMO: usize = 1_024;
 /// Transactions asked for at once.
 const PAGE: usize = 100;
 
@@ -37,10 +40,35 @@ struct Told {
     sender: String,
     to: Option<String>,
     value: BaseUnits,
+    /// The memo, where every character of it can be seen.
     memo: Option<String>,
+    /// The same as bytes, whatever they are; 0x-prefixed hex.
+    #[serde(default)]
+    data: Bytes,
     nonce: u64,
     block: Option<Block>,
     receipt: Option<Receipt>,
+}
+
+impl Told {
+    /// The memo on one line on which all can be seen: line feeds, tabs and hidden characters make it hex, as on the pages. Of
+    /// what is too long for a memo only the length is given.
+    fn shown_memo(&self) -> String {
+        match &self.memo {
+            Some(memo) => memo.clone(),
+            None if self.data.is_empty() => String::new(),
+            None if self.data.len() > MAX_MEMO => format!("{} bytes of data", self.data.len()),
+            None => self.data.to_string(),
+        }
+    }
+
+    /// The memo as it was sent, where it is text of any characters.
+    fn exact_memo(&self) -> String {
+        match std::str::from_utf8(&self.data) {
+            Ok(text) if self.memo.is_none() && text.len() <= MAX_MEMO => text.to_owned(),
+            _ => self.shown_memo(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -65,11 +93,15 @@ pub struct Line {
     /// `sent`, `received` or `self`.
     direction: &'static str,
     counterparty: String,
-    /// Coins, exact.
+    /// Coins that moved, exact: 0 of a payment that failed.
     amount: String,
     /// Coins, exact; what this account paid.
     fee: String,
+    /// Exact, as it was sent.
     memo: String,
+    /// The memo as a table shows it.
+    #[serde(skip)]
+    shown_memo: String,
     nonce: u64,
 }
 
@@ -77,6 +109,8 @@ const HEAD: &str = "time,height,id,status,direction,counterparty,amount,fee,memo
 
 impl Line {
     fn of(account: &str, told: Told) -> Self {
+        let (memo, shown_memo) = (told.exact_memo(), told.shown_memo());
+        let failed = told.status == "failed";
         let to = told.to.unwrap_or_default();
         let (direction, counterparty) = match (told.sender == account, to == account) {
             (true, true) => ("self", to),
@@ -98,9 +132,10 @@ impl Line {
             status: told.status,
             direction,
             counterparty,
-            amount: plain(&told.value),
+            amount: if failed { "0".to_owned() } else { plain(&told.value) },
             fee: fee.as_ref().map(plain).unwrap_or_default(),
-            memo: told.memo.unwrap_or_default(),
+            memo,
+            shown_memo,
             nonce: told.nonce,
         }
     }
@@ -117,7 +152,7 @@ impl Line {
             &self.counterparty,
             &self.amount,
             &self.fee,
-            &self.memo,
+            &self.shown_memo,
             &nonce,
         ];
         cells.map(cell).join(",")
@@ -133,14 +168,26 @@ fn plain(units: &BaseUnits) -> String {
     }
 }
 
-/// A cell of RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe before it: memos come from
-/// strangers.
+/// Signs with which a spreadsheet begins a formula, the full-width ones of East Asian keyboards among them.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+/// Where a cell may begin, besides its own start: these separate cells in spreadsheets of other languages.
+const SEPARATORS: [char; 2] = [';', '\t'];
+
+/// A cell of RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe before it, at its start, after spaces
+/// there, and wherever another language's separator would begin a cell: memos come from strangers.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
+    let mut safe = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for c in text.chars() {
+        if begins && (FORMULA.contains(&c) || matches!(c, '\t' | '\r')) {
+            safe.push('\'');
+        }
+        safe.push(c);
+        begins = SEPARATORS.contains(&c) || begins && c.is_whitespace();
+    }
+    match safe.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", safe.replace('"', "\"\"")),
+        false => safe,
     }
 }
 
@@ -204,6 +251,10 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
             <span class="field-hint" role="status">
                 {move || busy.get().then(|| format!("{} read…", format::count(progress.get() as u64)))}
             </span>
+            <span class="field-hint">
+                "CSV is UTF-8 with commas, points in numbers and times in UTC: a spreadsheet asks for these when it imports the file. \
+                 Rewards of mining and payments by contracts are no transactions and are not in it."
+            </span>
         </div>
         {move || cut.get().then(|| view! { <p class="field-hint">{format!("The file has the newest {} transactions; there are more.", format::count(MOST as u64))}</p> })}
         {move || {
@@ -261,9 +312,46 @@ mod tests {
             ("@x", "'@x"),
             ("a,b", "\"a,b\""),
             ("two\nlines", "\"two\nlines\""),
+            // Where another sign separates cells, after spaces, and in full width.
+            (";=1+1", ";'=1+1"),
+            ("a;=1;b; -2", "a;'=1;b; '-2"),
+            ("a\t@x", "a\t'@x"),
+            ("  =1", "  '=1"),
+            ("\u{3000}=1", "\u{3000}'=1"),
+            ("\u{ff1d}1+1", "'\u{ff1d}1+1"),
+            ("\u{ff20}x", "'\u{ff20}x"),
+            ("a=1 -2", "a=1 -2"),
             ("plain", "plain"),
         ] {
             assert_eq!(cell(memo), written);
         }
+    }
+
+    #[test]
+    fn a_memo_is_never_left_out_and_nothing_moves_in_a_failed_payment() {
+        // A text with a line feed is none for the pages: the node gives its bytes alone.
+        let mut raw = serde_json::json!({
+            "id": "0x01", "status": "failed", "sender": OWN, "to": OTHER, "value": "11", "memo": null,
+            "data": "0x74776f0a6c696e6573", "nonce": 7, "block": null, "receipt": { "fee": "21000" },
+        });
+        let line = |raw: &serde_json::Value| {
+            let told: Told = serde_json::from_value(raw.clone()).expect("as the API writes it");
+            Line::of(OWN, told)
+        };
+        let failed = line(&raw);
+        assert_eq!(
+            (failed.amount.as_str(), failed.fee.as_str()),
+            ("0", "0.000000000000021")
+        );
+        assert_eq!(failed.memo, "two\nlines");
+        assert!(failed.csv().ends_with(",0x74776f0a6c696e6573,7"), "{}", failed.csv());
+        // Bytes that are no text, and more than any memo has.
+        raw["data"] = "0xff00".into();
+        assert_eq!(
+            (line(&raw).memo.as_str(), line(&raw).shown_memo.as_str()),
+            ("0xff00", "0xff00")
+        );
+        raw["data"] = format!("0x{}", "61".repeat(MAX_MEMO + 1)).into();
+        assert_eq!(line(&raw).memo, "1025 bytes of data");
     }
 }

@@ -14,6 +14,7 @@ use crate::config::MiningConfig;
 use crate::events::ChainEvent;
 use crate::miner::{Miner, MiningJob, Solved};
 use crate::node::Node;
+use crate::pipeline::ImportError;
 
 /// Least time between two templates on the same tip.
 const FEE_REFRESH: Duration = Duration::from_secs(1);
@@ -136,7 +137,10 @@ impl Node {
         let envelopes = solved.job.transactions.iter().map(CheckedTransaction::envelope);
         let bytes = encode_block(&solved.header, &solved.manifest, envelopes);
         if let Err(error) = self.import_block(&bytes) {
-            tracing::warn!(%error, "own block not taken");
+            // What the store cannot do is logged where it is known, and not for each block.
+            if !matches!(error, ImportError::Store(_)) {
+                tracing::warn!(%error, "own block not taken");
+            }
             // At most once a second: what was wrong with this block may be wrong with the next.
             self.mining().pool_changed();
         }
@@ -164,6 +168,11 @@ impl Node {
                 continue;
             }
             made = Instant::now();
+            // A block that cannot be stored is not worth a hash. Room is looked for every second; then this goes on.
+            if self.store().not_ready().is_some() {
+                self.mining().jobs.send_replace(None);
+                continue;
+            }
             match self.new_template(config.producer) {
                 Ok(job) => drop(self.mining().jobs.send_replace(Some(job))),
                 Err(error) => tracing::error!(%error, "no template"),

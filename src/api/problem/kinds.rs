@@ -54,6 +54,7 @@ kinds! {
     BAD_REQUEST 400 "bad-request" "The request is not one this server understands" "Compare it with /api/docs.";
     INTERNAL 500 "internal" "The node failed while answering" "Tell the operator the request id; the log has the cause.";
     STORE_FAILED 500 "store-failed" "The node could not read or write its store" "Tell the operator the request id; the disk may be full or failing.";
+    NOTHING_STORED 503 "nothing-stored" "The node can store nothing now" "Send the same bytes again later; /readyz says what is wrong.";
     TOKEN_MISSING 401 "token-missing" "This changes the node and needs the operator's token" "Send it as Authorization: Bearer TOKEN; the operator's link in the node's banner has it.";
     TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "Open the operator's link from the node's banner again.";
     SCOPE_MISSING 403 "scope-missing" "The token does not reach that far" "Use a token with the scope named in this problem.";

@@ -12,6 +12,7 @@ impl From<&SubmitError> for Problem {
             SubmitError::AlreadyIncluded { id, block } => Self::new(&kinds::ALREADY_INCLUDED, error)
                 .with("id", id.to_string())
                 .with("block", block.to_string()),
+            SubmitError::NotStored(source) => Self::from(&**source),
             SubmitError::State(source) => source.into(),
             SubmitError::Store(source) => source.into(),
         }
@@ -52,7 +53,19 @@ impl From<&StoreError> for Problem {
                 .field("height")
                 .with("found", height.0)
                 .with("base", base.0),
-            StoreError::Locked { .. }
+            // Logged where it is known, once for each change of the state; the path stays there.
+            StoreError::NoRoom { free, needed, .. } => Self::new(
+                &kinds::NOTHING_STORED,
+                "the node's disk is full: nothing was stored, and nothing will be until there is room",
+            )
+            .with("free", *free)
+            .with("needed", *needed),
+            StoreError::Broken { .. } => Self::new(
+                &kinds::NOTHING_STORED,
+                "the node's store is broken: nothing was stored, and the node starts anew",
+            ),
+            StoreError::CannotWrite { .. }
+            | StoreError::Locked { .. }
             | StoreError::WrongFormat { .. }
             | StoreError::WrongChain { .. }
             | StoreError::Database(_)

@@ -17,6 +17,7 @@ use tally_node::{Multiaddr, system_clock};
 use tally_wallet::KeyKind;
 use tokio::runtime::Runtime;
 
+use super::super::out::errln;
 use super::signers::{Signers, chain, identity};
 use super::{Figures, source};
 
@@ -95,7 +96,7 @@ pub fn run(args: &FloodsArgs) -> anyhow::Result<Figures> {
     let spec_file = folder.path().join("spec.toml");
     std::fs::write(&spec_file, spec.to_toml())?;
     let data_dir = folder.path().join("node");
-    eprintln!(
+    errln!(
         "making a chain of {} transfers in {BLOCKS} blocks",
         BLOCKS * args.transfers
     );
@@ -107,7 +108,7 @@ pub fn run(args: &FloodsArgs) -> anyhow::Result<Figures> {
     figures.push(("calm_memory", calm.megabytes(), "MB resident, before any flood"));
     drop(calm);
     for (flood, memory, slowest) in FLOODS {
-        eprintln!("{flood:?}");
+        errln!("{flood:?}");
         let process = Process::start(&spec_file, &data_dir)?;
         let seen = flood_one(&runtime, &process, flood, &made, args)?;
         figures.push((memory, seen.megabytes, "MB resident at most"));

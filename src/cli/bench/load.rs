@@ -16,6 +16,7 @@ use tally_node::{CheckpointConfig, MiningConfig, Node, NodeConfig, system_clock}
 use tally_wallet::KeyKind;
 
 use super::super::client::Client;
+use super::super::out::errln;
 use super::Figures;
 use super::signers::{Signers, chain};
 use crate::config::WebConfig;
@@ -60,7 +61,7 @@ pub fn run(args: &LoadArgs) -> anyhow::Result<Figures> {
         args.batch > 0 && args.accounts > 0,
         "--batch and --accounts are 1 or more"
     );
-    eprintln!("searching {} RSA keys of the PUBLIC phrase", args.accounts);
+    errln!("searching {} RSA keys of the PUBLIC phrase", args.accounts);
     let signers = Signers::new(KeyKind::Rsa2048, args.accounts)?;
     let (client, own) = match &args.node {
         Some(url) => (Client::new(url)?, None),
@@ -78,7 +79,7 @@ pub fn run(args: &LoadArgs) -> anyhow::Result<Figures> {
         .addresses()
         .map(|a| Ok(client.account(a)?.next_nonce))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    eprintln!("signing {} transfers", args.transfers);
+    errln!("signing {} transfers", args.transfers);
     let envelopes = signers.transfers(args.transfers, &nonces, (system_clock())())?;
     let decoded = envelopes
         .iter()
@@ -190,7 +191,7 @@ fn push(args: &LoadArgs, client: &Client, envelopes: &[Bytes], height: u64) -> a
     let accepted: Mutex<HashMap<B256, Instant>> = Mutex::new(HashMap::with_capacity(envelopes.len()));
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
-    eprintln!("pushing {} batches", bodies.len());
+    errln!("pushing {} batches", bodies.len());
     let (pushed, latencies, blocks) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let pushers: Vec<_> = (0..args.connections.max(1))
             .map(|_| {

@@ -12,6 +12,7 @@ use tally_chain::{ChainSpec, UnixSecs};
 use tally_node::Clock;
 use tally_wallet::KeyKind;
 
+use super::super::out::errln;
 use super::signers::{Signers, chain, identity};
 use super::{Figures, source};
 
@@ -59,7 +60,7 @@ pub fn run(args: &StartArgs) -> anyhow::Result<Figures> {
 
     let long = folder.path().join("long");
     let blocks = args.transfers.div_ceil(args.per_block);
-    eprintln!("making a chain of {} transfers in {blocks} blocks", args.transfers);
+    errln!("making a chain of {} transfers in {blocks} blocks", args.transfers);
     grow(args, &signers, &spec, &long)?;
     let read = read_all(&long)?;
     let again = times(args.turns, |_| start(&spec_file, &long))?;

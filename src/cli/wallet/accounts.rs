@@ -5,6 +5,7 @@ use clap::Args;
 use tally_chain::{Address, Bytes, PublicKey, address};
 use tally_wallet::{Account, Vault};
 
+use super::super::out::{After as _, outln};
 use super::file::VaultFile;
 
 #[derive(Debug, Args)]
@@ -72,11 +73,10 @@ pub fn watch(file: &VaultFile, args: &WatchArgs) -> anyhow::Result<()> {
         .as_ref()
         .map(|bytes| PublicKey::from_bytes(bytes))
         .transpose()?;
-    let (mut vault, sealer) = file.open()?;
+    let (mut vault, change) = file.change()?;
     vault.watch(args.address, key, &args.label)?;
-    file.replace(&vault, &sealer)?;
-    println!("{}  watched", args.address);
-    Ok(())
+    change.keep(&vault)?;
+    Ok(outln!("{}  watched", args.address).after(|| format!("{} is watched", args.address))?)
 }
 
 pub fn unwatch(file: &VaultFile, args: &AccountArgs) -> anyhow::Result<()> {
@@ -91,10 +91,10 @@ fn change(
     name: &str,
     edit: impl FnOnce(&mut Vault, Address) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let (mut vault, key) = file.open()?;
+    let (mut vault, change) = file.change()?;
     let address = find(&vault, name)?.address;
     edit(&mut vault, address)?;
-    file.replace(&vault, &key)
+    change.keep(&vault)
 }
 
 /// The account of this address or label.

@@ -7,7 +7,9 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use tally_wallet::{Changed, KdfParams, MAX_CONTAINER_BYTES, Vault, check_container, system_rng};
 
-use super::file::{self, VaultFile};
+use super::super::out::{After as _, outln};
+use super::file::VaultFile;
+use super::secrets::{chosen_password, secret};
 
 #[derive(Debug, Args)]
 pub struct BackupArgs {
@@ -23,16 +25,17 @@ pub struct RestoreBackupArgs {
 
 /// Seals the vault under another password, with a fresh salt.
 pub fn password(file: &VaultFile) -> anyhow::Result<()> {
-    let bytes = file.read()?;
-    let current = file::secret("TALLY_WALLET_PASSWORD", "Password: ")?;
+    let current = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
     // Before the new one is asked for.
-    Vault::open(&bytes, &current)?;
-    let new = file::chosen_password("TALLY_WALLET_NEW_PASSWORD")?;
+    Vault::open(&file.read()?, &current)?;
+    let new = chosen_password("TALLY_WALLET_NEW_PASSWORD")?;
+    let _lock = file.lock()?;
+    let bytes = file.read()?;
     let Changed { sealed, .. } =
         Vault::change_password(&bytes, &current, &new, KdfParams::default(), &mut system_rng())?;
-    file.write(&sealed)?;
-    println!("The password was changed. Backup files made before still open with the old one.");
-    Ok(())
+    file.replace(&bytes, &sealed)?;
+    let said = outln!("The password was changed. Backup files made before still open with the old one.");
+    Ok(said.after(|| "the password was changed".to_owned())?)
 }
 
 /// Copies the sealed vault as it is: the copy opens with the password of today.
@@ -42,8 +45,7 @@ pub fn backup(file: &VaultFile, args: &BackupArgs) -> anyhow::Result<()> {
     let mut copy = new_file(&args.to)?;
     copy.write_all(&bytes)?;
     copy.sync_all()?;
-    println!("{}", args.to.display());
-    Ok(())
+    Ok(outln!("{}", args.to.display()).after(|| format!("the copy was written to {}", args.to.display()))?)
 }
 
 /// Takes a sealed vault as this wallet's, once its password has opened it.
@@ -51,17 +53,17 @@ pub fn restore(file: &VaultFile, args: &RestoreBackupArgs) -> anyhow::Result<()>
     file.check_free()?;
     let bytes = read_bounded(&args.from)?;
     check_container(&bytes)?;
-    let password = file::secret("TALLY_WALLET_PASSWORD", "Password of the backup file: ")?;
+    let password = secret("TALLY_WALLET_PASSWORD", "Password of the backup file: ")?;
     let (vault, _) = Vault::open(&bytes, &password)?;
-    file.write(&bytes)?;
-    println!(
+    file.create_sealed(&bytes)?;
+    let said = outln!(
         "{} accounts for chain {} (genesis {}), kept in {}",
         vault.accounts().len(),
         vault.chain().name,
         vault.chain().genesis,
         file.path().display()
     );
-    Ok(())
+    Ok(said.after(|| format!("the vault is kept in {}", file.path().display()))?)
 }
 
 fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {

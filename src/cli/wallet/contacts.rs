@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 use tally_chain::{Address, address};
 
+use super::super::out::outln;
 use super::file::VaultFile;
 
 #[derive(Debug, Subcommand)]
@@ -39,27 +40,33 @@ pub enum ContactsCommand {
 }
 
 pub fn run(file: &VaultFile, command: &ContactsCommand) -> anyhow::Result<()> {
-    let (mut vault, key) = file.open()?;
+    if let ContactsCommand::List { json } = command {
+        return list(file, *json);
+    }
+    let (mut vault, change) = file.change()?;
     match command {
         ContactsCommand::Add { address, name } => vault.add_contact(*address, name)?,
         ContactsCommand::Rename { address, name } => vault.rename_contact(*address, name)?,
         ContactsCommand::Remove { address } => vault.remove_contact(*address)?,
-        ContactsCommand::List { json } => {
-            let contacts = vault.contacts();
-            if *json {
-                // Addresses as people read them, with their checksum: docs/protocol.md#A1
-                let shown: Vec<_> = contacts
-                    .iter()
-                    .map(|contact| json!({ "address": contact.address.to_string(), "label": contact.label }))
-                    .collect();
-                println!("{}", serde_json::to_string_pretty(&shown)?);
-            } else {
-                for contact in contacts {
-                    println!("{}  {}", contact.address, contact.label);
-                }
-            }
-            return Ok(());
-        }
+        ContactsCommand::List { .. } => {}
     }
-    file.replace(&vault, &key)
+    change.keep(&vault)
+}
+
+fn list(file: &VaultFile, json: bool) -> anyhow::Result<()> {
+    let (vault, _) = file.open()?;
+    let contacts = vault.contacts();
+    if json {
+        // Addresses as people read them, with their checksum: docs/protocol.md#A1
+        let shown: Vec<_> = contacts
+            .iter()
+            .map(|contact| json!({ "address": contact.address.to_string(), "label": contact.label }))
+            .collect();
+        outln!("{}", serde_json::to_string_pretty(&shown)?)?;
+        return Ok(());
+    }
+    for contact in contacts {
+        outln!("{}  {}", contact.address, contact.label)?;
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use tally_chain::{Address, KeyKind};
 use tally_wallet::{Discovery, RsaKey, Vault, usual_label};
 
 use super::super::client::Client;
+use super::super::out::{After as _, outln};
 use super::file::VaultFile;
 use super::find_key;
 
@@ -27,16 +28,16 @@ pub struct FindArgs {
 }
 
 pub fn run(file: &VaultFile, client: &Client, args: &FindArgs) -> anyhow::Result<()> {
-    let (mut vault, key) = file.open()?;
+    let (mut vault, change) = file.change()?;
     vault.check_chain(client.status()?.genesis_id)?;
     let before = vault.accounts().len();
     find(&mut vault, client, args)?;
     let added = vault.accounts().len() - before;
     if added > 0 {
-        file.replace(&vault, &key)?;
+        change.keep(&vault)?;
     }
-    println!("{added} more accounts were used before");
-    Ok(())
+    let said = outln!("{added} more accounts were used before");
+    Ok(said.after(|| format!("{added} accounts were added"))?)
 }
 
 /// Adds the accounts that were used, by what the node says. Rule: docs/protocol.md#W15
@@ -65,7 +66,7 @@ fn look(vault: &mut Vault, client: &Client, mut discovery: Discovery) -> anyhow:
                 None if kind.is_rsa() => break,
                 None => vault.add_secp256k1(&label)?,
             };
-            println!("{}  {kind}", added.address);
+            outln!("{}  {kind}", added.address)?;
         }
     }
     Ok(())

@@ -1,17 +1,41 @@
-//! The vault file: encrypted, readable by its owner only, replaced as a whole.
+//! The vault file: encrypted, readable by its owner only, replaced as a whole, changed by one command at a time.
+//! Rule: docs/protocol.md#W55
 
-use std::io::Write as _;
+mod lock;
+mod store;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tally_wallet::{KdfParams, MAX_CONTAINER_BYTES, Vault, VaultKey, system_rng};
-use zeroize::Zeroizing;
 
-/// Fewest characters of a new password.
-const MIN_PASSWORD: usize = 8;
+use super::secrets::secret;
+pub use lock::Lock;
+pub use store::{create, follow, replace};
+
+/// How long a command waits for another one that changes the vault. The longest change searches an RSA-4096 key.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where the vault is kept.
 pub struct VaultFile(PathBuf);
+
+/// A vault that is open to be changed. Other commands wait until this is dropped.
+pub struct Change {
+    /// Where the vault's own bytes are: behind a symbolic link, if it is one.
+    target: PathBuf,
+    /// What was read: it is written over only if it still stands there.
+    read: Vec<u8>,
+    key: VaultKey,
+    _lock: Lock,
+}
+
+/// The file is not what it was when it was read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} was changed by another program meanwhile; nothing was written. Run the command again", path.display())]
+pub struct Overtaken {
+    path: PathBuf,
+}
 
 impl VaultFile {
     pub fn at(path: Option<PathBuf>) -> anyhow::Result<Self> {
@@ -27,9 +51,16 @@ impl VaultFile {
         &self.0
     }
 
+    /// A file beside the vault, behind the same link.
+    pub fn beside(&self, ending: &str) -> anyhow::Result<PathBuf> {
+        let mut name = follow(&self.0)?.into_os_string();
+        name.push(ending);
+        Ok(name.into())
+    }
+
     /// A new wallet never overwrites one.
     pub fn check_free(&self) -> anyhow::Result<()> {
-        if self.0.exists() {
+        if follow(&self.0)?.exists() {
             bail!(
                 "{} exists already; name another file with --vault, or move it away",
                 self.0.display()
@@ -38,100 +69,137 @@ impl VaultFile {
         Ok(())
     }
 
+    /// Opens the vault to read it.
     pub fn open(&self) -> anyhow::Result<(Vault, VaultKey)> {
         let bytes = self.read()?;
         let password = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
         Ok(Vault::open(&bytes, &password)?)
     }
 
+    /// Opens the vault to change it, and keeps other commands from changing it meanwhile.
+    pub fn change(&self) -> anyhow::Result<(Vault, Change)> {
+        // Nobody waits for someone who looks for a password, or for a vault that is not there.
+        self.read()?;
+        let password = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
+        self.change_with(&password)
+    }
+
+    fn change_with(&self, password: &str) -> anyhow::Result<(Vault, Change)> {
+        let lock = self.lock()?;
+        let read = self.read()?;
+        let (vault, key) = Vault::open(&read, password)?;
+        let target = follow(&self.0)?;
+        let change = Change {
+            target,
+            read,
+            key,
+            _lock: lock,
+        };
+        Ok((vault, change))
+    }
+
+    /// Keeps other commands from changing the vault until this is dropped.
+    pub fn lock(&self) -> anyhow::Result<Lock> {
+        Lock::take(&self.beside(".lock")?, "the vault", PATIENCE)
+    }
+
     /// The sealed bytes.
     pub fn read(&self) -> anyhow::Result<Vec<u8>> {
+        let target = follow(&self.0)?;
         let missing = || format!("no vault in {}; make one with `tally wallet new`", self.0.display());
-        let length = std::fs::metadata(&self.0).with_context(missing)?.len();
+        let length = std::fs::metadata(&target).with_context(missing)?.len();
         if length > MAX_CONTAINER_BYTES as u64 {
             bail!(
                 "{} has {length} bytes, a vault has at most {MAX_CONTAINER_BYTES}",
                 self.0.display()
             );
         }
-        std::fs::read(&self.0).with_context(missing)
+        std::fs::read(&target).with_context(missing)
     }
 
-    /// Encrypts a new vault under a password.
+    /// Encrypts a new vault under a password; a file that is there by now is left alone.
     pub fn create(&self, vault: &Vault, password: &str) -> anyhow::Result<()> {
         let key = VaultKey::derive(password, KdfParams::default(), &mut system_rng())?;
-        self.replace(vault, &key)
+        self.create_sealed(&vault.seal(&key, &mut system_rng())?)
     }
 
-    pub fn replace(&self, vault: &Vault, key: &VaultKey) -> anyhow::Result<()> {
-        self.write(&vault.seal(key, &mut system_rng())?)
+    /// The same of a vault that is sealed already.
+    pub fn create_sealed(&self, sealed: &[u8]) -> anyhow::Result<()> {
+        create(&follow(&self.0)?, sealed)
     }
 
-    /// Writes the sealed vault beside the old one first, so that no moment leaves neither.
-    pub fn write(&self, sealed: &[u8]) -> anyhow::Result<()> {
-        let folder = self
-            .0
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        // Made with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot write the vault")?;
-        file.write_all(sealed)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.0)
-            .with_context(|| format!("cannot write {}", self.0.display()))?;
-        Ok(())
+    /// Takes away a vault that [`Self::create`] made in this command.
+    pub fn undo_create(&self) -> anyhow::Result<()> {
+        std::fs::remove_file(&self.0).with_context(|| format!("cannot remove {}", self.0.display()))
+    }
+
+    /// Writes over a vault that [`Self::read`] gave, under [`Self::lock`].
+    pub fn replace(&self, read: &[u8], sealed: &[u8]) -> anyhow::Result<()> {
+        swap(&follow(&self.0)?, read, sealed)
     }
 }
 
-/// A secret from the environment, or typed without echo.
-pub fn secret(variable: &str, prompt: &str) -> anyhow::Result<Zeroizing<String>> {
-    match std::env::var(variable) {
-        Ok(secret) => Ok(Zeroizing::new(secret)),
-        Err(_) => {
-            let typed = rpassword::prompt_password(prompt);
-            typed
-                .map(Zeroizing::new)
-                .with_context(|| format!("nobody can be asked; set {variable}"))
-        }
+impl Change {
+    /// Writes the changed vault in the place of the one that was read.
+    pub fn keep(self, vault: &Vault) -> anyhow::Result<()> {
+        swap(&self.target, &self.read, &vault.seal(&self.key, &mut system_rng())?)
     }
 }
 
-/// A passphrase of BIP-39, where one is wanted; typed twice, since a slip gives other accounts.
-pub fn passphrase(wanted: bool) -> anyhow::Result<Zeroizing<String>> {
-    if !wanted {
-        return Ok(Zeroizing::default());
+/// The lock keeps out commands of ours; what else writes there (a copy from a backup, an older program) is seen by the bytes.
+fn swap(target: &Path, read: &[u8], sealed: &[u8]) -> anyhow::Result<()> {
+    let now = std::fs::read(target).with_context(|| format!("cannot read {}", target.display()))?;
+    if now != read {
+        let path = target.to_owned();
+        return Err(Overtaken { path }.into());
     }
-    let passphrase = secret("TALLY_WALLET_PASSPHRASE", "Passphrase of the phrase: ")?;
-    again("TALLY_WALLET_PASSPHRASE", "The same passphrase again: ", &passphrase)?;
-    Ok(passphrase)
+    replace(target, sealed)
 }
 
-/// A new password, typed twice unless it comes from the environment.
-pub fn new_password() -> anyhow::Result<Zeroizing<String>> {
-    chosen_password("TALLY_WALLET_PASSWORD")
-}
+#[cfg(test)]
+mod tests {
+    use tally_chain::{BlockId, UnixSecs};
+    use tally_wallet::{ChainBinding, Phrase};
 
-/// A new password from this variable, or typed twice.
-pub fn chosen_password(variable: &str) -> anyhow::Result<Zeroizing<String>> {
-    let password = secret(variable, "New password: ")?;
-    let length = password.chars().count();
-    if length < MIN_PASSWORD {
-        bail!("the password has {length} characters, at least {MIN_PASSWORD} are needed");
-    }
-    again(variable, "The same password again: ", &password)?;
-    Ok(password)
-}
+    use super::*;
 
-/// Asks for a secret once more, unless it came from the environment.
-fn again(variable: &str, prompt: &str, first: &str) -> anyhow::Result<()> {
-    if std::env::var_os(variable).is_some() {
-        return Ok(());
+    const PASSWORD: &str = "correct horse";
+
+    fn vault() -> Vault {
+        let phrase = "test test test test test test test test test test test junk";
+        let binding = ChainBinding {
+            genesis: BlockId::ZERO,
+            chain_id: 1,
+            name: "test".to_owned(),
+        };
+        let phrase = Phrase::parse(phrase).expect("a known phrase");
+        Vault::new(phrase, "", binding, UnixSecs(0))
     }
-    let again = Zeroizing::new(rpassword::prompt_password(prompt)?);
-    if *again != *first {
-        bail!("the two differ");
+
+    #[test]
+    fn what_another_program_wrote_meanwhile_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = VaultFile(folder.path().join("wallet.json"));
+        file.create(&vault(), PASSWORD).expect("made");
+        let (mut changed, change) = file.change_with(PASSWORD).expect("opens");
+        changed.add_secp256k1("new").expect("added");
+        // A copy from a backup: the same vault, sealed anew.
+        let key = VaultKey::derive(PASSWORD, KdfParams::default(), &mut system_rng()).expect("derives");
+        let other = vault().seal(&key, &mut system_rng()).expect("seals");
+        std::fs::write(file.path(), &other).expect("written");
+        let overtaken = change.keep(&changed).expect_err("the file changed");
+        let path = file.path().to_owned();
+        assert_eq!(overtaken.downcast_ref(), Some(&Overtaken { path }));
+        assert_eq!(file.read().expect("reads"), other);
     }
-    Ok(())
+
+    #[test]
+    fn a_vault_is_made_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = VaultFile(folder.path().join("wallet.json"));
+        file.create_sealed(b"first").expect("made");
+        let error = file.create_sealed(b"second").expect_err("it is there");
+        assert!(error.to_string().contains("exists already"), "{error:#}");
+        assert_eq!(file.read().expect("reads"), b"first");
+    }
 }

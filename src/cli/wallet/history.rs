@@ -1,9 +1,12 @@
 //! `tally wallet history`: what an account sent and received, as the browser saves it.
+//!
+//! The CSV is UTF-8 (RFC 4180: commas, CRLF), with points in numbers and times in UTC.
 
 use clap::Args;
 use tally_app::wallet::export::{Page, csv};
 
 use super::super::client::Client;
+use super::super::out::{errln, out, outln};
 use super::accounts::find;
 use super::file::VaultFile;
 
@@ -20,6 +23,9 @@ pub struct HistoryArgs {
     /// Print JSON instead of CSV
     #[arg(long)]
     json: bool,
+    /// Begin the CSV with a byte order mark, by which Excel knows UTF-8 when the file is opened by a double click
+    #[arg(long, conflicts_with = "json")]
+    bom: bool,
 }
 
 pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Result<()> {
@@ -40,8 +46,12 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
         }
     }
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&lines)?),
-        false => print!("{}", csv(&lines)),
+        true => outln!("{}", serde_json::to_string_pretty(&lines)?)?,
+        false => out!("{}{}", if args.bom { "\u{feff}" } else { "" }, csv(&lines))?,
     }
+    // On standard error: the table goes to a file.
+    errln!(
+        "Rewards of mining, first balances and payments by contracts are no transactions: the list does not have them."
+    );
     Ok(())
 }

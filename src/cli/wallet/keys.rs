@@ -1,6 +1,6 @@
 //! `tally wallet import` and `tally wallet export`: key files of other programs. Rule: docs/protocol.md#W25
 
-use std::io::{BufRead as _, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -10,7 +10,10 @@ use tally_wallet::keystore::{self, Found, Imported, KeystoreError, MAX_FILE_BYTE
 use tally_wallet::{Vault, system_rng};
 use zeroize::Zeroizing;
 
-use super::file::{self, VaultFile};
+use super::super::out::{After as _, Unprinted, outln};
+use super::file::VaultFile;
+use super::secrets::{chosen_password, secret};
+use super::send::confirmed;
 
 /// Password of a key file, apart from the vault's.
 const PASSWORD: &str = "TALLY_KEYFILE_PASSWORD";
@@ -60,20 +63,20 @@ enum OutFormat {
 pub fn import(vault_file: &VaultFile, args: &ImportArgs) -> anyhow::Result<()> {
     let bytes = read(&args.file)?;
     let password = if keystore::is_encrypted(&bytes) {
-        file::secret(PASSWORD, "Password of the file: ")?
+        secret(PASSWORD, "Password of the file: ")?
     } else {
         Zeroizing::default()
     };
     let imported = keystore::read(&bytes, &password).map_err(told)?;
-    show(&imported);
-    let (mut vault, key) = vault_file.open()?;
-    if !args.yes && !confirmed()? {
+    show(&imported)?;
+    if !args.yes && !confirmed("Keep it in this wallet?")? {
         bail!("nothing was kept");
     }
+    let (mut vault, change) = vault_file.change()?;
     let address = keep(&mut vault, imported, &args.label)?;
-    vault_file.replace(&vault, &key)?;
-    println!("{address}  kept in {}", vault_file.path().display());
-    Ok(())
+    change.keep(&vault)?;
+    let kept = format!("{address}  kept in {}", vault_file.path().display());
+    Ok(outln!("{kept}").after(|| kept)?)
 }
 
 /// Reads no more of a file than a key file can have.
@@ -94,27 +97,20 @@ fn keep(vault: &mut Vault, imported: Imported, label: &str) -> anyhow::Result<Ad
     })
 }
 
-fn show(imported: &Imported) {
-    println!("The file holds:");
-    println!("  form     {}", imported.format);
-    println!("  key      {}", imported.kind().title());
-    println!("  address  {}", imported.address());
+fn show(imported: &Imported) -> Result<(), Unprinted> {
+    outln!("The file holds:")?;
+    outln!("  form     {}", imported.format)?;
+    outln!("  key      {}", imported.kind().title())?;
+    outln!("  address  {}", imported.address())?;
     if matches!(imported.key, Found::Public(_)) {
-        println!("  It is a public key: the account can be watched, not used.");
+        outln!("  It is a public key: the account can be watched, not used.")?;
     } else {
-        println!("  The recovery phrase does not bring this key back: keep the file, or a copy of the vault.");
+        outln!("  The recovery phrase does not bring this key back: keep the file, or a copy of the vault.")?;
     }
     for warning in &imported.warnings {
-        println!("  WARNING: {warning}");
+        outln!("  WARNING: {warning}")?;
     }
-}
-
-fn confirmed() -> anyhow::Result<bool> {
-    print!("Keep it in this wallet? [y/N] ");
-    std::io::stdout().flush()?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    Ok(())
 }
 
 pub fn export(vault_file: &VaultFile, args: &ExportArgs) -> anyhow::Result<()> {
@@ -125,7 +121,7 @@ pub fn export(vault_file: &VaultFile, args: &ExportArgs) -> anyhow::Result<()> {
     let text = match args.format {
         OutFormat::Web3 | OutFormat::Pkcs8 => {
             let key = vault.signing_key(args.address)?;
-            let password = file::chosen_password(PASSWORD)?;
+            let password = chosen_password(PASSWORD)?;
             let mut rng = system_rng();
             match args.format {
                 OutFormat::Web3 => keystore::write_web3(&key, &password, &mut rng),
@@ -144,8 +140,8 @@ pub fn export(vault_file: &VaultFile, args: &ExportArgs) -> anyhow::Result<()> {
         }
     };
     write_new(&args.out, text.as_bytes())?;
-    println!("{}  written to {}", args.address, args.out.display());
-    Ok(())
+    let written = format!("{}  written to {}", args.address, args.out.display());
+    Ok(outln!("{written}").after(|| written)?)
 }
 
 /// Whole or not at all, for its owner only (mode 0600), and never over another file.

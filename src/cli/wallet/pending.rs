@@ -1,17 +1,20 @@
 //! `tally wallet pending`, `speed-up` and `cancel`: what waits, and another in its place.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 use tally_chain::transaction::{ChainIdentity, TransactionError};
-use tally_chain::{Address, Bytes, RawTransaction, ReferenceVerifier};
+use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId};
 use tally_wallet::replace::replace;
 use tally_wallet::{Replacement, fees, payment};
 
 use super::super::client::Client;
+use super::super::out::{errln, outln};
 use super::file::VaultFile;
-use super::send::{Depth, confirmed, finish, show, sign};
+use super::journal::{Entry, Journal, State};
+use super::send::{confirmed, show, sign};
+use super::submit::{Depth, Report, finish, settle, tell};
 use super::{Level, warn};
 
 #[derive(Debug, Args)]
@@ -22,9 +25,20 @@ pub struct PendingArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ResendArgs {
+    /// Ids of what is sent again; without any, all that got no answer
+    ids: Vec<TxId>,
+    #[command(flatten)]
+    depth: Depth,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ReplaceArgs {
     /// Id of the waiting transaction
-    id: String,
+    id: TxId,
     /// At least this level's fee, and a tenth more than the waiting one's
     #[arg(long, value_enum, default_value_t = Level::High)]
     fee: Level,
@@ -79,7 +93,7 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
         for item in &waiting.items {
             if !args.json {
                 let state = if item.pending { "pending" } else { "waits" };
-                println!("{}  {address}  nonce {:>6}  {state}", item.id, item.nonce);
+                outln!("{}  {address}  nonce {:>6}  {state}", item.id, item.nonce)?;
             }
             rows.push(json!({
                 "id": item.id, "from": address.to_string(), "nonce": item.nonce, "pending": item.pending,
@@ -87,31 +101,80 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
             }));
         }
         if let (Some(missing), false) = (gap, args.json) {
-            println!(
+            outln!(
                 "{address}: nonce {missing} is missing, so what comes after it waits. The next payment fills it; \
                  one that pays nobody: tally wallet send --from {address} --to {address} --amount 0"
-            );
+            )?;
         }
         if waiting.count > waiting.items.len() && !args.json {
-            println!(
+            outln!(
                 "{address}: {} more wait above nonce {}",
                 waiting.count - waiting.items.len(),
                 waiting.nonce
-            );
+            )?;
         }
     }
+    for entry in open(client, &Journal::of(file)?, status.genesis_id)? {
+        if !args.json {
+            outln!("{}  {}  nonce {:>6}  unanswered", entry.id, entry.from, entry.nonce)?;
+        }
+        rows.push(
+            json!({ "id": entry.id, "from": entry.from, "nonce": entry.nonce, "pending": false, "unanswered": true }),
+        );
+    }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        outln!("{}", serde_json::to_string_pretty(&rows)?)?;
     } else if rows.is_empty() {
-        println!("nothing waits");
+        outln!("nothing waits")?;
     }
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct Found {
-    status: String,
-    raw: Bytes,
+/// What got no answer and is not known to the node either; the others are settled by this look.
+fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
+    let mut open = Vec::new();
+    for entry in journal.unanswered(genesis)? {
+        match client.find(entry.id)? {
+            Some(_) => journal.settle(entry.id, State::Taken)?,
+            None => open.push(entry),
+        }
+    }
+    Ok(open)
+}
+
+pub fn resend(file: &VaultFile, client: &Client, args: &ResendArgs) -> anyhow::Result<()> {
+    let genesis = client.status()?.genesis_id;
+    let journal = Journal::of(file)?;
+    let entries = match args.ids.as_slice() {
+        [] => journal.unanswered(genesis)?,
+        ids => {
+            let known = journal.entries()?;
+            let of = |id: &TxId| {
+                known
+                    .iter()
+                    .find(|entry| entry.id == *id && entry.genesis == genesis)
+                    .cloned()
+            };
+            let found =
+                |id: &TxId| of(id).with_context(|| format!("{id} is not among what this wallet sent on this chain"));
+            ids.iter().map(found).collect::<anyhow::Result<_>>()?
+        }
+    };
+    if entries.is_empty() {
+        outln!("nothing was sent without an answer")?;
+    }
+    // Each is tried, whatever became of the one before it.
+    let mut trouble = None;
+    for entry in entries {
+        let sent = settle(client, &journal, &entry)
+            .and_then(|()| tell(client, entry.id, &Report::plain(&args.depth, args.json)));
+        if let Err(error) = sent
+            && let Some(earlier) = trouble.replace(error)
+        {
+            errln!("{earlier:#}");
+        }
+    }
+    trouble.map_or(Ok(()), Err)
 }
 
 pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replacement) -> anyhow::Result<()> {
@@ -119,7 +182,9 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     let (vault, _) = file.open()?;
     vault.check_chain(status.genesis_id)?;
     let chain = vault.chain().identity();
-    let found: Found = client.get(&format!("transactions/{}", args.id))?;
+    let found = client
+        .find(args.id)?
+        .with_context(|| format!("the node does not know {}", args.id))?;
     if matches!(found.status.as_str(), "included" | "failed") {
         bail!("{} is in a block already; nothing can take its place", args.id);
     }
@@ -134,15 +199,20 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     review.check_funds(balance)?;
     let warnings = warn::of(client, &vault, &review, balance, suggestions)?;
     if !args.json {
-        println!("In the place of {}:", args.id);
-        show(&review, &status.symbol);
+        outln!("In the place of {}:", args.id)?;
+        show(&review, &status.symbol)?;
     }
     warn::show(&warnings, args.despite_warnings)?;
     if !args.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
-    let envelope = sign(&vault, &chain, sender, &payload)?;
-    finish(client, &envelope, &args.depth, args.json, &warnings)
+    let signed = sign(&vault, &chain, sender, &payload)?;
+    let report = Report {
+        depth: &args.depth,
+        json: args.json,
+        warnings: &warnings,
+    };
+    finish(client, &Journal::of(file)?, &signed, &report)
 }
 
 /// Whose transaction these bytes are: checked, not believed.

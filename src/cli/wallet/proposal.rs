@@ -10,9 +10,12 @@ use tally_chain::{Address, Amount, UnixSecs, address};
 use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
 
 use super::super::client::Client;
+use super::super::out::{errln, outln};
 use super::accounts::find;
 use super::file::VaultFile;
-use super::send::{Depth, confirmed, finish, lines};
+use super::journal::Journal;
+use super::send::{confirmed, lines};
+use super::submit::{Depth, Report, finish};
 use super::text::{read_text, write_text};
 use super::{Level, warn};
 
@@ -162,11 +165,11 @@ pub fn show(args: &ShowArgs) -> anyhow::Result<()> {
             "review": review, "required": proposal.required(), "signers": signers,
             "complete": proposal.is_complete(), "digest": proposal.digest(),
         });
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        outln!("{}", serde_json::to_string_pretty(&shown)?)?;
         return Ok(());
     }
-    println!("{}", lines(&review, "coins"));
-    say_who(&proposal, |line| println!("{line}"));
+    outln!("{}", lines(&review, "coins"))?;
+    outln!("{}", who(&proposal))?;
     Ok(())
 }
 
@@ -176,8 +179,8 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     proposal.check_chain(vault.chain().genesis)?;
     let review = proposal.review()?;
     // Not on standard output: the signed proposal may go there.
-    eprintln!("{}", lines(&review, "coins"));
-    say_who(&proposal, |line| eprintln!("{line}"));
+    errln!("{}", lines(&review, "coins"));
+    errln!("{}", who(&proposal));
     if !args.offline {
         let status = client.status()?;
         vault.check_chain(status.genesis_id)?;
@@ -198,7 +201,7 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
             break;
         }
         proposal.sign(&vault.signing_key(address)?, &mut system_rng())?;
-        eprintln!("signed with {address}");
+        errln!("signed with {address}");
     }
     write_text(args.out.as_deref(), &proposal.write())
 }
@@ -221,7 +224,7 @@ pub fn combine(args: &CombineArgs) -> anyhow::Result<()> {
             .combine(&other)
             .with_context(|| format!("{} and {}", first.display(), file.display()))?;
     }
-    say_who(&proposal, |line| eprintln!("{line}"));
+    errln!("{}", who(&proposal));
     write_text(args.out.as_deref(), &proposal.write())
 }
 
@@ -233,7 +236,7 @@ pub fn digest(args: &DigestArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.raw {
         write_bytes(path, proposal.digest().as_slice())?;
     }
-    println!("{}", alloy_primitives::hex::encode(proposal.digest()));
+    outln!("{}", alloy_primitives::hex::encode(proposal.digest()))?;
     Ok(())
 }
 
@@ -251,16 +254,16 @@ pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
     }
     let signature = std::fs::read(&args.signature).with_context(unreadable)?;
     let key = proposal.attach(&signature)?;
-    eprintln!("the signature is that of {} {}", key.kind().title(), key.address());
+    errln!("the signature is that of {} {}", key.kind().title(), key.address());
     write_text(args.out.as_deref(), &proposal.write())
 }
 
-pub fn submit(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
+pub fn submit(file: &VaultFile, client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     let proposal = read(&args.file)?;
     proposal.check_chain(client.status()?.genesis_id)?;
     let signed = proposal.complete()?;
-    let envelope = alloy_primitives::hex::encode_prefixed(&signed.envelope);
-    finish(client, &envelope, &args.depth, args.json, &[])
+    let report = Report::plain(&args.depth, args.json);
+    finish(client, &Journal::of(file)?, &signed, &report)
 }
 
 fn read(path: &Path) -> anyhow::Result<Proposal> {
@@ -273,14 +276,12 @@ fn write_bytes(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     std::io::Write::write_all(&mut file, bytes).with_context(unwritable)
 }
 
-fn say_who(proposal: &Proposal, say: impl Fn(String)) {
-    say(format!(
-        "Signed by {} of {} needed:",
-        proposal.signed(),
-        proposal.required()
-    ));
+/// Who is asked to sign, and who has.
+fn who(proposal: &Proposal) -> String {
+    let mut lines = format!("Signed by {} of {} needed:", proposal.signed(), proposal.required());
     for (key, signed) in proposal.who() {
         let mark = if signed { "x" } else { " " };
-        say(format!("  [{mark}] {:<9} {}", key.kind().name(), key.address()));
+        lines += &format!("\n  [{mark}] {:<9} {}", key.kind().name(), key.address());
     }
+    lines
 }

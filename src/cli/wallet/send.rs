@@ -1,22 +1,26 @@
 //! `tally wallet send`.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::BufRead as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
-use serde_json::json;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, Amount, address, document};
-use tally_wallet::{Account, Memo, Payment, Review, Vault, Warning, fees, payment, system_rng};
+use tally_chain::{Address, Amount, BlockId, TxId, address, document};
+use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees, payment, system_rng};
 
 use super::super::client::Client;
+use super::super::out::{Unprinted, err, errln, outln};
 use super::super::receipt::sha256_of;
 use super::accounts::find;
 use super::file::VaultFile;
+use super::journal::{Journal, Paid, State};
+use super::submit::{Depth, Report, clock_words, finish, settle, tell};
 use super::{Level, warn};
+
+/// Seconds by which two clocks may differ without a word.
+const CLOCKS_AGREE: i64 = 60;
 
 #[derive(Debug, Args)]
 pub struct SendArgs {
@@ -41,40 +45,14 @@ pub struct SendArgs {
     /// Sign even what needs an explicit yes
     #[arg(long)]
     despite_warnings: bool,
+    /// Pay a second time what waits already, or what was sent before without an answer
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     depth: Depth,
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// How long to wait for a transaction that was sent.
-#[derive(Debug, Args)]
-pub struct Depth {
-    /// Wait until it is in a block, at most this many seconds
-    #[arg(long, value_name = "SECONDS")]
-    wait: Option<u64>,
-    /// With --wait: until it is so many blocks deep, its own counted
-    #[arg(long, value_name = "BLOCKS", default_value_t = 1, requires = "wait")]
-    confirmations: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Taken {
-    id: String,
-    status: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Found {
-    status: String,
-    block: Option<Block>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Block {
-    height: u64,
-    confirmations: u64,
 }
 
 /// `tally wallet anchor`. Rule: docs/protocol.md#P6
@@ -91,6 +69,9 @@ pub struct AnchorArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Send it a second time where the same waits already, or was sent before without an answer
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     depth: Depth,
     /// Print JSON
@@ -107,10 +88,11 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
         fee: args.fee,
         yes: args.yes,
         despite_warnings: args.despite_warnings,
+        again: args.again,
         depth: &args.depth,
         json: args.json,
     };
-    pay(&vault, client, find(&vault, &args.from)?, &order)
+    pay(file, &vault, client, find(&vault, &args.from)?, &order)
 }
 
 /// Pays nothing to the account itself, with the document's hash as data.
@@ -126,10 +108,11 @@ pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::R
         yes: args.yes,
         // All that can be said of a payment of nothing to oneself.
         despite_warnings: true,
+        again: args.again,
         depth: &args.depth,
         json: args.json,
     };
-    pay(&vault, client, sender, &order)
+    pay(file, &vault, client, sender, &order)
 }
 
 /// What is to be paid, and how it is asked and told.
@@ -140,13 +123,24 @@ struct Order<'a> {
     fee: Level,
     yes: bool,
     despite_warnings: bool,
+    again: bool,
     depth: &'a Depth,
     json: bool,
 }
 
-fn pay(vault: &Vault, client: &Client, sender: &Account, order: &Order) -> anyhow::Result<()> {
+fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order: &Order) -> anyhow::Result<()> {
     let status = client.status()?;
     vault.check_chain(status.genesis_id)?;
+    if let Some(ahead) = client.clock_ahead().filter(|ahead| ahead.abs() > CLOCKS_AGREE) {
+        errln!("warning: {}", clock_words(ahead));
+    }
+    let journal = Journal::of(file)?;
+    if !order.again {
+        if resume(client, &journal, status.genesis_id, sender, order)? {
+            return Ok(());
+        }
+        refuse_twice(client, sender, &order.paid())?;
+    }
     let chain = vault.chain().identity();
     let state = client.account(sender.address)?;
     let suggestions = client.fees()?;
@@ -163,52 +157,107 @@ fn pay(vault: &Vault, client: &Client, sender: &Account, order: &Order) -> anyho
     review.check_funds(state.balance)?;
     let warnings = warn::of(client, vault, &review, state.balance, suggestions)?;
     if !order.json {
-        show(&review, &status.symbol);
+        show(&review, &status.symbol)?;
     }
     warn::show(&warnings, order.despite_warnings)?;
     if !order.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
-    let envelope = sign(vault, &chain, sender.address, &payload)?;
-    finish(client, &envelope, order.depth, order.json, &warnings)
+    let signed = sign(vault, &chain, sender.address, &payload)?;
+    finish(client, &journal, &signed, &order.report(&warnings))
 }
 
-/// Hands an envelope to the node, waits as asked, and says what became of it.
-pub fn finish(client: &Client, envelope: &str, depth: &Depth, json: bool, warnings: &[Warning]) -> anyhow::Result<()> {
-    let taken: Taken = client.post("transactions", &json!({ "raw": envelope }))?;
-    let height = match depth.wait {
-        Some(seconds) => Some(wait(
-            client,
-            &taken.id,
-            depth.confirmations,
-            Duration::from_secs(seconds),
-        )?),
-        None => None,
-    };
-    if json {
-        let warnings = warn::json(warnings);
-        println!(
-            "{}",
-            json!({ "id": taken.id, "status": taken.status, "height": height, "warnings": warnings })
-        );
-    } else {
-        println!("{}  {}", taken.id, taken.status);
-        if let Some(height) = height {
-            println!("in block {height}");
+impl Order<'_> {
+    fn paid(&self) -> Paid {
+        Paid {
+            to: Some(self.to),
+            value: self.value,
+            data: self.memo.clone().into_bytes().into(),
+        }
+    }
+
+    fn report<'a>(&'a self, warnings: &'a [Warning]) -> Report<'a> {
+        Report {
+            depth: self.depth,
+            json: self.json,
+            warnings,
+        }
+    }
+}
+
+/// Looks what became of earlier payments of this account that got no answer. The same payment is not made anew: its first bytes
+/// are sent again; true if that was done. Rule: docs/protocol.md#W56
+fn resume(
+    client: &Client,
+    journal: &Journal,
+    genesis: BlockId,
+    sender: &Account,
+    order: &Order,
+) -> anyhow::Result<bool> {
+    let from = sender.address.to_string();
+    for entry in journal.unanswered(genesis)?.iter().filter(|entry| entry.from == from) {
+        let (id, same) = (entry.id, Paid::by(&entry.envelope)? == order.paid());
+        match client.find(id)? {
+            Some(found) => {
+                journal.settle(id, State::Taken)?;
+                errln!("{id}, sent before without an answer, was taken: it is {}", found.status);
+                if same {
+                    bail!(
+                        "nothing was sent: this very payment was taken before, id {id}. Give --again to pay it a second time"
+                    );
+                }
+            }
+            None if same => {
+                errln!("this very payment was sent before without an answer, id {id}; its first bytes are sent again");
+                if !order.yes && !confirmed("Send them again?")? {
+                    bail!("nothing was sent");
+                }
+                settle(client, journal, entry)?;
+                tell(client, id, &order.report(&[]))?;
+                return Ok(true);
+            }
+            None => errln!(
+                "note: {id} (nonce {}) was sent before without an answer, and the node does not know it. \
+                 `tally wallet resend {id}` sends it again; another payment of its nonce takes its place",
+                entry.nonce
+            ),
+        }
+    }
+    Ok(false)
+}
+
+/// What an account has waiting, by id.
+#[derive(Deserialize)]
+struct Waiting {
+    items: Vec<WaitingId>,
+}
+
+#[derive(Deserialize)]
+struct WaitingId {
+    id: TxId,
+}
+
+/// A payment that waits already is rarely meant to be made twice.
+fn refuse_twice(client: &Client, sender: &Account, paid: &Paid) -> anyhow::Result<()> {
+    let waiting: Waiting = client.get(&format!("accounts/{}/pending", sender.address))?;
+    for WaitingId { id } in waiting.items {
+        if let Some(found) = client.find(id)?
+            && Paid::by(&found.raw)? == *paid
+        {
+            bail!("nothing was sent: the same payment waits already, id {id}. Give --again to pay it a second time");
         }
     }
     Ok(())
 }
 
-pub fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -> anyhow::Result<String> {
+pub fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -> anyhow::Result<Signed> {
     let key = vault.signing_key(sender)?;
-    let signed = payment::sign(chain, sender, &key, payload, &mut system_rng())?;
-    Ok(alloy_primitives::hex::encode_prefixed(&signed.envelope))
+    Ok(payment::sign(chain, sender, &key, payload, &mut system_rng())?)
 }
 
 /// Shows what the bytes to be signed say.
-pub fn show(review: &Review, symbol: &str) {
-    println!("{}", lines(review, symbol));
+pub fn show(review: &Review, symbol: &str) -> Result<(), Unprinted> {
+    outln!("{}", lines(review, symbol))
 }
 
 /// What the bytes to be signed say, a line each.
@@ -243,29 +292,8 @@ pub fn lines(review: &Review, symbol: &str) -> String {
 
 /// Asks on standard error, since what is made may go to standard output.
 pub fn confirmed(question: &str) -> anyhow::Result<bool> {
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush()?;
+    err!("{question} [y/N] ");
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
-}
-
-/// Asks the node until the transaction is deep enough, and gives the height of its block.
-fn wait(client: &Client, id: &str, confirmations: u64, most: Duration) -> anyhow::Result<u64> {
-    let deadline = Instant::now() + most;
-    loop {
-        let found: Found = client.get(&format!("transactions/{id}"))?;
-        match (found.status.as_str(), found.block) {
-            ("failed", _) => bail!("{id} is in a block, but its execution failed"),
-            (_, Some(block)) if block.confirmations >= confirmations => return Ok(block.height),
-            (status, block) if Instant::now() >= deadline => {
-                let deep = block.map_or(0, |block| block.confirmations);
-                bail!(
-                    "{id} is {status} with {deep} of {confirmations} confirmations after {} s",
-                    most.as_secs()
-                )
-            }
-            _ => std::thread::sleep(Duration::from_millis(250)),
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! `tally wallet shared create | import | export | remove`: accounts of several keys. Rules: docs/protocol.md#A7, #W60
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -8,6 +8,7 @@ use tally_chain::PublicKey;
 use tally_wallet::keystore::{self, Found};
 use tally_wallet::{SharedAccount, Vault};
 
+use super::super::out::{After as _, outln};
 use super::accounts::find;
 use super::file::VaultFile;
 use super::text::{read_text, write_text};
@@ -48,44 +49,52 @@ pub enum SharedCommand {
 }
 
 pub fn run(file: &VaultFile, command: &SharedCommand) -> anyhow::Result<()> {
-    let (mut vault, key) = file.open()?;
-    match command {
+    if let SharedCommand::Export { account, out } = command {
+        return export(file, account, out.as_deref());
+    }
+    let (mut vault, change) = file.change()?;
+    let done = match command {
         SharedCommand::Create { name, required, keys } => {
             let keys = keys.iter().map(|text| public_key(&vault, text));
             let shared = SharedAccount::new(name, *required, &keys.collect::<anyhow::Result<Vec<_>>>()?)?;
-            keep(&mut vault, &shared)?;
+            keep(&mut vault, &shared)?
         }
         SharedCommand::Import { file } => keep(&mut vault, &SharedAccount::read(&read_text(file)?)?)?,
-        SharedCommand::Export { account, out } => {
-            let account = find(&vault, account)?;
-            let policy = account.policy.clone();
-            let policy = policy.with_context(|| format!("{} is no shared account", account.address))?;
-            let shared = SharedAccount::of(account.label.clone(), policy)?;
-            return write_text(out.as_deref(), &shared.write());
-        }
-        SharedCommand::Remove { account } => {
-            let account = find(&vault, account)?;
-            if account.policy.is_none() {
-                bail!("{} is no shared account", account.address);
-            }
-            let address = account.address;
-            vault.unwatch(address)?;
-            println!("{address}  removed");
-        }
-    }
-    file.replace(&vault, &key)
+        SharedCommand::Remove { account } => remove(&mut vault, account)?,
+        SharedCommand::Export { .. } => return Ok(()),
+    };
+    change.keep(&vault)?;
+    Ok(outln!("{done}").after(|| done)?)
 }
 
-fn keep(vault: &mut Vault, shared: &SharedAccount) -> anyhow::Result<()> {
+fn export(file: &VaultFile, account: &str, out: Option<&Path>) -> anyhow::Result<()> {
+    let (vault, _) = file.open()?;
+    let account = find(&vault, account)?;
+    let policy = account.policy.clone();
+    let policy = policy.with_context(|| format!("{} is no shared account", account.address))?;
+    let shared = SharedAccount::of(account.label.clone(), policy)?;
+    write_text(out, &shared.write())
+}
+
+fn remove(vault: &mut Vault, account: &str) -> anyhow::Result<String> {
+    let account = find(vault, account)?;
+    if account.policy.is_none() {
+        bail!("{} is no shared account", account.address);
+    }
+    let address = account.address;
+    vault.unwatch(address)?;
+    Ok(format!("{address}  removed"))
+}
+
+fn keep(vault: &mut Vault, shared: &SharedAccount) -> anyhow::Result<String> {
     let account = vault.add_shared(shared)?;
     let policy = shared.policy();
-    println!(
+    Ok(format!(
         "{}  {} of {} keys",
         account.address,
         policy.threshold(),
         policy.keys().len()
-    );
-    Ok(())
+    ))
 }
 
 /// A public key by the account that has it, in hex, or in a file.

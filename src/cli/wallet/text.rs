@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
+use super::super::out::outln;
+
 /// Longest file that is read: a text and the white space that letters put into it.
 const MAX_BYTES: u64 = 128 << 10;
 
@@ -29,7 +31,7 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
 /// Writes a text to a new file, or to standard output.
 pub fn write_text(path: Option<&Path>, text: &str) -> anyhow::Result<()> {
     let Some(path) = path else {
-        println!("{text}");
+        outln!("{text}")?;
         return Ok(());
     };
     let unwritable = || format!("cannot write {}; an existing file is left alone", path.display());

@@ -8,6 +8,7 @@ use tally_wallet::warnings::{Bond, Context, Warning, Weight};
 use tally_wallet::{FeeSuggestions, Origin, Review, Vault, warnings};
 
 use super::super::client::Client;
+use super::super::out::errln;
 use crate::config::PLAYGROUNDS;
 
 /// Accounts of the wallet whose history is read.
@@ -88,7 +89,7 @@ pub fn show(warnings: &[Warning], despite: bool) -> anyhow::Result<()> {
         } else {
             "warning"
         };
-        eprintln!("{sign}: {}. {warning}", warning.title());
+        errln!("{sign}: {}. {warning}", warning.title());
     }
     let grave = warnings.iter().find(|warning| warning.weight() == Weight::Stop);
     match grave {

@@ -17,6 +17,9 @@ const NOT_IN_CONSENSUS: [(&str, &str); 8] = [
 /// The rooms whose code decides what is valid.
 const CONSENSUS: [&str; 2] = ["crates/chain/src/", "crates/ledger/src/"];
 
+/// Commands, whose output may be closed or full.
+const COMMANDS: &str = "src/cli";
+
 /// What is wrong with the Rust files among these, as `path:line: …`.
 pub fn check(files: &[(String, String)]) -> Vec<String> {
     let rust = || files.iter().filter(|(path, _)| path.ends_with(".rs"));
@@ -39,6 +42,11 @@ fn check_file(path: &str, source: &str) -> Vec<String> {
         );
     };
     report(".unwrap()", "say with expect() why it holds, or return an error");
+    if path.starts_with(COMMANDS) {
+        for word in ["println!", "print!", "eprintln!", "eprint!"] {
+            report(word, "it panics where nothing can be written; use src/cli/out.rs");
+        }
+    }
     if CONSENSUS.iter().any(|room| path.starts_with(room)) {
         for (word, why) in NOT_IN_CONSENSUS {
             report(word, why);
@@ -117,6 +125,16 @@ mod tests {
             ["src/api/blocks.rs:1: .unwrap(): say with expect() why it holds, or return an error"]
         );
         assert_eq!(check("crates/node/tests/reorg.rs", source), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_command_that_would_panic_on_a_closed_pipe_is_caught() {
+        let source = "fn f() { println!(\"x\"); }\nfn g() { outln!(\"x\"); }\n";
+        assert_eq!(
+            check("src/cli/wallet.rs", source),
+            ["src/cli/wallet.rs:1: println!: it panics where nothing can be written; use src/cli/out.rs"]
+        );
+        assert_eq!(check("xtask/src/check.rs", source), Vec::<String>::new());
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! All that commands print. `println!` and its kin are not used below `src/cli`: they panic where nothing can be written, and a
+//! command that has moved coins must say so by its exit code instead (`cargo xtask check` looks for them).
+//!
+//! A result goes to standard output with [`outln!`] and may fail; whatever speaks to the person at the terminal goes to
+//! standard error with [`errln!`] and never fails: there is nowhere left to say it.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+
+/// Why a result could not be printed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unprinted {
+    /// The reader of a pipe is gone, as with `| head`: no fault of this command.
+    #[error("standard output was closed by its reader")]
+    Closed,
+    #[error("cannot write to standard output: {0}")]
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Unprinted {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+/// What was done, where saying so failed: the exit code tells it instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{done}, but it could not be printed")]
+pub struct DoneUnprinted {
+    /// What was done, such as `sent, id 0x…`.
+    pub done: String,
+    pub source: Unprinted,
+}
+
+/// For a result that is printed after something was done that printing it does not undo.
+pub trait After {
+    /// Says in the error what was done.
+    fn after(self, done: impl FnOnce() -> String) -> Result<(), DoneUnprinted>;
+}
+
+impl After for Result<(), Unprinted> {
+    fn after(self, done: impl FnOnce() -> String) -> Result<(), DoneUnprinted> {
+        self.map_err(|source| DoneUnprinted { done: done(), source })
+    }
+}
+
+/// Writes to standard output at once, so that a full disk or a closed pipe is seen here and not at the end.
+pub fn write(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
+    Ok(put(io::stdout().lock(), &text.to_string())?)
+}
+
+/// The same with a line feed.
+pub fn write_line(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
+    Ok(put(io::stdout().lock(), &format!("{text}\n"))?)
+}
+
+/// Writes to standard error, as far as that is possible.
+pub fn tell(text: fmt::Arguments<'_>) {
+    let _ = put(io::stderr().lock(), &text.to_string());
+}
+
+/// The same with a line feed.
+pub fn tell_line(text: fmt::Arguments<'_>) {
+    let _ = put(io::stderr().lock(), &format!("{text}\n"));
+}
+
+fn put(mut out: impl Write, text: &str) -> io::Result<()> {
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints to standard output: `Result<(), Unprinted>`.
+macro_rules! out {
+    ($($text:tt)*) => { $crate::cli::out::write(::std::format_args!($($text)*)) };
+}
+
+/// Prints a line to standard output: `Result<(), Unprinted>`.
+macro_rules! outln {
+    ($($text:tt)*) => { $crate::cli::out::write_line(::std::format_args!($($text)*)) };
+}
+
+/// Says something on standard error.
+macro_rules! err {
+    ($($text:tt)*) => { $crate::cli::out::tell(::std::format_args!($($text)*)) };
+}
+
+/// Says a line on standard error.
+macro_rules! errln {
+    () => { $crate::cli::out::tell_line(::std::format_args!("")) };
+    ($($text:tt)*) => { $crate::cli::out::tell_line(::std::format_args!($($text)*)) };
+}
+
+pub(crate) use {err, errln, out, outln};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_told_from_a_full_disk() {
+        let closed = Unprinted::from(io::Error::from(ErrorKind::BrokenPipe));
+        assert!(matches!(closed, Unprinted::Closed));
+        let full = Unprinted::from(io::Error::from(ErrorKind::StorageFull));
+        assert_eq!(full.to_string(), "cannot write to standard output: no storage space");
+        assert!(matches!(full, Unprinted::Failed(_)));
+    }
+}

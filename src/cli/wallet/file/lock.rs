@@ -1,0 +1,81 @@
+//! One command at a time: a lock of the operating system on a file beside what it protects.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use super::super::super::out::errln;
+
+/// Time between two attempts.
+const PAUSE: Duration = Duration::from_millis(20);
+/// A wait of more than this is mentioned.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// Held until it is dropped, or the process ends however it ends. The file stays: removing it would let two hold it.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for the lock, at most so long. `what` is named while waiting and in errors.
+    pub fn take(path: &Path, what: &str, most: Duration) -> anyhow::Result<Self> {
+        let cannot = || format!("cannot lock {}", path.display());
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).with_context(cannot)?;
+        let begun = Instant::now();
+        let mut said = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if begun.elapsed() >= most {
+                bail!(
+                    "another command has held {what} for {} s ({}); nothing was changed",
+                    most.as_secs(),
+                    path.display()
+                );
+            }
+            if !said && begun.elapsed() >= SILENT {
+                errln!(
+                    "another command changes {what}; waiting for it, at most {} s",
+                    most.as_secs()
+                );
+                said = true;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holds_it_and_the_next_gets_it_or_says_why_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("below").join("x.lock");
+        let held = Lock::take(&path, "the vault", Duration::ZERO).expect("nobody has it");
+        let error = Lock::take(&path, "the vault", Duration::ZERO).expect_err("it is held");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "another command has held the vault for 0 s ({}); nothing was changed",
+                path.display()
+            )
+        );
+        drop(held);
+        Lock::take(&path, "the vault", Duration::ZERO).expect("free again");
+    }
+}

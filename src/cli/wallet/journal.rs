@@ -1,0 +1,227 @@
+//! What this wallet sent: written down, on the disk, before it is handed to a node, so that the same bytes can be sent again
+//! where the answer was lost. A private file beside the vault; nothing in it is secret. Rules: docs/protocol.md#W54, #W56
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, TxId, UnixSecs};
+use tally_wallet::Signed;
+
+use super::file::{Lock, VaultFile, create, replace};
+
+/// Settled entries that are kept; the oldest go first. Rule: docs/protocol.md#W54
+const MAX_SETTLED: usize = 64;
+/// A change of the journal takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+const VERSION: u32 = 1;
+
+/// What is known of a transaction that was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// No clear answer came: it may have been taken.
+    Unanswered,
+    Taken,
+    Rejected,
+}
+
+/// A transaction that was handed over, or was about to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub id: TxId,
+    /// Of the chain that it was signed for.
+    pub genesis: BlockId,
+    /// As people read it, with its checksum.
+    pub from: String,
+    pub nonce: u64,
+    /// When it was written down.
+    pub at: UnixSecs,
+    pub envelope: Bytes,
+    pub state: State,
+}
+
+/// What two payments have in common that pay the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paid {
+    pub to: Option<Address>,
+    pub value: Amount,
+    pub data: Bytes,
+}
+
+impl Paid {
+    /// What an envelope pays, read from its bytes.
+    pub fn by(envelope: &Bytes) -> anyhow::Result<Self> {
+        let raw = RawTransaction::decode(envelope.clone())?;
+        let view = raw.transaction().view();
+        Ok(Self {
+            to: view.to,
+            value: view.value,
+            data: Bytes::copy_from_slice(view.data),
+        })
+    }
+}
+
+impl Entry {
+    /// Of an envelope that is about to be sent.
+    pub fn of(signed: &Signed, genesis: BlockId, at: UnixSecs) -> anyhow::Result<Self> {
+        let raw = RawTransaction::decode(signed.envelope.clone())?;
+        Ok(Self {
+            id: signed.id,
+            genesis,
+            from: signed.sender.to_string(),
+            nonce: raw.transaction().view().nonce,
+            at,
+            envelope: signed.envelope.clone(),
+            state: State::Unanswered,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    version: u32,
+    entries: Vec<Entry>,
+}
+
+/// The file of what was sent.
+pub struct Journal {
+    path: PathBuf,
+    lock: PathBuf,
+}
+
+impl Journal {
+    /// Of this vault.
+    pub fn of(file: &VaultFile) -> anyhow::Result<Self> {
+        Ok(Self {
+            path: file.beside(".sent.json")?,
+            lock: file.beside(".sent.lock")?,
+        })
+    }
+
+    /// All entries, oldest first.
+    pub fn entries(&self) -> anyhow::Result<Vec<Entry>> {
+        let damaged = || format!("{} cannot be read; move it away", self.path.display());
+        let bytes = match std::fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(damaged),
+        };
+        let contents: Contents = serde_json::from_slice(&bytes).with_context(damaged)?;
+        anyhow::ensure!(
+            contents.version == VERSION,
+            "{} has version {}, this program reads {VERSION}",
+            self.path.display(),
+            contents.version
+        );
+        Ok(contents.entries)
+    }
+
+    /// Those of this chain whose fate is open, oldest first.
+    pub fn unanswered(&self, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
+        let mut entries = self.entries()?;
+        entries.retain(|entry| entry.genesis == genesis && entry.state == State::Unanswered);
+        Ok(entries)
+    }
+
+    /// Writes one down, and returns when it is on the disk.
+    pub fn add(&self, entry: Entry) -> anyhow::Result<()> {
+        self.change(|entries| {
+            entries.retain(|known| known.id != entry.id);
+            entries.push(entry);
+        })
+    }
+
+    /// Writes down what became of one; one that is not there is left so.
+    pub fn settle(&self, id: TxId, state: State) -> anyhow::Result<()> {
+        self.change(|entries| {
+            for entry in entries.iter_mut().filter(|entry| entry.id == id) {
+                entry.state = state;
+            }
+        })
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut Vec<Entry>)) -> anyhow::Result<()> {
+        let _lock = Lock::take(&self.lock, "the list of sent transactions", PATIENCE)?;
+        let mut entries = self.entries()?;
+        edit(&mut entries);
+        trim(&mut entries);
+        let contents = Contents {
+            version: VERSION,
+            entries,
+        };
+        let bytes = serde_json::to_vec_pretty(&contents)?;
+        match self.path.exists() {
+            true => replace(&self.path, &bytes),
+            false => create(&self.path, &bytes),
+        }
+    }
+}
+
+/// Forgets the oldest settled entries; an open one is never forgotten.
+fn trim(entries: &mut Vec<Entry>) {
+    let settled = entries.iter().filter(|entry| entry.state != State::Unanswered).count();
+    let mut surplus = settled.saturating_sub(MAX_SETTLED);
+    entries.retain(|entry| {
+        let goes = surplus > 0 && entry.state != State::Unanswered;
+        surplus -= usize::from(goes);
+        !goes
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::B256;
+
+    use super::*;
+
+    fn entry(number: u8, state: State) -> Entry {
+        Entry {
+            id: TxId(B256::repeat_byte(number)),
+            genesis: BlockId(B256::repeat_byte(9)),
+            from: "0xA".to_owned(),
+            nonce: number.into(),
+            at: UnixSecs(1),
+            envelope: Bytes::from_static(&[0x54]),
+            state,
+        }
+    }
+
+    fn journal(folder: &tempfile::TempDir) -> Journal {
+        Journal {
+            path: folder.path().join("wallet.json.sent.json"),
+            lock: folder.path().join("wallet.json.sent.lock"),
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_kept_and_settled() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = journal(&folder);
+        assert_eq!(journal.entries().expect("reads"), []);
+        let (first, second) = (entry(1, State::Unanswered), entry(2, State::Unanswered));
+        journal.add(first.clone()).expect("written");
+        journal.add(second.clone()).expect("written");
+        journal.settle(first.id, State::Taken).expect("written");
+        assert_eq!(journal.unanswered(first.genesis).expect("reads"), [second.clone()]);
+        assert_eq!(journal.unanswered(BlockId::ZERO).expect("reads"), []);
+        let taken = Entry {
+            state: State::Taken,
+            ..first
+        };
+        assert_eq!(journal.entries().expect("reads"), [taken, second]);
+        std::fs::write(&journal.path, "{").expect("written");
+        let error = journal.add(entry(3, State::Unanswered)).expect_err("it cannot be read");
+        assert!(error.to_string().ends_with("cannot be read; move it away"), "{error:#}");
+    }
+
+    #[test]
+    fn the_oldest_settled_ones_go_and_open_ones_stay() {
+        let mut entries = vec![entry(0, State::Unanswered)];
+        entries.extend((1..=70).map(|number| entry(number, State::Taken)));
+        trim(&mut entries);
+        assert_eq!(entries.len(), 1 + MAX_SETTLED);
+        assert_eq!((entries[0].nonce, entries[1].nonce), (0, 7));
+    }
+}

@@ -1,0 +1,184 @@
+//! Handing an envelope to a node, and saying what became of it: written down before, sent again byte for byte where no answer
+//! came, never taken for rejected without a rejection. Rule: docs/protocol.md#W56
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use serde_json::json;
+use tally_chain::TxId;
+use tally_wallet::{Outcome, Rejection, Signed, Warning};
+
+use super::super::client::{Client, Found};
+use super::super::out::{After as _, errln, outln};
+use super::journal::{Entry, Journal, State};
+use super::warn;
+use crate::exit::Unanswered;
+
+/// Time between two looks at a transaction that is waited for.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long to wait for a transaction that was sent.
+#[derive(Debug, Args)]
+pub struct Depth {
+    /// Wait until it is in a block, at most this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
+    /// With --wait: until it is so many blocks deep, its own counted
+    #[arg(long, value_name = "BLOCKS", default_value_t = 1, requires = "wait")]
+    confirmations: u64,
+}
+
+/// The node said why it does not take the transaction.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}{}", clock(*.ahead))]
+pub struct Rejected {
+    pub problem: Rejection,
+    /// Seconds by which this machine's clock is ahead of the node's, where the transaction's time is what is wrong.
+    pub ahead: Option<i64>,
+}
+
+fn clock(ahead: Option<i64>) -> String {
+    ahead.map_or_else(String::new, |ahead| format!(". {}", clock_words(ahead)))
+}
+
+/// Whose clock differs, and by how much: `ahead` in seconds, negative behind.
+pub fn clock_words(ahead: i64) -> String {
+    let (seconds, side) = (ahead.unsigned_abs(), if ahead < 0 { "behind" } else { "ahead of" });
+    let time = match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    };
+    format!("This machine's clock is {time} {side} the node's: set the one that is wrong")
+}
+
+/// How the result is waited for and printed.
+pub struct Report<'a> {
+    pub depth: &'a Depth,
+    pub json: bool,
+    pub warnings: &'a [Warning],
+}
+
+impl<'a> Report<'a> {
+    /// Without warnings.
+    pub fn plain(depth: &'a Depth, json: bool) -> Self {
+        let warnings = &[];
+        Self { depth, json, warnings }
+    }
+}
+
+/// Writes the envelope down, hands it to the node, waits as asked, and says what became of it.
+pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Report<'_>) -> anyhow::Result<()> {
+    let at = (tally_node::system_clock())();
+    let entry = Entry::of(signed, client.status()?.genesis_id, at)?;
+    journal
+        .add(entry.clone())
+        .context("nothing was sent, since it could not be written down first")?;
+    settle(client, journal, &entry)?;
+    tell(client, entry.id, report)
+}
+
+/// Sends the bytes of an entry until it is known what became of them, and writes that down.
+pub fn settle(client: &Client, journal: &Journal, entry: &Entry) -> anyhow::Result<()> {
+    let state = match deliver(client, entry) {
+        Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => State::Taken,
+        Outcome::Unknown { why } => return Err(Unanswered { id: entry.id, why }.into()),
+        Outcome::Rejected { problem } => {
+            journal.settle(entry.id, State::Rejected)?;
+            let of_time = ["transaction-from-the-future", "transaction-expired"].contains(&problem.name.as_str());
+            let ahead = client.clock_ahead().filter(|_| of_time);
+            return Err(Rejected { problem, ahead }.into());
+        }
+    };
+    // It was taken: that this could not be written down is no failure of the payment.
+    if let Err(error) = journal.settle(entry.id, state) {
+        errln!("warning: {error:#}");
+    }
+    Ok(())
+}
+
+/// Where no clear answer comes, the node is asked for the id, then the same bytes are sent once more.
+fn deliver(client: &Client, entry: &Entry) -> Outcome {
+    let first = client.submit(entry.id, &entry.envelope);
+    if !matches!(first, Outcome::Unknown { .. }) {
+        return first;
+    }
+    match client.find(entry.id) {
+        Ok(Some(_)) => Outcome::AlreadyPending,
+        Ok(None) => client.submit(entry.id, &entry.envelope),
+        Err(_) => first,
+    }
+}
+
+/// Prints what the node says of a transaction that it has, once it is as deep as asked.
+pub fn tell(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()> {
+    let found = match report.depth.wait {
+        Some(seconds) => wait(client, id, report.depth.confirmations, Duration::from_secs(seconds))?,
+        None => match client.find(id) {
+            Ok(Some(found)) => found,
+            // It was taken a moment ago.
+            _ => Found::pending(),
+        },
+    };
+    let (height, confirmations) = (found.height(), found.confirmations());
+    let said = if report.json {
+        let warnings = warn::json(report.warnings);
+        outln!(
+            "{}",
+            json!({ "id": id, "status": found.status, "height": height, "confirmations": confirmations, "warnings": warnings })
+        )
+    } else {
+        match height {
+            Some(height) => outln!("{id}  {}\nin block {height}", found.status),
+            None => outln!("{id}  {}", found.status),
+        }
+    };
+    Ok(said.after(|| format!("sent, id {id}, {}", found.status))?)
+}
+
+/// Asks the node until the transaction is deep enough. A node that does not answer for a while is asked on.
+fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow::Result<Found> {
+    let deadline = Instant::now() + most;
+    loop {
+        let late = Instant::now() >= deadline;
+        match client.find(id) {
+            Ok(Some(found)) if found.status == "failed" => bail!("{id} is in a block, but its execution failed"),
+            Ok(Some(found)) if found.block.is_some() && found.confirmations() >= confirmations => return Ok(found),
+            Ok(Some(found)) if late => bail!(
+                "{id} was sent; it is {} with {} of {confirmations} confirmations after {} s",
+                found.status,
+                found.confirmations(),
+                most.as_secs()
+            ),
+            Ok(None) if late => bail!(
+                "{id} was sent; after {} s the node does not know it any more",
+                most.as_secs()
+            ),
+            Err(error) if late => {
+                return Err(error).with_context(|| format!("{id} was sent; what became of it could not be asked"));
+            }
+            _ => std::thread::sleep(PAUSE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_named_with_its_side_and_distance() {
+        for (ahead, words) in [
+            (1_200, "20 min ahead of"),
+            (-90_000, "25 h behind"),
+            (61, "61 s ahead of"),
+            (-7_199, "119 min behind"),
+        ] {
+            assert_eq!(
+                clock_words(ahead),
+                format!("This machine's clock is {words} the node's: set the one that is wrong")
+            );
+        }
+    }
+}

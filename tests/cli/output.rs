@@ -1,0 +1,187 @@
+//! Output that cannot be written: a pipe that nobody reads, a full disk. No command panics, and each says by its exit code what
+//! became of it.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::binary;
+use crate::process::{FAST_CHAIN, NodeProcess, stderr};
+
+/// A pipe whose reader is gone.
+fn closed() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+/// A disk without room.
+fn full() -> Stdio {
+    OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+fn command(vault: &Path, args: &[&str]) -> Command {
+    let mut command = binary::tally();
+    command.args(args).stdin(Stdio::null()).stderr(Stdio::piped());
+    command
+        .env("TALLY_WALLET", vault)
+        .env("TALLY_WALLET_PASSWORD", "correct horse")
+        .env("TALLY_KEYFILE_PASSWORD", "harbour violin");
+    command
+}
+
+fn into(out: Stdio, vault: &Path, args: &[&str]) -> Output {
+    command(vault, args)
+        .stdout(out)
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap()
+}
+
+fn ends(output: &Output, code: i32, args: &[&str]) -> String {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+    assert!(!text.contains("panicked"), "{args:?}: {text}");
+    text
+}
+
+#[test]
+fn commands_that_only_show_something() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let vault = folder.path().join("vault");
+    ends(
+        &into(Stdio::null(), &vault, &["wallet", "new", "--chain", "local"]),
+        0,
+        &["new"],
+    );
+    let list = ["wallet", "list", "--json"];
+    let listed: serde_json::Value = serde_json::from_slice(&into(Stdio::piped(), &vault, &list).stdout).unwrap();
+    let account = listed["accounts"][1]["address"].as_str().unwrap();
+    let proposal = path("asked.txt");
+    let propose = |out: &'static str| {
+        [
+            "wallet",
+            "propose",
+            "--from",
+            account,
+            "--to",
+            account,
+            "--amount",
+            "1",
+            "--nonce",
+            "0",
+            "--max-fee",
+            "9",
+            "--priority-fee",
+            "1",
+            out,
+        ]
+    };
+    let made = [&propose("--out")[..], &[&proposal]].concat();
+    ends(&into(Stdio::null(), &vault, &made), 0, &made);
+    let printed = propose("--memo=x");
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["wallet", "send", "--help"],
+        &["chain", "show", "test"],
+        &["chain", "show", "test", "--json"],
+        &["wallet", "list"],
+        &list,
+        &["wallet", "contacts", "list", "--json"],
+        &["wallet", "show", &proposal],
+        &["wallet", "digest", &proposal],
+        &printed,
+    ] {
+        assert_eq!(
+            ends(&into(closed(), &vault, args), 141, args),
+            "",
+            "{args:?} ends quietly"
+        );
+        let text = ends(&into(full(), &vault, args), 9, args);
+        assert!(
+            text.contains("cannot write to standard output: No space left"),
+            "{args:?}: {text}"
+        );
+    }
+    // Wrong usage is said on standard error alone; where that is full, the code is left.
+    let mut wrong = command(&vault, &["wallet", "frobnicate"]);
+    let wrong = wrong.stderr(full()).stdout(full()).status().unwrap();
+    assert_eq!(wrong.code(), Some(2));
+}
+
+#[test]
+fn commands_that_change_the_vault_say_what_they_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let vault = path("vault");
+    // No wallet is left whose phrase nobody saw.
+    let new = ["wallet", "new", "--chain", "local"];
+    for out in [closed(), full()] {
+        let output = into(out, &vault, &new);
+        assert!(matches!(output.status.code(), Some(9 | 141)), "{}", stderr(&output));
+        assert!(!vault.exists());
+    }
+    ends(&into(Stdio::null(), &vault, &new), 0, &new);
+    let key = path("key");
+    std::fs::write(&key, "8da4ef21b864d2cc526dbdb2a120bd2874c36c9d0a1fb7f8c63d7f7a8b41de8f").unwrap();
+    let (key, copy) = (key.to_str().unwrap(), path("copy"));
+    for (args, done) in [
+        (&["wallet", "add", "secp256k1"][..], "was added"),
+        (&["wallet", "backup", copy.to_str().unwrap()], "the copy was written"),
+    ] {
+        let text = ends(&into(full(), &vault, args), 9, args);
+        assert!(text.contains(done) && text.contains("could not be printed"), "{text}");
+    }
+    // Here the key is shown before it is kept: what cannot be shown is not kept.
+    let import = ["wallet", "import", key, "--yes"];
+    ends(&into(full(), &vault, &import), 9, &import);
+    let listed = String::from_utf8(into(Stdio::piped(), &vault, &["wallet", "list"]).stdout).unwrap();
+    assert_eq!(listed.lines().count(), 1 + 3, "{listed}");
+}
+
+#[test]
+fn a_payment_is_not_lost_with_its_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = NodeProcess::start(&folder.path().join("data"));
+    let vault = folder.path().join("vault");
+    let run = |out: Stdio, args: &[&str]| {
+        let mut command = command(&vault, args);
+        command.env("TALLY_NODE", &node.url);
+        command.env(
+            "TALLY_WALLET_PHRASE",
+            "test test test test test test test test test test test junk",
+        );
+        command.stdout(out).spawn().unwrap().wait_with_output().unwrap()
+    };
+    let restore = ["wallet", "restore", "--chain", FAST_CHAIN];
+    ends(&run(Stdio::null(), &restore), 0, &restore);
+    let friend = "0x52908400098527886E0F7030069857D2E4169EE7";
+    let from = "0x6dbBd9E1099f6e32833374e4F68E1006fAC7f0c7";
+    let balance = || {
+        let shown = run(Stdio::piped(), &["wallet", "balance", friend, "--json"]);
+        let rows: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+        rows[0]["coins"].as_str().unwrap().to_owned()
+    };
+    // What is to be signed cannot be shown: nothing is sent.
+    let shown = [
+        "wallet", "send", "--from", from, "--to", friend, "--amount", "1", "--yes", "--wait", "60",
+    ];
+    ends(&run(closed(), &shown), 141, &shown);
+    ends(&run(full(), &shown), 9, &shown);
+    assert_eq!(balance(), "0");
+    // Sent, and then it cannot be said on standard output: the id is on standard error.
+    let silent = [&shown[..], &["--json"]].concat();
+    for (out, coins) in [(full(), "1"), (closed(), "2")] {
+        let text = ends(&run(out, &silent), 9, &silent);
+        assert!(
+            text.contains("sent, id 0x") && text.contains("could not be printed"),
+            "{text}"
+        );
+        assert_eq!(balance(), coins);
+    }
+    let journal = std::fs::read_to_string(folder.path().join("vault.sent.json")).unwrap();
+    assert_eq!(journal.matches("\"taken\"").count(), 2, "{journal}");
+}

@@ -1,0 +1,215 @@
+//! Payments whose answer is lost: never taken for rejected, never paid twice. Rule: docs/protocol.md#W56
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::binary;
+use crate::common::{ECC, PUBLIC_PHRASE, TestServer};
+use crate::lossy::{self, Fault, Plan};
+
+/// `tally wallet` behind a proxy that loses what its plan says.
+struct Bench {
+    server: TestServer,
+    plan: Plan,
+    url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let server = TestServer::start();
+        let plan = Plan::default();
+        let bench = Self {
+            url: lossy::before(&server.url, plan.clone()),
+            server,
+            plan,
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let restored = bench.run(&["restore", "--chain", "test"]);
+        assert_eq!(restored.status.code(), Some(0), "{}", stderr(&restored));
+        bench
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        binary::tally()
+            .arg("wallet")
+            .args(args)
+            .env("TALLY_NODE", &self.url)
+            .env("TALLY_WALLET", self.folder.path().join("wallet.json"))
+            .env("TALLY_WALLET_PASSWORD", "correct horse")
+            .env("TALLY_WALLET_PHRASE", PUBLIC_PHRASE)
+            .output()
+            .unwrap()
+    }
+
+    /// Pays ECC account 2 from ECC account 0.
+    fn pay(&self, amount: &str, more: &[&str]) -> Output {
+        let (from, to) = (ECC[0].address().to_string(), ECC[2].address().to_string());
+        let args = [
+            "send", "--from", &from, "--to", &to, "--amount", amount, "--yes", "--json",
+        ];
+        self.run(&[&args, more].concat())
+    }
+
+    /// Ids that wait in the pool for ECC account 0.
+    fn waiting(&self) -> Vec<String> {
+        let path = format!("/api/v1/accounts/{}/pending", ECC[0].address());
+        let items = self.server.json(&path)["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn journal(&self) -> Value {
+        let text = std::fs::read(self.folder.path().join("wallet.json.sent.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn done(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The exit code and what standard error has to name.
+fn ends(output: &Output, code: i32, parts: &[&str]) {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_looked_for_by_the_id() {
+    let bench = Bench::new();
+    for (fault, amount) in [
+        (Fault::AnswerLost, "1"),
+        (Fault::AnswerCut, "2"),
+        (Fault::AnswerReplaced, "3"),
+        (Fault::RequestLost, "4"),
+    ] {
+        bench.plan.set(&[fault], &[]);
+        let sent = done(&bench.pay(amount, &[]));
+        assert_eq!(sent["status"], "pending", "{fault:?}");
+        let id = sent["id"].as_str().unwrap();
+        assert_eq!(bench.waiting().last().map(String::as_str), Some(id), "{fault:?}");
+    }
+    assert_eq!(bench.waiting().len(), 4);
+    let states: Vec<_> = bench.journal()["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["state"].clone())
+        .collect();
+    assert_eq!(states, ["taken"; 4]);
+}
+
+#[test]
+fn a_payment_of_which_nothing_is_known_is_not_made_twice() {
+    let bench = Bench::new();
+    // It was taken, but neither the answer nor a look at it comes through.
+    bench.plan.set(&[Fault::AnswerLost], &[Fault::AnswerReplaced]);
+    let lost = bench.pay("7", &[]);
+    let id = bench.waiting()[0].clone();
+    ends(&lost, 8, &[&id, "may have been taken", "tally wallet resend"]);
+    assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
+    let mode = std::fs::metadata(bench.folder.path().join("wallet.json.sent.json"))
+        .unwrap()
+        .permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+
+    // The same order again: it finds the first, and does not pay.
+    ends(&bench.pay("7", &[]), 1, &[&id, "nothing was sent", "--again"]);
+    // And once more, as it waits: the journal has it settled by now.
+    ends(&bench.pay("7", &[]), 1, &[&id, "waits already", "--again"]);
+    assert_eq!(bench.waiting(), std::slice::from_ref(&id));
+    let second = done(&bench.pay("7", &["--again"]));
+    assert_eq!(bench.waiting(), [id, second["id"].as_str().unwrap().to_owned()]);
+}
+
+#[test]
+fn the_same_bytes_are_sent_again() {
+    let bench = Bench::new();
+    // The node never gets it.
+    let never = [Fault::RequestLost, Fault::RequestLost];
+    bench.plan.set(&never, &[]);
+    let lost = bench.pay("5", &[]);
+    let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
+    ends(&lost, 8, &[&id]);
+    assert_eq!(bench.waiting(), Vec::<String>::new());
+    let listed = done(&bench.run(&["pending", "--json"]));
+    assert_eq!((&listed[0]["id"], &listed[0]["unanswered"]), (&json!(id), &json!(true)));
+    // Another order is not kept up by it, but the person is told.
+    bench.plan.set(&[], &[]);
+    let refused = bench.pay("99999999", &[]);
+    ends(&refused, 1, &[&id, "takes its place", "the account holds"]);
+
+    // The same order sends the same bytes.
+    let sent = done(&bench.pay("5", &[]));
+    assert_eq!(sent["id"], json!(id));
+    assert_eq!(bench.waiting(), std::slice::from_ref(&id));
+
+    // By hand, of what is not answered and of what is; each as often as one likes.
+    bench.plan.set(&never, &[]);
+    ends(&bench.pay("6", &[]), 8, &["may have been taken"]);
+    let sent = done(&bench.run(&["resend", "--json"]));
+    let second = sent["id"].as_str().unwrap().to_owned();
+    assert_eq!(bench.waiting(), [id.clone(), second.clone()]);
+    assert_eq!(done(&bench.run(&["resend", &second, "--json"]))["status"], "pending");
+    bench.server.mine();
+    let included = done(&bench.run(&["resend", &id, "--json"]));
+    assert_eq!(
+        (&included["status"], &included["confirmations"]),
+        (&json!("included"), &json!(1))
+    );
+    let unknown = format!("0x{}", "07".repeat(32));
+    ends(
+        &bench.run(&["resend", &unknown]),
+        1,
+        &["is not among what this wallet sent"],
+    );
+    let nothing = bench.run(&["resend"]);
+    assert_eq!(
+        String::from_utf8_lossy(&nothing.stdout),
+        "nothing was sent without an answer\n"
+    );
+}
+
+#[test]
+fn a_rejection_is_one_and_leaves_nothing_open() {
+    let bench = Bench::new();
+    bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
+    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    // Another payment of its nonce is in a block by now.
+    bench.server.send(&ECC[0].coin(&bench.server.identity(), 0));
+    bench.server.mine();
+    let rejected = bench.run(&["resend"]);
+    ends(&rejected, 1, &["The nonce was used before: "]);
+    assert_eq!(bench.journal()["entries"][0]["state"], "rejected");
+    assert_eq!(done(&bench.run(&["pending", "--json"])), json!([]));
+}
+
+#[test]
+fn what_was_waited_for_is_told_as_it_is() {
+    let bench = Bench::new();
+    let miner = std::thread::scope(|scope| {
+        let waits = scope.spawn(|| bench.pay("1", &["--wait", "60", "--confirmations", "2"]));
+        // Two blocks once it waits.
+        crate::common::until("the payment waits", || (!bench.waiting().is_empty()).then_some(()));
+        bench.server.mine();
+        bench.server.mine();
+        waits.join().unwrap()
+    });
+    let sent = done(&miner);
+    assert_eq!(
+        (&sent["status"], &sent["height"], &sent["confirmations"]),
+        (&json!("included"), &json!(1), &json!(2))
+    );
+}
