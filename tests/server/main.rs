@@ -13,6 +13,7 @@ mod discovery;
 mod edge;
 mod events;
 mod lossy;
+mod memos;
 mod mining;
 mod namespaces;
 mod network;
