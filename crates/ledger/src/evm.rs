@@ -9,7 +9,7 @@ use revm::handler::{EvmTr, FrameResult, Handler, MainBuilder, MainnetContext, Ma
 use revm::interpreter::InitialAndFloorGas;
 use revm::primitives::TxKind;
 use revm::primitives::hardfork::SpecId;
-use tally_chain::fees::{effective_price, intrinsic_gas};
+use tally_chain::fees::{effective_price, upfront_gas};
 use tally_chain::hash::sha256;
 use tally_chain::transaction::TransactionError;
 use tally_chain::{
@@ -218,7 +218,7 @@ pub(crate) struct Executor<'a, V: ?Sized + StateView> {
     evm: Evm<'a, V>,
     context: BlockContext,
     gas_used: u64,
-    /// Gas used beyond the intrinsic. Rule: docs/protocol.md#X7
+    /// Gas spent by instructions so far, before refunds. Rule: docs/protocol.md#X7
     execution_gas: u64,
     /// Priority fees paid so far.
     tips: U256,
@@ -272,9 +272,9 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         let result = self.transact(base_gas, price, tx_env(tx, price))?;
         let gas_used = result.tx_gas_used();
         self.gas_used = self.gas_used.saturating_add(gas_used);
-        self.execution_gas = self
-            .execution_gas
-            .saturating_add(gas_used.saturating_sub(intrinsic_gas(tx)));
+        // Work that a refund or the floor pays for is work all the same.
+        let executed = result.gas().total_gas_spent().saturating_sub(upfront_gas(tx).initial);
+        self.execution_gas = self.execution_gas.saturating_add(executed);
         let tip = fee(price.saturating_sub(self.context.base_fee), gas_used);
         self.tips = self.tips.saturating_add(tip);
         let mut receipt = Receipt {
@@ -304,11 +304,12 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         if gas_limit > left {
             return Err(InclusionError::GasExceedsBlock { gas_limit, left }.into());
         }
-        let required = intrinsic_gas(tx);
+        let upfront = upfront_gas(tx);
+        let required = upfront.least();
         if gas_limit < required {
             return Err(InclusionError::GasLimitTooLow { gas_limit, required }.into());
         }
-        let gas = gas_limit - required;
+        let gas = gas_limit - upfront.initial;
         let left = (self.context.gas_limit / EXECUTION_SHARE).saturating_sub(self.execution_gas);
         if gas > left {
             return Err(InclusionError::ExecutionExceedsBlock { gas, left }.into());

@@ -1,6 +1,7 @@
 mod blocks;
 mod contracts;
 mod ethereum;
+mod execution_gas;
 mod parts;
 mod properties;
 mod refusals;
