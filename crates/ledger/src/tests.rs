@@ -5,4 +5,5 @@ mod execution_gas;
 mod parts;
 mod properties;
 mod refusals;
+mod shared;
 mod trees;
