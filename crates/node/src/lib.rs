@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod reads;
 pub mod stats;
 pub mod store;
+pub mod supervise;
 mod templates;
 pub mod verifier;
 

@@ -257,7 +257,15 @@ impl Node {
         self.import(|pipeline, now| pipeline.import_parts(header, manifest, transactions, now))
     }
 
+    /// A panic in the middle of an import leaves tip, pool and pipeline apart: the process ends, and the store is whole.
     fn import(
+        &self,
+        by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
+    ) -> Result<Imported, ImportError> {
+        crate::supervise::critical("import", || self.import_and_follow(by))
+    }
+
+    fn import_and_follow(
         &self,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
     ) -> Result<Imported, ImportError> {
