@@ -30,6 +30,7 @@ pub fn run(options: NodeOptions) -> anyhow::Result<()> {
     let ended = runtime.block_on(serve(config));
     // Reads that nobody waits for any more do not hold up the end.
     runtime.shutdown_timeout(LAST_READS);
+    logging::flush();
     ended
 }
 
