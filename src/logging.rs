@@ -2,7 +2,6 @@
 
 mod fields;
 mod lines;
-mod visible;
 
 use clap::ValueEnum;
 use serde::Deserialize;

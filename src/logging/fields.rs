@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Debug, Write as _};
 
-use super::visible;
+use tally_chain::visible;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
