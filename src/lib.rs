@@ -5,8 +5,10 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod exit;
 pub mod logging;
+pub mod net_guard;
 mod new_file;
 pub mod operator;
 pub mod server;

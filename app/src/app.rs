@@ -82,7 +82,7 @@ pub fn App() -> impl IntoView {
 fn chain_info() -> ChainInfo {
     SharedValue::new(|| {
         #[cfg(feature = "ssr")]
-        return crate::server::read(crate::server::chain).unwrap_or_else(|_| ChainInfo::unknown());
+        return crate::server::this_chain().unwrap_or_else(ChainInfo::unknown);
         #[cfg(not(feature = "ssr"))]
         ChainInfo::unknown()
     })

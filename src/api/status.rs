@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tally_chain::Height;
+use tally_node::NotReady;
 use utoipa::ToSchema;
 
 use super::problem::{Answer, ProblemBody};
@@ -27,9 +28,10 @@ pub struct TipBody {
 /// How far this node is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SyncBody {
-    /// Whether there is nothing left to fetch. A node without peers has all there is.
+    /// Whether nothing that checked headers promise is left to fetch. A node without peers has all there is.
     #[schema(example = true)]
     pub complete: bool,
+    /// Connected peers.
     #[schema(example = 0)]
     pub peers: u32,
 }
@@ -90,6 +92,17 @@ pub struct StatusBody {
     pub started: u64,
 }
 
+impl SyncBody {
+    fn of(node: &tally_node::Node) -> Self {
+        let syncing = |reason: &NotReady| matches!(reason, NotReady::Syncing { .. });
+        let peers = node.network().map_or(0, |network| network.status().peers.len());
+        Self {
+            complete: !node.health().reasons.iter().any(syncing),
+            peers: u32::try_from(peers).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 impl MinerBody {
     pub fn of(node: &tally_node::Node) -> Self {
         let status = node.mining().status();
@@ -132,10 +145,7 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         transactions: record.total_transactions,
         pending: node.with_pool(|pool| pool.len()),
         mining: MinerBody::of(node),
-        sync: SyncBody {
-            complete: true,
-            peers: 0,
-        },
+        sync: SyncBody::of(node),
         now: node.now().0,
         started: node.started().0,
     }))

@@ -1,7 +1,7 @@
 //! Texts of JSON: hex, addresses, ids, memos.
 
 use alloy_primitives::hex;
-use tally_chain::{Address, TxId, address};
+use tally_chain::{Address, TxId, address, visible};
 
 use super::problem::{Answer, Problem, kinds};
 
@@ -54,13 +54,7 @@ pub fn parse_id(text: &str) -> Answer<TxId> {
 
 /// A payment's data as text, where it is text without characters that cannot be seen. Rule: docs/protocol.md#W8
 pub fn memo(data: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(data).ok().filter(|text| !text.is_empty())?;
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-                | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{10ffff}')
-    };
-    (!text.chars().any(hidden)).then(|| text.to_owned())
+    visible::memo(data).map(str::to_owned)
 }
 
 #[cfg(test)]

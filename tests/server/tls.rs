@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest as _, Sha256};
 
 use crate::child::Child;
+use crate::common::until;
 
 struct Node {
     child: Child,
@@ -92,4 +93,44 @@ fn a_self_signed_certificate_is_made_once_and_known_by_its_fingerprint() {
     assert_ne!(other.fingerprint, again.fingerprint);
     let error = ask(&other.address, "localhost", made).unwrap_err();
     assert!(error.to_string().contains("invalid peer certificate"), "{error}");
+}
+
+#[test]
+fn a_changed_certificate_is_taken_over_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    let old = certificate(folder.path());
+    assert!(ask(&node.address, "localhost", old.clone()).is_ok());
+    let file = folder.path().join("tls-cert.pem");
+    for name in ["tls-cert.pem", "tls-key.pem"] {
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    // The node makes another, and uses it for the next handshake.
+    until("another certificate is in use", || {
+        let text = std::fs::read_to_string(&file).ok()?;
+        let whole = text.trim_end().ends_with("-----END CERTIFICATE-----");
+        let new = whole.then(|| certificate(folder.path()))?;
+        (new != old && ask(&node.address, "localhost", new).is_ok()).then_some(())
+    });
+    assert!(ask(&node.address, "localhost", old).is_err());
+}
+
+#[test]
+fn plain_http_is_told_that_the_port_is_https() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    for request in [
+        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "POST /api/v1/transactions HTTP/1.0\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(&node.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(
+            answer.ends_with("This is an HTTPS port: use https:// in the address.\n"),
+            "{answer}"
+        );
+    }
 }

@@ -2,12 +2,11 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use leptos::prelude::use_context;
 use tally_chain::Height;
 use tally_node::StoreError;
 
 use super::{
-    At, ServerFacts,
+    At,
     overview::Run,
     rows::{difficulty, shown, units},
 };
@@ -53,11 +52,10 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
 
 /// This node, and those it speaks to.
 pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
-    let facts = use_context::<ServerFacts>().unwrap_or_default();
     let mut view = NetworkView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer_id: None,
-        listening: facts.listening.to_vec(),
+        listening: at.facts.listening.to_vec(),
         peers: Vec::new(),
         bans: Vec::new(),
         sync: None,
@@ -230,6 +228,6 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
             ),
         },
     });
-    checks.extend(use_context::<ServerFacts>().unwrap_or_default().checks.iter().cloned());
+    checks.extend(at.facts.checks.iter().cloned());
     Ok(SecurityView { checks })
 }

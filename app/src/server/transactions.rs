@@ -1,6 +1,7 @@
 use tally_chain::{
     CheckedTransaction, Height,
     transaction::{Authenticator, Transaction},
+    visible,
 };
 use tally_node::{BlockKey, BlockRecord, Included, Located, Place, StoreError};
 
@@ -169,8 +170,8 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
     let paid = included.map(|included| BaseUnits::new(price(&view, base_fee(included))));
     let burned =
         included.map(|included| BaseUnits::new(base_fee(included).saturating_mul(included.receipt.gas_used.into())));
-    let text = (row.kind == TransactionKind::Payment)
-        .then(|| String::from_utf8(view.data.to_vec()).ok())
+    let memo = (row.kind == TransactionKind::Payment)
+        .then(|| visible::memo(view.data))
         .flatten();
     let (authenticator, public_key, signature) = signed_with(transaction.transaction());
     Ok(TransactionPage {
@@ -190,7 +191,7 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
         } else {
             format!("{}", view.data)
         },
-        memo: text.filter(|text| !text.is_empty() && !text.chars().any(|c| c.is_control() && c != '\n')),
+        memo: memo.map(str::to_owned),
         authenticator,
         public_key,
         signature,

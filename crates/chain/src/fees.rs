@@ -49,14 +49,35 @@ const EVM_BASE_GAS: u64 = 21_000;
 /// more. `authenticator_gas` is [`Authenticator::gas`](crate::transaction::Authenticator::gas). Rule: docs/protocol.md#X2
 pub fn min_gas(data: &[u8], creates: bool, envelope_len: usize, authenticator_gas: u64) -> u64 {
     let base = ENVELOPE_BASE_GAS + envelope_len as u64 + authenticator_gas;
-    evm_min_gas(base, data, creates, 0, 0)
+    evm_gas(base, data, creates, 0, 0).least()
+}
+
+/// What a transaction pays before its first instruction, in gas. Rules: docs/protocol.md#X2, #X7
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpfrontGas {
+    /// Base, call data, creation and access list.
+    pub initial: u64,
+    /// The least that is paid in all for its call data (EIP-7623).
+    pub floor: u64,
+}
+
+impl UpfrontGas {
+    /// Least `gas_limit`.
+    pub fn least(self) -> u64 {
+        self.initial.max(self.floor)
+    }
 }
 
 /// Least `gas_limit` of a transaction of either family. Rule: docs/protocol.md#X2
 pub fn intrinsic_gas(tx: &CheckedTransaction) -> u64 {
+    upfront_gas(tx).least()
+}
+
+/// What a transaction of either family pays before its first instruction, and its floor. Rules: docs/protocol.md#X2, #X7
+pub fn upfront_gas(tx: &CheckedTransaction) -> UpfrontGas {
     let view = tx.view();
     let slots = view.access_list.iter().map(|(_, slots)| slots.len() as u64).sum();
-    evm_min_gas(
+    evm_gas(
         tx.envelope_gas().unwrap_or(EVM_BASE_GAS),
         view.data,
         view.to.is_none(),
@@ -66,15 +87,17 @@ pub fn intrinsic_gas(tx: &CheckedTransaction) -> u64 {
 }
 
 /// The EVM's arithmetic (EIP-2028, 2930, 3860, 7623) over `base`.
-fn evm_min_gas(base: u64, data: &[u8], creates: bool, access_addresses: u64, access_slots: u64) -> u64 {
+fn evm_gas(base: u64, data: &[u8], creates: bool, access_addresses: u64, access_slots: u64) -> UpfrontGas {
     let zeros = data.iter().filter(|byte| **byte == 0).count() as u64;
     let tokens = zeros + 4 * (data.len() as u64 - zeros);
     let creation = match creates {
         true => 32_000 + 2 * (data.len() as u64).div_ceil(32),
         false => 0,
     };
-    let intrinsic = base + 4 * tokens + creation + 2_400 * access_addresses + 1_900 * access_slots;
-    intrinsic.max(base + 10 * tokens)
+    UpfrontGas {
+        initial: base + 4 * tokens + creation + 2_400 * access_addresses + 1_900 * access_slots,
+        floor: base + 10 * tokens,
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub mod spec;
 pub mod state_tree;
 pub mod transaction;
 pub mod units;
+pub mod visible;
 pub mod words;
 
 pub use address::Address;

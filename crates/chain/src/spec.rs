@@ -9,6 +9,7 @@ use crate::codec::wrap_list;
 use crate::consensus::{Engine, SealError};
 use crate::hash::sha256;
 use crate::units::{Amount, Height};
+use crate::visible;
 
 /// Limits of a spec. Rule: docs/protocol.md#L8
 pub const MAX_SPEC_BYTES: usize = 1_048_576;
@@ -31,6 +32,8 @@ pub enum SpecError {
         len: usize,
         max: usize,
     },
+    #[error("{field} has the character U+{code:04X}, which cannot be seen or changes how the rest is seen")]
+    HiddenCharacter { field: &'static str, code: u32 },
     #[error("{field} is {found}, expected {min} to {max}")]
     OutOfRange {
         field: &'static str,
@@ -167,8 +170,9 @@ impl ChainSpec {
     }
 
     fn check(&self) -> Result<(), SpecError> {
-        let text = |field, text: &str, min: usize, max: usize| match text.len() {
-            len if len < min || len > max => Err(SpecError::TextLength { field, len, max }),
+        let text = |field, text: &str, min: usize, max: usize| match (text.len(), visible::hidden(text)) {
+            (len, _) if len < min || len > max => Err(SpecError::TextLength { field, len, max }),
+            (_, Some(c)) => Err(SpecError::HiddenCharacter { field, code: c.into() }),
             _ => Ok(()),
         };
         let range = |field, found: u64, min: u64, max: u64| {
@@ -350,6 +354,13 @@ mod tests {
                 len: 0,
                 max: 12
             }
+        );
+        let hidden = |field| SpecError::HiddenCharacter { field, code: 0x202e };
+        assert_eq!(refused(|s| s.name = "main\u{202e}".to_owned()), hidden("name"));
+        assert_eq!(refused(|s| s.symbol = "\u{202e}T".to_owned()), hidden("symbol"));
+        assert_eq!(
+            refused(|s| s.allocations[0].label = "Bob\u{202e}".to_owned()),
+            hidden("allocations.label")
         );
         let address = good.allocations[0].address;
         assert_eq!(

@@ -1,12 +1,15 @@
 //! How fast blocks execute and the state tree follows. Run: `cargo bench -p tally-ledger --features testing`
 
 use std::hint::black_box;
+use std::time::Duration;
 
+use alloy_primitives::keccak256;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use tally_chain::fees::upfront_gas;
 use tally_chain::hash::sha256;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::MAX_GAS_LIMIT;
-use tally_chain::{Address, Amount, B256, U256};
+use tally_chain::{Address, Amount, B256, LinkedBlock, U256};
 use tally_ledger::testing::{TestChain, TestKey};
 use tally_ledger::{BlockContext, CallRequest, ChangeSet, StateTree, call};
 
@@ -116,6 +119,20 @@ fn modexp_input() -> Vec<u8> {
     [&len(256)[..], &len(32), &len(256), &[0xff; 256 + 32 + 256]].concat()
 }
 
+/// Code that burns all its gas in one expensive thing, by name.
+fn expensive() -> [(&'static str, Vec<u8>); 7] {
+    let keccak = vec![0x5b, 0x61, 0x40, 0x00, 0x5f, 0x20, 0x50, 0x5f, 0x56];
+    [
+        ("jumps", vec![0x5b, 0x5f, 0x56]),
+        ("keccak256 of 16 KiB", keccak),
+        ("ecrecover", precompile_loop(1, &ecrecover_input())),
+        ("sha256 of 16 KiB", precompile_loop(2, &[0x5a; 16_384])),
+        ("modexp of 2048 bits", precompile_loop(5, &modexp_input())),
+        ("bn254 pairing of 2", precompile_loop(8, &pairing_input())),
+        ("p256verify", precompile_loop(0x100, &p256_input())),
+    ]
+}
+
 /// What a unit of gas can cost at worst: one transaction's worth of each expensive thing.
 fn worst(bench: &mut Criterion) {
     let mut chain = TestChain::default();
@@ -124,16 +141,7 @@ fn worst(bench: &mut Criterion) {
     let mut group = bench.benchmark_group("worst");
     group.sample_size(10);
     group.throughput(Throughput::Elements(MAX_GAS_LIMIT));
-    let keccak = vec![0x5b, 0x61, 0x40, 0x00, 0x5f, 0x20, 0x50, 0x5f, 0x56];
-    for (name, code) in [
-        ("jumps", vec![0x5b, 0x5f, 0x56]),
-        ("keccak256 of 16 KiB", keccak),
-        ("ecrecover", precompile_loop(1, &ecrecover_input())),
-        ("sha256 of 16 KiB", precompile_loop(2, &[0x5a; 16_384])),
-        ("modexp of 2048 bits", precompile_loop(5, &modexp_input())),
-        ("bn254 pairing of 2", precompile_loop(8, &pairing_input())),
-        ("p256verify", precompile_loop(0x100, &p256_input())),
-    ] {
+    for (name, code) in expensive() {
         let request = CallRequest {
             from: TestKey::public(0).address(),
             to: None,
@@ -151,5 +159,52 @@ fn worst(bench: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, tree, transfers, worst);
+/// A chain with a contract of this code, and a block that calls it until rule X7 allows no more.
+fn full_block(code: Vec<u8>) -> (TestChain, LinkedBlock) {
+    let mut chain = TestChain::default();
+    let contract = Address::repeat_byte(0xcc);
+    let account = Account {
+        nonce: 1,
+        code_hash: keccak256(&code),
+        ..Account::default()
+    };
+    chain.state.accounts.insert(contract, account);
+    chain.state.codes.insert(account.code_hash, code.into());
+    chain.tree = StateTree::from_leaves(chain.state.leaves());
+    let key = TestKey::public(0);
+    let call = |nonce, gas_limit| {
+        let mut payload = chain.payload(&key, Some(contract), Amount::ZERO, []);
+        (payload.nonce, payload.gas_limit) = (nonce, gas_limit);
+        key.sign(&chain.identity, payload)
+    };
+    let initial = upfront_gas(&call(0, MAX_GAS_LIMIT)).initial;
+    let each = MAX_GAS_LIMIT - initial;
+    let budget = chain.spec.limits.gas_limit / 4;
+    let mut calls: Vec<_> = (0..budget / each).map(|nonce| call(nonce, MAX_GAS_LIMIT)).collect();
+    calls.push(call(budget / each, budget % each + initial));
+    let block = chain.mine(calls);
+    (chain, block)
+}
+
+/// A whole block of each expensive thing: what one block can cost every node at most. Rule: docs/protocol.md#X7
+fn worst_block(bench: &mut Criterion) {
+    let mut group = bench.benchmark_group("worst block");
+    group.sample_size(10).warm_up_time(Duration::from_millis(1));
+    group.throughput(Throughput::Elements(TestChain::default().spec.limits.gas_limit / 4));
+    for (name, code) in expensive() {
+        // Made only if it is measured: assembling one takes as long as executing it.
+        let mut made = None;
+        group.bench_function(name, |b| {
+            let (chain, block) = made.get_or_insert_with(|| full_block(code.clone()));
+            b.iter_batched(
+                || block.clone(),
+                |block| chain.execute(block).expect("a mined block executes"),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tree, transfers, worst, worst_block);
 criterion_main!(benches);

@@ -5,7 +5,7 @@ use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::merkle;
 use tally_chain::{
-    Address, Amount, Ancestors, Bytes, ChainSpec, CheckedTransaction, Manifest, Receipt, TxId, UnixSecs,
+    Address, Amount, Ancestors, B256, Bytes, ChainSpec, CheckedTransaction, Manifest, Receipt, TxId, UnixSecs,
 };
 
 use crate::evm::{BlockContext, Executor, InclusionError, Refusal};
@@ -33,6 +33,8 @@ pub struct Assembled {
     pub manifest: Manifest,
     /// `bits` of the header. Rule: docs/protocol.md#D1
     pub bits: u32,
+    /// The last time, in Unix seconds, that the header may have: a later one would change what the block does.
+    pub latest_time: u32,
     pub transactions: Vec<CheckedTransaction>,
     pub receipts: Vec<Receipt>,
     /// What was left out, and why.
@@ -55,55 +57,96 @@ pub fn assemble<V: StateView + ?Sized>(
         producer,
         extra,
     } = candidate;
-    let context = BlockContext {
-        chain_id: spec.chain_id,
-        number: ancestors.parent.manifest.number.next(),
-        parent: ancestors.parent.id,
-        time,
-        producer,
-        gas_limit: spec.limits.gas_limit,
-        base_fee: ancestors.next_base_fee(spec),
-    };
+    let context = BlockContext::next(ancestors, time, producer, spec);
     let mut executor = Executor::new(context.clone(), view);
+    let selected = select(&mut executor, &context, transactions, spec)?;
+    let (gas_used, fees) = (executor.gas_used(), executor.tips());
+    let latest_time = latest_time(time, executor.time_seen(), &selected.taken);
+    let closed = close(executor, &context, spec).map_err(unclosed)?;
+    Ok(Assembled {
+        manifest: Manifest {
+            producer,
+            extra,
+            state_root: tree.update(&closed.changes).root(),
+            ..selected.manifest(&context, ancestors, gas_used)
+        },
+        bits: spec.engine().next_bits(ancestors),
+        latest_time,
+        transactions: selected.taken,
+        receipts: selected.receipts,
+        refused: selected.refused,
+        fees,
+    })
+}
+
+/// A block that was just put together executes: what stands in the way of closing it is the state's fault.
+pub(crate) fn unclosed(error: ExecutionError) -> StateError {
+    match error {
+        ExecutionError::State(error) => error,
+        other => StateError(other.to_string()),
+    }
+}
+
+/// The last time, in Unix seconds, that the header may have without changing what the block does.
+pub(crate) fn latest_time(time: u32, time_seen: bool, taken: &[CheckedTransaction]) -> u32 {
+    if time_seen {
+        return time;
+    }
+    let first = taken.iter().filter_map(CheckedTransaction::expires).min();
+    first.map_or(u32::MAX, |first| u32::try_from(first.0).unwrap_or(u32::MAX))
+}
+
+/// What was taken into a block, and what was not.
+pub(crate) struct Selected {
+    pub taken: Vec<CheckedTransaction>,
+    pub receipts: Vec<Receipt>,
+    pub refused: Vec<(TxId, InclusionError)>,
+}
+
+impl Selected {
+    /// The manifest without what depends on the producer.
+    pub fn manifest(&self, context: &BlockContext, ancestors: &Ancestors, gas_used: u64) -> Manifest {
+        let envelopes: Vec<_> = self.taken.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
+        Manifest {
+            number: context.number,
+            producer: Address::ZERO,
+            state_root: B256::ZERO,
+            transactions_root: merkle::root(&envelopes),
+            receipts_root: receipts_root(&self.receipts),
+            history_root: ancestors.history.root(),
+            gas_limit: context.gas_limit,
+            gas_used,
+            base_fee: context.base_fee,
+            extra: Bytes::new(),
+            seal: Bytes::new(),
+        }
+    }
+}
+
+/// Takes transactions in the given order while they fit.
+pub(crate) fn select<V: StateView + ?Sized>(
+    executor: &mut Executor<'_, V>,
+    context: &BlockContext,
+    transactions: impl IntoIterator<Item = CheckedTransaction>,
+    spec: &ChainSpec,
+) -> Result<Selected, StateError> {
     let mut room = spec.limits.block_bytes.saturating_sub(FRAME_BYTES);
-    let (mut taken, mut receipts, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let mut selected = Selected {
+        taken: Vec::new(),
+        receipts: Vec::new(),
+        refused: Vec::new(),
+    };
     for tx in transactions {
-        match take(&tx, taken.len(), &mut room, &mut executor, &context) {
+        match take(&tx, selected.taken.len(), &mut room, executor, context) {
             Ok(receipt) => {
-                receipts.push(receipt);
-                taken.push(tx);
+                selected.receipts.push(receipt);
+                selected.taken.push(tx);
             }
-            Err(Refusal::Inclusion(error)) => refused.push((tx.id(), error)),
+            Err(Refusal::Inclusion(error)) => selected.refused.push((tx.id(), error)),
             Err(Refusal::State(error)) => return Err(error),
         }
     }
-    let (gas_used, fees) = (executor.gas_used(), executor.tips());
-    let closed = close(executor, &context, spec).map_err(|error| match error {
-        ExecutionError::State(error) => error,
-        other => StateError(other.to_string()),
-    })?;
-    let envelopes: Vec<_> = taken.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
-    let manifest = Manifest {
-        number: context.number,
-        producer,
-        state_root: tree.update(&closed.changes).root(),
-        transactions_root: merkle::root(&envelopes),
-        receipts_root: receipts_root(&receipts),
-        history_root: ancestors.history.root(),
-        gas_limit: context.gas_limit,
-        gas_used,
-        base_fee: context.base_fee,
-        extra,
-        seal: Bytes::new(),
-    };
-    Ok(Assembled {
-        manifest,
-        bits: spec.engine().next_bits(ancestors),
-        transactions: taken,
-        receipts,
-        refused,
-        fees,
-    })
+    Ok(selected)
 }
 
 fn take<V: StateView + ?Sized>(

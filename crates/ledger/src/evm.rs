@@ -1,5 +1,7 @@
 //! One EVM for a whole block, with this chain's fees. Rules: docs/protocol.md#X1 to #X6
 
+use std::collections::BTreeSet;
+
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, Output};
 use revm::context::{BlockEnv, CfgEnv, ContextSetters, TxEnv};
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
@@ -9,15 +11,17 @@ use revm::handler::{EvmTr, FrameResult, Handler, MainBuilder, MainnetContext, Ma
 use revm::interpreter::InitialAndFloorGas;
 use revm::primitives::TxKind;
 use revm::primitives::hardfork::SpecId;
-use tally_chain::fees::{effective_price, intrinsic_gas};
+use tally_chain::fees::{effective_price, upfront_gas};
 use tally_chain::hash::sha256;
 use tally_chain::transaction::TransactionError;
 use tally_chain::{
-    Address, Amount, B256, BlockId, Bytes, ChainSpec, CheckedTransaction, Height, LinkedBlock, Log, Receipt, U256,
+    Address, Amount, Ancestors, B256, BlockId, Bytes, ChainSpec, CheckedTransaction, Height, LinkedBlock, Log, Receipt,
+    U256,
 };
 
 use crate::state::{BlockState, Outcome};
 use crate::view::{StateError, StateView};
+use crate::watch::{Seen, Sharing, watch_block_info};
 
 /// The fork whose rules hold. Rule: docs/protocol.md#X1
 pub(crate) const FORK: SpecId = SpecId::OSAKA;
@@ -51,6 +55,10 @@ pub enum InclusionError {
     TooManyTransactions { max: usize },
     #[error("initcode has {len} bytes, at most {max} are allowed")]
     InitcodeTooLong { len: usize, max: usize },
+    #[error("the transaction looks at the producer: it is left out of a block that miners share")]
+    DependsOnProducer,
+    #[error("the transaction runs code: it is left out of a block of plain payments")]
+    RunsCode,
     #[error("the EVM refuses the transaction: {0}")]
     Evm(String),
 }
@@ -104,6 +112,19 @@ impl BlockContext {
         }
     }
 
+    /// Of a block that continues these ancestors; `time` in Unix seconds.
+    pub(crate) fn next(ancestors: &Ancestors, time: u32, producer: Address, spec: &ChainSpec) -> Self {
+        Self {
+            chain_id: spec.chain_id,
+            number: ancestors.parent.manifest.number.next(),
+            parent: ancestors.parent.id,
+            time,
+            producer,
+            gas_limit: spec.limits.gas_limit,
+            base_fee: ancestors.next_base_fee(spec),
+        }
+    }
+
     /// Rule: docs/protocol.md#X1
     fn env(&self) -> BlockEnv {
         BlockEnv {
@@ -134,6 +155,8 @@ struct Steps<'a, V: ?Sized> {
     /// What the sender pays, and how much of it is burned, in base units per gas.
     price: u128,
     burned: u128,
+    /// Whether the producer is known, and paid at once.
+    pays_producer: bool,
     state: std::marker::PhantomData<&'a V>,
 }
 
@@ -183,6 +206,9 @@ impl<'a, V: StateView + ?Sized> Handler for Steps<'a, V> {
     }
 
     fn reward_beneficiary(&self, evm: &mut Self::Evm, result: &mut FrameResult) -> EvmResult<()> {
+        if !self.pays_producer {
+            return Ok(());
+        }
         let gas = result.gas();
         let used = gas.used().saturating_sub(gas.reservoir());
         let ctx = evm.ctx_mut();
@@ -218,10 +244,16 @@ pub(crate) struct Executor<'a, V: ?Sized + StateView> {
     evm: Evm<'a, V>,
     context: BlockContext,
     gas_used: u64,
-    /// Gas used beyond the intrinsic. Rule: docs/protocol.md#X7
+    /// Gas spent by instructions so far, before refunds. Rule: docs/protocol.md#X7
     execution_gas: u64,
     /// Priority fees paid so far.
     tips: U256,
+    /// Who will be paid is not known yet, or whether code may run at all.
+    sharing: Option<Sharing>,
+    /// Whether code has asked for the time.
+    time_seen: bool,
+    /// Accounts that code has looked at, where the block is shared.
+    looked_at: BTreeSet<Address>,
 }
 
 impl<'a, V: StateView + ?Sized> Executor<'a, V> {
@@ -232,17 +264,39 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
     /// Another fork is for tests only.
     pub fn with_fork(context: BlockContext, view: &'a V, fork: SpecId) -> Self {
         let cfg = CfgEnv::new_with_spec(fork).with_chain_id(context.chain_id);
-        let evm = MainnetContext::new(BlockState::new(view), fork)
+        let mut evm = MainnetContext::new(BlockState::new(view), fork)
             .with_cfg(cfg)
             .with_block(context.env())
             .build_mainnet();
+        watch_block_info(&mut evm);
         Self {
             evm,
             context,
             gas_used: 0,
             execution_gas: 0,
             tips: U256::ZERO,
+            sharing: None,
+            time_seen: false,
+            looked_at: BTreeSet::new(),
         }
+    }
+
+    /// For a block whose producer is settled later: `context.producer` stands in for it and is not paid.
+    pub fn shared(context: BlockContext, view: &'a V, sharing: Sharing) -> Self {
+        let mut executor = Self::new(context, view);
+        executor.sharing = Some(sharing);
+        executor.state().watch_accounts = true;
+        executor
+    }
+
+    /// Whether code of an included transaction asked for the time.
+    pub fn time_seen(&self) -> bool {
+        self.time_seen
+    }
+
+    /// Accounts that code of included transactions looked at; only of a shared block.
+    pub fn take_looked_at(&mut self) -> BTreeSet<Address> {
+        std::mem::take(&mut self.looked_at)
     }
 
     pub fn gas_used(&self) -> u64 {
@@ -272,9 +326,9 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         let result = self.transact(base_gas, price, tx_env(tx, price))?;
         let gas_used = result.tx_gas_used();
         self.gas_used = self.gas_used.saturating_add(gas_used);
-        self.execution_gas = self
-            .execution_gas
-            .saturating_add(gas_used.saturating_sub(intrinsic_gas(tx)));
+        // Work that a refund or the floor pays for is work all the same.
+        let executed = result.gas().total_gas_spent().saturating_sub(upfront_gas(tx).initial);
+        self.execution_gas = self.execution_gas.saturating_add(executed);
         let tip = fee(price.saturating_sub(self.context.base_fee), gas_used);
         self.tips = self.tips.saturating_add(tip);
         let mut receipt = Receipt {
@@ -304,11 +358,12 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         if gas_limit > left {
             return Err(InclusionError::GasExceedsBlock { gas_limit, left }.into());
         }
-        let required = intrinsic_gas(tx);
+        let upfront = upfront_gas(tx);
+        let required = upfront.least();
         if gas_limit < required {
             return Err(InclusionError::GasLimitTooLow { gas_limit, required }.into());
         }
-        let gas = gas_limit - required;
+        let gas = gas_limit - upfront.initial;
         let left = (self.context.gas_limit / EXECUTION_SHARE).saturating_sub(self.execution_gas);
         if gas > left {
             return Err(InclusionError::ExecutionExceedsBlock { gas, left }.into());
@@ -349,6 +404,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
             base_gas: EVM_BASE_GAS,
             price: 0,
             burned: 0,
+            pays_producer: true,
             state: std::marker::PhantomData,
         };
         self.evm.ctx.set_tx(env);
@@ -363,14 +419,34 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
             base_gas,
             price,
             burned: self.context.base_fee,
+            pays_producer: self.sharing.is_none(),
             state: std::marker::PhantomData,
+        };
+        self.state().seen = Seen {
+            code: env.kind.is_create(),
+            ..Seen::default()
         };
         self.evm.ctx.set_tx(env);
         let result = steps.run(&mut self.evm);
         let state = self.evm.ctx.journal_mut().finalize();
         let result = result.map_err(refusal)?;
+        self.take_note()?;
         self.state().commit(state)?;
         Ok(result)
+    }
+
+    /// Keeps what the transaction looked at; an error where it may not stand in a shared block.
+    fn take_note(&mut self) -> Result<(), InclusionError> {
+        let stand_in = self.context.producer;
+        let seen = std::mem::take(&mut self.state().seen);
+        if let Some(sharing) = self.sharing {
+            sharing.admits(&seen, stand_in)?;
+            if seen.code {
+                self.looked_at.extend(seen.accounts);
+            }
+        }
+        self.time_seen |= seen.time;
+        Ok(())
     }
 
     #[cfg(test)]

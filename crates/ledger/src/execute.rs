@@ -160,9 +160,34 @@ pub(crate) fn close<V: StateView + ?Sized>(
             .ok_or(ExecutionError::SupplyOverflow)?;
         state.set_account(context.producer, producer)?;
     }
+    settle(executor, context, subsidy, subsidy)
+}
+
+/// Adds up a block whose producer is not known, and so not paid: the tips have left the senders, and nobody has them.
+pub(crate) fn close_shared<V: StateView + ?Sized>(
+    executor: Executor<'_, V>,
+    context: &BlockContext,
+    spec: &ChainSpec,
+) -> Result<Closed, ExecutionError> {
+    let (subsidy, tips) = (spec.subsidy(context.number), executor.tips());
+    let mut closed = settle(executor, context, Amount::ZERO, subsidy)?;
+    let burned = closed.burned;
+    closed.burned = burned
+        .checked_sub(tips)
+        .ok_or(ExecutionError::NotBurned { burned, required: tips })?;
+    Ok(closed)
+}
+
+/// What the block burned: what its accounts had, with what was `issued` to them, less what they have.
+fn settle<V: StateView + ?Sized>(
+    executor: Executor<'_, V>,
+    context: &BlockContext,
+    issued: Amount,
+    subsidy: Amount,
+) -> Result<Closed, ExecutionError> {
     let gas_used = executor.gas_used();
     let outcome = executor.finish();
-    let had = outcome.before.and_then(|before| before.checked_add(subsidy));
+    let had = outcome.before.and_then(|before| before.checked_add(issued));
     let (Some(had), Some(after)) = (had, outcome.after) else {
         return Err(ExecutionError::SupplyOverflow);
     };

@@ -13,6 +13,7 @@ pub mod changes;
 mod evm;
 pub mod execute;
 pub mod parts;
+pub mod shared;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -20,6 +21,7 @@ pub mod testing;
 mod tests;
 pub mod tree;
 pub mod view;
+mod watch;
 
 pub use assemble::{Assembled, Candidate, assemble};
 pub use call::{CallError, CallOutcome, CallRequest, call};
@@ -27,6 +29,7 @@ pub use changes::{ChangeSet, Overlay};
 pub use evm::{BlockContext, InclusionError};
 pub use execute::{ExecutedBlock, ExecutionError, execute};
 pub use parts::{PartError, PartRoot, PartRoots};
+pub use shared::{Draft, SharedBlock};
 pub use tally_chain::fees::intrinsic_gas;
 pub use tree::StateTree;
 pub use view::{StateError, StateView};

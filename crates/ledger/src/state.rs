@@ -11,6 +11,7 @@ use tally_chain::{Address, Amount, B256, Height, U256};
 
 use crate::changes::ChangeSet;
 use crate::view::{StateError, StateView};
+use crate::watch::Seen;
 
 impl DBErrorMarker for StateError {}
 
@@ -36,6 +37,10 @@ pub(crate) struct BlockState<'a, V: ?Sized> {
     /// Code read or created, analysed once.
     codes: BTreeMap<B256, Bytecode>,
     created: BTreeMap<B256, Bytecode>,
+    /// What the present transaction looked at.
+    pub seen: Seen,
+    /// Whether the accounts that are read are kept in `seen`.
+    pub watch_accounts: bool,
 }
 
 /// What a block did to the state.
@@ -56,6 +61,8 @@ impl<'a, V: StateView + ?Sized> BlockState<'a, V> {
             storage: BTreeMap::new(),
             codes: BTreeMap::new(),
             created: BTreeMap::new(),
+            seen: Seen::default(),
+            watch_accounts: false,
         }
     }
 
@@ -168,6 +175,9 @@ impl<V: StateView + ?Sized> Database for BlockState<'_, V> {
     type Error = StateError;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        if self.watch_accounts {
+            self.seen.accounts.insert(address);
+        }
         let account = self.tracked_account(address)?.now;
         Ok(account.map(|account| AccountInfo {
             balance: account.balance.0,
@@ -181,7 +191,10 @@ impl<V: StateView + ?Sized> Database for BlockState<'_, V> {
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, StateError> {
         match code_hash == primitives::KECCAK_EMPTY {
             true => Ok(Bytecode::default()),
-            false => self.code(code_hash),
+            false => {
+                self.seen.code = true;
+                self.code(code_hash)
+            }
         }
     }
 

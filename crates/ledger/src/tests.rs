@@ -1,7 +1,9 @@
 mod blocks;
 mod contracts;
 mod ethereum;
+mod execution_gas;
 mod parts;
 mod properties;
 mod refusals;
+mod shared;
 mod trees;

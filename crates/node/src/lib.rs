@@ -20,6 +20,7 @@ pub mod reads;
 pub mod stats;
 pub mod store;
 mod submit;
+pub mod supervise;
 mod templates;
 pub mod verifier;
 

@@ -125,9 +125,7 @@ impl Node {
         miner.set_threads(if config.on { config.threads } else { 0 });
         *mining.miner.lock() = Some(miner);
         let node = self.clone();
-        let thread = std::thread::Builder::new()
-            .name("templates".to_owned())
-            .spawn(move || node.mining_loop(&inbox))
+        let thread = crate::supervise::thread("templates", move || node.mining_loop(&inbox))
             .expect("a thread can be started while the node starts");
         *mining.templates.lock() = Some(thread);
         mining.send(Signal::Refresh);

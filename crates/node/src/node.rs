@@ -229,8 +229,18 @@ impl Node {
         })
     }
 
+    /// A panic in the middle of an import leaves tip, pool and pipeline apart: the process ends, and the store is whole.
+    ///
     /// `bytes`: how many it will at least write, as far as is known.
     fn import(
+        &self,
+        bytes: u64,
+        by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
+    ) -> Result<Imported, ImportError> {
+        crate::supervise::critical("import", || self.import_and_follow(bytes, by))
+    }
+
+    fn import_and_follow(
         &self,
         bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,

@@ -11,7 +11,9 @@ use tally_chain::keys::PSS_SALT_BYTES;
 use tally_chain::transaction::{
     ChainIdentity, MAX_GAS_LIMIT, Payload, TallyTransaction, TransactionError, envelope_gas,
 };
-use tally_chain::{Address, Amount, B256, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs};
+use tally_chain::{
+    Address, Amount, B256, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs, visible,
+};
 use thiserror::Error;
 
 use crate::account::Account;
@@ -104,7 +106,7 @@ fn gas_of(payload: &Payload, signers: &Signers) -> u64 {
 #[serde(rename_all = "lowercase", tag = "form", content = "content")]
 pub enum Memo {
     None,
-    /// UTF-8 without control, invisible or direction-changing characters.
+    /// UTF-8 without hidden characters: [`visible::memo`].
     Text(String),
     /// Anything else, as 0x-prefixed hex.
     Hex(String),
@@ -263,19 +265,9 @@ pub(crate) fn signature<R: CryptoRng + ?Sized>(
 }
 
 fn memo_of(data: &[u8]) -> Memo {
-    match std::str::from_utf8(data) {
-        Ok("") => Memo::None,
-        Ok(text) if !text.chars().any(deceives) => Memo::Text(text.to_owned()),
-        _ => Memo::Hex(alloy_primitives::hex::encode_prefixed(data)),
+    match visible::memo(data) {
+        Some(text) => Memo::Text(text.to_owned()),
+        None if data.is_empty() => Memo::None,
+        None => Memo::Hex(alloy_primitives::hex::encode_prefixed(data)),
     }
-}
-
-/// Characters that cannot be seen, or that reorder what is seen; those that join emoji are let through.
-pub(crate) fn deceives(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}'
-            | '\u{e0000}'..='\u{10ffff}')
 }

@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 
 use crate::fees::FeeLevel;
 use crate::hd::{HdError, Seed};
-use crate::payment::deceives;
 use crate::phrase::Phrase;
 use crate::sealed::{self, ContainerError, KdfParams, VaultKey};
 
@@ -222,7 +221,7 @@ impl std::fmt::Debug for Vault {
 /// Rule: docs/protocol.md#W14
 pub(crate) fn check_label(label: &str) -> Result<(), VaultError> {
     check_label_length(label)?;
-    match label.chars().find(|c| deceives(*c)) {
+    match tally_chain::visible::hidden(label) {
         Some(c) => Err(VaultError::LabelCharacter { code: c.into() }),
         None => Ok(()),
     }

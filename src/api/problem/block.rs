@@ -144,7 +144,7 @@ impl From<&InclusionError> for Problem {
             }
             E::TooManyTransactions { max } => named(&kinds::TOO_MANY_TRANSACTIONS, "transactions").with("limit", *max),
             E::InitcodeTooLong { len, max } => named(&kinds::INITCODE_TOO_LONG, "data").above(*len, *max),
-            E::Evm(_) => Self::new(&kinds::EVM_REFUSED, error),
+            E::DependsOnProducer | E::RunsCode | E::Evm(_) => Self::new(&kinds::EVM_REFUSED, error),
         }
     }
 }

@@ -230,6 +230,13 @@ impl CheckedTransaction {
         }
         Ok(())
     }
+
+    /// The last time of a block that may hold it; none where it does not expire. Rule: docs/protocol.md#T7
+    pub fn expires(&self) -> Option<UnixSecs> {
+        self.view()
+            .timestamp
+            .map(|timestamp| timestamp.saturating_add(LIFETIME))
+    }
 }
 
 /// The fields that both families share.

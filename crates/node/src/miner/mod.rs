@@ -165,9 +165,7 @@ impl Worker {
         // Only channels are waited for: neither timers nor sockets.
         let waiting = tokio::runtime::Builder::new_current_thread().build()?;
         let metered = Arc::clone(&meter);
-        let thread = thread::Builder::new()
-            .name("miner".to_owned())
-            .spawn(move || shared.work(stopped, &metered, &waiting))?;
+        let thread = crate::supervise::thread("miner", move || shared.work(stopped, &metered, &waiting))?;
         Ok(Self { stop, meter, thread })
     }
 }
