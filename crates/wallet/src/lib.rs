@@ -45,7 +45,7 @@ pub use shared::{SharedAccount, SharedError};
 pub use signers::Signers;
 pub use tally_chain::{KeyKind, PublicKey};
 pub use vault::{ChainBinding, Changed, Contact, Settings, Vault, VaultError};
-pub use warnings::{Warning, Weight, warnings};
+pub use warnings::{Warning, Warnings, Weight};
 
 /// The system's random numbers (in a browser: `crypto.getRandomValues`), to hand to what asks for an `rng`.
 ///

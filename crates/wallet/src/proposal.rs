@@ -38,6 +38,8 @@ pub enum ProposalError {
     Policy(#[from] PolicyError),
     #[error("the proposal is for the chain with genesis {found}, not {expected}")]
     OtherChain { found: BlockId, expected: BlockId },
+    #[error("the proposal is for the chain id {found}, not {expected}")]
+    OtherChainId { found: u64, expected: u64 },
     #[error("the proposal counts {keys} keys; there is no key {place}")]
     UnknownPlace { place: usize, keys: usize },
     #[error("the signatures of the proposal do not stand in the order of their keys")]
@@ -141,13 +143,17 @@ impl Proposal {
         payment::digest(&self.chain, self.account(), &self.payload)
     }
 
-    /// Refuses a proposal of another chain.
-    pub fn check_chain(&self, genesis: BlockId) -> Result<(), ProposalError> {
-        let (found, expected) = (self.chain.genesis, genesis);
-        match found == expected {
-            true => Ok(()),
-            false => Err(ProposalError::OtherChain { found, expected }),
+    /// Rejects a proposal of another chain: its genesis and its chain id have to be the wallet's. Rule: docs/protocol.md#W64
+    pub fn check_chain(&self, wallet: &ChainIdentity) -> Result<(), ProposalError> {
+        let (found, expected) = (self.chain.genesis, wallet.genesis);
+        if found != expected {
+            return Err(ProposalError::OtherChain { found, expected });
         }
+        let (found, expected) = (self.chain.chain_id, wallet.chain_id);
+        if found != expected {
+            return Err(ProposalError::OtherChainId { found, expected });
+        }
+        Ok(())
     }
 
     /// Whether this key is asked to sign, and has not.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
 use tally_chain::{Address, Amount, UnixSecs, address};
-use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
+use tally_wallet::{Fee, Payment, Proposal, Vault, Warning, fees, system_rng};
 
 use super::super::client::Client;
 use super::accounts::find;
@@ -67,7 +67,7 @@ pub struct SignArgs {
     #[arg(long, short)]
     yes: bool,
     /// Sign even what needs an explicit yes
-    #[arg(long, conflicts_with = "offline")]
+    #[arg(long)]
     despite_warnings: bool,
     /// Where to write the signed proposal; an existing file is not overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
@@ -173,17 +173,22 @@ pub fn show(args: &ShowArgs) -> anyhow::Result<()> {
 pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Result<()> {
     let mut proposal = read(&args.file)?;
     let (vault, _) = file.open()?;
-    proposal.check_chain(vault.chain().genesis)?;
+    proposal.check_chain(&vault.chain().identity())?;
     let review = proposal.review()?;
     // Not on standard output: the signed proposal may go there.
     eprintln!("{}", lines(&review, "coins"));
     say_who(&proposal, |line| eprintln!("{line}"));
-    if !args.offline {
+    if args.offline {
+        // That no node is asked is what was wished for; the rest asks for its yes all the same.
+        let mut warnings = warn::offline(&vault, &review);
+        warnings.retain(|warning| !matches!(warning, Warning::NodeMissing { .. }));
+        warn::show(&warnings, args.despite_warnings)?;
+    } else {
         let status = client.status()?;
         vault.check_chain(status.genesis_id)?;
         let balance = client.account(review.sender)?.balance;
         review.check_funds(balance)?;
-        let warnings = warn::of(client, &vault, &review, balance, client.fees()?)?;
+        let warnings = warn::of(client, &vault, &review, balance, client.fees()?);
         warn::show(&warnings, args.despite_warnings)?;
     }
     let waiting = waiting_keys(&vault, &proposal);
@@ -257,7 +262,7 @@ pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
 
 pub fn submit(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     let proposal = read(&args.file)?;
-    proposal.check_chain(client.status()?.genesis_id)?;
+    proposal.check_chain(&client.status()?.binding().identity())?;
     let signed = proposal.complete()?;
     let envelope = alloy_primitives::hex::encode_prefixed(&signed.envelope);
     finish(client, &envelope, &args.depth, args.json, &[])

@@ -111,11 +111,24 @@ fn strangers_and_strange_signatures_are_named_and_change_nothing() {
     dearer.payload.value = Amount(U256::from(6));
     assert_eq!(asked.combine(&dearer), Err(ProposalError::Differs { what: "payments" }));
     assert_eq!(asked, before);
-    assert!(asked.check_chain(binding().genesis).is_ok());
-    assert!(matches!(
-        asked.check_chain(BlockId::ZERO),
-        Err(ProposalError::OtherChain { .. })
-    ));
+    let ours = binding().identity();
+    assert_eq!(asked.check_chain(&ours), Ok(()));
+    let other = ChainIdentity {
+        genesis: BlockId::ZERO,
+        ..ours
+    };
+    let (found, expected) = (ours.genesis, BlockId::ZERO);
+    assert_eq!(
+        asked.check_chain(&other),
+        Err(ProposalError::OtherChain { found, expected })
+    );
+    // The same genesis under another chain id: its signatures would be worth nothing here, and something elsewhere.
+    let other = ChainIdentity { chain_id: 1, ..ours };
+    let (found, expected) = (ours.chain_id, 1);
+    assert_eq!(
+        asked.check_chain(&other),
+        Err(ProposalError::OtherChainId { found, expected })
+    );
 
     // A signature that was made for another payment does not come in with the text.
     let mut forged = dearer;
