@@ -11,6 +11,7 @@ pub mod account;
 mod corpora_tests;
 pub mod discovery;
 pub mod fees;
+pub mod file_text;
 pub mod hd;
 pub mod keys;
 pub mod keystore;

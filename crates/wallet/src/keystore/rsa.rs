@@ -6,6 +6,7 @@ use tally_chain::keys::{RSA_EXPONENT, RsaPublicKey};
 use zeroize::Zeroizing;
 
 use super::der::{self, INTEGER, Reader, SEQUENCE};
+use super::pkcs8::version;
 use super::weak::{bits_of, check_rsa_form, check_rsa_modulus, check_rsa_public, is_prime, product_is_one, trimmed};
 use super::{KeystoreError, WeakKey};
 use crate::keys::{RsaBits, RsaKey};
@@ -29,7 +30,7 @@ struct Parts<'a> {
 /// Reads `RSAPrivateKey` and checks all of it. Rule: docs/protocol.md#W24
 pub(super) fn read_private(pkcs1: &[u8]) -> Result<RsaKey, KeystoreError> {
     let mut reader = Reader::inside(SEQUENCE, pkcs1).ok_or(DAMAGED)?;
-    match reader.small().ok_or(DAMAGED)? {
+    match version(&mut reader, "the RSA key (PKCS#1)")? {
         0 => {}
         1 => return Err(WeakKey::RsaMultiPrime.into()),
         found => return Err(KeystoreError::UnknownVersion { found, supported: 0 }),
