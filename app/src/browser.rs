@@ -212,7 +212,7 @@ mod real {
         filled.to_string().as_string()
     }
 
-    /// The text of the file that was chosen in a file input, in whatever encoding it was saved; refused unread if it is larger than `max` bytes.
+    /// The text of the file that was chosen in a file input, read as the command line reads it; refused unread if it is larger than `max` bytes.
     pub async fn read_text(input: &web_sys::HtmlInputElement, max: usize) -> Result<String, String> {
         let file = input
             .files()
@@ -221,10 +221,9 @@ mod real {
         if file.size() > max as f64 {
             return Err(format!("This file has {} bytes, at most {max} are read.", file.size()));
         }
-        let bytes = JsFuture::from(file.array_buffer()).await;
-        let bytes = bytes.map_err(|_| "The browser could not read the file.".to_owned())?;
+        let unreadable = |_| "The browser could not read the file.".to_owned();
+        let bytes = JsFuture::from(file.array_buffer()).await.map_err(unreadable)?;
         let bytes = zeroize::Zeroizing::new(js_sys::Uint8Array::new(&bytes).to_vec());
-        // The way of the command line, so that both read the same files.
         Ok(tally_wallet::file_text::decode(&bytes).to_string())
     }
 

@@ -69,11 +69,11 @@ pub fn offline(vault: &Vault, review: &Review) -> Vec<Warning> {
 
 /// The wallet's accounts and its address book.
 fn known(vault: &Vault) -> Vec<(Address, Bond)> {
-    let bond = |origin| match origin {
+    let bond = |origin: &Origin| match origin {
         Origin::Watched => Bond::Contact,
         _ => Bond::Own,
     };
-    let accounts = vault.accounts().map(|account| (account.address, bond(account.origin)));
+    let accounts = vault.accounts().map(|account| (account.address, bond(&account.origin)));
     let contacts = vault.contacts().iter().map(|contact| (contact.address, Bond::Contact));
     accounts.chain(contacts).collect()
 }
