@@ -83,13 +83,6 @@ fn unmarked_utf16(bytes: &[u8]) -> Option<Order> {
     }
 }
 
-/// Characters that take no room on a page, among them the marks of writing direction: copying from a page brings them along.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

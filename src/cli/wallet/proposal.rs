@@ -100,7 +100,7 @@ pub struct DigestArgs {
 pub struct AttachArgs {
     /// File with the proposal, or - for standard input
     file: PathBuf,
-    /// File with the signature, as bytes: RSA-PSS (SHA-256, salt of 32 bytes), or ECDSA as DER or as r and s
+    /// File with the signature, as bytes, in hex or base64: RSA-PSS (SHA-256, salt of 32 bytes), or ECDSA as DER or as r and s
     #[arg(long, value_name = "FILE")]
     signature: PathBuf,
     /// Where to write the signed proposal; an existing file is not overwritten [default: standard output]
@@ -243,8 +243,8 @@ pub fn digest(args: &DigestArgs) -> anyhow::Result<()> {
 }
 
 pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
-    /// No signature is longer: RSA-4096.
-    const MAX_SIGNATURE: u64 = 512;
+    /// No signature is longer: RSA-4096 has 512 bytes, twice as many digits in hex, and white space between them.
+    const MAX_SIGNATURE: u64 = 2_048;
     let mut proposal = read(&args.file)?;
     let unreadable = || format!("cannot read {}", args.signature.display());
     let length = std::fs::metadata(&args.signature).with_context(unreadable)?.len();

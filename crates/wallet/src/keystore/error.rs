@@ -144,6 +144,10 @@ pub enum WeakKey {
     RsaSmallFactor { factor: u32 },
     #[error("it was made by chips with the ROCA fault (CVE-2017-15361), and can be factored")]
     RsaRoca,
+    #[error("its {name} has a pattern that no random number has")]
+    RsaPattern { name: &'static str },
+    #[error("it is printed in a standard or lies in a public library: everybody has it")]
+    RsaPublished,
     #[error("its modulus is a prime number")]
     RsaPrimeModulus,
     #[error("its two primes are the same")]

@@ -1,11 +1,12 @@
 //! Which form a key file has, told from its content. Rules: docs/protocol.md#W20, #W26
 
+use tally_chain::words::is_invisible;
 use zeroize::Zeroizing;
 
 use super::der::{INTEGER, Reader, SEQUENCE};
 use super::{Foreign, KeystoreError, pem};
-use crate::file_text::{decode, is_invisible};
-use crate::phrase::Phrase;
+use crate::file_text::decode;
+use crate::phrase::{Phrase, PhraseError};
 
 /// Hex digits of an address.
 const ADDRESS_DIGITS: usize = 40;
@@ -136,7 +137,15 @@ fn foreign_text(text: &str) -> Option<Foreign> {
     }
     let letters = |word: &str| word.chars().all(|c| c.is_alphabetic() || !c.is_ascii());
     let words = text.split_whitespace().filter(|word| letters(word)).count();
-    if Phrase::parse(text).is_ok() || (words >= MIN_WORDS && words == text.split_whitespace().count()) {
+    let words_of_a_list = !matches!(
+        Phrase::parse(text),
+        Err(PhraseError::WordCount { .. }
+            | PhraseError::UnknownLanguage
+            | PhraseError::UnknownWord { .. }
+            | PhraseError::Numbers
+            | PhraseError::Key)
+    );
+    if words_of_a_list || (words >= MIN_WORDS && words == text.split_whitespace().count()) {
         return Some(Foreign::Phrase);
     }
     let one_word = text.split_whitespace().count() == 1;

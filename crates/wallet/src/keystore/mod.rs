@@ -3,6 +3,7 @@
 //! One door in, [`read`]: it tells the format by itself, keeps within bounds, and refuses weak keys.
 //! Writers: [`write_web3`], [`write_pkcs8`], [`write_spki`], [`write_hex_public`].
 
+pub(crate) mod common;
 mod der;
 mod error;
 mod foreign;
@@ -12,10 +13,12 @@ mod names;
 mod pem;
 mod pkcs8;
 mod public;
+mod published;
 mod rsa;
 mod secp256k1;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod weak;
 mod web3;
 

@@ -390,6 +390,42 @@ fn weak_rsa_keys_are_refused_each_with_its_reason() {
 }
 
 #[test]
+fn factors_and_patterns_beyond_the_first_look_are_found_in_both_halves_of_a_key() {
+    let weak = |reason: WeakKey| Err(KeystoreError::Weak(reason));
+    // The largest prime below 2^20, and a cofactor of the right size that has no smaller one.
+    let factor = 1_048_573u32;
+    let prime = number("prime_modulus");
+    let cofactor = prime.wrapping_shr_vartime(20);
+    let odd = cofactor.wrapping_sub(BoxedUint::from(u8::from(!bool::from(cofactor.is_odd()))));
+    let small = |n: &BoxedUint| crate::prime::small_factor(&n.to_be_bytes()).is_some();
+    let divisible = (0..200u32)
+        .map(|step| {
+            odd.wrapping_sub(BoxedUint::from(2 * step))
+                .wrapping_mul(&BoxedUint::from(factor))
+        })
+        .find(|n| !small(n))
+        .unwrap();
+    let Err(KeystoreError::Weak(WeakKey::RsaSmallFactor { factor: found })) = public_verdict(&divisible) else {
+        panic!("a factor above the first bound is found");
+    };
+    let rest = divisible.rem(&BoxedUint::from(found).to_nz().unwrap());
+    assert!(found > 8_192 && bool::from(rest.is_zero()), "{found}");
+
+    let repeated = BoxedUint::from_be_slice_vartime(&hex::decode("c3a5".repeat(64)).unwrap());
+    let q = number("q");
+    let pattern = |name| weak(WeakKey::RsaPattern { name });
+    assert_eq!(verdict(&numbers(&repeated, &q)), pattern("p"));
+    assert_eq!(verdict(&numbers(&q, &repeated)), pattern("q"));
+    // As of primes right after two round numbers: almost all zeros.
+    let mut round = vec![0; 256];
+    (round[0], round[120], round[255]) = (0xa8, 0x47, 0x01);
+    assert_eq!(
+        public_verdict(&BoxedUint::from_be_slice_vartime(&round)),
+        pattern("modulus")
+    );
+}
+
+#[test]
 fn every_number_of_a_private_key_is_checked() {
     let good = numbers(&number("p"), &number("q"));
     let names = ["n", "e", "d", "p", "q", "dp", "dq", "qinv"];
