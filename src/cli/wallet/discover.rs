@@ -36,6 +36,11 @@ pub fn run(file: &VaultFile, client: &Client, args: &FindArgs) -> anyhow::Result
         file.replace(&vault, &key)?;
     }
     println!("{added} more accounts were used before");
+    if args.kinds.contains(&KeyKind::Secp256k1) {
+        println!(
+            "secp256k1 was looked for along m/44'/60'/0'/0/i (i = 0, 1, 2 and so on); an account of another path is brought with its key: tally wallet import"
+        );
+    }
     Ok(())
 }
 
