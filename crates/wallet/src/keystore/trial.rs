@@ -26,7 +26,7 @@ fn words(number: &[u8]) -> Vec<u64> {
         for bit in 0..8 {
             // Bits are counted from the lowest, so that the lowest word is whole.
             let from_low = bits - 1 - (place as u32 * 8 + bit);
-            let set = u64::from(byte >> (7 - bit) & 1);
+            let set = u64::from((byte >> (7 - bit)) & 1);
             words[(count - 1 - from_low / STEP) as usize] |= set << (from_low % STEP);
         }
     }
@@ -38,8 +38,8 @@ fn rest(words: &[u64], prime: u32) -> u64 {
     let prime = u64::from(prime);
     let reciprocal = u64::MAX / prime;
     words.iter().fold(0, |rest, word| {
-        let value = rest << STEP | word;
-        let quotient = (u128::from(value) * u128::from(reciprocal) >> 64) as u64;
+        let value = (rest << STEP) | word;
+        let quotient = ((u128::from(value) * u128::from(reciprocal)) >> 64) as u64;
         let mut rest = value - quotient * prime;
         while rest >= prime {
             rest -= prime;
@@ -55,7 +55,7 @@ fn primes() -> impl Iterator<Item = u32> {
     let place = |n: u32| ((n / 2 / 64) as usize, n / 2 % 64);
     for n in (3..1 << (LIMIT.ilog2() / 2)).step_by(2) {
         let (word, bit) = place(n);
-        if composite[word] >> bit & 1 == 1 {
+        if (composite[word] >> bit) & 1 == 1 {
             continue;
         }
         for multiple in (n * n..LIMIT).step_by(2 * n as usize) {
@@ -65,7 +65,7 @@ fn primes() -> impl Iterator<Item = u32> {
     }
     (3..LIMIT).step_by(2).filter(move |n| {
         let (word, bit) = place(*n);
-        composite[word] >> bit & 1 == 0
+        (composite[word] >> bit) & 1 == 0
     })
 }
 

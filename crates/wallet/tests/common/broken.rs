@@ -226,7 +226,6 @@ pub fn words_in(phrase: &str, text: &str) -> Option<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect();
-    let pairs = words.windows(2);
     let held = |pair: &&[&str]| text.windows(2).any(|found| found[0] == pair[0] && found[1] == pair[1]);
-    pairs.into_iter().find(held).map(|pair| pair.join(" "))
+    words.windows(2).find(held).map(|pair| pair.join(" "))
 }
