@@ -212,7 +212,7 @@ mod real {
         filled.to_string().as_string()
     }
 
-    /// The text of the file that was chosen in a file input; refused unread if it is larger than `max` bytes.
+    /// The text of the file that was chosen in a file input, read as the command line reads it; refused unread if it is larger than `max` bytes.
     pub async fn read_text(input: &web_sys::HtmlInputElement, max: usize) -> Result<String, String> {
         let file = input
             .files()
@@ -221,9 +221,10 @@ mod real {
         if file.size() > max as f64 {
             return Err(format!("This file has {} bytes, at most {max} are read.", file.size()));
         }
-        let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
-        let text = text.ok().and_then(|text| text.as_string());
-        text.ok_or_else(|| "The browser could not read the file.".to_owned())
+        let unreadable = |_| "The browser could not read the file.".to_owned();
+        let bytes = JsFuture::from(file.array_buffer()).await.map_err(unreadable)?;
+        let bytes = zeroize::Zeroizing::new(js_sys::Uint8Array::new(&bytes).to_vec());
+        Ok(tally_wallet::file_text::decode(&bytes).to_string())
     }
 
     /// Name and SHA-256 of the file that was chosen in a file input, of any size: read part by part, and told how many

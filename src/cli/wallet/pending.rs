@@ -197,7 +197,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     let review = payment::review(&chain, sender, &payload)?;
     let balance = client.account(sender)?.balance;
     review.check_funds(balance)?;
-    let warnings = warn::of(client, &vault, &review, balance, suggestions)?;
+    let warnings = warn::of(client, &vault, &review, balance, suggestions);
     if !args.json {
         outln!("In the place of {}:", args.id)?;
         show(&review, &status.symbol)?;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
 use tally_chain::{Address, Amount, UnixSecs, address};
-use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
+use tally_wallet::{Fee, Payment, Proposal, Vault, Warning, fees, system_rng};
 
 use super::super::client::Client;
 use super::super::out::{errln, outln};
@@ -70,7 +70,7 @@ pub struct SignArgs {
     #[arg(long, short)]
     yes: bool,
     /// Sign even what needs an explicit yes
-    #[arg(long, conflicts_with = "offline")]
+    #[arg(long)]
     despite_warnings: bool,
     /// Where to write the signed proposal; an existing file is not overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
@@ -103,7 +103,7 @@ pub struct DigestArgs {
 pub struct AttachArgs {
     /// File with the proposal, or - for standard input
     file: PathBuf,
-    /// File with the signature, as bytes: RSA-PSS (SHA-256, salt of 32 bytes), or ECDSA as DER or as r and s
+    /// File with the signature, as bytes, in hex or base64: RSA-PSS (SHA-256, salt of 32 bytes), or ECDSA as DER or as r and s
     #[arg(long, value_name = "FILE")]
     signature: PathBuf,
     /// Where to write the signed proposal; an existing file is not overwritten [default: standard output]
@@ -176,17 +176,22 @@ pub fn show(args: &ShowArgs) -> anyhow::Result<()> {
 pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Result<()> {
     let mut proposal = read(&args.file)?;
     let (vault, _) = file.open()?;
-    proposal.check_chain(vault.chain().genesis)?;
+    proposal.check_chain(&vault.chain().identity())?;
     let review = proposal.review()?;
     // Not on standard output: the signed proposal may go there.
     errln!("{}", lines(&review, "coins"));
     errln!("{}", who(&proposal));
-    if !args.offline {
+    if args.offline {
+        // That no node is asked is what was wished for; the rest asks for its yes all the same.
+        let mut warnings = warn::offline(&vault, &review);
+        warnings.retain(|warning| !matches!(warning, Warning::NodeMissing { .. }));
+        warn::show(&warnings, args.despite_warnings)?;
+    } else {
         let status = client.status()?;
         vault.check_chain(status.genesis_id)?;
         let balance = client.account(review.sender)?.balance;
         review.check_funds(balance)?;
-        let warnings = warn::of(client, &vault, &review, balance, client.fees()?)?;
+        let warnings = warn::of(client, &vault, &review, balance, client.fees()?);
         warn::show(&warnings, args.despite_warnings)?;
     }
     let waiting = waiting_keys(&vault, &proposal);
@@ -241,8 +246,8 @@ pub fn digest(args: &DigestArgs) -> anyhow::Result<()> {
 }
 
 pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
-    /// No signature is longer: RSA-4096.
-    const MAX_SIGNATURE: u64 = 512;
+    /// No signature is longer: RSA-4096 has 512 bytes, twice as many digits in hex, and white space between them.
+    const MAX_SIGNATURE: u64 = 2_048;
     let mut proposal = read(&args.file)?;
     let unreadable = || format!("cannot read {}", args.signature.display());
     let length = std::fs::metadata(&args.signature).with_context(unreadable)?.len();
@@ -260,7 +265,7 @@ pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
 
 pub fn submit(file: &VaultFile, client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     let proposal = read(&args.file)?;
-    proposal.check_chain(client.status()?.genesis_id)?;
+    proposal.check_chain(&client.status()?.binding().identity())?;
     let signed = proposal.complete()?;
     let report = Report::plain(&args.depth, args.json);
     finish(client, &Journal::of(file)?, &signed, &report)

@@ -155,7 +155,7 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
     let payload = payment::build(&chain, sender, &payment)?;
     let review = payment::review(&chain, sender.address, &payload)?;
     review.check_funds(state.balance)?;
-    let warnings = warn::of(client, vault, &review, state.balance, suggestions)?;
+    let warnings = warn::of(client, vault, &review, state.balance, suggestions);
     if !order.json {
         show(&review, &status.symbol)?;
     }
@@ -264,11 +264,12 @@ pub fn show(review: &Review, symbol: &str) -> Result<(), Unprinted> {
 pub fn lines(review: &Review, symbol: &str) -> String {
     let to = review
         .to
-        .map_or_else(|| "a new contract".to_owned(), |to| to.to_string());
-    let memo = match &review.memo {
-        Memo::None => String::new(),
-        Memo::Text(text) => format!("\n  memo     {text}"),
-        Memo::Hex(hex) => format!("\n  memo     {hex} (not shown as text)"),
+        .map_or_else(|| "nobody: a new contract is created".to_owned(), |to| to.to_string());
+    let memo = match (&review.init_code, &review.memo) {
+        (Some(code), _) => format!("\n  program  {code} ({} bytes)", review.code_bytes()),
+        (None, Memo::None) => String::new(),
+        (None, Memo::Text(text)) => format!("\n  memo     {text}"),
+        (None, Memo::Hex(hex)) => format!("\n  memo     {hex} (not shown as text)"),
     };
     format!(
         "What will be signed, read back from its bytes:
