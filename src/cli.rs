@@ -9,12 +9,13 @@ mod net;
 mod node;
 pub mod out;
 mod receipt;
+mod shell;
 mod wallet;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::{EXIT_CODES, Exit};
 
@@ -49,6 +50,12 @@ enum Command {
     /// Measure this machine: mining, signatures, import, load
     #[command(after_help = EXIT_CODES)]
     Bench(bench::BenchArgs),
+    /// Print the completions of a shell
+    #[command(after_help = EXIT_CODES)]
+    Completions(shell::CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = EXIT_CODES)]
+    Man(shell::ManArgs),
 }
 
 /// Runs the command line of this process to its end, and says by the code how it went.
@@ -90,6 +97,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::Completions(args) => shell::completions(Cli::command(), &args),
+        Command::Man(args) => shell::man(Cli::command(), &args),
     }
 }
 

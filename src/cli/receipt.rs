@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tally_chain::portable::{MAX_FILE_BYTES, Proven};
 use tally_chain::{B256, BlockId, PortableReceipt, ReferenceVerifier, TxId, document};
 
-use super::client::Client;
+use super::client::{Client, NodeArgs};
 use super::out::{Unprinted, outln};
 use crate::exit::OtherDocument;
 
@@ -29,14 +29,8 @@ enum ReceiptCommand {
         /// Where to write it; an existing file is not overwritten [default: receipt-ID.json]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// The node to ask
-        #[arg(
-            long,
-            env = "TALLY_NODE",
-            default_value = "http://127.0.0.1:8080",
-            value_name = "URL"
-        )]
-        node: String,
+        #[command(flatten)]
+        node: NodeArgs,
     },
     /// Check a receipt without any node, against the id of a block that you trust
     Verify(VerifyArgs),
@@ -67,8 +61,8 @@ pub fn run(args: &ReceiptArgs) -> anyhow::Result<()> {
     }
 }
 
-fn get(id: TxId, out: Option<&Path>, node: &str) -> anyhow::Result<()> {
-    let receipt: PortableReceipt = Client::new(node)?.get(&format!("transactions/{id}/receipt"))?;
+fn get(id: TxId, out: Option<&Path>, node: &NodeArgs) -> anyhow::Result<()> {
+    let receipt: PortableReceipt = Client::to(node)?.get(&format!("transactions/{id}/receipt"))?;
     let tip = receipt.tip_id().context("the node's receipt names no block")?;
     // What a node hands out is not kept before it holds in itself.
     let proven = receipt.check(None, tip, &ReferenceVerifier)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
-use tally_chain::{Address, Amount, UnixSecs, address};
+use tally_chain::{Address, Amount, UnixSecs};
 use tally_wallet::{Fee, Payment, Proposal, Vault, Warning, fees, system_rng};
 
 use super::super::client::Client;
@@ -14,6 +14,7 @@ use super::super::out::{errln, outln};
 use super::accounts::find;
 use super::file::VaultFile;
 use super::journal::Journal;
+use super::recipient::Recipient;
 use super::send::{confirmed, lines};
 use super::submit::{Depth, Report, finish};
 use super::text::{read_text, write_text};
@@ -24,9 +25,9 @@ pub struct ProposeArgs {
     /// Account that pays: its address or its label; a shared account, or one whose public key the wallet knows
     #[arg(long)]
     from: String,
-    /// Receiver
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-    to: Address,
+    /// Receiver: an address, or a name of the address book
+    #[arg(long, value_name = "ADDRESS|CONTACT")]
+    to: Recipient,
     /// Amount in coins, such as 1.5
     #[arg(long, value_name = "COINS", value_parser = Amount::from_coins)]
     amount: Amount,
@@ -126,8 +127,9 @@ pub fn propose(file: &VaultFile, client: &Client, args: &ProposeArgs) -> anyhow:
     let (vault, _) = file.open()?;
     let account = find(&vault, &args.from)?;
     let now = (tally_node::system_clock())();
+    let to = args.to.resolve(&vault)?;
     let payment = |nonce: u64, fee: Fee, timestamp: UnixSecs| Payment {
-        to: args.to,
+        to,
         value: args.amount,
         memo: args.memo.clone(),
         nonce,

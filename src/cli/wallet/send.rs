@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, Amount, BlockId, TxId, address, document};
+use tally_chain::{Address, Amount, BlockId, TxId, document};
 use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees, payment, system_rng};
 
 use super::super::client::Client;
@@ -16,6 +16,7 @@ use super::super::receipt::sha256_of;
 use super::accounts::find;
 use super::file::VaultFile;
 use super::journal::{Journal, Paid, State};
+use super::recipient::Recipient;
 use super::submit::{Depth, Report, clock_words, finish, settle, tell};
 use super::{Level, warn};
 
@@ -27,9 +28,9 @@ pub struct SendArgs {
     /// Account that pays: its address or its label
     #[arg(long)]
     from: String,
-    /// Receiver
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-    to: Address,
+    /// Receiver: an address, or a name of the address book
+    #[arg(long, value_name = "ADDRESS|CONTACT")]
+    to: Recipient,
     /// Amount in coins, such as 1.5
     #[arg(long, value_name = "COINS", value_parser = Amount::from_coins)]
     amount: Amount,
@@ -82,7 +83,7 @@ pub struct AnchorArgs {
 pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result<()> {
     let (vault, _) = file.open()?;
     let order = Order {
-        to: args.to,
+        to: args.to.resolve(&vault)?,
         value: args.amount,
         memo: args.memo.clone(),
         fee: args.fee,
