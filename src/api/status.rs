@@ -88,6 +88,8 @@ pub struct StatusBody {
     pub now: u64,
     /// When this run began, Unix seconds.
     pub started: u64,
+    /// When the chain begins, Unix seconds, where that is still ahead.
+    pub begins: Option<u64>,
 }
 
 impl MinerBody {
@@ -138,5 +140,6 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         },
         now: node.now().0,
         started: node.started().0,
+        begins: node.begins().map(|begins| begins.0),
     }))
 }

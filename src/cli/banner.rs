@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use tally_app::format::iso;
+
 use crate::config::PLAYGROUNDS;
 use crate::server::Server;
 use crate::web::certificate;
@@ -30,6 +32,9 @@ pub fn print(server: &Server, address: SocketAddr, miners: Option<SocketAddr>, d
         format!("  operator    {url}/#operator={token}"),
         "              keep this link to yourself: it may switch mining; it is stored in the data directory".to_owned(),
     ];
+    if let Some(begins) = server.node.begins() {
+        lines.push(format!("  begins at   {}; until then nothing is mined", iso(begins.0)));
+    }
     if let Some(tls) = &server.web.tls {
         lines.push(match certificate::fingerprint(&tls.cert) {
             Ok(fingerprint) => format!("  certificate SHA-256 {fingerprint}"),

@@ -17,7 +17,7 @@ pub use evidence::{BlockEvidence, TransactionEvidence};
 pub use listing::{BlockQuery, BlockSort, Listing, MAX_ROWS, StatusFilter, TransactionQuery};
 pub use node::{
     BanView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck, SyncView,
-    Verdict,
+    Verdict, WorkerView,
 };
 pub use overview::{ChainInfo, ChartPoint, FeeBand, MempoolView, Notch, Overview};
 pub use search::{Destination, SearchAnswer};

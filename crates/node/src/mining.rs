@@ -17,6 +17,8 @@ use crate::node::Node;
 
 /// Least time between two templates on the same tip.
 const FEE_REFRESH: Duration = Duration::from_secs(1);
+/// How often a miner looks whether the chain has begun.
+const BEGIN_POLL: Duration = Duration::from_secs(1);
 
 enum Signal {
     Refresh,
@@ -145,6 +147,7 @@ impl Node {
     fn mining_loop(&self, inbox: &mpsc::Receiver<Signal>) {
         let mut made = Instant::now();
         let mut due: Option<Instant> = None;
+        let mut waiting = false;
         loop {
             let wait = due.map_or(Duration::from_secs(3_600), |due| {
                 due.saturating_duration_since(Instant::now())
@@ -163,6 +166,16 @@ impl Node {
             if !config.on || self.awaits_checkpoint() {
                 continue;
             }
+            if let Some(begins) = self.begins() {
+                if !std::mem::replace(&mut waiting, true) {
+                    tracing::info!(%begins, "the chain has not begun: mining waits for its genesis time");
+                }
+                self.mining().jobs.send_replace(None);
+                // The clock may be set meanwhile, so it is looked at again and again.
+                due = Some(Instant::now() + BEGIN_POLL);
+                continue;
+            }
+            waiting = false;
             made = Instant::now();
             match self.new_template(config.producer) {
                 Ok(job) => drop(self.mining().jobs.send_replace(Some(job))),
