@@ -315,6 +315,7 @@ impl Node {
         let record = &tip.record;
         tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
         self.publish_block(record);
+        self.0.templates.tip_changed(record.id);
         self.0.mining.tip_changed();
         Ok(true)
     }
@@ -413,6 +414,7 @@ impl Node {
             self.0.stats.left(&id);
             self.0.events.publish(ChainEvent::Dropped { id, reason });
         }
+        self.0.templates.tip_changed(*to);
         self.0.mining.tip_changed();
     }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tally_chain::block::encode_block;
 use tally_chain::header_chain::max_ahead;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
-use tally_chain::{Address, Bytes, CheckedTransaction, Header, Height, Manifest, UnixSecs};
+use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header, Height, Manifest, UnixSecs};
 use tally_ledger::{Assembled, Candidate, Draft, SharedBlock, StateError, assemble};
 
 use crate::miner::MiningJob;
@@ -73,6 +73,16 @@ impl Current {
 }
 
 impl Templates {
+    /// What was made on the tip before is not made again, and lets go of its snapshot.
+    pub(crate) fn tip_changed(&self, tip: BlockId) {
+        let mut current = self.current.lock();
+        if current.as_ref().is_some_and(|current| current.shared.parent() != tip) {
+            *current = None;
+        }
+        drop(current);
+        self.handed_out.lock().new_tip(tip);
+    }
+
     pub(crate) fn pool_changed(&self) {
         self.pool_version.fetch_add(1, Relaxed);
     }

@@ -4,7 +4,7 @@ mod support;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use support::{HandClock, clock, open, spec};
+use support::{HandClock, call, clock, open, payment, spec, submit};
 use tally_chain::pow::Search;
 use tally_chain::{Address, UnixSecs};
 use tally_node::{Imported, MiningJob, Node, TemplateError, Work, WorkError};
@@ -131,4 +131,47 @@ fn nothing_is_mined_before_genesis() {
     clock.advance(100);
     assert_eq!(node.begins(), None);
     assert!(is_tip(&node, &sealed(&node.template(HONEST).unwrap())));
+}
+
+#[test]
+fn a_header_time_that_its_transactions_do_not_allow_is_named() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let node = open(folder.path(), &clock).unwrap();
+    submit(&node, payment(&node, 0, 0, HONEST, 1));
+    let job = node.template(HONEST).unwrap();
+    assert_eq!(
+        (job.transactions.len(), u64::from(job.latest_time)),
+        (1, clock.now() + 86_400)
+    );
+    let late = Work {
+        time: job.latest_time + 1,
+        ..sealed(&job)
+    };
+    let error = node.submit_work(&late).unwrap_err();
+    let named =
+        matches!(error, WorkError::TimeTooLate { time, latest } if time == latest + 1 && latest == job.latest_time);
+    assert!(named, "{error}");
+    assert!(is_tip(&node, &sealed(&job)));
+}
+
+#[test]
+fn what_looks_at_the_producer_is_mined_too_and_floods_no_node() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let node = open(folder.path(), &clock).unwrap();
+    // A creation whose initcode keeps the producer: SSTORE(0, COINBASE).
+    submit(&node, call(&node, 0, 0, None, &[0x41, 0x5f, 0x55]));
+    let producer = |n: u32| Address::left_padding_from(&(n + 1).to_be_bytes());
+    let jobs: Vec<_> = (0..100)
+        .map(|n| node.template_for(producer(n), client(1)).unwrap())
+        .collect();
+    let with: Vec<_> = jobs.iter().map(|job| job.transactions.len()).collect();
+    assert_eq!(with[..32], [1; 32], "as many as may have a block of their own");
+    assert_eq!(with[32..], [0; 68], "the others share one");
+    assert_eq!(node.templates_assembled(), 33);
+    assert_eq!(node.template(producer(0)).unwrap().id, jobs[0].id);
+    assert!(is_tip(&node, &sealed(&jobs[99])));
+    clock.advance(1);
+    let job = node.template(HONEST).unwrap();
+    assert_eq!(job.transactions.len(), 1);
+    assert!(is_tip(&node, &sealed(&job)));
 }

@@ -2,7 +2,7 @@
 //!
 //! A template is a body and an address, some 50 bytes. What bounds them is how many addresses may be paid on one tip.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use tally_chain::{Address, BlockId};
 use super::body::Body;
 use crate::node::TemplateError;
 
-/// Tips whose templates are kept after newer ones came: a block found late is still a block.
-const KEPT_TIPS: usize = 3;
+/// After so many newer tips the templates of a tip are forgotten: a block found a little late is still a block.
+const KEPT_TIPS: u32 = 3;
 /// Producers that one client may ask templates for on one tip: a pool behind one address has hundreds.
 pub const MAX_PRODUCERS_PER_CLIENT: usize = 1_024;
 /// Producers of all clients on one tip.
@@ -21,12 +21,13 @@ pub const MAX_PRODUCERS: usize = 16_384;
 /// Templates by tip.
 #[derive(Default)]
 pub(super) struct HandedOut {
-    /// The newest last.
-    tips: VecDeque<OnTip>,
+    tips: Vec<OnTip>,
 }
 
 struct OnTip {
     parent: BlockId,
+    /// Tips that came after it.
+    newer: u32,
     by_id: BTreeMap<u64, (Arc<Body>, Address)>,
     /// Ids by body and producer.
     ids: BTreeMap<(u64, Address), u64>,
@@ -57,23 +58,22 @@ impl HandedOut {
     }
 
     pub fn get(&self, id: u64) -> Option<(Arc<Body>, Address)> {
-        self.tips.iter().rev().find_map(|tip| tip.by_id.get(&id)).cloned()
+        self.tips.iter().find_map(|tip| tip.by_id.get(&id)).cloned()
+    }
+
+    /// The chain has another tip: templates of the tips before it age, and with them the snapshots that they hold.
+    pub fn new_tip(&mut self, parent: BlockId) {
+        for tip in &mut self.tips {
+            tip.newer = if tip.parent == parent { 0 } else { tip.newer + 1 };
+        }
+        self.tips.retain(|tip| tip.newer <= KEPT_TIPS);
     }
 
     fn on(&mut self, parent: BlockId) -> &mut OnTip {
         let at = match self.tips.iter().position(|tip| tip.parent == parent) {
             Some(at) => at,
             None => {
-                if self.tips.len() > KEPT_TIPS {
-                    self.tips.pop_front();
-                }
-                self.tips.push_back(OnTip {
-                    parent,
-                    by_id: BTreeMap::new(),
-                    ids: BTreeMap::new(),
-                    producers: BTreeSet::new(),
-                    by_client: BTreeMap::new(),
-                });
+                self.tips.push(OnTip::new(parent));
                 self.tips.len() - 1
             }
         };
@@ -82,6 +82,17 @@ impl HandedOut {
 }
 
 impl OnTip {
+    fn new(parent: BlockId) -> Self {
+        Self {
+            parent,
+            newer: 0,
+            by_id: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            producers: BTreeSet::new(),
+            by_client: BTreeMap::new(),
+        }
+    }
+
     fn admit(&mut self, producer: Address, client: Option<IpAddr>) -> Result<(), TemplateError> {
         if self.producers.contains(&producer) {
             return Ok(());
