@@ -1,6 +1,7 @@
 //! A line of a miner, and answers to it. The id goes back exactly as it came: some miners count beyond what a double holds.
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -13,10 +14,15 @@ pub struct Request<'a> {
     pub method: Option<Value>,
     #[serde(default)]
     params: Value,
-    #[serde(default)]
-    result: Option<Value>,
-    #[serde(default)]
-    error: Option<Value>,
+    /// Whether it is there, if only as null.
+    #[serde(default, deserialize_with = "present")]
+    result: bool,
+    #[serde(default, deserialize_with = "present")]
+    error: bool,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl<'a> Request<'a> {
@@ -35,7 +41,7 @@ impl<'a> Request<'a> {
     }
 
     pub fn is_answer(&self) -> bool {
-        self.result.is_some() || self.error.is_some()
+        self.result || self.error
     }
 
     pub fn params(&self) -> &[Value] {
@@ -95,6 +101,8 @@ mod tests {
             assert_eq!(told, format!("{{\"id\":{id},\"result\":true,\"error\":null}}"));
         }
         assert_eq!(Request::parse("{\"method\":\"x\"}").unwrap().id(), "null");
+        let told = Request::parse("{\"id\":1,\"result\":null,\"error\":null}").unwrap();
+        assert!(told.is_answer() && told.method.is_none());
         for none in ["", "[1]", "[]", "1", "GET / HTTP/1.1", "{\"id\":1"] {
             assert!(Request::parse(none).is_none(), "{none}");
         }

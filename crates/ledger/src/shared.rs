@@ -12,7 +12,8 @@ use tally_chain::{Address, Amount, Ancestors, Bytes, ChainSpec, CheckedTransacti
 
 use crate::assemble::{latest_time, select, unclosed};
 use crate::changes::ChangeSet;
-use crate::evm::{BlockContext, Executor, InclusionError};
+use crate::context::BlockContext;
+use crate::evm::{Executor, InclusionError};
 use crate::execute::close_shared;
 use crate::tree::StateTree;
 use crate::view::{StateError, StateView};
