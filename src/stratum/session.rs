@@ -231,7 +231,7 @@ impl Session {
         Ok(true.into())
     }
 
-    /// Small devices say what they can do; it is heard once, and only where it makes shares easier.
+    /// Small devices say what they can do; the first suggestion counts, and only where it makes shares easier.
     fn suggest(&mut self, params: &[Value]) -> Value {
         let wanted = params.first().and_then(Value::as_f64).filter(|value| *value > 0.0);
         if let Some(wanted) = wanted.filter(|value| *value < self.difficulty.value())
