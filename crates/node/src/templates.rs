@@ -19,7 +19,7 @@ use tally_ledger::{Assembled, Candidate, Draft, SharedBlock, StateError, assembl
 
 use crate::miner::MiningJob;
 use crate::node::{Node, TemplateError, WorkError};
-use crate::pipeline::{Imported, Tip};
+use crate::pipeline::{ImportError, Imported, Tip};
 use body::{Block, Body};
 use handed_out::HandedOut;
 pub use handed_out::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT};
@@ -337,6 +337,9 @@ impl Node {
             return Err(WorkError::TimeTooLate { time, latest });
         }
         let (header, manifest) = job.sealed(extra_nonce, time, nonce);
+        // Before the block is put together: what is no work costs next to nothing.
+        let sealed = self.spec().engine().check_header(&header);
+        sealed.map_err(|error| ImportError::Block(error.into()))?;
         let envelopes = job.transactions.iter().map(CheckedTransaction::envelope);
         Ok(self.import_block(&encode_block(&header, &manifest, envelopes))?)
     }
