@@ -78,6 +78,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(mining::status, mining::switch))
         .routes(routes!(mining::template))
         .routes(routes!(mining::submit))
+        .routes(routes!(mining::workers))
         .routes(routes!(peers::peers, peers::call))
         .routes(routes!(peers::remove))
         .routes(routes!(peers::ban, peers::unban))

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
 use tally_node::{
     CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, P2pConfig, mempool::MempoolConfig,
+    miner::threads_here,
 };
 
 use crate::logging::LogFormat;
@@ -36,6 +37,10 @@ pub enum ConfigError {
     File { path: PathBuf, message: String },
     #[error("chain spec {path}: {source}")]
     SpecRead { path: PathBuf, source: std::io::Error },
+    #[error("chain spec {path} is UTF-16; save it as UTF-8")]
+    SpecUtf16 { path: PathBuf },
+    #[error("chain spec {path} is not UTF-8 from byte {at} on; save it as UTF-8")]
+    SpecNotUtf8 { path: PathBuf, at: usize },
     #[error("chain spec: {0}")]
     Spec(#[from] SpecError),
     #[error("no home directory was found for the data; name one with --data-dir")]
@@ -46,6 +51,8 @@ pub enum ConfigError {
     NoProducer { chain: String },
     #[error("mine-threads is 0, expected 1 or more")]
     NoThreads,
+    #[error("mine-threads is {found}, this machine has processors for {max}")]
+    TooManyThreads { found: usize, max: usize },
     #[error("tls-cert and tls-key belong together; only {found} is given")]
     HalfTls { found: &'static str },
     #[error("tls-self-signed is for nodes without a certificate, and tls-cert names one")]
@@ -406,11 +413,26 @@ pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
 
 /// Reads a chain spec file.
 pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SpecRead {
+    let bytes = std::fs::read(path).map_err(|source| ConfigError::SpecRead {
         path: path.to_owned(),
         source,
     })?;
-    Ok(ChainSpec::from_toml(&text)?)
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let bytes = error.as_bytes();
+        let path = path.to_owned();
+        match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            true => ConfigError::SpecUtf16 { path },
+            false => ConfigError::SpecNotUtf8 {
+                path,
+                at: error.utf8_error().valid_up_to(),
+            },
+        }
+    })?;
+    // UTF-16 without its mark is valid UTF-8 where all of it is ASCII.
+    if text.contains('\0') {
+        return Err(ConfigError::SpecUtf16 { path: path.to_owned() });
+    }
+    Ok(ChainSpec::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?)
 }
 
 /// Where the chain of this name is kept unless told otherwise.
@@ -446,8 +468,10 @@ fn mining(
         }
         None => Address::ZERO,
     };
+    let max = threads_here();
     match threads {
         Some(0) => Err(ConfigError::NoThreads),
+        Some(found) if found > max => Err(ConfigError::TooManyThreads { found, max }),
         threads => Ok(MiningConfig {
             on,
             threads: threads.unwrap_or(1),

@@ -122,6 +122,8 @@ pub struct StatusBody {
     pub now: u64,
     /// When this run began, Unix seconds.
     pub started: u64,
+    /// When the chain begins, Unix seconds, where that is still ahead.
+    pub begins: Option<u64>,
 }
 
 impl SyncBody {
@@ -186,5 +188,6 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         clock: ClockBody::of(node),
         now: node.now().0,
         started: node.started().0,
+        begins: node.begins().map(|begins| begins.0),
     }))
 }

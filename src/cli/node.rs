@@ -49,6 +49,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             _ = terminate.recv() => "SIGTERM",
         }
     };
+    if let Some(warning) = crate::chain_ids::warning(&config.node.spec) {
+        tracing::warn!("{warning}");
+    }
     let opening = config.node.clone();
     let node = tokio::task::spawn_blocking(move || Node::open(opening, system_clock())).await??;
     let told = {

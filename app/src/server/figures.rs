@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use tally_chain::Height;
-use tally_node::StoreError;
+use tally_node::{StoreError, workers::Worker};
 
 use super::{
     At,
@@ -14,9 +14,12 @@ use crate::{
     format,
     model::{
         BanView, ClockView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, RangeBanView,
-        SecurityView, SelfCheck, SyncView, Verdict,
+        SecurityView, SelfCheck, SyncView, Verdict, WorkerView,
     },
 };
+
+/// Most external miners on the page.
+const MAX_WORKERS: usize = 100;
 
 /// Mining, here and in the network.
 pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
@@ -25,7 +28,13 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
     let next = Height(at.height() + 1);
     let (spec, bits) = (at.node.spec(), at.next_bits());
     let halving = spec.issuance.halving_interval;
+    let mut workers = at.node.workers().list();
+    let connected = workers.len() as u64;
+    workers.truncate(MAX_WORKERS);
     Ok(MiningView {
+        begins: at.node.begins().map(|begins| begins.0),
+        connected,
+        workers: workers.into_iter().map(worker).collect(),
         miner: MinerView {
             running: status.config.on,
             threads: status.config.threads as u32,
@@ -53,6 +62,18 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
         halving_in: (halving > 0).then(|| halving - (next.0 - 1) % halving),
         series: run.series(at)?,
     })
+}
+
+fn worker(worker: Worker) -> WorkerView {
+    WorkerView {
+        name: worker.name,
+        agent: worker.agent,
+        hash_rate: worker.hash_rate,
+        shares: worker.shares,
+        rejected: worker.rejected,
+        blocks: worker.blocks,
+        since: worker.since.0,
+    }
 }
 
 /// This node, and those it speaks to.

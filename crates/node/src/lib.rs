@@ -24,6 +24,7 @@ mod submit;
 pub mod supervise;
 mod templates;
 pub mod verifier;
+pub mod workers;
 
 pub use checkpoint::{Beginning, Checkpoint, CheckpointConfig};
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
@@ -38,6 +39,6 @@ pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
 pub use reads::{BlockKey, FullBlock, HistoryPage, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 pub use submit::{SubmitError, Submitted};
-pub use templates::Work;
+pub use templates::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT, Work};
 // Parts of [`ImportError`] and of [`StoreError`], for those who tell them apart.
 pub use tally_ledger::{ChangeSet, ExecutionError, InclusionError, StateError};

@@ -18,6 +18,8 @@ use crate::pipeline::ImportError;
 
 /// Least time between two templates on the same tip.
 const FEE_REFRESH: Duration = Duration::from_secs(1);
+/// How often a miner looks whether the chain has begun.
+const PAUSE_POLL: Duration = Duration::from_secs(1);
 
 enum Signal {
     Refresh,
@@ -149,9 +151,18 @@ impl Node {
         }
     }
 
+    /// Why nothing is to be mined now: others would reject the blocks, or nobody else would follow their branch.
+    fn pauses(&self) -> Option<String> {
+        if let Some(begins) = self.begins() {
+            return Some(format!("the chain begins at {begins}"));
+        }
+        self.clock_off().map(|reading| reading.words())
+    }
+
     fn mining_loop(&self, inbox: &mpsc::Receiver<Signal>) {
         let mut made = Instant::now();
         let mut due: Option<Instant> = None;
+        let mut paused: Option<String> = None;
         loop {
             let wait = due.map_or(Duration::from_secs(3_600), |due| {
                 due.saturating_duration_since(Instant::now())
@@ -170,12 +181,17 @@ impl Node {
             if !config.on || self.awaits_checkpoint() {
                 continue;
             }
-            if let Some(reading) = self.clock_off() {
-                // Others would reject its blocks, or it would mine on a branch that nobody else follows.
+            if let Some(reason) = self.pauses() {
+                if paused.as_ref() != Some(&reason) {
+                    tracing::warn!(%reason, "the miner pauses");
+                }
+                paused = Some(reason);
                 self.mining().jobs.send_replace(None);
-                tracing::warn!(reason = reading.words(), "the miner pauses");
+                // A clock that is set right tells nobody, so it is looked at again and again.
+                due = Some(Instant::now() + PAUSE_POLL);
                 continue;
             }
+            paused = None;
             made = Instant::now();
             // A block that cannot be stored is not worth a hash. Room is looked for every second; then this goes on.
             if self.store().not_ready().is_some() {

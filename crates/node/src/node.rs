@@ -7,7 +7,7 @@ use std::time::Instant;
 use parking_lot::{Mutex, RwLock};
 use tally_chain::block::MAX_AHEAD_SPACINGS;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{ChainSpec, CheckedTransaction, Header, Manifest, TxId, UnixSecs, genesis, pow::BitsError};
+use tally_chain::{ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError};
 use tally_ledger::StateError;
 
 use crate::checkpoint::{Beginning, CheckpointConfig};
@@ -23,6 +23,7 @@ use crate::stats::Stats;
 use crate::store::{BlockRecord, Store, StoreError};
 use crate::templates::Templates;
 use crate::verifier::TransactionChecker;
+use crate::workers::Workers;
 
 /// The node's clock, in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> UnixSecs + Send + Sync>;
@@ -42,13 +43,23 @@ pub enum TemplateError {
     State(StateError),
     #[error(transparent)]
     Bits(BitsError),
+    #[error("the chain begins at {begins} (Unix seconds): there is nothing to mine before")]
+    NotBegun { begins: UnixSecs },
+    #[error("templates for {max} addresses were asked for on this block already; try again after the next block")]
+    TooManyProducers { max: usize },
 }
 
 /// Why work is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    #[error("template {template} is unknown or too old")]
+    #[error("template {template} was never handed out since this node started")]
     UnknownTemplate { template: u64 },
+    #[error("template {template} is for an earlier block: the chain is at height {height} now")]
+    StaleTemplate { template: u64, height: Height },
+    #[error("time is {time}, the transactions of this template allow at most {latest} (Unix seconds)")]
+    TimeTooLate { time: u32, latest: u32 },
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     #[error(transparent)]
     Import(#[from] ImportError),
 }
@@ -69,6 +80,7 @@ struct Inner {
     stats: Stats,
     templates: Templates,
     mining: Mining,
+    workers: Arc<Workers>,
     clock: Clock,
     started: UnixSecs,
     max_reorg_depth: u64,
@@ -102,6 +114,7 @@ impl Node {
             stats: Stats::default(),
             templates: Templates::default(),
             mining: Mining::new(config.mining),
+            workers: Arc::default(),
             spec,
             clock,
             started,
@@ -237,6 +250,11 @@ impl Node {
         &self.0.mining
     }
 
+    /// External miners that are connected.
+    pub fn workers(&self) -> &Arc<Workers> {
+        &self.0.workers
+    }
+
     /// Reads the pool.
     pub fn with_pool<T>(&self, read: impl FnOnce(&Mempool) -> T) -> T {
         read(&self.0.pool.lock())
@@ -322,6 +340,7 @@ impl Node {
         let record = &tip.record;
         tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
         self.publish_block(record);
+        self.0.templates.tip_changed(record.id);
         self.0.mining.tip_changed();
         Ok(true)
     }
@@ -338,7 +357,7 @@ impl Node {
 
     /// Whether this node is to begin with a checkpoint and has not yet.
     pub fn awaits_checkpoint(&self) -> bool {
-        self.0.checkpoints.begin && self.tip().record.height() == tally_chain::Height::GENESIS
+        self.0.checkpoints.begin && self.tip().record.height() == Height::GENESIS
     }
 
     pub(crate) fn checkpoints(&self) -> CheckpointConfig {
@@ -380,6 +399,7 @@ impl Node {
             self.0.stats.left(&id);
             self.0.events.publish(ChainEvent::Dropped { id, reason });
         }
+        self.0.templates.tip_changed(*to);
         self.0.mining.tip_changed();
     }
 }

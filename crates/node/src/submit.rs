@@ -115,6 +115,7 @@ impl Node {
             self.events().publish(event);
         }
         if refused < results.len() as u64 {
+            self.templates().pool_changed();
             self.mining().pool_changed();
         }
         results

@@ -22,9 +22,15 @@ impl From<&SubmitError> for Problem {
 impl From<&WorkError> for Problem {
     fn from(error: &WorkError) -> Self {
         match error {
-            WorkError::UnknownTemplate { template } => Self::new(&kinds::UNKNOWN_TEMPLATE, error)
-                .field("template")
-                .with("found", *template),
+            WorkError::UnknownTemplate { template } | WorkError::StaleTemplate { template, .. } => {
+                Self::new(&kinds::UNKNOWN_TEMPLATE, error)
+                    .field("template")
+                    .with("found", *template)
+            }
+            WorkError::TimeTooLate { time, latest } => Self::new(&kinds::TIME_TOO_LATE, error)
+                .field("time")
+                .above(*time, *latest),
+            WorkError::Template(source) => source.into(),
             WorkError::Import(source) => source.into(),
         }
     }
@@ -35,6 +41,10 @@ impl From<&TemplateError> for Problem {
         match error {
             TemplateError::State(source) => source.into(),
             TemplateError::Bits(source) => source.into(),
+            TemplateError::NotBegun { begins } => Self::new(&kinds::NOT_BEGUN, error).with("begins", begins.0),
+            TemplateError::TooManyProducers { max } => Self::new(&kinds::TOO_MANY_PRODUCERS, error)
+                .field("address")
+                .with("limit", *max),
         }
     }
 }
