@@ -23,6 +23,7 @@ pub enum Method {
 mod real {
     use std::{cell::RefCell, collections::HashMap, time::Duration};
 
+    use futures::future::{Either, select};
     use gloo::{
         net::http::{Request, Response},
         storage::{LocalStorage, SessionStorage, Storage},
@@ -295,6 +296,37 @@ mod real {
     /// Sends JSON to this origin.
     pub async fn send_json<T: Serialize>(path: &str, body: &T) -> Result<(), String> {
         done(Request::post(path).header("Accept", "application/json").json(body)).await
+    }
+
+    /// What a server answered to something that was sent.
+    pub struct Posted {
+        pub status: u16,
+        pub body: Vec<u8>,
+        /// Seconds that this device's clock is ahead of the answer's `Date`; none where it has none.
+        pub ahead: Option<i64>,
+    }
+
+    /// How long an answer is waited for, in milliseconds.
+    const ANSWER_WITHIN: u32 = 30_000;
+
+    /// Sends JSON to this origin; the whole answer, whatever it is. An error means that no whole answer came.
+    pub async fn post<T: Serialize>(path: &str, body: &T) -> Result<Posted, String> {
+        let request = Request::post(path).header("Accept", "application/json").json(body);
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = async {
+            let answer = request.send().await.map_err(|error| error.to_string())?;
+            let ahead = answer.headers().get("date").and_then(|date| {
+                let seconds = js_sys::Date::parse(&date) / 1_000.0;
+                seconds.is_finite().then(|| now().unwrap_or_default() as i64 - seconds as i64)
+            });
+            let status = answer.status();
+            let body = answer.binary().await.map_err(|error| error.to_string())?;
+            Ok(Posted { status, body, ahead })
+        };
+        match select(Box::pin(answer), TimeoutFuture::new(ANSWER_WITHIN)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(format!("the node did not answer within {} s", ANSWER_WITHIN / 1_000)),
+        }
     }
 
     thread_local! {
