@@ -43,6 +43,11 @@ mod real {
         web_sys::window()?.document()
     }
 
+    /// Whether this tab is in view; a window that others cover wholly is not.
+    pub fn is_visible() -> bool {
+        document().is_none_or(|document| !document.hidden())
+    }
+
     /// Unix seconds by this device's clock.
     pub fn now() -> Option<u64> {
         Some((js_sys::Date::now() / 1_000.0) as u64)

@@ -98,7 +98,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
         balances.refresh();
         on_sent.run(id);
     });
-    let sign = move |_| {
+    let sign = Callback::new(move |()| {
         let prepared = prepared.clone();
         busy.set(true);
         failure.set(None);
@@ -115,7 +115,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
             }
             let _ = busy.try_set(false);
         });
-    };
+    });
     let blocked = Signal::derive(move || !ready.get() || spent.get());
     let warned = move || {
         match cautions.get() {
@@ -143,7 +143,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
             {warned}
             <div class="actions">
                 <Show when=move || !hand_in.in_doubt()>
-                    <Button kind=ButtonKind::Primary busy=busy disabled=blocked on:click=sign.clone()>
+                    <Button kind=ButtonKind::Primary busy=busy disabled=blocked on:click=move |_| sign.run(())>
                         {move || if busy.get() { "Signing…" } else { "Sign and send" }}
                     </Button>
                 </Show>

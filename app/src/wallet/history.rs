@@ -87,10 +87,12 @@ fn Rows(
     account: Option<AccountView>,
     witness: Witness,
 ) -> impl IntoView {
-    if let Some(other) = account.as_ref().filter(|account| !own.is_empty() && account.address != own) {
+    let other = account.as_ref().map(|account| &account.address);
+    if let Some(other) = other.filter(|other| !own.is_empty() && **other != own) {
+        let words = format!("Asked was {own}, answered was {other}. Nothing of it is shown.");
         return view! {
             <Notice kind=NoticeKind::Error title="The node answered about another account">
-                <p>{format!("Asked was {own}, answered was {}. Nothing of it is shown.", other.address)}</p>
+                <p>{words}</p>
             </Notice>
         }
         .into_any();

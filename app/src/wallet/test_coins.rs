@@ -40,7 +40,7 @@ pub fn TestCoins(
     let hand_in = HandIn::new();
     let HandIn { busy, failure, .. } = hand_in;
     let sent = RwSignal::new(None::<String>);
-    let get = move |_| {
+    let get = Callback::new(move |()| {
         let Some(account) = account.get_untracked() else { return };
         busy.set(true);
         failure.set(None);
@@ -52,7 +52,7 @@ pub fn TestCoins(
             }
             let _ = busy.try_set(false);
         });
-    };
+    });
     let class = move || {
         if prominent.get() {
             "card test-coins test-coins-first"
@@ -71,7 +71,7 @@ pub fn TestCoins(
                 </p>
             </div>
             <Show when=move || !hand_in.in_doubt()>
-                <Button kind=ButtonKind::Primary busy=busy on:click=get.clone()>"Get test coins"</Button>
+                <Button kind=ButtonKind::Primary busy=busy on:click=move |_| get.run(())>"Get test coins"</Button>
             </Show>
             {move || sent.get().map(|id| view! { <Follow id=id /> })}
             <InDoubt hand_in=hand_in on_taken=Callback::new(move |id| sent.set(Some(id))) />

@@ -56,7 +56,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         });
     };
     let (payer, nonce) = (view.review.from.clone(), view.review.nonce);
-    let send = move |_| {
+    let send = Callback::new(move |()| {
         let (text, from) = (shown.get_value(), payer.clone());
         busy.set(true);
         failure.set(None);
@@ -82,7 +82,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
             }
             let _ = busy.try_set(false);
         });
-    };
+    });
     let back = move |_| {
         table.trouble.set(None);
         table.proposal.set(None);
@@ -151,7 +151,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                                 .then(|| {
                                     view! {
                                         <Show when=move || !hand_in.in_doubt()>
-                                            <Button kind=ButtonKind::Primary busy=busy on:click=send.clone()>"Send it"</Button>
+                                            <Button kind=ButtonKind::Primary busy=busy on:click=move |_| send.run(())>"Send it"</Button>
                                         </Show>
                                     }
                                 })}
