@@ -322,7 +322,9 @@ mod real {
             let answer = request.send().await.map_err(|error| error.to_string())?;
             let ahead = answer.headers().get("date").and_then(|date| {
                 let seconds = js_sys::Date::parse(&date) / 1_000.0;
-                seconds.is_finite().then(|| now().unwrap_or_default() as i64 - seconds as i64)
+                seconds
+                    .is_finite()
+                    .then(|| now().unwrap_or_default() as i64 - seconds as i64)
             });
             let status = answer.status();
             let body = answer.binary().await.map_err(|error| error.to_string())?;

@@ -54,7 +54,12 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this block")?;
             let rules = of_chain(&chain).await?;
-            Ok(check_block(&rules, browser::now().unwrap_or_default(), &page, &evidence))
+            Ok(check_block(
+                &rules,
+                browser::now().unwrap_or_default(),
+                &page,
+                &evidence,
+            ))
         }
     });
     let confirmations = block.confirmations();

@@ -7,9 +7,9 @@ use tally_chain::{Address, BlockId, Header, Height, Manifest, address};
 use super::ChainRules;
 use crate::model::{BlockEvidence, BlockPage};
 
+pub use transaction::{Proof, check_row, check_transaction};
 #[cfg(feature = "ssr")]
 pub use transaction::{log_views, policy_view, signed_with};
-pub use transaction::{Proof, check_row, check_transaction};
 
 /// One check: what it says, in full, and whether it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

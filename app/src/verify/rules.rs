@@ -54,7 +54,10 @@ impl ChainRules {
         if number == Height::GENESIS || header.parent == BlockId::ZERO {
             return match id == self.identity.genesis && number == Height::GENESIS {
                 true => Ok(()),
-                false => Err(format!("block 0 is not this chain's genesis, {}", self.identity.genesis)),
+                false => Err(format!(
+                    "block 0 is not this chain's genesis, {}",
+                    self.identity.genesis
+                )),
             };
         }
         let target = Target::from_bits(header.bits).map_err(text)?;
@@ -118,7 +121,10 @@ pub async fn of_chain(chain: &ChainInfo) -> Result<ChainRules, String> {
         return Ok(rules);
     }
     let spec = browser::get_json::<ChainSpec>("/api/v1/spec").await;
-    let rules = ChainRules::of(spec.map_err(|why| format!("the chain spec could not be read: {why}"))?, chain)?;
+    let rules = ChainRules::of(
+        spec.map_err(|why| format!("the chain spec could not be read: {why}"))?,
+        chain,
+    )?;
     KNOWN.set(Some((chain.genesis_id.clone(), rules.clone())));
     Ok(rules)
 }

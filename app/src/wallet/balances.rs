@@ -106,7 +106,9 @@ impl Balances {
     }
 
     async fn read(self, address: String) {
-        let Some(chain) = self.chain.try_get_value() else { return };
+        let Some(chain) = self.chain.try_get_value() else {
+            return;
+        };
         // What was seen before the question: of two answers under way the later may come first.
         let seen = seen::highest(&chain.genesis_id);
         match node::account(&address).await {

@@ -119,22 +119,12 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     let blocked = Signal::derive(move || !ready.get() || spent.get());
     let warned = move || {
         match cautions.get() {
-        None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
-        Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
-        Some(Err(why)) => view! {
-            <Notice kind=NoticeKind::Warning title="The recipient could not be looked at">
-                <p>{format!("The node did not answer: {why}")}</p>
-                <p>"Whether you paid this address before, or it is a contract, is not known now. Compare every digit."</p>
-            </Notice>
+            None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
+            Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
+            // Bytes that cannot be read are not signed.
+            Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
         }
-        .into_any(),
-    }
     };
-    Effect::new(move |_| {
-        if cautions.with(|found| matches!(found, Some(Err(_)))) {
-            ready.set(true);
-        }
-    });
     view! {
         <section class="card wallet-review" aria-labelledby="review">
             <h2 id="review">{title}</h2>
@@ -151,5 +141,16 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
             </div>
             <InDoubt hand_in=hand_in on_taken=taken />
         </section>
+    }
+}
+
+/// In the place of the warnings, where the bytes could not be read: then nothing is signed.
+#[component]
+pub fn Unreadable(why: String) -> impl IntoView {
+    view! {
+        <Notice kind=NoticeKind::Error title="What would be signed cannot be read">
+            <p>{why}</p>
+            <p>"It is not signed."</p>
+        </Notice>
     }
 }

@@ -186,7 +186,9 @@ impl Witness {
     /// Checks those lines of the account `own` that were not checked before, one after the other.
     fn check(self, own: String, rows: Vec<TransactionRow>) {
         spawn_local(async move {
-            let Some(chain) = self.chain.try_get_value() else { return };
+            let Some(chain) = self.chain.try_get_value() else {
+                return;
+            };
             for row in rows {
                 let Some(key) = key(&own, &row) else { continue };
                 if self.marks.try_with_untracked(|marks| marks.contains_key(&key)) != Some(false) {

@@ -153,7 +153,10 @@ fn clock_words(refusal: &Refusal) -> Option<String> {
     }
     let way = if ahead > 0 { "ahead of" } else { "behind" };
     let length = format::duration(ahead.unsigned_abs() as f64);
-    Some(format!("This device's clock is {length} {way} the node's. {}", refusal.text))
+    Some(format!(
+        "This device's clock is {length} {way} the node's. {}",
+        refusal.text
+    ))
 }
 
 impl Refusal {

@@ -109,7 +109,11 @@ fn transaction_page(checked: &CheckedTransaction, header: &Header, receipt: &Rec
         Some(_) => TransactionKind::Payment,
         None => TransactionKind::Creation,
     };
-    let status = if receipt.success { Status::Succeeded } else { Status::Failed };
+    let status = if receipt.success {
+        Status::Succeeded
+    } else {
+        Status::Failed
+    };
     let (authenticator, public_key, signature) = transaction::signed_with(checked.transaction());
     TransactionPage {
         row: TransactionRow {
@@ -224,7 +228,11 @@ fn an_honest_node_is_verified_throughout() {
         assert_eq!(judged(&page, &evidence), vec![Some(Ok(())); 5], "{to:?} {success}");
         let (from, _) = parties();
         let whole = Ok(Proof::Whole);
-        assert_eq!(check_row(&rules(), NOW, &from, &page.row, &evidence), whole, "{to:?} {success}");
+        assert_eq!(
+            check_row(&rules(), NOW, &from, &page.row, &evidence),
+            whole,
+            "{to:?} {success}"
+        );
         let inclusion = evidence.inclusion.expect("the sample is in a block");
         let lines = check_block(&rules(), NOW, &block, &inclusion.0);
         assert_eq!(outcomes(lines), vec![Some(Ok(())); 4]);
@@ -342,7 +350,10 @@ fn a_signature_for_another_chain_does_not_hold() {
     other.identity.genesis = BlockId(B256::repeat_byte(0xbb));
     let lines = outcomes(check_transaction(&other, NOW, &page, &evidence));
     assert_eq!(lines[0], failed("signature does not verify"));
-    assert_ne!(other.identity, genesis::identity(&tally_chain::ChainSpec::built_in("local").unwrap()));
+    assert_ne!(
+        other.identity,
+        genesis::identity(&tally_chain::ChainSpec::built_in("local").unwrap())
+    );
 }
 
 #[test]
@@ -357,7 +368,10 @@ fn a_path_of_another_transaction_does_not_hold() {
     };
     assert!(why.ends_with(&format!("not to {root}")), "{why}");
     assert_eq!(lines[3], Some(Ok(())));
-    assert_eq!(lines[4], failed("The receipt's place is shown as 1, but the bytes say 0"));
+    assert_eq!(
+        lines[4],
+        failed("The receipt's place is shown as 1, but the bytes say 0")
+    );
 }
 
 #[test]
@@ -406,9 +420,8 @@ fn a_header_without_work_does_not_hold() {
 fn a_line_of_a_list_is_checked_as_a_whole() {
     let (page, evidence, _) = sample();
     let (from, to) = parties();
-    let check = |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| {
-        check_row(&rules(), NOW, own, row, evidence)
-    };
+    let check =
+        |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| check_row(&rules(), NOW, own, row, evidence);
     assert_eq!(check(&from, &page.row, &evidence), Ok(Proof::Whole));
     assert_eq!(check(&to, &page.row, &evidence), Ok(Proof::Whole));
     // Somebody else's payment in this account's history.

@@ -7,9 +7,7 @@ use tally_chain::{
     transaction::{Authenticator, Transaction, View},
 };
 
-use super::{
-    CONTENT, CheckLine, OUTCOME, PATH, SEAL, SIGNATURE, check_id, check_manifest, header, line, same, text,
-};
+use super::{CONTENT, CheckLine, OUTCOME, PATH, SEAL, SIGNATURE, check_id, check_manifest, header, line, same, text};
 use crate::{
     format,
     model::{
@@ -51,7 +49,10 @@ pub fn check_transaction(
         line(SIGNATURE, Some(checked.map(drop))),
         line(CONTENT, Some(content)),
         line(PATH, inclusion.map(|(block, proof)| check_path(block, proof, evidence))),
-        line(SEAL, inclusion.map(|(block, _)| check_seal(rules, now, &page.row, block))),
+        line(
+            SEAL,
+            inclusion.map(|(block, _)| check_seal(rules, now, &page.row, block)),
+        ),
         line(OUTCOME, outcome),
     ]
 }
@@ -155,10 +156,7 @@ fn check_content(page: &TransactionPage, checked: &CheckedTransaction) -> Result
 }
 
 /// The receipt under the block's root, at the very place of the transaction. Rules: docs/protocol.md#K2, #X5
-fn proven_receipt(
-    checked: &CheckedTransaction,
-    evidence: &TransactionEvidence,
-) -> Result<(Receipt, Manifest), String> {
+fn proven_receipt(checked: &CheckedTransaction, evidence: &TransactionEvidence) -> Result<(Receipt, Manifest), String> {
     let (Some((bytes, path)), Some((block, place))) = (&evidence.outcome, &evidence.inclusion) else {
         return Err("the node sent no receipt, or no path to its block".to_owned());
     };
@@ -220,7 +218,11 @@ fn check_figures(
     receipt: &Receipt,
     manifest: &Manifest,
 ) -> Result<(), String> {
-    let told = |units: &Option<BaseUnits>| units.as_ref().map_or("nothing".to_owned(), |units| units.digits().to_owned());
+    let told = |units: &Option<BaseUnits>| {
+        units
+            .as_ref()
+            .map_or("nothing".to_owned(), |units| units.digits().to_owned())
+    };
     same("The gas used", page.gas_used.unwrap_or_default(), receipt.gas_used)?;
     let price = effective_price(view.max_fee, view.max_priority_fee, manifest.base_fee).unwrap_or_default();
     same("The price per gas", told(&page.gas_price), price)?;

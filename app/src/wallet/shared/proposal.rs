@@ -5,6 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     super::{
         caution::{Caution, Cautions, look},
+        confirm::Unreadable,
         failure::Failure,
         follow::Follow,
         frame::TroubleNotice,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     browser,
     model::ChainInfo,
-    ui::{AddressLink, Button, ButtonKind, Mark, MarkState, Notice, NoticeKind},
+    ui::{AddressLink, Button, ButtonKind, Mark, MarkState},
 };
 
 #[component]
@@ -40,9 +41,6 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         let (chain, from, payload) = (chain.clone(), from.clone(), payload.clone());
         spawn_local(async move {
             let found = look(wallet, &chain, &from, &payload, None).await;
-            if found.is_err() {
-                let _ = ready.try_set(true);
-            }
             let _ = cautions.try_set(Some(found));
         });
     });
@@ -110,13 +108,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         _ if !ours => ().into_any(),
         None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
         Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
-        Some(Err(why)) => view! {
-            <Notice kind=NoticeKind::Warning title="The recipient could not be looked at">
-                <p>{format!("The node did not answer: {why}")}</p>
-                <p>"Compare every digit."</p>
-            </Notice>
-        }
-        .into_any(),
+        Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
     };
     let next = match (complete, ours) {
         (true, _) => "Enough have signed: it can be sent, by anybody who has it.",
