@@ -26,6 +26,7 @@ pub struct ChainRules {
 
 impl ChainRules {
     /// The rules of a spec, if it is the one that the genesis id binds. Rules: docs/protocol.md#C2, #C3
+    #[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
     pub fn of(spec: ChainSpec, chain: &ChainInfo) -> Result<Self, String> {
         let spec = spec.checked().map_err(text)?;
         let identity = genesis::identity(&spec);

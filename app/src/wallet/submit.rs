@@ -167,11 +167,6 @@ impl Refusal {
             "nonce-too-low" | "nonce-too-high" | "replacement-underpriced"
         )
     }
-
-    /// In words, the clock named where it explains it.
-    pub fn words(&self) -> String {
-        clock_words(self).unwrap_or_else(|| self.text.clone())
-    }
 }
 
 /// What went wrong, and the ways on while it is not known whether the node took the payment.
@@ -217,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_wrong_clock_is_named_and_nothing_else_is_blamed() {
-        let words = |name, ahead| refusal(name, ahead).words();
+        let words = |name, ahead| refused(&refusal(name, ahead)).why;
         let ahead = "This device's clock is 20 min ahead of the node's. Its time is wrong.";
         assert_eq!(words("transaction-from-the-future", Some(1_200)), ahead);
         let behind = "This device's clock is 25 h behind the node's. Its time is wrong.";

@@ -1,4 +1,4 @@
-//! A payment of the same that may still happen: signed twice, it pays twice. Rule: docs/protocol.md#W56
+//! A payment of the same that may still happen: signed twice, it pays twice. Rule: docs/protocol.md#W58
 
 use tally_chain::{RawTransaction, transaction::ChainIdentity, transaction::Transaction};
 use tally_wallet::{Review, payment};
