@@ -181,7 +181,9 @@ pub fn BrowserMiner() -> impl IntoView {
     });
     // Work in a tab out of view needs the tips as well.
     Effect::new(move |_| live.needed.set(miner.running.get()));
-    on_cleanup(move || drop(live.needed.try_set(false)));
+    on_cleanup(move || {
+        let _ = live.needed.try_set(false);
+    });
     // A new tip makes the work on the old one useless.
     Effect::new(move |_| {
         live.tips.track();
