@@ -15,7 +15,7 @@ pub fn scan_worker() {
     post(&FromScanner::Ready);
 }
 
-/// The text of the first code that can be read.
+/// The text of the first code that can be read: dark on light, or, as on dark screens, light on dark.
 fn text_of(picture: &Picture) -> Option<String> {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let pixels = width.checked_mul(height).filter(|pixels| *pixels <= MAX_PIXELS)?;

@@ -182,6 +182,11 @@ pub fn BrowserMiner() -> impl IntoView {
             miner.payee.set(account.address.clone());
         }
     });
+    // Work in a tab out of view needs the tips as well.
+    Effect::new(move |_| live.needed.set(miner.running.get()));
+    on_cleanup(move || {
+        let _ = live.needed.try_set(false);
+    });
     // A new tip makes the work on the old one useless.
     Effect::new(move |_| {
         live.tips.track();

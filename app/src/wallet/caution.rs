@@ -1,6 +1,9 @@
 //! What is said before a signature: read from the bytes and from what this tab and the node know.
 //! Rules: docs/protocol.md#W50, #W51
 
+#[cfg(feature = "hydrate")]
+mod equal;
+
 use leptos::prelude::*;
 
 use crate::ui::{Notice, NoticeKind};
@@ -71,7 +74,7 @@ mod look {
         warnings::{Bond, Local, NodeView},
     };
 
-    use super::{Caution, Weight};
+    use super::{Caution, Weight, equal::equal};
     use crate::{
         model::ChainInfo,
         wallet::{fees::suggestions, journal, node, state::Wallet},
@@ -113,7 +116,8 @@ mod look {
             public: asked.public,
         });
         let found = Warnings::of(&review, &local, node);
-        Ok(found.all().iter().map(caution).collect())
+        let equal = equal(&identity, from, &review).await;
+        Ok(equal.into_iter().chain(found.all().iter().map(caution)).collect())
     }
 
     /// What the node answered.
@@ -159,7 +163,8 @@ mod look {
         let mut add = |text: &str, bond| known.extend(address::parse(text).ok().map(|address| (address, bond)));
         own.iter().for_each(|own| add(own, Bond::Own));
         others.iter().for_each(|other| add(other, Bond::Contact));
-        for sent in journal::load(&chain.genesis_id) {
+        // What no node has confirmed to have is no payment yet.
+        for sent in journal::load(&chain.genesis_id).iter().filter(|sent| sent.acknowledged) {
             sent.recipient().iter().for_each(|to| add(to, Bond::Paid));
         }
         known

@@ -151,12 +151,18 @@ impl ChainSpec {
                 max: MAX_SPEC_BYTES,
             });
         }
-        let mut spec: Self = toml::from_str(text).map_err(|error| SpecError::Toml {
+        let spec: Self = toml::from_str(text).map_err(|error| SpecError::Toml {
             message: error.message().to_owned(),
         })?;
-        spec.allocations.sort_by_key(|a| a.address);
-        spec.check()?;
-        Ok(spec)
+        spec.checked()
+    }
+
+    /// A spec that came in another form than TOML, such as a node's JSON answer, checked as that of a file is; allocations
+    /// come out sorted by address. Rules: docs/protocol.md#C1, #L8
+    pub fn checked(mut self) -> Result<Self, SpecError> {
+        self.allocations.sort_by_key(|a| a.address);
+        self.check()?;
+        Ok(self)
     }
 
     pub fn to_toml(&self) -> String {
