@@ -79,7 +79,7 @@ pub fn print(
         });
         if tls.self_signed {
             lines.push(
-                "              nobody vouches for it: compare this with what the browser shows before you go on"
+                "              no authority signed it: compare this with what the browser shows before you go on"
                     .to_owned(),
             );
         }

@@ -79,7 +79,7 @@ async fn broken(store: &Store) {
     tokio::time::sleep(BROKEN_FOR).await;
 }
 
-/// Serves with an open node until it is told to end, by `told` with the reason.
+/// Serves with an open node until `told` ends with the reason, or an essential part fails.
 async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'static str>) -> anyhow::Result<()> {
     let (tokens, link_token) = config.operator.load()?;
     let server = Server::new(node.clone(), tokens, config.web);

@@ -1,4 +1,4 @@
-//! HTTP without TLS on a port of TLS: the client is told so in the language that it speaks.
+//! HTTP without TLS on a port of TLS: the client gets an answer in the protocol that it speaks.
 
 use std::time::Duration;
 
