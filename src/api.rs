@@ -80,6 +80,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(peers::peers, peers::call))
         .routes(routes!(peers::remove))
         .routes(routes!(peers::ban, peers::unban))
+        .routes(routes!(peers::ban_range, peers::unban_range))
         .routes(routes!(spec::spec))
         .routes(routes!(events::events));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)

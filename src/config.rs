@@ -15,8 +15,8 @@ use tally_node::{
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
-use network::multiaddr;
 pub use network::peer_address;
+use network::{address_range, multiaddr};
 pub use web::{TlsFiles, WebConfig};
 use web::{origin, tls};
 
@@ -56,6 +56,8 @@ pub enum ConfigError {
         found: String,
         message: String,
     },
+    #[error("p2p-exempt {found:?} is no address and no range such as 172.17.0.1 or 10.0.0.0/8")]
+    ExemptRange { found: String },
     #[error("checkpoint-every 0: a number of blocks, 1 or more")]
     NoCheckpoints,
     #[error("log-level {found:?}: {message}")]
@@ -167,6 +169,10 @@ pub struct NodeOptions {
     /// Where others can call this node, if that is not where it listens, as /ip4/192.0.2.7/tcp/9333; repeatable
     #[arg(long, env = "TALLY_P2P_ANNOUNCE", value_name = "MULTIADDR", value_delimiter = ',')]
     pub p2p_announce: Option<Vec<String>>,
+    /// Addresses or ranges to which limits per address range and bans by address do not apply, such as that of a gateway
+    /// through which all peers come; repeatable [default: loopback where the node listens there; the LAN with --p2p-lan]
+    #[arg(long, env = "TALLY_P2P_EXEMPT", value_name = "RANGE", value_delimiter = ',')]
+    pub p2p_exempt: Option<Vec<String>>,
     /// Address and port for external miners that speak Stratum v1 [default: none]
     #[arg(long, env = "TALLY_STRATUM_LISTEN", value_name = "ADDR:PORT")]
     pub stratum_listen: Option<SocketAddr>,
@@ -249,6 +255,7 @@ impl NodeOptions {
             p2p_discover: self.p2p_discover.or(file.p2p_discover),
             p2p_lan: self.p2p_lan.or(file.p2p_lan),
             p2p_announce: self.p2p_announce.or(file.p2p_announce),
+            p2p_exempt: self.p2p_exempt.or(file.p2p_exempt),
             stratum_listen: self.stratum_listen.or(file.stratum_listen),
             until_stdin_closes: self.until_stdin_closes,
             tls_cert: self.tls_cert.or(file.tls_cert),
@@ -317,6 +324,11 @@ impl NodeOptions {
         };
         let peers = addresses("peer", self.peer)?;
         let announce = addresses("p2p-announce", self.p2p_announce)?;
+        let exempt = self.p2p_exempt.unwrap_or_default();
+        let exempt = exempt
+            .iter()
+            .map(|range| address_range(range))
+            .collect::<Result<_, _>>()?;
         let lan = self.p2p_lan.unwrap_or(false);
         let p2p = (self.p2p_listen.is_some() || lan || !peers.is_empty()).then(|| P2pConfig {
             listen: self.p2p_listen,
@@ -324,6 +336,7 @@ impl NodeOptions {
             discover: self.p2p_discover.unwrap_or(true),
             lan,
             announce,
+            exempt,
             folder: node.data_dir.join("network"),
         });
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());

@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use tally_node::net::Counters;
+use tally_node::net::offence::Offence;
 use tally_node::{NetworkStatus, Node};
 
 use super::problem::{Answer, Problem};
@@ -296,6 +297,11 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
             "Blocks still to fetch, as far as headers are known",
             syncing.map_or(0, |sync| sync.blocks_left as u64),
         ),
+        (
+            "network_unread_bytes",
+            "Frames for peers that are still to be written",
+            status.unread_bytes as u64,
+        ),
     ] {
         let metric = ConstGauge::new(value);
         metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
@@ -364,9 +370,13 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)?;
     }
     let family = Family::<OffenceLabels, Counter>::default();
-    for (offence, count) in offences {
-        let offence = (*offence).to_owned();
-        family.get_or_create(&OffenceLabels { offence }).inc_by(*count);
+    // Each begins with a zero: an alarm on a rate needs the sample before the first offence.
+    for name in Offence::NAMES {
+        let labels = OffenceLabels {
+            offence: name.to_owned(),
+        };
+        let count = offences.get(name).copied().unwrap_or(0);
+        family.get_or_create(&labels).inc_by(count);
     }
     family.encode(encoder.encode_descriptor(
         "peer_offences",

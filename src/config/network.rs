@@ -1,6 +1,6 @@
 //! Addresses of other nodes, as people write them.
 
-use tally_node::Multiaddr;
+use tally_node::{IpNet, Multiaddr};
 
 use super::ConfigError;
 
@@ -21,4 +21,14 @@ pub(super) fn multiaddr(setting: &'static str, text: &str) -> Result<Multiaddr, 
         true => Ok(address),
         false => Err(error("it names neither tcp nor quic-v1".to_owned())),
     }
+}
+
+/// A range of addresses, or one address as a range.
+pub(super) fn address_range(text: &str) -> Result<IpNet, ConfigError> {
+    let range = text
+        .parse::<IpNet>()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    range
+        .map(|range| range.trunc())
+        .map_err(|_| ConfigError::ExemptRange { found: text.to_owned() })
 }

@@ -73,6 +73,11 @@ impl Mining {
         self.send(Signal::Refresh);
     }
 
+    /// Whether this machine's clock can be mined by has changed.
+    pub(crate) fn clock_changed(&self) {
+        self.send(Signal::Refresh);
+    }
+
     pub(crate) fn pool_changed(&self) {
         self.send(Signal::PoolChanged);
     }
@@ -161,6 +166,12 @@ impl Node {
             let config = *self.mining().config.lock();
             // Whoever waits for a state to begin with would mine on genesis, which nobody wants.
             if !config.on || self.awaits_checkpoint() {
+                continue;
+            }
+            if let Some(reading) = self.clock_off() {
+                // Others would reject its blocks, or it would mine on a branch that nobody else follows.
+                self.mining().jobs.send_replace(None);
+                tracing::warn!(reason = reading.words(), "the miner pauses");
                 continue;
             }
             made = Instant::now();

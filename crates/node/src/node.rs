@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use rayon::prelude::*;
+use tally_chain::block::MAX_AHEAD_SPACINGS;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{
@@ -21,6 +22,7 @@ use crate::events::{ChainEvent, Events};
 use crate::mempool::{Mempool, MempoolConfig, MempoolError};
 use crate::mining::Mining;
 use crate::p2p::{P2p, P2pConfig, P2pError};
+use crate::peers::clock::ClockReading;
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
 use crate::stats::Stats;
 use crate::store::{BlockRecord, Store, StoreError};
@@ -101,6 +103,7 @@ struct Inner {
     checkpoints: CheckpointConfig,
     mempool: MempoolConfig,
     network: OnceLock<P2p>,
+    clock_reading: RwLock<Option<ClockReading>>,
 }
 
 impl Node {
@@ -132,6 +135,7 @@ impl Node {
             checkpoints: config.checkpoints,
             mempool: config.mempool,
             network: OnceLock::new(),
+            clock_reading: RwLock::default(),
         }));
         node.restore_pool()?;
         node.start_mining_loop();
@@ -196,6 +200,32 @@ impl Node {
 
     pub fn clock(&self) -> Clock {
         self.0.clock.clone()
+    }
+
+    /// Seconds by which a block's time may be ahead of this node's clock. Rule: docs/protocol.md#B4
+    pub fn clock_allowance(&self) -> u64 {
+        MAX_AHEAD_SPACINGS * u64::from(self.spec().engine().spacing())
+    }
+
+    /// This machine's clock beside those of its peers, if enough of them are known.
+    pub fn clock_reading(&self) -> Option<ClockReading> {
+        *self.0.clock_reading.read()
+    }
+
+    /// The same, if it is so far off by peers of this node's own choice that it makes and judges no blocks well.
+    pub fn clock_off(&self) -> Option<ClockReading> {
+        let allowance = self.clock_allowance();
+        self.clock_reading()
+            .filter(|reading| reading.chosen && reading.is_off(allowance))
+    }
+
+    /// Takes what the network has found of the clocks; the miner pauses while this machine's is off.
+    pub(crate) fn set_clock(&self, reading: Option<ClockReading>) {
+        let before = self.clock_off().is_some();
+        *self.0.clock_reading.write() = reading;
+        if before != self.clock_off().is_some() {
+            self.0.mining.clock_changed();
+        }
     }
 
     /// When this run began.
