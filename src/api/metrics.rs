@@ -273,6 +273,16 @@ impl prometheus_client::collector::Collector for NodeFigures {
 /// What went on between this node and others.
 fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
     let inbound = status.peers.iter().filter(|peer| !peer.outbound).count();
+    if let Some(reading) = status.clock {
+        let metric = ConstGauge::new(reading.offset_secs as f64);
+        let help = "This machine's clock less the median of its peers'";
+        metric.encode(encoder.encode_descriptor(
+            "clock_offset",
+            help,
+            Some(&Unit::Seconds),
+            metric.metric_type(),
+        )?)?;
+    }
     let syncing = status.sync.as_ref();
     for (name, help, value) in [
         ("peers_inbound", "Peers that called this node", inbound as u64),

@@ -83,6 +83,12 @@ fn NativeMiner(miner: MinerView) -> impl IntoView {
     let operator = Operator::get();
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(String::new()));
     let running = miner.running;
+    let works = running && miner.paused.is_none();
+    let state = match (running, works) {
+        (true, true) => "Running",
+        (true, false) => "Paused",
+        (false, _) => "Stopped",
+    };
     let switch = move |_| {
         busy.set(true);
         spawn_local(async move {
@@ -97,8 +103,13 @@ fn NativeMiner(miner: MinerView) -> impl IntoView {
         <section class="card" aria-labelledby="native">
             <header class="card-head">
                 <h2 id="native">"This node's miner"</h2>
-                <span class=if running { "badge badge-ok" } else { "badge" }>{if running { "Running" } else { "Stopped" }}</span>
+                <span class=if works { "badge badge-ok" } else { "badge" }>{state}</span>
             </header>
+            {miner.paused.map(|reason| view! {
+                <Notice kind=NoticeKind::Error title="The miner makes no blocks now">
+                    <p>{reason}</p>
+                </Notice>
+            })}
             <Facts>
                 <Fact name="Hash rate">{format::hash_rate(miner.hash_rate)}</Fact>
                 <Fact name="Threads">{format::count(miner.threads)}</Fact>

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     format,
     model::{
-        BanView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck,
-        SyncView, Verdict,
+        BanView, ClockView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, RangeBanView,
+        SecurityView, SelfCheck, SyncView, Verdict,
     },
 };
 
@@ -31,6 +31,11 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
             running: status.config.on,
             threads: status.config.threads as u32,
             hash_rate: status.hash_rate,
+            paused: at
+                .node
+                .clock_off()
+                .filter(|_| status.config.on)
+                .map(|reading| reading.words()),
             producer: shown(&status.config.producer),
             last_block: at
                 .tip
@@ -60,6 +65,12 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
         listening: facts.listening.to_vec(),
         peers: Vec::new(),
         bans: Vec::new(),
+        range_bans: Vec::new(),
+        clock: at.node.clock_reading().map(|reading| ClockView {
+            words: reading.words(),
+            allowance_secs: at.node.clock_allowance(),
+            off: at.node.clock_off().is_some(),
+        }),
         sync: None,
         tip: at.height(),
         tip_id: at.tip.record.id.to_string(),
@@ -86,6 +97,15 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
             .into_iter()
             .map(|ban| BanView {
                 id: ban.name.to_string(),
+                address: ban.host.map(|host| host.to_string()),
+                reason: ban.reason,
+            })
+            .collect();
+        view.range_bans = status
+            .range_bans
+            .into_iter()
+            .map(|ban| RangeBanView {
+                range: ban.range.to_string(),
                 reason: ban.reason,
             })
             .collect();

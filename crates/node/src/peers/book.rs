@@ -14,7 +14,7 @@ use tally_chain::hash::sha256;
 use super::range::{Exempt, Range, host_of};
 
 /// Buckets, and addresses in each.
-pub const NEW_BUCKETS: u64 = 64;
+pub const NEW_BUCKETS: u64 = 256;
 pub const NEW_BUCKET: usize = 16;
 pub const TRIED_BUCKETS: u64 = 64;
 pub const TRIED_BUCKET: usize = 4;
