@@ -284,6 +284,9 @@ impl Network {
         peer.claim = Some(hello.claim);
         peer.first = hello.first;
         let told = peer.told;
+        // First of all, so that its clock is known before its blocks are judged: docs/protocol.md#N13
+        peer.next_ping = self.now + PING_MS;
+        self.ask(name, Question::Ping { sent: self.now }, Message::Ping);
         let claim = self.own_claim();
         if claim.tip != told {
             // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
