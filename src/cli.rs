@@ -37,7 +37,7 @@ enum Command {
     Net(net::NetArgs),
     /// Keep accounts and send payments from the command line
     #[command(after_help = EXIT_CODES)]
-    Wallet(wallet::WalletArgs),
+    Wallet(Box<wallet::WalletArgs>),
     /// Get or check a portable receipt: a file that shows what is on the chain
     #[command(after_help = EXIT_CODES)]
     Receipt(receipt::ReceiptArgs),
@@ -92,7 +92,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Node(options) => node::run(*options),
         Command::Net(args) => net::run(args),
-        Command::Wallet(args) => wallet::run(args),
+        Command::Wallet(args) => wallet::run(*args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),

@@ -252,8 +252,21 @@ fn what_a_careful_person_would_be_told_is_told() {
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{text}");
     assert!(text.contains(friend) && text.contains("--despite-warnings"), "{text}");
-    let despite = [&args[..], &["--despite-warnings"]].concat();
+    assert!(text.contains("--accept look-alike"), "{text}");
+    let other = [&args[..], &["--accept", "contract"]].concat();
+    assert_eq!(
+        cli.run(&other, "correct horse").status.code(),
+        Some(1),
+        "another yes is none to this"
+    );
+    let named = [&args[..], &["--accept", "look-alike"]].concat();
+    assert_eq!(cli.json(&named)["status"], "pending");
+    let despite = [&args[..], &["--despite-warnings", "--again"]].concat();
     assert_eq!(cli.json(&despite)["status"], "pending");
+
+    // What was paid from here is known, whatever the node's history says; one case alone carries no checksum.
+    let lower = friend.to_lowercase();
+    assert_eq!(titles(&lower, "3"), ["The address carries no checksum"]);
 }
 
 #[test]

@@ -7,10 +7,11 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
 use tally_chain::{Address, Amount, UnixSecs};
-use tally_wallet::{Fee, Payment, Proposal, Vault, Warning, fees, system_rng};
+use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
 
 use super::super::client::Client;
 use super::super::out::{errln, outln};
+use super::Level;
 use super::accounts::find;
 use super::file::VaultFile;
 use super::journal::Journal;
@@ -18,7 +19,7 @@ use super::recipient::Recipient;
 use super::send::{confirmed, lines};
 use super::submit::{Depth, Report, finish};
 use super::text::{read_text, write_text};
-use super::{Level, warn};
+use super::warn::{self, Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct ProposeArgs {
@@ -70,9 +71,8 @@ pub struct SignArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Sign even what needs an explicit yes
-    #[arg(long)]
-    despite_warnings: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Where to write the signed proposal; an existing file is not overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -151,6 +151,24 @@ pub fn propose(file: &VaultFile, client: &Client, args: &ProposeArgs) -> anyhow:
         }
     };
     let proposal = Proposal::build(&vault.chain().identity(), account, &payment)?;
+    // Nothing is signed yet: those who sign are asked for their yes, here it is said.
+    let journal = Journal::of(file)?;
+    let known = Known {
+        vault: &vault,
+        journal: &journal,
+        typed: args.to.typed(),
+    };
+    let review = proposal.review()?;
+    let warnings = match args.nonce {
+        Some(_) => known.offline(&review),
+        None => known.warnings(
+            client,
+            &review,
+            client.account(account.address)?.balance,
+            client.fees()?,
+        ),
+    };
+    warn::show(&warnings);
     write_text(args.out.as_deref(), &proposal.write())
 }
 
@@ -183,19 +201,22 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     // Not on standard output: the signed proposal may go there.
     errln!("{}", lines(&review, "coins"));
     errln!("{}", who(&proposal));
-    if args.offline {
-        // That no node is asked is what was wished for; the rest asks for its yes all the same.
-        let mut warnings = warn::offline(&vault, &review);
-        warnings.retain(|warning| !matches!(warning, Warning::NodeMissing { .. }));
-        warn::show(&warnings, args.despite_warnings)?;
-    } else {
-        let status = client.status()?;
-        vault.check_chain(status.genesis_id)?;
-        let balance = client.account(review.sender)?.balance;
-        review.check_funds(balance)?;
-        let warnings = warn::of(client, &vault, &review, balance, client.fees()?);
-        warn::show(&warnings, args.despite_warnings)?;
-    }
+    let journal = Journal::of(file)?;
+    let known = Known {
+        vault: &vault,
+        journal: &journal,
+        typed: None,
+    };
+    let warnings = match args.offline {
+        true => known.offline(&review),
+        false => {
+            vault.check_chain(client.status()?.genesis_id)?;
+            let balance = client.account(review.sender)?.balance;
+            review.check_funds(balance)?;
+            known.warnings(client, &review, balance, client.fees()?)
+        }
+    };
+    args.consent.ask(&warnings)?;
     let waiting = waiting_keys(&vault, &proposal);
     if waiting.is_empty() {
         bail!("no key of this wallet is asked to sign, or each has signed already");

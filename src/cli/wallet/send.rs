@@ -13,12 +13,13 @@ use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees,
 use super::super::client::Client;
 use super::super::out::{Unprinted, err, errln, outln};
 use super::super::receipt::sha256_of;
+use super::Level;
 use super::accounts::find;
 use super::file::VaultFile;
 use super::journal::{Journal, Paid, State};
 use super::recipient::Recipient;
 use super::submit::{Depth, Report, clock_words, finish, settle, tell};
-use super::{Level, warn};
+use super::warn::{Consent, Known};
 
 /// Seconds by which two clocks may differ without a word.
 const CLOCKS_AGREE: i64 = 60;
@@ -43,9 +44,8 @@ pub struct SendArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Sign even what needs an explicit yes
-    #[arg(long)]
-    despite_warnings: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Pay a second time what waits already, or what was sent before without an answer
     #[arg(long)]
     again: bool,
@@ -70,6 +70,8 @@ pub struct AnchorArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Send it a second time where the same waits already, or was sent before without an answer
     #[arg(long)]
     again: bool,
@@ -88,7 +90,8 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
         memo: args.memo.clone(),
         fee: args.fee,
         yes: args.yes,
-        despite_warnings: args.despite_warnings,
+        consent: &args.consent,
+        typed: args.to.typed(),
         again: args.again,
         depth: &args.depth,
         json: args.json,
@@ -107,8 +110,8 @@ pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::R
         memo: document::anchor(&sha256),
         fee: args.fee,
         yes: args.yes,
-        // All that can be said of a payment of nothing to oneself.
-        despite_warnings: true,
+        consent: &args.consent,
+        typed: None,
         again: args.again,
         depth: &args.depth,
         json: args.json,
@@ -123,7 +126,8 @@ struct Order<'a> {
     memo: String,
     fee: Level,
     yes: bool,
-    despite_warnings: bool,
+    consent: &'a Consent,
+    typed: Option<&'a str>,
     again: bool,
     depth: &'a Depth,
     json: bool,
@@ -156,11 +160,16 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
     let payload = payment::build(&chain, sender, &payment)?;
     let review = payment::review(&chain, sender.address, &payload)?;
     review.check_funds(state.balance)?;
-    let warnings = warn::of(client, vault, &review, state.balance, suggestions);
+    let known = Known {
+        vault,
+        journal: &journal,
+        typed: order.typed,
+    };
+    let warnings = known.warnings(client, &review, state.balance, suggestions);
     if !order.json {
         show(&review, &status.symbol)?;
     }
-    warn::show(&warnings, order.despite_warnings)?;
+    order.consent.ask(&warnings)?;
     if !order.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
