@@ -43,7 +43,7 @@ fn completions_and_manual_pages_cover_every_command() {
         let printed = tally(&["completions", shell]);
         assert_eq!(printed.status.code(), Some(0), "{}", stderr(&printed));
         let text = String::from_utf8(printed.stdout).unwrap();
-        assert!(text.contains("restore-backup") && text.contains("--cacert"), "{shell}");
+        assert!(text.contains("restore-backup") && text.contains("cacert"), "{shell}");
     }
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("man");

@@ -12,6 +12,7 @@ use super::file::VaultFile;
 use super::journal::Journal;
 use super::send::sign;
 use super::submit::{Depth, Report, finish};
+use super::warn::{Consent, Known};
 
 /// PUBLIC: everybody knows the keys of this phrase. Rule: docs/protocol.md#W6
 const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
@@ -25,6 +26,8 @@ pub struct TestCoinsArgs {
     /// How many coins
     #[arg(long, value_name = "COINS", default_value = "100", value_parser = Amount::from_coins)]
     amount: Amount,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     depth: Depth,
     /// Print JSON
@@ -54,10 +57,11 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
     let now = (tally_node::system_clock())();
     let mut public = Vault::new(Phrase::parse(PUBLIC_PHRASE)?, "", vault.chain().clone(), now);
     (0..ACCOUNTS).try_for_each(|_| public.add_secp256k1("").map(drop))?;
-    let Some((from, nonce)) = purse(client, &public, args.amount)? else {
+    let Some((from, balance, nonce)) = purse(client, &public, args.amount)? else {
         bail!("no PUBLIC account of this chain can give so much now");
     };
-    let fee = fees::choose(FeeLevel::Normal, &client.fees()?);
+    let suggestions = client.fees()?;
+    let fee = fees::choose(FeeLevel::Normal, &suggestions);
     let order = Payment {
         to,
         value: args.amount,
@@ -68,23 +72,32 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
     };
     let chain = vault.chain().identity();
     let payload = payment::build(&chain, public.account(from)?, &order)?;
+    let journal = Journal::of(file)?;
+    let known = Known {
+        vault: &vault,
+        journal: &journal,
+        typed: None,
+    };
+    let review = payment::review(&chain, from, &payload)?;
+    let warnings = known.warnings(client, &review, balance, suggestions);
+    args.consent.ask(&warnings)?;
     let signed = sign(&public, &chain, from, &payload)?;
-    finish(
-        client,
-        &Journal::of(file)?,
-        &signed,
-        &Report::plain(&args.depth, args.json),
-    )
+    let report = Report {
+        depth: &args.depth,
+        json: args.json,
+        warnings: &warnings,
+    };
+    finish(client, &journal, &signed, &report)
 }
 
-/// A PUBLIC account that holds more than this and has nothing waiting, with its next nonce. Others may take from it meanwhile.
-fn purse(client: &Client, public: &Vault, amount: Amount) -> anyhow::Result<Option<(Address, u64)>> {
+/// A PUBLIC account that holds more than this and has nothing waiting, with its balance and next nonce. Others may take from it meanwhile.
+fn purse(client: &Client, public: &Vault, amount: Amount) -> anyhow::Result<Option<(Address, Amount, u64)>> {
     for account in public.accounts() {
         let found: Purse = client.get(&format!("accounts/{}", account.address))?;
         // The spec says whether its coins are for everybody.
         let given = found.label.is_some_and(|label| label.starts_with("PUBLIC"));
         if given && found.pending == 0 && found.balance > amount {
-            return Ok(Some((account.address, found.next_nonce)));
+            return Ok(Some((account.address, found.balance, found.next_nonce)));
         }
     }
     Ok(None)
