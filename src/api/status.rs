@@ -163,7 +163,6 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
     let (tip, spec, identity) = (node.tip(), node.spec(), node.identity());
     let record = &tip.record;
     let Height(height) = record.height();
-    let network = node.network().map(tally_node::P2p::status);
     Ok(Json(StatusBody {
         version: env!("CARGO_PKG_VERSION"),
         chain: spec.name.clone(),
