@@ -12,14 +12,14 @@ use serde::Deserialize;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
 use tally_node::{
     CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, P2pConfig, mempool::MempoolConfig,
+    miner::threads_here,
 };
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
 pub use host::{HostError, HostName};
-use network::multiaddr;
 pub use network::peer_address;
-use network::{listen_address, some_listen_address};
+use network::{address_range, listen_address, multiaddr, some_listen_address};
 pub use web::{TlsFiles, WebConfig};
 use web::{allowed_host, origin, proxy, tls};
 
@@ -37,6 +37,10 @@ pub enum ConfigError {
     File { path: PathBuf, message: String },
     #[error("chain spec {path}: {source}")]
     SpecRead { path: PathBuf, source: std::io::Error },
+    #[error("chain spec {path} is UTF-16; save it as UTF-8")]
+    SpecUtf16 { path: PathBuf },
+    #[error("chain spec {path} is not UTF-8 from byte {at} on; save it as UTF-8")]
+    SpecNotUtf8 { path: PathBuf, at: usize },
     #[error("chain spec: {0}")]
     Spec(#[from] SpecError),
     #[error("no home directory was found for the data; name one with --data-dir")]
@@ -47,6 +51,8 @@ pub enum ConfigError {
     NoProducer { chain: String },
     #[error("mine-threads is 0, expected 1 or more")]
     NoThreads,
+    #[error("mine-threads is {found}, this machine has processors for {max}")]
+    TooManyThreads { found: usize, max: usize },
     #[error("tls-cert and tls-key belong together; only {found} is given")]
     HalfTls { found: &'static str },
     #[error("tls-self-signed is for nodes without a certificate, and tls-cert names one")]
@@ -63,6 +69,8 @@ pub enum ConfigError {
         found: String,
         message: String,
     },
+    #[error("p2p-exempt {found:?} is no address and no range such as 172.17.0.1 or 10.0.0.0/8")]
+    ExemptRange { found: String },
     #[error("checkpoint-every 0: a number of blocks, 1 or more")]
     NoCheckpoints,
     #[error("log-level {found:?}: {message}")]
@@ -188,6 +196,10 @@ pub struct NodeOptions {
     /// Where others can call this node, if that is not where it listens, as /ip4/192.0.2.7/tcp/9333; repeatable
     #[arg(long, env = "TALLY_P2P_ANNOUNCE", value_name = "MULTIADDR", value_delimiter = ',')]
     pub p2p_announce: Option<Vec<String>>,
+    /// Addresses or ranges to which limits per address range and bans by address do not apply, such as that of a gateway
+    /// through which all peers come; repeatable [default: loopback where the node listens there; the LAN with --p2p-lan]
+    #[arg(long, env = "TALLY_P2P_EXEMPT", value_name = "RANGE", value_delimiter = ',')]
+    pub p2p_exempt: Option<Vec<String>>,
     /// Address and port for external miners that speak Stratum v1 [default: none]
     #[arg(long, env = "TALLY_STRATUM_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
@@ -275,6 +287,7 @@ impl NodeOptions {
             p2p_discover: self.p2p_discover.or(file.p2p_discover),
             p2p_lan: self.p2p_lan.or(file.p2p_lan),
             p2p_announce: self.p2p_announce.or(file.p2p_announce),
+            p2p_exempt: self.p2p_exempt.or(file.p2p_exempt),
             stratum_listen: self.stratum_listen.or(file.stratum_listen),
             until_stdin_closes: self.until_stdin_closes,
             tls_cert: self.tls_cert.or(file.tls_cert),
@@ -345,6 +358,11 @@ impl NodeOptions {
         };
         let peers = addresses("peer", self.peer)?;
         let announce = addresses("p2p-announce", self.p2p_announce)?;
+        let exempt = self.p2p_exempt.unwrap_or_default();
+        let exempt = exempt
+            .iter()
+            .map(|range| address_range(range))
+            .collect::<Result<_, _>>()?;
         let lan = self.p2p_lan.unwrap_or(false);
         let p2p = (self.p2p_listen.is_some() || lan || !peers.is_empty()).then(|| P2pConfig {
             listen: self.p2p_listen,
@@ -352,6 +370,7 @@ impl NodeOptions {
             discover: self.p2p_discover.unwrap_or(true),
             lan,
             announce,
+            exempt,
             folder: node.data_dir.join("network"),
         });
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
@@ -394,11 +413,26 @@ pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
 
 /// Reads a chain spec file.
 pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SpecRead {
+    let bytes = std::fs::read(path).map_err(|source| ConfigError::SpecRead {
         path: path.to_owned(),
         source,
     })?;
-    Ok(ChainSpec::from_toml(&text)?)
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let bytes = error.as_bytes();
+        let path = path.to_owned();
+        match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            true => ConfigError::SpecUtf16 { path },
+            false => ConfigError::SpecNotUtf8 {
+                path,
+                at: error.utf8_error().valid_up_to(),
+            },
+        }
+    })?;
+    // UTF-16 without its mark is valid UTF-8 where all of it is ASCII.
+    if text.contains('\0') {
+        return Err(ConfigError::SpecUtf16 { path: path.to_owned() });
+    }
+    Ok(ChainSpec::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?)
 }
 
 /// Where the chain of this name is kept unless told otherwise.
@@ -434,8 +468,10 @@ fn mining(
         }
         None => Address::ZERO,
     };
+    let max = threads_here();
     match threads {
         Some(0) => Err(ConfigError::NoThreads),
+        Some(found) if found > max => Err(ConfigError::TooManyThreads { found, max }),
         threads => Ok(MiningConfig {
             on,
             threads: threads.unwrap_or(1),

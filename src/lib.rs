@@ -3,6 +3,7 @@
 //! [`web::router`] puts the pages of `tally-app` and the API of [`api`] before a [`tally_node::Node`].
 
 pub mod api;
+mod chain_ids;
 pub mod cli;
 pub mod config;
 pub mod descriptors;

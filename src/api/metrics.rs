@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use tally_node::net::Counters;
+use tally_node::net::offence::Offence;
 use tally_node::{NetworkStatus, Node};
 
 use super::problem::{Answer, Problem};
@@ -201,6 +202,19 @@ impl prometheus_client::collector::Collector for NodeFigures {
             None,
             mining.hash_rate,
         )?;
+        let workers = node.workers().total();
+        gauge(
+            "stratum_workers",
+            "External miners that are connected",
+            None,
+            workers.connected as f64,
+        )?;
+        gauge(
+            "stratum_hash_rate",
+            "Hashes a second of external miners, estimated from their shares",
+            None,
+            workers.hash_rate,
+        )?;
         for (name, help, ring) in [
             (
                 "block_import_time",
@@ -262,6 +276,19 @@ impl prometheus_client::collector::Collector for NodeFigures {
             let metric = ConstCounter::new(value.load(Relaxed));
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
+        for (name, help, value) in [
+            (
+                "templates_assembled",
+                "Blocks put together for miners",
+                node.templates_assembled(),
+            ),
+            ("stratum_shares", "Shares of external miners", workers.shares),
+            ("stratum_shares_rejected", "Shares that did not count", workers.rejected),
+            ("stratum_blocks", "Blocks of external miners", workers.blocks),
+        ] {
+            let metric = ConstCounter::new(value);
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+        }
         match node.network() {
             Some(network) => network_figures(&network.status(), &mut encoder),
             None => Ok(()),
@@ -272,6 +299,16 @@ impl prometheus_client::collector::Collector for NodeFigures {
 /// What went on between this node and others.
 fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
     let inbound = status.peers.iter().filter(|peer| !peer.outbound).count();
+    if let Some(reading) = status.clock {
+        let metric = ConstGauge::new(reading.offset_secs as f64);
+        let help = "This machine's clock less the median of its peers'";
+        metric.encode(encoder.encode_descriptor(
+            "clock_offset",
+            help,
+            Some(&Unit::Seconds),
+            metric.metric_type(),
+        )?)?;
+    }
     let syncing = status.sync.as_ref();
     for (name, help, value) in [
         ("peers_inbound", "Peers that called this node", inbound as u64),
@@ -295,6 +332,11 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
             "sync_blocks_left",
             "Blocks still to fetch, as far as headers are known",
             syncing.map_or(0, |sync| sync.blocks_left as u64),
+        ),
+        (
+            "network_unread_bytes",
+            "Frames for peers that are still to be written",
+            status.unread_bytes as u64,
         ),
     ] {
         let metric = ConstGauge::new(value);
@@ -364,9 +406,13 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)?;
     }
     let family = Family::<OffenceLabels, Counter>::default();
-    for (offence, count) in offences {
-        let offence = (*offence).to_owned();
-        family.get_or_create(&OffenceLabels { offence }).inc_by(*count);
+    // Each begins with a zero: an alarm on a rate needs the sample before the first offence.
+    for name in Offence::NAMES {
+        let labels = OffenceLabels {
+            offence: name.to_owned(),
+        };
+        let count = offences.get(name).copied().unwrap_or(0);
+        family.get_or_create(&labels).inc_by(count);
     }
     family.encode(encoder.encode_descriptor(
         "peer_offences",

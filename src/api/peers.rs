@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use tally_node::P2p;
 use tally_node::net::PeerName;
-use utoipa::ToSchema;
+use tally_node::{IpNet, P2p};
+use utoipa::{IntoParams, ToSchema};
 
 use super::auth;
-use super::extract::JsonBody;
+use super::extract::{JsonBody, Params};
 use super::problem::{Answer, Problem, ProblemBody, kinds};
 use crate::config::peer_address;
 use crate::operator::Scope;
@@ -21,6 +21,9 @@ const BAN_SECS: u64 = 3_600;
 const MAX_BAN_SECS: u64 = 31_536_000;
 /// Most characters of a ban's reason.
 const MAX_REASON: usize = 200;
+/// The largest ranges that can be banned, bits: more by mistake would be most of the network.
+const MIN_V4_BITS: u8 = 8;
+const MIN_V6_BITS: u8 = 16;
 
 /// Another node.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +39,8 @@ pub struct PeerBody {
     pub agent: String,
     /// Round trip of the last ping.
     pub latency_ms: Option<u64>,
+    /// This machine's clock less the peer's, seconds; none where the peer does not tell its time.
+    pub clock_offset_secs: Option<i64>,
     /// Points for offences; at 100 it is banned.
     pub score: u32,
     pub connected_secs: u64,
@@ -49,11 +54,27 @@ pub struct PeerBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BanBody {
     pub id: String,
+    /// The addresses that are banned with it, if any: an IPv4 address or an IPv6 /64.
+    #[schema(example = "198.51.100.7/32")]
+    pub address: Option<String>,
+    /// Seconds that are left.
+    pub secs: u64,
+    pub reason: String,
+}
+
+/// An address range that is not spoken to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RangeBanBody {
+    #[schema(example = "198.51.100.0/24")]
+    pub range: String,
+    /// Seconds that are left.
+    pub secs: u64,
     pub reason: String,
 }
 
 /// A chain that is being taken over from a peer.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CatchUpBody)]
 pub struct SyncBody {
     pub source: String,
     /// Height that the headers reach.
@@ -89,6 +110,7 @@ pub struct PeersBody {
     pub addresses: Vec<String>,
     pub peers: Vec<PeerBody>,
     pub bans: Vec<BanBody>,
+    pub range_bans: Vec<RangeBanBody>,
     /// None while nothing is missing.
     pub sync: Option<SyncBody>,
     /// The greatest height that anybody speaks of.
@@ -109,7 +131,9 @@ pub struct CallBody {
 #[serde(deny_unknown_fields)]
 pub struct BanRequest {
     /// Seconds; an hour if left out.
+    #[schema(minimum = 1, maximum = 31_536_000)]
     pub secs: Option<u64>,
+    #[schema(max_length = 200)]
     pub reason: Option<String>,
 }
 
@@ -121,6 +145,7 @@ fn list(server: &Server) -> PeersBody {
             addresses: Vec::new(),
             peers: Vec::new(),
             bans: Vec::new(),
+            range_bans: Vec::new(),
             sync: None,
             best_height: server.node.tip().record.height().0,
             found: FoundBody::default(),
@@ -134,6 +159,7 @@ fn list(server: &Server) -> PeersBody {
         height: peer.height.map(|height| height.0),
         agent: peer.agent,
         latency_ms: peer.latency_ms,
+        clock_offset_secs: peer.clock_offset_secs,
         score: peer.score,
         connected_secs: peer.connected_secs,
         messages_in: peer.traffic.messages_in,
@@ -141,8 +167,17 @@ fn list(server: &Server) -> PeersBody {
         bytes_in: peer.traffic.bytes_in,
         bytes_out: peer.traffic.bytes_out,
     });
+    let now = status.now;
+    let left = |until: u64| until.saturating_sub(now).div_ceil(1_000);
     let bans = status.bans.into_iter().map(|ban| BanBody {
         id: ban.name.0,
+        address: ban.host.map(|host| host.to_string()),
+        secs: left(ban.until),
+        reason: ban.reason,
+    });
+    let range_bans = status.range_bans.into_iter().map(|ban| RangeBanBody {
+        range: ban.range.to_string(),
+        secs: left(ban.until),
         reason: ban.reason,
     });
     PeersBody {
@@ -151,6 +186,7 @@ fn list(server: &Server) -> PeersBody {
         addresses: network.addresses().iter().map(ToString::to_string).collect(),
         peers: peers.collect(),
         bans: bans.collect(),
+        range_bans: range_bans.collect(),
         sync: status.sync.map(|sync| SyncBody {
             source: sync.source.0,
             headers: sync.headers.map(|height| height.0),
@@ -189,7 +225,7 @@ fn parse_name(text: String) -> Answer<PeerName> {
 
 /// Other nodes that this one speaks to
 #[utoipa::path(get, path = "/peers", tag = "node", responses(
-    (status = 200, body = PeersBody),
+    (status = 200, description = "The peers", body = PeersBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn peers(State(server): State<Shared>) -> Json<PeersBody> {
@@ -210,7 +246,12 @@ pub async fn call(
     let JsonBody(CallBody { address }) = body?;
     let address = peer_address(&address)
         .map_err(|error| Problem::new(&kinds::INVALID_PEER, error.to_string()).field("address"))?;
-    network(&server)?.add(address).await;
+    let network = network(&server)?;
+    if network.is_own(&address) {
+        let problem = Problem::new(&kinds::INVALID_PEER, "this is the address of the node itself");
+        return Err(problem.field("address"));
+    }
+    network.add(address).await;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -244,6 +285,19 @@ pub async fn ban(
     auth::require(&server.tokens, &headers, Scope::Peers)?;
     let name = parse_name(id)?;
     let JsonBody(BanRequest { secs, reason }) = body?;
+    let (secs, reason) = term(secs, reason)?;
+    let network = network(&server)?;
+    let invalid = |message: &str| Problem::new(&kinds::INVALID_PEER, message).field("id");
+    let name = P2p::name(&name.0).ok_or_else(|| invalid("this is no peer's id, such as 12D3KooW…"))?;
+    if name.0 == network.id().to_string() {
+        return Err(invalid("this is the id of the node itself"));
+    }
+    network.ban(name, secs, reason).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How long a ban lasts, and why, within their limits.
+fn term(secs: Option<u64>, reason: Option<String>) -> Answer<(u64, String)> {
     let secs = secs.unwrap_or(BAN_SECS);
     if !(1..=MAX_BAN_SECS).contains(&secs) {
         let problem = Problem::new(
@@ -260,8 +314,7 @@ pub async fn ban(
         );
         return Err(problem.field("reason"));
     }
-    network(&server)?.ban(name, secs, reason).await;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((secs, reason))
 }
 
 /// Speaks with a node again. Needs the operator's token with the scope `peers`
@@ -274,5 +327,85 @@ pub async fn unban(State(server): State<Shared>, headers: HeaderMap, Path(id): P
     auth::require(&server.tokens, &headers, Scope::Peers)?;
     let name = parse_name(id)?;
     network(&server)?.unban(name).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which addresses, how long, and why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RangeBanRequest {
+    /// An address, or a range of them.
+    #[schema(example = "198.51.100.0/24")]
+    pub range: String,
+    /// Seconds; an hour if left out.
+    pub secs: Option<u64>,
+    pub reason: Option<String>,
+}
+
+/// Which addresses.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct RangeQuery {
+    /// An address, or a range of them.
+    #[param(example = "198.51.100.0/24")]
+    pub range: String,
+}
+
+/// A range, or one address as a range.
+fn parse_range(text: &str) -> Answer<IpNet> {
+    let range = text
+        .parse::<IpNet>()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    let range = range.map_err(|_| {
+        let message = "this is no address and no range, such as 198.51.100.0/24";
+        Problem::new(&kinds::INVALID_PEER, message).field("range")
+    })?;
+    let least = if range.addr().is_ipv4() {
+        MIN_V4_BITS
+    } else {
+        MIN_V6_BITS
+    };
+    if range.prefix_len() < least {
+        let message = format!("the range has {} bits, at least {least} are needed", range.prefix_len());
+        return Err(Problem::new(&kinds::INVALID_PEER, message).field("range"));
+    }
+    Ok(range.trunc())
+}
+
+/// Has nothing to do with an address range for a while. Needs the operator's token with the scope `peers`
+#[utoipa::path(put, path = "/bans", tag = "node", request_body = RangeBanRequest, security(("operator" = ["peers"])),
+    responses(
+    (status = 204, description = "It is banned; peers there are gone"),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn ban_range(
+    State(server): State<Shared>,
+    headers: HeaderMap,
+    body: Answer<JsonBody<RangeBanRequest>>,
+) -> Answer<StatusCode> {
+    auth::require(&server.tokens, &headers, Scope::Peers)?;
+    let JsonBody(RangeBanRequest { range, secs, reason }) = body?;
+    let range = parse_range(&range)?;
+    let (secs, reason) = term(secs, reason)?;
+    match network(&server)?.ban_range(range, secs, reason).await {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::new(&kinds::INVALID_PEER, "too many ranges are banned; lift a ban first").field("range")),
+    }
+}
+
+/// Speaks with an address range again. Needs the operator's token with the scope `peers`
+#[utoipa::path(delete, path = "/bans", tag = "node", params(RangeQuery), security(("operator" = ["peers"])), responses(
+    (status = 204, description = "It is not banned any more"),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn unban_range(
+    State(server): State<Shared>,
+    headers: HeaderMap,
+    query: Answer<Params<RangeQuery>>,
+) -> Answer<StatusCode> {
+    auth::require(&server.tokens, &headers, Scope::Peers)?;
+    let Params(RangeQuery { range }) = query?;
+    let range = parse_range(&range)?;
+    network(&server)?.unban_range(range).await;
     Ok(StatusCode::NO_CONTENT)
 }

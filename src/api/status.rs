@@ -48,6 +48,37 @@ pub struct MinerBody {
     /// Hashes a second, by its own count.
     #[schema(example = 11_900_000.0)]
     pub hash_rate: f64,
+    /// Why it makes no blocks though it is on: none while it does.
+    #[schema(example = "this machine's clock is 5 min behind the median of 4 peers")]
+    pub paused: Option<String>,
+}
+
+/// This machine's clock beside those of its peers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClockBody {
+    /// This machine's clock less the median, seconds; below 0 it is behind. None while too few clocks are known.
+    #[schema(example = 0)]
+    pub offset_secs: Option<i64>,
+    /// Peers whose clocks were read.
+    #[schema(example = 4)]
+    pub peers: usize,
+    /// Seconds by which a block's time may be ahead: docs/protocol.md#B4
+    #[schema(example = 120)]
+    pub allowance_secs: u64,
+    /// Whether the clock is further off than that: then this node neither mines nor punishes others for it.
+    pub off: bool,
+}
+
+impl ClockBody {
+    pub fn of(node: &tally_node::Node) -> Self {
+        let reading = node.clock_reading();
+        Self {
+            offset_secs: reading.map(|reading| reading.offset_secs),
+            peers: reading.map_or(0, |reading| reading.peers),
+            allowance_secs: node.clock_allowance(),
+            off: node.clock_off().is_some(),
+        }
+    }
 }
 
 /// The node in one look.
@@ -86,10 +117,13 @@ pub struct StatusBody {
     pub pending: usize,
     pub mining: MinerBody,
     pub sync: SyncBody,
+    pub clock: ClockBody,
     /// The node's clock, Unix seconds.
     pub now: u64,
     /// When this run began, Unix seconds.
     pub started: u64,
+    /// When the chain begins, Unix seconds, where that is still ahead.
+    pub begins: Option<u64>,
 }
 
 impl SyncBody {
@@ -111,13 +145,17 @@ impl MinerBody {
             threads: status.config.threads,
             address: status.config.producer.to_string(),
             hash_rate: status.hash_rate,
+            paused: node
+                .clock_off()
+                .filter(|_| status.config.on)
+                .map(|reading| reading.words()),
         }
     }
 }
 
 /// The chain, its tip, and what the node does
-#[utoipa::path(get, path = "/status", tag = "node", responses(
-    (status = 200, body = StatusBody),
+#[utoipa::path(get, path = "/status", operation_id = "status", tag = "node", responses(
+    (status = 200, description = "The node", body = StatusBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
@@ -125,6 +163,7 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
     let (tip, spec, identity) = (node.tip(), node.spec(), node.identity());
     let record = &tip.record;
     let Height(height) = record.height();
+    let network = node.network().map(tally_node::P2p::status);
     Ok(Json(StatusBody {
         version: env!("CARGO_PKG_VERSION"),
         chain: spec.name.clone(),
@@ -146,7 +185,9 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         pending: node.with_pool(|pool| pool.len()),
         mining: MinerBody::of(node),
         sync: SyncBody::of(node),
+        clock: ClockBody::of(node),
         now: node.now().0,
         started: node.started().0,
+        begins: node.begins().map(|begins| begins.0),
     }))
 }

@@ -4,6 +4,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use tally_app::format::iso;
+
 use crate::config::PLAYGROUNDS;
 use crate::operator::TokenSource;
 use crate::server::Server;
@@ -67,6 +69,9 @@ pub fn print(
         format!("  mining      {mining}"),
     ];
     lines.extend(operator.lines(&url, std::io::stdout().is_terminal()));
+    if let Some(begins) = server.node.begins() {
+        lines.push(format!("  begins at   {}; until then nothing is mined", iso(begins.0)));
+    }
     if let Some(tls) = &server.web.tls {
         lines.push(match certificate::fingerprint(&tls.cert) {
             Ok(fingerprint) => format!("  certificate SHA-256 {fingerprint}"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tally_node::{Node, supervise, system_clock};
+use tally_node::{Node, Store, supervise, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::banner::{self, Operator};
@@ -13,12 +13,14 @@ use crate::server::Server;
 use crate::stratum::Stratum;
 use crate::{descriptors, logging, web};
 
+/// How long a node with a broken store still answers.
+const BROKEN_FOR: Duration = Duration::from_secs(3);
 /// How long reads may still run when everything else has ended.
 const LAST_READS: Duration = Duration::from_secs(5);
 /// How long a node that lost an essential part may take to end in order.
 const LAST_RESORT: Duration = Duration::from_secs(30);
 
-/// Runs a node until SIGINT or SIGTERM, or until an essential part of it fails.
+/// Runs a node until SIGINT or SIGTERM, or until its store is broken or an essential part of it fails.
 pub fn run(options: NodeOptions) -> anyhow::Result<()> {
     let config = options.resolve()?;
     logging::start(&config.log_level, config.log_format)?;
@@ -47,15 +49,34 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             _ = terminate.recv() => "SIGTERM",
         }
     };
+    if let Some(warning) = crate::chain_ids::warning(&config.node.spec) {
+        tracing::warn!("{warning}");
+    }
     let opening = config.node.clone();
     let node = tokio::task::spawn_blocking(move || Node::open(opening, system_clock())).await??;
+    let told = {
+        let store = node.store().clone();
+        async move {
+            tokio::select! {
+                reason = told => reason,
+                () = broken(&store) => "the store is broken",
+            }
+        }
+    };
     let served = serve_with(&node, config, told).await;
     // However it went: nothing is left running over a closed store.
     if let Some(network) = node.network() {
         network.stop().await;
     }
+    // A broken store says so here, and that decides the exit code.
     tokio::task::spawn_blocking(move || node.close()).await??;
     served
+}
+
+/// Waits until the store is broken, and a little longer: `/readyz` says no before the connection is refused.
+async fn broken(store: &Store) {
+    store.broken().await;
+    tokio::time::sleep(BROKEN_FOR).await;
 }
 
 /// Serves with an open node until `told` ends with the reason, or an essential part fails.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize as _, Deserializer};
-use tally_node::Multiaddr;
+use tally_node::{IpNet, Multiaddr};
 
 use super::ConfigError;
 
@@ -39,4 +39,14 @@ pub(super) fn some_listen_address<'de, D: Deserializer<'de>>(from: D) -> Result<
     address
         .map(Some)
         .map_err(|error| serde::de::Error::custom(format!("{text:?} is {error}")))
+}
+
+/// A range of addresses, or one address as a range.
+pub(super) fn address_range(text: &str) -> Result<IpNet, ConfigError> {
+    let range = text
+        .parse::<IpNet>()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    range
+        .map(|range| range.trunc())
+        .map_err(|_| ConfigError::ExemptRange { found: text.to_owned() })
 }

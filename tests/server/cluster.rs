@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tally::config::NodeOptions;
+use tally_node::net::offence::Offence;
 
 use crate::child::{Child, FAST_CHAIN, audit, signal};
 use crate::common::{ECC, Http, hex, until};
@@ -115,9 +116,13 @@ fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
     });
     let metrics = clients[0].get("/metrics").text();
     assert!(metrics.contains("tally_peers_inbound 3"), "{metrics}");
+    // Nobody did anything wrong: a zero for each kind, so that an alarm on the rate sees the first.
+    for offence in Offence::NAMES {
+        let sample = format!("tally_peer_offences_total{{offence=\"{offence}\"}} 0\n");
+        assert!(metrics.contains(&sample), "{sample} is not in {metrics}");
+    }
     for figure in dashboard_figures() {
-        // Nobody did anything wrong, so there is no offence to count.
-        let known = metrics.contains(&format!("{figure} ")) || figure == "tally_peer_offences_total";
+        let known = metrics.contains(&format!("{figure} ")) || metrics.contains(&format!("{figure}{{"));
         assert!(known, "{figure} of the dashboard is not in the metrics");
     }
 

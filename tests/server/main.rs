@@ -5,6 +5,7 @@ mod binary;
 
 mod audit;
 mod beginning;
+mod begins;
 mod child;
 mod cluster;
 mod common;

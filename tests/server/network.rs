@@ -324,6 +324,26 @@ fn what_the_operator_asks_of_peers_is_checked() {
         asked("PUT", "/api/v1/peers/nobody/ban", Some(json!({ "secs": 0 }))),
         peer(422, "invalid-peer")
     );
+    // The node itself is no peer, and what is no peer's id is not banned.
+    let own = member.id();
+    let with_own_name = format!("/ip4/192.0.2.7/tcp/1/p2p/{own}");
+    let own_port = member.addresses[0].split("/p2p/").next().unwrap();
+    for address in [&*with_own_name, own_port] {
+        assert_eq!(
+            asked("POST", "/api/v1/peers", Some(json!({ "address": address }))),
+            peer(422, "invalid-peer"),
+            "{address}"
+        );
+    }
+    for id in [&*own, "notapeerid", "nobody"] {
+        let ban = asked("PUT", &format!("/api/v1/peers/{id}/ban"), Some(json!({})));
+        assert_eq!(ban, peer(422, "invalid-peer"), "{id}");
+    }
+    for range in ["everybody", "0.0.0.0/0", "::/8", "1.2.3.4/33", ""] {
+        let ban = asked("PUT", "/api/v1/bans", Some(json!({ "range": range })));
+        assert_eq!(ban, peer(422, "invalid-peer"), "{range:?}");
+    }
+    assert_eq!(member.peers()["bans"], json!([]));
     assert_eq!(
         member
             .client
@@ -331,4 +351,66 @@ fn what_the_operator_asks_of_peers_is_checked() {
             .status,
         401
     );
+}
+
+#[test]
+fn bans_of_peers_and_of_addresses_outlast_a_restart_and_are_lifted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut member = Member::start(folder.path(), FAST_CHAIN, &[]);
+    let stranger = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
+    let ban = format!("/api/v1/peers/{stranger}/ban");
+    assert_eq!(
+        member.operate("PUT", &ban, Some(json!({ "secs": 600, "reason": "noise" }))),
+        204
+    );
+    let range = json!({ "range": "198.51.100.9/24", "secs": 600, "reason": "more noise" });
+    assert_eq!(member.operate("PUT", "/api/v1/bans", Some(range)), 204);
+    let shown = |member: &Member| {
+        let peers = member.peers();
+        let (bans, ranges) = (&peers["bans"], &peers["range_bans"]);
+        assert_eq!(
+            (&bans[0]["id"], &bans[0]["reason"]),
+            (&json!(stranger), &json!("noise"))
+        );
+        assert_eq!(ranges[0]["range"], "198.51.100.0/24");
+        assert_eq!(ranges[0]["reason"], "more noise");
+        for ban in [&bans[0], &ranges[0]] {
+            let left = ban["secs"].as_u64().unwrap();
+            assert!((500..=600).contains(&left), "{left} s are left");
+        }
+    };
+    shown(&member);
+    member.kill();
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(folder.path().join("network/bans"))
+            .unwrap()
+            .permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+
+    let member = Member::start(folder.path(), FAST_CHAIN, &[]);
+    shown(&member);
+    assert_eq!(member.operate("DELETE", &ban, None), 204);
+    assert_eq!(
+        member.operate("DELETE", "/api/v1/bans?range=198.51.100.0%2F24", None),
+        204
+    );
+    let peers = member.peers();
+    assert_eq!((&peers["bans"], &peers["range_bans"]), (&json!([]), &json!([])));
+}
+
+#[test]
+fn peers_tell_each_other_the_time() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let first = Member::start(folders[0].path(), FAST_CHAIN, &[]);
+    let second = Member::start(folders[1].path(), FAST_CHAIN, &["--peer", &first.addresses[0]]);
+    let clock = until("the second has compared its clock with its configured peer's", || {
+        let clock = second.json("/api/v1/status")["clock"].clone();
+        (clock["peers"] == 1).then_some(clock)
+    });
+    assert_eq!(clock["off"], json!(false));
+    assert!(clock["offset_secs"].as_i64().unwrap().abs() <= 2, "{clock}");
+    assert_eq!(clock["allowance_secs"], json!(12));
+    let status = second.json("/api/v1/status");
+    assert_eq!(status["sync"]["peers"], json!(1));
 }

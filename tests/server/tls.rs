@@ -134,3 +134,38 @@ fn plain_http_is_told_that_the_port_is_https() {
         );
     }
 }
+
+#[test]
+fn the_command_line_believes_the_system_a_file_or_a_pin() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    let (url, file) = (format!("https://{}", node.address), folder.path().join("tls-cert.pem"));
+    let balance = |more: &[&str]| {
+        let mut command = crate::binary::tally();
+        command.args(["wallet", "balance", crate::wallet::SOMEBODY, "--json", "--node", &url]);
+        // Loopback is never asked through a proxy.
+        command
+            .args(more)
+            .env("HTTPS_PROXY", "http://127.0.0.1:1")
+            .env("ALL_PROXY", "http://127.0.0.1:1");
+        let output = command.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let file = file.to_str().unwrap();
+    assert_eq!(balance(&["--pin", &node.fingerprint]), (Some(0), String::new()));
+    assert_eq!(balance(&["--cacert", file]), (Some(0), String::new()));
+    let wrong = "ab".repeat(32);
+    for (more, code, reason) in [
+        (&[][..], 1, "invalid peer certificate"),
+        (&["--pin", &wrong], 1, "the node's certificate has the SHA-256"),
+        (&["--pin", "ab"], 2, "a SHA-256 has 32 bytes"),
+        (&["--cacert", "/dev/null"], 1, "holds no certificate in PEM"),
+    ] {
+        let (found, text) = balance(more);
+        assert_eq!(found, Some(code), "{more:?}: {text}");
+        assert!(text.contains(reason), "{reason:?} is not in {text}");
+    }
+}

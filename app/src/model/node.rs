@@ -9,14 +9,36 @@ pub struct MinerView {
     pub threads: u32,
     /// Hashes a second, measured by the miner itself.
     pub hash_rate: f64,
+    /// Why it makes no blocks though it is on.
+    pub paused: Option<String>,
     pub producer: String,
     /// The newest block on the main chain that pays this producer.
     pub last_block: Option<u64>,
 }
 
+/// An external miner that is connected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerView {
+    pub name: String,
+    pub agent: String,
+    /// Hashes a second, estimated from its shares.
+    pub hash_rate: f64,
+    pub shares: u64,
+    pub rejected: u64,
+    pub blocks: u64,
+    /// Unix seconds.
+    pub since: u64,
+}
+
 /// The mining page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MiningView {
+    /// When the chain begins, Unix seconds, where that is still ahead.
+    pub begins: Option<u64>,
+    /// External miners, the fastest first; at most 100.
+    pub workers: Vec<WorkerView>,
+    /// How many there are.
+    pub connected: u64,
     pub miner: MinerView,
     /// Estimated for the whole network from the last blocks.
     pub network_hash_rate: f64,
@@ -54,7 +76,27 @@ pub struct PeerView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanView {
     pub id: String,
+    /// The addresses that are banned with it, if any.
+    pub address: Option<String>,
     pub reason: String,
+}
+
+/// An address range that the node has nothing to do with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeBanView {
+    pub range: String,
+    pub reason: String,
+}
+
+/// The node's clock beside those of its peers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockView {
+    /// Whose clock differs, and by how much.
+    pub words: String,
+    /// Seconds by which a block's time may be ahead.
+    pub allowance_secs: u64,
+    /// Whether it differs by more than that.
+    pub off: bool,
 }
 
 /// A chain that is being taken over.
@@ -83,6 +125,9 @@ pub struct NetworkView {
     pub listening: Vec<String>,
     pub peers: Vec<PeerView>,
     pub bans: Vec<BanView>,
+    pub range_bans: Vec<RangeBanView>,
+    /// None while too few clocks are known.
+    pub clock: Option<ClockView>,
     pub sync: Option<SyncView>,
     pub tip: u64,
     pub tip_id: String,

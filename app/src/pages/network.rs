@@ -1,4 +1,5 @@
 mod operate;
+mod ranges;
 
 use leptos::prelude::*;
 
@@ -6,12 +7,13 @@ use super::parts::{Followed, PageHead, Told};
 use crate::{
     format,
     live::Live,
-    model::{ChainInfo, NetworkView, PeerView, SyncView},
+    model::{ChainInfo, ClockView, NetworkView, PeerView, SyncView},
     operator::Operator,
     reads,
-    ui::{BlockLink, Empty, Fact, Facts, Id, Table, Time},
+    ui::{BlockLink, Empty, Fact, Facts, Id, Notice, NoticeKind, Table, Time},
 };
 use operate::{AddPeer, BanDialog, Banning, LiftBan, PeerActions, Refused};
+use ranges::{BanRange, RangeBans};
 
 /// Seconds after which peers are looked at again, blocks or not.
 const BEAT_SECS: u64 = 3;
@@ -43,9 +45,12 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
     let speaks = Memo::new(move |_| network.with(|network| network.peer_id.is_some()));
     let alone = Memo::new(move |_| network.with(|network| network.peers.is_empty()));
     let bans = Memo::new(move |_| network.with(|network| !network.bans.is_empty()));
+    let ranges = Memo::new(move |_| network.with(|network| !network.range_bans.is_empty()));
+    let clock = Memo::new(move |_| network.with(|network| network.clock.clone()));
     let sync = move || network.with(|network| network.sync.clone());
     view! {
         {move || view! { <ThisNode network=network.get() /> }}
+        {move || clock.get().filter(|clock| clock.off).map(|clock| view! { <ClockOff clock=clock /> })}
         {move || sync().map(|sync| view! { <Syncing sync=sync /> })}
         <section aria-labelledby="peers">
             <h2 id="peers">"Peers"</h2>
@@ -66,7 +71,29 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
         <Show when=move || bans.get()>
             <Bans network=network />
         </Show>
+        <Show when=move || ranges.get()>
+            <RangeBans network=network />
+        </Show>
+        <Show when=move || speaks.get() && operator.is_present()>
+            <BanRange />
+        </Show>
         <BanDialog banning=banning />
+    }
+    .into_any()
+}
+
+/// Says whose clock is wrong: nothing else on the page would.
+#[component]
+fn ClockOff(clock: ClockView) -> impl IntoView {
+    let allowed = format!(
+        "Blocks may be {} s ahead of it at most, so this node may reject right ones. It makes no blocks, and holds nothing of this against its peers, until the clock is right.",
+        format::count(clock.allowance_secs)
+    );
+    view! {
+        <Notice kind=NoticeKind::Error title="The clock of this machine is wrong">
+            <p>{clock.words}</p>
+            <p>{allowed}</p>
+        </Notice>
     }
     .into_any()
 }
@@ -78,6 +105,9 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
         Some(id) => view! { <Id value=id /> }.into_any(),
         None => view! { <span class="faint">"none; it speaks to no other node"</span> }.into_any(),
     };
+    let clock = network
+        .clock
+        .map_or_else(|| "not compared yet: too few peers".to_owned(), |clock| clock.words);
     let listening = network
         .listening
         .into_iter()
@@ -96,6 +126,7 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
                         <BlockLink id=network.tip_id />
                     </span>
                 </Fact>
+                <Fact name="Clock">{clock}</Fact>
                 <Fact name="Peer id">{peer_id}</Fact>
                 <Fact name="Listens on"><ul class="plain">{listening}</ul></Fact>
             </Facts>
@@ -173,7 +204,10 @@ fn Bans(network: Signal<NetworkView>) -> impl IntoView {
                             <Id value=ban.id.clone() bare=true />
                             <LiftBan id=ban.id failure=not_lifted />
                         </td>
-                        <td data-label="Reason">{ban.reason}</td>
+                        <td data-label="Reason">
+                            {ban.reason}
+                            {ban.address.map(|address| view! { " (with " <code class="wrap">{address}</code> ")" })}
+                        </td>
                     </tr>
                 </For>
             </Table>

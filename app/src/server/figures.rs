@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use tally_chain::Height;
-use tally_node::StoreError;
+use tally_node::{StoreError, workers::Worker};
 
 use super::{
     At,
@@ -13,10 +13,13 @@ use super::{
 use crate::{
     format,
     model::{
-        BanView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, SecurityView, SelfCheck,
-        SyncView, Verdict,
+        BanView, ClockView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, RangeBanView,
+        SecurityView, SelfCheck, SyncView, Verdict, WorkerView,
     },
 };
+
+/// Most external miners on the page.
+const MAX_WORKERS: usize = 100;
 
 /// Mining, here and in the network.
 pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
@@ -25,11 +28,22 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
     let next = Height(at.height() + 1);
     let (spec, bits) = (at.node.spec(), at.next_bits());
     let halving = spec.issuance.halving_interval;
+    let mut workers = at.node.workers().list();
+    let connected = workers.len() as u64;
+    workers.truncate(MAX_WORKERS);
     Ok(MiningView {
+        begins: at.node.begins().map(|begins| begins.0),
+        connected,
+        workers: workers.into_iter().map(worker).collect(),
         miner: MinerView {
             running: status.config.on,
             threads: status.config.threads as u32,
             hash_rate: status.hash_rate,
+            paused: at
+                .node
+                .clock_off()
+                .filter(|_| status.config.on)
+                .map(|reading| reading.words()),
             producer: shown(&status.config.producer),
             last_block: at
                 .tip
@@ -50,6 +64,18 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
     })
 }
 
+fn worker(worker: Worker) -> WorkerView {
+    WorkerView {
+        name: worker.name,
+        agent: worker.agent,
+        hash_rate: worker.hash_rate,
+        shares: worker.shares,
+        rejected: worker.rejected,
+        blocks: worker.blocks,
+        since: worker.since.0,
+    }
+}
+
 /// This node, and those it speaks to.
 pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
     let mut view = NetworkView {
@@ -58,6 +84,12 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
         listening: at.facts.listening.to_vec(),
         peers: Vec::new(),
         bans: Vec::new(),
+        range_bans: Vec::new(),
+        clock: at.node.clock_reading().map(|reading| ClockView {
+            words: reading.words(),
+            allowance_secs: at.node.clock_allowance(),
+            off: at.node.clock_off().is_some(),
+        }),
         sync: None,
         tip: at.height(),
         tip_id: at.tip.record.id.to_string(),
@@ -84,6 +116,15 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
             .into_iter()
             .map(|ban| BanView {
                 id: ban.name.to_string(),
+                address: ban.host.map(|host| host.to_string()),
+                reason: ban.reason,
+            })
+            .collect();
+        view.range_bans = status
+            .range_bans
+            .into_iter()
+            .map(|ban| RangeBanView {
+                range: ban.range.to_string(),
                 reason: ban.reason,
             })
             .collect();

@@ -59,7 +59,7 @@ impl Health {
 impl Node {
     /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
     pub fn health(&self) -> Health {
-        let reasons = [self.syncing()];
+        let reasons = [self.store().not_ready(), self.syncing()];
         Health {
             reasons: reasons.into_iter().flatten().collect(),
         }

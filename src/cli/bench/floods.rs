@@ -22,7 +22,7 @@ use super::signers::{Signers, chain, identity};
 use super::{Figures, source};
 
 /// Blocks on the flooded node's chain: what questions can be about.
-const BLOCKS: usize = 16;
+const BLOCKS: usize = 4;
 /// Different ones of what is made up beforehand.
 const DIFFERENT: usize = 64;
 
@@ -34,8 +34,8 @@ pub struct FloodsArgs {
     /// Seconds that each flood lasts
     #[arg(long, default_value_t = 10)]
     secs: u64,
-    /// Transfers in each of the 16 blocks that strangers ask for
-    #[arg(long, default_value_t = 3_000)]
+    /// Transfers in each of the 4 blocks that strangers ask for: by default as many as fill an answer
+    #[arg(long, default_value_t = 40_000)]
     transfers: usize,
 }
 
@@ -80,7 +80,8 @@ struct Made {
     wrong: Vec<Bytes>,
     orphans: Vec<Vec<u8>>,
     half: Vec<u8>,
-    question: Vec<u8>,
+    /// Each begins with another block: an answer of full blocks holds one.
+    questions: Vec<Vec<u8>>,
     block_bytes: u64,
 }
 
@@ -180,7 +181,7 @@ async fn be(mut stranger: Stranger, flood: Flood, made: &Made, at: usize) -> std
             Flood::Silence => {}
             Flood::Inventory => stranger.send(&made.inventories[turn % DIFFERENT]).await?,
             Flood::Orphans => stranger.send(&made.orphans[turn % made.orphans.len()]).await?,
-            Flood::Questions => stranger.send(&made.question).await?,
+            Flood::Questions => stranger.send(&made.questions[turn % BLOCKS]).await?,
             Flood::HalfFrames => {
                 stranger.send_bytes(&made.half).await?;
                 while stranger.hear().await.is_ok() {}
@@ -244,17 +245,19 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
     let longest = max_frame_bytes(spec.limits.block_bytes);
     let mut half = u32::try_from(longest)?.to_be_bytes().to_vec();
     half.resize(half.len() + longest - 1, 0);
+    let questions = (0..BLOCKS).map(|first| {
+        let mut ids = ids.clone();
+        ids.rotate_left(first);
+        let (question, message) = (1, Message::GetBlocks(ids));
+        Frame { question, message }.encode()
+    });
     let made = Made {
         hello: frame(Message::Hello(hello)),
         inventories: inventories.collect::<anyhow::Result<_>>()?,
         wrong: wrong.collect(),
         orphans: orphans.collect::<anyhow::Result<_>>()?,
         half,
-        question: Frame {
-            question: 1,
-            message: Message::GetBlocks(ids),
-        }
-        .encode(),
+        questions: questions.collect(),
         block_bytes: spec.limits.block_bytes,
     };
     node.close()?;

@@ -14,8 +14,8 @@ use crate::{
 /// Where the operator's calls about peers go.
 const PEERS_PATH: &str = "/api/v1/peers";
 /// How long a ban may last: in seconds, and in words.
-const TERMS: [(u64, &str); 3] = [(600, "10 minutes"), (3_600, "1 hour"), (86_400, "1 day")];
-const USUAL_TERM: (u64, &str) = TERMS[1];
+pub(super) const TERMS: [(u64, &str); 3] = [(600, "10 minutes"), (3_600, "1 hour"), (86_400, "1 day")];
+pub(super) const USUAL_TERM: (u64, &str) = TERMS[1];
 
 const ADDRESS: &str = "peer-address";
 
@@ -38,17 +38,17 @@ fn short(id: &str) -> String {
 
 /// One kind of action, on its way or not, and why it failed.
 #[derive(Clone, Copy)]
-struct Act {
-    operator: Operator,
+pub(super) struct Act {
+    pub(super) operator: Operator,
     live: Live,
     toasts: Toasts,
-    busy: RwSignal<bool>,
+    pub(super) busy: RwSignal<bool>,
     /// Empty while nothing failed.
-    failure: RwSignal<String>,
+    pub(super) failure: RwSignal<String>,
 }
 
 impl Act {
-    fn new(failure: RwSignal<String>) -> Self {
+    pub(super) fn new(failure: RwSignal<String>) -> Self {
         Self {
             operator: Operator::get(),
             live: Live::get(),
@@ -59,7 +59,7 @@ impl Act {
     }
 
     /// Waits for the call and says `done` where it went well; `then` learns whether it did.
-    fn go(
+    pub(super) fn go(
         self,
         call: impl Future<Output = Result<(), String>> + 'static,
         done: String,

@@ -39,8 +39,23 @@ pub const IMPORTS_A_TURN: usize = 32;
 pub const MAX_KNOWN: usize = 65_536;
 /// Transactions asked for or to be asked for, of all peers.
 pub const MAX_WANTED: usize = 65_536;
+/// Bytes of earlier answers above which a peer's further questions wait until it has read them.
+pub const MAX_UNREAD: usize = 1 << 20;
+/// Bytes of unread frames of all peers together, above which no long answer is begun.
+pub const MAX_UNREAD_ALL: usize = 192 << 20;
+/// Questions of one peer that wait for their answers, and bytes of them.
+pub const MAX_WAITING_QUESTIONS: usize = 64;
+pub const MAX_WAITING_BYTES: usize = 2 << 20;
+/// Milliseconds after which a question that waits for room lets the slowest reader go.
+pub const ROOM_MS: u64 = 5_000;
+/// Milliseconds that a reader has for a long answer before it may be let go for the sake of others.
+pub const READING_MS: u64 = 10_000;
+
 /// Peers that came to us; those that we called come on top.
 pub const MAX_INBOUND: usize = 64;
+/// Of these, peers of one IPv4 address or IPv6 /64, and of one IPv4 /16 or IPv6 /32.
+pub const MAX_INBOUND_HOST: usize = 4;
+pub const MAX_INBOUND_RANGE: usize = 16;
 /// Bans remembered.
 pub const MAX_BANS: usize = 4_096;
 

@@ -4,6 +4,9 @@
 //! carries out the [`Output`]s. So the very code that runs on sockets runs in a simulation, too, the same way each time.
 //! Blocks and transactions enter the node by the doors that everybody uses: [`Node::import_block`], [`Node::submit_batch`].
 
+mod admission;
+mod answers;
+mod clock;
 mod join;
 pub mod limits;
 pub mod offence;
@@ -17,17 +20,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tally_chain::{Height, TxId};
+use tally_chain::{Height, TxId, UnixSecs};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::events::{ChainEvent, Numbered};
 use crate::node::Node;
-use limits::{ANSWER_MS, BLOCKS_MS, HELLO_MS, MAX_BANS, MAX_INBOUND, PING_MS};
-use offence::{BAN_MS, Offence, Score};
+use crate::peers::bans::Bans;
+use crate::peers::clock::ClockReading;
+use crate::peers::range::Origin;
+use limits::{ANSWER_MS, BLOCKS_MS, HELLO_MS, MAX_BANS, PING_MS};
+use offence::{Offence, Score};
 use peer::{Open, Peer, Question};
-use wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
+use wire::{Claim, Frame, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
+pub use crate::peers::bans::{Ban, RangeBan};
+pub use answers::Unread;
 pub use peer::{PeerName, PeerStatus, Traffic};
 pub use relay::short_id;
 pub use sync::SyncStatus;
@@ -39,15 +47,6 @@ pub enum Output {
     Send { peer: PeerName, frame: Vec<u8> },
     /// End the connection.
     Disconnect { peer: PeerName, reason: String },
-}
-
-/// A peer that is not spoken to for a while.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Ban {
-    pub name: PeerName,
-    /// Milliseconds on the driver's clock.
-    pub until: u64,
-    pub reason: String,
 }
 
 /// Counters since the start.
@@ -68,7 +67,13 @@ pub struct Network {
     node: Node,
     agent: String,
     peers: BTreeMap<PeerName, Peer>,
-    bans: BTreeMap<PeerName, Ban>,
+    bans: Bans,
+    /// This machine's clock beside its peers'.
+    clock: Option<ClockReading>,
+    /// When the log last said that it is off.
+    clock_logged: Option<u64>,
+    /// The node's own number for the choice of inbound peers.
+    secret: [u8; 32],
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
     scores: BTreeMap<PeerName, Score>,
     sync: Option<sync::Sync>,
@@ -81,6 +86,10 @@ pub struct Network {
     events: Receiver<Arc<Numbered>>,
     counters: Counters,
     outputs: VecDeque<Output>,
+    /// Bytes of frames in `outputs`: the driver does not count them yet.
+    outgoing: usize,
+    /// Bytes of frames to all peers that are still to be written, as the driver counts them.
+    unread: Unread,
     now: u64,
 }
 
@@ -92,7 +101,10 @@ impl Network {
             node,
             agent: agent.into(),
             peers: BTreeMap::new(),
-            bans: BTreeMap::new(),
+            bans: Bans::default(),
+            clock: None,
+            clock_logged: None,
+            secret: [0; 32],
             scores: BTreeMap::new(),
             sync: None,
             join: None,
@@ -101,21 +113,27 @@ impl Network {
             next_question: 1,
             counters: Counters::default(),
             outputs: VecDeque::new(),
+            outgoing: 0,
+            unread: Unread::default(),
             now: 0,
         }
     }
 
-    /// Somebody is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
+    /// A peer of unknown origin is connected: no limit per address applies to it.
     pub fn connected(&mut self, name: PeerName, outbound: bool, now: u64) {
+        self.connected_from(name, outbound, Origin::default(), now);
+    }
+
+    /// A peer is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
+    pub fn connected_from(&mut self, name: PeerName, outbound: bool, origin: Origin, now: u64) {
         self.now = now;
-        if let Some(ban) = self.ban_of(&name) {
-            let reason = format!("banned: {}", ban.reason);
+        if let Some(reason) = self.bans.reason(&name, &origin, now) {
+            let reason = format!("banned: {reason}");
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
         }
-        let inbound = self.peers.values().filter(|peer| !peer.outbound).count();
-        if !outbound && inbound >= MAX_INBOUND {
-            let reason = format!("there are {MAX_INBOUND} peers already");
+        if !outbound && let Err(error) = self.make_slot(&origin) {
+            let reason = error.to_string();
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
         }
@@ -128,6 +146,7 @@ impl Network {
             agent: self.agent.clone(),
         });
         let mut peer = Peer::new(outbound, claim.tip, now);
+        peer.origin = origin;
         peer.score = self.scores.remove(&name).unwrap_or_default();
         self.peers.insert(name.clone(), peer);
         self.send(&name, 0, hello);
@@ -172,6 +191,7 @@ impl Network {
 
     /// What the driver has to do, in this order.
     pub fn outputs(&mut self) -> impl Iterator<Item = Output> + '_ {
+        self.outgoing = 0;
         self.outputs.drain(..)
     }
 
@@ -205,22 +225,14 @@ impl Network {
                 self.taken(name, &claim.tip);
                 self.claim(name, claim);
             }
-            asked => match serve::answer(&self.node, &asked) {
-                Ok(Some(answer)) => self.send(name, question, answer),
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, "a peer's question could not be answered"),
-            },
+            asked => self.asked(name, question, asked),
         }
     }
 
     fn answered(&mut self, name: &PeerName, question: Question, answer: Message) {
         match (question, answer) {
-            (Question::Ping { sent }, Message::Pong) => {
-                let latency = self.now.saturating_sub(sent);
-                if let Some(peer) = self.peers.get_mut(name) {
-                    peer.latency = Some(latency);
-                }
-            }
+            (Question::Ping { sent }, Message::Pong) => self.ponged(name, sent, None),
+            (Question::Ping { sent }, Message::TimedPong(UnixSecs(time))) => self.ponged(name, sent, Some(time)),
             (Question::Headers, Message::Headers(headers)) => self.headers(name, &headers),
             (Question::Blocks { ids }, Message::Blocks(blocks)) => self.bodies(name, &ids, blocks),
             (Question::Transactions { ids }, Message::Transactions(items)) => self.transactions(name, &ids, items),
@@ -263,14 +275,18 @@ impl Network {
             return self.offend(name, Offence::WrongGenesis { found, expected });
         }
         let (found, expected) = (hello.version, PROTOCOL_VERSION);
-        if found != expected {
+        if !(OLDEST_VERSION..=PROTOCOL_VERSION).contains(&found) {
             return self.offend(name, Offence::WrongVersion { found, expected });
         }
         tracing::info!(peer = %name, agent = hello.agent, height = %hello.claim.height, "peer");
+        peer.version = hello.version;
         peer.agent = hello.agent;
         peer.claim = Some(hello.claim);
         peer.first = hello.first;
         let told = peer.told;
+        // First of all, so that its clock is known before its blocks are judged: docs/protocol.md#N13
+        peer.next_ping = self.now + PING_MS;
+        self.ask(name, Question::Ping { sent: self.now }, Message::Ping);
         let claim = self.own_claim();
         if claim.tip != told {
             // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
@@ -286,7 +302,10 @@ impl Network {
 
     /// The lowest block that this node can be asked for.
     fn first(&self) -> Height {
-        self.node.tip().snapshot.base().unwrap_or_default().next()
+        let tip = self.node.tip();
+        // Where that cannot be read now, nothing is promised but what comes after the tip.
+        let base = tip.snapshot.base().unwrap_or(tip.record.height());
+        base.next()
     }
 
     /// What this node says of its own chain.
@@ -306,6 +325,7 @@ impl Network {
         self.advance_sync();
         self.ask_for_transactions();
         self.tell_inventory();
+        self.answer_waiting();
         self.tidy();
     }
 
@@ -337,7 +357,7 @@ impl Network {
     /// Questions that took too long, peers that never said hello, bans that are over; pings.
     fn overdue(&mut self) {
         let now = self.now;
-        self.bans.retain(|_, ban| ban.until > now);
+        self.bans.expire(now);
         let names: Vec<_> = self.peers.keys().cloned().collect();
         for name in names {
             let Some(peer) = self.peers.get_mut(&name) else {
@@ -376,16 +396,6 @@ impl Network {
         while self.scores.len() > MAX_BANS {
             self.scores.pop_first();
         }
-        while self.bans.len() > MAX_BANS {
-            let first = self
-                .bans
-                .values()
-                .min_by_key(|ban| ban.until)
-                .map(|ban| ban.name.clone());
-            if let Some(name) = first {
-                self.bans.remove(&name);
-            }
-        }
     }
 
     fn ask(&mut self, name: &PeerName, question: Question, message: Message) {
@@ -413,38 +423,27 @@ impl Network {
             traffic.messages_out += 1;
             traffic.bytes_out += frame.len() as u64;
         }
+        self.outgoing += frame.len();
         let peer = name.clone();
         self.outputs.push_back(Output::Send { peer, frame });
     }
 
     /// Puts an offence on a peer's score, and ends it where that is enough.
     fn offend(&mut self, name: &PeerName, offence: Offence) {
+        let points = if self.may_be_our_clock(&offence) {
+            0
+        } else {
+            offence.points()
+        };
         let Some(peer) = self.peers.get_mut(name) else { return };
-        let enough = peer.score.add(offence.points(), self.now);
+        let enough = peer.score.add(points, self.now) && points > 0;
         *self.counters.offences.entry(offence.name()).or_default() += 1;
         tracing::warn!(peer = %name, score = peer.score.at(self.now), %offence, "peer misbehaves");
         if enough {
-            self.ban(name, self.now + BAN_MS, offence.to_string());
+            self.ban_for(name, &offence);
         } else if offence.ends() {
             self.end(name, offence.to_string());
         }
-    }
-
-    /// Ends the conversation with a peer, and has none with it until `until`.
-    pub fn ban(&mut self, name: &PeerName, until: u64, reason: String) {
-        self.counters.bans += 1;
-        let ban = Ban {
-            name: name.clone(),
-            until,
-            reason: reason.clone(),
-        };
-        self.bans.insert(name.clone(), ban);
-        self.end(name, reason);
-    }
-
-    /// Speaks with a peer again; says whether it was banned.
-    pub fn unban(&mut self, name: &PeerName) -> bool {
-        self.bans.remove(name).is_some()
     }
 
     /// Ends the conversation with a peer.
@@ -469,13 +468,9 @@ impl Network {
         true
     }
 
-    /// The ban of a peer, if it is still one.
-    pub fn ban_of(&self, name: &PeerName) -> Option<&Ban> {
-        self.bans.get(name).filter(|ban| ban.until > self.now)
-    }
-
-    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
-        self.bans.values().filter(|ban| ban.until > self.now)
+    /// The session's clock: the last moment that the driver named, milliseconds.
+    pub fn now(&self) -> u64 {
+        self.now
     }
 
     pub fn counters(&self) -> &Counters {
@@ -495,6 +490,7 @@ impl Network {
             height: peer.claim.map(|claim| claim.height),
             agent: peer.agent.clone(),
             latency_ms: peer.latency,
+            clock_offset_secs: peer.clock_offset,
             score: peer.score.at(self.now),
             traffic: peer.traffic,
         })

@@ -69,10 +69,55 @@ impl Offence {
         }
     }
 
+    /// Whether a node whose own clock is wrong may see this in an honest peer: blocks, headers and transactions of times
+    /// that it does not accept, and what follows from having rejected them. Rule: docs/protocol.md#N13
+    pub fn may_come_of_a_wrong_clock(&self) -> bool {
+        !matches!(
+            self,
+            Self::Malformed(_)
+                | Self::WrongGenesis { .. }
+                | Self::WrongVersion { .. }
+                | Self::NoHello
+                | Self::InvalidCheckpoint { .. }
+                | Self::Timeout
+                | Self::Unrequested
+                | Self::Equivocation { .. }
+                | Self::Flood { .. }
+        )
+    }
+
+    /// Whether the ban for it covers the peer's address: where it is provably no mistake. A node of another chain may
+    /// share an address with honest ones of this chain, and an operator may have mixed up the two.
+    pub fn bans_address(&self) -> bool {
+        self.points() >= BAN_AT && !matches!(self, Self::WrongGenesis { .. })
+    }
+
     /// Whether the connection ends with it, whatever the score.
     pub fn ends(&self) -> bool {
         matches!(self, Self::WrongVersion { .. } | Self::NoHello)
     }
+
+    /// All that [`Self::name`] can be: counters begin with a zero for each.
+    pub const NAMES: [&str; 18] = [
+        "malformed",
+        "wrong_genesis",
+        "wrong_version",
+        "no_hello",
+        "invalid_header",
+        "unconnected_headers",
+        "low_work",
+        "invalid_block",
+        "invalid_checkpoint",
+        "withheld_block",
+        "timeout",
+        "unrequested",
+        "invalid_transaction",
+        "equivocation",
+        "bad_compact_block",
+        "orphan",
+        "stale_block",
+        "flood",
+    ];
 
     /// A name for counters.
     pub fn name(&self) -> &'static str {
@@ -160,6 +205,21 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_of_an_offence_is_among_the_names() {
+        // The names stand in one place of this file each; this reads them from there, so that none can be left out.
+        let source = include_str!("offence.rs");
+        let by_arm = source.lines().filter_map(|line| {
+            let line = line.trim().strip_prefix("Self::")?;
+            line.split_once("=> \"")?.1.strip_suffix("\",")
+        });
+        let mut by_arm: Vec<_> = by_arm.collect();
+        let mut names = Offence::NAMES.to_vec();
+        by_arm.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(by_arm, names);
+    }
 
     #[test]
     fn points_are_forgiven_and_add_up() {

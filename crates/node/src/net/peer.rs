@@ -6,9 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tally_chain::{B256, BlockId, CheckedTransaction, Height, TxId, Work};
 
+use super::answers::{Unread, Waiting};
 use super::limits::{IDS_A_SECOND, IDS_AT_ONCE, MAX_KNOWN, MESSAGES_A_SECOND, MESSAGES_AT_ONCE};
 use super::offence::{Budget, Score};
 use super::wire::{Claim, CompactBlock};
+use crate::peers::range::Origin;
 
 /// Who a peer is, as the transport has made sure of it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -143,11 +145,26 @@ pub(super) struct Peer {
     pub(super) offers: bool,
     pub(super) agent: String,
     pub(super) latency: Option<u64>,
+    /// Our clock less its own, seconds.
+    pub(super) clock_offset: Option<i64>,
+    /// The version that its hello named.
+    pub(super) version: u64,
+    /// The shortest round trip, milliseconds.
+    pub(super) least_latency: Option<u64>,
+    /// Where it is.
+    pub(super) origin: Origin,
+    /// When it last brought a block, and a transaction, that was new and right.
+    pub(super) brought_block: Option<u64>,
+    pub(super) brought_transaction: Option<u64>,
     pub(super) traffic: Traffic,
     pub(super) score: Score,
     pub(super) messages: Budget,
     pub(super) ids: Budget,
     pub(super) open: BTreeMap<u64, Open>,
+    /// Its own questions that wait until it has read earlier answers.
+    pub(super) waiting: Waiting,
+    /// Bytes of frames to it that are still to be written.
+    pub(super) unread: Unread,
     pub(super) known_transactions: Remembered<TxId>,
     pub(super) known_blocks: Remembered<BlockId>,
     /// Blocks that it was told of and has not said to have, each with the moment.
@@ -174,11 +191,19 @@ impl Peer {
             offers: true,
             agent: String::new(),
             latency: None,
+            clock_offset: None,
+            version: 0,
+            least_latency: None,
+            origin: Origin::default(),
+            brought_block: None,
+            brought_transaction: None,
             traffic: Traffic::default(),
             score: Score::default(),
             messages: Budget::new(MESSAGES_A_SECOND, MESSAGES_AT_ONCE, now),
             ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
             open: BTreeMap::new(),
+            waiting: Waiting::default(),
+            unread: Unread::default(),
             known_transactions: Remembered::new(MAX_KNOWN),
             known_blocks: Remembered::new(MAX_KNOWN / 64),
             told_blocks: VecDeque::new(),
@@ -234,6 +259,8 @@ pub struct PeerStatus {
     pub agent: String,
     /// Round trip, milliseconds.
     pub latency_ms: Option<u64>,
+    /// This machine's clock less the peer's, seconds, if the peer tells its time.
+    pub clock_offset_secs: Option<i64>,
     pub score: u32,
     pub traffic: Traffic,
 }

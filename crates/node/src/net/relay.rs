@@ -19,9 +19,9 @@ use super::peer::{Question, Rebuild};
 use super::sync::{blame, is_foreign};
 use super::wire::{Claim, CompactBlock, Message, SHORT_ID_BYTES, ShortId};
 use super::{Network, PeerName};
-use crate::node::SubmitError;
 use crate::pipeline::ImportError;
 use crate::store::Status;
+use crate::submit::SubmitError;
 
 /// Peers remembered of those who have a wanted transaction.
 const MAX_HOLDERS: usize = 4;
@@ -198,9 +198,10 @@ impl Network {
                 Err(error) => offence = Some(Offence::InvalidTransaction(error)),
             }
         }
+        let mut brought = false;
         let results = self
             .node
-            .submit_batch(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
+            .submit_relayed(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
         for (transaction, result) in sent.iter().zip(results) {
             if let Some(wanted) = self.wanted.remove(&transaction.id()) {
                 let hop = Duration::from_millis(self.now.saturating_sub(wanted.since));
@@ -209,9 +210,13 @@ impl Network {
             match result {
                 Err(SubmitError::State(error)) => tracing::error!(%error, "a transaction could not be looked at"),
                 Err(SubmitError::Store(error)) => tracing::error!(%error, "a transaction could not be looked at"),
+                Ok(_) => brought = true,
                 // What does not fit into the pool now says nothing of the peer: its pool may be another one.
-                Ok(_) | Err(_) => {}
+                Err(_) => {}
             }
+        }
+        if brought && let Some(peer) = self.peers.get_mut(name) {
+            peer.brought_transaction = Some(self.now);
         }
         self.transactions_missing(&missing);
         if let Some(offence) = offence {
@@ -422,7 +427,7 @@ impl Network {
         let id = block.header.id();
         let transactions = transactions.into_iter().flatten().collect();
         match self.node.import_parts(block.header, block.manifest, transactions) {
-            Ok(_) => {}
+            Ok(_) => self.brought_block(name),
             Err(ImportError::Block(error)) if is_foreign(&error) || of_a_transaction(&error) => {
                 self.not_rebuilt(name, id, weight);
             }

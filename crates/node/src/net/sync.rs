@@ -368,6 +368,9 @@ impl Network {
                 Ok(imported) => {
                     sync.plan.pop_front();
                     sync.imported += 1;
+                    if let Some(peer) = self.peers.get_mut(&sender) {
+                        peer.brought_block = Some(self.now);
+                    }
                     if let crate::pipeline::Imported::Tip(advance) = imported {
                         let count = |moved: &crate::pipeline::Moved| u64::from(moved.record.transaction_count);
                         sync.transactions += advance.joined.iter().map(count).sum::<u64>();

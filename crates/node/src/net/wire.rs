@@ -5,7 +5,7 @@ use tally_chain::codec::{CodecError, ListReader, wrap_list};
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::transaction::MAX_TRANSACTION_BYTES;
-use tally_chain::{B256, BlockId, Bytes, Header, Height, Manifest, TxId, Work};
+use tally_chain::{B256, BlockId, Bytes, Header, Height, Manifest, TxId, UnixSecs, Work};
 
 use crate::checkpoint::{Checkpoint, MAX_PART_BYTES};
 
@@ -15,7 +15,11 @@ use super::limits::{
 };
 
 /// The version of these messages.
-pub const PROTOCOL_VERSION: u64 = 1;
+pub const PROTOCOL_VERSION: u64 = 2;
+/// The oldest version of peers that this node still speaks with.
+pub const OLDEST_VERSION: u64 = 1;
+/// From this version on a pong tells the time. Rule: docs/protocol.md#N13
+pub const TIMED_PONGS: u64 = 2;
 /// Bytes of a transaction's name within one compact block. Rule: docs/protocol.md#N4
 pub const SHORT_ID_BYTES: usize = 6;
 
@@ -59,6 +63,8 @@ pub enum Message {
     Hello(Hello),
     Ping,
     Pong,
+    /// A pong with the sender's clock; only for peers of a version that knows it.
+    TimedPong(UnixSecs),
     /// Headers after the first of these that the other has in its active chain.
     GetHeaders {
         locator: Vec<BlockId>,
@@ -110,7 +116,7 @@ impl Message {
         match self {
             Self::Hello(_) => 1,
             Self::Ping => 2,
-            Self::Pong => 3,
+            Self::Pong | Self::TimedPong(_) => 3,
             Self::GetHeaders { .. } => 4,
             Self::Headers(_) => 5,
             Self::GetBlocks(_) => 6,
@@ -136,6 +142,7 @@ impl Message {
         matches!(
             self,
             Self::Pong
+                | Self::TimedPong(_)
                 | Self::Headers(_)
                 | Self::Blocks(_)
                 | Self::Transactions(_)
@@ -196,6 +203,7 @@ fn body(message: &Message) -> Vec<u8> {
             hello.agent.as_bytes().encode(&mut out);
         }
         Message::Ping | Message::Pong | Message::GetCheckpoint | Message::Checkpoint(None) => {}
+        Message::TimedPong(time) => time.0.encode(&mut out),
         Message::Tip { claim, first } => {
             claim.encode(&mut out);
             first.0.encode(&mut out);
@@ -262,7 +270,8 @@ fn read_body(kind: u64, body: &mut ListReader<'_>, block_bytes: u64) -> Result<M
             agent: agent(body.bytes("agent", MAX_AGENT)?),
         }),
         2 => Message::Ping,
-        3 => Message::Pong,
+        3 if body.is_empty() => Message::Pong,
+        3 => Message::TimedPong(UnixSecs(body.u64("time")?)),
         4 => Message::GetHeaders {
             locator: ids(body, "locator", MAX_LOCATOR)?.map(BlockId).collect(),
         },

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::sync::mpsc::Sender;
 
 use super::NetworkStatus;
+use super::caps::Banned;
+use super::kept::BansFile;
 use super::link::{Received, Way};
 use super::wires::Order;
 use crate::net::offence::Offence;
 use crate::net::{Network, Output, PeerName, wire};
+use crate::peers::range::Origin;
 
 /// Messages that may wait for the thread; then peers wait in their sockets.
 pub(super) const INBOX: usize = 256;
@@ -29,6 +33,7 @@ pub(super) enum Heard {
     Connected {
         name: PeerName,
         outbound: bool,
+        origin: Origin,
         link: u64,
         way: Way,
     },
@@ -56,6 +61,8 @@ pub(super) enum Heard {
 pub(super) enum Asked {
     Ban { name: PeerName, secs: u64, reason: String },
     Unban { name: PeerName },
+    BanRange { range: IpNet, secs: u64, reason: String },
+    UnbanRange { range: IpNet },
     End { name: PeerName, reason: String },
 }
 
@@ -77,6 +84,7 @@ pub(super) fn run(
     inbox: &Receiver<Heard>,
     orders: &Sender<Order>,
     status: &RwLock<NetworkStatus>,
+    kept: &mut KeptBans,
 ) {
     let begun = Instant::now();
     let max_waiting = MAX_WAITING_FRAMES * wire::max_frame_bytes(network.node().spec().limits.block_bytes);
@@ -96,6 +104,7 @@ pub(super) fn run(
             Ok(Heard::Asked(asked, done)) => {
                 let did = obey(&mut network, asked, now);
                 carry_out(&mut network, &mut ways, orders, max_waiting, now);
+                kept.keep(&network, now);
                 *status.write() = NetworkStatus::of(&network);
                 let _ = done.send(did);
             }
@@ -107,8 +116,24 @@ pub(super) fn run(
             network.poll(now);
             carry_out(&mut network, &mut ways, orders, max_waiting, now);
             ticked = Instant::now();
+            kept.keep(&network, now);
             report(&network, &mut reported);
             *status.write() = NetworkStatus::of(&network);
+        }
+    }
+}
+
+/// Bans, in the file and where connections are rejected before they begin.
+pub(super) struct KeptBans {
+    pub(super) file: BansFile,
+    pub(super) banned: Banned,
+}
+
+impl KeptBans {
+    fn keep(&mut self, network: &Network, now: u64) {
+        let bans = network.all_bans();
+        if self.file.keep(bans, now) {
+            *self.banned.write() = bans.hosts();
         }
     }
 }
@@ -134,6 +159,7 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
         Heard::Connected {
             name,
             outbound,
+            origin,
             link,
             way,
         } => {
@@ -149,6 +175,7 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             }
             let number = link;
             let since = Instant::now();
+            let (own_unread, all_unread) = way.unread();
             let new = Link {
                 number,
                 outbound,
@@ -158,7 +185,8 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             if ways.insert(name.clone(), new).is_some() {
                 network.disconnected(&name, now);
             }
-            network.connected(name, outbound, now);
+            network.connected_from(name.clone(), outbound, origin, now);
+            network.count_unread(&name, own_unread, all_unread);
         }
         Heard::Frame { name, link, frame } if current(ways, &name, link) => {
             network.received(&name, &frame.bytes, now);
@@ -185,6 +213,10 @@ fn obey(network: &mut Network, asked: Asked, now: u64) -> bool {
             true
         }
         Asked::Unban { name } => network.unban(&name),
+        Asked::BanRange { range, secs, reason } => {
+            network.ban_range(range, now.saturating_add(secs.saturating_mul(1_000)), &reason)
+        }
+        Asked::UnbanRange { range } => network.unban_range(range),
         Asked::End { name, reason } => {
             let known = network.peers().any(|peer| peer.name == name);
             network.end(&name, reason);

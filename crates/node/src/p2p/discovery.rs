@@ -2,6 +2,7 @@
 //!
 //! Kademlia is used to find nodes only; records are neither kept nor asked for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use libp2p::connection_limits::{self, ConnectionLimits};
@@ -16,12 +17,10 @@ use libp2p_stream as stream;
 use tokio::time::Instant;
 
 use super::P2pError;
+use super::caps::Caps;
 use super::reach::{MAX_OF_A_PEER, Reach, Told};
-use crate::net::limits::MAX_INBOUND;
+use crate::peers::range::{Range, host_of, is_private};
 
-/// Connections whose other end has not proved its name yet, and such that others have made.
-const MAX_PENDING: u32 = 64;
-const MAX_INCOMING: u32 = 2 * MAX_INBOUND as u32;
 /// Connections with one peer: two for when both call, one more while an old one ends.
 const MAX_PER_PEER: u32 = 3;
 
@@ -29,10 +28,17 @@ const MAX_PER_PEER: u32 = 3;
 const FIRST_ROUND: Duration = Duration::from_secs(1);
 const LAST_ROUND: Duration = Duration::from_secs(300);
 const ROUND: Duration = Duration::from_secs(20);
+/// Peers whose addresses are taken of one round.
+const MAX_OF_A_ROUND: usize = 20;
+/// Between two tellings of its addresses by one peer that are followed.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// Peers of one address range in Kademlia's routing table.
+const MAX_ROUTED_OF_A_RANGE: usize = 16;
 
 /// What a connection is for, and how many there may be. Rule: docs/protocol.md#N8
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
+    caps: Caps,
     limits: connection_limits::Behaviour,
     pub(super) stream: stream::Behaviour,
     identify: Toggle<identify::Behaviour>,
@@ -49,6 +55,7 @@ pub(super) struct Ways {
     pub(super) listens: bool,
     pub(super) agent: String,
     pub(super) reach: Reach,
+    pub(super) caps: Caps,
 }
 
 impl Behaviour {
@@ -90,11 +97,9 @@ impl Behaviour {
                 .map(|behaviour| Told { behaviour, reach })
                 .map_err(|error| failed(format!("p2p-lan: {error}")))
         });
-        let limits = ConnectionLimits::default()
-            .with_max_pending_incoming(Some(MAX_PENDING))
-            .with_max_established_incoming(Some(MAX_INCOMING))
-            .with_max_established_per_peer(Some(MAX_PER_PEER));
+        let limits = ConnectionLimits::default().with_max_established_per_peer(Some(MAX_PER_PEER));
         Ok(Self {
+            caps: ways.caps,
             limits: connection_limits::Behaviour::new(limits),
             stream: stream::Behaviour::new(),
             identify: identify.into(),
@@ -117,13 +122,37 @@ impl Behaviour {
     fn route(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = Multiaddr>) {
         let Some(kad) = self.kad.as_mut() else { return };
         kad.behaviour.remove_peer(&peer);
-        for address in addresses.into_iter().take(MAX_OF_A_PEER) {
+        let addresses: Vec<_> = addresses.into_iter().take(MAX_OF_A_PEER).collect();
+        let range = |address: &Multiaddr| host_of(address).filter(|host| !is_private(*host)).map(Range::of);
+        let Some(first) = addresses.first() else { return };
+        if let Some(wanted) = range(first) {
+            // A range that fills the table decides which nodes are found.
+            let buckets = kad.behaviour.kbuckets();
+            let routed = buckets.map(|bucket| {
+                let same = |address: &Multiaddr| range(address) == Some(wanted);
+                bucket.iter().filter(|entry| entry.node.value.iter().any(same)).count()
+            });
+            if routed.sum::<usize>() >= MAX_ROUTED_OF_A_RANGE {
+                return;
+            }
+        }
+        for address in addresses {
             kad.behaviour.add_address(&peer, address);
         }
     }
 }
 
+/// An address that this node has learnt of.
+pub(super) struct Learnt {
+    pub(super) address: Multiaddr,
+    pub(super) peer: PeerId,
+    /// Who told of it; none where it has answered itself.
+    pub(super) by: Option<PeerId>,
+}
+
 pub(super) struct Discovery {
+    /// When each connected peer last told of its addresses.
+    told: BTreeMap<PeerId, Instant>,
     reach: Reach,
     /// What nodes of this chain call the protocol.
     version: String,
@@ -136,6 +165,7 @@ pub(super) struct Discovery {
 impl Discovery {
     pub(super) fn new(reach: Reach, chain: &str, now: Instant) -> Self {
         Self {
+            told: BTreeMap::new(),
             reach,
             version: version(chain),
             next: now,
@@ -165,18 +195,30 @@ impl Discovery {
         self.reach.refused()
     }
 
+    /// Whether a peer may tell of its addresses again: each telling changes the routing table, and costs it nothing.
+    fn may_tell(&mut self, peer: PeerId) -> bool {
+        let now = Instant::now();
+        let last = self.told.insert(peer, now);
+        let may = last.is_none_or(|last| now.duration_since(last) >= TELL_AGAIN);
+        if !may && let Some(last) = last {
+            self.told.insert(peer, last);
+        }
+        may
+    }
+
     /// Asks soon again: a peer has gone.
-    pub(super) fn hurry(&mut self) {
+    pub(super) fn hurry(&mut self, gone: &PeerId) {
+        self.told.remove(gone);
         self.pause = FIRST_ROUND;
         self.next = self.next.min(Instant::now() + FIRST_ROUND);
     }
 
-    /// Addresses of nodes that may be called, each with its node's name at the end.
-    pub(super) fn follow(&mut self, event: BehaviourEvent, behaviour: &mut Behaviour) -> Vec<(Multiaddr, PeerId)> {
+    /// Addresses of nodes that may be dialled, each with its node's name at the end.
+    pub(super) fn follow(&mut self, event: BehaviourEvent, behaviour: &mut Behaviour) -> Vec<Learnt> {
         match event {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 // Its list of protocols may still be empty when it comes; this says the same from the first moment.
-                if info.protocol_version != self.version {
+                if info.protocol_version != self.version || !self.may_tell(peer_id) {
                     return Vec::new();
                 }
                 let addresses = info.listen_addrs.into_iter().take(4 * MAX_OF_A_PEER);
@@ -185,7 +227,11 @@ impl Discovery {
                 behaviour.route(peer_id, allowed.iter().cloned());
                 allowed
                     .into_iter()
-                    .map(|address| (named(address, peer_id), peer_id))
+                    .map(|address| Learnt {
+                        address: named(address, peer_id),
+                        peer: peer_id,
+                        by: Some(peer_id),
+                    })
                     .collect()
             }
             BehaviourEvent::Kad(kad::Event::RoutablePeer { peer, address }) => {
@@ -206,20 +252,26 @@ impl Discovery {
                     Err(GetClosestPeersError::Timeout { peers, .. }) => peers,
                 };
                 let mut found = Vec::new();
-                for peer in peers {
+                // These have answered the query themselves, so each counts as its own source.
+                for peer in peers.into_iter().take(MAX_OF_A_ROUND) {
                     let allowed = peer.addrs.into_iter().filter(|address| self.reach.allows(address));
-                    found.extend(
-                        allowed
-                            .take(MAX_OF_A_PEER)
-                            .map(|address| (named(address, peer.peer_id), peer.peer_id)),
-                    );
+                    found.extend(allowed.take(MAX_OF_A_PEER).map(|address| Learnt {
+                        address: named(address, peer.peer_id),
+                        peer: peer.peer_id,
+                        by: None,
+                    }));
                 }
                 found
             }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => found
                 .into_iter()
                 .filter(|(_, address)| self.reach.allows(address))
-                .map(|(peer, address)| (named(address, peer), peer))
+                .take(MAX_OF_A_ROUND)
+                .map(|(peer, address)| Learnt {
+                    address: named(address, peer),
+                    peer,
+                    by: None,
+                })
                 .collect(),
             _ => Vec::new(),
         }

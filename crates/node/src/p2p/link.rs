@@ -1,14 +1,16 @@
 //! One substream to one peer: frames after their length, each way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::room::{Room, Share};
+use crate::net::Unread;
+use crate::net::limits::{MAX_UNREAD, MAX_UNREAD_ALL};
 use crate::net::offence::Offence;
 
 /// How long a peer is waited for.
@@ -35,47 +37,25 @@ const PIECE_BYTES: usize = 256 << 10;
 /// Frames up to this length are short: they are few bytes, however many peers send them.
 const SHORT: usize = 128 << 10;
 
-/// Memory for the long frames of all who came to us, while they come and until they were heard. Rule: docs/protocol.md#N8
-#[derive(Debug, Clone)]
-pub(super) struct Room(Option<Arc<Semaphore>>);
-
-impl Room {
-    const UNIT: usize = 1 << 10;
-
-    /// Room for so many bytes.
-    pub(super) fn of(bytes: usize) -> Self {
-        Self(Some(Arc::new(Semaphore::new(bytes / Self::UNIT))))
-    }
-
-    /// For peers that this node has called: they are few.
-    pub(super) fn unlimited() -> Self {
-        Self(None)
-    }
-
-    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(Self::UNIT)).ok()?;
-        self.0.clone()?.acquire_many_owned(units).await.ok()
-    }
-}
-
 /// A frame that came, with the room that it takes.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
-    _room: Option<OwnedSemaphorePermit>,
+    _share: Option<Share>,
 }
 
 /// Bytes that wait to be written to all peers together.
-pub(super) type Total = Arc<AtomicUsize>;
-/// Where more than this waits for all together, those are let go for whom more than a fair share does.
-const MAX_TOTAL: usize = 192 << 20;
-const FAIR: usize = 1 << 20;
+pub(super) type Total = Unread;
+/// No frame is queued that would make more than this wait for all together, except within a peer's fair share. The
+/// session begins no long answer above [`MAX_UNREAD_ALL`]; the rest is for what is sent unasked.
+const MAX_TOTAL: usize = MAX_UNREAD_ALL + (64 << 20);
+const FAIR: usize = MAX_UNREAD;
 
 /// A frame that waits to be written; it is counted until it is gone, one way or the other.
 #[derive(Debug)]
 pub(super) struct Queued {
     frame: Vec<u8>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Unread,
     total: Total,
 }
 
@@ -93,7 +73,7 @@ pub(super) type Outbox = UnboundedReceiver<Queued>;
 #[derive(Debug, Clone)]
 pub(super) struct Way {
     frames: UnboundedSender<Queued>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Unread,
     total: Total,
 }
 
@@ -105,24 +85,41 @@ impl Way {
         (way, outbox)
     }
 
-    /// Queues a frame; says whether there was room within `max` bytes, and anybody to write it.
+    /// Counters of the bytes that wait: for this peer, and for all.
+    pub(super) fn unread(&self) -> (Unread, Total) {
+        (self.waiting.clone(), self.total.clone())
+    }
+
+    /// Queues a frame; says whether there was room for it within `max` bytes, and anybody to write it.
     pub(super) fn send(&self, frame: Vec<u8>, max: usize) -> bool {
-        let before = self.waiting.fetch_add(frame.len(), Relaxed);
-        let all = self.total.fetch_add(frame.len(), Relaxed);
+        let len = frame.len();
+        let own = self.waiting.fetch_add(len, Relaxed).saturating_add(len);
+        let all = self.total.fetch_add(len, Relaxed).saturating_add(len);
         let queued = Queued {
             frame,
             waiting: self.waiting.clone(),
             total: self.total.clone(),
         };
-        let room = before <= max && (all <= MAX_TOTAL || before <= FAIR);
+        let room = own <= max && (all <= MAX_TOTAL || own <= FAIR);
         room && self.frames.send(queued).is_ok()
     }
 }
 
-/// Writes frames until there are no more to come, or the peer does not take them.
-pub(super) async fn write(mut stream: impl AsyncWrite + Unpin, mut outbox: Outbox) -> std::io::Result<()> {
+/// Writes frames until there are no more to come, or the peer does not take them. `written` is called after each long
+/// one: there is room for another.
+pub(super) async fn write(
+    mut stream: impl AsyncWrite + Unpin,
+    mut outbox: Outbox,
+    written: impl Fn(),
+) -> std::io::Result<()> {
     while let Some(queued) = outbox.recv().await {
-        write_frame(&mut stream, &queued.frame).await?;
+        // A reader of one byte now and then would keep the frame in memory for hours.
+        timeout(PATIENCE.frame, write_frame(&mut stream, &queued.frame)).await??;
+        let long = queued.frame.len() > SHORT;
+        drop(queued);
+        if long {
+            written();
+        }
     }
     timeout(PIECE, stream.close()).await?
 }
@@ -177,24 +174,30 @@ async fn read_frame(
     room: &Room,
 ) -> Result<Received, End> {
     let mut bytes = Vec::new();
-    let mut taken: Option<OwnedSemaphorePermit> = None;
+    let mut share = room.share().filter(|_| len > SHORT);
     while bytes.len() < len {
         let at = bytes.len();
         let end = len.min(at + PIECE_BYTES);
-        if len > SHORT {
+        if let Some(share) = &mut share {
             // Where everybody sends at once, this is what makes them wait.
-            let more = timeout(piece, room.take(end - at)).await;
-            let more = more.map_err(|_| End::Closed(std::io::ErrorKind::OutOfMemory.into()))?;
-            match (&mut taken, more) {
-                (Some(taken), Some(more)) => taken.merge(more),
-                (none, more) => *none = more,
-            }
+            let more = timeout(piece, share.take(end - at)).await;
+            more.map_err(|_| End::Closed(std::io::ErrorKind::OutOfMemory.into()))?;
         }
         bytes.resize(end, 0);
-        let more = timeout(piece, stream.read_exact(&mut bytes[at..])).await;
+        let more = timeout(piece, stream.read_exact(&mut bytes[at..]));
+        let more = match &share {
+            Some(share) => tokio::select! {
+                more = more => more,
+                () = share.cut() => return Err(End::Closed(std::io::ErrorKind::OutOfMemory.into())),
+            },
+            None => more.await,
+        };
         more.map_err(|_| End::Broken(Offence::Timeout))?.map_err(End::Closed)?;
     }
-    Ok(Received { bytes, _room: taken })
+    if let Some(share) = &share {
+        share.arrived();
+    }
+    Ok(Received { bytes, _share: share })
 }
 
 #[cfg(test)]
@@ -244,7 +247,7 @@ mod tests {
         frames.into_iter().for_each(|frame| assert!(way.send(frame, MAX)));
         drop(way);
         let mut out = Cursor::new(Vec::new());
-        runtime.block_on(write(&mut out, outbox)).unwrap();
+        runtime.block_on(write(&mut out, outbox, || ())).unwrap();
         out.into_inner()
     }
 
@@ -275,7 +278,8 @@ mod tests {
         let total = Total::default();
         let (way, outbox) = Way::new(total.clone());
         let took = (0..100).take_while(|_| way.send(vec![0; 100], 1_000)).count();
-        assert_eq!((took, total.load(Relaxed)), (11, 1_100));
+        assert_eq!((took, total.load(Relaxed)), (10, 1_000));
+        assert!(!way.send(vec![0; 1_001], 1_000), "the frame's own length counts");
         drop(outbox);
         assert_eq!(total.load(Relaxed), 0);
         assert!(!way.send(vec![0; 100], 10_000), "nobody writes it");
@@ -289,7 +293,7 @@ mod tests {
         let (modest, _also_kept) = Way::new(total.clone());
         assert!(modest.send(vec![0; 1_000], usize::MAX));
         while greedy.send(vec![0; 8 << 20], usize::MAX) {}
-        assert!(total.load(Relaxed) <= MAX_TOTAL + (9 << 20));
+        assert!(total.load(Relaxed) <= MAX_TOTAL);
         assert!(modest.send(vec![0; 1_000], usize::MAX), "short answers still go");
     }
 

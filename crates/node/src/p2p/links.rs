@@ -10,8 +10,10 @@ use libp2p::PeerId;
 use parking_lot::Mutex;
 
 use super::conversation::Heard;
-use super::link::{self, End, PATIENCE, Room, Total, Way};
+use super::link::{self, End, PATIENCE, Total, Way};
+use super::room::Room;
 use crate::net::PeerName;
+use crate::peers::range::Origin;
 
 /// Bytes that the long frames of all who came to us take together.
 const INBOUND_ROOM: usize = 192 << 20;
@@ -53,17 +55,17 @@ impl Links {
     }
 
     /// Reads and writes a substream until it ends, and tells the conversation.
-    pub(super) fn spawn(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool) {
+    pub(super) fn spawn(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool, origin: Origin) {
         let links = self.clone();
         let number = links.numbers.fetch_add(1, Relaxed);
         links.open.lock().insert((peer, number), outbound);
         tokio::spawn(async move {
-            links.run(peer, number, stream, outbound).await;
+            links.run(peer, number, stream, outbound, origin).await;
             links.open.lock().remove(&(peer, number));
         });
     }
 
-    async fn run(&self, peer: PeerId, link: u64, stream: libp2p::Stream, outbound: bool) {
+    async fn run(&self, peer: PeerId, link: u64, stream: libp2p::Stream, outbound: bool, origin: Origin) {
         let name = PeerName(peer.to_string());
         let (mut from, to) = stream.split();
         let (way, outbox) = Way::new(self.waiting.clone());
@@ -75,6 +77,7 @@ impl Links {
         let connected = Heard::Connected {
             name: name.clone(),
             outbound,
+            origin,
             link,
             way,
         };
@@ -82,7 +85,11 @@ impl Links {
             return;
         }
         let writing = async {
-            match link::write(to, outbox).await {
+            // What waited for room is looked at again.
+            let written = || {
+                let _ = self.heard.try_send(Heard::News);
+            };
+            match link::write(to, outbox, written).await {
                 Ok(()) => {}
                 Err(error) => tracing::debug!(%name, %error, "cannot be written to"),
             }

@@ -3,13 +3,15 @@
 //! One thread owns the conversation and imports blocks; tasks beside it dial, listen, read and write. A peer's frames wait
 //! in its own socket when that thread is busy.
 
-mod calls;
+mod caps;
 mod conversation;
 mod discovery;
 mod identity;
+mod kept;
 mod link;
 mod links;
 mod reach;
+mod room;
 pub mod stranger;
 mod wires;
 
@@ -19,12 +21,15 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
+pub use ipnet::IpNet;
 use libp2p::{Multiaddr, PeerId};
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 
-use crate::net::{Ban, Counters, Network, PeerName, PeerStatus, SyncStatus};
+use crate::net::{Ban, Counters, Network, PeerName, PeerStatus, RangeBan, SyncStatus};
 use crate::node::Node;
+use crate::peers::book::{name_in, place_of};
+use crate::peers::clock::ClockReading;
 use crate::supervise;
 use conversation::{Asked, Heard};
 pub use wires::Found;
@@ -42,7 +47,9 @@ pub struct P2pConfig {
     pub lan: bool,
     /// Where others can call, if that is not where this node listens (behind a router, in a container).
     pub announce: Vec<Multiaddr>,
-    /// The node's identity and the peers that it remembers.
+    /// Addresses to which limits per range and bans by address do not apply: docs/protocol.md#N11
+    pub exempt: Vec<IpNet>,
+    /// The node's identity, the peers that it remembers, and its bans.
     pub folder: PathBuf,
 }
 
@@ -64,9 +71,16 @@ pub enum P2pError {
 pub struct NetworkStatus {
     pub peers: Vec<PeerStatus>,
     pub bans: Vec<Ban>,
+    pub range_bans: Vec<RangeBan>,
+    /// The session's clock, milliseconds: when bans end.
+    pub now: u64,
     pub sync: Option<SyncStatus>,
     pub best_height: u64,
+    /// This machine's clock beside those of its peers, if enough of them are known.
+    pub clock: Option<ClockReading>,
     pub counters: Counters,
+    /// Bytes of frames to all peers that are still to be written.
+    pub unread_bytes: usize,
     pub found: Found,
 }
 
@@ -75,9 +89,13 @@ impl NetworkStatus {
         Self {
             peers: network.peers().collect(),
             bans: network.bans().cloned().collect(),
+            range_bans: network.range_bans().cloned().collect(),
+            now: network.now(),
             sync: network.sync_status(),
             best_height: network.best_height().0,
+            clock: network.clock(),
             counters: network.counters().clone(),
+            unread_bytes: network.unread_bytes(),
             found: Found::default(),
         }
     }
@@ -103,14 +121,20 @@ impl P2p {
         let (heard, inbox) = std::sync::mpsc::sync_channel(conversation::INBOX);
         let (orders, taken) = tokio::sync::mpsc::channel(1_024);
         let seen = wires::Seen::default();
+        let (file, bans) = kept::BansFile::open(&config.folder);
+        let secret = identity::secret(&keys)?;
+        *seen.banned.write() = bans.hosts();
+        let banned = seen.banned.clone();
+        let mut kept = conversation::KeptBans { file, banned };
         let wires = wires::Wires::new(keys, &config, &node, agent, heard.clone(), taken, seen.clone())?;
         let (wires, addresses) = wires.listen(config.listen).await?;
         let status = Arc::new(RwLock::new(NetworkStatus::default()));
-        let network = Network::new(node.clone(), agent);
+        let mut network = Network::new(node.clone(), agent);
+        network.begin_with(bans, secret);
         let thread = {
             let (orders, status, own) = (orders.clone(), status.clone(), PeerName(id.to_string()));
             supervise::thread("network", move || {
-                conversation::run(network, &own, &inbox, &orders, &status)
+                conversation::run(network, &own, &inbox, &orders, &status, &mut kept)
             })
             .map_err(|error| P2pError::Transport(error.to_string()))?
         };
@@ -180,6 +204,29 @@ impl P2p {
     /// Speaks with a peer again; says whether it was banned.
     pub async fn unban(&self, name: PeerName) -> bool {
         self.ask(Asked::Unban { name }).await
+    }
+
+    /// Has nothing to do with an address range for so many seconds; false if too many are banned.
+    pub async fn ban_range(&self, range: IpNet, secs: u64, reason: String) -> bool {
+        self.ask(Asked::BanRange { range, secs, reason }).await
+    }
+
+    /// Speaks with an address range again; says whether it was banned.
+    pub async fn unban_range(&self, range: IpNet) -> bool {
+        self.ask(Asked::UnbanRange { range }).await
+    }
+
+    /// The name of a peer as its connections prove it; none for a text that cannot be one.
+    pub fn name(text: &str) -> Option<PeerName> {
+        let id: PeerId = text.parse().ok()?;
+        Some(PeerName(id.to_string()))
+    }
+
+    /// Whether an address leads to this node itself, as far as its name or its port shows.
+    pub fn is_own(&self, address: &Multiaddr) -> bool {
+        let by_name = name_in(address) == Some(self.id);
+        let place = place_of(address);
+        by_name || self.addresses.iter().any(|own| place_of(own) == place)
     }
 
     /// Asks the conversation for something, and waits until it is done and seen in the status.

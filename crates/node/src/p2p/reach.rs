@@ -14,21 +14,11 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 
+use crate::peers::range::is_private;
+
 /// Addresses that are taken of one peer, whoever tells of them.
 pub(super) const MAX_OF_A_PEER: usize = 8;
 
-/// Networks of one house or one machine.
-const PRIVATE: [&str; 9] = [
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "::1/128",
-    "fc00::/7",
-    "fe80::/10",
-];
 /// What nobody can be at: IANA's registries of special-purpose addresses, those above left out.
 const NOWHERE: [&str; 16] = [
     "0.0.0.0/8",
@@ -49,10 +39,8 @@ const NOWHERE: [&str; 16] = [
     "8000::/1",
 ];
 
-static RANGES: LazyLock<[Vec<IpNet>; 2]> = LazyLock::new(|| {
-    let parsed = |ranges: &[&str]| ranges.iter().filter_map(|range| range.parse().ok()).collect();
-    [parsed(&PRIVATE), parsed(&NOWHERE)]
-});
+static NOWHERE_RANGES: LazyLock<Vec<IpNet>> =
+    LazyLock::new(|| NOWHERE.iter().filter_map(|range| range.parse().ok()).collect());
 
 /// How far the word of others is followed.
 #[derive(Debug, Clone, Default)]
@@ -70,9 +58,11 @@ impl Reach {
     /// Whether this address may be called. No names: what they stand for is somebody else's to say.
     pub(super) fn allows(&self, address: &Multiaddr) -> bool {
         let allowed = host(address).is_some_and(|host| {
-            let [private, nowhere] = &*RANGES;
-            let within = |ranges: &[IpNet]| ranges.iter().any(|range| range.contains(&host));
-            if within(private) { self.lan } else { !within(nowhere) }
+            if is_private(host) {
+                self.lan
+            } else {
+                !NOWHERE_RANGES.iter().any(|range| range.contains(&host))
+            }
         });
         if !allowed {
             self.refused.fetch_add(1, Relaxed);
@@ -187,8 +177,7 @@ mod tests {
 
     #[test]
     fn all_ranges_are_read() {
-        let [private, nowhere] = &*RANGES;
-        assert_eq!((private.len(), nowhere.len()), (PRIVATE.len(), NOWHERE.len()));
+        assert_eq!(NOWHERE_RANGES.len(), NOWHERE.len());
     }
 
     #[test]

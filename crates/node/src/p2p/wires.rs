@@ -1,35 +1,40 @@
 //! Dialling and listening: the swarm.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identity::Keypair, noise, tcp, yamux};
 use libp2p_stream as stream;
 use parking_lot::RwLock;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
-use super::calls::{Calls, WANTED, Why};
+use super::caps::{Banned, Caps};
 use super::conversation::Heard;
-use super::discovery::{Behaviour, BehaviourEvent, Discovery, Ways};
-use super::identity::Remembered;
+use super::discovery::{Behaviour, BehaviourEvent, Discovery, Learnt, Ways};
 use super::links::Links;
 use super::reach::Reach;
-use super::{P2pConfig, P2pError};
+use super::{P2pConfig, P2pError, identity, kept};
 use crate::net::{PeerName, wire};
 use crate::node::Node;
+use crate::peers::book::Book;
+use crate::peers::dials::{Dials, WANTED};
+use crate::peers::range::{Exempt, Origin, host_of};
 
 /// The one protocol. Rule: docs/protocol.md#N
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 /// How long a connection without a substream is kept. Short: a conversation that was not taken is tried again after it.
 const IDLE: Duration = Duration::from_secs(5);
+/// Between two writings of the addresses that are kept over a restart, where they change.
+const KEEP: Duration = Duration::from_secs(2);
 /// How long all addresses may take to be listened on.
 const LISTEN: Duration = Duration::from_secs(10);
 
@@ -58,12 +63,26 @@ pub(super) struct Wires {
     swarm: Swarm<Behaviour>,
     control: stream::Control,
     incoming: stream::IncomingStreams,
-    calls: Calls,
+    dials: Dials,
+    /// Dials under way.
+    dialling: BTreeMap<ConnectionId, Multiaddr>,
     discovery: Discovery,
-    remembered: Remembered,
+    saved: Saved,
+    exempt: Exempt,
+    /// Hosts that the operator named.
+    configured: Vec<IpAddr>,
+    begun: Instant,
     orders: Receiver<Order>,
     links: Links,
     seen: Seen,
+}
+
+/// What was written of the addresses that are kept over a restart.
+struct Saved {
+    folder: PathBuf,
+    next: Instant,
+    tried: u64,
+    anchors: Vec<Multiaddr>,
 }
 
 /// What others see of the wires.
@@ -71,6 +90,7 @@ pub(super) struct Wires {
 pub(super) struct Seen {
     pub(super) remotes: Remotes,
     pub(super) found: Arc<RwLock<Found>>,
+    pub(super) banned: Banned,
 }
 
 impl Wires {
@@ -85,6 +105,9 @@ impl Wires {
     ) -> Result<Self, P2pError> {
         let failed = |error: String| P2pError::Transport(error);
         let reach = Reach::new(config.lan);
+        let exempt = Exempt::new(config.exempt.clone(), config.lan, config.listen);
+        let configured: Vec<_> = config.peers.iter().filter_map(host_of).collect();
+        let secret = identity::secret(&keys)?;
         let chain = node.identity().genesis.to_string();
         let ways = Ways {
             chain: config.discover.then(|| chain.clone()),
@@ -92,6 +115,7 @@ impl Wires {
             listens: config.listen.is_some(),
             agent: agent.to_owned(),
             reach: reach.clone(),
+            caps: Caps::new(exempt.clone(), configured.clone(), seen.banned.clone()),
         };
         let behaviour = Behaviour::new(&keys, ways)?;
         let mut swarm = SwarmBuilder::with_existing_identity(keys)
@@ -116,25 +140,33 @@ impl Wires {
         let mut control = swarm.behaviour().stream.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|error| failed(error.to_string()))?;
         let now = Instant::now();
-        let remembered = Remembered::read(&config.folder);
-        let mut calls = Calls::default();
-        config
-            .peers
-            .iter()
-            .for_each(|address| calls.add(address.clone(), Why::Kept, now));
-        remembered
-            .iter()
-            .for_each(|address| calls.add(address.clone(), Why::Found, now));
+        let draw = u64::from_be_bytes(secret.first_chunk().copied().unwrap_or_default()) ^ node.started().0;
+        let mut dials = Dials::new(Book::new(secret, draw, exempt.clone()));
+        config.peers.iter().for_each(|address| dials.keep(address.clone(), 0));
+        let remembered = kept::addresses(&config.folder, kept::PEERS);
+        remembered.iter().for_each(|address| dials.remember(address, 0));
+        let anchors = kept::addresses(&config.folder, kept::ANCHORS);
+        anchors.iter().for_each(|address| dials.anchor(address.clone(), 0));
+        let saved = Saved {
+            folder: config.folder.clone(),
+            next: now,
+            tried: dials.book().version(),
+            anchors,
+        };
         Ok(Self {
             swarm,
             control,
             incoming,
-            calls,
+            dials,
+            dialling: BTreeMap::new(),
             discovery: Discovery::new(reach, &chain, now),
+            saved,
+            exempt,
+            configured,
+            begun: now,
             orders,
             links: Links::new(heard, wire::max_frame_bytes(node.spec().limits.block_bytes)),
             seen,
-            remembered,
         })
     }
 
@@ -184,47 +216,93 @@ impl Wires {
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.follow(event),
-                Some((peer, stream)) = self.incoming.next() => self.links.spawn(peer, stream, false),
+                Some((peer, stream)) = self.incoming.next() => {
+                    let origin = self.origin(&peer);
+                    self.links.spawn(peer, stream, false, origin);
+                }
                 Some(order) = self.orders.recv() => self.obey(order),
                 _ = tick.tick() => self.tick(),
             }
         }
     }
 
+    /// Milliseconds since the start.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Where a connected peer is, and how it is treated for that.
+    fn origin(&self, peer: &PeerId) -> Origin {
+        let host = self.seen.remotes.read().get(peer).and_then(host_of);
+        Origin {
+            host,
+            exempt: host.is_some_and(|host| self.exempt.contains(host)),
+            configured: self.dials.is_kept(peer) || host.is_some_and(|host| self.configured.contains(&host)),
+        }
+    }
+
     fn tick(&mut self) {
-        let now = Instant::now();
+        let now = self.now();
         let outbound = self.links.outbound();
-        self.discovery.tick(self.swarm.behaviour_mut(), outbound < WANTED, now);
-        for (address, peer) in self.calls.due(now, outbound) {
+        self.discovery
+            .tick(self.swarm.behaviour_mut(), outbound < WANTED, Instant::now());
+        for (address, peer) in self.dials.due(now, outbound) {
             if let Some(peer) = peer.filter(|peer| self.swarm.is_connected(peer)) {
-                // Where a peer says that it can be called is worth knowing, whoever has called.
-                self.remembered.insert(&address);
+                // Where a peer says that it can be dialled is worth knowing, whoever has dialled.
+                self.dials.proven(&address, now);
                 // One way to each is enough; two opened at once could each be given up for the other.
-                if self.links.speaks_to(&peer) || self.calls.leads_to(&peer) {
-                    self.calls.postpone(&address, now);
+                if self.links.speaks_to(&peer) || self.dials.leads_to(&peer) {
+                    self.dials.postpone(&address, now);
                 } else {
-                    self.calls.reached(&address, now);
+                    self.dials.answered(&address, peer, now);
                     self.open(peer);
                 }
                 continue;
             }
-            let options = DialOpts::from(address.clone());
-            let id = options.connection_id();
-            self.calls.dialling(&address, id);
-            if let Err(error) = self.swarm.dial(options) {
-                tracing::debug!(%address, %error, "not called");
-                self.calls.failed(id, now);
-            }
+            self.dial(address, now);
         }
         *self.seen.found.write() = Found {
-            addresses: self.calls.found() as u64,
+            addresses: self.dials.book().len() as u64,
             refused: self.discovery.refused(),
             rounds: self.discovery.rounds,
         };
+        self.save();
+    }
+
+    fn dial(&mut self, address: Multiaddr, now: u64) {
+        let options = DialOpts::from(address.clone());
+        let id = options.connection_id();
+        self.dials.dialling(&address);
+        if let Err(error) = self.swarm.dial(options) {
+            tracing::debug!(%address, %error, "not dialled");
+            self.dials.failed(&address, now);
+            return;
+        }
+        self.dialling.insert(id, address);
+    }
+
+    /// Keeps the addresses that answered, and the anchors, for the next run.
+    fn save(&mut self) {
+        let now = Instant::now();
+        if now < self.saved.next {
+            return;
+        }
+        self.saved.next = now + KEEP;
+        let book = self.dials.book();
+        if book.version() != self.saved.tried {
+            self.saved.tried = book.version();
+            kept::write_addresses(&self.saved.folder, kept::PEERS, book.tried());
+        }
+        let anchors = self.dials.best();
+        // Without any, the last ones stay: the network may be down.
+        if !anchors.is_empty() && anchors != self.saved.anchors {
+            kept::write_addresses(&self.saved.folder, kept::ANCHORS, anchors.iter());
+            self.saved.anchors = anchors;
+        }
     }
 
     fn follow(&mut self, event: SwarmEvent<BehaviourEvent>) {
-        let now = Instant::now();
+        let now = self.now();
         match event {
             SwarmEvent::ConnectionEstablished {
                 peer_id,
@@ -237,9 +315,10 @@ impl Wires {
                     .write()
                     .insert(peer_id, endpoint.get_remote_address().clone());
                 // One way to each is enough: a second address of the same peer is only noted.
-                let second = self.calls.leads_to(&peer_id);
-                if let Some(address) = self.calls.answered(connection_id, peer_id, now) {
-                    self.remembered.insert(&address);
+                let second = self.dials.leads_to(&peer_id);
+                if let Some(address) = self.dialling.remove(&connection_id) {
+                    self.dials.answered(&address, peer_id, now);
+                    self.dials.proven(&with_name(&address, peer_id), now);
                     if !second {
                         self.open(peer_id);
                     }
@@ -248,8 +327,14 @@ impl Wires {
             SwarmEvent::OutgoingConnectionError {
                 connection_id, error, ..
             } => {
-                if let Some((address, pause)) = self.calls.failed(connection_id, now) {
-                    tracing::info!(%address, %error, again_secs = pause.as_secs(), "no answer");
+                let Some(address) = self.dialling.remove(&connection_id) else {
+                    return;
+                };
+                if matches!(error, DialError::LocalPeerId { .. }) {
+                    tracing::warn!(%address, "this is the node itself: the address is not dialled again");
+                    self.dials.drop_address(&address);
+                } else if let Some(pause) = self.dials.failed(&address, now) {
+                    tracing::info!(%address, %error, again_secs = pause / 1_000, "no answer");
                 }
             }
             SwarmEvent::ConnectionClosed {
@@ -258,14 +343,15 @@ impl Wires {
                 ..
             } => {
                 self.seen.remotes.write().remove(&peer_id);
-                self.calls.closed(&peer_id, now);
-                self.discovery.hurry();
+                self.dials.closed(&peer_id, now);
+                self.discovery.hurry(&peer_id);
             }
             SwarmEvent::Behaviour(event) => {
                 let own = *self.swarm.local_peer_id();
-                for (address, peer) in self.discovery.follow(event, self.swarm.behaviour_mut()) {
+                for Learnt { address, peer, by } in self.discovery.follow(event, self.swarm.behaviour_mut()) {
                     if peer != own {
-                        self.calls.add(address, Why::Found, now);
+                        let source = by.and_then(|by| self.seen.remotes.read().get(&by).cloned());
+                        self.dials.find(&address, source.as_ref().unwrap_or(&address), now);
                     }
                 }
             }
@@ -275,10 +361,10 @@ impl Wires {
 
     /// Opens the substream of a connection that we made.
     fn open(&self, peer: PeerId) {
-        let (mut control, links) = (self.control.clone(), self.links.clone());
+        let (mut control, links, origin) = (self.control.clone(), self.links.clone(), self.origin(&peer));
         tokio::spawn(async move {
             match control.open_stream(peer, PROTOCOL).await {
-                Ok(stream) => links.spawn(peer, stream, true),
+                Ok(stream) => links.spawn(peer, stream, true, origin),
                 Err(error) => tracing::info!(%peer, %error, "does not speak our protocol"),
             }
         });
@@ -286,7 +372,11 @@ impl Wires {
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Call(address) => self.calls.add(address, Why::Kept, Instant::now()),
+            Order::Call(address) => {
+                let now = self.now();
+                self.configured.extend(host_of(&address));
+                self.dials.keep(address, now);
+            }
             Order::Close(name) => {
                 if let Ok(peer) = name.0.parse() {
                     let _ = self.swarm.disconnect_peer_id(peer);
@@ -294,10 +384,16 @@ impl Wires {
             }
             Order::Forget(name) => {
                 let Ok(peer) = name.0.parse() else { return };
-                for address in self.calls.forget(&peer) {
-                    self.remembered.remove(&address);
-                }
+                self.dials.forget(&peer);
             }
         }
+    }
+}
+
+/// The address with its peer's name at the end.
+fn with_name(address: &Multiaddr, peer: PeerId) -> Multiaddr {
+    match address.iter().last() {
+        Some(Protocol::P2p(_)) => address.clone(),
+        _ => address.clone().with(Protocol::P2p(peer)),
     }
 }

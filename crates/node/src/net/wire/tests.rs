@@ -87,6 +87,7 @@ fn messages() -> impl Strategy<Value = Message> {
         prop::collection::vec(manifests(), 0..MAX_BLOCKS).prop_map(Message::Manifests),
         Just(Message::Ping),
         Just(Message::Pong),
+        any::<u64>().prop_map(|time| Message::TimedPong(UnixSecs(time))),
         hashes().prop_map(|ids| Message::GetHeaders {
             locator: ids.into_iter().map(BlockId).collect()
         }),

@@ -1,0 +1,442 @@
+//! The address book: nodes that this one may dial though nobody named them. Rule: docs/protocol.md#N10
+//!
+//! As Bitcoin Core's address manager: addresses that were only learnt ("new") and such that answered ("tried") are kept
+//! apart, both in buckets. Which bucket an address belongs to follows from its range, from the range of whoever told of
+//! it, and from a secret, so that one source, and one range, can fill a few buckets and no more; and a dial draws a bucket
+//! first and an address of it second.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+use tally_chain::hash::sha256;
+
+use super::range::{Exempt, Range, host_of};
+
+/// Buckets, and addresses in each.
+pub const NEW_BUCKETS: u64 = 256;
+pub const NEW_BUCKET: usize = 16;
+pub const TRIED_BUCKETS: u64 = 64;
+pub const TRIED_BUCKET: usize = 4;
+/// Buckets that the addresses told of by one range can get into, and those of one range that answered.
+pub const BUCKETS_OF_A_SOURCE: u64 = 8;
+pub const BUCKETS_OF_A_RANGE: u64 = 4;
+/// Failures in a row after which a new address gives way to another.
+const MAX_FAILURES: u32 = 3;
+
+/// Milliseconds between two dials of an address that does not answer: twice as long each time.
+pub const FIRST_PAUSE_MS: u64 = 1_000;
+pub const MAX_PAUSE_MS: u64 = 600_000;
+
+/// Whose addresses share a bucket and, where they are dialled, a slot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    Range(Range),
+    /// Of an exempt range: an address of its own.
+    Own(Multiaddr),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Bucket {
+    New(u64),
+    Tried(u64),
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    /// As it is dialled: with the peer's name, if that is known.
+    address: Multiaddr,
+    group: Group,
+    bucket: Bucket,
+    failures: u32,
+    pause: u64,
+    next: u64,
+}
+
+/// Numbers from a seed (SplitMix64): who knows the secret can repeat the draws, nobody else.
+#[derive(Debug)]
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % (end.max(1) as u64)).unwrap_or(0)
+    }
+}
+
+/// Addresses by where they lead, without the peer's name: many names at one place are one address.
+#[derive(Debug)]
+pub struct Book {
+    secret: [u8; 32],
+    exempt: Exempt,
+    entries: BTreeMap<Multiaddr, Entry>,
+    buckets: BTreeMap<Bucket, BTreeSet<Multiaddr>>,
+    draws: Draws,
+    /// Grows whenever an address is tried or leaves those that are.
+    version: u64,
+}
+
+/// The name at the end of an address.
+pub fn name_in(address: &Multiaddr) -> Option<PeerId> {
+    address.iter().find_map(|part| match part {
+        Protocol::P2p(peer) => Some(peer),
+        _ => None,
+    })
+}
+
+/// The address without the name at its end.
+pub fn place_of(address: &Multiaddr) -> Multiaddr {
+    address
+        .iter()
+        .filter(|part| !matches!(part, Protocol::P2p(_)))
+        .collect()
+}
+
+impl Book {
+    /// `secret` is the node's own; `draw` seeds the order of dials.
+    pub fn new(secret: [u8; 32], draw: u64, exempt: Exempt) -> Self {
+        Self {
+            secret,
+            exempt,
+            entries: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+            draws: Draws(draw),
+            version: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Grows whenever [`Self::tried`] changes.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Addresses that answered.
+    pub fn tried(&self) -> impl Iterator<Item = &Multiaddr> {
+        let tried = self.entries.values();
+        tried
+            .filter(|entry| matches!(entry.bucket, Bucket::Tried(_)))
+            .map(|entry| &entry.address)
+    }
+
+    /// The group of an address.
+    pub fn group(&self, address: &Multiaddr) -> Group {
+        match host_of(address).filter(|host| !self.exempt.contains(*host)) {
+            Some(host) => Group::Range(Range::of(host)),
+            None => Group::Own(place_of(address)),
+        }
+    }
+
+    /// Takes an address that somebody at `source` told of; says whether it is in the book now.
+    pub fn add(&mut self, address: &Multiaddr, source: &Multiaddr, now: u64) -> bool {
+        let place = place_of(address);
+        if let Some(known) = self.entries.get_mut(&place) {
+            // Another node may have taken the place of one that is gone; one that answers keeps it.
+            if known.failures > 0 && matches!(known.bucket, Bucket::New(_)) {
+                known.address = address.clone();
+            }
+            return true;
+        }
+        let (group, source) = (self.group(address), self.group(source));
+        let bucket = self.new_bucket(&group, &source);
+        if !self.make_room(bucket, NEW_BUCKET, MAX_FAILURES) {
+            return false;
+        }
+        let entry = Entry {
+            address: address.clone(),
+            group,
+            bucket,
+            failures: 0,
+            pause: FIRST_PAUSE_MS,
+            next: now,
+        };
+        self.entries.insert(place.clone(), entry);
+        self.buckets.entry(bucket).or_default().insert(place);
+        true
+    }
+
+    /// An address answered, as this peer: it belongs to those that were tried, if there is room for it.
+    pub fn answered(&mut self, address: &Multiaddr, now: u64) {
+        let place = place_of(address);
+        if !self.entries.contains_key(&place) && !self.add(address, address, now) {
+            return;
+        }
+        let Some(entry) = self.entries.get(&place) else { return };
+        let tried = self.tried_bucket(&entry.group, &place);
+        if entry.bucket != tried && self.make_room(tried, TRIED_BUCKET, 1) {
+            self.move_to(&place, tried);
+        }
+        if let Some(entry) = self.entries.get_mut(&place)
+            && name_in(address).is_some()
+            && entry.address != *address
+        {
+            entry.address = address.clone();
+            self.version += 1;
+        }
+    }
+
+    /// A conversation with this address lasted: it is dialled again soon where it ends.
+    pub fn lasted(&mut self, address: &Multiaddr) {
+        if let Some(entry) = self.entries.get_mut(&place_of(address)) {
+            (entry.failures, entry.pause) = (0, FIRST_PAUSE_MS);
+        }
+    }
+
+    /// An address did not answer, or its peer ended at once; the pause before the next dial, milliseconds.
+    pub fn failed(&mut self, address: &Multiaddr, now: u64) -> Option<u64> {
+        let entry = self.entries.get_mut(&place_of(address))?;
+        entry.failures = entry.failures.saturating_add(1);
+        let pause = entry.pause;
+        entry.next = now + pause;
+        entry.pause = (pause * 2).min(MAX_PAUSE_MS);
+        Some(pause)
+    }
+
+    /// Dials an address later: its peer is connected another way, or it cannot be dialled now.
+    pub fn postpone(&mut self, address: &Multiaddr, now: u64) {
+        if let Some(entry) = self.entries.get_mut(&place_of(address)) {
+            entry.next = now + entry.pause;
+        }
+    }
+
+    /// Drops an address.
+    pub fn remove(&mut self, address: &Multiaddr) {
+        let place = place_of(address);
+        let Some(entry) = self.entries.remove(&place) else {
+            return;
+        };
+        self.leave(entry.bucket, &place);
+    }
+
+    /// Drops the addresses of a peer.
+    pub fn forget(&mut self, peer: &PeerId) {
+        let theirs = self.entries.values();
+        let theirs: Vec<_> = theirs
+            .filter(|entry| name_in(&entry.address).as_ref() == Some(peer))
+            .map(|entry| entry.address.clone())
+            .collect();
+        theirs.iter().for_each(|address| self.remove(address));
+    }
+
+    /// An address to dial now, if there is one that `allowed` allows: of the tried or the new ones by half, of a bucket
+    /// drawn first, so that many addresses in few buckets are drawn no more often.
+    pub fn draw(&mut self, now: u64, allowed: impl Fn(&Multiaddr, &Group) -> bool) -> Option<Multiaddr> {
+        let mut due: [BTreeMap<Bucket, Vec<&Entry>>; 2] = Default::default();
+        for entry in self.entries.values() {
+            if entry.next <= now && allowed(&entry.address, &entry.group) {
+                let table = usize::from(matches!(entry.bucket, Bucket::Tried(_)));
+                due[table].entry(entry.bucket).or_default().push(entry);
+            }
+        }
+        let first = self.draws.below(2);
+        let table = if due[first].is_empty() {
+            &due[1 - first]
+        } else {
+            &due[first]
+        };
+        let bucket = table.values().nth(self.draws.below(table.len()))?;
+        // Of a bucket the ones that failed least come first.
+        let least = bucket.iter().map(|entry| entry.failures).min()?;
+        let best: Vec<_> = bucket.iter().filter(|entry| entry.failures == least).collect();
+        Some(best[self.draws.below(best.len())].address.clone())
+    }
+
+    fn hash(&self, parts: &[&str]) -> u64 {
+        let mut all: Vec<&[u8]> = vec![b"tally/book", &self.secret];
+        for part in parts {
+            all.push(part.as_bytes());
+            all.push(&[0]);
+        }
+        let hash = sha256(&all);
+        u64::from_be_bytes(hash.0.first_chunk().copied().unwrap_or_default())
+    }
+
+    fn new_bucket(&self, group: &Group, source: &Group) -> Bucket {
+        let (group, source) = (group.text(), source.text());
+        let of_source = (self.hash(&["new", &group, &source]) % BUCKETS_OF_A_SOURCE).to_string();
+        Bucket::New(self.hash(&["bucket", &source, &of_source]) % NEW_BUCKETS)
+    }
+
+    fn tried_bucket(&self, group: &Group, place: &Multiaddr) -> Bucket {
+        let of_range = (self.hash(&["tried", &place.to_string()]) % BUCKETS_OF_A_RANGE).to_string();
+        Bucket::Tried(self.hash(&["bucket", &group.text(), &of_range]) % TRIED_BUCKETS)
+    }
+
+    /// Whether a bucket takes one more, perhaps in the place of one that failed so often.
+    fn make_room(&mut self, bucket: Bucket, most: usize, failures: u32) -> bool {
+        let Some(members) = self.buckets.get(&bucket).filter(|members| members.len() >= most) else {
+            return true;
+        };
+        let entries = members.iter().filter_map(|place| self.entries.get(place));
+        let worst = entries
+            .filter(|entry| entry.failures >= failures)
+            .max_by_key(|entry| entry.failures);
+        let Some(worst) = worst.map(|entry| entry.address.clone()) else {
+            return false;
+        };
+        self.remove(&worst);
+        true
+    }
+
+    fn move_to(&mut self, place: &Multiaddr, bucket: Bucket) {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        let before = std::mem::replace(&mut entry.bucket, bucket);
+        self.leave(before, place);
+        self.buckets.entry(bucket).or_default().insert(place.clone());
+        self.version += 1;
+    }
+
+    fn leave(&mut self, bucket: Bucket, place: &Multiaddr) {
+        if let Some(members) = self.buckets.get_mut(&bucket) {
+            members.remove(place);
+            if members.is_empty() {
+                self.buckets.remove(&bucket);
+            }
+        }
+        if matches!(bucket, Bucket::Tried(_)) {
+            self.version += 1;
+        }
+    }
+}
+
+impl Group {
+    fn text(&self) -> String {
+        match self {
+            Self::Range(range) => range.to_string(),
+            Self::Own(address) => address.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn book() -> Book {
+        Book::new(
+            [7; 32],
+            1,
+            Exempt::new(Vec::new(), false, Some("0.0.0.0:1".parse().unwrap())),
+        )
+    }
+
+    fn address(a: u8, b: u8, c: usize) -> Multiaddr {
+        format!("/ip4/{a}.{b}.{}.{}/tcp/9333", c / 256, c % 256)
+            .parse()
+            .unwrap()
+    }
+
+    #[test]
+    fn one_source_fills_a_few_buckets_whatever_it_tells() {
+        let mut book = book();
+        let source = address(66, 6, 1);
+        let taken = (0..20_000_usize)
+            .filter(|at| book.add(&address(20 + (at % 200) as u8, (at / 200) as u8, *at), &source, 0))
+            .count();
+        assert!(taken <= BUCKETS_OF_A_SOURCE as usize * NEW_BUCKET, "{taken}");
+        assert_eq!(book.len(), taken);
+        assert!(book.add(&address(8, 8, 8), &address(8, 8, 8), 0), "others have room");
+    }
+
+    #[test]
+    fn one_range_fills_a_few_buckets_even_if_all_of_it_answers() {
+        let mut book = book();
+        for at in 0..5_000 {
+            let one = address(66, 6, at);
+            book.add(&one, &one, 0);
+            book.answered(&one, 0);
+        }
+        let tried = book.tried().count();
+        assert!(tried <= BUCKETS_OF_A_RANGE as usize * TRIED_BUCKET, "{tried}");
+        assert!(book.len() <= tried + NEW_BUCKET);
+    }
+
+    #[test]
+    fn many_names_at_one_place_are_one_address() {
+        let mut book = book();
+        let place = address(8, 8, 8);
+        let first = place.clone().with(Protocol::P2p(PeerId::random()));
+        assert!(book.add(&first, &place, 0));
+        for _ in 0..100 {
+            book.add(&place.clone().with(Protocol::P2p(PeerId::random())), &place, 0);
+        }
+        assert_eq!((book.len(), book.draw(0, |_, _| true)), (1, Some(first.clone())));
+        // Once it failed, another name may stand there.
+        book.failed(&first, 0);
+        let second = place.clone().with(Protocol::P2p(PeerId::random()));
+        book.add(&second, &place, 0);
+        assert_eq!(book.draw(FIRST_PAUSE_MS, |_, _| true), Some(second));
+    }
+
+    #[test]
+    fn an_address_that_does_not_answer_is_dialled_ever_more_rarely() {
+        let (mut book, one) = (book(), address(8, 8, 8));
+        book.add(&one, &one, 0);
+        let mut now = 0;
+        let pauses: Vec<_> = (0..12)
+            .map(|_| {
+                assert_eq!(book.draw(now, |_, _| true).as_ref(), Some(&one));
+                let pause = book.failed(&one, now).unwrap();
+                assert_eq!(book.draw(now + pause - 1, |_, _| true), None);
+                now += pause;
+                pause / 1_000
+            })
+            .collect();
+        assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
+        assert_eq!(pauses[11], MAX_PAUSE_MS / 1_000);
+        book.lasted(&one);
+        assert_eq!(book.failed(&one, now), Some(FIRST_PAUSE_MS));
+    }
+
+    #[test]
+    fn few_addresses_of_many_ranges_are_drawn_as_often_as_many_of_few() {
+        let mut book = book();
+        for at in 0..1_000 {
+            let hostile = address(60 + (at % 4) as u8, 6, at);
+            book.add(&hostile, &hostile, 0);
+        }
+        for at in 0..8 {
+            let honest = address(100 + at, 1, 1);
+            assert!(book.add(&honest, &honest, 0), "a bucket of its own");
+        }
+        let honest = (0..1_000)
+            .filter(|_| {
+                let drawn = book.draw(0, |_, _| true).unwrap();
+                host_of(&drawn).is_some_and(|host| host.to_string().starts_with("10"))
+            })
+            .count();
+        // Eight of twelve buckets, or fewer where two share one.
+        assert!((500..=800).contains(&honest), "{honest}");
+    }
+
+    #[test]
+    fn what_failed_gives_way_and_what_answered_does_not() {
+        let mut book = book();
+        let source = address(66, 6, 1);
+        // All of one range from one source: one bucket.
+        let all: Vec<_> = (0..=NEW_BUCKET).map(|at| address(8, 8, at)).collect();
+        for one in &all[..NEW_BUCKET] {
+            assert!(book.add(one, &source, 0));
+        }
+        assert!(!book.add(&all[NEW_BUCKET], &source, 0));
+        for _ in 0..MAX_FAILURES {
+            book.failed(&all[3], 0);
+        }
+        assert!(book.add(&all[NEW_BUCKET], &source, 0));
+        assert_eq!(book.failed(&all[3], 0), None, "it is gone");
+        book.forget(&PeerId::random());
+        assert_eq!(book.len(), NEW_BUCKET);
+    }
+}

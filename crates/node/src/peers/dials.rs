@@ -1,0 +1,411 @@
+//! Which addresses this node dials, and when: what the operator named, always; found addresses while it wants more
+//! conversations of its own. Rules: docs/protocol.md#N10, #N11
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use libp2p::{Multiaddr, PeerId};
+
+use super::book::{Book, FIRST_PAUSE_MS, Group, name_in, place_of};
+
+/// The longest pause between two dials of an address that the operator named, milliseconds.
+const MAX_PAUSE_MS: u64 = 60_000;
+/// A conversation that lasts so long was worth the dial, milliseconds.
+const GOOD_MS: u64 = 60_000;
+/// Conversations that this node seeks by itself.
+pub const WANTED: usize = 8;
+/// Of these, peers of one address range.
+pub const WANTED_OF_A_RANGE: usize = 1;
+/// Peers dialled first after a restart.
+pub const MAX_ANCHORS: usize = 4;
+
+/// An address that the operator named.
+#[derive(Debug)]
+struct Kept {
+    /// Who answered there, or who is said to be there.
+    peer: Option<PeerId>,
+    pause: u64,
+    next: u64,
+    state: State,
+}
+
+/// A found address that is dialled, or connected because of a dial.
+#[derive(Debug)]
+struct Found {
+    group: Group,
+    peer: Option<PeerId>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Dialling,
+    /// Since this moment.
+    Connected(u64),
+}
+
+/// All dials. Moments are milliseconds on any clock that never goes back.
+#[derive(Debug)]
+pub struct Dials {
+    kept: BTreeMap<Multiaddr, Kept>,
+    found: BTreeMap<Multiaddr, Found>,
+    book: Book,
+    /// The good peers of the run before, which are dialled first.
+    anchors: Vec<Multiaddr>,
+}
+
+impl Dials {
+    pub fn new(book: Book) -> Self {
+        Self {
+            kept: BTreeMap::new(),
+            found: BTreeMap::new(),
+            book,
+            anchors: Vec::new(),
+        }
+    }
+
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Dials an address from now on, whenever it is not connected.
+    pub fn keep(&mut self, address: Multiaddr, now: u64) {
+        // From now on it takes no slot of the found ones.
+        let state = self.found.remove(&address).map_or(State::Idle, |found| found.state);
+        self.kept.entry(address.clone()).or_insert(Kept {
+            peer: name_in(&address),
+            pause: FIRST_PAUSE_MS,
+            next: now,
+            state,
+        });
+    }
+
+    /// Takes an address into the book that somebody at `source` told of; says whether it is there now.
+    pub fn find(&mut self, address: &Multiaddr, source: &Multiaddr, now: u64) -> bool {
+        self.kept.contains_key(address) || self.book.add(address, source, now)
+    }
+
+    /// Takes an address that answered in an earlier run.
+    pub fn remember(&mut self, address: &Multiaddr, now: u64) {
+        self.book.answered(address, now);
+    }
+
+    /// Dials an address before all other found ones: it was a good peer in the run before.
+    pub fn anchor(&mut self, address: Multiaddr, now: u64) {
+        self.remember(&address, now);
+        if self.anchors.len() < MAX_ANCHORS {
+            self.anchors.push(address);
+        }
+    }
+
+    /// What to dial now, each with its peer if that is known, while `outbound` conversations are of our own dialling.
+    pub fn due(&mut self, now: u64, outbound: usize) -> Vec<(Multiaddr, Option<PeerId>)> {
+        let kept = self.kept.iter();
+        let mut due: Vec<_> = kept
+            .filter(|(_, kept)| kept.state == State::Idle && kept.next <= now)
+            .map(|(address, kept)| (address.clone(), kept.peer))
+            .collect();
+        let dialling = self.found.values().filter(|found| found.state == State::Dialling);
+        let mut room = WANTED.saturating_sub(outbound + dialling.count());
+        let mut ranges = self.ranges_in_use();
+        let mut drawn = BTreeSet::new();
+        while room > 0 {
+            let (found, kept) = (&self.found, &self.kept);
+            let free = |address: &Multiaddr, group: &Group| {
+                !found.contains_key(address)
+                    && !kept.contains_key(address)
+                    && !drawn.contains(address)
+                    && !(matches!(group, Group::Range(_)) && ranges.get(group).copied() >= Some(WANTED_OF_A_RANGE))
+            };
+            let anchor = self.anchors.pop();
+            let anchor = anchor.filter(|anchor| free(anchor, &self.book.group(anchor)));
+            let Some(address) = anchor.or_else(|| self.book.draw(now, free)) else {
+                break;
+            };
+            *ranges.entry(self.book.group(&address)).or_insert(0) += 1;
+            drawn.insert(address.clone());
+            due.push((address.clone(), name_in(&address)));
+            room -= 1;
+        }
+        due
+    }
+
+    /// Conversations and dials of found addresses by range: what the operator named does not count.
+    fn ranges_in_use(&self) -> BTreeMap<Group, usize> {
+        let mut ranges = BTreeMap::new();
+        for found in self.found.values() {
+            *ranges.entry(found.group.clone()).or_insert(0) += 1;
+        }
+        ranges
+    }
+
+    /// Looks at an address again later: its peer is connected another way.
+    pub fn postpone(&mut self, address: &Multiaddr, now: u64) {
+        match self.kept.get_mut(address) {
+            Some(kept) => kept.next = now + kept.pause,
+            None => self.book.postpone(address, now),
+        }
+    }
+
+    /// A dial has begun.
+    pub fn dialling(&mut self, address: &Multiaddr) {
+        self.set(address, None, State::Dialling);
+    }
+
+    /// A dial was answered by this peer, or its peer is connected already and spoken to from now on because of it.
+    pub fn answered(&mut self, address: &Multiaddr, peer: PeerId, now: u64) {
+        self.set(address, Some(peer), State::Connected(now));
+        if let Some(kept) = self.kept.get_mut(address) {
+            kept.pause = FIRST_PAUSE_MS;
+        }
+    }
+
+    fn set(&mut self, address: &Multiaddr, peer: Option<PeerId>, state: State) {
+        if let Some(kept) = self.kept.get_mut(address) {
+            (kept.peer, kept.state) = (peer.or(kept.peer), state);
+            return;
+        }
+        let group = self.book.group(address);
+        let found = self.found.entry(address.clone()).or_insert(Found {
+            group,
+            peer: name_in(address),
+            state,
+        });
+        (found.peer, found.state) = (peer.or(found.peer), state);
+    }
+
+    /// A peer answered at this address, whoever dialled it, and speaks our protocol: that is worth remembering.
+    pub fn proven(&mut self, address: &Multiaddr, now: u64) {
+        self.book.answered(address, now);
+    }
+
+    /// A dial failed; the pause before the next one, milliseconds, if the address is known.
+    pub fn failed(&mut self, address: &Multiaddr, now: u64) -> Option<u64> {
+        if let Some(kept) = self.kept.get_mut(address) {
+            return Some(kept.wait(now));
+        }
+        self.found.remove(address)?;
+        self.book.failed(address, now)
+    }
+
+    /// Whether one of our dials leads to this peer now.
+    pub fn leads_to(&self, peer: &PeerId) -> bool {
+        let connected =
+            |state: State, at: &Option<PeerId>| matches!(state, State::Connected(_)) && at.as_ref() == Some(peer);
+        self.kept.values().any(|kept| connected(kept.state, &kept.peer))
+            || self.found.values().any(|found| connected(found.state, &found.peer))
+    }
+
+    /// The last connection with a peer has ended.
+    pub fn closed(&mut self, peer: &PeerId, now: u64) {
+        let kept = self.kept.values_mut();
+        for kept in kept.filter(|kept| kept.peer.as_ref() == Some(peer)) {
+            if let State::Connected(since) = kept.state {
+                if now.saturating_sub(since) >= GOOD_MS {
+                    kept.pause = FIRST_PAUSE_MS;
+                }
+                kept.wait(now);
+            }
+        }
+        let theirs = |_: &Multiaddr, found: &mut Found| {
+            found.peer.as_ref() == Some(peer) && matches!(found.state, State::Connected(_))
+        };
+        let ended: Vec<_> = self.found.extract_if(.., theirs).collect();
+        for (address, found) in ended {
+            if matches!(found.state, State::Connected(since) if now.saturating_sub(since) >= GOOD_MS) {
+                self.book.lasted(&address);
+            }
+            self.book.failed(&address, now);
+        }
+    }
+
+    /// Drops the addresses of a peer.
+    pub fn forget(&mut self, peer: &PeerId) {
+        self.kept.retain(|_, kept| kept.peer.as_ref() != Some(peer));
+        self.found.retain(|_, found| found.peer.as_ref() != Some(peer));
+        self.book.forget(peer);
+    }
+
+    /// Drops an address for good: this node itself is there.
+    pub fn drop_address(&mut self, address: &Multiaddr) {
+        self.kept.remove(address);
+        self.found.remove(address);
+        self.book.remove(address);
+    }
+
+    /// Whether the operator named this peer, as far as one of the named addresses has shown it.
+    pub fn is_kept(&self, peer: &PeerId) -> bool {
+        self.kept.values().any(|kept| kept.peer.as_ref() == Some(peer))
+    }
+
+    /// Whether the operator named this address.
+    pub fn keeps(&self, address: &Multiaddr) -> bool {
+        self.kept.contains_key(address)
+    }
+
+    /// The found peers of our own dialling that are connected for longest: the anchors of the next run.
+    pub fn best(&self) -> Vec<Multiaddr> {
+        let connected = self.found.iter().filter_map(|(address, found)| match found.state {
+            State::Connected(since) => {
+                let name = found.peer?;
+                let named = place_of(address).with(libp2p::multiaddr::Protocol::P2p(name));
+                Some((since, named))
+            }
+            _ => None,
+        });
+        let mut connected: Vec<_> = connected.collect();
+        connected.sort();
+        connected
+            .into_iter()
+            .map(|(_, address)| address)
+            .take(MAX_ANCHORS)
+            .collect()
+    }
+}
+
+impl Kept {
+    /// The pause before the next dial, milliseconds.
+    fn wait(&mut self, now: u64) -> u64 {
+        self.state = State::Idle;
+        let pause = self.pause;
+        self.next = now + pause;
+        self.pause = (pause * 2).min(MAX_PAUSE_MS);
+        pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::range::Exempt;
+    use super::*;
+
+    fn dials() -> Dials {
+        let exempt = Exempt::new(Vec::new(), false, Some("0.0.0.0:1".parse().unwrap()));
+        Dials::new(Book::new([7; 32], 1, exempt))
+    }
+
+    /// An address in a range of its own.
+    fn address(at: usize) -> Multiaddr {
+        let (a, b) = (20 + at / 200, at % 200);
+        format!("/ip4/{a}.{b}.8.8/tcp/9333/p2p/{}", PeerId::random())
+            .parse()
+            .unwrap()
+    }
+
+    #[test]
+    fn found_addresses_are_dialled_while_there_is_room_and_kept_ones_always() {
+        let mut dials = dials();
+        let kept = address(0);
+        dials.keep(kept.clone(), 0);
+        for at in 1..=20 {
+            let one = address(at);
+            assert!(dials.find(&one, &one, 0));
+        }
+        let due = dials.due(0, 0);
+        assert_eq!((due.len(), &due[0].0), (1 + WANTED, &kept));
+        assert_eq!(dials.due(0, 6).len(), 3);
+        assert_eq!(dials.due(0, 20).len(), 1);
+        // Those that are being dialled count, too.
+        due[1..].iter().for_each(|(found, _)| dials.dialling(found));
+        assert_eq!(dials.due(0, 0).len(), 1);
+    }
+
+    #[test]
+    fn a_range_has_one_slot_of_our_own_dialling() {
+        let mut dials = dials();
+        for at in 0..200 {
+            let one: Multiaddr = format!("/ip4/66.6.{at}.1/tcp/9333/p2p/{}", PeerId::random())
+                .parse()
+                .unwrap();
+            dials.find(&one, &one, 0);
+        }
+        let other = address(7);
+        dials.find(&other, &other, 0);
+        let due = dials.due(0, 0);
+        assert_eq!(due.len(), 1 + WANTED_OF_A_RANGE, "{due:?}");
+        assert!(due.iter().any(|(due, _)| *due == other));
+        due.iter().for_each(|(found, _)| dials.dialling(found));
+        assert!(dials.due(0, 0).is_empty());
+        // The slot is free again once the dial has failed.
+        let hostile = due
+            .iter()
+            .find(|(due, _)| *due != other)
+            .map(|(due, _)| due.clone())
+            .unwrap();
+        assert_eq!(dials.failed(&hostile, 0), Some(FIRST_PAUSE_MS));
+        assert_eq!(dials.due(0, 0).len(), 1);
+    }
+
+    #[test]
+    fn a_named_address_that_does_not_answer_is_dialled_ever_more_rarely() {
+        let (mut dials, one, mut now) = (dials(), address(1), 0);
+        dials.keep(one.clone(), now);
+        let pauses: Vec<_> = (0..12)
+            .map(|_| {
+                assert_eq!(dials.due(now, 0).len(), 1);
+                dials.dialling(&one);
+                let pause = dials.failed(&one, now).unwrap();
+                assert!(dials.due(now + pause - 1, 0).is_empty());
+                now += pause;
+                pause / 1_000
+            })
+            .collect();
+        assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
+        assert_eq!(pauses[11], 60);
+    }
+
+    #[test]
+    fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
+        let (mut dials, one, mut now) = (dials(), address(1), 0);
+        dials.find(&one, &one, now);
+        let peer = name_in(&one).unwrap();
+        let mut again = Vec::new();
+        for lasts in [0, 0, 0, 61_000, 0] {
+            assert_eq!(dials.due(now, 0), [(one.clone(), Some(peer))]);
+            dials.dialling(&one);
+            dials.answered(&one, peer, now);
+            assert!(dials.leads_to(&peer) && dials.due(now, 0).is_empty());
+            now += lasts;
+            dials.closed(&peer, now);
+            let ended = now;
+            while dials.due(now, 0).is_empty() {
+                now += 1_000;
+            }
+            again.push((now - ended) / 1_000);
+        }
+        assert_eq!(again, [1, 2, 4, 1, 2]);
+    }
+
+    #[test]
+    fn anchors_are_the_longest_conversations_and_are_dialled_first() {
+        let mut before = dials();
+        let all: Vec<_> = (1..=6).map(address).collect();
+        for (at, one) in all.iter().enumerate() {
+            before.find(one, one, 0);
+            before.dialling(one);
+            before.answered(one, name_in(one).unwrap(), at as u64);
+        }
+        let anchors = before.best();
+        assert_eq!(anchors, all[..MAX_ANCHORS]);
+        let mut after = dials();
+        for at in 10..110 {
+            let one = address(at);
+            after.find(&one, &one, 0);
+        }
+        anchors.iter().for_each(|anchor| after.anchor(anchor.clone(), 0));
+        let due: BTreeSet<_> = after.due(0, 0).into_iter().map(|(address, _)| address).collect();
+        assert_eq!(due.len(), WANTED);
+        assert!(anchors.iter().all(|anchor| due.contains(anchor)), "{due:?}");
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_dialled() {
+        let (mut dials, one, two) = (dials(), address(1), address(2));
+        dials.keep(one.clone(), 0);
+        dials.find(&two, &two, 0);
+        assert!(dials.is_kept(&name_in(&one).unwrap()));
+        dials.forget(&name_in(&one).unwrap());
+        dials.drop_address(&two);
+        assert!(dials.due(0, 0).is_empty());
+    }
+}
