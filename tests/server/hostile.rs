@@ -31,7 +31,8 @@ pub enum Expect {
     Closed,
     /// An answer with one of these statuses, or the end without one.
     StatusOrClosed(&'static [u16]),
-    /// Frames of HTTP/2 with RST_STREAM or GOAWAY, the first of them with one of these error codes; or the end.
+    /// Frames of HTTP/2 with RST_STREAM or GOAWAY, the first of them with one of these error codes; a problem as the
+    /// answer; or the end.
     Refused(&'static [u32]),
     /// The end of the connection, whatever came before it.
     Ends,
@@ -162,7 +163,7 @@ fn met(expect: &Expect, got: &[u8], closed: bool) -> Option<bool> {
         Expect::StatusOrClosed(statuses) => among(statuses).or((closed && got.is_empty()).then_some(true)),
         Expect::Refused(codes) => match frames::refusal(got) {
             Some(code) => Some(codes.contains(&code)),
-            None => closed.then_some(true),
+            None => (closed || contains(got, "/problems/")).then_some(true),
         },
         Expect::Answers(text) => contains(got, text).then_some(true),
     }
