@@ -225,11 +225,12 @@ fn a_peer_of_version_one_is_spoken_to_and_not_told_the_time() {
         say(0, Message::Hello(hello));
         say(7, Message::Ping);
         let block_bytes = spec().limits.block_bytes;
-        let frames = member.network.outputs().filter_map(|output| match output {
+        let mut frames = member.network.outputs().filter_map(|output| match output {
             Output::Send { frame, .. } => Some(Frame::decode(&frame, block_bytes).unwrap()),
             Output::Disconnect { reason, .. } => panic!("{reason}"),
         });
-        let pong = frames.filter(|frame| frame.question == 7).last().unwrap().message;
+        let pong = frames.find(|frame| frame.question == 7).unwrap().message;
+        drop(frames);
         let expected = match version {
             1 => Message::Pong,
             _ => Message::TimedPong(member.node().now()),
