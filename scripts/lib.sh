@@ -1,6 +1,15 @@
 # What the scripts share; sourced, never run.
 
+# Another shell would not know BASH_SOURCE: `root` would be /, and every source file of the machine would be touched below.
+if [ -z "${BASH_VERSION:-}" ]; then
+  echo "scripts/lib.sh needs bash" >&2
+  exit 2
+fi
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [ ! -f "$root/scripts/lib.sh" ] || [ ! -f "$root/Cargo.toml" ]; then
+  echo "scripts/lib.sh: $root is not a checkout of Tally" >&2
+  exit 2
+fi
 
 # Built files live outside the checkout, so that every clone and every command shares them.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tally/target}"

@@ -3,7 +3,8 @@
 # about a second when nothing is missing.
 #
 #   scripts/setup.sh run     compiler, Rust, its wasm32 target
-#   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright, OpenSSL, eth-keyfile
+#   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright, a C++ compiler, OpenSSL, promtool, and in a
+#                             Python environment of their own eth-keyfile and what checks the API from its description
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -72,6 +73,9 @@ playwright() {
   cp end2end/package-lock.json end2end/node_modules/.installed-lock
 }
 
+# libFuzzer, which the fuzz targets link, is C++.
+fuzzer() { command -v c++ >/dev/null || apt_install g++; }
+
 # Programs that keys are exchanged with in tests. Where eth-keyfile cannot be had, its test says that it skips.
 key_programs() {
   command -v openssl >/dev/null || apt_install openssl
@@ -95,6 +99,7 @@ if [ "$goal" = test ]; then
   node_js
   chromium
   playwright
+  fuzzer
   key_programs
 fi
 say "ready: $(rustc --version | cut -d' ' -f1-2), target folder $CARGO_TARGET_DIR"

@@ -8,6 +8,7 @@ pub mod docs;
 pub mod events;
 mod extract;
 pub mod fees;
+mod forms;
 pub mod health;
 pub mod mempool;
 pub mod metrics;
@@ -77,6 +78,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(mining::status, mining::switch))
         .routes(routes!(mining::template))
         .routes(routes!(mining::submit))
+        .routes(routes!(mining::workers))
         .routes(routes!(peers::peers, peers::call))
         .routes(routes!(peers::remove))
         .routes(routes!(peers::ban, peers::unban))
@@ -86,8 +88,14 @@ fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }
 
-/// The OpenAPI 3.1 document.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+/// The OpenAPI 3.1 document, as JSON.
+pub fn document() -> serde_json::Value {
+    let mut document = serde_json::to_value(openapi()).expect("the document has only JSON types");
+    forms::complete(&mut document);
+    document
+}
+
+fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = described().into_openapi();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)

@@ -9,12 +9,13 @@ mod net;
 mod node;
 pub mod out;
 mod receipt;
+mod shell;
 mod wallet;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::{EXIT_CODES, Exit};
 
@@ -36,7 +37,7 @@ enum Command {
     Net(net::NetArgs),
     /// Keep accounts and send payments from the command line
     #[command(after_help = EXIT_CODES)]
-    Wallet(wallet::WalletArgs),
+    Wallet(Box<wallet::WalletArgs>),
     /// Get or check a portable receipt: a file that shows what is on the chain
     #[command(after_help = EXIT_CODES)]
     Receipt(receipt::ReceiptArgs),
@@ -49,6 +50,12 @@ enum Command {
     /// Measure this machine: mining, signatures, import, load
     #[command(after_help = EXIT_CODES)]
     Bench(bench::BenchArgs),
+    /// Print the completions of a shell
+    #[command(after_help = EXIT_CODES)]
+    Completions(shell::CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = EXIT_CODES)]
+    Man(shell::ManArgs),
 }
 
 /// Runs the command line of this process to its end, and says by the code how it went.
@@ -76,7 +83,7 @@ fn end(result: anyhow::Result<()>) -> ExitCode {
     };
     let exit = Exit::of(&error);
     if exit != Exit::ClosedPipe {
-        out::errln!("tally: {error:#}");
+        out::errln!("tally: {}", reason(&error));
     }
     ExitCode::from(exit as u8)
 }
@@ -85,17 +92,49 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Node(options) => node::run(*options),
         Command::Net(args) => net::run(args),
-        Command::Wallet(args) => wallet::run(args),
+        Command::Wallet(args) => wallet::run(*args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::Completions(args) => shell::completions(Cli::command(), &args),
+        Command::Man(args) => shell::man(Cli::command(), &args),
     }
+}
+
+/// An error with its causes in one line, each once: many errors name their cause in their own words.
+fn reason(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 #[cfg(test)]
 mod tests {
+    use anyhow::Context as _;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn a_cause_is_named_once() {
+        let cause = tally_node::StoreError::Missing {
+            what: "the tip".to_owned(),
+        };
+        let error = Err::<(), _>(cause)
+            .context("cannot start")
+            .expect_err("an error was given");
+        assert_eq!(super::reason(&error), "cannot start: store: the tip is missing");
+        let named = error.context("cannot start: store: the tip is missing, it seems");
+        assert_eq!(
+            super::reason(&named),
+            "cannot start: store: the tip is missing, it seems"
+        );
+    }
 
     #[test]
     fn the_command_line_is_sound_and_every_option_is_explained() {

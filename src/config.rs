@@ -1,5 +1,6 @@
 //! Settings of `tally node`: flags, then `TALLY_*` environment, then the TOML file, then defaults.
 
+mod host;
 mod network;
 mod web;
 
@@ -11,14 +12,16 @@ use serde::Deserialize;
 use tally_chain::{Address, ChainSpec, address, spec::SpecError};
 use tally_node::{
     CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, P2pConfig, mempool::MempoolConfig,
+    miner::threads_here,
 };
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
+pub use host::{HostError, HostName};
 pub use network::peer_address;
-use network::{address_range, multiaddr};
+use network::{address_range, listen_address, multiaddr, some_listen_address};
 pub use web::{TlsFiles, WebConfig};
-use web::{origin, tls};
+use web::{allowed_host, origin, proxy, tls};
 
 /// First account of the PUBLIC test phrase: receives the rewards of playground chains until told otherwise.
 pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -34,6 +37,10 @@ pub enum ConfigError {
     File { path: PathBuf, message: String },
     #[error("chain spec {path}: {source}")]
     SpecRead { path: PathBuf, source: std::io::Error },
+    #[error("chain spec {path} is UTF-16; save it as UTF-8")]
+    SpecUtf16 { path: PathBuf },
+    #[error("chain spec {path} is not UTF-8 from byte {at} on; save it as UTF-8")]
+    SpecNotUtf8 { path: PathBuf, at: usize },
     #[error("chain spec: {0}")]
     Spec(#[from] SpecError),
     #[error("no home directory was found for the data; name one with --data-dir")]
@@ -44,10 +51,16 @@ pub enum ConfigError {
     NoProducer { chain: String },
     #[error("mine-threads is 0, expected 1 or more")]
     NoThreads,
+    #[error("mine-threads is {found}, this machine has processors for {max}")]
+    TooManyThreads { found: usize, max: usize },
     #[error("tls-cert and tls-key belong together; only {found} is given")]
     HalfTls { found: &'static str },
     #[error("tls-self-signed is for nodes without a certificate, and tls-cert names one")]
     TwoCertificates,
+    #[error("allow-host {found:?} is not a name such as ledger.example.org, 192.0.2.7 or [2001:db8::7]: {reason}")]
+    AllowHost { found: String, reason: HostError },
+    #[error("trusted-proxy {found:?} is not an address or a network such as 127.0.0.1 or 10.0.0.0/8")]
+    TrustedProxy { found: String },
     #[error("cors-origin {found:?} is not an origin such as https://example.org")]
     CorsOrigin { found: String },
     #[error("{setting} {found:?} is not an address such as /ip4/192.0.2.7/tcp/9333: {message}")]
@@ -92,7 +105,8 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_SPEC", value_name = "FILE")]
     pub spec: Option<PathBuf>,
     /// Address and port of the interface and the API [default: 127.0.0.1:8080]
-    #[arg(long, env = "TALLY_LISTEN", value_name = "ADDR:PORT")]
+    #[arg(long, env = "TALLY_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
+    #[serde(deserialize_with = "some_listen_address")]
     pub listen: Option<SocketAddr>,
     /// Mine with the native miner [default: true on chain local, else false]
     #[arg(long, env = "TALLY_MINE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
@@ -144,8 +158,21 @@ pub struct NodeOptions {
     /// Event streams open at once [default: 512]
     #[arg(long, env = "TALLY_MAX_STREAMS", value_name = "N")]
     pub max_streams: Option<usize>,
+    /// Event streams of one remote address [default: 32]
+    #[arg(long, env = "TALLY_MAX_STREAMS_PER_ADDRESS", value_name = "N")]
+    pub max_streams_per_address: Option<usize>,
+    /// Connections open at once; fewer where the system allows few open files [default: 4096]
+    #[arg(long, env = "TALLY_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
+    /// Connections of one remote address [default: 256]
+    #[arg(long, env = "TALLY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
+    pub max_connections_per_address: Option<usize>,
+    /// Proxy whose X-Forwarded-For (or Forwarded) names the client, for limits and logs; repeatable [default: none]
+    #[arg(long, env = "TALLY_TRUSTED_PROXY", value_name = "ADDR|CIDR", value_delimiter = ',')]
+    pub trusted_proxy: Option<Vec<String>>,
     /// Address and port where other nodes may call, by TCP and QUIC [default: none; this node only calls others]
-    #[arg(long, env = "TALLY_P2P_LISTEN", value_name = "ADDR:PORT")]
+    #[arg(long, env = "TALLY_P2P_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
+    #[serde(deserialize_with = "some_listen_address")]
     pub p2p_listen: Option<SocketAddr>,
     /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
@@ -174,7 +201,8 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_P2P_EXEMPT", value_name = "RANGE", value_delimiter = ',')]
     pub p2p_exempt: Option<Vec<String>>,
     /// Address and port for external miners that speak Stratum v1 [default: none]
-    #[arg(long, env = "TALLY_STRATUM_LISTEN", value_name = "ADDR:PORT")]
+    #[arg(long, env = "TALLY_STRATUM_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
+    #[serde(deserialize_with = "some_listen_address")]
     pub stratum_listen: Option<SocketAddr>,
     /// End in order when standard input does: for programs that start nodes, so that none outlives them
     #[arg(long)]
@@ -247,6 +275,10 @@ impl NodeOptions {
             rate_limit: self.rate_limit.or(file.rate_limit),
             rate_limit_local: self.rate_limit_local.or(file.rate_limit_local),
             max_streams: self.max_streams.or(file.max_streams),
+            max_streams_per_address: self.max_streams_per_address.or(file.max_streams_per_address),
+            max_connections: self.max_connections.or(file.max_connections),
+            max_connections_per_address: self.max_connections_per_address.or(file.max_connections_per_address),
+            trusted_proxy: self.trusted_proxy.or(file.trusted_proxy),
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
             from_checkpoint: self.from_checkpoint.or(file.from_checkpoint),
@@ -283,16 +315,18 @@ impl NodeOptions {
         )?;
         let web = WebConfig {
             listen: self.listen.unwrap_or(defaults.listen),
-            allow_hosts: self.allow_host.unwrap_or_default(),
-            cors_origins: self
-                .cors_origin
-                .unwrap_or_default()
-                .iter()
-                .map(|o| origin(o))
-                .collect::<Result<_, _>>()?,
+            allow_hosts: each(self.allow_host, allowed_host)?,
+            cors_origins: each(self.cors_origin, origin)?,
+            trusted_proxies: each(self.trusted_proxy, proxy)?,
             rate_limit: self.rate_limit.unwrap_or(defaults.rate_limit),
             rate_limit_local: self.rate_limit_local.unwrap_or(defaults.rate_limit_local),
             max_streams: self.max_streams.unwrap_or(defaults.max_streams),
+            max_streams_per_address: self.max_streams_per_address.unwrap_or(defaults.max_streams_per_address),
+            max_connections: self.max_connections.unwrap_or(defaults.max_connections),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .unwrap_or(defaults.max_connections_per_address),
+            times: defaults.times,
             tls,
         };
         let operator = match (self.operator_token, self.operator_token_file) {
@@ -353,6 +387,11 @@ impl NodeOptions {
     }
 }
 
+/// Every value of a repeatable setting, checked.
+fn each<T>(given: Option<Vec<String>>, check: impl Fn(&str) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {
+    given.unwrap_or_default().iter().map(|text| check(text)).collect()
+}
+
 fn read_file(path: &Path) -> Result<NodeOptions, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
@@ -374,11 +413,26 @@ pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
 
 /// Reads a chain spec file.
 pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SpecRead {
+    let bytes = std::fs::read(path).map_err(|source| ConfigError::SpecRead {
         path: path.to_owned(),
         source,
     })?;
-    Ok(ChainSpec::from_toml(&text)?)
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let bytes = error.as_bytes();
+        let path = path.to_owned();
+        match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            true => ConfigError::SpecUtf16 { path },
+            false => ConfigError::SpecNotUtf8 {
+                path,
+                at: error.utf8_error().valid_up_to(),
+            },
+        }
+    })?;
+    // UTF-16 without its mark is valid UTF-8 where all of it is ASCII.
+    if text.contains('\0') {
+        return Err(ConfigError::SpecUtf16 { path: path.to_owned() });
+    }
+    Ok(ChainSpec::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?)
 }
 
 /// Where the chain of this name is kept unless told otherwise.
@@ -414,8 +468,10 @@ fn mining(
         }
         None => Address::ZERO,
     };
+    let max = threads_here();
     match threads {
         Some(0) => Err(ConfigError::NoThreads),
+        Some(found) if found > max => Err(ConfigError::TooManyThreads { found, max }),
         threads => Ok(MiningConfig {
             on,
             threads: threads.unwrap_or(1),
@@ -425,88 +481,4 @@ fn mining(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(toml: &str) -> NodeOptions {
-        toml::from_str(toml).expect("a valid file")
-    }
-
-    #[test]
-    fn a_flag_outweighs_the_file() {
-        let file = options("chain = 'test'\nmine-threads = 3\nlisten = '127.0.0.1:1234'\nmine = true");
-        let flags = NodeOptions {
-            mine_threads: Some(2),
-            no_mine: true,
-            ..NodeOptions::default()
-        };
-        let config = flags.over(file).check().expect("valid settings");
-        assert_eq!(config.node.spec.name, "test");
-        assert_eq!(config.node.mining.threads, 2);
-        assert!(!config.node.mining.on);
-        assert_eq!(config.web.listen, "127.0.0.1:1234".parse().expect("an address"));
-    }
-
-    #[test]
-    fn a_chain_on_the_command_line_replaces_a_spec_in_the_file() {
-        let flags = NodeOptions {
-            chain: Some("test".to_owned()),
-            ..NodeOptions::default()
-        };
-        let config = flags
-            .over(options("spec = 'nowhere.toml'"))
-            .check()
-            .expect("the file's spec is not read");
-        assert_eq!(config.node.spec.name, "test");
-    }
-
-    #[test]
-    fn unknown_keys_and_wrong_values_are_named() {
-        let error = toml::from_str::<NodeOptions>("mine-thread = 2").expect_err("a misspelt key");
-        assert!(error.message().starts_with("unknown field `mine-thread`"), "{error}");
-        for (text, expected) in [
-            (
-                "mine-to = '0x12'",
-                "mine-to: address has 2 characters after 0x, expected 40",
-            ),
-            ("mine-threads = 0", "mine-threads is 0, expected 1 or more"),
-            (
-                "tls-cert = 'a.pem'",
-                "tls-cert and tls-key belong together; only tls-cert is given",
-            ),
-            (
-                "cors-origin = ['*']",
-                "cors-origin \"*\" is not an origin such as https://example.org",
-            ),
-            (
-                "peer = ['192.0.2.7:9333']",
-                "peer \"192.0.2.7:9333\" is not an address such as /ip4/192.0.2.7/tcp/9333: invalid multiaddr",
-            ),
-            (
-                "peer = ['/ip4/192.0.2.7/udp/9333']",
-                "peer \"/ip4/192.0.2.7/udp/9333\" is not an address such as /ip4/192.0.2.7/tcp/9333: it names neither tcp nor \
-                 quic-v1",
-            ),
-            (
-                "operator-token = 'short'",
-                "operator-token has 5 characters, at least 16 are needed",
-            ),
-        ] {
-            assert_eq!(options(text).check().expect_err(text).to_string(), expected);
-        }
-    }
-
-    #[test]
-    fn only_the_playground_mines_by_itself() {
-        let on = |chain: &str| {
-            options(&format!("chain = '{chain}'"))
-                .check()
-                .expect("valid")
-                .node
-                .mining
-                .on
-        };
-        assert!(on("local"));
-        assert!(!on("test"));
-    }
-}
+mod tests;

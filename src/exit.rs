@@ -28,6 +28,8 @@ pub enum Exit {
     Unanswered = 8,
     /// What was done could not be printed; standard error says what it was.
     Unprinted = 9,
+    /// The store failed while the node ran; what was acknowledged is on the disk, and a new start recovers it.
+    StoreBroken = 10,
     /// The reader of standard output was gone before anything was done; other tools end by SIGPIPE, which shells show so.
     ClosedPipe = 141,
 }
@@ -43,7 +45,8 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     6  the wallet's vault does not open: wrong password, or damaged\n  \
     7  a receipt does not hold\n  \
     8  a transaction was sent, and it is not known whether the node took it\n  \
-    9  the result could not be printed; standard error says what was done\n\
+    9  the result could not be printed; standard error says what was done\n \
+    10  the store failed while the node ran (a full or broken disk); start it again\n\
     141  the reader of the output was gone, as with `| head`";
 
 /// `tally audit` ended with faults; they have been printed.
@@ -87,6 +90,7 @@ impl Exit {
             return match error {
                 StoreError::Locked { .. } => Some(Self::DataDirInUse),
                 StoreError::WrongChain { .. } | StoreError::WrongFormat { .. } => Some(Self::WrongChain),
+                StoreError::Broken { .. } => Some(Self::StoreBroken),
                 _ => None,
             };
         }
@@ -139,5 +143,10 @@ mod tests {
             source: Unprinted::Closed,
         };
         assert_eq!(Exit::of(&done.into()), Exit::Unprinted);
+        let broken = StoreError::Broken {
+            path: "store".into(),
+            detail: "no space left".to_owned(),
+        };
+        assert_eq!(Exit::of(&broken.into()), Exit::StoreBroken);
     }
 }

@@ -3,10 +3,13 @@
 //! [`web::router`] puts the pages of `tally-app` and the API of [`api`] before a [`tally_node::Node`].
 
 pub mod api;
+mod chain_ids;
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod exit;
 pub mod logging;
+pub mod net_guard;
 mod new_file;
 pub mod operator;
 pub mod server;

@@ -1,16 +1,22 @@
 //! What every handler shares: the node, who may change it, and what is measured.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tally_app::server::ServerFacts;
+use axum::http::{HeaderValue, header};
+use tally_app::server::{ServerFacts, WorkError, Workers};
 use tally_node::{Node, StoreError, Tip};
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
 use crate::api::problem::{Answer, Problem, kinds};
 use crate::config::WebConfig;
+use crate::net_guard::{Full, Guard, Place, Room};
 use crate::operator::Tokens;
+use crate::web::Proxies;
+
+/// Of all event streams, one in this many is kept for loopback.
+const KEPT_STREAMS: usize = 8;
 
 /// The node behind the router.
 pub struct Server {
@@ -20,7 +26,13 @@ pub struct Server {
     pub metrics: Metrics,
     /// What the pages say about this server.
     pub facts: ServerFacts,
-    streams: AtomicUsize,
+    /// Who may say for whom it asks.
+    pub proxies: Proxies,
+    /// For reads of pages and API.
+    pub reads: Workers,
+    /// For what changes the node: a flood of reads does not hold up payments and blocks.
+    changes: Workers,
+    streams: Guard,
     stopping: watch::Sender<bool>,
 }
 
@@ -32,32 +44,47 @@ impl Server {
         Arc::new(Self {
             facts: web.facts(),
             metrics: Metrics::new(&node),
+            proxies: Proxies::new(web.trusted_proxies.clone()),
+            reads: Workers::for_this_machine(),
+            changes: Workers::for_this_machine(),
+            streams: Guard::new(Room {
+                all: web.max_streams,
+                per_address: web.max_streams_per_address,
+                kept_for_loopback: web.max_streams / KEPT_STREAMS,
+            }),
             node,
             tokens,
             web,
-            streams: AtomicUsize::new(0),
             stopping: watch::Sender::new(false),
         })
     }
 
-    /// Runs what blocks a thread (reads of many blocks, imports, signature checks) beside the server's own threads.
+    /// Runs what changes the node (imports, signature checks) beside the server's own threads.
     pub async fn blocking<T: Send + 'static>(
         self: &Shared,
         work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
-        let node = self.node.clone();
-        let span = tracing::Span::current();
-        let done = tokio::task::spawn_blocking(move || span.in_scope(|| work(&node))).await;
-        done.unwrap_or_else(|error| Err(Problem::internal(error)))
+        self.work(&self.changes, work).await
     }
 
-    /// Like [`Self::blocking`], for reads of one tip.
+    /// Runs a read of one tip beside the server's own threads.
     pub async fn read<T: Send + 'static>(
         self: &Shared,
         work: impl FnOnce(&Node, &Tip) -> Result<T, ReadFailure> + Send + 'static,
     ) -> Answer<T> {
-        self.blocking(move |node| work(node, &node.tip()).map_err(|failure| failure.0))
-            .await
+        let read = move |node: &Node| work(node, &node.tip()).map_err(|failure| failure.0);
+        self.work(&self.reads, read).await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        workers: &Workers,
+        work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let node = self.node.clone();
+        let span = tracing::Span::current();
+        let done = workers.run(move || span.in_scope(|| work(&node))).await;
+        done.unwrap_or_else(|error| Err(not_done(error)))
     }
 
     /// Asks every open event stream to end.
@@ -72,33 +99,31 @@ impl Server {
 
     /// Event streams open now.
     pub fn open_streams(&self) -> usize {
-        self.streams.load(Ordering::Relaxed)
+        self.streams.taken()
     }
 
-    /// Takes a place for one event stream; it is given back on drop.
-    pub fn open_stream(self: &Shared) -> Answer<StreamPlace> {
-        let max = self.web.max_streams;
+    /// Takes a place for one event stream of this address; it is given back on drop.
+    pub fn open_stream(self: &Shared, client: IpAddr) -> Answer<Place> {
         if *self.stopping.borrow() {
             return Err(Problem::new(&kinds::SHUTTING_DOWN, "the node is about to end"));
         }
-        if self.streams.fetch_add(1, Ordering::Relaxed) >= max {
-            self.streams.fetch_sub(1, Ordering::Relaxed);
-            let problem = Problem::new(
-                &kinds::TOO_MANY_STREAMS,
-                format!("{max} event streams are open, more are not served"),
-            );
-            return Err(problem.with("limit", max));
-        }
-        Ok(StreamPlace(self.clone()))
+        self.streams.admit(client).map_err(|full| {
+            let max = full.max();
+            let detail = match full {
+                Full::All { .. } => format!("{max} event streams are open, more are not served"),
+                Full::Address { .. } => format!("{max} event streams of this address are open, more are not served"),
+            };
+            Problem::new(&kinds::TOO_MANY_STREAMS, detail).with("limit", max)
+        })
     }
 }
 
-/// The place of one event stream.
-pub struct StreamPlace(Shared);
-
-impl Drop for StreamPlace {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+fn not_done(error: WorkError) -> Problem {
+    match error {
+        WorkError::Busy => {
+            Problem::new(&kinds::BUSY, error).header(header::RETRY_AFTER, HeaderValue::from(WorkError::RETRY_AFTER))
+        }
+        WorkError::Failed(error) => Problem::internal(error),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Stratum v1 for external SHA-256d miners: lines of JSON over TCP, as stock miners speak it. docs/stratum.md says what is understood.
 
 mod job;
+mod request;
+mod rooms;
 mod session;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -13,18 +14,25 @@ use tally_node::{ChainEvent, Node};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use rooms::Rooms;
 use session::Session;
 
-/// Miners connected at once.
-const MAX_MINERS: usize = 256;
 /// Bytes of a line.
 const MAX_LINE: u64 = 4_096;
 /// How long a miner may say nothing.
 const SILENCE: Duration = Duration::from_secs(600);
+/// How long the first line may take: whoever connects has something to say.
+const FIRST_LINE: Duration = Duration::from_secs(15);
+/// Lines a second on and on, and at once; whoever sends more is read more slowly.
+const LINES: f64 = 20.0;
+const LINES_AT_ONCE: f64 = 200.0;
+/// Between two log lines of miners that find no room, and between two attempts when the machine has none.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+const BREATH: Duration = Duration::from_secs(1);
 /// How long a miner may take to say who it works for.
 const AUTHORIZE: Duration = Duration::from_secs(30);
 /// How long a line may take to be taken by the miner.
@@ -57,36 +65,60 @@ impl Stratum {
 }
 
 async fn accept(listener: TcpListener, node: Node) {
-    let room = Arc::new(Semaphore::new(MAX_MINERS));
+    let rooms = Rooms::default();
     let next = AtomicU32::new(1);
+    let mut log = Sparse::default();
     // Dropped with the task: so all conversations end with the listener.
     let mut sessions = tokio::task::JoinSet::new();
     loop {
         let (stream, remote) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a miner cannot be taken");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                log.line(|times| tracing::warn!(%error, times, "a miner cannot be accepted"));
+                tokio::time::sleep(BREATH).await;
                 continue;
             }
         };
         while sessions.try_join_next().is_some() {}
-        let Ok(permit) = room.clone().try_acquire_owned() else {
-            tracing::warn!(%remote, "there are {MAX_MINERS} miners already");
-            continue;
+        let place = match rooms.enter(remote.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                log.line(|times| tracing::warn!(%remote, %full, times, "no room for a miner"));
+                continue;
+            }
         };
-        let session = Session::new(node.clone(), next.fetch_add(1, Relaxed).to_be_bytes(), Instant::now());
+        let extra_1 = next.fetch_add(1, Relaxed).to_be_bytes();
+        let mut session = Session::new(node.clone(), remote.ip().to_canonical(), extra_1, Instant::now());
         sessions.spawn(async move {
-            let _permit = permit;
-            match converse(stream, session).await {
-                Ok(()) => tracing::info!(%remote, "miner left"),
-                Err(error) => tracing::info!(%remote, error = format!("{error:#}"), "miner sent away"),
+            let _place = place;
+            let outcome = converse(stream, &mut session).await;
+            let miner = session.summary();
+            match outcome {
+                Ok(()) => tracing::info!(%remote, miner, "miner left"),
+                Err(error) => tracing::info!(%remote, miner, error = format!("{error:#}"), "miner dropped"),
             }
         });
     }
 }
 
-async fn converse(stream: TcpStream, mut session: Session) -> anyhow::Result<()> {
+/// A log line that may come very often is written once a minute, with how often it came.
+#[derive(Default)]
+struct Sparse {
+    last: Option<Instant>,
+    since: u64,
+}
+
+impl Sparse {
+    fn line(&mut self, write: impl FnOnce(u64)) {
+        self.since += 1;
+        if self.last.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
+            write(std::mem::take(&mut self.since));
+            self.last = Some(Instant::now());
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, session: &mut Session) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let (from, mut to) = stream.into_split();
     let (lines, mut heard) = mpsc::channel(16);
@@ -131,30 +163,78 @@ impl Drop for AbortOnDrop {
 
 async fn read(from: OwnedReadHalf, lines: mpsc::Sender<anyhow::Result<String>>) {
     let mut from = BufReader::new(from);
+    let mut pace = Pace::new(Instant::now());
+    let mut patience = FIRST_LINE;
     loop {
-        let line = match read_line(&mut from).await {
+        let line = match read_line(&mut from, patience).await {
             Ok(None) => return,
             Ok(Some(line)) => Ok(line),
             Err(error) => Err(error),
         };
+        patience = SILENCE;
         let over = line.is_err();
         if lines.send(line).await.is_err() || over {
             return;
         }
+        // Not a reason to drop a miner: it waits, and so does what it sends.
+        tokio::time::sleep(pace.line(Instant::now())).await;
+    }
+}
+
+/// How many lines may come: a bucket that fills with time.
+struct Pace {
+    left: f64,
+    last: Instant,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self {
+            left: LINES_AT_ONCE,
+            last: now,
+        }
+    }
+
+    /// Counts a line; how long to wait before the next one is read.
+    fn line(&mut self, now: Instant) -> Duration {
+        let passed = now.saturating_duration_since(self.last).as_secs_f64();
+        self.left = (self.left + passed * LINES).min(LINES_AT_ONCE) - 1.0;
+        self.last = now;
+        Duration::from_secs_f64((-self.left / LINES).max(0.0))
     }
 }
 
 /// The next line; none at the end.
-async fn read_line(from: &mut BufReader<OwnedReadHalf>) -> anyhow::Result<Option<String>> {
+async fn read_line(from: &mut BufReader<OwnedReadHalf>, patience: Duration) -> anyhow::Result<Option<String>> {
     let mut bytes = Vec::new();
     let mut limited = from.take(MAX_LINE);
-    timeout(SILENCE, limited.read_until(b'\n', &mut bytes))
+    timeout(patience, limited.read_until(b'\n', &mut bytes))
         .await
-        .context("it says nothing")??;
+        .with_context(|| format!("it sent no line for {} s", patience.as_secs()))??;
     match bytes.pop() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(String::from_utf8(bytes).context("a line is not UTF-8")?)),
         Some(_) if bytes.len() as u64 + 1 >= MAX_LINE => anyhow::bail!("a line has more than {MAX_LINE} bytes"),
         Some(_) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_lines_is_read_at_a_steady_pace() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let (mut now, mut lines) = (start, 0);
+        while now < start + Duration::from_secs(60) {
+            lines += 1;
+            now += pace.line(now);
+        }
+        let most = LINES_AT_ONCE + 60.0 * LINES;
+        assert!((most - 5.0..most + 5.0).contains(&f64::from(lines)), "{lines}");
+        let later = now + Duration::from_secs(600);
+        assert_eq!(pace.line(later), Duration::ZERO);
     }
 }

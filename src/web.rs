@@ -2,11 +2,14 @@
 
 pub mod assets;
 pub mod certificate;
+mod client;
 mod edge;
 mod host;
 mod limits;
 mod pages;
 mod serve;
+mod target;
+mod tls;
 
 use std::time::Duration;
 
@@ -15,23 +18,49 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::problem::{Problem, kinds};
 use crate::api::{self, MAX_BODY};
 use crate::server::Shared;
 
+pub use client::{Client, Proxies};
 pub use edge::RequestId;
-pub use serve::{Running, start};
+pub use serve::{Running, Times, start};
 
 /// How long a handler may take before its client is told so.
 const HANDLER_TIME: Duration = Duration::from_secs(30);
 
-/// The whole server as one router. Outermost first: request id, problems and security headers; host; origin; rate; time; size.
+/// Answers shorter than this are not compressed, in bytes.
+const COMPRESS_ABOVE: u64 = 1_024;
+
+/// The whole server as one router.
 pub fn router(server: &Shared) -> Router {
+    let routes = api::router(server)
+        .merge(pages::router(server))
+        .route("/pkg/{*path}", get(assets::serve))
+        .fallback_service(pages::fallback(server));
+    guarded(routes, server)
+}
+
+/// Routes with everything that stands around them. Outermost first: compression; who asks; request id, problems and
+/// security headers; target; host; origin; rate; requests under way; time; size; panics.
+fn guarded(routes: Router, server: &Shared) -> Router {
+    // Event streams and what is compressed already are left as they are.
+    let worth_it = DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
     let guards = ServiceBuilder::new()
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(worth_it),
+        )
+        .layer(middleware::from_fn_with_state(server.clone(), client::identify))
         .layer(middleware::from_fn_with_state(server.clone(), edge::surround))
+        .layer(middleware::from_fn(target::check))
         .layer(middleware::from_fn_with_state(
             host::Hosts::of(&server.web),
             host::check,
@@ -41,14 +70,14 @@ pub fn router(server: &Shared) -> Router {
             limits::Rates::of(&server.web),
             limits::rate,
         ))
+        .layer(middleware::from_fn_with_state(
+            limits::UnderWay::new(),
+            limits::under_way,
+        ))
         .layer(middleware::from_fn_with_state(HANDLER_TIME, limits::time))
         .layer(middleware::from_fn_with_state(MAX_BODY, limits::size))
         .layer(CatchPanicLayer::custom(panicked));
-    api::router(server)
-        .merge(pages::router(server))
-        .route("/pkg/{*path}", get(assets::serve))
-        .fallback_service(pages::fallback(server))
-        .layer(guards)
+    routes.layer(guards)
 }
 
 /// Other origins may read, and submit what is signed; an operator's token is never sent along by a browser on its own.
@@ -69,11 +98,7 @@ fn cors(server: &Shared) -> Option<CorsLayer> {
 }
 
 fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    let text = cause.downcast_ref::<String>().map(String::as_str);
-    let text = text
-        .or_else(|| cause.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    Problem::internal(format!("panic: {text}")).into_response()
+    Problem::internal(format!("panic: {}", tally_node::supervise::message(&*cause))).into_response()
 }
 
 /// Whether a path belongs to programs rather than to people.
@@ -87,4 +112,51 @@ fn is_machine_path(path: &str) -> bool {
 fn nothing_here(request: &Request) -> Problem {
     let path: String = request.uri().path().chars().take(256).collect();
     Problem::new(&kinds::NOT_FOUND, format!("there is nothing at {path}")).with("path", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use http_body_util::BodyExt as _;
+    use tally_node::{Node, system_clock};
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::config::{NodeOptions, WebConfig};
+    use crate::operator::TokenSource;
+    use crate::server::Server;
+
+    #[tokio::test]
+    async fn a_panicking_handler_costs_one_answer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = NodeOptions {
+            chain: Some("test".to_owned()),
+            data_dir: Some(folder.path().to_owned()),
+            ..NodeOptions::default()
+        };
+        let config = options.resolve().expect("valid settings");
+        let node = Node::open(config.node, system_clock()).expect("a node");
+        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
+        let (tokens, _) = token.load().expect("one token");
+        let server = Server::new(node.clone(), tokens, WebConfig::default());
+        let boom = || async { panic!("boom") as () };
+        let routes = Router::new()
+            .route("/boom", get(boom))
+            .route("/fine", get(|| async { "fine" }));
+        let router = guarded(routes, &server);
+        let ask = |path: &str| {
+            let request = Request::get(path).header("host", "localhost").body(Body::empty());
+            router.clone().oneshot(request.expect("a request"))
+        };
+        let answer = ask("/boom").await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let id = answer.headers()["x-request-id"].clone();
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        let problem: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(problem["type"], "/problems/internal");
+        assert_eq!(problem["request_id"], id.to_str().expect("ASCII"));
+        assert_eq!(ask("/fine").await.expect("an answer").status(), StatusCode::OK);
+        node.close().expect("a store in order");
+    }
 }

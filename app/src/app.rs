@@ -80,11 +80,26 @@ pub fn App() -> impl IntoView {
 
 /// The chain this node serves: read once on the server, and handed to the browser with the page.
 fn chain_info() -> ChainInfo {
+    #[cfg(feature = "hydrate")]
+    if let Some(given) = GIVEN.with_borrow(Clone::clone) {
+        return given;
+    }
     SharedValue::new(|| {
         #[cfg(feature = "ssr")]
-        return crate::server::read(crate::server::chain).unwrap_or_else(|_| ChainInfo::unknown());
+        return crate::server::this_chain().unwrap_or_else(ChainInfo::unknown);
         #[cfg(not(feature = "ssr"))]
         ChainInfo::unknown()
     })
     .into_inner()
+}
+
+#[cfg(feature = "hydrate")]
+thread_local! {
+    static GIVEN: std::cell::RefCell<Option<ChainInfo>> = const { std::cell::RefCell::new(None) };
+}
+
+/// Names the chain where the page is not rendered by a server first.
+#[cfg(feature = "hydrate")]
+pub(crate) fn give_chain(chain: ChainInfo) {
+    GIVEN.set(Some(chain));
 }

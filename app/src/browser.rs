@@ -3,6 +3,8 @@
 
 #[cfg(feature = "hydrate")]
 mod camera;
+#[cfg(not(feature = "hydrate"))]
+mod quiet;
 
 #[cfg(feature = "hydrate")]
 pub use camera::*;
@@ -23,6 +25,7 @@ pub enum Method {
 mod real {
     use std::{cell::RefCell, collections::HashMap, time::Duration};
 
+    use futures::future::{Either, select};
     use gloo::{
         net::http::{Request, Response},
         storage::{LocalStorage, SessionStorage, Storage},
@@ -40,6 +43,11 @@ mod real {
 
     fn document() -> Option<web_sys::Document> {
         web_sys::window()?.document()
+    }
+
+    /// Whether this tab is in view; a window that others cover wholly is not.
+    pub fn is_visible() -> bool {
+        document().is_none_or(|document| !document.hidden())
     }
 
     /// Unix seconds by this device's clock.
@@ -89,6 +97,13 @@ mod real {
                 Some(value) => root.set_attribute(name, value),
                 None => root.remove_attribute(name),
             };
+        }
+    }
+
+    /// Takes everything out of the page's body.
+    pub fn empty_body() {
+        if let Some(body) = document().and_then(|document| document.body()) {
+            body.set_text_content(None);
         }
     }
 
@@ -165,6 +180,16 @@ mod real {
         Some(Wiped::Done)
     }
 
+    /// Asks the browser to keep what this site stores until the reader deletes it; whether it does so. Without a promise
+    /// it may delete all of it when space is short, Safari after seven days without a visit. None where it cannot be asked.
+    pub async fn keep_storage() -> Option<bool> {
+        let navigator = web_sys::window()
+            .filter(|window| window.is_secure_context())?
+            .navigator();
+        let kept = JsFuture::from(navigator.storage().persist().ok()?).await.ok()?;
+        kept.as_bool()
+    }
+
     /// Loads the page anew from its server.
     pub fn reload() {
         if let Some(window) = web_sys::window() {
@@ -212,7 +237,7 @@ mod real {
         filled.to_string().as_string()
     }
 
-    /// The text of the file that was chosen in a file input; refused unread if it is larger than `max` bytes.
+    /// The text of the file that was chosen in a file input, read as the command line reads it; refused unread if it is larger than `max` bytes.
     pub async fn read_text(input: &web_sys::HtmlInputElement, max: usize) -> Result<String, String> {
         let file = input
             .files()
@@ -221,9 +246,10 @@ mod real {
         if file.size() > max as f64 {
             return Err(format!("This file has {} bytes, at most {max} are read.", file.size()));
         }
-        let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
-        let text = text.ok().and_then(|text| text.as_string());
-        text.ok_or_else(|| "The browser could not read the file.".to_owned())
+        let unreadable = |_| "The browser could not read the file.".to_owned();
+        let bytes = JsFuture::from(file.array_buffer()).await.map_err(unreadable)?;
+        let bytes = zeroize::Zeroizing::new(js_sys::Uint8Array::new(&bytes).to_vec());
+        Ok(tally_wallet::file_text::decode(&bytes).to_string())
     }
 
     /// Name and SHA-256 of the file that was chosen in a file input, of any size: read part by part, and told how many
@@ -295,6 +321,39 @@ mod real {
     /// Sends JSON to this origin.
     pub async fn send_json<T: Serialize>(path: &str, body: &T) -> Result<(), String> {
         done(Request::post(path).header("Accept", "application/json").json(body)).await
+    }
+
+    /// What a server answered to something that was sent.
+    pub struct Posted {
+        pub status: u16,
+        pub body: Vec<u8>,
+        /// Seconds that this device's clock is ahead of the answer's `Date`; none where it has none.
+        pub ahead: Option<i64>,
+    }
+
+    /// How long an answer is waited for, in milliseconds.
+    const ANSWER_WITHIN: u32 = 30_000;
+
+    /// Sends JSON to this origin; the whole answer, whatever it is. An error means that no whole answer came.
+    pub async fn post<T: Serialize>(path: &str, body: &T) -> Result<Posted, String> {
+        let request = Request::post(path).header("Accept", "application/json").json(body);
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = async {
+            let answer = request.send().await.map_err(|error| error.to_string())?;
+            let ahead = answer.headers().get("date").and_then(|date| {
+                let seconds = js_sys::Date::parse(&date) / 1_000.0;
+                seconds
+                    .is_finite()
+                    .then(|| now().unwrap_or_default() as i64 - seconds as i64)
+            });
+            let status = answer.status();
+            let body = answer.binary().await.map_err(|error| error.to_string())?;
+            Ok(Posted { status, body, ahead })
+        };
+        match select(Box::pin(answer), TimeoutFuture::new(ANSWER_WITHIN)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(format!("the node did not answer within {} s", ANSWER_WITHIN / 1_000)),
+        }
     }
 
     thread_local! {
@@ -399,101 +458,5 @@ mod real {
         let what = problem.and_then(|problem| problem.detail.or(problem.title));
         let what = what.unwrap_or_else(|| format!("the node answered with status {status}"));
         request.map_or_else(|| what.clone(), |id| format!("{what} (request {id})"))
-    }
-}
-
-#[cfg(not(feature = "hydrate"))]
-mod quiet {
-    use serde::{Serialize, de::DeserializeOwned};
-
-    pub fn now() -> Option<u64> {
-        None
-    }
-    pub fn load<T: DeserializeOwned>(_key: &str) -> Option<T> {
-        None
-    }
-    pub fn store<T: Serialize>(_key: &str, _value: &T) {}
-    pub fn forget(_key: &str) {}
-    pub fn load_for_tab(_key: &str) -> Option<String> {
-        None
-    }
-    pub fn store_for_tab(_key: &str, _value: Option<&str>) {}
-    pub fn set_cookie(_name: &str, _value: &str) {}
-    pub fn set_root_attribute(_name: &str, _value: Option<&str>) {}
-    pub fn fragment() -> String {
-        String::new()
-    }
-    pub fn origin() -> String {
-        String::new()
-    }
-    pub fn clear_fragment() {}
-    pub fn is_secure_context() -> Option<bool> {
-        None
-    }
-    pub async fn copy(_text: &str) -> bool {
-        false
-    }
-    pub fn selected_text() -> Option<String> {
-        None
-    }
-    pub async fn wipe_clipboard(_is_ours: impl Fn(&str) -> bool) -> crate::wallet::Wiped {
-        crate::wallet::Wiped::Unknown
-    }
-    pub fn reload() {}
-    pub async fn sleep(_milliseconds: u32) {}
-    pub fn every(_milliseconds: u64, _callback: impl Fn() + 'static) {}
-    pub fn focus(_id: &str) {}
-    pub fn close_details(_id: &str) {}
-    pub fn form_query(_event: &leptos::web_sys::SubmitEvent) -> Option<String> {
-        None
-    }
-    pub async fn read_text(_input: &leptos::web_sys::HtmlInputElement, _max: usize) -> Result<String, String> {
-        Err("only a browser has files".to_owned())
-    }
-    /// None is on a server.
-    pub struct Camera;
-    impl Camera {
-        pub fn picture(&self, _most: u32) -> Option<crate::wallet::Picture> {
-            None
-        }
-        pub fn close(&self) {}
-    }
-    pub async fn open_camera(_video: leptos::web_sys::HtmlVideoElement) -> Result<Camera, String> {
-        Err("only a browser has a camera".to_owned())
-    }
-    pub async fn read_picture(
-        _input: &leptos::web_sys::HtmlInputElement,
-        _most: u32,
-    ) -> Result<crate::wallet::Picture, String> {
-        Err("only a browser has files".to_owned())
-    }
-    pub async fn hash_file(
-        _input: &leptos::web_sys::HtmlInputElement,
-        _progress: impl Fn(u8),
-    ) -> Result<(String, tally_chain::B256), String> {
-        Err("no files on the server".to_owned())
-    }
-    pub fn download(_name: &str, _bytes: &[u8]) {}
-    pub fn is_typing(_event: &leptos::web_sys::KeyboardEvent) -> bool {
-        false
-    }
-    pub async fn get_json<T: DeserializeOwned>(_path: &str) -> Result<T, String> {
-        Err("only a browser asks the node".to_owned())
-    }
-    pub async fn send_json<T: Serialize>(_path: &str, _body: &T) -> Result<(), String> {
-        Err("only a browser asks".to_owned())
-    }
-    pub fn broadcast(_name: &str, _text: &str) {}
-    pub fn on_broadcast(_name: &str, _then: impl Fn(String) + 'static) {}
-    pub fn threads() -> Option<u32> {
-        None
-    }
-    pub async fn ask_change<T: Serialize>(
-        _method: super::Method,
-        _path: &str,
-        _token: &str,
-        _body: Option<&T>,
-    ) -> Result<(), String> {
-        Err("only a browser asks the node".to_owned())
     }
 }

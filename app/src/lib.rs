@@ -36,3 +36,16 @@ pub fn hydrate() {
     leptos::mount::hydrate_body(App);
     browser::set_root_attribute("data-hydrated", Some("true"));
 }
+
+/// Renders the page in the browser alone, in the place of what the server sent: for readers whose extension or translator
+/// changed that before it could be brought to life. Called instead of [`hydrate`], once.
+#[cfg(feature = "hydrate")]
+pub async fn render_anew() -> Result<(), String> {
+    console_error_panic_hook::set_once();
+    let chain = reads::chain().await.map_err(|error| error.to_string())?;
+    app::give_chain(chain);
+    browser::empty_body();
+    leptos::mount::mount_to_body(App);
+    browser::set_root_attribute("data-hydrated", Some("true"));
+    Ok(())
+}

@@ -79,7 +79,7 @@ impl Operator {
     async fn ask<T: Serialize>(self, method: Method, path: &str, body: Option<&T>) -> Result<(), String> {
         match browser::load_for_tab(STORAGE_KEY) {
             Some(token) => browser::ask_change(method, path, &token, body).await,
-            None => Err("this tab holds no operator token; open the operator link that the node printed".to_owned()),
+            None => Err("this tab holds no operator token; open the operator link; the node prints it, or where its token is, when it starts".to_owned()),
         }
     }
 }

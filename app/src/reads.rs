@@ -11,89 +11,89 @@ pub type Read<T> = Result<T, ServerFnError>;
 /// The chain that this node serves.
 #[server(prefix = "/ui", endpoint = "chain", input = GetUrl)]
 pub async fn chain() -> Read<model::ChainInfo> {
-    crate::server::read(crate::server::chain)
+    crate::server::read(crate::server::chain).await
 }
 
 /// The dashboard.
 #[server(prefix = "/ui", endpoint = "overview", input = GetUrl)]
 pub async fn overview() -> Read<model::Overview> {
-    crate::server::read(crate::server::overview)
+    crate::server::read(crate::server::overview).await
 }
 
 /// One page of the blocks table.
 #[server(prefix = "/ui", endpoint = "blocks", input = GetUrl)]
 pub async fn blocks(query: model::BlockQuery) -> Read<model::Listing<model::BlockRow>> {
-    crate::server::read(|at| crate::server::blocks(at, &query))
+    crate::server::read(move |at| crate::server::blocks(at, &query)).await
 }
 
 /// A block by height or id with one page of its transactions; `None` where there is none.
 #[server(prefix = "/ui", endpoint = "block", input = GetUrl)]
 pub async fn block(key: String, page: u32, rows: u32) -> Read<Option<model::BlockPage>> {
-    crate::server::read(|at| crate::server::block(at, &key, page, rows))
+    crate::server::read(move |at| crate::server::block(at, &key, page, rows)).await
 }
 
 /// The bytes behind a block's page, for this tab to check; `None` where there is no such id.
 #[server(prefix = "/ui", endpoint = "block_evidence", input = GetUrl)]
 pub async fn block_evidence(id: String) -> Read<Option<model::BlockEvidence>> {
-    crate::server::read(|at| crate::server::block_evidence(at, &id))
+    crate::server::read(move |at| crate::server::block_evidence(at, &id)).await
 }
 
 /// The bytes behind a transaction's page, for this tab to check; `None` where there is no such id.
 #[server(prefix = "/ui", endpoint = "transaction_evidence", input = GetUrl)]
 pub async fn transaction_evidence(id: String) -> Read<Option<model::TransactionEvidence>> {
-    crate::server::read(|at| crate::server::transaction_evidence(at, &id))
+    crate::server::read(move |at| crate::server::transaction_evidence(at, &id)).await
 }
 
 /// One page of the transactions table.
 #[server(prefix = "/ui", endpoint = "transactions", input = GetUrl)]
 pub async fn transactions(query: model::TransactionQuery) -> Read<model::Listing<model::TransactionRow>> {
-    crate::server::read(|at| crate::server::transactions(at, &query))
+    crate::server::read(move |at| crate::server::transactions(at, &query)).await
 }
 
 /// A transaction, pending or in a block; `None` where there is none.
 #[server(prefix = "/ui", endpoint = "transaction", input = GetUrl)]
 pub async fn transaction(id: String) -> Read<Option<model::TransactionPage>> {
-    crate::server::read(|at| crate::server::transaction(at, &id))
+    crate::server::read(move |at| crate::server::transaction(at, &id)).await
 }
 
 /// An account with one page of its history; `None` where the text is no address.
 #[server(prefix = "/ui", endpoint = "account", input = GetUrl)]
 pub async fn account(address: String, page: u32, rows: u32) -> Read<Option<model::AccountView>> {
-    crate::server::read(|at| crate::server::account(at, &address, page, rows))
+    crate::server::read(move |at| crate::server::account(at, &address, page, rows)).await
 }
 
 /// What a search text leads to.
 #[server(prefix = "/ui", endpoint = "search", input = GetUrl)]
 pub async fn search(text: String) -> Read<model::SearchAnswer> {
-    crate::server::read(|at| crate::server::search(at, &text))
+    crate::server::read(move |at| crate::server::search(at, &text)).await
 }
 
 /// The pool with one page of what waits in it.
 #[server(prefix = "/ui", endpoint = "mempool", input = GetUrl)]
 pub async fn mempool(page: u32, rows: u32) -> Read<model::MempoolView> {
-    crate::server::read(|at| crate::server::mempool(at, page, rows))
+    crate::server::read(move |at| crate::server::mempool(at, page, rows)).await
 }
 
 /// Mining, here and in the network.
 #[server(prefix = "/ui", endpoint = "mining", input = GetUrl)]
 pub async fn mining() -> Read<model::MiningView> {
-    crate::server::read(crate::server::mining)
+    crate::server::read(crate::server::mining).await
 }
 
 /// This node and those it speaks to.
 #[server(prefix = "/ui", endpoint = "network", input = GetUrl)]
 pub async fn network() -> Read<model::NetworkView> {
-    crate::server::read(crate::server::network)
+    crate::server::read(crate::server::network).await
 }
 
 /// What this node measured.
 #[server(prefix = "/ui", endpoint = "performance", input = GetUrl)]
 pub async fn performance() -> Read<model::PerformanceView> {
-    crate::server::read(crate::server::performance)
+    crate::server::read(crate::server::performance).await
 }
 
 /// What this node checked about itself.
 #[server(prefix = "/ui", endpoint = "security", input = GetUrl)]
 pub async fn security() -> Read<model::SecurityView> {
-    crate::server::read(crate::server::security)
+    crate::server::read(crate::server::security).await
 }

@@ -33,8 +33,10 @@ mod document {
         let assets = expect_context::<AssetUrls>();
         let theme = theme().attribute();
         let start = format!(
-            "import init, {{ hydrate }} from {:?};\nawait init({{ module_or_path: {:?} }});\nhydrate();\n",
-            assets.js, assets.wasm
+            "const [JS, WASM] = [{:?}, {:?}];\n{}",
+            assets.js,
+            assets.wasm,
+            include_str!("shell/start.js")
         );
         view! {
             <!DOCTYPE html>

@@ -1,6 +1,6 @@
 // A real `tally node` on a free port, with a data directory of its own on a chain of one-second blocks.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -79,11 +79,14 @@ export class TallyNode {
     return this.output;
   }
 
-  /** The operator's link from the banner, its token in the fragment. */
+  /** The operator's token. The banner names only its file: it is printed on terminals alone. */
+  private get operatorToken(): string {
+    return readFileSync(join(this.dataDir, 'operator-token'), 'utf8').trim();
+  }
+
+  /** The operator's link, its token in the fragment. */
   get operatorLink(): string {
-    const link = /https?:\/\/\S+#operator=\S+/.exec(this.output)?.[0];
-    if (!link) throw new Error(`no operator link in the banner:\n${this.output}`);
-    return link;
+    return `${this.url}/#operator=${this.operatorToken}`;
   }
 
   /** GET of a JSON answer below /api/v1. */
@@ -93,12 +96,11 @@ export class TallyNode {
     return (await answer.json()) as T;
   }
 
-  /** Asks the node for something that only its operator may, with the token of the banner. */
+  /** Asks the node for something that only its operator may, with the operator's token. */
   async operate(method: string, path: string, body?: object): Promise<void> {
-    const token = /operator=([^&\s]+)/.exec(this.operatorLink)?.[1] ?? '';
     const answer = await fetch(`${this.url}/api/v1/${path}`, {
       method,
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${this.operatorToken}` },
       body: body && JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);

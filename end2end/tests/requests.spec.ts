@@ -109,6 +109,18 @@ test('a QR code is read from a picture, and what is none is named', async ({ pag
   await open.setInputFiles({ name: 'code.png', mimeType: 'image/png', buffer: picture });
   await expect(page.getByLabel('To', { exact: true })).toHaveValue(own, SLOW);
   await expect(page.getByLabel(/^Amount in/)).toHaveValue('0.75');
+  // The same in light on dark, as a screen in dark mode shows it.
+  const dark = await page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const canvas = Object.assign(document.createElement('canvas'), { width: bitmap.width, height: bitmap.height });
+    const context = canvas.getContext('2d')!;
+    context.filter = 'invert(1)';
+    context.drawImage(bitmap, 0, 0);
+    return canvas.toDataURL('image/png').split(',')[1]!;
+  }, [...picture]);
+  await page.getByLabel('To', { exact: true }).fill('');
+  await open.setInputFiles({ name: 'dark.png', mimeType: 'image/png', buffer: Buffer.from(dark, 'base64') });
+  await expect(page.getByLabel('To', { exact: true })).toHaveValue(own, SLOW);
   await open.setInputFiles({ name: 'empty.png', mimeType: 'image/png', buffer: await page.getByRole('heading', { level: 1 }).screenshot() });
   await expect(page.getByText('No QR code was found in the picture.')).toBeVisible(SLOW);
   await open.setInputFiles({ name: 'none.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });

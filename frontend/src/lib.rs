@@ -20,3 +20,10 @@ mod wallet_worker;
 pub fn hydrate() {
     tally_app::hydrate();
 }
+
+/// Renders the page in the browser alone, where what the server sent was changed on its way.
+#[cfg(feature = "page")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub async fn render_anew() -> Result<(), wasm_bindgen::JsValue> {
+    tally_app::render_anew().await.map_err(wasm_bindgen::JsValue::from)
+}

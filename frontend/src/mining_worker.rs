@@ -71,6 +71,7 @@ struct Attempt {
     manifest: Manifest,
     target: Target,
     extra_nonce: u64,
+    max_time: u32,
 }
 
 impl Attempt {
@@ -93,6 +94,7 @@ impl Attempt {
             manifest,
             target,
             extra_nonce,
+            max_time: job.max_time,
         })
     }
 
@@ -104,7 +106,8 @@ impl Attempt {
         extra[at..].copy_from_slice(&self.extra_nonce.to_be_bytes());
         self.manifest.extra = extra.into();
         self.header.manifest_root = self.manifest.root();
-        self.header.time = self.header.time.max((now_ms() / 1_000.0) as u32);
+        let now = (now_ms() / 1_000.0) as u32;
+        self.header.time = self.header.time.max(now.min(self.max_time));
         LaneSearch::new(&self.header, self.target)
     }
 

@@ -15,15 +15,21 @@ pub fn scan_worker() {
     post(&FromScanner::Ready);
 }
 
-/// The text of the first code that can be read.
+/// The text of the first code that can be read: dark on light, or, as on dark screens, light on dark.
 fn text_of(picture: &Picture) -> Option<String> {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let pixels = width.checked_mul(height).filter(|pixels| *pixels <= MAX_PIXELS)?;
     if pixels == 0 || pixels != picture.luma.len() {
         return None;
     }
-    let luma = |x: usize, y: usize| picture.luma[y * width + x];
-    let mut image = PreparedImage::prepare_from_greyscale(width, height, luma);
-    let grids = image.detect_grids();
-    grids.iter().find_map(|grid| Some(grid.decode().ok()?.1))
+    // Dark pages show codes light on dark.
+    [false, true].into_iter().find_map(|inverted| {
+        let luma = |x: usize, y: usize| {
+            let luma = picture.luma[y * width + x];
+            if inverted { u8::MAX - luma } else { luma }
+        };
+        let mut image = PreparedImage::prepare_from_greyscale(width, height, luma);
+        let grids = image.detect_grids();
+        grids.iter().find_map(|grid| Some(grid.decode().ok()?.1))
+    })
 }

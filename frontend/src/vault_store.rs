@@ -3,6 +3,8 @@
 
 use std::cell::RefCell;
 
+use futures::future::{Either, select};
+use gloo::timers::future::TimeoutFuture;
 use js_sys::{Reflect, Uint8Array};
 use rexie::{ObjectStore, Rexie, Store, TransactionMode};
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use wasm_bindgen::{JsCast, JsValue};
 const DATABASE: &str = "tally-wallet";
 const STORE: &str = "vaults";
 const VAULT: &str = "vault";
+/// How long the database may take to open, in milliseconds: a slow disk takes a second.
+const OPEN_WITHIN: u32 = 8_000;
 
 /// What is readable about a vault without its password.
 #[derive(Serialize, Deserialize)]
@@ -28,14 +32,24 @@ pub struct VaultStore {
 }
 
 impl VaultStore {
+    /// Opens the database. Some browsers never answer, neither with it nor with an error: they are waited for only so long.
     pub async fn open() -> Result<Self, Trouble> {
-        let database = Rexie::builder(DATABASE)
+        let opening = Rexie::builder(DATABASE)
             .version(1)
             .add_object_store(ObjectStore::new(STORE))
-            .build()
-            .await;
+            .build();
+        let database = match select(Box::pin(opening), TimeoutFuture::new(OPEN_WITHIN)).await {
+            Either::Left((database, _)) => database.map_err(trouble)?,
+            Either::Right(_) => {
+                let why = format!(
+                    "its storage (IndexedDB) did not answer within {} s.",
+                    OPEN_WITHIN / 1_000
+                );
+                return Err(Trouble::Storage(why));
+            }
+        };
         Ok(Self {
-            database: database.map_err(trouble)?,
+            database,
             seen: RefCell::new(None),
         })
     }

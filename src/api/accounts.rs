@@ -72,10 +72,10 @@ pub struct AccountBody {
 }
 
 /// One account
-#[utoipa::path(get, path = "/accounts/{address}", tag = "chain",
+#[utoipa::path(get, path = "/accounts/{address}", operation_id = "account", tag = "chain",
     params(("address" = String, Path, description = "0x and 40 hex digits", example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"), ProofParams),
     responses(
-        (status = 200, body = AccountBody),
+        (status = 200, description = "The account", body = AccountBody),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn one(
@@ -158,7 +158,7 @@ pub struct AccountPoolBody {
 #[utoipa::path(get, path = "/accounts/{address}/pending", tag = "payments",
     params(("address" = String, Path, description = "0x and 40 hex digits", example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")),
     responses(
-        (status = 200, body = AccountPoolBody),
+        (status = 200, description = "What waits", body = AccountPoolBody),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn pending(State(server): State<Shared>, Segment(text): Segment) -> Answer<Json<AccountPoolBody>> {
@@ -181,10 +181,10 @@ pub async fn pending(State(server): State<Shared>, Segment(text): Segment) -> An
 }
 
 /// Transactions that an account sent or received, newest first
-#[utoipa::path(get, path = "/accounts/{address}/transactions", tag = "chain",
+#[utoipa::path(get, path = "/accounts/{address}/transactions", operation_id = "account_transactions", tag = "chain",
     params(("address" = String, Path, description = "0x and 40 hex digits", example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"), PageParams),
     responses(
-        (status = 200, body = TransactionPage),
+        (status = 200, description = "A page of transactions", body = TransactionPage),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn transactions(

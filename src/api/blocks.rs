@@ -247,8 +247,8 @@ fn unknown(tip: &Tip, key: BlockKey) -> ReadFailure {
 }
 
 /// Blocks of the active chain, highest first
-#[utoipa::path(get, path = "/blocks", tag = "chain", params(PageParams), responses(
-    (status = 200, body = BlockList),
+#[utoipa::path(get, path = "/blocks", operation_id = "blocks", tag = "chain", params(PageParams), responses(
+    (status = 200, description = "A page of blocks", body = BlockList),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>) -> Answer<Json<BlockList>> {
@@ -289,7 +289,7 @@ pub enum Format {
 }
 
 /// One block, on whatever branch
-#[utoipa::path(get, path = "/blocks/{key}", tag = "chain",
+#[utoipa::path(get, path = "/blocks/{key}", operation_id = "block", tag = "chain",
     params(("key" = String, Path, description = "Height, or id of 64 hex digits", example = "0"), BlockParams),
     responses(
         (status = 200, description = "The block, or its bytes with `format=raw`",
@@ -332,10 +332,10 @@ pub async fn one(
 }
 
 /// Transactions of one block, in its order
-#[utoipa::path(get, path = "/blocks/{key}/transactions", tag = "chain",
+#[utoipa::path(get, path = "/blocks/{key}/transactions", operation_id = "block_transactions", tag = "chain",
     params(("key" = String, Path, description = "Height, or id of 64 hex digits", example = "0"), PageParams),
     responses(
-        (status = 200, body = TransactionPage),
+        (status = 200, description = "A page of transactions", body = TransactionPage),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn transactions(

@@ -11,8 +11,7 @@ use serde_json::Value;
 use super::extract::Segment;
 use super::problem::{Answer, Kind, Problem, kinds};
 
-static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::to_value(super::openapi()).expect("the document has only JSON types"));
+static DOCUMENT: LazyLock<Value> = LazyLock::new(super::document);
 static PAGE: LazyLock<String> = LazyLock::new(|| render(&DOCUMENT));
 
 const STYLE: &str = include_str!("docs.css");

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
@@ -17,7 +17,9 @@ use utoipa::IntoParams;
 
 use super::extract::Params;
 use super::problem::{Answer, ProblemBody};
-use crate::server::{Shared, StreamPlace};
+use crate::net_guard::Place;
+use crate::server::Shared;
+use crate::web::Client;
 
 /// Silence after which a comment is sent, so that proxies and clients know the stream lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -44,7 +46,7 @@ struct Follower {
     last: u64,
     /// When the server ends, the stream ends.
     stopping: tokio::sync::watch::Receiver<bool>,
-    _place: StreamPlace,
+    _place: Place,
 }
 
 /// Events from now on, or from the last one seen
@@ -61,14 +63,15 @@ struct Follower {
 pub async fn events(
     State(server): State<Shared>,
     Params(params): Params<EventParams>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Answer<Response> {
-    let header = headers
+    let header = request
+        .headers()
         .get("last-event-id")
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
     let last = header.or(params.last_event_id).filter(|id| !id.is_empty());
-    let follower = Follower::new(&server, last.as_deref())?;
+    let follower = Follower::new(&server, Client::of(&request), last.as_deref())?;
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("still here");
     let mut response = Sse::new(follower.stream()).keep_alive(keep_alive).into_response();
     // Proxies that buffer would hold events back.
@@ -82,8 +85,8 @@ pub async fn events(
 }
 
 impl Follower {
-    fn new(server: &Shared, last: Option<&str>) -> Answer<Self> {
-        let place = server.open_stream()?;
+    fn new(server: &Shared, client: Client, last: Option<&str>) -> Answer<Self> {
+        let place = server.open_stream(client.0)?;
         let node = server.node.clone();
         let events = node.events();
         let run = events.run();

@@ -41,7 +41,7 @@ pub struct FeesBody {
 
 /// Base fee of the next block, and priority fees for three levels of hurry
 #[utoipa::path(get, path = "/fees", tag = "payments", responses(
-    (status = 200, body = FeesBody),
+    (status = 200, description = "The fees", body = FeesBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn fees(State(server): State<Shared>) -> Answer<Json<FeesBody>> {

@@ -66,7 +66,7 @@ pub struct MempoolBody {
 
 /// What waits for a block
 #[utoipa::path(get, path = "/mempool", tag = "payments", params(PageParams), responses(
-    (status = 200, body = MempoolBody),
+    (status = 200, description = "The pool", body = MempoolBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn pool(State(server): State<Shared>, Params(page): Params<PageParams>) -> Answer<Json<MempoolBody>> {

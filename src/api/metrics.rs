@@ -202,6 +202,19 @@ impl prometheus_client::collector::Collector for NodeFigures {
             None,
             mining.hash_rate,
         )?;
+        let workers = node.workers().total();
+        gauge(
+            "stratum_workers",
+            "External miners that are connected",
+            None,
+            workers.connected as f64,
+        )?;
+        gauge(
+            "stratum_hash_rate",
+            "Hashes a second of external miners, estimated from their shares",
+            None,
+            workers.hash_rate,
+        )?;
         for (name, help, ring) in [
             (
                 "block_import_time",
@@ -261,6 +274,19 @@ impl prometheus_client::collector::Collector for NodeFigures {
             ),
         ] {
             let metric = ConstCounter::new(value.load(Relaxed));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+        }
+        for (name, help, value) in [
+            (
+                "templates_assembled",
+                "Blocks put together for miners",
+                node.templates_assembled(),
+            ),
+            ("stratum_shares", "Shares of external miners", workers.shares),
+            ("stratum_shares_rejected", "Shares that did not count", workers.rejected),
+            ("stratum_blocks", "Blocks of external miners", workers.blocks),
+        ] {
+            let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
         match node.network() {

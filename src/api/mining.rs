@@ -1,12 +1,15 @@
 //! `/mining`: templates and work for whoever mines, and the switch of the native miner.
 
-use axum::Json;
-use axum::extract::State;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use tally_chain::Address;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
-use tally_node::miner::MAX_THREADS;
+use tally_node::miner::threads_here;
+use tally_node::workers::Worker;
 use tally_node::{Advance, Imported, MiningConfig, Work};
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,6 +24,8 @@ use crate::server::Shared;
 
 /// In a template the extra nonce stands at the end of `extra`; after it comes only the empty seal, one byte.
 const AFTER_EXTRA_NONCE: usize = 1;
+/// Most workers in one answer.
+const MAX_LISTED: usize = 1_000;
 
 /// Who is to be paid.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -60,6 +65,8 @@ pub struct TemplateBody {
     pub time: u32,
     /// The earliest time the block may have.
     pub min_time: u32,
+    /// The latest time the block may have: a transaction in it expires then, or looks at the time.
+    pub max_time: u32,
     pub transactions: usize,
 }
 
@@ -89,6 +96,7 @@ pub enum Outcome {
 
 /// A mined block that was taken.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MinedBody)]
 pub struct FoundBody {
     pub id: String,
     /// Its height, where the import tells.
@@ -109,20 +117,80 @@ pub struct SwitchBody {
     pub address: Option<String>,
 }
 
+/// External miners.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkersBody {
+    pub connected: usize,
+    /// Hashes a second of all of them, estimated from their shares.
+    pub hash_rate: f64,
+    /// Shares since this run began, also of workers that left.
+    pub shares: u64,
+    pub rejected: u64,
+    pub blocks: u64,
+    /// At most 1,000 of those who are connected.
+    pub items: Vec<WorkerBody>,
+}
+
+/// An external miner.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkerBody {
+    /// As it named itself; hidden characters are escaped.
+    #[schema(example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266.rig1")]
+    pub name: String,
+    /// Receives the rewards of its blocks.
+    #[schema(example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")]
+    pub address: String,
+    /// Its program, as it named itself.
+    #[schema(example = "cpuminer/2.5.1")]
+    pub agent: String,
+    /// Of its last share; 1 is Bitcoin's.
+    pub difficulty: f64,
+    pub shares: u64,
+    pub rejected: u64,
+    pub blocks: u64,
+    /// Hashes a second, estimated from its shares.
+    pub hash_rate: f64,
+    /// When it came, Unix seconds.
+    pub since: u64,
+    /// Unix seconds.
+    pub last_share: Option<u64>,
+}
+
+impl From<Worker> for WorkerBody {
+    fn from(worker: Worker) -> Self {
+        Self {
+            name: worker.name,
+            address: worker.address.to_string(),
+            agent: worker.agent,
+            difficulty: worker.difficulty,
+            shares: worker.shares,
+            rejected: worker.rejected,
+            blocks: worker.blocks,
+            hash_rate: worker.hash_rate,
+            since: worker.since.0,
+            last_share: worker.last_share.map(|time| time.0),
+        }
+    }
+}
+
 /// A template to mine
 #[utoipa::path(get, path = "/mining/template", tag = "mining", params(TemplateParams), responses(
-    (status = 200, body = TemplateBody),
+    (status = 200, description = "The template", body = TemplateBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn template(
     State(server): State<Shared>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     Params(params): Params<TemplateParams>,
 ) -> Answer<Json<TemplateBody>> {
+    let client = peer.map(|Extension(ConnectInfo(address))| address.ip().to_canonical());
     let producer: Address = parse_address("address", &params.address)?;
     server
         .blocking(move |node| {
             let min_time = node.tip().ancestors.median_time().saturating_add(1);
-            let job = node.template(producer).map_err(|error| Problem::from(&error))?;
+            let job = node
+                .template_for(producer, client)
+                .map_err(|error| Problem::from(&error))?;
             let manifest = job.manifest.encode();
             Ok(Json(TemplateBody {
                 template: job.id,
@@ -135,6 +203,7 @@ pub async fn template(
                 bits: blocks::bits(job.header.bits),
                 time: job.header.time,
                 min_time,
+                max_time: job.latest_time,
                 transactions: job.transactions.len(),
             }))
         })
@@ -142,7 +211,7 @@ pub async fn template(
 }
 
 /// Submits work for a template
-#[utoipa::path(post, path = "/mining/submit", tag = "mining", request_body = WorkBody, responses(
+#[utoipa::path(post, path = "/mining/submit", operation_id = "submit_work", tag = "mining", request_body = WorkBody, responses(
     (status = 200, description = "The block was taken", body = FoundBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -186,17 +255,40 @@ pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkB
 }
 
 /// The native miner
-#[utoipa::path(get, path = "/mining", tag = "mining", responses(
-    (status = 200, body = MinerBody),
+#[utoipa::path(get, path = "/mining", operation_id = "miner", tag = "mining", responses(
+    (status = 200, description = "The miner", body = MinerBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
     Json(MinerBody::of(&server.node))
 }
 
+/// External miners that are connected (Stratum), the fastest first
+#[utoipa::path(get, path = "/mining/workers", tag = "mining", operation_id = "mining_workers", responses(
+    (status = 200, body = WorkersBody),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn workers(State(server): State<Shared>) -> Json<WorkersBody> {
+    let workers = server.node.workers();
+    let total = workers.total();
+    Json(WorkersBody {
+        connected: total.connected,
+        hash_rate: total.hash_rate,
+        shares: total.shares,
+        rejected: total.rejected,
+        blocks: total.blocks,
+        items: workers
+            .list()
+            .into_iter()
+            .take(MAX_LISTED)
+            .map(WorkerBody::from)
+            .collect(),
+    })
+}
+
 /// Switches the native miner. Needs the operator's token with the scope `mining`
 #[utoipa::path(post, path = "/mining", tag = "mining", request_body = SwitchBody, security(("operator" = ["mining"])), responses(
-    (status = 200, body = MinerBody),
+    (status = 200, description = "The miner", body = MinerBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn switch(
@@ -212,12 +304,13 @@ pub async fn switch(
         None => now.producer,
     };
     let threads = threads.unwrap_or(now.threads);
-    if !(1..=MAX_THREADS).contains(&threads) {
+    let most = threads_here();
+    if !(1..=most).contains(&threads) {
         let problem = Problem::new(
             &kinds::INVALID_MINING,
-            format!("threads is {threads}, expected 1 to {MAX_THREADS}"),
+            format!("threads is {threads}, this machine has processors for 1 to {most}"),
         );
-        return Err(problem.field("threads").above(threads, MAX_THREADS));
+        return Err(problem.field("threads").above(threads, most));
     }
     let config = MiningConfig {
         on: on.unwrap_or(now.on),

@@ -74,6 +74,7 @@ pub struct RangeBanBody {
 
 /// A chain that is being taken over from a peer.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CatchUpBody)]
 pub struct SyncBody {
     pub source: String,
     /// Height that the headers reach.
@@ -130,7 +131,9 @@ pub struct CallBody {
 #[serde(deny_unknown_fields)]
 pub struct BanRequest {
     /// Seconds; an hour if left out.
+    #[schema(minimum = 1, maximum = 31_536_000)]
     pub secs: Option<u64>,
+    #[schema(max_length = 200)]
     pub reason: Option<String>,
 }
 
@@ -222,7 +225,7 @@ fn parse_name(text: String) -> Answer<PeerName> {
 
 /// Other nodes that this one speaks to
 #[utoipa::path(get, path = "/peers", tag = "node", responses(
-    (status = 200, body = PeersBody),
+    (status = 200, description = "The peers", body = PeersBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn peers(State(server): State<Shared>) -> Json<PeersBody> {

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tally_chain::Height;
+use tally_node::NotReady;
 use utoipa::ToSchema;
 
 use super::problem::{Answer, ProblemBody};
@@ -27,9 +28,10 @@ pub struct TipBody {
 /// How far this node is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SyncBody {
-    /// Whether there is nothing left to fetch. A node without peers has all there is.
+    /// Whether nothing that checked headers promise is left to fetch. A node without peers has all there is.
     #[schema(example = true)]
     pub complete: bool,
+    /// Connected peers.
     #[schema(example = 0)]
     pub peers: u32,
 }
@@ -120,6 +122,19 @@ pub struct StatusBody {
     pub now: u64,
     /// When this run began, Unix seconds.
     pub started: u64,
+    /// When the chain begins, Unix seconds, where that is still ahead.
+    pub begins: Option<u64>,
+}
+
+impl SyncBody {
+    fn of(node: &tally_node::Node) -> Self {
+        let syncing = |reason: &NotReady| matches!(reason, NotReady::Syncing { .. });
+        let peers = node.network().map_or(0, |network| network.status().peers.len());
+        Self {
+            complete: !node.health().reasons.iter().any(syncing),
+            peers: u32::try_from(peers).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 impl MinerBody {
@@ -139,8 +154,8 @@ impl MinerBody {
 }
 
 /// The chain, its tip, and what the node does
-#[utoipa::path(get, path = "/status", tag = "node", responses(
-    (status = 200, body = StatusBody),
+#[utoipa::path(get, path = "/status", operation_id = "status", tag = "node", responses(
+    (status = 200, description = "The node", body = StatusBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
@@ -169,14 +184,10 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         transactions: record.total_transactions,
         pending: node.with_pool(|pool| pool.len()),
         mining: MinerBody::of(node),
-        sync: SyncBody {
-            complete: network.as_ref().is_none_or(|network| network.sync.is_none()),
-            peers: network
-                .as_ref()
-                .map_or(0, |network| u32::try_from(network.peers.len()).unwrap_or(u32::MAX)),
-        },
+        sync: SyncBody::of(node),
         clock: ClockBody::of(node),
         now: node.now().0,
         started: node.started().0,
+        begins: node.begins().map(|begins| begins.0),
     }))
 }

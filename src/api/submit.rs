@@ -26,7 +26,7 @@ const MAX_ONE: usize = 2 * MAX_TRANSACTION_BYTES + 4_096;
 #[serde(deny_unknown_fields)]
 pub struct RawBody {
     /// The envelope, 0x-prefixed hex.
-    #[schema(example = "0x54f8…")]
+    #[schema(example = "0x54f8")]
     pub raw: String,
 }
 
@@ -79,7 +79,7 @@ impl From<Submitted> for SubmittedBody {
 }
 
 /// Sends one signed transaction
-#[utoipa::path(post, path = "/transactions", tag = "payments",
+#[utoipa::path(post, path = "/transactions", operation_id = "submit_transaction", tag = "payments",
     request_body(description = "The envelope, as hex in JSON or as plain bytes",
         content((RawBody = "application/json"), (Vec<u8> = "application/octet-stream"))),
     responses(

@@ -352,8 +352,8 @@ fn filled_at_or_below(tip: &Tip, height: Height) -> Result<Option<BlockRecord>, 
 }
 
 /// Transactions of the active chain, newest first
-#[utoipa::path(get, path = "/transactions", tag = "chain", params(PageParams), responses(
-    (status = 200, body = TransactionPage),
+#[utoipa::path(get, path = "/transactions", operation_id = "transactions", tag = "chain", params(PageParams), responses(
+    (status = 200, description = "A page of transactions", body = TransactionPage),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>) -> Answer<Json<TransactionPage>> {
@@ -404,10 +404,10 @@ pub struct ProofParams {
 }
 
 /// One transaction, pending or in a block
-#[utoipa::path(get, path = "/transactions/{id}", tag = "chain",
+#[utoipa::path(get, path = "/transactions/{id}", operation_id = "transaction", tag = "chain",
     params(("id" = String, Path, description = "Transaction id, 0x and 64 hex digits"), ProofParams),
     responses(
-        (status = 200, body = TransactionDetail),
+        (status = 200, description = "The transaction", body = TransactionDetail),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn one(
@@ -439,10 +439,7 @@ pub async fn one(
             };
             let below_tip = included.filter(|included| params.proof && included.block.id != tip.record.id);
             let history_proof = match below_tip {
-                Some(included) => Some(
-                    node.history_proof(tip, included.block.height())
-                        .map_err(Problem::internal)?,
-                ),
+                Some(included) => Some(node.history_proof(tip, included.block.height())?),
                 None => None,
             };
             Ok(Json(TransactionDetail {
@@ -464,7 +461,7 @@ pub async fn one(
 #[utoipa::path(get, path = "/transactions/{id}/receipt", tag = "chain",
     params(("id" = String, Path, description = "Transaction id, 0x and 64 hex digits")),
     responses(
-        (status = 200, body = serde_json::Value),
+        (status = 200, description = "The receipt (docs/protocol.md, rule P1)", body = Object),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn receipt(State(server): State<Shared>, Segment(text): Segment) -> Answer<Json<PortableReceipt>> {

@@ -1,15 +1,55 @@
 //! What `tally node` prints when it serves: where everything is.
 
-use std::io::Write as _;
-use std::net::SocketAddr;
+use std::io::{IsTerminal as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use tally_app::format::iso;
+
 use crate::config::PLAYGROUNDS;
+use crate::operator::TokenSource;
 use crate::server::Server;
 use crate::web::certificate;
 
-/// Prints to standard output, not to the log: the operator's token must never be in a log.
-pub fn print(server: &Server, address: SocketAddr, miners: Option<SocketAddr>, data_dir: &Path, token: &str) {
+/// How the operator reaches the node as its operator.
+pub struct Operator<'a> {
+    pub source: &'a TokenSource,
+    pub token: &'a str,
+}
+
+impl Operator<'_> {
+    /// The link with the token where a person sees it; elsewhere (journals, containers, pipes) only where the token is:
+    /// what services print is kept, and read by more people than the operator.
+    fn lines(&self, url: &str, terminal: bool) -> Vec<String> {
+        if terminal {
+            return vec![
+                format!("  operator    {url}/#operator={}", self.token),
+                "              keep this link to yourself: it may switch mining; its token is stored in the data directory"
+                    .to_owned(),
+            ];
+        }
+        vec![match self.source {
+            TokenSource::Given(_) => {
+                format!("  operator    {url}/#operator=TOKEN with the token that was given at the start")
+            }
+            TokenSource::File(path) | TokenSource::Kept(path) => {
+                format!(
+                    "  operator    {url}/#operator=TOKEN with the token in {}",
+                    path.display()
+                )
+            }
+        }]
+    }
+}
+
+/// Prints to standard output, not to the log. An output that is closed or full is no reason to stop serving.
+pub fn print(
+    server: &Server,
+    address: SocketAddr,
+    miners: Option<SocketAddr>,
+    data_dir: &Path,
+    operator: &Operator<'_>,
+) {
     let url = url(server, address);
     let (spec, identity) = (server.node.spec(), server.node.identity());
     let mining = server.node.mining().status().config;
@@ -27,9 +67,11 @@ pub fn print(server: &Server, address: SocketAddr, miners: Option<SocketAddr>, d
         format!("  genesis     {}", identity.genesis),
         format!("  height      {}", server.node.tip().record.height()),
         format!("  mining      {mining}"),
-        format!("  operator    {url}/#operator={token}"),
-        "              keep this link to yourself: it may switch mining; it is stored in the data directory".to_owned(),
     ];
+    lines.extend(operator.lines(&url, std::io::stdout().is_terminal()));
+    if let Some(begins) = server.node.begins() {
+        lines.push(format!("  begins at   {}; until then nothing is mined", iso(begins.0)));
+    }
     if let Some(tls) = &server.web.tls {
         lines.push(match certificate::fingerprint(&tls.cert) {
             Ok(fingerprint) => format!("  certificate SHA-256 {fingerprint}"),
@@ -37,7 +79,7 @@ pub fn print(server: &Server, address: SocketAddr, miners: Option<SocketAddr>, d
         });
         if tls.self_signed {
             lines.push(
-                "              nobody vouches for it: compare this with what the browser shows before you go on"
+                "              no authority signed it: compare this with what the browser shows before you go on"
                     .to_owned(),
             );
         }
@@ -58,7 +100,6 @@ pub fn print(server: &Server, address: SocketAddr, miners: Option<SocketAddr>, d
         lines.push("  accounts    those of the PUBLIC test phrase are funded: everybody knows their keys, use them for play only".to_owned());
     }
     let text = lines.join("\n") + "\n\n";
-    // A closed standard output is no reason to stop serving.
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
@@ -66,9 +107,44 @@ pub fn print(server: &Server, address: SocketAddr, miners: Option<SocketAddr>, d
 /// The URL to open: an unspecified address is shown as loopback, where it can be reached for sure.
 fn url(server: &Server, address: SocketAddr) -> String {
     let scheme = if server.web.tls.is_some() { "https" } else { "http" };
-    let shown = match address.ip().is_unspecified() {
-        true => SocketAddr::from(([127, 0, 0, 1], address.port())),
-        false => address,
+    let shown = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
+        // `[::]` takes IPv4 too on most systems, but not on all.
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
+        _ => address,
     };
     format!("{scheme}://{shown}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn the_token_is_printed_on_a_terminal_only() {
+        let kept = TokenSource::Kept(PathBuf::from("data/operator-token"));
+        let given = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
+        for (source, shown) in [
+            (
+                &kept,
+                "  operator    URL/#operator=TOKEN with the token in data/operator-token",
+            ),
+            (
+                &given,
+                "  operator    URL/#operator=TOKEN with the token that was given at the start",
+            ),
+        ] {
+            let operator = Operator {
+                source,
+                token: "0123456789abcdef",
+            };
+            assert_eq!(operator.lines("URL", false), [shown]);
+            assert_eq!(
+                operator.lines("URL", true)[0],
+                "  operator    URL/#operator=0123456789abcdef"
+            );
+        }
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tally_chain::spec::{Allocation, ConsensusSpec};
 use tally_chain::{Amount, ChainSpec, address, genesis};
 
-use super::out::outln;
+use super::out::{errln, outln};
 use crate::config::{ConfigError, chain_spec, read_spec};
 
 #[derive(Debug, Args)]
@@ -143,6 +143,16 @@ fn init(args: &InitArgs) -> anyhow::Result<()> {
         genesis::identity(&spec).genesis,
         spec.hash()
     )?;
+    let begins = u64::from(spec.genesis_time);
+    if begins > (tally_node::system_clock())().0 {
+        outln!(
+            "The chain begins at {}; nodes wait until then.",
+            tally_app::format::iso(begins)
+        )?;
+    }
+    if let Some(warning) = crate::chain_ids::warning(&spec) {
+        errln!("warning: {warning}");
+    }
     Ok(())
 }
 

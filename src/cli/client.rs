@@ -1,24 +1,71 @@
 //! A small client of a node's REST interface, for the wallet and the load bench.
 
+mod proxy;
+mod tls;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
+use clap::Args;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tally_chain::{Address, Amount, BlockId, Bytes, RawBlock, TxId};
 use tally_wallet::{ChainBinding, FeeSuggestions, Outcome};
+use tls::{TlsConnector, Trust};
+use ureq::http::Uri;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
-/// Talks to one node over plain HTTP: meant for a node on the same machine, or behind a tunnel.
+/// Which node is asked, and whose certificate is believed where it speaks HTTPS.
+#[derive(Debug, Clone, Args)]
+pub struct NodeArgs {
+    /// The node to ask: http:// or https://
+    #[arg(
+        long,
+        global = true,
+        env = "TALLY_NODE",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    node: String,
+    /// Believe the authorities in this PEM file, in place of the system's
+    #[arg(
+        long,
+        global = true,
+        env = "TALLY_CACERT",
+        value_name = "FILE",
+        conflicts_with = "pin"
+    )]
+    cacert: Option<PathBuf>,
+    /// Believe this one certificate, by its SHA-256 in hex; a node with a certificate of its own prints it at its start
+    #[arg(long, global = true, env = "TALLY_PIN", value_name = "SHA256", value_parser = tls::parse_pin)]
+    pin: Option<[u8; 32]>,
+}
+
+impl NodeArgs {
+    fn trust(&self) -> Trust {
+        match (&self.cacert, self.pin) {
+            (_, Some(pin)) => Trust::Pin(pin),
+            (Some(path), None) => Trust::Authority(path.clone()),
+            (None, None) => Trust::System,
+        }
+    }
+}
+
+/// Talks to one node over HTTP or HTTPS.
 #[derive(Clone)]
 pub struct Client {
     agent: ureq::Agent,
     url: String,
+    /// ` through the proxy …`, where one stands between.
+    way: String,
     /// Seconds by which this machine's clock was ahead of the node's in its last answer.
     ahead: Arc<AtomicI64>,
 }
@@ -119,17 +166,45 @@ impl Found {
 }
 
 impl Client {
+    /// Of the node that the command line names.
+    pub fn to(args: &NodeArgs) -> anyhow::Result<Self> {
+        Self::with(&args.node, &args.trust())
+    }
+
+    /// Of a node by its URL, with what the system trusts.
     pub fn new(url: &str) -> anyhow::Result<Self> {
-        if !url.starts_with("http://") {
-            bail!("node {url:?}: only http:// is spoken here; reach a remote node through a tunnel");
+        Self::with(url, &Trust::System)
+    }
+
+    fn with(url: &str, trust: &Trust) -> anyhow::Result<Self> {
+        let unusable =
+            || format!("node {url:?}: a URL such as http://127.0.0.1:8080 or https://ledger.example.org is needed");
+        let uri: Uri = url.parse().with_context(unusable)?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+            bail!("{}", unusable());
         }
+        let way = proxy::to(&uri, |name| std::env::var(name).ok())?;
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
+            .proxy(way.proxy)
+            // Nothing signed follows a redirect to somewhere else.
+            .max_redirects(0)
             .build();
+        let agent = match uri.scheme_str() {
+            Some("https") => {
+                let connector =
+                    ().chain(ConnectProxyConnector::default())
+                        .chain(TcpConnector::default())
+                        .chain(TlsConnector::new(trust)?);
+                ureq::Agent::with_parts(config, connector, DefaultResolver::default())
+            }
+            _ => config.into(),
+        };
         Ok(Self {
-            agent: config.into(),
+            agent,
             url: url.trim_end_matches('/').to_owned(),
+            way: way.words,
             ahead: Arc::new(AtomicI64::new(NO_CLOCK)),
         })
     }
@@ -150,7 +225,8 @@ impl Client {
         &self,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> anyhow::Result<T> {
-        let mut answer = answer.with_context(|| format!("no answer from the node at {}; is it running?", self.url))?;
+        let mut answer =
+            answer.with_context(|| format!("no answer from the node at {}{}; is it running?", self.url, self.way))?;
         self.compare_clocks(&answer);
         let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?;
         if answer.status().is_success() {
@@ -189,7 +265,7 @@ impl Client {
             .send_json(body);
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Outcome::of_failure(error),
+            Err(error) => return Outcome::of_failure(format!("{error}{}", self.way)),
         };
         self.compare_clocks(&answer);
         match answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec() {

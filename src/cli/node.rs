@@ -1,28 +1,44 @@
 //! `tally node`.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
-use tally_node::{Node, system_clock};
+use tally_node::{Node, Store, supervise, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::banner;
+use super::banner::{self, Operator};
 use crate::config::{Config, NodeOptions};
+use crate::exit::Exit;
 use crate::server::Server;
 use crate::stratum::Stratum;
-use crate::{logging, web};
+use crate::{descriptors, logging, web};
 
-/// Runs a node until SIGINT or SIGTERM.
+/// How long a node with a broken store still answers.
+const BROKEN_FOR: Duration = Duration::from_secs(3);
+/// How long reads may still run when everything else has ended.
+const LAST_READS: Duration = Duration::from_secs(5);
+/// How long a node that lost an essential part may take to end in order.
+const LAST_RESORT: Duration = Duration::from_secs(30);
+
+/// Runs a node until SIGINT or SIGTERM, or until its store is broken or an essential part of it fails.
 pub fn run(options: NodeOptions) -> anyhow::Result<()> {
     let config = options.resolve()?;
     logging::start(&config.log_level, config.log_format)?;
+    descriptors::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    runtime.block_on(serve(config))
+    let ended = runtime.block_on(serve(config));
+    // Reads that nobody waits for any more do not hold up the end.
+    runtime.shutdown_timeout(LAST_READS);
+    logging::flush();
+    ended
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    // Signals are taken over first: whoever stops the node while it starts still stops it in order.
+    let _last_resort = LastResort::arm();
+    // Signals are taken over first: a node that is stopped while it starts still stops in order.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stdin = stdin_closed(config.until_stdin_closes);
@@ -33,18 +49,37 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             _ = terminate.recv() => "SIGTERM",
         }
     };
+    if let Some(warning) = crate::chain_ids::warning(&config.node.spec) {
+        tracing::warn!("{warning}");
+    }
     let opening = config.node.clone();
     let node = tokio::task::spawn_blocking(move || Node::open(opening, system_clock())).await??;
+    let told = {
+        let store = node.store().clone();
+        async move {
+            tokio::select! {
+                reason = told => reason,
+                () = broken(&store) => "the store is broken",
+            }
+        }
+    };
     let served = serve_with(&node, config, told).await;
     // However it went: nothing is left running over a closed store.
     if let Some(network) = node.network() {
         network.stop().await;
     }
+    // A broken store says so here, and that decides the exit code.
     tokio::task::spawn_blocking(move || node.close()).await??;
     served
 }
 
-/// Serves with an open node until it is told to end, by `told` with the reason.
+/// Waits until the store is broken, and a little longer: `/readyz` says no before the connection is refused.
+async fn broken(store: &Store) {
+    store.broken().await;
+    tokio::time::sleep(BROKEN_FOR).await;
+}
+
+/// Serves with an open node until `told` ends with the reason, or an essential part fails.
 async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'static str>) -> anyhow::Result<()> {
     let (tokens, link_token) = config.operator.load()?;
     let server = Server::new(node.clone(), tokens, config.web);
@@ -59,25 +94,58 @@ async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'st
             None => None,
         };
         let miners = stratum.as_ref().map(|stratum| stratum.address);
-        banner::print(&server, running.address, miners, &config.node.data_dir, &link_token);
+        let operator = Operator {
+            source: &config.operator,
+            token: &link_token,
+        };
+        banner::print(&server, running.address, miners, &config.node.data_dir, &operator);
         drop(link_token);
         tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
-        let reason = told.await;
-        tracing::info!(reason, "ending");
+        let failed = tokio::select! {
+            reason = told => {
+                tracing::info!(reason, "ending");
+                None
+            }
+            failure = supervise::failure() => {
+                tracing::error!(%failure, "ending: a node that cannot do its work must not look alive");
+                Some(failure)
+            }
+        };
         if let Some(stratum) = stratum {
             stratum.stop();
         }
         if let Some(network) = node.network() {
             network.stop().await;
         }
-        Ok(())
+        failed.map_or(Ok(()), |failure| Err(failure.into()))
     };
     let ended = ended.await;
     let stopped = running.stop().await;
     ended.and(stopped)
 }
 
-/// Waits until standard input ends, if that is asked for; for ever if not. A thread of its own reads it, for which nobody waits.
+/// Ends the process where a part that failed keeps it from ending in order. Disarmed on drop.
+struct LastResort(tokio::task::JoinHandle<()>);
+
+impl LastResort {
+    fn arm() -> Self {
+        Self(tokio::spawn(async {
+            let failure = supervise::failure().await;
+            tokio::time::sleep(LAST_RESORT).await;
+            tracing::error!(%failure, "did not end in order: ending at once");
+            logging::flush();
+            std::process::exit(Exit::Failure as i32);
+        }))
+    }
+}
+
+impl Drop for LastResort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Waits until standard input ends, if that is asked for; for ever if not. A thread of its own reads it: nothing waits for that thread.
 async fn stdin_closed(asked: bool) {
     if !asked {
         return std::future::pending().await;
@@ -88,4 +156,33 @@ async fn stdin_closed(asked: bool) {
         closed.send(())
     });
     let _ = wait.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_node_that_lost_an_essential_part_ends_in_order() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = NodeOptions {
+            chain: Some("test".to_owned()),
+            data_dir: Some(folder.path().to_owned()),
+            listen: Some(([127, 0, 0, 1], 0).into()),
+            no_mine: true,
+            ..NodeOptions::default()
+        };
+        let config = options.resolve().expect("valid settings");
+        let again = config.node.clone();
+        let lost = supervise::task("network", async { panic!("by this test") });
+        lost.await.expect("the panic does not leave the task");
+        let error = serve(config).await.expect_err("it does not look alive");
+        assert_eq!(
+            error.to_string(),
+            "an essential part of the node failed: network panicked: by this test"
+        );
+        assert_eq!(Exit::of(&error), Exit::Failure);
+        let node = Node::open(again, system_clock()).expect("the store was closed in order");
+        node.close().expect("and closes again");
+    }
 }

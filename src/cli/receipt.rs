@@ -7,10 +7,11 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tally_chain::portable::{MAX_FILE_BYTES, Proven};
+use tally_app::format::iso;
+use tally_chain::portable::{MAX_FILE_BYTES, Proven, Trusted};
 use tally_chain::{B256, BlockId, PortableReceipt, ReferenceVerifier, TxId, document};
 
-use super::client::Client;
+use super::client::{Client, NodeArgs};
 use super::out::{Unprinted, outln};
 use crate::exit::OtherDocument;
 
@@ -29,14 +30,8 @@ enum ReceiptCommand {
         /// Where to write it; an existing file is not overwritten [default: receipt-ID.json]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// The node to ask
-        #[arg(
-            long,
-            env = "TALLY_NODE",
-            default_value = "http://127.0.0.1:8080",
-            value_name = "URL"
-        )]
-        node: String,
+        #[command(flatten)]
+        node: NodeArgs,
     },
     /// Check a receipt without any node, against the id of a block that you trust
     Verify(VerifyArgs),
@@ -67,8 +62,8 @@ pub fn run(args: &ReceiptArgs) -> anyhow::Result<()> {
     }
 }
 
-fn get(id: TxId, out: Option<&Path>, node: &str) -> anyhow::Result<()> {
-    let receipt: PortableReceipt = Client::new(node)?.get(&format!("transactions/{id}/receipt"))?;
+fn get(id: TxId, out: Option<&Path>, node: &NodeArgs) -> anyhow::Result<()> {
+    let receipt: PortableReceipt = Client::to(node)?.get(&format!("transactions/{id}/receipt"))?;
     let tip = receipt.tip_id().context("the node's receipt names no block")?;
     // What a node hands out is not kept before it holds in itself.
     let proven = receipt.check(None, tip, &ReferenceVerifier)?;
@@ -90,6 +85,16 @@ fn get(id: TxId, out: Option<&Path>, node: &str) -> anyhow::Result<()> {
 }
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
+    let outcome = examine(args);
+    if let (true, Err(error)) = (args.json, &outcome) {
+        // Programs read this; the exit code and the message on standard error are the same as without --json.
+        let told = json!({ "holds": false, "reason": format!("{error:#}") });
+        outln!("{}", serde_json::to_string_pretty(&told)?)?;
+    }
+    outcome
+}
+
+fn examine(args: &VerifyArgs) -> anyhow::Result<()> {
     let unreadable = || format!("cannot read {}", args.file.display());
     let mut bytes = Vec::new();
     let file = std::fs::File::open(&args.file).with_context(unreadable)?;
@@ -127,8 +132,13 @@ fn shown(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>) -> 
         "block": proven.block,
         "height": proven.height,
         "time": proven.time,
-        "tip": proven.tip,
-        "tip_height": proven.tip_height,
+        "time_iso": iso(proven.time.into()),
+        "trusted": match proven.trusted {
+            Trusted::Tip => "tip",
+            Trusted::Own => "block",
+        },
+        "tip": proven.confirmations().map(|_| proven.tip),
+        "tip_height": proven.confirmations().map(|_| proven.tip_height),
         "confirmations": proven.confirmations(),
         "document_sha256": anchored.map(alloy_primitives::hex::encode),
     })
@@ -163,14 +173,18 @@ fn say(
         "  in block     {} at height {}, time {}",
         proven.block,
         proven.height,
-        proven.time
+        iso(proven.time.into())
     )?;
-    outln!(
-        "  leads to     {} at height {}: {} confirmations there",
-        proven.tip,
-        proven.tip_height,
-        proven.confirmations()
-    )?;
+    match proven.confirmations() {
+        Some(count) => outln!(
+            "  leads to     {} at height {}: {count} confirmations there",
+            proven.tip,
+            proven.tip_height
+        )?,
+        None => outln!(
+            "  later        not known: you trust the transaction's own block, and what the file says of later ones proves nothing"
+        )?,
+    }
     outln!("  chain        genesis {}", receipt.genesis)?;
     outln!("Checked here: signature, work, and the paths to the block that you trust.")
 }

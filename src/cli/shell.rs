@@ -27,7 +27,10 @@ pub fn completions(mut command: Command, args: &CompletionsArgs) -> anyhow::Resu
     let mut script = Vec::new();
     let name = command.get_name().to_owned();
     clap_complete::generate(args.shell, &mut command, name, &mut script);
-    Ok(out!("{}", String::from_utf8(script).context("the completions are not UTF-8")?)?)
+    Ok(out!(
+        "{}",
+        String::from_utf8(script).context("the completions are not UTF-8")?
+    )?)
 }
 
 /// Writes the manual pages of all commands.

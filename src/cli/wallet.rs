@@ -10,10 +10,12 @@ mod journal;
 mod keys;
 mod pending;
 mod proposal;
+mod recipient;
 mod secrets;
 mod send;
 mod shared;
 mod submit;
+mod test_coins;
 mod text;
 mod warn;
 
@@ -30,7 +32,7 @@ use tally_wallet::{
     Step, Vault, system_rng, usual_label,
 };
 
-use super::client::Client;
+use super::client::{Client, NodeArgs};
 use super::out::{After as _, Unprinted, err, errln, outln};
 use crate::config::chain_spec;
 use file::VaultFile;
@@ -40,15 +42,8 @@ pub struct WalletArgs {
     /// The vault file [default: the user's configuration directory, tally/wallet.json]
     #[arg(long, global = true, env = "TALLY_WALLET", value_name = "FILE")]
     vault: Option<PathBuf>,
-    /// The node to ask
-    #[arg(
-        long,
-        global = true,
-        env = "TALLY_NODE",
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
-    node: String,
+    #[command(flatten)]
+    node: NodeArgs,
     #[command(subcommand)]
     command: WalletCommand,
 }
@@ -141,6 +136,8 @@ enum WalletCommand {
     Export(keys::ExportArgs),
     /// Send a payment; shows what will be signed and asks first
     Send(send::SendArgs),
+    /// Get coins from an account whose keys everybody knows, on chains that have such accounts
+    TestCoins(test_coins::TestCoinsArgs),
     /// Print what an account sent and received, as CSV or JSON
     History(history::HistoryArgs),
     /// Put the SHA-256 of a document on the chain, signed; the document stays where it is
@@ -201,7 +198,7 @@ impl From<Level> for FeeLevel {
 
 pub fn run(args: WalletArgs) -> anyhow::Result<()> {
     let file = VaultFile::at(args.vault)?;
-    let client = Client::new(&args.node)?;
+    let client = Client::to(&args.node)?;
     match args.command {
         WalletCommand::New {
             words,
@@ -262,6 +259,7 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
         WalletCommand::Import(args) => keys::import(&file, &args),
         WalletCommand::Export(args) => keys::export(&file, &args),
         WalletCommand::Send(args) => send::run(&file, &client, &args),
+        WalletCommand::TestCoins(args) => test_coins::run(&file, &client, &args),
         WalletCommand::History(args) => history::run(&file, &client, &args),
         WalletCommand::Anchor(args) => send::anchor(&file, &client, &args),
         WalletCommand::Shared(command) => shared::run(&file, &command),

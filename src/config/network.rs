@@ -1,5 +1,8 @@
-//! Addresses of other nodes, as people write them.
+//! Addresses of this node and of others, as people write them.
 
+use std::net::SocketAddr;
+
+use serde::{Deserialize as _, Deserializer};
 use tally_node::{IpNet, Multiaddr};
 
 use super::ConfigError;
@@ -21,6 +24,21 @@ pub(super) fn multiaddr(setting: &'static str, text: &str) -> Result<Multiaddr, 
         true => Ok(address),
         false => Err(error("it names neither tcp nor quic-v1".to_owned())),
     }
+}
+
+/// Where to listen, on the command line and in the environment.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.trim().parse();
+    address.map_err(|_| "not an address with a port, such as 127.0.0.1:8080 or [::1]:8080 (0.0.0.0 and [::] are all addresses of this machine)".to_owned())
+}
+
+/// The same in the configuration file.
+pub(super) fn some_listen_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    let address = listen_address(&text);
+    address
+        .map(Some)
+        .map_err(|error| serde::de::Error::custom(format!("{text:?} is {error}")))
 }
 
 /// A range of addresses, or one address as a range.

@@ -3,22 +3,34 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use tally_app::model::{SelfCheck, Verdict};
 use tally_app::server::ServerFacts;
 
-use super::ConfigError;
+use super::{ConfigError, HostName};
+use crate::web::Times;
 
 /// Settings of the HTTP side.
 #[derive(Debug, Clone)]
 pub struct WebConfig {
     pub listen: SocketAddr,
-    pub allow_hosts: Vec<String>,
+    /// Names beside loopback and [`Self::listen`].
+    pub allow_hosts: Vec<HostName>,
     pub cors_origins: Vec<axum::http::HeaderValue>,
     /// Requests a second of one remote address; 0 is no limit.
     pub rate_limit: u32,
     /// The same for loopback addresses.
     pub rate_limit_local: u32,
+    /// Event streams, in all and of one remote address.
     pub max_streams: usize,
+    pub max_streams_per_address: usize,
+    /// Connections, in all and of one remote address.
+    pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    /// Who may say for whom it asks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long clients may take.
+    pub times: Times,
     pub tls: Option<TlsFiles>,
 }
 
@@ -40,6 +52,11 @@ impl Default for WebConfig {
             rate_limit: 50,
             rate_limit_local: 2_000,
             max_streams: 512,
+            max_streams_per_address: 32,
+            max_connections: 4_096,
+            max_connections_per_address: 256,
+            trusted_proxies: Vec::new(),
+            times: Times::default(),
             tls: None,
         }
     }
@@ -122,4 +139,20 @@ pub(super) fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError>
         return Err(error());
     }
     text.parse().map_err(|_| error())
+}
+
+/// A further name under which the node answers.
+pub(super) fn allowed_host(text: &str) -> Result<HostName, ConfigError> {
+    HostName::parse(text).map_err(|reason| ConfigError::AllowHost {
+        found: text.to_owned(),
+        reason,
+    })
+}
+
+/// A proxy, or a network of them.
+pub(super) fn proxy(text: &str) -> Result<IpNet, ConfigError> {
+    let text = text.trim();
+    let network = text.parse().ok();
+    let network = network.or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from));
+    network.ok_or_else(|| ConfigError::TrustedProxy { found: text.to_owned() })
 }

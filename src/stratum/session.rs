@@ -1,42 +1,41 @@
-//! The conversation with one miner, without its socket.
+//! The conversation with one miner or proxy, without its socket.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::hex;
 use anyhow::bail;
 use serde_json::{Value, json};
-use tally_chain::{Address, address};
-use tally_node::{MiningJob, Node};
+use tally_chain::{Address, address, visible};
+use tally_node::workers::Seat;
+use tally_node::{MiningJob, Node, TemplateError};
 
 use super::job::{Difficulty, EXTRA_1, EXTRA_2, notify};
+use super::request::{Refusal, Request, answer};
 
-/// Jobs for which shares are taken.
-const MAX_JOBS: usize = 8;
+/// Jobs of one tip for which shares are taken: four hours of them, so that no found block is lost for want of its job.
+const MAX_JOBS: usize = 1_024;
 /// Shares remembered, to see one that comes twice.
 const MAX_SEEN: usize = 10_000;
-/// Lines that are no request, and refused shares in a row, until a miner is sent away.
+/// Lines that are no request, and rejected shares in a row, until a miner is dropped.
 const MAX_NONSENSE: u32 = 10;
 const MAX_REFUSED: u32 = 1_000;
-/// Bytes of a worker's name.
+/// Workers of one connection: proxies bring many.
+const MAX_WORKERS: usize = 64;
+/// Bytes of a worker's name, and of what is kept of a program's.
 const MAX_WORKER: usize = 128;
+const MAX_AGENT: usize = 64;
 /// What a miner begins with: a share a second at 4 million hashes a second.
-const FIRST: Difficulty = Difficulty(-10);
-/// A share in so many seconds is aimed at.
+const FIRST: f64 = 1.0 / 1_024.0;
+/// Seconds between two shares of a connection that are aimed at.
 const PACE: f64 = 6.0;
 /// The pace is looked at after so many shares, or so much time.
 const WINDOW_SHARES: u32 = 12;
 const WINDOW: Duration = Duration::from_secs(60);
-
-/// Why something is refused, with the numbers that miners know.
-struct Refusal(u32, String);
-
-impl Refusal {
-    fn other(text: impl Into<String>) -> Self {
-        Self(20, text.into())
-    }
-}
+/// The difficulty grows or shrinks by at most this at once.
+const MOST_AT_ONCE: f64 = 16.0;
 
 struct Job {
     id: u64,
@@ -44,39 +43,60 @@ struct Job {
     difficulty: Difficulty,
 }
 
+/// An authorized worker.
+struct Worker {
+    paid: Address,
+    seat: Seat,
+}
+
 pub struct Session {
     node: Node,
+    client: IpAddr,
     extra_1: [u8; EXTRA_1],
     subscribed: bool,
-    worker: Option<(String, Address)>,
+    agent: String,
+    workers: BTreeMap<String, Worker>,
+    /// Whom new jobs pay: the address of the worker that last asked for one.
+    pays: Option<Address>,
     difficulty: Difficulty,
+    suggested: bool,
     jobs: VecDeque<Job>,
     next_job: u64,
-    /// Job, extra nonce, time and nonce of shares.
+    wants_job: bool,
+    /// Template, extra nonce, time and nonce of shares.
     seen: BTreeSet<(u64, [u8; EXTRA_2], u32, u32)>,
     window: Instant,
     shares: u32,
     nonsense: u32,
     refused: u32,
-    out: Vec<Value>,
+    accepted: u64,
+    last_refusal: Option<String>,
+    out: Vec<String>,
 }
 
 impl Session {
     /// `extra_1` is this connection's own: no two search the same headers.
-    pub fn new(node: Node, extra_1: [u8; EXTRA_1], now: Instant) -> Self {
+    pub fn new(node: Node, client: IpAddr, extra_1: [u8; EXTRA_1], now: Instant) -> Self {
         Self {
             node,
+            client,
             extra_1,
             subscribed: false,
-            worker: None,
-            difficulty: FIRST,
+            agent: String::new(),
+            workers: BTreeMap::new(),
+            pays: None,
+            difficulty: Difficulty::new(FIRST),
+            suggested: false,
             jobs: VecDeque::new(),
             next_job: 1,
+            wants_job: false,
             seen: BTreeSet::new(),
             window: now,
             shares: 0,
             nonsense: 0,
             refused: 0,
+            accepted: 0,
+            last_refusal: None,
             out: Vec::new(),
         }
     }
@@ -86,55 +106,79 @@ impl Session {
     }
 
     pub fn authorized(&self) -> bool {
-        self.worker.is_some()
+        !self.workers.is_empty()
     }
 
     /// Lines to send, each without its end.
-    pub fn outputs(&mut self) -> Vec<Value> {
+    pub fn outputs(&mut self) -> Vec<String> {
         std::mem::take(&mut self.out)
+    }
+
+    /// What became of the conversation, for the log: on one line, and bounded.
+    pub fn summary(&self) -> String {
+        let first = self.workers.keys().next().map_or("nobody", String::as_str);
+        let name = visible::escaped(first);
+        let refusal = match &self.last_refusal {
+            Some(text) => format!("; the last rejection: {}", visible::escaped(text)),
+            None => String::new(),
+        };
+        let (workers, accepted) = (self.workers.len(), self.accepted);
+        format!("{name}, {workers} workers, {accepted} shares{refusal}")
     }
 
     /// A line came. An error ends the conversation.
     pub fn hear(&mut self, line: &str, now: Instant) -> anyhow::Result<()> {
-        let Ok(Value::Object(request)) = serde_json::from_str(line) else {
+        // Blank lines keep connections alive.
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        let Some(request) = Request::parse(line) else {
             return self.nonsense("is no JSON object");
         };
-        let id = request.get("id").cloned().unwrap_or(Value::Null);
-        let Some(method) = request.get("method").and_then(Value::as_str) else {
-            // An answer: some miners answer what nobody asked, such as client.get_version.
-            return match request.contains_key("result") || request.contains_key("error") {
+        let Some(method) = request.method.as_ref().and_then(Value::as_str) else {
+            // Some miners answer what nobody asked, such as client.get_version.
+            return match request.is_answer() {
                 true => Ok(()),
                 false => self.nonsense("has no method"),
             };
         };
-        let none = Vec::new();
-        let params = request.get("params").and_then(Value::as_array).unwrap_or(&none);
+        let params = request.params();
         let result = match method {
-            "mining.subscribe" => Ok(self.subscribe()),
+            "mining.subscribe" => Ok(self.subscribe(params)),
             "mining.authorize" => self.authorize(params),
             "mining.submit" => self.submit(params),
-            // The extra nonce of a connection never changes, and difficulty follows the pace.
-            "mining.extranonce.subscribe" | "mining.suggest_difficulty" | "mining.suggest_target" => Ok(true.into()),
+            "mining.suggest_difficulty" => Ok(self.suggest(params)),
+            // The extra nonce of a connection never changes.
+            "mining.extranonce.subscribe" | "mining.suggest_target" => Ok(true.into()),
             "mining.configure" => Ok(json!({ "version-rolling": false })),
             _ => Err(Refusal::other("Unknown method")),
         };
-        let refused = result.is_err() && method == "mining.submit";
-        self.refused = if refused { self.refused + 1 } else { 0 };
-        self.out.push(match result {
-            Ok(result) => json!({ "id": id, "result": result, "error": null }),
-            Err(Refusal(code, text)) => json!({ "id": id, "result": null, "error": [code, text, null] }),
-        });
+        self.count(method, &result);
+        let asks_job = matches!(method, "mining.subscribe" | "mining.authorize") && result.is_ok();
+        self.out.push(answer(request.id(), result));
         if self.refused >= MAX_REFUSED {
-            bail!("{MAX_REFUSED} shares in a row were refused");
+            bail!("{MAX_REFUSED} shares in a row were rejected");
+        }
+        if self.subscribed && self.authorized() && (asks_job || std::mem::take(&mut self.wants_job)) {
+            self.tell_difficulty();
+            // What other workers of this connection search goes on to count.
+            return self.job(self.jobs.is_empty());
         }
         match method {
-            "mining.subscribe" | "mining.authorize" if self.subscribed && self.authorized() => {
-                self.tell_difficulty();
-                self.job(true)
-            }
             "mining.submit" => self.pace(now),
             _ => Ok(()),
         }
+    }
+
+    fn count(&mut self, method: &str, result: &Result<Value, Refusal>) {
+        let refusal = result.as_ref().err();
+        if let Some(Refusal(code, text)) = refusal {
+            self.last_refusal = Some(format!("{code} {text}"));
+        }
+        self.refused = match (method, refusal) {
+            ("mining.submit", Some(_)) => self.refused + 1,
+            _ => 0,
+        };
     }
 
     fn nonsense(&mut self, what: &str) -> anyhow::Result<()> {
@@ -145,8 +189,10 @@ impl Session {
         }
     }
 
-    fn subscribe(&mut self) -> Value {
+    fn subscribe(&mut self, params: &[Value]) -> Value {
         self.subscribed = true;
+        let agent = params.first().and_then(Value::as_str).unwrap_or_default();
+        self.agent = visible::escaped(agent).chars().take(MAX_AGENT).collect();
         let topics = json!([["mining.set_difficulty", "1"], ["mining.notify", "1"]]);
         json!([topics, hex::encode(self.extra_1), EXTRA_2])
     }
@@ -154,70 +200,120 @@ impl Session {
     /// The name is the address that is paid, with any name of the machine behind a dot.
     fn authorize(&mut self, params: &[Value]) -> Result<Value, Refusal> {
         let name = params.first().and_then(Value::as_str).unwrap_or_default();
+        let refuse = |text: String| Err(Refusal(24, text));
         if name.len() > MAX_WORKER {
-            return Err(Refusal(
-                24,
-                format!("the name has {} bytes, at most {MAX_WORKER} are allowed", name.len()),
-            ));
+            let len = name.len();
+            return refuse(format!("the name has {len} bytes, at most {MAX_WORKER} are allowed"));
         }
         let text = name.split('.').next().unwrap_or_default();
-        let paid = address::parse(text).map_err(|error| {
-            Refusal(
-                24,
-                format!("the user is the address to be paid, such as 0x… or 0x….machine: {error}"),
-            )
-        })?;
-        tracing::info!(worker = name, "miner");
-        self.worker = Some((name.to_owned(), paid));
+        let paid = match address::parse(text) {
+            Ok(paid) => paid,
+            Err(error) => {
+                return refuse(format!(
+                    "the user is the address to be paid, such as 0x… or 0x….machine: {error}"
+                ));
+            }
+        };
+        self.pays = Some(paid);
+        if self.workers.contains_key(name) {
+            return Ok(true.into());
+        }
+        if self.workers.len() >= MAX_WORKERS {
+            return refuse(format!("this connection has {MAX_WORKERS} workers already"));
+        }
+        let shown = visible::escaped(name).into_owned();
+        tracing::info!(worker = shown, "miner");
+        let seat = self
+            .node
+            .workers()
+            .enter(shown, self.agent.clone(), paid, self.node.now());
+        self.workers.insert(name.to_owned(), Worker { paid, seat });
         Ok(true.into())
     }
 
+    /// Small devices say what they can do; the first suggestion counts, and only where it makes shares easier.
+    fn suggest(&mut self, params: &[Value]) -> Value {
+        let wanted = params.first().and_then(Value::as_f64).filter(|value| *value > 0.0);
+        if let Some(wanted) = wanted.filter(|value| *value < self.difficulty.value())
+            && !std::mem::replace(&mut self.suggested, true)
+        {
+            self.difficulty = Difficulty::new(wanted);
+            self.wants_job = true;
+        }
+        true.into()
+    }
+
     fn submit(&mut self, params: &[Value]) -> Result<Value, Refusal> {
-        let Some((worker, _)) = &self.worker else {
-            return Err(Refusal(24, "Unauthorized worker".to_owned()));
-        };
+        let name = params.first().and_then(Value::as_str).unwrap_or_default();
+        let worker = self.workers.get(name).ok_or_else(Refusal::unauthorized)?;
         if !self.subscribed {
             return Err(Refusal(25, "Not subscribed".to_owned()));
         }
+        let (paid, result) = (worker.paid, self.examine(worker.paid, params));
+        match &result {
+            Ok(share) => {
+                worker.seat.share(share.difficulty.value(), self.node.now());
+                if share.block {
+                    worker.seat.block();
+                }
+                self.shares += 1;
+                self.accepted += 1;
+                self.seen.insert(share.key);
+            }
+            Err(Rejection::OtherAddress) => {
+                // Its next job pays it: a header commits to one address, so a job is always for one.
+                worker.seat.rejected();
+                (self.pays, self.wants_job) = (Some(paid), true);
+            }
+            Err(Rejection::Share(_)) => worker.seat.rejected(),
+        }
+        result.map(|_| true.into()).map_err(Rejection::refusal)
+    }
+
+    /// Checks a share of a worker who is `paid`, and hands in the block where it is one.
+    fn examine(&self, paid: Address, params: &[Value]) -> Result<Share, Rejection> {
         let text = |at: usize, field: &str| {
             let value = params.get(at).and_then(Value::as_str);
             value.ok_or_else(|| Refusal::other(format!("{field} is missing")))
         };
-        if text(0, "worker")? != worker {
-            return Err(Refusal(24, "Unauthorized worker".to_owned()));
-        }
-        let id = u64::from_str_radix(text(1, "job id")?, 16).map_err(|_| Refusal(21, "Job not found".to_owned()))?;
+        let id = u64::from_str_radix(text(1, "job id")?, 16).map_err(|_| Refusal::no_job())?;
         let extra_2 = word(text(2, "extranonce2")?, "extranonce2")?.to_be_bytes();
         let (time, nonce) = (word(text(3, "ntime")?, "ntime")?, word(text(4, "nonce")?, "nonce")?);
-        let job = self.jobs.iter().find(|job| job.id == id);
-        let job = job.ok_or_else(|| Refusal(21, "Job not found".to_owned()))?;
-        let mining = job.mining.clone();
+        let job = self.jobs.iter().find(|job| job.id == id).ok_or_else(Refusal::no_job)?;
+        let mining = &job.mining;
         if mining.header.parent != self.node.tip().record.id {
-            return Err(Refusal(21, "Stale share: there is a newer block".to_owned()));
+            return Err(Refusal(21, "Stale share: there is a newer block".to_owned()).into());
         }
-        let latest = self.node.latest_time();
+        if mining.manifest.producer != paid {
+            return Err(Rejection::OtherAddress);
+        }
+        let latest = self.node.latest_time().min(mining.latest_time);
         if !(mining.header.time..=latest).contains(&time) {
             let text = format!("ntime is {time}, expected {} to {latest}", mining.header.time);
-            return Err(Refusal::other(text));
+            return Err(Refusal::other(text).into());
         }
-        if self.seen.len() >= MAX_SEEN || !self.seen.insert((id, extra_2, time, nonce)) {
-            return Err(Refusal(22, "Duplicate share".to_owned()));
+        let key = (mining.id, extra_2, time, nonce);
+        if self.seen.contains(&key) {
+            return Err(Refusal(22, "Duplicate share".to_owned()).into());
         }
         let mut extra = [0; EXTRA_1 + EXTRA_2];
         extra[..EXTRA_1].copy_from_slice(&self.extra_1);
         extra[EXTRA_1..].copy_from_slice(&extra_2);
         let (header, _) = mining.sealed(&extra, time, nonce);
-        if !job.difficulty.target().is_met_by(&header.id()) {
-            return Err(Refusal(23, "Low difficulty share".to_owned()));
-        }
-        if mining.target.is_met_by(&header.id()) {
-            match self.node.submit_sealed(&mining, &extra, time, nonce) {
-                Ok(_) => tracing::info!(worker, id = %header.id(), "block of a miner"),
-                Err(error) => return Err(Refusal::other(error.to_string())),
+        let block = mining.target.is_met_by(&header.id());
+        if block {
+            // Whatever limits there are, a found block is handed in.
+            match self.node.submit_sealed(mining, &extra, time, nonce) {
+                Ok(_) => tracing::info!(address = %paid, id = %header.id(), "block of a miner"),
+                Err(error) => return Err(Refusal::other(error.to_string()).into()),
             }
+        } else if !job.difficulty.target().is_met_by(&header.id()) {
+            return Err(Refusal(23, "Low difficulty share".to_owned()).into());
+        } else if self.seen.len() >= MAX_SEEN {
+            return Err(Refusal::other(format!("there were {MAX_SEEN} shares on this block already")).into());
         }
-        self.shares += 1;
-        Ok(true.into())
+        let difficulty = job.difficulty;
+        Ok(Share { key, difficulty, block })
     }
 
     /// The chain has another tip: what was handed out is stale.
@@ -234,12 +330,17 @@ impl Session {
             return Ok(());
         }
         self.pace(now)?;
-        self.job(false)
+        self.job(self.jobs.is_empty())
     }
 
     fn job(&mut self, clean: bool) -> anyhow::Result<()> {
-        let Some((_, paid)) = &self.worker else { return Ok(()) };
-        let mining = self.node.template(*paid)?;
+        let Some(paid) = self.pays else { return Ok(()) };
+        let mining = match self.node.template_for(paid, Some(self.client)) {
+            Ok(mining) => mining,
+            // Looked at again with the next refresh: the miner waits meanwhile.
+            Err(TemplateError::NotBegun { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
         if clean {
             self.jobs.clear();
             self.seen.clear();
@@ -251,8 +352,7 @@ impl Session {
         }
         let id = self.next_job;
         self.next_job += 1;
-        self.out
-            .push(json!({ "id": null, "method": "mining.notify", "params": notify(id, &mining, clean) }));
+        self.tell("mining.notify", notify(id, &mining, clean));
         let difficulty = self.difficulty;
         self.jobs.push_back(Job { id, mining, difficulty });
         if self.jobs.len() > MAX_JOBS {
@@ -261,10 +361,13 @@ impl Session {
         Ok(())
     }
 
+    fn tell(&mut self, method: &str, params: Value) {
+        let line = json!({ "id": null, "method": method, "params": params });
+        self.out.push(line.to_string());
+    }
+
     fn tell_difficulty(&mut self) {
-        let value = self.difficulty.value();
-        self.out
-            .push(json!({ "id": null, "method": "mining.set_difficulty", "params": [value] }));
+        self.tell("mining.set_difficulty", json!([self.difficulty.value()]));
     }
 
     /// Makes shares harder or easier where they come much faster or slower than is aimed at.
@@ -273,11 +376,11 @@ impl Session {
         if self.shares < WINDOW_SHARES && passed < WINDOW {
             return Ok(());
         }
-        let steps = steps(passed, self.shares);
+        let factor = factor(passed, self.shares);
         (self.window, self.shares) = (now, 0);
         let Some(newest) = self.jobs.back() else { return Ok(()) };
-        let wanted = Difficulty(self.difficulty.0 + steps).within(newest.mining.target);
-        if wanted == self.difficulty {
+        let wanted = Difficulty::new(self.difficulty.value() * factor).within(newest.mining.target);
+        if !wanted.is_far_from(self.difficulty) {
             return Ok(());
         }
         self.difficulty = wanted;
@@ -287,11 +390,43 @@ impl Session {
     }
 }
 
-/// How often to double (or halve) the difficulty after so many shares in that time.
-fn steps(passed: Duration, shares: u32) -> i32 {
+/// A share that counts.
+struct Share {
+    key: (u64, [u8; EXTRA_2], u32, u32),
+    difficulty: Difficulty,
+    block: bool,
+}
+
+/// Why a share does not count.
+enum Rejection {
+    Share(Refusal),
+    /// Its job pays another worker of the connection.
+    OtherAddress,
+}
+
+impl Rejection {
+    fn refusal(self) -> Refusal {
+        match self {
+            Self::Share(refusal) => refusal,
+            Self::OtherAddress => Refusal(
+                21,
+                "Job not found: it pays another address; one for this worker follows".to_owned(),
+            ),
+        }
+    }
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        Self::Share(refusal)
+    }
+}
+
+/// By how much to multiply the difficulty after so many shares in that time.
+fn factor(passed: Duration, shares: u32) -> f64 {
     // No share at all counts as half of one: easier, step by step.
     let pace = passed.as_secs_f64().max(0.001) / f64::from(shares).max(0.5);
-    (PACE / pace).log2().trunc().clamp(-4.0, 4.0) as i32
+    (PACE / pace).clamp(1.0 / MOST_AT_ONCE, MOST_AT_ONCE)
 }
 
 /// Eight hexadecimal digits, the highest first.
@@ -308,20 +443,39 @@ mod tests {
     #[test]
     fn difficulty_follows_the_pace_in_bounded_steps() {
         for (seconds, shares, expected) in [
-            (72, 12, 0),
-            (40, 12, 0),
-            (36, 12, 1),
-            (12, 12, 2),
-            (0, 12, 4),
-            (60, 5, -1),
-            (60, 1, -3),
-            (60, 0, -4),
+            (72, 12, 1.0),
+            (40, 12, 1.8),
+            (36, 12, 2.0),
+            (12, 12, 6.0),
+            (0, 12, 16.0),
+            (60, 5, 0.5),
+            (60, 1, 0.1),
+            (60, 0, 1.0 / 16.0),
         ] {
-            assert_eq!(
-                steps(Duration::from_secs(seconds), shares),
-                expected,
-                "{shares} shares in {seconds} s"
+            let found = factor(Duration::from_secs(seconds), shares);
+            assert!(
+                (found - expected).abs() < 1e-9,
+                "{shares} shares in {seconds} s: {found}"
             );
+        }
+    }
+
+    /// Shares of a steady device come every six seconds in the end, also at speeds that are no power of two.
+    #[test]
+    fn the_pace_that_is_aimed_at_is_reached() {
+        for speed in [70e3, 3.3e6, 5.9e9] {
+            let mut difficulty = Difficulty::new(FIRST);
+            let seconds = |difficulty: Difficulty| difficulty.value() * 4_294_967_296.0 / speed;
+            for _ in 0..20 {
+                let window = (seconds(difficulty) * f64::from(WINDOW_SHARES)).min(WINDOW.as_secs_f64());
+                let shares = (window / seconds(difficulty)).round() as u32;
+                let wanted = Difficulty::new(difficulty.value() * factor(Duration::from_secs_f64(window), shares));
+                if wanted.is_far_from(difficulty) {
+                    difficulty = wanted;
+                }
+            }
+            let pace = seconds(difficulty);
+            assert!((4.4..8.1).contains(&pace), "{speed}: a share every {pace} s");
         }
     }
 

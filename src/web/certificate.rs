@@ -1,15 +1,33 @@
-//! A certificate of this node's own, for those who have no other: made once, kept, known by its fingerprint.
+//! A certificate of this node's own, for those who have no other: made in the data directory, renewed before it ends, known
+//! by its fingerprint.
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use base64::Engine as _;
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
 
 use crate::config::{TlsFiles, WebConfig};
 
-/// Makes certificate and key of `web` if they are to be self-signed and are not there yet; both are readable by their owner only.
+const DAY: i64 = 24 * 60 * 60;
+/// How long a certificate lasts, in days. Browsers and operating systems take none of more than 825.
+const LASTS: i64 = 800;
+const LONGEST: i64 = 825;
+/// Days before its end at which another is made.
+const RENEW: i64 = 30;
+/// Days that a clock of a client may be behind.
+const BEHIND: i64 = 1;
+
+/// Makes certificate and key of `web` if they are to be self-signed, and are not there yet or end soon; both are readable
+/// by their owner only. A renewed one has another fingerprint.
+///
+/// # Errors
+/// Where the files cannot be read or written.
 pub fn prepare(web: &WebConfig) -> anyhow::Result<()> {
     let Some(TlsFiles {
         cert,
@@ -19,19 +37,51 @@ pub fn prepare(web: &WebConfig) -> anyhow::Result<()> {
     else {
         return Ok(());
     };
+    let now = now();
     if cert.exists() && key.exists() {
-        return Ok(());
+        match validity(cert)? {
+            (_, end) if (now + RENEW * DAY..=now + LONGEST * DAY).contains(&end) => return Ok(()),
+            (begin, end) => tracing::warn!(
+                days = (end - begin) / DAY,
+                left = (end - now) / DAY,
+                "the node's own certificate is replaced: clients see another fingerprint"
+            ),
+        }
     }
+    let (made, pair) = make(names(web), now)?;
+    write(key, &pair.serialize_pem())?;
+    write(cert, &made.pem())
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The names that the certificate is for: those under which the node answers.
+fn names(web: &WebConfig) -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     if !web.listen.ip().is_unspecified() {
         names.push(web.listen.ip().to_string());
     }
-    names.extend(web.allow_hosts.iter().cloned());
+    names.extend(web.allow_hosts.iter().map(ToString::to_string));
     names.sort_unstable();
     names.dedup();
-    let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
-    write(key, &made.key_pair.serialize_pem())?;
-    write(cert, &made.cert.pem())
+    names
+}
+
+fn make(names: Vec<String>, now: i64) -> anyhow::Result<(rcgen::Certificate, KeyPair)> {
+    let mut params = CertificateParams::new(names).context("cannot make a certificate")?;
+    let at = |secs| OffsetDateTime::from_unix_timestamp(secs).context("this machine's clock is out of any calendar");
+    params.not_before = at(now - BEHIND * DAY)?;
+    params.not_after = at(now + (LASTS - BEHIND) * DAY)?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "Tally node");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let pair = KeyPair::generate().context("cannot make a key")?;
+    let made = params.self_signed(&pair).context("cannot make a certificate")?;
+    Ok((made, pair))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -43,17 +93,83 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(file.sync_all()?)
 }
 
+fn first(cert: &Path) -> anyhow::Result<CertificateDer<'static>> {
+    CertificateDer::from_pem_file(cert).with_context(|| format!("{} is no certificate in PEM", cert.display()))
+}
+
+/// Begin and end of the first certificate in a PEM file, in Unix seconds.
+fn validity(cert: &Path) -> anyhow::Result<(i64, i64)> {
+    let der = first(cert)?;
+    let parsed = x509_parser::parse_x509_certificate(&der);
+    let (_, parsed) = parsed.with_context(|| format!("{} is no certificate", cert.display()))?;
+    let validity = parsed.validity();
+    Ok((validity.not_before.timestamp(), validity.not_after.timestamp()))
+}
+
 /// The SHA-256 of the first certificate in a PEM file, as browsers show it: `AB:CD:…`.
 pub fn fingerprint(cert: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(cert).with_context(|| format!("cannot read {}", cert.display()))?;
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .skip_while(|line| *line != "-----BEGIN CERTIFICATE-----")
-        .skip(1);
-    let encoded: String = lines.take_while(|line| !line.starts_with("-----")).collect();
-    let der = base64::engine::general_purpose::STANDARD.decode(encoded);
-    let der = der.with_context(|| format!("{} is no certificate in PEM", cert.display()))?;
+    let der = first(cert)?;
     let bytes: Vec<_> = Sha256::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect();
     Ok(bytes.join(":"))
+}
+
+#[cfg(test)]
+mod tests {
+    use x509_parser::prelude::GeneralName;
+
+    use super::*;
+    use crate::config::HostName;
+
+    fn web(folder: &Path) -> WebConfig {
+        WebConfig {
+            allow_hosts: vec![HostName::parse("ledger.example").expect("a name")],
+            tls: Some(TlsFiles {
+                cert: folder.join("cert.pem"),
+                key: folder.join("key.pem"),
+                self_signed: true,
+            }),
+            ..WebConfig::default()
+        }
+    }
+
+    #[test]
+    fn it_is_for_servers_named_and_of_a_length_that_browsers_take() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let web = web(folder.path());
+        prepare(&web).expect("made");
+        let der = first(&folder.path().join("cert.pem")).expect("PEM");
+        let (_, parsed) = x509_parser::parse_x509_certificate(&der).expect("a certificate");
+        assert_eq!(parsed.subject().to_string(), "CN=Tally node");
+        let usage = parsed.extended_key_usage().expect("well-formed").expect("there");
+        assert!(usage.value.server_auth && !usage.value.client_auth && !usage.value.any);
+        let days = parsed.validity().time_to_expiration().expect("not over").whole_days();
+        assert!((790..=825).contains(&days), "{days}");
+        let names = &parsed
+            .subject_alternative_name()
+            .expect("well-formed")
+            .expect("there")
+            .value;
+        let named = |name: &GeneralName<'_>| matches!(name, GeneralName::DNSName("ledger.example"));
+        assert!(names.general_names.iter().any(named), "{names:?}");
+    }
+
+    #[test]
+    fn it_stays_until_it_ends_soon() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let web = web(folder.path());
+        let cert = folder.path().join("cert.pem");
+        prepare(&web).expect("made");
+        let made = fingerprint(&cert).expect("a certificate");
+        prepare(&web).expect("kept");
+        assert_eq!(fingerprint(&cert).expect("a certificate"), made);
+        // One that was made long ago, and one of those that were made to last for ever.
+        for now in [now() - (LASTS - RENEW) * DAY, now() + 10 * 365 * DAY] {
+            let (old, pair) = make(names(&web), now).expect("made");
+            write(&folder.path().join("key.pem"), &pair.serialize_pem()).expect("written");
+            write(&cert, &old.pem()).expect("written");
+            let old = fingerprint(&cert).expect("a certificate");
+            prepare(&web).expect("renewed");
+            assert_ne!(fingerprint(&cert).expect("a certificate"), old);
+        }
+    }
 }

@@ -9,7 +9,9 @@ use axum::response::Response;
 use tracing::Instrument as _;
 
 use crate::api::problem::{self, Kind, Problem, Told, kinds};
+use crate::logging::outside;
 use crate::server::Shared;
+use crate::web::Client;
 
 /// Names one request in its answer, in problems and in the log.
 #[derive(Debug, Clone)]
@@ -61,7 +63,9 @@ pub async fn surround(State(server): State<Shared>, mut request: Request, next: 
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
     // The query is left out: it may hold what somebody searched for.
-    let span = tracing::info_span!("request", id = %id.0, %method, path);
+    let client = Client::of(&request).0;
+    let span =
+        tracing::info_span!("request", id = %id.0, method = outside(method.as_str()), path = outside(&path), %client);
     let mut response = next.run(request).instrument(span.clone()).await;
     response = tell_problems(&path, &id, response);
     let status = response.status();
@@ -71,7 +75,13 @@ pub async fn surround(State(server): State<Shared>, mut request: Request, next: 
     span.in_scope(|| {
         let micros = begun.elapsed().as_micros() as u64;
         match response.extensions().get::<Told>() {
-            Some(Told(told)) => tracing::info!(status = status.as_u16(), micros, problem = told.kind.name, detail = %told.detail, "answered"),
+            Some(Told(told)) => tracing::info!(
+                status = status.as_u16(),
+                micros,
+                problem = told.kind.name,
+                detail = outside(&told.detail),
+                "answered"
+            ),
             None => tracing::debug!(status = status.as_u16(), micros, "answered"),
         }
     });
@@ -122,8 +132,9 @@ fn bare_refusal(path: &str, response: &Response) -> Option<Problem> {
             .and_then(|value| value.to_str().ok());
         found.is_some_and(|found| found.starts_with(media))
     };
-    // Pages have their own error pages, and server functions their own form of error.
-    if status.as_u16() < 400 || is("text/html") || is(problem::MEDIA_TYPE) || path.starts_with("/ui/") {
+    // Pages have their own error pages, and server functions and probes their own form of error.
+    let own = is("text/html") || is(problem::MEDIA_TYPE) || path.starts_with("/ui/") || path == "/readyz";
+    if status.as_u16() < 400 || own {
         return None;
     }
     let kind: &'static Kind = match status {

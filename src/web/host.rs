@@ -2,57 +2,74 @@
 //! resolves to 127.0.0.1 (DNS rebinding).
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Uri, header};
+use axum::http::{Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::api::problem::{Problem, kinds};
-use crate::config::WebConfig;
+use crate::api::problem::{Answer, Problem, kinds};
+use crate::config::{HostName, WebConfig};
 
-/// The allowed names, in lower case, without port.
+/// Paths that answer under every name. Supervisors and scrapers ask by addresses that nobody can name beforehand (a pod's,
+/// a container's), and what they learn is no secret of any user of a browser.
+const FOR_MONITORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// The allowed names.
 #[derive(Clone)]
-pub struct Hosts(Arc<BTreeSet<String>>);
+pub struct Hosts(Arc<BTreeSet<HostName>>);
 
 impl Hosts {
     pub fn of(web: &WebConfig) -> Self {
-        let mut names: BTreeSet<String> = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into();
-        if !web.listen.ip().is_unspecified() {
-            names.insert(match web.listen.ip() {
-                IpAddr::V4(ip) => ip.to_string(),
-                IpAddr::V6(ip) => format!("[{ip}]"),
-            });
+        let mut names: BTreeSet<HostName> = [
+            HostName::Name("localhost".to_owned()),
+            HostName::Ip(Ipv4Addr::LOCALHOST.into()),
+            HostName::Ip(Ipv6Addr::LOCALHOST.into()),
+        ]
+        .into();
+        let listen: IpAddr = web.listen.ip().to_canonical();
+        if !listen.is_unspecified() {
+            names.insert(HostName::Ip(listen));
         }
-        names.extend(web.allow_hosts.iter().map(|name| name.trim().to_ascii_lowercase()));
+        names.extend(web.allow_hosts.iter().cloned());
         Self(Arc::new(names))
     }
 
     fn allow(&self, host: &str) -> bool {
-        self.0.contains(&without_port(host).to_ascii_lowercase())
+        HostName::parse(host).is_ok_and(|name| self.0.contains(&name))
     }
 }
 
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
-        _ => host,
+/// The name that a request was sent to, with its port.
+fn named(request: &Request) -> Answer<String> {
+    let mut headers = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (headers.next(), headers.next());
+    if second.is_some() {
+        // RFC 9112, section 3.2: a proxy before this node may have chosen the other one.
+        return Err(Problem::new(&kinds::BAD_REQUEST, "the request has more than one Host").field("host"));
+    }
+    // HTTP/2 and the absolute form carry the name in the target.
+    if let Some(authority) = request.uri().authority() {
+        return Ok(authority.as_str().to_owned());
+    }
+    match first {
+        Some(value) => Ok(String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        None if request.version() >= Version::HTTP_11 => {
+            Err(Problem::new(&kinds::BAD_REQUEST, "the request has no Host").field("host"))
+        }
+        None => Ok(String::new()),
     }
 }
 
 /// Refuses requests for other names.
 pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    // HTTP/2 carries the name in the URI, HTTP/1 in the header.
-    let named = Uri::host(request.uri()).map(str::to_owned);
-    let header = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
-    let host = named.or(header).unwrap_or_default();
-    if hosts.allow(&host) {
+    let host = match named(&request) {
+        Ok(host) => host,
+        Err(problem) => return problem.into_response(),
+    };
+    if hosts.allow(&host) || FOR_MONITORS.contains(&request.uri().path()) {
         return next.run(request).await;
     }
     let shown: String = host.chars().take(256).collect();
@@ -71,18 +88,25 @@ mod tests {
 
     #[test]
     fn only_known_names_are_answered() {
+        let names = ["Tally.example", "fd00::5", "192.0.2.7:18081", "büro.example"];
         let web = WebConfig {
-            allow_hosts: vec!["Tally.example".to_owned()],
+            allow_hosts: names.map(|name| HostName::parse(name).expect("a name")).into(),
             ..WebConfig::default()
         };
         let hosts = Hosts::of(&web);
         for good in [
             "localhost",
             "localhost:8080",
+            "LOCALHOST.:8080",
             "127.0.0.1:1",
             "[::1]:8080",
             "[::1]",
+            "[::ffff:127.0.0.1]:8080",
             "TALLY.EXAMPLE:443",
+            "tally.example.",
+            "[fd00::5]:18081",
+            "192.0.2.7",
+            "xn--bro-hoa.example",
         ] {
             assert!(hosts.allow(good), "{good}");
         }
@@ -92,8 +116,10 @@ mod tests {
             "evil.example:8080",
             "localhost.evil.example",
             "127.0.0.2",
-            "::1",
+            "0.0.0.0",
             "localhost:x",
+            "localhost@evil.example",
+            "fd00::6",
         ] {
             assert!(!hosts.allow(bad), "{bad}");
         }

@@ -1,13 +1,13 @@
 //! Limits in requests and in time.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,8 @@ use http_body_util::Limited;
 use crate::api::check_length;
 use crate::api::problem::{Problem, kinds};
 use crate::config::WebConfig;
+use crate::net_guard::{Full, Guard, Room, household};
+use crate::web::Client;
 
 /// A burst is this many seconds of the rate.
 const BURST_SECS: u32 = 4;
@@ -72,26 +74,14 @@ impl Rates {
         if self.0.seen.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             limiter.buckets.retain_recent();
         }
-        let refused = limiter.buckets.check_key(&bucket(ip)).err()?;
+        let refused = limiter.buckets.check_key(&household(ip)).err()?;
         Some((limiter.per_second, refused.wait_time_from(self.0.clock.now())))
-    }
-}
-
-/// A household has 2^64 addresses of IPv6: they count as one.
-fn bucket(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from(u128::from(v6) >> 64 << 64)),
-        },
     }
 }
 
 /// Refuses an address that asks too often.
 pub async fn rate(State(rates): State<Rates>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let ip = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
+    let Client(ip) = Client::of(&request);
     let Some((per_second, wait)) = rates.wait(ip.to_canonical()) else {
         return next.run(request).await;
     };
@@ -104,6 +94,44 @@ pub async fn rate(State(rates): State<Rates>, request: Request, next: Next) -> R
     .with("retry_after", seconds)
     .header(header::RETRY_AFTER, HeaderValue::from(seconds))
     .into_response()
+}
+
+/// Requests whose handlers run at once: in all, of one remote address, and how many only loopback may have.
+const UNDER_WAY: Room = Room {
+    all: 1_024,
+    per_address: 64,
+    kept_for_loopback: 128,
+};
+
+/// Counts the requests whose handlers run.
+#[derive(Clone)]
+pub struct UnderWay(Guard);
+
+impl UnderWay {
+    pub fn new() -> Self {
+        Self(Guard::new(UNDER_WAY))
+    }
+}
+
+/// Refuses what comes while too many requests are under way, in all or of one address.
+pub async fn under_way(State(UnderWay(guard)): State<UnderWay>, request: Request, next: Next) -> Response {
+    match guard.admit(Client::of(&request).0) {
+        Ok(_place) => next.run(request).await,
+        Err(full) => {
+            let whose = match full {
+                Full::All { .. } => "",
+                Full::Address { .. } => " of this address",
+            };
+            let max = full.max();
+            Problem::new(
+                &kinds::BUSY,
+                format!("{max} requests{whose} are under way, more are not taken"),
+            )
+            .with("limit", max)
+            .header(header::RETRY_AFTER, HeaderValue::from(1))
+            .into_response()
+        }
+    }
 }
 
 /// Answers for a handler that takes too long. Streams are not touched: they begin at once.
@@ -146,13 +174,5 @@ mod tests {
         assert_eq!(rates.wait(one).map(|(limit, _)| limit), Some(1));
         assert!(rates.wait("192.0.2.2".parse().expect("an address")).is_none());
         assert!((0..1_000).all(|_| rates.wait("127.0.0.1".parse().expect("an address")).is_none()));
-    }
-
-    #[test]
-    fn a_household_is_one() {
-        let ip = |text: &str| bucket(text.parse().expect("an address"));
-        assert_eq!(ip("2001:db8::1"), ip("2001:db8::ffff:2"));
-        assert_ne!(ip("2001:db8::1"), ip("2001:db8:0:1::1"));
-        assert_eq!(ip("::ffff:192.0.2.1"), ip("192.0.2.1"));
     }
 }

@@ -22,7 +22,7 @@ const CATCH_ALL: &str = "/{*any}";
 
 /// Everything a page needs from the server.
 fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
-    let (node, facts) = (server.node.clone(), server.facts.clone());
+    let (node, facts, reads) = (server.node.clone(), server.facts.clone(), server.reads.clone());
     let prefix = assets::PKG_PREFIX;
     let urls = AssetUrls {
         js: format!("{prefix}/tally.js"),
@@ -32,6 +32,7 @@ fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(node.clone());
         provide_context(facts.clone());
+        provide_context(reads.clone());
         provide_context(urls.clone());
         let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
             return;

@@ -1,67 +1,199 @@
 //! Listening, with or without TLS, and ending in good order.
+//!
+//! Nothing that a client does or leaves undone holds a place for long: docs/operators.md lists the limits.
 
-use std::net::{SocketAddr, TcpListener};
+mod activity;
+mod connection;
+mod plain;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use tokio::task::JoinHandle;
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto;
+use tally_node::supervise;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 
+use super::client::Proxies;
 use super::router;
+use super::tls::Tls;
+use crate::config::WebConfig;
+use crate::descriptors;
+use crate::net_guard::{self, Guard, Room, Seldom};
 use crate::server::Shared;
+
+pub use activity::Times;
 
 /// How long open requests may still take once the server is asked to end.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How long a client may take to send the head of a request.
-const HEADER_TIME: Duration = Duration::from_secs(20);
+/// Bytes of the head of a request, and of what HTTP/1 buffers.
+const MAX_HEAD: usize = 64 * 1_024;
+/// Requests under way on one connection of HTTP/2.
+const MAX_STREAMS: u32 = 100;
+/// Streams that a client opens and resets at once before its connection ends.
+const MAX_RESETS: usize = 20;
+/// Silence after which a client of HTTP/2 is asked whether it is there, and how long it has for the answer.
+const PING: Duration = Duration::from_secs(20);
+/// How much of all descriptors connections may take, in eighths.
+const SHARE: u64 = 3;
+/// What loopback keeps of all places: one in this many.
+const KEPT: usize = 8;
 
 /// A server that listens.
 pub struct Running {
     /// Where; the port is the real one, also if port 0 was asked for.
     pub address: SocketAddr,
     server: Shared,
-    handle: Handle<SocketAddr>,
-    task: JoinHandle<std::io::Result<()>>,
+    stopping: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// What every connection needs.
+struct Front {
+    router: Router,
+    http: auto::Builder<TokioExecutor>,
+    tls: Option<Tls>,
+    server: Shared,
+}
+
+impl Front {
+    fn new(server: &Shared) -> anyhow::Result<Self> {
+        let tls = server
+            .web
+            .tls
+            .as_ref()
+            .map(|files| Tls::load(files.clone()))
+            .transpose()?;
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        // Time-outs of heads and of idle connections are those of `activity`, the same for both versions.
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_buf_size(MAX_HEAD);
+        http.http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING)
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_pending_accept_reset_streams(MAX_RESETS)
+            .max_header_list_size(MAX_HEAD as u32);
+        Ok(Self {
+            router: router(server),
+            http,
+            tls,
+            server: server.clone(),
+        })
+    }
+}
+
+/// The places of connections, as the settings and the system's limit allow.
+fn guard(web: &WebConfig) -> Guard {
+    let all = descriptors::connections(web.max_connections, SHARE);
+    if all < web.max_connections {
+        tracing::info!(
+            connections = all,
+            wanted = web.max_connections,
+            "the limit of open files allows fewer connections"
+        );
+    }
+    Guard::new(Room {
+        all,
+        per_address: web.max_connections_per_address.min(all),
+        kept_for_loopback: all / KEPT,
+    })
 }
 
 /// Binds the address of the settings and serves from now on.
+///
+/// # Errors
+/// Where the address cannot be bound, or certificate and key cannot be used.
 pub async fn start(server: Shared) -> anyhow::Result<Running> {
     let listen = server.web.listen;
-    let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-    listener.set_nonblocking(true)?;
+    let bound = TcpListener::bind(listen).await;
+    let listener = bound.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    let handle = Handle::new();
-    let service = router(&server).into_make_service_with_connect_info::<SocketAddr>();
-    let task = match &server.web.tls {
-        None => {
-            let mut plain = axum_server::from_tcp(listener)?.handle(handle.clone());
-            plain.http_builder().http1().header_read_timeout(HEADER_TIME);
-            tokio::spawn(plain.serve(service))
-        }
-        Some(files) => {
-            let config = RustlsConfig::from_pem_file(&files.cert, &files.key).await;
-            let config = config.with_context(|| format!("cannot use {} with its key", files.cert.display()))?;
-            let mut encrypted = axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone());
-            encrypted.http_builder().http1().header_read_timeout(HEADER_TIME);
-            tokio::spawn(encrypted.serve(service))
-        }
-    };
+    let front = Arc::new(Front::new(&server)?);
+    let (stopping, stop) = watch::channel(false);
+    let task = supervise::task("http listener", serve(listener, front, stop));
     Ok(Running {
         address,
         server,
-        handle,
+        stopping,
         task,
     })
+}
+
+async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
+    let guard = guard(&front.server.web);
+    let (failing, full) = (Seldom::default(), Seldom::default());
+    let mut connections = JoinSet::new();
+    let renewing = renew(&front);
+    tokio::pin!(renewing);
+    let ending = stop.clone();
+    loop {
+        let (stream, remote) = tokio::select! {
+            accepted = net_guard::accept(&listener, "http", &failing) => accepted,
+            // What has ended is forgotten; a panic in it was logged, and cost this connection only.
+            Some(_) = connections.join_next() => continue,
+            () = &mut renewing => continue,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        if let Some(connection) = admit(stream, remote, &guard, &front, &full, &ending) {
+            connections.spawn(connection);
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    // Those that are still there after it are dropped with their set.
+    let _ = tokio::time::timeout(GRACE, all).await;
+}
+
+fn admit(
+    stream: TcpStream,
+    remote: SocketAddr,
+    guard: &Guard,
+    front: &Arc<Front>,
+    full: &Seldom,
+    stop: &watch::Receiver<bool>,
+) -> Option<impl Future<Output = ()> + Send + use<>> {
+    // A proxy speaks for many: what its clients do is limited request by request.
+    let counted = match front.server.proxies.trust(remote.ip()) {
+        true => Proxies::COUNTED_AS,
+        false => remote.ip(),
+    };
+    match guard.admit(counted) {
+        Ok(place) => {
+            // Answers are small and wait for nobody.
+            let _ = stream.set_nodelay(true);
+            Some(connection::serve(stream, remote, place, front.clone(), stop.clone()))
+        }
+        Err(reason) => {
+            if let Some(unlogged) = full.now() {
+                tracing::warn!(%remote, %reason, unlogged, "a connection is not taken");
+            }
+            None
+        }
+    }
+}
+
+/// Looks after certificate and key where there are any.
+async fn renew(front: &Front) {
+    match &front.tls {
+        Some(tls) => tls.follow(&front.server.web).await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Running {
     /// Ends event streams, lets open requests finish, and stops.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.server.stop_streams();
-        self.handle.graceful_shutdown(Some(GRACE));
-        self.task.await??;
-        Ok(())
+        self.stopping.send_replace(true);
+        Ok(self.task.await?)
     }
 }

@@ -84,12 +84,75 @@ fn init_writes_a_spec_with_notes_once() {
 }
 
 #[test]
+fn a_spec_in_another_encoding_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("spec.toml");
+    let path = file.to_str().unwrap();
+    let text = String::from_utf8(tally(&["chain", "show", "test"]).stdout).unwrap();
+    let genesis = json(&tally(&["chain", "show", "test", "--json"]))["genesis_id"].clone();
+    for same in [format!("\u{feff}{text}"), text.replace('\n', "\r\n")] {
+        std::fs::write(&file, same).unwrap();
+        assert_eq!(json(&tally(&["chain", "show", path, "--json"]))["genesis_id"], genesis);
+    }
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let latin = [text.as_bytes(), b"# caf\xe9\n"].concat();
+    for (bytes, why) in [
+        (
+            [&[0xff, 0xfe][..], &little].concat(),
+            "UTF-16; save it as UTF-8".to_owned(),
+        ),
+        (
+            [&[0xfe, 0xff][..], &big].concat(),
+            "UTF-16; save it as UTF-8".to_owned(),
+        ),
+        (little, "UTF-16; save it as UTF-8".to_owned()),
+        (latin, format!("not UTF-8 from byte {} on", text.len() + 5)),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        let output = tally(&["chain", "show", path]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert_eq!(stderr(&output).matches(&why).count(), 1, "{}", stderr(&output));
+        assert_eq!(
+            stderr(&output).matches("UTF-8").count(),
+            if why.contains("byte") { 2 } else { 1 }
+        );
+    }
+}
+
+#[test]
+fn a_chain_id_of_another_chain_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    for (id, name) in [("1", "Ethereum"), ("8547", "local"), ("77777", "")] {
+        let file = folder.path().join(id);
+        let made = tally(&[
+            "chain",
+            "init",
+            file.to_str().unwrap(),
+            "--name",
+            "club",
+            "--chain-id",
+            id,
+        ]);
+        assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+        assert_eq!(
+            stderr(&made).contains("can be replayed"),
+            !name.is_empty(),
+            "{}",
+            stderr(&made)
+        );
+        assert!(stderr(&made).contains(name), "{}", stderr(&made));
+    }
+}
+
+#[test]
 fn init_refuses_what_no_node_would_take() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");
     let path = file.to_str().unwrap();
     for (option, value, told) in [
         ("--chain-id", "0", "chain_id"),
+        ("--genesis-time", "4294967295", "genesis_time"),
         ("--symbol", "ABCDEFGHIJKLM", "symbol"),
         ("--spacing", "0", "spacing"),
         ("--reward", "0.0000000000000000001", "19"),

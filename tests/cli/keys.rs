@@ -4,9 +4,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
+use base64ct::{Base64, Encoding as _};
+use serde_json::Value;
+
 use crate::binary;
 use crate::process::{json, stderr};
 
+#[path = "../../crates/wallet/tests/common/broken.rs"]
+mod broken;
+
+use broken::{Dice, Secrets, broken, broken_phrase, key_files, words_in};
+
+const KEYSTORE_FILES: &str = FILES;
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/wallet/tests/data/keystore");
 const ADDRESS: &str = "0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b";
 
@@ -134,4 +143,109 @@ fn bad_key_files_are_refused_with_their_reason() {
     }
     // A file without end is not read to its end.
     refused(&wallet(&mine, "", &["import", "/dev/zero", "--yes"]), "at most 65536");
+}
+
+fn table(part: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(include_str!("../inputs.json")).unwrap();
+    all[part].as_array().unwrap().clone()
+}
+
+/// All that a command said, on both outputs.
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[test]
+fn the_table_of_inputs_is_judged_as_the_library_and_the_browser_judge_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // What a file holds is shown before the vault is opened, and this one never is.
+    let (vault, path) = (folder.path().join("never made"), folder.path().join("key"));
+    let mut wrong = Vec::new();
+    for row in table("keys") {
+        std::fs::write(&path, Base64::decode_vec(row["file"].as_str().unwrap()).unwrap()).unwrap();
+        let password = row["password"].as_str().unwrap_or_default();
+        let output = wallet(&vault, password, &["import", path.to_str().unwrap(), "--yes"]);
+        let (shown, errors) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
+        let right = match (row["address"].as_str(), row["says"].as_str()) {
+            (Some(address), _) => shown.contains(&format!("address  {address}")),
+            (None, Some(says)) => shown.is_empty() && errors.contains(says),
+            (None, None) => false,
+        };
+        if !right || output.status.code() != Some(1) {
+            wrong.push(format!("{}: {shown}{errors}", row["name"]));
+        }
+    }
+    for row in table("phrases") {
+        let (text, says) = (row["text"].as_str().unwrap(), row["says"].as_str());
+        // Each phrase that is right costs the search of a key; the library reads them all.
+        let sample = ["numbered with points", "four letters"].contains(&row["name"].as_str().unwrap());
+        if says.is_none() && !sample {
+            continue;
+        }
+        let output = restored(&folder.path().join(format!("vault of {}", row["name"])), text);
+        let right = match says {
+            Some(says) => output.status.code() == Some(1) && stderr(&output).contains(says),
+            None => output.status.code() == Some(0) && said(&output).contains(row["address"].as_str().unwrap()),
+        };
+        if !right {
+            wrong.push(format!("{}: {}", row["name"], said(&output)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn restored(vault: &Path, phrase: &str) -> Output {
+    binary::tally()
+        .args(["wallet", "restore", "--chain", "local"])
+        .env("TALLY_WALLET", vault)
+        .env("TALLY_WALLET_PASSWORD", "correct horse")
+        .env("TALLY_WALLET_PHRASE", phrase)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn no_output_holds_a_piece_of_a_broken_key_file_or_phrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vault, path) = (folder.path().join("never made"), folder.path().join("key"));
+    let mut dice = Dice(23);
+    for (name, file, secrets) in key_files() {
+        let search = Secrets::of(&secrets);
+        for _ in 0..4 {
+            std::fs::write(&path, broken(&file, &mut dice)).unwrap();
+            let output = wallet(&vault, "testpassword", &["import", path.to_str().unwrap(), "--yes"]);
+            let said = said(&output);
+            assert_eq!(search.find(&said), None, "{name}: {said}");
+        }
+    }
+    let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    for _ in 0..12 {
+        let typed = broken_phrase(phrase, &mut dice);
+        if tally_wallet::Phrase::parse(&typed).is_ok() {
+            continue;
+        }
+        let said = said(&restored(&vault, &typed));
+        assert_eq!(words_in(phrase, &said), None, "{said}");
+    }
+}
+
+#[test]
+fn a_key_or_a_phrase_in_the_place_of_a_file_is_not_repeated() {
+    let vault = Path::new("never made");
+    let key = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
+    let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    for typed in [key, &format!("0x{key}"), &key[..60], phrase] {
+        let output = wallet(vault, "", &["import", typed]);
+        refused(&output, "not the name of a file");
+        let said = said(&output);
+        assert!(
+            !said.contains(&key[..16]) && words_in(phrase, &said).is_none(),
+            "{said}"
+        );
+    }
 }

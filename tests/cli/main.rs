@@ -38,6 +38,28 @@ fn help_names_every_command_and_every_exit_code() {
 }
 
 #[test]
+fn completions_and_manual_pages_cover_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let printed = tally(&["completions", shell]);
+        assert_eq!(printed.status.code(), Some(0), "{}", stderr(&printed));
+        let text = String::from_utf8(printed.stdout).unwrap();
+        assert!(text.contains("restore-backup") && text.contains("cacert"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man");
+    let written = tally(&["man", pages.to_str().unwrap()]);
+    assert_eq!(written.status.code(), Some(0), "{}", stderr(&written));
+    for (page, part) in [
+        ("tally.1", "Exit codes"),
+        ("tally-wallet-send.1", "despite\\-warnings"),
+        ("tally-node.1", "data\\-dir"),
+    ] {
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.contains(part), "{part} is not in {page}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_is_told_by_the_exit_code() {
     for args in [
         &["frobnicate"][..],

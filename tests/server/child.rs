@@ -55,6 +55,11 @@ impl Child {
             .unwrap_or_else(|| panic!("no line begins with {start:?}"))
     }
 
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();

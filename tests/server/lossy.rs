@@ -22,12 +22,23 @@ pub enum Fault {
 pub struct Plan {
     pub submit: Arc<Mutex<Vec<Fault>>>,
     pub look_up: Arc<Mutex<Vec<Fault>>>,
+    /// What the node's clock shows, in place of what it says.
+    pub date: Arc<Mutex<Option<String>>>,
 }
 
 impl Plan {
     pub fn set(&self, submit: &[Fault], look_up: &[Fault]) {
         *self.submit.lock().unwrap() = submit.iter().rev().copied().collect();
         *self.look_up.lock().unwrap() = look_up.iter().rev().copied().collect();
+    }
+
+    fn dated(&self, answer: Vec<u8>) -> Vec<u8> {
+        let Some(date) = self.date.lock().unwrap().clone() else {
+            return answer;
+        };
+        let begins = answer.windows(8).position(|part| part == b"\r\ndate: ").unwrap() + 8;
+        let ends = begins + answer[begins..].iter().position(|byte| *byte == b'\r').unwrap();
+        [&answer[..begins], date.as_bytes(), &answer[ends..]].concat()
     }
 
     fn next(&self, request_line: &str) -> Option<Fault> {
@@ -77,7 +88,7 @@ fn serve(mut client: TcpStream, node: &str, plan: &Plan) {
     let fault = plan.next(&first);
     let answer = match fault {
         Some(Fault::RequestLost) => Vec::new(),
-        _ => ask(node, &first, &body),
+        _ => plan.dated(ask(node, &first, &body)),
     };
     let page = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 24\r\nconnection: close\r\n\r\n<html>Bad Gateway</html>";
     let _ = match fault {

@@ -5,13 +5,16 @@ mod binary;
 
 mod audit;
 mod beginning;
+mod begins;
 mod child;
 mod cluster;
 mod common;
 mod corpora;
 mod discovery;
 mod edge;
+mod endurance;
 mod events;
+mod hostile;
 mod lossy;
 mod memos;
 mod mining;

@@ -125,7 +125,66 @@ fn only_the_right_token_switches_the_miner() {
     );
     assert_eq!(
         (many.problem().as_str(), &many.json()["limit"]),
-        ("invalid-mining", &json!(256))
+        (
+            "invalid-mining",
+            &json!(std::thread::available_parallelism().unwrap().get())
+        )
+    );
+}
+
+#[test]
+fn a_flood_of_addresses_costs_no_honest_miner_its_block() {
+    let server = TestServer::start();
+    server.send(&ECC[0].coin(&server.identity(), 0));
+    let honest = seal(&template(&server), [7; 8]);
+    let before = server.node.templates_assembled();
+    let begun = std::time::Instant::now();
+    for n in 0..1_000_u64 {
+        let address = format!("{:#042x}", n + 1_000);
+        let told = server.json(&format!("/api/v1/mining/template?address={address}"));
+        assert_eq!(told["transactions"], 1);
+    }
+    // At most one assembly a second, however many ask.
+    let made = server.node.templates_assembled() - before;
+    assert!(made <= begun.elapsed().as_secs() + 2, "{made} assemblies");
+    let answer = server.client.post("/api/v1/mining/submit", &honest);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["outcome"], "tip");
+    assert_eq!(
+        server.json("/api/v1/blocks/1")["transactions"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    // One client cannot name addresses without end, and one that has a template keeps it.
+    let kept = template(&server);
+    let many = (0..2_000_u64).find_map(|n| {
+        let answer = server.get(&format!("/api/v1/mining/template?address={:#042x}", n + 1_000));
+        (answer.status != 200).then(|| (n, answer.problem(), answer.json()["limit"].clone()))
+    });
+    assert_eq!(many, Some((1_023, "too-many-producers".to_owned(), json!(1_024))));
+    let again = seal(&template(&server), [7; 8]);
+    assert_eq!(again["template"], kept["template"]);
+    assert_eq!(
+        server.client.post("/api/v1/mining/submit", &again).json()["outcome"],
+        "tip"
+    );
+}
+
+#[test]
+fn a_stale_template_says_why() {
+    let server = TestServer::start();
+    let old = seal(&template(&server), [0; 8]);
+    for _ in 0..6 {
+        server.mine();
+    }
+    let answer = server.client.post("/api/v1/mining/submit", &old);
+    assert_eq!(answer.problem(), "unknown-template");
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.ends_with("is for an earlier block: the chain is at height 6 now"),
+        "{detail}"
     );
 }
 

@@ -227,7 +227,7 @@ fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
     let mut child = command.spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut banner = Vec::new();
-    while banner.last().is_none_or(|line: &String| !line.contains("#operator=")) {
+    while banner.last().is_none_or(|line: &String| !line.contains("operator ")) {
         banner.push(out.next().unwrap().unwrap());
     }
     let text = banner.join("\n");
@@ -241,14 +241,19 @@ fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    let link = banner.last().unwrap().split_whitespace().last().unwrap().to_owned();
-    let (url, token) = link.split_once("/#operator=").unwrap();
-    assert_eq!(
-        std::fs::read_to_string(folder.path().join("operator-token"))
-            .unwrap()
-            .trim(),
-        token
+    // This output is no terminal: the banner names the token's file, and the link without the token.
+    let file = folder.path().join("operator-token");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    let token = kept.trim();
+    assert_eq!(token.len(), 64);
+    assert!(!text.contains(token), "{text}");
+    let line = banner.last().unwrap();
+    assert!(
+        line.ends_with(&format!("with the token in {}", file.display())),
+        "{line}"
     );
+    let (url, _) = line.split_once("/#operator=TOKEN ").unwrap();
+    let url = url.split_whitespace().last().unwrap();
     let switch = Http::new(url).post_with(
         "/api/v1/mining",
         "application/json",

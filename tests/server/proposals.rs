@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use tally_chain::portable::Claim;
+use tally_chain::portable::{Claim, FileError};
 use tally_chain::{Amount, BlockId, PortableReceipt, ReferenceVerifier, address};
 use tally_wallet::Payment;
 
@@ -359,12 +359,28 @@ fn a_receipt_holds_without_a_node_and_no_other_does() {
         (&json!(true), &json!(6))
     );
     let own_block = proven["block"].as_str().unwrap();
-    bob.run(&["receipt", "verify", "receipt.json", "--tip", own_block]);
+    assert_eq!((&proven["trusted"], &proven["tip"]), (&json!("tip"), &json!(tip)));
+    assert!(proven["time_iso"].as_str().unwrap().ends_with('Z'), "{proven}");
+    // Trusting only the transaction's block says nothing of later ones: anyone can put easy blocks on top in a file.
+    let own = bob.json(&["receipt", "verify", "receipt.json", "--tip", own_block, "--json"]);
+    assert_eq!((&own["holds"], &own["trusted"]), (&json!(true), &json!("block")));
+    for unknown in ["confirmations", "tip", "tip_height"] {
+        assert_eq!(own[unknown], Value::Null, "{unknown}");
+    }
+    let own = bob.run(&["receipt", "verify", "receipt.json", "--tip", own_block]);
+    assert!(!own.contains("confirmations"), "{own}");
     let code = |args: &[&str]| bob.try_run(args).status.code();
     assert_eq!(code(&[&verify[..], &["--document", "other.pdf"]].concat()), Some(7));
     let genesis = server.json("/api/v1/status")["genesis_id"].as_str().unwrap().to_owned();
     assert_eq!(code(&["receipt", "verify", "receipt.json", "--tip", &genesis]), Some(7));
     assert_eq!(code(&[&verify[..], &["--genesis", &tip]].concat()), Some(7));
+    let rejected = bob.try_run(&["receipt", "verify", "receipt.json", "--tip", &genesis, "--json"]);
+    let told: Value = serde_json::from_slice(&rejected.stdout).unwrap();
+    assert_eq!((rejected.status.code(), &told["holds"]), (Some(7), &json!(false)));
+    assert!(
+        told["reason"].as_str().is_some_and(|reason| !reason.is_empty()),
+        "{told}"
+    );
 
     // Whatever is changed in it is found, and where.
     let text = std::fs::read_to_string(bob.file("receipt.json")).unwrap();
@@ -400,6 +416,24 @@ fn a_receipt_holds_without_a_node_and_no_other_does() {
     let mut shorter = receipt.clone();
     shorter["history"].as_array_mut().unwrap().pop();
     assert_eq!(refuted(&shorter), Claim::History);
+    let upper = |path: &str| {
+        let mut changed = receipt.clone();
+        let field = changed.pointer_mut(path).unwrap();
+        *field = json!(field.as_str().unwrap().to_uppercase().replace("0X", "0x"));
+        PortableReceipt::read(changed.to_string().as_bytes())
+    };
+    for (path, field) in [
+        ("/envelope", "envelope"),
+        ("/genesis", "genesis"),
+        ("/block/header", "block.header"),
+        ("/transaction_path/path/0", "transaction_path.path[0]"),
+        ("/history/0", "history[0]"),
+    ] {
+        let field = field.to_owned();
+        assert_eq!(upper(path), Err(FileError::NotCanonical { field }), "{path}");
+    }
+    let bare = text.replacen("\"0x", "\"", 1);
+    assert!(PortableReceipt::read(bare.as_bytes()).is_err());
     for (changed, why) in [
         (text.replace("\"version\": 1", "\"version\": 2"), "version 2"),
         (text.replace("tally-receipt", "tally-vault"), "not a Tally receipt"),

@@ -292,7 +292,10 @@ fn documentation_health_and_metrics_are_served() {
     assert!(server.get("/problems/nonce-too-low").text().contains("next_nonce"));
     assert_eq!(server.get("/problems/nothing").problem(), "unknown-problem");
     assert_eq!(server.json("/healthz")["status"], "alive");
-    assert_eq!(server.json("/readyz"), json!({ "status": "ready", "height": 3 }));
+    assert_eq!(
+        server.json("/readyz"),
+        json!({ "ready": true, "status": "ready", "height": 3, "reasons": [] })
+    );
     let metrics = server.get("/metrics").text();
     for line in [
         "tally_chain_height 3",

@@ -213,3 +213,27 @@ fn what_was_waited_for_is_told_as_it_is() {
         (&json!("included"), &json!(1), &json!(2))
     );
 }
+
+#[test]
+fn whose_clock_is_wrong_is_said() {
+    let bench = Bench::new();
+    let shown = |seconds: i64| {
+        let now = std::time::SystemTime::now();
+        let moved = std::time::Duration::from_secs(seconds.unsigned_abs());
+        let node = if seconds < 0 { now - moved } else { now + moved };
+        *bench.plan.date.lock().unwrap() = Some(httpdate::fmt_http_date(node));
+        stderr(&bench.pay("99999999", &[]))
+    };
+    for (seconds, words) in [
+        (-1_205, "20 min ahead of the node's"),
+        (90_005, "25 h behind the node's"),
+    ] {
+        let text = shown(seconds);
+        assert!(
+            text.contains(&format!("warning: This machine's clock is {words}")),
+            "{text}"
+        );
+    }
+    let text = shown(-30);
+    assert!(!text.contains("clock"), "{text}");
+}

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest as _, Sha256};
 
 use crate::child::Child;
+use crate::common::until;
 
 struct Node {
     child: Child,
@@ -92,4 +93,79 @@ fn a_self_signed_certificate_is_made_once_and_known_by_its_fingerprint() {
     assert_ne!(other.fingerprint, again.fingerprint);
     let error = ask(&other.address, "localhost", made).unwrap_err();
     assert!(error.to_string().contains("invalid peer certificate"), "{error}");
+}
+
+#[test]
+fn a_changed_certificate_is_taken_over_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    let old = certificate(folder.path());
+    assert!(ask(&node.address, "localhost", old.clone()).is_ok());
+    let file = folder.path().join("tls-cert.pem");
+    for name in ["tls-cert.pem", "tls-key.pem"] {
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    // The node makes another, and uses it for the next handshake.
+    until("another certificate is in use", || {
+        let text = std::fs::read_to_string(&file).ok()?;
+        let whole = text.trim_end().ends_with("-----END CERTIFICATE-----");
+        let new = whole.then(|| certificate(folder.path()))?;
+        (new != old && ask(&node.address, "localhost", new).is_ok()).then_some(())
+    });
+    assert!(ask(&node.address, "localhost", old).is_err());
+}
+
+#[test]
+fn plain_http_is_told_that_the_port_is_https() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    for request in [
+        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "POST /api/v1/transactions HTTP/1.0\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(&node.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(
+            answer.ends_with("This is an HTTPS port: use https:// in the address.\n"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn the_command_line_believes_the_system_a_file_or_a_pin() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    let (url, file) = (format!("https://{}", node.address), folder.path().join("tls-cert.pem"));
+    let balance = |more: &[&str]| {
+        let mut command = crate::binary::tally();
+        command.args(["wallet", "balance", crate::wallet::SOMEBODY, "--json", "--node", &url]);
+        // Loopback is never asked through a proxy.
+        command
+            .args(more)
+            .env("HTTPS_PROXY", "http://127.0.0.1:1")
+            .env("ALL_PROXY", "http://127.0.0.1:1");
+        let output = command.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let file = file.to_str().unwrap();
+    assert_eq!(balance(&["--pin", &node.fingerprint]), (Some(0), String::new()));
+    assert_eq!(balance(&["--cacert", file]), (Some(0), String::new()));
+    let wrong = "ab".repeat(32);
+    for (more, code, reason) in [
+        (&[][..], 1, "invalid peer certificate"),
+        (&["--pin", &wrong], 1, "the node's certificate has the SHA-256"),
+        (&["--pin", "ab"], 2, "a SHA-256 has 32 bytes"),
+        (&["--cacert", "/dev/null"], 1, "holds no certificate in PEM"),
+    ] {
+        let (found, text) = balance(more);
+        assert_eq!(found, Some(code), "{more:?}: {text}");
+        assert!(text.contains(reason), "{reason:?} is not in {text}");
+    }
 }

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::binary;
 use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer};
 
+/// An account that nobody has the key of.
+pub const SOMEBODY: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
+
 struct Cli<'a> {
     server: &'a TestServer,
     folder: tempfile::TempDir,
@@ -95,6 +98,25 @@ fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
     let csv = String::from_utf8(cli.run(&["history", &from], "correct horse").stdout).unwrap();
     assert!(csv.contains(&format!(",included,sent,{to},1.5,")), "{csv}");
     assert_eq!(csv.lines().count(), 2, "{csv}");
+
+    // By a name of the address book; what looks like an address is never taken for a name.
+    let added = cli.run(&["contacts", "add", &to, "Ann"], "correct horse");
+    assert_eq!(added.status.code(), Some(0));
+    let named = [
+        "send", "--from", &from, "--to", "Ann", "--amount", "0.5", "--yes", "--json",
+    ];
+    cli.json(&named);
+    server.mine();
+    assert_eq!(cli.json(&["balance", &to, "--json"])[0]["coins"], "1000002");
+    for (name, code, reason) in [("Bob", 1, "has the name"), ("0x12", 2, "40")] {
+        let nobody = cli.run(
+            &["send", "--from", &from, "--to", name, "--amount", "1", "--yes"],
+            "correct horse",
+        );
+        let text = String::from_utf8_lossy(&nobody.stderr).into_owned();
+        assert_eq!(nobody.status.code(), Some(code), "{text}");
+        assert!(text.contains(reason), "{text}");
+    }
 
     let wrong = cli.run(&["list"], "wrong horse");
     assert_eq!(
@@ -230,6 +252,43 @@ fn what_a_careful_person_would_be_told_is_told() {
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{text}");
     assert!(text.contains(friend) && text.contains("--despite-warnings"), "{text}");
-    let despite = [&args[..], &["--despite-warnings"]].concat();
+    assert!(text.contains("--accept look-alike"), "{text}");
+    let other = [&args[..], &["--accept", "contract"]].concat();
+    assert_eq!(
+        cli.run(&other, "correct horse").status.code(),
+        Some(1),
+        "another yes is none to this"
+    );
+    let named = [&args[..], &["--accept", "look-alike"]].concat();
+    assert_eq!(cli.json(&named)["status"], "pending");
+    let despite = [&args[..], &["--despite-warnings", "--again"]].concat();
     assert_eq!(cli.json(&despite)["status"], "pending");
+
+    // What was paid from here is known, whatever the node's history says; one case alone carries no checksum.
+    let lower = friend.to_lowercase();
+    assert_eq!(titles(&lower, "3"), ["The address carries no checksum"]);
+}
+
+#[test]
+fn test_coins_come_from_a_public_account() {
+    let server = TestServer::start();
+    let cli = Cli {
+        server: &server,
+        folder: tempfile::tempdir().unwrap(),
+    };
+    assert_eq!(cli.run(&["new"], "correct horse").status.code(), Some(0));
+    let account = &cli.json(&["list", "--json"])["accounts"][1];
+    let address = account["address"].as_str().unwrap();
+    let given = cli.json(&["test-coins", "ECC account", "--amount", "7", "--json"]);
+    assert_eq!(given["status"], "pending");
+    // The first account waits now, so that the next coins come from another.
+    cli.json(&["test-coins", address, "--json"]);
+    server.mine();
+    assert_eq!(cli.json(&["balance", address, "--json"])[0]["coins"], "107");
+    let much = cli.run(&["test-coins", "--amount", "99999999"], "correct horse");
+    let text = String::from_utf8_lossy(&much.stderr).into_owned();
+    assert!(
+        text.contains("no PUBLIC account of this chain can give so much"),
+        "{text}"
+    );
 }

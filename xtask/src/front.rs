@@ -70,6 +70,7 @@ fn command(workspace: &Workspace, verb: &str, profile: Profile) -> Command {
         .current_dir(&workspace.root)
         .args([
             verb,
+            "--locked",
             "--lib",
             "--package",
             "tally-frontend",

@@ -6,12 +6,14 @@
 //! cargo xtask test                      everything `./test` does
 //! cargo xtask lint                      clippy over what only the browser compiles
 //! cargo xtask check                     architecture, source lints, forbidden text
+//! cargo xtask fuzz TARGET [--secs N]    coverage-guided fuzzing; --all, --list, --write-seeds
 //! ```
 //!
 //! `--dev` builds both sides fast and unoptimised; `--front` stops after the web side.
 
 mod check;
 mod front;
+mod fuzz;
 mod server;
 mod site;
 mod workspace;
@@ -22,7 +24,7 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 
-const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check";
+const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check | fuzz";
 
 /// How optimised both sides of a build are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,9 @@ fn run(args: &[String]) -> Result<()> {
     let Some((command, rest)) = args.split_first() else {
         bail!(USAGE)
     };
+    if command == "fuzz" {
+        return fuzz::run(&Workspace::load()?, rest);
+    }
     let (options, passed) = match rest.iter().position(|arg| arg == "--") {
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, &rest[rest.len()..]),

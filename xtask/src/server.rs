@@ -12,7 +12,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
-        .args(["build", "--package", "tally", "--bin", "tally"]);
+        .args(["build", "--locked", "--package", "tally", "--bin", "tally"]);
     if profile == Profile::Release {
         command.arg("--release");
     }

@@ -21,7 +21,14 @@ impl Workspace {
     pub fn load() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
         let output = cargo()
-            .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+            .args([
+                "metadata",
+                "--no-deps",
+                "--format-version",
+                "1",
+                "--locked",
+                "--manifest-path",
+            ])
             .arg(&manifest)
             .output()
             .context("cannot run cargo metadata")?;

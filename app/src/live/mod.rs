@@ -1,8 +1,10 @@
-//! Live pages: one stream of events from the node, turned into ticks that resources depend on.
+//! Live pages: one stream of events from the node for all tabs, turned into ticks that resources depend on.
 //!
 //! An event carries no page content. It says that something changed, and whoever shows it reads it
 //! again, at most once a second, so a busy node does not keep the tab busy.
 
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+mod election;
 #[cfg(feature = "hydrate")]
 mod stream;
 
@@ -40,6 +42,8 @@ pub struct Live {
     /// When the stream last was known to be whole, Unix seconds.
     pub contact: RwSignal<Option<u64>>,
     pub paused: RwSignal<bool>,
+    /// Whether this tab must follow the chain even out of view, since it mines.
+    pub needed: RwSignal<bool>,
     /// This device's clock, once a second; `None` in the first render.
     pub now: RwSignal<Option<u64>>,
     /// The last thing worth saying aloud.
@@ -65,6 +69,7 @@ impl Live {
             connection: RwSignal::new(Connection::Still),
             contact: RwSignal::new(None),
             paused: RwSignal::new(false),
+            needed: RwSignal::new(false),
             now: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
         };

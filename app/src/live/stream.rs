@@ -1,17 +1,26 @@
-//! The browser's end of the event stream.
+//! The browser's end of the event stream: one connection for all tabs of this browser, see [`super::election`].
 
 use std::{cell::RefCell, rc::Rc};
 
 use gloo::timers::callback::Timeout;
-use leptos::prelude::*;
+use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::*};
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
-use super::{Change, Connection, Live, STALE_AFTER};
+use super::{
+    Change, Connection, Live, STALE_AFTER,
+    election::{Act, Election, Word},
+};
 use crate::{browser, format};
 
 const PATH: &str = "/api/v1/events";
+
+/// The channel between the tabs.
+const CHANNEL: &str = "tally-live";
+
+/// Pause between two looks at the clock of the election, milliseconds.
+const TICK: u64 = 250;
 
 /// Least time between two readings of the same thing, milliseconds.
 const THROTTLE: u32 = 1_000;
@@ -36,6 +45,7 @@ struct BlockEvent {
 
 struct Stream {
     live: Live,
+    election: Election,
     source: Option<EventSource>,
     attempts: usize,
     /// Changes that wait for the throttle or for the end of a pause.
@@ -46,10 +56,11 @@ struct Stream {
 
 type Shared = Rc<RefCell<Stream>>;
 
-/// Opens the stream and keeps it open for as long as the page lives.
+/// Follows the node's events for as long as the page lives, and holds the stream when it is this tab's turn.
 pub fn follow(live: Live) {
     let stream = Stream {
         live,
+        election: Election::new((js_sys::Math::random() * 1e15) as u64),
         source: None,
         attempts: 0,
         waiting: Vec::new(),
@@ -57,7 +68,27 @@ pub fn follow(live: Live) {
         was_connected: false,
     };
     let shared = Rc::new(RefCell::new(stream));
-    open(&shared);
+    let heard = shared.clone();
+    browser::on_broadcast(CHANNEL, move |text| {
+        if let Ok(word) = serde_json::from_str::<Word>(&text) {
+            hear(&heard, &word);
+        }
+    });
+    for event in ["visibilitychange", "pagehide", "pageshow"] {
+        let seen = shared.clone();
+        let leaves = event == "pagehide";
+        window_event_listener_untyped(event, move |_| show(&seen, !leaves && wanted(live)));
+    }
+    let needed = shared.clone();
+    Effect::new(move |_| {
+        live.needed.track();
+        show(&needed, wanted(live));
+    });
+    let ticking = shared.clone();
+    browser::every(TICK, move || {
+        let acts = ticking.borrow_mut().election.tick(milliseconds());
+        act(&ticking, acts);
+    });
     let on_resume = shared.clone();
     Effect::new(move |_| {
         if !live.paused.get() {
@@ -75,34 +106,126 @@ pub fn follow(live: Live) {
     });
 }
 
+/// Whether this tab is in view, or works out of view and must follow the chain.
+fn wanted(live: Live) -> bool {
+    browser::is_visible() || live.needed.get_untracked()
+}
+
+fn milliseconds() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+fn show(shared: &Shared, shown: bool) {
+    let mut stream = shared.borrow_mut();
+    let was_away = stream.election.is_away();
+    let acts = stream.election.show(shown, milliseconds());
+    let live = stream.live;
+    drop(stream);
+    act(shared, acts);
+    // Out of view nothing is followed, and what the page shows grows old.
+    if !shown && !was_away && live.connection.get_untracked() == Connection::Live {
+        live.connection.set(Connection::Reconnecting);
+    }
+}
+
+fn hear(shared: &Shared, word: &Word) {
+    let mut stream = shared.borrow_mut();
+    let acts = stream.election.hear(word, milliseconds());
+    let follows = !stream.election.is_away() && !stream.election.leads();
+    drop(stream);
+    act(shared, acts);
+    if !follows {
+        return;
+    }
+    match word {
+        Word::Lead { connected: true, .. } => joined(shared),
+        Word::Lead { connected: false, .. } => parted(shared),
+        Word::Event { name, height } => {
+            if let Some((_, change)) = EVENTS.iter().find(|event| event.0 == name) {
+                arrived(shared, *change, *height);
+            }
+        }
+        Word::Reset => missed(shared),
+        Word::Who | Word::Leave => {}
+    }
+}
+
+fn act(shared: &Shared, acts: Vec<Act>) {
+    for act in acts {
+        match act {
+            Act::Open => open(shared),
+            Act::Close => {
+                if let Some(source) = shared.borrow_mut().source.take() {
+                    source.close();
+                }
+            }
+            Act::Say(word) => say(&word),
+        }
+    }
+}
+
+fn say(word: &Word) {
+    if let Ok(text) = serde_json::to_string(word) {
+        browser::broadcast(CHANNEL, &text);
+    }
+}
+
 fn open(shared: &Shared) {
+    if !shared.borrow().election.leads() || shared.borrow().source.is_some() {
+        return;
+    }
     let Ok(source) = EventSource::new(PATH) else { return };
-    listen(&source, "open", shared, |shared, _| connected(shared));
+    listen(&source, "open", shared, |shared, _| {
+        shared.borrow_mut().attempts = 0;
+        tell_connected(shared, true);
+        joined(shared);
+    });
     listen(&source, "error", shared, |shared, _| lost(shared));
     for (name, change) in EVENTS {
         listen(&source, name, shared, move |shared, event| {
-            arrived(shared, change, event)
+            let height = height_of(event);
+            say(&Word::Event {
+                name: name.to_owned(),
+                height,
+            });
+            arrived(shared, change, height);
         });
     }
-    listen(&source, "reset", shared, |shared, _| missed(shared));
+    listen(&source, "reset", shared, |shared, _| {
+        say(&Word::Reset);
+        missed(shared);
+    });
     shared.borrow_mut().source = Some(source);
 }
 
-/// Listens for as long as the page lives; a stream that was given up no longer fires.
+/// Listens for as long as the page lives; a stream that was given up no longer counts.
 fn listen(source: &EventSource, name: &str, shared: &Shared, then: impl Fn(&Shared, &web_sys::Event) + 'static) {
-    let shared = shared.clone();
-    let callback = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| then(&shared, &event));
+    let (shared, own) = (shared.clone(), source.clone());
+    let callback = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
+        if shared.borrow().source.as_ref() == Some(&own) {
+            then(&shared, &event);
+        }
+    });
     let _ = source.add_event_listener_with_callback(name, callback.as_ref().unchecked_ref());
     callback.forget();
 }
 
-fn connected(shared: &Shared) {
+fn tell_connected(shared: &Shared, connected: bool) {
+    let acts = shared.borrow_mut().election.connected(connected);
+    act(shared, acts);
+}
+
+/// The stream is connected, this tab's or the leader's.
+fn joined(shared: &Shared) {
     let mut stream = shared.borrow_mut();
     let live = stream.live;
-    stream.attempts = 0;
     let again = std::mem::replace(&mut stream.was_connected, true);
     drop(stream);
+    let was_live = live.connection.get_untracked() == Connection::Live;
     live.contact.set(browser::now());
+    if was_live {
+        return;
+    }
     live.connection.set(Connection::Live);
     if again {
         missed(shared);
@@ -116,8 +239,8 @@ fn missed(shared: &Shared) {
 }
 
 fn lost(shared: &Shared) {
+    tell_connected(shared, false);
     let mut stream = shared.borrow_mut();
-    let live = stream.live;
     let refused = stream
         .source
         .as_ref()
@@ -131,6 +254,12 @@ fn lost(shared: &Shared) {
         Timeout::new(pause, move || open(&again)).forget();
     }
     drop(stream);
+    parted(shared);
+}
+
+/// The stream is lost, this tab's or the leader's.
+fn parted(shared: &Shared) {
+    let live = shared.borrow().live;
     if live.connection.get_untracked() != Connection::Stale {
         if live.contact.get_untracked().is_none() {
             live.contact.set(browser::now());
@@ -139,18 +268,22 @@ fn lost(shared: &Shared) {
     }
 }
 
-fn arrived(shared: &Shared, change: Change, event: &web_sys::Event) {
+/// The height that a `block` event names.
+fn height_of(event: &web_sys::Event) -> Option<u64> {
+    let data = event.dyn_ref::<MessageEvent>()?.data().as_string()?;
+    Some(serde_json::from_str::<BlockEvent>(&data).ok()?.height)
+}
+
+fn arrived(shared: &Shared, change: Change, height: Option<u64>) {
     let live = shared.borrow().live;
     if change == Change::Chain {
         live.tips.update(|tips| *tips = tips.wrapping_add(1));
     }
-    if change == Change::Chain && !live.paused.get_untracked() {
-        let data = event
-            .dyn_ref::<MessageEvent>()
-            .and_then(|message| message.data().as_string());
-        if let Some(block) = data.and_then(|data| serde_json::from_str::<BlockEvent>(&data).ok()) {
-            live.announcement.set(format!("Block {}", format::count(block.height)));
-        }
+    if change == Change::Chain
+        && !live.paused.get_untracked()
+        && let Some(height) = height
+    {
+        live.announcement.set(format!("Block {}", format::count(height)));
     }
     let mut stream = shared.borrow_mut();
     if !stream.waiting.contains(&change) {

@@ -30,6 +30,7 @@ struct Template {
     template: u64,
     header_hex: Bytes,
     manifest_hex: Bytes,
+    max_time: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,6 +113,7 @@ impl Miner {
                     template,
                     header_hex,
                     manifest_hex,
+                    max_time,
                 }) => {
                     let _ = self.failure.try_set(None);
                     crew::give(Job {
@@ -119,6 +121,7 @@ impl Miner {
                         header: header_hex,
                         manifest: manifest_hex,
                         extra_nonce: [0; 8],
+                        max_time,
                     });
                 }
                 Err(why) => {
@@ -178,6 +181,11 @@ pub fn BrowserMiner() -> impl IntoView {
         {
             miner.payee.set(account.address.clone());
         }
+    });
+    // Work in a tab out of view needs the tips as well.
+    Effect::new(move |_| live.needed.set(miner.running.get()));
+    on_cleanup(move || {
+        let _ = live.needed.try_set(false);
     });
     // A new tip makes the work on the old one useless.
     Effect::new(move |_| {

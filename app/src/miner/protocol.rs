@@ -14,6 +14,8 @@ pub struct Job {
     pub manifest: Bytes,
     /// Where this worker's own extra nonces begin, so that no two workers try the same. Rule: docs/protocol.md#M2
     pub extra_nonce: [u8; 8],
+    /// The latest time, in Unix seconds, that the header may have.
+    pub max_time: u32,
 }
 
 /// A seal for a job.

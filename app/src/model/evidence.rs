@@ -17,4 +17,7 @@ pub struct TransactionEvidence {
     pub envelope: Bytes,
     /// The block it is in, and its path to that block's root; none while it waits.
     pub inclusion: Option<(BlockEvidence, InclusionProof)>,
+    /// Its encoded receipt, and that one's path to the block's root; none while it waits. Rule: docs/protocol.md#X5
+    #[serde(default)]
+    pub outcome: Option<(Bytes, InclusionProof)>,
 }

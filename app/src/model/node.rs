@@ -16,9 +16,29 @@ pub struct MinerView {
     pub last_block: Option<u64>,
 }
 
+/// An external miner that is connected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerView {
+    pub name: String,
+    pub agent: String,
+    /// Hashes a second, estimated from its shares.
+    pub hash_rate: f64,
+    pub shares: u64,
+    pub rejected: u64,
+    pub blocks: u64,
+    /// Unix seconds.
+    pub since: u64,
+}
+
 /// The mining page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MiningView {
+    /// When the chain begins, Unix seconds, where that is still ahead.
+    pub begins: Option<u64>,
+    /// External miners, the fastest first; at most 100.
+    pub workers: Vec<WorkerView>,
+    /// How many there are.
+    pub connected: u64,
     pub miner: MinerView,
     /// Estimated for the whole network from the last blocks.
     pub network_hash_rate: f64,

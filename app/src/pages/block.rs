@@ -6,12 +6,12 @@ use super::{
     parts::{Fullness, Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count},
 };
 use crate::{
-    format,
+    browser, format,
     live::Live,
-    model::BlockPage,
+    model::{BlockPage, ChainInfo},
     reads,
     ui::{AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block},
+    verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block, of_chain},
 };
 
 /// The page at `/block/{height|id}`.
@@ -45,14 +45,21 @@ pub fn Block() -> impl IntoView {
 #[component]
 fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let subject = block.clone();
+    let chain = expect_context::<ChainInfo>();
     checks.run(block.row.id.clone(), move || {
-        let page = subject.clone();
+        let (chain, page) = (chain.clone(), subject.clone());
         async move {
             let evidence = reads::block_evidence(page.row.id.clone())
                 .await
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this block")?;
-            Ok(check_block(&page, &evidence))
+            let rules = of_chain(&chain).await?;
+            Ok(check_block(
+                &rules,
+                browser::now().unwrap_or_default(),
+                &page,
+                &evidence,
+            ))
         }
     });
     let confirmations = block.confirmations();
@@ -130,7 +137,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&BLOCK_CHECKS
-                remains="That this branch has the most work of all, and that its transactions were executed rightly."
+                remains="That this branch has the most work of all, and that its transactions were executed rightly. Of the chain behind the block nothing was checked."
             />
         </div>
         <details class="card more">

@@ -10,10 +10,10 @@ use crate::{
     format,
     live::{Change, Live},
     miner::BrowserMiner,
-    model::{ChainInfo, MinerView, MiningView},
+    model::{ChainInfo, MinerView, MiningView, WorkerView},
     operator::Operator,
     reads,
-    ui::{AddressLink, Amount, Button, ButtonKind, Fact, Facts, Notice, NoticeKind, Stat},
+    ui::{AddressLink, Amount, Button, ButtonKind, Fact, Facts, Notice, NoticeKind, Stat, Table, Time},
 };
 
 /// The operator's call that switches the native miner.
@@ -43,6 +43,9 @@ pub fn Mining() -> impl IntoView {
 fn Content(mining: MiningView) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let MiningView {
+        begins,
+        workers,
+        connected,
         miner,
         network_hash_rate,
         difficulty,
@@ -66,11 +69,60 @@ fn Content(mining: MiningView) -> impl IntoView {
             </Stat>
             <Stat name="Subsidy" note=halving><Amount value=subsidy /></Stat>
         </dl>
+        {begins
+            .map(|begins| {
+                view! {
+                    <Notice kind=NoticeKind::Info title="The chain has not begun">
+                        <p>{format!("It begins at {}. Miners wait until then.", format::utc(begins))}</p>
+                    </Notice>
+                }
+            })}
         <Told />
         <NativeMiner miner=miner />
+        <Connected workers=workers connected=connected />
         <section class="charts" aria-label="Charts">
             {difficulty_chart(&series, chain.spacing)}
             {interval_chart(&series, chain.spacing)}
+        </section>
+    }
+    .into_any()
+}
+
+/// External miners, if there are any.
+#[component]
+fn Connected(workers: Vec<WorkerView>, connected: u64) -> impl IntoView {
+    if workers.is_empty() {
+        return ().into_any();
+    }
+    let rows = workers.into_iter().map(|worker| {
+        view! {
+            <tr>
+                <td data-label="Worker"><code class="wrap">{worker.name}</code></td>
+                <td data-label="Software">{worker.agent}</td>
+                <td data-label="Hash rate" class="numeric">{format::hash_rate(worker.hash_rate)}</td>
+                <td data-label="Shares" class="numeric">{format::count(worker.shares)}</td>
+                <td data-label="Rejected" class="numeric">{format::count(worker.rejected)}</td>
+                <td data-label="Blocks" class="numeric">{format::count(worker.blocks)}</td>
+                <td data-label="Since"><Time at=worker.since /></td>
+            </tr>
+        }
+    });
+    let head = view! {
+        <th scope="col">"Worker"</th>
+        <th scope="col">"Software"</th>
+        <th scope="col" class="numeric">"Hash rate"</th>
+        <th scope="col" class="numeric">"Shares"</th>
+        <th scope="col" class="numeric">"Rejected"</th>
+        <th scope="col" class="numeric">"Blocks"</th>
+        <th scope="col">"Since"</th>
+    }
+    .into_any();
+    view! {
+        <section aria-labelledby="workers-title">
+            <h2 id="workers-title">{format!("Connected miners: {}", format::count(connected))}</h2>
+            <Table caption="Connected miners" head=head>
+                {rows.collect_view()}
+            </Table>
         </section>
     }
     .into_any()

@@ -247,10 +247,14 @@ fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
     let (failed, confirmations) = (!proven.receipt.success, proven.confirmations());
     let (value, sender) = (view.value, proven.transaction.sender().to_checksum(None));
     let id = proven.transaction.id().to_string();
-    let confirmed = format!(
-        "{} at that block",
-        format::plural(confirmations, "confirmation", "confirmations")
-    );
+    let confirmed = match confirmations {
+        Some(count) => format!(
+            "{} at that block",
+            format::plural(count, "confirmation", "confirmations")
+        ),
+        None => "not known: only the transaction's own block is trusted, and later blocks of the file prove nothing"
+            .to_owned(),
+    };
     let document = move || {
         bench.document.get().map(|hashed| match anchored {
             Some(sha256) if sha256 == hashed.sha256 => view! {

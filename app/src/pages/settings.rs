@@ -151,7 +151,7 @@ pub fn OperatorToken() -> impl IntoView {
                 fallback=move || {
                     view! {
                         <p class="prose">
-                            "Switching the miner, and adding or banning peers, needs the token that the node printed when it started. Open the operator link from there, or paste the token. It stays in this tab and goes nowhere but to this node."
+                            "Switching the miner, and adding or banning peers, needs the operator's token. The node prints the operator link when it starts on a terminal, else the name of the file that has the token. Open the link, or paste the token. It stays in this tab and goes nowhere but to this node."
                         </p>
                         <form
                             class="inline-form"

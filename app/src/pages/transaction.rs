@@ -6,12 +6,12 @@ use super::{
     parts::{Loaded, PageHead, SchemeBadge, StatusBadge, Told},
 };
 use crate::{
-    format,
+    browser, format,
     live::Live,
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
     reads,
     ui::{AddressLink, Amount, BlockLink, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction},
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain},
 };
 
 /// The page at `/tx/{id}`.
@@ -56,7 +56,9 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                 .await
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this transaction")?;
-            Ok(check_transaction(&chain, &page, &evidence))
+            let rules = of_chain(&chain).await?;
+            let now = browser::now().unwrap_or_default();
+            Ok(check_transaction(&rules, now, &page, &evidence))
         }
     });
     let confirmations = transaction.confirmations();
@@ -114,7 +116,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&TRANSACTION_CHECKS
-                remains="That it was executed with this outcome and fee, and that its block is on the branch with the most work."
+                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it rightly. Of the chain behind the block nothing was checked."
             />
         </div>
         <details class="card more">

@@ -5,10 +5,15 @@ use super::{
     At,
     rows::{Slice, parse_address, scheme, shown, units},
 };
+use crate::format;
 use crate::model::{AccountKind, AccountView, Scheme, TransactionRow};
 
 /// How far back the history is searched for a transaction that the account signed.
 const SIGNED_WITHIN: usize = 200;
+
+/// How far into a history pages go, in entries: a page is found by counting from the newest one. The API goes on from
+/// there, and anywhere else, with cursors.
+const HISTORY: usize = 10_000;
 
 /// An account with one page of its history; what waits stands first on the first page.
 pub fn account(at: &At<'_>, text: &str, page: u32, rows: u32) -> Result<Option<AccountView>, StoreError> {
@@ -29,15 +34,17 @@ pub fn account(at: &At<'_>, text: &str, page: u32, rows: u32) -> Result<Option<A
     }
     let (confirmed, more) = history(at, &address, &slice)?;
     items.extend(confirmed);
+    let end = slice.skip() + slice.take() >= HISTORY;
     let allocation = at
         .node
         .spec()
         .allocations
         .iter()
         .find(|allocation| allocation.address == address);
-    let mut history = slice.listing(Vec::new(), None, None);
+    let window = (end && more).then(|| format!("{} transactions", format::count(HISTORY as u64)));
+    let mut history = slice.listing(Vec::new(), None, window);
     history.items = items;
-    history.more = more;
+    history.more = more && !end;
     Ok(Some(AccountView {
         address: shown(&address),
         kind: if has_code {
@@ -58,6 +65,7 @@ pub fn account(at: &At<'_>, text: &str, page: u32, rows: u32) -> Result<Option<A
 fn history(at: &At<'_>, address: &Address, slice: &Slice) -> Result<(Vec<TransactionRow>, bool), StoreError> {
     let before = match slice.skip() {
         0 => None,
+        skip if skip >= HISTORY => return Ok((Vec::new(), true)),
         skip => match at.tip.snapshot.account_history(address, None).nth(skip - 1) {
             Some(entry) => Some(entry?.0),
             None => return Ok((Vec::new(), false)),

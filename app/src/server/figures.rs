@@ -2,12 +2,11 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use leptos::prelude::use_context;
 use tally_chain::Height;
-use tally_node::StoreError;
+use tally_node::{StoreError, workers::Worker};
 
 use super::{
-    At, ServerFacts,
+    At,
     overview::Run,
     rows::{difficulty, shown, units},
 };
@@ -15,9 +14,12 @@ use crate::{
     format,
     model::{
         BanView, ClockView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, RangeBanView,
-        SecurityView, SelfCheck, SyncView, Verdict,
+        SecurityView, SelfCheck, SyncView, Verdict, WorkerView,
     },
 };
+
+/// Most external miners on the page.
+const MAX_WORKERS: usize = 100;
 
 /// Mining, here and in the network.
 pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
@@ -26,7 +28,13 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
     let next = Height(at.height() + 1);
     let (spec, bits) = (at.node.spec(), at.next_bits());
     let halving = spec.issuance.halving_interval;
+    let mut workers = at.node.workers().list();
+    let connected = workers.len() as u64;
+    workers.truncate(MAX_WORKERS);
     Ok(MiningView {
+        begins: at.node.begins().map(|begins| begins.0),
+        connected,
+        workers: workers.into_iter().map(worker).collect(),
         miner: MinerView {
             running: status.config.on,
             threads: status.config.threads as u32,
@@ -56,13 +64,24 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
     })
 }
 
+fn worker(worker: Worker) -> WorkerView {
+    WorkerView {
+        name: worker.name,
+        agent: worker.agent,
+        hash_rate: worker.hash_rate,
+        shares: worker.shares,
+        rejected: worker.rejected,
+        blocks: worker.blocks,
+        since: worker.since.0,
+    }
+}
+
 /// This node, and those it speaks to.
 pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
-    let facts = use_context::<ServerFacts>().unwrap_or_default();
     let mut view = NetworkView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer_id: None,
-        listening: facts.listening.to_vec(),
+        listening: at.facts.listening.to_vec(),
         peers: Vec::new(),
         bans: Vec::new(),
         range_bans: Vec::new(),
@@ -250,6 +269,6 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
             ),
         },
     });
-    checks.extend(use_context::<ServerFacts>().unwrap_or_default().checks.iter().cloned());
+    checks.extend(at.facts.checks.iter().cloned());
     Ok(SecurityView { checks })
 }

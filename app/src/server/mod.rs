@@ -9,10 +9,13 @@ mod lookup;
 mod overview;
 mod rows;
 mod transactions;
+mod workers;
 
 use std::sync::Arc;
 
+use axum::http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
 use tally_node::{Node, StoreError, Tip};
 
 use crate::model::{ChainInfo, SelfCheck};
@@ -23,6 +26,7 @@ pub use figures::{mining, network, performance, security};
 pub use lookup::search;
 pub use overview::{mempool, overview};
 pub use transactions::{transaction, transaction_evidence, transactions};
+pub use workers::{WorkError, Workers};
 
 /// What only the server knows of itself, handed to the pages as context.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,7 @@ pub struct ServerFacts {
 pub struct At<'a> {
     pub node: &'a Node,
     pub tip: Arc<Tip>,
+    pub facts: &'a ServerFacts,
 }
 
 impl At<'_> {
@@ -46,31 +51,59 @@ impl At<'_> {
     }
 }
 
-/// Runs one read against the node in context.
-pub fn read<T>(f: impl FnOnce(&At<'_>) -> Result<T, StoreError>) -> Result<T, ServerFnError> {
-    let Some(node) = use_context::<Node>() else {
+/// Runs one read against the node in context, beside the threads that serve.
+pub async fn read<T: Send + 'static>(
+    f: impl FnOnce(&At<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ServerFnError> {
+    let (Some(node), Some(workers)) = (use_context::<Node>(), use_context::<Workers>()) else {
         return Err(ServerFnError::new("no node is connected to this server"));
     };
-    let at = At {
-        tip: node.tip(),
-        node: &node,
-    };
-    f(&at).map_err(|error| ServerFnError::new(format!("the node could not read its store: {error}")))
+    let facts = use_context::<ServerFacts>().unwrap_or_default();
+    let response = use_context::<ResponseOptions>();
+    let done = workers
+        .run(move || {
+            let at = At {
+                tip: node.tip(),
+                node: &node,
+                facts: &facts,
+            };
+            f(&at)
+        })
+        .await;
+    match done {
+        Ok(answer) => answer.map_err(|error| ServerFnError::new(format!("the node could not read its store: {error}"))),
+        Err(error) => {
+            if let (WorkError::Busy, Some(response)) = (&error, response) {
+                response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+                response.insert_header(header::RETRY_AFTER, HeaderValue::from(WorkError::RETRY_AFTER));
+            }
+            Err(ServerFnError::new(error))
+        }
+    }
+}
+
+/// The chain of the node in context. It is in memory: nothing has to be waited for.
+pub fn this_chain() -> Option<ChainInfo> {
+    use_context::<Node>().map(|node| chain_of(&node))
 }
 
 /// The chain this node serves.
 pub fn chain(at: &At<'_>) -> Result<ChainInfo, StoreError> {
-    let spec = at.node.spec();
-    Ok(ChainInfo {
+    Ok(chain_of(at.node))
+}
+
+fn chain_of(node: &Node) -> ChainInfo {
+    let spec = node.spec();
+    ChainInfo {
         name: spec.name.clone(),
         chain_id: spec.chain_id,
         symbol: spec.symbol.clone(),
-        genesis_id: at.node.identity().genesis.to_string(),
+        genesis_id: node.identity().genesis.to_string(),
         spacing: spec.engine().spacing().into(),
         playground: spec
             .allocations
             .iter()
             .any(|allocation| allocation.label.starts_with("PUBLIC")),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-    })
+    }
 }

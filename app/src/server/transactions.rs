@@ -1,21 +1,17 @@
-use tally_chain::{
-    CheckedTransaction, Height,
-    transaction::{Authenticator, Transaction},
-    visible,
-};
+use tally_chain::{Bytes, CheckedTransaction, Height, merkle, visible};
 use tally_node::{BlockKey, BlockRecord, Included, Located, Place, StoreError};
 
 use super::{
     At,
     blocks::evidence,
-    rows::{Slice, price, scheme, shown, units},
+    rows::{Slice, price, scheme, units},
 };
 use crate::format;
 use crate::model::{
-    BaseUnits, Listing, LogView, StatusFilter, TransactionEvidence, TransactionKind, TransactionPage, TransactionQuery,
+    BaseUnits, Listing, StatusFilter, TransactionEvidence, TransactionKind, TransactionPage, TransactionQuery,
     TransactionRow,
 };
-use crate::verify::policy_view;
+use crate::verify::{log_views, policy_view, signed_with};
 
 /// How many transactions are looked at where a filter cannot use an index.
 const WINDOW: usize = 2_000;
@@ -196,52 +192,11 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
         public_key,
         signature,
         policy: policy_view(transaction.transaction()),
-        logs: included.map(logs).unwrap_or_default(),
+        logs: included
+            .map(|included| log_views(&included.receipt))
+            .unwrap_or_default(),
         row,
     })
-}
-
-fn logs(included: &Included) -> Vec<LogView> {
-    let logs = included.receipt.logs.iter();
-    logs.map(|log| LogView {
-        address: shown(&log.address),
-        topics: log.topics.iter().map(ToString::to_string).collect(),
-        data: log.data.to_string(),
-    })
-    .collect()
-}
-
-/// Scheme, public key (or policy) and signatures as text.
-fn signed_with(transaction: &Transaction) -> (String, Option<String>, String) {
-    let hex = |bytes: &[u8]| tally_chain::Bytes::copy_from_slice(bytes).to_string();
-    match transaction {
-        Transaction::Ethereum(tx) => (
-            "secp256k1, recovered as in Ethereum".to_owned(),
-            None,
-            hex(&tx.signature),
-        ),
-        Transaction::Tally(tx) => match &tx.authenticator {
-            Authenticator::RsaPssSha256 { public_key, signature } => (
-                format!("RSA-{}, PSS with SHA-256", public_key.bits()),
-                Some(hex(public_key.spki())),
-                hex(signature),
-            ),
-            Authenticator::Secp256k1 { public_key, signature } => (
-                "ECDSA on secp256k1 with SHA-256".to_owned(),
-                Some(hex(public_key)),
-                hex(signature),
-            ),
-            Authenticator::Multisig(multisig) => {
-                let policy = multisig.policy();
-                let signatures: Vec<_> = multisig.signatures().map(|(_, _, signature)| hex(signature)).collect();
-                (
-                    format!("{} of {} keys", policy.threshold(), policy.keys().len()),
-                    Some(hex(&policy.encode())),
-                    signatures.join(" "),
-                )
-            }
-        },
-    }
 }
 
 /// The bytes behind a transaction's page.
@@ -262,10 +217,26 @@ pub fn transaction_evidence(at: &At<'_>, id: &str) -> Result<Option<TransactionE
         }
         None => None,
     };
+    let outcome = match &located.included {
+        Some(included) => outcome(at, included)?,
+        None => None,
+    };
     Ok(Some(TransactionEvidence {
         envelope: located.transaction.envelope().clone(),
         inclusion,
+        outcome,
     }))
+}
+
+/// The receipt of a transaction and its path to the block's root. Rules: docs/protocol.md#K2, #X5
+fn outcome(at: &At<'_>, included: &Included) -> Result<Option<(Bytes, merkle::InclusionProof)>, StoreError> {
+    let receipts = at.tip.snapshot.receipts(&included.block.id)?;
+    let leaves: Vec<_> = receipts
+        .iter()
+        .map(|receipt| merkle::leaf_hash(&receipt.encode()))
+        .collect();
+    let proof = merkle::prove(&leaves, included.index as usize);
+    Ok(proof.map(|proof| (included.receipt.encode().into(), proof)))
 }
 
 impl At<'_> {

@@ -55,7 +55,7 @@ pub fn Amount(
         })
     };
     view! {
-        <span class="amount" title=title>
+        <span class="amount" title=title translate="no">
             <span class="amount-whole">{move || whole().0}</span>
             <span class="amount-fraction">
                 {move || {

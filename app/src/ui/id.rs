@@ -70,7 +70,7 @@ pub fn Id(
         None => view! { <span class="id-text" title=value.clone()>{shown}</span> }.into_any(),
     };
     view! {
-        <span class="id" class:id-full=full>
+        <span class="id" class:id-full=full translate="no">
             {text} {(!bare).then(|| view! { <CopyButton text=value /> })}
         </span>
     }

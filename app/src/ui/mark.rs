@@ -9,6 +9,8 @@ pub enum MarkState {
     Told,
     /// This tab is checking it now.
     Checking,
+    /// It holds for an older block than this browser saw before; the text says which.
+    Older(String),
     /// This tab checked it and it does not hold; the text says what.
     Failed(String),
 }
@@ -19,6 +21,7 @@ impl MarkState {
             Self::Verified => "verified here",
             Self::Told => "as told by the node",
             Self::Checking => "checking…",
+            Self::Older(_) => "older than seen before",
             Self::Failed(_) => "does not hold",
         }
     }
@@ -28,7 +31,7 @@ impl MarkState {
             Self::Verified => "mark mark-verified",
             Self::Told => "mark mark-told",
             Self::Checking => "mark mark-checking",
-            Self::Failed(_) => "mark mark-failed",
+            Self::Older(_) | Self::Failed(_) => "mark mark-failed",
         }
     }
 
@@ -37,7 +40,7 @@ impl MarkState {
         match self {
             Self::Verified => "M2 3h12v4H2zM2 9h12v4H2zM6 3v10M10 3v10",
             Self::Told | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
-            Self::Failed(_) => "M2 3h12v4H2zM2 9h12v4H2zM5 3v4M11 9v4",
+            Self::Older(_) | Self::Failed(_) => "M2 3h12v4H2zM2 9h12v4H2zM5 3v4M11 9v4",
         }
     }
 }
@@ -52,7 +55,7 @@ pub fn Mark(#[prop(into)] state: Signal<MarkState>) -> impl IntoView {
             </svg>
             <span class="mark-word">{move || state.try_with(MarkState::word)}</span>
             {move || match state.try_get() {
-                Some(MarkState::Failed(why)) => Some(view! { <span class="mark-why">{why}</span> }),
+                Some(MarkState::Older(why) | MarkState::Failed(why)) => Some(view! { <span class="mark-why">{why}</span> }),
                 _ => None,
             }}
         </span>

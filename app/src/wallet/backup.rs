@@ -56,6 +56,7 @@ fn Content() -> impl IntoView {
                 <p>"They have imported keys, which the phrase does not give. Keep a backup file made after the last import."</p>
             </Notice>
         </Show>
+        <Kept />
         <File />
         <section class="card wallet-narrow" aria-labelledby="try-it">
             <h2 id="try-it">"3. Try it once"</h2>
@@ -66,6 +67,28 @@ fn Content() -> impl IntoView {
         <ChangePassword />
     }
     .into_any()
+}
+
+/// Whether the browser has promised to keep the vault.
+#[component]
+fn Kept() -> impl IntoView {
+    let kept = Wallet::get().kept;
+    move || {
+        match kept.get() {
+        Some(true) => view! {
+            <Notice kind=NoticeKind::Info title="This browser keeps the vault until you delete it">
+                <p>"It has promised so. Clearing the site's data, a new profile or another browser still leave you with your backup only."</p>
+            </Notice>
+        }
+        .into_any(),
+        _ => view! {
+            <Notice kind=NoticeKind::Warning title="This browser may delete the vault">
+                <p>"It gave no promise to keep what this site stores: browsers delete such data when space is short, Safari after seven days without a visit, private windows when they close. Keep the phrase and a backup file."</p>
+            </Notice>
+        }
+        .into_any(),
+    }
+    }
 }
 
 /// The sealed vault, as a download.

@@ -5,8 +5,17 @@ use std::collections::HashMap;
 use leptos::{prelude::*, task::spawn_local};
 use tally_chain::Amount;
 
-use super::{node, state::Wallet};
-use crate::{live::Live, model::BaseUnits, ui::MarkState};
+use super::{
+    node::{self, AccountAnswer, Unproven},
+    state::Wallet,
+};
+use crate::{
+    browser,
+    live::Live,
+    model::{BaseUnits, ChainInfo},
+    ui::MarkState,
+    verify::of_chain,
+};
 
 /// The balance of one account as last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +30,9 @@ pub struct Balances {
     known: RwSignal<HashMap<String, Balance>>,
     pub failure: RwSignal<Option<String>>,
     again: RwSignal<u32>,
+    /// Height of the highest block that a balance shown here was verified against.
+    pub witnessed: RwSignal<Option<u64>>,
+    chain: StoredValue<ChainInfo>,
 }
 
 impl Balances {
@@ -30,6 +42,8 @@ impl Balances {
             known: RwSignal::default(),
             failure: RwSignal::new(None),
             again: RwSignal::new(0),
+            witnessed: RwSignal::new(None),
+            chain: StoredValue::new(expect_context()),
         };
         provide_context(balances);
         let (wallet, live) = (Wallet::get(), Live::get());
@@ -46,6 +60,23 @@ impl Balances {
     /// The context.
     pub fn get() -> Self {
         use_context().expect("the wallet's frame provides the balances")
+    }
+
+    /// Why what the node shows is old, where it is, reactively.
+    pub fn older(self) -> Option<String> {
+        self.known.with(|known| {
+            known.values().find_map(|balance| match &balance.mark {
+                MarkState::Older(why) => Some(why.clone()),
+                _ => None,
+            })
+        })
+    }
+
+    /// Takes the chain as the node shows it now, however much of it was seen before.
+    pub fn forget_seen(self) {
+        self.chain.with_value(|chain| seen::forget(&chain.genesis_id));
+        let _ = self.witnessed.try_set(None);
+        self.refresh();
     }
 
     /// Reads all of them again now.
@@ -75,13 +106,14 @@ impl Balances {
     }
 
     async fn read(self, address: String) {
+        let Some(chain) = self.chain.try_get_value() else {
+            return;
+        };
+        // What was seen before the question: of two answers under way the later may come first.
+        let seen = seen::highest(&chain.genesis_id);
         match node::account(&address).await {
             Ok(answer) => {
-                let mark = match (&answer.proof, answer.verify(&address)) {
-                    (None, _) => MarkState::Told,
-                    (Some(_), Ok(_)) => MarkState::Verified,
-                    (Some(_), Err(why)) => MarkState::Failed(why),
-                };
+                let mark = self.judge(&chain, &answer, &address, seen).await;
                 let balance = Balance {
                     amount: answer.balance,
                     mark,
@@ -92,9 +124,49 @@ impl Balances {
             Err(why) => drop(self.failure.try_set(Some(why))),
         }
     }
+
+    async fn judge(self, chain: &ChainInfo, answer: &AccountAnswer, address: &str, seen: u64) -> MarkState {
+        // Without the chain's rules nothing can be checked, which is not wrong.
+        let Ok(rules) = of_chain(chain).await else {
+            return MarkState::Told;
+        };
+        match answer.verify(address, &rules, seen, browser::now().unwrap_or_default()) {
+            Ok(height) => {
+                seen::add(&chain.genesis_id, height);
+                let _ = self.witnessed.try_update(|known| *known = (*known).max(Some(height)));
+                MarkState::Verified
+            }
+            Err(Unproven::NoProof) => MarkState::Told,
+            Err(old @ Unproven::Older { .. }) => MarkState::Older(old.to_string()),
+            Err(Unproven::False(why)) => MarkState::Failed(why),
+        }
+    }
 }
 
 /// An amount of the chain's types as the page's components take it.
 pub fn units(amount: Amount) -> BaseUnits {
     BaseUnits::new(amount)
+}
+
+/// The highest block of a chain that this browser has believed, so that an older state is not taken for the present one.
+mod seen {
+    use crate::browser;
+
+    fn key(genesis: &str) -> String {
+        format!("tally.seen.{genesis}")
+    }
+
+    pub fn highest(genesis: &str) -> u64 {
+        browser::load(&key(genesis)).unwrap_or_default()
+    }
+
+    pub fn forget(genesis: &str) {
+        browser::forget(&key(genesis));
+    }
+
+    pub fn add(genesis: &str, height: u64) {
+        if height > highest(genesis) {
+            browser::store(&key(genesis), &height);
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! What is said before a signature: read from the bytes and from what this tab and the node know.
 //! Rules: docs/protocol.md#W50, #W51
 
+#[cfg(feature = "hydrate")]
+mod equal;
+
 use leptos::prelude::*;
 
 use crate::ui::{Notice, NoticeKind};
@@ -65,13 +68,13 @@ pub use look::look;
 #[cfg(feature = "hydrate")]
 mod look {
     use futures::future::join_all;
-    use tally_chain::{Address, Bytes, address, transaction::ChainIdentity};
+    use tally_chain::{Address, Amount, Bytes, address, transaction::ChainIdentity};
     use tally_wallet::{
-        Warning, payment, warnings,
-        warnings::{Bond, Context},
+        FeeSuggestions, Review, Warning, Warnings, payment,
+        warnings::{Bond, Local, NodeView},
     };
 
-    use super::{Caution, Weight};
+    use super::{Caution, Weight, equal::equal};
     use crate::{
         model::ChainInfo,
         wallet::{fees::suggestions, journal, node, state::Wallet},
@@ -80,7 +83,8 @@ mod look {
     /// Accounts of the wallet whose history is read.
     const ACCOUNTS: usize = 8;
 
-    /// The warnings for payload bytes of an account. An error is what the node said when it was asked.
+    /// The warnings for payload bytes of an account. What the tab finds by itself stands in them whatever the node
+    /// answers; an error says that the bytes cannot be read.
     pub async fn look(
         wallet: Wallet,
         chain: &ChainInfo,
@@ -97,23 +101,47 @@ mod look {
         };
         let sender = address::parse(from).map_err(|error| error.to_string())?;
         let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
-        let known = known(wallet, chain).await?;
-        let balance = node::account(from).await?.free();
+        let known = known(wallet, chain);
+        let local = Local {
+            known: &known,
+            playground: chain.playground,
+            typed,
+        };
+        let asked = ask(wallet, from, &review).await;
+        let node = asked.as_ref().map_err(String::clone).map(|asked| NodeView {
+            history: &asked.history,
+            balance: asked.balance,
+            fees: asked.fees,
+            contract: asked.contract,
+            public: asked.public,
+        });
+        let found = Warnings::of(&review, &local, node);
+        let equal = equal(&identity, from, &review).await;
+        Ok(equal.into_iter().chain(found.all().iter().map(caution)).collect())
+    }
+
+    /// What the node answered.
+    struct Asked {
+        history: Vec<(Address, Bond)>,
+        balance: Amount,
+        fees: FeeSuggestions,
+        contract: bool,
+        public: bool,
+    }
+
+    async fn ask(wallet: Wallet, from: &str, review: &Review) -> Result<Asked, String> {
         let recipient = match review.to {
             Some(to) => Some(node::account(&to.to_string()).await?),
             None => None,
         };
         let public = |label: &String| label.starts_with("PUBLIC");
-        let context = Context {
-            known: &known,
-            balance,
+        Ok(Asked {
+            history: history(wallet).await?,
+            balance: node::account(from).await?.free(),
             fees: suggestions(&node::fees().await?).ok_or("the node's fees cannot be read")?,
             contract: recipient.as_ref().is_some_and(|recipient| recipient.contract),
             public: recipient.is_some_and(|recipient| recipient.label.as_ref().is_some_and(public)),
-            playground: chain.playground,
-            typed,
-        };
-        Ok(warnings(&review, &context).iter().map(caution).collect())
+        })
     }
 
     fn caution(warning: &Warning) -> Caution {
@@ -128,16 +156,25 @@ mod look {
         }
     }
 
-    /// Own accounts, the address book, whom this browser paid, and whom the accounts met in the chain.
-    async fn known(wallet: Wallet, chain: &ChainInfo) -> Result<Vec<(Address, Bond)>, String> {
+    /// Own accounts, the address book, and whom this browser paid.
+    fn known(wallet: Wallet, chain: &ChainInfo) -> Vec<(Address, Bond)> {
         let (own, others) = wallet.known();
         let mut known = Vec::new();
         let mut add = |text: &str, bond| known.extend(address::parse(text).ok().map(|address| (address, bond)));
         own.iter().for_each(|own| add(own, Bond::Own));
         others.iter().for_each(|other| add(other, Bond::Contact));
-        for sent in journal::load(&chain.genesis_id) {
+        // What no node has confirmed to have is no payment yet.
+        for sent in journal::load(&chain.genesis_id).iter().filter(|sent| sent.acknowledged) {
             sent.recipient().iter().for_each(|to| add(to, Bond::Paid));
         }
+        known
+    }
+
+    /// Whom the accounts met in the chain, as the node tells it.
+    async fn history(wallet: Wallet) -> Result<Vec<(Address, Bond)>, String> {
+        let (own, _) = wallet.known();
+        let mut met = Vec::new();
+        let mut add = |text: &str, bond| met.extend(address::parse(text).ok().map(|address| (address, bond)));
         let histories = join_all(own.iter().take(ACCOUNTS).map(|own| node::met(own))).await;
         for (own, history) in own.iter().zip(histories) {
             for (sender, to) in history? {
@@ -147,7 +184,7 @@ mod look {
                 }
             }
         }
-        Ok(known)
+        Ok(met)
     }
 }
 

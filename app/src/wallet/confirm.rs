@@ -6,12 +6,12 @@ use tally_chain::Bytes;
 use super::{
     balances::Balances,
     caution::{Caution, Cautions, look},
-    failure::{Failure, FailureNotice},
-    journal::{self, Purpose, Sent},
-    node,
+    failure::Failure,
+    journal::{Purpose, Sent},
     protocol::{Answer, Request, ReviewText},
     review::Review,
     state::Wallet,
+    submit::{HandIn, InDoubt},
 };
 use crate::{
     browser,
@@ -32,32 +32,23 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Signs the reviewed bytes in the worker, hands them to the node, and remembers them.
-    async fn sign_and_send(self, wallet: Wallet, genesis: String) -> Result<String, Failure> {
-        let Self {
-            payload,
-            review,
-            purpose,
-            replaces,
-            ..
-        } = self;
-        let from = review.from.clone();
-        let (id, envelope) = match wallet.ask(Request::Sign { from, payload }).await? {
-            Answer::Signed { id, envelope } => (id, envelope),
-            _ => return Err(Failure::confused()),
+    /// Signs the reviewed bytes in the worker: what is to be handed to the node.
+    async fn sign(self, wallet: Wallet) -> Result<Sent, Failure> {
+        let from = self.review.from.clone();
+        let payload = self.payload;
+        let Answer::Signed { id, envelope } = wallet.ask(Request::Sign { from, payload }).await? else {
+            return Err(Failure::confused());
         };
-        node::submit(envelope.clone()).await.map_err(Failure::refused)?;
-        let sent = Sent {
-            id: id.clone(),
-            from: review.from,
-            nonce: review.nonce,
+        Ok(Sent {
+            id,
+            from: self.review.from,
+            nonce: self.review.nonce,
             at: browser::now().unwrap_or_default(),
-            purpose,
-            replaces,
+            purpose: self.purpose,
+            replaces: self.replaces,
             envelope,
-        };
-        journal::add(&genesis, sent);
-        Ok(id)
+            acknowledged: false,
+        })
     }
 }
 
@@ -66,9 +57,10 @@ impl Prepared {
 pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<String>) -> impl IntoView {
     let (wallet, balances) = (Wallet::get(), Balances::get());
     let chain = expect_context::<ChainInfo>();
-    let genesis = chain.genesis_id.clone();
-    let busy = RwSignal::new(false);
-    let failure = RwSignal::new(None::<Failure>);
+    let hand_in = HandIn::new();
+    let HandIn { busy, failure, .. } = hand_in;
+    // Reviewed bytes are signed once; what was refused is made anew.
+    let spent = RwSignal::new(false);
     let cautions = RwSignal::new(None::<Result<Vec<Caution>, String>>);
     let ready = RwSignal::new(false);
     let looked = prepared.clone();
@@ -102,39 +94,37 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
         ),
     };
     let review = (*prepared.review).clone();
-    let sign = move |_| {
-        let (prepared, genesis) = (prepared.clone(), genesis.clone());
+    let taken = Callback::new(move |id| {
+        balances.refresh();
+        on_sent.run(id);
+    });
+    let sign = Callback::new(move |()| {
+        let prepared = prepared.clone();
         busy.set(true);
         failure.set(None);
         spawn_local(async move {
-            match prepared.sign_and_send(wallet, genesis).await {
-                Ok(id) => {
-                    balances.refresh();
-                    on_sent.run(id);
+            match prepared.sign(wallet).await {
+                Ok(sent) => {
+                    let _ = spent.try_set(true);
+                    let id = sent.id.clone();
+                    if hand_in.send(sent).await {
+                        taken.run(id);
+                    }
                 }
                 Err(error) => drop(failure.try_set(Some(error))),
             }
             let _ = busy.try_set(false);
         });
-    };
+    });
+    let blocked = Signal::derive(move || !ready.get() || spent.get());
     let warned = move || {
         match cautions.get() {
-        None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
-        Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
-        Some(Err(why)) => view! {
-            <Notice kind=NoticeKind::Warning title="The recipient could not be looked at">
-                <p>{format!("The node did not answer: {why}")}</p>
-                <p>"Whether you paid this address before, or it is a contract, is not known now. Compare every digit."</p>
-            </Notice>
+            None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
+            Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
+            // Bytes that cannot be read are not signed.
+            Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
         }
-        .into_any(),
-    }
     };
-    Effect::new(move |_| {
-        if cautions.with(|found| matches!(found, Some(Err(_)))) {
-            ready.set(true);
-        }
-    });
     view! {
         <section class="card wallet-review" aria-labelledby="review">
             <h2 id="review">{title}</h2>
@@ -142,12 +132,25 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
             <Review review=review />
             {warned}
             <div class="actions">
-                <Button kind=ButtonKind::Primary busy=busy disabled=Signal::derive(move || !ready.get()) on:click=sign>
-                    {move || if busy.get() { "Signing…" } else { "Sign and send" }}
-                </Button>
+                <Show when=move || !hand_in.in_doubt()>
+                    <Button kind=ButtonKind::Primary busy=busy disabled=blocked on:click=move |_| sign.run(())>
+                        {move || if busy.get() { "Signing…" } else { "Sign and send" }}
+                    </Button>
+                </Show>
                 <Button on:click=move |_| on_back.run(())>"Back"</Button>
             </div>
-            <FailureNotice failure=failure />
+            <InDoubt hand_in=hand_in on_taken=taken />
         </section>
+    }
+}
+
+/// In the place of the warnings, where the bytes could not be read: then nothing is signed.
+#[component]
+pub fn Unreadable(why: String) -> impl IntoView {
+    view! {
+        <Notice kind=NoticeKind::Error title="What would be signed cannot be read">
+            <p>{why}</p>
+            <p>"It is not signed."</p>
+        </Notice>
     }
 }

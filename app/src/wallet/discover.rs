@@ -121,11 +121,17 @@ pub fn FindAccounts() -> impl IntoView {
         .into_any(),
         Hunt::Done { added } => {
             let text = match added {
-                0 => "No further account was used before.".to_owned(),
+                0 => "No further account was used before. Only the paths that “Find used accounts” names were looked along.".to_owned(),
                 1 => "One more account was found.".to_owned(),
                 added => format!("{added} more accounts were found."),
             };
-            view! { <Notice kind=NoticeKind::Info title="All looked at"><p>{text}</p></Notice> }.into_any()
+            view! {
+                <Notice kind=NoticeKind::Info title="All looked at">
+                    <p>{text}</p>
+                    <p>"ECC accounts were looked for along m/44'/60'/0'/0/i. One of another path comes with its key: “Bring a key”."</p>
+                </Notice>
+            }
+                .into_any()
         }
         Hunt::Failed(Trouble::Cancelled) => view! {
             <Notice kind=NoticeKind::Info title="Stopped">
@@ -150,7 +156,10 @@ pub fn FindAccounts() -> impl IntoView {
             <summary>"Find used accounts"</summary>
             <form class="wallet-form wallet-narrow" on:submit=on_submit>
                 <p class="prose">
-                    "Your phrase gives any number of accounts. The wallet asks the node which of them were ever used, one after the other, and stops after some unused ones in a row: 20 for secp256k1, 2 for RSA-2048, 1 for the larger RSA keys, which take long to search. Have you skipped more? Then look further. The node learns which addresses are asked for together."
+                    "Your phrase gives any number of accounts. The wallet asks the node which of them were ever used, one after the other, and stops after some unused ones in a row: 20 for secp256k1, 2 for RSA-2048, 1 for the larger RSA keys, which take long to search. ECC accounts are those of the path m/44'/60'/0'/0/i (i = 0, 1, 2 and so on), as most wallets number them; Ledger Live and others also use m/44'/60'/i'/0/0 and the like: export the key of such an account there and bring it under “Keys”. Have you skipped more? Then look further. The node learns which addresses are asked for together."
+                </p>
+                <p class="prose">
+                    "secp256k1 accounts are looked for along the path m/44'/60'/0'/0/i, as most Ethereum wallets have it. Some (Ledger Live, for one) use m/44'/60'/i'/0/0 for further accounts: bring their keys here under “Keys”."
                 </p>
                 <div class="form-grid">
                     <Select

@@ -33,6 +33,15 @@ impl Failure {
         }
     }
 
+    /// It was sent, and no answer says whether it was taken. Rule: docs/protocol.md#W56
+    pub fn unknown(why: &str, id: &str) -> Self {
+        Self {
+            what: "The payment may have been taken",
+            why: format!("It was signed and sent, but {why}. Its id is {id}."),
+            next: "Do not make it anew. The same bytes can be sent again: they pay once, however often they are sent.",
+        }
+    }
+
     /// The worker answered something that was not asked.
     pub fn confused() -> Self {
         Trouble::Worker("it answered something else".to_owned()).into()

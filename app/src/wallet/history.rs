@@ -15,12 +15,13 @@ use super::{
     state::Wallet,
 };
 use crate::{
+    browser,
     live::Live,
     model::{AccountView, ChainInfo, Status, TransactionRow},
     pages::{Loaded, StatusBadge},
     reads,
-    ui::{AddressLink, Amount, ButtonLink, Empty, Mark, MarkState, Time, TransactionLink},
-    verify::check_row,
+    ui::{AddressLink, Amount, ButtonLink, Empty, Mark, MarkState, Notice, NoticeKind, Time, TransactionLink},
+    verify::{Proof, check_row, of_chain},
 };
 
 /// Rows shown here; the account's own page has them all.
@@ -34,7 +35,7 @@ pub fn History() -> impl IntoView {
         <header class="page-head">
             <h1>"History"</h1>
             <p class="page-lead">
-                "Pending payments first, then the newest blocks. This tab checks each signature, its path and its block itself."
+                "Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked."
             </p>
         </header>
         <Gate>
@@ -54,7 +55,7 @@ fn Content() -> impl IntoView {
         move || (chosen.get(), live.on_pool()),
         |(address, _)| reads::account(address, 1, ROWS),
     );
-    let show = move |account| view! { <Rows account=account witness=witness /> }.into_any();
+    let show = move |account| view! { <Rows own=chosen.get_untracked() account=account witness=witness /> }.into_any();
     let confirm = move || {
         pending.prepared.get().map(|prepared| {
             let on_back = Callback::new(move |()| pending.prepared.set(None));
@@ -80,7 +81,22 @@ fn Content() -> impl IntoView {
 }
 
 #[component]
-fn Rows(account: Option<AccountView>, witness: Witness) -> impl IntoView {
+fn Rows(
+    /// The account that was asked for; what the node answers may be of another.
+    own: String,
+    account: Option<AccountView>,
+    witness: Witness,
+) -> impl IntoView {
+    let other = account.as_ref().map(|account| &account.address);
+    if let Some(other) = other.filter(|other| !own.is_empty() && **other != own) {
+        let words = format!("Asked was {own}, answered was {other}. Nothing of it is shown.");
+        return view! {
+            <Notice kind=NoticeKind::Error title="The node answered about another account">
+                <p>{words}</p>
+            </Notice>
+        }
+        .into_any();
+    }
     let Some(account) = account.filter(|account| !account.history.items.is_empty()) else {
         return view! {
             <Empty title="Nothing yet">
@@ -92,7 +108,7 @@ fn Rows(account: Option<AccountView>, witness: Witness) -> impl IntoView {
     };
     let href = format!("/account/{}", account.address);
     let more = account.history.more;
-    witness.check(account.history.items.clone());
+    witness.check(account.address.clone(), account.history.items.clone());
     let rows = account
         .history
         .items
@@ -109,7 +125,7 @@ fn Rows(account: Option<AccountView>, witness: Witness) -> impl IntoView {
 /// One payment from the account's side.
 #[component]
 fn Line(own: String, row: TransactionRow, witness: Witness) -> impl IntoView {
-    let mark = witness.mark(&row);
+    let mark = witness.mark(&own, &row);
     let to = row.to.clone().unwrap_or_default();
     let waits = row.status == Status::Pending && row.from == own && Wallet::get().can_sign(&own);
     let actions = waits.then(|| view! { <Actions row=row.clone() /> });
@@ -157,8 +173,8 @@ impl Witness {
     }
 
     /// The mark of a line; one that still waits is the node's word.
-    fn mark(self, row: &TransactionRow) -> Signal<MarkState> {
-        let key = key(row);
+    fn mark(self, own: &str, row: &TransactionRow) -> Signal<MarkState> {
+        let key = key(own, row);
         Signal::derive(move || {
             let known = key
                 .as_ref()
@@ -167,26 +183,23 @@ impl Witness {
         })
     }
 
-    /// Checks those lines that were not checked before, one after the other.
-    fn check(self, rows: Vec<TransactionRow>) {
+    /// Checks those lines of the account `own` that were not checked before, one after the other.
+    fn check(self, own: String, rows: Vec<TransactionRow>) {
         spawn_local(async move {
+            let Some(chain) = self.chain.try_get_value() else {
+                return;
+            };
             for row in rows {
-                let Some(key) = key(&row) else { continue };
+                let Some(key) = key(&own, &row) else { continue };
                 if self.marks.try_with_untracked(|marks| marks.contains_key(&key)) != Some(false) {
                     continue;
                 }
                 let _ = self
                     .marks
                     .try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
-                let evidence = reads::transaction_evidence(row.id.clone()).await;
-                let verdict = match evidence {
-                    Ok(Some(evidence)) => self.chain.try_with_value(|chain| check_row(chain, &row, &evidence)),
-                    // Not checked is not wrong: it may be tried again.
-                    Ok(None) | Err(_) => None,
-                };
-                let _ = self.marks.try_update(|marks| match verdict {
-                    Some(Ok(())) => marks.insert(key, MarkState::Verified),
-                    Some(Err(why)) => marks.insert(key, MarkState::Failed(why)),
+                let mark = judge(&chain, &own, &row).await;
+                let _ = self.marks.try_update(|marks| match mark {
+                    Some(mark) => marks.insert(key, mark),
                     None => marks.remove(&key),
                 });
             }
@@ -194,7 +207,22 @@ impl Witness {
     }
 }
 
-/// Names a transaction in its block; none while it waits.
-fn key(row: &TransactionRow) -> Option<String> {
-    row.block.as_ref().map(|block| format!("{} {}", row.id, block.id))
+/// The mark that a line of the account `own` earns; none where it could not be checked now, which is not wrong: it may be
+/// tried again.
+async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<MarkState> {
+    let rules = of_chain(chain).await.ok()?;
+    let evidence = reads::transaction_evidence(row.id.clone()).await.ok()??;
+    let now = browser::now().unwrap_or_default();
+    Some(match check_row(&rules, now, own, row, &evidence) {
+        Ok(Proof::Whole) => MarkState::Verified,
+        Ok(Proof::ButOutcome) => MarkState::Told,
+        Err(why) => MarkState::Failed(why),
+    })
+}
+
+/// Names all that a line says of a transaction in a block; none while it waits. A line that says something else is checked
+/// by itself.
+fn key(own: &str, row: &TransactionRow) -> Option<String> {
+    row.block.as_ref()?;
+    serde_json::to_string(&(own, row)).ok()
 }

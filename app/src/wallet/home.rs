@@ -84,6 +84,7 @@ fn Overview() -> impl IntoView {
                     <AccountCard account=account />
                 </For>
             </ul>
+            <Standing />
             <AddAccount />
             <FindAccounts />
             <Watch />
@@ -92,6 +93,39 @@ fn Overview() -> impl IntoView {
         <footer class="wallet-end">
             <Forget />
         </footer>
+    }
+}
+
+/// What the marks of the balances stand for.
+#[component]
+fn Standing() -> impl IntoView {
+    let balances = Balances::get();
+    let words = move || {
+        balances.witnessed.get().map(|height| {
+            format!(
+                "Verified here means: against block {}, which this node showed. That block's work was checked, the chain behind it was not.",
+                format::count(height)
+            )
+        })
+    };
+    let older = Memo::new(move |_| balances.older());
+    view! {
+        <p class="field-hint wallet-standing">{words}</p>
+        {move || {
+            older
+                .get()
+                .map(|why| {
+                    view! {
+                        <Notice kind=NoticeKind::Warning title="The node shows an older state than before">
+                            <p>{format!("For these balances {why}. It may still be catching up, follow another branch, or hide what has happened since.")}</p>
+                            <p>"Only if you know that the chain was started anew:"</p>
+                            <div class="actions">
+                                <Button on:click=move |_| balances.forget_seen()>"Forget the blocks seen before"</Button>
+                            </div>
+                        </Notice>
+                    }
+                })
+        }}
     }
 }
 

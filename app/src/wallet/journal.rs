@@ -35,7 +35,7 @@ impl Purpose {
     }
 }
 
-/// One transaction that was handed to a node.
+/// One transaction that was signed, to be handed to a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     pub id: String,
@@ -48,6 +48,13 @@ pub struct Sent {
     pub replaces: Option<String>,
     /// Empty where it was too long to keep.
     pub envelope: Bytes,
+    /// Whether the node said that it has it; entries of older versions were kept only then.
+    #[serde(default = "yes")]
+    pub acknowledged: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Sent {
@@ -111,6 +118,15 @@ pub fn add(genesis: &str, sent: Sent) {
     browser::store(&key(genesis), &with(load(genesis), sent));
 }
 
+/// Remembers that the node has it.
+pub fn acknowledge(genesis: &str, id: &str) {
+    let mut journal = load(genesis);
+    if let Some(sent) = journal.iter_mut().find(|sent| sent.id == id) {
+        sent.acknowledged = true;
+        browser::store(&key(genesis), &journal);
+    }
+}
+
 /// Forgets one that is of no more use.
 pub fn forget(genesis: &str, id: &str) {
     let mut journal = load(genesis);
@@ -127,6 +143,8 @@ fn with(mut journal: Vec<Sent>, mut sent: Sent) -> Vec<Sent> {
     if sent.envelope.len() > MAX_ENVELOPE {
         sent.envelope = Bytes::new();
     }
+    // Sent again, it stays known as taken.
+    sent.acknowledged |= journal.iter().any(|known| known.id == sent.id && known.acknowledged);
     journal.retain(|known| known.id != sent.id);
     journal.push(sent);
     let surplus = journal.len().saturating_sub(MAX_ENTRIES);
@@ -146,6 +164,7 @@ mod tests {
             purpose: Purpose::Payment,
             replaces: None,
             envelope: Bytes::from_static(&[0x54]),
+            acknowledged: false,
         }
     }
 
@@ -172,6 +191,19 @@ mod tests {
             ..sent("d", 3)
         };
         assert_eq!(fate(&journal[0], None, 3, &[journal[0].clone(), other]), Fate::Dropped);
+    }
+
+    #[test]
+    fn what_the_node_once_had_stays_acknowledged() {
+        let taken = Sent {
+            acknowledged: true,
+            ..sent("a", 3)
+        };
+        let journal = with(vec![taken.clone()], sent("a", 3));
+        assert_eq!(journal, vec![taken]);
+        // Older versions kept an entry only once it was taken.
+        let old = r#"{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"payment","replaces":null,"envelope":"0x54"}"#;
+        assert_eq!(serde_json::from_str::<Sent>(old).unwrap(), journal[0]);
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod secret;
 mod send;
 mod shared;
 mod state;
+mod submit;
 mod tabs;
 mod test_coins;
 mod unlock;

@@ -1,13 +1,12 @@
 //! What the wallet asks of the node, through the public API: never a secret, only addresses and signed envelopes.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tally_chain::{
     Amount, B256, Bytes, Header, Manifest, address,
-    pow::Target,
     state_tree::{self, PathEnd, StateProof},
 };
 
-use crate::{browser, model::BaseUnits, prefs::FeeLevel};
+use crate::{browser, model::BaseUnits, prefs::FeeLevel, verify::ChainRules};
 
 /// What the node says about an account.
 #[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
@@ -103,7 +102,8 @@ impl PoolAnswer {
     }
 }
 
-#[derive(Serialize)]
+#[cfg(feature = "hydrate")]
+#[derive(serde::Serialize)]
 struct Submission {
     raw: Bytes,
 }
@@ -162,9 +162,56 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
     Ok(found.raw)
 }
 
-/// Hands a signed envelope to the node.
-pub async fn submit(envelope: Bytes) -> Result<(), String> {
-    browser::send_json("/api/v1/transactions", &Submission { raw: envelope }).await
+/// What became of an envelope that was handed to the node.
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// It has it: it waits, or stands in a block.
+    Taken,
+    /// It said that it does not take it.
+    Refused(Refusal),
+    /// It may have taken it; why that is not known.
+    Unknown(String),
+}
+
+/// Why the node did not take an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable name of the problem, such as `nonce-too-low`.
+    pub name: String,
+    pub text: String,
+    /// Seconds that this device's clock is ahead of the node's; none where the answer carried no time.
+    pub ahead: Option<i64>,
+}
+
+/// Hands a signed envelope of this id to the node. Rule: docs/protocol.md#W56
+#[cfg(feature = "hydrate")]
+pub async fn submit(id: &str, envelope: Bytes) -> Handed {
+    use tally_wallet::Outcome;
+
+    let Ok(own) = id.parse() else {
+        return Handed::Unknown(format!("{id} is no id"));
+    };
+    let answer = browser::post("/api/v1/transactions", &Submission { raw: envelope }).await;
+    let (outcome, ahead) = match &answer {
+        Ok(answer) => (Outcome::of_answer(own, answer.status, &answer.body), answer.ahead),
+        Err(why) => (Outcome::of_failure(why), None),
+    };
+    match outcome {
+        Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Handed::Taken,
+        Outcome::Rejected { problem } => Handed::Refused(Refusal {
+            text: problem.to_string(),
+            name: problem.name,
+            ahead,
+        }),
+        Outcome::Unknown { why } => Handed::Unknown(why.to_string()),
+    }
+}
+
+/// The server sends nothing.
+#[cfg(not(feature = "hydrate"))]
+pub async fn submit(_id: &str, _envelope: Bytes) -> Handed {
+    Handed::Unknown("only a browser sends".to_owned())
 }
 
 impl AccountAnswer {
@@ -173,11 +220,21 @@ impl AccountAnswer {
         self.balance.checked_sub(self.pending_cost).unwrap_or(Amount::ZERO)
     }
 
-    /// Checks the balance in this tab: header's work, manifest, path through the state tree. The height it holds at.
-    pub fn verify(&self, shown: &str) -> Result<u64, String> {
-        let proof = self.proof.as_ref().ok_or("the node sent no proof")?;
+    /// Checks the balance in this tab: that the header is genesis or carries work that this chain allows, manifest, path
+    /// through the state tree, and that the block is none below `seen`, the highest one that was believed here before the
+    /// question. `now` is this device's clock in Unix seconds. The height it holds at. Rule: docs/protocol.md#W57
+    pub fn verify(&self, shown: &str, rules: &ChainRules, seen: u64, now: u64) -> Result<u64, Unproven> {
+        let proof = self.proof.as_ref().ok_or(Unproven::NoProof)?;
+        let height = self.prove(proof, shown, rules, now).map_err(Unproven::False)?;
+        match height < seen {
+            true => Err(Unproven::Older { seen, shown: height }),
+            false => Ok(height),
+        }
+    }
+
+    fn prove(&self, proof: &AccountProof, shown: &str, rules: &ChainRules, now: u64) -> Result<u64, String> {
         let address = address::parse(shown).map_err(|error| error.to_string())?;
-        let manifest = proof.sealed_manifest()?;
+        let manifest = proof.sealed_manifest(rules, now)?;
         let told = state_tree::Account {
             nonce: self.nonce,
             balance: self.balance,
@@ -193,9 +250,20 @@ impl AccountAnswer {
     }
 }
 
+/// Why a balance is not verified.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    #[error("the node sent no proof")]
+    NoProof,
+    #[error("the node answers from block {shown}, and showed block {seen} before")]
+    Older { seen: u64, shown: u64 },
+    #[error("{0}")]
+    False(String),
+}
+
 impl AccountProof {
-    /// The manifest of a header that carries its work. Rules: docs/protocol.md#H5, #M1
-    fn sealed_manifest(&self) -> Result<Manifest, String> {
+    /// The manifest of a header that may stand where the manifest says. Rules: docs/protocol.md#C3, #H5, #M1
+    fn sealed_manifest(&self, rules: &ChainRules, now: u64) -> Result<Manifest, String> {
         let bytes = self
             .header_hex
             .as_ref()
@@ -206,11 +274,7 @@ impl AccountProof {
         if manifest.root() != header.manifest_root {
             return Err("the manifest is not the one in the header".to_owned());
         }
-        let target = Target::from_bits(header.bits).map_err(|error| error.to_string())?;
-        // Genesis is agreed on, not mined. Rule: docs/protocol.md#C3
-        if manifest.number.0 > 0 && !target.is_met_by(&header.id()) {
-            return Err("the block does not carry its work".to_owned());
-        }
+        rules.check(&header, manifest.number, now)?;
         Ok(manifest)
     }
 
@@ -239,125 +303,4 @@ impl AccountProof {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use tally_chain::pow::Search;
-    use tally_chain::{BlockId, Height};
-
-    use super::*;
-
-    const HELD: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-    const OTHER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
-
-    /// What a node answers about the only account there is, which holds `balance`, in a sealed block 7.
-    fn answer(balance: u64) -> AccountAnswer {
-        let account = state_tree::Account {
-            nonce: 3,
-            balance: "500".parse().unwrap(),
-            ..Default::default()
-        };
-        let key = state_tree::account_key(&address::parse(HELD).unwrap());
-        let value_hash = state_tree::value_hash(&account.encode());
-        let manifest = Manifest {
-            number: Height(7),
-            producer: Default::default(),
-            state_root: state_tree::root_of(&[(key, value_hash)]),
-            transactions_root: B256::ZERO,
-            receipts_root: B256::ZERO,
-            history_root: B256::ZERO,
-            gas_limit: 1,
-            gas_used: 0,
-            base_fee: 1,
-            extra: Bytes::new(),
-            seal: Bytes::new(),
-        };
-        let bits = 0x2000_ffff;
-        let mut header = Header {
-            version: 1,
-            parent: BlockId::ZERO,
-            manifest_root: manifest.root(),
-            time: 1,
-            bits,
-            nonce: 0,
-        };
-        header.nonce = Search::new(&header, Target::from_bits(bits).unwrap())
-            .scan(0, 100_000)
-            .unwrap();
-        let proof = json!({
-            "key": key, "value": Bytes::from(account.encode()), "siblings": [],
-            "leaf": { "key": key, "value_hash": value_hash },
-            "header_hex": Bytes::copy_from_slice(&header.encode()), "manifest_hex": Bytes::from(manifest.encode()),
-        });
-        let told = json!({
-            "balance": balance.to_string(), "nonce": 3, "next_nonce": 3, "pending_cost": "100", "contract": false,
-            "label": null, "proof": proof,
-        });
-        serde_json::from_value(told).unwrap()
-    }
-
-    #[test]
-    fn a_balance_that_the_state_proves_is_verified() {
-        assert_eq!(answer(500).verify(HELD), Ok(7));
-    }
-
-    #[test]
-    fn what_waits_is_spoken_for() {
-        assert_eq!(answer(500).free().to_string(), "400");
-        assert_eq!(answer(99).free(), Amount::ZERO);
-    }
-
-    #[test]
-    fn another_balance_or_another_account_is_not() {
-        let key = state_tree::account_key(&address::parse(HELD).unwrap());
-        assert_eq!(
-            answer(501).verify(HELD),
-            Err(state_tree::StateProofError::WrongValue { key }.to_string())
-        );
-        let key = state_tree::account_key(&address::parse(OTHER).unwrap());
-        assert_eq!(
-            answer(500).verify(OTHER),
-            Err(state_tree::StateProofError::Absent { key }.to_string())
-        );
-    }
-
-    #[test]
-    fn a_header_without_its_work_proves_nothing() {
-        let mut told = answer(500);
-        let proof = told.proof.as_mut().unwrap();
-        let mut header = proof.header_hex.to_vec();
-        let target = Target::from_bits(0x2000_ffff).unwrap();
-        while target.is_met_by(&Header::decode(header.as_slice().try_into().unwrap()).id()) {
-            header[76] = header[76].wrapping_add(1);
-        }
-        proof.header_hex = header.into();
-        assert_eq!(told.verify(HELD), Err("the block does not carry its work".to_owned()));
-    }
-
-    #[test]
-    fn a_gap_is_a_nonce_that_others_wait_for() {
-        let pool = |next_nonce, nonces: &[u64]| PoolAnswer {
-            nonce: 3,
-            next_nonce,
-            items: nonces
-                .iter()
-                .map(|&nonce| WaitingAnswer {
-                    id: nonce.to_string(),
-                    nonce,
-                    pending: nonce < next_nonce,
-                })
-                .collect(),
-        };
-        assert_eq!(pool(3, &[]).gap(), None);
-        assert_eq!(pool(5, &[3, 4]).gap(), None);
-        assert_eq!(pool(5, &[3, 4, 6, 8]).gap(), Some((5, 2)));
-        // The next one is there, but waits for coins.
-        assert_eq!(pool(5, &[3, 4, 5, 6]).gap(), None);
-    }
-
-    #[test]
-    fn no_proof_is_said_so() {
-        let mut told = answer(500);
-        told.proof = None;
-        assert_eq!(told.verify(HELD), Err("the node sent no proof".to_owned()));
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use super::{
     node::{self, PoolAnswer},
     protocol::{Answer, Order, Prices, Request},
     state::Wallet,
+    submit::HandIn,
 };
 use crate::{
     browser, format,
@@ -234,9 +235,13 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
 fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
     let pending = expect_context::<Pending>();
     let (word, why) = match &fate {
+        Fate::Dropped if !sent.acknowledged => (
+            "In doubt",
+            "No answer came when it was sent, and this node does not know it. Sent again, the same bytes pay once.",
+        ),
         Fate::Dropped => (
             "Dropped",
-            "The node no longer knows it: its pool was full, or it was started anew. It has not happened.",
+            "This node no longer knows it: its pool was full, or it was started anew. It is not in the chain that this node shows; another node may still hold it.",
         ),
         _ => (
             "Replaced",
@@ -250,14 +255,19 @@ fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
         }
         _ => None,
     };
-    let (id, envelope) = (sent.id.clone(), sent.envelope.clone());
-    let can_send = fate == Fate::Dropped && !envelope.is_empty();
+    let (id, kept) = (sent.id.clone(), sent.clone());
+    let can_send = fate == Fate::Dropped && !sent.envelope.is_empty();
+    let hand_in = HandIn::new();
+    let renewed = Callback::new(move |_: String| again.update(|again| *again = again.wrapping_add(1)));
     let send = move |_| {
-        let envelope = envelope.clone();
-        pending.run(async move {
-            node::submit(envelope).await.map_err(Failure::refused)?;
-            again.update(|again| *again = again.wrapping_add(1));
-            Ok(())
+        let kept = kept.clone();
+        hand_in.busy.set(true);
+        spawn_local(async move {
+            let id = kept.id.clone();
+            if hand_in.send(kept).await {
+                renewed.run(id);
+            }
+            let _ = hand_in.busy.try_set(false);
         });
     };
     let dismiss = move |_| {
@@ -276,9 +286,10 @@ fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
                 <span class="field-hint">{why}</span>
             </div>
             <div class="line-side">
-                {can_send.then(|| view! { <Button busy=pending.busy on:click=send>"Send it again"</Button> })}
+                {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
                 <Button on:click=dismiss>"Dismiss"</Button>
             </div>
+            <FailureNotice failure=hand_in.failure />
         </li>
     }
 }

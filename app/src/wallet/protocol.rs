@@ -186,6 +186,8 @@ pub struct ReviewText {
     pub to: Option<String>,
     pub value: BaseUnits,
     pub memo: MemoText,
+    /// The program of a new contract, in hex; none where somebody is paid.
+    pub init_code: Option<String>,
     pub nonce: u64,
     pub timestamp: u64,
     pub gas_limit: u64,

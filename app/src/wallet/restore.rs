@@ -50,7 +50,7 @@ fn Phrase(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>) -> impl Into
     let wallet = Wallet::get();
     let typed = secret::typed();
     let language = RwSignal::new(String::new());
-    let count = move || typed.with(|text| text.split_whitespace().count());
+    let count = move || typed.with(|text| tally_chain::words::count(text));
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let phrase = SecretText::new(typed.get_untracked());
@@ -83,7 +83,7 @@ fn Phrase(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>) -> impl Into
                     on:input=move |event| typed.set(event_target_value(&event))
                 ></textarea>
                 <span class="field-hint" id="phrase-hint">
-                    {move || format!("12, 15, 18, 21 or 24 words with spaces between them. So far: {}.", count())}
+                    {move || format!("12, 15, 18, 21 or 24 words; numbers and commas between them do not count. So far: {}.", count())}
                 </span>
             </div>
             <LanguageSelect label="Language of the words" value=language detect=true />

@@ -31,8 +31,17 @@ pub fn Review(review: ReviewText) -> impl IntoView {
     let until = format::utc(review.timestamp.saturating_add(LIFETIME));
     let receiver = match review.to {
         Some(to) => view! { <strong class="review-address" translate="no">{to}</strong> }.into_any(),
-        None => view! { <span>"a new contract"</span> }.into_any(),
+        None => view! { <strong>"nobody: a new contract is created"</strong> }.into_any(),
     };
+    let code = review.init_code.map(|code| {
+        let bytes = code.len().saturating_sub(2) / 2;
+        view! {
+            <Fact name="Program of the contract">
+                <code class="id-text">{code}</code>
+                <span class="field-hint">{format!("{bytes} bytes")}</span>
+            </Fact>
+        }
+    });
     let rates = format!(
         "up to {} base units per gas ({} of it to the miner), {} gas",
         format::grouped(review.max_fee_per_gas.digits()),
@@ -45,6 +54,7 @@ pub fn Review(review: ReviewText) -> impl IntoView {
             <Fact name="Pay"><span class="review-amount"><Amount value=review.value exact=true /></span></Fact>
             <Fact name="To">{receiver}</Fact>
             <Fact name="From"><span class="review-address" translate="no">{review.from}</span></Fact>
+            {code}
             <Fact name="Memo">{memo}</Fact>
             <Fact name="Fee at most">
                 <Amount value=review.max_fee exact=true />

@@ -35,6 +35,8 @@ pub struct Wallet {
     pub progress: RwSignal<Option<SearchProgress>>,
     /// Whether it was just restored from a phrase, and its used accounts are still to be found.
     pub restored: RwSignal<bool>,
+    /// Whether this browser has promised to keep the vault; none where it was not asked yet, or cannot be.
+    pub kept: RwSignal<Option<bool>>,
     /// Why it was locked, where the user did not ask for it.
     pub notice: RwSignal<Option<String>>,
     /// Unix seconds of the last key press or click, in any tab of this chain.
@@ -53,6 +55,7 @@ impl Wallet {
             contacts: RwSignal::default(),
             progress: RwSignal::new(None),
             restored: RwSignal::new(false),
+            kept: RwSignal::new(None),
             notice: RwSignal::new(None),
             last_use: RwSignal::new(0),
             told_use: StoredValue::new(0),
@@ -183,6 +186,7 @@ impl Wallet {
             self.touch();
             if !self.phase.with_untracked(|phase| *phase == Phase::Open) {
                 self.phase.set(Phase::Open);
+                self.ask_to_keep();
             }
         }
         // Its password was changed in another tab.
@@ -191,6 +195,16 @@ impl Wallet {
             self.phase.set(Phase::Locked);
         }
         outcome
+    }
+
+    /// Asks the browser to keep the vault, now that there is one; once a page, also for vaults of older versions.
+    fn ask_to_keep(self) {
+        if self.kept.get_untracked().is_none() {
+            spawn_local(async move {
+                let kept = browser::keep_storage().await;
+                let _ = self.kept.try_set(kept);
+            });
+        }
     }
 
     /// What the page knows of an open wallet, no more.

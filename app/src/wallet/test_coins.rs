@@ -3,16 +3,19 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
+    failure::Failure,
     fees::prices,
     follow::Follow,
+    journal::{Purpose, Sent},
     node,
     protocol::{AccountSummary, Answer, Order, Request},
     state::Wallet,
+    submit::{HandIn, InDoubt},
 };
 use crate::{
     browser,
     prefs::FeeLevel,
-    ui::{Button, ButtonKind, Notice, NoticeKind, SymbolContext},
+    ui::{Button, ButtonKind, SymbolContext},
 };
 
 /// The first account of the phrase that everyone knows. Rule: docs/protocol.md#W6
@@ -34,22 +37,22 @@ pub fn TestCoins(
     let symbol = use_context::<SymbolContext>()
         .map(|symbol| symbol.0)
         .unwrap_or_default();
-    let busy = RwSignal::new(false);
-    let failure = RwSignal::new(None::<String>);
+    let hand_in = HandIn::new();
+    let HandIn { busy, failure, .. } = hand_in;
     let sent = RwSignal::new(None::<String>);
-    let get = move |_| {
+    let get = Callback::new(move |()| {
         let Some(account) = account.get_untracked() else { return };
         busy.set(true);
         failure.set(None);
         sent.set(None);
         spawn_local(async move {
-            match take(wallet, &account.address).await {
-                Ok(id) => drop(sent.try_set(Some(id))),
+            match take(wallet, hand_in, &account.address).await {
+                Ok(id) => drop(sent.try_set(id)),
                 Err(why) => drop(failure.try_set(Some(why))),
             }
             let _ = busy.try_set(false);
         });
-    };
+    });
     let class = move || {
         if prominent.get() {
             "card test-coins test-coins-first"
@@ -67,48 +70,51 @@ pub fn TestCoins(
                     {to} ". The coins are worth nothing."
                 </p>
             </div>
-            <Button kind=ButtonKind::Primary busy=busy on:click=get>"Get test coins"</Button>
+            <Show when=move || !hand_in.in_doubt()>
+                <Button kind=ButtonKind::Primary busy=busy on:click=move |_| get.run(())>"Get test coins"</Button>
+            </Show>
             {move || sent.get().map(|id| view! { <Follow id=id /> })}
-            {move || {
-                failure
-                    .get()
-                    .map(|why| {
-                        view! {
-                            <Notice kind=NoticeKind::Error title="No test coins came">
-                                <p>{why}</p>
-                                <p>"Try again in a moment: someone else may be taking from the same account."</p>
-                            </Notice>
-                        }
-                    })
-            }}
+            <InDoubt hand_in=hand_in on_taken=Callback::new(move |id| sent.set(Some(id))) />
         </section>
     }
 }
 
-/// Signs and sends the transfer. The id of the transaction.
-async fn take(wallet: Wallet, to: &str) -> Result<String, String> {
-    let fees = node::fees().await?;
-    let prices = prices(FeeLevel::Normal, &fees).ok_or("the node's fees cannot be read")?;
-    let mut last = String::new();
+/// Signs and sends the transfer. The id of the transaction; none where `hand_in` says what went wrong.
+async fn take(wallet: Wallet, hand_in: HandIn, to: &str) -> Result<Option<String>, Failure> {
+    let fees = node::fees().await.map_err(Failure::node)?;
+    let unreadable = || Failure::node("its fees cannot be read".to_owned());
+    let prices = prices(FeeLevel::Normal, &fees).ok_or_else(unreadable)?;
     for _ in 0..ATTEMPTS {
+        let account = node::account(PUBLIC_ACCOUNT).await.map_err(Failure::node)?;
         let order = Order {
             from: PUBLIC_ACCOUNT.to_owned(),
             to: to.to_owned(),
             coins: GIFT.to_owned(),
             memo: String::new(),
-            nonce: node::account(PUBLIC_ACCOUNT).await?.next_nonce,
+            nonce: account.next_nonce,
             timestamp: browser::now().unwrap_or_default(),
             prices: prices.clone(),
         };
-        let (id, envelope) = match wallet.ask(Request::SignTestCoins { order }).await {
-            Ok(Answer::Signed { id, envelope }) => (id, envelope),
-            Ok(_) => return Err("the wallet's worker answered something else".to_owned()),
-            Err(trouble) => return Err(trouble.to_string()),
+        let Answer::Signed { id, envelope } = wallet.ask(Request::SignTestCoins { order }).await? else {
+            return Err(Failure::confused());
         };
-        match node::submit(envelope).await {
-            Ok(()) => return Ok(id),
-            Err(why) => last = why,
+        let transfer = Sent {
+            id: id.clone(),
+            from: PUBLIC_ACCOUNT.to_owned(),
+            nonce: account.next_nonce,
+            at: browser::now().unwrap_or_default(),
+            purpose: Purpose::Payment,
+            replaces: None,
+            envelope,
+            acknowledged: false,
+        };
+        if hand_in.send(transfer).await {
+            return Ok(Some(id));
+        }
+        // Somebody took the nonce in the meantime: then the transfer is made anew. Nothing else is tried again by itself.
+        if !hand_in.nonce_was_taken() {
+            break;
         }
     }
-    Err(last)
+    Ok(None)
 }

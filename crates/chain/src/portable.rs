@@ -3,6 +3,7 @@
 
 use alloy_primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::codec::CodecError;
 use crate::hash::{BlockId, TxId};
@@ -34,6 +35,8 @@ pub enum FileError {
     Form { reason: String },
     #[error("the receipt has version {found}; version {VERSION} is known here")]
     Version { found: u64 },
+    #[error("{field} is not written as receipts are: lower-case hex, with 0x where it is bytes")]
+    NotCanonical { field: String },
 }
 
 /// What is false about a portable receipt.
@@ -206,14 +209,42 @@ pub struct Proven {
     pub height: Height,
     /// Of the block, Unix seconds.
     pub time: u32,
+    /// The later block that the file leads to; who made it is only settled where it is the trusted one.
     pub tip: BlockId,
     pub tip_height: Height,
+    /// Which of the two the reader trusts.
+    pub trusted: Trusted,
+}
+
+/// The block of a receipt that its reader trusts. Rule: docs/protocol.md#P5
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trusted {
+    /// The later block: everything up to it is shown.
+    Tip,
+    /// The transaction's own block: what the file says of later ones may be made up.
+    Own,
 }
 
 impl Proven {
-    /// Blocks that confirm it at that tip, its own included.
-    pub fn confirmations(&self) -> u64 {
-        self.tip_height.0 - self.height.0 + 1
+    /// Blocks that confirm it at the trusted tip, its own included; none where only its own block is trusted, since blocks
+    /// on top of that can be made by anyone at the easiest target. Rule: docs/protocol.md#P5
+    pub fn confirmations(&self) -> Option<u64> {
+        (self.trusted == Trusted::Tip).then(|| self.tip_height.0 - self.height.0 + 1)
+    }
+}
+
+/// Where two JSON values of the same form differ first, as a path such as `.block.header`.
+fn difference(path: &str, found: &Value, written: &Value) -> Option<String> {
+    match (found, written) {
+        (Value::Object(found), Value::Object(written)) => written
+            .iter()
+            .find_map(|(key, value)| difference(&format!("{path}.{key}"), found.get(key)?, value)),
+        (Value::Array(found), Value::Array(written)) => found
+            .iter()
+            .zip(written)
+            .enumerate()
+            .find_map(|(at, (found, written))| difference(&format!("{path}[{at}]"), found, written)),
+        _ => (found != written).then(|| path.trim_start_matches('.').to_owned()),
     }
 }
 
@@ -271,7 +302,13 @@ impl PortableReceipt {
         if start.version != u64::from(VERSION) {
             return Err(FileError::Version { found: start.version });
         }
-        serde_json::from_slice(file).map_err(form)
+        let receipt: Self = serde_json::from_slice(file).map_err(form)?;
+        let found: Value = serde_json::from_slice(file).map_err(form)?;
+        let written = serde_json::to_value(&receipt).expect("texts, numbers and lists are JSON");
+        match difference("", &found, &written) {
+            None => Ok(receipt),
+            Some(field) => Err(FileError::NotCanonical { field }),
+        }
     }
 
     /// The file's text.
@@ -310,10 +347,14 @@ impl PortableReceipt {
             .map_err(refuted(Claim::Execution))?;
         let tip = self.ancestry(&header, &manifest).map_err(refuted(Claim::History))?;
         let block = header.id();
-        if trusted != tip.0 && trusted != block {
-            let falsehood = Falsehood::OtherTip { found: tip.0, trusted };
-            return Err(refuted(Claim::Trust)(falsehood));
-        }
+        let trusted = match trusted {
+            _ if trusted == tip.0 => Trusted::Tip,
+            _ if trusted == block => Trusted::Own,
+            _ => {
+                let falsehood = Falsehood::OtherTip { found: tip.0, trusted };
+                return Err(refuted(Claim::Trust)(falsehood));
+            }
+        };
         Ok(Proven {
             transaction,
             receipt,
@@ -322,6 +363,7 @@ impl PortableReceipt {
             time: header.time,
             tip: tip.0,
             tip_height: tip.1,
+            trusted,
         })
     }
 

@@ -19,6 +19,10 @@ pub const MAX_SYMBOL_BYTES: usize = 12;
 /// Largest `block_bytes`. Rule: docs/protocol.md#L1
 pub const MAX_BLOCK_BYTES: u64 = 134_217_728;
 
+/// Latest genesis time, in Unix seconds: a year before the last time that a header can hold, so that there is time for blocks.
+/// Rule: docs/protocol.md#C1
+pub const MAX_GENESIS_TIME: u32 = u32::MAX - 31_536_000;
+
 /// Why a text is not a chain spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
@@ -147,12 +151,18 @@ impl ChainSpec {
                 max: MAX_SPEC_BYTES,
             });
         }
-        let mut spec: Self = toml::from_str(text).map_err(|error| SpecError::Toml {
+        let spec: Self = toml::from_str(text).map_err(|error| SpecError::Toml {
             message: error.message().to_owned(),
         })?;
-        spec.allocations.sort_by_key(|a| a.address);
-        spec.check()?;
-        Ok(spec)
+        spec.checked()
+    }
+
+    /// A spec that came in another form than TOML, such as a node's JSON answer, checked as that of a file is; allocations
+    /// come out sorted by address. Rules: docs/protocol.md#C1, #L8
+    pub fn checked(mut self) -> Result<Self, SpecError> {
+        self.allocations.sort_by_key(|a| a.address);
+        self.check()?;
+        Ok(self)
     }
 
     pub fn to_toml(&self) -> String {
@@ -186,6 +196,7 @@ impl ChainSpec {
         text("symbol", &self.symbol, 1, MAX_SYMBOL_BYTES)?;
         // The upper bound keeps EIP-155's v within 64 bits and JavaScript's exact integers.
         range("chain_id", self.chain_id, 1, (1 << 53) - 1)?;
+        range("genesis_time", self.genesis_time.into(), 0, MAX_GENESIS_TIME.into())?;
         let ConsensusSpec::Pow(pow) = &self.consensus;
         range("consensus.spacing", pow.spacing.into(), 1, 86_400)?;
         range("consensus.half_life", pow.half_life.into(), 1, 31_536_000)?;
@@ -347,6 +358,18 @@ mod tests {
                 max: (1 << 53) - 1
             }
         );
+        assert_eq!(
+            refused(|s| s.genesis_time = u32::MAX),
+            SpecError::OutOfRange {
+                field: "genesis_time",
+                found: u32::MAX.into(),
+                min: 0,
+                max: MAX_GENESIS_TIME.into()
+            }
+        );
+        let mut latest = good.clone();
+        latest.genesis_time = MAX_GENESIS_TIME;
+        assert_eq!(ChainSpec::from_toml(&latest.to_toml()), Ok(latest));
         assert_eq!(
             refused(|s| s.symbol = String::new()),
             SpecError::TextLength {

@@ -1,6 +1,6 @@
 //! Languages of recovery phrases: the ten word lists of BIP-39. Rule: docs/protocol.md#W1
 //!
-//! Only their names are here, for the wallet and for its pages; the lists are in the wallet.
+//! Only their names and what separates words are here, for the wallet and for its pages; the lists are in the wallet.
 
 use std::fmt;
 use std::str::FromStr;
@@ -109,9 +109,88 @@ impl FromStr for Language {
     }
 }
 
+/// A mark on a letter: accents, and the voicing of kana.
+pub fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{3099}'..='\u{309a}')
+}
+
+/// Characters that take no room on a page, among them the marks of writing direction: copying from a page brings them along.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+/// Each Chinese character is a word of its own: they are written without spaces.
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+/// What a character is to a phrase.
+enum Role {
+    Letter,
+    Word,
+    Between,
+}
+
+fn role(c: char) -> Role {
+    match c {
+        c if is_ideograph(c) => Role::Word,
+        c if c.is_alphabetic() || is_mark(c) => Role::Letter,
+        _ => Role::Between,
+    }
+}
+
+/// Appends the words of a typed phrase, each after a space: numbers, commas, quotation marks and white space of every kind
+/// only separate them, and what cannot be seen is left out. No word of any list has such a character.
+/// Rule: docs/protocol.md#W1
+pub fn separate(typed: &str, out: &mut String) {
+    let mut inside = false;
+    for c in typed.chars().filter(|c| !is_invisible(*c)) {
+        let role = role(c);
+        if !matches!(role, Role::Between) {
+            if !inside || matches!(role, Role::Word) {
+                out.push(' ');
+            }
+            out.push(c);
+        }
+        inside = matches!(role, Role::Letter);
+    }
+}
+
+/// How many words a typed phrase has. Rule: docs/protocol.md#W1
+pub fn count(typed: &str) -> usize {
+    let (mut words, mut inside) = (0, false);
+    for c in typed.chars().filter(|c| !is_invisible(*c)) {
+        let role = role(c);
+        let begins = matches!(role, Role::Word) || (matches!(role, Role::Letter) && !inside);
+        words += usize::from(begins);
+        inside = matches!(role, Role::Letter);
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_told_apart_however_they_are_written() {
+        for (typed, expected) in [
+            ("", ""),
+            ("one two", "one two"),
+            ("1. one\n2) two", "one two"),
+            ("one,two;\"three\"", "one two three"),
+            ("\u{feff}o\u{200b}ne\u{a0}two\u{3000}three", "one two three"),
+            ("的一、是", "的 一 是"),
+            ("e\u{301}clair \u{304b}\u{3099}", "e\u{301}clair \u{304b}\u{3099}"),
+        ] {
+            let mut out = String::new();
+            separate(typed, &mut out);
+            assert_eq!(out.trim(), expected, "{typed:?}");
+            assert_eq!(count(typed), expected.split_whitespace().count(), "{typed:?}");
+        }
+    }
 
     #[test]
     fn languages_are_written_in_one_way() {

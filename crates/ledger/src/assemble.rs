@@ -8,7 +8,8 @@ use tally_chain::{
     Address, Amount, Ancestors, B256, Bytes, ChainSpec, CheckedTransaction, Manifest, Receipt, TxId, UnixSecs,
 };
 
-use crate::evm::{BlockContext, Executor, InclusionError, Refusal};
+use crate::context::BlockContext;
+use crate::evm::{Executor, InclusionError, Refusal};
 use crate::execute::{ExecutionError, close, receipts_root};
 use crate::tree::StateTree;
 use crate::view::{StateError, StateView};

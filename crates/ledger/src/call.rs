@@ -6,7 +6,8 @@ use revm::primitives::TxKind;
 use tally_chain::transaction::MAX_GAS_LIMIT;
 use tally_chain::{Address, Amount, Bytes};
 
-use crate::evm::{BlockContext, Executor, InclusionError, Refusal};
+use crate::context::BlockContext;
+use crate::evm::{Executor, InclusionError, Refusal};
 use crate::view::{StateError, StateView};
 
 /// A message to a contract.

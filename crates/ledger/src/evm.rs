@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, Output};
-use revm::context::{BlockEnv, CfgEnv, ContextSetters, TxEnv};
+use revm::context::{CfgEnv, ContextSetters, TxEnv};
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
 use revm::context_interface::transaction::{AccessList, AccessListItem};
 use revm::context_interface::{Cfg, ContextTr, JournalTr, Transaction as _};
@@ -12,13 +12,10 @@ use revm::interpreter::InitialAndFloorGas;
 use revm::primitives::TxKind;
 use revm::primitives::hardfork::SpecId;
 use tally_chain::fees::{effective_price, upfront_gas};
-use tally_chain::hash::sha256;
 use tally_chain::transaction::TransactionError;
-use tally_chain::{
-    Address, Amount, Ancestors, B256, BlockId, Bytes, ChainSpec, CheckedTransaction, Height, LinkedBlock, Log, Receipt,
-    U256,
-};
+use tally_chain::{Address, Amount, B256, Bytes, CheckedTransaction, Log, Receipt, U256};
 
+use crate::context::BlockContext;
 use crate::state::{BlockState, Outcome};
 use crate::view::{StateError, StateView};
 use crate::watch::{Seen, Sharing, watch_block_info};
@@ -82,67 +79,6 @@ impl From<InclusionError> for Refusal {
     fn from(error: InclusionError) -> Self {
         Self::Inclusion(error)
     }
-}
-
-/// What contracts and fees see of the block around a transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockContext {
-    pub chain_id: u64,
-    pub number: Height,
-    pub parent: BlockId,
-    /// Unix seconds.
-    pub time: u32,
-    pub producer: Address,
-    pub gas_limit: u64,
-    /// Base units per gas.
-    pub base_fee: u128,
-}
-
-impl BlockContext {
-    pub fn of(block: &LinkedBlock, spec: &ChainSpec) -> Self {
-        let (header, manifest) = (block.header(), block.manifest());
-        Self {
-            chain_id: spec.chain_id,
-            number: manifest.number,
-            parent: header.parent,
-            time: header.time,
-            producer: manifest.producer,
-            gas_limit: manifest.gas_limit,
-            base_fee: manifest.base_fee,
-        }
-    }
-
-    /// Of a block that continues these ancestors; `time` in Unix seconds.
-    pub(crate) fn next(ancestors: &Ancestors, time: u32, producer: Address, spec: &ChainSpec) -> Self {
-        Self {
-            chain_id: spec.chain_id,
-            number: ancestors.parent.manifest.number.next(),
-            parent: ancestors.parent.id,
-            time,
-            producer,
-            gas_limit: spec.limits.gas_limit,
-            base_fee: ancestors.next_base_fee(spec),
-        }
-    }
-
-    /// Rule: docs/protocol.md#X1
-    fn env(&self) -> BlockEnv {
-        BlockEnv {
-            number: U256::from(self.number.0),
-            beneficiary: self.producer,
-            timestamp: U256::from(self.time),
-            gas_limit: self.gas_limit,
-            basefee: self.base_fee.try_into().unwrap_or(u64::MAX),
-            difficulty: U256::ZERO,
-            prevrandao: Some(prevrandao(&self.parent)),
-            ..BlockEnv::default()
-        }
-    }
-}
-
-/// Rule: docs/protocol.md#X1
-pub(crate) fn prevrandao(parent: &BlockId) -> B256 {
-    sha256(&[b"tally/randao", parent.as_bytes()])
 }
 
 type Evm<'a, V> = MainnetEvm<MainnetContext<BlockState<'a, V>>>;
@@ -450,7 +386,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
     }
 
     #[cfg(test)]
-    pub fn block_env(&mut self) -> &mut BlockEnv {
+    pub fn block_env(&mut self) -> &mut revm::context::BlockEnv {
         &mut self.evm.ctx.block
     }
 }

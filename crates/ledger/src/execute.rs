@@ -3,7 +3,8 @@
 use tally_chain::{Amount, B256, ChainSpec, LinkedBlock, Receipt, U256, merkle};
 
 use crate::changes::ChangeSet;
-use crate::evm::{BlockContext, Executor, InclusionError, Refusal};
+use crate::context::BlockContext;
+use crate::evm::{Executor, InclusionError, Refusal};
 use crate::tree::StateTree;
 use crate::view::{StateError, StateView};
 

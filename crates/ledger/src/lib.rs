@@ -10,6 +10,7 @@
 pub mod assemble;
 pub mod call;
 pub mod changes;
+mod context;
 mod evm;
 pub mod execute;
 pub mod parts;
@@ -26,7 +27,8 @@ mod watch;
 pub use assemble::{Assembled, Candidate, assemble};
 pub use call::{CallError, CallOutcome, CallRequest, call};
 pub use changes::{ChangeSet, Overlay};
-pub use evm::{BlockContext, InclusionError};
+pub use context::BlockContext;
+pub use evm::InclusionError;
 pub use execute::{ExecutedBlock, ExecutionError, execute};
 pub use parts::{PartError, PartRoot, PartRoots};
 pub use shared::{Draft, SharedBlock};

@@ -12,7 +12,8 @@ use tally_chain::{Address, Amount, Ancestors, Bytes, ChainSpec, CheckedTransacti
 
 use crate::assemble::{latest_time, select, unclosed};
 use crate::changes::ChangeSet;
-use crate::evm::{BlockContext, Executor, InclusionError};
+use crate::context::BlockContext;
+use crate::evm::{Executor, InclusionError};
 use crate::execute::close_shared;
 use crate::tree::StateTree;
 use crate::view::{StateError, StateView};
@@ -92,6 +93,11 @@ impl SharedBlock {
         self.refused.iter().any(dependent)
     }
 
+    /// Whether this block may be this producer's: code in it has not looked at the account.
+    pub fn suits(&self, producer: Address) -> bool {
+        !self.looked_at.contains(&producer)
+    }
+
     /// The manifest of this block for a producer; none if code in it has looked at this very account.
     ///
     /// `view` is that of the parent's state, as when it was assembled.
@@ -101,7 +107,7 @@ impl SharedBlock {
         extra: Bytes,
         view: &V,
     ) -> Result<Option<Manifest>, StateError> {
-        if self.looked_at.contains(&producer) {
+        if !self.suits(producer) {
             return Ok(None);
         }
         let mut account = match self.accounts.get(&producer) {

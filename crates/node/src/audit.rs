@@ -234,7 +234,7 @@ impl<'a> Auditor<'a> {
         self.check_record(&executed, bytes.len() as u64)?;
         self.check_effects(&executed)?;
         self.check_places(&executed)?;
-        self.check_history(&executed);
+        self.check_history(&executed)?;
         self.advance(&executed);
         Ok(true)
     }
@@ -361,17 +361,18 @@ impl<'a> Auditor<'a> {
             .map(|(_, id)| id))
     }
 
-    fn check_history(&mut self, executed: &ExecutedBlock) {
+    fn check_history(&mut self, executed: &ExecutedBlock) -> Result<(), StoreError> {
         let linked = executed.block();
         let leaf = HistoryNode::leaf(linked.id(), linked.header(), self.spec.engine().weight(linked.header()));
         for (position, node) in self.ancestors.history.clone().push(leaf) {
-            if self.snapshot.history_node(position) != Some(node) {
+            if self.snapshot.history_node(position)? != Some(node) {
                 self.fault(Fault::HistoryNode {
                     height: linked.height(),
                     position,
                 });
             }
         }
+        Ok(())
     }
 
     fn advance(&mut self, executed: &ExecutedBlock) {

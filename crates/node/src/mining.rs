@@ -14,9 +14,12 @@ use crate::config::MiningConfig;
 use crate::events::ChainEvent;
 use crate::miner::{Miner, MiningJob, Solved};
 use crate::node::Node;
+use crate::pipeline::ImportError;
 
 /// Least time between two templates on the same tip.
 const FEE_REFRESH: Duration = Duration::from_secs(1);
+/// How often a miner looks whether the chain has begun.
+const PAUSE_POLL: Duration = Duration::from_secs(1);
 
 enum Signal {
     Refresh,
@@ -129,9 +132,7 @@ impl Node {
         miner.set_threads(if config.on { config.threads } else { 0 });
         *mining.miner.lock() = Some(miner);
         let node = self.clone();
-        let thread = std::thread::Builder::new()
-            .name("templates".to_owned())
-            .spawn(move || node.mining_loop(&inbox))
+        let thread = crate::supervise::thread("templates", move || node.mining_loop(&inbox))
             .expect("a thread can be started while the node starts");
         *mining.templates.lock() = Some(thread);
         mining.send(Signal::Refresh);
@@ -141,15 +142,27 @@ impl Node {
         let envelopes = solved.job.transactions.iter().map(CheckedTransaction::envelope);
         let bytes = encode_block(&solved.header, &solved.manifest, envelopes);
         if let Err(error) = self.import_block(&bytes) {
-            tracing::warn!(%error, "own block not taken");
+            // What the store cannot do is logged where it is known, and not for each block.
+            if !matches!(error, ImportError::Store(_)) {
+                tracing::warn!(%error, "own block not taken");
+            }
             // At most once a second: what was wrong with this block may be wrong with the next.
             self.mining().pool_changed();
         }
     }
 
+    /// Why nothing is to be mined now: others would reject the blocks, or nobody else would follow their branch.
+    fn pauses(&self) -> Option<String> {
+        if let Some(begins) = self.begins() {
+            return Some(format!("the chain begins at {begins}"));
+        }
+        self.clock_off().map(|reading| reading.words())
+    }
+
     fn mining_loop(&self, inbox: &mpsc::Receiver<Signal>) {
         let mut made = Instant::now();
         let mut due: Option<Instant> = None;
+        let mut paused: Option<String> = None;
         loop {
             let wait = due.map_or(Duration::from_secs(3_600), |due| {
                 due.saturating_duration_since(Instant::now())
@@ -168,13 +181,23 @@ impl Node {
             if !config.on || self.awaits_checkpoint() {
                 continue;
             }
-            if let Some(reading) = self.clock_off() {
-                // Others would reject its blocks, or it would mine on a branch that nobody else follows.
+            if let Some(reason) = self.pauses() {
+                if paused.as_ref() != Some(&reason) {
+                    tracing::warn!(%reason, "the miner pauses");
+                }
+                paused = Some(reason);
                 self.mining().jobs.send_replace(None);
-                tracing::warn!(reason = reading.words(), "the miner pauses");
+                // A clock that is set right tells nobody, so it is looked at again and again.
+                due = Some(Instant::now() + PAUSE_POLL);
                 continue;
             }
+            paused = None;
             made = Instant::now();
+            // A block that cannot be stored is not worth a hash. Room is looked for every second; then this goes on.
+            if self.store().not_ready().is_some() {
+                self.mining().jobs.send_replace(None);
+                continue;
+            }
             match self.new_template(config.producer) {
                 Ok(job) => drop(self.mining().jobs.send_replace(Some(job))),
                 Err(error) => tracing::error!(%error, "no template"),

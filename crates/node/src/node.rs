@@ -1,25 +1,20 @@
 //! The façade: what the API, the pages, the miner and the command line ask of a node.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
-use rayon::prelude::*;
 use tally_chain::block::MAX_AHEAD_SPACINGS;
-use tally_chain::state_tree::Account;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{
-    Address, BlockId, Bytes, ChainSpec, CheckedTransaction, Header, Manifest, RawTransaction, TransactionError, TxId,
-    UnixSecs, genesis, pow::BitsError,
-};
-use tally_ledger::{StateError, StateView};
+use tally_chain::{ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError};
+use tally_ledger::StateError;
 
 use crate::checkpoint::{Beginning, CheckpointConfig};
 use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
-use crate::mempool::{Mempool, MempoolConfig, MempoolError};
+use crate::keeper::Keeper;
+use crate::mempool::{Mempool, MempoolConfig};
 use crate::mining::Mining;
 use crate::p2p::{P2p, P2pConfig, P2pError};
 use crate::peers::clock::ClockReading;
@@ -28,6 +23,7 @@ use crate::stats::Stats;
 use crate::store::{BlockRecord, Store, StoreError};
 use crate::templates::Templates;
 use crate::verifier::TransactionChecker;
+use crate::workers::Workers;
 
 /// The node's clock, in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> UnixSecs + Send + Sync>;
@@ -40,21 +36,6 @@ pub fn system_clock() -> Clock {
     })
 }
 
-/// Why a transaction is not taken into the pool.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    #[error(transparent)]
-    Transaction(#[from] TransactionError),
-    #[error(transparent)]
-    Mempool(#[from] MempoolError),
-    #[error("transaction {id} is already in block {block}")]
-    AlreadyIncluded { id: TxId, block: BlockId },
-    #[error(transparent)]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Why there is no template.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
@@ -62,23 +43,25 @@ pub enum TemplateError {
     State(StateError),
     #[error(transparent)]
     Bits(BitsError),
+    #[error("the chain begins at {begins} (Unix seconds): there is nothing to mine before")]
+    NotBegun { begins: UnixSecs },
+    #[error("templates for {max} addresses were asked for on this block already; try again after the next block")]
+    TooManyProducers { max: usize },
 }
 
 /// Why work is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    #[error("template {template} is unknown or too old")]
+    #[error("template {template} was never handed out since this node started")]
     UnknownTemplate { template: u64 },
+    #[error("template {template} is for an earlier block: the chain is at height {height} now")]
+    StaleTemplate { template: u64, height: Height },
+    #[error("time is {time}, the transactions of this template allow at most {latest} (Unix seconds)")]
+    TimeTooLate { time: u32, latest: u32 },
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     #[error(transparent)]
     Import(#[from] ImportError),
-}
-
-/// A transaction that was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Submitted {
-    pub id: TxId,
-    /// Whether it can be included now, or waits for one with a lower nonce.
-    pub pending: bool,
 }
 
 /// A running node; cheap to clone.
@@ -97,12 +80,14 @@ struct Inner {
     stats: Stats,
     templates: Templates,
     mining: Mining,
+    workers: Arc<Workers>,
     clock: Clock,
     started: UnixSecs,
     max_reorg_depth: u64,
     checkpoints: CheckpointConfig,
     mempool: MempoolConfig,
     network: OnceLock<P2p>,
+    keeper: Keeper,
     clock_reading: RwLock<Option<ClockReading>>,
 }
 
@@ -112,7 +97,8 @@ impl Node {
         let spec = Arc::new(config.spec);
         let identity = genesis::identity(&spec);
         let checker = Arc::new(TransactionChecker::new(identity));
-        std::fs::create_dir_all(&config.data_dir).map_err(|error| StoreError::Database(error.into()))?;
+        std::fs::create_dir_all(&config.data_dir)
+            .map_err(|error| StoreError::cannot_write(&config.data_dir, &error))?;
         let path = config.data_dir.join("store");
         let pipeline = Pipeline::open(&path, spec.clone(), checker.clone(), config.max_reorg_depth)?;
         let started = clock();
@@ -128,6 +114,7 @@ impl Node {
             stats: Stats::default(),
             templates: Templates::default(),
             mining: Mining::new(config.mining),
+            workers: Arc::default(),
             spec,
             clock,
             started,
@@ -135,31 +122,13 @@ impl Node {
             checkpoints: config.checkpoints,
             mempool: config.mempool,
             network: OnceLock::new(),
+            keeper: Keeper::default(),
             clock_reading: RwLock::default(),
         }));
         node.restore_pool()?;
+        node.start_keeper();
         node.start_mining_loop();
         Ok(node)
-    }
-
-    fn restore_pool(&self) -> Result<(), StoreError> {
-        let stored = self.0.store.snapshot().pool()?;
-        let mut gone = Vec::new();
-        let mut checked = Vec::new();
-        for (id, envelope) in stored {
-            match RawTransaction::decode(envelope).and_then(|raw| self.0.checker.check_one(raw)) {
-                Ok(transaction) => checked.push(transaction),
-                Err(_) => gone.push(id),
-            }
-        }
-        checked.sort_by_key(|transaction| (transaction.sender(), transaction.view().nonce));
-        for transaction in checked {
-            if let Err(reason) = self.pool_insert(&transaction) {
-                tracing::info!(id = %transaction.id(), %reason, "dropped from the stored pool");
-                gone.push(transaction.id());
-            }
-        }
-        self.0.store.write_pool([], gone)
     }
 
     /// Stops mining and flushes the store.
@@ -167,6 +136,7 @@ impl Node {
         self.0.mining.stop();
         // An import under way ends first.
         let _last = self.0.pipeline.lock();
+        self.0.keeper.stop();
         self.0.store.sync()
     }
 
@@ -259,12 +229,30 @@ impl Node {
         &self.0.checker
     }
 
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.0.keeper
+    }
+
+    pub(crate) fn pool(&self) -> &Mutex<Mempool> {
+        &self.0.pool
+    }
+
+    /// Everybody sees this tip from now on.
+    pub(crate) fn set_tip(&self, tip: &Arc<Tip>) {
+        *self.0.tip.write() = tip.clone();
+    }
+
     pub(crate) fn templates(&self) -> &Templates {
         &self.0.templates
     }
 
     pub fn mining(&self) -> &Mining {
         &self.0.mining
+    }
+
+    /// External miners that are connected.
+    pub fn workers(&self) -> &Arc<Workers> {
+        &self.0.workers
     }
 
     /// Reads the pool.
@@ -274,7 +262,7 @@ impl Node {
 
     /// Takes an encoded block through the pipeline; returns when it is durable. Blocks the thread.
     pub fn import_block(&self, bytes: &[u8]) -> Result<Imported, ImportError> {
-        self.import(|pipeline, now| pipeline.import_block(bytes, now))
+        self.import(bytes.len() as u64, |pipeline, now| pipeline.import_block(bytes, now))
     }
 
     /// The same of a block that is put together from transactions which this node has checked.
@@ -284,23 +272,44 @@ impl Node {
         manifest: Manifest,
         transactions: Vec<CheckedTransaction>,
     ) -> Result<Imported, ImportError> {
-        self.import(|pipeline, now| pipeline.import_parts(header, manifest, transactions, now))
+        self.import(0, |pipeline, now| {
+            pipeline.import_parts(header, manifest, transactions, now)
+        })
     }
 
+    /// A panic in the middle of an import leaves tip, pool and pipeline apart: the process ends, and the store is whole.
+    ///
+    /// `bytes`: how many it will at least write, as far as is known.
     fn import(
         &self,
+        bytes: u64,
+        by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
+    ) -> Result<Imported, ImportError> {
+        crate::supervise::critical("import", || self.import_and_follow(bytes, by))
+    }
+
+    fn import_and_follow(
+        &self,
+        bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
     ) -> Result<Imported, ImportError> {
         let begun = Instant::now();
         let mut pipeline = self.0.pipeline.lock();
-        let imported = by(&mut pipeline, self.now());
+        // Before any work: what cannot be stored now is not looked at.
+        let room = self.0.store.require_room(bytes);
+        let imported = room
+            .map_err(ImportError::Store)
+            .and_then(|()| by(&mut pipeline, self.now()));
         match &imported {
             Ok(Imported::Tip(advance)) => {
+                self.0.keeper.reads_work();
                 let dropped = self.follow(advance, pipeline.tip());
                 self.0.stats.import_time.record(begun.elapsed());
                 self.publish(advance, dropped);
             }
             Ok(_) => {}
+            // Nothing is known against the block: it is tried again when it is offered again.
+            Err(ImportError::Store(error)) => self.0.keeper.store_failed(error),
             Err(reason) => {
                 self.0.stats.blocks_refused.fetch_add(1, Relaxed);
                 tracing::warn!(%reason, "block refused");
@@ -309,7 +318,6 @@ impl Node {
         imported
     }
 
-    /// Brings tip and pool up to date together, so that nobody sees one without the other.
     /// Begins with a checkpoint instead of genesis; says whether it did: only a node without blocks can.
     pub fn begin_at(&self, beginning: &Beginning) -> Result<bool, StoreError> {
         let mut pipeline = self.0.pipeline.lock();
@@ -317,6 +325,11 @@ impl Node {
             return Ok(false);
         }
         let tip = pipeline.tip().clone();
+        // The pool is read again from the store below: what is on its way there has to arrive first.
+        self.0.keeper.writer().flush().map_err(|failure| StoreError::Broken {
+            path: self.0.store.path().to_owned(),
+            detail: failure.to_string(),
+        })?;
         {
             // What waited was looked at with the state of genesis.
             let mut pool = self.0.pool.lock();
@@ -327,6 +340,7 @@ impl Node {
         let record = &tip.record;
         tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
         self.publish_block(record);
+        self.0.templates.tip_changed(record.id);
         self.0.mining.tip_changed();
         Ok(true)
     }
@@ -343,51 +357,11 @@ impl Node {
 
     /// Whether this node is to begin with a checkpoint and has not yet.
     pub fn awaits_checkpoint(&self) -> bool {
-        self.0.checkpoints.begin && self.tip().record.height() == tally_chain::Height::GENESIS
+        self.0.checkpoints.begin && self.tip().record.height() == Height::GENESIS
     }
 
     pub(crate) fn checkpoints(&self) -> CheckpointConfig {
         self.0.checkpoints
-    }
-
-    fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
-        let mut pool = self.0.pool.lock();
-        *self.0.tip.write() = tip.clone();
-        let included: Vec<_> = advance
-            .joined
-            .iter()
-            .flat_map(|moved| moved.transactions.iter().cloned())
-            .collect();
-        let account_of = |address: &Address| tip.snapshot.account(address).ok().flatten().unwrap_or_default();
-        let base_fee = tip.ancestors.next_base_fee(&self.0.spec);
-        let now = self.now();
-        let mut dropped: Vec<_> = pool
-            .on_block(&included, account_of, base_fee, now)
-            .into_iter()
-            .map(|id| (id, "no longer includable after the latest block".to_owned()))
-            .collect();
-        let joined: BTreeSet<_> = included.iter().map(CheckedTransaction::id).collect();
-        let mut returned = Vec::new();
-        for moved in advance.undone.iter().rev() {
-            for transaction in &moved.transactions {
-                if joined.contains(&transaction.id()) {
-                    continue;
-                }
-                match pool.insert(transaction.clone(), account_of(&transaction.sender()), now, base_fee) {
-                    Ok(_) => returned.push(transaction.clone()),
-                    Err(reason) => dropped.push((transaction.id(), reason.to_string())),
-                }
-            }
-        }
-        drop(pool);
-        self.0.stats.included(included.iter().map(CheckedTransaction::id));
-        let added = returned
-            .iter()
-            .map(|transaction| (transaction.id(), &transaction.envelope()[..]));
-        if let Err(error) = self.0.store.write_pool(added, dropped.iter().map(|(id, _)| *id)) {
-            tracing::error!(%error, "the stored pool is behind");
-        }
-        dropped
     }
 
     fn publish(&self, advance: &Advance, dropped: Vec<(TxId, String)>) {
@@ -425,88 +399,7 @@ impl Node {
             self.0.stats.left(&id);
             self.0.events.publish(ChainEvent::Dropped { id, reason });
         }
+        self.0.templates.tip_changed(*to);
         self.0.mining.tip_changed();
-    }
-
-    /// Takes one encoded transaction into the pool.
-    pub fn submit(&self, envelope: Bytes) -> Result<Submitted, SubmitError> {
-        self.submit_batch(vec![envelope])
-            .pop()
-            .expect("one result for one envelope")
-    }
-
-    /// Takes transactions into the pool, signatures checked on all cores; one result for each, in order.
-    pub fn submit_batch(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
-        let checked: Vec<Result<CheckedTransaction, TransactionError>> = envelopes
-            .into_par_iter()
-            .map(|envelope| RawTransaction::decode(envelope).and_then(|raw| self.0.checker.check_one(raw)))
-            .collect();
-        let mut accepted = Vec::new();
-        let mut results: Vec<_> = checked
-            .into_iter()
-            .map(|result| {
-                let transaction = result?;
-                let submitted = self.take(&transaction)?;
-                accepted.push(transaction);
-                Ok(submitted)
-            })
-            .collect();
-        let added = accepted
-            .iter()
-            .map(|transaction| (transaction.id(), &transaction.envelope()[..]));
-        if let Err(error) = self.0.store.write_pool(added, []) {
-            // What could not be written is not acknowledged.
-            let reason = error.to_string();
-            let failed = |_: Submitted| SubmitError::State(StateError(reason.clone()));
-            results = results
-                .into_iter()
-                .map(|result| result.and_then(|ok| Err(failed(ok))))
-                .collect();
-        }
-        let refused = results.iter().filter(|result| result.is_err()).count() as u64;
-        self.0.stats.transactions_refused.fetch_add(refused, Relaxed);
-        for submitted in results.iter().flatten() {
-            self.0.stats.transactions_accepted.fetch_add(1, Relaxed);
-            self.0.stats.arrived(submitted.id);
-            let event = ChainEvent::Transaction {
-                id: submitted.id,
-                pending: submitted.pending,
-            };
-            self.0.events.publish(event);
-        }
-        if refused < results.len() as u64 {
-            self.0.mining.pool_changed();
-        }
-        results
-    }
-
-    fn take(&self, transaction: &CheckedTransaction) -> Result<Submitted, SubmitError> {
-        let id = transaction.id();
-        let tip = self.tip();
-        if let Some(place) = tip.snapshot.place(&id)?
-            && let Some(block) = tip.snapshot.id_at(place.height)?
-        {
-            return Err(SubmitError::AlreadyIncluded { id, block });
-        }
-        self.pool_insert(transaction)
-    }
-
-    fn pool_insert(&self, transaction: &CheckedTransaction) -> Result<Submitted, SubmitError> {
-        let mut pool = self.0.pool.lock();
-        let tip = self.tip();
-        let account: Account = tip.snapshot.account(&transaction.sender())?.unwrap_or_default();
-        let base_fee = tip.ancestors.next_base_fee(&self.0.spec);
-        let inserted = pool.insert(transaction.clone(), account, self.now(), base_fee)?;
-        drop(pool);
-        for id in inserted.replaced.into_iter().chain(inserted.evicted) {
-            self.0.stats.left(&id);
-            let reason = "replaced or evicted by a better-paying transaction".to_owned();
-            self.0.events.publish(ChainEvent::Dropped { id, reason });
-            self.0.store.write_pool([], [id])?;
-        }
-        Ok(Submitted {
-            id: transaction.id(),
-            pending: inserted.pending,
-        })
     }
 }

@@ -2,6 +2,7 @@
 
 mod beginning;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +63,13 @@ pub struct Advance {
     pub undone: Vec<Moved>,
     /// Blocks that joined it, lowest first.
     pub joined: Vec<Moved>,
+}
+
+impl Advance {
+    /// Transactions that are in no block any more, in the order of their blocks; `joined` are those of the new branch.
+    pub(crate) fn returned<'a>(&'a self, joined: &'a BTreeSet<TxId>) -> impl Iterator<Item = &'a CheckedTransaction> {
+        returned(&self.undone, joined)
+    }
 }
 
 /// A block that left or joined the active chain.
@@ -172,7 +180,7 @@ impl Pipeline {
             return self.keep_aside(&linked, now);
         }
         let switch = self.plan_switch(linked, now)?;
-        let executed = self.execute(switch)?;
+        let executed = self.execute(switch, now)?;
         self.commit(executed, now)
     }
 
@@ -282,11 +290,10 @@ impl Pipeline {
         &self,
         snapshot: &Snapshot,
         record: &BlockRecord,
-    ) -> Result<Vec<CheckedTransaction>, ImportError> {
+    ) -> Result<Vec<CheckedTransaction>, StoreError> {
         let block = stored_block(snapshot, record)?;
-        self.checker
-            .check_all(block.transactions)
-            .map_err(|(index, source)| BlockError::Transaction { index, source }.into())
+        let checked = self.checker.check_all(block.transactions);
+        checked.map_err(|(_, error)| unsound(record, &error))
     }
 
     fn relink(
@@ -295,14 +302,17 @@ impl Pipeline {
         record: &BlockRecord,
         ancestors: &Ancestors,
         now: UnixSecs,
-    ) -> Result<LinkedBlock, ImportError> {
+    ) -> Result<LinkedBlock, StoreError> {
         let raw = stored_block(snapshot, record)?;
-        let checked = raw.check(&self.spec, now, |transactions| self.checker.check_all(transactions))?;
-        Ok(checked.link(ancestors, &self.spec)?)
+        // It was not too early when it came: a clock that was set back since then changes nothing about it.
+        let now = now.max(record.received);
+        let checked = raw.check(&self.spec, now, |transactions| self.checker.check_all(transactions));
+        let linked = checked.and_then(|checked| checked.link(ancestors, &self.spec));
+        linked.map_err(|error| unsound(record, &error))
     }
 
     /// Runs the joining blocks over the state at the fork, in memory.
-    fn execute(&self, switch: Switch) -> Result<Executed, ImportError> {
+    fn execute(&self, switch: Switch, now: UnixSecs) -> Result<Executed, ImportError> {
         let Switch {
             snapshot,
             fork,
@@ -323,6 +333,7 @@ impl Pipeline {
         let mut joining = joining.into_iter();
         while let Some(linked) = joining.next() {
             let (id, height) = (linked.id(), linked.height());
+            let invalid = self.linked_record(&linked, now);
             match execute(linked, &overlay, &tree, &self.spec) {
                 Ok(block) => {
                     overlay.apply(block.changes());
@@ -330,9 +341,11 @@ impl Pipeline {
                     tree = block.tree().clone();
                     executed.push(block);
                 }
+                // The state could not be read: that says nothing of the block.
+                Err(ExecutionError::State(error)) => return Err(StoreError::State(error).into()),
                 Err(source) => {
                     tracing::warn!(%id, %height, reason = %source, "block does not execute");
-                    self.mark_invalid(&snapshot, std::iter::once(id).chain(joining.map(|linked| linked.id())))?;
+                    self.mark_invalid(&snapshot, invalid, joining.map(|linked| linked.id()))?;
                     let source = Box::new(source);
                     return Err(ImportError::Execution { id, height, source });
                 }
@@ -349,16 +362,24 @@ impl Pipeline {
         })
     }
 
-    /// Remembers stored blocks as invalid, so that their branch is not tried again.
-    fn mark_invalid(&self, snapshot: &Snapshot, ids: impl Iterator<Item = BlockId>) -> Result<(), ImportError> {
+    /// Remembers a block as invalid, so that neither it nor what is stored of its branch is tried again. Where the block is
+    /// not stored (it stood on the tip), its header and manifest are kept for that.
+    fn mark_invalid(
+        &self,
+        snapshot: &Snapshot,
+        invalid: BlockRecord,
+        after: impl Iterator<Item = BlockId>,
+    ) -> Result<(), ImportError> {
         let mut commit = Commit::new(&self.store);
-        for id in ids {
-            if let Some(record) = snapshot.record(&id)? {
-                commit.record(&BlockRecord {
-                    status: Status::Invalid,
-                    ..record
-                });
-            }
+        let mut mark = |record| {
+            commit.record(&BlockRecord {
+                status: Status::Invalid,
+                ..record
+            });
+        };
+        mark(snapshot.record(&invalid.id)?.unwrap_or(invalid));
+        for id in after {
+            snapshot.record(&id)?.into_iter().for_each(&mut mark);
         }
         Ok(commit.apply()?)
     }
@@ -385,6 +406,15 @@ impl Pipeline {
                 status: Status::Linked,
                 ..status
             });
+        }
+        let ids = |block: &ExecutedBlock| -> Vec<_> {
+            let transactions = block.block().transactions();
+            transactions.iter().map(CheckedTransaction::id).collect()
+        };
+        let again: BTreeSet<TxId> = executed.iter().flat_map(ids).collect();
+        // In this batch and no later one: a crash right after it must not lose what was acknowledged.
+        for transaction in returned(&undone, &again) {
+            commit.pooled(&transaction.id(), transaction.envelope());
         }
         let (mut supply, mut total) = (fork.supply, fork.total_transactions);
         let mut history = snapshot.history(fork.height().0 + 1)?;
@@ -470,6 +500,18 @@ struct Executed {
     executed: Vec<ExecutedBlock>,
     changes: tally_ledger::ChangeSet,
     tree: StateTree,
+}
+
+fn returned<'a>(undone: &'a [Moved], joined: &'a BTreeSet<TxId>) -> impl Iterator<Item = &'a CheckedTransaction> {
+    let transactions = undone.iter().rev().flat_map(|moved| &moved.transactions);
+    transactions.filter(|transaction| !joined.contains(&transaction.id()))
+}
+
+/// A block that was right when it was stored is not now: its bytes have changed, and nobody else is at fault.
+fn unsound(record: &BlockRecord, error: &dyn std::error::Error) -> StoreError {
+    StoreError::Missing {
+        what: format!("the body of block {} as it was stored ({error})", record.id),
+    }
 }
 
 fn stored_block(snapshot: &Snapshot, record: &BlockRecord) -> Result<RawBlock, StoreError> {

@@ -141,6 +141,10 @@ impl Node {
             return Ok(None);
         };
         let active = tip.snapshot.is_active(&record)?;
+        // Of an invalid block that stood on the tip only the record is kept.
+        if record.status == Status::Invalid && self.store().snapshot().block_bytes(&record.id)?.is_none() {
+            return Ok(None);
+        }
         let transactions = self.transactions_of(&record)?;
         let receipts = if active {
             tip.snapshot.receipts(&record.id)?
@@ -185,31 +189,34 @@ impl Node {
 
     /// The transaction at a place of the active chain.
     pub fn at(&self, tip: &Tip, place: Place) -> Result<Located, StoreError> {
+        let located = self.at_all(tip, place.height, &[place.index])?.pop();
+        located.ok_or_else(|| missing_transaction(place))
+    }
+
+    /// Transactions of one block of the active chain, in the order asked for; the block is read once for all of them.
+    fn at_all(&self, tip: &Tip, height: Height, indexes: &[u32]) -> Result<Vec<Located>, StoreError> {
         let missing = || StoreError::Missing {
-            what: format!("transaction {} of block {}", place.index, place.height),
+            what: format!("block {height}"),
         };
-        let id = tip.snapshot.id_at(place.height)?.ok_or_else(missing)?;
+        let id = tip.snapshot.id_at(height)?.ok_or_else(missing)?;
         let block = tip.snapshot.known(&id)?;
-        let mut body = tip.snapshot.block(&id)?.ok_or_else(missing)?;
-        let index = place.index as usize;
-        if index >= body.transactions.len() {
-            return Err(missing());
-        }
-        let raw = body.transactions.swap_remove(index);
-        let transaction = self.checker().check_one(raw).map_err(|_| missing())?;
-        let mut receipts = tip.snapshot.receipts(&id)?;
-        if index >= receipts.len() {
-            return Err(missing());
-        }
-        let receipt = receipts.swap_remove(index);
-        Ok(Located {
-            transaction,
-            included: Some(Included {
-                block,
-                index: place.index,
-                receipt,
-            }),
-        })
+        let body = tip.snapshot.block(&id)?.ok_or_else(missing)?;
+        let receipts = tip.snapshot.receipts(&id)?;
+        let located = indexes.iter().map(|index| {
+            let missing = || missing_transaction(Place { height, index: *index });
+            let at = *index as usize;
+            let (raw, receipt) = body.transactions.get(at).zip(receipts.get(at)).ok_or_else(missing)?;
+            let transaction = self.checker().check_one(raw.clone()).map_err(|_| missing())?;
+            Ok(Located {
+                transaction,
+                included: Some(Included {
+                    block: block.clone(),
+                    index: *index,
+                    receipt: receipt.clone(),
+                }),
+            })
+        });
+        located.collect()
     }
 
     /// Inclusion proof of a transaction under its block's `transactions_root`.
@@ -229,10 +236,9 @@ impl Node {
     }
 
     /// Proof that the block at `height` is an ancestor of the tip, under the tip's `history_root`.
-    pub fn history_proof(&self, tip: &Tip, height: Height) -> Result<HistoryProof, history::HistoryError> {
-        history::prove(tip.record.height().0, height.0, &|position| {
-            tip.snapshot.history_node(position)
-        })
+    pub fn history_proof(&self, tip: &Tip, height: Height) -> Result<HistoryProof, StoreError> {
+        tip.snapshot
+            .over_history(|nodes| history::prove(tip.record.height().0, height.0, &nodes))
     }
 
     /// All that shows, without this node, that the transaction at a place is on the chain, and what it did; none if there
@@ -261,12 +267,7 @@ impl Node {
         let record = &block.record;
         let history = match record.id == tip.record.id {
             true => None,
-            false => Some(
-                self.history_proof(tip, place.height)
-                    .map_err(|error| StoreError::Missing {
-                        what: format!("the path from block {} to the tip ({error})", record.id),
-                    })?,
-            ),
+            false => Some(self.history_proof(tip, place.height)?),
         };
         Ok(Some(PortableReceipt::new(Parts {
             chain: self.identity(),
@@ -318,11 +319,19 @@ impl Node {
             keys.push(entry?.0);
         }
         let next = (keys.len() > limit).then(|| keys[limit - 1]);
-        let entries = keys
-            .iter()
-            .take(limit)
-            .map(|key| self.at(tip, key.0))
-            .collect::<Result<_, _>>()?;
+        keys.truncate(limit);
+        let mut entries = Vec::with_capacity(keys.len());
+        // Entries of one block stand side by side.
+        for of_block in keys.chunk_by(|HistoryKey(one), HistoryKey(other)| one.height == other.height) {
+            let indexes: Vec<_> = of_block.iter().map(|HistoryKey(place)| place.index).collect();
+            entries.extend(self.at_all(tip, of_block[0].0.height, &indexes)?);
+        }
         Ok(HistoryPage { entries, next })
+    }
+}
+
+fn missing_transaction(place: Place) -> StoreError {
+    StoreError::Missing {
+        what: format!("transaction {} of block {}", place.index, place.height),
     }
 }

@@ -1,55 +1,90 @@
-//! Block templates: for the native miner, for browsers, for whoever asks.
+//! Block templates: for the native miner, for browsers, for everybody who asks.
+//!
+//! The transactions are assembled once for all (`SharedBlock`), so a template for another producer costs next to nothing,
+//! and a flood of requests neither keeps the node busy nor pushes out the templates of others.
 
-use std::collections::BTreeMap;
+mod body;
+mod handed_out;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use tally_chain::block::encode_block;
-use tally_chain::header::HEADER_VERSION;
 use tally_chain::header_chain::max_ahead;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
-use tally_chain::pow::Target;
-use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header, Manifest};
-use tally_ledger::{Candidate, StateError, assemble};
+use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header, Height, Manifest, UnixSecs};
+use tally_ledger::{Assembled, Candidate, Draft, SharedBlock, StateError, assemble};
 
 use crate::miner::MiningJob;
 use crate::node::{Node, TemplateError, WorkError};
-use crate::pipeline::{Imported, Tip};
+use crate::pipeline::{ImportError, Imported, Tip};
+use body::{Block, Body};
+use handed_out::HandedOut;
+pub use handed_out::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT};
 
-/// Templates that a submission may still refer to.
-const KEPT: usize = 128;
 /// Tag of blocks made here, before the extra nonce.
 const EXTRA_TAG: &[u8] = b"tally/";
+/// On one tip, the time to the next assembly is at least a second, and at least the tip's age divided by this: the longer a
+/// block takes, the rarer. So a tip has some dozens of bodies at most, all of which are kept.
+const AGE_SHARE: u32 = 16;
+/// Seconds after which transactions are chosen anew even if the pool did not change: some become includable with time.
+const MAX_AGE: u32 = 15;
+/// Producers on one tip that get a block of their own because code in the pool looks at producers; the others get what can
+/// be shared.
+const OWN_PER_TIP: usize = 32;
 
-/// Templates handed out, by id.
+/// Templates, and what they are made from.
 #[derive(Default)]
 pub(crate) struct Templates {
-    next: AtomicU64,
-    kept: Mutex<BTreeMap<u64, Arc<MiningJob>>>,
+    next_id: AtomicU64,
+    next_body: AtomicU64,
+    /// Assemblies so far.
+    assembled: AtomicU64,
+    /// Changes of the pool so far.
+    pool_version: AtomicU64,
+    current: Mutex<Option<Current>>,
+    /// Held while the transactions of a tip are assembled: once, not by everyone who waits for it.
+    assembling: Mutex<()>,
+    handed_out: Mutex<HandedOut>,
+}
+
+/// The newest bodies on one tip.
+#[derive(Clone)]
+struct Current {
+    shared: Arc<Body>,
+    /// The same without transactions that run code; made when it is needed.
+    plain: Option<Arc<Body>>,
+    own: Vec<(Address, Arc<Body>)>,
+    own_made: usize,
+    pool_version: u64,
+    /// When the first body on this tip was made, in Unix seconds.
+    first: u32,
+}
+
+impl Current {
+    /// Whether the transactions are to be chosen anew. Times are Unix seconds.
+    fn is_due(&self, now: u32, pool_version: u64) -> bool {
+        let age = now.saturating_sub(self.shared.time);
+        let changed = self.pool_version != pool_version || now > self.shared.latest_time() || age >= MAX_AGE;
+        changed && age >= 1.max(now.saturating_sub(self.first) / AGE_SHARE)
+    }
 }
 
 impl Templates {
-    fn keep(&self, job: MiningJob) -> Arc<MiningJob> {
-        let job = Arc::new(job);
-        let mut kept = self.kept.lock();
-        kept.insert(job.id, job.clone());
-        if kept.len() > KEPT {
-            kept.pop_first();
+    /// What was made on the tip before is not made again, and lets go of its snapshot.
+    pub(crate) fn tip_changed(&self, tip: BlockId) {
+        let mut current = self.current.lock();
+        if current.as_ref().is_some_and(|current| current.shared.parent() != tip) {
+            *current = None;
         }
-        job
+        drop(current);
+        self.handed_out.lock().new_tip(tip);
     }
 
-    fn get(&self, id: u64) -> Option<Arc<MiningJob>> {
-        self.kept.lock().get(&id).cloned()
-    }
-
-    /// The newest template on `parent` for `producer` made at `time` or later.
-    fn recent(&self, parent: BlockId, producer: Address, time: u32) -> Option<Arc<MiningJob>> {
-        let fits = |job: &&Arc<MiningJob>| {
-            job.header.parent == parent && job.manifest.producer == producer && job.header.time >= time
-        };
-        self.kept.lock().values().rev().find(fits).cloned()
+    pub(crate) fn pool_changed(&self) {
+        self.pool_version.fetch_add(1, Relaxed);
     }
 }
 
@@ -63,14 +98,188 @@ pub struct Work {
 }
 
 impl Node {
-    /// A block on the tip with the best of the pool, lacking only its seal. Reuses one of the same second.
+    /// A block on the tip with the best of the pool, lacking only its seal. The transactions are chosen at most once a second.
     pub fn template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
-        let tip = self.tip();
-        let time = self.next_time(&tip);
-        if let Some(recent) = self.templates().recent(tip.record.id, producer, time) {
-            return Ok(recent);
+        self.template_for(producer, None)
+    }
+
+    /// [`Self::template`] for a client from outside: how many producers it may name on one tip is limited.
+    pub fn template_for(&self, producer: Address, client: Option<IpAddr>) -> Result<Arc<MiningJob>, TemplateError> {
+        self.check_begun()?;
+        let current = self.current_bodies()?;
+        let body = self.body_for(producer, &current)?;
+        let templates = self.templates();
+        let fresh = || templates.next_id.fetch_add(1, Relaxed);
+        let id = templates.handed_out.lock().note(&body, producer, client, fresh)?;
+        let job = body.job(id, producer, &extra(), self.next_time(&body.tip))?;
+        Ok(Arc::new(
+            job.expect("the body was chosen because it suits the producer"),
+        ))
+    }
+
+    /// When the chain begins, where that is still ahead: block 1 is not made before genesis.
+    pub fn begins(&self) -> Option<UnixSecs> {
+        let begins = UnixSecs(self.spec().genesis_time.into());
+        (self.now() < begins && self.tip().record.height() == Height::GENESIS).then_some(begins)
+    }
+
+    fn check_begun(&self) -> Result<(), TemplateError> {
+        match self.begins() {
+            Some(begins) => Err(TemplateError::NotBegun { begins }),
+            None => Ok(()),
         }
-        self.new_template(producer)
+    }
+
+    /// How often transactions were assembled into a block since the start.
+    pub fn templates_assembled(&self) -> u64 {
+        self.templates().assembled.load(Relaxed)
+    }
+
+    /// The bodies on the present tip, assembled anew where they are due.
+    fn current_bodies(&self) -> Result<Current, TemplateError> {
+        let templates = self.templates();
+        let _assembling = match self.served() {
+            Some((current, false)) => return Ok(current),
+            // Whoever comes while somebody assembles takes what there is; on a new tip there is nothing yet.
+            Some((current, true)) => match templates.assembling.try_lock() {
+                Some(guard) => guard,
+                None => return Ok(current),
+            },
+            None => templates.assembling.lock(),
+        };
+        let before = match self.served() {
+            Some((current, false)) => return Ok(current),
+            other => other.map(|(current, _)| current),
+        };
+        let pool_version = templates.pool_version.load(Relaxed);
+        let shared = self.shared_body(self.tip(), true)?;
+        let current = Current {
+            plain: None,
+            own: Vec::new(),
+            own_made: before.as_ref().map_or(0, |before| before.own_made),
+            first: before.map_or(shared.time, |before| before.first),
+            pool_version,
+            shared,
+        };
+        *templates.current.lock() = Some(current.clone());
+        Ok(current)
+    }
+
+    /// The bodies on the present tip, and whether newer ones are due.
+    fn served(&self) -> Option<(Current, bool)> {
+        let templates = self.templates();
+        let current = templates.current.lock().clone()?;
+        let tip = self.tip();
+        if current.shared.parent() != tip.record.id {
+            return None;
+        }
+        let due = current.is_due(self.next_time(&tip), templates.pool_version.load(Relaxed));
+        Some((current, due))
+    }
+
+    /// The body that suits a producer: the shared one, one of its own where code looks at producers, or one of plain payments.
+    fn body_for(&self, producer: Address, current: &Current) -> Result<Arc<Body>, TemplateError> {
+        let shared = current.shared.suits(producer);
+        if shared && !current.shared.left_out_for_sharing() {
+            return Ok(current.shared.clone());
+        }
+        if let Some(own) = self.own_body(producer, &current.shared)? {
+            return Ok(own);
+        }
+        match shared {
+            true => Ok(current.shared.clone()),
+            false => self.plain_body(&current.shared),
+        }
+    }
+
+    /// A body for this producer alone; none where this tip has had enough of them.
+    fn own_body(&self, producer: Address, shared: &Arc<Body>) -> Result<Option<Arc<Body>>, TemplateError> {
+        let templates = self.templates();
+        {
+            let mut current = templates.current.lock();
+            let Some(current) = current.as_mut().filter(|now| Arc::ptr_eq(&now.shared, shared)) else {
+                return Ok(None);
+            };
+            if let Some((_, own)) = current.own.iter().find(|(whose, _)| *whose == producer) {
+                return Ok(Some(own.clone()));
+            }
+            if current.own_made >= OWN_PER_TIP {
+                return Ok(None);
+            }
+            current.own_made += 1;
+        }
+        let assembled = self.assemble_for(producer, &shared.tip, shared.time)?;
+        let own = self.body(shared.tip.clone(), shared.time, Block::own(assembled));
+        if let Some(now) = templates.current.lock().as_mut()
+            && Arc::ptr_eq(&now.shared, shared)
+        {
+            now.own.push((producer, own.clone()));
+        }
+        Ok(Some(own))
+    }
+
+    /// A body of plain payments, which suits everybody.
+    fn plain_body(&self, shared: &Arc<Body>) -> Result<Arc<Body>, TemplateError> {
+        let templates = self.templates();
+        let _assembling = templates.assembling.lock();
+        let known = |now: &Current| Arc::ptr_eq(&now.shared, shared).then(|| now.plain.clone()).flatten();
+        if let Some(plain) = templates.current.lock().as_ref().and_then(known) {
+            return Ok(plain);
+        }
+        let plain = self.shared_body(shared.tip.clone(), false)?;
+        if let Some(now) = templates.current.lock().as_mut()
+            && Arc::ptr_eq(&now.shared, shared)
+        {
+            now.plain = Some(plain.clone());
+        }
+        Ok(plain)
+    }
+
+    fn shared_body(&self, tip: Arc<Tip>, code: bool) -> Result<Arc<Body>, TemplateError> {
+        let time = self.next_time(&tip);
+        let draft = Draft {
+            ancestors: &tip.ancestors,
+            time,
+            code,
+        };
+        let best = self.best(&tip, time);
+        let shared = SharedBlock::assemble(draft, best, &tip.snapshot, &tip.tree, self.spec())?;
+        self.templates().assembled.fetch_add(1, Relaxed);
+        for (id, reason) in &shared.refused {
+            tracing::debug!(%id, %reason, "left out of a template");
+        }
+        Ok(self.body(tip, time, Block::Shared(shared)))
+    }
+
+    fn body(&self, tip: Arc<Tip>, time: u32, block: Block) -> Arc<Body> {
+        Arc::new(Body {
+            sequence: self.templates().next_body.fetch_add(1, Relaxed),
+            tip,
+            time,
+            block,
+        })
+    }
+
+    /// The best of the pool for a block on this tip.
+    fn best(&self, tip: &Tip, time: u32) -> Vec<CheckedTransaction> {
+        let base_fee = tip.ancestors.next_base_fee(self.spec());
+        self.with_pool(|pool| pool.best(base_fee, UnixSecs(time.into())).collect())
+    }
+
+    fn assemble_for(&self, producer: Address, tip: &Tip, time: u32) -> Result<Assembled, TemplateError> {
+        let candidate = Candidate {
+            ancestors: &tip.ancestors,
+            time,
+            producer,
+            extra: extra(),
+        };
+        let best = self.best(tip, time);
+        let made = assemble(candidate, best, &tip.snapshot, &tip.tree, self.spec())?;
+        self.templates().assembled.fetch_add(1, Relaxed);
+        for (id, reason) in &made.refused {
+            tracing::debug!(%id, %reason, "left out of a template");
+        }
+        Ok(made)
     }
 
     /// The time of a header made now: the clock's, or the first one that may follow.
@@ -80,42 +289,16 @@ impl Node {
             .max(tip.ancestors.median_time().saturating_add(1))
     }
 
-    /// A fresh template, whatever was handed out before.
+    /// A fresh template with everything in it that suits the producer, for the native miner, which keeps it itself.
     pub(crate) fn new_template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
+        self.check_begun()?;
         let tip = self.tip();
         let time = self.next_time(&tip);
-        let base_fee = tip.ancestors.next_base_fee(self.spec());
-        let transactions: Vec<CheckedTransaction> =
-            self.with_pool(|pool| pool.best(base_fee, tally_chain::UnixSecs(time.into())).collect());
-        let extra = Bytes::from([EXTRA_TAG, &[0; EXTRA_NONCE_BYTES]].concat());
-        let candidate = Candidate {
-            ancestors: &tip.ancestors,
-            time,
-            producer,
-            extra,
-        };
-        let made = assemble(candidate, transactions, &tip.snapshot, &tip.tree, self.spec())?;
-        for (id, reason) in &made.refused {
-            tracing::debug!(%id, %reason, "left out of a template");
-        }
-        let header = Header {
-            version: HEADER_VERSION,
-            parent: tip.record.id,
-            manifest_root: made.manifest.root(),
-            time,
-            bits: made.bits,
-            nonce: 0,
-        };
-        let target = Target::from_bits(made.bits).map_err(TemplateError::Bits)?;
-        let id = self.templates().next.fetch_add(1, Relaxed);
-        let job = MiningJob {
-            id,
-            header,
-            manifest: made.manifest,
-            transactions: made.transactions,
-            target,
-        };
-        Ok(self.templates().keep(job))
+        let block = Block::own(self.assemble_for(producer, &tip, time)?);
+        let body = self.body(tip, time, block);
+        let id = self.templates().next_id.fetch_add(1, Relaxed);
+        let job = body.job(id, producer, &extra(), time)?;
+        Ok(Arc::new(job.expect("the body was assembled for this producer")))
     }
 
     /// The latest time that a header may have now. Rule: docs/protocol.md#B4
@@ -125,9 +308,19 @@ impl Node {
 
     /// Seals a template with what a miner found and imports the block like any other.
     pub fn submit_work(&self, work: &Work) -> Result<Imported, WorkError> {
-        let job = self.templates().get(work.template).ok_or(WorkError::UnknownTemplate {
-            template: work.template,
-        })?;
+        let template = work.template;
+        let known = self.templates().handed_out.lock().get(template);
+        let Some((body, producer)) = known else {
+            return Err(match template < self.templates().next_id.load(Relaxed) {
+                true => WorkError::StaleTemplate {
+                    template,
+                    height: self.tip().record.height(),
+                },
+                false => WorkError::UnknownTemplate { template },
+            });
+        };
+        let job = body.job(template, producer, &extra(), body.time)?;
+        let job = job.expect("a template is handed out only of a body that suits its producer");
         self.submit_sealed(&job, &work.extra_nonce, work.time, work.nonce)
     }
 
@@ -139,7 +332,14 @@ impl Node {
         time: u32,
         nonce: u32,
     ) -> Result<Imported, WorkError> {
+        let latest = job.latest_time;
+        if time > latest {
+            return Err(WorkError::TimeTooLate { time, latest });
+        }
         let (header, manifest) = job.sealed(extra_nonce, time, nonce);
+        // Before the block is put together: what is no work costs next to nothing.
+        let sealed = self.spec().engine().check_header(&header);
+        sealed.map_err(|error| ImportError::Block(error.into()))?;
         let envelopes = job.transactions.iter().map(CheckedTransaction::envelope);
         Ok(self.import_block(&encode_block(&header, &manifest, envelopes))?)
     }
@@ -161,6 +361,11 @@ impl MiningJob {
         };
         (header, manifest)
     }
+}
+
+/// `extra` of a template: the tag, and room for the extra nonce. Rule: docs/protocol.md#M2
+fn extra() -> Bytes {
+    Bytes::from([EXTRA_TAG, &[0; EXTRA_NONCE_BYTES]].concat())
 }
 
 impl From<StateError> for TemplateError {

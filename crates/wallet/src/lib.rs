@@ -11,6 +11,7 @@ pub mod account;
 mod corpora_tests;
 pub mod discovery;
 pub mod fees;
+pub mod file_text;
 pub mod hd;
 pub mod keys;
 pub mod keystore;
@@ -47,7 +48,7 @@ pub use signers::Signers;
 pub use submission::{Outcome, Rejection, Uncertain};
 pub use tally_chain::{KeyKind, PublicKey};
 pub use vault::{ChainBinding, Changed, Contact, Settings, Vault, VaultError};
-pub use warnings::{Warning, Weight, warnings};
+pub use warnings::{Warning, Warnings, Weight};
 
 /// The system's random numbers (in a browser: `crypto.getRandomValues`), to hand to what asks for an `rng`.
 ///

@@ -123,7 +123,11 @@ pub struct Review {
     pub value: Amount,
     /// `value` in coins, exact.
     pub value_coins: String,
+    /// Data for an account or a contract; none where the bytes create a contract.
     pub memo: Memo,
+    /// The program that a new contract begins with, as 0x-prefixed hex; none where somebody is paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_code: Option<String>,
     pub nonce: u64,
     pub timestamp: UnixSecs,
     pub gas_limit: u64,
@@ -151,7 +155,11 @@ impl Review {
             to: payload.to,
             value: payload.value,
             value_coins: payload.value.to_coins(),
-            memo: memo_of(&payload.data),
+            memo: payload.to.map_or(Memo::None, |_| memo_of(&payload.data)),
+            init_code: payload
+                .to
+                .is_none()
+                .then(|| alloy_primitives::hex::encode_prefixed(&payload.data)),
             nonce: payload.nonce,
             timestamp: payload.timestamp,
             gas_limit: payload.gas_limit,
@@ -162,6 +170,11 @@ impl Review {
             max_total,
             max_total_coins: max_total.to_coins(),
         })
+    }
+
+    /// Bytes of the program that a new contract begins with.
+    pub fn code_bytes(&self) -> usize {
+        self.init_code.as_ref().map_or(0, |hex| (hex.len() - 2) / 2)
     }
 
     /// Whether an account with this balance can pay it.

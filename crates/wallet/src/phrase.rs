@@ -1,6 +1,6 @@
 //! BIP-39 recovery phrases in all ten word lists. Rule: docs/protocol.md#W1
 
-use std::borrow::Cow;
+mod read;
 
 use bip39::Mnemonic;
 use rand_core::CryptoRng;
@@ -23,6 +23,18 @@ pub enum PhraseError {
     Ambiguous { languages: Vec<Language> },
     #[error("the words are all {language}, but their checksum is wrong: a word is mistyped or misplaced")]
     Checksum { language: Language },
+    #[error(
+        "the words are all {language}, but their checksum is wrong: one is mistyped or misplaced, or it is a phrase of Electrum, which is of another kind"
+    )]
+    Electrum { language: Language },
+    #[error(
+        "the words are numbered, and number {found} stands at place {position}: type them in the order of their numbers"
+    )]
+    Order { position: usize, found: usize },
+    #[error("these are numbers, not words: look each up in the word list that the phrase was made with")]
+    Numbers,
+    #[error("this is a key in hex, not a phrase: put it into a file and import that")]
+    Key,
     #[error("a phrase is made from 16, 20, 24, 28 or 32 random bytes, not from {bytes}")]
     EntropyLength { bytes: usize },
 }
@@ -45,38 +57,38 @@ pub enum PhraseLength {
 pub struct Phrase(Mnemonic);
 
 impl Phrase {
-    /// Reads a phrase of any language; case, form of accents and any white space between the words are forgiven.
-    pub fn parse(words: &str) -> Result<Self, PhraseError> {
-        let plain = normal(words);
+    /// Reads a phrase of any language, as people type, paste and engrave it. Rule: docs/protocol.md#W1
+    pub fn parse(typed: &str) -> Result<Self, PhraseError> {
+        read::check_kind(typed)?;
+        let plain = read::normal(typed);
         let count = plain.split_whitespace().count();
         if !matches!(count, 12 | 15 | 18 | 21 | 24) {
             return Err(PhraseError::WordCount { count });
         }
-        let known = |language: Language| {
-            let list = list_of(language);
-            plain
-                .split_whitespace()
-                .filter(|word| list.find_word(word).is_some())
-                .count()
+        let known = |language, word_of: fn(Language, &str) -> Option<&'static str>| {
+            let words = plain.split_whitespace();
+            words.filter(|word| word_of(language, word).is_some()).count()
         };
-        let known: Vec<(Language, usize)> = Language::ALL.map(|language| (language, known(language))).into();
-        let whole: Vec<Language> = known
-            .iter()
-            .filter(|(_, words)| *words == count)
-            .map(|(l, _)| *l)
-            .collect();
+        // As the lists have them, then without their accents, then cut to four letters.
+        let all = |fits: &dyn Fn(Language) -> bool| -> Vec<Language> {
+            Language::ALL.into_iter().filter(|language| fits(*language)).collect()
+        };
+        let mut whole = all(&|language| known(language, read::exact) == count);
+        if whole.is_empty() {
+            whole = all(&|language| known(language, read::whole) == count);
+        }
+        if whole.is_empty() {
+            whole = all(&|language| read::is_cut(language, &plain));
+        }
         match *whole {
             [language] => Self::read(language, &plain),
             [] => {
                 // The list that most words are in is the one that was meant; of equals the first.
-                let (language, words) = known
-                    .iter()
-                    .rev()
-                    .max_by_key(|(_, words)| *words)
+                let best = Language::ALL.map(|language| (language, known(language, read::whole)));
+                let best = best.iter().rev().max_by_key(|(_, words)| *words);
+                let (language, _) = best
+                    .filter(|(_, words)| *words > 0)
                     .ok_or(PhraseError::UnknownLanguage)?;
-                if *words == 0 {
-                    return Err(PhraseError::UnknownLanguage);
-                }
                 Self::read(*language, &plain)
             }
             _ => Err(PhraseError::Ambiguous { languages: whole }),
@@ -84,13 +96,22 @@ impl Phrase {
     }
 
     /// Reads a phrase of a known language.
-    pub fn parse_in(language: Language, words: &str) -> Result<Self, PhraseError> {
-        Self::read(language, &normal(words))
+    pub fn parse_in(language: Language, typed: &str) -> Result<Self, PhraseError> {
+        read::check_kind(typed)?;
+        Self::read(language, &read::normal(typed))
     }
 
     fn read(language: Language, plain: &str) -> Result<Self, PhraseError> {
-        let read = Mnemonic::parse_in_normalized(list_of(language), plain);
-        read.map(Self).map_err(|error| named(error, language))
+        let count = plain.split_whitespace().count();
+        if !matches!(count, 12 | 15 | 18 | 21 | 24) {
+            return Err(PhraseError::WordCount { count });
+        }
+        let words = read::canonical(language, plain)?;
+        let read = Mnemonic::parse_in_normalized(list_of(language), &words);
+        read.map(Self).map_err(|error| match named(error, language) {
+            PhraseError::Checksum { language } if read::is_electrum(&words) => PhraseError::Electrum { language },
+            error => error,
+        })
     }
 
     /// The phrase of given random bytes: 16 for 12 words up to 32 for 24 words.
@@ -130,7 +151,7 @@ impl Phrase {
     /// Whether this is the word at a position, counted from 1; typed as [`parse`](Self::parse) takes it.
     pub fn has_word(&self, position: usize, typed: &str) -> bool {
         let word = position.checked_sub(1).and_then(|place| self.words().nth(place));
-        word == Some(normal(typed.trim()).as_str())
+        word == Some(read::normal(typed).trim())
     }
 
     /// The words joined by single spaces.
@@ -164,14 +185,6 @@ impl std::fmt::Debug for Phrase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Phrase(hidden)")
     }
-}
-
-/// Lower case and NFKD, as the lists are written; the ideographic space becomes a plain one.
-fn normal(words: &str) -> Zeroizing<String> {
-    let lower = Zeroizing::new(words.to_lowercase());
-    let mut text = Cow::Borrowed(lower.as_str());
-    Mnemonic::normalize_utf8_cow(&mut text);
-    Zeroizing::new(text.into_owned())
 }
 
 fn list_of(language: Language) -> bip39::Language {

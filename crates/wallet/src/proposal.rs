@@ -1,8 +1,9 @@
 //! Payments that are not signed yet, or not by all: what people hand to each other until enough have signed, and what goes
 //! to a machine without a network and back. Rules: docs/protocol.md#W63 to #W66
 
+mod attached;
+
 use alloy_rlp::Encodable as _;
-use k256::ecdsa::Signature;
 use rand_core::CryptoRng;
 use tally_chain::codec::{CodecError, ListReader, wrap_list};
 use tally_chain::keys::{KeyError, RawPublicKey};
@@ -38,6 +39,8 @@ pub enum ProposalError {
     Policy(#[from] PolicyError),
     #[error("the proposal is for the chain with genesis {found}, not {expected}")]
     OtherChain { found: BlockId, expected: BlockId },
+    #[error("the proposal is for the chain id {found}, not {expected}")]
+    OtherChainId { found: u64, expected: u64 },
     #[error("the proposal counts {keys} keys; there is no key {place}")]
     UnknownPlace { place: usize, keys: usize },
     #[error("the signatures of the proposal do not stand in the order of their keys")]
@@ -50,6 +53,22 @@ pub enum ProposalError {
     NotASigner { key: Address, account: Address },
     #[error("the signature verifies under none of the keys that vouch for {account}")]
     NobodysSignature { account: Address },
+    #[error("the signature has {found} bytes; {} are asked for", lengths(.expected))]
+    SignatureLength { found: usize, expected: Vec<usize> },
+    #[error("the signature has {found} bytes, one too many at its end: leave it out")]
+    OneByteTooMany { found: usize },
+    #[error(
+        "the signature is RSA-PSS with a salt of {found} bytes; {expected} are asked for: openssl pkeyutl -sign -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:{expected} -pkeyopt digest:sha256"
+    )]
+    PssSalt { found: usize, expected: usize },
+    #[error(
+        "the signature is RSA with the padding of PKCS#1 v1.5; PSS is asked for: openssl pkeyutl -sign -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32 -pkeyopt digest:sha256"
+    )]
+    Pkcs1Padding,
+    #[error(
+        "the signature covers SHA-256 of the digest: the digest itself is to be signed (openssl pkeyutl -sign), or the message with SHA-256 (openssl dgst -sha256 -sign)"
+    )]
+    HashedTwice,
     #[error("the two proposals are not of the same payment: their {what} differ")]
     Differs { what: &'static str },
     #[error("{found} of {required} signatures are there")]
@@ -141,13 +160,17 @@ impl Proposal {
         payment::digest(&self.chain, self.account(), &self.payload)
     }
 
-    /// Refuses a proposal of another chain.
-    pub fn check_chain(&self, genesis: BlockId) -> Result<(), ProposalError> {
-        let (found, expected) = (self.chain.genesis, genesis);
-        match found == expected {
-            true => Ok(()),
-            false => Err(ProposalError::OtherChain { found, expected }),
+    /// Rejects a proposal of another chain: its genesis and its chain id have to be the wallet's. Rule: docs/protocol.md#W64
+    pub fn check_chain(&self, wallet: &ChainIdentity) -> Result<(), ProposalError> {
+        let (found, expected) = (self.chain.genesis, wallet.genesis);
+        if found != expected {
+            return Err(ProposalError::OtherChain { found, expected });
         }
+        let (found, expected) = (self.chain.chain_id, wallet.chain_id);
+        if found != expected {
+            return Err(ProposalError::OtherChainId { found, expected });
+        }
+        Ok(())
     }
 
     /// Whether this key is asked to sign, and has not.
@@ -171,25 +194,14 @@ impl Proposal {
         self.put(place, signature)
     }
 
-    /// Takes a signature that another program made over the digest, in the form that program has: as it stands, or in
-    /// DER for secp256k1, with either s. Whose it is shows itself. Rule: docs/protocol.md#W66
-    pub fn attach(&mut self, signature: &[u8]) -> Result<PublicKey, ProposalError> {
-        let message = self.message();
-        for (place, key) in self.signers.keys().iter().enumerate() {
-            let signature = match key {
-                RawPublicKey::Rsa(_) => Some(signature.to_vec()),
-                RawPublicKey::Secp256k1(_) => low_s(signature),
-            };
-            let Some(signature) = signature else { continue };
-            let fits = key.check_signature_form(&signature).is_ok();
-            if fits && key.verify(&ReferenceVerifier, &message, &signature) == Ok(true) {
-                self.signatures.insert(place, signature);
-                return PublicKey::try_from(key).map_err(ProposalError::Key);
-            }
-        }
-        Err(ProposalError::NobodysSignature {
-            account: self.account(),
-        })
+    /// Takes a signature that another program made over the digest, in the form that program has: as it stands, in hex or
+    /// base64, or in DER for secp256k1, with either s. Whose it is shows itself. Rule: docs/protocol.md#W66
+    pub fn attach(&mut self, given: &[u8]) -> Result<PublicKey, ProposalError> {
+        let keys = self.signers.keys();
+        let (place, signature) = attached::find(&keys, self.account(), &self.message(), given)?;
+        let key = PublicKey::try_from(&keys[place]).map_err(ProposalError::Key)?;
+        self.signatures.insert(place, signature);
+        Ok(key)
     }
 
     /// Keeps a signature once it verifies.
@@ -327,13 +339,9 @@ impl Proposal {
     }
 }
 
-/// A secp256k1 signature as the chain takes it, from `r || s` or DER, with either s; none if it is neither.
-fn low_s(signature: &[u8]) -> Option<Vec<u8>> {
-    let read = match signature.len() {
-        64 => Signature::from_slice(signature),
-        _ => Signature::from_der(signature),
-    };
-    Some(read.ok()?.normalize_s().to_bytes().to_vec())
+fn lengths(expected: &[usize]) -> String {
+    let texts: Vec<String> = expected.iter().map(usize::to_string).collect();
+    texts.join(" or ")
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ const SCHEME: &str = "ethereum:";
 pub enum RequestError {
     #[error("this is no payment link: it does not begin with {SCHEME}")]
     OtherScheme,
+    #[error("the payment link has slashes after {SCHEME}; leave them out")]
+    Slashes,
     #[error("the payment link has {len} bytes, at most {max} are read")]
     TooLong { len: usize, max: usize },
     #[error("the payment link: {0}")]
@@ -50,8 +52,12 @@ impl PaymentRequest {
         if len > max {
             return Err(RequestError::TooLong { len, max });
         }
-        let rest = link.trim().strip_prefix(SCHEME).ok_or(RequestError::OtherScheme)?;
-        let rest = rest.strip_prefix("pay-").unwrap_or(rest);
+        // A scheme has no case (RFC 3986, 3.1), and codes in alphanumeric mode have capitals only.
+        let rest = without(link.trim(), SCHEME).ok_or(RequestError::OtherScheme)?;
+        let rest = without(rest, "pay-").unwrap_or(rest);
+        if rest.starts_with('/') {
+            return Err(RequestError::Slashes);
+        }
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         if let Some((_, name)) = path.split_once('/') {
             return Err(RequestError::Function { name: short(name) });
@@ -60,13 +66,13 @@ impl PaymentRequest {
             .split_once('@')
             .map_or((path, None), |(to, chain)| (to, Some(chain)));
         let mut request = Self {
-            to: address::parse(to)?,
+            to: address_of(to)?,
             chain_id: chain.map(chain_id).transpose()?,
             value: None,
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, given) = pair.split_once('=').unwrap_or((pair, ""));
-            if name != "value" {
+            if !name.eq_ignore_ascii_case("value") {
                 return Err(RequestError::Parameter { name: short(name) });
             }
             if request.value.is_some() {
@@ -98,6 +104,20 @@ impl fmt::Display for PaymentRequest {
             Some(value) => write!(f, "?value={value}"),
             None => Ok(()),
         }
+    }
+}
+
+/// What follows a prefix of either case.
+fn without<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// An address (A1); `0X`, as such codes write it, is `0x`.
+fn address_of(text: &str) -> Result<Address, AddressError> {
+    match text.strip_prefix("0X") {
+        Some(digits) => address::parse(&format!("0x{digits}")),
+        None => address::parse(text),
     }
 }
 
@@ -171,6 +191,33 @@ mod tests {
             expected: 1,
         };
         assert_eq!(request.check_chain(1), Err(other));
+    }
+
+    #[test]
+    fn schemes_have_no_case_and_no_slashes() {
+        let expected = PaymentRequest {
+            to: TO.parse().unwrap(),
+            chain_id: Some(8_086),
+            value: None,
+        };
+        for link in [
+            format!("Ethereum:{TO}@8086"),
+            format!("ETHEREUM:{}@8086", TO.to_uppercase()),
+            format!("ethereum:PAY-{TO}@8086"),
+            format!(" ethereum:{}@8086\n", TO.to_lowercase()),
+        ] {
+            assert_eq!(PaymentRequest::parse(&link), Ok(expected), "{link}");
+        }
+        let link = format!("ETHEREUM:{}@8086?VALUE=1E18", TO.to_uppercase());
+        let value = Amount::from_coins("1").ok();
+        assert_eq!(PaymentRequest::parse(&link), Ok(PaymentRequest { value, ..expected }));
+        let slashes = PaymentRequest::parse(&format!("ethereum://{TO}@8086"));
+        assert_eq!(slashes, Err(RequestError::Slashes));
+        // A checksum holds in mixed case only, and is never skipped for the sake of 0X.
+        let flipped = TO.replacen("0x52908400098527886E", "0X52908400098527886e", 1);
+        let found = PaymentRequest::parse(&format!("ethereum:{flipped}"));
+        assert_eq!(found, Err(RequestError::Address(AddressError::BadChecksum)));
+        assert_eq!(PaymentRequest::parse("é"), Err(RequestError::OtherScheme));
     }
 
     #[test]

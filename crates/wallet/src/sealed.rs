@@ -10,6 +10,8 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::file_text;
+
 mod key;
 #[cfg(test)]
 mod tests;
@@ -118,7 +120,9 @@ impl Container {
                 max: MAX_CONTAINER_BYTES,
             });
         }
-        let preamble: Preamble = serde_json::from_slice(bytes).map_err(|_| ContainerError::NotAVault)?;
+        // An editor or a mail program may have saved it anew, in another encoding.
+        let text = file_text::decode(bytes);
+        let preamble: Preamble = serde_json::from_str(&text).map_err(|_| ContainerError::NotAVault)?;
         if preamble.format != FORMAT {
             return Err(ContainerError::NotAVault);
         }
@@ -128,7 +132,7 @@ impl Container {
                 supported: VERSION,
             });
         }
-        let wire: Wire = serde_json::from_slice(bytes).map_err(|_| ContainerError::Unreadable { field: "a field" })?;
+        let wire: Wire = serde_json::from_str(&text).map_err(|_| ContainerError::Unreadable { field: "a field" })?;
         known("kdf.name", &wire.kdf.name, KDF)?;
         known("cipher.name", &wire.cipher.name, CIPHER)?;
         let params = KdfParams {

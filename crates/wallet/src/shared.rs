@@ -2,10 +2,12 @@
 
 use alloy_rlp::Encodable as _;
 use tally_chain::codec::{CodecError, ListReader, wrap_list};
+use tally_chain::keys::{RawPublicKey, RsaPublicKey};
 use tally_chain::multisig::{Policy, PolicyError};
 use tally_chain::{Address, PublicKey, ReferenceVerifier};
 use thiserror::Error;
 
+use crate::keystore::common::shares_a_prime;
 use crate::text::{self, TextError};
 use crate::vault::{MAX_LABEL_BYTES, VaultError, check_label};
 
@@ -22,6 +24,27 @@ pub enum SharedError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Label(VaultError),
+    #[error("the keys of {address} and {other} have a prime number in common: anybody can sign for both. Use neither")]
+    SharedPrime { address: Address, other: Address },
+}
+
+/// Rejects a policy two of whose RSA keys share a prime. Rule: docs/protocol.md#W27
+fn check_primes(policy: &Policy) -> Result<(), SharedError> {
+    let rsa: Vec<&RsaPublicKey> = policy
+        .keys()
+        .iter()
+        .filter_map(|key| match key {
+            RawPublicKey::Rsa(key) => Some(key),
+            RawPublicKey::Secp256k1(_) => None,
+        })
+        .collect();
+    for (place, key) in rsa.iter().enumerate() {
+        if let Some(other) = shares_a_prime(key, rsa[..place].iter().copied()) {
+            let (address, other) = (key.address(), other.address());
+            return Err(SharedError::SharedPrime { address, other });
+        }
+    }
+    Ok(())
 }
 
 /// A policy with the name that its maker gave it.
@@ -42,6 +65,7 @@ impl SharedAccount {
     pub fn of(name: String, policy: Policy) -> Result<Self, SharedError> {
         check_label(&name).map_err(SharedError::Label)?;
         policy.check_points(&ReferenceVerifier)?;
+        check_primes(&policy)?;
         Ok(Self { name, policy })
     }
 

@@ -42,6 +42,10 @@ pub enum VaultError {
     Exists { kind: KeyKind, index: u32 },
     #[error("the vault already has the account {address}")]
     HasAccount { address: Address },
+    #[error(
+        "{address} and {other} have a prime number in common: anybody can take the coins of both. Keep neither, and move what they hold to a new account"
+    )]
+    SharedPrime { address: Address, other: Address },
     #[error("the vault is full: it has {max} accounts")]
     Full { max: usize },
     #[error("label has {len} bytes, at most {max} are allowed")]

@@ -1,30 +1,22 @@
-//! What a careful person would be told before signing. Rules: docs/protocol.md#W50, #W51
+//! What to know before signing. Rules: docs/protocol.md#W50, #W51
 //!
-//! Pure: computed from the decoded bytes and from what the wallet knows. Nothing here forbids a payment.
+//! One list for every path that signs: a payment, a replacement, a proposal, an anchor, test coins, with a node or without.
+//! Pure: computed from the decoded bytes, from what the wallet knows, and from what the node answered. What the wallet finds
+//! by itself stands in the list whatever the node does: a node that is silent, or says that an address was paid before,
+//! takes nothing away. Nothing here forbids a payment.
+
+mod find;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
-use tally_chain::fees::effective_price;
-use tally_chain::{Address, Amount, U256};
+use tally_chain::{Address, Amount};
 
 use crate::fees::FeeSuggestions;
 use crate::payment::Review;
-use crate::public_accounts::is_public;
 
-/// Digits of an address.
-const DIGITS: usize = 40;
-/// Equal digits at each end from which two addresses look alike. Rule: docs/protocol.md#W50
-const ALIKE_EACH_END: usize = 3;
-/// Equal digits at both ends together from which they do. Rule: docs/protocol.md#W50
-const ALIKE_TOGETHER: usize = 8;
-/// Differing digits up to which one is a misspelling of the other. Rule: docs/protocol.md#W50
-const MISSPELT: usize = 4;
-/// A balance is nearly all spent when less than one part in this is left. Rule: docs/protocol.md#W51
-const NEARLY_ALL: u64 = 20;
-/// A fee is high from this many percent of the value on. Rule: docs/protocol.md#W51
-const HIGH_PERCENT: u64 = 10;
-/// A price is high from this many times the normal one on. Rule: docs/protocol.md#W51
-const HIGH_TIMES: u128 = 4;
+use find::{alike_at_the_ends, of_node, of_wallet};
 
 /// How the wallet came to know an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,22 +31,29 @@ pub enum Bond {
     Seen,
 }
 
-/// What the wallet knows besides the bytes.
+/// What the wallet knows without a node.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// Addresses it knows; one may stand here more than once.
+pub struct Local<'a> {
+    /// Its accounts, its address book and whom its own journal says it paid; one may stand here more than once.
     pub known: &'a [(Address, Bond)],
-    /// Of the sender.
+    /// Whether the chain's coins are worth nothing.
+    pub playground: bool,
+    /// The recipient as it was typed or pasted, where it was.
+    pub typed: Option<&'a str>,
+}
+
+/// What a node answered. It can add warnings, and takes none away.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeView<'a> {
+    /// Whom the wallet's accounts met in the chain's history, as this node tells it.
+    pub history: &'a [(Address, Bond)],
+    /// Of the sender, beyond what its waiting transactions may cost.
     pub balance: Amount,
     pub fees: FeeSuggestions,
     /// Whether code stands at the recipient.
     pub contract: bool,
     /// Whether the chain spec calls the recipient PUBLIC.
     pub public: bool,
-    /// Whether the chain's coins are worth nothing.
-    pub playground: bool,
-    /// The recipient as it was typed or pasted, where it was.
-    pub typed: Option<&'a str>,
 }
 
 /// How much a warning asks of the user.
@@ -71,6 +70,8 @@ pub enum Weight {
 /// One thing to know before signing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
+    /// The bytes create a contract: nobody receives them.
+    NewContract { code_bytes: usize },
     /// The recipient looks like another address that is known, and is not it.
     LookAlike {
         known: Address,
@@ -85,8 +86,12 @@ pub enum Warning {
     Contract,
     /// The fee may become so large a part of the value, in percent, rounded down.
     FeeOfValue { percent: u64 },
+    /// The fee may become this much, whatever the value is.
+    FeeHigh { max_fee: Amount },
     /// The price of gas is so many times the normal one, rounded down.
     FeeOfNow { times: u128 },
+    /// The node did not answer, so its part of the list is missing.
+    NodeMissing { why: String },
     /// All or nearly all is spent; this much stays at least.
     WholeBalance { left: Amount },
     /// Typed without the upper and lower case that would show a slip of the finger.
@@ -100,24 +105,51 @@ pub enum Warning {
 impl Warning {
     pub fn weight(&self) -> Weight {
         match self {
-            Self::PublicAccount { playground: true } => Weight::Caution,
-            Self::LookAlike { .. } | Self::PublicAccount { .. } | Self::Contract | Self::FeeOfNow { .. } => {
-                Weight::Stop
-            }
-            Self::FeeOfValue { percent } if *percent >= 100 => Weight::Stop,
-            Self::FeeOfValue { .. } | Self::WholeBalance { .. } | Self::NoChecksum | Self::FirstTime => Weight::Caution,
+            Self::NewContract { .. }
+            | Self::LookAlike { .. }
+            | Self::PublicAccount { playground: false }
+            | Self::Contract
+            | Self::FeeOfValue { .. }
+            | Self::FeeHigh { .. }
+            | Self::FeeOfNow { .. }
+            | Self::NodeMissing { .. } => Weight::Stop,
+            Self::PublicAccount { playground: true }
+            | Self::WholeBalance { .. }
+            | Self::NoChecksum
+            | Self::FirstTime => Weight::Caution,
             Self::OwnAccount => Weight::Note,
+        }
+    }
+
+    /// Its name in flags and JSON; stays the same for ever.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NewContract { .. } => "new-contract",
+            Self::LookAlike { .. } => "look-alike",
+            Self::PublicAccount { .. } => "public-account",
+            Self::Contract => "contract",
+            Self::FeeOfValue { .. } => "fee-of-value",
+            Self::FeeHigh { .. } => "fee-high",
+            Self::FeeOfNow { .. } => "fee-of-now",
+            Self::NodeMissing { .. } => "node-missing",
+            Self::WholeBalance { .. } => "whole-balance",
+            Self::NoChecksum => "no-checksum",
+            Self::FirstTime => "first-time",
+            Self::OwnAccount => "own-account",
         }
     }
 
     /// What it is, in a few words.
     pub fn title(&self) -> &'static str {
         match self {
+            Self::NewContract { .. } => "This creates a contract and pays nobody",
             Self::LookAlike { .. } => "This address looks like one you know, but is another",
             Self::PublicAccount { .. } => "Everyone has the key of this account",
             Self::Contract => "The recipient is a contract",
             Self::FeeOfValue { .. } => "The fee is high for this amount",
+            Self::FeeHigh { .. } => "The fee is high",
             Self::FeeOfNow { .. } => "The fee is far above what is normal now",
+            Self::NodeMissing { .. } => "The recipient and the fee could not be checked with a node",
             Self::WholeBalance { .. } => "This spends nearly all of the account",
             Self::NoChecksum => "The address carries no checksum",
             Self::FirstTime => "You have not paid this address before",
@@ -130,6 +162,11 @@ impl fmt::Display for Warning {
     /// Why it matters and what to do, as one text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NewContract { code_bytes } => write!(
+                f,
+                "There is no recipient: {code_bytes} bytes of program are run once and make a new contract, which keeps the \
+                 amount. Sign it only if you meant to create a contract and trust its maker."
+            ),
             Self::LookAlike {
                 known,
                 bond,
@@ -142,7 +179,7 @@ impl fmt::Display for Warning {
                     Bond::Paid => "an address you paid before",
                     Bond::Seen => "an address in your history",
                 };
-                if *start >= ALIKE_EACH_END && *end >= ALIKE_EACH_END || start + end >= ALIKE_TOGETHER {
+                if alike_at_the_ends(*start, *end) {
                     write!(
                         f,
                         "Its first {start} and last {end} digits are those of {what}, {known}. Swindlers make such addresses \
@@ -159,16 +196,27 @@ impl fmt::Display for Warning {
                 "It belongs to a phrase that is printed in the documentation. Whatever it receives, anyone can take.",
             ),
             Self::Contract => f.write_str(
-                "A payment runs its program, which may refuse it or keep the coins for ever. Pay it only if its \
-                 maker says so.",
+                "A payment runs its program with the memo as its input; the program may refuse it, keep the coins for ever \
+                 or do more than pay. Pay it only if its maker says so.",
             ),
             Self::FeeOfValue { percent } => write!(
                 f,
                 "The fee may become {percent} % of the amount. Choose a lower fee, or send more at once."
             ),
+            Self::FeeHigh { max_fee } => write!(
+                f,
+                "It may become {} coins, far more than a payment usually costs. Choose a lower fee; if the node suggested \
+                 this one, ask another node.",
+                max_fee.to_coins()
+            ),
             Self::FeeOfNow { times } => write!(
                 f,
                 "Each unit of gas costs {times} times the normal price. It is in a hurry, or a slip."
+            ),
+            Self::NodeMissing { why } => write!(
+                f,
+                "No node has said whether you paid this address before, whether a contract stands there, and what fee is \
+                 normal now ({why}). Compare every digit with a source you trust."
             ),
             Self::WholeBalance { left } => write!(
                 f,
@@ -186,114 +234,40 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What to say before these bytes are signed, the gravest first. Rules: docs/protocol.md#W50, #W51
-pub fn warnings(review: &Review, context: &Context<'_>) -> Vec<Warning> {
-    let mut found = Vec::new();
-    if let Some(to) = review.to {
-        of_recipient(to, context, &mut found);
-    }
-    of_fee(review, context, &mut found);
-    of_balance(review, context, &mut found);
-    found.sort_by_key(|warning| std::cmp::Reverse(warning.weight()));
-    found
+/// Everything to know before these bytes are signed, in its two parts. Rules: docs/protocol.md#W50, #W51
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warnings {
+    /// What the wallet found by itself.
+    pub local: Vec<Warning>,
+    /// What a node's answers add, or why there are none.
+    pub node: Result<Vec<Warning>, String>,
 }
 
-fn of_recipient(to: Address, context: &Context<'_>, found: &mut Vec<Warning>) {
-    let bonds = || context.known.iter().filter(|(known, _)| *known == to);
-    let own = bonds().any(|(_, bond)| *bond == Bond::Own);
-    // An address that was merely seen is not trusted: poisoning makes it seen.
-    let trusted = bonds().any(|(_, bond)| *bond < Bond::Seen);
-    if own {
-        found.push(Warning::OwnAccount);
+impl Warnings {
+    /// The list for these bytes; `node` is the reason where it could not be asked, or not for all of it.
+    pub fn of(review: &Review, local: &Local<'_>, node: Result<NodeView<'_>, String>) -> Self {
+        let found = of_wallet(review, local);
+        Self {
+            node: node.map(|node| of_node(review, local, &node, &found)),
+            local: found,
+        }
     }
-    if context.public || is_public(to) {
-        let playground = context.playground;
-        found.push(Warning::PublicAccount { playground });
-    }
-    if context.contract {
-        found.push(Warning::Contract);
-    }
-    if trusted {
-        return;
-    }
-    found.extend(look_alike(to, context.known));
-    found.push(Warning::FirstTime);
-    if context.typed.is_some_and(|typed| lacks_checksum(typed, to)) {
-        found.push(Warning::NoChecksum);
-    }
-}
 
-/// The known address that `to` looks most like; of equals the one that is closest to the user.
-fn look_alike(to: Address, known: &[(Address, Bond)]) -> Option<Warning> {
-    let alike = known
-        .iter()
-        .filter(|(known, _)| *known != to)
-        .filter_map(|(known, bond)| {
-            let (start, end, differing) = likeness(&to, known);
-            let ends = start >= ALIKE_EACH_END && end >= ALIKE_EACH_END || start + end >= ALIKE_TOGETHER;
-            (ends || differing <= MISSPELT).then_some((DIGITS - start - end, *bond, *known, start, end))
-        });
-    alike.min().map(|(_, bond, known, start, end)| Warning::LookAlike {
-        known,
-        bond,
-        start,
-        end,
-    })
-}
-
-/// Equal digits at the start, at the end, and how many differ in all.
-fn likeness(a: &Address, b: &Address) -> (usize, usize, usize) {
-    let digits = |address: &Address| -> Vec<u8> { address.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect() };
-    let (a, b) = (digits(a), digits(b));
-    let equal = |(a, b): &(&u8, &u8)| a == b;
-    let start = a.iter().zip(&b).take_while(equal).count();
-    let end = a.iter().rev().zip(b.iter().rev()).take_while(equal).count();
-    let differing = a.iter().zip(&b).filter(|pair| !equal(pair)).count();
-    (start, end, differing)
-}
-
-/// Written in one case, where the checksum asks for another. Rule: docs/protocol.md#A1
-fn lacks_checksum(typed: &str, to: Address) -> bool {
-    let (typed, to) = (typed.trim(), to.to_string());
-    typed != to && typed.eq_ignore_ascii_case(&to)
-}
-
-fn of_fee(review: &Review, context: &Context<'_>, found: &mut Vec<Warning>) {
-    if let Some(percent) = percent(review.max_fee, review.value).filter(|percent| *percent >= HIGH_PERCENT) {
-        found.push(Warning::FeeOfValue { percent });
+    /// All of them, the gravest first; a missing node is one of them, and needs a yes as well.
+    pub fn all(&self) -> Vec<Warning> {
+        let mut all = self.local.clone();
+        match &self.node {
+            Ok(found) => all.extend(found.iter().cloned()),
+            Err(why) => all.push(Warning::NodeMissing { why: why.clone() }),
+        }
+        all.sort_by_key(|warning| std::cmp::Reverse(warning.weight()));
+        all
     }
-    let fees = &context.fees;
-    let (most, tip) = (
-        saturated(review.max_fee_per_gas),
-        saturated(review.max_priority_fee_per_gas),
-    );
-    // What is paid if the next block takes it; below the base fee none does, and nothing is paid too much.
-    let price = effective_price(most, tip, fees.base_fee).unwrap_or(0);
-    let times = price / fees.base_fee.saturating_add(fees.normal).max(1);
-    if times >= HIGH_TIMES {
-        found.push(Warning::FeeOfNow { times });
+
+    /// Those that need an explicit yes each.
+    pub fn stops(&self) -> Vec<Warning> {
+        let mut stops = self.all();
+        stops.retain(|warning| warning.weight() == Weight::Stop);
+        stops
     }
 }
-
-fn of_balance(review: &Review, context: &Context<'_>, found: &mut Vec<Warning>) {
-    let Some(left) = context.balance.checked_sub(review.max_total) else {
-        return; // That is an error, not a warning.
-    };
-    let nearly = left.0 < context.balance.0 / U256::from(NEARLY_ALL);
-    if !review.value.is_zero() && nearly && !context.balance.is_zero() {
-        found.push(Warning::WholeBalance { left });
-    }
-}
-
-/// `part` in percent of `whole`, rounded down; none of nothing.
-fn percent(part: Amount, whole: Amount) -> Option<u64> {
-    let share = part.checked_mul(100)?.0.checked_div(whole.0)?;
-    Some(share.saturating_to())
-}
-
-fn saturated(amount: Amount) -> u128 {
-    amount.0.saturating_to()
-}
-
-#[cfg(test)]
-mod tests;

@@ -82,20 +82,30 @@ fn what_is_not_read_is_named() {
     let keys = "RSA (rsaEncryption) and EC (secp256k1)";
     let ciphers = "AES-128-CBC, AES-192-CBC, AES-256-CBC";
     for (name, expected) in [
-        ("ec-des3.pem", unknown("the cipher", "1.2.840.113549.3.7", ciphers)),
+        (
+            "ec-des3.pem",
+            unknown("the cipher", "DES-EDE3-CBC (1.2.840.113549.3.7)", ciphers),
+        ),
         (
             "ec-pbes1.pem",
-            unknown("the encryption", "1.2.840.113549.1.12.1.3", "PBES2"),
+            unknown(
+                "the encryption",
+                "PBE with SHA-1 and DES-EDE3-CBC (1.2.840.113549.1.12.1.3)",
+                "PBES2",
+            ),
         ),
         ("rsa-2048-legacy.pem", KeystoreError::LegacyEncryption),
-        ("ed25519.pem", unknown("the key's algorithm", "1.3.101.112", keys)),
+        (
+            "ed25519.pem",
+            unknown("the key's algorithm", "Ed25519 (1.3.101.112)", keys),
+        ),
         (
             "rsa-pss.pem",
-            unknown("the key's algorithm", "1.2.840.113549.1.1.10", keys),
+            unknown("the key's algorithm", "RSASSA-PSS (1.2.840.113549.1.1.10)", keys),
         ),
         (
             "p256.pem",
-            unknown("the curve", "1.2.840.10045.3.1.7", "secp256k1 (1.3.132.0.10)"),
+            unknown("the curve", "P-256 (1.2.840.10045.3.1.7)", "secp256k1 (1.3.132.0.10)"),
         ),
         ("rsa-1024.pem", WeakKey::RsaSize { bits: 1024 }.into()),
         ("rsa-e3.pem", WeakKey::RsaExponent.into()),

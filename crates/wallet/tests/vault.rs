@@ -176,3 +176,19 @@ fn nothing_secret_is_printed_or_stored_in_the_clear() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_backup_that_an_editor_saved_anew_still_opens() {
+    let sealed = vault().seal(&cheap_key("pw"), &mut system_rng()).unwrap();
+    let text = String::from_utf8(sealed.clone()).unwrap();
+    let units = |order: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(order).collect() };
+    for saved in [
+        [b"\xef\xbb\xbf", &sealed[..]].concat(),
+        [b"\xff\xfe", &units(u16::to_le_bytes)[..]].concat(),
+        units(u16::to_be_bytes),
+        [&sealed[..], b"\r\n"].concat(),
+    ] {
+        assert_eq!(tally_wallet::check_container(&saved), Ok(()));
+        assert!(Vault::open(&saved, "pw").is_ok());
+    }
+}

@@ -6,8 +6,8 @@ use common::{CHEAP, JUNK, binding, cheap_key, vault};
 use tally_chain::{Address, PublicKey, UnixSecs};
 use tally_wallet::vault::{MAX_ACCOUNTS, MAX_CONTACTS};
 use tally_wallet::{
-    Changed, Contact, ContainerError, KeyKind, Language, Origin, Phrase, RsaBits, Secp256k1Key, SigningKey, Vault,
-    VaultError, VaultKey, system_rng, usual_label,
+    Changed, Contact, ContainerError, KeyKind, Language, Origin, Phrase, RsaBits, RsaKey, Secp256k1Key, SharedAccount,
+    SharedError, SigningKey, Vault, VaultError, VaultKey, system_rng, usual_label,
 };
 
 fn secp(secret: u64) -> SigningKey {
@@ -236,4 +236,37 @@ fn a_public_key_is_what_the_account_says() {
     }
     assert_eq!(usual_label(KeyKind::Rsa4096, 1), "RSA-4096 account 2");
     assert_eq!(usual_label(KeyKind::Secp256k1, 0), "ECC account");
+}
+
+/// RSA-2048 keys of two primes of the tests' own.
+fn rsa_of(p: &str, q: &str) -> SigningKey {
+    let all: serde_json::Value = serde_json::from_str(include_str!("data/keystore/weak-primes.json")).unwrap();
+    let [p, q] = [p, q].map(|name| alloy_primitives::hex::decode(all[name].as_str().unwrap()).unwrap());
+    SigningKey::Rsa(RsaKey::from_primes(RsaBits::B2048, &p, &q).unwrap())
+}
+
+#[test]
+fn two_keys_with_a_prime_in_common_are_not_kept_together() {
+    let (first, second) = (rsa_of("p", "q"), rsa_of("near", "q"));
+    let (address, other) = (second.address(), first.address());
+    let shared = VaultError::SharedPrime { address, other };
+    let mut vault = vault();
+    vault.import(rsa_of("p", "q"), "One").unwrap();
+    assert_eq!(
+        vault.watch(address, Some(second.public_key()), "Two").map(drop),
+        Err(shared.clone())
+    );
+    assert_eq!(vault.import(rsa_of("near", "q"), "Two").map(drop), Err(shared));
+    assert!(vault.account(address).is_err());
+    // An address alone says nothing of its key.
+    vault.watch(address, None, "Two").unwrap();
+
+    let keys = [first.public_key(), second.public_key()];
+    let Err(SharedError::SharedPrime { address: a, other: b }) = SharedAccount::new("Club", 2, &keys) else {
+        panic!("no account of two such keys is made");
+    };
+    assert_eq!(
+        [a, b].iter().filter(|found| [address, other].contains(found)).count(),
+        2
+    );
 }

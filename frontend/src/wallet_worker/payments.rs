@@ -122,6 +122,7 @@ pub(super) fn review_text(review: &Review) -> ReviewText {
             Memo::Text(text) => MemoText::Text(text.clone()),
             Memo::Hex(hex) => MemoText::Hex(hex.clone()),
         },
+        init_code: review.init_code.clone(),
         nonce: review.nonce,
         timestamp: review.timestamp.0,
         gas_limit: review.gas_limit,

@@ -84,9 +84,7 @@ impl Desk {
 
     /// Shows a proposal, and remembers what was shown.
     fn show(&mut self, proposal: Proposal) -> Result<Answer, Trouble> {
-        proposal
-            .check_chain(self.identity()?.genesis)
-            .map_err(proposal_trouble)?;
+        proposal.check_chain(&self.identity()?).map_err(proposal_trouble)?;
         let vault = self.vault()?;
         let review = proposal.review().map_err(proposal_trouble)?;
         let signers = proposal.who().into_iter().map(|(key, signed)| SignerView {

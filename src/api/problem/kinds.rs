@@ -52,10 +52,13 @@ kinds! {
     TIMEOUT 503 "timeout" "The node took too long" "Try again; if it stays so, the node is overloaded.";
     SHUTTING_DOWN 503 "shutting-down" "The node is about to end" "Try again when it is back.";
     BAD_REQUEST 400 "bad-request" "The request is not one this server understands" "Compare it with /api/docs.";
+    BAD_TARGET 400 "bad-target" "The target of the request is not a path" "Ask for a path such as /api/v1/status; this server is no proxy.";
+    BUSY 503 "busy" "The node is busy with other requests" "Wait as long as the header Retry-After says.";
     INTERNAL 500 "internal" "The node failed while answering" "Tell the operator the request id; the log has the cause.";
     STORE_FAILED 500 "store-failed" "The node could not read or write its store" "Tell the operator the request id; the disk may be full or failing.";
-    TOKEN_MISSING 401 "token-missing" "This changes the node and needs the operator's token" "Send it as Authorization: Bearer TOKEN; the operator's link in the node's banner has it.";
-    TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "Open the operator's link from the node's banner again.";
+    NOTHING_STORED 503 "nothing-stored" "The node can store nothing now" "Send the same bytes again later; /readyz says what is wrong.";
+    TOKEN_MISSING 401 "token-missing" "This changes the node and needs the operator's token" "Send it as Authorization: Bearer TOKEN; the node's banner has the operator link, or names the token's file.";
+    TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "Open the operator link again, with the token that the node has now.";
     SCOPE_MISSING 403 "scope-missing" "The token does not reach that far" "Use a token with the scope named in this problem.";
     NETWORK_OFF 409 "network-off" "This node runs alone" "Start it with --p2p-listen ADDR:PORT or --peer MULTIADDR.";
     INVALID_PEER 422 "invalid-peer" "The peer is not named in a way that can be used" "Addresses look like /ip4/192.0.2.7/tcp/9333; ids are those that /api/v1/peers shows.";
@@ -163,6 +166,9 @@ kinds! {
     SUPPLY_OVERFLOW 422 "supply-overflow" "The supply would be 2^256 or more" "Take a new template.";
     MONEY_CREATED 422 "money-created" "The accounts hold more than before" "Take a new template.";
     NOT_BURNED 422 "not-burned" "Less than the base fees left the accounts" "Take a new template.";
+    NOT_BEGUN 503 "not-begun" "The chain has not begun" "Try again at the time that this problem names.";
+    TOO_MANY_PRODUCERS 429 "too-many-producers" "Templates for too many addresses on one block" "Ask for fewer addresses, or again after the next block.";
+    TIME_TOO_LATE 422 "time-too-late" "The block's time is later than its transactions allow" "Keep the header's time at or below max_time of the template.";
     UNKNOWN_TEMPLATE 404 "unknown-template" "The template is unknown or too old" "Take a new template.";
 }
 

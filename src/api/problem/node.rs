@@ -12,6 +12,7 @@ impl From<&SubmitError> for Problem {
             SubmitError::AlreadyIncluded { id, block } => Self::new(&kinds::ALREADY_INCLUDED, error)
                 .with("id", id.to_string())
                 .with("block", block.to_string()),
+            SubmitError::NotStored(source) => Self::from(&**source),
             SubmitError::State(source) => source.into(),
             SubmitError::Store(source) => source.into(),
         }
@@ -21,9 +22,15 @@ impl From<&SubmitError> for Problem {
 impl From<&WorkError> for Problem {
     fn from(error: &WorkError) -> Self {
         match error {
-            WorkError::UnknownTemplate { template } => Self::new(&kinds::UNKNOWN_TEMPLATE, error)
-                .field("template")
-                .with("found", *template),
+            WorkError::UnknownTemplate { template } | WorkError::StaleTemplate { template, .. } => {
+                Self::new(&kinds::UNKNOWN_TEMPLATE, error)
+                    .field("template")
+                    .with("found", *template)
+            }
+            WorkError::TimeTooLate { time, latest } => Self::new(&kinds::TIME_TOO_LATE, error)
+                .field("time")
+                .above(*time, *latest),
+            WorkError::Template(source) => source.into(),
             WorkError::Import(source) => source.into(),
         }
     }
@@ -34,6 +41,10 @@ impl From<&TemplateError> for Problem {
         match error {
             TemplateError::State(source) => source.into(),
             TemplateError::Bits(source) => source.into(),
+            TemplateError::NotBegun { begins } => Self::new(&kinds::NOT_BEGUN, error).with("begins", begins.0),
+            TemplateError::TooManyProducers { max } => Self::new(&kinds::TOO_MANY_PRODUCERS, error)
+                .field("address")
+                .with("limit", *max),
         }
     }
 }
@@ -52,7 +63,19 @@ impl From<&StoreError> for Problem {
                 .field("height")
                 .with("found", height.0)
                 .with("base", base.0),
-            StoreError::Locked { .. }
+            // Logged where it is known, once for each change of the state; the path stays there.
+            StoreError::NoRoom { free, needed, .. } => Self::new(
+                &kinds::NOTHING_STORED,
+                "the node's disk is full: nothing was stored, and nothing will be until there is room",
+            )
+            .with("free", *free)
+            .with("needed", *needed),
+            StoreError::Broken { .. } => Self::new(
+                &kinds::NOTHING_STORED,
+                "the node's store is broken: nothing was stored, and the node starts anew",
+            ),
+            StoreError::CannotWrite { .. }
+            | StoreError::Locked { .. }
             | StoreError::WrongFormat { .. }
             | StoreError::WrongChain { .. }
             | StoreError::Database(_)

@@ -62,7 +62,8 @@ fn native(block: &tally_chain::RawBlock, threads: usize, time: Duration) -> f64 
         id: 1,
         header: block.header,
         manifest,
-        transactions: Vec::new(),
+        latest_time: u32::MAX,
+        transactions: Arc::default(),
         target: NEVER,
     };
     let (_jobs, listener) = watch::channel(Some(Arc::new(job)));

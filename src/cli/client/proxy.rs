@@ -28,7 +28,9 @@ pub fn to(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
         return Ok(direct);
     }
     let names = if uri.scheme_str() == Some("https") { HTTPS } else { HTTP };
-    let set = names.iter().find_map(|name| Some((*name, variable(name).filter(|value| !value.is_empty())?)));
+    let set = names
+        .iter()
+        .find_map(|name| Some((*name, variable(name).filter(|value| !value.is_empty())?)));
     let Some((name, value)) = set else {
         return Ok(direct);
     };
@@ -37,9 +39,15 @@ pub fn to(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
         bail!("{name} does not name a proxy: a URL such as http://proxy.example:3128 does");
     };
     if !value.starts_with("http://") && value.contains("://") {
-        bail!("{name} names a {} proxy; only http:// is spoken here", proxy_kind(&value));
+        bail!(
+            "{name} names a {} proxy; only http:// is spoken here",
+            proxy_kind(&value)
+        );
     }
-    let except = ["NO_PROXY", "no_proxy"].iter().find_map(|name| variable(name)).unwrap_or_default();
+    let except = ["NO_PROXY", "no_proxy"]
+        .iter()
+        .find_map(|name| variable(name))
+        .unwrap_or_default();
     if excepted(host, &except) {
         return Ok(direct);
     }
@@ -61,10 +69,12 @@ fn is_this_machine(host: &str) -> bool {
 /// Whether `NO_PROXY` names this host: itself, a domain above it, or `*`.
 fn excepted(host: &str, list: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    list.split(',').map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
-        let domain = entry.trim_start_matches("*.").trim_start_matches('.');
-        entry == "*" || !domain.is_empty() && (host == domain || host.ends_with(&format!(".{domain}")))
-    })
+    list.split(',')
+        .map(|entry| entry.trim().to_ascii_lowercase())
+        .any(|entry| {
+            let domain = entry.trim_start_matches("*.").trim_start_matches('.');
+            entry == "*" || !domain.is_empty() && (host == domain || host.ends_with(&format!(".{domain}")))
+        })
 }
 
 #[cfg(test)]
@@ -117,9 +127,17 @@ mod tests {
             Err("ALL_PROXY names a socks5 proxy; only http:// is spoken here".to_owned())
         );
         // Of the other scheme.
-        assert_eq!(words(far, &[("HTTPS_PROXY", "http://proxy.example")]), Ok(String::new()));
+        assert_eq!(
+            words(far, &[("HTTPS_PROXY", "http://proxy.example")]),
+            Ok(String::new())
+        );
         let proxy = ("https_proxy", "http://proxy.example:1");
-        for (except, direct) in [("example.org", true), (".example.org", true), ("*", true), ("ample.org", false)] {
+        for (except, direct) in [
+            ("example.org", true),
+            (".example.org", true),
+            ("*", true),
+            ("ample.org", false),
+        ] {
             let found = words("https://node.example.org", &[proxy, ("NO_PROXY", except)]);
             assert_eq!(found.map(|words| words.is_empty()), Ok(direct), "{except}");
         }

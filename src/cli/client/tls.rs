@@ -9,9 +9,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned,
-};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
 use sha2::{Digest as _, Sha256};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
@@ -140,8 +138,14 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() || transport.is_tls() {
             return Ok(Some(Either::A(transport)));
         }
-        let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(|_| ureq::Error::Tls("the host's name cannot be in a certificate"))?;
+        let host = details
+            .uri
+            .host()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned();
+        let name =
+            ServerName::try_from(host).map_err(|_| ureq::Error::Tls("the host's name cannot be in a certificate"))?;
         let failed = |error: rustls::Error| ureq::Error::Io(std::io::Error::other(error));
         let mut conn = ClientConnection::new(Arc::clone(&self.0), name).map_err(failed)?;
         let mut sock = TransportAdapter::new(transport.boxed(), details.current_time.clone());
@@ -156,10 +160,15 @@ impl<In: Transport> Connector<In> for TlsConnector {
 }
 
 /// A connection under TLS.
-#[derive(Debug)]
 pub struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
+}
+
+impl std::fmt::Debug for TlsTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TlsTransport")
+    }
 }
 
 impl Transport for TlsTransport {
@@ -198,7 +207,10 @@ mod tests {
         let colons = ["AB"; 32].join(":");
         assert_eq!(parse_pin(&colons), Ok([0xab; 32]));
         assert_eq!(parse_pin(&"ab".repeat(32)), Ok([0xab; 32]));
-        assert_eq!(parse_pin("ab:cd"), Err("a SHA-256 has 32 bytes, this one has 2".to_owned()));
+        assert_eq!(
+            parse_pin("ab:cd"),
+            Err("a SHA-256 has 32 bytes, this one has 2".to_owned())
+        );
         assert_eq!(parse_pin("xy"), Err("a SHA-256 is written in hex digits".to_owned()));
     }
 }

@@ -36,7 +36,12 @@ pub fn run(file: &VaultFile, client: &Client, args: &FindArgs) -> anyhow::Result
     if added > 0 {
         change.keep(&vault)?;
     }
-    let said = outln!("{added} more accounts were used before");
+    let mut said = format!("{added} more accounts were used before");
+    if args.kinds.contains(&KeyKind::Secp256k1) {
+        said += "\nsecp256k1 was looked for along m/44'/60'/0'/0/i (i = 0, 1, 2 and so on); an account of another path is brought with \
+                 its key: tally wallet import";
+    }
+    let said = outln!("{said}");
     Ok(said.after(|| format!("{added} accounts were added"))?)
 }
 

@@ -81,13 +81,29 @@ pub fn import(vault_file: &VaultFile, args: &ImportArgs) -> anyhow::Result<()> {
 
 /// Reads no more of a file than a key file can have.
 fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(_) if is_secret(path) => bail!(
+            "this is a key or a phrase, not the name of a file: put it into a file that only you can read. Your shell may keep this line in its history: delete it there"
+        ),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
     // One byte more, so that a longer file is seen to be so; room for all, so that no copies are left behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES + 1));
     file.take(MAX_FILE_BYTES as u64 + 1)
         .read_to_end(&mut bytes)
         .with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
+}
+
+/// Whether the name could be what belongs into the file; then no message repeats it.
+fn is_secret(name: &Path) -> bool {
+    const HEX_DIGITS: usize = 48;
+    const WORDS: usize = 10;
+    let Some(text) = name.to_str() else { return false };
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let hex = digits.len() >= HEX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hex || (!text.contains(['/', '\\']) && tally_chain::words::count(text) >= WORDS)
 }
 
 fn keep(vault: &mut Vault, imported: Imported, label: &str) -> anyhow::Result<Address> {

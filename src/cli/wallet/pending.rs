@@ -11,11 +11,12 @@ use tally_wallet::{Replacement, fees, payment};
 
 use super::super::client::Client;
 use super::super::out::{errln, outln};
+use super::Level;
 use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
 use super::send::{confirmed, show, sign};
 use super::submit::{Depth, Report, finish, settle, tell};
-use super::{Level, warn};
+use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct PendingArgs {
@@ -45,9 +46,8 @@ pub struct ReplaceArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Sign even what needs an explicit yes
-    #[arg(long)]
-    despite_warnings: bool,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     depth: Depth,
     /// Print JSON
@@ -197,12 +197,18 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     let review = payment::review(&chain, sender, &payload)?;
     let balance = client.account(sender)?.balance;
     review.check_funds(balance)?;
-    let warnings = warn::of(client, &vault, &review, balance, suggestions)?;
+    let journal = Journal::of(file)?;
+    let known = Known {
+        vault: &vault,
+        journal: &journal,
+        typed: None,
+    };
+    let warnings = known.warnings(client, &review, balance, suggestions);
     if !args.json {
         outln!("In the place of {}:", args.id)?;
         show(&review, &status.symbol)?;
     }
-    warn::show(&warnings, args.despite_warnings)?;
+    args.consent.ask(&warnings)?;
     if !args.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
@@ -212,7 +218,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
         json: args.json,
         warnings: &warnings,
     };
-    finish(client, &Journal::of(file)?, &signed, &report)
+    finish(client, &journal, &signed, &report)
 }
 
 /// Whose transaction these bytes are: checked, not believed.

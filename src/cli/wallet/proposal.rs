@@ -6,27 +6,29 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
-use tally_chain::{Address, Amount, UnixSecs, address};
+use tally_chain::{Address, Amount, UnixSecs};
 use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
 
 use super::super::client::Client;
 use super::super::out::{errln, outln};
+use super::Level;
 use super::accounts::find;
 use super::file::VaultFile;
 use super::journal::Journal;
+use super::recipient::Recipient;
 use super::send::{confirmed, lines};
 use super::submit::{Depth, Report, finish};
 use super::text::{read_text, write_text};
-use super::{Level, warn};
+use super::warn::{self, Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct ProposeArgs {
     /// Account that pays: its address or its label; a shared account, or one whose public key the wallet knows
     #[arg(long)]
     from: String,
-    /// Receiver
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-    to: Address,
+    /// Receiver: an address, or a name of the address book
+    #[arg(long, value_name = "ADDRESS|CONTACT")]
+    to: Recipient,
     /// Amount in coins, such as 1.5
     #[arg(long, value_name = "COINS", value_parser = Amount::from_coins)]
     amount: Amount,
@@ -69,9 +71,8 @@ pub struct SignArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Sign even what needs an explicit yes
-    #[arg(long, conflicts_with = "offline")]
-    despite_warnings: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Where to write the signed proposal; an existing file is not overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -103,7 +104,7 @@ pub struct DigestArgs {
 pub struct AttachArgs {
     /// File with the proposal, or - for standard input
     file: PathBuf,
-    /// File with the signature, as bytes: RSA-PSS (SHA-256, salt of 32 bytes), or ECDSA as DER or as r and s
+    /// File with the signature, as bytes, in hex or base64: RSA-PSS (SHA-256, salt of 32 bytes), or ECDSA as DER or as r and s
     #[arg(long, value_name = "FILE")]
     signature: PathBuf,
     /// Where to write the signed proposal; an existing file is not overwritten [default: standard output]
@@ -126,8 +127,9 @@ pub fn propose(file: &VaultFile, client: &Client, args: &ProposeArgs) -> anyhow:
     let (vault, _) = file.open()?;
     let account = find(&vault, &args.from)?;
     let now = (tally_node::system_clock())();
+    let to = args.to.resolve(&vault)?;
     let payment = |nonce: u64, fee: Fee, timestamp: UnixSecs| Payment {
-        to: args.to,
+        to,
         value: args.amount,
         memo: args.memo.clone(),
         nonce,
@@ -149,6 +151,24 @@ pub fn propose(file: &VaultFile, client: &Client, args: &ProposeArgs) -> anyhow:
         }
     };
     let proposal = Proposal::build(&vault.chain().identity(), account, &payment)?;
+    // Nothing is signed yet: those who sign are asked for their yes, here it is said.
+    let journal = Journal::of(file)?;
+    let known = Known {
+        vault: &vault,
+        journal: &journal,
+        typed: args.to.typed(),
+    };
+    let review = proposal.review()?;
+    let warnings = match args.nonce {
+        Some(_) => known.offline(&review),
+        None => known.warnings(
+            client,
+            &review,
+            client.account(account.address)?.balance,
+            client.fees()?,
+        ),
+    };
+    warn::show(&warnings);
     write_text(args.out.as_deref(), &proposal.write())
 }
 
@@ -176,19 +196,27 @@ pub fn show(args: &ShowArgs) -> anyhow::Result<()> {
 pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Result<()> {
     let mut proposal = read(&args.file)?;
     let (vault, _) = file.open()?;
-    proposal.check_chain(vault.chain().genesis)?;
+    proposal.check_chain(&vault.chain().identity())?;
     let review = proposal.review()?;
     // Not on standard output: the signed proposal may go there.
     errln!("{}", lines(&review, "coins"));
     errln!("{}", who(&proposal));
-    if !args.offline {
-        let status = client.status()?;
-        vault.check_chain(status.genesis_id)?;
-        let balance = client.account(review.sender)?.balance;
-        review.check_funds(balance)?;
-        let warnings = warn::of(client, &vault, &review, balance, client.fees()?)?;
-        warn::show(&warnings, args.despite_warnings)?;
-    }
+    let journal = Journal::of(file)?;
+    let known = Known {
+        vault: &vault,
+        journal: &journal,
+        typed: None,
+    };
+    let warnings = match args.offline {
+        true => known.offline(&review),
+        false => {
+            vault.check_chain(client.status()?.genesis_id)?;
+            let balance = client.account(review.sender)?.balance;
+            review.check_funds(balance)?;
+            known.warnings(client, &review, balance, client.fees()?)
+        }
+    };
+    args.consent.ask(&warnings)?;
     let waiting = waiting_keys(&vault, &proposal);
     if waiting.is_empty() {
         bail!("no key of this wallet is asked to sign, or each has signed already");
@@ -241,8 +269,8 @@ pub fn digest(args: &DigestArgs) -> anyhow::Result<()> {
 }
 
 pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
-    /// No signature is longer: RSA-4096.
-    const MAX_SIGNATURE: u64 = 512;
+    /// No signature is longer: RSA-4096 has 512 bytes, twice as many digits in hex, and white space between them.
+    const MAX_SIGNATURE: u64 = 2_048;
     let mut proposal = read(&args.file)?;
     let unreadable = || format!("cannot read {}", args.signature.display());
     let length = std::fs::metadata(&args.signature).with_context(unreadable)?.len();
@@ -260,7 +288,7 @@ pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
 
 pub fn submit(file: &VaultFile, client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     let proposal = read(&args.file)?;
-    proposal.check_chain(client.status()?.genesis_id)?;
+    proposal.check_chain(&client.status()?.binding().identity())?;
     let signed = proposal.complete()?;
     let report = Report::plain(&args.depth, args.json);
     finish(client, &Journal::of(file)?, &signed, &report)

@@ -7,17 +7,19 @@ use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, Amount, BlockId, TxId, address, document};
+use tally_chain::{Address, Amount, BlockId, TxId, document};
 use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees, payment, system_rng};
 
 use super::super::client::Client;
 use super::super::out::{Unprinted, err, errln, outln};
 use super::super::receipt::sha256_of;
+use super::Level;
 use super::accounts::find;
 use super::file::VaultFile;
 use super::journal::{Journal, Paid, State};
+use super::recipient::Recipient;
 use super::submit::{Depth, Report, clock_words, finish, settle, tell};
-use super::{Level, warn};
+use super::warn::{Consent, Known};
 
 /// Seconds by which two clocks may differ without a word.
 const CLOCKS_AGREE: i64 = 60;
@@ -27,9 +29,9 @@ pub struct SendArgs {
     /// Account that pays: its address or its label
     #[arg(long)]
     from: String,
-    /// Receiver
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-    to: Address,
+    /// Receiver: an address, or a name of the address book
+    #[arg(long, value_name = "ADDRESS|CONTACT")]
+    to: Recipient,
     /// Amount in coins, such as 1.5
     #[arg(long, value_name = "COINS", value_parser = Amount::from_coins)]
     amount: Amount,
@@ -42,9 +44,8 @@ pub struct SendArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Sign even what needs an explicit yes
-    #[arg(long)]
-    despite_warnings: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Pay a second time what waits already, or what was sent before without an answer
     #[arg(long)]
     again: bool,
@@ -69,6 +70,8 @@ pub struct AnchorArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Send it a second time where the same waits already, or was sent before without an answer
     #[arg(long)]
     again: bool,
@@ -82,12 +85,13 @@ pub struct AnchorArgs {
 pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result<()> {
     let (vault, _) = file.open()?;
     let order = Order {
-        to: args.to,
+        to: args.to.resolve(&vault)?,
         value: args.amount,
         memo: args.memo.clone(),
         fee: args.fee,
         yes: args.yes,
-        despite_warnings: args.despite_warnings,
+        consent: &args.consent,
+        typed: args.to.typed(),
         again: args.again,
         depth: &args.depth,
         json: args.json,
@@ -106,8 +110,8 @@ pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::R
         memo: document::anchor(&sha256),
         fee: args.fee,
         yes: args.yes,
-        // All that can be said of a payment of nothing to oneself.
-        despite_warnings: true,
+        consent: &args.consent,
+        typed: None,
         again: args.again,
         depth: &args.depth,
         json: args.json,
@@ -122,7 +126,8 @@ struct Order<'a> {
     memo: String,
     fee: Level,
     yes: bool,
-    despite_warnings: bool,
+    consent: &'a Consent,
+    typed: Option<&'a str>,
     again: bool,
     depth: &'a Depth,
     json: bool,
@@ -155,11 +160,16 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
     let payload = payment::build(&chain, sender, &payment)?;
     let review = payment::review(&chain, sender.address, &payload)?;
     review.check_funds(state.balance)?;
-    let warnings = warn::of(client, vault, &review, state.balance, suggestions)?;
+    let known = Known {
+        vault,
+        journal: &journal,
+        typed: order.typed,
+    };
+    let warnings = known.warnings(client, &review, state.balance, suggestions);
     if !order.json {
         show(&review, &status.symbol)?;
     }
-    warn::show(&warnings, order.despite_warnings)?;
+    order.consent.ask(&warnings)?;
     if !order.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
@@ -264,11 +274,12 @@ pub fn show(review: &Review, symbol: &str) -> Result<(), Unprinted> {
 pub fn lines(review: &Review, symbol: &str) -> String {
     let to = review
         .to
-        .map_or_else(|| "a new contract".to_owned(), |to| to.to_string());
-    let memo = match &review.memo {
-        Memo::None => String::new(),
-        Memo::Text(text) => format!("\n  memo     {text}"),
-        Memo::Hex(hex) => format!("\n  memo     {hex} (not shown as text)"),
+        .map_or_else(|| "nobody: a new contract is created".to_owned(), |to| to.to_string());
+    let memo = match (&review.init_code, &review.memo) {
+        (Some(code), _) => format!("\n  program  {code} ({} bytes)", review.code_bytes()),
+        (None, Memo::None) => String::new(),
+        (None, Memo::Text(text)) => format!("\n  memo     {text}"),
+        (None, Memo::Hex(hex)) => format!("\n  memo     {hex} (not shown as text)"),
     };
     format!(
         "What will be signed, read back from its bytes:

@@ -168,6 +168,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_payment_that_is_rejected_for_its_time_names_the_clock() {
+        let problem = Rejection {
+            name: "transaction-from-the-future".to_owned(),
+            title: "T".to_owned(),
+            detail: "d".to_owned(),
+            request_id: None,
+        };
+        let ahead = Some(1_200);
+        let named = Rejected { problem, ahead };
+        assert_eq!(
+            named.to_string(),
+            "T: d. This machine's clock is 20 min ahead of the node's: set the one that is wrong"
+        );
+    }
+
+    #[test]
     fn a_clock_is_named_with_its_side_and_distance() {
         for (ahead, words) in [
             (1_200, "20 min ahead of"),

@@ -12,7 +12,7 @@ const MAX_BYTES: u64 = 128 << 10;
 
 /// The text of a file, or of standard input for `-`.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let unreadable = || format!("cannot read {}", path.display());
     let input: Box<dyn std::io::Read> = match path == Path::new("-") {
         true => Box::new(std::io::stdin()),
@@ -20,12 +20,13 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
     };
     input
         .take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .with_context(unreadable)?;
-    if text.len() as u64 > MAX_BYTES {
+    if bytes.len() as u64 > MAX_BYTES {
         bail!("{} has more than {MAX_BYTES} bytes", path.display());
     }
-    Ok(text)
+    // PowerShell's `>` writes UTF-16.
+    Ok(tally_wallet::file_text::decode(&bytes).to_string())
 }
 
 /// Writes a text to a new file, or to standard output.

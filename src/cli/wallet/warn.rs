@@ -1,14 +1,17 @@
 //! What is said before a signature, on the command line. Rules: docs/protocol.md#W50, #W51
 
 use anyhow::bail;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tally_chain::{Address, Amount, address};
-use tally_wallet::warnings::{Bond, Context, Warning, Weight};
-use tally_wallet::{FeeSuggestions, Origin, Review, Vault, warnings};
+use tally_wallet::warnings::{Bond, Local, NodeView, Warning, Warnings, Weight};
+use tally_wallet::{FeeSuggestions, Origin, Review, Vault};
 
 use super::super::client::Client;
 use super::super::out::errln;
+use super::journal::{Journal, Paid, State};
 use crate::config::PLAYGROUNDS;
 
 /// Accounts of the wallet whose history is read.
@@ -32,15 +35,96 @@ struct Recipient {
     label: Option<String>,
 }
 
-/// The warnings for these bytes, from what the vault knows and what the node tells.
-pub fn of(
-    client: &Client,
-    vault: &Vault,
-    review: &Review,
-    balance: Amount,
-    fees: FeeSuggestions,
-) -> anyhow::Result<Vec<Warning>> {
-    let known = known(client, vault)?;
+/// Which warnings have been answered with a yes beforehand. Rule: docs/protocol.md#W51
+#[derive(Debug, Args)]
+pub struct Consent {
+    /// Sign although this is warned of, by names that the message and --json give; --yes alone covers no warning that asks for
+    /// its own yes
+    #[arg(long, value_name = "WARNINGS", value_delimiter = ',', value_parser = PossibleValuesParser::new(NAMES))]
+    accept: Vec<String>,
+    /// Sign whatever is warned of
+    #[arg(long)]
+    despite_warnings: bool,
+}
+
+/// Names of the warnings that ask for a yes of their own.
+const NAMES: [&str; 8] = [
+    "new-contract",
+    "look-alike",
+    "public-account",
+    "contract",
+    "fee-of-value",
+    "fee-high",
+    "fee-of-now",
+    "node-missing",
+];
+
+/// What the wallet knows without a node, and how the recipient was typed.
+pub struct Known<'a> {
+    pub vault: &'a Vault,
+    pub journal: &'a Journal,
+    pub typed: Option<&'a str>,
+}
+
+impl Known<'_> {
+    /// The warnings for these bytes: what the wallet knows stands in them whatever the node answers.
+    pub fn warnings(&self, client: &Client, review: &Review, balance: Amount, fees: FeeSuggestions) -> Vec<Warning> {
+        let known = self.bonds();
+        let asked = ask(client, self.vault, review).map_err(|error| format!("{error:#}"));
+        let node = asked
+            .as_ref()
+            .map_err(String::clone)
+            .map(|(history, recipient)| NodeView {
+                history,
+                balance,
+                fees,
+                contract: recipient.contract,
+                public: recipient
+                    .label
+                    .as_ref()
+                    .is_some_and(|label| label.starts_with("PUBLIC")),
+            });
+        Warnings::of(review, &self.local(&known), node).all()
+    }
+
+    /// The warnings where no node is asked, as was wished for.
+    pub fn offline(&self, review: &Review) -> Vec<Warning> {
+        let known = self.bonds();
+        let mut warnings = Warnings::of(review, &self.local(&known), Err("--offline".to_owned())).all();
+        warnings.retain(|warning| !matches!(warning, Warning::NodeMissing { .. }));
+        warnings
+    }
+
+    fn local<'a>(&'a self, known: &'a [(Address, Bond)]) -> Local<'a> {
+        Local {
+            known,
+            playground: PLAYGROUNDS.contains(&self.vault.chain().name.as_str()),
+            typed: self.typed,
+        }
+    }
+
+    /// The wallet's accounts, its address book, and whom it paid from here. A journal that cannot be read stops the sending
+    /// itself; here it only knows nobody.
+    fn bonds(&self) -> Vec<(Address, Bond)> {
+        let bond = |origin: &Origin| match origin {
+            Origin::Watched => Bond::Contact,
+            _ => Bond::Own,
+        };
+        let accounts = self.vault.accounts();
+        let accounts = accounts.map(|account| (account.address, bond(&account.origin)));
+        let contacts = self.vault.contacts().iter();
+        let contacts = contacts.map(|contact| (contact.address, Bond::Contact));
+        let sent = self.journal.entries().unwrap_or_default();
+        let here = sent
+            .iter()
+            .filter(|entry| entry.genesis == self.vault.chain().genesis && entry.state == State::Taken);
+        let paid = here.filter_map(|entry| Some((Paid::by(&entry.envelope).ok()?.to?, Bond::Paid)));
+        accounts.chain(contacts).chain(paid).collect()
+    }
+}
+
+/// Whom the wallet's accounts met, in the newest hundred transactions of each, and what the recipient is.
+fn ask(client: &Client, vault: &Vault, review: &Review) -> anyhow::Result<(Vec<(Address, Bond)>, Recipient)> {
     let recipient = match review.to {
         Some(to) => client.get::<Recipient>(&format!("accounts/{to}"))?,
         None => Recipient {
@@ -48,41 +132,24 @@ pub fn of(
             label: None,
         },
     };
-    let context = Context {
-        known: &known,
-        balance,
-        fees,
-        contract: recipient.contract,
-        public: recipient.label.is_some_and(|label| label.starts_with("PUBLIC")),
-        playground: PLAYGROUNDS.contains(&vault.chain().name.as_str()),
-        typed: None,
-    };
-    Ok(warnings(review, &context))
-}
-
-/// The wallet's accounts, its address book, and whom they met: the newest hundred transactions of each.
-fn known(client: &Client, vault: &Vault) -> anyhow::Result<Vec<(Address, Bond)>> {
-    let signing = vault.accounts().filter(|account| account.origin != Origin::Watched);
-    let own: Vec<Address> = signing.map(|account| account.address).collect();
-    let mut known: Vec<_> = own.iter().map(|own| (*own, Bond::Own)).collect();
-    let others = vault.accounts().filter(|account| account.origin == Origin::Watched);
-    known.extend(others.map(|account| (account.address, Bond::Contact)));
-    known.extend(vault.contacts().iter().map(|contact| (contact.address, Bond::Contact)));
+    let own = vault.accounts().filter(|account| account.origin != Origin::Watched);
+    let own: Vec<Address> = own.map(|account| account.address).collect();
+    let mut met = Vec::new();
     for account in own.iter().take(ACCOUNTS) {
         let page: Page = client.get(&format!("accounts/{account}/transactions?limit=100"))?;
         for Row { sender, to } in page.items {
             let sender = address::parse(&sender)?;
             match to {
-                Some(to) if sender == *account => known.push((address::parse(&to)?, Bond::Paid)),
-                _ => known.push((sender, Bond::Seen)),
+                Some(to) if sender == *account => met.push((address::parse(&to)?, Bond::Paid)),
+                _ => met.push((sender, Bond::Seen)),
             }
         }
     }
-    Ok(known)
+    Ok((met, recipient))
 }
 
-/// Prints them; those that need an explicit yes need `despite` as well.
-pub fn show(warnings: &[Warning], despite: bool) -> anyhow::Result<()> {
+/// Prints them all.
+pub fn show(warnings: &[Warning]) {
     for warning in warnings {
         let sign = if warning.weight() == Weight::Note {
             "note"
@@ -91,20 +158,77 @@ pub fn show(warnings: &[Warning], despite: bool) -> anyhow::Result<()> {
         };
         errln!("{sign}: {}. {warning}", warning.title());
     }
-    let grave = warnings.iter().find(|warning| warning.weight() == Weight::Stop);
-    match grave {
-        Some(grave) if !despite => {
-            bail!(
-                "nothing was signed: {}. Give --despite-warnings if it is meant so",
-                grave.title()
-            )
-        }
-        _ => Ok(()),
+}
+
+impl Consent {
+    /// Prints them, and ends where one that needs its own yes has none.
+    pub fn ask(&self, warnings: &[Warning]) -> anyhow::Result<()> {
+        show(warnings);
+        let open = |warning: &&Warning| {
+            let named = self.accept.iter().any(|name| name == warning.name());
+            warning.weight() == Weight::Stop && !named && !self.despite_warnings
+        };
+        let open: Vec<_> = warnings.iter().filter(open).collect();
+        let Some(first) = open.first() else {
+            return Ok(());
+        };
+        let names: Vec<_> = open.iter().map(|warning| warning.name()).collect();
+        bail!(
+            "nothing was signed: {}. Give --accept {} (or --despite-warnings) if it is meant so",
+            first.title(),
+            names.join(",")
+        )
     }
 }
 
 /// As JSON.
 pub fn json(warnings: &[Warning]) -> Value {
-    let one = |warning: &Warning| json!({ "title": warning.title(), "text": warning.to_string() });
+    let one =
+        |warning: &Warning| json!({ "name": warning.name(), "title": warning.title(), "text": warning.to_string() });
     warnings.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn consent(accept: &[&str], despite_warnings: bool) -> Consent {
+        Consent {
+            accept: accept.iter().map(|name| (*name).to_owned()).collect(),
+            despite_warnings,
+        }
+    }
+
+    #[test]
+    fn a_warning_that_asks_for_a_yes_is_answered_by_its_name() {
+        let missing = Warning::NodeMissing { why: "x".to_owned() };
+        let all = [Warning::Contract, Warning::FirstTime, missing];
+        let error = consent(&["contract"], false).ask(&all).expect_err("one is open");
+        assert_eq!(
+            error.to_string(),
+            "nothing was signed: The recipient and the fee could not be checked with a node. \
+             Give --accept node-missing (or --despite-warnings) if it is meant so"
+        );
+        assert!(consent(&[], false).ask(&all).is_err());
+        assert!(consent(&["contract", "node-missing"], false).ask(&all).is_ok());
+        assert!(consent(&[], true).ask(&all).is_ok());
+        assert!(consent(&[], false).ask(&all[1..2]).is_ok());
+    }
+
+    #[test]
+    fn every_name_that_can_be_given_belongs_to_a_warning_that_asks() {
+        let stops = [
+            Warning::NewContract { code_bytes: 1 },
+            Warning::PublicAccount { playground: false },
+            Warning::Contract,
+            Warning::FeeOfValue { percent: 100 },
+            Warning::FeeHigh { max_fee: Amount::ZERO },
+            Warning::FeeOfNow { times: 4 },
+            Warning::NodeMissing { why: String::new() },
+        ];
+        for warning in stops {
+            assert_eq!(warning.weight(), Weight::Stop);
+            assert!(NAMES.contains(&warning.name()), "{}", warning.name());
+        }
+    }
 }

@@ -10,7 +10,7 @@ struct Room {
     only_under: &'static [(&'static str, &'static str)],
 }
 
-const HOUSE: [Room; 8] = [
+const HOUSE: [Room; 9] = [
     Room {
         name: "tally-chain",
         uses: &[],
@@ -44,6 +44,11 @@ const HOUSE: [Room; 8] = [
     Room {
         name: "tally",
         uses: &["tally-app", "tally-chain", "tally-node", "tally-wallet"],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-fuzz",
+        uses: &["tally", "tally-chain", "tally-ledger", "tally-node", "tally-wallet"],
         only_under: &[],
     },
     Room {

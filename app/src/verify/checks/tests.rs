@@ -1,59 +1,72 @@
-use tally_chain::{Amount, Bytes, Height, U256, UnixSecs, transaction::Payload};
+use tally_chain::{
+    Amount, B256, Bytes, CheckedTransaction, Height, Receipt, ReferenceVerifier, UnixSecs, genesis, merkle,
+    transaction::Payload,
+};
 use tally_wallet::{Phrase, SigningKey, payment};
 
 use super::*;
 use crate::model::{
-    BaseUnits, BlockRef, BlockRow, HeaderView, Listing, ManifestView, Scheme, Status, TransactionKind, TransactionRow,
+    BaseUnits, BlockRef, BlockRow, HeaderView, Listing, ManifestView, Scheme, Status, TransactionEvidence,
+    TransactionKind, TransactionPage, TransactionRow,
 };
+use crate::verify::rules::tests::{EASIEST, NOW, local, mined};
 
-/// A target that every second id meets.
-const EASY: u32 = 0x207f_ffff;
-const GENESIS: &str = "00000000000000000000000000000000000000000000000000000000000000aa";
+/// An account that has nothing to do with the sample.
+const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
+/// Gas that the sample's payment used.
+const GAS: u64 = 5_000;
 
-fn chain() -> ChainInfo {
-    ChainInfo {
-        chain_id: 8549,
-        genesis_id: GENESIS.to_owned(),
-        ..ChainInfo::unknown()
-    }
+fn rules() -> ChainRules {
+    local().1
 }
 
-/// A signed payment, a block of two that holds it, and the pages that show both.
-fn sample() -> (TransactionPage, TransactionEvidence, BlockPage) {
+fn key() -> SigningKey {
     let seed = Phrase::parse("test test test test test test test test test test test junk")
         .unwrap()
         .seed("");
-    let key = SigningKey::Secp256k1(seed.secp256k1(1).unwrap());
-    let identity = ChainIdentity {
-        chain_id: 8549,
-        genesis: GENESIS.parse().unwrap(),
-    };
+    SigningKey::Secp256k1(seed.secp256k1(1).unwrap())
+}
+
+/// The sender of the sample, and whom it pays.
+fn parties() -> (String, String) {
+    let to = Address::repeat_byte(0x11).to_checksum(None);
+    (key().address().to_checksum(None), to)
+}
+
+/// A signed payment that succeeded, a block of two that holds it, and the pages that show both.
+fn sample() -> (TransactionPage, TransactionEvidence, BlockPage) {
+    sample_of(Some(Address::repeat_byte(0x11)), true)
+}
+
+fn sample_of(to: Option<Address>, success: bool) -> (TransactionPage, TransactionEvidence, BlockPage) {
+    let key = key();
     let payload = Payload {
-        chain_id: 8549,
+        chain_id: local().0.chain_id,
         nonce: 7,
         timestamp: UnixSecs(1_795_424_712),
         max_priority_fee: 1,
         max_fee: 2,
-        gas_limit: 30_000,
-        to: Some(Address::repeat_byte(0x11)),
-        value: Amount(U256::from(5)),
+        gas_limit: 200_000,
+        to,
+        value: Amount(tally_chain::U256::from(5)),
         data: Bytes::from_static(b"rent"),
     };
-    let signed = payment::sign(
-        &identity,
-        key.address(),
-        &key,
-        &payload.encode(),
-        &mut tally_wallet::system_rng(),
-    )
-    .unwrap();
-    let leaves = [merkle::leaf_hash(b"another"), merkle::leaf_hash(&signed.envelope)];
+    let checked = signed(&key, payload);
+    let receipt = Receipt {
+        transaction: checked.id(),
+        success,
+        gas_used: GAS,
+        contract: (to.is_none() && success).then(|| checked.sender().create(7)),
+        logs: Vec::new(),
+    };
+    let leaves = [merkle::leaf_hash(b"another"), merkle::leaf_hash(checked.envelope())];
+    let receipts = [merkle::leaf_hash(b"another"), merkle::leaf_hash(&receipt.encode())];
     let manifest = Manifest {
         number: Height(12),
         producer: Address::repeat_byte(0x22),
         state_root: [3; 32].into(),
         transactions_root: merkle::root(&leaves),
-        receipts_root: [4; 32].into(),
+        receipts_root: merkle::root(&receipts),
         history_root: [5; 32].into(),
         gas_limit: 100,
         gas_used: 50,
@@ -61,41 +74,57 @@ fn sample() -> (TransactionPage, TransactionEvidence, BlockPage) {
         extra: Bytes::new(),
         seal: Bytes::new(),
     };
-    let mut header = Header {
+    let header = mined(Header {
         version: 1,
         parent: BlockId([6; 32].into()),
         manifest_root: manifest.root(),
-        time: 1_795_424_720,
-        bits: EASY,
+        time: NOW as u32,
+        bits: EASIEST,
         nonce: 0,
-    };
-    while check_work(&header).is_err() {
-        header.nonce += 1;
-    }
+    });
     let block = BlockEvidence {
         header: Bytes::copy_from_slice(&header.encode()),
         manifest: manifest.encode().into(),
     };
-    let proof = merkle::prove(&leaves, 1).unwrap();
     let evidence = TransactionEvidence {
-        envelope: signed.envelope.clone(),
-        inclusion: Some((block, proof)),
+        envelope: checked.envelope().clone(),
+        inclusion: Some((block, merkle::prove(&leaves, 1).unwrap())),
+        outcome: Some((receipt.encode().into(), merkle::prove(&receipts, 1).unwrap())),
     };
-    let page = transaction_page(&signed, &header);
+    let page = transaction_page(&checked, &header, &receipt);
     (page, evidence, block_page(&header, &manifest))
 }
 
-fn transaction_page(signed: &tally_wallet::Signed, header: &Header) -> TransactionPage {
+fn signed(key: &SigningKey, payload: Payload) -> CheckedTransaction {
+    let identity = rules().identity;
+    let bytes = payload.encode();
+    let signed = payment::sign(&identity, key.address(), key, &bytes, &mut tally_wallet::system_rng()).unwrap();
+    let raw = tally_chain::RawTransaction::decode(signed.envelope).unwrap();
+    raw.check(&identity, &ReferenceVerifier).unwrap()
+}
+
+fn transaction_page(checked: &CheckedTransaction, header: &Header, receipt: &Receipt) -> TransactionPage {
+    let to = checked.view().to.or(receipt.contract);
+    let kind = match checked.view().to {
+        Some(_) => TransactionKind::Payment,
+        None => TransactionKind::Creation,
+    };
+    let status = if receipt.success {
+        Status::Succeeded
+    } else {
+        Status::Failed
+    };
+    let (authenticator, public_key, signature) = transaction::signed_with(checked.transaction());
     TransactionPage {
         row: TransactionRow {
-            id: signed.id.to_string(),
-            status: Status::Succeeded,
+            id: checked.id().to_string(),
+            status,
             scheme: Scheme::Ecc,
-            kind: TransactionKind::Payment,
-            from: signed.sender.to_checksum(None),
-            to: Some(Address::repeat_byte(0x11).to_checksum(None)),
+            kind,
+            from: checked.sender().to_checksum(None),
+            to: to.map(|to| to.to_checksum(None)),
             value: BaseUnits::new(5),
-            fee: BaseUnits::new(1),
+            fee: BaseUnits::new(2 * GAS),
             time: header.time.into(),
             block: Some(BlockRef {
                 height: 12,
@@ -106,21 +135,21 @@ fn transaction_page(signed: &tally_wallet::Signed, header: &Header) -> Transacti
         },
         tip: 12,
         nonce: 7,
-        made: None,
+        made: Some(1_795_424_712),
         type_byte: "0x54".to_owned(),
-        bytes: 0,
-        gas_limit: 30_000,
-        gas_used: None,
+        bytes: checked.envelope().len() as u64,
+        gas_limit: 200_000,
+        gas_used: Some(GAS),
         max_fee: BaseUnits::new(2),
         max_priority_fee: BaseUnits::new(1),
-        gas_price: None,
-        burned: None,
+        gas_price: Some(BaseUnits::new(2)),
+        burned: Some(BaseUnits::new(GAS)),
         data: "0x72656e74".to_owned(),
-        memo: None,
-        authenticator: String::new(),
-        public_key: None,
+        memo: Some("rent".to_owned()),
+        authenticator,
+        public_key,
         policy: None,
-        signature: String::new(),
+        signature,
         logs: Vec::new(),
     }
 }
@@ -178,63 +207,171 @@ fn outcomes(lines: Vec<CheckLine>) -> Vec<Option<Result<(), String>>> {
     lines.into_iter().map(|line| line.outcome).collect()
 }
 
+/// The verdicts on a transaction's page.
+fn judged(page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<Option<Result<(), String>>> {
+    outcomes(check_transaction(&rules(), NOW, page, evidence))
+}
+
+fn failed(why: &str) -> Option<Result<(), String>> {
+    Some(Err(why.to_owned()))
+}
+
 #[test]
 fn an_honest_node_is_verified_throughout() {
-    let (page, evidence, block) = sample();
-    assert_eq!(
-        outcomes(check_transaction(&chain(), &page, &evidence)),
-        vec![Some(Ok(())); 4]
-    );
-    let inclusion = evidence.inclusion.expect("the sample is in a block");
-    assert_eq!(outcomes(check_block(&block, &inclusion.0)), vec![Some(Ok(())); 4]);
+    for (to, success) in [
+        (Some(Address::repeat_byte(0x11)), true),
+        (Some(Address::repeat_byte(0x11)), false),
+        (None, true),
+        (None, false),
+    ] {
+        let (page, evidence, block) = sample_of(to, success);
+        assert_eq!(judged(&page, &evidence), vec![Some(Ok(())); 5], "{to:?} {success}");
+        let (from, _) = parties();
+        let whole = Ok(Proof::Whole);
+        assert_eq!(
+            check_row(&rules(), NOW, &from, &page.row, &evidence),
+            whole,
+            "{to:?} {success}"
+        );
+        let inclusion = evidence.inclusion.expect("the sample is in a block");
+        let lines = check_block(&rules(), NOW, &block, &inclusion.0);
+        assert_eq!(outcomes(lines), vec![Some(Ok(())); 4]);
+    }
 }
 
 #[test]
 fn a_waiting_transaction_has_no_path_to_check() {
-    let (page, mut evidence, _) = sample();
-    evidence.inclusion = None;
-    assert_eq!(
-        outcomes(check_transaction(&chain(), &page, &evidence)),
-        vec![Some(Ok(())), Some(Ok(())), None, None]
-    );
+    let (mut page, mut evidence, _) = sample();
+    (evidence.inclusion, evidence.outcome) = (None, None);
+    (page.row.status, page.row.block) = (Status::Pending, None);
+    page.row.fee = BaseUnits::new(400_000);
+    let expected = vec![Some(Ok(())), Some(Ok(())), None, None, None];
+    assert_eq!(judged(&page, &evidence), expected);
+    page.row.fee = BaseUnits::new(1);
+    let why = "The highest fee is shown as 1, but the bytes say 400000";
+    assert_eq!(judged(&page, &evidence)[1], failed(why));
 }
 
 #[test]
 fn what_is_shown_must_be_what_was_signed() {
-    let (mut page, evidence, _) = sample();
-    page.row.value = BaseUnits::new(6);
-    let why = "The value is shown as 6, but the bytes say 5".to_owned();
-    assert_eq!(
-        outcomes(check_transaction(&chain(), &page, &evidence))[1],
-        Some(Err(why))
-    );
+    let lie = |change: fn(&mut TransactionPage)| {
+        let (mut page, evidence, _) = sample();
+        change(&mut page);
+        judged(&page, &evidence)[1].clone()
+    };
+    let why = "The value is shown as 6, but the bytes say 5";
+    assert_eq!(lie(|page| page.row.value = BaseUnits::new(6)), failed(why));
+    let why = "the memo shown is not the text in the bytes";
+    assert_eq!(lie(|page| page.memo = Some("gift".to_owned())), failed(why));
+    let why = format!("The receiver is shown as {STRANGER}, but the bytes say {}", parties().1);
+    assert_eq!(lie(|page| page.row.to = Some(STRANGER.to_owned())), failed(&why));
+    let why = format!("The receiver is shown as none, but the bytes say {}", parties().1);
+    assert_eq!(lie(|page| page.row.to = None), failed(&why));
+    let why = "The gas limit is shown as 1, but the bytes say 200000";
+    assert_eq!(lie(|page| page.gas_limit = 1), failed(why));
+    let why = "the time at which it was made is not the one in the bytes";
+    assert_eq!(lie(|page| page.made = None), failed(why));
+    let why = "the key or the signature shown is not the one in the bytes";
+    assert_eq!(lie(|page| page.signature = "0x00".to_owned()), failed(why));
+}
+
+#[test]
+fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
+    let (mut page, evidence, _) = sample_of(None, true);
+    let contract = key().address().create(7);
+    assert_eq!(page.row.to, Some(contract.to_checksum(None)));
+    page.row.to = Some(STRANGER.to_owned());
+    let why = format!("The receiver is shown as {STRANGER}, but the bytes say {contract}");
+    assert_eq!(judged(&page, &evidence)[1], failed(&why));
+    // Nobody's address beside it is its receiver.
+    let row = TransactionRow {
+        to: Some(contract.to_checksum(None)),
+        ..page.row
+    };
+    let why = Err(format!("it is neither from nor to {STRANGER}"));
+    assert_eq!(check_row(&rules(), NOW, STRANGER, &row, &evidence), why);
+}
+
+#[test]
+fn the_outcome_is_that_of_the_receipt() {
+    let lie = |change: fn(&mut TransactionPage)| {
+        let (mut page, evidence, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
+        change(&mut page);
+        let (from, _) = parties();
+        let row = check_row(&rules(), NOW, &from, &page.row, &evidence);
+        (judged(&page, &evidence)[4].clone(), row.err())
+    };
+    let both = |why: &str| (failed(why), Some(why.to_owned()));
+    let why = "The status is shown as succeeded, but the bytes say failed";
+    assert_eq!(lie(|page| page.row.status = Status::Succeeded), both(why));
+    let why = "The fee is shown as 1, but the bytes say 10000";
+    assert_eq!(lie(|page| page.row.fee = BaseUnits::new(1)), both(why));
+    let why = "The gas used is shown as 1, but the bytes say 5000";
+    assert_eq!(lie(|page| page.gas_used = Some(1)), (failed(why), None));
+    let why = "The part that was burned is shown as nothing, but the bytes say 5000";
+    assert_eq!(lie(|page| page.burned = None), (failed(why), None));
+    let why = "the events shown are not those in the receipt";
+    let log = |page: &mut TransactionPage| {
+        page.logs.push(crate::model::LogView {
+            address: STRANGER.to_owned(),
+            topics: Vec::new(),
+            data: String::new(),
+        })
+    };
+    assert_eq!(lie(log), (failed(why), None));
+}
+
+#[test]
+fn a_receipt_of_another_transaction_proves_nothing() {
+    let (page, mut evidence, _) = sample();
+    let (_, other, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
+    // Another receipt under its own root, but not under this block's.
+    let (bytes, path) = other.outcome.expect("the sample was executed");
+    let root = merkle::verify(&path, merkle::leaf_hash(&bytes), manifest_of(&evidence).receipts_root).unwrap_err();
+    evidence.outcome = Some((bytes, path));
+    assert_eq!(judged(&page, &evidence)[4], failed(&root.to_string()));
+    // Without one the outcome is the node's word, and said so.
+    evidence.outcome = None;
+    assert_eq!(judged(&page, &evidence)[4], None);
+    let (from, _) = parties();
+    let row = check_row(&rules(), NOW, &from, &page.row, &evidence);
+    assert_eq!(row, Ok(Proof::ButOutcome));
+}
+
+fn manifest_of(evidence: &TransactionEvidence) -> Manifest {
+    let (block, _) = evidence.inclusion.as_ref().expect("the sample is in a block");
+    Manifest::decode(&block.manifest).unwrap()
 }
 
 #[test]
 fn a_signature_for_another_chain_does_not_hold() {
     let (page, evidence, _) = sample();
-    let other = ChainInfo {
-        genesis_id: GENESIS.replace("aa", "bb"),
-        ..chain()
-    };
-    assert_eq!(
-        outcomes(check_transaction(&other, &page, &evidence))[0],
-        Some(Err("signature does not verify".to_owned()))
+    let mut other = rules();
+    other.identity.genesis = BlockId(B256::repeat_byte(0xbb));
+    let lines = outcomes(check_transaction(&other, NOW, &page, &evidence));
+    assert_eq!(lines[0], failed("signature does not verify"));
+    assert_ne!(
+        other.identity,
+        genesis::identity(&tally_chain::ChainSpec::built_in("local").unwrap())
     );
 }
 
 #[test]
 fn a_path_of_another_transaction_does_not_hold() {
     let (page, mut evidence, _) = sample();
-    let (block, proof) = evidence.inclusion.as_mut().expect("the sample is in a block");
+    let root = manifest_of(&evidence).transactions_root;
+    let (_, proof) = evidence.inclusion.as_mut().expect("the sample is in a block");
     proof.index = 0;
-    let root = Manifest::decode(&block.manifest).unwrap().transactions_root;
-    let lines = outcomes(check_transaction(&chain(), &page, &evidence));
+    let lines = judged(&page, &evidence);
     let Some(Err(why)) = &lines[2] else {
         panic!("the path holds: {lines:?}")
     };
     assert!(why.ends_with(&format!("not to {root}")), "{why}");
     assert_eq!(lines[3], Some(Ok(())));
+    assert_eq!(
+        lines[4],
+        failed("The receipt's place is shown as 1, but the bytes say 0")
+    );
 }
 
 #[test]
@@ -249,8 +386,8 @@ fn a_block_with_another_manifest_does_not_hold() {
         "The manifest's root is shown as {root}, but the bytes say {}",
         manifest.root()
     );
-    let expected = vec![Some(Ok(())), Some(Ok(())), Some(Err(why.clone())), Some(Err(why))];
-    assert_eq!(outcomes(check_block(&page, &block)), expected);
+    let expected = vec![Some(Ok(())), Some(Ok(())), failed(&why), failed(&why)];
+    assert_eq!(outcomes(check_block(&rules(), NOW, &page, &block)), expected);
 }
 
 #[test]
@@ -258,29 +395,56 @@ fn a_header_without_work_does_not_hold() {
     let (_, evidence, page) = sample();
     let (mut block, _) = evidence.inclusion.expect("the sample is in a block");
     let mut header = header(&block).unwrap();
+    let work = |header: &Header, block: &mut BlockEvidence| {
+        block.header = Bytes::copy_from_slice(&header.encode());
+        outcomes(check_block(&rules(), NOW, &page, block))[1].clone()
+    };
     header.bits = 0x1d00_ffff;
-    block.header = Bytes::copy_from_slice(&header.encode());
-    assert_eq!(
-        outcomes(check_block(&page, &block))[1],
-        Some(Err("the id is above the target".to_owned()))
-    );
+    assert_eq!(work(&header, &mut block), failed("the id is above the target"));
+    // Bits that every id meets are none of this chain's, and a block without a parent is not its genesis.
+    header.bits = 0x207f_ffff;
+    let why = "the work that its bits 0x207fffff ask for is less than this chain allows at height 12";
+    assert_eq!(work(&mined(header), &mut block), failed(why));
+    let orphan = Header {
+        parent: BlockId::ZERO,
+        ..header
+    };
+    let why = format!("block 0 is not this chain's genesis, {}", rules().identity.genesis);
+    assert_eq!(work(&orphan, &mut block), failed(&why));
     block.header = Bytes::from_static(&[0; 79]);
-    let short = Some(Err("the header has 79 bytes, not 80".to_owned()));
-    assert_eq!(outcomes(check_block(&page, &block)), vec![short; 4]);
+    let short = failed("the header has 79 bytes, not 80");
+    assert_eq!(outcomes(check_block(&rules(), NOW, &page, &block)), vec![short; 4]);
 }
 
 #[test]
 fn a_line_of_a_list_is_checked_as_a_whole() {
     let (page, evidence, _) = sample();
-    assert_eq!(check_row(&chain(), &page.row, &evidence), Ok(()));
-    let mut dearer = page.row.clone();
-    dearer.value = BaseUnits::new(6);
+    let (from, to) = parties();
+    let check =
+        |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| check_row(&rules(), NOW, own, row, evidence);
+    assert_eq!(check(&from, &page.row, &evidence), Ok(Proof::Whole));
+    assert_eq!(check(&to, &page.row, &evidence), Ok(Proof::Whole));
+    // Somebody else's payment in this account's history.
+    let why = format!("it is neither from nor to {STRANGER}");
+    assert_eq!(check(STRANGER, &page.row, &evidence), Err(why));
+    let lie = |change: &dyn Fn(&mut TransactionRow)| {
+        let mut row = page.row.clone();
+        change(&mut row);
+        check(&to, &row, &evidence)
+    };
     let why = "The value is shown as 6, but the bytes say 5".to_owned();
-    assert_eq!(check_row(&chain(), &dearer, &evidence), Err(why));
+    assert_eq!(lie(&|row| row.value = BaseUnits::new(6)), Err(why));
+    // The direction: shown as from the account itself.
+    let why = format!("The sender is shown as {to}, but the bytes say {from}");
+    assert_eq!(lie(&|row| row.from = to.clone()), Err(why));
+    let why = format!("The receiver is shown as {STRANGER}, but the bytes say {to}");
+    assert_eq!(lie(&|row| row.to = Some(STRANGER.to_owned())), Err(why));
+    let why = "a contract creation is shown as a payment, or a payment as a creation".to_owned();
+    assert_eq!(lie(&|row| row.kind = TransactionKind::Creation), Err(why));
     let waiting = TransactionEvidence {
         inclusion: None,
-        ..evidence
+        ..evidence.clone()
     };
     let why = "the node sent no path to its block".to_owned();
-    assert_eq!(check_row(&chain(), &page.row, &waiting), Err(why));
+    assert_eq!(check(&to, &page.row, &waiting), Err(why));
 }

@@ -5,19 +5,22 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     super::{
         caution::{Caution, Cautions, look},
-        failure::{Failure, FailureNotice},
+        confirm::Unreadable,
+        failure::Failure,
         follow::Follow,
         frame::TroubleNotice,
-        node,
+        journal::{Purpose, Sent},
         protocol::{Answer, ProposalView, Request, SharedRequest},
         review::Review,
         state::Wallet,
+        submit::{HandIn, InDoubt},
     },
     HandOn, Table, TextForm,
 };
 use crate::{
+    browser,
     model::ChainInfo,
-    ui::{AddressLink, Button, ButtonKind, Mark, MarkState, Notice, NoticeKind},
+    ui::{AddressLink, Button, ButtonKind, Mark, MarkState},
 };
 
 #[component]
@@ -28,17 +31,16 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         RwSignal::new(None::<Result<Vec<Caution>, String>>),
         RwSignal::new(false),
     );
-    let (busy, sent) = (RwSignal::new(false), RwSignal::new(None::<String>));
-    let failure = RwSignal::new(None::<Failure>);
+    let sent = RwSignal::new(None::<String>);
+    let hand_in = HandIn::new();
+    let HandIn { busy, failure, .. } = hand_in;
+    let taken = Callback::new(move |id| sent.set(Some(id)));
     let (complete, ours, signed, required) = (view.is_complete(), view.waits_for_us(), view.signed(), view.required);
     let (from, payload) = (view.review.from.clone(), view.payload.clone());
     Effect::new(move |_| {
         let (chain, from, payload) = (chain.clone(), from.clone(), payload.clone());
         spawn_local(async move {
             let found = look(wallet, &chain, &from, &payload, None).await;
-            if found.is_err() {
-                let _ = ready.try_set(true);
-            }
             let _ = cautions.try_set(Some(found));
         });
     });
@@ -51,27 +53,34 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
             let _ = busy.try_set(false);
         });
     };
-    let send = move |_| {
-        let text = shown.get_value();
+    let (payer, nonce) = (view.review.from.clone(), view.review.nonce);
+    let send = Callback::new(move |()| {
+        let (text, from) = (shown.get_value(), payer.clone());
         busy.set(true);
         failure.set(None);
         spawn_local(async move {
-            let outcome = async {
-                match wallet.ask(Request::Shared(SharedRequest::Complete { text })).await? {
-                    Answer::Signed { id, envelope } => {
-                        node::submit(envelope).await.map_err(Failure::refused)?;
-                        Ok(id)
+            match wallet.ask(Request::Shared(SharedRequest::Complete { text })).await {
+                Ok(Answer::Signed { id, envelope }) => {
+                    let complete = Sent {
+                        id: id.clone(),
+                        from,
+                        nonce,
+                        at: browser::now().unwrap_or_default(),
+                        purpose: Purpose::Payment,
+                        replaces: None,
+                        envelope,
+                        acknowledged: false,
+                    };
+                    if hand_in.send(complete).await {
+                        taken.run(id);
                     }
-                    _ => Err(Failure::confused()),
                 }
-            };
-            match outcome.await {
-                Ok(id) => drop(sent.try_set(Some(id))),
-                Err(error) => drop(failure.try_set(Some(error))),
+                Ok(_) => drop(failure.try_set(Some(Failure::confused()))),
+                Err(trouble) => drop(failure.try_set(Some(trouble.into()))),
             }
             let _ = busy.try_set(false);
         });
-    };
+    });
     let back = move |_| {
         table.trouble.set(None);
         table.proposal.set(None);
@@ -99,13 +108,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         _ if !ours => ().into_any(),
         None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
         Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
-        Some(Err(why)) => view! {
-            <Notice kind=NoticeKind::Warning title="The recipient could not be looked at">
-                <p>{format!("The node did not answer: {why}")}</p>
-                <p>"Compare every digit."</p>
-            </Notice>
-        }
-        .into_any(),
+        Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
     };
     let next = match (complete, ours) {
         (true, _) => "Enough have signed: it can be sent, by anybody who has it.",
@@ -137,7 +140,13 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                                     }
                                 })}
                             {complete
-                                .then(|| view! { <Button kind=ButtonKind::Primary busy=busy on:click=send>"Send it"</Button> })}
+                                .then(|| {
+                                    view! {
+                                        <Show when=move || !hand_in.in_doubt()>
+                                            <Button kind=ButtonKind::Primary busy=busy on:click=move |_| send.run(())>"Send it"</Button>
+                                        </Show>
+                                    }
+                                })}
                             <Button on:click=back>"Put it away"</Button>
                         </div>
                     }
@@ -147,7 +156,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
             {move || {
                 table.trouble.get().map(|trouble| view! { <TroubleNotice title="The proposal stays as it was" trouble=trouble /> })
             }}
-            <FailureNotice failure=failure />
+            <InDoubt hand_in=hand_in on_taken=taken />
         </section>
         <div class="two-columns">
             <section class="card" aria-labelledby="hand-on">

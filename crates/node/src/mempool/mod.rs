@@ -412,6 +412,11 @@ impl Mempool {
         self.senders.get(address)?.queue.get(nonce)
     }
 
+    /// Accounts that have transactions here, each as of the last [`Self::on_block`] or of its first transaction.
+    pub fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
+        self.senders.iter().map(|(address, sender)| (address, &sender.account))
+    }
+
     pub fn contains(&self, id: &TxId) -> bool {
         self.by_id.contains_key(id)
     }

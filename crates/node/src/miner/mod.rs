@@ -26,6 +26,11 @@ use scan::Scan;
 
 /// Most threads of one miner.
 pub const MAX_THREADS: usize = 256;
+/// Threads that make sense on this machine: one for each processor that the process may use.
+pub fn threads_here() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+}
+
 /// Nonces between two looks at the world: some milliseconds. Divides 2^32.
 const BATCH: u32 = 1 << 16;
 
@@ -40,7 +45,10 @@ pub struct MiningJob {
     pub header: Header,
     /// Its `extra` ends in 8 bytes for the extra nonce.
     pub manifest: Manifest,
-    pub transactions: Vec<CheckedTransaction>,
+    /// The last time, in Unix seconds, that the header may have: a later one would change what the block does.
+    pub latest_time: u32,
+    /// Shared by the templates of many producers.
+    pub transactions: Arc<Vec<CheckedTransaction>>,
     pub target: Target,
 }
 
@@ -165,9 +173,7 @@ impl Worker {
         // Only channels are waited for: neither timers nor sockets.
         let waiting = tokio::runtime::Builder::new_current_thread().build()?;
         let metered = Arc::clone(&meter);
-        let thread = thread::Builder::new()
-            .name("miner".to_owned())
-            .spawn(move || shared.work(stopped, &metered, &waiting))?;
+        let thread = crate::supervise::thread("miner", move || shared.work(stopped, &metered, &waiting))?;
         Ok(Self { stop, meter, thread })
     }
 }
@@ -220,7 +226,7 @@ impl Shared {
             let mut first = 0;
             loop {
                 // A newer time makes another header, whose nonces are all untried.
-                let now = u32::try_from((self.clock)().0).unwrap_or(u32::MAX);
+                let now = u32::try_from((self.clock)().0).unwrap_or(u32::MAX).min(job.latest_time);
                 if now > header.time {
                     header.time = now;
                     scan = Scan::new(&header, job.target);

@@ -35,7 +35,8 @@ fn job(id: u64, bits: u32) -> Arc<MiningJob> {
         id,
         header,
         manifest,
-        transactions: Vec::new(),
+        latest_time: u32::MAX,
+        transactions: Arc::default(),
         target: Target::from_bits(bits).unwrap(),
     })
 }
@@ -119,6 +120,20 @@ fn the_time_of_the_header_follows_the_clock() {
     rig.give(&job(0, EASY));
     let solved = rig.next();
     assert_eq!(solved.header.time, TIME + 7);
+    check(&solved);
+}
+
+#[test]
+fn the_time_stays_where_a_later_one_would_change_the_block() {
+    let rig = rig(u64::from(TIME) + 7);
+    rig.miner.set_threads(1);
+    let fixed = MiningJob {
+        latest_time: TIME,
+        ..(*job(0, EASY)).clone()
+    };
+    rig.give(&Arc::new(fixed));
+    let solved = rig.next();
+    assert_eq!(solved.header.time, TIME);
     check(&solved);
 }
 

@@ -302,7 +302,10 @@ impl Network {
 
     /// The lowest block that this node can be asked for.
     fn first(&self) -> Height {
-        self.node.tip().snapshot.base().unwrap_or_default().next()
+        let tip = self.node.tip();
+        // Where that cannot be read now, nothing is promised but what comes after the tip.
+        let base = tip.snapshot.base().unwrap_or(tip.record.height());
+        base.next()
     }
 
     /// What this node says of its own chain.

@@ -19,9 +19,9 @@ use super::peer::{Question, Rebuild};
 use super::sync::{blame, is_foreign};
 use super::wire::{Claim, CompactBlock, Message, SHORT_ID_BYTES, ShortId};
 use super::{Network, PeerName};
-use crate::node::SubmitError;
 use crate::pipeline::ImportError;
 use crate::store::Status;
+use crate::submit::SubmitError;
 
 /// Peers remembered of those who have a wanted transaction.
 const MAX_HOLDERS: usize = 4;
@@ -201,7 +201,7 @@ impl Network {
         let mut brought = false;
         let results = self
             .node
-            .submit_batch(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
+            .submit_relayed(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
         for (transaction, result) in sent.iter().zip(results) {
             if let Some(wanted) = self.wanted.remove(&transaction.id()) {
                 let hop = Duration::from_millis(self.now.saturating_sub(wanted.since));

@@ -30,6 +30,7 @@ use crate::net::{Ban, Counters, Network, PeerName, PeerStatus, RangeBan, SyncSta
 use crate::node::Node;
 use crate::peers::book::{name_in, place_of};
 use crate::peers::clock::ClockReading;
+use crate::supervise;
 use conversation::{Asked, Heard};
 pub use wires::Found;
 
@@ -132,14 +133,14 @@ impl P2p {
         network.begin_with(bans, secret);
         let thread = {
             let (orders, status, own) = (orders.clone(), status.clone(), PeerName(id.to_string()));
-            std::thread::Builder::new()
-                .name("network".to_owned())
-                .spawn(move || conversation::run(network, &own, &inbox, &orders, &status, &mut kept))
-                .map_err(|error| P2pError::Transport(error.to_string()))?
+            supervise::thread("network", move || {
+                conversation::run(network, &own, &inbox, &orders, &status, &mut kept)
+            })
+            .map_err(|error| P2pError::Transport(error.to_string()))?
         };
         let news = {
             let (heard, mut events) = (heard.clone(), node.events().subscribe());
-            tokio::spawn(async move {
+            supervise::task("network news", async move {
                 use tokio::sync::broadcast::error::RecvError;
                 // What happened is read by the conversation itself; this only wakes it.
                 while !matches!(events.recv().await, Err(RecvError::Closed)) {
@@ -147,7 +148,7 @@ impl P2p {
                 }
             })
         };
-        let tasks = vec![tokio::spawn(wires.run()), news];
+        let tasks = vec![supervise::task("network wires", wires.run()), news];
         Ok(Self {
             id,
             addresses,

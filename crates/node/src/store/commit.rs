@@ -14,6 +14,8 @@ use super::{FORMAT_VERSION, Place, Status, Store, StoreError, height_key};
 pub struct Commit<'a> {
     store: &'a Store,
     batch: OwnedWriteBatch,
+    /// Of the values that may be large: what has to have room on the disk.
+    bytes: u64,
 }
 
 /// What an index needs to know of a transaction in a block.
@@ -26,7 +28,7 @@ pub struct Indexed {
 impl<'a> Commit<'a> {
     pub fn new(store: &'a Store) -> Self {
         let batch = store.database.batch().durability(Some(PersistMode::SyncData));
-        Self { store, batch }
+        Self { store, batch, bytes: 0 }
     }
 
     pub(super) fn genesis(&mut self, spec: &ChainSpec) {
@@ -67,6 +69,7 @@ impl<'a> Commit<'a> {
     /// Stores a block under its id, on whatever branch it is.
     pub fn block(&mut self, record: &BlockRecord, bytes: &[u8]) {
         self.record(record);
+        self.bytes += bytes.len() as u64;
         self.batch
             .insert(&self.store.keys.bodies, &record.id.as_bytes()[..], bytes);
     }
@@ -90,8 +93,10 @@ impl<'a> Commit<'a> {
         let id = &record.id.as_bytes()[..];
         self.batch.insert(&keys.chain, height_key(record.height()), id);
         let encoded: Vec<u8> = receipts.iter().flat_map(Receipt::encode).collect();
+        let undo = undo.encode();
+        self.bytes += (encoded.len() + undo.len()) as u64;
         self.batch.insert(&keys.receipts, id, wrap_list(&encoded));
-        self.batch.insert(&keys.undo, id, undo.encode());
+        self.batch.insert(&keys.undo, id, undo);
         for (place, transaction) in places(record, transactions) {
             self.batch
                 .insert(&keys.transactions, &transaction.id.as_bytes()[..], place.encode());
@@ -121,6 +126,12 @@ impl<'a> Commit<'a> {
             self.batch.remove(&keys.account_history, key);
         }
         self.batch.remove(&keys.produced, produced_key(record));
+    }
+
+    /// Puts a transaction of a block that left back into the stored pool: in the same batch, or a crash would lose it.
+    pub fn pooled(&mut self, id: &TxId, envelope: &[u8]) {
+        self.bytes += envelope.len() as u64;
+        self.batch.insert(&self.store.keys.pool, &id.as_bytes()[..], envelope);
     }
 
     /// Drops undo data that no reorg may need any more.
@@ -173,7 +184,7 @@ impl<'a> Commit<'a> {
 
     /// Writes everything at once and waits until it is on the disk.
     pub fn apply(self) -> Result<(), StoreError> {
-        Ok(self.batch.commit()?)
+        self.store.write(self.batch, self.bytes)
     }
 }
 

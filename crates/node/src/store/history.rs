@@ -60,7 +60,7 @@ impl Store {
             batch.insert(&self.keys.account_history, key, value);
         }
         batch.insert(&self.keys.meta, "format", super::FORMAT_VERSION.to_be_bytes());
-        batch.commit()?;
+        self.write(batch, 0)?;
         Ok(self.database.delete_keyspace(old)?)
     }
 }

@@ -4,47 +4,28 @@
 //! chain and is rewritten by a reorg in the same batch that moves the tip.
 
 mod commit;
+mod condition;
+mod error;
 mod history;
 mod parts;
 mod record;
 mod snapshot;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
-use tally_chain::{BlockId, ChainSpec, CodecError, Height, TxId, genesis};
+use tally_chain::{BlockId, Bytes, ChainSpec, Height, TxId, genesis};
 
 pub use commit::{Commit, Indexed};
+pub use condition::ROOM_KEPT;
+pub use error::StoreError;
 pub use record::{BlockRecord, Place, Status};
 pub use snapshot::{HistoryKey, IndexSizes, Snapshot};
 
 /// Layout of the data directory that this code reads and writes.
 pub const FORMAT_VERSION: u32 = 2;
-
-/// Why the store cannot answer or write.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("data directory {path} is in use by another process")]
-    Locked { path: String },
-    #[error("data directory {path} has format {found}, this program reads {expected}")]
-    WrongFormat { path: String, found: u32, expected: u32 },
-    #[error("data directory {path} holds chain {found}, not {expected}; choose another --data-dir or --chain")]
-    WrongChain {
-        path: String,
-        found: BlockId,
-        expected: BlockId,
-    },
-    #[error("store: {0}")]
-    Database(#[from] fjall::Error),
-    #[error("store: {what} is damaged: {source}")]
-    Damaged { what: &'static str, source: CodecError },
-    #[error("store: {what} is missing")]
-    Missing { what: String },
-    #[error("block {height} is not kept here: this node began with the state of block {base}")]
-    NotKept { height: Height, base: Height },
-    #[error("store: {0}")]
-    State(#[from] tally_ledger::StateError),
-}
 
 #[derive(Clone)]
 struct Keyspaces {
@@ -81,28 +62,15 @@ struct Keyspaces {
     meta: Keyspace,
 }
 
-/// The open store; cheap to clone.
-#[derive(Clone)]
-pub struct Store {
-    database: Database,
-    keys: Keyspaces,
-}
-
-impl Store {
-    /// Opens or creates the store for the chain of `spec`.
-    pub fn open(path: &Path, spec: &ChainSpec) -> Result<Self, StoreError> {
-        let shown = || path.display().to_string();
-        let database = match Database::builder(path).open() {
-            Err(fjall::Error::Locked) => return Err(StoreError::Locked { path: shown() }),
-            other => other?,
-        };
+impl Keyspaces {
+    fn open(database: &Database) -> Result<Self, fjall::Error> {
         let plain = |name: &str| database.keyspace(name, KeyspaceCreateOptions::default);
         let large = |name: &str| {
             database.keyspace(name, || {
                 KeyspaceCreateOptions::default().with_kv_separation(Some(KvSeparationOptions::default()))
             })
         };
-        let keys = Keyspaces {
+        Ok(Self {
             headers: plain("headers")?,
             bodies: large("bodies")?,
             chain: plain("chain")?,
@@ -119,38 +87,58 @@ impl Store {
             checkpoints: plain("checkpoints")?,
             parts: large("parts")?,
             meta: plain("meta")?,
+        })
+    }
+}
+
+/// The open store; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    database: Database,
+    keys: Keyspaces,
+    condition: Arc<condition::Condition>,
+}
+
+impl Store {
+    /// Opens or creates the store for the chain of `spec`.
+    pub fn open(path: &Path, spec: &ChainSpec) -> Result<Self, StoreError> {
+        let opening = |error| StoreError::opening(path, error);
+        let database = Database::builder(path).open().map_err(opening)?;
+        let keys = Keyspaces::open(&database).map_err(opening)?;
+        let condition = Arc::new(condition::Condition::new(path));
+        let store = Self {
+            database,
+            keys,
+            condition,
         };
-        let store = Self { database, keys };
-        let expected = genesis::block(spec).id();
-        match store.keys.meta.get("genesis")? {
-            None => store.create(spec)?,
-            Some(bytes) => {
-                let found = store
-                    .keys
-                    .meta
-                    .get("format")?
-                    .and_then(|b| <[u8; 4]>::try_from(&b[..]).ok());
-                let found = found.map_or(0, u32::from_be_bytes);
-                if found == 1 {
-                    store.migrate_histories()?;
-                } else if found != FORMAT_VERSION {
-                    return Err(StoreError::WrongFormat {
-                        path: shown(),
-                        found,
-                        expected: FORMAT_VERSION,
-                    });
-                }
-                let found = BlockId(tally_chain::B256::try_from(&bytes[..]).unwrap_or_default());
-                if found != expected {
-                    return Err(StoreError::WrongChain {
-                        path: shown(),
-                        found,
-                        expected,
-                    });
-                }
+        store.check_contents(path, spec)?;
+        Ok(store)
+    }
+
+    fn check_contents(&self, path: &Path, spec: &ChainSpec) -> Result<(), StoreError> {
+        let path = path.display().to_string();
+        let Some(bytes) = self.keys.meta.get("genesis")? else {
+            return self.create(spec);
+        };
+        let format = self.keys.meta.get("format")?;
+        let format = format.and_then(|bytes| <[u8; 4]>::try_from(&bytes[..]).ok());
+        match format.map_or(0, u32::from_be_bytes) {
+            FORMAT_VERSION => {}
+            1 => self.migrate_histories()?,
+            found => {
+                return Err(StoreError::WrongFormat {
+                    path,
+                    found,
+                    expected: FORMAT_VERSION,
+                });
             }
         }
-        Ok(store)
+        let expected = genesis::block(spec).id();
+        let found = BlockId(tally_chain::B256::try_from(&bytes[..]).unwrap_or_default());
+        match found == expected {
+            true => Ok(()),
+            false => Err(StoreError::WrongChain { path, found, expected }),
+        }
     }
 
     fn create(&self, spec: &ChainSpec) -> Result<(), StoreError> {
@@ -164,26 +152,31 @@ impl Store {
         Snapshot::new(self.database.snapshot(), self.keys.clone())
     }
 
-    /// Adds accepted transactions to the stored pool and removes others. Reaches the operating system, so that it survives
-    /// the end of this process, but not the disk: that would cost a sync for each transaction.
-    pub fn write_pool<'a>(
-        &self,
-        added: impl IntoIterator<Item = (TxId, &'a [u8])>,
-        removed: impl IntoIterator<Item = TxId>,
-    ) -> Result<(), StoreError> {
-        let mut batch = self.database.batch();
-        for (id, envelope) in added {
-            batch.insert(&self.keys.pool, &id.as_bytes()[..], envelope);
+    /// Changes the stored pool: envelopes are added, `None` removes. On the disk when this returns.
+    pub fn write_pool(&self, changes: &BTreeMap<TxId, Option<Bytes>>) -> Result<(), StoreError> {
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
+        let mut bytes = 0;
+        for (id, envelope) in changes {
+            match envelope {
+                Some(envelope) => {
+                    bytes += envelope.len() as u64;
+                    batch.insert(&self.keys.pool, &id.as_bytes()[..], &envelope[..]);
+                }
+                None => batch.remove(&self.keys.pool, &id.as_bytes()[..]),
+            }
         }
-        for id in removed {
-            batch.remove(&self.keys.pool, &id.as_bytes()[..]);
-        }
-        Ok(batch.commit()?)
+        self.write(batch, bytes)
     }
 
     /// Flushes everything to the disk; called at shutdown.
     pub fn sync(&self) -> Result<(), StoreError> {
-        Ok(self.database.persist(PersistMode::SyncAll)?)
+        let synced = self.database.persist(PersistMode::SyncAll);
+        synced.map_err(|error| self.write_failed(&error))
+    }
+
+    /// The folder that it is in.
+    pub fn path(&self) -> &Path {
+        self.condition.path()
     }
 
     /// Bytes that the data directory takes.

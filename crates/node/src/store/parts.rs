@@ -19,6 +19,7 @@ impl Store {
     /// Keeps a checkpoint with all its parts, and drops what is older than the one before it.
     pub fn keep_checkpoint(&self, checkpoint: &Checkpoint, parts: &[Vec<u8>]) -> Result<(), StoreError> {
         let mut batch = self.database.batch();
+        let bytes = parts.iter().map(|part| part.len() as u64).sum();
         for (number, part) in (0..).zip(parts) {
             batch.insert(&self.keys.parts, part_key(checkpoint.height, number), &part[..]);
         }
@@ -27,7 +28,7 @@ impl Store {
             height_key(checkpoint.height),
             encode(checkpoint),
         );
-        batch.commit()?;
+        self.write(batch, bytes)?;
         let snapshot = self.snapshot();
         let base = snapshot.base()?;
         let others = snapshot.checkpoints()?.into_iter().rev();
@@ -51,14 +52,14 @@ impl Store {
             height_key(checkpoint.height),
             encode(checkpoint),
         );
-        Ok(batch.commit()?)
+        self.write(batch, 0)
     }
 
     /// Keeps a part that was checked.
     pub fn keep_part(&self, height: Height, number: u32, part: &[u8]) -> Result<(), StoreError> {
         let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
         batch.insert(&self.keys.parts, part_key(height, number), part);
-        Ok(batch.commit()?)
+        self.write(batch, part.len() as u64)
     }
 
     fn drop_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -67,7 +68,7 @@ impl Store {
         for number in (0..).take(checkpoint.roots.len()) {
             batch.remove(&self.keys.parts, part_key(checkpoint.height, number));
         }
-        Ok(batch.commit()?)
+        self.write(batch, 0)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Reads: every answer comes from one snapshot.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use fjall::Readable;
-use tally_chain::history::{History, NODE_BYTES, Node};
+use tally_chain::history::{History, HistoryError, NODE_BYTES, Node};
 use tally_chain::state_tree::{Account, account_key, storage_key, value_hash};
 use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, RawBlock, Receipt, TxId, codec::ListReader};
 use tally_ledger::{ChangeSet, StateError, StateView};
@@ -218,14 +219,34 @@ impl Snapshot {
 
     /// The history range over blocks `0..blocks` of the active chain.
     pub fn history(&self, blocks: u64) -> Result<History, StoreError> {
-        History::open(blocks, &|position| self.history_node(position)).map_err(|error| StoreError::Missing {
-            what: error.to_string(),
-        })
+        self.over_history(|nodes| History::open(blocks, &nodes))
     }
 
-    pub fn history_node(&self, position: u64) -> Option<Node> {
-        let bytes = self.get(|k| &k.history, &position.to_be_bytes()).ok()??;
-        <&[u8; NODE_BYTES]>::try_from(&bytes[..]).ok().map(Node::decode)
+    pub fn history_node(&self, position: u64) -> Result<Option<Node>, StoreError> {
+        let bytes = self.get(|k| &k.history, &position.to_be_bytes())?;
+        Ok(bytes.and_then(|bytes| <&[u8; NODE_BYTES]>::try_from(&bytes[..]).ok().map(Node::decode)))
+    }
+
+    /// Lets `work` read history nodes. A node that cannot be read is not one that is missing: that error is the answer.
+    pub fn over_history<T>(
+        &self,
+        work: impl FnOnce(&dyn Fn(u64) -> Option<Node>) -> Result<T, HistoryError>,
+    ) -> Result<T, StoreError> {
+        let failed = Cell::new(None);
+        let node = |position| match self.history_node(position) {
+            Ok(node) => node,
+            Err(error) => {
+                failed.set(Some(error));
+                None
+            }
+        };
+        let done = work(&node);
+        match failed.take() {
+            Some(error) => Err(error),
+            None => done.map_err(|error| StoreError::Missing {
+                what: error.to_string(),
+            }),
+        }
     }
 
     /// Every account at the tip, by address.

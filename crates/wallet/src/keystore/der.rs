@@ -11,6 +11,8 @@ pub(super) const SEQUENCE: u8 = 0x30;
 /// `[0]` and `[1]` around other items.
 pub(super) const CONTEXT_0: u8 = 0xa0;
 pub(super) const CONTEXT_1: u8 = 0xa1;
+/// `[1]` in the place of a bit string's own tag.
+pub(super) const CONTEXT_1_BITS: u8 = 0x81;
 
 /// Reads items one after the other.
 #[derive(Debug, Clone, Copy)]

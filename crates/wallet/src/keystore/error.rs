@@ -3,7 +3,7 @@
 use tally_chain::{Address, KeyKind};
 use thiserror::Error;
 
-use super::Format;
+use super::{Foreign, Format};
 
 /// Why a key file was refused. Rule: docs/protocol.md#W20
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -12,8 +12,16 @@ pub enum KeystoreError {
     TooLarge { len: usize, max: usize },
     #[error("this is no key file of a known form: neither Web3 JSON, PEM nor hex")]
     Unknown,
+    #[error("{0}")]
+    Foreign(Foreign),
     #[error("this is a Tally vault, not the file of one key")]
     Vault,
+    #[error("a key in hex has 64 digits (private), or 66, 130, 588, 844 or 1100 (public); this one has {digits}")]
+    HexDigits { digits: usize },
+    #[error("the private key has {len} bytes, {expected} are needed")]
+    SecretLength { len: usize, expected: usize },
+    #[error("the curve is written out in numbers, and they are not those of secp256k1")]
+    OtherExplicitCurve,
     #[error("the file's version is {found}; only {supported} is read")]
     UnknownVersion { found: u64, supported: u64 },
     #[error("{field} is {found:?}; what is read: {known}")]
@@ -74,6 +82,27 @@ impl KeystoreError {
             Self::LegacyEncryption => {
                 "Write it anew with: openssl pkcs8 -topk8 -v2 aes-256-cbc -scrypt -in old.pem -out new.pem"
             }
+            Self::Foreign(foreign) => foreign.advice(),
+            Self::HexDigits { digits: 48..=63 } | Self::SecretLength { len: 24..=31, .. } => {
+                "A zero may be missing at the left: some programs leave zeros out there. Write zeros before the digits until there are 64, import that, and compare the address with the one you expect."
+            }
+            Self::HexDigits { digits: 128 } => {
+                "A public key without its first two digits, 04, has as many, and so has a seed. Write 04 before a public key; restore a seed from its phrase."
+            }
+            Self::HexDigits { .. } | Self::SecretLength { .. } => {
+                "A digit was lost or stands there once too often: copy the key again from where it is kept."
+            }
+            Self::UnknownAlgorithm {
+                field: "the encryption" | "the cipher" | "PBKDF2's hash" | "the key derivation",
+                ..
+            } => "Write it anew with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem",
+            Self::UnknownAlgorithm { field: "the curve", .. } | Self::OtherExplicitCurve => {
+                "A key of another curve has no account here. Make a new account."
+            }
+            Self::UnknownAlgorithm {
+                field: "the key's algorithm",
+                ..
+            } => "A key of this kind has no account here. Make a new account.",
             Self::UnknownAlgorithm { .. } | Self::UnknownVersion { .. } | Self::Unknown => {
                 "Export the key again from where it is kept: as a Web3 keystore (version 3), or as PEM with openssl pkcs8 -topk8."
             }
@@ -96,6 +125,12 @@ impl KeystoreError {
     }
 }
 
+impl From<Foreign> for KeystoreError {
+    fn from(foreign: Foreign) -> Self {
+        Self::Foreign(foreign)
+    }
+}
+
 /// Why a key is too weak, or no key at all. Rules: docs/protocol.md#W23, #W24
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WeakKey {
@@ -109,6 +144,10 @@ pub enum WeakKey {
     RsaSmallFactor { factor: u32 },
     #[error("it was made by chips with the ROCA fault (CVE-2017-15361), and can be factored")]
     RsaRoca,
+    #[error("its {name} has a pattern that no random number has")]
+    RsaPattern { name: &'static str },
+    #[error("it is printed in a standard or lies in a public library: everybody has it")]
+    RsaPublished,
     #[error("its modulus is a prime number")]
     RsaPrimeModulus,
     #[error("its two primes are the same")]

@@ -109,24 +109,48 @@ pub(super) fn length(field: &'static str, len: usize, min: usize, max: usize) ->
 
 /// The password in the form that new files take: NFKC, as UTF-8. Rule: docs/protocol.md#W20
 pub(super) fn normalised(password: &str) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(password.len() * 4));
-    text.extend(password.nfkc());
-    text
+    collected(password, password.nfkc())
 }
 
-/// Tries `open` with the password as it was typed and, where that differs, in NFKC: programs disagree on it.
+/// Tries `open` with the password as it was typed and in each normal form that differs: programs disagree on it, and so do
+/// keyboards. Rule: docs/protocol.md#W20
 pub(super) fn with_password<T>(
     password: &str,
     open: impl Fn(&[u8]) -> Result<T, KeystoreError>,
 ) -> Result<T, KeystoreError> {
-    match open(password.as_bytes()) {
-        Err(KeystoreError::WrongPassword) if !password.is_ascii() => {
-            let other = normalised(password);
-            if *other == password {
-                return Err(KeystoreError::WrongPassword);
-            }
-            open(other.as_bytes())
-        }
-        outcome => outcome,
+    let typed = open(password.as_bytes());
+    if password.is_ascii() || !matches!(typed, Err(KeystoreError::WrongPassword)) {
+        return typed;
     }
+    let mut tried: Vec<Zeroizing<String>> = vec![Zeroizing::new(password.to_owned())];
+    for form in [nfc, nfd, normalised, nfkd] {
+        let other = form(password);
+        if tried.contains(&other) {
+            continue;
+        }
+        match open(other.as_bytes()) {
+            Err(KeystoreError::WrongPassword) => tried.push(other),
+            outcome => return outcome,
+        }
+    }
+    Err(KeystoreError::WrongPassword)
+}
+
+/// Room for every normal form, so that growing leaves no copies behind.
+fn collected(password: &str, chars: impl Iterator<Item = char>) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(password.len() * 8));
+    text.extend(chars);
+    text
+}
+
+fn nfc(password: &str) -> Zeroizing<String> {
+    collected(password, password.nfc())
+}
+
+fn nfd(password: &str) -> Zeroizing<String> {
+    collected(password, password.nfd())
+}
+
+fn nfkd(password: &str) -> Zeroizing<String> {
+    collected(password, password.nfkd())
 }

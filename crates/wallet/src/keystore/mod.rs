@@ -1,18 +1,24 @@
-//! Keys from outside and for outside: files that other programs write and read. Rules: docs/protocol.md#W20 to #W24
+//! Keys from outside and for outside: files that other programs write and read. Rules: docs/protocol.md#W20 to #W24, #W26
 //!
 //! One door in, [`read`]: it tells the format by itself, keeps within bounds, and refuses weak keys.
 //! Writers: [`write_web3`], [`write_pkcs8`], [`write_spki`], [`write_hex_public`].
 
+pub(crate) mod common;
 mod der;
 mod error;
+mod foreign;
+mod form;
 mod kdf;
+mod names;
 mod pem;
 mod pkcs8;
 mod public;
+mod published;
 mod rsa;
 mod secp256k1;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod weak;
 mod web3;
 
@@ -25,6 +31,8 @@ use tally_chain::{Address, KeyKind, PublicKey};
 use zeroize::Zeroizing;
 
 pub use error::{KeystoreError, WeakKey};
+pub use foreign::Foreign;
+use form::Form;
 use kdf::{normalised, with_password};
 use pem::Label;
 use web3::Web3;
@@ -143,37 +151,68 @@ pub fn read(bytes: &[u8], password: &str) -> Result<Imported, KeystoreError> {
             max: MAX_FILE_BYTES,
         });
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|_| KeystoreError::Unknown)?;
-    if text.trim_start().starts_with('{') {
-        return read_json(text, password);
+    match Form::of(bytes)? {
+        Form::Json(text) => read_json(&text, password),
+        Form::Pem(text) => read_pem(&text, password),
+        Form::Hex(digits) => read_hex(&digits),
     }
-    if pem::is_pem(text) {
-        return read_pem(text, password);
-    }
-    read_hex(text.trim())
 }
 
 /// Whether the file asks for a password; says nothing about whether it can be read.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    text.trim_start().starts_with('{') || text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    match Form::of(bytes) {
+        Ok(Form::Json(text)) => json(&text).is_ok_and(|file| matches!(web3::get(&file, "crypto"), Ok(Some(_)))),
+        Ok(Form::Pem(text)) => pem::is_encrypted(&text),
+        _ => false,
+    }
+}
+
+/// The JSON object of a key file; other programs' are named.
+fn json(text: &str) -> Result<Map<String, Value>, KeystoreError> {
+    if text.contains("&quot;") || text.contains("&#34;") {
+        return Err(Foreign::HtmlEntities.into());
+    }
+    let syntax = |error: serde_json::Error| Foreign::JsonSyntax {
+        line: error.line(),
+        column: error.column(),
+    };
+    Ok(serde_json::from_str(text).map_err(syntax)?)
 }
 
 fn read_json(text: &str, password: &str) -> Result<Imported, KeystoreError> {
-    let damaged = KeystoreError::Damaged { field: "the JSON text" };
-    let file: Map<String, Value> = serde_json::from_str(text).map_err(|_| damaged)?;
+    let file = json(text)?;
     if file.get("format").and_then(Value::as_str) == Some("tally-vault") {
         return Err(KeystoreError::Vault);
     }
-    if web3::get(&file, "version")?.is_none() && web3::get(&file, "crypto")?.is_none() {
-        return Err(KeystoreError::Unknown);
+    if web3::get(&file, "crypto")?.is_none() {
+        return Err(other_json(&file));
     }
     let file = Web3::read(&file)?;
     let key = with_password(password, |password| file.open(password))?;
     let warnings = file.address.is_none().then_some(Warning::NotChecked);
     let key = Found::Private(SigningKey::Secp256k1(key));
     Ok(Imported::new(Format::Web3, key, warnings.into_iter().collect()))
+}
+
+/// What a JSON object without `crypto` is.
+fn other_json(file: &Map<String, Value>) -> KeystoreError {
+    let has = |names: &[&str]| names.iter().all(|name| file.contains_key(*name));
+    let foreign = if has(&["kty"]) {
+        Foreign::Jwk
+    } else if has(&["data", "iv", "salt"]) {
+        Foreign::MetaMaskVault
+    } else if has(&["encseed"]) {
+        Foreign::PresaleWallet
+    } else if has(&["privateKey"]) || has(&["private_key"]) || has(&["private"]) || has(&["secretKey"]) {
+        Foreign::PlainJsonKey
+    } else if has(&["mnemonic"]) || has(&["phrase"]) {
+        Foreign::PhraseInside
+    } else if has(&["version"]) {
+        return KeystoreError::Damaged { field: "crypto" };
+    } else {
+        return KeystoreError::Unknown;
+    };
+    foreign.into()
 }
 
 fn read_pem(text: &str, password: &str) -> Result<Imported, KeystoreError> {
@@ -197,7 +236,7 @@ fn read_pem(text: &str, password: &str) -> Result<Imported, KeystoreError> {
             private(Format::Pkcs1, pkcs8::Found { key, checked: true }, true)
         }
         Label::EcPrivate => {
-            let found = secp256k1::read_private(&block.der, true)?;
+            let found = secp256k1::read_private(&block.der, true, None)?;
             let key = SigningKey::Secp256k1(found.key);
             let checked = found.checked;
             private(Format::Sec1, pkcs8::Found { key, checked }, true)
@@ -210,17 +249,17 @@ fn read_pem(text: &str, password: &str) -> Result<Imported, KeystoreError> {
     })
 }
 
-/// 32 bytes are a private key, everything longer a public one.
-fn read_hex(text: &str) -> Result<Imported, KeystoreError> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(KeystoreError::Unknown);
-    }
-    let damaged = KeystoreError::Damaged {
-        field: "the key in hex",
+/// 32 bytes are a private key, everything longer a public one; a byte of zeros before 32 is what Java writes.
+fn read_hex(digits: &str) -> Result<Imported, KeystoreError> {
+    let unknown = KeystoreError::HexDigits { digits: digits.len() };
+    let private = match digits.len() {
+        64 => Some(digits),
+        66 => digits.strip_prefix("00"),
+        130 | 588 | 844 | 1100 => None,
+        _ => return Err(unknown),
     };
-    let bytes = Zeroizing::new(hex::decode(digits).map_err(|_| damaged)?);
-    if bytes.len() == 32 {
+    let bytes = Zeroizing::new(hex::decode(private.unwrap_or(digits)).map_err(|_| unknown)?);
+    if private.is_some() {
         let key = SigningKey::Secp256k1(secp256k1::from_secret(&bytes)?);
         let warnings = vec![Warning::NotEncrypted, Warning::NotChecked];
         return Ok(Imported::new(Format::HexPrivate, Found::Private(key), warnings));

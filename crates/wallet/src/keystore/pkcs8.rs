@@ -6,10 +6,10 @@ use aes::{Aes128, Aes192, Aes256};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::der::{self, CONTEXT_0, INTEGER, NULL, OCTET_STRING, OID, Reader, SEQUENCE};
+use super::der::{self, CONTEXT_0, CONTEXT_1_BITS, INTEGER, NULL, OCTET_STRING, OID, Reader, SEQUENCE};
 use super::kdf::{Kdf, Prf, length};
 use super::secp256k1::{self, CURVE};
-use super::{KeystoreError, rsa};
+use super::{KeystoreError, names, rsa};
 use crate::keys::SigningKey;
 
 /// 1.2.840.113549.1.1.1, rsaEncryption
@@ -69,15 +69,15 @@ pub(super) struct Found {
     pub checked: bool,
 }
 
-/// Reads `PrivateKeyInfo`.
+/// Reads `PrivateKeyInfo` (version 0) and `OneAsymmetricKey` (version 1, RFC 5958), which may name the public key as well.
 pub(super) fn read(pkcs8: &[u8]) -> Result<Found, KeystoreError> {
     const FIELD: &str = "the private key (PKCS#8)";
     let mut reader = Reader::inside(SEQUENCE, pkcs8).ok_or(damaged(FIELD))?;
-    let version = reader.small().ok_or(damaged(FIELD))?;
-    if version != 0 {
+    let version = version(&mut reader, FIELD)?;
+    if version > 1 {
         return Err(KeystoreError::UnknownVersion {
             found: version,
-            supported: 0,
+            supported: 1,
         });
     }
     let mut algorithm = reader.sequence().ok_or(damaged("the key's algorithm"))?;
@@ -87,18 +87,26 @@ pub(super) fn read(pkcs8: &[u8]) -> Result<Found, KeystoreError> {
     if reader.next_is(CONTEXT_0) {
         reader.take(CONTEXT_0).ok_or(damaged(FIELD))?;
     }
+    let mut stated = None;
+    if version == 1 && reader.next_is(CONTEXT_1_BITS) {
+        let bits = reader.take(CONTEXT_1_BITS).and_then(|bits| bits.strip_prefix(&[0]));
+        stated = Some(bits.ok_or(damaged(FIELD))?);
+    }
     if !reader.is_empty() {
         return Err(damaged(FIELD));
     }
     if name == RSA {
-        check_null(algorithm)?;
-        let key = SigningKey::Rsa(rsa::read_private(key)?);
+        check_no_parameters(algorithm)?;
+        let key = rsa::read_private(key)?;
+        if stated.is_some_and(|stated| stated != key.public().pkcs1()) {
+            return Err(KeystoreError::OtherPublicKey);
+        }
+        let key = SigningKey::Rsa(key);
         return Ok(Found { key, checked: true });
     }
     if name == EC {
-        let curve = algorithm.take(OID).filter(|_| algorithm.is_empty());
-        secp256k1::check_curve(curve.ok_or(damaged("the curve"))?)?;
-        let found = secp256k1::read_private(key, false)?;
+        secp256k1::check_parameters(algorithm)?;
+        let found = secp256k1::read_private(key, false, stated)?;
         return Ok(Found {
             key: SigningKey::Secp256k1(found.key),
             checked: found.checked,
@@ -107,19 +115,27 @@ pub(super) fn read(pkcs8: &[u8]) -> Result<Found, KeystoreError> {
     Err(unknown_key(name))
 }
 
+/// A version number; what is larger than any is a piece of something else, and is not repeated.
+pub(super) fn version(reader: &mut Reader<'_>, field: &'static str) -> Result<u64, KeystoreError> {
+    reader.small().filter(|version| *version < 100).ok_or(damaged(field))
+}
+
 pub(super) fn unknown_key(oid: &[u8]) -> KeystoreError {
     KeystoreError::UnknownAlgorithm {
         field: "the key's algorithm",
-        found: der::oid_text(oid),
+        found: names::of_oid(oid),
         known: "RSA (rsaEncryption) and EC (secp256k1)",
     }
 }
 
-/// RSA has no parameters: NULL.
-pub(super) fn check_null(mut algorithm: Reader<'_>) -> Result<(), KeystoreError> {
+/// No parameters: NULL, or nothing at all, as GnuTLS and older libraries write it.
+pub(super) fn check_no_parameters(mut algorithm: Reader<'_>) -> Result<(), KeystoreError> {
+    if algorithm.is_empty() {
+        return Ok(());
+    }
     match algorithm.take(NULL) {
         Some([]) if algorithm.is_empty() => Ok(()),
-        _ => Err(damaged("the key's algorithm")),
+        _ => Err(damaged("the algorithm's parameters")),
     }
 }
 
@@ -160,7 +176,7 @@ impl<'a> Encrypted<'a> {
         if name != PBES2 {
             return Err(KeystoreError::UnknownAlgorithm {
                 field: "the encryption",
-                found: der::oid_text(name),
+                found: names::of_oid(name),
                 known: "PBES2",
             });
         }
@@ -178,7 +194,7 @@ impl<'a> Encrypted<'a> {
                 .find(|(oid, _)| oid == name)
                 .ok_or_else(|| KeystoreError::UnknownAlgorithm {
                     field: "the cipher",
-                    found: der::oid_text(name),
+                    found: names::of_oid(name),
                     known: "AES-128-CBC, AES-192-CBC, AES-256-CBC",
                 })?;
         let iv = scheme.take(OCTET_STRING).and_then(|iv| iv.try_into().ok());
@@ -239,11 +255,11 @@ fn read_kdf<'a>(name: &[u8], mut parameters: Reader<'a>, cipher: Cipher) -> Resu
         } else {
             let mut algorithm = parameters.sequence().ok_or(damaged(FIELD))?;
             let name = algorithm.take(OID).ok_or(damaged(FIELD))?;
-            check_null(algorithm)?;
+            check_no_parameters(algorithm)?;
             let known = HMACS.into_iter().find(|(oid, _)| oid == name);
             let unknown = || KeystoreError::UnknownAlgorithm {
                 field: "PBKDF2's hash",
-                found: der::oid_text(name),
+                found: names::of_oid(name),
                 known: "HMAC with SHA-1, SHA-256 or SHA-512",
             };
             known.ok_or_else(unknown)?.1
@@ -256,7 +272,7 @@ fn read_kdf<'a>(name: &[u8], mut parameters: Reader<'a>, cipher: Cipher) -> Resu
     } else {
         return Err(KeystoreError::UnknownAlgorithm {
             field: "the key derivation",
-            found: der::oid_text(name),
+            found: names::of_oid(name),
             known: "PBKDF2 and scrypt",
         });
     };
@@ -290,7 +306,7 @@ fn total_len(plain: &[u8]) -> Option<usize> {
         [SEQUENCE, 0x82, high, low, ..] => (4, usize::from(*high) << 8 | usize::from(*low)),
         _ => return None,
     };
-    let begins_well = matches!(plain.get(header..header + 4)?, [INTEGER, 1, 0, SEQUENCE]);
+    let begins_well = matches!(plain.get(header..header + 4)?, [INTEGER, 1, 0 | 1, SEQUENCE]);
     begins_well.then_some(header + len).filter(|len| *len <= plain.len())
 }
 

@@ -4,7 +4,7 @@ use alloy_primitives::hex;
 use tally_chain::{KeyKind, PublicKey};
 
 use super::der::{self, BIT_STRING, OID, Reader, SEQUENCE};
-use super::pkcs8::{EC, RSA, check_null, ec_algorithm, rsa_algorithm, unknown_key};
+use super::pkcs8::{EC, RSA, check_no_parameters, ec_algorithm, rsa_algorithm, unknown_key};
 use super::{KeystoreError, rsa, secp256k1};
 
 const DAMAGED: KeystoreError = KeystoreError::Damaged {
@@ -18,12 +18,11 @@ pub(super) fn read_spki(spki: &[u8]) -> Result<PublicKey, KeystoreError> {
     let key = reader.bit_string().filter(|_| reader.is_empty()).ok_or(DAMAGED)?;
     let name = algorithm.take(OID).ok_or(DAMAGED)?;
     if name == RSA {
-        check_null(algorithm)?;
+        check_no_parameters(algorithm)?;
         return Ok(PublicKey::from(&rsa::read_public(key)?));
     }
     if name == EC {
-        let curve = algorithm.take(OID).filter(|_| algorithm.is_empty());
-        secp256k1::check_curve(curve.ok_or(KeystoreError::Damaged { field: "the curve" })?)?;
+        secp256k1::check_parameters(algorithm)?;
         return secp256k1::read_public(key);
     }
     Err(unknown_key(name))
@@ -48,13 +47,7 @@ pub(super) fn write_spki(key: &PublicKey) -> Vec<u8> {
 pub(super) fn read_raw(bytes: &[u8]) -> Result<PublicKey, KeystoreError> {
     match bytes.len() {
         33 | 65 => secp256k1::read_public(bytes),
-        294 | 422 | 550 => read_spki(bytes),
-        len => Err(KeystoreError::Length {
-            field: "the key in hex",
-            len,
-            min: 32,
-            max: 550,
-        }),
+        _ => read_spki(bytes),
     }
 }
 

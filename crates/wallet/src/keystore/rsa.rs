@@ -6,8 +6,9 @@ use tally_chain::keys::{RSA_EXPONENT, RsaPublicKey};
 use zeroize::Zeroizing;
 
 use super::der::{self, INTEGER, Reader, SEQUENCE};
+use super::pkcs8::version;
 use super::weak::{bits_of, check_rsa_form, check_rsa_modulus, check_rsa_public, is_prime, product_is_one, trimmed};
-use super::{KeystoreError, WeakKey};
+use super::{KeystoreError, WeakKey, trial};
 use crate::keys::{RsaBits, RsaKey};
 
 const DAMAGED: KeystoreError = KeystoreError::Damaged {
@@ -29,7 +30,7 @@ struct Parts<'a> {
 /// Reads `RSAPrivateKey` and checks all of it. Rule: docs/protocol.md#W24
 pub(super) fn read_private(pkcs1: &[u8]) -> Result<RsaKey, KeystoreError> {
     let mut reader = Reader::inside(SEQUENCE, pkcs1).ok_or(DAMAGED)?;
-    match reader.small().ok_or(DAMAGED)? {
+    match version(&mut reader, "the RSA key (PKCS#1)")? {
         0 => {}
         1 => return Err(WeakKey::RsaMultiPrime.into()),
         found => return Err(KeystoreError::UnknownVersion { found, supported: 0 }),
@@ -109,7 +110,13 @@ impl Parts<'_> {
         right(d.rem(&q_less) == *dq, "dq")?;
         let p_modulus: NonZero<BoxedUint> = p.to_nz().expect("a prime is not zero");
         right(*qinv < *p && product_is_one(&qinv, &q, &p_modulus), "qinv")?;
-        // The slow checks come last, so that a damaged file is refused quickly.
+        for (name, prime) in [("p", self.p), ("q", self.q)] {
+            if trial::has_pattern(prime) {
+                return Err(WeakKey::RsaPattern { name });
+            }
+        }
+        // The slow checks come last, so that a damaged file is refused quickly. Two primes of equal size that are so far
+        // apart leave nothing of the public key's other checks to do: no square, no prime, nothing for Fermat.
         check_rsa_modulus(public.modulus())?;
         for (name, number) in [("p", &p), ("q", &q)] {
             let odd = number.to_odd().into_option().ok_or(WeakKey::RsaNotPrime { name })?;

@@ -1,12 +1,14 @@
 //! secp256k1 keys in their SEC1 form. Rules: docs/protocol.md#W21, #W24
 
+use alloy_primitives::hex;
 use k256::ecdsa::VerifyingKey;
 use tally_chain::PublicKey;
 use zeroize::Zeroizing;
 
-use super::KeystoreError;
 use super::der::{self, BIT_STRING, CONTEXT_0, CONTEXT_1, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE};
-use super::weak::secp256k1_secret;
+use super::pkcs8::version;
+use super::weak::{secp256k1_secret, trimmed};
+use super::{KeystoreError, names};
 use crate::keys::Secp256k1Key;
 
 /// 1.3.132.0.10
@@ -26,33 +28,73 @@ pub(super) fn from_secret(secret: &[u8]) -> Result<Secp256k1Key, KeystoreError> 
     Ok(Secp256k1Key::new(secp256k1_secret(secret)?))
 }
 
-/// Refuses every curve but secp256k1.
-pub(super) fn check_curve(oid: &[u8]) -> Result<(), KeystoreError> {
+/// Rejects every named curve but secp256k1.
+fn check_curve(oid: &[u8]) -> Result<(), KeystoreError> {
     if oid == CURVE {
         return Ok(());
     }
     Err(KeystoreError::UnknownAlgorithm {
         field: "the curve",
-        found: der::oid_text(oid),
+        found: names::of_oid(oid),
         known: "secp256k1 (1.3.132.0.10)",
     })
 }
 
-/// Reads `ECPrivateKey`; alone in a file it names its curve itself.
-pub(super) fn read_private(sec1: &[u8], alone: bool) -> Result<Found, KeystoreError> {
+/// The curve by its name, or written out in numbers that are all secp256k1's own; a curve that only looks alike is rejected.
+pub(super) fn check_parameters(mut parameters: Reader<'_>) -> Result<(), KeystoreError> {
+    const NO_CURVE: KeystoreError = KeystoreError::Damaged { field: "the curve" };
+    if parameters.next_is(SEQUENCE) {
+        let numbers = parameters
+            .sequence()
+            .filter(|_| parameters.is_empty())
+            .ok_or(NO_CURVE)?;
+        let same = is_secp256k1(numbers).ok_or(NO_CURVE)?;
+        return same.then_some(()).ok_or(KeystoreError::OtherExplicitCurve);
+    }
+    let oid = parameters.take(OID).filter(|_| parameters.is_empty());
+    check_curve(oid.ok_or(NO_CURVE)?)
+}
+
+/// Whether `SpecifiedECDomain` (SEC 1, C.2) describes secp256k1: field, both coefficients, base point and order; the seed
+/// and the cofactor follow from nothing and change nothing.
+fn is_secp256k1(mut numbers: Reader<'_>) -> Option<bool> {
+    /// 1.2.840.10045.1.1
+    const PRIME_FIELD: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 1, 1];
+    const P: [u8; 32] = hex!("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f");
+    const N: [u8; 32] = hex!("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
+    const G: [u8; 33] = hex!("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+    numbers.small()?;
+    let mut field = numbers.sequence()?;
+    let prime_field = field.take(OID)? == PRIME_FIELD;
+    if !prime_field {
+        return Some(false);
+    }
+    let p = field.unsigned()?;
+    let mut curve = numbers.sequence()?;
+    let (a, b) = (curve.take(OCTET_STRING)?, curve.take(OCTET_STRING)?);
+    let base = numbers.take(OCTET_STRING)?;
+    let n = numbers.unsigned()?;
+    let base = compress(base).ok();
+    Some(p == P && trimmed(a).is_empty() && trimmed(b) == [7] && base == Some(G) && n == N)
+}
+
+/// Reads `ECPrivateKey`; alone in a file it names its curve itself. `stated` is the public key that stands around it.
+///
+/// Old writers leave zeros out at the left of the secret, or put one there: that is forgiven where a public key shows that
+/// the number is right.
+pub(super) fn read_private(sec1: &[u8], alone: bool, stated: Option<&[u8]>) -> Result<Found, KeystoreError> {
     let mut reader = Reader::inside(SEQUENCE, sec1).ok_or(DAMAGED)?;
-    match reader.small().ok_or(DAMAGED)? {
+    match version(&mut reader, "the EC key (SEC1)")? {
         1 => {}
         found => return Err(KeystoreError::UnknownVersion { found, supported: 1 }),
     }
     let secret = reader.take(OCTET_STRING).ok_or(DAMAGED)?;
     if reader.next_is(CONTEXT_0) {
-        let parameters = reader.take(CONTEXT_0).ok_or(DAMAGED)?;
-        check_curve(curve_of(parameters)?)?;
+        check_parameters(Reader::new(reader.take(CONTEXT_0).ok_or(DAMAGED)?))?;
     } else if alone {
         return Err(KeystoreError::Damaged { field: "the curve" });
     }
-    let stated = match reader.next_is(CONTEXT_1) {
+    let inner = match reader.next_is(CONTEXT_1) {
         true => {
             let mut inside = Reader::new(reader.take(CONTEXT_1).ok_or(DAMAGED)?);
             let point = inside.bit_string().ok_or(DAMAGED)?;
@@ -60,24 +102,29 @@ pub(super) fn read_private(sec1: &[u8], alone: bool) -> Result<Found, KeystoreEr
         }
         false => None,
     };
-    if !reader.is_empty() || secret.len() != 32 {
+    if !reader.is_empty() {
         return Err(DAMAGED);
     }
-    let key = from_secret(secret)?;
-    if let Some(point) = stated
-        && compress(point)? != key.public()
-    {
-        return Err(KeystoreError::OtherPublicKey);
+    let checked = inner.is_some() || stated.is_some();
+    let key = from_secret(of_32_bytes(secret, checked)?.as_slice())?;
+    for point in [inner, stated].into_iter().flatten() {
+        if compress(point)? != key.public() {
+            return Err(KeystoreError::OtherPublicKey);
+        }
     }
-    let checked = stated.is_some();
     Ok(Found { key, checked })
 }
 
-/// The named curve; written-out parameters are refused, they could be of another curve that looks alike.
-pub(super) fn curve_of(parameters: &[u8]) -> Result<&[u8], KeystoreError> {
-    let mut reader = Reader::new(parameters);
-    let oid = reader.take(OID).filter(|_| reader.is_empty());
-    oid.ok_or(KeystoreError::Damaged { field: "the curve" })
+/// A secret number of 32 bytes; zeros at the left may be missing or too many where something else shows whose key it is.
+pub(super) fn of_32_bytes(secret: &[u8], checked: bool) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    let digits = trimmed(secret);
+    let mut bytes = Zeroizing::new([0; 32]);
+    match (secret.len(), checked) {
+        (32, _) => bytes.copy_from_slice(secret),
+        (16..=33, true) if digits.len() <= 32 => bytes[32 - digits.len()..].copy_from_slice(digits),
+        (len, _) => return Err(KeystoreError::SecretLength { len, expected: 32 }),
+    }
+    Ok(bytes)
 }
 
 /// Writes `ECPrivateKey` with its public key and without the curve, as PKCS#8 has it.

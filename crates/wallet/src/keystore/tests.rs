@@ -83,10 +83,10 @@ fn fields_of_web3_files_are_checked_one_by_one() {
     let length = |field, len, min, max| KeystoreError::Length { field, len, min, max };
     let mac = "ab".repeat(31);
     assert_eq!(with("/crypto/mac", mac.into()), length("crypto.mac", 31, 32, 32));
-    let long = "ab".repeat(33);
+    let long = "ab".repeat(513);
     assert_eq!(
         with("/crypto/ciphertext", long.into()),
-        length("crypto.ciphertext", 33, 32, 32)
+        length("crypto.ciphertext", 513, 1, 512)
     );
     let field = "crypto.cipherparams.iv";
     assert_eq!(with("/crypto/cipherparams/iv", "".into()), length(field, 0, 1, 16));
@@ -94,7 +94,16 @@ fn fields_of_web3_files_are_checked_one_by_one() {
     let salt = "ab".repeat(129);
     let field = "crypto.kdfparams.salt";
     assert_eq!(with("/crypto/kdfparams/salt", salt.into()), length(field, 129, 1, 128));
-    assert_eq!(with("/crypto/kdfparams/n", "2".into()), damaged("crypto.kdfparams.n"));
+    assert_eq!(with("/crypto/kdfparams/n", "two".into()), damaged("crypto.kdfparams.n"));
+    assert_eq!(with("/crypto/kdfparams/n", json!(-2)), damaged("crypto.kdfparams.n"));
+    assert_eq!(with("/crypto/kdfparams/n", json!(1e30)), damaged("crypto.kdfparams.n"));
+    // A piece of a key in the place of a name is not repeated.
+    let piece = "7a28b5ba57c53603b0b07b56bba752f7";
+    assert_eq!(
+        with("/crypto/kdf", piece.into()),
+        unknown("crypto.kdf", "unknown", "scrypt and pbkdf2")
+    );
+    assert_eq!(with("/version", json!(7_334_560_293_847_561_u64)), damaged("version"));
     assert_eq!(with("/crypto/kdfparams/n", json!(2.5)), damaged("crypto.kdfparams.n"));
     assert_eq!(with("/address", "00".into()), length("address", 1, 20, 20));
 
@@ -189,9 +198,64 @@ fn passwords_of_two_normal_forms_open_the_same_file() {
         (&ours, composed, true),
         (&ours, decomposed, true),
         (&theirs, decomposed, true),
-        (&theirs, composed, false),
+        (&theirs, composed, true),
+        (&theirs, "Pa\u{df}wort", false),
     ] {
         assert_eq!(read(file.as_bytes(), password).is_ok(), opens);
+    }
+    // Each of the four normal forms of a password that has four.
+    let typed = "\u{fb01}\u{e9}";
+    for form in ["\u{fb01}\u{e9}", "\u{fb01}e\u{301}", "fi\u{e9}", "fie\u{301}"] {
+        assert!(read(write(form.as_bytes()).as_bytes(), typed).is_ok(), "{form:?}");
+    }
+}
+
+/// A v3 file of any bytes, of the account that the address says.
+fn web3_of(plain: &[u8], address: &str) -> Vec<u8> {
+    let costs = web3::NewCosts { n: 2, r: 1, p: 1 };
+    let text = web3::write_plain(plain, address.to_owned(), b"pw", costs, &mut system_rng());
+    text.unwrap().into_bytes()
+}
+
+#[test]
+fn zeros_at_the_left_are_forgiven_only_where_the_address_shows_that_it_is_right() {
+    let secret = [&[0; 1][..], &[0x42; 31]].concat();
+    let address = hex::encode(secp256k1::from_secret(&secret).unwrap().address());
+    for plain in [&secret[1..], &secret, &[&[0][..], &secret].concat()] {
+        let found = read(&web3_of(plain, &address), "pw").unwrap();
+        assert_eq!(hex::encode(found.address()), address, "{}", plain.len());
+    }
+    let refused = |plain: &[u8], address: &str| read(&web3_of(plain, address), "pw").map(drop).unwrap_err();
+    for len in [31, 33] {
+        let expected = KeystoreError::SecretLength { len, expected: 32 };
+        assert_eq!(refused(&vec![0x42; len], ""), expected);
+    }
+    let KeystoreError::OtherAddress { .. } = refused(&[0x42; 31], &"07".repeat(20)) else {
+        panic!("the address shows that it is another key");
+    };
+    let advice = KeystoreError::SecretLength { len: 31, expected: 32 }.advice();
+    assert!(advice.contains("A zero may be missing at the left"), "{advice}");
+}
+
+#[test]
+fn a_phrase_in_a_keystore_is_named() {
+    let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    let found = read(&web3_of(phrase.as_bytes(), &"07".repeat(20)), "pw").map(drop);
+    assert_eq!(found, Err(KeystoreError::Foreign(Foreign::PhraseInside)));
+}
+
+#[test]
+fn whole_numbers_are_read_however_they_are_written() {
+    for (path, value) in [
+        ("/version", json!(3.0)),
+        ("/version", json!("3")),
+        ("/crypto/kdfparams/n", json!(2.0)),
+        ("/crypto/kdfparams/r", json!("1")),
+        ("/crypto/kdfparams/dklen", json!(32.0)),
+    ] {
+        let mut file: Value = serde_json::from_slice(&web3_of(&[0x42; 32], "")).unwrap();
+        *file.pointer_mut(path).unwrap() = value.clone();
+        assert!(read(file.to_string().as_bytes(), "pw").is_ok(), "{path} {value}");
     }
 }
 
@@ -200,28 +264,23 @@ fn sizes_and_forms_are_refused_before_anything_else() {
     let long = vec![b'{'; MAX_FILE_BYTES + 1];
     let (len, max) = (65_537, 65_536);
     assert_eq!(read(&long, "").map(drop), Err(KeystoreError::TooLarge { len, max }));
-    for unknown in [&b""[..], b"hello", b"0x", b"\xff\xfe", b"0x12g4"] {
+    for unknown in [&b"hello"[..], b"0x", b"0x12g4", b"12345"] {
         assert_eq!(read(unknown, "").map(drop), Err(KeystoreError::Unknown), "{unknown:?}");
     }
     // Nesting that would exhaust the stack is not followed.
     let deep = "{\"a\":".repeat(10_000);
+    let Err(KeystoreError::Foreign(Foreign::JsonSyntax { line: 1, .. })) = read(deep.as_bytes(), "").map(drop) else {
+        panic!("the place in the text is named");
+    };
     let damaged = |field| Err(KeystoreError::Damaged { field });
-    assert_eq!(read(deep.as_bytes(), "").map(drop), damaged("the JSON text"));
-    let (field, min, max) = ("the key in hex", 32, 550);
-    let found = read(&b"ab".repeat(20), "").map(drop);
-    assert_eq!(
-        found,
-        Err(KeystoreError::Length {
-            field,
-            len: 20,
-            min,
-            max
-        })
-    );
     let block = "-----BEGIN PRIVATE KEY-----\nAAAA\n";
-    assert_eq!(read(block.as_bytes(), "").map(drop), damaged("the PEM block"));
+    let end = "the END line of the PEM block";
+    assert_eq!(read(block.as_bytes(), "").map(drop), damaged(end));
     let wrong_end = format!("{block}-----END PUBLIC KEY-----\n");
-    assert_eq!(read(wrong_end.as_bytes(), "").map(drop), damaged("the PEM block"));
+    assert_eq!(read(wrong_end.as_bytes(), "").map(drop), damaged(end));
+    let wrong_text = "-----BEGIN PRIVATE KEY-----\nAA§A\n-----END PRIVATE KEY-----\n";
+    let found = read(wrong_text.as_bytes(), "").map(drop);
+    assert_eq!(found, damaged("the base64 of the PEM block"));
     assert_eq!(
         write_pkcs8(&small_key(), "", &mut system_rng()),
         Err(KeystoreError::EmptyPassword)
@@ -328,6 +387,42 @@ fn weak_rsa_keys_are_refused_each_with_its_reason() {
     let even = good[0].wrapping_sub(BoxedUint::one());
     assert_eq!(public_verdict(&even), weak(WeakKey::RsaEven));
     assert_eq!(public_verdict(&p), weak(WeakKey::RsaSize { bits: 1024 }));
+}
+
+#[test]
+fn factors_and_patterns_beyond_the_first_look_are_found_in_both_halves_of_a_key() {
+    let weak = |reason: WeakKey| Err(KeystoreError::Weak(reason));
+    // The largest prime below 2^20, and a cofactor of the right size that has no smaller one.
+    let factor = 1_048_573u32;
+    let prime = number("prime_modulus");
+    let cofactor = prime.wrapping_shr_vartime(20);
+    let odd = cofactor.wrapping_sub(BoxedUint::from(u8::from(!bool::from(cofactor.is_odd()))));
+    let small = |n: &BoxedUint| crate::prime::small_factor(&n.to_be_bytes()).is_some();
+    let divisible = (0..200u32)
+        .map(|step| {
+            odd.wrapping_sub(BoxedUint::from(2 * step))
+                .wrapping_mul(&BoxedUint::from(factor))
+        })
+        .find(|n| !small(n))
+        .unwrap();
+    let Err(KeystoreError::Weak(WeakKey::RsaSmallFactor { factor: found })) = public_verdict(&divisible) else {
+        panic!("a factor above the first bound is found");
+    };
+    let rest = divisible.rem(&BoxedUint::from(found).to_nz().unwrap());
+    assert!(found > 8_192 && bool::from(rest.is_zero()), "{found}");
+
+    let repeated = BoxedUint::from_be_slice_vartime(&hex::decode("c3a5".repeat(64)).unwrap());
+    let q = number("q");
+    let pattern = |name| weak(WeakKey::RsaPattern { name });
+    assert_eq!(verdict(&numbers(&repeated, &q)), pattern("p"));
+    assert_eq!(verdict(&numbers(&q, &repeated)), pattern("q"));
+    // As of primes right after two round numbers: almost all zeros.
+    let mut round = vec![0; 256];
+    (round[0], round[120], round[255]) = (0xa8, 0x47, 0x01);
+    assert_eq!(
+        public_verdict(&BoxedUint::from_be_slice_vartime(&round)),
+        pattern("modulus")
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
 use sha2::{Digest, Sha256};
 use tally_chain::keys::{KeyError, RSA_EXPONENT, RsaPublicKey};
 
-use super::WeakKey;
+use super::{WeakKey, published, trial};
 use crate::prime::{residue, small_factor};
 
 /// Rounds of Fermat's method. Rule: docs/protocol.md#W23
@@ -46,13 +46,23 @@ pub(super) fn check_rsa_form(modulus: &[u8], exponent: &[u8]) -> Result<RsaPubli
 
 /// Factors that are found at once. Rule: docs/protocol.md#W23
 pub(super) fn check_rsa_modulus(modulus: &[u8]) -> Result<(), WeakKey> {
+    if trial::has_pattern(modulus) {
+        return Err(WeakKey::RsaPattern { name: "modulus" });
+    }
+    // The small ones first: most numbers that are no key have one of them.
     if let Some(factor) = small_factor(modulus) {
         return Err(WeakKey::RsaSmallFactor { factor });
     }
     if has_roca_fingerprint(modulus) {
         return Err(WeakKey::RsaRoca);
     }
-    Ok(())
+    if published::is_published(modulus) {
+        return Err(WeakKey::RsaPublished);
+    }
+    match trial::factor(modulus) {
+        Some(factor) => Err(WeakKey::RsaSmallFactor { factor }),
+        None => Ok(()),
+    }
 }
 
 /// Fermat's method, bounded: finds primes that are close to each other. Rule: docs/protocol.md#W23

@@ -12,12 +12,14 @@ use tally_chain::Address;
 use zeroize::Zeroizing;
 
 use super::kdf::{Kdf, Prf, length, within};
-use super::{KeystoreError, secp256k1};
+use super::{Foreign, KeystoreError, names, secp256k1};
 use crate::keys::Secp256k1Key;
 
 const VERSION: u64 = 3;
 const CIPHER: &str = "aes-128-ctr";
 const SECRET_BYTES: usize = 32;
+/// Longest ciphertext that is decrypted, to name what it holds: a phrase of 24 long words fits.
+const MAX_CIPHERTEXT_BYTES: usize = 512;
 /// The mac takes its second half, so shorter keys cannot be.
 const KEY_BYTES: u64 = 32;
 
@@ -49,13 +51,10 @@ pub(super) struct Web3 {
 
 impl Web3 {
     pub fn read(file: &Map<String, Value>) -> Result<Self, KeystoreError> {
-        let version = match get(file, "version")? {
-            Some(Value::String(digits)) => digits.parse().ok(),
-            Some(number) => number.as_u64(),
-            None => None,
-        };
+        let version = get(file, "version")?.and_then(whole);
         match version.ok_or(damaged("version"))? {
             VERSION => {}
+            found if found >= 100 => return Err(damaged("version")),
             found => {
                 let supported = VERSION;
                 return Err(KeystoreError::UnknownVersion { found, supported });
@@ -66,7 +65,7 @@ impl Web3 {
         let cipherparams = object(get(crypto, "cipherparams")?, "crypto.cipherparams")?;
         let kdfparams = object(get(crypto, "kdfparams")?, "crypto.kdfparams")?;
         let number = |name: &'static str, field| {
-            let value = get(kdfparams, name)?.and_then(Value::as_u64);
+            let value = get(kdfparams, name)?.and_then(whole);
             value.ok_or(damaged(field))
         };
         let dklen = number("dklen", "crypto.kdfparams.dklen")?;
@@ -99,27 +98,22 @@ impl Web3 {
             kdf,
             salt: bytes(get(kdfparams, "salt")?, "crypto.kdfparams.salt", 1, 128)?,
             iv,
-            ciphertext: bytes(
-                get(crypto, "ciphertext")?,
-                "crypto.ciphertext",
-                SECRET_BYTES,
-                SECRET_BYTES,
-            )?,
+            ciphertext: bytes(get(crypto, "ciphertext")?, "crypto.ciphertext", 1, MAX_CIPHERTEXT_BYTES)?,
             mac,
             address,
         })
     }
 
-    /// Whoever changed salt, ciphertext or mac made the password wrong: the format cannot tell these apart.
+    /// Where salt, ciphertext or mac were changed the password seems wrong: the format cannot tell these apart.
     pub fn open(&self, password: &[u8]) -> Result<Secp256k1Key, KeystoreError> {
         let mut derived = Zeroizing::new([0; 32]);
         self.kdf.derive(password, &self.salt, derived.as_mut_slice())?;
         if !bool::from(mac_of(&derived, &self.ciphertext).ct_eq(&self.mac)) {
             return Err(KeystoreError::WrongPassword);
         }
-        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
-        secret.copy_from_slice(&self.ciphertext);
-        apply(&derived, &self.iv, secret.as_mut_slice());
+        let mut plain = Zeroizing::new(self.ciphertext.clone());
+        apply(&derived, &self.iv, &mut plain);
+        let secret = self.secret_of(&plain)?;
         // First whose key it is: another IV gives any number.
         let key = secp256k1::from_secret(secret.as_slice());
         match (&key, self.address) {
@@ -129,6 +123,32 @@ impl Web3 {
             }),
             _ => key,
         }
+    }
+}
+
+impl Web3 {
+    /// The secret number. Some programs leave zeros out at its left, or put one there: that is forgiven where the file says
+    /// whose key it is. Others keep a phrase in this form.
+    fn secret_of(&self, plain: &[u8]) -> Result<Zeroizing<[u8; SECRET_BYTES]>, KeystoreError> {
+        let text = (plain.len() > SECRET_BYTES + 1)
+            .then(|| std::str::from_utf8(plain).ok())
+            .flatten();
+        match text {
+            Some(text) if text.split_whitespace().count() >= 12 => Err(Foreign::PhraseInside.into()),
+            _ => secp256k1::of_32_bytes(plain, self.address.is_some()),
+        }
+    }
+}
+
+/// A whole number, however it is written: `3`, `3.0` and `"3"` are the same to other programs.
+fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(digits) => digits.parse().ok(),
+        number => number.as_u64().or_else(|| {
+            let float = number.as_f64()?;
+            // Whole numbers below 2^53 have one float each.
+            (float.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&float)).then_some(float as u64)
+        }),
     }
 }
 
@@ -165,7 +185,7 @@ fn text<'a>(value: Option<&'a Value>, field: &'static str) -> Result<&'a str, Ke
 /// Hex of either case, with or without 0x; its length is compared before it is decoded.
 fn bytes(value: Option<&Value>, field: &'static str, min: usize, max: usize) -> Result<Vec<u8>, KeystoreError> {
     let text = text(value, field)?;
-    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X")).unwrap_or(text);
     length(field, digits.len().div_ceil(2), min, max)?;
     hex::decode(digits).map_err(|_| damaged(field))
 }
@@ -180,7 +200,7 @@ fn known(field: &'static str, found: &str, expected: &'static str) -> Result<(),
 fn unknown(field: &'static str, found: &str, known: &'static str) -> KeystoreError {
     KeystoreError::UnknownAlgorithm {
         field,
-        found: found.chars().take(32).collect(),
+        found: names::of_text(found),
         known,
     }
 }
@@ -224,6 +244,17 @@ pub(super) fn write<R: CryptoRng + ?Sized>(
     costs: NewCosts,
     rng: &mut R,
 ) -> Result<String, KeystoreError> {
+    write_plain(&*key.secret(), hex::encode(key.address()), password, costs, rng)
+}
+
+/// The same of any bytes: other programs put more into this form than keys of 32 bytes.
+pub(super) fn write_plain<R: CryptoRng + ?Sized>(
+    plain: &[u8],
+    address: String,
+    password: &[u8],
+    costs: NewCosts,
+    rng: &mut R,
+) -> Result<String, KeystoreError> {
     let (mut salt, mut iv, mut id) = ([0; 32], [0; 16], [0; 16]);
     rng.fill_bytes(&mut salt);
     rng.fill_bytes(&mut iv);
@@ -231,16 +262,16 @@ pub(super) fn write<R: CryptoRng + ?Sized>(
     let kdf = Kdf::scrypt(costs.n, costs.r, costs.p)?;
     let mut derived = Zeroizing::new([0; 32]);
     kdf.derive(password, &salt, derived.as_mut_slice())?;
-    let mut ciphertext = *key.secret();
+    let mut ciphertext = plain.to_vec();
     apply(&derived, &iv, &mut ciphertext);
     let wire = Wire {
         version: VERSION,
         id: uuid(id),
-        address: hex::encode(key.address()),
+        address,
         crypto: WireCrypto {
             cipher: CIPHER,
             cipherparams: WireIv { iv: hex::encode(iv) },
-            ciphertext: hex::encode(ciphertext),
+            ciphertext: hex::encode(&ciphertext),
             kdf: "scrypt",
             kdfparams: WireScrypt {
                 dklen: KEY_BYTES,

@@ -102,20 +102,36 @@ fn strangers_and_strange_signatures_are_named_and_change_nothing() {
         })
     );
     let nobody = Err(ProposalError::NobodysSignature { account: club });
-    for signature in [vec![], vec![1; 64], vec![1; 256], vec![0x30; 70]] {
+    for signature in [vec![1; 64], vec![1; 256], vec![0x30; 70]] {
         assert_eq!(asked.attach(&signature), nobody);
     }
+    let expected = vec![64, 256];
+    let length = Err(ProposalError::SignatureLength { found: 0, expected });
+    assert_eq!(asked.attach(&[]), length);
     let other = proposal(&vault, keys[0].address());
     assert_eq!(asked.combine(&other), Err(ProposalError::Differs { what: "accounts" }));
     let mut dearer = asked.clone();
     dearer.payload.value = Amount(U256::from(6));
     assert_eq!(asked.combine(&dearer), Err(ProposalError::Differs { what: "payments" }));
     assert_eq!(asked, before);
-    assert!(asked.check_chain(binding().genesis).is_ok());
-    assert!(matches!(
-        asked.check_chain(BlockId::ZERO),
-        Err(ProposalError::OtherChain { .. })
-    ));
+    let ours = binding().identity();
+    assert_eq!(asked.check_chain(&ours), Ok(()));
+    let other = ChainIdentity {
+        genesis: BlockId::ZERO,
+        ..ours
+    };
+    let (found, expected) = (ours.genesis, BlockId::ZERO);
+    assert_eq!(
+        asked.check_chain(&other),
+        Err(ProposalError::OtherChain { found, expected })
+    );
+    // The same genesis under another chain id: its signatures would be worth nothing here, and something elsewhere.
+    let other = ChainIdentity { chain_id: 1, ..ours };
+    let (found, expected) = (ours.chain_id, 1);
+    assert_eq!(
+        asked.check_chain(&other),
+        Err(ProposalError::OtherChainId { found, expected })
+    );
 
     // A signature that was made for another payment does not come in with the text.
     let mut forged = dearer;
@@ -259,4 +275,91 @@ fn a_shared_account_travels_as_text_and_lasts_in_the_vault() {
         SharedAccount::new("\u{202e}", 1, &keys).is_err(),
         "a name that deceives"
     );
+}
+
+/// The RSA key of the vault, and a proposal that asks it and a key of the curve.
+fn asked_of_both() -> (Proposal, SigningKey, SigningKey) {
+    let (vault, club) = vault();
+    let mut keys = keys(&vault).into_iter();
+    let (rsa, curve) = (keys.next().unwrap(), keys.next().unwrap());
+    (proposal(&vault, club), rsa, curve)
+}
+
+fn rsa_signature(key: &SigningKey, scheme: impl rsa::traits::SignatureScheme, hashed: &[u8]) -> Vec<u8> {
+    let SigningKey::Rsa(key) = key else {
+        unreachable!("the first account is of RSA");
+    };
+    key.private().sign_with_rng(&mut system_rng(), scheme, hashed).unwrap()
+}
+
+fn pss(salt: usize) -> rsa::pss::Pss<sha2::Sha256> {
+    rsa::pss::Pss::new_with_salt(salt)
+}
+
+#[test]
+fn signatures_of_other_programs_come_in_as_bytes_hex_base64_and_der() {
+    use base64ct::{Base64, Encoding as _};
+
+    let (asked, rsa, curve) = asked_of_both();
+    let digest = asked.digest();
+    let by_rsa = rsa_signature(&rsa, pss(32), digest.as_slice());
+    let by_curve = payment::signature(&curve, &digest, &mut system_rng()).unwrap();
+    let der = k256::ecdsa::Signature::from_slice(&by_curve).unwrap().to_der();
+    for (key, signature) in [(&rsa, &by_rsa[..]), (&curve, &by_curve), (&curve, der.as_bytes())] {
+        let hex = alloy_primitives::hex::encode(signature);
+        let base64 = Base64::encode_string(signature);
+        let broken = base64.replacen(&base64[40..41], &format!("{}\r\n", &base64[40..41]), 1);
+        for given in [
+            signature.to_vec(),
+            hex.clone().into_bytes(),
+            format!("0x{}\n", hex.to_uppercase()).into_bytes(),
+            base64.clone().into_bytes(),
+            format!("{broken}\n").into_bytes(),
+        ] {
+            let mut open = asked.clone();
+            assert_eq!(open.attach(&given), Ok(key.public_key()));
+            assert_eq!(open.signed(), 1);
+        }
+    }
+}
+
+#[test]
+fn signatures_of_another_kind_are_named() {
+    let (mut asked, rsa, curve) = asked_of_both();
+    let digest = asked.digest();
+    let twice = tally_chain::hash::sha256(&[digest.as_slice()]);
+    for found in [0, 20, 222] {
+        let signature = rsa_signature(&rsa, pss(found), digest.as_slice());
+        let expected = 32;
+        assert_eq!(
+            asked.attach(&signature),
+            Err(ProposalError::PssSalt { found, expected })
+        );
+    }
+    for salt in [32, 222] {
+        let signature = rsa_signature(&rsa, pss(salt), twice.as_slice());
+        assert_eq!(asked.attach(&signature), Err(ProposalError::HashedTwice));
+    }
+    let info = alloy_primitives::hex!("3031300d060960864801650304020105000420");
+    let covered = [&info[..], digest.as_slice()].concat();
+    let padded = rsa_signature(&rsa, rsa::Pkcs1v15Sign::new_unprefixed(), &covered);
+    assert_eq!(asked.attach(&padded), Err(ProposalError::Pkcs1Padding));
+
+    let hashed_again = payment::signature(&curve, &twice, &mut system_rng()).unwrap();
+    assert_eq!(asked.attach(&hashed_again), Err(ProposalError::HashedTwice));
+    for (key, len) in [(&rsa, 257), (&curve, 65)] {
+        let mut longer = payment::signature(key, &digest, &mut system_rng()).unwrap();
+        longer.push(b'\n');
+        assert_eq!(asked.attach(&longer), Err(ProposalError::OneByteTooMany { found: len }));
+    }
+    for found in [3, 100, 255, 512] {
+        let expected = vec![64, 256];
+        let length = ProposalError::SignatureLength { found, expected };
+        assert_eq!(length.to_string().matches("64 or 256").count(), 1);
+        assert_eq!(asked.attach(&vec![0xa5; found]), Err(length));
+    }
+    let account = asked.account();
+    let other = payment::signature(&rsa, &B256::repeat_byte(9), &mut system_rng()).unwrap();
+    assert_eq!(asked.attach(&other), Err(ProposalError::NobodysSignature { account }));
+    assert_eq!(asked.signed(), 0);
 }

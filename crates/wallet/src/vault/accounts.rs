@@ -1,11 +1,13 @@
 //! The accounts of a vault: derived, imported, watched. Rule: docs/protocol.md#W14
 
+use tally_chain::keys::{RawPublicKey, RsaPublicKey};
 use tally_chain::{Address, KeyKind, PublicKey};
 use zeroize::Zeroizing;
 
 use super::{MAX_ACCOUNTS, Vault, VaultError, check_label};
 use crate::account::{Account, Origin};
 use crate::keys::{RsaKey, Secp256k1Key, SigningKey};
+use crate::keystore::common::shares_a_prime;
 use crate::rsa_search::RsaSearch;
 use crate::shared::SharedAccount;
 
@@ -113,7 +115,34 @@ impl Vault {
         if self.account(address).is_ok_and(Account::can_sign) {
             return Err(VaultError::HasAccount { address });
         }
+        self.check_primes(&key.public_key())?;
         self.put(Origin::Imported, key.public_key(), Material::of(&key), label)
+    }
+
+    /// Rejects an RSA key from outside that shares a prime with another of the vault or of its shared accounts.
+    /// Rule: docs/protocol.md#W27
+    fn check_primes(&self, key: &PublicKey) -> Result<(), VaultError> {
+        let keys = self.accounts().flat_map(|account| {
+            let own = account.key.as_ref().map(RawPublicKey::from);
+            let shared = account.policy.iter().flat_map(|policy| policy.keys().to_vec());
+            own.into_iter().chain(shared)
+        });
+        let keys: Vec<RawPublicKey> = keys.collect();
+        let rsa = |key: &RawPublicKey| match key {
+            RawPublicKey::Rsa(key) => Some(key.clone()),
+            RawPublicKey::Secp256k1(_) => None,
+        };
+        let Some(own) = rsa(&RawPublicKey::from(key)) else {
+            return Ok(());
+        };
+        let others: Vec<RsaPublicKey> = keys.iter().filter_map(rsa).collect();
+        match shares_a_prime(&own, others.iter()) {
+            Some(other) => Err(VaultError::SharedPrime {
+                address: own.address(),
+                other: other.address(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn put(&mut self, origin: Origin, key: PublicKey, material: Material, label: &str) -> Result<&Account, VaultError> {
@@ -144,6 +173,9 @@ impl Vault {
         }
         if let Some(other) = key.as_ref().map(PublicKey::address).filter(|key| *key != address) {
             return Err(VaultError::OtherKey { address, key: other });
+        }
+        if let Some(key) = &key {
+            self.check_primes(key)?;
         }
         let account = Account {
             origin: Origin::Watched,

@@ -34,6 +34,18 @@ impl Vault {
         bytes
     }
 
+    /// The plain contents: what a fuzzer starts from.
+    #[cfg(feature = "testing")]
+    pub fn contents(&self) -> Zeroizing<Vec<u8>> {
+        self.write()
+    }
+
+    /// A vault from plain contents, which a fuzzer has changed.
+    #[cfg(feature = "testing")]
+    pub fn from_contents(plaintext: &[u8]) -> Result<Self, VaultError> {
+        Self::read(plaintext)
+    }
+
     pub(super) fn read(plaintext: &[u8]) -> Result<Self, VaultError> {
         let contents = |field| VaultError::Contents { field };
         let plain: Plain = serde_json::from_slice(plaintext).map_err(|_| contents("form"))?;

@@ -4,6 +4,7 @@ use tally_chain::{BlockId, UnixSecs};
 use super::*;
 use crate::Phrase;
 use crate::payment::Memo;
+use tally_chain::U256;
 
 const FRIEND: &str = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
@@ -29,6 +30,7 @@ fn review(to: &str) -> Review {
         value,
         value_coins: value.to_coins(),
         memo: Memo::None,
+        init_code: None,
         nonce: 0,
         timestamp: UnixSecs(1_800_000_000),
         gas_limit: 4_000,
@@ -39,6 +41,42 @@ fn review(to: &str) -> Review {
         max_total,
         max_total_coins: max_total.to_coins(),
     }
+}
+
+/// Both halves of what there is to know: addresses that were only seen stand in the node's history.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    known: &'a [(Address, Bond)],
+    balance: Amount,
+    fees: FeeSuggestions,
+    contract: bool,
+    public: bool,
+    playground: bool,
+    typed: Option<&'a str>,
+}
+
+fn asked(review: &Review, context: &Context<'_>) -> Warnings {
+    let part = |seen: bool| -> Vec<(Address, Bond)> {
+        let chosen = context.known.iter().filter(|(_, bond)| (*bond == Bond::Seen) == seen);
+        chosen.copied().collect()
+    };
+    let local = Local {
+        known: &part(false),
+        playground: context.playground,
+        typed: context.typed,
+    };
+    let node = NodeView {
+        history: &part(true),
+        balance: context.balance,
+        fees: context.fees,
+        contract: context.contract,
+        public: context.public,
+    };
+    Warnings::of(review, &local, Ok(node))
+}
+
+fn warnings(review: &Review, context: &Context<'_>) -> Vec<Warning> {
+    asked(review, context).all()
 }
 
 fn context(known: &[(Address, Bond)]) -> Context<'_> {
@@ -204,7 +242,7 @@ fn a_fee_is_measured_by_the_value() {
     assert_eq!(all, [Warning::FeeOfValue { percent: 100 }]);
     assert_eq!(
         (all[0].weight(), of("0.00008")[0].weight()),
-        (Weight::Stop, Weight::Caution)
+        (Weight::Stop, Weight::Stop)
     );
     assert_eq!(of("0"), [], "a call without value has no share");
 }
@@ -275,9 +313,12 @@ fn spending_nearly_all_is_said_with_what_stays() {
 fn the_gravest_comes_first_and_a_creation_has_no_recipient() {
     let bytes = Review {
         to: None,
+        init_code: Some("0x6001600055".to_owned()),
         ..review(STRANGER)
     };
-    assert_eq!(warnings(&bytes, &context(&[])), []);
+    let creation = Warning::NewContract { code_bytes: 5 };
+    assert_eq!(warnings(&bytes, &context(&[])), [creation.clone()]);
+    assert_eq!(creation.weight(), Weight::Stop);
     let contract = Context {
         contract: true,
         balance: coins("12.6"),
@@ -291,17 +332,107 @@ fn the_gravest_comes_first_and_a_creation_has_no_recipient() {
 }
 
 #[test]
+fn a_silent_node_hides_nothing_that_the_wallet_finds_and_asks_for_a_yes() {
+    let poison = "0x8ba112345678901234567890123456789012ba72";
+    let known = [(address(FRIEND), Bond::Paid)];
+    let typed = poison.to_uppercase().replacen("0X", "0x", 1);
+    let local = Local {
+        known: &known,
+        playground: false,
+        typed: Some(&typed),
+    };
+    let dear = Review {
+        value: coins("0.00001"),
+        ..review(poison)
+    };
+    let found = Warnings::of(&dear, &local, Err("connection refused".to_owned()));
+    let names = |warnings: &[Warning]| -> Vec<&str> { warnings.iter().map(Warning::name).collect() };
+    assert_eq!(names(&found.local), ["look-alike", "no-checksum", "fee-of-value"]);
+    assert_eq!(
+        names(&found.all()),
+        ["look-alike", "fee-of-value", "node-missing", "no-checksum"]
+    );
+    assert_eq!(names(&found.stops()), ["look-alike", "fee-of-value", "node-missing"]);
+    let missing = found.all().remove(2).to_string();
+    assert!(missing.contains("connection refused"), "{missing}");
+}
+
+#[test]
+fn a_node_that_says_it_was_paid_before_takes_no_warning_away() {
+    let poison = address("0x8ba112345678901234567890123456789012ba72");
+    let known = [(address(FRIEND), Bond::Contact)];
+    let local = Local {
+        known: &known,
+        playground: false,
+        typed: None,
+    };
+    let node = |history| NodeView {
+        history,
+        balance: coins("1000"),
+        fees: context(&[]).fees,
+        contract: false,
+        public: false,
+    };
+    let lie = [(poison, Bond::Paid)];
+    let found = Warnings::of(&review(&poison.to_string()), &local, Ok(node(&lie)));
+    let names: Vec<&str> = found.all().iter().map(Warning::name).collect();
+    assert_eq!(names, ["look-alike"]);
+    // What the history alone knows is added.
+    let nobody = Local { known: &[], ..local };
+    let met = [(address(FRIEND), Bond::Paid)];
+    let found = Warnings::of(&review(&poison.to_string()), &nobody, Ok(node(&met)));
+    assert_eq!(found.local, []);
+    let names: Vec<&str> = found.all().iter().map(Warning::name).collect();
+    assert_eq!(names, ["look-alike", "first-time"]);
+}
+
+#[test]
+fn a_fee_is_high_whatever_it_is_measured_by() {
+    let known = [(address(STRANGER), Bond::Own)];
+    let of = |fee: &str, value: Amount| {
+        let review = Review {
+            max_fee: coins(fee),
+            value,
+            ..review(STRANGER)
+        };
+        let mut found = warnings(&review, &context(&known));
+        found.retain(|warning| *warning != Warning::OwnAccount);
+        found
+    };
+    let high = |fee: &str| Warning::FeeHigh { max_fee: coins(fee) };
+    assert_eq!(of("0.009999999999999999", coins("1")), []);
+    assert_eq!(of("0.01", coins("1")), [high("0.01")]);
+    assert_eq!(
+        of("0.01", Amount::ZERO),
+        [high("0.01")],
+        "an anchor pays nothing but its fee"
+    );
+    assert_eq!(
+        of("0.99", coins("1")),
+        [Warning::FeeOfValue { percent: 99 }, high("0.99")]
+    );
+    assert!(of("0.99", coins("1")).iter().all(|w| w.weight() == Weight::Stop));
+}
+
+#[test]
 fn texts_are_sentences() {
     let all = [
+        Warning::NewContract { code_bytes: 3 },
         Warning::PublicAccount { playground: true },
         Warning::Contract,
         Warning::FeeOfValue { percent: 12 },
+        Warning::FeeHigh { max_fee: coins("0.5") },
         Warning::FeeOfNow { times: 9 },
+        Warning::NodeMissing {
+            why: "it is not running".to_owned(),
+        },
         Warning::WholeBalance { left: coins("0.5") },
         Warning::NoChecksum,
         Warning::FirstTime,
         Warning::OwnAccount,
     ];
+    let names: std::collections::BTreeSet<&str> = all.iter().map(Warning::name).collect();
+    assert_eq!(names.len(), all.len(), "each has a name of its own");
     for warning in all {
         let text = warning.to_string();
         assert!(

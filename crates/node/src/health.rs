@@ -1,0 +1,128 @@
+//! Whether this node can do its work now and, if not, why: the one answer behind `/readyz`, the pages and the API.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use tally_chain::{Height, UnixSecs};
+
+use crate::node::Node;
+
+/// Blocks that a node may be behind without being called unready: the next ones are always on their way.
+const SLACK: u64 = 2;
+
+/// Why a node cannot do its work now. Every reason passes by itself or by what an operator does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum NotReady {
+    /// Headers of a heavier chain were checked, and their blocks are not all here.
+    #[error("catching up: at block {height} of {best}")]
+    Syncing { height: Height, best: Height },
+    /// A write failed, or reads have failed for long: the process ends, and the next one opens the store anew.
+    #[error("the store is broken: {detail}")]
+    StoreBroken { detail: String },
+    /// Nothing is written until there is more room; `free` is in bytes.
+    #[error("no room in {}: {free} bytes are free", path.display())]
+    DiskFull { path: PathBuf, free: u64 },
+    /// The clock differs from those of `peers` peers by `offset_secs` seconds; above 0 it is ahead.
+    #[error("this machine's clock differs by {offset_secs} s from those of {peers} peers")]
+    ClockOff { offset_secs: i64, peers: usize },
+    /// The chain's genesis lies in the future.
+    #[error("the chain begins at {begins_at} (Unix seconds)")]
+    NotBegun { begins_at: UnixSecs },
+}
+
+impl NotReady {
+    /// The word for labels and tests; the same as in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Syncing { .. } => "syncing",
+            Self::StoreBroken { .. } => "store_broken",
+            Self::DiskFull { .. } => "disk_full",
+            Self::ClockOff { .. } => "clock_off",
+            Self::NotBegun { .. } => "not_begun",
+        }
+    }
+}
+
+/// All reasons at this moment; none: the node is ready.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Health {
+    pub reasons: Vec<NotReady>,
+}
+
+impl Health {
+    pub fn is_ready(&self) -> bool {
+        self.reasons.is_empty()
+    }
+}
+
+impl Node {
+    /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
+    pub fn health(&self) -> Health {
+        let reasons = [self.store().not_ready(), self.syncing()];
+        Health {
+            reasons: reasons.into_iter().flatten().collect(),
+        }
+    }
+
+    /// Only checked headers count: a peer's claim alone would let anybody make this node unready.
+    fn syncing(&self) -> Option<NotReady> {
+        let height = self.tip().record.height();
+        let status = self.network().map(crate::p2p::P2p::status);
+        if self.awaits_checkpoint() {
+            let best = status.map_or(height, |status| Height(status.best_height));
+            return Some(NotReady::Syncing { height, best });
+        }
+        let best = status?.sync?.headers?;
+        (best.0 > height.0.saturating_add(SLACK)).then_some(NotReady::Syncing { height, best })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_one_name_and_a_sentence() {
+        let reasons = [
+            (
+                NotReady::Syncing {
+                    height: Height(3),
+                    best: Height(9),
+                },
+                "catching up: at block 3 of 9",
+            ),
+            (
+                NotReady::StoreBroken {
+                    detail: "no space left".to_owned(),
+                },
+                "the store is broken: no space left",
+            ),
+            (
+                NotReady::DiskFull {
+                    path: PathBuf::from("data/store"),
+                    free: 7,
+                },
+                "no room in data/store: 7 bytes are free",
+            ),
+            (
+                NotReady::ClockOff {
+                    offset_secs: -300,
+                    peers: 2,
+                },
+                "this machine's clock differs by -300 s from those of 2 peers",
+            ),
+            (
+                NotReady::NotBegun {
+                    begins_at: UnixSecs(1_800_000_000),
+                },
+                "the chain begins at 1800000000 (Unix seconds)",
+            ),
+        ];
+        for (reason, sentence) in reasons {
+            assert_eq!(reason.to_string(), sentence);
+            let json = serde_json::to_value(&reason).unwrap();
+            assert_eq!(json["reason"], reason.name());
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The thread that keeps the store: writes the pool's changes, and looks every second whether the store still works.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::events::ChainEvent;
+use crate::node::Node;
+use crate::pool_writer::{Changes, PoolWriter, Turn};
+use crate::store::StoreError;
+
+/// Between two looks at the store.
+const PROBE: Duration = Duration::from_secs(1);
+/// How long blocks may fail by reads of the store before the node starts anew: too many open files pass within seconds, a
+/// bad sector does not.
+const LASTING: Duration = Duration::from_secs(60);
+/// Least time between two lines of the log about the same trouble.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// Whether something keeps failing, and what the log was last told of it.
+#[derive(Debug, Default)]
+struct Trouble {
+    since: Option<Instant>,
+    logged: Option<Instant>,
+    unlogged: u64,
+}
+
+impl Trouble {
+    /// It failed at `now`; how many failures a line in the log stands for, if one is due.
+    fn failed(&mut self, now: Instant) -> Option<u64> {
+        self.since.get_or_insert(now);
+        self.unlogged += 1;
+        if self.logged.is_some_and(|logged| now.duration_since(logged) < LOG_EVERY) {
+            return None;
+        }
+        self.logged = Some(now);
+        Some(std::mem::take(&mut self.unlogged))
+    }
+
+    fn lasts(&self, now: Instant) -> bool {
+        self.since.is_some_and(|since| now.duration_since(since) >= LASTING)
+    }
+}
+
+/// What the thread and those who wait for it share.
+#[derive(Default)]
+pub(crate) struct Keeper {
+    writer: PoolWriter,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    trouble: Mutex<Trouble>,
+    failures: AtomicU64,
+}
+
+impl Keeper {
+    pub(crate) fn writer(&self) -> &PoolWriter {
+        &self.writer
+    }
+
+    /// A block could not be imported, and that says nothing of the block.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        self.failures.fetch_add(1, Relaxed);
+        let mut trouble = self.trouble.lock();
+        if !error.is_failure() {
+            // A full disk has its own lines, and passes.
+            return;
+        }
+        if let Some(failures) = trouble.failed(Instant::now()) {
+            tracing::error!(%error, failures, "blocks cannot be imported: the store does not work; they will be tried again");
+        }
+    }
+
+    /// A block became the tip: what it needed could be read and written.
+    pub(crate) fn reads_work(&self) {
+        *self.trouble.lock() = Trouble::default();
+    }
+
+    /// Writes what is waiting, and ends the thread.
+    pub(crate) fn stop(&self) {
+        self.writer.stop();
+        let thread = self.thread.lock().take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that keeps the store panicked");
+        }
+    }
+}
+
+impl Node {
+    pub(crate) fn start_keeper(&self) {
+        let node = self.clone();
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || node.keep_store())
+            .expect("a thread can be started while the node starts");
+        *self.keeper().thread.lock() = Some(thread);
+    }
+
+    fn keep_store(&self) {
+        let writer = self.keeper().writer();
+        let mut probed = Instant::now();
+        loop {
+            match writer.next(PROBE) {
+                Turn::Write(changes) => {
+                    let written = self.store().write_pool(&changes).map_err(Arc::new);
+                    if written.is_err() {
+                        self.forget_unwritten(&changes);
+                    }
+                    writer.done(written);
+                }
+                Turn::Idle => {}
+                Turn::Stop => return,
+            }
+            if probed.elapsed() >= PROBE {
+                probed = Instant::now();
+                self.probe_store();
+            }
+        }
+    }
+
+    /// What could not be stored is not in the pool either: a second try of the sender's has to be one.
+    fn forget_unwritten(&self, changes: &Changes) {
+        let added = changes.iter().filter(|(_, envelope)| envelope.is_some());
+        let mut pool = self.pool().lock();
+        let gone: Vec<_> = added.filter_map(|(id, _)| pool.remove(id)).collect();
+        drop(pool);
+        for id in gone {
+            self.stats().left(&id);
+            let reason = "it could not be stored".to_owned();
+            self.events().publish(ChainEvent::Dropped { id, reason });
+        }
+    }
+
+    fn probe_store(&self) {
+        let before = self.store().not_ready();
+        self.store().probe();
+        if self.keeper().trouble.lock().lasts(Instant::now()) {
+            let detail = format!("no block could be imported for {} s", LASTING.as_secs());
+            self.store().give_up(detail);
+        }
+        if before.is_some() && self.store().not_ready().is_none() {
+            self.mining().tip_changed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_is_logged_once_a_minute_and_lasts_after_one() {
+        let (begun, mut trouble) = (Instant::now(), Trouble::default());
+        let at = |secs| begun + Duration::from_secs(secs);
+        assert!(!trouble.lasts(at(0)));
+        assert_eq!(trouble.failed(at(0)), Some(1));
+        for second in 1..60 {
+            assert_eq!(trouble.failed(at(second)), None);
+        }
+        assert!(!trouble.lasts(at(59)));
+        assert!(trouble.lasts(at(60)));
+        assert_eq!(trouble.failed(at(60)), Some(60));
+    }
+}

@@ -1,0 +1,167 @@
+//! What can be wrong with the store, in words that name the path, the process and the cause once.
+
+use std::error::Error;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use tally_chain::{BlockId, CodecError, Height};
+
+/// Why the store cannot answer or write.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("data directory {path} is in use by another process")]
+    Locked { path: String },
+    #[error("data directory {path} has format {found}, this program reads {expected}")]
+    WrongFormat { path: String, found: u32, expected: u32 },
+    #[error("data directory {path} holds chain {found}, not {expected}; choose another --data-dir or --chain")]
+    WrongChain {
+        path: String,
+        found: BlockId,
+        expected: BlockId,
+    },
+    /// The data directory cannot be made or opened; `cause` names the operating system's reason and who asked.
+    #[error("cannot write {}: {cause}", path.display())]
+    CannotWrite { path: PathBuf, cause: String },
+    /// Nothing was written: the file system would be left with too little room. All in bytes.
+    #[error("no room in {}: {free} bytes are free, {needed} are needed; nothing was written", path.display())]
+    NoRoom { path: PathBuf, free: u64, needed: u64 },
+    /// A write failed before this one, and what the disk holds is only known once the store is opened anew.
+    #[error("the store in {} is broken: {detail}", path.display())]
+    Broken { path: PathBuf, detail: String },
+    /// The database did not answer.
+    #[error("store: {}", plain(.0))]
+    Database(fjall::Error),
+    #[error("store: {what} is damaged: {source}")]
+    Damaged { what: &'static str, source: CodecError },
+    #[error("store: {what} is missing")]
+    Missing { what: String },
+    #[error("block {height} is not kept here: this node began with the state of block {base}")]
+    NotKept { height: Height, base: Height },
+    #[error("store: {0}")]
+    State(tally_ledger::StateError),
+}
+
+impl From<fjall::Error> for StoreError {
+    fn from(error: fjall::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<tally_ledger::StateError> for StoreError {
+    fn from(error: tally_ledger::StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+impl StoreError {
+    /// Whether the store itself failed, as far as can be known now; not for what is merely not there by right, or for a
+    /// full disk.
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, Self::NoRoom { .. } | Self::NotKept { .. })
+    }
+
+    pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> Self {
+        Self::CannotWrite {
+            path: path.to_owned(),
+            cause: format!("{}{}", io_cause(error), whose(path)),
+        }
+    }
+
+    /// Why a database could not be opened in `path`.
+    pub(super) fn opening(path: &Path, error: fjall::Error) -> Self {
+        match (&error, io_source(&error)) {
+            (fjall::Error::Locked, _) => Self::Locked {
+                path: path.display().to_string(),
+            },
+            (_, Some(io)) => Self::cannot_write(path, io),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// The database's error without its Rust names; the operating system's cause where there is one.
+pub(super) fn plain(error: &fjall::Error) -> String {
+    match (io_source(error), error) {
+        (Some(io), _) => io_cause(io),
+        (None, fjall::Error::Poisoned) => "an earlier write failed".to_owned(),
+        (None, fjall::Error::Locked) => "it is in use by another process".to_owned(),
+        (None, other) => format!("{other:?}"),
+    }
+}
+
+fn io_source(error: &fjall::Error) -> Option<&std::io::Error> {
+    let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    causes.filter_map(|cause| cause.downcast_ref()).next()
+}
+
+fn io_cause(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        ErrorKind::StorageFull => "no space left".to_owned(),
+        ErrorKind::QuotaExceeded => "the quota is used up".to_owned(),
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "there is a file where a folder is needed".to_owned(),
+        ErrorKind::NotFound => "not found".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+        }
+    }
+}
+
+/// Who asked and who owns the nearest folder that exists: a foreign owner is the usual cause.
+fn whose(path: &Path) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let uid = |path: &Path| std::fs::metadata(path).map(|found| found.uid());
+        let owned = path.ancestors().find_map(|path| Some((path, uid(path).ok()?)));
+        if let (Ok(own), Some((path, owner))) = (uid(Path::new("/proc/self")), owned) {
+            return match own == owner {
+                true => format!(" (running as uid {own})"),
+                false => format!(" (running as uid {own}); {} belongs to uid {owner}", path.display()),
+            };
+        }
+    }
+    String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_named_once_and_without_rust_names() {
+        let raw = |code| std::io::Error::from_raw_os_error(code);
+        for (code, cause) in [
+            (13, "permission denied"),
+            (30, "the file system is read-only"),
+            (28, "no space left"),
+            (20, "there is a file where a folder is needed"),
+            (5, "input/output error"),
+            (24, "too many open files"),
+        ] {
+            assert_eq!(
+                StoreError::from(fjall::Error::Io(raw(code))).to_string(),
+                format!("store: {cause}")
+            );
+        }
+        let poisoned = StoreError::Database(fjall::Error::Poisoned);
+        assert_eq!(poisoned.to_string(), "store: an earlier write failed");
+        assert!(poisoned.source().is_none(), "a chain of causes would name it twice");
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_named_with_its_path_and_the_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = StoreError::cannot_write(&file, &std::io::Error::from_raw_os_error(13)).to_string();
+        let own = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap());
+        let expected = format!(
+            "cannot write {}: permission denied (running as uid {own})",
+            file.display()
+        );
+        assert_eq!(error, expected);
+    }
+}

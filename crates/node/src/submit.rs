@@ -1,0 +1,269 @@
+//! How transactions enter the pool, follow the chain through it, and come back after a restart.
+//!
+//! A transaction is acknowledged when it is on the disk: [`Node::submit_batch`] waits for the write that it is part of,
+//! which many share. What peers send is stored the same way, but nobody waits for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use rayon::prelude::*;
+use tally_chain::state_tree::Account;
+use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, RawTransaction, TransactionError, TxId};
+use tally_ledger::{StateError, StateView};
+
+use crate::events::ChainEvent;
+use crate::mempool::MempoolError;
+use crate::node::Node;
+use crate::pipeline::{Advance, Tip};
+use crate::pool_writer::{Failure, Ticket};
+use crate::store::StoreError;
+
+/// Why a transaction left the pool for another.
+const MADE_WAY: &str = "replaced or evicted by a better-paying transaction";
+
+/// Why a transaction is not taken into the pool.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+    #[error(transparent)]
+    Mempool(#[from] MempoolError),
+    #[error("transaction {id} is already in block {block}")]
+    AlreadyIncluded { id: TxId, block: BlockId },
+    /// It was right, and is not in the pool, because it could not be written.
+    #[error("the transaction was not stored: {0}")]
+    NotStored(Failure),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A transaction that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    pub id: TxId,
+    /// Whether it can be included now, or waits for one with a lower nonce.
+    pub pending: bool,
+}
+
+/// A transaction in the pool.
+struct Pooled {
+    submitted: Submitted,
+    /// Those that had to leave for it.
+    removed: Vec<TxId>,
+}
+
+impl Node {
+    /// Takes one encoded transaction into the pool; after `Ok` it is on the disk. Blocks the thread.
+    pub fn submit(&self, envelope: Bytes) -> Result<Submitted, SubmitError> {
+        self.submit_batch(vec![envelope])
+            .pop()
+            .expect("one result for one envelope")
+    }
+
+    /// Takes transactions into the pool, signatures checked on all cores; one result for each, in order. Those that were
+    /// taken are on the disk when this returns. Blocks the thread.
+    pub fn submit_batch(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
+        let taken = self.take_all(envelopes);
+        let stored = taken.into_iter().map(|taken| match taken {
+            Ok((submitted, ticket)) => ticket.wait().map(|()| submitted).map_err(SubmitError::NotStored),
+            Err(SubmitError::Mempool(MempoolError::AlreadyKnown { id })) => Err(self.known(id)),
+            Err(error) => Err(error),
+        });
+        self.announce(stored.collect())
+    }
+
+    /// The same of what peers send: nothing is promised to them, so this does not wait for the disk.
+    pub fn submit_relayed(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
+        let taken = self.take_all(envelopes).into_iter();
+        self.announce(taken.map(|taken| taken.map(|(submitted, _)| submitted)).collect())
+    }
+
+    /// Senders take "already in the pool" for a promise, too: it is one once the first submission is on the disk.
+    fn known(&self, id: TxId) -> SubmitError {
+        match self
+            .keeper()
+            .writer()
+            .ticket_of(&id)
+            .map_or(Ok(()), |ticket| ticket.wait())
+        {
+            Ok(()) => MempoolError::AlreadyKnown { id }.into(),
+            Err(failure) => SubmitError::NotStored(failure),
+        }
+    }
+
+    fn take_all(&self, envelopes: Vec<Bytes>) -> Vec<Result<(Submitted, Ticket), SubmitError>> {
+        let checked: Vec<Result<CheckedTransaction, TransactionError>> = envelopes
+            .into_par_iter()
+            .map(|envelope| RawTransaction::decode(envelope).and_then(|raw| self.checker().check_one(raw)))
+            .collect();
+        checked.into_iter().map(|result| self.take(&result?)).collect()
+    }
+
+    fn announce(&self, results: Vec<Result<Submitted, SubmitError>>) -> Vec<Result<Submitted, SubmitError>> {
+        let refused = results.iter().filter(|result| result.is_err()).count() as u64;
+        self.stats().transactions_refused.fetch_add(refused, Relaxed);
+        for submitted in results.iter().flatten() {
+            self.stats().transactions_accepted.fetch_add(1, Relaxed);
+            self.stats().arrived(submitted.id);
+            let event = ChainEvent::Transaction {
+                id: submitted.id,
+                pending: submitted.pending,
+            };
+            self.events().publish(event);
+        }
+        if refused < results.len() as u64 {
+            self.templates().pool_changed();
+            self.mining().pool_changed();
+        }
+        results
+    }
+
+    fn take(&self, transaction: &CheckedTransaction) -> Result<(Submitted, Ticket), SubmitError> {
+        let id = transaction.id();
+        let tip = self.tip();
+        if let Some(place) = tip.snapshot.place(&id)?
+            && let Some(block) = tip.snapshot.id_at(place.height)?
+        {
+            return Err(SubmitError::AlreadyIncluded { id, block });
+        }
+        // Before the pool changes: what it would evict for this could not be written either.
+        self.store().require_room(transaction.envelope().len() as u64)?;
+        let write = |pooled: &Pooled| {
+            let envelope = transaction.envelope().clone();
+            self.keeper().writer().add(id, envelope, &pooled.removed)
+        };
+        self.pool_insert(transaction, write)
+            .map(|(pooled, ticket)| (pooled.submitted, ticket))
+    }
+
+    /// `then` runs before anybody else sees the transaction in the pool.
+    fn pool_insert<T>(
+        &self,
+        transaction: &CheckedTransaction,
+        then: impl FnOnce(&Pooled) -> T,
+    ) -> Result<(Pooled, T), SubmitError> {
+        let mut pool = self.pool().lock();
+        let tip = self.tip();
+        let account: Account = tip.snapshot.account(&transaction.sender())?.unwrap_or_default();
+        let base_fee = tip.ancestors.next_base_fee(self.spec());
+        let inserted = pool.insert(transaction.clone(), account, self.now(), base_fee)?;
+        let pooled = Pooled {
+            submitted: Submitted {
+                id: transaction.id(),
+                pending: inserted.pending,
+            },
+            removed: inserted.replaced.into_iter().chain(inserted.evicted).collect(),
+        };
+        let then = then(&pooled);
+        drop(pool);
+        for id in &pooled.removed {
+            self.stats().left(id);
+            let (id, reason) = (*id, MADE_WAY.to_owned());
+            self.events().publish(ChainEvent::Dropped { id, reason });
+        }
+        Ok((pooled, then))
+    }
+
+    /// Reads the stored pool. What cannot wait any more is removed from it; a store that does not answer ends the start,
+    /// because nothing is known of those transactions then.
+    pub(crate) fn restore_pool(&self) -> Result<(), StoreError> {
+        let stored = self.store().snapshot().pool()?;
+        let mut gone = BTreeMap::new();
+        let mut checked = Vec::new();
+        for (id, envelope) in stored {
+            match RawTransaction::decode(envelope).and_then(|raw| self.checker().check_one(raw)) {
+                Ok(transaction) => checked.push(transaction),
+                Err(reason) => {
+                    tracing::warn!(%id, %reason, "dropped from the stored pool");
+                    gone.insert(id, None);
+                }
+            }
+        }
+        checked.sort_by_key(|transaction| (transaction.sender(), transaction.view().nonce));
+        for transaction in checked {
+            let id = transaction.id();
+            match self.pool_insert(&transaction, |_| ()) {
+                Ok((pooled, ())) => gone.extend(pooled.removed.into_iter().map(|id| (id, None))),
+                Err(SubmitError::State(error)) => return Err(error.into()),
+                Err(SubmitError::Store(error)) => return Err(error),
+                Err(reason) if passes(&reason) => {
+                    tracing::warn!(%id, %reason, "stays in the stored pool, not in this run's");
+                }
+                Err(reason) => {
+                    tracing::info!(%id, %reason, "dropped from the stored pool");
+                    gone.insert(id, None);
+                }
+            }
+        }
+        match self.store().write_pool(&gone) {
+            // What should be gone stays until the next start.
+            Err(StoreError::NoRoom { .. }) => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Brings tip and pool up to date together, so that nobody sees one without the other. Gives what left the pool without
+    /// being included, and why.
+    pub(crate) fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
+        let mut pool = self.pool().lock();
+        self.set_tip(tip);
+        let included: Vec<_> = advance
+            .joined
+            .iter()
+            .flat_map(|moved| moved.transactions.iter().cloned())
+            .collect();
+        let joined: BTreeSet<_> = included.iter().map(CheckedTransaction::id).collect();
+        self.keeper().writer().included(joined.iter().copied());
+        let base_fee = tip.ancestors.next_base_fee(self.spec());
+        let now = self.now();
+        // Where an account cannot be read now, the pool goes by what it knew: dropping for that would lose transactions.
+        let known: BTreeMap<Address, Account> =
+            pool.accounts().map(|(address, account)| (*address, *account)).collect();
+        let account_of = |address: &Address| match tip.snapshot.account(address) {
+            Ok(account) => Some(account.unwrap_or_default()),
+            Err(error) => {
+                self.keeper().store_failed(&error.into());
+                None
+            }
+        };
+        let as_known = |address: &Address| known.get(address).copied().unwrap_or_default();
+        let mut dropped: Vec<_> = pool
+            .on_block(
+                &included,
+                |address| account_of(address).unwrap_or_else(|| as_known(address)),
+                base_fee,
+                now,
+            )
+            .into_iter()
+            .map(|id| (id, "no longer includable after the latest block".to_owned()))
+            .collect();
+        for transaction in advance.returned(&joined) {
+            // It is in the stored pool since the batch that undid its block, and comes back at the next start at the latest.
+            let Some(account) = account_of(&transaction.sender()) else {
+                continue;
+            };
+            match pool.insert(transaction.clone(), account, now, base_fee) {
+                Ok(inserted) => {
+                    let left = inserted.replaced.into_iter().chain(inserted.evicted);
+                    dropped.extend(left.map(|id| (id, MADE_WAY.to_owned())));
+                }
+                Err(reason) => dropped.push((transaction.id(), reason.to_string())),
+            }
+        }
+        drop(pool);
+        self.stats().included(joined.into_iter());
+        self.keeper().writer().remove(dropped.iter().map(|(id, _)| *id));
+        dropped
+    }
+}
+
+/// Whether the reason is one of this moment only: a clock that was set back, or a pool with less room than the last one.
+fn passes(reason: &SubmitError) -> bool {
+    matches!(
+        reason,
+        SubmitError::Mempool(MempoolError::Transaction(TransactionError::FromTheFuture { .. }))
+    )
+}

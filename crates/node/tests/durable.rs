@@ -1,0 +1,298 @@
+//! Nothing acknowledged is lost, and what the store cannot do is held against nobody.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use support::*;
+use tally_chain::state_tree::Account;
+use tally_chain::transaction::Payload;
+use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs, genesis};
+use tally_ledger::{ExecutionError, StateError, StateView, execute};
+use tally_node::store::Commit;
+use tally_node::verifier::TransactionChecker;
+use tally_node::{ImportError, Imported, Node, Pipeline, Snapshot, Status, Store};
+use tempfile::tempdir;
+
+const ALICE: usize = 0;
+const BOB: usize = 1;
+
+fn producer(byte: u8) -> Address {
+    Address::repeat_byte(byte)
+}
+
+/// The blocks of two nodes that share block 1: a payment in block 2 of the left one, three heavier blocks on the right.
+fn branches(clock: &HandClock) -> (Vec<Bytes>, Vec<Bytes>, TxId) {
+    let (left_dir, right_dir) = (tempdir().unwrap(), tempdir().unwrap());
+    let left = open(left_dir.path(), clock).unwrap();
+    let right = open(right_dir.path(), clock).unwrap();
+    mine(&left, clock, producer(1));
+    right.import_block(&blocks(&left)[0]).unwrap();
+    let id = submit(&left, payment(&left, ALICE, 0, address_of(BOB), 7));
+    mine(&left, clock, producer(1));
+    for _ in 0..2 {
+        mine(&right, clock, producer(2));
+    }
+    let both = (blocks(&left), blocks(&right), id);
+    left.close().unwrap();
+    right.close().unwrap();
+    both
+}
+
+#[test]
+fn the_batch_of_a_reorg_holds_what_returns_to_the_pool() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let (left, right, id) = branches(&clock);
+    let spec = Arc::new(spec());
+    let checker = Arc::new(TransactionChecker::new(genesis::identity(&spec)));
+    let now = UnixSecs(clock.now());
+    // No node around it: what the pipeline alone has written is what a crash right after the reorg leaves.
+    let mut pipeline = Pipeline::open(&dir.path().join("store"), spec, checker, 100).unwrap();
+    let pool = |pipeline: &Pipeline| pipeline.store().snapshot().pool().unwrap();
+    for block in &left {
+        pipeline.import_block(block, now).unwrap();
+    }
+    assert_eq!(pool(&pipeline), []);
+    pipeline.import_block(&right[1], now).unwrap();
+    let Imported::Tip(advance) = pipeline.import_block(&right[2], now).unwrap() else {
+        panic!("the right branch is heavier")
+    };
+    assert_eq!(advance.undone.len(), 1);
+    let stored: Vec<_> = pool(&pipeline).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(stored, [id]);
+    drop(pipeline);
+    let node = open(dir.path(), &clock).unwrap();
+    assert!(node.with_pool(|pool| pool.contains(&id)), "the next run has it again");
+}
+
+#[test]
+fn a_transaction_that_is_acknowledged_is_in_the_store() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    let envelopes: Vec<_> = (0..40)
+        .map(|nonce| payment(&node, ALICE, nonce, address_of(BOB), 7))
+        .collect();
+    // Eight threads submit at once, and each looks for its own as soon as it is acknowledged.
+    std::thread::scope(|scope| {
+        for part in envelopes.chunks(5) {
+            let node = node.clone();
+            scope.spawn(move || {
+                for envelope in part {
+                    let id = node.submit(envelope.clone()).unwrap().id;
+                    let stored = node.store().snapshot().pool().unwrap();
+                    assert!(stored.iter().any(|(found, _)| *found == id), "{id}");
+                }
+            });
+        }
+    });
+    mine(&node, &clock, producer(1));
+    assert_eq!(node.with_pool(|pool| pool.len()), 0);
+    node.close().unwrap();
+    assert_eq!(
+        node.store().snapshot().pool().unwrap(),
+        [],
+        "what is in a block does not stay behind"
+    );
+}
+
+#[test]
+fn a_replaced_transaction_leaves_with_its_replacement() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    let offer = |fee: u128| {
+        let payload = Payload {
+            chain_id: node.spec().chain_id,
+            nonce: 0,
+            timestamp: node.now(),
+            max_priority_fee: fee,
+            max_fee: 2 * fee,
+            gas_limit: 50_000,
+            to: Some(address_of(BOB)),
+            value: Amount(U256::from(7)),
+            data: Bytes::new(),
+        };
+        signed(&node, ALICE, payload)
+    };
+    submit(&node, offer(2_000_000_000));
+    let better = submit(&node, offer(4_000_000_000));
+    let stored: Vec<_> = node
+        .store()
+        .snapshot()
+        .pool()
+        .unwrap()
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(stored, [better]);
+}
+
+#[test]
+fn an_invalid_block_on_the_tip_is_remembered() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    mine(&node, &clock, producer(1));
+    let tip = node.tip();
+    let (block, forged) = forged_block(&node, &tip.ancestors, &clock);
+    let first = node.import_block(&block).unwrap_err();
+    assert!(
+        matches!(&first, ImportError::Execution { id, .. } if *id == forged.id),
+        "{first}"
+    );
+    let again = node.import_block(&block).unwrap_err();
+    assert!(
+        matches!(again, ImportError::KnownInvalid { id } if id == forged.id),
+        "{again}"
+    );
+    assert!(node.header_tip(&forged.id).unwrap().is_none(), "nothing continues it");
+    let full = node
+        .full_block(&node.tip(), tally_node::BlockKey::Id(forged.id))
+        .unwrap();
+    assert!(full.is_none(), "its body is not kept");
+    mine(&node, &clock, producer(1));
+    assert_sound(&node);
+}
+
+/// Puts other bytes in the place of a stored block's body.
+fn replace_body(dir: &std::path::Path, id: BlockId, bytes: &[u8]) {
+    let store = Store::open(&dir.join("store"), &spec()).unwrap();
+    let record = store.snapshot().known(&id).unwrap();
+    let mut commit = Commit::new(&store);
+    commit.block(&record, bytes);
+    commit.apply().unwrap();
+}
+
+#[test]
+fn a_stored_block_that_changed_is_no_fault_of_its_branch() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let (left, right, _) = branches(&clock);
+    let node = open(dir.path(), &clock).unwrap();
+    for block in &left {
+        node.import_block(block).unwrap();
+    }
+    let Imported::Side { id, .. } = node.import_block(&right[1]).unwrap() else {
+        panic!("it is no heavier")
+    };
+    let tip = node.tip().record.id;
+    node.close().unwrap();
+    drop(node);
+    replace_body(dir.path(), id, &left[1]);
+
+    let node = open(dir.path(), &clock).unwrap();
+    for _ in 0..2 {
+        let error = node.import_block(&right[2]).unwrap_err();
+        assert!(matches!(error, ImportError::Store(_)), "{error}");
+    }
+    assert_eq!(node.tip().record.id, tip);
+    assert_eq!(node.store().snapshot().known(&id).unwrap().status, Status::Linked);
+    node.close().unwrap();
+    drop(node);
+    replace_body(dir.path(), id, &right[1]);
+
+    let node = open(dir.path(), &clock).unwrap();
+    assert!(matches!(node.import_block(&right[2]).unwrap(), Imported::Tip(_)));
+    assert_sound(&node);
+}
+
+#[test]
+fn a_side_block_is_not_too_early_because_the_clock_went_back() {
+    let (dir, ahead) = (tempdir().unwrap(), clock());
+    let (left, right, _) = branches(&ahead);
+    let node = open(dir.path(), &ahead).unwrap();
+    for block in left.iter().chain(&right[1..2]) {
+        node.import_block(block).unwrap();
+    }
+    node.close().unwrap();
+    drop(node);
+    let last = RawBlock::decode(&right[2], u64::MAX).unwrap().header.time;
+    let behind = HandClock::at(u64::from(last) - 1);
+    let node = open(dir.path(), &behind).unwrap();
+    assert!(matches!(node.import_block(&right[2]).unwrap(), Imported::Tip(_)));
+}
+
+/// A state of which one read fails: the one with this number.
+struct Failing<'a> {
+    state: &'a Snapshot,
+    left: Cell<u64>,
+}
+
+impl Failing<'_> {
+    fn read<T>(&self, read: impl FnOnce(&Snapshot) -> Result<T, StateError>) -> Result<T, StateError> {
+        match self.left.get() {
+            0 => Err(StateError("input/output error".to_owned())),
+            left => {
+                self.left.set(left - 1);
+                read(self.state)
+            }
+        }
+    }
+}
+
+impl StateView for Failing<'_> {
+    fn account(&self, address: &Address) -> Result<Option<Account>, StateError> {
+        self.read(|state| state.account(address))
+    }
+
+    fn storage(&self, address: &Address, slot: &B256) -> Result<B256, StateError> {
+        self.read(|state| state.storage(address, slot))
+    }
+
+    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+        self.read(|state| state.code(hash))
+    }
+
+    fn block_id(&self, number: Height) -> Result<Option<BlockId>, StateError> {
+        self.read(|state| StateView::block_id(state, number))
+    }
+}
+
+/// A block that pays, makes a contract and calls it; the contract reads a slot, a block id and another account's code.
+fn busy_block(node: &Node, clock: &HandClock) -> Bytes {
+    // SLOAD(0); BLOCKHASH(NUMBER - 1); EXTCODESIZE(CALLER); each popped. The other line returns these 14 bytes as the code.
+    const CODE: &str = "60005450600143034050333b5000";
+    let init = alloy_primitives::hex::decode(format!("6d{CODE}600052600e6012f3")).unwrap();
+    let contract = address_of(ALICE).create(0);
+    submit(node, call(node, ALICE, 0, None, &init));
+    mine(node, clock, producer(1));
+    submit(node, call(node, ALICE, 1, Some(contract), &[]));
+    submit(node, payment(node, BOB, 0, address_of(ALICE), 9));
+    mine(node, clock, producer(1));
+    blocks(node).pop().unwrap()
+}
+
+#[test]
+fn whatever_cannot_be_read_while_a_block_executes_is_no_fault_of_the_block() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    mine(&node, &clock, producer(1));
+    busy_block(&node, &clock);
+    let before = node.tip();
+    submit(&node, call(&node, ALICE, 2, Some(address_of(ALICE).create(0)), &[]));
+    submit(&node, payment(&node, BOB, 1, address_of(ALICE), 9));
+    mine(&node, &clock, producer(1));
+    let block = blocks(&node).pop().unwrap();
+    let link = || {
+        let raw = RawBlock::decode(&block, u64::MAX).unwrap();
+        let checked = raw.check(node.spec(), node.now(), |transactions| {
+            node.checker().check_all(transactions)
+        });
+        checked.unwrap().link(&before.ancestors, node.spec()).unwrap()
+    };
+    let run = |reads| {
+        let state = Failing {
+            state: &before.snapshot,
+            left: Cell::new(reads),
+        };
+        execute(link(), &state, &before.tree, node.spec()).map(|_| ())
+    };
+    let mut reads = 0;
+    while let Err(error) = run(reads) {
+        assert!(matches!(error, ExecutionError::State(_)), "read {reads}: {error}");
+        reads += 1;
+    }
+    assert!(
+        reads >= 6,
+        "the block reads accounts, code, a slot and a block id: {reads}"
+    );
+}

@@ -1,0 +1,59 @@
+// A node that does not tell the truth: it stands before an honest one, passes on what that answers, and changes some of it.
+import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A JSON answer as it shall be told; undefined leaves it as it is. */
+export type Lie = (answer: any, path: string) => any | undefined;
+
+export class FalseNode {
+  /** Lies by the beginning of a path below the origin; the first that fits counts. */
+  readonly lies: [string, Lie][] = [];
+
+  private constructor(
+    private readonly server: Server,
+    readonly url: string,
+  ) {}
+
+  /** Starts one before the node at this URL. */
+  static async before(url: string): Promise<FalseNode> {
+    const honest = new URL(url);
+    const server = createServer();
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const node = new FalseNode(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    server.on('request', (asked, answer) => {
+      const headers: IncomingHttpHeaders = { ...asked.headers, host: honest.host, 'accept-encoding': 'identity' };
+      if (headers.origin) headers.origin = honest.origin;
+      const passed = request({ host: honest.hostname, port: honest.port, method: asked.method, path: asked.url, headers }, (real) => {
+        const lie = node.lies.find(([path]) => asked.url?.startsWith(path))?.[1];
+        if (!lie) {
+          answer.writeHead(real.statusCode ?? 502, real.headers);
+          real.pipe(answer);
+          return;
+        }
+        const parts: Buffer[] = [];
+        real.on('data', (part: Buffer) => parts.push(part));
+        real.on('end', () => {
+          const told = Buffer.concat(parts);
+          const { 'content-length': _, etag: __, 'content-encoding': ___, ...kept } = real.headers;
+          let changed: any;
+          try {
+            changed = lie(JSON.parse(told.toString()), asked.url ?? '');
+          } catch {
+            // no JSON: a page that the server rendered
+          }
+          answer.writeHead(real.statusCode ?? 502, kept);
+          answer.end(changed === undefined ? told : JSON.stringify(changed));
+        });
+      });
+      passed.on('error', () => answer.destroy());
+      answer.on('close', () => passed.destroy());
+      asked.pipe(passed);
+    });
+    return node;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((done) => this.server.close(done));
+  }
+}

@@ -1,0 +1,160 @@
+// A payment whose answer is lost: it is found by its id, sent again as it is, and never paid twice unknowingly.
+import { Guard } from '../support/guard';
+import { expect, open, TallyNode, test, type Page } from '../support/test';
+import { choosePassword, opened, picture } from '../support/wallet';
+
+/** PUBLIC: its accounts hold coins from genesis. */
+const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
+const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
+const POST = '**/api/v1/transactions';
+
+let node: TallyNode;
+let guard: Guard;
+
+test.afterEach(async () => {
+  const faults = [...(guard?.faults ?? [])];
+  await node?.kill();
+  expect(faults, 'nothing on the pages went wrong').toEqual([]);
+});
+
+/** A wallet with coins, at a node that mines when it is told to. */
+async function start(browser: import('@playwright/test').Browser): Promise<Page> {
+  node = await TallyNode.start({ mine: false });
+  const page = await browser.newPage({ baseURL: node.url });
+  guard = new Guard(page.context(), node.url);
+  guard.allow(/Failed to load resource/); // the answers that are lost here
+  await open(page, '/wallet/restore');
+  await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await choosePassword(page);
+  await opened(page);
+  return page;
+}
+
+async function review(page: Page, amount: string): Promise<void> {
+  for (const name of ['Accounts', 'Send']) {
+    await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name }).click();
+  }
+  const option = page.locator('#from option', { hasText: /^ECC account \(/ });
+  await page.getByLabel('From').selectOption((await option.getAttribute('value'))!);
+  await page.getByLabel('To', { exact: true }).fill(FRIEND);
+  await page.getByLabel(/^Amount in/).fill(amount);
+  await page.getByRole('button', { name: 'Review' }).click();
+  await expect(page.getByRole('heading', { name: 'Is this what you want to sign?' })).toBeVisible();
+  await expect(page.getByText('Looking at the recipient')).toBeHidden();
+}
+
+const sign = (page: Page) => page.getByRole('button', { name: 'Sign and send' });
+const pool = async () => (await node.api('mempool')).items as { id: string }[];
+const doubt = (page: Page) => page.getByText('The payment may have been taken');
+
+/** What is posted, and what becomes of it, one after the other. */
+async function posts(page: Page, fates: ('pass' | 'lose the answer' | 'lose it' | 'proxy')[]): Promise<string[]> {
+  const sent: string[] = [];
+  await page.route(POST, async (route) => {
+    sent.push(route.request().postData() ?? '');
+    const fate = fates.shift() ?? 'pass';
+    if (fate === 'lose it') return route.abort('connectionreset');
+    if (fate === 'proxy') return route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' });
+    const answer = await route.fetch();
+    return fate === 'pass' ? route.fulfill({ response: answer }) : route.abort('connectionreset');
+  });
+  return sent;
+}
+
+test('the node took it, the answer was lost: it is followed by its id', async ({ browser }) => {
+  const page = await start(browser);
+  const sent = await posts(page, ['lose the answer']);
+  await review(page, '7');
+  await sign(page).click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  expect(sent.length).toBe(1);
+  expect((await pool()).length).toBe(1);
+
+  // The same order again is warned of, by the one that waits.
+  await review(page, '7');
+  const warning = page.getByRole('alert').filter({ hasText: 'The same payment waits already' });
+  await expect(warning).toContainText((await pool())[0]!.id);
+  await expect(sign(page)).toBeDisabled();
+  await picture(page, 'wallet-equal-waits');
+  await warning.getByRole('checkbox').check();
+  await expect(sign(page)).toBeEnabled();
+  // Another amount is another payment.
+  await review(page, '8');
+  await expect(sign(page)).toBeEnabled();
+});
+
+test('it never arrived: the doubt is named, and the same bytes pay once', async ({ browser }) => {
+  const page = await start(browser);
+  const sent = await posts(page, ['lose it', 'proxy', 'lose the answer']);
+  const friend = async () => (await node.api(`accounts/${FRIEND}`)).balance as string;
+  await review(page, '7');
+  await sign(page).click();
+  await expect(doubt(page)).toBeVisible();
+  await expect(page.getByText(/no answer came.*Its id is 0x[0-9a-f]{64}\./)).toBeVisible();
+  await expect(page.getByText('No coins moved')).toBeHidden();
+  await expect(sign(page)).toBeHidden();
+  await picture(page, 'wallet-in-doubt');
+  const again = page.getByRole('button', { name: 'Send the same bytes again' });
+  await again.click();
+  await expect(page.getByText(/the answer with status 502 is not one of a Tally node/)).toBeVisible();
+  await again.click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  expect(sent.length).toBe(3);
+  expect(new Set(sent).size, 'the same bytes each time').toBe(1);
+  await node.mine(true);
+  await expect.poll(friend, { timeout: 60_000 }).toBe('7000000000000000000');
+});
+
+test('what is in doubt stands in the history after a reload, and in the way of a second one', async ({ browser }) => {
+  const page = await start(browser);
+  const sent = await posts(page, ['lose it']);
+  await review(page, '7');
+  await sign(page).click();
+  await expect(doubt(page)).toBeVisible();
+  // The doubt is stronger than the Back button.
+  await review(page, '7');
+  // The nonce is the same, so only one of the two can happen: nothing to warn of.
+  await expect(page.getByText('The same payment may have been taken already')).toBeHidden();
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
+  await page.getByLabel('Account').selectOption(await addressOfSender(page));
+  const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
+  await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
+  await picture(page, 'wallet-doubt-in-history');
+  await lost.getByRole('button', { name: 'Send it again' }).click();
+  await expect(lost).toBeHidden();
+  expect(sent[1]).toBe(sent[0]);
+  expect((await pool()).length).toBe(1);
+});
+
+test('a refusal is a refusal, and a wrong clock is named', async ({ browser }) => {
+  const page = await start(browser);
+  await page.route(POST, (route) =>
+    route.fulfill({
+      status: 422,
+      contentType: 'application/problem+json',
+      headers: { date: new Date(Date.now() - 20 * 60_000).toUTCString() },
+      json: {
+        type: '/problems/transaction-from-the-future',
+        title: "The transaction's time is ahead of the chain's",
+        status: 422,
+        detail: 'timestamp 1795827604 is more than 600 s ahead of the block\'s time 1795826944',
+      },
+    }),
+  );
+  await review(page, '7');
+  await sign(page).click();
+  await expect(page.getByText("This device's clock is 20 min ahead of the node's.")).toBeVisible();
+  await expect(page.getByText('No coins moved.')).toBeVisible();
+  await expect(page.getByText('someone else may be taking')).toBeHidden();
+  await expect(sign(page)).toBeDisabled();
+  await picture(page, 'wallet-clocks-differ');
+  await page.getByRole('button', { name: 'Back' }).click();
+  // Nothing of it is kept as sent.
+  expect(await page.evaluate(() => Object.entries(localStorage).filter(([key]) => key.startsWith('tally.sent.')).map(([, value]) => value))).toEqual(['[]']);
+});
+
+async function addressOfSender(page: Page): Promise<string> {
+  const option = page.locator('select option', { hasText: /^ECC account \(/ }).first();
+  return (await option.getAttribute('value'))!;
+}

@@ -1,0 +1,81 @@
+// Many tabs of one node: one stream of events for all, none while all are out of view.
+import { give } from '../support/coins';
+import { expect, open, test, waitForHeight, type Page } from '../support/test';
+import { addressOf, createWallet } from '../support/wallet';
+
+const STREAM = '/api/v1/events';
+const live = (page: Page) => expect(page.locator('.live-word')).toHaveText('Live');
+
+/** Shows or hides a tab as a browser does when another comes before it; headless ones are all in view. */
+async function show(page: Page, shown: boolean): Promise<void> {
+  await page.evaluate((shown) => {
+    Object.defineProperty(document, 'hidden', { value: !shown, configurable: true });
+    Object.defineProperty(document, 'visibilityState', { value: shown ? 'visible' : 'hidden', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, shown);
+}
+
+test('twelve tabs of one node', async ({ page, context, node }) => {
+  const streams: Page[] = [];
+  context.on('request', (request) => {
+    if (request.url().endsWith(STREAM)) streams.push(request.frame().page());
+  });
+  await createWallet(page);
+  await live(page);
+  await give(node, await addressOf(page, 'ECC account'), '5');
+  const tabs: Page[] = [];
+  for (let tab = 2; tab <= 12; tab++) {
+    const other = await context.newPage();
+    await open(other, ['/', '/blocks', '/mempool', '/network'][tab % 4]!);
+    await live(other);
+    tabs.push(other);
+  }
+  expect(new Set(streams), 'one tab alone holds a stream').toEqual(new Set([page]));
+
+  // A payment goes through in the first, and those that follow go on with the chain.
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
+  const option = page.locator('#from option', { hasText: /^ECC account \(/ });
+  await page.getByLabel('From').selectOption((await option.getAttribute('value'))!);
+  await page.getByLabel('To', { exact: true }).fill('0x52908400098527886E0F7030069857D2E4169EE7');
+  await page.getByLabel(/^Amount in/).fill('1');
+  await page.getByRole('button', { name: 'Review' }).click();
+  await page.getByRole('button', { name: 'Sign and send' }).click();
+  await expect(page.locator('.follow-line')).toContainText('confirmation', { timeout: 60_000 });
+  const follower = tabs.find((tab) => new URL(tab.url()).pathname === '/blocks')!;
+  const newest = async () => Number((await follower.locator('a[href^="/block/"]').first().textContent())?.replace(/\D/g, ''));
+  const before = await newest();
+  await waitForHeight(node, before + 2);
+  await expect.poll(newest).toBeGreaterThan(before);
+});
+
+test('a tab that closes or goes out of view hands the stream on; out of view none is held', async ({ page, context, node }) => {
+  let held = 0;
+  context.on('request', (request) => request.url().endsWith(STREAM) && held++);
+  for (const end of ['requestfailed', 'requestfinished'] as const) {
+    context.on(end, (request) => request.url().endsWith(STREAM) && held--);
+  }
+  await open(page, '/');
+  await live(page);
+  const second = await context.newPage();
+  await open(second, '/blocks');
+  await live(second);
+  expect(held).toBe(1);
+
+  // The first goes out of view: the second leads.
+  const asked = second.waitForRequest((request) => request.url().endsWith(STREAM));
+  await show(page, false);
+  await asked;
+  await live(second);
+  await expect.poll(() => held).toBe(1);
+
+  // It closes without a word to anybody in view: a third one that comes leads.
+  await show(second, false);
+  await expect.poll(() => held, { message: 'nobody looks, nobody asks' }).toBe(0);
+  await second.close();
+  const height = Number((await node.api('status')).height);
+  await waitForHeight(node, height + 1);
+  expect(held).toBe(0);
+  await show(page, true);
+  await live(page);
+  await expect.poll(() => held).toBe(1);
+});

@@ -1,0 +1,18 @@
+//! Coverage-guided fuzzing of everything that reads bytes from outside. Run by `cargo xtask fuzz [TARGET] [--secs N]`, which
+//! builds this with coverage counters and gives libFuzzer the committed seeds.
+//!
+//! One binary holds all targets, so that it links once. `TALLY_FUZZ` names the target.
+#![no_main]
+#![allow(clippy::unwrap_used)]
+
+mod chain;
+mod server;
+mod session;
+mod signatures;
+mod state;
+mod target;
+mod wallet;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(init: target::init(), |data: &[u8]| target::run(data));

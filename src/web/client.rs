@@ -1,0 +1,162 @@
+//! Who asks: the address of the connection, or the one that a trusted proxy names.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+
+use crate::server::Shared;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The address that limits and logs go by; an extension of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client(pub IpAddr);
+
+impl Client {
+    /// That of a request; this machine itself where no connection carried it.
+    pub fn of(request: &Request) -> Self {
+        let known = request.extensions().get::<Self>().copied();
+        known.unwrap_or(Self(Ipv4Addr::LOCALHOST.into()))
+    }
+}
+
+/// The proxies whose word about their clients counts.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies(Vec<IpNet>);
+
+impl Proxies {
+    /// Connections of a proxy are counted as this machine's own: it speaks for many.
+    pub const COUNTED_AS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    pub fn trust(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        self.0.iter().any(|network| network.contains(&ip))
+    }
+
+    /// The right-most address that is no trusted proxy's. What stands left of it may be made up by the client.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.to_canonical();
+        for named in named(headers).into_iter().rev() {
+            if !self.trust(client) {
+                break;
+            }
+            // An address that is hidden or nonsense: the last one that is known answers for it.
+            let Some(ip) = named else { break };
+            client = ip.to_canonical();
+        }
+        client
+    }
+}
+
+/// The addresses in the order of the headers: `X-Forwarded-For` where there is one, else `Forwarded`.
+fn named(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let all = |name: HeaderName| headers.get_all(name).iter();
+    let entries = |value: &axum::http::HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        text.split(',').map(|entry| entry.trim().to_owned()).collect::<Vec<_>>()
+    };
+    if headers.contains_key(X_FORWARDED_FOR) {
+        return all(X_FORWARDED_FOR)
+            .flat_map(entries)
+            .map(|entry| address(&entry))
+            .collect();
+    }
+    all(header::FORWARDED)
+        .flat_map(entries)
+        .map(|entry| forwarded(&entry))
+        .collect()
+}
+
+/// The `for` of one element of `Forwarded`. RFC 7239, section 4
+fn forwarded(element: &str) -> Option<IpAddr> {
+    element.split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        name.eq_ignore_ascii_case("for")
+            .then(|| address(value.trim().trim_matches('"')))?
+    })
+}
+
+/// An address with or without brackets and port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    let ip = bare.parse().ok();
+    ip.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+/// Notes who asks.
+pub async fn identify(State(server): State<Shared>, mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        let client = server.proxies.client(peer.ip(), request.headers());
+        request.extensions_mut().insert(Client(client));
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, headers: &[(&'static str, &str)]) -> String {
+        let networks = ["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"];
+        let proxies = Proxies::new(networks.map(|net| net.parse().expect("a network")).into());
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().expect("a value"));
+        }
+        proxies.client(peer.parse().expect("an address"), &map).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let forwarded = [("x-forwarded-for", "192.0.2.66")];
+        assert_eq!(client("198.51.100.1", &forwarded), "198.51.100.1");
+        assert_eq!(client("10.1.2.3", &forwarded), "192.0.2.66");
+        assert_eq!(client("::ffff:10.1.2.3", &forwarded), "192.0.2.66");
+        assert_eq!(client("10.1.2.3", &[]), "10.1.2.3");
+    }
+
+    #[test]
+    fn the_right_most_untrusted_address_counts() {
+        for (value, expected) in [
+            ("1.1.1.1, 192.0.2.66", "192.0.2.66"),
+            ("192.0.2.66, 10.9.9.9", "192.0.2.66"),
+            ("1.1.1.1, 192.0.2.66, 10.9.9.9, fd00::7", "192.0.2.66"),
+            ("10.0.0.1, 10.0.0.2", "10.0.0.1"),
+            ("192.0.2.66:1234", "192.0.2.66"),
+            ("[2001:db8::1]:1234", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("nonsense", "127.0.0.1"),
+            ("192.0.2.66, unknown, 10.0.0.9", "10.0.0.9"),
+            ("", "127.0.0.1"),
+        ] {
+            assert_eq!(client("127.0.0.1", &[("x-forwarded-for", value)]), expected, "{value}");
+        }
+        let two = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "192.0.2.66")];
+        assert_eq!(client("127.0.0.1", &two), "192.0.2.66");
+    }
+
+    #[test]
+    fn forwarded_is_read_where_the_other_is_missing() {
+        for (value, expected) in [
+            ("for=192.0.2.66;proto=https", "192.0.2.66"),
+            ("for=1.1.1.1, For=\"[2001:db8::1]:4711\"", "2001:db8::1"),
+            ("for=_hidden", "127.0.0.1"),
+            ("proto=https", "127.0.0.1"),
+        ] {
+            assert_eq!(client("127.0.0.1", &[("forwarded", value)]), expected, "{value}");
+        }
+        let both = [("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "192.0.2.66")];
+        assert_eq!(client("127.0.0.1", &both), "192.0.2.66");
+    }
+}

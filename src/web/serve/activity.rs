@@ -1,0 +1,289 @@
+//! What happens on one connection, and when it has been silent for too long. One rule for HTTP/1 and HTTP/2:
+//!
+//! - without a request under way, the next one (with all of its head) has to come in time;
+//! - with an answer under way, its client has to take the next part of it in time.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::net_guard::Place;
+
+/// How long clients may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// For the first byte, and for a TLS handshake.
+    pub first: Duration,
+    /// For the whole head of the first request.
+    pub head: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// For taking the next part of an answer.
+    pub write: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(10),
+            head: Duration::from_secs(20),
+            idle: Duration::from_secs(60),
+            write: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a connection is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Overdue {
+    #[error("no request came in time")]
+    Request,
+    #[error("the client does not take its answer")]
+    Answer,
+}
+
+/// What happens on one connection.
+pub struct Activity {
+    place: Place,
+    times: Times,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Requests whose answers are not written yet.
+    under_way: usize,
+    /// When the last one ended, or the connection began.
+    idle_since: Instant,
+    answered: bool,
+    /// Answers whose next part the client has to take first, with the time since when.
+    waiting: BTreeMap<u64, Instant>,
+    next: u64,
+}
+
+impl Activity {
+    pub fn new(place: Place, times: Times) -> Arc<Self> {
+        let state = State {
+            under_way: 0,
+            idle_since: Instant::now(),
+            answered: false,
+            waiting: BTreeMap::new(),
+            next: 0,
+        };
+        Arc::new(Self {
+            place,
+            times,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// A request has come.
+    pub fn begin(self: &Arc<Self>) -> UnderWay {
+        let mut state = self.state.lock();
+        state.under_way += 1;
+        state.next += 1;
+        self.place.busy();
+        UnderWay {
+            activity: self.clone(),
+            number: state.next,
+        }
+    }
+
+    /// Waits until the connection's place went to another.
+    pub async fn evicted(&self) {
+        self.place.evicted().await;
+    }
+
+    /// Waits until the client has been silent for too long.
+    pub async fn overdue(&self) -> Overdue {
+        let shortest = self.times.head.min(self.times.idle).min(self.times.write);
+        loop {
+            let now = Instant::now();
+            match self.next(now) {
+                Err(overdue) => return overdue,
+                // What begins meanwhile may be due earlier.
+                Ok(due) => tokio::time::sleep_until(due.min(now + shortest)).await,
+            }
+        }
+    }
+
+    /// When to look again.
+    fn next(&self, now: Instant) -> Result<Instant, Overdue> {
+        let state = self.state.lock();
+        let (due, overdue) = match (state.under_way, state.waiting.values().min()) {
+            (0, _) if state.answered => (state.idle_since + self.times.idle, Overdue::Request),
+            (0, _) => (state.idle_since + self.times.head, Overdue::Request),
+            (_, Some(since)) => (*since + self.times.write, Overdue::Answer),
+            // The node itself is at work, and that is limited elsewhere.
+            (_, None) => return Ok(now + self.times.write),
+        };
+        if due <= now { Err(overdue) } else { Ok(due) }
+    }
+}
+
+/// A request under way; it ends with its answer, on drop.
+pub struct UnderWay {
+    activity: Arc<Activity>,
+    number: u64,
+}
+
+impl UnderWay {
+    fn waits(&self, waits: bool) {
+        let mut state = self.activity.state.lock();
+        match waits {
+            true => drop(state.waiting.insert(self.number, Instant::now())),
+            false => drop(state.waiting.remove(&self.number)),
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut state = self.activity.state.lock();
+        state.waiting.remove(&self.number);
+        state.under_way -= 1;
+        state.answered = true;
+        if state.under_way == 0 {
+            state.idle_since = Instant::now();
+            self.activity.place.idle();
+        }
+    }
+}
+
+/// The body of an answer that knows whether its client takes it.
+pub struct Watched {
+    body: Body,
+    request: UnderWay,
+}
+
+impl Watched {
+    pub fn new(body: Body, request: UnderWay) -> Self {
+        // The head comes first: a client that lets no byte through is never asked for more.
+        request.waits(true);
+        Self { body, request }
+    }
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        // Only asked for once what was given before is on its way.
+        self.request.waits(false);
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(Some(Ok(_)))) {
+            self.request.waits(true);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::net_guard::{Guard, Room};
+
+    fn activity() -> Arc<Activity> {
+        let room = Room {
+            all: 9,
+            per_address: 9,
+            kept_for_loopback: 0,
+        };
+        let place = Guard::new(room).admit([127, 0, 0, 1].into()).expect("room");
+        Activity::new(place, Times::default())
+    }
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn the_first_head_has_to_come_and_then_the_next() {
+        let activity = activity();
+        let begun = Instant::now();
+        assert!(activity.next(begun + secs(19)).is_ok());
+        assert_eq!(activity.next(begun + secs(20)), Err(Overdue::Request));
+        let under_way = activity.begin();
+        assert!(activity.next(begun + secs(3_600)).is_ok(), "the node may think");
+        drop(under_way);
+        let begun = Instant::now();
+        assert!(activity.next(begun + secs(59)).is_ok());
+        assert_eq!(activity.next(begun + secs(60)), Err(Overdue::Request));
+    }
+
+    #[tokio::test]
+    async fn a_client_has_to_take_each_part_of_its_answer() {
+        let activity = activity();
+        let parts = futures::stream::iter(["one", "two"].map(Ok::<_, std::convert::Infallible>));
+        let mut body = Watched::new(Body::from_stream(parts), activity.begin());
+        assert!(
+            activity.next(Instant::now() + secs(3_600)).is_ok(),
+            "nothing to take yet"
+        );
+        for _ in 0..2 {
+            body.frame().await.expect("a part").expect("no error");
+            let given = Instant::now();
+            assert!(activity.next(given + secs(29)).is_ok());
+            assert_eq!(activity.next(given + secs(30)), Err(Overdue::Answer));
+        }
+        drop(body);
+        assert_eq!(activity.next(Instant::now() + secs(60)), Err(Overdue::Request));
+    }
+
+    #[tokio::test]
+    async fn an_event_stream_that_is_taken_lives() {
+        let activity = activity();
+        let (send, receive) = tokio::sync::mpsc::channel::<Result<&str, std::convert::Infallible>>(1);
+        let events = futures::stream::unfold(receive, |mut receive| async move {
+            receive.recv().await.map(|event| (event, receive))
+        });
+        let mut body = Watched::new(Body::from_stream(events), activity.begin());
+        for _ in 0..3 {
+            send.send(Ok("event")).await.expect("it is read");
+            body.frame().await.expect("an event").expect("no error");
+            // The next one is waited for, as hyper does it.
+            assert!(body.frame().now_or_never().is_none());
+            assert!(activity.next(Instant::now() + secs(3_600)).is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_watch_ends_when_time_is_over() {
+        let room = Room {
+            all: 9,
+            per_address: 9,
+            kept_for_loopback: 0,
+        };
+        let place = Guard::new(room).admit([127, 0, 0, 1].into()).expect("room");
+        let head = Duration::from_millis(20);
+        let activity = Activity::new(
+            place,
+            Times {
+                head,
+                ..Times::default()
+            },
+        );
+        assert_eq!(activity.overdue().await, Overdue::Request);
+    }
+}

@@ -1,0 +1,146 @@
+//! One connection, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use futures::FutureExt as _;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tower::ServiceExt as _;
+
+use super::activity::{Activity, Overdue, Watched};
+use super::{Front, plain};
+use crate::net_guard::Place;
+
+/// How long a client has to notice that its connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Serves one connection until it ends.
+pub async fn serve(
+    stream: TcpStream,
+    remote: SocketAddr,
+    place: Place,
+    front: Arc<Front>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let times = front.server.web.times;
+    // Until the first request is whole, others may need the place more.
+    place.idle();
+    let begin = async {
+        let mut first = [0];
+        match timeout(times.first, stream.peek(&mut first)).await {
+            Ok(Ok(1)) => Some(first[0]),
+            // Nothing came in time, or the client is gone.
+            _ => None,
+        }
+    };
+    let first = tokio::select! {
+        first = begin => first,
+        () = place.evicted() => None,
+        () = stopped(&mut stop) => None,
+    };
+    match (first, &front.tls) {
+        (None, _) => tracing::debug!(%remote, "a connection without a request"),
+        (Some(_), None) => http(stream, remote, place, &front, stop).await,
+        (Some(plain::HANDSHAKE), Some(tls)) => {
+            let handshake = tokio::select! {
+                handshake = timeout(times.first, tls.acceptor().accept(stream)) => handshake,
+                () = place.evicted() => return,
+                () = stopped(&mut stop) => return,
+            };
+            match handshake {
+                Ok(Ok(stream)) => http(stream, remote, place, &front, stop).await,
+                Ok(Err(error)) => tracing::debug!(%remote, %error, "no TLS"),
+                Err(_) => tracing::debug!(%remote, "the TLS handshake takes too long"),
+            }
+        }
+        (Some(_), Some(_)) => plain::refuse(stream).await,
+    }
+}
+
+/// Waits until the server is about to end.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // A server that is gone has ended.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    remote: SocketAddr,
+    place: Place,
+    front: &Front,
+    mut stop: watch::Receiver<bool>,
+) {
+    let activity = Activity::new(place, front.server.web.times);
+    let service = Service {
+        router: front.router.clone(),
+        remote,
+        activity: activity.clone(),
+    };
+    let connection = front.http.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let overdue = tokio::select! {
+        ended = connection.as_mut() => {
+            if let Err(error) = ended {
+                tracing::debug!(%remote, error, "a connection failed");
+            }
+            return;
+        }
+        overdue = activity.overdue() => overdue,
+        () = activity.evicted() => Overdue::Request,
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+            return;
+        }
+    };
+    tracing::debug!(%remote, reason = %overdue, "a connection is ended");
+    if overdue == Overdue::Request {
+        // A client that is there learns it in order, by GOAWAY or the end of the stream.
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(FAREWELL, connection).await;
+    }
+}
+
+/// The router as hyper calls it, for one connection.
+struct Service {
+    router: Router,
+    remote: SocketAddr,
+    activity: Arc<Activity>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<Watched>;
+    type Error = Infallible;
+    type Future = futures::future::BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let under_way = self.activity.begin();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(self.remote));
+        let router = self.router.clone();
+        Box::pin(async move {
+            let answer = AssertUnwindSafe(router.oneshot(request)).catch_unwind().await;
+            // Handlers are caught further in, with a problem and a request id; this is for what stands around them.
+            let response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            };
+            Ok(response.map(|body| Watched::new(body, under_way)))
+        })
+    }
+}
