@@ -145,10 +145,7 @@ impl MinerBody {
             threads: status.config.threads,
             address: status.config.producer.to_string(),
             hash_rate: status.hash_rate,
-            paused: node
-                .clock_off()
-                .filter(|_| status.config.on)
-                .map(|reading| reading.words()),
+            paused: status.config.on.then(|| node.pauses()).flatten(),
         }
     }
 }
