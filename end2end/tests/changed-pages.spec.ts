@@ -44,7 +44,9 @@ for (const [what, change] of Object.entries(early)) {
   test(`${what} before the page is alive: it is rendered anew`, async ({ page, guard }) => {
     guard.allow(/panicked|unreachable|RuntimeError|hydration|expected|unwrap/i); // the first try
     await page.addInitScript(change);
-    for (const path of ['/', '/blocks', '/wallet', '/settings']) await open(page, path);
+    await page.goto('/', { waitUntil: 'commit' }); // it is loaded twice
+    await hydrated(page);
+    for (const path of ['/blocks', '/wallet', '/settings']) await open(page, path);
     await expect(page.locator('#page-stopped')).toHaveCount(0);
     // It is alive: links lead on, the chain is known, and a wallet is made.
     await open(page, '/');
