@@ -185,6 +185,7 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         pending: node.with_pool(|pool| pool.len()),
         mining: MinerBody::of(node),
         sync: SyncBody::of(node),
+        not_ready: node.health().reasons.iter().map(ToString::to_string).collect(),
         clock: ClockBody::of(node),
         now: node.now().0,
         started: node.started().0,
