@@ -117,6 +117,8 @@ pub struct StatusBody {
     pub pending: usize,
     pub mining: MinerBody,
     pub sync: SyncBody,
+    /// Why the node cannot do its work now, in sentences; empty: it can. `/readyz` has the figures.
+    pub not_ready: Vec<String>,
     pub clock: ClockBody,
     /// The node's clock, Unix seconds.
     pub now: u64,
