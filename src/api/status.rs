@@ -147,10 +147,7 @@ impl MinerBody {
             threads: status.config.threads,
             address: status.config.producer.to_string(),
             hash_rate: status.hash_rate,
-            paused: node
-                .clock_off()
-                .filter(|_| status.config.on)
-                .map(|reading| reading.words()),
+            paused: status.config.on.then(|| node.pauses()).flatten(),
         }
     }
 }
@@ -165,7 +162,6 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
     let (tip, spec, identity) = (node.tip(), node.spec(), node.identity());
     let record = &tip.record;
     let Height(height) = record.height();
-    let network = node.network().map(tally_node::P2p::status);
     Ok(Json(StatusBody {
         version: env!("CARGO_PKG_VERSION"),
         chain: spec.name.clone(),

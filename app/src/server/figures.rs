@@ -39,11 +39,7 @@ pub fn mining(at: &At<'_>) -> Result<MiningView, StoreError> {
             running: status.config.on,
             threads: status.config.threads as u32,
             hash_rate: status.hash_rate,
-            paused: at
-                .node
-                .clock_off()
-                .filter(|_| status.config.on)
-                .map(|reading| reading.words()),
+            paused: status.config.on.then(|| at.node.pauses()).flatten(),
             producer: shown(&status.config.producer),
             last_block: at
                 .tip

@@ -59,10 +59,19 @@ impl Health {
 impl Node {
     /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
     pub fn health(&self) -> Health {
-        let reasons = [self.store().not_ready(), self.syncing()];
+        let reasons = [self.store().not_ready(), self.syncing(), self.wrong_clock()];
         Health {
             reasons: reasons.into_iter().flatten().collect(),
         }
+    }
+
+    /// A clock that is further off than blocks may be ahead. Rule: docs/protocol.md#N13
+    fn wrong_clock(&self) -> Option<NotReady> {
+        let reading = self.clock_off()?;
+        Some(NotReady::ClockOff {
+            offset_secs: reading.offset_secs,
+            peers: reading.peers,
+        })
     }
 
     /// Only checked headers count: a peer's claim alone would let anybody make this node unready.

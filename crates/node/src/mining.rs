@@ -152,7 +152,7 @@ impl Node {
     }
 
     /// Why nothing is to be mined now: others would reject the blocks, or nobody else would follow their branch.
-    fn pauses(&self) -> Option<String> {
+    pub fn pauses(&self) -> Option<String> {
         if let Some(begins) = self.begins() {
             return Some(format!("the chain begins at {begins}"));
         }

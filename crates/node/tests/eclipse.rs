@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// The hostile addresses come first and often, each telling of itself and of a hundred that are nowhere.
+    /// The hostile addresses come first and often, each telling of itself and of ten that are nowhere.
     fn tell_addresses(&mut self) {
         let all: Vec<_> = self
             .others
@@ -135,7 +135,7 @@ impl World {
         self.chance.shuffle(&mut hostile);
         for (source, _) in &hostile {
             self.dials.find(source, source, self.now);
-            for _ in 0..100 {
+            for _ in 0..10 {
                 let [a, b, c, d] = std::array::from_fn(|_| self.chance.below(200) as u8 + 1);
                 let nowhere: Multiaddr = format!("/ip4/{a}.{b}.{c}.{d}/tcp/9333").parse().unwrap();
                 self.dials.find(&nowhere, source, self.now);

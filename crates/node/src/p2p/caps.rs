@@ -163,11 +163,12 @@ impl NetworkBehaviour for Caps {
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
-        match event {
-            FromSwarm::ConnectionClosed(closed) => drop(self.connections.remove(&closed.connection_id)),
-            FromSwarm::ListenFailure(failure) => drop(self.connections.remove(&failure.connection_id)),
-            _ => {}
-        }
+        let gone = match event {
+            FromSwarm::ConnectionClosed(closed) => closed.connection_id,
+            FromSwarm::ListenFailure(failure) => failure.connection_id,
+            _ => return,
+        };
+        self.connections.remove(&gone);
     }
 
     fn on_connection_handler_event(&mut self, _: PeerId, _: ConnectionId, event: THandlerOutEvent<Self>) {
