@@ -65,7 +65,7 @@ impl Difficulty {
     /// What a hash must not exceed. Miners compute it in floating point: what they take for it may differ in the last digits,
     /// so this one is easier by some of them.
     pub fn target(self) -> Target {
-        let one = U256::from(0xffff_u64) << 208;
+        let one: U256 = U256::from(0xffff_u64) << 208_usize;
         // The value is mantissa * 2^exponent, exactly.
         let bits = (self.0 * (1.0 - ROUNDING / 2.0)).to_bits();
         let mantissa = bits & ((1 << 52) - 1) | 1 << 52;

@@ -31,7 +31,8 @@ pub enum Expect {
     Closed,
     /// An answer with one of these statuses, or the end without one.
     StatusOrClosed(&'static [u16]),
-    /// Frames of HTTP/2 with RST_STREAM or GOAWAY, the first of them with one of these error codes; or the end.
+    /// Frames of HTTP/2 with RST_STREAM or GOAWAY, the first of them with one of these error codes; a problem as the
+    /// answer; or the end.
     Refused(&'static [u32]),
     /// The end of the connection, whatever came before it.
     Ends,
@@ -88,8 +89,8 @@ impl Case {
     }
 
     /// Plays the client; what is wrong with the outcome, if anything.
-    fn run(&self, node: &Node) -> Result<(), String> {
-        let mut stream = TcpStream::connect(node.port(self.port)).map_err(|error| format!("no connection: {error}"))?;
+    fn run(&self, ports: &Ports) -> Result<(), String> {
+        let mut stream = TcpStream::connect(ports.of(self.port)).map_err(|error| format!("no connection: {error}"))?;
         stream
             .set_read_timeout(Some(Duration::from_millis(200)))
             .expect("a socket");
@@ -162,7 +163,7 @@ fn met(expect: &Expect, got: &[u8], closed: bool) -> Option<bool> {
         Expect::StatusOrClosed(statuses) => among(statuses).or((closed && got.is_empty()).then_some(true)),
         Expect::Refused(codes) => match frames::refusal(got) {
             Some(code) => Some(codes.contains(&code)),
-            None => closed.then_some(true),
+            None => (closed || contains(got, "/problems/")).then_some(true),
         },
         Expect::Answers(text) => contains(got, text).then_some(true),
     }
@@ -183,7 +184,7 @@ fn status(got: &[u8]) -> Option<u16> {
 struct Node {
     http: Child,
     https: Child,
-    ports: [String; 4],
+    ports: Ports,
     client: Http,
     _folders: [tempfile::TempDir; 2],
 }
@@ -207,12 +208,12 @@ impl Node {
         let p2p = http.after("network");
         let p2p = p2p.split('/').nth(4).expect("/ip4/ADDR/tcp/PORT/…").to_owned();
         let miners = http.after("stratum").replace("stratum+tcp://", "");
-        let ports = [
+        let ports = Ports([
             url.replace("http://", ""),
             https.after("interface").replace("https://", ""),
             miners.split(' ').next().expect("an address").to_owned(),
             format!("127.0.0.1:{p2p}"),
-        ];
+        ]);
         let client = Http::new(&url);
         Self {
             http,
@@ -222,9 +223,14 @@ impl Node {
             _folders: folders,
         }
     }
+}
 
-    fn port(&self, port: Port) -> &str {
-        &self.ports[port as usize]
+/// Where to connect to, by [`Port`].
+struct Ports([String; 4]);
+
+impl Ports {
+    fn of(&self, port: Port) -> &str {
+        &self.0[port as usize]
     }
 }
 
@@ -258,17 +264,18 @@ fn nothing_that_arrives_ends_or_stalls_the_process() {
     assert!(cases.len() >= 200, "{} cases", cases.len());
     let done = Arc::new(AtomicBool::new(false));
     let watching = {
-        let (url, done) = (format!("http://{}", node.port(Port::Http)), done.clone());
+        let (url, done) = (format!("http://{}", node.ports.of(Port::Http)), done.clone());
         std::thread::spawn(move || watch(&url, &done))
     };
     // Many at once: those that wait for a time-out of the server wait together.
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failures = parking_lot::Mutex::new(Vec::new());
+    let ports = &node.ports;
     std::thread::scope(|scope| {
         for _ in 0..128 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Relaxed)) {
-                    if let Err(wrong) = case.run(&node) {
+                    if let Err(wrong) = case.run(ports) {
                         failures.lock().push(format!("{}: {wrong}", case.name));
                     }
                 }

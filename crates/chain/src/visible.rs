@@ -79,7 +79,7 @@ fn is_emoji(c: char) -> bool {
 ///
 /// The no-break spaces (U+00A0, U+202F) and the ideographic space (U+3000) are seen as the spaces they are, and French,
 /// Japanese and Chinese texts need them.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || is_format(c)
         || is_blank(c)

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::visible::is_hidden;
+
 /// A word list of BIP-39.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -114,11 +116,9 @@ pub fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{3099}'..='\u{309a}')
 }
 
-/// Characters that take no room on a page, among them the marks of writing direction: copying from a page brings them along.
+/// Characters that cannot be seen and are no white space: copying from a page brings them along. Rule: docs/protocol.md#W8
 pub fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+    !c.is_whitespace() && is_hidden(c)
 }
 
 /// Each Chinese character is a word of its own: they are written without spaces.

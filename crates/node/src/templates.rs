@@ -248,7 +248,7 @@ impl Node {
         for (id, reason) in &shared.refused {
             tracing::debug!(%id, %reason, "left out of a template");
         }
-        Ok(self.body(tip, time, Block::Shared(shared)))
+        Ok(self.body(tip, time, Block::Shared(Box::new(shared))))
     }
 
     fn body(&self, tip: Arc<Tip>, time: u32, block: Block) -> Arc<Body> {

@@ -129,16 +129,11 @@ pub fn cases() -> Vec<Case> {
     ] {
         add(name, json(body), Expect::Status(&[400, 422]));
     }
-    add(
-        "media type",
-        json(b"{}").iter().copied().collect::<Vec<u8>>(),
-        Expect::Status(&[422]),
-    );
     let long = 9 * 1_024 * 1_024;
     add(
         "9 MB promised",
         post(&format!("Content-Length: {long}"), b"{"),
-        Expect::Status(&[413]),
+        Expect::Status(&[413, 503]),
     );
     add("9 MB sent", json(&vec![b' '; long]), Expect::StatusOrClosed(&[413]));
     let endless = [

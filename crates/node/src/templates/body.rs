@@ -23,7 +23,7 @@ pub(super) struct Body {
 
 /// For whom a body is.
 pub(super) enum Block {
-    Shared(SharedBlock),
+    Shared(Box<SharedBlock>),
     /// Assembled for one producer: code in it looks at who is paid.
     Own {
         assembled: Box<Assembled>,

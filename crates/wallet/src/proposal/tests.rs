@@ -1,3 +1,4 @@
+use k256::ecdsa::Signature;
 use tally_chain::multisig::MultisigError;
 use tally_chain::{Amount, U256, UnixSecs};
 
