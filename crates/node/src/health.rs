@@ -59,7 +59,8 @@ impl Health {
 impl Node {
     /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
     pub fn health(&self) -> Health {
-        let reasons = [self.store().not_ready(), self.syncing(), self.wrong_clock()];
+        let not_begun = self.begins().map(|begins_at| NotReady::NotBegun { begins_at });
+        let reasons = [self.store().not_ready(), self.syncing(), self.wrong_clock(), not_begun];
         Health {
             reasons: reasons.into_iter().flatten().collect(),
         }

@@ -90,7 +90,7 @@ impl Moment {
     }
 
     /// None for what is over.
-    fn from_unix(self, until: u64) -> Option<u64> {
+    fn at_unix(self, until: u64) -> Option<u64> {
         let left = until.checked_sub(self.unix).filter(|left| *left > 0)?;
         Some(self.now.saturating_add(left.saturating_mul(1_000).min(MAX_BAN_MS)))
     }
@@ -230,7 +230,7 @@ impl Bans {
             reason,
         } in file.peers.into_iter().take(MAX_BANS)
         {
-            let Some(until) = moment.from_unix(until) else { continue };
+            let Some(until) = moment.at_unix(until) else { continue };
             let reason = shortened(&reason);
             let host = host.and_then(|host| host.parse().ok());
             let name = id.clone();
@@ -245,7 +245,7 @@ impl Bans {
             );
         }
         for RangeLine { range, until, reason } in file.ranges.into_iter().take(MAX_BANS) {
-            if let (Some(until), Ok(range)) = (moment.from_unix(until), range.parse()) {
+            if let (Some(until), Ok(range)) = (moment.at_unix(until), range.parse()) {
                 bans.ban_range(range, until, &reason);
             }
         }
