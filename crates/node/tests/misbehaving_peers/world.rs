@@ -309,19 +309,14 @@ impl World {
                 assert_eq!(peer.score, 0, "{at} gives points to {}\n{}", peer.name, self.told());
             }
         }
-        for (at, member) in self
-            .members
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| honest.contains(at))
-        {
+        let members = self.members.into_iter().enumerate();
+        for (_, member) in members.filter(|(at, _)| honest.contains(at)) {
             let (node, now) = (member.network.node().clone(), member.clock.now());
             drop(member.network);
             assert_sound(&node);
             node.close().unwrap();
             drop(node);
             audit_folder(member.dir.path(), now + 1_000);
-            let _ = at;
         }
     }
 
