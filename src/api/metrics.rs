@@ -349,6 +349,7 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         compact_failed,
         traffic,
         offences,
+        unanswered,
     } = &status.counters;
     for (name, help, unit, value) in [
         (
@@ -371,6 +372,12 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         ),
         ("network_messages_sent", "Messages to peers", None, traffic.messages_out),
         ("peer_bans", "Bans of peers since the start", None, *bans),
+        (
+            "peer_questions_unanswered",
+            "Questions that peers did not answer in time",
+            None,
+            *unanswered,
+        ),
         (
             "discovery_rounds",
             "Times that nodes were asked for other nodes",
