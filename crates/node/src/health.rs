@@ -64,11 +64,13 @@ impl Health {
 impl Node {
     /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
     pub fn health(&self) -> Health {
+        let not_begun = self.begins().map(|begins_at| NotReady::NotBegun { begins_at });
         let reasons = [
             self.store().not_ready(),
             self.syncing(),
             self.wrong_clock(),
             self.heavier_fork(),
+            not_begun,
         ];
         Health {
             reasons: reasons.into_iter().flatten().collect(),

@@ -242,7 +242,7 @@ impl P2p {
 
     async fn tell(&self, heard: Heard) {
         let sender = self.heard.clone();
-        let _ = tokio::task::spawn_blocking(move || sender.send(heard)).await;
+        let _ = tokio::task::spawn_blocking(move || sender.send(heard).is_ok()).await;
     }
 
     /// Ends all connections; an import under way ends first.
