@@ -113,7 +113,7 @@ impl Walk {
     pub(super) fn is_from_checkpoint_on(&self, id: &BlockId) -> bool {
         let Some(offer) = self.checkpoint() else { return false };
         let end = self.end.height.0;
-        let above = (0..)
+        let above = (0_u64..)
             .zip(self.recent.iter().rev())
             .take_while(|(back, _)| end - back >= offer.height.0);
         offer.block == *id || above.map(|(_, (header, _))| header.id()).any(|above| above == *id)
