@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tally_node::{ChainEvent, Node};
+use tally_node::{ChainEvent, Node, supervise};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
@@ -56,7 +56,7 @@ impl Stratum {
             .await
             .with_context(|| format!("cannot listen on {listen} for miners"))?;
         let address = listener.local_addr()?;
-        let task = tokio::spawn(accept(listener, node));
+        let task = supervise::task("stratum listener", accept(listener, node));
         Ok(Self { address, task })
     }
 
