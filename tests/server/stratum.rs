@@ -311,6 +311,11 @@ fn a_proxy_brings_workers_of_several_addresses_and_each_is_paid() {
     );
     let metrics = process.client.get("/metrics").text();
     assert!(metrics.contains("tally_stratum_workers 3"), "{metrics}");
+    let page = process.client.get("/mining").text();
+    assert!(
+        page.contains("Connected miners: 3") && page.contains(&users[1]),
+        "{page}"
+    );
     drop(proxy);
     until("the workers have left", || {
         (process.client.get("/api/v1/mining/workers").json()["connected"] == 0).then_some(())
