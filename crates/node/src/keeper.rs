@@ -1,7 +1,6 @@
 //! The thread that keeps the store: writes the pool's changes, and looks every second whether the store still works.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -51,7 +50,6 @@ pub(crate) struct Keeper {
     writer: PoolWriter,
     thread: Mutex<Option<JoinHandle<()>>>,
     trouble: Mutex<Trouble>,
-    failures: AtomicU64,
 }
 
 impl Keeper {
@@ -61,12 +59,11 @@ impl Keeper {
 
     /// A block could not be imported, and that says nothing of the block.
     pub(crate) fn store_failed(&self, error: &StoreError) {
-        self.failures.fetch_add(1, Relaxed);
-        let mut trouble = self.trouble.lock();
         if !error.is_failure() {
             // A full disk has its own lines, and passes.
             return;
         }
+        let mut trouble = self.trouble.lock();
         if let Some(failures) = trouble.failed(Instant::now()) {
             tracing::error!(%error, failures, "blocks cannot be imported: the store does not work; they will be tried again");
         }

@@ -371,7 +371,7 @@ impl Pipeline {
         after: impl Iterator<Item = BlockId>,
     ) -> Result<(), ImportError> {
         let mut commit = Commit::new(&self.store);
-        let mut mark = |record| {
+        let mut mark = |record: BlockRecord| {
             commit.record(&BlockRecord {
                 status: Status::Invalid,
                 ..record
@@ -514,8 +514,11 @@ fn unsound(record: &BlockRecord, error: &dyn std::error::Error) -> StoreError {
     }
 }
 
+/// The stored body of a block; one that is another block's is none. What else may have changed in it is seen by its roots.
 fn stored_block(snapshot: &Snapshot, record: &BlockRecord) -> Result<RawBlock, StoreError> {
-    snapshot.block(&record.id)?.ok_or_else(|| StoreError::Missing {
+    let block = snapshot.block(&record.id)?;
+    let own = block.filter(|block| block.header.id() == record.id);
+    own.ok_or_else(|| StoreError::Missing {
         what: format!("body of block {}", record.id),
     })
 }
