@@ -89,6 +89,7 @@ fn as_json(report: &Report, chain: &str, seconds: f64) -> serde_json::Value {
         "burned": totals.burned,
         "supply": totals.supply,
         "balances": totals.balances,
+        "ahead_of_clock": report.ahead.map(|ahead| json!({ "blocks": ahead.blocks, "secs": ahead.secs })),
         "faults": report.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "seconds": seconds,
     })
@@ -121,6 +122,13 @@ fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) -> Result<(),
     outln!("  burned     - {} {symbol}", totals.burned.to_coins())?;
     outln!("  supply     = {} {symbol}", totals.supply.to_coins())?;
     outln!("  balances     {} {symbol}", totals.balances.to_coins())?;
+    if let Some(ahead) = report.ahead {
+        outln!(
+            "  clock        {} blocks are ahead of this machine's clock, by up to {} s; the clock may have been set back",
+            ahead.blocks,
+            ahead.secs
+        )?;
+    }
     if report.faults.is_empty() {
         outln!("  result       everything agrees")?;
     } else {

@@ -10,6 +10,7 @@ mod child;
 mod cluster;
 mod common;
 mod corpora;
+mod crash;
 mod discovery;
 mod edge;
 mod endurance;

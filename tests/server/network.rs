@@ -53,6 +53,10 @@ impl Member {
         self.client.get(path)
     }
 
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        self.client.post(path, body)
+    }
+
     pub fn height(&self) -> u64 {
         self.json("/api/v1/status")["height"].as_u64().unwrap()
     }

@@ -87,9 +87,7 @@ impl Keeper {
 impl Node {
     pub(crate) fn start_keeper(&self) {
         let node = self.clone();
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || node.keep_store())
+        let thread = crate::supervise::thread("store", move || node.keep_store())
             .expect("a thread can be started while the node starts");
         *self.keeper().thread.lock() = Some(thread);
     }

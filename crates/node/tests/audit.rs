@@ -14,7 +14,7 @@ use tally_chain::{
     Address, Amount, B256, BlockError, BlockId, Bytes, Height, Manifest, RawBlock, Receipt, TransactionError, TxId,
     U256, UnixSecs, merkle,
 };
-use tally_node::audit::{Fault, Report, audit};
+use tally_node::audit::{Ahead, Fault, Report, audit};
 use tally_node::{ExecutionError, Node, Place, StoreError};
 use tempfile::{TempDir, tempdir};
 
@@ -544,4 +544,18 @@ fn another_genesis_is_found() {
         sound.after(|rows| rows.remove("bodies", genesis.as_bytes())),
         [Fault::NoBody { height }]
     );
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_no_fault_of_the_store() {
+    let sound = sound();
+    let first = RawBlock::decode(&sound.blocks[0].1, u64::MAX).unwrap().header.time;
+    let last = RawBlock::decode(&sound.blocks[3].1, u64::MAX).unwrap().header.time;
+    let behind = UnixSecs(u64::from(first) - 3_600);
+    let report = audit(&sound.dir.path().join("store"), &spec(), behind, |_, _| {}).unwrap();
+    assert_eq!(report.faults, []);
+    let secs = u64::from(last) - behind.0;
+    assert_eq!(report.ahead, Some(Ahead { blocks: 4, secs }));
+    let report = audit(&sound.dir.path().join("store"), &spec(), sound.now, |_, _| {}).unwrap();
+    assert_eq!((report.faults, report.ahead), (vec![], None));
 }
