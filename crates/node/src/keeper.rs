@@ -23,6 +23,8 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 struct Trouble {
     since: Option<Instant>,
+    /// It failed again long after the first time, and nothing worked in between. One failure alone never lasts.
+    lasts: bool,
     logged: Option<Instant>,
     unlogged: u64,
 }
@@ -30,17 +32,14 @@ struct Trouble {
 impl Trouble {
     /// It failed at `now`; how many failures a line in the log stands for, if one is due.
     fn failed(&mut self, now: Instant) -> Option<u64> {
-        self.since.get_or_insert(now);
+        let since = *self.since.get_or_insert(now);
+        self.lasts = now.duration_since(since) >= LASTING;
         self.unlogged += 1;
         if self.logged.is_some_and(|logged| now.duration_since(logged) < LOG_EVERY) {
             return None;
         }
         self.logged = Some(now);
         Some(std::mem::take(&mut self.unlogged))
-    }
-
-    fn lasts(&self, now: Instant) -> bool {
-        self.since.is_some_and(|since| now.duration_since(since) >= LASTING)
     }
 }
 
@@ -57,7 +56,7 @@ impl Keeper {
         &self.writer
     }
 
-    /// A block could not be imported, and that says nothing of the block.
+    /// A block could not be imported, or a question not be answered, and that says nothing of who asked for it.
     pub(crate) fn store_failed(&self, error: &StoreError) {
         if !error.is_failure() {
             // A full disk has its own lines, and passes.
@@ -65,7 +64,7 @@ impl Keeper {
         }
         let mut trouble = self.trouble.lock();
         if let Some(failures) = trouble.failed(Instant::now()) {
-            tracing::error!(%error, failures, "blocks cannot be imported: the store does not work; they will be tried again");
+            tracing::error!(%error, failures, "the store does not work; what needs it will be tried again");
         }
     }
 
@@ -130,8 +129,8 @@ impl Node {
     fn probe_store(&self) {
         let before = self.store().not_ready();
         self.store().probe();
-        if self.keeper().trouble.lock().lasts(Instant::now()) {
-            let detail = format!("no block could be imported for {} s", LASTING.as_secs());
+        if self.keeper().trouble.lock().lasts {
+            let detail = format!("it has not worked for {} s", LASTING.as_secs());
             self.store().give_up(detail);
         }
         if before.is_some() && self.store().not_ready().is_none() {
@@ -148,13 +147,12 @@ mod tests {
     fn trouble_is_logged_once_a_minute_and_lasts_after_one() {
         let (begun, mut trouble) = (Instant::now(), Trouble::default());
         let at = |secs| begun + Duration::from_secs(secs);
-        assert!(!trouble.lasts(at(0)));
         assert_eq!(trouble.failed(at(0)), Some(1));
         for second in 1..60 {
             assert_eq!(trouble.failed(at(second)), None);
+            assert!(!trouble.lasts);
         }
-        assert!(!trouble.lasts(at(59)));
-        assert!(trouble.lasts(at(60)));
         assert_eq!(trouble.failed(at(60)), Some(60));
+        assert!(trouble.lasts);
     }
 }

@@ -437,7 +437,11 @@ impl Pipeline {
                 ..self.linked_record(linked, now)
             };
             let leaf = HistoryNode::leaf(record.id, &record.header, self.engine.weight(&record.header));
-            commit.block(&record, &linked.encode());
+            // The blocks of a branch are stored, and were read from there: their bodies are not written again.
+            match snapshot.record(&record.id)? {
+                Some(_) => commit.record(&record),
+                None => commit.block(&record, &linked.encode()),
+            }
             commit.active(
                 &record,
                 &index(linked.transactions()),
