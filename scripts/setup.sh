@@ -76,18 +76,23 @@ playwright() {
 # libFuzzer, which the fuzz targets link, is C++.
 fuzzer() { command -v c++ >/dev/null || apt_install g++; }
 
-# Programs that keys are exchanged with in tests. Where eth-keyfile cannot be had, its test says that it skips.
-key_programs() {
+# Programs of others: keys are exchanged with some, the API is tried by others. Where they cannot be had, what needs them says
+# that it skips.
+foreign_programs() {
   command -v openssl >/dev/null || apt_install openssl
-  local venv=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests want=eth-keyfile==0.10.0
+  command -v curl >/dev/null || apt_install curl
+  command -v promtool >/dev/null || apt_install prometheus
+  local venv=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests
+  local want="eth-keyfile==0.10.0 openapi-spec-validator==0.9.0 openapi-python-client==0.29.1 schemathesis==4.32.5"
   [ "$(cat "$venv/installed" 2>/dev/null)" = "$want" ] && return
   command -v python3 >/dev/null || apt_install python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
   say "pip install $want into $venv"
-  if python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "$want"; then
+  # shellcheck disable=SC2086
+  if python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check $want; then
     printf '%s' "$want" >"$venv/installed"
   else
-    say "eth-keyfile could not be installed; its test will skip"
+    say "they could not be installed; what needs them will skip"
   fi
 }
 
@@ -100,6 +105,6 @@ if [ "$goal" = test ]; then
   chromium
   playwright
   fuzzer
-  key_programs
+  foreign_programs
 fi
 say "ready: $(rustc --version | cut -d' ' -f1-2), target folder $CARGO_TARGET_DIR"

@@ -5,6 +5,7 @@ mod banner;
 mod bench;
 mod chain;
 mod client;
+mod health;
 mod net;
 mod node;
 pub mod out;
@@ -41,6 +42,9 @@ enum Command {
     /// Get or check a portable receipt: a file that shows what is on the chain
     #[command(after_help = EXIT_CODES)]
     Receipt(receipt::ReceiptArgs),
+    /// Ask a node whether it lives, or whether it can do its work
+    #[command(after_help = EXIT_CODES)]
+    Health(health::HealthArgs),
     /// Check the whole store again, from genesis on, without trusting anything in it
     #[command(after_help = EXIT_CODES)]
     Audit(audit::AuditArgs),
@@ -94,6 +98,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Net(args) => net::run(args),
         Command::Wallet(args) => wallet::run(*args),
         Command::Receipt(args) => receipt::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),
         Command::Bench(args) => bench::run(args),

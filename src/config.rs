@@ -19,7 +19,7 @@ use crate::logging::LogFormat;
 use crate::operator::TokenSource;
 pub use host::{HostError, HostName};
 pub use network::peer_address;
-use network::{address_range, listen_address, multiaddr, some_listen_address};
+use network::{address_range, block_id, listen_address, multiaddr, some_listen_address};
 pub use web::{TlsFiles, WebConfig};
 use web::{allowed_host, origin, proxy, tls};
 
@@ -73,6 +73,10 @@ pub enum ConfigError {
     ExemptRange { found: String },
     #[error("checkpoint-every 0: a number of blocks, 1 or more")]
     NoCheckpoints,
+    #[error("checkpoint {found:?} is not a block id: 64 hexadecimal digits, as the block's page shows it")]
+    Checkpoint { found: String },
+    #[error("checkpoint names a block to begin with, and from-checkpoint is false")]
+    CheckpointUnused,
     #[error("log-level {found:?}: {message}")]
     LogLevel { found: String, message: String },
     #[error("operator-token has {len} characters, at least {min} are needed")]
@@ -181,6 +185,9 @@ pub struct NodeOptions {
     /// block from genesis on; older transactions are then not kept here [default: false]
     #[arg(long, env = "TALLY_FROM_CHECKPOINT", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub from_checkpoint: Option<bool>,
+    /// Begin with a checkpoint of the chain that has this block, and of no other; implies --from-checkpoint
+    #[arg(long, env = "TALLY_CHECKPOINT", value_name = "BLOCK-ID")]
+    pub checkpoint: Option<String>,
     /// Offer the state of every Nth block to new nodes [default: 1000]
     #[arg(long, env = "TALLY_CHECKPOINT_EVERY", value_name = "BLOCKS")]
     pub checkpoint_every: Option<u64>,
@@ -282,6 +289,7 @@ impl NodeOptions {
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
             from_checkpoint: self.from_checkpoint.or(file.from_checkpoint),
+            checkpoint: self.checkpoint.or(file.checkpoint),
             checkpoint_every: self.checkpoint_every.or(file.checkpoint_every),
             checkpoint_depth: self.checkpoint_depth.or(file.checkpoint_depth),
             p2p_discover: self.p2p_discover.or(file.p2p_discover),
@@ -338,11 +346,15 @@ impl NodeOptions {
         let checkpoints = CheckpointConfig {
             every: self.checkpoint_every.unwrap_or(usual.every),
             depth: self.checkpoint_depth.unwrap_or(usual.depth),
-            begin: self.from_checkpoint.unwrap_or(usual.begin),
+            begin: self.from_checkpoint.unwrap_or(self.checkpoint.is_some()),
+            trusted: self.checkpoint.as_deref().map(block_id).transpose()?,
             ..usual
         };
         if checkpoints.every == 0 {
             return Err(ConfigError::NoCheckpoints);
+        }
+        if checkpoints.trusted.is_some() && !checkpoints.begin {
+            return Err(ConfigError::CheckpointUnused);
         }
         let node = NodeConfig {
             data_dir,

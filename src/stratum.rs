@@ -2,7 +2,6 @@
 
 mod job;
 mod request;
-mod rooms;
 mod session;
 
 use std::net::SocketAddr;
@@ -10,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tally_node::{ChainEvent, Node};
+use tally_node::{ChainEvent, Node, supervise};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
@@ -18,7 +17,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use rooms::Rooms;
+use crate::net_guard::{self, Guard, Place, Room, Seldom};
 use session::Session;
 
 /// Bytes of a line.
@@ -30,9 +29,12 @@ const FIRST_LINE: Duration = Duration::from_secs(15);
 /// Lines a second on and on, and at once; whoever sends more is read more slowly.
 const LINES: f64 = 20.0;
 const LINES_AT_ONCE: f64 = 200.0;
-/// Between two log lines of miners that find no room, and between two attempts when the machine has none.
-const LOG_EVERY: Duration = Duration::from_secs(60);
-const BREATH: Duration = Duration::from_secs(1);
+/// Miners connected at once. From one address: a farm behind one router, or a proxy.
+const ROOM: Room = Room {
+    all: 256,
+    per_address: 64,
+    kept_for_loopback: 16,
+};
 /// How long a miner may take to say who it works for.
 const AUTHORIZE: Duration = Duration::from_secs(30);
 /// How long a line may take to be taken by the miner.
@@ -54,7 +56,7 @@ impl Stratum {
             .await
             .with_context(|| format!("cannot listen on {listen} for miners"))?;
         let address = listener.local_addr()?;
-        let task = tokio::spawn(accept(listener, node));
+        let task = supervise::task("stratum listener", accept(listener, node));
         Ok(Self { address, task })
     }
 
@@ -65,33 +67,27 @@ impl Stratum {
 }
 
 async fn accept(listener: TcpListener, node: Node) {
-    let rooms = Rooms::default();
+    let guard = Guard::new(ROOM);
     let next = AtomicU32::new(1);
-    let mut log = Sparse::default();
+    let (given_none, no_room) = (Seldom::default(), Seldom::default());
     // Dropped with the task: so all conversations end with the listener.
     let mut sessions = tokio::task::JoinSet::new();
     loop {
-        let (stream, remote) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                log.line(|times| tracing::warn!(%error, times, "a miner cannot be accepted"));
-                tokio::time::sleep(BREATH).await;
-                continue;
-            }
-        };
+        let (stream, remote) = net_guard::accept(&listener, "stratum", &given_none).await;
         while sessions.try_join_next().is_some() {}
-        let place = match rooms.enter(remote.ip()) {
+        let place = match guard.admit(remote.ip()) {
             Ok(place) => place,
             Err(full) => {
-                log.line(|times| tracing::warn!(%remote, %full, times, "no room for a miner"));
+                if let Some(unlogged) = no_room.now() {
+                    tracing::warn!(%remote, %full, unlogged, "no room for a miner");
+                }
                 continue;
             }
         };
         let extra_1 = next.fetch_add(1, Relaxed).to_be_bytes();
-        let mut session = Session::new(node.clone(), remote.ip().to_canonical(), extra_1, Instant::now());
+        let mut session = Session::new(node.clone(), net_guard::household(remote.ip()), extra_1, Instant::now());
         sessions.spawn(async move {
-            let _place = place;
-            let outcome = converse(stream, &mut session).await;
+            let outcome = converse(stream, &mut session, &place).await;
             let miner = session.summary();
             match outcome {
                 Ok(()) => tracing::info!(%remote, miner, "miner left"),
@@ -101,25 +97,10 @@ async fn accept(listener: TcpListener, node: Node) {
     }
 }
 
-/// A log line that may come very often is written once a minute, with how often it came.
-#[derive(Default)]
-struct Sparse {
-    last: Option<Instant>,
-    since: u64,
-}
-
-impl Sparse {
-    fn line(&mut self, write: impl FnOnce(u64)) {
-        self.since += 1;
-        if self.last.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
-            write(std::mem::take(&mut self.since));
-            self.last = Some(Instant::now());
-        }
-    }
-}
-
-async fn converse(stream: TcpStream, session: &mut Session) -> anyhow::Result<()> {
+async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
+    // Until it says who it works for, it gives way to one that comes.
+    place.idle();
     let (from, mut to) = stream.into_split();
     let (lines, mut heard) = mpsc::channel(16);
     let reading = tokio::spawn(read(from, lines));
@@ -144,6 +125,10 @@ async fn converse(stream: TcpStream, session: &mut Session) -> anyhow::Result<()
             },
             _ = refresh.tick() => tokio::task::block_in_place(|| session.refresh(Instant::now()))?,
             () = &mut late, if !session.authorized() => anyhow::bail!("it did not say who it works for"),
+            () = place.evicted(), if !session.authorized() => anyhow::bail!("its place went to another, before it said who it works for"),
+        }
+        if session.authorized() {
+            place.busy();
         }
         for line in session.outputs() {
             timeout(WRITE, to.write_all(format!("{line}\n").as_bytes()))

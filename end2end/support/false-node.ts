@@ -1,13 +1,13 @@
-// A node that does not tell the truth: it stands before an honest one, passes on what that answers, and changes some of it.
+// A node that answers falsely: it stands before an honest one, passes on what that answers, and changes some of it.
 import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A JSON answer as it shall be told; undefined leaves it as it is. */
-export type Lie = (answer: any, path: string) => any | undefined;
+/** The JSON answer that is passed on in place of the real one; undefined leaves that as it is. */
+export type Change = (answer: any, path: string) => any | undefined;
 
 export class FalseNode {
-  /** Lies by the beginning of a path below the origin; the first that fits counts. */
-  readonly lies: [string, Lie][] = [];
+  /** Changes by the beginning of a path below the origin; the first that fits counts. */
+  readonly changes: [string, Change][] = [];
 
   private constructor(
     private readonly server: Server,
@@ -24,8 +24,8 @@ export class FalseNode {
       const headers: IncomingHttpHeaders = { ...asked.headers, host: honest.host, 'accept-encoding': 'identity' };
       if (headers.origin) headers.origin = honest.origin;
       const passed = request({ host: honest.hostname, port: honest.port, method: asked.method, path: asked.url, headers }, (real) => {
-        const lie = node.lies.find(([path]) => asked.url?.startsWith(path))?.[1];
-        if (!lie) {
+        const change = node.changes.find(([path]) => asked.url?.startsWith(path))?.[1];
+        if (!change) {
           answer.writeHead(real.statusCode ?? 502, real.headers);
           real.pipe(answer);
           return;
@@ -33,16 +33,16 @@ export class FalseNode {
         const parts: Buffer[] = [];
         real.on('data', (part: Buffer) => parts.push(part));
         real.on('end', () => {
-          const told = Buffer.concat(parts);
+          const bytes = Buffer.concat(parts);
           const { 'content-length': _, etag: __, 'content-encoding': ___, ...kept } = real.headers;
           let changed: any;
           try {
-            changed = lie(JSON.parse(told.toString()), asked.url ?? '');
+            changed = change(JSON.parse(bytes.toString()), asked.url ?? '');
           } catch {
             // no JSON: a page that the server rendered
           }
           answer.writeHead(real.statusCode ?? 502, kept);
-          answer.end(changed === undefined ? told : JSON.stringify(changed));
+          answer.end(changed === undefined ? bytes : JSON.stringify(changed));
         });
       });
       passed.on('error', () => answer.destroy());

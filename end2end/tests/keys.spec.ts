@@ -114,7 +114,7 @@ test('weak, foreign and damaged files are refused, each with its reason', async 
   const cases: [string, RegExp][] = [
     ['rsa-1024.pem', /modulus has 1024 bits/],
     ['rsa-e3.pem', /public exponent is not 65537/],
-    ['p256.pem', /The curve is "1\.2\.840\.10045\.3\.1\.7"/],
+    ['p256.pem', /The curve is "P-256 \(1\.2\.840\.10045\.3\.1\.7\)"/],
     ['rsa-2048-legacy.pem', /old way of OpenSSL/],
     ['weak-primes.json', /no key file of a known form/],
   ];

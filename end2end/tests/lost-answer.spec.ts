@@ -106,15 +106,14 @@ test('it never arrived: the doubt is named, and the same bytes pay once', async 
   await expect.poll(friend, { timeout: 60_000 }).toBe('7000000000000000000');
 });
 
-test('what is in doubt stands in the history after a reload, and in the way of a second one', async ({ browser }) => {
+test('what is in doubt stands in the history, and is sent again from there', async ({ browser }) => {
   const page = await start(browser);
   const sent = await posts(page, ['lose it']);
   await review(page, '7');
   await sign(page).click();
   await expect(doubt(page)).toBeVisible();
-  // The doubt is stronger than the Back button.
+  // Made anew it has the same nonce, so only one of the two can happen: nothing to warn of.
   await review(page, '7');
-  // The nonce is the same, so only one of the two can happen: nothing to warn of.
   await expect(page.getByText('The same payment may have been taken already')).toBeHidden();
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
   await page.getByLabel('Account').selectOption(await addressOfSender(page));

@@ -30,7 +30,8 @@ test('twelve tabs of one node', async ({ page, context, node }) => {
     await live(other);
     tabs.push(other);
   }
-  expect(new Set(streams), 'one tab alone holds a stream').toEqual(new Set([page]));
+  expect(streams.length).toBeGreaterThan(0);
+  expect(streams.every((holder) => holder === page), 'one tab alone holds a stream').toBe(true);
 
   // A payment goes through in the first, and those that follow go on with the chain.
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
@@ -68,7 +69,7 @@ test('a tab that closes or goes out of view hands the stream on; out of view non
   await live(second);
   await expect.poll(() => held).toBe(1);
 
-  // It closes without a word to anybody in view: a third one that comes leads.
+  // Both are out of view: the stream is closed, and opened again by the one that comes back.
   await show(second, false);
   await expect.poll(() => held, { message: 'nobody looks, nobody asks' }).toBe(0);
   await second.close();

@@ -233,7 +233,7 @@ fn same_sides(damaged: &InclusionProof, proof: &InclusionProof) -> bool {
 fn arbitrary(data: &[u8]) -> InclusionProof {
     let word = |at: usize| {
         data.get(at..at + 8)
-            .map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()))
+            .map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().expect("eight bytes")))
     };
     InclusionProof {
         index: word(0),

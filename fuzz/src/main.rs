@@ -3,7 +3,6 @@
 //!
 //! One binary holds all targets, so that it links once. `TALLY_FUZZ` names the target.
 #![no_main]
-#![allow(clippy::unwrap_used)]
 
 mod chain;
 mod server;

@@ -47,9 +47,9 @@ pub fn init() {
 
 fn write_seeds(folder: &Path, target: &Target) {
     let folder = folder.join(target.name);
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
     for (number, seed) in (target.seeds)().into_iter().enumerate() {
-        std::fs::write(folder.join(format!("{number:02}")), seed).unwrap();
+        std::fs::write(folder.join(format!("{number:02}")), seed).expect("the seed can be written");
     }
 }
 

@@ -1,10 +1,12 @@
 //! `/metrics`: figures for Prometheus.
 
+mod plain;
+
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use prometheus_client::encoding::text::encode;
@@ -22,6 +24,7 @@ use tally_node::{NetworkStatus, Node};
 use super::problem::{Answer, Problem};
 use crate::server::Shared;
 
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// One kind of HTTP answer. Routes are patterns, so that their number is bounded.
@@ -115,15 +118,20 @@ impl Metrics {
     }
 }
 
-/// Figures for Prometheus, in the OpenMetrics text format.
-pub async fn metrics(State(server): State<Shared>) -> Answer<Response> {
+/// Figures for Prometheus: its text format 0.0.4, or OpenMetrics where that is asked for.
+pub async fn metrics(State(server): State<Shared>, headers: HeaderMap) -> Answer<Response> {
     let gauges = &server.metrics.gauges;
     gauges.streams.set(server.open_streams() as i64);
     gauges.memory.set(resident_memory().unwrap_or(0));
     gauges.disk.set(server.node.store().disk_space() as i64);
     let mut text = String::new();
     encode(&mut text, &server.metrics.registry.lock()).map_err(Problem::internal)?;
-    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let (kind, text) = match plain::wants_open_metrics(accept.unwrap_or_default()) {
+        true => (OPEN_METRICS, text),
+        false => (PLAIN, plain::from_open_metrics(&text)),
+    };
+    Ok(([(header::CONTENT_TYPE, kind), (header::VARY, "accept")], text).into_response())
 }
 
 /// Resident memory of this process in bytes, where the system tells it.
@@ -228,8 +236,14 @@ impl prometheus_client::collector::Collector for NodeFigures {
             ),
         ] {
             for (part, p) in [("median", 50), ("p99", 99)] {
-                let value = ring.percentile(p).map_or(f64::NAN, |duration| duration.as_secs_f64());
-                gauge(&format!("{name}_{part}"), help, Some(&Unit::Seconds), value)?;
+                // Nothing measured yet is no sample, which is not the same as zero.
+                let Some(value) = ring.percentile(p) else { continue };
+                gauge(
+                    &format!("{name}_{part}"),
+                    help,
+                    Some(&Unit::Seconds),
+                    value.as_secs_f64(),
+                )?;
             }
         }
         for (name, help, ring) in [
@@ -245,8 +259,8 @@ impl prometheus_client::collector::Collector for NodeFigures {
             ),
         ] {
             for p in [50, 95] {
-                let value = ring.percentile(p).map_or(f64::NAN, |duration| duration.as_secs_f64());
-                gauge(&format!("{name}_p{p}"), help, Some(&Unit::Seconds), value)?;
+                let Some(value) = ring.percentile(p) else { continue };
+                gauge(&format!("{name}_p{p}"), help, Some(&Unit::Seconds), value.as_secs_f64())?;
             }
         }
         for (name, help, value) in [
@@ -349,6 +363,7 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         compact_failed,
         traffic,
         offences,
+        unanswered,
     } = &status.counters;
     for (name, help, unit, value) in [
         (
@@ -371,6 +386,12 @@ fn network_figures(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>) 
         ),
         ("network_messages_sent", "Messages to peers", None, traffic.messages_out),
         ("peer_bans", "Bans of peers since the start", None, *bans),
+        (
+            "peer_questions_unanswered",
+            "Questions that peers did not answer in time",
+            None,
+            *unanswered,
+        ),
         (
             "discovery_rounds",
             "Times that nodes were asked for other nodes",

@@ -1,8 +1,6 @@
 //! `/mining`: templates and work for whoever mines, and the switch of the native miner.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
@@ -19,8 +17,10 @@ use super::extract::{JsonBody, Params};
 use super::problem::{Answer, Problem, ProblemBody, kinds};
 use super::status::MinerBody;
 use super::text::{hex, parse_address, parse_fixed};
+use crate::net_guard::household;
 use crate::operator::Scope;
 use crate::server::Shared;
+use crate::web::Client;
 
 /// In a template the extra nonce stands at the end of `extra`; after it comes only the empty seal, one byte.
 const AFTER_EXTRA_NONCE: usize = 1;
@@ -180,10 +180,10 @@ impl From<Worker> for WorkerBody {
 ))]
 pub async fn template(
     State(server): State<Shared>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    client: Option<Extension<Client>>,
     Params(params): Params<TemplateParams>,
 ) -> Answer<Json<TemplateBody>> {
-    let client = peer.map(|Extension(ConnectInfo(address))| address.ip().to_canonical());
+    let client = client.map(|Extension(Client(ip))| household(ip));
     let producer: Address = parse_address("address", &params.address)?;
     server
         .blocking(move |node| {

@@ -117,6 +117,8 @@ pub struct StatusBody {
     pub pending: usize,
     pub mining: MinerBody,
     pub sync: SyncBody,
+    /// Why the node cannot do its work now, in sentences; empty: it can. `/readyz` has the figures.
+    pub not_ready: Vec<String>,
     pub clock: ClockBody,
     /// The node's clock, Unix seconds.
     pub now: u64,
@@ -181,6 +183,7 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         pending: node.with_pool(|pool| pool.len()),
         mining: MinerBody::of(node),
         sync: SyncBody::of(node),
+        not_ready: node.health().reasons.iter().map(ToString::to_string).collect(),
         clock: ClockBody::of(node),
         now: node.now().0,
         started: node.started().0,

@@ -9,7 +9,7 @@ use serde_json::json;
 use tally_chain::spec::{Allocation, ConsensusSpec};
 use tally_chain::{Amount, ChainSpec, address, genesis};
 
-use super::out::{errln, outln};
+use super::out::{After as _, errln, outln};
 use crate::config::{ConfigError, chain_spec, read_spec};
 
 #[derive(Debug, Args)]
@@ -138,11 +138,12 @@ fn init(args: &InitArgs) -> anyhow::Result<()> {
     let mut out = created.with_context(|| format!("cannot write {shown}"))?;
     out.write_all(text.as_bytes())
         .with_context(|| format!("cannot write {shown}"))?;
-    outln!(
+    let said = outln!(
         "{shown}: genesis {}, spec hash {}",
         genesis::identity(&spec).genesis,
         spec.hash()
-    )?;
+    );
+    said.after(|| format!("the spec was written to {shown}"))?;
     let begins = u64::from(spec.genesis_time);
     if begins > (tally_node::system_clock())().0 {
         outln!(

@@ -209,6 +209,15 @@ impl Client {
         })
     }
 
+    /// GET of a path that supervisors ask: the status and the answer.
+    pub fn probe(&self, path: &str) -> anyhow::Result<(u16, String)> {
+        let answer = self.agent.get(format!("{}{path}", self.url)).call();
+        let mut answer =
+            answer.with_context(|| format!("no answer from the node at {}{}; is it running?", self.url, self.way))?;
+        let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string()?;
+        Ok((answer.status().as_u16(), text))
+    }
+
     /// GET below `/api/v1`.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let answer = self.agent.get(format!("{}/api/v1/{path}", self.url)).call();

@@ -12,7 +12,7 @@ use tally_chain::portable::{MAX_FILE_BYTES, Proven, Trusted};
 use tally_chain::{B256, BlockId, PortableReceipt, ReferenceVerifier, TxId, document};
 
 use super::client::{Client, NodeArgs};
-use super::out::{Unprinted, outln};
+use super::out::{After as _, Unprinted, outln};
 use crate::exit::OtherDocument;
 
 #[derive(Debug, Args)]
@@ -74,14 +74,13 @@ fn get(id: TxId, out: Option<&Path>, node: &NodeArgs) -> anyhow::Result<()> {
     let out = out.unwrap_or(&usual);
     let mut file = std::fs::File::create_new(out).with_context(|| format!("cannot write {}", out.display()))?;
     std::io::Write::write_all(&mut file, receipt.write().as_bytes())?;
-    outln!("{}", out.display())?;
-    outln!("It leads to block {} at height {}.", proven.tip, proven.tip_height)?;
-    outln!(
-        "Compare that id with one from a source of your own, then: tally receipt verify {} --tip {}",
-        out.display(),
-        proven.tip
-    )?;
-    Ok(())
+    let (shown, tip) = (out.display(), proven.tip);
+    let said = outln!(
+        "{shown}\nIt leads to block {tip} at height {}.\n\
+         Compare that id with one from a source of your own, then: tally receipt verify {shown} --tip {tip}",
+        proven.tip_height
+    );
+    Ok(said.after(|| format!("the receipt was written to {shown}"))?)
 }
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<()> {

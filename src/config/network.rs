@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize as _, Deserializer};
+use tally_chain::BlockId;
 use tally_node::{IpNet, Multiaddr};
 
 use super::ConfigError;
@@ -24,6 +25,12 @@ pub(super) fn multiaddr(setting: &'static str, text: &str) -> Result<Multiaddr, 
         true => Ok(address),
         false => Err(error("it names neither tcp nor quic-v1".to_owned())),
     }
+}
+
+/// The id of a block, as pages and the API show it.
+pub(super) fn block_id(text: &str) -> Result<BlockId, ConfigError> {
+    text.parse()
+        .map_err(|_| ConfigError::Checkpoint { found: text.to_owned() })
 }
 
 /// Where to listen, on the command line and in the environment.

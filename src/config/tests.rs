@@ -134,3 +134,26 @@ fn proxies_are_addresses_and_networks() {
     let shown: Vec<_> = proxies.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8", "::1/128"]);
 }
+
+#[test]
+fn a_trusted_block_is_an_id_and_implies_beginning_with_a_checkpoint() {
+    let id = format!("{}cd", "ab".repeat(31));
+    let config = options(&format!("chain = 'test'\ncheckpoint = '{id}'"))
+        .check()
+        .expect("valid");
+    let checkpoints = config.node.checkpoints;
+    assert!(checkpoints.begin);
+    assert_eq!(checkpoints.trusted.map(|id| id.to_string()), Some(id.clone()));
+    for bad in ["", "12", &id[1..], &format!("zz{}", &id[2..])] {
+        let error = options(&format!("chain = 'test'\ncheckpoint = '{bad}'"))
+            .check()
+            .expect_err("no id");
+        assert!(
+            matches!(&error, ConfigError::Checkpoint { found } if found == bad),
+            "{error}"
+        );
+    }
+    let both = format!("chain = 'test'\ncheckpoint = '{id}'\nfrom-checkpoint = false");
+    let error = options(&both).check().expect_err("both cannot be");
+    assert!(matches!(error, ConfigError::CheckpointUnused), "{error}");
+}

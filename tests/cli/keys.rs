@@ -124,6 +124,12 @@ fn keys_come_in_and_go_out() {
     let args = ["export", rsa, "--format", "web3", "--out", &path("rsa.json")];
     refused(&wallet(&mine, "harbour violin", &args), "holds no rsa-2048 key");
     assert!(!folder.path().join("rsa.json").exists());
+
+    // A key that was typed for a name is not repeated.
+    let key = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
+    let output = wallet(&mine, "", &["rename", key, "Old"]);
+    refused(&output, "not repeated here");
+    assert!(!stderr(&output).contains(&key[..16]));
 }
 
 #[test]

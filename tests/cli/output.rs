@@ -135,6 +135,18 @@ fn commands_that_change_the_vault_say_what_they_did() {
         let text = ends(&into(full(), &vault, args), 9, args);
         assert!(text.contains(done) && text.contains("could not be printed"), "{text}");
     }
+    let spec = path("spec.toml");
+    let init = [
+        "chain",
+        "init",
+        spec.to_str().unwrap(),
+        "--name",
+        "x",
+        "--chain-id",
+        "77001",
+    ];
+    let text = ends(&into(full(), &vault, &init), 9, &init);
+    assert!(text.contains("the spec was written") && spec.exists(), "{text}");
     // Here the key is shown before it is kept: what cannot be shown is not kept.
     let import = ["wallet", "import", key, "--yes"];
     ends(&into(full(), &vault, &import), 9, &import);

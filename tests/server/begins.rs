@@ -30,6 +30,10 @@ fn a_chain_of_the_future_waits_and_begins_by_itself() {
     let mining = client.get("/api/v1/mining").json();
     assert_eq!((&mining["on"], &mining["hash_rate"]), (&json!(true), &json!(0.0)));
 
+    let ready = client.get("/readyz");
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().contains("not_begun"), "{}", ready.text());
+
     until("the first block", || {
         (client.get("/api/v1/status").json()["height"].as_u64()? > 0).then_some(())
     });

@@ -103,6 +103,15 @@ fn monitors_ask_under_any_name() {
             assert_eq!(answer.status, 200, "{path} as {host}");
         }
     }
+    assert_eq!(server.json("/api/v1/status")["not_ready"], json!([]));
+    let checks = server.json("/ui/security")["checks"].clone();
+    let ready = checks
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|check| check["name"] == "Readiness")
+        .unwrap();
+    assert_eq!(ready["detail"], "The node can do its work now.");
     for path in ["/api/v1/status", "/", "/healthz/x", "/metricsx"] {
         let answer = server.client.get_with(path, &[("host", "tally:8080")]);
         assert_eq!(answer.status, 421, "{path}");

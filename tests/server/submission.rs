@@ -146,10 +146,10 @@ fn the_same_bytes_are_sent_again() {
     assert_eq!(bench.waiting(), Vec::<String>::new());
     let listed = done(&bench.run(&["pending", "--json"]));
     assert_eq!((&listed[0]["id"], &listed[0]["unanswered"]), (&json!(id), &json!(true)));
-    // Another order is not kept up by it, but the person is told.
+    // Another payment may be made; the open one is named.
     bench.plan.set(&[], &[]);
-    let refused = bench.pay("99999999", &[]);
-    ends(&refused, 1, &[&id, "takes its place", "the account holds"]);
+    let rejected = bench.pay("99999999", &[]);
+    ends(&rejected, 1, &[&id, "takes its place", "the account holds"]);
 
     // The same order sends the same bytes.
     let sent = done(&bench.pay("5", &[]));

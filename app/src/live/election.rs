@@ -1,8 +1,8 @@
 //! Which tab of a browser holds the stream of events: one for all, since a browser opens few connections to one host.
 //!
-//! A tab that is in view asks who leads. Without an answer it leads: it opens the stream, and tells the others what comes.
-//! A leader that goes out of view says goodbye; one that ends without a word is missed after a while. Two that lead at once
-//! hear each other, and the one of the higher number gives way. Web Locks would do the same, but only on HTTPS and loopback;
+//! A tab that is in view asks for the leader. Without an answer it leads: it opens the stream, and passes on what arrives.
+//! A leader that goes out of view announces it; one that ends silently is replaced after a time-out. Of two that lead at
+//! once the one of the higher number gives way. Web Locks would do the same, but only on HTTPS and loopback;
 //! a node in a LAN is often neither. Time and numbers come from outside, in milliseconds.
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ const MISSED_AFTER: u64 = 3_500;
 /// Over so long the tabs spread themselves, so that not all lead at once.
 const SPREAD: u64 = 150;
 
-/// What a tab tells the others.
+/// A message between tabs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Word {
@@ -112,8 +112,8 @@ impl Election {
         }
     }
 
-    /// Another tab says something.
-    pub fn hear(&mut self, word: &Word, now: u64) -> Vec<Act> {
+    /// A message of another tab arrives.
+    pub fn receive(&mut self, word: &Word, now: u64) -> Vec<Act> {
         match (word, self.role) {
             (Word::Lead { .. }, Role::Follows { .. }) => {
                 self.follow(now + MISSED_AFTER);
@@ -160,7 +160,7 @@ impl Election {
 mod tests {
     use super::*;
 
-    /// Tabs of one browser; what one says reaches all others at once.
+    /// Tabs of one browser; the message of one reaches all others at once.
     struct Browser {
         tabs: Vec<Election>,
         now: u64,
@@ -183,7 +183,7 @@ mod tests {
             for act in acts {
                 let Act::Say(word) = act else { continue };
                 for place in (0..self.tabs.len()).filter(|place| *place != from) {
-                    let answers = self.tabs[place].hear(&word, self.now);
+                    let answers = self.tabs[place].receive(&word, self.now);
                     self.carry(place, answers);
                 }
             }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_that_ended_without_a_word_is_missed() {
+    fn a_leader_that_ended_silently_is_replaced() {
         let mut browser = Browser::new(&[40, 7, 93]);
         browser.show(0, true);
         browser.pass(500);
@@ -272,10 +272,10 @@ mod tests {
             assert_eq!(tab.tick(1_000).first(), Some(&Act::Open));
         }
         let word = |tab| Word::Lead { tab, connected: true };
-        assert_eq!(high.hear(&word(10), 1_000), [Act::Close]);
+        assert_eq!(high.receive(&word(10), 1_000), [Act::Close]);
         assert!(!high.leads());
         assert_eq!(low.connected(true), [Act::Say(word(10))]);
-        assert_eq!(low.hear(&word(90), 1_000), [Act::Say(word(10))]);
+        assert_eq!(low.receive(&word(90), 1_000), [Act::Say(word(10))]);
         assert!(low.leads());
     }
 

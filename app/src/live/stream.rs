@@ -68,10 +68,10 @@ pub fn follow(live: Live) {
         was_connected: false,
     };
     let shared = Rc::new(RefCell::new(stream));
-    let heard = shared.clone();
+    let other = shared.clone();
     browser::on_broadcast(CHANNEL, move |text| {
         if let Ok(word) = serde_json::from_str::<Word>(&text) {
-            hear(&heard, &word);
+            receive(&other, &word);
         }
     });
     for event in ["visibilitychange", "pagehide", "pageshow"] {
@@ -128,9 +128,9 @@ fn show(shared: &Shared, shown: bool) {
     }
 }
 
-fn hear(shared: &Shared, word: &Word) {
+fn receive(shared: &Shared, word: &Word) {
     let mut stream = shared.borrow_mut();
-    let acts = stream.election.hear(word, milliseconds());
+    let acts = stream.election.receive(word, milliseconds());
     let follows = !stream.election.is_away() && !stream.election.leads();
     drop(stream);
     act(shared, acts);
@@ -177,7 +177,7 @@ fn open(shared: &Shared) {
     let Ok(source) = EventSource::new(PATH) else { return };
     listen(&source, "open", shared, |shared, _| {
         shared.borrow_mut().attempts = 0;
-        tell_connected(shared, true);
+        announce(shared, true);
         joined(shared);
     });
     listen(&source, "error", shared, |shared, _| lost(shared));
@@ -210,7 +210,7 @@ fn listen(source: &EventSource, name: &str, shared: &Shared, then: impl Fn(&Shar
     callback.forget();
 }
 
-fn tell_connected(shared: &Shared, connected: bool) {
+fn announce(shared: &Shared, connected: bool) {
     let acts = shared.borrow_mut().election.connected(connected);
     act(shared, acts);
 }
@@ -239,7 +239,7 @@ fn missed(shared: &Shared) {
 }
 
 fn lost(shared: &Shared) {
-    tell_connected(shared, false);
+    announce(shared, false);
     let mut stream = shared.borrow_mut();
     let refused = stream
         .source

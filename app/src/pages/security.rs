@@ -23,11 +23,11 @@ pub fn Security() -> impl IntoView {
             <ul class="marks">
                 <li>
                     <Mark state=MarkState::Verified />
-                    <span>"This tab did the arithmetic itself: work, roots, Merkle path or signature. The node cannot fake it."</span>
+                    <span>"This tab checked the bytes itself: signature, Merkle path, roots, and the work of one block. What exactly stands in the panel beside the mark."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Told />
-                    <span>"The node says so. A node you do not run may be wrong or lie."</span>
+                    <span>"Only the node says so, or it is too early to know. A node that you do not run may be wrong or lie."</span>
                 </li>
             </ul>
         </section>
@@ -36,9 +36,20 @@ pub fn Security() -> impl IntoView {
             <ul class="prose">
                 <li>"Your keys are made, kept and used in a worker of this browser. The node has no call that takes a key."</li>
                 <li>"What you confirm is decoded from the very bytes that are signed, not from the form you filled in."</li>
-                <li>"On a block's page this tab checks the header's work and that the header commits to the manifest."</li>
-                <li>"On a transaction's page it checks the signature, and the path from the transaction to the block's root."</li>
-                <li>"Balances, histories and charts are the node's word; whoever needs more runs a node, or asks two."</li>
+                <li>"A block: its work is no easier than the chain spec allows, it commits to the manifest, and it is no older than one that this browser has seen. Block 0 counts only with the id of genesis."</li>
+                <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
+                <li>"A balance: its path to the state root of such a block. A line of the history: account, direction, receiver, amount and outcome."</li>
+                <li>"Not checked in this tab: the chain behind that block. Somebody who spends the work of one block can still show a block of their own. Run a node, or compare two."</li>
+                <li>"The page itself comes from the server that it checks. A server that you do not trust can send another page."</li>
+            </ul>
+        </section>
+        <section class="card" aria-labelledby="answers">
+            <h2 id="answers">"What an answer means"</h2>
+            <ul class="prose">
+                <li>"Taken (202): this node has written the payment to its disk and offers it to miners. It is in no block yet."</li>
+                <li>"Included: it is in a block of the heaviest chain that this node knows. A heavier chain can still replace that block, each further one makes it less likely; payments of a replaced block wait again."</li>
+                <li>"May have been taken: no answer came. The same bytes can be sent again and never pay twice."</li>
+                <li>"A receipt proves a payment to anyone who trusts the block that it names, without any node."</li>
             </ul>
         </section>
         <section class="card" aria-labelledby="self">

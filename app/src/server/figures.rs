@@ -265,6 +265,24 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
             ),
         },
     });
+    checks.push(work(at));
     checks.extend(at.facts.checks.iter().cloned());
     Ok(SecurityView { checks })
+}
+
+/// Whether the node can do its work now; the same answer as `/readyz`.
+fn work(at: &At<'_>) -> SelfCheck {
+    let reasons: Vec<String> = at.node.health().reasons.iter().map(ToString::to_string).collect();
+    let (verdict, detail) = match reasons.is_empty() {
+        true => (Verdict::Pass, "The node can do its work now.".to_owned()),
+        false => (
+            Verdict::Warn,
+            format!("The node cannot do its work now: {}.", reasons.join("; ")),
+        ),
+    };
+    SelfCheck {
+        name: "Readiness".to_owned(),
+        verdict,
+        detail,
+    }
 }

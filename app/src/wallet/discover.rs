@@ -121,7 +121,7 @@ pub fn FindAccounts() -> impl IntoView {
         .into_any(),
         Hunt::Done { added } => {
             let text = match added {
-                0 => "No further account was used before. Only the paths that “Find used accounts” names were looked along.".to_owned(),
+                0 => "No further account was used before.".to_owned(),
                 1 => "One more account was found.".to_owned(),
                 added => format!("{added} more accounts were found."),
             };
@@ -157,9 +157,6 @@ pub fn FindAccounts() -> impl IntoView {
             <form class="wallet-form wallet-narrow" on:submit=on_submit>
                 <p class="prose">
                     "Your phrase gives any number of accounts. The wallet asks the node which of them were ever used, one after the other, and stops after some unused ones in a row: 20 for secp256k1, 2 for RSA-2048, 1 for the larger RSA keys, which take long to search. ECC accounts are those of the path m/44'/60'/0'/0/i (i = 0, 1, 2 and so on), as most wallets number them; Ledger Live and others also use m/44'/60'/i'/0/0 and the like: export the key of such an account there and bring it under “Keys”. Have you skipped more? Then look further. The node learns which addresses are asked for together."
-                </p>
-                <p class="prose">
-                    "secp256k1 accounts are looked for along the path m/44'/60'/0'/0/i, as most Ethereum wallets have it. Some (Ledger Live, for one) use m/44'/60'/i'/0/0 for further accounts: bring their keys here under “Keys”."
                 </p>
                 <div class="form-grid">
                     <Select

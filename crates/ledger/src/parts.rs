@@ -58,6 +58,9 @@ pub enum PartError {
     ForeignCode { hash: B256 },
     #[error("part {part} is not what the state root commits to")]
     Root { part: usize },
+    /// The hash above may be the same, but no tree has it so: the list of roots was made up.
+    #[error("the root of part {part} is named in a form that no tree has")]
+    Form { part: usize },
 }
 
 /// The part that a key belongs into, of `2^depth`.
@@ -82,7 +85,8 @@ impl PartRoots {
         }
     }
 
-    /// Takes roots that make this state root, and no others.
+    /// Takes roots that make this state root, and no others. What the roots alone do not show (a leaf that is named as a
+    /// branch by its hash) shows with the part itself: [`PartError::Form`].
     pub fn check(roots: Vec<PartRoot>, expected: B256) -> Result<Self, PartError> {
         let (count, max) = (roots.len(), 1 << MAX_DEPTH);
         if !count.is_power_of_two() || count > max {
@@ -94,6 +98,10 @@ impl PartRoots {
                 && part_of(key, depth) != part
             {
                 return Err(PartError::Foreign { key: *key, part });
+            }
+            // Nothing is named as nothing: beside a branch its hash would make the same above it.
+            if *root == PartRoot::Branch(B256::ZERO) {
+                return Err(PartError::Form { part });
             }
         }
         let mut level = roots.clone();
@@ -158,6 +166,7 @@ impl PartRoots {
         }
         match StateTree::from_leaves(leaves).part_roots(self.depth).get(part) {
             Some(found) if found == root => Ok(()),
+            Some(found) if found.hash() == root.hash() => Err(PartError::Form { part }),
             _ => Err(PartError::Root { part }),
         }
     }

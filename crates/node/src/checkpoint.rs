@@ -25,6 +25,8 @@ pub struct CheckpointConfig {
     pub part_leaves: usize,
     /// Whether a node without blocks begins with one.
     pub begin: bool,
+    /// A block that the chain must have with which such a node begins: its operator trusts it. Rule: docs/protocol.md#Q5
+    pub trusted: Option<BlockId>,
 }
 
 impl Default for CheckpointConfig {
@@ -34,6 +36,7 @@ impl Default for CheckpointConfig {
             depth: 100,
             part_leaves: 4_096,
             begin: false,
+            trusted: None,
         }
     }
 }

@@ -26,6 +26,10 @@ pub enum NotReady {
     /// The clock differs from those of `peers` peers by `offset_secs` seconds; above 0 it is ahead.
     #[error("this machine's clock differs by {offset_secs} s from those of {peers} peers")]
     ClockOff { offset_secs: i64, peers: usize },
+    /// A chain of more work, its headers checked from genesis on, leaves this node's below the block with whose state it
+    /// began: it cannot be followed without beginning anew. Rule: docs/protocol.md#Q5
+    #[error("a heavier chain of {height} blocks leaves this node's below block {base}, with whose state it began")]
+    HeavierFork { height: Height, base: Height },
     /// The chain's genesis lies in the future.
     #[error("the chain begins at {begins_at} (Unix seconds)")]
     NotBegun { begins_at: UnixSecs },
@@ -39,6 +43,7 @@ impl NotReady {
             Self::StoreBroken { .. } => "store_broken",
             Self::DiskFull { .. } => "disk_full",
             Self::ClockOff { .. } => "clock_off",
+            Self::HeavierFork { .. } => "heavier_fork",
             Self::NotBegun { .. } => "not_begun",
         }
     }
@@ -59,10 +64,23 @@ impl Health {
 impl Node {
     /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
     pub fn health(&self) -> Health {
-        let reasons = [self.store().not_ready(), self.syncing(), self.wrong_clock()];
+        let not_begun = self.begins().map(|begins_at| NotReady::NotBegun { begins_at });
+        let reasons = [
+            self.store().not_ready(),
+            self.syncing(),
+            self.wrong_clock(),
+            self.heavier_fork(),
+            not_begun,
+        ];
         Health {
             reasons: reasons.into_iter().flatten().collect(),
         }
+    }
+
+    fn heavier_fork(&self) -> Option<NotReady> {
+        let fork = self.network()?.status().heavier_fork?;
+        let (height, base) = (fork.height, fork.base);
+        Some(NotReady::HeavierFork { height, base })
     }
 
     /// A clock that is further off than blocks may be ahead. Rule: docs/protocol.md#N13
@@ -120,6 +138,13 @@ mod tests {
                     peers: 2,
                 },
                 "this machine's clock differs by -300 s from those of 2 peers",
+            ),
+            (
+                NotReady::HeavierFork {
+                    height: Height(9),
+                    base: Height(4),
+                },
+                "a heavier chain of 9 blocks leaves this node's below block 4, with whose state it began",
             ),
             (
                 NotReady::NotBegun {

@@ -1,5 +1,5 @@
-//! New nodes that begin with a checkpoint: what they take, what they refuse, and what they are afterwards. The frames are
-//! those of real conversations; what liars say is changed on the way. Rules: docs/protocol.md#Q1 to #Q4
+//! New nodes that begin with a checkpoint: what they take, what they reject, and what they are afterwards. The frames are
+//! those of real conversations; those of misbehaving peers are changed on the way. Rules: docs/protocol.md#Q1 to #Q4
 
 mod support;
 
@@ -19,6 +19,7 @@ const RULES: CheckpointConfig = CheckpointConfig {
     depth: 10,
     part_leaves: 2,
     begin: false,
+    trusted: None,
 };
 const HONEST: Address = Address::repeat_byte(1);
 /// Stores `BLOCKHASH(NUMBER - 200)` in slot 0.
@@ -37,8 +38,8 @@ struct Town {
     members: Vec<Member>,
     clock: HandClock,
     now: u64,
-    /// What is changed of the words of a member.
-    liars: BTreeMap<usize, Tamper>,
+    /// What is changed of the messages of a member.
+    tampers: BTreeMap<usize, Tamper>,
     /// Questions for parts, by whom they were asked of.
     parts_asked: BTreeMap<usize, Vec<u32>>,
     /// Frames that still go, if not all.
@@ -59,7 +60,7 @@ impl Town {
             members: Vec::new(),
             clock: HandClock::at(u64::from(spec().genesis_time) + 1_000),
             now: 1_000_000,
-            liars: BTreeMap::new(),
+            tampers: BTreeMap::new(),
             parts_asked: BTreeMap::new(),
             left: None,
         }
@@ -186,7 +187,7 @@ impl Town {
         if let Message::GetPart { part, .. } = frame.message {
             self.parts_asked.entry(to).or_default().push(part);
         }
-        if let Some(tamper) = self.liars.get_mut(&from)
+        if let Some(tamper) = self.tampers.get_mut(&from)
             && !tamper(&mut frame.message)
         {
             return;
@@ -210,12 +211,18 @@ impl Town {
             .collect();
         assert!(tips.iter().all(|tip| *tip == tips[0]), "{tips:?}");
         let now = self.clock.now();
-        self.liars.clear();
+        self.tampers.clear();
         for at in 0..self.members.len() {
             assert_sound(self.node(at));
             self.stop(at);
             audit_folder(self.members[at].dir.path(), now);
         }
+    }
+
+    /// Points that a member gives to those it is connected with.
+    fn scores(&mut self, at: usize) -> Vec<(usize, u32)> {
+        let peers = self.network(at).peers();
+        peers.map(|peer| (number(&peer.name), peer.score)).collect()
     }
 
     fn bans(&mut self, at: usize) -> Vec<(usize, String)> {
@@ -374,7 +381,7 @@ fn a_short_chain_is_simply_fetched() {
 #[test]
 fn without_anybody_who_has_a_checkpoint_a_newcomer_waits() {
     let mut town = Town::with_chain();
-    town.liars.insert(
+    town.tampers.insert(
         0,
         Box::new(|message| {
             if let Message::Checkpoint(offer) = message {
@@ -397,8 +404,8 @@ fn without_anybody_who_has_a_checkpoint_a_newcomer_waits() {
     town.agree();
 }
 
-/// A liar whom the newcomer meets first, and an honest node: the liar ends banned, the newcomer at the honest tip.
-fn banned_for(reason: &str, tamper: impl Fn(&Node, &mut Message) + 'static) {
+/// A newcomer that meets a misbehaving peer first and then an honest node, half a minute later.
+fn met(tamper: impl Fn(&Node, &mut Message) + 'static) -> (Town, usize, usize) {
     let mut town = Town::with_chain();
     let honest = town.add(RULES);
     town.connect(honest, 0);
@@ -409,13 +416,31 @@ fn banned_for(reason: &str, tamper: impl Fn(&Node, &mut Message) + 'static) {
         tamper(&chain, message);
         true
     };
-    town.liars.insert(0, Box::new(lie));
+    town.tampers.insert(0, Box::new(lie));
     let new = town.newcomer();
     town.connect(new, 0);
     town.connect(new, honest);
     for _ in 0..40 {
         town.pass(1_000);
     }
+    (town, new, honest)
+}
+
+/// It is not banned for what an honest peer may do as well, after a reorganisation or with another configuration; and the
+/// newcomer begins with the honest one.
+fn left_alone(tamper: impl Fn(&Node, &mut Message) + 'static) {
+    let (mut town, new, _) = met(tamper);
+    assert_eq!(town.bans(new), vec![]);
+    assert_eq!(town.scores(new), vec![(0, 0), (1, 0)]);
+    let node = town.node(new);
+    assert_eq!((base(node), node.tip().record.height()), (280, Height(300)));
+    town.agree();
+}
+
+/// It ends banned, the newcomer at the honest tip, the honest node not punished.
+fn banned_for(reason: &str, tamper: impl Fn(&Node, &mut Message) + 'static) {
+    let (mut town, new, honest) = met(tamper);
+    assert_eq!(town.scores(new), vec![(honest, 0)]);
     let bans = town.bans(new);
     assert_eq!(bans.len(), 1, "{bans:?} {:?}", town.network(new).counters().offences);
     assert!(bans[0].0 == 0 && bans[0].1.contains(reason), "{bans:?}");
@@ -458,7 +483,7 @@ fn a_part_that_is_none() {
 
 #[test]
 fn a_checkpoint_of_a_block_that_is_not_in_its_chain() {
-    banned_for("its block is not in its chain", |_, message| {
+    left_alone(|_, message| {
         if let Message::Checkpoint(Some(offer)) = message {
             offer.block.0.0[0] ^= 1;
         }
@@ -467,7 +492,7 @@ fn a_checkpoint_of_a_block_that_is_not_in_its_chain() {
 
 #[test]
 fn a_checkpoint_on_which_too_little_stands() {
-    banned_for("5 blocks stand on it, 10 are asked for", |node, message| {
+    left_alone(|node, message| {
         if let Message::Checkpoint(Some(offer)) = message {
             offer.height = Height(295);
             offer.block = node.tip().snapshot.id_at(offer.height).unwrap().unwrap();
@@ -477,7 +502,7 @@ fn a_checkpoint_on_which_too_little_stands() {
 
 #[test]
 fn a_checkpoint_above_the_chain() {
-    banned_for("0 blocks stand on it, 10 are asked for", |_, message| {
+    left_alone(|_, message| {
         if let Message::Checkpoint(Some(offer)) = message {
             offer.height = Height(u64::MAX);
         }

@@ -230,8 +230,8 @@ fn a_peer_of_version_one_is_spoken_to_and_not_told_the_time() {
         say(0, Message::Hello(hello));
         say(7, Message::Ping);
         let block_bytes = spec().limits.block_bytes;
-        let mut frames = member.network.outputs().filter_map(|output| match output {
-            Output::Send { frame, .. } => Some(Frame::decode(&frame, block_bytes).unwrap()),
+        let mut frames = member.network.outputs().map(|output| match output {
+            Output::Send { frame, .. } => Frame::decode(&frame, block_bytes).unwrap(),
             Output::Disconnect { reason, .. } => panic!("{reason}"),
         });
         let pong = frames.find(|frame| frame.question == 7).unwrap().message;

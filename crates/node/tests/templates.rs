@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use support::{HandClock, call, clock, open, payment, spec, submit};
 use tally_chain::pow::Search;
 use tally_chain::{Address, UnixSecs};
-use tally_node::{Imported, MiningJob, Node, TemplateError, Work, WorkError};
+use tally_node::{Imported, MiningJob, Node, NotReady, TemplateError, Work, WorkError};
 
 const HONEST: Address = Address::repeat_byte(0x11);
 
@@ -128,8 +128,11 @@ fn nothing_is_mined_before_genesis() {
         matches!(error, TemplateError::NotBegun { begins } if begins.0 == genesis),
         "{error}"
     );
+    let begins_at = UnixSecs(genesis);
+    assert_eq!(node.health().reasons, [NotReady::NotBegun { begins_at }]);
     clock.advance(100);
     assert_eq!(node.begins(), None);
+    assert!(node.health().is_ready());
     assert!(is_tip(&node, &sealed(&node.template(HONEST).unwrap())));
 }
 

@@ -22,7 +22,7 @@ pub enum Trust {
     System,
     /// One of this chain of authorities, PEM.
     Authority(std::path::PathBuf),
-    /// The one certificate with this SHA-256, whoever signed it: a node shows it in its banner.
+    /// The one certificate with this SHA-256, no matter who signed it: a node shows it in its banner.
     Pin([u8; 32]),
 }
 

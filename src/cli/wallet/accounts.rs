@@ -7,6 +7,7 @@ use tally_wallet::{Account, Vault};
 
 use super::super::out::{After as _, outln};
 use super::file::VaultFile;
+use super::keys::looks_secret;
 
 #[derive(Debug, Args)]
 pub struct RenameArgs {
@@ -106,6 +107,7 @@ pub fn find<'a>(vault: &'a Vault, name: &str) -> anyhow::Result<&'a Account> {
     match (named.next(), named.next()) {
         (Some(account), None) => Ok(account),
         (Some(_), Some(_)) => bail!("several accounts have the label {name:?}; name the address"),
+        (None, _) if looks_secret(name) => bail!("a key or a phrase names no account, and is not repeated here"),
         (None, _) => bail!("the wallet has no account {name:?}"),
     }
 }

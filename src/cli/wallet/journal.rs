@@ -204,7 +204,10 @@ mod tests {
         journal.add(first.clone()).expect("written");
         journal.add(second.clone()).expect("written");
         journal.settle(first.id, State::Taken).expect("written");
-        assert_eq!(journal.unanswered(first.genesis).expect("reads"), [second.clone()]);
+        assert_eq!(
+            journal.unanswered(first.genesis).expect("reads"),
+            std::slice::from_ref(&second)
+        );
         assert_eq!(journal.unanswered(BlockId::ZERO).expect("reads"), []);
         let taken = Entry {
             state: State::Taken,

@@ -98,9 +98,13 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 
 /// Whether the name could be what belongs into the file; then no message repeats it.
 fn is_secret(name: &Path) -> bool {
+    name.to_str().is_some_and(looks_secret)
+}
+
+/// Whether a text that was typed for a name could be a key or a phrase.
+pub fn looks_secret(text: &str) -> bool {
     const HEX_DIGITS: usize = 48;
     const WORDS: usize = 10;
-    let Some(text) = name.to_str() else { return false };
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let hex = digits.len() >= HEX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     hex || (!text.contains(['/', '\\']) && tally_chain::words::count(text) >= WORDS)

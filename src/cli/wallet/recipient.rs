@@ -7,6 +7,8 @@ use anyhow::bail;
 use tally_chain::{Address, address};
 use tally_wallet::Vault;
 
+use super::keys::looks_secret;
+
 /// A recipient as it was typed. What looks like an address has to be one, so that a slip in it is never taken for a name.
 #[derive(Debug, Clone)]
 pub struct Recipient {
@@ -51,6 +53,7 @@ impl Recipient {
         match (found.first(), found.len()) {
             (Some(address), 1) => Ok(*address),
             (Some(_), _) => bail!("several addresses have the name {name:?}; give the address"),
+            (None, _) if looks_secret(name) => bail!("a key or a phrase is no recipient, and is not repeated here"),
             (None, _) => bail!("neither the address book nor an account has the name {name:?}, and it is no address"),
         }
     }

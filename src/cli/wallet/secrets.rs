@@ -37,9 +37,9 @@ pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> any
         }
         text.push(' ');
         text.push_str(&typed);
-        let count = text.split_whitespace().count();
+        let count = tally_chain::words::count(&text);
         let most = LENGTHS[LENGTHS.len() - 1];
-        // A wrong word is told by the caller; only a phrase that is too short is asked on for.
+        // The caller names a wrong word; only a phrase that is too short is asked on for.
         if whole(&text) || LENGTHS.contains(&count) || count > most || typed.trim().is_empty() {
             return Ok(text);
         }

@@ -144,7 +144,7 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
         if resume(client, &journal, status.genesis_id, sender, order)? {
             return Ok(());
         }
-        refuse_twice(client, sender, &order.paid())?;
+        reject_twice(client, sender, &order.paid())?;
     }
     let chain = vault.chain().identity();
     let state = client.account(sender.address)?;
@@ -248,7 +248,7 @@ struct WaitingId {
 }
 
 /// A payment that waits already is rarely meant to be made twice.
-fn refuse_twice(client: &Client, sender: &Account, paid: &Paid) -> anyhow::Result<()> {
+fn reject_twice(client: &Client, sender: &Account, paid: &Paid) -> anyhow::Result<()> {
     let waiting: Waiting = client.get(&format!("accounts/{}/pending", sender.address))?;
     for WaitingId { id } in waiting.items {
         if let Some(found) = client.find(id)?

@@ -1,4 +1,4 @@
-//! What is said before a signature, on the command line. Rules: docs/protocol.md#W50, #W51
+//! Warnings before a signature, on the command line. Rules: docs/protocol.md#W50, #W51
 
 use anyhow::bail;
 use clap::Args;

@@ -58,7 +58,7 @@ fn literal(name: &[u8], value: &[u8]) -> Vec<u8> {
         assert!(text.len() < 127, "short enough for one byte");
         text.len() as u8
     };
-    [&[0, length(name)], name, &[length(value)], value].concat()
+    [&[0, length(name)][..], name, &[length(value)], value].concat()
 }
 
 fn headers(pairs: &[(&str, &str)]) -> Vec<u8> {
@@ -212,7 +212,7 @@ pub fn cases() -> Vec<Case> {
     );
     add(
         "an endless integer",
-        request(&[&[0x7f][..], &[0xff; 40]].concat()),
+        request(&[&[0x7f_u8][..], &[0xff; 40]].concat()),
         Expect::Refused(&[COMPRESSION, PROTOCOL]),
     );
     add(

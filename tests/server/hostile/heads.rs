@@ -3,7 +3,7 @@
 use super::{After, Case, Expect, Port};
 
 fn head(headers: &[u8]) -> Vec<u8> {
-    [b"GET /healthz HTTP/1.1\r\n", headers, b"\r\n\r\n"].concat()
+    [&b"GET /healthz HTTP/1.1\r\n"[..], headers, b"\r\n\r\n"].concat()
 }
 
 pub fn cases() -> Vec<Case> {

@@ -9,14 +9,14 @@ const HEARTBEAT: u8 = 24;
 
 fn record(kind: u8, version: [u8; 2], payload: &[u8]) -> Vec<u8> {
     let length = (payload.len() as u16).to_be_bytes();
-    [&[kind], &version[..], &length, payload].concat()
+    [&[kind][..], &version, &length, payload].concat()
 }
 
 /// A ClientHello that offers one suite of TLS 1.3 and no key.
 fn hello() -> Vec<u8> {
-    let body = [&[3, 3][..], &[7; 32], &[0], &[0, 2, 0x13, 0x01], &[1, 0], &[0, 0]].concat();
+    let body = [&[3_u8, 3][..], &[7; 32], &[0], &[0, 2, 0x13, 0x01], &[1, 0], &[0, 0]].concat();
     let length = (body.len() as u32).to_be_bytes();
-    [&[1], &length[1..], &body].concat()
+    [&[1][..], &length[1..], &body].concat()
 }
 
 pub fn cases() -> Vec<Case> {

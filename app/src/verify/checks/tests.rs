@@ -254,25 +254,25 @@ fn a_waiting_transaction_has_no_path_to_check() {
 
 #[test]
 fn what_is_shown_must_be_what_was_signed() {
-    let lie = |change: fn(&mut TransactionPage)| {
+    let shown = |change: fn(&mut TransactionPage)| {
         let (mut page, evidence, _) = sample();
         change(&mut page);
         judged(&page, &evidence)[1].clone()
     };
     let why = "The value is shown as 6, but the bytes say 5";
-    assert_eq!(lie(|page| page.row.value = BaseUnits::new(6)), failed(why));
+    assert_eq!(shown(|page| page.row.value = BaseUnits::new(6)), failed(why));
     let why = "the memo shown is not the text in the bytes";
-    assert_eq!(lie(|page| page.memo = Some("gift".to_owned())), failed(why));
+    assert_eq!(shown(|page| page.memo = Some("gift".to_owned())), failed(why));
     let why = format!("The receiver is shown as {STRANGER}, but the bytes say {}", parties().1);
-    assert_eq!(lie(|page| page.row.to = Some(STRANGER.to_owned())), failed(&why));
+    assert_eq!(shown(|page| page.row.to = Some(STRANGER.to_owned())), failed(&why));
     let why = format!("The receiver is shown as none, but the bytes say {}", parties().1);
-    assert_eq!(lie(|page| page.row.to = None), failed(&why));
+    assert_eq!(shown(|page| page.row.to = None), failed(&why));
     let why = "The gas limit is shown as 1, but the bytes say 200000";
-    assert_eq!(lie(|page| page.gas_limit = 1), failed(why));
+    assert_eq!(shown(|page| page.gas_limit = 1), failed(why));
     let why = "the time at which it was made is not the one in the bytes";
-    assert_eq!(lie(|page| page.made = None), failed(why));
+    assert_eq!(shown(|page| page.made = None), failed(why));
     let why = "the key or the signature shown is not the one in the bytes";
-    assert_eq!(lie(|page| page.signature = "0x00".to_owned()), failed(why));
+    assert_eq!(shown(|page| page.signature = "0x00".to_owned()), failed(why));
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
 
 #[test]
 fn the_outcome_is_that_of_the_receipt() {
-    let lie = |change: fn(&mut TransactionPage)| {
+    let shown = |change: fn(&mut TransactionPage)| {
         let (mut page, evidence, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
         change(&mut page);
         let (from, _) = parties();
@@ -303,13 +303,13 @@ fn the_outcome_is_that_of_the_receipt() {
     };
     let both = |why: &str| (failed(why), Some(why.to_owned()));
     let why = "The status is shown as succeeded, but the bytes say failed";
-    assert_eq!(lie(|page| page.row.status = Status::Succeeded), both(why));
+    assert_eq!(shown(|page| page.row.status = Status::Succeeded), both(why));
     let why = "The fee is shown as 1, but the bytes say 10000";
-    assert_eq!(lie(|page| page.row.fee = BaseUnits::new(1)), both(why));
+    assert_eq!(shown(|page| page.row.fee = BaseUnits::new(1)), both(why));
     let why = "The gas used is shown as 1, but the bytes say 5000";
-    assert_eq!(lie(|page| page.gas_used = Some(1)), (failed(why), None));
+    assert_eq!(shown(|page| page.gas_used = Some(1)), (failed(why), None));
     let why = "The part that was burned is shown as nothing, but the bytes say 5000";
-    assert_eq!(lie(|page| page.burned = None), (failed(why), None));
+    assert_eq!(shown(|page| page.burned = None), (failed(why), None));
     let why = "the events shown are not those in the receipt";
     let log = |page: &mut TransactionPage| {
         page.logs.push(crate::model::LogView {
@@ -318,7 +318,7 @@ fn the_outcome_is_that_of_the_receipt() {
             data: String::new(),
         })
     };
-    assert_eq!(lie(log), (failed(why), None));
+    assert_eq!(shown(log), (failed(why), None));
 }
 
 #[test]
@@ -427,20 +427,20 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
     // Somebody else's payment in this account's history.
     let why = format!("it is neither from nor to {STRANGER}");
     assert_eq!(check(STRANGER, &page.row, &evidence), Err(why));
-    let lie = |change: &dyn Fn(&mut TransactionRow)| {
+    let shown = |change: &dyn Fn(&mut TransactionRow)| {
         let mut row = page.row.clone();
         change(&mut row);
         check(&to, &row, &evidence)
     };
     let why = "The value is shown as 6, but the bytes say 5".to_owned();
-    assert_eq!(lie(&|row| row.value = BaseUnits::new(6)), Err(why));
+    assert_eq!(shown(&|row| row.value = BaseUnits::new(6)), Err(why));
     // The direction: shown as from the account itself.
     let why = format!("The sender is shown as {to}, but the bytes say {from}");
-    assert_eq!(lie(&|row| row.from = to.clone()), Err(why));
+    assert_eq!(shown(&|row| row.from = to.clone()), Err(why));
     let why = format!("The receiver is shown as {STRANGER}, but the bytes say {to}");
-    assert_eq!(lie(&|row| row.to = Some(STRANGER.to_owned())), Err(why));
+    assert_eq!(shown(&|row| row.to = Some(STRANGER.to_owned())), Err(why));
     let why = "a contract creation is shown as a payment, or a payment as a creation".to_owned();
-    assert_eq!(lie(&|row| row.kind = TransactionKind::Creation), Err(why));
+    assert_eq!(shown(&|row| row.kind = TransactionKind::Creation), Err(why));
     let waiting = TransactionEvidence {
         inclusion: None,
         ..evidence.clone()

@@ -5,6 +5,7 @@ use tally_chain::{
     fees::effective_price,
     merkle::{self, InclusionProof},
     transaction::{Authenticator, Transaction, View},
+    visible,
 };
 
 use super::{CONTENT, CheckLine, OUTCOME, PATH, SEAL, SIGNATURE, check_id, check_manifest, header, line, same, text};
@@ -144,7 +145,7 @@ fn check_content(page: &TransactionPage, checked: &CheckedTransaction) -> Result
         format!("{:x}", view.data).trim_start_matches("0x"),
     )?;
     match &page.memo {
-        Some(memo) if memo.as_bytes() != view.data.as_ref() => {
+        Some(memo) if visible::memo(view.data) != Some(memo.as_str()) => {
             Err("the memo shown is not the text in the bytes".to_owned())
         }
         _ if page.row.status == Status::Pending => {

@@ -1,484 +1,282 @@
-//! Beginning with a checkpoint: the headers from genesis on, their work checked and none kept; then the state, part by part.
-//! Rules: docs/protocol.md#Q1 to #Q4
+//! Beginning with a checkpoint: which chain's. The heaviest of those whose work was shown, not the first that said hello;
+//! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tally_chain::{BlockId, Header, Height, Work};
 
-use tally_chain::history::{History, Node as HistoryNode};
-use tally_chain::{B256, BlockError, BlockId, Bytes, Header, HeaderTip, Height, Manifest, Work};
-use tally_ledger::{ChangeSet, PartRoots};
-
-use super::limits::{MAX_HEADERS, MAX_LOCATOR, MAX_PART_QUESTIONS, MAX_PARTS_ASKED};
+use super::limits::{CLAIMS_MS, MAX_SYNCS, NAMED_MS, STUCK_MS};
 use super::offence::Offence;
+use super::parts::Join;
 use super::peer::{Peer, Question};
-use super::sync::SyncStatus;
+use super::sync::Ended;
+use super::walk::{Offer, Walk};
 use super::wire::Message;
 use super::{Network, PeerName};
-use crate::checkpoint::{Beginning, Checkpoint};
-use crate::store::StoreError;
-
-/// Blocks whose ids a contract can ask for: they come with the checkpoint. Rule: docs/protocol.md#Q4
-const ANCESTORS: usize = 256;
-
-/// A header with the weight of its branch.
-type Weighed = (Header, Work);
-
-/// The state of one checkpoint that is becoming ours.
-pub(super) struct Join {
-    /// Who offers the checkpoint and sends the headers, and answers for both.
-    source: PeerName,
-    /// What the source said its chain weighs.
-    claimed: Work,
-    started: u64,
-    /// Whether the source is asked for something now.
-    asking: bool,
-    offer: Option<Checkpoint>,
-    /// The end of the headers, and the range over the blocks up to it.
-    end: HeaderTip,
-    history: History,
-    first: Option<Weighed>,
-    /// The last headers up to the end.
-    recent: VecDeque<Weighed>,
-    /// What stood at the checkpoint's block.
-    mark: Option<Mark>,
-    all_headers: bool,
-    manifests: BTreeMap<BlockId, Manifest>,
-    state: Option<State>,
-}
-
-/// The chain as it was when the headers reached the checkpoint.
-struct Mark {
-    /// `history_root` of the checkpoint's block.
-    history_root: B256,
-    history: History,
-    /// Block 1 and the last ones, as [`Beginning`] wants them.
-    blocks: Vec<Weighed>,
-}
-
-/// The parts of the state: which are still to come, and from whom.
-struct State {
-    roots: PartRoots,
-    missing: BTreeSet<u32>,
-    asked: BTreeMap<u32, PeerName>,
-    lacking: BTreeSet<PeerName>,
-}
-
-impl Join {
-    pub(super) fn status(&self, now: u64) -> SyncStatus {
-        let parts = self.state.as_ref();
-        SyncStatus {
-            source: self.source.clone(),
-            headers: Some(self.end.height),
-            blocks_left: 0,
-            blocks_done: 0,
-            transactions_done: 0,
-            parts: parts.map(|state| (state.roots.len() - state.missing.len(), state.roots.len())),
-            millis: now.saturating_sub(self.started),
-        }
-    }
-
-    /// Ids that the next headers may continue, the newest first.
-    fn locator(&self) -> Vec<BlockId> {
-        let recent = self.recent.iter().rev().take(MAX_LOCATOR);
-        let mut ids: Vec<_> = recent.map(|(header, _)| header.id()).collect();
-        if ids.is_empty() {
-            ids.push(self.end.id);
-        }
-        ids
-    }
-
-    /// Moves on to the next header; its work is checked.
-    fn extend(&mut self, header: &Header, network: &Network) -> Result<(), BlockError> {
-        let spec = network.node.spec();
-        self.end.extend(header, spec, network.node.now())?;
-        let before = self.history.root();
-        self.history
-            .push(HistoryNode::leaf(self.end.id, header, spec.engine().weight(header)));
-        let weighed = (*header, self.end.weight);
-        self.first.get_or_insert(weighed);
-        self.recent.push_back(weighed);
-        if self.recent.len() > ANCESTORS {
-            self.recent.pop_front();
-        }
-        if self.offer.as_ref().is_some_and(|offer| offer.height == self.end.height) {
-            let mut blocks: Vec<_> = self.recent.iter().copied().collect();
-            if self.end.height.0 > ANCESTORS as u64 {
-                blocks.splice(0..0, self.first);
-            }
-            self.mark = Some(Mark {
-                history_root: before,
-                history: self.history.clone(),
-                blocks,
-            });
-        }
-        Ok(())
-    }
-}
-
-/// What ends an attempt: with an offence of the source, or without.
-type Ended = Option<Offence>;
-
-fn wrong(reason: impl ToString) -> Ended {
-    let reason = reason.to_string();
-    Some(Offence::InvalidCheckpoint { reason })
-}
-
-fn broken(error: &StoreError) -> Ended {
-    tracing::error!(%error, "a checkpoint cannot be kept");
-    None
-}
+use crate::checkpoint::Checkpoint;
 
 impl Network {
+    /// Peers that the operator named: a newcomer waits for them, if not for long, before it decides for a chain.
+    pub fn expect_named(&mut self, count: usize) {
+        self.named = count;
+    }
+
     /// Goes on with beginning at a checkpoint; says whether that is what this node is about.
     pub(super) fn advance_join(&mut self) -> bool {
-        let config = self.node.checkpoints();
         if !self.node.awaits_checkpoint() {
             self.join = None;
+            self.walks.clear();
             return false;
         }
-        let best = self
+        self.begun.get_or_insert(self.now);
+        self.begin_walk();
+        self.ask_walks();
+        self.advance_state();
+        self.node.awaits_checkpoint() && self.expects_checkpoint()
+    }
+
+    /// What the chain weighs that is being taken, or ours.
+    fn taken_weight(&self) -> Work {
+        self.join.as_ref().map_or(self.weight(), |join| join.walk.end.weight)
+    }
+
+    /// Whether peers that are still to be looked at may change which chain this node begins with: not the one of `taken`.
+    fn is_undecided(&self, taken: Work) -> bool {
+        let (named, begun) = (self.named, self.begun.unwrap_or(self.now));
+        let here = self
             .peers
             .values()
-            .filter_map(|peer| peer.claim)
-            .map(|claim| claim.height.0);
-        if best.max().unwrap_or(0) < config.every + config.depth {
-            // A chain that is too short to have one is simply fetched.
-            return self.join.is_some();
-        }
-        if self.join.is_none() {
-            self.begin_join();
-        }
-        if let Some(mut join) = self.join.take() {
-            match self.step(&mut join) {
-                Ok(false) => self.join = Some(join),
-                Ok(true) => {}
-                Err(ended) => self.end_join(&join.source, ended),
-            }
-        }
-        // Without one that offers a checkpoint nothing begins: this node was told to begin with one.
-        self.node.awaits_checkpoint()
+            .filter(|peer| peer.origin.configured && peer.ready())
+            .count();
+        let waits = here < named && self.now < begun + NAMED_MS;
+        waits || !self.walks.is_empty() || self.peers.values().any(|peer| self.is_to_be_weighed(peer, taken))
     }
 
-    fn begin_join(&mut self) {
-        let (ours, now) = (self.node.tip().record.weight, self.now);
-        // Headers are asked for from genesis on.
-        let whole = |peer: &Peer| peer.first <= Height(1);
-        let able = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| peer.weight() > ours && peer.sync_after <= now && peer.offers && whole(peer));
-        let Some((name, peer)) = able.max_by_key(|(_, peer)| peer.weight()) else {
+    /// Whether a peer claims a heavier chain than the one of `taken`, and was not looked at yet.
+    fn is_to_be_weighed(&self, peer: &Peer, taken: Work) -> bool {
+        let able = peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now());
+        able && peer.weight() > taken && peer.weighed.is_none()
+    }
+
+    /// Whether the state may be taken now: nothing heavier is left to look at, or that took too long since `complete`.
+    pub(super) fn has_decided(&self, taken: Work, complete: u64) -> bool {
+        !self.is_undecided(taken) || self.now >= complete + CLAIMS_MS
+    }
+
+    /// Whether this node waits for a checkpoint. A chain that is too short to have one is simply fetched; a tall claim counts
+    /// until it was looked at, and then for what was shown.
+    fn expects_checkpoint(&self) -> bool {
+        let config = self.node.checkpoints();
+        let need = config.every.saturating_add(config.depth);
+        if self.join.is_some() || config.trusted.is_some() || self.is_undecided(self.taken_weight()) {
+            return true;
+        }
+        let shown = self.peers.values().filter_map(|peer| peer.weighed).max();
+        shown.is_some_and(|height| height.0 >= need)
+    }
+
+    /// Begins to weigh another chain: one after the other as long as they go on, several beside each other where they do not.
+    fn begin_walk(&mut self) {
+        let now = self.now;
+        let stuck = self.walks.iter().all(|walk| walk.progress + STUCK_MS <= now);
+        if !stuck || self.walks.len() >= MAX_SYNCS {
+            return;
+        }
+        let running: Vec<_> = self.walks.iter().map(|walk| walk.source.clone()).collect();
+        let taken = self.taken_weight();
+        let able = |peer: &Peer| self.is_to_be_weighed(peer, taken);
+        let Some(source) = self.choose_source(&running, MAX_SYNCS, able) else {
             return;
         };
-        let genesis = self.node.tip().record.clone();
-        let end = match self.node.header_tip(&genesis.id) {
-            Ok(Some(end)) => end,
-            Ok(None) => return,
-            Err(error) => return tracing::error!(%error, "genesis cannot be read"),
-        };
-        let mut history = History::default();
-        let weight = self.node.spec().engine().weight(&genesis.header);
-        history.push(HistoryNode::leaf(genesis.id, &genesis.header, weight));
-        self.join = Some(Join {
-            source: name.clone(),
-            claimed: peer.weight(),
-            started: now,
-            asking: false,
-            offer: None,
-            end,
-            history,
-            first: None,
-            recent: VecDeque::new(),
-            mark: None,
-            all_headers: false,
-            manifests: BTreeMap::new(),
-            state: None,
-        });
+        let compares = self.join.is_some();
+        match self.new_walk(source) {
+            Ok(mut walk) => {
+                walk.compares = compares;
+                self.walks.push(walk);
+            }
+            Err(ended) => tracing::error!(?ended, "genesis cannot be read"),
+        }
     }
 
-    /// Asks for what is missing next; says whether all is done.
-    fn step(&mut self, join: &mut Join) -> Result<bool, Ended> {
-        let source = join.source.clone();
-        let Some(offer) = &join.offer else {
-            if !std::mem::replace(&mut join.asking, true) {
-                self.ask(&source, Question::Checkpoint, Message::GetCheckpoint);
-            }
-            return Ok(false);
-        };
-        if !join.all_headers {
-            if !std::mem::replace(&mut join.asking, true) {
-                let locator = join.locator();
-                self.ask(&source, Question::JoinHeaders, Message::GetHeaders { locator });
-            }
-            return Ok(false);
-        }
-        let Some(mark) = &join.mark else {
-            return Err(wrong("its chain does not reach so far"));
-        };
-        let Some(state) = &mut join.state else {
-            let ids = mark.blocks.iter().map(|(header, _)| header.id());
-            let ids: Vec<_> = ids.filter(|id| !join.manifests.contains_key(id)).collect();
-            if !ids.is_empty() {
-                if !std::mem::replace(&mut join.asking, true) {
-                    let question = Question::Manifests { ids: ids.clone() };
-                    self.ask(&source, question, Message::GetManifests(ids));
-                }
-                return Ok(false);
-            }
-            join.state = Some(self.expect(offer, mark, &join.manifests)?);
-            return Ok(false);
-        };
-        if !state.missing.is_empty() {
-            let (block, asked) = (offer.block, self.part_questions(state));
-            for (name, part) in asked {
-                self.ask(&name, Question::Part { part }, Message::GetPart { block, part });
-            }
-            return Ok(false);
-        }
-        self.finish_join(join)?;
-        Ok(true)
-    }
-
-    /// Checks what the source offers against the checkpoint's block, and sees which parts are here already.
-    fn expect(&self, offer: &Checkpoint, mark: &Mark, manifests: &BTreeMap<BlockId, Manifest>) -> Result<State, Ended> {
-        let manifest = manifests
-            .get(&offer.block)
-            .ok_or_else(|| wrong("its block is not in its chain"))?;
-        if manifest.history_root != mark.history_root {
-            return Err(wrong("its block names other ancestors"));
-        }
-        let roots = PartRoots::check(offer.roots.clone(), manifest.state_root).map_err(wrong)?;
-        let store = self.node.store();
-        store.expect_checkpoint(offer).map_err(|error| broken(&error))?;
-        let snapshot = store.snapshot();
-        let mut missing = BTreeSet::new();
-        for number in (0..).take(roots.len()) {
-            let part = snapshot.part(offer.height, number).map_err(|error| broken(&error))?;
-            let content = part.and_then(|part| ChangeSet::decode(&part).ok());
-            if content.is_none_or(|content| roots.check_part(number as usize, &content).is_err()) {
-                missing.insert(number);
-            }
-        }
-        Ok(State {
-            roots,
-            missing,
-            asked: BTreeMap::new(),
-            lacking: BTreeSet::new(),
-        })
-    }
-
-    /// Whom to ask for which parts.
-    fn part_questions(&self, state: &mut State) -> Vec<(PeerName, u32)> {
-        let mut questions = Vec::new();
-        for (name, peer) in &self.peers {
-            if !peer.ready() || state.lacking.contains(name) {
+    fn ask_walks(&mut self) {
+        for at in 0..self.walks.len() {
+            let walk = &mut self.walks[at];
+            if std::mem::replace(&mut walk.asking, true) {
                 continue;
             }
-            let open = state.asked.values().filter(|asked| *asked == name).count();
-            for _ in open..MAX_PART_QUESTIONS {
-                let mut wanted = state.missing.iter().filter(|part| !state.asked.contains_key(*part));
-                let Some(part) = wanted.next().copied().filter(|_| state.asked.len() < MAX_PARTS_ASKED) else {
-                    return questions;
-                };
-                state.asked.insert(part, name.clone());
-                questions.push((name.clone(), part));
+            let (source, attempt) = (walk.source.clone(), walk.number);
+            let compared = self.join.as_ref().filter(|_| walk.compares);
+            if compared.is_none() && matches!(walk.offer, Offer::Unknown) {
+                self.ask(&source, Question::Checkpoint { attempt }, Message::GetCheckpoint);
+                continue;
             }
-        }
-        questions
-    }
-
-    /// Puts everything together and begins with it.
-    fn finish_join(&mut self, join: &mut Join) -> Result<(), Ended> {
-        let (Some(checkpoint), Some(mark), Some(parts)) = (join.offer.take(), join.mark.take(), join.state.take())
-        else {
-            return Err(None);
-        };
-        let snapshot = self.node.store().snapshot();
-        let mut state = ChangeSet::default();
-        for number in (0..).take(parts.roots.len()) {
-            let missing = || StoreError::Missing {
-                what: format!("part {number} of the checkpoint"),
+            let locator = compared.map_or_else(|| walk.locator(), |join| join.walk.locator());
+            let question = Question::JoinHeaders {
+                attempt,
+                locator: locator.clone(),
             };
-            let part = snapshot
-                .part(checkpoint.height, number)
-                .and_then(|part| part.ok_or_else(missing));
-            let part = part.map_err(|error| broken(&error))?;
-            state.merge(ChangeSet::decode(&part).map_err(|error| {
-                broken(&StoreError::Damaged {
-                    what: "part of the checkpoint",
-                    source: error,
-                })
-            })?);
-        }
-        let manifest = |id: &BlockId| join.manifests.get(id).cloned();
-        let blocks = mark.blocks.iter();
-        let blocks = blocks.filter_map(|(header, weight)| Some((*header, manifest(&header.id())?, *weight)));
-        let beginning = Beginning {
-            blocks: blocks.collect(),
-            history: mark.history,
-            state,
-            checkpoint,
-        };
-        self.node.begin_at(&beginning).map_err(|error| broken(&error))?;
-        let (height, millis) = (beginning.checkpoint.height, self.now.saturating_sub(join.started));
-        tracing::info!(source = %join.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
-        Ok(())
-    }
-
-    fn end_join(&mut self, source: &PeerName, ended: Ended) {
-        self.pause(source);
-        if let Some(offence) = ended {
-            self.offend(source, offence);
+            self.ask(&source, question, Message::GetHeaders { locator });
         }
     }
 
-    /// Lets an answer of the source change the attempt.
-    fn answer_join(&mut self, name: &PeerName, take: impl FnOnce(&mut Self, &mut Join) -> Result<(), Ended>) {
-        let Some(mut join) = self.join.take_if(|join| join.source == *name) else {
-            return;
-        };
-        join.asking = false;
-        match take(self, &mut join) {
-            Ok(()) => self.join = Some(join),
-            Err(ended) => self.end_join(name, ended),
-        }
+    /// Takes out a walk for which an answer came.
+    fn answered_walk(&mut self, attempt: u64) -> Option<Walk> {
+        let at = self.walks.iter().position(|walk| walk.number == attempt)?;
+        let mut walk = self.walks.remove(at);
+        walk.asking = false;
+        walk.progress = self.now;
+        Some(walk)
     }
 
-    /// A peer says what it can show.
-    pub(super) fn checkpoint(&mut self, name: &PeerName, offer: Option<Checkpoint>) {
-        self.answer_join(name, |network, join| {
-            let Some(offer) = offer else {
-                tracing::info!(peer = %name, "offers no checkpoint");
-                if let Some(peer) = network.peers.get_mut(name) {
-                    peer.offers = false;
-                }
-                return Err(None);
-            };
-            if offer.height == Height::GENESIS {
-                return Err(wrong("genesis is none"));
-            }
-            join.offer = Some(offer);
-            Ok(())
-        });
-    }
-
-    /// Headers of the chain with the checkpoint.
-    pub(super) fn join_headers(&mut self, name: &PeerName, headers: &[Header]) {
-        self.answer_join(name, |network, join| {
-            // Its chain may have changed its end meanwhile: then it is looked at again from the beginning.
-            if headers.first().is_some_and(|header| header.parent != join.end.id) {
-                let known = headers
-                    .first()
-                    .is_some_and(|header| join.locator().contains(&header.parent));
-                return Err((!known).then_some(Offence::UnconnectedHeaders));
-            }
-            for header in headers {
-                match join.extend(header, network) {
-                    Ok(()) => {}
-                    // Our clock may be the one that is wrong.
-                    Err(BlockError::FromTheFuture { .. }) => return Err(None),
-                    Err(BlockError::WrongParent { .. }) => return Err(Some(Offence::UnconnectedHeaders)),
-                    Err(error) => {
-                        let reason = error.to_string();
-                        return Err(Some(Offence::InvalidHeader { reason }));
-                    }
-                }
-                let offer = join.offer.as_ref().filter(|offer| offer.height == join.end.height);
-                if offer.is_some_and(|offer| offer.block != join.end.id) {
-                    return Err(wrong("its block is not in its chain"));
-                }
-            }
-            join.all_headers = headers.len() < MAX_HEADERS;
-            if !join.all_headers {
-                return Ok(());
-            }
-            if join.end.weight < join.claimed {
-                return Err(Some(Offence::LowWork {
-                    shown: join.end.weight.to_string(),
-                    claimed: join.claimed.to_string(),
-                }));
-            }
-            let (height, depth) = (
-                join.offer.as_ref().map_or(0, |offer| offer.height.0),
-                network.node.checkpoints().depth,
-            );
-            let above = join.end.height.0.saturating_sub(height);
-            match above < depth {
-                true => Err(wrong(format!("{above} blocks stand on it, {depth} are asked for"))),
-                false => Ok(()),
-            }
-        });
-    }
-
-    /// Manifests of the blocks around the checkpoint.
-    pub(super) fn manifests(&mut self, name: &PeerName, ids: &[BlockId], manifests: Vec<Manifest>) {
-        self.answer_join(name, |_, join| {
-            let blocks = join.mark.iter().flat_map(|mark| &mark.blocks);
-            let by_root: BTreeMap<B256, BlockId> =
-                blocks.map(|(header, _)| (header.manifest_root, header.id())).collect();
-            for manifest in manifests {
-                let id = by_root.get(&manifest.root()).filter(|id| ids.contains(id));
-                let id = id.ok_or(Some(Offence::Unrequested))?;
-                join.manifests.insert(*id, manifest);
-            }
-            match ids.iter().find(|id| !join.manifests.contains_key(*id)) {
-                Some(id) => Err(Some(Offence::WithheldBlock { id: *id })),
-                None => Ok(()),
-            }
-        });
-    }
-
-    /// A part of the state.
-    pub(super) fn part(&mut self, name: &PeerName, number: u32, bytes: &Bytes) {
-        let Some(join) = &mut self.join else { return };
-        let (Some(offer), Some(state)) = (&join.offer, &mut join.state) else {
-            return;
-        };
-        if state.asked.get(&number) != Some(name) {
-            return;
-        }
-        state.asked.remove(&number);
-        if bytes.is_empty() {
-            return self.part_missing(name, number);
-        }
-        let checked = ChangeSet::decode(bytes).map_err(|error| error.to_string());
-        let checked = checked.and_then(|content| {
-            let part = state.roots.check_part(number as usize, &content);
-            part.map_err(|error| error.to_string())
-        });
-        if let Err(reason) = checked {
-            state.lacking.insert(name.clone());
+    /// A peer says which checkpoint it can show.
+    pub(super) fn checkpoint(&mut self, name: &PeerName, attempt: u64, offer: Option<Checkpoint>) {
+        if offer.as_ref().is_some_and(|offer| offer.height == Height::GENESIS) {
+            let reason = "genesis is none".to_owned();
             return self.offend(name, Offence::InvalidCheckpoint { reason });
         }
-        match self.node.store().keep_part(offer.height, number, bytes) {
-            Ok(()) => {
-                state.missing.remove(&number);
-            }
-            Err(error) => tracing::error!(%error, "a part of the state cannot be kept"),
-        }
-    }
-
-    /// A peer does not keep a part, or does not say so.
-    pub(super) fn part_missing(&mut self, name: &PeerName, number: u32) {
-        let Some(join) = &mut self.join else { return };
-        let (Some(offer), Some(state)) = (&join.offer, &mut join.state) else {
+        let Some(mut walk) = self.answered_walk(attempt) else {
             return;
         };
-        state.asked.remove(&number);
-        state.lacking.insert(name.clone());
-        if join.source == *name {
-            let id = offer.block;
-            self.join = None;
-            self.end_join(name, Some(Offence::WithheldBlock { id }));
+        walk.offer = offer.map_or(Offer::None, Offer::Some);
+        self.walks.push(walk);
+    }
+
+    /// Headers of a chain that is weighed.
+    pub(super) fn join_headers(&mut self, name: &PeerName, attempt: u64, locator: &[BlockId], headers: &[Header]) {
+        if self.rival.as_ref().is_some_and(|walk| walk.number == attempt) {
+            return self.rival_headers(locator, headers);
+        }
+        let Some(mut walk) = self.answered_walk(attempt) else {
+            if let Err(offence) = self.check_apart(locator, headers) {
+                self.offend(name, offence);
+            }
+            return;
+        };
+        let taken = match &self.join {
+            Some(join) if walk.compares => self.compare(&walk, join, locator, headers),
+            _ => walk
+                .take(locator, headers, self)
+                .map(|all| if all { Look::Whole } else { Look::More }),
+        };
+        walk.compares = false;
+        match taken {
+            Ok(Look::More) => self.walks.push(walk),
+            Ok(Look::Same) => {
+                let shown = self.join.as_ref().map(|join| join.walk.end.height);
+                self.weighed(name, shown);
+            }
+            Ok(Look::Whole) => self.weigh_walk(walk),
+            Err(ended) => self.conclude(name, ended),
         }
     }
 
-    /// A peer is gone or silent: another source is looked for. Parts that came are kept.
-    pub(super) fn join_lost(&mut self, name: &PeerName) {
-        if self.join.as_ref().is_some_and(|join| join.source == *name) {
-            self.join = None;
-            self.pause(name);
-        } else if let Some(state) = self.join.as_mut().and_then(|join| join.state.as_mut()) {
-            state.asked.retain(|_, asked| asked != name);
+    /// Where a chain that is claimed to be heavier leaves the one that is being taken. The claim alone is nothing: if that is
+    /// below the checkpoint, it is weighed from genesis on.
+    fn compare(&self, walk: &Walk, join: &Join, locator: &[BlockId], headers: &[Header]) -> Result<Look, Ended> {
+        if let Err(offence) = self.check_apart(locator, headers) {
+            return Err(offence.into());
+        }
+        let Some(first) = headers.first() else {
+            // Its end is a block that we named: no heavier than ours.
+            let shown = join.walk.end.weight.to_string();
+            let claimed = walk.claimed.to_string();
+            return Err(Offence::LowWork { shown, claimed }.into());
+        };
+        let same = join.walk.is_from_checkpoint_on(&first.parent);
+        Ok(if same { Look::Same } else { Look::More })
+    }
+
+    fn weighed(&mut self, name: &PeerName, height: Option<Height>) {
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.weighed = height;
+            peer.backoff.succeeded();
         }
     }
+
+    /// All headers of a chain are here: it is the one to begin with if it is the heaviest.
+    fn weigh_walk(&mut self, walk: Walk) {
+        let (name, height) = (walk.source.clone(), walk.end.height);
+        if !walk.trusted {
+            let trusted = self.node.checkpoints().trusted.map(|id| id.to_string());
+            tracing::warn!(peer = %name, trusted, "its chain does not have the block that --checkpoint names");
+            return self.conclude(&name, Ended::Failed(None));
+        }
+        self.weighed(&name, Some(height));
+        if let Some(at) = walk.ahead {
+            self.conclude(&name, Ended::AheadOfClock { at });
+        }
+        let Some(offer) = walk.checkpoint() else {
+            tracing::info!(peer = %name, "offers no checkpoint");
+            if let Some(peer) = self.peers.get_mut(&name) {
+                peer.offers = false;
+            }
+            return;
+        };
+        // Other nodes may be configured for another depth: that is no offence.
+        let (above, depth) = (height.0.saturating_sub(offer.height.0), self.node.checkpoints().depth);
+        if above < depth || walk.mark.is_none() {
+            tracing::warn!(peer = %name, above, depth, "too few blocks stand on the offered checkpoint");
+            return;
+        }
+        if self
+            .join
+            .as_ref()
+            .is_some_and(|join| join.walk.end.weight >= walk.end.weight)
+        {
+            return;
+        }
+        let (block, weight) = (offer.block, walk.end.weight);
+        tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
+        self.drop_join();
+        self.weighed(&name, Some(height));
+        self.join = Some(Join::new(walk));
+    }
+
+    /// Gives up the chain that was being taken; the others are looked at anew.
+    pub(super) fn drop_join(&mut self) -> Option<PeerName> {
+        let join = self.join.take()?;
+        self.walks.iter_mut().for_each(|walk| walk.compares = false);
+        for peer in self.peers.values_mut().filter(|peer| peer.offers) {
+            peer.weighed = None;
+        }
+        Some(join.walk.source)
+    }
+
+    pub(super) fn end_join(&mut self, ended: Ended) {
+        if let Some(source) = self.drop_join() {
+            self.conclude(&source, ended);
+        }
+    }
+
+    /// A question for one attempt was not answered in time.
+    pub(super) fn join_late(&mut self, attempt: u64) {
+        if self.join.as_ref().is_some_and(|join| join.walk.number == attempt) {
+            return self.end_join(Ended::Failed(None));
+        }
+        if self.rival.as_ref().is_some_and(|walk| walk.number == attempt) {
+            self.rival = None;
+        }
+        if let Some(walk) = self.answered_walk(attempt) {
+            self.conclude(&walk.source, Ended::Failed(None));
+        }
+    }
+
+    /// A peer is gone: another source is looked for. Parts that came are kept.
+    pub(super) fn join_lost(&mut self, name: &PeerName) {
+        self.walks.retain(|walk| walk.source != *name);
+        self.rival.take_if(|walk| walk.source == *name);
+        if self.join.as_ref().is_some_and(|join| join.walk.source == *name) {
+            self.drop_join();
+        } else if let Some(join) = &mut self.join {
+            join.forget(name);
+        }
+    }
+}
+
+/// What headers of a walk came to.
+enum Look {
+    /// It goes on; after a comparison, from genesis on.
+    More,
+    /// All of the chain is here.
+    Whole,
+    /// It is the chain that is being taken, and grew.
+    Same,
 }

@@ -37,8 +37,31 @@ pub const IMPORTS_A_TURN: usize = 32;
 
 /// Ids remembered of what a peer knows, of each kind.
 pub const MAX_KNOWN: usize = 65_536;
-/// Transactions asked for or to be asked for, of all peers.
+/// Transactions asked for or to be asked for, of all peers; where there are too many, whoever announced most yields.
 pub const MAX_WANTED: usize = 65_536;
+/// Milliseconds until another peer is asked, too, for a transaction that the first has not sent.
+pub const ASK_NEXT_MS: u64 = 3_000;
+/// Chains of headers that are looked at beside each other.
+pub const MAX_SYNCS: usize = 3;
+/// Milliseconds without progress of all of them until another is begun.
+pub const STUCK_MS: u64 = 3_000;
+/// Milliseconds until the source of a chain is asked for its next block that another peer does not send.
+pub const HEDGE_MS: u64 = 10_000;
+/// Peers from which one block is put together at once; one place is for a peer that this node called.
+pub const MAX_REBUILDS: usize = 3;
+/// Blocks that are put together from what one peer sends.
+pub const MAX_REBUILDS_OF_ONE: usize = 2;
+/// Milliseconds for which a block that is being put together stands in for a synchronisation.
+pub const COMING_MS: u64 = 5_000;
+/// Questions of one peer whose late answers are still checked.
+pub const MAX_LATE: usize = 64;
+/// Questions in a row, left unanswered, with which the conversation ends.
+pub const MAX_SILENT: u32 = 4;
+/// Milliseconds between two looks at the time from which on this node itself was too slow: nobody else is late then.
+pub const STALL_MS: u64 = 2_000;
+/// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
+pub const NAMED_MS: u64 = 30_000;
+pub const CLAIMS_MS: u64 = 120_000;
 /// Bytes of earlier answers above which a peer's further questions wait until it has read them.
 pub const MAX_UNREAD: usize = 1 << 20;
 /// Bytes of unread frames of all peers together, above which no long answer is begun.
@@ -67,9 +90,15 @@ pub const ANSWER_MS: u64 = 20_000;
 pub const BLOCKS_MS: u64 = 60_000;
 /// Milliseconds between pings.
 pub const PING_MS: u64 = 30_000;
-/// Unasked messages a second that a peer may send on and on, and at once.
+/// Unasked messages a second that a peer may send on and on. At once it may send what an honest one holds back while a
+/// connection, or this node, stands still for two minutes: so much alone shows nothing.
 pub const MESSAGES_A_SECOND: u64 = 100;
-pub const MESSAGES_AT_ONCE: u64 = 1_000;
+pub const MESSAGES_AT_ONCE: u64 = 10_000;
 /// Inventory ids a second that a peer may send on and on, and at once.
 pub const IDS_A_SECOND: u64 = 40_000;
-pub const IDS_AT_ONCE: u64 = 200_000;
+pub const IDS_AT_ONCE: u64 = 2_500_000;
+/// Inventories and ids that this node sends: well below what it grants.
+pub const TELL_A_SECOND: u64 = 30;
+pub const TELL_AT_ONCE: u64 = 300;
+pub const TELL_IDS_A_SECOND: u64 = 15_000;
+pub const TELL_IDS_AT_ONCE: u64 = 200_000;

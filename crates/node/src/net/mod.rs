@@ -6,21 +6,31 @@
 
 mod admission;
 mod answers;
+mod backoff;
+mod bodies;
 mod clock;
+mod compact;
 mod join;
+mod late;
 pub mod limits;
 pub mod offence;
+mod parts;
 mod peer;
 mod relay;
+mod rival;
 mod serve;
+mod status;
 mod sync;
+mod walk;
+mod wanted;
+mod whole;
 pub mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tally_chain::{Height, TxId, UnixSecs};
+use tally_chain::{Height, UnixSecs};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -29,15 +39,17 @@ use crate::node::Node;
 use crate::peers::bans::Bans;
 use crate::peers::clock::ClockReading;
 use crate::peers::range::Origin;
-use limits::{ANSWER_MS, BLOCKS_MS, HELLO_MS, MAX_BANS, PING_MS};
+use backoff::Backoff;
+use limits::{ANSWER_MS, BLOCKS_MS, MAX_BANS};
 use offence::{Offence, Score};
 use peer::{Open, Peer, Question};
 use wire::{Claim, Frame, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
 pub use crate::peers::bans::{Ban, RangeBan};
 pub use answers::Unread;
+pub use compact::short_id;
 pub use peer::{PeerName, PeerStatus, Traffic};
-pub use relay::short_id;
+pub use rival::HeavierFork;
 pub use sync::SyncStatus;
 
 /// What the driver has to do.
@@ -55,6 +67,8 @@ pub struct Counters {
     /// By the name of the offence.
     pub offences: BTreeMap<&'static str, u64>,
     pub bans: u64,
+    /// Questions that were not answered in time.
+    pub unanswered: u64,
     /// Compact blocks that the pool sufficed for, that needed some transactions, and that needed all of the block.
     pub compact_whole: u64,
     pub compact_partly: u64,
@@ -76,13 +90,25 @@ pub struct Network {
     secret: [u8; 32],
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
     scores: BTreeMap<PeerName, Score>,
-    sync: Option<sync::Sync>,
-    join: Option<join::Join>,
+    /// The same of attempts to synchronise from them that led nowhere.
+    backoffs: BTreeMap<PeerName, Backoff>,
+    /// Chains that are looked at beside each other, and blocks that they wait for.
+    syncs: Vec<sync::Sync>,
+    bodies: bodies::Bodies,
+    /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
+    walks: Vec<walk::Walk>,
+    join: Option<parts::Join>,
+    /// Since when this node looks for a chain to begin with, and how many peers its operator named.
+    begun: Option<u64>,
+    named: usize,
+    /// A chain that leaves ours below the block with whose state this node began.
+    rival: Option<walk::Walk>,
+    rival_after: u64,
+    heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
-    wanted: BTreeMap<TxId, relay::Wanted>,
-    /// Ids that peers told of, to keep their order.
-    heard: u64,
+    wanted: wanted::Wanted,
     next_question: u64,
+    attempts: u64,
     events: Receiver<Arc<Numbered>>,
     counters: Counters,
     outputs: VecDeque<Output>,
@@ -91,6 +117,8 @@ pub struct Network {
     /// Bytes of frames to all peers that are still to be written, as the driver counts them.
     unread: Unread,
     now: u64,
+    /// When the time was last looked at for answers that are late.
+    looked: Option<u64>,
 }
 
 impl Network {
@@ -106,16 +134,25 @@ impl Network {
             clock_logged: None,
             secret: [0; 32],
             scores: BTreeMap::new(),
-            sync: None,
+            backoffs: BTreeMap::new(),
+            syncs: Vec::new(),
+            bodies: bodies::Bodies::default(),
+            walks: Vec::new(),
             join: None,
-            wanted: BTreeMap::new(),
-            heard: 0,
+            begun: None,
+            named: 0,
+            rival: None,
+            rival_after: 0,
+            heavier_fork: None,
+            wanted: wanted::Wanted::default(),
             next_question: 1,
+            attempts: 0,
             counters: Counters::default(),
             outputs: VecDeque::new(),
             outgoing: 0,
             unread: Unread::default(),
             now: 0,
+            looked: None,
         }
     }
 
@@ -145,9 +182,10 @@ impl Network {
             first: self.first(),
             agent: self.agent.clone(),
         });
-        let mut peer = Peer::new(outbound, claim.tip, now);
+        let mut peer = Peer::new(outbound, claim.tip, claim.weight, now);
         peer.origin = origin;
         peer.score = self.scores.remove(&name).unwrap_or_default();
+        peer.backoff = self.backoffs.remove(&name).unwrap_or_default();
         self.peers.insert(name.clone(), peer);
         self.send(&name, 0, hello);
     }
@@ -197,7 +235,7 @@ impl Network {
 
     /// Whether [`Self::poll`] has work even without news.
     pub fn busy(&self) -> bool {
-        self.sync.as_ref().is_some_and(sync::Sync::has_next)
+        self.has_next_body()
     }
 
     fn hear(&mut self, name: &PeerName, question: u64, message: Message) {
@@ -209,10 +247,13 @@ impl Network {
             return self.offend(name, Offence::NoHello);
         }
         if message.is_answer() {
-            return match peer.open.remove(&question) {
-                Some(open) => self.answered(name, open.question, message),
-                None => self.offend(name, Offence::Unrequested),
+            let open = peer.open.remove(&question).map(|open| open.question);
+            // A late answer is none that was not asked for, and a wrong one is wrong however late it comes.
+            let Some(question) = open.or_else(|| peer.late.remove(&question)) else {
+                return self.offend(name, Offence::Unrequested);
             };
+            peer.silent = 0;
+            return self.answered(name, question, message);
         }
         if !peer.messages.spend(1, self.now) {
             return self.offend(name, Offence::Flood { what: "messages" });
@@ -231,37 +272,37 @@ impl Network {
 
     fn answered(&mut self, name: &PeerName, question: Question, answer: Message) {
         match (question, answer) {
-            (Question::Ping { sent }, Message::Pong) => self.ponged(name, sent, None),
-            (Question::Ping { sent }, Message::TimedPong(UnixSecs(time))) => self.ponged(name, sent, Some(time)),
-            (Question::Headers, Message::Headers(headers)) => self.headers(name, &headers),
+            (Question::Ping { sent, told }, pong @ (Message::Pong | Message::TimedPong(_))) => {
+                if let Some(peer) = self.peers.get_mut(name) {
+                    peer.acknowledged = peer.acknowledged.max(told);
+                }
+                let time = match pong {
+                    Message::TimedPong(UnixSecs(time)) => Some(time),
+                    _ => None,
+                };
+                self.ponged(name, sent, time);
+            }
+            (Question::Headers { attempt, locator }, Message::Headers(headers)) => {
+                self.headers(name, attempt, &locator, &headers);
+            }
             (Question::Blocks { ids }, Message::Blocks(blocks)) => self.bodies(name, &ids, blocks),
             (Question::Transactions { ids }, Message::Transactions(items)) => self.transactions(name, &ids, items),
             (Question::BlockTransactions(rebuild), Message::BlockTransactions(items)) => {
                 self.missing_transactions(name, *rebuild, items);
             }
             (Question::WholeBlock { id, .. }, Message::Blocks(blocks)) => self.whole_block(name, id, blocks),
-            (Question::Checkpoint, Message::Checkpoint(offer)) => self.checkpoint(name, offer),
-            (Question::JoinHeaders, Message::Headers(headers)) => self.join_headers(name, &headers),
-            (Question::Manifests { ids }, Message::Manifests(manifests)) => self.manifests(name, &ids, manifests),
-            (Question::Part { part }, Message::Part(bytes)) => self.part(name, part, &bytes),
+            (Question::Checkpoint { attempt }, Message::Checkpoint(offer)) => self.checkpoint(name, attempt, offer),
+            (Question::JoinHeaders { attempt, locator }, Message::Headers(headers)) => {
+                self.join_headers(name, attempt, &locator, &headers);
+            }
+            (Question::Manifests { attempt, ids }, Message::Manifests(manifests)) => {
+                self.manifests(name, attempt, &ids, manifests);
+            }
+            (Question::Part { attempt, part }, Message::Part(bytes)) => self.part(name, attempt, part, &bytes),
             (question, _) => {
-                self.unanswered(name, question);
+                self.unanswered(name, &question);
                 self.offend(name, Offence::Unrequested);
             }
-        }
-    }
-
-    /// A question that will not be answered any more: what it was for is asked of others.
-    fn unanswered(&mut self, name: &PeerName, question: Question) {
-        match question {
-            Question::Ping { .. } => {}
-            Question::Headers => self.sync_lost(name),
-            Question::Checkpoint | Question::JoinHeaders | Question::Manifests { .. } => self.join_lost(name),
-            Question::Part { part } => self.part_missing(name, part),
-            Question::Blocks { ids } => self.bodies_missing(name, &ids),
-            Question::Transactions { ids } => self.transactions_missing(&ids),
-            // The sender's claim stands: a synchronisation follows it.
-            Question::BlockTransactions(_) | Question::WholeBlock { .. } => {}
         }
     }
 
@@ -285,8 +326,7 @@ impl Network {
         peer.first = hello.first;
         let told = peer.told;
         // First of all, so that its clock is known before its blocks are judged: docs/protocol.md#N13
-        peer.next_ping = self.now + PING_MS;
-        self.ask(name, Question::Ping { sent: self.now }, Message::Ping);
+        self.ping(name);
         let claim = self.own_claim();
         if claim.tip != told {
             // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
@@ -297,6 +337,9 @@ impl Network {
 
     fn send_tip(&mut self, name: &PeerName, claim: Claim) {
         let first = self.first();
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.told_weight = peer.told_weight.max(claim.weight);
+        }
         self.send(name, 0, Message::Tip { claim, first });
     }
 
@@ -354,47 +397,15 @@ impl Network {
         }
     }
 
-    /// Questions that took too long, peers that never said hello, bans that are over; pings.
-    fn overdue(&mut self) {
-        let now = self.now;
-        self.bans.expire(now);
-        let names: Vec<_> = self.peers.keys().cloned().collect();
-        for name in names {
-            let Some(peer) = self.peers.get_mut(&name) else {
-                continue;
-            };
-            if !peer.ready() {
-                if now >= peer.connected + HELLO_MS {
-                    // Its wire may be dead one way: silence is no lie.
-                    self.offend(&name, Offence::Timeout);
-                    self.end(&name, "did not say hello in time".to_owned());
-                }
-                continue;
-            }
-            let late: Vec<_> = peer
-                .open
-                .iter()
-                .filter(|(_, open)| open.deadline <= now)
-                .map(|(id, _)| *id)
-                .collect();
-            let late: Vec<_> = late.iter().filter_map(|id| peer.open.remove(id)).collect();
-            let ping = now >= peer.next_ping;
-            for open in late {
-                self.unanswered(&name, open.question);
-                self.offend(&name, Offence::Timeout);
-            }
-            if ping && let Some(peer) = self.peers.get_mut(&name) {
-                peer.next_ping = now + PING_MS;
-                self.ask(&name, Question::Ping { sent: now }, Message::Ping);
-            }
-        }
-    }
-
     fn tidy(&mut self) {
         let now = self.now;
         self.scores.retain(|_, score| score.at(now) > 0);
         while self.scores.len() > MAX_BANS {
             self.scores.pop_first();
+        }
+        self.backoffs.retain(|_, backoff| !backoff.is_over(now));
+        while self.backoffs.len() > MAX_BANS {
+            self.backoffs.pop_first();
         }
     }
 
@@ -405,13 +416,19 @@ impl Network {
             Question::Blocks { .. }
             | Question::WholeBlock { .. }
             | Question::BlockTransactions(_)
-            | Question::Checkpoint
+            | Question::Checkpoint { .. }
             | Question::Part { .. } => BLOCKS_MS,
             _ => ANSWER_MS,
         };
         let deadline = self.now + patience;
         if let Some(peer) = self.peers.get_mut(name) {
-            peer.open.insert(number, Open { question, deadline });
+            let extended = false;
+            let open = Open {
+                question,
+                deadline,
+                extended,
+            };
+            peer.open.insert(number, open);
             self.send(name, number, message);
         }
     }
@@ -438,7 +455,10 @@ impl Network {
         let Some(peer) = self.peers.get_mut(name) else { return };
         let enough = peer.score.add(points, self.now) && points > 0;
         *self.counters.offences.entry(offence.name()).or_default() += 1;
-        tracing::warn!(peer = %name, score = peer.score.at(self.now), %offence, "peer misbehaves");
+        match offence.points() {
+            0 => tracing::info!(peer = %name, reason = %offence, "the conversation ends"),
+            _ => tracing::warn!(peer = %name, score = peer.score.at(self.now), %offence, "peer misbehaves"),
+        }
         if enough {
             self.ban_for(name, &offence);
         } else if offence.ends() {
@@ -460,57 +480,15 @@ impl Network {
             return false;
         };
         self.scores.insert(name.clone(), peer.score);
+        self.backoffs.insert(name.clone(), peer.backoff);
         for open in peer.open.into_values() {
-            self.unanswered(name, open.question);
+            if let Question::Blocks { ids } = open.question {
+                self.forget_asked(name, &ids);
+            }
         }
+        self.wanted.forget(name);
         self.sync_lost(name);
         self.join_lost(name);
         true
-    }
-
-    /// The session's clock: the last moment that the driver named, milliseconds.
-    pub fn now(&self) -> u64 {
-        self.now
-    }
-
-    pub fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    pub fn node(&self) -> &Node {
-        &self.node
-    }
-
-    /// All peers, by name.
-    pub fn peers(&self) -> impl Iterator<Item = PeerStatus> + '_ {
-        self.peers.iter().map(|(name, peer)| PeerStatus {
-            name: name.clone(),
-            outbound: peer.outbound,
-            connected_secs: self.now.saturating_sub(peer.connected) / 1_000,
-            height: peer.claim.map(|claim| claim.height),
-            agent: peer.agent.clone(),
-            latency_ms: peer.latency,
-            clock_offset_secs: peer.clock_offset,
-            score: peer.score.at(self.now),
-            traffic: peer.traffic,
-        })
-    }
-
-    /// How far the running synchronisation is.
-    pub fn sync_status(&self) -> Option<SyncStatus> {
-        let joining = self.join.as_ref().map(|join| join.status(self.now));
-        joining.or_else(|| self.sync.as_ref().map(|sync| sync.status(self.now)))
-    }
-
-    /// The height that peers speak of, and ours if that is higher.
-    pub fn best_height(&self) -> Height {
-        let ours = self.node.tip().record.height();
-        let theirs = self
-            .peers
-            .values()
-            .filter_map(|peer| peer.claim)
-            .map(|claim| claim.height)
-            .max();
-        theirs.map_or(ours, |theirs| theirs.max(ours))
     }
 }

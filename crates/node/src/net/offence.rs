@@ -9,7 +9,8 @@ pub const FORGIVE_MS: u64 = 10_000;
 /// How long a ban lasts, milliseconds.
 pub const BAN_MS: u64 = 3_600_000;
 
-/// Something that an honest node does not do, or not often.
+/// What ends a conversation, or counts against a peer. Points are only for what the peer itself certainly did: nothing that
+/// may follow from clocks, from a slow line, or from this node's own pool, chain, base or disk. Rule: docs/protocol.md#N9
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Offence {
     #[error("sent bytes that are no message: {0}")]
@@ -22,28 +23,37 @@ pub enum Offence {
     NoHello,
     #[error("sent a header that breaks a rule: {reason}")]
     InvalidHeader { reason: String },
+    /// After none of the blocks that the question named, or not one after the other.
     #[error("sent headers that continue nothing that we asked about")]
     UnconnectedHeaders,
+    /// Its headers were here to their end: its chain only becomes heavier.
     #[error("claimed a heavier chain than it has shown: {shown} of {claimed} at most")]
     LowWork { shown: String, claimed: String },
     #[error("led to the invalid block {id}: {reason}")]
     InvalidBlock { id: BlockId, reason: String },
+    /// Roots that are not those of the block, or a part that is not what the same peer's roots say.
     #[error("showed a checkpoint that is none: {reason}")]
     InvalidCheckpoint { reason: String },
+    /// It said so itself; one that does not answer is not meant.
     #[error("withheld block {id}, whose header it had sent")]
     WithheldBlock { id: BlockId },
+    /// No points: the conversation ends.
     #[error("did not answer in time")]
     Timeout,
+    /// A late answer is not meant.
     #[error("sent an answer that was not asked for")]
     Unrequested,
     #[error("sent an invalid transaction: {0}")]
     InvalidTransaction(TransactionError),
     #[error("told of block {id} with two different lists of transactions")]
     Equivocation { id: BlockId },
-    #[error("named the transactions of block {id} wrongly")]
+    /// All envelopes came from the peer: none was taken from this node's pool.
+    #[error("sent transactions for block {id} that are not those that it named")]
     BadCompactBlock { id: BlockId },
+    /// It had read that our chain weighs as much, or more.
     #[error("told of block {id}, whose parent nobody showed")]
     Orphan { id: BlockId },
+    /// It had read that our chain weighs as much, or more.
     #[error("told of block {id}, long after a heavier one")]
     StaleBlock { id: BlockId },
     #[error("sent more {what} than a peer may")]
@@ -61,11 +71,11 @@ impl Offence {
             | Self::InvalidBlock { .. }
             | Self::InvalidCheckpoint { .. }
             | Self::Equivocation { .. } => BAN_AT,
-            Self::WrongVersion { .. } | Self::NoHello => BAN_AT / 2,
-            Self::UnconnectedHeaders | Self::WithheldBlock { .. } => 50,
+            Self::NoHello | Self::UnconnectedHeaders | Self::WithheldBlock { .. } | Self::BadCompactBlock { .. } => 50,
             Self::Flood { .. } | Self::Unrequested | Self::InvalidTransaction(_) => 20,
-            Self::Timeout | Self::BadCompactBlock { .. } | Self::Orphan { .. } => 10,
+            Self::Orphan { .. } => 10,
             Self::StaleBlock { .. } => 2,
+            Self::WrongVersion { .. } | Self::Timeout => 0,
         }
     }
 
@@ -94,7 +104,7 @@ impl Offence {
 
     /// Whether the connection ends with it, whatever the score.
     pub fn ends(&self) -> bool {
-        matches!(self, Self::WrongVersion { .. } | Self::NoHello)
+        matches!(self, Self::WrongVersion { .. } | Self::NoHello | Self::Timeout)
     }
 
     /// All that [`Self::name`] can be: counters begin with a zero for each.

@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tally_chain::{B256, BlockId, CheckedTransaction, Height, TxId, Work};
+use tally_chain::{B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Work};
 
 use super::answers::{Unread, Waiting};
-use super::limits::{IDS_A_SECOND, IDS_AT_ONCE, MAX_KNOWN, MESSAGES_A_SECOND, MESSAGES_AT_ONCE};
+use super::backoff::Backoff;
+use super::limits::{
+    BLOCKS_MS, COMING_MS, IDS_A_SECOND, IDS_AT_ONCE, MAX_KNOWN, MAX_LATE, MESSAGES_A_SECOND, MESSAGES_AT_ONCE,
+    TELL_A_SECOND, TELL_AT_ONCE, TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE,
+};
 use super::offence::{Budget, Score};
 use super::wire::{Claim, CompactBlock};
 use crate::peers::range::Origin;
@@ -78,11 +82,16 @@ impl<T: Ord + Copy> Remembered<T> {
 /// Something asked of a peer.
 #[derive(Debug, Clone)]
 pub(super) enum Question {
+    /// `told` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
     Ping {
         sent: u64,
+        told: Work,
     },
-    /// Headers of the running synchronisation.
-    Headers,
+    /// Headers after one of `locator`, for one attempt to synchronise.
+    Headers {
+        attempt: u64,
+        locator: Vec<BlockId>,
+    },
     Blocks {
         ids: Vec<BlockId>,
     },
@@ -90,14 +99,21 @@ pub(super) enum Question {
         ids: Vec<TxId>,
     },
     BlockTransactions(Box<Rebuild>),
-    /// The newest checkpoint of whom this node begins with, and the headers of its chain.
-    Checkpoint,
-    JoinHeaders,
+    /// The newest checkpoint that a peer can show, for one attempt to begin with it; and the headers of its chain.
+    Checkpoint {
+        attempt: u64,
+    },
+    JoinHeaders {
+        attempt: u64,
+        locator: Vec<BlockId>,
+    },
     Manifests {
+        attempt: u64,
         ids: Vec<BlockId>,
     },
-    /// A part of the checkpoint's state.
+    /// A part of the state of the checkpoint that `attempt` takes.
     Part {
+        attempt: u64,
         part: u32,
     },
     /// The whole of a block whose compact form did not fit together.
@@ -114,13 +130,40 @@ pub(super) struct Rebuild {
     /// Of its branch, work checked.
     pub(super) weight: Work,
     pub(super) transactions: Vec<Option<CheckedTransaction>>,
+    /// Places that the sender was asked for.
     pub(super) missing: Vec<u32>,
+    /// Places filled from this node's own pool: one transaction has many envelopes (T13), and the block another of them.
+    pub(super) pooled: Vec<u32>,
+}
+
+/// A block that is too far ahead of this node's clock (B4), of which nobody knows whether it or the block is wrong.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead {
+    /// This node's clock at which the block is taken.
+    pub(super) at: UnixSecs,
+    /// When the chain is looked at again in any case, for it may have changed: driver's milliseconds.
+    pub(super) again: u64,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Open {
     pub(super) question: Question,
+    /// Milliseconds; later the answer is not waited for.
     pub(super) deadline: u64,
+    /// Whether that was put off once because this node itself stood still.
+    pub(super) extended: bool,
+}
+
+impl Open {
+    /// A block that is being put together, with its weight and the moment at which it was asked for.
+    fn rebuild(&self) -> Option<(BlockId, Work, u64)> {
+        let asked = self.deadline.saturating_sub(BLOCKS_MS);
+        match &self.question {
+            Question::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight, asked)),
+            Question::WholeBlock { id, weight } => Some((*id, *weight, asked)),
+            _ => None,
+        }
+    }
 }
 
 /// What went over a connection.
@@ -137,6 +180,9 @@ pub(super) struct Peer {
     pub(super) connected: u64,
     /// Our tip as it was told in our hello.
     pub(super) told: BlockId,
+    /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
+    pub(super) told_weight: Work,
+    pub(super) acknowledged: Work,
     /// `None` until it said hello.
     pub(super) claim: Option<Claim>,
     /// The lowest block that it can be asked for.
@@ -158,9 +204,16 @@ pub(super) struct Peer {
     pub(super) brought_transaction: Option<u64>,
     pub(super) traffic: Traffic,
     pub(super) score: Score,
+    /// What it may send unasked, and what this node sends it: less, so that nobody honest is over the limit.
     pub(super) messages: Budget,
     pub(super) ids: Budget,
+    pub(super) telling: Budget,
+    pub(super) telling_ids: Budget,
     pub(super) open: BTreeMap<u64, Open>,
+    /// Questions whose answers are not waited for any more; one that still comes is checked like any other.
+    pub(super) late: BTreeMap<u64, Question>,
+    /// Questions in a row that it left unanswered.
+    pub(super) silent: u32,
     /// Its own questions that wait until it has read earlier answers.
     pub(super) waiting: Waiting,
     /// Bytes of frames to it that are still to be written.
@@ -176,16 +229,28 @@ pub(super) struct Peer {
     /// Blocks that it did not have when asked.
     pub(super) lacks: Remembered<BlockId>,
     pub(super) next_ping: u64,
-    /// Not to be synchronised from before this moment.
-    pub(super) sync_after: u64,
+    /// Whether it is synchronised from.
+    pub(super) backoff: Backoff,
+    /// Whether it is asked for blocks whose headers others sent.
+    pub(super) bodies: Backoff,
+    /// Blocks and transactions that it sent when asked, each of which this node wanted.
+    pub(super) blocks_sent: u64,
+    pub(super) transactions_sent: u64,
+    /// How high its chain is as its headers showed, while this node begins with a checkpoint.
+    pub(super) weighed: Option<Height>,
+    /// Where its next block was too far ahead of this node's clock: when it is not any more.
+    pub(super) ahead: Option<Ahead>,
 }
 
 impl Peer {
-    pub(super) fn new(outbound: bool, told: BlockId, now: u64) -> Self {
+    /// `told` and `weight` are those of this node's tip, as its hello says.
+    pub(super) fn new(outbound: bool, told: BlockId, weight: Work, now: u64) -> Self {
         Self {
             outbound,
             connected: now,
             told,
+            told_weight: weight,
+            acknowledged: Work::default(),
             claim: None,
             first: Height(1),
             offers: true,
@@ -201,7 +266,11 @@ impl Peer {
             score: Score::default(),
             messages: Budget::new(MESSAGES_A_SECOND, MESSAGES_AT_ONCE, now),
             ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
+            telling: Budget::new(TELL_A_SECOND, TELL_AT_ONCE, now),
+            telling_ids: Budget::new(TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE, now),
             open: BTreeMap::new(),
+            late: BTreeMap::new(),
+            silent: 0,
             waiting: Waiting::default(),
             unread: Unread::default(),
             known_transactions: Remembered::new(MAX_KNOWN),
@@ -211,7 +280,12 @@ impl Peer {
             inventory: Vec::new(),
             lacks: Remembered::new(MAX_KNOWN / 64),
             next_ping: now,
-            sync_after: now,
+            backoff: Backoff::default(),
+            bodies: Backoff::default(),
+            blocks_sent: 0,
+            transactions_sent: 0,
+            weighed: None,
+            ahead: None,
         }
     }
 
@@ -223,22 +297,42 @@ impl Peer {
         self.claim.map_or(Work::default(), |claim| claim.weight)
     }
 
-    /// Block and weight of what it is asked for one by one.
-    fn rebuilds(&self) -> impl Iterator<Item = (BlockId, Work)> + '_ {
-        self.open.values().filter_map(|open| match &open.question {
-            Question::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight)),
-            Question::WholeBlock { id, weight } => Some((*id, *weight)),
-            _ => None,
-        })
+    fn rebuilds(&self) -> impl Iterator<Item = (BlockId, Work, u64)> + '_ {
+        self.open.values().filter_map(Open::rebuild)
     }
 
     pub(super) fn rebuilding(&self, id: &BlockId) -> bool {
-        self.rebuilds().any(|(block, _)| block == *id)
+        self.rebuilds().any(|(block, ..)| block == *id)
     }
 
-    /// Weight of the heaviest block that is being put together from what this peer sends.
-    pub(super) fn coming(&self) -> Work {
-        self.rebuilds().map(|(_, weight)| weight).max().unwrap_or_default()
+    /// Blocks that are being put together from what this peer sends.
+    pub(super) fn rebuild_count(&self) -> usize {
+        self.rebuilds().count()
+    }
+
+    /// Weight of the heaviest block that is being put together from what this peer sends, and was asked for just now.
+    pub(super) fn coming(&self, now: u64) -> Work {
+        let fresh = self.rebuilds().filter(|(.., asked)| asked + COMING_MS > now);
+        fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()
+    }
+
+    /// Remembers a question whose answer is not waited for any more.
+    pub(super) fn too_late(&mut self, number: u64, question: Question) {
+        self.late.insert(number, question);
+        while self.late.len() > MAX_LATE {
+            self.late.pop_first();
+        }
+    }
+
+    /// Whether its chain may be looked at now: this node's clock is set right while it runs, and seen to be.
+    pub(super) fn may_follow(&self, now: u64, clock: UnixSecs) -> bool {
+        let ahead = self.ahead.is_some_and(|ahead| clock < ahead.at && now < ahead.again);
+        self.ready() && self.backoff.ready(now) && !ahead
+    }
+
+    /// Whether it is asked for blocks that others showed the headers of.
+    pub(super) fn gives_bodies(&self, now: u64) -> bool {
+        self.ready() && self.silent == 0 && self.bodies.ready(now)
     }
 
     pub(super) fn body_questions(&self) -> usize {
@@ -262,5 +356,8 @@ pub struct PeerStatus {
     /// This machine's clock less the peer's, seconds, if the peer tells its time.
     pub clock_offset_secs: Option<i64>,
     pub score: u32,
+    /// Seconds until its next block is not too far ahead of this node's clock any more (B4), where one was: one of the two
+    /// clocks is wrong. `None` where none was at the last attempt.
+    pub ahead_secs: Option<u64>,
     pub traffic: Traffic,
 }

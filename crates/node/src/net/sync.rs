@@ -1,28 +1,30 @@
 //! Headers first, their work checked before anything is kept; then the blocks, from all who have them.
 //! Rules: docs/protocol.md#N5, #N6
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 
 use serde::Serialize;
-use tally_chain::{BlockError, BlockId, Bytes, Header, HeaderTip, Height, Work};
+use tally_chain::{BlockError, BlockId, Header, HeaderTip, Height, UnixSecs, Work};
 
-use super::limits::{
-    BODY_WINDOW, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HEADERS, MAX_HELD_BYTES, MAX_PLANNED,
-};
+use super::limits::{MAX_HEADERS, MAX_PLANNED, MAX_SYNCS, STUCK_MS};
 use super::offence::Offence;
-use super::peer::Question;
+use super::peer::{Ahead, Peer, Question};
 use super::wire::Message;
 use super::{Network, PeerName, serve};
-use crate::pipeline::ImportError;
-use crate::store::Status;
+use crate::store::{Status, StoreError};
 
-/// Milliseconds until a peer is tried again from which a synchronisation led nowhere.
-const PAUSE_MS: u64 = 10_000;
+/// Milliseconds for which a peer is left alone whose chain this node does not follow, though nothing is wrong with it.
+const APART_MS: u64 = 60_000;
+/// The same where its chain changed while it was looked at, or this node's own store failed.
+const AGAIN_MS: u64 = 1_000;
 
-/// One chain of headers that is becoming ours.
+/// One chain of headers that may become ours.
 pub(super) struct Sync {
+    /// Which attempt this is: answers to another one are not for it.
+    pub(super) number: u64,
     /// Who sends the headers, and answers for them.
-    source: PeerName,
+    pub(super) source: PeerName,
     /// What the source said its chain weighs.
     claimed: Work,
     /// The end of the headers; `None` before the first answer.
@@ -30,15 +32,15 @@ pub(super) struct Sync {
     /// Whether a question for headers is open, and whether there may be more.
     asking: bool,
     more: bool,
+    /// Where the next header was too far ahead of this node's clock: when it is not any more.
+    ahead: Option<UnixSecs>,
     /// Blocks to import, the next one first.
-    plan: VecDeque<BlockId>,
-    /// Blocks that came before their turn, with who sent them.
-    held: BTreeMap<BlockId, (Bytes, PeerName)>,
-    held_bytes: usize,
-    asked: BTreeMap<BlockId, PeerName>,
+    pub(super) plan: VecDeque<BlockId>,
+    pub(super) imported: u64,
+    pub(super) transactions: u64,
     started: u64,
-    imported: u64,
-    transactions: u64,
+    /// When it last went on.
+    pub(super) progress: u64,
 }
 
 /// How far a synchronisation is.
@@ -56,10 +58,49 @@ pub struct SyncStatus {
     pub millis: u64,
 }
 
+/// What an attempt to follow a peer's chain came to.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// All that it showed is here.
+    Done,
+    /// It led nowhere. Only what the peer itself certainly did is an offence.
+    Failed(Option<Offence>),
+    /// A header is too far ahead of this node's clock (B4), until that is `at`: it may be the clock which is wrong.
+    AheadOfClock { at: UnixSecs },
+    /// Its chain leaves ours deeper than this node follows (B9).
+    TooDeep { depth: u64 },
+    /// Its chain leaves ours below the block with whose state this node began (Q4).
+    BelowBase,
+    /// It changed, or this node's own store could not be read: nobody's doing.
+    Again,
+}
+
+impl From<Offence> for Ended {
+    fn from(offence: Offence) -> Self {
+        Self::Failed(Some(offence))
+    }
+}
+
+/// This node's own trouble.
+pub(super) fn own_fault(error: &StoreError) -> Ended {
+    tracing::error!(%error, "a peer's chain cannot be compared with the store");
+    Ended::Again
+}
+
+/// The clock at which a header's time is not too far ahead any more. Rule: docs/protocol.md#B4
+pub(super) fn not_ahead_at(time: UnixSecs, max_ahead: u64) -> UnixSecs {
+    UnixSecs(time.0.saturating_sub(max_ahead))
+}
+
 impl Sync {
-    /// Whether the next block is here.
-    pub(super) fn has_next(&self) -> bool {
-        self.plan.front().is_some_and(|id| self.held.contains_key(id))
+    /// Weight of the headers.
+    pub(super) fn shown(&self) -> Work {
+        self.end.as_ref().map_or(Work::default(), |end| end.weight)
+    }
+
+    /// Whether its blocks are fetched: once its headers outweigh `ours`, and then to the end.
+    pub(super) fn is_ripe(&self, ours: Work) -> bool {
+        self.imported > 0 || self.shown() > ours
     }
 
     pub(super) fn status(&self, now: u64) -> SyncStatus {
@@ -76,389 +117,322 @@ impl Sync {
 }
 
 impl Network {
-    fn weight(&self) -> Work {
+    pub(super) fn weight(&self) -> Work {
         self.node.tip().record.weight
     }
 
-    /// Does the next step of the synchronisation, or begins one.
+    /// Does the next step of all synchronisations, or begins one.
     pub(super) fn advance_sync(&mut self) {
         if self.advance_join() {
             return;
         }
-        if self.sync.is_none() {
-            self.begin_sync();
-        }
+        self.begin_sync();
         self.import_held();
         self.ask_for_headers();
         self.ask_for_bodies();
-        self.finish_sync();
+        self.finish_syncs();
+        self.advance_rival();
     }
 
-    /// Follows whoever claims the heaviest chain, if it is heavier than ours.
+    /// Follows a peer that claims a heavier chain than ours; several beside each other while none of them goes on, so that
+    /// silence holds up nothing but itself.
     fn begin_sync(&mut self) {
+        let now = self.now;
+        let stuck = self.syncs.iter().all(|sync| sync.progress + STUCK_MS <= now);
+        if !stuck || self.syncs.len() >= MAX_SYNCS {
+            return;
+        }
         // A block that is being put together needs no synchronisation.
-        let coming = self
-            .peers
-            .values()
-            .map(super::peer::Peer::coming)
-            .max()
-            .unwrap_or_default();
-        let (ours, now, next) = (
-            self.weight().max(coming),
-            self.now,
-            self.node.tip().record.height().next(),
-        );
-        let heavier = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| peer.weight() > ours && peer.sync_after <= now && peer.first <= next);
-        let Some((name, peer)) = heavier.max_by_key(|(_, peer)| peer.weight()) else {
+        let coming = self.peers.values().map(|peer| peer.coming(now)).max();
+        let ours = self.weight().max(coming.unwrap_or_default());
+        let next = self.node.tip().record.height().next();
+        let sources: Vec<_> = self.syncs.iter().map(|sync| sync.source.clone()).collect();
+        let able = |peer: &Peer| peer.weight() > ours && peer.first <= next;
+        let Some((source, claimed)) = self.choose_source(&sources, MAX_SYNCS, able) else {
             return;
         };
-        self.sync = Some(Sync {
-            source: name.clone(),
-            claimed: peer.weight(),
+        let number = self.next_attempt();
+        self.syncs.push(Sync {
+            number,
+            source,
+            claimed,
             end: None,
             asking: false,
             more: true,
+            ahead: None,
             plan: VecDeque::new(),
-            held: BTreeMap::new(),
-            held_bytes: 0,
-            asked: BTreeMap::new(),
-            started: now,
             imported: 0,
             transactions: 0,
+            started: now,
+            progress: now,
         });
     }
 
+    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that claim most.
+    /// One of several is a peer that this node called, and the last of `max` is the one that has proven most: peers that come
+    /// by themselves, however many, do not take all places.
+    pub(super) fn choose_source(
+        &self,
+        running: &[PeerName],
+        max: usize,
+        able: impl Fn(&Peer) -> bool,
+    ) -> Option<(PeerName, Work)> {
+        let (now, clock) = (self.now, self.node.now());
+        let candidates: Vec<_> = self
+            .peers
+            .iter()
+            .filter(|(name, peer)| peer.may_follow(now, clock) && able(peer) && !running.contains(name))
+            .collect();
+        let called = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.outbound);
+        let wants_called =
+            !running.is_empty() && !running.iter().any(called) && candidates.iter().any(|(_, peer)| peer.outbound);
+        let last = running.len() + 1 >= max;
+        let chosen = candidates
+            .into_iter()
+            .filter(|(_, peer)| peer.outbound || !wants_called)
+            .min_by_key(|(_, peer)| {
+                let proven = last && peer.blocks_sent > 0;
+                let since = if last { peer.connected } else { 0 };
+                (peer.backoff.failures(), !proven, since, Reverse(peer.weight()))
+            });
+        chosen.map(|(name, peer)| (name.clone(), peer.weight()))
+    }
+
     fn ask_for_headers(&mut self) {
-        let Some(sync) = &mut self.sync else { return };
-        if sync.asking || !sync.more || sync.plan.len() + MAX_HEADERS > MAX_PLANNED {
-            return;
-        }
-        let locator = match &sync.end {
-            Some(end) => vec![end.id],
-            None => match serve::locator(&self.node) {
-                Ok(locator) => locator,
-                Err(error) => {
-                    tracing::error!(%error, "no locator");
-                    return;
-                }
-            },
-        };
-        sync.asking = true;
-        let source = sync.source.clone();
-        self.ask(&source, Question::Headers, Message::GetHeaders { locator });
-    }
-
-    /// Headers came from the source.
-    pub(super) fn headers(&mut self, name: &PeerName, headers: &[Header]) {
-        let Some(mut sync) = self.sync.take() else { return };
-        if sync.source != *name || !sync.asking {
-            self.sync = Some(sync);
-            return;
-        }
-        sync.asking = false;
-        match self.plan(&mut sync, headers) {
-            Ok(()) => {
-                // Heavier than ours, if not as heavy as was said: taken, and the claim with it.
-                if let Some(claim) = self.peers.get_mut(name).and_then(|peer| peer.claim.as_mut())
-                    && !sync.more
-                    && let Some(end) = &sync.end
-                {
-                    claim.weight = claim.weight.min(end.weight);
-                    sync.claimed = claim.weight;
-                }
-                self.sync = Some(sync);
+        for at in 0..self.syncs.len() {
+            let sync = &mut self.syncs[at];
+            if sync.asking || !sync.more || sync.plan.len() + MAX_HEADERS > MAX_PLANNED {
+                continue;
             }
-            Err(offence) => {
-                self.pause(name);
-                if let Some(offence) = offence {
-                    self.offend(name, offence);
-                }
+            // Our own chain after the end: should the peer's have changed meanwhile, its answer still connects.
+            let mut locator: Vec<_> = sync.end.iter().map(|end| end.id).collect();
+            match serve::locator(&self.node) {
+                Ok(own) => locator.extend(own),
+                Err(error) => return tracing::error!(%error, "no locator"),
             }
-        }
-    }
-
-    /// Checks headers and plans their blocks. An error ends the synchronisation.
-    fn plan(&self, sync: &mut Sync, headers: &[Header]) -> Result<(), Option<Offence>> {
-        sync.more = headers.len() == MAX_HEADERS;
-        let failed = |error: &dyn std::fmt::Display| {
-            tracing::error!(%error, "headers cannot be compared with the store");
-            None
-        };
-        let (tip, now) = (self.node.tip(), self.node.now());
-        for header in headers {
-            let end = match &mut sync.end {
-                Some(end) => end,
-                None => {
-                    let base = self.node.header_tip(&header.parent).map_err(|error| failed(&error))?;
-                    let base = base.ok_or(Some(Offence::UnconnectedHeaders))?;
-                    if tip.record.height().0.saturating_sub(base.height.0) > self.node.max_reorg_depth() {
-                        return Err(Some(Offence::UnconnectedHeaders));
-                    }
-                    sync.end.insert(base)
-                }
+            sync.asking = true;
+            let (source, attempt) = (sync.source.clone(), sync.number);
+            let question = Question::Headers {
+                attempt,
+                locator: locator.clone(),
             };
-            match end.extend(header, self.node.spec(), now) {
-                Ok(()) => {}
-                // Our clock may be the one that is wrong.
-                Err(BlockError::FromTheFuture { .. }) => {
-                    sync.more = false;
-                    sync.claimed = Work::default();
-                    break;
-                }
-                Err(BlockError::WrongParent { .. }) => return Err(Some(Offence::UnconnectedHeaders)),
+            self.ask(&source, question, Message::GetHeaders { locator });
+        }
+    }
+
+    /// Headers came, after one of the ids in the question's locator.
+    pub(super) fn headers(&mut self, name: &PeerName, attempt: u64, locator: &[BlockId], headers: &[Header]) {
+        let Some(at) = self.syncs.iter().position(|sync| sync.number == attempt) else {
+            // Too late to be of use; wrong is wrong.
+            if let Err(offence) = self.check_apart(locator, headers) {
+                self.offend(name, offence);
+            }
+            return;
+        };
+        let mut sync = self.syncs.remove(at);
+        sync.asking = false;
+        sync.progress = self.now;
+        let planned = self.plan(&mut sync, locator, headers);
+        self.syncs.insert(at, sync);
+        if let Err(ended) = planned {
+            self.end_sync(attempt, ended);
+        }
+    }
+
+    /// Headers by themselves: whether they continue what was asked about, and each shows its work.
+    pub(super) fn check_apart(&self, locator: &[BlockId], headers: &[Header]) -> Result<(), Offence> {
+        let mut parent: Option<BlockId> = None;
+        for header in headers {
+            let connects = parent.map_or(locator.contains(&header.parent), |parent| parent == header.parent);
+            if !connects {
+                return Err(Offence::UnconnectedHeaders);
+            }
+            match tally_chain::header_chain::check_alone(header, self.node.spec(), self.node.now()) {
+                Ok(()) | Err(BlockError::FromTheFuture { .. }) => {}
                 Err(error) => {
                     let reason = error.to_string();
-                    return Err(Some(Offence::InvalidHeader { reason }));
+                    return Err(Offence::InvalidHeader { reason });
+                }
+            }
+            parent = Some(header.id());
+        }
+        Ok(())
+    }
+
+    /// Checks headers and plans their blocks. An error ends the attempt.
+    fn plan(&self, sync: &mut Sync, locator: &[BlockId], headers: &[Header]) -> Result<(), Ended> {
+        sync.more = headers.len() == MAX_HEADERS;
+        if let Some(first) = headers.first() {
+            self.connect(sync, locator, first)?;
+        }
+        let (snapshot, now) = (self.node.store().snapshot(), self.node.now());
+        for header in headers {
+            let Some(end) = &mut sync.end else { break };
+            match end.extend(header, self.node.spec(), now) {
+                Ok(()) => {}
+                Err(BlockError::FromTheFuture { time, max_ahead, .. }) => {
+                    sync.more = false;
+                    sync.ahead = Some(not_ahead_at(time, max_ahead));
+                    break;
+                }
+                Err(BlockError::WrongParent { .. }) => return Err(Offence::UnconnectedHeaders.into()),
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Err(Offence::InvalidHeader { reason }.into());
                 }
             }
             let id = end.id;
-            match tip.snapshot.record(&id).map_err(|error| failed(&error))? {
+            match snapshot.record(&id).map_err(|error| own_fault(&error))? {
                 Some(record) if record.status == Status::Invalid => {
                     let reason = "it was found invalid before".to_owned();
-                    return Err(Some(Offence::InvalidBlock { id, reason }));
+                    return Err(Offence::InvalidBlock { id, reason }.into());
                 }
                 Some(_) if sync.plan.is_empty() => {}
                 _ => sync.plan.push_back(id),
             }
         }
-        let shown = sync.end.as_ref().map_or(Work::default(), |end| end.weight);
-        let over = !sync.more || sync.plan.len() + MAX_HEADERS > MAX_PLANNED;
-        if over && shown <= self.weight() {
-            let low = shown < sync.claimed;
-            return Err(low.then(|| Offence::LowWork {
-                shown: shown.to_string(),
-                claimed: sync.claimed.to_string(),
-            }));
+        self.weigh(sync, headers.is_empty())
+    }
+
+    /// Where an answer begins: after the end of the headers, or after a block of ours.
+    fn connect(&self, sync: &mut Sync, locator: &[BlockId], first: &Header) -> Result<(), Ended> {
+        if !locator.contains(&first.parent) {
+            return Err(Offence::UnconnectedHeaders.into());
         }
+        if sync.end.as_ref().is_some_and(|end| end.id == first.parent) {
+            return Ok(());
+        }
+        let parent = self.node.header_tip(&first.parent);
+        let Some(base) = parent.map_err(|error| own_fault(&error))? else {
+            let below = self.node.tip().snapshot.base().map_err(|error| own_fault(&error))? > Height::GENESIS;
+            return Err(if below { Ended::BelowBase } else { Ended::Again });
+        };
+        let depth = self.node.tip().record.height().0.saturating_sub(base.height.0);
+        if depth > self.node.max_reorg_depth() {
+            return Err(Ended::TooDeep { depth });
+        }
+        sync.plan.clear();
+        sync.end = Some(base);
         Ok(())
     }
 
-    /// Asks everybody who may have them for the next blocks.
-    fn ask_for_bodies(&mut self) {
+    /// Compares what was shown with what was claimed, once all of it was shown.
+    fn weigh(&self, sync: &Sync, empty: bool) -> Result<(), Ended> {
+        let (shown, ours) = (sync.shown(), self.weight());
+        if let Some(at) = sync.ahead {
+            return if shown > ours {
+                Ok(())
+            } else {
+                Err(Ended::AheadOfClock { at })
+            };
+        }
+        if sync.more {
+            let over = sync.plan.len() + MAX_HEADERS > MAX_PLANNED;
+            return if over && shown <= ours {
+                Err(Ended::Failed(None))
+            } else {
+                Ok(())
+            };
+        }
+        // A chain only becomes heavier: an answer that reaches its end weighs what was claimed before, or the claim was
+        // false. An empty one says that the end is a block which we named; unless the peer has no blocks so low.
+        let most = if empty { shown.max(ours) } else { shown };
+        if most < sync.claimed {
+            let whole = self.peers.get(&sync.source).is_some_and(|peer| peer.first <= Height(1));
+            let offence = Offence::LowWork {
+                shown: most.to_string(),
+                claimed: sync.claimed.to_string(),
+            };
+            return Err(Ended::Failed((!empty || whole).then_some(offence)));
+        }
+        if shown > ours || sync.imported > 0 {
+            Ok(())
+        } else {
+            Err(Ended::Done)
+        }
+    }
+
+    fn finish_syncs(&mut self) {
         let ours = self.weight();
-        let Some(sync) = &mut self.sync else { return };
-        // Blocks are fetched once their headers outweigh what we have.
-        if sync.end.as_ref().is_none_or(|end| end.weight <= ours) && sync.imported == 0 {
-            return;
-        }
-        let mut questions = Vec::new();
-        let mut free: Vec<_> = self
-            .peers
-            .iter()
-            .filter(|(name, peer)| **name == sync.source || peer.weight() > ours)
-            .map(|(name, peer)| (name, peer, MAX_BODY_QUESTIONS.saturating_sub(peer.body_questions())))
-            .collect();
-        let mut wanted: Vec<_> = sync
-            .plan
-            .iter()
-            .take(BODY_WINDOW)
-            .filter(|id| !sync.held.contains_key(*id) && !sync.asked.contains_key(*id))
-            .copied()
-            .collect();
-        let next_is_asked = sync.plan.front().is_some_and(|id| sync.asked.contains_key(id));
-        let mut room = sync.held_bytes < MAX_HELD_BYTES || !next_is_asked && !sync.has_next();
-        while room && !wanted.is_empty() {
-            room = sync.held_bytes < MAX_HELD_BYTES;
-            let mut asked_any = false;
-            for (name, peer, left) in &mut free {
-                if *left == 0 {
-                    continue;
-                }
-                let ids: Vec<_> = wanted
-                    .iter()
-                    .filter(|id| !peer.lacks.contains(id))
-                    .take(MAX_BLOCKS)
-                    .copied()
-                    .collect();
-                if ids.is_empty() {
-                    continue;
-                }
-                *left -= 1;
-                asked_any = true;
-                wanted.retain(|id| !ids.contains(id));
-                sync.asked.extend(ids.iter().map(|id| (*id, (*name).clone())));
-                questions.push(((*name).clone(), ids));
-            }
-            if !asked_any {
-                break;
-            }
-        }
-        // The next block is nowhere: the source answers for it.
-        let lost = sync.plan.front().copied().filter(|id| {
-            let nobody = free.iter().all(|(_, peer, _)| peer.lacks.contains(id));
-            nobody && !sync.held.contains_key(id) && !sync.asked.contains_key(id)
-        });
-        let source = sync.source.clone();
-        for (name, ids) in questions {
-            self.ask(&name, Question::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
-        }
-        if let Some(id) = lost {
-            self.sync = None;
-            self.pause(&source);
-            self.offend(&source, Offence::WithheldBlock { id });
-        }
-    }
-
-    /// Blocks came from a peer.
-    pub(super) fn bodies(&mut self, name: &PeerName, ids: &[BlockId], blocks: Vec<Bytes>) {
-        let mut left: Vec<_> = ids.to_vec();
-        for bytes in blocks {
-            let id = match super::relay::block_id(&bytes) {
-                Ok(id) => id,
-                Err(error) => {
-                    self.bodies_missing(name, &left);
-                    return self.offend(name, error.into());
-                }
+        let over = |sync: &&Sync| {
+            let idle = !sync.asking && !sync.more;
+            idle && (sync.plan.is_empty() || !sync.is_ripe(ours))
+        };
+        let over: Vec<_> = self.syncs.iter().filter(over).map(|sync| sync.number).collect();
+        for number in over {
+            let Some(sync) = self.syncs.iter().find(|sync| sync.number == number) else {
+                continue;
             };
-            let Some(at) = left.iter().position(|wanted| *wanted == id) else {
-                self.bodies_missing(name, &left);
-                return self.offend(name, Offence::Unrequested);
+            if sync.imported > 0 {
+                let SyncStatus {
+                    blocks_done, millis, ..
+                } = sync.status(self.now);
+                tracing::info!(source = %sync.source, blocks = blocks_done, millis, "synchronised");
+            }
+            let ended = match sync.ahead {
+                Some(at) => Ended::AheadOfClock { at },
+                None if sync.claimed <= ours => Ended::Done,
+                None => Ended::Failed(None),
             };
-            left.swap_remove(at);
-            if let Some(sync) = &mut self.sync
-                && sync.asked.get(&id) == Some(name)
-            {
-                sync.asked.remove(&id);
-                sync.held_bytes += bytes.len();
-                sync.held.insert(id, (bytes, name.clone()));
-            }
-        }
-        // An answer has an end: what did not fit is asked for again, if there was anything at all.
-        match left.len() < ids.len() {
-            true => self.forget_asked(name, &left),
-            false => self.bodies_missing(name, &left),
+            self.end_sync(number, ended);
         }
     }
 
-    fn forget_asked(&mut self, name: &PeerName, ids: &[BlockId]) {
-        if let Some(sync) = &mut self.sync {
-            for id in ids {
-                if sync.asked.get(id) == Some(name) {
-                    sync.asked.remove(id);
-                }
-            }
-        }
-    }
-
-    /// A peer does not have these, or does not say so.
-    pub(super) fn bodies_missing(&mut self, name: &PeerName, ids: &[BlockId]) {
-        self.forget_asked(name, ids);
-        if let Some(peer) = self.peers.get_mut(name) {
-            ids.iter().for_each(|id| {
-                peer.lacks.insert(*id);
-            });
-        }
-    }
-
-    /// Imports what is here, in order.
-    fn import_held(&mut self) {
-        for _ in 0..IMPORTS_A_TURN {
-            let Some(sync) = &mut self.sync else { return };
-            let Some(id) = sync.plan.front().copied() else { return };
-            let Some((bytes, sender)) = sync.held.remove(&id) else {
-                return;
-            };
-            sync.held_bytes = sync.held_bytes.saturating_sub(bytes.len());
-            let imported = self.node.import_block(&bytes);
-            let Some(sync) = &mut self.sync else { return };
-            match imported {
-                Ok(imported) => {
-                    sync.plan.pop_front();
-                    sync.imported += 1;
-                    if let Some(peer) = self.peers.get_mut(&sender) {
-                        peer.brought_block = Some(self.now);
-                    }
-                    if let crate::pipeline::Imported::Tip(advance) = imported {
-                        let count = |moved: &crate::pipeline::Moved| u64::from(moved.record.transaction_count);
-                        sync.transactions += advance.joined.iter().map(count).sum::<u64>();
-                    }
-                }
-                // The header is right and the rest is not what it names: whoever sent it has lied, the block may be good.
-                Err(ImportError::Block(error)) if is_foreign(&error) => {
-                    let reason = error.to_string();
-                    self.bodies_missing(&sender, &[id]);
-                    return self.offend(&sender, Offence::InvalidBlock { id, reason });
-                }
-                Err(error) => {
-                    let source = sync.source.clone();
-                    self.sync = None;
-                    self.pause(&source);
-                    if let Some(offence) = blame(id, &error) {
-                        self.offend(&source, offence);
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    fn finish_sync(&mut self) {
-        let ours = self.weight();
-        let Some(sync) = &self.sync else { return };
-        if !sync.plan.is_empty() || sync.asking || sync.more {
+    /// Ends an attempt, and draws from it what follows for its source.
+    pub(super) fn end_sync(&mut self, number: u64, ended: Ended) {
+        let Some(at) = self.syncs.iter().position(|sync| sync.number == number) else {
             return;
-        }
-        if sync.imported > 0 {
-            let SyncStatus {
-                blocks_done, millis, ..
-            } = sync.status(self.now);
-            tracing::info!(source = %sync.source, blocks = blocks_done, millis, "synchronised");
-        }
-        let (source, claimed) = (sync.source.clone(), sync.claimed);
-        self.sync = None;
-        if claimed <= ours {
-            return;
-        }
-        self.pause(&source);
+        };
+        let source = self.syncs.remove(at).source;
+        self.drop_bodies();
+        self.conclude(&source, ended);
     }
 
-    /// Leaves a peer alone for a while.
-    pub(super) fn pause(&mut self, name: &PeerName) {
-        let after = self.now + PAUSE_MS;
-        if let Some(peer) = self.peers.get_mut(name) {
-            peer.sync_after = after;
+    /// What follows for a peer from an attempt to follow its chain.
+    pub(super) fn conclude(&mut self, name: &PeerName, ended: Ended) {
+        let now = self.now;
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        peer.ahead = None;
+        match ended {
+            Ended::Done => peer.backoff.succeeded(),
+            Ended::Failed(offence) => {
+                peer.backoff.failed(now);
+                if let Some(offence) = offence {
+                    self.offend(name, offence);
+                }
+            }
+            Ended::AheadOfClock { at } => {
+                let secs = at.0.saturating_sub(self.node.now().0);
+                let again = now + APART_MS;
+                peer.ahead = Some(Ahead { at, again });
+                tracing::info!(peer = %name, secs, "its next block is too far ahead of this node's clock; it is taken when it is not");
+            }
+            Ended::TooDeep { depth } => {
+                peer.backoff.wait(now + APART_MS);
+                let max = self.node.max_reorg_depth();
+                tracing::warn!(peer = %name, depth, max, "its chain leaves ours deeper than this node follows");
+            }
+            Ended::BelowBase => {
+                peer.backoff.wait(now + APART_MS);
+                self.leaves_below_base(name);
+            }
+            Ended::Again => peer.backoff.wait(now + AGAIN_MS),
         }
     }
 
-    /// A peer is gone or silent: another source is looked for.
+    /// A question for headers was not answered in time.
+    pub(super) fn headers_late(&mut self, attempt: u64) {
+        self.end_sync(attempt, Ended::Failed(None));
+    }
+
+    /// A peer is gone: its attempts end, and others are looked for.
     pub(super) fn sync_lost(&mut self, name: &PeerName) {
-        if self.sync.as_ref().is_some_and(|sync| sync.source == *name) {
-            self.sync = None;
-            self.pause(name);
-        } else if let Some(sync) = &mut self.sync {
-            sync.asked.retain(|_, asked| asked != name);
-        }
+        self.syncs.retain(|sync| sync.source != *name);
+        self.drop_bodies();
     }
-}
 
-/// Whether a block's parts do not belong to its header: a lie of the sender, not of the chain.
-pub(super) fn is_foreign(error: &BlockError) -> bool {
-    matches!(
-        error,
-        BlockError::Codec(_)
-            | BlockError::TooLarge { .. }
-            | BlockError::TooManyTransactions { .. }
-            | BlockError::WrongManifestRoot { .. }
-            | BlockError::WrongTransactionsRoot { .. }
-    )
-}
-
-/// What a block that is not imported says of whoever showed its header; nothing if it is our own trouble.
-pub(super) fn blame(id: BlockId, error: &ImportError) -> Option<Offence> {
-    match error {
-        ImportError::Store(_)
-        | ImportError::TooDeep { .. }
-        | ImportError::UnknownParent { .. }
-        | ImportError::Block(BlockError::FromTheFuture { .. }) => None,
-        ImportError::Block(_)
-        | ImportError::InvalidParent { .. }
-        | ImportError::KnownInvalid { .. }
-        | ImportError::Execution { .. } => {
-            let reason = error.to_string();
-            Some(Offence::InvalidBlock { id, reason })
-        }
+    pub(super) fn next_attempt(&mut self) -> u64 {
+        self.attempts += 1;
+        self.attempts
     }
 }

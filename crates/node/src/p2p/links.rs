@@ -1,11 +1,12 @@
 //! A task for each direction of each link.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
-use futures::AsyncReadExt as _;
+use futures::{AsyncReadExt as _, FutureExt as _};
 use libp2p::PeerId;
 use parking_lot::Mutex;
 
@@ -60,8 +61,14 @@ impl Links {
         let number = links.numbers.fetch_add(1, Relaxed);
         links.open.lock().insert((peer, number), outbound);
         tokio::spawn(async move {
-            links.run(peer, number, stream, outbound, origin).await;
+            let run = AssertUnwindSafe(links.run(peer, number, stream, outbound, origin));
+            let ended = run.catch_unwind().await;
             links.open.lock().remove(&(peer, number));
+            if ended.is_err() {
+                // A panic over what one peer sent costs this link, not the node; the panic itself is in the log.
+                let name = PeerName(peer.to_string());
+                links.tell(Heard::Gone { name, link: number }).await;
+            }
         });
     }
 

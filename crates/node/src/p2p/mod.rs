@@ -26,7 +26,7 @@ use libp2p::{Multiaddr, PeerId};
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 
-use crate::net::{Ban, Counters, Network, PeerName, PeerStatus, RangeBan, SyncStatus};
+use crate::net::{Ban, Counters, HeavierFork, Network, PeerName, PeerStatus, RangeBan, SyncStatus};
 use crate::node::Node;
 use crate::peers::book::{name_in, place_of};
 use crate::peers::clock::ClockReading;
@@ -75,6 +75,8 @@ pub struct NetworkStatus {
     /// The session's clock, milliseconds: when bans end.
     pub now: u64,
     pub sync: Option<SyncStatus>,
+    /// A chain of more work than ours that this node cannot follow: docs/protocol.md#Q5
+    pub heavier_fork: Option<HeavierFork>,
     pub best_height: u64,
     /// This machine's clock beside those of its peers, if enough of them are known.
     pub clock: Option<ClockReading>,
@@ -92,6 +94,7 @@ impl NetworkStatus {
             range_bans: network.range_bans().cloned().collect(),
             now: network.now(),
             sync: network.sync_status(),
+            heavier_fork: network.heavier_fork().cloned(),
             best_height: network.best_height().0,
             clock: network.clock(),
             counters: network.counters().clone(),
@@ -130,6 +133,7 @@ impl P2p {
         let (wires, addresses) = wires.listen(config.listen).await?;
         let status = Arc::new(RwLock::new(NetworkStatus::default()));
         let mut network = Network::new(node.clone(), agent);
+        network.expect_named(config.peers.len());
         network.begin_with(bans, secret);
         let thread = {
             let (orders, status, own) = (orders.clone(), status.clone(), PeerName(id.to_string()));
@@ -238,7 +242,7 @@ impl P2p {
 
     async fn tell(&self, heard: Heard) {
         let sender = self.heard.clone();
-        let _ = tokio::task::spawn_blocking(move || sender.send(heard)).await;
+        let _ = tokio::task::spawn_blocking(move || sender.send(heard).is_ok()).await;
     }
 
     /// Ends all connections; an import under way ends first.

@@ -85,12 +85,12 @@ pub struct Moment {
 }
 
 impl Moment {
-    fn to_unix(self, until: u64) -> u64 {
+    fn on_calendar(self, until: u64) -> u64 {
         self.unix.saturating_add(until.saturating_sub(self.now).div_ceil(1_000))
     }
 
-    /// None for what is over.
-    fn from_unix(self, until: u64) -> Option<u64> {
+    /// A moment of the calendar on the session's clock; none for what is over.
+    fn on_session(self, until: u64) -> Option<u64> {
         let left = until.checked_sub(self.unix).filter(|left| *left > 0)?;
         Some(self.now.saturating_add(left.saturating_mul(1_000).min(MAX_BAN_MS)))
     }
@@ -204,12 +204,12 @@ impl Bans {
         let peers = self.peers.values().map(|ban| PeerLine {
             id: ban.name.clone(),
             host: ban.host.map(|host| host.to_string()),
-            until: moment.to_unix(ban.until),
+            until: moment.on_calendar(ban.until),
             reason: ban.reason.clone(),
         });
         let ranges = self.ranges.values().map(|ban| RangeLine {
             range: ban.range.to_string(),
-            until: moment.to_unix(ban.until),
+            until: moment.on_calendar(ban.until),
             reason: ban.reason.clone(),
         });
         let file = File {
@@ -230,7 +230,9 @@ impl Bans {
             reason,
         } in file.peers.into_iter().take(MAX_BANS)
         {
-            let Some(until) = moment.from_unix(until) else { continue };
+            let Some(until) = moment.on_session(until) else {
+                continue;
+            };
             let reason = shortened(&reason);
             let host = host.and_then(|host| host.parse().ok());
             let name = id.clone();
@@ -245,7 +247,7 @@ impl Bans {
             );
         }
         for RangeLine { range, until, reason } in file.ranges.into_iter().take(MAX_BANS) {
-            if let (Some(until), Ok(range)) = (moment.from_unix(until), range.parse()) {
+            if let (Some(until), Ok(range)) = (moment.on_session(until), range.parse()) {
                 bans.ban_range(range, until, &reason);
             }
         }

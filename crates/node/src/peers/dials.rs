@@ -112,10 +112,9 @@ impl Dials {
         while room > 0 {
             let (found, kept) = (&self.found, &self.kept);
             let free = |address: &Multiaddr, group: &Group| {
-                !found.contains_key(address)
-                    && !kept.contains_key(address)
-                    && !drawn.contains(address)
-                    && !(matches!(group, Group::Range(_)) && ranges.get(group).copied() >= Some(WANTED_OF_A_RANGE))
+                let crowded = matches!(group, Group::Range(_)) && ranges.get(group).copied() >= Some(WANTED_OF_A_RANGE);
+                let taken = found.contains_key(address) || kept.contains_key(address) || drawn.contains(address);
+                !crowded && !taken
             };
             let anchor = self.anchors.pop();
             let anchor = anchor.filter(|anchor| free(anchor, &self.book.group(anchor)));

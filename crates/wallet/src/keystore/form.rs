@@ -61,8 +61,9 @@ impl Form {
 fn binary(bytes: &[u8]) -> Option<Foreign> {
     let control = |byte: &u8| matches!(byte, 0..=8 | 0x0e..=0x1f);
     let decoded = decode(bytes);
-    // UTF-16 has zeros, which its text has not.
-    let is_text = !decoded.bytes().any(|byte| control(&byte));
+    // UTF-16 has zeros, which its text has not. C programs and DOS editors leave their own end of the text behind.
+    let text = decoded.trim_end_matches(['\0', '\u{1a}']);
+    let is_text = !text.bytes().any(|byte| control(&byte));
     if is_text && !bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) {
         return None;
     }

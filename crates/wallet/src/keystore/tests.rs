@@ -401,7 +401,7 @@ fn factors_and_patterns_beyond_the_first_look_are_found_in_both_halves_of_a_key(
     let divisible = (0..200u32)
         .map(|step| {
             odd.wrapping_sub(BoxedUint::from(2 * step))
-                .wrapping_mul(&BoxedUint::from(factor))
+                .wrapping_mul(BoxedUint::from(factor))
         })
         .find(|n| !small(n))
         .unwrap();

@@ -317,7 +317,7 @@ fn the_gravest_comes_first_and_a_creation_has_no_recipient() {
         ..review(STRANGER)
     };
     let creation = Warning::NewContract { code_bytes: 5 };
-    assert_eq!(warnings(&bytes, &context(&[])), [creation.clone()]);
+    assert_eq!(warnings(&bytes, &context(&[])), std::slice::from_ref(&creation));
     assert_eq!(creation.weight(), Weight::Stop);
     let contract = Context {
         contract: true,

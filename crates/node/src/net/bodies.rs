@@ -1,0 +1,317 @@
+//! The blocks behind headers that were checked, from all who have them. Rule: docs/protocol.md#N6
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use tally_chain::{BlockId, Bytes, Work};
+
+use super::limits::{BODY_WINDOW, HEDGE_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_BYTES, MAX_SYNCS};
+use super::offence::Offence;
+use super::peer::{Peer, Question};
+use super::sync::{Ended, Sync};
+use super::whole::{belongs, blame, block_id};
+use super::wire::Message;
+use super::{Network, PeerName};
+use crate::pipeline::{ImportError, Imported, Moved};
+use crate::store::Status;
+
+/// What all synchronisations wait for together.
+#[derive(Default)]
+pub(super) struct Bodies {
+    /// Blocks that came before their turn: bytes that are what their headers name.
+    held: BTreeMap<BlockId, (Bytes, PeerName)>,
+    asked: BTreeMap<BlockId, Asked>,
+}
+
+struct Asked {
+    by: Vec<PeerName>,
+    since: u64,
+}
+
+impl Bodies {
+    fn is_idle(&self, id: &BlockId) -> bool {
+        !self.held.contains_key(id) && !self.asked.contains_key(id)
+    }
+}
+
+/// A peer that can be asked for blocks, and how many questions more.
+struct Giver {
+    name: PeerName,
+    left: usize,
+}
+
+impl Network {
+    /// Whether the next block of some chain is here.
+    pub(super) fn has_next_body(&self) -> bool {
+        let next = |sync: &Sync| sync.plan.front().is_some_and(|id| self.bodies.held.contains_key(id));
+        self.syncs.iter().any(next)
+    }
+
+    /// Asks everybody who may have them for the next blocks, those of the heaviest chain first.
+    pub(super) fn ask_for_bodies(&mut self) {
+        let ours = self.weight();
+        let mut ripe: Vec<_> = self.syncs.iter().filter(|sync| sync.is_ripe(ours)).collect();
+        if ripe.is_empty() {
+            return;
+        }
+        ripe.sort_by_key(|sync| Reverse(sync.shown()));
+        let mut givers = self.givers(ours);
+        let mut questions = Vec::new();
+        for sync in &ripe {
+            let wanted = self.wanted_of(sync, &questions);
+            self.share_out(wanted, &mut givers, &mut questions);
+        }
+        questions.extend(ripe.iter().filter_map(|sync| self.second_question(sync)));
+        questions.extend(self.probes(ours, &questions));
+        let lost: Vec<_> = ripe
+            .iter()
+            .filter_map(|sync| self.lost_block(sync, &givers).map(|id| (sync.number, id)))
+            .collect();
+        for (name, ids) in questions {
+            for id in &ids {
+                let since = self.now;
+                let asked = self.bodies.asked.entry(*id).or_insert(Asked { by: Vec::new(), since });
+                asked.by.push(name.clone());
+            }
+            self.ask(&name, Question::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
+        }
+        for (number, id) in lost {
+            // The source showed the header as one of its own chain, and says that it does not have the block.
+            self.end_sync(number, Offence::WithheldBlock { id }.into());
+        }
+    }
+
+    /// Who can be asked: sources of headers, and peers with a heavier chain than ours that have sent blocks before, as long
+    /// as they answer.
+    fn givers(&self, ours: Work) -> Vec<Giver> {
+        let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
+        let able = self
+            .peers
+            .iter()
+            .filter(|(name, peer)| self.is_source(name) || proven(peer));
+        let giver = |(name, peer): (&PeerName, &Peer)| Giver {
+            name: name.clone(),
+            left: MAX_BODY_QUESTIONS.saturating_sub(peer.body_questions()),
+        };
+        able.map(giver).collect()
+    }
+
+    fn is_source(&self, name: &PeerName) -> bool {
+        self.syncs.iter().any(|sync| sync.source == *name)
+    }
+
+    /// Peers that only claim a heavier chain are asked for one block that another is asked for anyway: one that sends it is
+    /// asked for more, and one that does not has held up nothing.
+    fn probes(&self, ours: Work, questions: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
+        let Some(id) = questions.first().and_then(|(_, ids)| ids.last()) else {
+            return Vec::new();
+        };
+        let unproven = |(name, peer): &(&PeerName, &Peer)| {
+            let claims = peer.weight() > ours && peer.blocks_sent == 0 && !self.is_source(name);
+            claims && peer.gives_bodies(self.now) && peer.body_questions() == 0 && !peer.lacks.contains(id)
+        };
+        let unproven = self.peers.iter().filter(unproven);
+        unproven.map(|(name, _)| (name.clone(), vec![*id])).collect()
+    }
+
+    /// Blocks of one chain to ask for now. Each chain has its part of the room: one of which blocks are missing does not
+    /// keep others out.
+    fn wanted_of(&self, sync: &Sync, questions: &[(PeerName, Vec<BlockId>)]) -> Vec<BlockId> {
+        let window = || sync.plan.iter().take(BODY_WINDOW);
+        let held: usize = window()
+            .filter_map(|id| self.bodies.held.get(id))
+            .map(|(bytes, _)| bytes.len())
+            .sum();
+        let new = |id: &&BlockId| self.bodies.is_idle(id) && !questions.iter().any(|(_, ids)| ids.contains(id));
+        let most = if held < MAX_HELD_BYTES / MAX_SYNCS {
+            BODY_WINDOW
+        } else {
+            1
+        };
+        // Without room only the next block is fetched: it makes room.
+        window().take(most).filter(new).copied().collect()
+    }
+
+    fn share_out(&self, mut wanted: Vec<BlockId>, givers: &mut [Giver], questions: &mut Vec<(PeerName, Vec<BlockId>)>) {
+        let mut asked_any = true;
+        while asked_any && !wanted.is_empty() {
+            asked_any = false;
+            for giver in givers.iter_mut().filter(|giver| giver.left > 0) {
+                let lacks = |id: &BlockId| self.peers.get(&giver.name).is_none_or(|peer| peer.lacks.contains(id));
+                let ids: Vec<_> = wanted
+                    .iter()
+                    .filter(|id| !lacks(id))
+                    .take(MAX_BLOCKS)
+                    .copied()
+                    .collect();
+                if ids.is_empty() {
+                    continue;
+                }
+                giver.left -= 1;
+                asked_any = true;
+                wanted.retain(|id| !ids.contains(id));
+                questions.push((giver.name.clone(), ids));
+            }
+        }
+    }
+
+    /// Where another peer does not send the next block, its source is asked as well.
+    fn second_question(&self, sync: &Sync) -> Option<(PeerName, Vec<BlockId>)> {
+        let id = sync.plan.front()?;
+        let asked = self.bodies.asked.get(id)?;
+        let peer = self.peers.get(&sync.source)?;
+        let again = asked.since + HEDGE_MS <= self.now && !asked.by.contains(&sync.source);
+        (again && !peer.lacks.contains(id)).then(|| (sync.source.clone(), vec![*id]))
+    }
+
+    /// The next block of a chain that neither its source nor anybody else has.
+    fn lost_block(&self, sync: &Sync, givers: &[Giver]) -> Option<BlockId> {
+        let id = sync.plan.front().filter(|id| self.bodies.is_idle(id))?;
+        let lacks = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.lacks.contains(id));
+        (lacks(&sync.source) && givers.iter().all(|giver| lacks(&giver.name))).then_some(*id)
+    }
+
+    /// Blocks came from a peer.
+    pub(super) fn bodies(&mut self, name: &PeerName, ids: &[BlockId], blocks: Vec<Bytes>) {
+        let mut left: Vec<_> = ids.to_vec();
+        for bytes in blocks {
+            let offence: Offence = match block_id(&bytes) {
+                Err(error) => error.into(),
+                Ok(id) if !left.contains(&id) => Offence::Unrequested,
+                Ok(id) if !belongs(&bytes) => {
+                    let reason = "its parts are not those that its header names".to_owned();
+                    Offence::InvalidBlock { id, reason }
+                }
+                Ok(id) => {
+                    left.retain(|wanted| *wanted != id);
+                    self.take_body(name, id, bytes);
+                    continue;
+                }
+            };
+            self.forget_asked(name, &left);
+            return self.offend(name, offence);
+        }
+        self.forget_asked(name, &left);
+        // An answer has an end: what did not fit is asked for again, if there was anything at all.
+        if left.len() == ids.len()
+            && let Some(peer) = self.peers.get_mut(name)
+        {
+            left.iter().for_each(|id| {
+                peer.lacks.insert(*id);
+            });
+        }
+    }
+
+    fn take_body(&mut self, name: &PeerName, id: BlockId, bytes: Bytes) {
+        self.gave_block(name);
+        self.bodies.asked.remove(&id);
+        let wanted = |sync: &Sync| sync.plan.iter().take(BODY_WINDOW).any(|next| *next == id);
+        if self.syncs.iter().any(wanted) {
+            self.bodies.held.insert(id, (bytes, name.clone()));
+        }
+    }
+
+    /// These are not expected of a peer any more.
+    pub(super) fn forget_asked(&mut self, name: &PeerName, ids: &[BlockId]) {
+        for id in ids {
+            if let Some(asked) = self.bodies.asked.get_mut(id) {
+                asked.by.retain(|by| by != name);
+                if asked.by.is_empty() {
+                    self.bodies.asked.remove(id);
+                }
+            }
+        }
+    }
+
+    /// A peer did not answer a question for blocks in time: it is not asked for those of other chains for a while, and what
+    /// waited for the next block of its own ends.
+    pub(super) fn bodies_late(&mut self, name: &PeerName, ids: &[BlockId]) {
+        let now = self.now;
+        self.forget_asked(name, ids);
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.bodies.failed(now);
+        }
+        let stuck = |sync: &&Sync| {
+            let next = sync.plan.front();
+            sync.source == *name && next.is_some_and(|id| ids.contains(id) && self.bodies.is_idle(id))
+        };
+        let stuck: Vec<_> = self.syncs.iter().filter(stuck).map(|sync| sync.number).collect();
+        stuck
+            .into_iter()
+            .for_each(|number| self.end_sync(number, Ended::Failed(None)));
+    }
+
+    /// Lets go of what no chain waits for any more.
+    pub(super) fn drop_bodies(&mut self) {
+        let Self { bodies, syncs, .. } = self;
+        if syncs.is_empty() {
+            bodies.held.clear();
+        } else {
+            bodies
+                .held
+                .retain(|id, _| syncs.iter().any(|sync| sync.plan.contains(id)));
+        }
+    }
+
+    /// Imports what is here, in order.
+    pub(super) fn import_held(&mut self) {
+        for _ in 0..IMPORTS_A_TURN {
+            let Some((number, id)) = self.next_import() else { return };
+            let Some((bytes, sender)) = self.bodies.held.remove(&id) else {
+                self.imported(number, None);
+                continue;
+            };
+            match self.node.import_block(&bytes) {
+                Ok(imported) => {
+                    self.brought_block(&sender);
+                    self.imported(number, Some(&imported));
+                }
+                Err(error) => {
+                    let ended = match blame(id, &error) {
+                        Some(offence) => offence.into(),
+                        None => import_ended(&error),
+                    };
+                    return self.end_sync(number, ended);
+                }
+            }
+        }
+    }
+
+    /// The next block that is here, of the heaviest chain that has one; or that came another way.
+    fn next_import(&self) -> Option<(u64, BlockId)> {
+        let snapshot = self.node.store().snapshot();
+        let stored = |id: &BlockId| {
+            let record = snapshot.record(id);
+            record.is_ok_and(|record| record.is_some_and(|record| record.status != Status::Invalid))
+        };
+        let here = self.syncs.iter().filter_map(|sync| {
+            let id = sync.plan.front()?;
+            (self.bodies.held.contains_key(id) || stored(id)).then_some((sync, *id))
+        });
+        let heaviest = here.max_by_key(|(sync, _)| sync.shown())?;
+        Some((heaviest.0.number, heaviest.1))
+    }
+
+    /// The next block of a chain is stored; `None` if it was before.
+    fn imported(&mut self, number: u64, imported: Option<&Imported>) {
+        let now = self.now;
+        let Some(sync) = self.syncs.iter_mut().find(|sync| sync.number == number) else {
+            return;
+        };
+        sync.plan.pop_front();
+        sync.progress = now;
+        sync.imported += u64::from(imported.is_some());
+        if let Some(Imported::Tip(advance)) = imported {
+            let count = |moved: &Moved| u64::from(moved.record.transaction_count);
+            sync.transactions += advance.joined.iter().map(count).sum::<u64>();
+        }
+    }
+}
+
+/// What ends an attempt whose block is not imported for a reason of this node's own.
+fn import_ended(error: &ImportError) -> Ended {
+    match error {
+        ImportError::TooDeep { depth, .. } => Ended::TooDeep { depth: *depth },
+        _ => Ended::Again,
+    }
+}

@@ -1,0 +1,119 @@
+//! Who is let in by a session: a banned address under a new name, honest people behind one address, a full house.
+//! Rules: docs/protocol.md#N11, #N12
+
+mod support;
+
+use tally_node::net::limits::{MAX_INBOUND_HOST, MAX_INBOUND_RANGE};
+use tally_node::net::offence::BAN_MS;
+use tally_node::net::{Network, Output, PeerName};
+use tally_node::peers::range::Origin;
+
+fn session() -> (tempfile::TempDir, Network) {
+    let dir = tempfile::tempdir().unwrap();
+    let node = support::open(dir.path(), &support::clock()).unwrap();
+    (dir, Network::new(node, "test"))
+}
+
+fn at(host: &str) -> Origin {
+    Origin {
+        host: Some(host.parse().unwrap()),
+        ..Origin::default()
+    }
+}
+
+/// Connects a peer; why it is sent away, if it is.
+fn come(network: &mut Network, name: &str, origin: Origin, now: u64) -> Option<String> {
+    let name = PeerName::from(name);
+    network.connected_from(name.clone(), false, origin, now);
+    ended(network, &name)
+}
+
+/// Why the session has ended the conversation with a peer, if it has.
+fn ended(network: &mut Network, name: &PeerName) -> Option<String> {
+    let outputs: Vec<_> = network.outputs().collect();
+    outputs.into_iter().find_map(|output| match output {
+        Output::Disconnect { peer, reason } if peer == *name => Some(reason),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_banned_peer_that_comes_again_under_a_new_name_stays_banned() {
+    let (_dir, mut network) = session();
+    assert_eq!(come(&mut network, "a", at("8.8.8.8"), 1_000), None);
+    assert_eq!(come(&mut network, "neighbour", at("8.8.8.9"), 1_000), None);
+    network.received(&"a".into(), b"no frame", 1_000);
+    let reason = ended(&mut network, &"a".into()).unwrap();
+    assert!(reason.starts_with("sent bytes that are no message"), "{reason}");
+    let banned = Some(format!("banned: {reason}"));
+    for (name, host) in [("a", "9.9.9.9"), ("b", "8.8.8.8"), ("c", "::ffff:8.8.8.8")] {
+        assert_eq!(come(&mut network, name, at(host), 2_000), banned, "{name} at {host}");
+    }
+    assert_eq!(come(&mut network, "d", at("8.8.8.10"), 2_000), None);
+    let named = Origin {
+        configured: true,
+        ..at("8.8.8.8")
+    };
+    assert_eq!(come(&mut network, "named", named, 2_000), None, "the operator named it");
+    let names: Vec<_> = network.peers().map(|peer| peer.name.0).collect();
+    assert_eq!(names, ["d", "named", "neighbour"]);
+    assert_eq!(
+        come(&mut network, "b", at("8.8.8.8"), 1_000 + BAN_MS),
+        None,
+        "it is over"
+    );
+}
+
+#[test]
+fn a_ban_covers_no_address_behind_which_honest_people_may_be() {
+    let (_dir, mut network) = session();
+    // A gateway's address, and one where somebody is banned by the operator, by name.
+    for host in ["172.17.0.1", "127.0.0.1", "8.8.8.8"] {
+        assert_eq!(come(&mut network, "a", at(host), 1_000), None);
+        match host {
+            "8.8.8.8" => network.ban(&"a".into(), 10_000, "unwanted".to_owned()),
+            _ => network.received(&"a".into(), b"no frame", 1_000),
+        }
+        assert!(ended(&mut network, &"a".into()).is_some());
+        assert_eq!(come(&mut network, "b", at(host), 1_000), None, "{host}");
+        network.disconnected(&"b".into(), 1_000);
+        assert!(network.unban(&"a".into()));
+    }
+}
+
+#[test]
+fn a_banned_range_ends_its_conversations_at_once() {
+    let (_dir, mut network) = session();
+    assert_eq!(come(&mut network, "a", at("8.8.8.8"), 1_000), None);
+    assert_eq!(come(&mut network, "b", at("8.9.8.8"), 1_000), None);
+    assert!(network.ban_range("8.8.0.0/16".parse().unwrap(), 5_000, "noise"));
+    assert_eq!(ended(&mut network, &"a".into()), Some("banned: noise".to_owned()));
+    assert_eq!(network.peers().map(|peer| peer.name.0).collect::<Vec<_>>(), ["b"]);
+    let again = come(&mut network, "c", at("8.8.1.1"), 2_000);
+    assert_eq!(again, Some("banned: noise".to_owned()));
+    assert!(network.unban_range("8.8.0.0/16".parse().unwrap()));
+    assert_eq!(come(&mut network, "c", at("8.8.1.1"), 2_000), None);
+}
+
+#[test]
+fn a_host_and_a_range_have_their_share_and_dialled_peers_stay() {
+    let (_dir, mut network) = session();
+    network.connected_from("dialled".into(), true, at("8.8.0.1"), 0);
+    for number in 0..MAX_INBOUND_HOST {
+        let name = format!("host-{number}");
+        assert_eq!(come(&mut network, &name, at("8.8.8.8"), 1_000 + number as u64), None);
+    }
+    let full = come(&mut network, "one-more", at("8.8.8.8"), 2_000);
+    assert_eq!(full, Some("there are 4 inbound peers of 8.8.8.8/32 already".to_owned()));
+    for number in MAX_INBOUND_HOST..3 * MAX_INBOUND_RANGE {
+        let name = format!("range-{number}");
+        let host = format!("8.8.9.{number}");
+        assert_eq!(
+            come(&mut network, &name, at(&host), 3_000 + number as u64),
+            None,
+            "{name}"
+        );
+    }
+    let (outbound, inbound): (Vec<_>, Vec<_>) = network.peers().partition(|peer| peer.outbound);
+    assert_eq!((outbound.len(), inbound.len()), (1, MAX_INBOUND_RANGE));
+}

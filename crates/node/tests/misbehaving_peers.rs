@@ -1,0 +1,18 @@
+//! What peers can do to each other: one stranger against two honest nodes, and stories of many on simulated links.
+//! Rules: docs/protocol.md#N6, #N7, #N9, #Q1 to #Q5
+
+#[path = "misbehaving_peers/blocks.rs"]
+mod blocks;
+#[path = "misbehaving_peers/checkpoints.rs"]
+mod checkpoints;
+#[path = "misbehaving_peers/claims.rs"]
+mod claims;
+#[path = "misbehaving_peers/clocks.rs"]
+mod clocks;
+#[path = "misbehaving_peers/stranger.rs"]
+mod stranger;
+mod support;
+#[path = "misbehaving_peers/town.rs"]
+mod town;
+#[path = "misbehaving_peers/world.rs"]
+mod world;

@@ -1,0 +1,146 @@
+//! Claims that are not shown, announcements that are not delivered. Rules: docs/protocol.md#N6, #N7
+
+use tally_chain::hash::sha256;
+use tally_chain::{Address, Height, TxId, U256, Work};
+use tally_node::net::limits::{MAX_IDS, MAX_WANTED};
+use tally_node::net::wire::Message;
+
+use crate::support::payment;
+use crate::world::{Fate, World};
+
+/// Claims by far the heaviest chain, and shows nothing of it.
+fn silent_claimant(world: &mut World) -> usize {
+    world.add_tampering(|_, message| {
+        match message {
+            Message::Hello(hello) => {
+                hello.claim.weight = Work(U256::MAX >> 8);
+                hello.claim.height = Height(1 << 40);
+            }
+            Message::Headers(_) | Message::Blocks(_) | Message::BlockTransactions(_) => return Fate::Dropped,
+            _ => {}
+        }
+        Fate::Sent
+    })
+}
+
+/// A node without blocks meets silent claimants first, then an honest node of 40 blocks; says how long it takes, milliseconds.
+fn beside_silent_claimants(seed: u64, count: usize, calls: bool) -> u64 {
+    let mut world = World::new(seed);
+    let (honest, new) = (world.add(), world.add());
+    world.mine_many(honest, 40);
+    for _ in 0..count {
+        let claimant = silent_claimant(&mut world);
+        world.connect(claimant, new);
+    }
+    world.run(500);
+    match calls {
+        true => world.connect(new, honest),
+        false => world.connect(honest, new),
+    }
+    let took = world.until(120_000, "the honest tip", |world| world.tip(new) == world.tip(honest));
+    // It stays so: the next blocks come at once, whoever claims what.
+    for _ in 0..5 {
+        world.mine(honest);
+        world.until(2_000, "the next block", |world| world.tip(new) == world.tip(honest));
+    }
+    world.honest(&[honest, new]);
+    took
+}
+
+#[test]
+fn one_silent_claimant_holds_up_nothing_but_itself() {
+    let took = beside_silent_claimants(1, 1, false);
+    assert!(took <= 6_000, "{took} ms");
+}
+
+#[test]
+fn five_silent_claimants_do_not_stop_synchronisation() {
+    let called = beside_silent_claimants(2, 5, true);
+    assert!(
+        called <= 6_000,
+        "one of two attempts is on a connection of its own calling: {called} ms"
+    );
+    let came = beside_silent_claimants(3, 5, false);
+    assert!(
+        came <= 40_000,
+        "each fails once, then the one that has not failed comes first: {came} ms"
+    );
+}
+
+/// Both halves have a block of the same height; the silent ones are on the losing side with the victim.
+#[test]
+fn a_victim_on_the_losing_side_of_a_fork_changes_over() {
+    let mut world = World::new(4);
+    let (winner, victim) = (world.add(), world.add());
+    world.mine_many(winner, 3);
+    world.connect(victim, winner);
+    world.until(10_000, "the same tip", |world| world.tip(victim) == world.tip(winner));
+    for _ in 0..5 {
+        let claimant = silent_claimant(&mut world);
+        world.connect(claimant, victim);
+    }
+    // At the same moment, so that neither takes the other's.
+    world.mine(winner);
+    world.mine(victim);
+    world.run(1_000);
+    assert_ne!(world.tip(victim), world.tip(winner));
+    world.mine(winner);
+    world.until(8_000, "the winner's tip", |world| {
+        world.tip(victim) == world.tip(winner)
+    });
+    world.honest(&[winner, victim]);
+}
+
+#[test]
+fn made_up_announcements_keep_out_no_payment() {
+    let mut world = World::new(5);
+    let (honest, victim) = (world.add(), world.add());
+    world.mine(honest);
+    world.connect(honest, victim);
+    world.until(10_000, "the same tip", |world| world.tip(victim) == world.tip(honest));
+    // Answers with nothing, just in time.
+    let false_one = world.add_tampering(|_, message| match message {
+        Message::Transactions(_) => Fate::Late(19_000),
+        _ => Fate::Sent,
+    });
+    world.connect(false_one, victim);
+    world.run(1_000);
+    for round in 0..=(MAX_WANTED / MAX_IDS) as u32 {
+        let id = |number: u32| TxId(sha256(&[&round.to_be_bytes(), &number.to_be_bytes()]));
+        let ids = (0..MAX_IDS as u32).map(id).collect();
+        world.say(false_one, victim, Message::Inventory(ids));
+    }
+    world.run(1_000);
+    for nonce in 0..10 {
+        let envelope = payment(&world.node(honest).clone(), 0, nonce, Address::repeat_byte(7), 5);
+        let id = world.submit(honest, envelope);
+        world.until(1_000, "the payment", |world| {
+            world.node(victim).with_pool(|pool| pool.contains(&id))
+        });
+    }
+    world.honest(&[honest, victim]);
+}
+
+/// It announces true payments first and then sends none: the next who has them is asked.
+#[test]
+fn a_payment_that_its_first_announcer_does_not_send_comes_from_the_next() {
+    let mut world = World::new(6);
+    let (honest, victim) = (world.add(), world.add());
+    let false_one = world.add_tampering(|_, message| match message {
+        Message::Transactions(_) => Fate::Dropped,
+        _ => Fate::Sent,
+    });
+    world.mine(honest);
+    for link in [(honest, victim), (honest, false_one), (false_one, victim)] {
+        world.connect(link.0, link.1);
+    }
+    world.delays.insert((honest, victim), 1_000);
+    world.run(3_000);
+    let envelope = payment(&world.node(honest).clone(), 0, 0, Address::repeat_byte(7), 5);
+    let id = world.submit(honest, envelope);
+    let took = world.until(10_000, "the payment", |world| {
+        world.node(victim).with_pool(|pool| pool.contains(&id))
+    });
+    assert!(took <= 7_000, "{took} ms");
+    world.honest(&[honest, victim]);
+}

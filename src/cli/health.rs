@@ -1,0 +1,26 @@
+//! `tally health`: asks a node whether it lives, or whether it can do its work; for containers and scripts, which have no curl.
+
+use anyhow::bail;
+use clap::Args;
+
+use super::client::{Client, NodeArgs};
+use super::out::outln;
+
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    #[command(flatten)]
+    node: NodeArgs,
+    /// Ask whether it can do its work, not only whether it lives
+    #[arg(long)]
+    ready: bool,
+}
+
+/// Prints the answer; fails where it is not yes.
+pub fn run(args: &HealthArgs) -> anyhow::Result<()> {
+    let path = if args.ready { "/readyz" } else { "/healthz" };
+    let (status, text) = Client::to(&args.node)?.probe(path)?;
+    if status != 200 {
+        bail!("{path} answers {status}: {}", text.trim());
+    }
+    Ok(outln!("{}", text.trim())?)
+}
