@@ -216,7 +216,7 @@ fn a_full_disk_is_said_and_passes() {
     assert_eq!(pay(0).status, 202);
     // The file system as the process sees it. Less than 8 MiB are left.
     let filler = format!("/proc/{}/root{}/filler", child.id(), folder.path().display());
-    std::fs::write(&filler, vec![1; 41 << 20]).unwrap();
+    std::fs::write(&filler, vec![1u8; 41 << 20]).unwrap();
     let refused = pay(1);
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert_eq!(refused.problem(), "nothing-stored");
