@@ -1,6 +1,6 @@
 /* A layer between a test's process and its disk, loaded with LD_PRELOAD. What it does is in the environment:
  *
- *   FAULTS_DIR    only files below this folder are looked at
+ *   FAULTS_DIR    only this folder and what is below it are looked at
  *   FAULTS_LOG    every change of such a file is written down here, so that any power cut can be built from one run
  *   FAULTS_KIND   "write" or "read": which calls are counted
  *   FAULTS_AT     the number of the call that fails, from 1 on
@@ -69,7 +69,7 @@ __attribute__((constructor)) static void start(void) {
 }
 
 static int below(const char *path) {
-  return folder_len && !strncmp(path, folder, folder_len) && path[folder_len] == '/';
+  return folder_len && !strncmp(path, folder, folder_len) && (path[folder_len] == '/' || !path[folder_len]);
 }
 
 /* The path of an open file of ours. */

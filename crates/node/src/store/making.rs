@@ -44,7 +44,9 @@ pub(super) fn make(path: &Path, spec: &ChainSpec) -> Result<(), StoreError> {
         std::fs::rename(&making, path).map_err(cannot)?;
         sync_parent(path).map_err(cannot)?;
     }
-    std::fs::remove_file(&lock_path).map_err(cannot)
+    // Another process may have removed it; it says nothing once the store is made.
+    let _ = std::fs::remove_file(&lock_path);
+    Ok(())
 }
 
 /// Removes what a start that was cut off has left in `path`; nothing else is touched.
