@@ -1,6 +1,6 @@
 /* A layer between a test's process and its disk, loaded with LD_PRELOAD. What it does is in the environment:
  *
- *   FAULTS_DIR    only files below this folder are looked at
+ *   FAULTS_DIR    only this folder and what is below it are looked at
  *   FAULTS_LOG    every change of such a file is written down here, so that any power cut can be built from one run
  *   FAULTS_KIND   "write" or "read": which calls are counted
  *   FAULTS_AT     the number of the call that fails, from 1 on
@@ -24,7 +24,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { WRITE = 1, SYNC = 2, TRUNCATE = 3, SYNC_FOLDER = 4, UNLINK = 5, OPEN = 6 };
+enum { WRITE = 1, SYNC = 2, TRUNCATE = 3, SYNC_FOLDER = 4, UNLINK = 5, OPEN = 6, MOVE = 7 };
 
 static char folder[PATH_MAX];
 static size_t folder_len;
@@ -44,6 +44,7 @@ static int (*real_fdatasync)(int);
 static int (*real_ftruncate)(int, off64_t);
 static int (*real_open)(const char *, int, ...);
 static int (*real_unlink)(const char *);
+static int (*real_rename)(const char *, const char *);
 
 __attribute__((constructor)) static void start(void) {
   real_write = REAL(write);
@@ -56,6 +57,7 @@ __attribute__((constructor)) static void start(void) {
   real_ftruncate = (int (*)(int, off64_t))dlsym(RTLD_NEXT, "ftruncate64");
   real_open = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open64");
   real_unlink = REAL(unlink);
+  real_rename = REAL(rename);
   const char *value = getenv("FAULTS_DIR");
   if (!value || !realpath(value, folder)) return;
   if ((value = getenv("FAULTS_KIND"))) counts_reads = !strcmp(value, "read");
@@ -67,7 +69,7 @@ __attribute__((constructor)) static void start(void) {
 }
 
 static int below(const char *path) {
-  return folder_len && !strncmp(path, folder, folder_len) && path[folder_len] == '/';
+  return folder_len && !strncmp(path, folder, folder_len) && (path[folder_len] == '/' || !path[folder_len]);
 }
 
 /* The path of an open file of ours. */
@@ -195,5 +197,13 @@ int unlink(const char *path) {
   if (mine && fails(0)) return -1;
   int done = real_unlink(path);
   if (mine && !done) record(UNLINK, 0, 0, path, NULL, 0);
+  return done;
+}
+
+int rename(const char *from, const char *to) {
+  int mine = below(from) && below(to);
+  if (mine && fails(0)) return -1;
+  int done = real_rename(from, to);
+  if (mine && !done) record(MOVE, 0, 0, from, to, strlen(to));
   return done;
 }

@@ -7,6 +7,7 @@ mod commit;
 mod condition;
 mod error;
 mod history;
+mod making;
 mod parts;
 mod record;
 mod snapshot;
@@ -100,8 +101,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or creates the store for the chain of `spec`.
+    /// Opens or creates the store for the chain of `spec`. The folder around `path` must exist.
     pub fn open(path: &Path, spec: &ChainSpec) -> Result<Self, StoreError> {
+        making::make(path, spec)?;
+        Self::open_in(path, spec)
+    }
+
+    fn open_in(path: &Path, spec: &ChainSpec) -> Result<Self, StoreError> {
         let opening = |error| StoreError::opening(path, error);
         let database = Database::builder(path).open().map_err(opening)?;
         let keys = Keyspaces::open(&database).map_err(opening)?;

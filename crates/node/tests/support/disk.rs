@@ -131,12 +131,27 @@ enum Name {
         old: Option<PathBuf>,
     },
     Unlink(PathBuf),
+    /// A folder, or a file, with all below it.
+    Move {
+        from: PathBuf,
+        to: PathBuf,
+    },
+}
+
+/// Where a path is after a move.
+fn moved(path: &Path, from: &Path, to: &Path) -> Option<PathBuf> {
+    let rest = path.strip_prefix(from).ok()?;
+    Some(if rest.as_os_str().is_empty() {
+        to.to_owned()
+    } else {
+        to.join(rest)
+    })
 }
 
 impl Name {
     fn folder(&self) -> Option<&Path> {
         match self {
-            Self::Link { path, .. } | Self::Unlink(path) => path.parent(),
+            Self::Link { path, .. } | Self::Unlink(path) | Self::Move { to: path, .. } => path.parent(),
         }
     }
 
@@ -150,6 +165,11 @@ impl Name {
             }
             Self::Unlink(path) => {
                 names.remove(path);
+            }
+            Self::Move { from, to } => {
+                for (path, file) in std::mem::take(names) {
+                    names.insert(moved(&path, from, to).unwrap_or(path), file);
+                }
             }
         }
     }
@@ -237,8 +257,34 @@ impl Disk {
             6 => {
                 self.file(record);
             }
+            7 => self.move_names(&record.path, Path::new(std::str::from_utf8(&record.data).unwrap())),
             kind => panic!("a record of kind {kind}"),
         }
+    }
+
+    fn move_names(&mut self, from: &Path, to: &Path) {
+        let change = |path: &mut PathBuf| {
+            if let Some(moved) = moved(path, from, to) {
+                *path = moved;
+            }
+        };
+        self.live.values_mut().for_each(change);
+        for name in &mut self.pending {
+            match name {
+                Name::Link { path, old, .. } => {
+                    change(path);
+                    old.iter_mut().for_each(change);
+                }
+                Name::Unlink(path) => change(path),
+                Name::Move { .. } => {}
+            }
+        }
+        let folders: Vec<_> = self.folders.iter().filter_map(|path| moved(path, from, to)).collect();
+        self.folders.extend(folders);
+        self.pending.push(Name::Move {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        });
     }
 
     /// What was written before the sync began is on the disk now, and so is the file's name.
