@@ -32,6 +32,7 @@ fn checkpoints() -> CheckpointConfig {
         depth: 1,
         part_leaves: 4,
         begin: false,
+        trusted: None,
     }
 }
 

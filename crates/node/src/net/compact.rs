@@ -209,7 +209,7 @@ impl Network {
 
     /// Puts a block together from the pool, or asks for what the pool lacks.
     fn rebuild(&mut self, name: &PeerName, block: CompactBlock, weight: Work) {
-        let transactions = self.from_pool(&block);
+        let transactions = self.parts_pool(&block);
         let places = || (0..).zip(&transactions);
         let missing = places().filter(|(_, transaction)| transaction.is_none());
         let pooled = places().filter(|(_, transaction)| transaction.is_some());
@@ -228,7 +228,7 @@ impl Network {
         self.ask_for_missing(name, rebuild);
     }
 
-    fn from_pool(&self, block: &CompactBlock) -> Vec<Option<CheckedTransaction>> {
+    fn parts_pool(&self, block: &CompactBlock) -> Vec<Option<CheckedTransaction>> {
         let id = block.header.id();
         let mut transactions = vec![None; block.transactions.len()];
         if transactions.is_empty() {
