@@ -40,7 +40,7 @@ say "a generated client reads every answer"
 (cd "$work" && PATH="$tools:$PATH" "$tools/openapi-python-client" generate --path openapi.json --meta none --output-path client --overwrite >"$work/generated" 2>&1) ||
   { cat "$work/generated"; die "no client can be generated"; }
 if grep -iE 'warning|error' "$work/generated"; then die "the client is not whole"; fi
-PYTHONPATH=$work "$tools/python" scripts/interface/client.py "$url"
+PYTHONPATH=$work "$tools/python" scripts/interface/answers.py "$url"
 
 say "metrics are as Prometheus wants them"
 if command -v promtool >/dev/null; then

@@ -162,7 +162,14 @@ pub fn complete(document: &mut Value) {
         return;
     };
     for (path, operations) in paths {
+        // No operation that takes a body can do without it.
         let operations = operations.as_object_mut().into_iter().flat_map(|map| map.values_mut());
+        let operations = operations.map(|operation| {
+            if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
+                body.insert("required".to_owned(), json!(true));
+            }
+            operation
+        });
         let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
         for parameter in parameters.flatten() {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();

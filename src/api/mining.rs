@@ -265,7 +265,7 @@ pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
 
 /// External miners that are connected (Stratum), the fastest first
 #[utoipa::path(get, path = "/mining/workers", tag = "mining", operation_id = "mining_workers", responses(
-    (status = 200, body = WorkersBody),
+    (status = 200, description = "The miners that are connected", body = WorkersBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn workers(State(server): State<Shared>) -> Json<WorkersBody> {

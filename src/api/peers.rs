@@ -345,6 +345,7 @@ pub struct RangeBanRequest {
 /// Which addresses.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct RangeQuery {
     /// An address, or a range of them.
     #[param(example = "198.51.100.0/24")]

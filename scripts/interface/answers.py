@@ -1,4 +1,4 @@
-"""client.py URL: every reading operation of a client that openapi-python-client made; each answer has to be read whole."""
+"""answers.py URL: every reading operation of a client that openapi-python-client made; each answer has to be read whole."""
 
 import importlib
 import inspect
@@ -10,8 +10,9 @@ from client import Client
 
 ADDRESS = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 KNOWN = {"address": ADDRESS, "key": "1", "proof": True, "limit": 2}
-# It never ends, or changes the node, or needs an id of something that is not there.
-LEFT_OUT = {"events", "switch", "call", "remove", "ban", "unban", "submit_transaction", "submit_work", "batch", "transaction", "receipt"}
+# They never end, change the node, or need an id of something that is not there. What takes a body changes something, too.
+# For bodies of two media types this generator forgets an import (0.29.1).
+LEFT_OUT = {"submit_transaction", "events", "remove", "unban", "unban_range", "transaction", "receipt"}
 
 node = Client(base_url=sys.argv[1])
 read = []
@@ -21,7 +22,10 @@ for package in pkgutil.iter_modules(client.api.__path__):
         if module.name in LEFT_OUT:
             continue
         operation = importlib.import_module(f"client.api.{package.name}.{module.name}").sync_detailed
-        names = [name for name in inspect.signature(operation).parameters if name in KNOWN]
+        parameters = inspect.signature(operation).parameters
+        if "body" in parameters:
+            continue
+        names = [name for name in parameters if name in KNOWN]
         answer = operation(client=node, **{name: KNOWN[name] for name in names})
         assert answer.status_code == 200, f"{module.name}: {answer.status_code} {answer.content[:300]!r}"
         assert answer.parsed is not None, f"{module.name}: the answer was not read"
