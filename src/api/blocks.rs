@@ -15,7 +15,7 @@ use super::cursor::{BlockCursor, Cursor as _, OffsetCursor};
 use super::extract::{Params, Segment};
 use super::number::PageParams;
 use super::problem::{Answer, Problem, ProblemBody, kinds};
-use super::text::{Octets, hex};
+use super::text::hex;
 use super::transactions::{TransactionBody, TransactionPage};
 use crate::server::{ReadFailure, Shared};
 
@@ -293,7 +293,7 @@ pub enum Format {
     params(("key" = String, Path, description = "Height, or id of 64 hex digits", example = "0"), BlockParams),
     responses(
         (status = 200, description = "The block, or its bytes with `format=raw`",
-            content((BlockBody = "application/json"), (Octets = "application/octet-stream"))),
+            content((BlockBody = "application/json"), (Vec<u8> = "application/octet-stream"))),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn one(

@@ -162,12 +162,9 @@ pub fn complete(document: &mut Value) {
         return;
     };
     for (path, operations) in paths {
-        // No operation that takes a body can do without it.
         let operations = operations.as_object_mut().into_iter().flat_map(|map| map.values_mut());
         let operations = operations.map(|operation| {
-            if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
-                body.insert("required".to_owned(), json!(true));
-            }
+            bodies(operation);
             operation
         });
         let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
@@ -178,6 +175,21 @@ pub fn complete(document: &mut Value) {
             }
         }
     }
+}
+
+/// No operation that takes a body can do without it; plain bytes are no list of numbers.
+fn bodies(operation: &mut Value) {
+    let plain = |part: &mut Value| {
+        if let Some(bytes) = part.pointer_mut("/content/application~1octet-stream") {
+            bytes["schema"] = json!({ "type": "string", "format": "binary" });
+        }
+    };
+    if let Some(body) = operation.get_mut("requestBody") {
+        body["required"] = json!(true);
+        plain(body);
+    }
+    let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
+    answers.into_iter().flat_map(|map| map.values_mut()).for_each(plain);
 }
 
 /// Visits every property of a schema that is a text or a list of texts.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::MAX_BODY;
 use super::extract::{JsonBody, media_type, parse_json, read_body, wrong_media_type};
 use super::problem::{Answer, Problem, ProblemBody, kinds};
-use super::text::{Octets, parse_hex};
+use super::text::parse_hex;
 use super::transactions::TransactionStatus;
 use crate::server::Shared;
 
@@ -81,7 +81,7 @@ impl From<Submitted> for SubmittedBody {
 /// Sends one signed transaction
 #[utoipa::path(post, path = "/transactions", operation_id = "submit_transaction", tag = "payments",
     request_body(description = "The envelope, as hex in JSON or as plain bytes",
-        content((RawBody = "application/json"), (Octets = "application/octet-stream"))),
+        content((RawBody = "application/json"), (Vec<u8> = "application/octet-stream"))),
     responses(
         (status = 202, description = "Taken into the pool", body = SubmittedBody),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),

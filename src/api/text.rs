@@ -5,11 +5,6 @@ use tally_chain::{Address, TxId, address, visible};
 
 use super::problem::{Answer, Problem, kinds};
 
-/// Bytes as they are, for the description of the API.
-#[derive(utoipa::ToSchema)]
-#[schema(value_type = String, format = Binary)]
-pub struct Octets;
-
 /// 0x-prefixed hex.
 pub fn hex(bytes: &[u8]) -> String {
     hex::encode_prefixed(bytes)
