@@ -20,6 +20,9 @@ const COMPACT: &str = "^0x[0-9a-f]{8}$";
 const CURSOR: &str = "^[A-Za-z0-9_-]{18}$";
 const PEER_ID: &str = "^[1-9A-HJ-NP-Za-km-z]{46,60}$";
 
+/// An address of IPv4 or IPv6, alone or as a range.
+const RANGE: &str = "^[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?$";
+
 /// Fields by name, or by `Schema.name` where the name alone means two things. The longer form wins.
 const FORMS: &[(&str, &[&str])] = &[
     (ADDRESS, &["address", "producer", "sender", "to", "contract"]),
@@ -97,6 +100,7 @@ const FORMS: &[(&str, &[&str])] = &[
         ],
     ),
     (CURSOR, &["next", "cursor"]),
+    (RANGE, &["BanBody.address", "range"]),
     (PEER_ID, &["PeerBody.id", "BanBody.id", "PeersBody.id", "source"]),
     ("^/problems/[a-z0-9-]+$", &["ProblemBody.type"]),
     ("^[0-9]{1,20}-[0-9]{1,20}$", &["last_event_id", "Last-Event-ID"]),
@@ -108,6 +112,9 @@ const FREE: &[&str] = &[
     "detail",
     "request_id",
     "reason",
+    "paused",
+    "not_ready",
+    "WorkerBody.name",
     "agent",
     "label",
     "memo",

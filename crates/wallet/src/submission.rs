@@ -65,6 +65,9 @@ pub enum Uncertain {
     NotOurs { status: u16 },
     #[error("the answer is about another transaction, {found}")]
     OtherTransaction { found: TxId },
+    /// The first copy may still be on its way, behind what rejected the second.
+    #[error("no answer came at first, then the node rejected the same bytes: {rejection}")]
+    RejectedLater { rejection: Rejection },
 }
 
 /// Members of an answer, of success and of problem alike.

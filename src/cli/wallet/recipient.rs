@@ -20,6 +20,13 @@ impl FromStr for Recipient {
     type Err = address::AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Rejected later, by words that do not repeat it: an error here would be printed with the text.
+        if looks_secret(text) {
+            return Ok(Self {
+                typed: text.to_owned(),
+                address: None,
+            });
+        }
         let digits = text.len() == 40 && text.chars().all(|c| c.is_ascii_hexdigit());
         let address = match digits || text.starts_with("0x") || text.starts_with("0X") {
             true => Some(address::parse(text)?),

@@ -11,6 +11,7 @@ use tally_wallet::{SharedAccount, Vault};
 use super::super::out::{After as _, outln};
 use super::accounts::find;
 use super::file::VaultFile;
+use super::keys::looks_secret;
 use super::text::{read_text, write_text};
 
 #[derive(Debug, Subcommand)]
@@ -103,14 +104,17 @@ fn public_key(vault: &Vault, text: &str) -> anyhow::Result<PublicKey> {
         let key = account.key.clone();
         return key.with_context(|| format!("the public key of {} is not known here", account.address));
     }
+    let secret = looks_secret(text);
     let bytes = match text.starts_with("0x") || text.len() == 66 {
         true => text.as_bytes().to_vec(),
+        false if secret => bail!("a private key or a phrase is no account and no public key, and is not repeated here"),
         false => read_text(text.as_ref())
             .with_context(|| format!("{text} is no account of this wallet, no key in hex and no file"))?
             .into_bytes(),
     };
     match keystore::read(&bytes, "")?.key {
         Found::Public(key) => Ok(key),
-        Found::Private(_) => bail!("{text} is a private key: keep it to yourself, and give its public key"),
+        Found::Private(_) if secret => bail!("that is a private key: keep it to yourself, and give its public key"),
+        Found::Private(_) => bail!("{text} holds a private key: keep it to yourself, and give its public key"),
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
 use tally_chain::TxId;
-use tally_wallet::{Outcome, Rejection, Signed, Warning};
+use tally_wallet::{Outcome, Rejection, Signed, Uncertain, Warning};
 
 use super::super::client::{Client, Found};
 use super::super::out::{After as _, errln, outln};
@@ -106,7 +106,13 @@ fn deliver(client: &Client, entry: &Entry) -> Outcome {
     }
     match client.find(entry.id) {
         Ok(Some(_)) => Outcome::AlreadyPending,
-        Ok(None) => client.submit(entry.id, &entry.envelope),
+        // The first copy may still be on its way, behind what rejected the second.
+        Ok(None) => match client.submit(entry.id, &entry.envelope) {
+            Outcome::Rejected { problem } => Outcome::Unknown {
+                why: Uncertain::RejectedLater { rejection: problem },
+            },
+            known => known,
+        },
         Err(_) => first,
     }
 }

@@ -237,10 +237,9 @@ mod tests {
         let activity = activity();
         let parts = futures::stream::iter(["one", "two"].map(Ok::<_, std::convert::Infallible>));
         let mut body = Watched::new(Body::from_stream(parts), activity.begin());
-        assert!(
-            activity.next(Instant::now() + secs(3_600)).is_ok(),
-            "nothing to take yet"
-        );
+        let begun = Instant::now();
+        assert!(activity.next(begun + secs(29)).is_ok(), "the head has to be taken");
+        assert_eq!(activity.next(begun + secs(31)), Err(Overdue::Answer));
         for _ in 0..2 {
             body.frame().await.expect("a part").expect("no error");
             let given = Instant::now();
