@@ -227,7 +227,10 @@ fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
     let mut child = command.spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut banner = Vec::new();
-    while banner.last().is_none_or(|line: &String| !line.contains("operator ")) {
+    while banner
+        .last()
+        .is_none_or(|line: &String| !line.trim_start().starts_with("operator "))
+    {
         banner.push(out.next().unwrap().unwrap());
     }
     let text = banner.join("\n");

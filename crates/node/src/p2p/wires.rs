@@ -287,15 +287,17 @@ impl Wires {
         if now < self.saved.next {
             return;
         }
-        self.saved.next = now + KEEP;
         let book = self.dials.book();
         if book.version() != self.saved.tried {
+            // What is new is written at once: a node may be killed at any moment. What follows soon waits a little.
+            self.saved.next = now + KEEP;
             self.saved.tried = book.version();
             kept::write_addresses(&self.saved.folder, kept::PEERS, book.tried());
         }
         let anchors = self.dials.best();
         // Without any, the last ones stay: the network may be down.
         if !anchors.is_empty() && anchors != self.saved.anchors {
+            self.saved.next = now + KEEP;
             kept::write_addresses(&self.saved.folder, kept::ANCHORS, anchors.iter());
             self.saved.anchors = anchors;
         }
