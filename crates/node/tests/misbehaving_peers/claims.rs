@@ -50,15 +50,15 @@ fn beside_silent_claimants(seed: u64, count: usize, calls: bool) -> u64 {
 #[test]
 fn one_silent_claimant_holds_up_nothing_but_itself() {
     let took = beside_silent_claimants(1, 1, false);
-    assert!(took <= 6_000, "{took} ms");
+    assert!(took <= 20_000, "{took} ms");
 }
 
 #[test]
 fn five_silent_claimants_do_not_stop_synchronisation() {
     let called = beside_silent_claimants(2, 5, true);
     assert!(
-        called <= 6_000,
-        "one of two attempts is on a connection of its own calling: {called} ms"
+        called <= 20_000,
+        "one of the attempts is on a connection that the node opened: {called} ms"
     );
     let came = beside_silent_claimants(3, 5, false);
     assert!(
