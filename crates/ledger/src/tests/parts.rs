@@ -39,6 +39,18 @@ fn tree(whole: &ChangeSet) -> StateTree {
     StateTree::empty().update(whole)
 }
 
+/// An empty part beside a branch could be named as a branch of zero: the hash above would be the same.
+#[test]
+fn nothing_is_not_named_as_a_branch() {
+    let whole = state(&(0..40).collect::<Vec<_>>(), &[]);
+    let tree = tree(&whole);
+    let mut roots: Vec<_> = PartRoots::of(&tree, 6).iter().copied().collect();
+    let part = roots.iter().position(|root| *root == PartRoot::Empty);
+    let part = part.expect("40 keys leave some of 64 parts empty");
+    roots[part] = PartRoot::Branch(B256::ZERO);
+    assert_eq!(PartRoots::check(roots, tree.root()), Err(PartError::Form { part }));
+}
+
 proptest! {
     #[test]
     fn parts_make_the_whole(

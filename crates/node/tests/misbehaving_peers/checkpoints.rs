@@ -260,11 +260,3 @@ fn a_leaf_that_is_named_as_a_branch() {
         }
     });
 }
-
-#[test]
-fn nothing_that_is_named_as_a_branch() {
-    made_up_roots(41, "is named in a form that no tree has", |roots| {
-        let empty = roots.iter_mut().find(|root| **root == PartRoot::Empty);
-        *empty.expect("an empty part") = PartRoot::Branch(B256::ZERO);
-    });
-}
