@@ -70,6 +70,10 @@ fn words_cut_to_four_letters_are_read_where_all_of_them_are() {
                 .words()
                 .map(|word| plain(word).chars().take(4).collect())
                 .collect();
+            // A single word that is shorter than in the list is a slip.
+            if phrase.words().filter(|word| plain(word).chars().count() > 4).count() < 2 {
+                continue;
+            }
             let read = Phrase::parse_in(language, &cut.join(" "));
             assert_eq!(*read.unwrap().text(), *phrase.text(), "{language}");
         }
