@@ -71,9 +71,15 @@ fn binary(bytes: &[u8]) -> Option<Foreign> {
         [0xfe, 0xed, 0xfe, 0xed, ..] => Foreign::JavaKeystore,
         // PKCS#12 may be written in BER's open-ended form.
         [SEQUENCE, 0x80, INTEGER, 1, 3, ..] => Foreign::Pkcs12,
-        [SEQUENCE, ..] => {
+        [SEQUENCE, head @ ..] => {
             let version = Reader::new(bytes).sequence().and_then(|mut inside| inside.small());
-            if version == Some(3) {
+            // A page reads files as text, which changes the length before the version, but not the version.
+            let after_length = head
+                .get(..12)
+                .unwrap_or(head)
+                .windows(3)
+                .any(|item| item == [INTEGER, 1, 3]);
+            if version == Some(3) || (version.is_none() && after_length) {
                 Foreign::Pkcs12
             } else {
                 Foreign::Der
