@@ -169,12 +169,15 @@ pub fn complete(document: &mut Value) {
         return;
     };
     for (path, operations) in paths {
-        let operations = operations.as_object_mut().into_iter().flat_map(|map| map.values_mut());
-        let operations = operations.map(|operation| {
-            bodies(operation);
-            operation
-        });
-        let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
+        let mut operations: Vec<&mut Value> = operations
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|map| map.values_mut())
+            .collect();
+        operations.iter_mut().for_each(|operation| bodies(operation));
+        let parameters = operations
+            .into_iter()
+            .filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
         for parameter in parameters.flatten() {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
             if let (Some(pattern), Some(schema)) = (parameter_form(path, &name), text_of(&mut parameter["schema"])) {
