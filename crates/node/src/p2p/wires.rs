@@ -321,6 +321,8 @@ impl Wires {
                 if let Some(address) = self.dialling.remove(&connection_id) {
                     self.dials.answered(&address, peer_id, now);
                     self.dials.proven(&with_name(&address, peer_id), now);
+                    // Before the conversation: a node that is killed after its first block finds the peer again.
+                    self.save();
                     if !second {
                         self.open(peer_id);
                     }
