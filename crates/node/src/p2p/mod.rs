@@ -131,10 +131,11 @@ impl P2p {
         let mut kept = conversation::KeptBans { file, banned };
         let wires = wires::Wires::new(keys, &config, &node, agent, heard.clone(), taken, seen.clone())?;
         let (wires, addresses) = wires.listen(config.listen).await?;
-        let status = Arc::new(RwLock::new(NetworkStatus::default()));
         let mut network = Network::new(node.clone(), agent);
         network.expect_named(config.peers.len());
         network.begin_with(bans, secret);
+        // From the first answer on: bans of the last run are there before the first turn.
+        let status = Arc::new(RwLock::new(NetworkStatus::of(&network)));
         let thread = {
             let (orders, status, own) = (orders.clone(), status.clone(), PeerName(id.to_string()));
             supervise::thread("network", move || {
