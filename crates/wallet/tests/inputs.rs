@@ -3,7 +3,7 @@
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
-use tally_wallet::{Phrase, keystore};
+use tally_wallet::{Phrase, file_text, keystore};
 
 fn table(part: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("../../../tests/inputs.json")).unwrap();
@@ -33,10 +33,15 @@ fn every_key_file_of_the_table_gives_its_account_or_its_message() {
     for row in rows {
         let file = Base64::decode_vec(row["file"].as_str().unwrap()).unwrap();
         let password = row["password"].as_str().unwrap_or_default();
-        let outcome = keystore::read(&file, password);
-        let outcome = outcome
-            .map(|found| found.address().to_string())
-            .map_err(|error| format!("{error}. {}", error.advice()));
+        let read = |file: &[u8]| {
+            let outcome = keystore::read(file, password);
+            outcome
+                .map(|found| found.address().to_string())
+                .map_err(|error| format!("{error}. {}", error.advice()))
+        };
+        // A page reads the file as text first.
+        judge(&row, read(file_text::decode(&file).as_bytes()), &mut wrong);
+        let outcome = read(&file);
         // What is opened with a password is asked for it.
         if outcome.is_ok() && !password.is_empty() {
             assert!(keystore::is_encrypted(&file), "{}", row["name"]);

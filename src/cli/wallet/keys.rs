@@ -101,13 +101,20 @@ fn is_secret(name: &Path) -> bool {
     name.to_str().is_some_and(looks_secret)
 }
 
+/// Whether a text could be a key in hex: it has far more digits than an address.
+pub fn looks_like_key(text: &str) -> bool {
+    const HEX_DIGITS: usize = 48;
+    let digits = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))
+        .unwrap_or(text);
+    digits.len() >= HEX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Whether a text that was typed for a name could be a key or a phrase.
 pub fn looks_secret(text: &str) -> bool {
-    const HEX_DIGITS: usize = 48;
     const WORDS: usize = 10;
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let hex = digits.len() >= HEX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    hex || (!text.contains(['/', '\\']) && tally_chain::words::count(text) >= WORDS)
+    looks_like_key(text) || (!text.contains(['/', '\\']) && tally_chain::words::count(text) >= WORDS)
 }
 
 fn keep(vault: &mut Vault, imported: Imported, label: &str) -> anyhow::Result<Address> {

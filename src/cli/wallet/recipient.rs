@@ -7,7 +7,7 @@ use anyhow::bail;
 use tally_chain::{Address, address};
 use tally_wallet::Vault;
 
-use super::keys::looks_secret;
+use super::keys::{looks_like_key, looks_secret};
 
 /// A recipient as it was typed. What looks like an address has to be one, so that a slip in it is never taken for a name.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ impl FromStr for Recipient {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // Rejected later, by words that do not repeat it: an error here would be printed with the text.
-        if looks_secret(text) {
+        if looks_like_key(text) {
             return Ok(Self {
                 typed: text.to_owned(),
                 address: None,

@@ -11,7 +11,7 @@ use tally_wallet::{SharedAccount, Vault};
 use super::super::out::{After as _, outln};
 use super::accounts::find;
 use super::file::VaultFile;
-use super::keys::looks_secret;
+use super::keys::{looks_like_key, looks_secret};
 use super::text::{read_text, write_text};
 
 #[derive(Debug, Subcommand)]
@@ -104,7 +104,7 @@ fn public_key(vault: &Vault, text: &str) -> anyhow::Result<PublicKey> {
         let key = account.key.clone();
         return key.with_context(|| format!("the public key of {} is not known here", account.address));
     }
-    let secret = looks_secret(text);
+    let secret = looks_like_key(text) || (text.contains(char::is_whitespace) && looks_secret(text));
     let bytes = match text.starts_with("0x") || text.len() == 66 {
         true => text.as_bytes().to_vec(),
         false if secret => bail!("a private key or a phrase is no account and no public key, and is not repeated here"),

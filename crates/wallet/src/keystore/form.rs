@@ -59,6 +59,12 @@ impl Form {
 
 /// What a file with bytes that no text has is; none for texts.
 fn binary(bytes: &[u8]) -> Option<Foreign> {
+    // A page reads a file as text, where its bytes are none as Latin-1: then they are the characters.
+    let latin1 = std::str::from_utf8(bytes).ok().and_then(|text| {
+        let bytes = text.chars().map(u8::try_from).collect::<Result<Vec<u8>, _>>();
+        bytes.map(Zeroizing::new).ok()
+    });
+    let bytes = latin1.as_ref().map_or(bytes, |latin1| latin1.as_slice());
     let control = |byte: &u8| matches!(byte, 0..=8 | 0x0e..=0x1f);
     let decoded = decode(bytes);
     // UTF-16 has zeros, which its text has not. C programs and DOS editors leave their own end of the text behind.
@@ -71,15 +77,9 @@ fn binary(bytes: &[u8]) -> Option<Foreign> {
         [0xfe, 0xed, 0xfe, 0xed, ..] => Foreign::JavaKeystore,
         // PKCS#12 may be written in BER's open-ended form.
         [SEQUENCE, 0x80, INTEGER, 1, 3, ..] => Foreign::Pkcs12,
-        [SEQUENCE, head @ ..] => {
+        [SEQUENCE, ..] => {
             let version = Reader::new(bytes).sequence().and_then(|mut inside| inside.small());
-            // A page reads files as text, which changes the length before the version, but not the version.
-            let after_length = head
-                .get(..12)
-                .unwrap_or(head)
-                .windows(3)
-                .any(|item| item == [INTEGER, 1, 3]);
-            if version == Some(3) || (version.is_none() && after_length) {
+            if version == Some(3) {
                 Foreign::Pkcs12
             } else {
                 Foreign::Der
