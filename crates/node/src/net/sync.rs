@@ -16,7 +16,7 @@ use crate::store::{Status, StoreError};
 
 /// Milliseconds for which a peer is left alone whose chain this node does not follow, though nothing is wrong with it.
 const APART_MS: u64 = 60_000;
-/// The same where its chain changed while it was looked at, or this node's own store failed.
+/// The same where this node's own store failed.
 const AGAIN_MS: u64 = 1_000;
 
 /// One chain of headers that may become ours.
@@ -75,7 +75,9 @@ pub(super) enum Ended {
     TooDeep { depth: u64 },
     /// Its chain leaves ours below the block with whose state this node began (Q4).
     BelowBase,
-    /// It changed, or this node's own store could not be read: nobody's doing.
+    /// It changed while it was looked at. Once that is nothing; again and again it leads nowhere.
+    Changed,
+    /// This node's own store could not be read or written: nobody's doing.
     Again,
 }
 
@@ -446,6 +448,7 @@ impl Network {
                 peer.backoff.wait(now + APART_MS);
                 self.leaves_below_base(name);
             }
+            Ended::Changed => peer.backoff.changed(now),
             Ended::Again => peer.backoff.wait(now + AGAIN_MS),
         }
     }

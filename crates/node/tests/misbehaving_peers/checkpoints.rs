@@ -4,9 +4,11 @@ use tally_chain::state_tree::leaf_hash;
 use tally_chain::{Address, B256, BlockId, Height, U256, Work};
 use tally_ledger::PartRoot;
 use tally_node::CheckpointConfig;
+use tally_node::net::limits::MAX_HEADERS;
 use tally_node::net::wire::Message;
 
 use crate::support::{self, payment};
+use crate::town::{genesis_header, headers_after};
 use crate::world::{Fate, World};
 
 const RULES: CheckpointConfig = CheckpointConfig {
@@ -259,4 +261,45 @@ fn a_leaf_that_is_named_as_a_branch() {
             }
         }
     });
+}
+
+/// Claims by far the heaviest chain, and begins it anew with every answer, a second late: as if it changed all the time.
+fn changing_claimant(world: &mut World, of: usize) -> usize {
+    let first = headers_after(&genesis_header(world.node(of)), MAX_HEADERS);
+    world.add_tampering(move |_, message| {
+        match message {
+            Message::Hello(hello) => {
+                hello.claim.height = Height(1 << 40);
+                hello.claim.weight = Work(U256::MAX >> 8);
+            }
+            Message::Headers(headers) => {
+                headers.clone_from(&first);
+                return Fate::Late(1_000);
+            }
+            _ => {}
+        }
+        Fate::Sent
+    })
+}
+
+/// Two of them take turns; there is always one that was not looked at to its end.
+#[test]
+fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
+    for (seed, calls) in [(41, true), (42, false)] {
+        let mut world = World::new(seed);
+        let honest = chain(&mut world, RULES, 80);
+        let new = world.add_at(0, NEWCOMER);
+        for _ in 0..2 {
+            let claimant = changing_claimant(&mut world, honest);
+            world.connect(claimant, new);
+        }
+        world.run(500);
+        match calls {
+            true => world.connect(new, honest),
+            false => world.connect(honest, new),
+        }
+        let took = world.until(60_000, "the honest chain", |world| stands(world, new, honest));
+        assert!(took <= 25_000, "{took} ms, called: {calls}");
+        world.honest(&[honest, new]);
+    }
 }
