@@ -76,6 +76,19 @@ pub const ROOM_MS: u64 = 5_000;
 /// Milliseconds that a reader has for a long answer before it may be let go for the sake of others.
 pub const READING_MS: u64 = 10_000;
 
+/// Bytes of the store that answers to the peers of one host may read on and on, a second, and at once. No node imports blocks
+/// as fast as that, so that none that synchronises waits for it.
+pub const COST_A_SECOND: u64 = 64 << 20;
+pub const COST_AT_ONCE: i64 = 256 << 20;
+/// What looking up one block's record counts as, and one transaction of the pool: bytes.
+pub const RECORD_COST: u64 = 1 << 10;
+pub const POOLED_COST: u64 = 256;
+/// What a checkpoint counts as, which may have to be made, and the list of those that are kept: bytes.
+pub const CHECKPOINT_COST: u64 = 64 << 20;
+pub const CHECKPOINTS_COST: u64 = 256 << 10;
+/// Blocks below the tip of which single transactions are given: who puts together a block asks as soon as it is announced.
+pub const TRANSACTIONS_DEPTH: u64 = 10;
+
 /// Peers that came to us; those that we called come on top.
 pub const MAX_INBOUND: usize = 64;
 /// Of these, peers of one IPv4 address or IPv6 /64, and of one IPv4 /16 or IPv6 /32.

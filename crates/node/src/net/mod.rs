@@ -10,6 +10,7 @@ mod backoff;
 mod bodies;
 mod clock;
 mod compact;
+mod cost;
 mod join;
 mod late;
 pub mod limits;
@@ -107,6 +108,7 @@ pub struct Network {
     heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
+    costs: cost::Costs,
     next_question: u64,
     attempts: u64,
     events: Receiver<Arc<Numbered>>,
@@ -145,6 +147,7 @@ impl Network {
             rival_after: 0,
             heavier_fork: None,
             wanted: wanted::Wanted::default(),
+            costs: cost::Costs::default(),
             next_question: 1,
             attempts: 0,
             counters: Counters::default(),
@@ -399,6 +402,7 @@ impl Network {
 
     fn tidy(&mut self) {
         let now = self.now;
+        self.forgive_costs();
         self.scores.retain(|_, score| score.at(now) > 0);
         while self.scores.len() > MAX_BANS {
             self.scores.pop_first();
