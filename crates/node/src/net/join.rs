@@ -52,8 +52,12 @@ impl Network {
 
     /// Whether a peer claims a heavier chain than the one of `taken`, and was not looked at yet.
     fn is_to_be_weighed(&self, peer: &Peer, taken: Work) -> bool {
-        let able = peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now());
-        able && peer.weight() > taken && peer.weighed.is_none()
+        self.may_be_source(peer) && peer.weight() > taken && peer.weighed.is_none()
+    }
+
+    /// Whether a peer can be asked now for a checkpoint and all headers of its chain.
+    pub(super) fn may_be_source(&self, peer: &Peer) -> bool {
+        peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now())
     }
 
     /// Whether the state may be taken now: nothing heavier is left to look at, or that took too long since `complete`.
@@ -240,7 +244,7 @@ impl Network {
         tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
         self.drop_join();
         self.weighed(&name, Some(height));
-        self.join = Some(Join::new(walk));
+        self.join = Some(Join::new(walk, self.now));
     }
 
     /// Gives up the chain that was being taken; the others are looked at anew.

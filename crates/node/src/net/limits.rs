@@ -64,6 +64,10 @@ pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
 pub const NAMED_MS: u64 = 30_000;
 pub const CLAIMS_MS: u64 = 120_000;
+/// Milliseconds that the state of one source's checkpoint may take while another peer could be the source; doubled with each
+/// that took longer, so many times at most: a slow link gets there in the end.
+pub const JOIN_MS: u64 = 300_000;
+pub const MAX_JOIN_DOUBLINGS: u32 = 5;
 /// Bytes of earlier answers above which a peer's further questions wait until it has read them.
 pub const MAX_UNREAD: usize = 1 << 20;
 /// Bytes of unread frames of all peers together, above which no long answer is begun.

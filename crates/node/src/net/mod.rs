@@ -99,6 +99,8 @@ pub struct Network {
     /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
     walks: Vec<walk::Walk>,
     join: Option<parts::Join>,
+    /// Sources whose state took too long, one after the other.
+    slow_joins: u32,
     /// Since when this node looks for a chain to begin with, and how many peers its operator named.
     begun: Option<u64>,
     named: usize,
@@ -141,6 +143,7 @@ impl Network {
             bodies: bodies::Bodies::default(),
             walks: Vec::new(),
             join: None,
+            slow_joins: 0,
             begun: None,
             named: 0,
             rival: None,

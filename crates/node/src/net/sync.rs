@@ -176,8 +176,8 @@ impl Network {
         });
     }
 
-    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that claim most.
-    /// One of several is a peer that this node called, and the last of `max` is the one that has proven most: peers that come
+    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that this node
+    /// called, then those that claim most. One of several is a peer that this node called, and the last of `max` is the one that has proven most: peers that come
     /// by themselves, however many, do not take all places.
     pub(super) fn choose_source(
         &self,
@@ -201,7 +201,13 @@ impl Network {
             .min_by_key(|(_, peer)| {
                 let proven = last && peer.blocks_sent > 0;
                 let since = if last { peer.connected } else { 0 };
-                (peer.backoff.failures(), !proven, since, Reverse(peer.weight()))
+                (
+                    peer.backoff.failures(),
+                    !proven,
+                    since,
+                    !peer.outbound,
+                    Reverse(peer.weight()),
+                )
             });
         chosen.map(|(name, peer)| (name.clone(), peer.weight()))
     }

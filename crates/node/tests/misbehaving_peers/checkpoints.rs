@@ -303,3 +303,54 @@ fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
         world.honest(&[honest, new]);
     }
 }
+
+/// A source with a division of its own sends each part just in time: nobody else has them, and all of them would take a
+/// quarter of an hour here, a day on a large chain.
+#[test]
+fn a_source_of_a_foreign_division_that_drips_is_left_for_another() {
+    let mut world = World::new(43);
+    let first = chain(&mut world, RULES, 80);
+    let source = copy(
+        &mut world,
+        first,
+        CheckpointConfig {
+            part_leaves: 0,
+            ..RULES
+        },
+    );
+    world.tamper(source, |_, message| match message {
+        Message::Part(bytes) if !bytes.is_empty() => Fate::Late(58_000),
+        _ => Fate::Sent,
+    });
+    let new = world.add_at(0, NEWCOMER);
+    world.connect(new, source);
+    world.run(2_000);
+    world.connect(new, first);
+    let took = world.until(1_200_000, "the tip", |world| stands(world, new, first));
+    assert!((250_000..=400_000).contains(&took), "{took} ms");
+    assert_eq!(world.offences(new, "invalid_checkpoint"), 0);
+    world.honest(&[first, source, new]);
+}
+
+/// Where there is no other, a slow source is waited for.
+#[test]
+fn the_only_source_may_be_slow() {
+    let mut world = World::new(44);
+    let only = chain(
+        &mut world,
+        CheckpointConfig {
+            part_leaves: 0,
+            ..RULES
+        },
+        80,
+    );
+    world.tamper(only, |_, message| match message {
+        Message::Part(bytes) if !bytes.is_empty() => Fate::Late(50_000),
+        _ => Fate::Sent,
+    });
+    let new = world.add_at(0, NEWCOMER);
+    world.connect(new, only);
+    let took = world.until(1_200_000, "the tip", |world| stands(world, new, only));
+    assert!(took > 300_000, "longer than with another source: {took} ms");
+    world.honest(&[only, new]);
+}
