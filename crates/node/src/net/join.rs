@@ -19,6 +19,11 @@ impl Network {
         self.named = count;
     }
 
+    /// Peers of its own dialling for which a newcomer waits in the same way.
+    pub fn expect_called(&mut self, count: usize) {
+        self.called = count;
+    }
+
     /// Goes on with beginning at a checkpoint; says whether that is what this node is about.
     pub(super) fn advance_join(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
@@ -26,7 +31,9 @@ impl Network {
             self.walks.clear();
             return false;
         }
-        self.begun.get_or_insert(self.now);
+        if self.begun.is_none() && self.peers.values().any(Peer::ready) {
+            self.begun = Some(self.now);
+        }
         self.begin_walk();
         self.ask_walks();
         self.advance_state();
@@ -40,13 +47,12 @@ impl Network {
 
     /// Whether peers that are still to be looked at may change which chain this node begins with: not the one of `taken`.
     fn is_undecided(&self, taken: Work) -> bool {
-        let (named, begun) = (self.named, self.begun.unwrap_or(self.now));
-        let here = self
-            .peers
-            .values()
-            .filter(|peer| peer.origin.configured && peer.ready())
-            .count();
-        let waits = here < named && self.now < begun + NAMED_MS;
+        let begun = self.begun.unwrap_or(self.now);
+        let ready = || self.peers.values().filter(|peer| peer.ready());
+        let named = ready().filter(|peer| peer.origin.configured).count();
+        let called = ready().filter(|peer| peer.outbound).count();
+        let misses = named < self.named || called < self.called;
+        let waits = misses && self.now < begun + NAMED_MS;
         waits || !self.walks.is_empty() || self.peers.values().any(|peer| self.is_to_be_weighed(peer, taken))
     }
 

@@ -64,6 +64,9 @@ pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
 pub const NAMED_MS: u64 = 30_000;
 pub const CLAIMS_MS: u64 = 120_000;
+/// Peers of its own dialling for which a newcomer waits as long where its operator named none: those that come by themselves
+/// may all be one person's.
+pub const MIN_CALLED: usize = 3;
 /// Milliseconds that the state of one source's checkpoint may take while another peer could be the source; doubled with each
 /// that took longer, so many times at most: a slow link gets there in the end.
 pub const JOIN_MS: u64 = 300_000;

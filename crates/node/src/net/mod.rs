@@ -101,9 +101,10 @@ pub struct Network {
     join: Option<parts::Join>,
     /// Sources whose state took too long, one after the other.
     slow_joins: u32,
-    /// Since when this node looks for a chain to begin with, and how many peers its operator named.
+    /// Since when this node has a peer to begin with, and for how many named peers, and peers of its own dialling, it waits.
     begun: Option<u64>,
     named: usize,
+    called: usize,
     /// A chain that leaves ours below the block with whose state this node began.
     rival: Option<walk::Walk>,
     rival_after: u64,
@@ -146,6 +147,7 @@ impl Network {
             slow_joins: 0,
             begun: None,
             named: 0,
+            called: 0,
             rival: None,
             rival_after: 0,
             heavier_fork: None,

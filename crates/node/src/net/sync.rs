@@ -177,8 +177,8 @@ impl Network {
     }
 
     /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that this node
-    /// called, then those that claim most. One of several is a peer that this node called, and the last of `max` is the one that has proven most: peers that come
-    /// by themselves, however many, do not take all places.
+    /// called, then those that claim most. One of several is a peer that this node called, and the last of `max` is the one
+    /// that has proven most: peers that come by themselves, however many, do not take all places.
     pub(super) fn choose_source(
         &self,
         running: &[PeerName],

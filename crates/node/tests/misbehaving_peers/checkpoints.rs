@@ -4,7 +4,7 @@ use tally_chain::state_tree::leaf_hash;
 use tally_chain::{Address, B256, BlockId, Height, U256, Work};
 use tally_ledger::PartRoot;
 use tally_node::CheckpointConfig;
-use tally_node::net::limits::MAX_HEADERS;
+use tally_node::net::limits::{MAX_HEADERS, MIN_CALLED};
 use tally_node::net::wire::Message;
 
 use crate::support::{self, payment};
@@ -68,6 +68,41 @@ fn a_named_peer_that_never_comes_is_not_awaited_for_ever() {
     let new = world.add_at(0, NEWCOMER);
     world.members[new].network.expect_named(3);
     world.connect(new, only);
+    let took = world.until(60_000, "its chain", |world| stands(world, new, only));
+    assert!((25_000..=35_000).contains(&took), "{took} ms");
+    world.honest(&[only, new]);
+}
+
+/// Nobody is named. Those that come by themselves may all be one person's: peers of the node's own dialling are awaited.
+#[test]
+fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_ones_are_asked() {
+    let mut world = World::new(45);
+    let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
+    let others = [(); 2].map(|()| copy(&mut world, heavy, RULES));
+    let new = world.add_at(0, NEWCOMER);
+    world.members[new].network.expect_called(MIN_CALLED);
+    // Nobody is there for long.
+    world.run(60_000);
+    world.connect(light, new);
+    world.run(10_000);
+    assert!(world.node(new).awaits_checkpoint(), "it waits for peers that it calls");
+    world.connect(new, heavy);
+    world.run(5_000);
+    assert!(world.node(new).awaits_checkpoint(), "one is too few");
+    for other in others {
+        world.connect(new, other);
+    }
+    world.until(5_000, "the heavier chain", |world| stands(world, new, heavy));
+    world.honest(&[light, heavy, new]);
+}
+
+#[test]
+fn called_peers_that_never_come_are_not_awaited_for_ever() {
+    let mut world = World::new(46);
+    let only = chain(&mut world, RULES, 40);
+    let new = world.add_at(0, NEWCOMER);
+    world.members[new].network.expect_called(MIN_CALLED);
+    world.connect(only, new);
     let took = world.until(60_000, "its chain", |world| stands(world, new, only));
     assert!((25_000..=35_000).contains(&took), "{took} ms");
     world.honest(&[only, new]);
