@@ -11,6 +11,7 @@ mod bodies;
 mod clock;
 mod compact;
 mod cost;
+mod flow;
 mod join;
 mod late;
 pub mod limits;
@@ -49,6 +50,7 @@ use wire::{Claim, Frame, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 pub use crate::peers::bans::{Ban, RangeBan};
 pub use answers::Unread;
 pub use compact::short_id;
+pub use flow::Arrived;
 pub use peer::{PeerName, PeerStatus, Traffic};
 pub use rival::HeavierFork;
 pub use sync::SyncStatus;
@@ -210,6 +212,7 @@ impl Network {
         self.now = now;
         let block_bytes = self.node.spec().limits.block_bytes;
         let Some(peer) = self.peers.get_mut(name) else { return };
+        peer.flow.frame(now);
         for traffic in [&mut peer.traffic, &mut self.counters.traffic] {
             traffic.messages_in += 1;
             traffic.bytes_in += frame.len() as u64;
@@ -429,13 +432,13 @@ impl Network {
             | Question::Part { .. } => BLOCKS_MS,
             _ => ANSWER_MS,
         };
-        let deadline = self.now + patience;
+        let asked = self.now;
         if let Some(peer) = self.peers.get_mut(name) {
-            let extended = false;
             let open = Open {
                 question,
-                deadline,
-                extended,
+                asked,
+                deadline: asked + patience,
+                extended: false,
             };
             peer.open.insert(number, open);
             self.send(name, number, message);
@@ -495,7 +498,7 @@ impl Network {
                 self.forget_asked(name, &ids);
             }
         }
-        self.wanted.forget(name);
+        self.wanted.forget(name, self.now);
         self.sync_lost(name);
         self.join_lost(name);
         true
