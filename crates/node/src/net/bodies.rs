@@ -314,6 +314,9 @@ impl Network {
                     self.imported(number, Some(&imported));
                 }
                 Err(error) => {
+                    if let ImportError::Store(error) = &error {
+                        self.note_room(error);
+                    }
                     let ended = match blame(id, &error) {
                         Some(offence) => offence.into(),
                         None => import_ended(&error),

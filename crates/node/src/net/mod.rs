@@ -22,6 +22,7 @@ mod relay;
 mod rival;
 mod serve;
 mod status;
+mod storing;
 mod sync;
 mod walk;
 mod wanted;
@@ -114,6 +115,9 @@ pub struct Network {
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
     costs: cost::Costs,
+    /// Whether nothing can be stored now, and how many bytes have to be free to go on.
+    full: bool,
+    needs_room: Option<u64>,
     next_question: u64,
     attempts: u64,
     events: Receiver<Arc<Numbered>>,
@@ -155,6 +159,8 @@ impl Network {
             heavier_fork: None,
             wanted: wanted::Wanted::default(),
             costs: cost::Costs::default(),
+            full: false,
+            needs_room: None,
             next_question: 1,
             attempts: 0,
             counters: Counters::default(),

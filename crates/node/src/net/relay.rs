@@ -85,6 +85,9 @@ impl Network {
 
     /// Asks for what is wanted and not asked for, of each peer no more than its link carries in time.
     pub(super) fn ask_for_transactions(&mut self) {
+        if self.full {
+            return;
+        }
         let peers = &self.peers;
         let room = |name: &PeerName| {
             let open = peers.get(name)?.transaction_questions();

@@ -129,7 +129,7 @@ impl Network {
 
     /// Does the next step of all synchronisations, or begins one.
     pub(super) fn advance_sync(&mut self) {
-        if self.advance_join() {
+        if !self.can_store() || self.advance_join() {
             return;
         }
         self.begin_sync();
