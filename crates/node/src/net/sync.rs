@@ -29,6 +29,10 @@ pub(super) struct Sync {
     claimed: Work,
     /// The end of the headers; `None` before the first answer.
     end: Option<HeaderTip>,
+    /// The most that its headers have weighed in this attempt.
+    most: Work,
+    /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
+    went_back: bool,
     /// Whether a question for headers is open, and whether there may be more.
     asking: bool,
     more: bool,
@@ -39,7 +43,7 @@ pub(super) struct Sync {
     pub(super) imported: u64,
     pub(super) transactions: u64,
     started: u64,
-    /// When it last went on.
+    /// When it last went on: a block was imported, or headers showed more work than before and than ours.
     pub(super) progress: u64,
 }
 
@@ -157,6 +161,8 @@ impl Network {
             source,
             claimed,
             end: None,
+            most: Work::default(),
+            went_back: false,
             asking: false,
             more: true,
             ahead: None,
@@ -231,12 +237,32 @@ impl Network {
         };
         let mut sync = self.syncs.remove(at);
         sync.asking = false;
-        sync.progress = self.now;
-        let planned = self.plan(&mut sync, locator, headers);
+        let planned = self
+            .plan(&mut sync, locator, headers)
+            .and_then(|()| self.note_progress(&mut sync));
         self.syncs.insert(at, sync);
         if let Err(ended) = planned {
             self.end_sync(attempt, ended);
         }
+    }
+
+    /// What an answer has brought. Headers that this node knows, or that weigh little, cost their sender nothing: as progress
+    /// they would keep all other chains waiting for ever.
+    fn note_progress(&self, sync: &mut Sync) -> Result<(), Ended> {
+        let (shown, ours) = (sync.shown(), self.weight());
+        let raised = shown > sync.most;
+        sync.most = sync.most.max(shown);
+        if shown > ours {
+            if raised {
+                sync.progress = self.now;
+            }
+            return Ok(());
+        }
+        // Where our fork lies deep, the first full answers of an honest peer show nothing new, but each shows more.
+        if sync.more && !raised {
+            return Err(Ended::Failed(None));
+        }
+        Ok(())
     }
 
     /// Headers by themselves: whether they continue what was asked about, and each shows its work.
@@ -310,6 +336,10 @@ impl Network {
         let depth = self.node.tip().record.height().0.saturating_sub(base.height.0);
         if depth > self.node.max_reorg_depth() {
             return Err(Ended::TooDeep { depth });
+        }
+        let goes_back = sync.end.as_ref().is_some_and(|end| base.weight <= end.weight);
+        if goes_back && std::mem::replace(&mut sync.went_back, true) {
+            return Err(Ended::Failed(None));
         }
         sync.plan.clear();
         sync.end = Some(base);
