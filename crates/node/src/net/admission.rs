@@ -15,8 +15,14 @@ impl Network {
         (self.bans, self.secret) = (bans, secret);
     }
 
+    /// Whether an inbound peer is taken in: its host may begin a conversation, and there is a slot for it.
+    pub(super) fn take_in(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
+        self.rates.begin(newcomer, self.now)?;
+        self.make_slot(newcomer)
+    }
+
     /// Makes sure that there is a slot for an inbound peer; another one may have to go for it.
-    pub(super) fn make_slot(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
+    fn make_slot(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
         let inbound = self.peers.iter().filter(|(_, peer)| !peer.outbound);
         let inbound: Vec<_> = inbound
             .map(|(name, peer)| Inbound {

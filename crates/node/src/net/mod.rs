@@ -16,6 +16,7 @@ pub mod limits;
 pub mod offence;
 mod parts;
 mod peer;
+mod rates;
 mod relay;
 mod rival;
 mod serve;
@@ -43,6 +44,7 @@ use backoff::Backoff;
 use limits::{ANSWER_MS, BLOCKS_MS, MAX_BANS};
 use offence::{Offence, Score};
 use peer::{Open, Peer, Question};
+use rates::KeptRates;
 use wire::{Claim, Frame, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
 pub use crate::peers::bans::{Ban, RangeBan};
@@ -90,6 +92,8 @@ pub struct Network {
     secret: [u8; 32],
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
     scores: BTreeMap<PeerName, Score>,
+    /// The same of what they may send and are sent.
+    rates: KeptRates,
     /// The same of attempts to synchronise from them that led nowhere.
     backoffs: BTreeMap<PeerName, Backoff>,
     /// Chains that are looked at beside each other, and blocks that they wait for.
@@ -134,6 +138,7 @@ impl Network {
             clock_logged: None,
             secret: [0; 32],
             scores: BTreeMap::new(),
+            rates: KeptRates::default(),
             backoffs: BTreeMap::new(),
             syncs: Vec::new(),
             bodies: bodies::Bodies::default(),
@@ -169,7 +174,7 @@ impl Network {
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
         }
-        if !outbound && let Err(error) = self.make_slot(&origin) {
+        if !outbound && let Err(error) = self.take_in(&origin) {
             let reason = error.to_string();
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
@@ -186,6 +191,7 @@ impl Network {
         peer.origin = origin;
         peer.score = self.scores.remove(&name).unwrap_or_default();
         peer.backoff = self.backoffs.remove(&name).unwrap_or_default();
+        peer.rates = self.rates.take(&name, now);
         self.peers.insert(name.clone(), peer);
         self.send(&name, 0, hello);
     }
@@ -255,7 +261,7 @@ impl Network {
             peer.silent = 0;
             return self.answered(name, question, message);
         }
-        if !peer.messages.spend(1, self.now) {
+        if !peer.rates.messages.spend(1, self.now) {
             return self.offend(name, Offence::Flood { what: "messages" });
         }
         match message {
@@ -399,6 +405,7 @@ impl Network {
 
     fn tidy(&mut self) {
         let now = self.now;
+        self.rates.tidy(now);
         self.scores.retain(|_, score| score.at(now) > 0);
         while self.scores.len() > MAX_BANS {
             self.scores.pop_first();
@@ -481,6 +488,7 @@ impl Network {
         };
         self.scores.insert(name.clone(), peer.score);
         self.backoffs.insert(name.clone(), peer.backoff);
+        self.rates.keep(name, peer.rates, self.now);
         for open in peer.open.into_values() {
             if let Question::Blocks { ids } = open.question {
                 self.forget_asked(name, &ids);
