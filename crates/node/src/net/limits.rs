@@ -47,6 +47,8 @@ pub const MAX_SYNCS: usize = 3;
 pub const STUCK_MS: u64 = 3_000;
 /// Milliseconds until the source of a chain is asked for its next block that another peer does not send.
 pub const HEDGE_MS: u64 = 10_000;
+/// The same where that peer has never sent a block.
+pub const HEDGE_UNPROVEN_MS: u64 = 2_000;
 /// Peers from which one block is put together at once; one place is for a peer that this node called.
 pub const MAX_REBUILDS: usize = 3;
 /// Blocks that are put together from what one peer sends.

@@ -50,14 +50,14 @@ fn beside_silent_claimants(seed: u64, count: usize, calls: bool) -> u64 {
 #[test]
 fn one_silent_claimant_holds_up_nothing_but_itself() {
     let took = beside_silent_claimants(1, 1, false);
-    assert!(took <= 20_000, "{took} ms");
+    assert!(took <= 6_000, "{took} ms");
 }
 
 #[test]
 fn five_silent_claimants_do_not_stop_synchronisation() {
     let called = beside_silent_claimants(2, 5, true);
     assert!(
-        called <= 20_000,
+        called <= 6_000,
         "one of the attempts is on a connection that the node opened: {called} ms"
     );
     let came = beside_silent_claimants(3, 5, false);
@@ -65,6 +65,27 @@ fn five_silent_claimants_do_not_stop_synchronisation() {
         came <= 40_000,
         "each fails once, then the one that has not failed comes first: {came} ms"
     );
+}
+
+/// It shows the headers of the honest chain, each with its work, and none of its blocks.
+#[test]
+fn one_that_shows_headers_and_sends_no_block_holds_up_nobody_for_long() {
+    let mut world = World::new(9);
+    let (honest, new) = (world.add(), world.add());
+    world.mine_many(honest, 100);
+    let claimant = world.add_tampering(|_, message| match message {
+        Message::Blocks(_) => Fate::Dropped,
+        _ => Fate::Sent,
+    });
+    for bytes in support::blocks(world.node(honest)) {
+        world.node(claimant).import_block(&bytes).unwrap();
+    }
+    world.connect(claimant, new);
+    world.run(500);
+    world.connect(honest, new);
+    let took = world.until(60_000, "the honest tip", |world| world.tip(new) == world.tip(honest));
+    assert!(took <= 8_000, "{took} ms");
+    world.honest(&[honest, new]);
 }
 
 /// Claims by far the heaviest chain, and answers every question for headers with the same 2,000 that the node knows.
