@@ -127,6 +127,13 @@ pub struct Problem {
     request_id: Option<String>,
 }
 
+impl Problem {
+    /// Whether it is the kind of this name.
+    pub fn is(&self, name: &str) -> bool {
+        self.kind.rsplit('/').next() == Some(name)
+    }
+}
+
 /// A transaction that the node has.
 #[derive(Debug, Deserialize)]
 pub struct Found {
@@ -288,7 +295,7 @@ impl Client {
         match self.get(&format!("transactions/{id}")) {
             Ok(found) => Ok(Some(found)),
             Err(error) => match error.downcast_ref::<Problem>() {
-                Some(problem) if problem.kind.ends_with("/unknown-transaction") => Ok(None),
+                Some(problem) if problem.is("unknown-transaction") => Ok(None),
                 _ => Err(error),
             },
         }

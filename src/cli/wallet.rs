@@ -138,7 +138,7 @@ enum WalletCommand {
     Send(send::SendArgs),
     /// Get coins from an account whose keys everybody knows, on chains that have such accounts
     TestCoins(test_coins::TestCoinsArgs),
-    /// Print what an account sent and received, as CSV or JSON
+    /// Print what an account sent, received and mined, as CSV or JSON
     History(history::HistoryArgs),
     /// Put the SHA-256 of a document on the chain, signed; the document stays where it is
     Anchor(send::AnchorArgs),
