@@ -16,7 +16,7 @@ use crate::store::{Status, StoreError};
 
 /// Milliseconds for which a peer is left alone whose chain this node does not follow, though nothing is wrong with it.
 const APART_MS: u64 = 60_000;
-/// The same where its chain changed while it was looked at, or this node's own store failed.
+/// The same where this node's own store failed.
 const AGAIN_MS: u64 = 1_000;
 
 /// One chain of headers that may become ours.
@@ -75,7 +75,9 @@ pub(super) enum Ended {
     TooDeep { depth: u64 },
     /// Its chain leaves ours below the block with whose state this node began (Q4).
     BelowBase,
-    /// It changed, or this node's own store could not be read: nobody's doing.
+    /// It changed while it was looked at. Once that is nothing; again and again it leads nowhere.
+    Changed,
+    /// This node's own store could not be read or written: nobody's doing.
     Again,
 }
 
@@ -174,9 +176,9 @@ impl Network {
         });
     }
 
-    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that claim most.
-    /// One of several is a peer that this node called, and the last of `max` is the one that has proven most: peers that come
-    /// by themselves, however many, do not take all places.
+    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that this node
+    /// called, then those that claim most. One of several is a peer that this node called, and the last of `max` is the one
+    /// that has proven most: peers that come by themselves, however many, do not take all places.
     pub(super) fn choose_source(
         &self,
         running: &[PeerName],
@@ -199,7 +201,13 @@ impl Network {
             .min_by_key(|(_, peer)| {
                 let proven = last && peer.blocks_sent > 0;
                 let since = if last { peer.connected } else { 0 };
-                (peer.backoff.failures(), !proven, since, Reverse(peer.weight()))
+                (
+                    peer.backoff.failures(),
+                    !proven,
+                    since,
+                    !peer.outbound,
+                    Reverse(peer.weight()),
+                )
             });
         chosen.map(|(name, peer)| (name.clone(), peer.weight()))
     }
@@ -446,6 +454,7 @@ impl Network {
                 peer.backoff.wait(now + APART_MS);
                 self.leaves_below_base(name);
             }
+            Ended::Changed => peer.backoff.changed(now),
             Ended::Again => peer.backoff.wait(now + AGAIN_MS),
         }
     }
