@@ -7,7 +7,9 @@ use std::time::Instant;
 use parking_lot::{Mutex, RwLock};
 use tally_chain::block::MAX_AHEAD_SPACINGS;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError};
+use tally_chain::{
+    BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError,
+};
 use tally_ledger::StateError;
 
 use crate::checkpoint::{Beginning, CheckpointConfig};
@@ -316,6 +318,19 @@ impl Node {
             }
         }
         imported
+    }
+
+    /// What is stored of a block; one beside the chain whose record has changed on the disk is forgotten.
+    pub(crate) fn sound_record(&self, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        match self.0.store.snapshot().record(id) {
+            Err(error) if error.is_damage() => {
+                // Only while no import is under way is it certain which chain is the active one.
+                let pipeline = self.0.pipeline.lock();
+                let snapshot = self.0.store.snapshot();
+                pipeline.sound_record(&snapshot, id)
+            }
+            read => read,
+        }
     }
 
     /// Begins with a checkpoint instead of genesis; says whether it did: only a node without blocks can.
