@@ -191,6 +191,20 @@ impl Node {
             .filter(|reading| reading.chosen && reading.is_off(allowance))
     }
 
+    /// Seconds by which this machine's clock is behind the least time of the next block, where that is more than a block
+    /// may be ahead: the clock was set back, for it accepted these blocks itself. Whatever is made now is rejected by this
+    /// very node. Rule: docs/protocol.md#N13
+    pub fn behind_own_chain(&self) -> Option<u64> {
+        let tip = self.tip();
+        // Before genesis nothing has been accepted: that is another reason to wait.
+        if tip.record.height() == Height::GENESIS {
+            return None;
+        }
+        let least = u64::from(tip.ancestors.median_time()).saturating_add(1);
+        let secs = least.saturating_sub(self.now().0);
+        (secs > self.clock_allowance()).then_some(secs)
+    }
+
     /// Takes what the network has found of the clocks; the miner pauses while this machine's is off.
     pub(crate) fn set_clock(&self, reading: Option<ClockReading>) {
         let before = self.clock_off().is_some();
