@@ -177,7 +177,7 @@ impl Network {
     /// A peer is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
     pub fn connected_from(&mut self, name: PeerName, outbound: bool, origin: Origin, now: u64) {
         self.now = now;
-        if let Some(reason) = self.bans.reason(&name, &origin, now) {
+        if let Some(reason) = self.ban_reason(&name, &origin, outbound) {
             let reason = format!("banned: {reason}");
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
