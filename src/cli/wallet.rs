@@ -4,6 +4,7 @@ mod accounts;
 mod backup;
 mod contacts;
 mod discover;
+mod equal;
 mod file;
 mod history;
 mod journal;
