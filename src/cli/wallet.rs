@@ -197,6 +197,16 @@ impl From<Level> for FeeLevel {
     }
 }
 
+impl WalletArgs {
+    /// Whether ids of transactions are arguments of this command.
+    pub fn takes_ids(&self) -> bool {
+        matches!(
+            self.command,
+            WalletCommand::Resend(_) | WalletCommand::SpeedUp(_) | WalletCommand::Cancel(_)
+        )
+    }
+}
+
 pub fn run(args: WalletArgs) -> anyhow::Result<()> {
     let file = VaultFile::at(args.vault)?;
     let client = Client::to(&args.node)?;
