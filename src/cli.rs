@@ -94,6 +94,11 @@ pub fn main() -> ExitCode {
     end(run(parsed.command), &hidden)
 }
 
+/// All commands and arguments as data: what completions and manual pages are made from, and what tests walk over.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Says what is wrong with the command line, in colours where nothing of it has to be left out.
 fn reject(wrong: &clap::Error, hidden: &Hidden) {
     let text = wrong.render().to_string();
@@ -132,8 +137,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),
         Command::Bench(args) => bench::run(args),
-        Command::Completions(args) => shell::completions(Cli::command(), &args),
-        Command::Man(args) => shell::man(Cli::command(), &args),
+        Command::Completions(args) => shell::completions(self::command(), &args),
+        Command::Man(args) => shell::man(self::command(), &args),
     }
 }
 

@@ -6,6 +6,7 @@ mod binary;
 
 mod bench;
 mod chain;
+mod help;
 mod hidden;
 mod keys;
 mod output;
