@@ -35,7 +35,7 @@ pub enum ConfigError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("configuration file {path}: {message}")]
     File { path: PathBuf, message: String },
-    #[error("chain spec {path}: {source}")]
+    #[error("cannot read the chain spec {path}: {source}")]
     SpecRead { path: PathBuf, source: std::io::Error },
     #[error("chain spec {path} is UTF-16; save it as UTF-8")]
     SpecUtf16 { path: PathBuf },
@@ -415,10 +415,12 @@ fn read_file(path: &Path) -> Result<NodeOptions, ConfigError> {
     })
 }
 
-/// A built-in chain by its name, else a spec by its path.
+/// A built-in chain by its name, else a spec by its path. What is written as a path is one, even where nothing is there.
 pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
+    let path = Path::new(name);
+    let written_as_path = name.contains(['/', '\\']) || name.ends_with(".toml");
     match ChainSpec::built_in(name) {
-        Err(SpecError::UnknownBuiltIn { .. }) if Path::new(name).is_file() => read_spec(Path::new(name)),
+        Err(SpecError::UnknownBuiltIn { .. }) if written_as_path || path.is_file() => read_spec(path),
         other => Ok(other?),
     }
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod backup;
 mod contacts;
 mod discover;
+mod equal;
 mod file;
 mod history;
 mod journal;
@@ -193,6 +194,16 @@ impl From<Level> for FeeLevel {
             Level::Normal => Self::Normal,
             Level::High => Self::High,
         }
+    }
+}
+
+impl WalletArgs {
+    /// Whether ids of transactions are arguments of this command.
+    pub fn takes_ids(&self) -> bool {
+        matches!(
+            self.command,
+            WalletCommand::Resend(_) | WalletCommand::SpeedUp(_) | WalletCommand::Cancel(_)
+        )
     }
 }
 
