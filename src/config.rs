@@ -1,5 +1,6 @@
 //! Settings of `tally node`: flags, then `TALLY_*` environment, then the TOML file, then defaults.
 
+mod chain;
 mod host;
 mod network;
 mod web;
@@ -9,19 +10,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
-use tally_chain::{Address, ChainSpec, address, spec::SpecError};
-use tally_node::{
-    CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, P2pConfig, mempool::MempoolConfig,
-    miner::threads_here,
-};
+use tally_chain::{address, spec::SpecError};
+use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, P2pConfig, mempool::MempoolConfig};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
+use chain::mining;
+pub use chain::{chain_spec, default_data_dir, read_spec};
 pub use host::{HostError, HostName};
 pub use network::peer_address;
 use network::{address_range, block_id, listen_address, multiaddr, some_listen_address};
+pub use tally_app::base::{BasePath, BasePathError};
 pub use web::{TlsFiles, WebConfig};
-use web::{allowed_host, origin, proxy, tls};
+use web::{allowed_host, base_path, origin, proxy, tls};
 
 /// First account of the PUBLIC test phrase: receives the rewards of playground chains until told otherwise.
 pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -61,6 +62,8 @@ pub enum ConfigError {
     AllowHost { found: String, reason: HostError },
     #[error("trusted-proxy {found:?} is not an address or a network such as 127.0.0.1 or 10.0.0.0/8")]
     TrustedProxy { found: String },
+    #[error("base-path {found:?} is not a path such as /ledger: {reason}")]
+    BasePath { found: String, reason: BasePathError },
     #[error("cors-origin {found:?} is not an origin such as https://example.org")]
     CorsOrigin { found: String },
     #[error("{setting} {found:?} is not an address such as /ip4/192.0.2.7/tcp/9333: {message}")]
@@ -112,6 +115,10 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
     pub listen: Option<SocketAddr>,
+    /// Path under which everything is served, such as /ledger, where a proxy keeps the root for something else; the proxy
+    /// passes it on [default: /]
+    #[arg(long, env = "TALLY_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<String>,
     /// Mine with the native miner [default: true on chain local, else false]
     #[arg(long, env = "TALLY_MINE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub mine: Option<bool>,
@@ -266,6 +273,7 @@ impl NodeOptions {
             chain: self.chain.or(file.chain.filter(|_| !named)),
             spec: self.spec.or(file.spec.filter(|_| !named)),
             listen: self.listen.or(file.listen),
+            base_path: self.base_path.or(file.base_path),
             mine,
             no_mine: false,
             mine_threads: self.mine_threads.or(file.mine_threads),
@@ -323,6 +331,7 @@ impl NodeOptions {
         )?;
         let web = WebConfig {
             listen: self.listen.unwrap_or(defaults.listen),
+            base_path: base_path(self.base_path.as_deref())?,
             allow_hosts: each(self.allow_host, allowed_host)?,
             cors_origins: each(self.cors_origin, origin)?,
             trusted_proxies: each(self.trusted_proxy, proxy)?,
@@ -413,83 +422,6 @@ fn read_file(path: &Path) -> Result<NodeOptions, ConfigError> {
         path: path.to_owned(),
         message: error.message().to_owned(),
     })
-}
-
-/// A built-in chain by its name, else a spec by its path.
-pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
-    match ChainSpec::built_in(name) {
-        Err(SpecError::UnknownBuiltIn { .. }) if Path::new(name).is_file() => read_spec(Path::new(name)),
-        other => Ok(other?),
-    }
-}
-
-/// Reads a chain spec file.
-pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
-    let bytes = std::fs::read(path).map_err(|source| ConfigError::SpecRead {
-        path: path.to_owned(),
-        source,
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let bytes = error.as_bytes();
-        let path = path.to_owned();
-        match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            true => ConfigError::SpecUtf16 { path },
-            false => ConfigError::SpecNotUtf8 {
-                path,
-                at: error.utf8_error().valid_up_to(),
-            },
-        }
-    })?;
-    // UTF-16 without its mark is valid UTF-8 where all of it is ASCII.
-    if text.contains('\0') {
-        return Err(ConfigError::SpecUtf16 { path: path.to_owned() });
-    }
-    Ok(ChainSpec::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?)
-}
-
-/// Where the chain of this name is kept unless told otherwise.
-pub fn default_data_dir(chain: &str) -> Result<PathBuf, ConfigError> {
-    let folders = directories::ProjectDirs::from("", "", "tally").ok_or(ConfigError::NoDataDir)?;
-    // The name of a spec is free text; it must not lead out of the folder.
-    let safe = |c: char| {
-        if c.is_alphanumeric() || c == '-' || c == '_' {
-            c
-        } else {
-            '_'
-        }
-    };
-    Ok(folders.data_dir().join(chain.chars().map(safe).collect::<String>()))
-}
-
-fn mining(
-    spec: &ChainSpec,
-    on: Option<bool>,
-    threads: Option<usize>,
-    to: Option<&str>,
-) -> Result<MiningConfig, ConfigError> {
-    let on = on.unwrap_or(spec.name == "local");
-    let public = address::parse(PUBLIC_ACCOUNT)?;
-    let funded = spec.allocations.iter().any(|allocation| allocation.address == public);
-    let producer = match to {
-        Some(text) => address::parse(text)?,
-        None if funded => public,
-        None if on => {
-            return Err(ConfigError::NoProducer {
-                chain: spec.name.clone(),
-            });
-        }
-        None => Address::ZERO,
-    };
-    let max = threads_here();
-    match threads {
-        Some(0) => Err(ConfigError::NoThreads),
-        Some(found) if found > max => Err(ConfigError::TooManyThreads { found, max }),
-        threads => Ok(MiningConfig {
-            on,
-            threads: threads.unwrap_or(1),
-            producer,
-        }),
-    }
 }
 
 #[cfg(test)]
