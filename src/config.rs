@@ -15,6 +15,7 @@ use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, P2pConfi
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
+use crate::web::ProxyHeader;
 use chain::mining;
 pub use chain::{chain_spec, default_data_dir, read_spec};
 pub use host::{HostError, HostName};
@@ -178,9 +179,12 @@ pub struct NodeOptions {
     /// Connections of one remote address [default: 256]
     #[arg(long, env = "TALLY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
     pub max_connections_per_address: Option<usize>,
-    /// Proxy whose X-Forwarded-For (or Forwarded) names the client, for limits and logs; repeatable [default: none]
+    /// Proxy that names its client (see --proxy-header), for limits and logs; repeatable [default: none]
     #[arg(long, env = "TALLY_TRUSTED_PROXY", value_name = "ADDR|CIDR", value_delimiter = ',')]
     pub trusted_proxy: Option<Vec<String>>,
+    /// The header in which trusted proxies write their clients; the other one is not read [default: x-forwarded-for]
+    #[arg(long, env = "TALLY_PROXY_HEADER", value_enum)]
+    pub proxy_header: Option<ProxyHeader>,
     /// Address and port where other nodes may call, by TCP and QUIC [default: none; this node only calls others]
     #[arg(long, env = "TALLY_P2P_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
@@ -294,6 +298,7 @@ impl NodeOptions {
             max_connections: self.max_connections.or(file.max_connections),
             max_connections_per_address: self.max_connections_per_address.or(file.max_connections_per_address),
             trusted_proxy: self.trusted_proxy.or(file.trusted_proxy),
+            proxy_header: self.proxy_header.or(file.proxy_header),
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
             from_checkpoint: self.from_checkpoint.or(file.from_checkpoint),
@@ -335,6 +340,7 @@ impl NodeOptions {
             allow_hosts: each(self.allow_host, allowed_host)?,
             cors_origins: each(self.cors_origin, origin)?,
             trusted_proxies: each(self.trusted_proxy, proxy)?,
+            proxy_header: self.proxy_header.unwrap_or_default(),
             rate_limit: self.rate_limit.unwrap_or(defaults.rate_limit),
             rate_limit_local: self.rate_limit_local.unwrap_or(defaults.rate_limit_local),
             max_streams: self.max_streams.unwrap_or(defaults.max_streams),

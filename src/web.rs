@@ -29,7 +29,7 @@ use crate::api::problem::{Problem, kinds};
 use crate::api::{self, MAX_BODY};
 use crate::server::Shared;
 
-pub use client::{Client, Proxies};
+pub use client::{Client, Proxies, ProxyHeader};
 pub use edge::RequestId;
 pub use serve::{Running, Times, start};
 

@@ -145,6 +145,11 @@ fn proxies_are_addresses_and_networks() {
     let proxies = config.expect("valid").web.trusted_proxies;
     let shown: Vec<_> = proxies.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8", "::1/128"]);
+    let header = |text: &str| options(text).check().expect("valid").web.proxy_header;
+    assert_eq!(header(""), ProxyHeader::XForwardedFor);
+    assert_eq!(header("proxy-header = 'forwarded'"), ProxyHeader::Forwarded);
+    let error = toml::from_str::<NodeOptions>("proxy-header = 'x-real-ip'").expect_err("none of the two");
+    assert!(error.message().starts_with("unknown variant `x-real-ip`"), "{error}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tally_app::model::{SelfCheck, Verdict};
 use tally_app::server::ServerFacts;
 
 use super::{ConfigError, HostName};
-use crate::web::Times;
+use crate::web::{ProxyHeader, Times};
 
 /// Settings of the HTTP side.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct WebConfig {
     pub max_connections_per_address: usize,
     /// Who may say for whom it asks.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where they say it.
+    pub proxy_header: ProxyHeader,
     /// How long clients may take.
     pub times: Times,
     pub tls: Option<TlsFiles>,
@@ -60,6 +62,7 @@ impl Default for WebConfig {
             max_connections: 4_096,
             max_connections_per_address: 256,
             trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::default(),
             times: Times::default(),
             tls: None,
         }
