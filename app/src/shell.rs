@@ -32,7 +32,9 @@ mod document {
     /// theme comes from the reader's cookie, so that the first paint is already in it.
     pub fn shell() -> impl IntoView {
         let assets = expect_context::<AssetUrls>();
-        let (theme, base) = (theme().attribute(), base::current());
+        let theme = theme().attribute();
+        // At the root there is nothing to say.
+        let base = Some(base::current().as_str().to_owned()).filter(|base| !base.is_empty());
         let start = format!(
             "const [JS, WASM] = [{:?}, {:?}];\n{}",
             assets.js,
@@ -41,7 +43,7 @@ mod document {
         );
         view! {
             <!DOCTYPE html>
-            <html lang="en" data-theme=theme data-base=base.as_str().to_owned()>
+            <html lang="en" data-theme=theme data-base=base>
                 <head>
                     <meta charset="utf-8" />
                     <meta name="viewport" content="width=device-width, initial-scale=1" />
