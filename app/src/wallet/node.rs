@@ -198,18 +198,27 @@ pub async fn submit(id: &str, envelope: Bytes) -> Handed {
         return Handed::Unknown(format!("{id} is no id"));
     };
     let answer = browser::post("/api/v1/transactions", &Submission { raw: envelope }).await;
-    let (outcome, ahead) = match &answer {
-        Ok(answer) => (Outcome::of_answer(own, answer.status, &answer.body), answer.ahead),
-        Err(why) => (Outcome::of_failure(why), None),
-    };
-    match outcome {
-        Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Handed::Taken,
-        Outcome::Rejected { problem } => Handed::Refused(Refusal {
-            text: problem.to_string(),
-            name: problem.name,
-            ahead,
-        }),
-        Outcome::Unknown { why } => Handed::Unknown(why.to_string()),
+    match &answer {
+        Ok(answer) => Handed::of(Outcome::of_answer(own, answer.status, &answer.body), answer.ahead),
+        Err(why) => Handed::of(Outcome::of_failure(why), None),
+    }
+}
+
+#[cfg(any(feature = "hydrate", test))]
+impl Handed {
+    /// What an answer says; `ahead` in seconds as in [`Refusal`].
+    pub fn of(outcome: tally_wallet::Outcome, ahead: Option<i64>) -> Self {
+        use tally_wallet::Outcome;
+
+        match outcome {
+            Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
+            Outcome::Rejected { problem } => Self::Refused(Refusal {
+                text: problem.to_string(),
+                name: problem.name,
+                ahead,
+            }),
+            Outcome::Unknown { why } => Self::Unknown(why.to_string()),
+        }
     }
 }
 
