@@ -153,6 +153,29 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   expect((await pool()).length).toBe(1);
 });
 
+test('where it cannot be asked whether an equal payment waits, a yes is asked for', async ({ browser }) => {
+  const page = await start(browser);
+  const failed = page.getByRole('alert').filter({ hasText: 'It could not be checked whether the same payment waits already' });
+  // The list of what waits.
+  await page.route('**/api/v1/accounts/*/pending', (route) => route.abort('connectionreset'));
+  await review(page, '7');
+  await expect(failed).toBeVisible();
+  await expect(sign(page)).toBeDisabled();
+  await picture(page, 'wallet-equal-unchecked');
+  await failed.getByRole('checkbox').check();
+  await sign(page).click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  await page.unroute('**/api/v1/accounts/*/pending');
+  await review(page, '8');
+  await expect(failed).toBeHidden();
+  await expect(sign(page)).toBeEnabled();
+  // What became of the one that was sent.
+  await page.route('**/ui/transaction?*', (route) => route.abort('connectionreset'));
+  await review(page, '7');
+  await expect(failed).toBeVisible();
+  await expect(sign(page)).toBeDisabled();
+});
+
 test('a refusal is a refusal, and a wrong clock is named', async ({ browser }) => {
   const page = await start(browser);
   await page.route(POST, (route) =>
