@@ -130,3 +130,8 @@ pub const TELL_A_SECOND: u64 = 30;
 pub const TELL_AT_ONCE: u64 = 300;
 pub const TELL_IDS_A_SECOND: u64 = 15_000;
 pub const TELL_IDS_AT_ONCE: u64 = 200_000;
+/// Inbound conversations that one host may begin at once, and the seconds in which it may begin another on and on.
+pub const BEGINNINGS_AT_ONCE: u64 = 32;
+pub const BEGIN_SECS: u64 = 5;
+/// Transactions of the pool that are looked at in one turn to announce them to a peer that has come.
+pub const OFFERED_A_TURN: usize = 4 * MAX_IDS;

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod offence;
 mod parts;
 mod peer;
+mod rates;
 mod relay;
 mod rival;
 mod serve;
@@ -46,6 +47,7 @@ use backoff::Backoff;
 use limits::{ANSWER_MS, BLOCKS_MS, MAX_BANS};
 use offence::{Offence, Score};
 use peer::{Open, Peer, Question};
+use rates::KeptRates;
 use wire::{Claim, Frame, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
 pub use crate::peers::bans::{Ban, RangeBan};
@@ -94,6 +96,8 @@ pub struct Network {
     secret: [u8; 32],
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
     scores: BTreeMap<PeerName, Score>,
+    /// The same of what they may send and are sent.
+    rates: KeptRates,
     /// The same of attempts to synchronise from them that led nowhere.
     backoffs: BTreeMap<PeerName, Backoff>,
     /// Chains that are looked at beside each other, and blocks that they wait for.
@@ -145,6 +149,7 @@ impl Network {
             clock_logged: None,
             secret: [0; 32],
             scores: BTreeMap::new(),
+            rates: KeptRates::default(),
             backoffs: BTreeMap::new(),
             syncs: Vec::new(),
             bodies: bodies::Bodies::default(),
@@ -180,12 +185,12 @@ impl Network {
     /// A peer is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
     pub fn connected_from(&mut self, name: PeerName, outbound: bool, origin: Origin, now: u64) {
         self.now = now;
-        if let Some(reason) = self.bans.reason(&name, &origin, now) {
+        if let Some(reason) = self.ban_reason(&name, &origin, outbound) {
             let reason = format!("banned: {reason}");
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
         }
-        if !outbound && let Err(error) = self.make_slot(&origin) {
+        if !outbound && let Err(error) = self.take_in(&origin) {
             let reason = error.to_string();
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
@@ -202,6 +207,7 @@ impl Network {
         peer.origin = origin;
         peer.score = self.scores.remove(&name).unwrap_or_default();
         peer.backoff = self.backoffs.remove(&name).unwrap_or_default();
+        peer.rates = self.rates.take(&name, now);
         self.peers.insert(name.clone(), peer);
         self.send(&name, 0, hello);
     }
@@ -272,7 +278,7 @@ impl Network {
             peer.silent = 0;
             return self.answered(name, question, message);
         }
-        if !peer.messages.spend(1, self.now) {
+        if !peer.rates.messages.spend(1, self.now) {
             return self.offend(name, Offence::Flood { what: "messages" });
         }
         match message {
@@ -416,6 +422,7 @@ impl Network {
 
     fn tidy(&mut self) {
         let now = self.now;
+        self.rates.tidy(now);
         self.forgive_costs();
         self.scores.retain(|_, score| score.at(now) > 0);
         while self.scores.len() > MAX_BANS {
@@ -499,6 +506,7 @@ impl Network {
         };
         self.scores.insert(name.clone(), peer.score);
         self.backoffs.insert(name.clone(), peer.backoff);
+        self.rates.keep(name, peer.rates, self.now);
         for open in peer.open.into_values() {
             if let Question::Blocks { ids } = open.question {
                 self.forget_asked(name, &ids);

@@ -299,7 +299,7 @@ impl Network {
         if let Some(first) = headers.first() {
             self.connect(sync, locator, first)?;
         }
-        let (snapshot, now) = (self.node.store().snapshot(), self.node.now());
+        let now = self.node.now();
         for header in headers {
             let Some(end) = &mut sync.end else { break };
             match end.extend(header, self.node.spec(), now) {
@@ -316,7 +316,7 @@ impl Network {
                 }
             }
             let id = end.id;
-            match snapshot.record(&id).map_err(|error| own_fault(&error))? {
+            match self.node.sound_record(&id).map_err(|error| own_fault(&error))? {
                 Some(record) if record.status == Status::Invalid => {
                     let reason = "it was found invalid before".to_owned();
                     return Err(Offence::InvalidBlock { id, reason }.into());
