@@ -362,6 +362,6 @@ impl Network {
 fn import_ended(error: &ImportError) -> Ended {
     match error {
         ImportError::TooDeep { depth, .. } => Ended::TooDeep { depth: *depth },
-        _ => Ended::Again,
+        _ => Ended::Again(error.to_string()),
     }
 }

@@ -15,6 +15,7 @@ mod flow;
 mod join;
 mod late;
 pub mod limits;
+mod lines;
 pub mod offence;
 mod parts;
 mod peer;
@@ -122,6 +123,7 @@ pub struct Network {
     /// Whether nothing can be stored now, and how many bytes have to be free to go on.
     full: bool,
     needs_room: Option<u64>,
+    lines: lines::Lines,
     next_question: u64,
     attempts: u64,
     events: Receiver<Arc<Numbered>>,
@@ -166,6 +168,7 @@ impl Network {
             costs: cost::Costs::default(),
             full: false,
             needs_room: None,
+            lines: lines::Lines::default(),
             next_question: 1,
             attempts: 0,
             counters: Counters::default(),

@@ -36,8 +36,7 @@ struct State {
 }
 
 fn broken(error: &StoreError) -> Ended {
-    tracing::error!(%error, "a checkpoint cannot be kept");
-    Ended::Again
+    Ended::Again(format!("a checkpoint cannot be kept: {error}"))
 }
 
 impl Join {
