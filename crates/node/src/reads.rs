@@ -199,7 +199,7 @@ impl Node {
     }
 
     /// Transactions of one block of the active chain, in the order asked for; the block is read once for all of them.
-    fn at_all(&self, tip: &Tip, height: Height, indexes: &[u32]) -> Result<Vec<Located>, StoreError> {
+    pub(crate) fn at_all(&self, tip: &Tip, height: Height, indexes: &[u32]) -> Result<Vec<Located>, StoreError> {
         let missing = || StoreError::Missing {
             what: format!("block {height}"),
         };

@@ -10,6 +10,7 @@ mod backoff;
 mod bodies;
 mod clock;
 mod compact;
+mod cost;
 mod join;
 mod late;
 pub mod limits;
@@ -102,15 +103,19 @@ pub struct Network {
     /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
     walks: Vec<walk::Walk>,
     join: Option<parts::Join>,
-    /// Since when this node looks for a chain to begin with, and how many peers its operator named.
+    /// Sources whose state took too long, one after the other.
+    slow_joins: u32,
+    /// Since when this node has a peer to begin with, and for how many named peers, and peers of its own dialling, it waits.
     begun: Option<u64>,
     named: usize,
+    called: usize,
     /// A chain that leaves ours below the block with whose state this node began.
     rival: Option<walk::Walk>,
     rival_after: u64,
     heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
+    costs: cost::Costs,
     next_question: u64,
     attempts: u64,
     events: Receiver<Arc<Numbered>>,
@@ -144,12 +149,15 @@ impl Network {
             bodies: bodies::Bodies::default(),
             walks: Vec::new(),
             join: None,
+            slow_joins: 0,
             begun: None,
             named: 0,
+            called: 0,
             rival: None,
             rival_after: 0,
             heavier_fork: None,
             wanted: wanted::Wanted::default(),
+            costs: cost::Costs::default(),
             next_question: 1,
             attempts: 0,
             counters: Counters::default(),
@@ -406,6 +414,7 @@ impl Network {
     fn tidy(&mut self) {
         let now = self.now;
         self.rates.tidy(now);
+        self.forgive_costs();
         self.scores.retain(|_, score| score.at(now) > 0);
         while self.scores.len() > MAX_BANS {
             self.scores.pop_first();

@@ -213,9 +213,19 @@ impl Snapshot {
 
     /// Heights of the blocks that an address produced, newest first.
     pub fn produced(&self, address: &Address) -> impl Iterator<Item = Result<Height, StoreError>> + '_ {
+        self.produced_below(address, Height(u64::MAX))
+    }
+
+    /// Heights of the blocks below `below` that an address produced, newest first; the index is entered there.
+    pub fn produced_below(
+        &self,
+        address: &Address,
+        below: Height,
+    ) -> impl Iterator<Item = Result<Height, StoreError>> + '_ {
+        let key = |height: Height| [address.as_slice(), &height_key(height)[..]].concat();
         self.0
             .snapshot
-            .prefix(&self.0.keys.produced, address.as_slice())
+            .range::<Vec<u8>, _>(&self.0.keys.produced, key(Height(0))..=key(below))
             .rev()
             .map(|entry| {
                 let key = entry.key()?;
@@ -225,6 +235,7 @@ impl Snapshot {
                 };
                 bytes.map(|b| Height(u64::from_be_bytes(b))).ok_or_else(missing)
             })
+            .filter(move |height| !height.as_ref().is_ok_and(|height| *height >= below))
     }
 
     /// The history range over blocks `0..blocks` of the active chain.
