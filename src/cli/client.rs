@@ -28,7 +28,7 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// Which node is asked, and whose certificate is believed where it speaks HTTPS.
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
-    /// The node to ask: http:// or https://
+    /// The node to ask: http:// or https://, with the base path that it serves under if it has one
     #[arg(
         long,
         global = true,
@@ -195,7 +195,10 @@ impl Client {
         let unusable =
             || format!("node {shown:?}: a URL such as http://127.0.0.1:8080 or https://ledger.example.org is needed");
         let uri: Uri = url.parse().with_context(unusable)?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+        if !matches!(uri.scheme_str(), Some("http" | "https"))
+            || uri.host().is_none_or(str::is_empty)
+            || uri.query().is_some()
+        {
             bail!("{}", unusable());
         }
         let way = proxy::to(&uri, |name| std::env::var(name).ok())?;

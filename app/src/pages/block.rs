@@ -6,12 +6,13 @@ use super::{
     parts::{Fullness, Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count},
 };
 use crate::{
+    base::at_base,
     browser, format,
     live::Live,
     model::{BlockPage, ChainInfo},
     reads,
     ui::{AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block, of_chain},
+    verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block, of_chain, seen},
 };
 
 /// The page at `/block/{height|id}`.
@@ -54,12 +55,9 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this block")?;
             let rules = of_chain(&chain).await?;
-            Ok(check_block(
-                &rules,
-                browser::now().unwrap_or_default(),
-                &page,
-                &evidence,
-            ))
+            let now = browser::now().unwrap_or_default();
+            seen::believe(&chain.genesis_id, &rules, &evidence, now);
+            Ok(check_block(&rules, now, &page, &evidence))
         }
     });
     let confirmations = block.confirmations();
@@ -82,8 +80,8 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
         <PageHead title=format!("Block {}", format::count(height))>
             <p class="page-id"><Id value=id full=true /></p>
             <nav class="neighbours" aria-label="Neighbouring blocks">
-                {(height > 0).then(|| view! { <a class="button" rel="prev" href=format!("/block/{}", height - 1)>"‹ Older"</a> })}
-                {(height < block.tip).then(|| view! { <a class="button" rel="next" href=format!("/block/{}", height + 1)>"Newer ›"</a> })}
+                {(height > 0).then(|| view! { <a class="button" rel="prev" href=at_base(format!("/block/{}", height - 1))>"‹ Older"</a> })}
+                {(height < block.tip).then(|| view! { <a class="button" rel="next" href=at_base(format!("/block/{}", height + 1))>"Newer ›"</a> })}
             </nav>
         </PageHead>
         {(!block.canonical)

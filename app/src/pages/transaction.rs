@@ -6,12 +6,13 @@ use super::{
     parts::{Loaded, PageHead, SchemeBadge, StatusBadge, Told},
 };
 use crate::{
+    base::at_base,
     browser, format,
     live::Live,
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
     reads,
     ui::{AddressLink, Amount, BlockLink, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain},
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen},
 };
 
 /// The page at `/tx/{id}`.
@@ -58,6 +59,9 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             let evidence = evidence.ok_or("the node no longer has this transaction")?;
             let rules = of_chain(&chain).await?;
             let now = browser::now().unwrap_or_default();
+            if let Some((block, _)) = &evidence.inclusion {
+                seen::believe(&chain.genesis_id, &rules, block, now);
+            }
             Ok(check_transaction(&rules, now, &page, &evidence))
         }
     });
@@ -66,7 +70,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
     let row = transaction.row.clone();
     let standing = match &row.block {
         Some(block) => view! {
-            <a href=format!("/block/{}", block.height)>{format!("Block {}", format::count(block.height))}</a>
+            <a href=at_base(format!("/block/{}", block.height))>{format!("Block {}", format::count(block.height))}</a>
         }
         .into_any(),
         None => view! { <span>"Waits in the pool"</span> }.into_any(),
@@ -147,10 +151,10 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
 fn KeepReceipt(id: String) -> impl IntoView {
     view! {
         <p class="actions">
-            <a class="button" href=format!("/api/v1/transactions/{id}/receipt") download=format!("receipt-{id}.json") rel="external">
+            <a class="button" href=at_base(format!("/api/v1/transactions/{id}/receipt")) download=format!("receipt-{id}.json") rel="external">
                 "Download the receipt"
             </a>
-            <a href="/receipt">"Check one"</a>
+            <a href=at_base("/receipt")>"Check one"</a>
         </p>
     }
 }

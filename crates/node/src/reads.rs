@@ -114,7 +114,12 @@ impl Node {
             if far_enough && snapshot.is_active(&record)? {
                 break;
             }
-            record = snapshot.known(&record.header.parent)?;
+            record = match snapshot.record(&record.header.parent)? {
+                Some(parent) => parent,
+                // Of a branch, a block whose bytes had changed was forgotten: it comes again.
+                None if !snapshot.is_active(&record)? => return Ok(None),
+                None => snapshot.known(&record.header.parent)?,
+            };
             if !far_enough {
                 recent_times.push(record.header.time);
             }
