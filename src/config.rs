@@ -37,7 +37,7 @@ pub enum ConfigError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("configuration file {path}: {message}")]
     File { path: PathBuf, message: String },
-    #[error("chain spec {path}: {source}")]
+    #[error("cannot read the chain spec {path}: {source}")]
     SpecRead { path: PathBuf, source: std::io::Error },
     #[error("chain spec {path} is UTF-16; save it as UTF-8")]
     SpecUtf16 { path: PathBuf },

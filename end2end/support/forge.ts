@@ -19,8 +19,8 @@ export function target(bits: number): bigint {
   return BigInt(bits & 0x7fffff) << BigInt(8 * ((bits >>> 24) - 3));
 }
 
-/** An account's answer of the API as it would be if the only account there is held `balance`, in a block made here. */
-export function forged(honest: any, address: string, balance: bigint, block: { number: bigint; bits: number }): any {
+/** An account's answer of the API as it would be if the only account there is held `balance`, in a block made here; its `time` in Unix seconds. */
+export function forged(honest: any, address: string, balance: bigint, block: { number: bigint; bits: number; time?: number }): any {
   const value = getBytes(encodeRlp([number(0n), number(balance), NO_CODE]));
   const [key, valueHash] = [sha256('tally/account', getBytes(address)), sha256(value)];
   const manifest = decodeRlp(honest.proof.manifest_hex) as string[];
@@ -29,6 +29,7 @@ export function forged(honest: any, address: string, balance: bigint, block: { n
   const encoded = getBytes(encodeRlp(manifest));
   const header = Buffer.from(getBytes(honest.proof.header_hex));
   sha256d(encoded).copy(header, 36);
+  if (block.time !== undefined) header.writeUInt32LE(block.time, 68);
   header.writeUInt32LE(block.bits, 72);
   const id = () => BigInt(hexlify(sha256d(header).reverse()));
   for (let nonce = 0; id() > target(block.bits) && nonce < 1 << 16; nonce++) header.writeUInt32LE(nonce, 76);

@@ -3,7 +3,7 @@ import { give } from '../support/coins';
 import { FalseNode } from '../support/false-node';
 import { forged } from '../support/forge';
 import { Guard } from '../support/guard';
-import { expect, hydrated, open, test, waitForHeight, type Page } from '../support/test';
+import { expect, hydrated, open, TallyNode, test, waitForHeight, type Page } from '../support/test';
 import { addressOf, card, createWallet, picture, unlock } from '../support/wallet';
 
 const ECC = 'ECC account';
@@ -80,6 +80,29 @@ test('no made-up balance gets the mark, and no old one', async ({ browser, node 
   await open(page, '/wallet');
   await unlock(page);
   await expect(mark(page)).toHaveText('verified here');
+});
+
+test('a block of hardly any work proves nothing, though the rules of the chain allow it', async ({ browser }) => {
+  // The chain's spec is older than its block 1, so that its limit, 256 hashes, is all that a block of today needs.
+  const young = await TallyNode.start({ chain: 'local', mine: false });
+  await proxy.stop();
+  proxy = await FalseNode.before(young.url);
+  try {
+    const page = await wallet(browser);
+    const address = await addressOf(page, ECC);
+    await expect(mark(page)).toHaveText('verified here'); // at genesis
+    const time = Math.floor(Date.now() / 1000);
+    proxy.changes.push([`/api/v1/accounts/${address}`, (answer) => answer.proof && forged(answer, address, MILLION, { number: 7n, bits: 0x2000ffff, time })]);
+    await open(page, '/wallet');
+    await unlock(page);
+    await expect(card(page, ECC).locator('.amount')).toContainText('1,000,000');
+    await expect(mark(page)).toContainText('as told by the node');
+    await expect(mark(page)).toContainText('it costs little to make up');
+    await expect(page.getByText('The node shows blocks that cost little to make up')).toBeVisible();
+    await picture(page, 'marks-light');
+  } finally {
+    await young.kill();
+  }
 });
 
 test('a line of the history is bound to the account, its direction and its outcome', async ({ browser, node }) => {

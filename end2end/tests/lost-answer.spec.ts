@@ -49,13 +49,17 @@ const pool = async () => (await node.api('mempool')).items as { id: string }[];
 const doubt = (page: Page) => page.getByText('The payment may have been taken');
 
 /** What is posted, and what becomes of it, one after the other. */
-async function posts(page: Page, fates: ('pass' | 'lose the answer' | 'lose it' | 'proxy')[]): Promise<string[]> {
+async function posts(page: Page, fates: ('pass' | 'lose the answer' | 'lose it' | 'proxy' | 'too many')[]): Promise<string[]> {
   const sent: string[] = [];
   await page.route(POST, async (route) => {
     sent.push(route.request().postData() ?? '');
     const fate = fates.shift() ?? 'pass';
     if (fate === 'lose it') return route.abort('connectionreset');
     if (fate === 'proxy') return route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' });
+    if (fate === 'too many') {
+      const json = { type: '/problems/too-many-requests', title: 'Too many requests', status: 429, detail: 'Wait 3 s.' };
+      return route.fulfill({ status: 429, contentType: 'application/problem+json', json });
+    }
     const answer = await route.fetch();
     return fate === 'pass' ? route.fulfill({ response: answer }) : route.abort('connectionreset');
   });
@@ -106,6 +110,29 @@ test('it never arrived: the doubt is named, and the same bytes pay once', async 
   await expect.poll(friend, { timeout: 60_000 }).toBe('7000000000000000000');
 });
 
+test('rejected after a lost answer it stays in doubt, on the page and in the history', async ({ browser }) => {
+  const page = await start(browser);
+  const sent = await posts(page, ['lose it', 'too many', 'too many', 'pass']);
+  await review(page, '7');
+  await sign(page).click();
+  await expect(page.getByText(/no answer came/)).toBeVisible();
+  await page.getByRole('button', { name: 'Send the same bytes again' }).click();
+  const open = page.getByText(/the first copy may have been taken\. Sent again, the node answers: Too many requests: Wait 3 s\. Its id is 0x/);
+  await expect(open).toBeVisible();
+  await expect(doubt(page)).toBeVisible();
+  await expect(page.getByText('No coins moved')).toBeHidden();
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
+  await page.getByLabel('Account').selectOption(await addressOfSender(page));
+  const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
+  await lost.getByRole('button', { name: 'Send it again' }).click();
+  await expect(open).toBeVisible();
+  await expect(page.getByText('No coins moved')).toBeHidden();
+  await lost.getByRole('button', { name: 'Send it again' }).click();
+  await expect(lost).toBeHidden();
+  expect(new Set(sent).size, 'the same bytes each time').toBe(1);
+  expect(sent.length).toBe(4);
+});
+
 test('what is in doubt stands in the history, and is sent again from there', async ({ browser }) => {
   const page = await start(browser);
   const sent = await posts(page, ['lose it']);
@@ -124,6 +151,29 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   await expect(lost).toBeHidden();
   expect(sent[1]).toBe(sent[0]);
   expect((await pool()).length).toBe(1);
+});
+
+test('where it cannot be asked whether an equal payment waits, a yes is asked for', async ({ browser }) => {
+  const page = await start(browser);
+  const failed = page.getByRole('alert').filter({ hasText: 'It could not be checked whether the same payment waits already' });
+  // The list of what waits.
+  await page.route('**/api/v1/accounts/*/pending', (route) => route.abort('connectionreset'));
+  await review(page, '7');
+  await expect(failed).toBeVisible();
+  await expect(sign(page)).toBeDisabled();
+  await picture(page, 'wallet-equal-unchecked');
+  await failed.getByRole('checkbox').check();
+  await sign(page).click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  await page.unroute('**/api/v1/accounts/*/pending');
+  await review(page, '8');
+  await expect(failed).toBeHidden();
+  await expect(sign(page)).toBeEnabled();
+  // What became of the one that was sent.
+  await page.route('**/ui/transaction?*', (route) => route.abort('connectionreset'));
+  await review(page, '7');
+  await expect(failed).toBeVisible();
+  await expect(sign(page)).toBeDisabled();
 });
 
 test('a refusal is a refusal, and a wrong clock is named', async ({ browser }) => {

@@ -7,10 +7,12 @@ use tally_node::{MiningConfig, miner::threads_here};
 
 use super::{ConfigError, PUBLIC_ACCOUNT};
 
-/// A built-in chain by its name, else a spec by its path.
+/// A built-in chain by its name, else a spec by its path. What is written as a path is one, even where nothing is there.
 pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
+    let path = Path::new(name);
+    let written_as_path = name.contains(['/', '\\']) || name.ends_with(".toml");
     match ChainSpec::built_in(name) {
-        Err(SpecError::UnknownBuiltIn { .. }) if Path::new(name).is_file() => read_spec(Path::new(name)),
+        Err(SpecError::UnknownBuiltIn { .. }) if written_as_path || path.is_file() => read_spec(path),
         other => Ok(other?),
     }
 }

@@ -142,7 +142,8 @@ pub(super) fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError>
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"))
         .ok_or_else(error)?;
-    if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ']) {
+    // No browser sends an origin with a user, and the answer to others would carry the password.
+    if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ', '@']) {
         return Err(error());
     }
     text.parse().map_err(|_| error())

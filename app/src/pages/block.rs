@@ -12,7 +12,7 @@ use crate::{
     model::{BlockPage, ChainInfo},
     reads,
     ui::{AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block, of_chain},
+    verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block, of_chain, seen},
 };
 
 /// The page at `/block/{height|id}`.
@@ -55,12 +55,9 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this block")?;
             let rules = of_chain(&chain).await?;
-            Ok(check_block(
-                &rules,
-                browser::now().unwrap_or_default(),
-                &page,
-                &evidence,
-            ))
+            let now = browser::now().unwrap_or_default();
+            seen::believe(&chain.genesis_id, &rules, &evidence, now);
+            Ok(check_block(&rules, now, &page, &evidence))
         }
     });
     let confirmations = block.confirmations();

@@ -23,11 +23,11 @@ pub fn Security() -> impl IntoView {
             <ul class="marks">
                 <li>
                     <Mark state=MarkState::Verified />
-                    <span>"This tab checked the bytes itself: signature, Merkle path, roots, and the work of one block. What exactly stands in the panel beside the mark."</span>
+                    <span>"This tab checked the bytes itself: signature, Merkle path, roots, and the work of one block, which is at least a 16th of the most that this browser knows of the chain. What exactly stands in the panel beside the mark."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Told />
-                    <span>"Only the node says so, or it is too early to know. A node that you do not run may be wrong or lie."</span>
+                    <span>"Only the node says so, it is too early to know, or the block carries so little work that it may be made up. A node that you do not run may be wrong, or show what is false."</span>
                 </li>
             </ul>
         </section>
@@ -36,7 +36,8 @@ pub fn Security() -> impl IntoView {
             <ul class="prose">
                 <li>"Your keys are made, kept and used in a worker of this browser. The node has no call that takes a key."</li>
                 <li>"What you confirm is decoded from the very bytes that are signed, not from the form you filled in."</li>
-                <li>"A block: its work is no easier than the chain spec allows, it commits to the manifest, and it is no older than one that this browser has seen. Block 0 counts only with the id of genesis."</li>
+                <li>"A block: its work is no easier than the chain spec allows, it commits to the manifest, and for a balance it is no older than one that this browser has seen. Block 0 counts only with the id of genesis."</li>
+                <li>"How much work a block needs: its target is at most 16 times easier than the first of the chain, and than the hardest that this browser has checked on it. A block with less, such as an early one of a chain that grew, is shown as the node's word."</li>
                 <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
                 <li>"A balance: its path to the state root of such a block. A line of the history: account, direction, receiver, amount and outcome."</li>
                 <li>"Not checked in this tab: the chain behind that block. Somebody who spends the work of one block can still show a block of their own. Run a node, or compare two."</li>

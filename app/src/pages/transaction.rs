@@ -12,7 +12,7 @@ use crate::{
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
     reads,
     ui::{AddressLink, Amount, BlockLink, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain},
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen},
 };
 
 /// The page at `/tx/{id}`.
@@ -59,6 +59,9 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             let evidence = evidence.ok_or("the node no longer has this transaction")?;
             let rules = of_chain(&chain).await?;
             let now = browser::now().unwrap_or_default();
+            if let Some((block, _)) = &evidence.inclusion {
+                seen::believe(&chain.genesis_id, &rules, block, now);
+            }
             Ok(check_transaction(&rules, now, &page, &evidence))
         }
     });

@@ -7,6 +7,8 @@ pub enum MarkState {
     Verified,
     /// Only the node says so.
     Told,
+    /// Checked, but it stands in a block that may be made up, so it is the node's word; the text says why.
+    Light(String),
     /// This tab is checking it now.
     Checking,
     /// It holds for an older block than this browser saw before; the text says which.
@@ -19,7 +21,7 @@ impl MarkState {
     fn word(&self) -> &'static str {
         match self {
             Self::Verified => "verified here",
-            Self::Told => "as told by the node",
+            Self::Told | Self::Light(_) => "as told by the node",
             Self::Checking => "checking…",
             Self::Older(_) => "older than seen before",
             Self::Failed(_) => "does not hold",
@@ -29,7 +31,7 @@ impl MarkState {
     fn class(&self) -> &'static str {
         match self {
             Self::Verified => "mark mark-verified",
-            Self::Told => "mark mark-told",
+            Self::Told | Self::Light(_) => "mark mark-told",
             Self::Checking => "mark mark-checking",
             Self::Older(_) | Self::Failed(_) => "mark mark-failed",
         }
@@ -39,7 +41,7 @@ impl MarkState {
     fn shape(&self) -> &'static str {
         match self {
             Self::Verified => "M2 3h12v4H2zM2 9h12v4H2zM6 3v10M10 3v10",
-            Self::Told | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
+            Self::Told | Self::Light(_) | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
             Self::Older(_) | Self::Failed(_) => "M2 3h12v4H2zM2 9h12v4H2zM5 3v4M11 9v4",
         }
     }
@@ -55,7 +57,7 @@ pub fn Mark(#[prop(into)] state: Signal<MarkState>) -> impl IntoView {
             </svg>
             <span class="mark-word">{move || state.try_with(MarkState::word)}</span>
             {move || match state.try_get() {
-                Some(MarkState::Older(why) | MarkState::Failed(why)) => Some(view! { <span class="mark-why">{why}</span> }),
+                Some(MarkState::Light(why) | MarkState::Older(why) | MarkState::Failed(why)) => Some(view! { <span class="mark-why">{why}</span> }),
                 _ => None,
             }}
         </span>

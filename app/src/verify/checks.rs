@@ -4,7 +4,7 @@ mod transaction;
 
 use tally_chain::{Address, BlockId, Header, Height, Manifest, address};
 
-use super::ChainRules;
+use super::{ChainRules, LIGHT, Sealed};
 use crate::model::{BlockEvidence, BlockPage};
 
 pub use transaction::{Proof, check_row, check_transaction};
@@ -18,6 +18,8 @@ pub struct CheckLine {
     pub explanation: &'static str,
     /// `None` where it does not apply, such as the path of a transaction that still waits.
     pub outcome: Option<Result<(), String>>,
+    /// Without an outcome: why what holds is still the node's word.
+    pub told: Option<&'static str>,
 }
 
 type Titled = (&'static str, &'static str);
@@ -25,7 +27,7 @@ type Titled = (&'static str, &'static str);
 const ID: Titled = ("Block id", "The header's 80 bytes hash to the id shown.");
 const WORK: Titled = (
     "Work",
-    "The id is below the target that the header names, and that is no easier than this chain's spec allows. Genesis is known by its id.",
+    "The id is below the target that the header names, and that is no easier than this chain's spec allows, and at most 16 times easier than what is known of this chain. Genesis is known by its id.",
 );
 const MANIFEST: Titled = ("Manifest root", "The manifest hashes to the root in the header.");
 const FIGURES: Titled = ("Figures", "Height, times, roots and fees shown are those in the bytes.");
@@ -61,6 +63,18 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
         title,
         explanation,
         outcome,
+        told: None,
+    }
+}
+
+/// A line about a block: what holds in a block that may be made up is the node's word.
+fn line_of(titled: Titled, outcome: Option<Result<Sealed, String>>) -> CheckLine {
+    match outcome {
+        Some(Ok(Sealed::Light)) => CheckLine {
+            told: Some(LIGHT),
+            ..line(titled, None)
+        },
+        outcome => line(titled, outcome.map(|outcome| outcome.map(|_| ()))),
     }
 }
 
@@ -116,7 +130,7 @@ pub fn check_block(rules: &ChainRules, now: u64, page: &BlockPage, evidence: &Bl
         .and_then(|manifest| check_figures(page, &header, &manifest));
     vec![
         line(ID, Some(check_id(&header, &page.row.id))),
-        line(WORK, work),
+        line_of(WORK, work),
         line(MANIFEST, Some(manifest.map(drop))),
         line(FIGURES, Some(figures)),
     ]

@@ -82,11 +82,9 @@ impl Checks {
         self.0.with(|standing| match &standing.lines {
             _ if !standing.started => MarkState::Told,
             Err(_) => MarkState::Told,
-            Ok(lines) => match lines.get(place).map(|line| &line.outcome) {
+            Ok(lines) => match lines.get(place) {
                 None => MarkState::Checking,
-                Some(None) => MarkState::Told,
-                Some(Some(Ok(()))) => MarkState::Verified,
-                Some(Some(Err(why))) => MarkState::Failed(why.clone()),
+                Some(line) => mark(line),
             },
         })
     }
@@ -94,6 +92,16 @@ impl Checks {
     /// Why the checks could not be made at all.
     fn trouble(self) -> Option<String> {
         self.0.with(|standing| standing.lines.as_ref().err().cloned())
+    }
+}
+
+/// What a line's outcome is shown as.
+fn mark(line: &CheckLine) -> MarkState {
+    match (&line.outcome, line.told) {
+        (Some(Ok(())), _) => MarkState::Verified,
+        (Some(Err(why)), _) => MarkState::Failed(why.clone()),
+        (None, Some(why)) => MarkState::Light(why.to_owned()),
+        (None, None) => MarkState::Told,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     live::Live,
     model::{BaseUnits, ChainInfo},
     ui::MarkState,
-    verify::of_chain,
+    verify::{of_chain, seen},
 };
 
 /// The balance of one account as last read.
@@ -67,6 +67,16 @@ impl Balances {
         self.known.with(|known| {
             known.values().find_map(|balance| match &balance.mark {
                 MarkState::Older(why) => Some(why.clone()),
+                _ => None,
+            })
+        })
+    }
+
+    /// Why the blocks that the node shows prove nothing, where they carry too little work, reactively.
+    pub fn light(self) -> Option<String> {
+        self.known.with(|known| {
+            known.values().find_map(|balance| match &balance.mark {
+                MarkState::Light(why) => Some(why.clone()),
                 _ => None,
             })
         })
@@ -130,13 +140,18 @@ impl Balances {
         let Ok(rules) = of_chain(chain).await else {
             return MarkState::Told;
         };
-        match answer.verify(address, &rules, seen, browser::now().unwrap_or_default()) {
+        let now = browser::now().unwrap_or_default();
+        match answer.verify(address, &rules, seen, now) {
             Ok(height) => {
                 seen::add(&chain.genesis_id, height);
+                if let Some(block) = answer.block() {
+                    seen::believe(&chain.genesis_id, &rules, &block, now);
+                }
                 let _ = self.witnessed.try_update(|known| *known = (*known).max(Some(height)));
                 MarkState::Verified
             }
             Err(Unproven::NoProof) => MarkState::Told,
+            Err(light @ Unproven::Light) => MarkState::Light(light.to_string()),
             Err(old @ Unproven::Older { .. }) => MarkState::Older(old.to_string()),
             Err(Unproven::False(why)) => MarkState::Failed(why),
         }
@@ -146,27 +161,4 @@ impl Balances {
 /// An amount of the chain's types as the page's components take it.
 pub fn units(amount: Amount) -> BaseUnits {
     BaseUnits::new(amount)
-}
-
-/// The highest block of a chain that this browser has believed, so that an older state is not taken for the present one.
-mod seen {
-    use crate::browser;
-
-    fn key(genesis: &str) -> String {
-        format!("tally.seen.{genesis}")
-    }
-
-    pub fn highest(genesis: &str) -> u64 {
-        browser::load(&key(genesis)).unwrap_or_default()
-    }
-
-    pub fn forget(genesis: &str) {
-        browser::forget(&key(genesis));
-    }
-
-    pub fn add(genesis: &str, height: u64) {
-        if height > highest(genesis) {
-            browser::store(&key(genesis), &height);
-        }
-    }
 }

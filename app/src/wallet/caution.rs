@@ -1,7 +1,8 @@
 //! What is said before a signature: read from the bytes and from what this tab and the node know.
 //! Rules: docs/protocol.md#W50, #W51
 
-#[cfg(feature = "hydrate")]
+#[cfg(any(feature = "hydrate", test))]
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
 mod equal;
 
 use leptos::prelude::*;

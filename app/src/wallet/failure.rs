@@ -2,8 +2,30 @@
 
 use leptos::prelude::*;
 
-use super::protocol::Trouble;
+use super::{journal::Purpose, protocol::Trouble};
 use crate::ui::{Notice, NoticeKind};
+
+/// What was handed in, as far as a rejection of it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handing {
+    /// Only this wallet has it.
+    Payment,
+    /// It was to stand in the place of a payment that waits.
+    Replacement,
+    /// Others have it, too, and may send it.
+    Proposal,
+}
+
+impl Handing {
+    /// What a purpose makes of it; `shared` where others have the same payment.
+    pub fn of(purpose: Purpose, shared: bool) -> Self {
+        match purpose {
+            _ if shared => Self::Proposal,
+            Purpose::Payment | Purpose::Fill => Self::Payment,
+            Purpose::SpeedUp | Purpose::Cancel => Self::Replacement,
+        }
+    }
+}
 
 /// What did not work, why, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,13 +45,54 @@ impl Failure {
         }
     }
 
-    pub fn refused(why: String) -> Self {
-        let next =
-            "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read anew.";
+    /// It was rejected at its first sending, so it never was on its way. What that says of coins depends on what was handed in.
+    pub fn refused(why: String, handing: Handing) -> Self {
+        let (what, next) = match handing {
+            Handing::Payment => (
+                "The node did not take the payment",
+                "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read anew.",
+            ),
+            Handing::Replacement => (
+                "The node did not take the replacement",
+                "The payment in whose place it was to stand is as it was: it waits, or is in a block by now. The history shows which.",
+            ),
+            Handing::Proposal => (
+                "The node did not take this copy",
+                "Others who have the proposal may have sent theirs: look at the account's history before you propose it anew.",
+            ),
+        };
+        Self { what, why, next }
+    }
+
+    /// The clocks differ, which is why it was rejected at its first sending.
+    pub fn clocks(why: String, handing: Handing) -> Self {
+        let next = match handing {
+            Handing::Payment => {
+                "No coins moved. Set the clock that is wrong, then go back and review the payment again."
+            }
+            Handing::Replacement => {
+                "The payment in whose place it was to stand is as it was. Set the clock that is wrong, then go back and review it again."
+            }
+            Handing::Proposal => {
+                "Set the clock that is wrong. Others who have the proposal may have sent theirs: look at the account's history before you propose it anew."
+            }
+        };
         Self {
-            what: "The node did not take the payment",
+            what: "The clocks differ",
             why,
             next,
+        }
+    }
+
+    /// It was sent before, and a later try was rejected: that says nothing of the first. Rule: docs/protocol.md#W56
+    pub fn refused_again(why: &str, id: &str) -> Self {
+        let why = why.trim_end_matches('.');
+        Self {
+            what: "The payment may have been taken",
+            why: format!(
+                "It was sent before, and the first copy may have been taken. Sent again, the node answers: {why}. Its id is {id}."
+            ),
+            next: "Do not make it anew before you have looked for it. The same bytes can be sent again: they pay once, however often they are sent.",
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
     pages::{Loaded, StatusBadge},
     reads,
     ui::{AddressLink, Amount, ButtonLink, Empty, Mark, MarkState, Notice, NoticeKind, Time, TransactionLink},
-    verify::{Proof, check_row, of_chain},
+    verify::{LIGHT, Proof, check_row, of_chain, seen},
 };
 
 /// Rows shown here; the account's own page has them all.
@@ -213,9 +213,13 @@ async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<Mar
     let rules = of_chain(chain).await.ok()?;
     let evidence = reads::transaction_evidence(row.id.clone()).await.ok()??;
     let now = browser::now().unwrap_or_default();
+    if let Some((block, _)) = &evidence.inclusion {
+        seen::believe(&chain.genesis_id, &rules, block, now);
+    }
     Some(match check_row(&rules, now, own, row, &evidence) {
         Ok(Proof::Whole) => MarkState::Verified,
         Ok(Proof::ButOutcome) => MarkState::Told,
+        Ok(Proof::ButBlock) => MarkState::Light(LIGHT.to_owned()),
         Err(why) => MarkState::Failed(why),
     })
 }

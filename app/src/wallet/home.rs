@@ -109,6 +109,7 @@ fn Standing() -> impl IntoView {
         })
     };
     let older = Memo::new(move |_| balances.older());
+    let light = Memo::new(move |_| balances.light());
     view! {
         <p class="field-hint wallet-standing">{words}</p>
         {move || {
@@ -119,6 +120,21 @@ fn Standing() -> impl IntoView {
                         <Notice kind=NoticeKind::Warning title="The node shows an older state than before">
                             <p>{format!("For these balances {why}. It may still be catching up, follow another branch, or hide what has happened since.")}</p>
                             <p>"Only if you know that the chain was started anew:"</p>
+                            <div class="actions">
+                                <Button on:click=move |_| balances.forget_seen()>"Forget the blocks seen before"</Button>
+                            </div>
+                        </Notice>
+                    }
+                })
+        }}
+        {move || {
+            light
+                .get()
+                .map(|why| {
+                    view! {
+                        <Notice kind=NoticeKind::Warning title="The node shows blocks that cost little to make up">
+                            <p>{format!("{why} These balances are the node's word. Miners may have left, or the node shows blocks of its own.")}</p>
+                            <p>"Only if you know that the chain carries so little work now:"</p>
                             <div class="actions">
                                 <Button on:click=move |_| balances.forget_seen()>"Forget the blocks seen before"</Button>
                             </div>

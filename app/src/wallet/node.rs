@@ -6,7 +6,12 @@ use tally_chain::{
     state_tree::{self, PathEnd, StateProof},
 };
 
-use crate::{browser, model::BaseUnits, prefs::FeeLevel, verify::ChainRules};
+use crate::{
+    browser,
+    model::{BaseUnits, BlockEvidence},
+    prefs::FeeLevel,
+    verify::{ChainRules, LIGHT, Sealed},
+};
 
 /// What the node says about an account.
 #[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
@@ -193,18 +198,27 @@ pub async fn submit(id: &str, envelope: Bytes) -> Handed {
         return Handed::Unknown(format!("{id} is no id"));
     };
     let answer = browser::post("/api/v1/transactions", &Submission { raw: envelope }).await;
-    let (outcome, ahead) = match &answer {
-        Ok(answer) => (Outcome::of_answer(own, answer.status, &answer.body), answer.ahead),
-        Err(why) => (Outcome::of_failure(why), None),
-    };
-    match outcome {
-        Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Handed::Taken,
-        Outcome::Rejected { problem } => Handed::Refused(Refusal {
-            text: problem.to_string(),
-            name: problem.name,
-            ahead,
-        }),
-        Outcome::Unknown { why } => Handed::Unknown(why.to_string()),
+    match &answer {
+        Ok(answer) => Handed::of(Outcome::of_answer(own, answer.status, &answer.body), answer.ahead),
+        Err(why) => Handed::of(Outcome::of_failure(why), None),
+    }
+}
+
+#[cfg(any(feature = "hydrate", test))]
+impl Handed {
+    /// What an answer says; `ahead` in seconds as in [`Refusal`].
+    pub fn of(outcome: tally_wallet::Outcome, ahead: Option<i64>) -> Self {
+        use tally_wallet::Outcome;
+
+        match outcome {
+            Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
+            Outcome::Rejected { problem } => Self::Refused(Refusal {
+                text: problem.to_string(),
+                name: problem.name,
+                ahead,
+            }),
+            Outcome::Unknown { why } => Self::Unknown(why.to_string()),
+        }
     }
 }
 
@@ -220,21 +234,32 @@ impl AccountAnswer {
         self.balance.checked_sub(self.pending_cost).unwrap_or(Amount::ZERO)
     }
 
-    /// Checks the balance in this tab: that the header is genesis or carries work that this chain allows, manifest, path
-    /// through the state tree, and that the block is none below `seen`, the highest one that was believed here before the
-    /// question. `now` is this device's clock in Unix seconds. The height it holds at. Rule: docs/protocol.md#W57
+    /// The block that the balance is proven against.
+    pub fn block(&self) -> Option<BlockEvidence> {
+        self.proof.as_ref().map(|proof| BlockEvidence {
+            header: proof.header_hex.clone(),
+            manifest: proof.manifest_hex.clone(),
+        })
+    }
+
+    /// Checks the balance in this tab: that the header is genesis or carries work that this chain allows and that is worth
+    /// believing, manifest, path through the state tree, and that the block is none below `seen`, the highest one that was
+    /// believed here before the question. `now` is this device's clock in Unix seconds. The height it holds at.
+    /// Rule: docs/protocol.md#W57
     pub fn verify(&self, shown: &str, rules: &ChainRules, seen: u64, now: u64) -> Result<u64, Unproven> {
         let proof = self.proof.as_ref().ok_or(Unproven::NoProof)?;
-        let height = self.prove(proof, shown, rules, now).map_err(Unproven::False)?;
-        match height < seen {
-            true => Err(Unproven::Older { seen, shown: height }),
-            false => Ok(height),
+        let (height, sealed) = self.prove(proof, shown, rules, now).map_err(Unproven::False)?;
+        match sealed {
+            _ if height < seen => Err(Unproven::Older { seen, shown: height }),
+            Sealed::Light => Err(Unproven::Light),
+            Sealed::Firm => Ok(height),
         }
     }
 
-    fn prove(&self, proof: &AccountProof, shown: &str, rules: &ChainRules, now: u64) -> Result<u64, String> {
+    /// The height of the block under which the balance holds, and what that block stands on.
+    fn prove(&self, proof: &AccountProof, shown: &str, rules: &ChainRules, now: u64) -> Result<(u64, Sealed), String> {
         let address = address::parse(shown).map_err(|error| error.to_string())?;
-        let manifest = proof.sealed_manifest(rules, now)?;
+        let (manifest, sealed) = proof.sealed_manifest(rules, now)?;
         let told = state_tree::Account {
             nonce: self.nonce,
             balance: self.balance,
@@ -246,7 +271,7 @@ impl AccountAnswer {
             .path()
             .verify(&key, value.as_deref(), manifest.state_root)
             .map_err(|error| error.to_string())?;
-        Ok(manifest.number.0)
+        Ok((manifest.number.0, sealed))
     }
 }
 
@@ -257,13 +282,15 @@ pub enum Unproven {
     NoProof,
     #[error("the node answers from block {shown}, and showed block {seen} before")]
     Older { seen: u64, shown: u64 },
+    #[error("{}", LIGHT)]
+    Light,
     #[error("{0}")]
     False(String),
 }
 
 impl AccountProof {
     /// The manifest of a header that may stand where the manifest says. Rules: docs/protocol.md#C3, #H5, #M1
-    fn sealed_manifest(&self, rules: &ChainRules, now: u64) -> Result<Manifest, String> {
+    fn sealed_manifest(&self, rules: &ChainRules, now: u64) -> Result<(Manifest, Sealed), String> {
         let bytes = self
             .header_hex
             .as_ref()
@@ -274,8 +301,8 @@ impl AccountProof {
         if manifest.root() != header.manifest_root {
             return Err("the manifest is not the one in the header".to_owned());
         }
-        rules.check(&header, manifest.number, now)?;
-        Ok(manifest)
+        let sealed = rules.check(&header, manifest.number, now)?;
+        Ok((manifest, sealed))
     }
 
     /// Rule: docs/protocol.md#S4

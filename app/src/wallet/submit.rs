@@ -4,7 +4,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    failure::{Failure, FailureNotice},
+    failure::{Failure, FailureNotice, Handing},
     journal::{self, Sent},
     node::{self, Handed, Refusal},
 };
@@ -25,6 +25,8 @@ const CLOCK_DIFFERS: u64 = 120;
 #[derive(Clone, Copy)]
 pub struct HandIn {
     genesis: StoredValue<String>,
+    /// Whether others have what is handed in, and may send it.
+    shared: bool,
     pub busy: RwSignal<bool>,
     pub failure: RwSignal<Option<Failure>>,
     /// Signed and sent, but without an answer that says whether it was taken.
@@ -36,9 +38,19 @@ pub struct HandIn {
 impl HandIn {
     /// One for this page. Needs the chain in context.
     pub fn new() -> Self {
+        Self::of(false)
+    }
+
+    /// One for a payment that others have as well.
+    pub fn of_proposal() -> Self {
+        Self::of(true)
+    }
+
+    fn of(shared: bool) -> Self {
         let chain = expect_context::<ChainInfo>();
         Self {
             genesis: StoredValue::new(chain.genesis_id),
+            shared,
             busy: RwSignal::new(false),
             failure: RwSignal::new(None),
             doubt: RwSignal::new(None),
@@ -61,19 +73,20 @@ impl HandIn {
         let Some(genesis) = self.genesis.try_get_value() else {
             return false;
         };
-        let handed = hand_in(&genesis, sent.clone()).await;
-        let about_nonce = matches!(&handed, Handed::Refused(refusal) if refusal.is_about_nonce());
-        let _ = self.other_nonce.try_set_value(about_nonce);
-        let (doubt, failure) = match handed {
-            Handed::Taken => (None, None),
-            // Refused now; whether an earlier try was taken stays open.
-            Handed::Refused(refusal) => (self.doubt.try_get_untracked().flatten(), Some(refused(&refusal))),
-            Handed::Unknown(why) => {
-                let failure = Failure::unknown(&why, &sent.id);
-                (Some(sent), Some(failure))
-            }
+        let doubted = self.doubt.try_get_untracked().flatten();
+        let earlier = match doubted.is_some_and(|doubted| doubted.id == sent.id) {
+            true => Earlier::Sent,
+            false => Earlier::of(&genesis, &sent.id),
         };
-        let taken = failure.is_none();
+        let handed = hand_in(&genesis, sent.clone(), earlier).await;
+        let _ = self.other_nonce.try_set_value(is_other_nonce(&handed, earlier));
+        let failure = failure(&handed, earlier, &sent, self.shared);
+        // Only a rejection of the first sending ends the doubt, besides an answer that it was taken.
+        let open = matches!(
+            (&handed, earlier),
+            (Handed::Unknown(_), _) | (Handed::Refused(_), Earlier::Sent)
+        );
+        let (taken, doubt) = (failure.is_none(), open.then_some(sent));
         let _ = self.doubt.try_set(doubt);
         let _ = self.failure.try_set(failure);
         taken
@@ -109,23 +122,64 @@ impl HandIn {
     }
 }
 
+/// Whether an envelope was on its way before it is sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Earlier {
+    Never,
+    /// What became of it then is not known, or it was taken and let go since.
+    Sent,
+}
+
+impl Earlier {
+    /// What the journal knows: what was rejected for good is not in it.
+    fn of(genesis: &str, id: &str) -> Self {
+        match journal::load(genesis).iter().any(|kept| kept.id == id) {
+            true => Self::Sent,
+            false => Self::Never,
+        }
+    }
+}
+
 /// Keeps the envelope in the journal, sends it, and finds out what became of it.
-async fn hand_in(genesis: &str, sent: Sent) -> Handed {
+async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Handed {
     let id = sent.id.clone();
-    let before = journal::load(genesis).into_iter().any(|kept| kept.id == id);
     let envelope = sent.envelope.clone();
     journal::add(genesis, sent);
     let mut handed = node::submit(&id, envelope).await;
-    if matches!(handed, Handed::Unknown(_)) && knows(&id).await {
+    let definite = match &handed {
+        Handed::Taken => true,
+        Handed::Refused(_) => earlier == Earlier::Never,
+        Handed::Unknown(_) => false,
+    };
+    if !definite && knows(&id).await {
         handed = Handed::Taken;
     }
     match &handed {
         Handed::Taken => journal::acknowledge(genesis, &id),
         // What was refused at the first try never was on its way.
-        Handed::Refused(_) if !before => journal::forget(genesis, &id),
+        Handed::Refused(_) if earlier == Earlier::Never => journal::forget(genesis, &id),
         Handed::Refused(_) | Handed::Unknown(_) => {}
     }
     handed
+}
+
+/// What is said of an outcome; none where the node has the transaction.
+fn failure(handed: &Handed, earlier: Earlier, sent: &Sent, shared: bool) -> Option<Failure> {
+    match (handed, earlier) {
+        (Handed::Taken, _) => None,
+        (Handed::Refused(refusal), Earlier::Never) => Some(refused(refusal, Handing::of(sent.purpose, shared))),
+        (Handed::Refused(refusal), Earlier::Sent) => {
+            let why = clock_words(refusal).unwrap_or_else(|| refusal.text.clone());
+            Some(Failure::refused_again(&why, &sent.id))
+        }
+        (Handed::Unknown(why), _) => Some(Failure::unknown(why, &sent.id)),
+    }
+}
+
+/// Whether somebody else took the nonce, so that it may be made anew: never of what may have been taken itself.
+fn is_other_nonce(handed: &Handed, earlier: Earlier) -> bool {
+    let about_nonce = matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce());
+    about_nonce && earlier == Earlier::Never
 }
 
 /// Whether the node has this transaction, waiting or in a block.
@@ -134,14 +188,10 @@ async fn knows(id: &str) -> bool {
 }
 
 /// A refusal in words; the clock is named where it explains it.
-fn refused(refusal: &Refusal) -> Failure {
+fn refused(refusal: &Refusal, handing: Handing) -> Failure {
     match clock_words(refusal) {
-        Some(why) => Failure {
-            what: "The clocks differ",
-            why,
-            next: "No coins moved. Set the clock that is wrong, then go back and review the payment again.",
-        },
-        None => Failure::refused(refusal.text.clone()),
+        Some(why) => Failure::clocks(why, handing),
+        None => Failure::refused(refusal.text.clone(), handing),
     }
 }
 
@@ -200,7 +250,95 @@ pub fn InDoubt(hand_in: HandIn, on_taken: Callback<String>) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use tally_chain::{B256, Bytes, TxId};
+    use tally_wallet::Outcome;
+
     use super::*;
+    use crate::wallet::journal::Purpose;
+
+    const ID: TxId = TxId(B256::repeat_byte(7));
+    const TAKEN: &str = "The payment may have been taken";
+
+    /// What a node's answer to an envelope of this purpose is shown as: the headline, and whether it says that no coins moved.
+    fn shown(handed: &Handed, earlier: Earlier, purpose: Purpose, shared: bool) -> Option<(&'static str, bool)> {
+        let sent = Sent {
+            id: ID.to_string(),
+            from: "0xA".to_owned(),
+            nonce: 3,
+            at: 1,
+            purpose,
+            replaces: None,
+            envelope: Bytes::from_static(&[0x54]),
+            acknowledged: false,
+        };
+        let failure = failure(handed, earlier, &sent, shared)?;
+        let text = format!("{} {} {}", failure.what, failure.why, failure.next);
+        if failure.what == TAKEN {
+            assert!(text.contains(&ID.to_string()), "the id is named: {text}");
+        }
+        Some((failure.what, text.contains("o coins moved")))
+    }
+
+    #[test]
+    fn only_a_rejection_of_the_first_sending_says_that_nothing_moved() {
+        let problem = |name: &str, status: u16| {
+            json!({ "type": format!("/problems/{name}"), "title": "T", "status": status, "detail": "d" }).to_string()
+        };
+        let answer = |status: u16, body: String| Handed::of(Outcome::of_answer(ID, status, body.as_bytes()), Some(0));
+        let rejected = Some(("The node did not take the payment", true));
+        let doubt = Some((TAKEN, false));
+        for (status, name, first, again) in [
+            (409, "already-pending", None, None),
+            (409, "already-included", None, None),
+            (409, "nonce-too-low", rejected, doubt),
+            (409, "replacement-underpriced", rejected, doubt),
+            (409, "insufficient-funds", rejected, doubt),
+            (422, "transaction-expired", rejected, doubt),
+            (429, "too-many-requests", rejected, doubt),
+            (503, "pool-full", rejected, doubt),
+            (503, "shutting-down", doubt, doubt),
+            (503, "timeout", doubt, doubt),
+            (500, "internal", doubt, doubt),
+        ] {
+            let handed = answer(status, problem(name, status));
+            assert_eq!(shown(&handed, Earlier::Never, Purpose::Payment, false), first, "{name}");
+            assert_eq!(shown(&handed, Earlier::Sent, Purpose::Payment, false), again, "{name}");
+        }
+        let taken = answer(202, json!({ "id": ID, "status": "pending" }).to_string());
+        let page = answer(502, "<html>Bad Gateway</html>".to_owned());
+        let none = Handed::of(Outcome::of_failure("timed out"), None);
+        for earlier in [Earlier::Never, Earlier::Sent] {
+            assert_eq!(shown(&taken, earlier, Purpose::Payment, false), None);
+            assert_eq!(shown(&page, earlier, Purpose::Payment, false), doubt);
+            assert_eq!(shown(&none, earlier, Purpose::Payment, false), doubt);
+        }
+    }
+
+    #[test]
+    fn what_a_rejection_says_of_coins_depends_on_what_was_handed_in() {
+        let refused = Handed::Refused(refusal("nonce-too-low", None));
+        let clocks = Handed::Refused(refusal("transaction-expired", Some(-90_000)));
+        let replacement = ("The node did not take the replacement", false);
+        for (purpose, shared, expected) in [
+            (Purpose::Payment, false, ("The node did not take the payment", true)),
+            (Purpose::Fill, false, ("The node did not take the payment", true)),
+            (Purpose::SpeedUp, false, replacement),
+            (Purpose::Cancel, false, replacement),
+            (Purpose::Payment, true, ("The node did not take this copy", false)),
+        ] {
+            assert_eq!(shown(&refused, Earlier::Never, purpose, shared), Some(expected));
+            let differ = Some(("The clocks differ", expected.1));
+            assert_eq!(shown(&clocks, Earlier::Never, purpose, shared), differ);
+            for handed in [&refused, &clocks] {
+                assert_eq!(shown(handed, Earlier::Sent, purpose, shared), Some((TAKEN, false)));
+            }
+        }
+        // Made anew is only what surely was not taken.
+        assert!(is_other_nonce(&refused, Earlier::Never));
+        assert!(!is_other_nonce(&refused, Earlier::Sent));
+        assert!(!is_other_nonce(&clocks, Earlier::Never));
+    }
 
     fn refusal(name: &str, ahead: Option<i64>) -> Refusal {
         Refusal {
@@ -212,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_wrong_clock_is_named_and_nothing_else_is_blamed() {
-        let words = |name, ahead| refused(&refusal(name, ahead)).why;
+        let words = |name, ahead| refused(&refusal(name, ahead), Handing::Payment).why;
         let ahead = "This device's clock is 20 min ahead of the node's. Its time is wrong.";
         assert_eq!(words("transaction-from-the-future", Some(1_200)), ahead);
         let behind = "This device's clock is 25 h behind the node's. Its time is wrong.";

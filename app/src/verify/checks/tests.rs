@@ -9,7 +9,7 @@ use crate::model::{
     BaseUnits, BlockRef, BlockRow, HeaderView, Listing, ManifestView, Scheme, Status, TransactionEvidence,
     TransactionKind, TransactionPage, TransactionRow,
 };
-use crate::verify::rules::tests::{EASIEST, NOW, local, mined};
+use crate::verify::rules::tests::{EASIEST, NOW, fresh, local, mined};
 
 /// An account that has nothing to do with the sample.
 const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
@@ -414,6 +414,32 @@ fn a_header_without_work_does_not_hold() {
     block.header = Bytes::from_static(&[0; 79]);
     let short = failed("the header has 79 bytes, not 80");
     assert_eq!(outcomes(check_block(&rules(), NOW, &page, &block)), vec![short; 4]);
+}
+
+#[test]
+fn what_stands_in_a_block_of_hardly_any_work_is_the_nodes_word() {
+    let (page, mut evidence, block) = sample();
+    let (_, rules) = fresh();
+    let told = |lines: &[CheckLine]| lines.iter().map(|line| line.told).collect::<Vec<_>>();
+    let lines = check_transaction(&rules, NOW, &page, &evidence);
+    assert_eq!(told(&lines), vec![None, None, Some(LIGHT), Some(LIGHT), Some(LIGHT)]);
+    let expected = vec![Some(Ok(())), Some(Ok(())), None, None, None];
+    assert_eq!(outcomes(lines), expected);
+    let (from, _) = parties();
+    let row = |evidence: &TransactionEvidence| check_row(&rules, NOW, &from, &page.row, evidence);
+    assert_eq!(row(&evidence), Ok(Proof::ButBlock));
+    let (inclusion, _) = evidence.inclusion.clone().expect("the sample is in a block");
+    let lines = check_block(&rules, NOW, &block, &inclusion);
+    assert_eq!(told(&lines), vec![None, Some(LIGHT), None, None]);
+    assert_eq!(outcomes(lines), vec![Some(Ok(())), None, Some(Ok(())), Some(Ok(()))]);
+    // What does not hold is said so, whatever the block is worth.
+    let (_, other, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
+    evidence.outcome = other.outcome;
+    assert!(matches!(
+        outcomes(check_transaction(&rules, NOW, &page, &evidence))[4],
+        Some(Err(_))
+    ));
+    assert!(row(&evidence).is_err());
 }
 
 #[test]

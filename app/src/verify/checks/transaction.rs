@@ -8,14 +8,16 @@ use tally_chain::{
     visible,
 };
 
-use super::{CONTENT, CheckLine, OUTCOME, PATH, SEAL, SIGNATURE, check_id, check_manifest, header, line, same, text};
+use super::{
+    CONTENT, CheckLine, OUTCOME, PATH, SEAL, SIGNATURE, check_id, check_manifest, header, line, line_of, same, text,
+};
 use crate::{
     format,
     model::{
         BaseUnits, BlockEvidence, LogView, PolicyKeyView, PolicyView, Status, TransactionEvidence, TransactionKind,
         TransactionPage, TransactionRow,
     },
-    verify::ChainRules,
+    verify::{ChainRules, Sealed},
 };
 
 /// How much of a line of a list was proven.
@@ -25,6 +27,8 @@ pub enum Proof {
     Whole,
     /// That it was signed and is in the block; the node sent no receipt, so the outcome is its word.
     ButOutcome,
+    /// That it was signed; the block that holds it may be made up, so that it happened is the node's word.
+    ButBlock,
 }
 
 /// Checks a transaction's page against its envelope and, once it is in a block, its paths. `now` is this device's clock in
@@ -46,15 +50,20 @@ pub fn check_transaction(
         check_figures(page, &checked.view(), &receipt, &manifest)
     });
     let inclusion = evidence.inclusion.as_ref();
+    let seal = inclusion.map(|(block, _)| check_seal(rules, now, &page.row, block));
+    let path = inclusion.map(|(block, proof)| check_path(block, proof, evidence));
+    // What stands in a block is worth what the block is worth.
+    let worth = match seal {
+        Some(Ok(sealed)) => sealed,
+        _ => Sealed::Firm,
+    };
+    let within = |outcome: Option<Result<(), String>>| outcome.map(|outcome| outcome.map(|()| worth));
     vec![
         line(SIGNATURE, Some(checked.map(drop))),
         line(CONTENT, Some(content)),
-        line(PATH, inclusion.map(|(block, proof)| check_path(block, proof, evidence))),
-        line(
-            SEAL,
-            inclusion.map(|(block, _)| check_seal(rules, now, &page.row, block)),
-        ),
-        line(OUTCOME, outcome),
+        line_of(PATH, within(path)),
+        line_of(SEAL, seal),
+        line_of(OUTCOME, within(outcome)),
     ]
 }
 
@@ -76,13 +85,16 @@ pub fn check_row(
     let inclusion = evidence.inclusion.as_ref();
     let (block, proof) = inclusion.ok_or("the node sent no path to its block")?;
     check_path(block, proof, evidence)?;
-    check_seal(rules, now, row, block)?;
+    let sealed = check_seal(rules, now, row, block)?;
     if evidence.outcome.is_none() {
         return Ok(Proof::ButOutcome);
     }
     let (receipt, manifest) = proven_receipt(&checked, evidence)?;
     check_outcome(row, &checked, &receipt, &manifest)?;
-    Ok(Proof::Whole)
+    Ok(match sealed {
+        Sealed::Firm => Proof::Whole,
+        Sealed::Light => Proof::ButBlock,
+    })
 }
 
 /// Rule: docs/protocol.md#T3
@@ -175,18 +187,19 @@ fn check_path(block: &BlockEvidence, proof: &InclusionProof, evidence: &Transact
     merkle::verify(proof, merkle::leaf_hash(&evidence.envelope), manifest.transactions_root).map_err(text)
 }
 
-fn check_seal(rules: &ChainRules, now: u64, row: &TransactionRow, block: &BlockEvidence) -> Result<(), String> {
+fn check_seal(rules: &ChainRules, now: u64, row: &TransactionRow, block: &BlockEvidence) -> Result<Sealed, String> {
     let header: Header = header(block)?;
     let manifest = check_manifest(&header, block)?;
-    rules.check(&header, manifest.number, now)?;
-    let Some(shown) = &row.block else { return Ok(()) };
+    let sealed = rules.check(&header, manifest.number, now)?;
+    let Some(shown) = &row.block else { return Ok(sealed) };
     check_id(&header, &shown.id)?;
     same("The block's time", shown.time, header.time)?;
     same(
         "The block's height",
         format::count(shown.height),
         format::count(manifest.number.0),
-    )
+    )?;
+    Ok(sealed)
 }
 
 /// What a line says of the outcome. Rules: docs/protocol.md#X3, #X5

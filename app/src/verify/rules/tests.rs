@@ -2,8 +2,15 @@ use tally_chain::{B256, pow::Search};
 
 use super::*;
 
-/// The page's chain and its rules: the built-in `local`.
+/// The page's chain and its rules, for which the easiest work that the spec allows is enough: the built-in `local`.
 pub(crate) fn local() -> (ChainInfo, ChainRules) {
+    let (chain, mut rules) = fresh();
+    rules.hardest = rules.limit;
+    (chain, rules)
+}
+
+/// The rules of `local` for a browser that has seen no block yet.
+pub(crate) fn fresh() -> (ChainInfo, ChainRules) {
     let spec = ChainSpec::built_in("local").unwrap();
     let identity = genesis::identity(&spec);
     let chain = ChainInfo {
@@ -68,7 +75,7 @@ fn only_the_spec_that_the_genesis_id_binds_gives_the_rules() {
 fn block_0_is_genesis_and_nothing_else() {
     let (_, rules) = local();
     let genesis = genesis::block(&ChainSpec::built_in("local").unwrap()).header;
-    assert_eq!(rules.check(&genesis, Height::GENESIS, NOW), Ok(()));
+    assert_eq!(rules.check(&genesis, Height::GENESIS, NOW), Ok(Sealed::Firm));
     let why = Err(format!("block 0 is not this chain's genesis, {}", genesis.id()));
     // Work does not make a block 0, the absence of a parent not another height.
     let sealed = header(EASIEST, NOW as u32);
@@ -84,7 +91,10 @@ fn block_0_is_genesis_and_nothing_else() {
 #[test]
 fn bits_easier_than_the_limit_are_no_work() {
     let (_, rules) = local();
-    assert_eq!(rules.check(&header(EASIEST, NOW as u32), Height(7), NOW), Ok(()));
+    assert_eq!(
+        rules.check(&header(EASIEST, NOW as u32), Height(7), NOW),
+        Ok(Sealed::Firm)
+    );
     let why = "the work that its bits 0x207fffff ask for is less than this chain allows at height 7".to_owned();
     assert_eq!(rules.check(&header(0x207f_ffff, NOW as u32), Height(7), NOW), Err(why));
     let mut idle = header(EASIEST, NOW as u32);
@@ -114,4 +124,25 @@ fn a_height_that_time_does_not_allow_asks_for_more_work() {
         format::utc(future.into())
     );
     assert_eq!(rules.check(&header(EASIEST, future), Height(7), NOW), Err(why));
+}
+
+#[test]
+fn a_block_that_costs_little_beside_the_chains_work_is_the_nodes_word() {
+    let (_, rules) = fresh();
+    let check = |rules: &ChainRules, bits| rules.check(&header(bits, NOW as u32), Height(7), NOW);
+    // Block 1 of this chain came long after genesis, so that the spec's limit, 256 hashes, is all that its rules ask for.
+    assert_eq!(check(&rules, EASIEST), Ok(Sealed::Light));
+    assert_eq!(rules.weakest(), Target(rules.initial.0 * U256::from(16)));
+    // Of what was seen the hardest counts: 2^16 hashes here, so 2^12 are enough and a hash less is not.
+    let (_, mut seen) = local();
+    assert_eq!(check(&seen, EASIEST), Ok(Sealed::Firm));
+    for bits in [0x1f00_ffff, EASIEST] {
+        seen = seen.having_seen(Some(Target::from_bits(bits).unwrap()));
+        assert_eq!(check(&seen, 0x1f0f_fff0), Ok(Sealed::Firm));
+        assert_eq!(check(&seen, 0x1f0f_fff1), Ok(Sealed::Light));
+    }
+    assert_eq!(seen.clone().having_seen(None), seen);
+    // Genesis carries no work.
+    let genesis = genesis::block(&ChainSpec::built_in("local").unwrap()).header;
+    assert_eq!(seen.check(&genesis, Height::GENESIS, NOW), Ok(Sealed::Firm));
 }

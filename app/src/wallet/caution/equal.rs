@@ -1,12 +1,12 @@
 //! A payment of the same that may still happen: signed twice, it pays twice. Rule: docs/protocol.md#W58
 
-use tally_chain::{RawTransaction, transaction::ChainIdentity, transaction::Transaction};
-use tally_wallet::{Review, payment};
+use tally_chain::{Bytes, RawTransaction, transaction::ChainIdentity, transaction::Transaction};
+use tally_wallet::{Memo, Review, payment};
 
 use super::{Caution, Weight};
 use crate::{
     browser, format,
-    model::Status,
+    model::{Status, TransactionPage},
     reads,
     wallet::{
         journal::{self, Sent},
@@ -19,57 +19,128 @@ const LIFETIME: u64 = 86_400;
 /// Waiting transactions of the account that are looked at.
 const MAX_LOOKED_AT: usize = 16;
 
-/// Names a payment with the same receiver and amount that waits, or of which it is not known whether it was taken.
+/// Names a payment with the same receiver and amount that waits, or of which it is not known whether it was taken; or says
+/// that this could not be found out.
 pub async fn equal(chain: &ChainIdentity, from: &str, review: &Review) -> Option<Caution> {
-    let genesis = chain.genesis.to_string();
+    let journal = journal::load(&chain.genesis.to_string());
+    match kept(chain, from, review, &journal).await {
+        Looked { found: None, trouble } => {
+            let mut waiting = waiting(from, review, &journal).await;
+            waiting.trouble = trouble.or(waiting.trouble);
+            waiting.caution()
+        }
+        found => found.caution(),
+    }
+}
+
+/// What a search came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Looked {
+    found: Option<Caution>,
+    /// Why it may have missed one.
+    trouble: Option<String>,
+}
+
+impl Looked {
+    fn at(caution: Caution) -> Self {
+        Self {
+            found: Some(caution),
+            trouble: None,
+        }
+    }
+
+    /// A search that was not finished and found nothing has not shown that there is nothing.
+    fn caution(self) -> Option<Caution> {
+        self.found.or_else(|| self.trouble.as_deref().map(unchecked))
+    }
+}
+
+/// Looks at what this browser has sent.
+async fn kept(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sent]) -> Looked {
     let now = browser::now().unwrap_or_default();
-    let journal = journal::load(&genesis);
-    let kept = journal
+    let recent = journal
         .iter()
         .filter(|sent| sent.from == from && now.saturating_sub(sent.at) <= LIFETIME);
-    for sent in kept.filter(|sent| is_equal(chain, sent, review)) {
+    let mut trouble = None;
+    for sent in recent.filter(|sent| sent.nonce != review.nonce) {
+        match is_equal(chain, sent, review) {
+            Some(true) => {}
+            Some(false) => continue,
+            // Older versions of this page did not keep long bytes.
+            None if sent.acknowledged => continue,
+            None => {
+                trouble = Some(format!("the bytes of {}, which is in doubt, were not kept", sent.id));
+                continue;
+            }
+        }
         match reads::transaction(sent.id.clone()).await {
-            Ok(Some(page)) if page.row.status == Status::Pending => return Some(waits(&sent.id, sent.at)),
+            Ok(Some(page)) if page.row.status == Status::Pending => return Looked::at(waits(&sent.id, sent.at)),
             Ok(Some(_)) => {}
             // The node had it and let it go: nothing waits.
             Ok(None) if sent.acknowledged => {}
-            Ok(None) | Err(_) => return Some(in_doubt(&sent.id, sent.at)),
+            Ok(None) => return Looked::at(in_doubt(&sent.id, sent.at)),
+            Err(_) if !sent.acknowledged => return Looked::at(in_doubt(&sent.id, sent.at)),
+            Err(error) => trouble = Some(error.to_string()),
         }
     }
-    // What another device of the same keys has sent.
-    let pool = node::waiting(from).await.ok()?;
+    Looked { found: None, trouble }
+}
+
+/// Looks at what another device of the same keys has sent: what waits at the node and is not in this browser's journal.
+async fn waiting(from: &str, review: &Review, journal: &[Sent]) -> Looked {
+    let pool = match node::waiting(from).await {
+        Ok(pool) => pool,
+        Err(why) => {
+            return Looked {
+                found: None,
+                trouble: Some(why),
+            };
+        }
+    };
     let unknown = pool
         .items
         .iter()
         .filter(|item| item.nonce != review.nonce && journal.iter().all(|sent| sent.id != item.id));
-    for item in unknown.take(MAX_LOOKED_AT) {
-        let Ok(Some(page)) = reads::transaction(item.id.clone()).await else {
-            continue;
-        };
-        let to = review.to.map(|to| to.to_string());
-        let same = page.row.to == to && page.row.value.digits() == review.value.0.to_string();
-        if same && !review.value.is_zero() {
-            return Some(waits(&item.id, page.row.time));
+    let mut trouble = None;
+    for (place, item) in unknown.enumerate() {
+        if place == MAX_LOOKED_AT {
+            trouble = Some(format!(
+                "more than {MAX_LOOKED_AT} payments of this account wait that this browser did not send"
+            ));
+            break;
+        }
+        match reads::transaction(item.id.clone()).await {
+            Ok(Some(page)) if is_same(&page, review) => return Looked::at(waits(&item.id, page.row.time)),
+            // It has left the pool in the meantime, if it is not another one.
+            Ok(_) => {}
+            Err(error) => trouble = Some(error.to_string()),
         }
     }
-    None
+    Looked { found: None, trouble }
 }
 
-/// Of another nonce, so that both can happen, with the same receiver and amount; of what moves nothing also the memo.
-fn is_equal(chain: &ChainIdentity, sent: &Sent, review: &Review) -> bool {
-    let Ok(raw) = RawTransaction::decode(sent.envelope.clone()) else {
-        return false;
+/// The same receiver and amount as the node tells of it; of what moves nothing also the memo.
+fn is_same(page: &TransactionPage, review: &Review) -> bool {
+    let to = review.to.map(|to| to.to_string());
+    let parties = page.row.to == to && page.row.value.digits() == review.value.0.to_string();
+    let data = match &review.memo {
+        Memo::None => String::new(),
+        Memo::Text(text) => Bytes::copy_from_slice(text.as_bytes()).to_string(),
+        Memo::Hex(hex) => hex.clone(),
     };
+    let memo = page.data.trim_start_matches("0x") == data.trim_start_matches("0x");
+    parties && (!review.value.is_zero() || memo)
+}
+
+/// Whether it has the same receiver and amount; of what moves nothing also the memo. None where its bytes cannot be read.
+fn is_equal(chain: &ChainIdentity, sent: &Sent, review: &Review) -> Option<bool> {
+    let raw = RawTransaction::decode(sent.envelope.clone()).ok()?;
     let Transaction::Tally(other) = raw.transaction() else {
-        return false;
+        return None;
     };
-    let Ok(other) = payment::review(chain, review.sender, &other.payload.encode()) else {
-        return false;
-    };
-    other.nonce != review.nonce
-        && other.to == review.to
-        && other.value == review.value
-        && (!review.value.is_zero() || other.memo == review.memo)
+    let other = payment::review(chain, review.sender, &other.payload.encode()).ok()?;
+    let parties = other.to == review.to && other.value == review.value;
+    Some(parties && (!review.value.is_zero() || other.memo == review.memo))
 }
 
 fn waits(id: &str, at: u64) -> Caution {
@@ -94,10 +165,85 @@ fn in_doubt(id: &str, at: u64) -> Caution {
     )
 }
 
+fn unchecked(why: &str) -> Caution {
+    let why = why.trim_end_matches('.');
+    stop(
+        "It could not be checked whether the same payment waits already",
+        format!(
+            "{why}. If you have ordered this payment before, in this browser or elsewhere, look for it in the history first: \
+             signed again, it may pay a second time."
+        ),
+    )
+}
+
 fn stop(title: &str, text: String) -> Caution {
     Caution {
         title: title.to_owned(),
         text,
         weight: Weight::Stop,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::{Address, Amount, ChainSpec, U256, UnixSecs, genesis, transaction::Payload};
+
+    use super::*;
+    use crate::wallet::journal::Purpose;
+
+    #[test]
+    fn a_search_that_was_not_finished_asks_for_a_yes() {
+        let failed = Looked {
+            found: None,
+            trouble: Some("the node answered with status 503.".to_owned()),
+        };
+        let caution = failed.caution().expect("it is said");
+        assert_eq!(caution.weight, Weight::Stop);
+        assert_eq!(
+            caution.title,
+            "It could not be checked whether the same payment waits already"
+        );
+        assert!(
+            caution
+                .text
+                .starts_with("the node answered with status 503. If you have ordered"),
+            "{}",
+            caution.text
+        );
+        // Nothing to say only where all was looked at and nothing found; one that was found is named whatever else failed.
+        assert_eq!(Looked::default().caution(), None);
+        let found = Looked {
+            found: Some(waits("0x07", 1)),
+            trouble: Some("no answer".to_owned()),
+        };
+        assert_eq!(found.caution(), Some(waits("0x07", 1)));
+    }
+
+    #[test]
+    fn bytes_that_were_not_kept_are_not_taken_for_another_payment() {
+        let chain = genesis::identity(&ChainSpec::built_in("local").unwrap());
+        let payload = Payload {
+            chain_id: chain.chain_id,
+            nonce: 7,
+            timestamp: UnixSecs(1_795_424_712),
+            max_priority_fee: 1,
+            max_fee: 2,
+            gas_limit: 200_000,
+            to: Some(Address::repeat_byte(0x11)),
+            value: Amount(U256::from(5)),
+            data: Bytes::new(),
+        };
+        let review = payment::review(&chain, Address::repeat_byte(0x22), &payload.encode()).unwrap();
+        let sent = Sent {
+            id: "0x07".to_owned(),
+            from: Address::repeat_byte(0x22).to_string(),
+            nonce: 6,
+            at: 1,
+            purpose: Purpose::Payment,
+            replaces: None,
+            envelope: Bytes::new(),
+            acknowledged: false,
+        };
+        assert_eq!(is_equal(&chain, &sent, &review), None);
     }
 }

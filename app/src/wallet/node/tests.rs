@@ -3,7 +3,7 @@ use tally_chain::pow::Target;
 use tally_chain::{BlockId, ChainSpec, Height, genesis};
 
 use super::*;
-use crate::verify::rules::tests::{EASIEST, NOW, local, mined};
+use crate::verify::rules::tests::{EASIEST, NOW, fresh, local, mined};
 
 const HELD: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const OTHER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
@@ -76,6 +76,20 @@ fn a_made_up_block_proves_nothing() {
     assert_eq!(verdict(&answer_at(500, 0, EASIEST), HELD), untrue(why));
     let why = "the work that its bits 0x207fffff ask for is less than this chain allows at height 7";
     assert_eq!(verdict(&answer_at(500, 7, 0x207f_ffff), HELD), untrue(why));
+}
+
+#[test]
+fn a_block_of_hardly_any_work_is_the_nodes_word() {
+    let (_, rules) = fresh();
+    let told = answer(500).verify(HELD, &rules, 0, NOW);
+    assert_eq!(told, Err(Unproven::Light));
+    // What it says must hold all the same, and one below a block that was seen is old.
+    assert!(matches!(
+        answer(501).verify(HELD, &rules, 0, NOW),
+        Err(Unproven::False(_))
+    ));
+    let old = Err(Unproven::Older { seen: 8, shown: 7 });
+    assert_eq!(answer(500).verify(HELD, &rules, 8, NOW), old);
 }
 
 #[test]

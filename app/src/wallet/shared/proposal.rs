@@ -32,7 +32,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         RwSignal::new(false),
     );
     let sent = RwSignal::new(None::<String>);
-    let hand_in = HandIn::new();
+    let hand_in = HandIn::of_proposal();
     let HandIn { busy, failure, .. } = hand_in;
     let taken = Callback::new(move |id| sent.set(Some(id)));
     let (complete, ours, signed, required) = (view.is_complete(), view.waits_for_us(), view.signed(), view.required);

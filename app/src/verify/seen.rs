@@ -1,0 +1,112 @@
+//! What this browser has believed of a chain: its highest block, so that an older state is not taken for the present one, and
+//! its hardest target, so that a block that cost next to nothing is not taken for one of it. Rule: docs/protocol.md#W57
+
+use tally_chain::{BlockId, Header, Manifest, pow::Target};
+
+use super::rules::{ChainRules, Sealed};
+use crate::{browser, model::BlockEvidence};
+
+fn height_key(genesis: &str) -> String {
+    format!("tally.seen.{genesis}")
+}
+
+fn work_key(genesis: &str) -> String {
+    format!("tally.seen-work.{genesis}")
+}
+
+/// The height of the highest block; 0 where none was seen.
+pub fn highest(genesis: &str) -> u64 {
+    browser::load(&height_key(genesis)).unwrap_or_default()
+}
+
+/// The hardest target that a believed block met.
+pub fn hardest(genesis: &str) -> Option<Target> {
+    browser::load::<u32>(&work_key(genesis)).and_then(|bits| Target::from_bits(bits).ok())
+}
+
+/// Takes the chain as a node shows it from now on, however much of it was seen before.
+pub fn forget(genesis: &str) {
+    browser::forget(&height_key(genesis));
+    browser::forget(&work_key(genesis));
+}
+
+/// Remembers the height of a block that was believed.
+pub fn add(genesis: &str, height: u64) {
+    if height > highest(genesis) {
+        browser::store(&height_key(genesis), &height);
+    }
+}
+
+/// Remembers the work of a block, if it holds and is worth believing by these rules.
+pub fn believe(genesis: &str, rules: &ChainRules, block: &BlockEvidence, now: u64) {
+    let Some((bits, target)) = worth(rules, block, now) else {
+        return;
+    };
+    if hardest(genesis).is_none_or(|known| target < known) {
+        browser::store(&work_key(genesis), &bits);
+    }
+}
+
+/// Bits and target of a block with work to measure others by: none of genesis, which carries none, of one that does not hold,
+/// and of one that may be made up.
+fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u32, Target)> {
+    let header = Header::decode(block.header.as_ref().try_into().ok()?);
+    let manifest = Manifest::decode(&block.manifest).ok()?;
+    let fits = manifest.root() == header.manifest_root && header.parent != BlockId::ZERO;
+    let firm = rules.check(&header, manifest.number, now) == Ok(Sealed::Firm);
+    let target = Target::from_bits(header.bits).ok()?;
+    (fits && firm).then_some((header.bits, target))
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::{B256, Bytes, ChainSpec, Height, genesis};
+
+    use super::*;
+    use crate::verify::rules::tests::{EASIEST, NOW, fresh, local, mined};
+
+    fn block(bits: u32) -> BlockEvidence {
+        let genesis = genesis::block(&ChainSpec::built_in("local").unwrap());
+        let manifest = Manifest {
+            number: Height(7),
+            ..genesis.manifest
+        };
+        let header = mined(Header {
+            parent: BlockId(B256::repeat_byte(6)),
+            manifest_root: manifest.root(),
+            time: NOW as u32,
+            bits,
+            ..genesis.header
+        });
+        BlockEvidence {
+            header: Bytes::copy_from_slice(&header.encode()),
+            manifest: manifest.encode().into(),
+        }
+    }
+
+    #[test]
+    fn only_a_believed_block_raises_the_measure() {
+        let (_, rules) = local();
+        let hard = block(0x1f00_ffff);
+        let expected = Some((0x1f00_ffff, Target::from_bits(0x1f00_ffff).unwrap()));
+        assert_eq!(worth(&rules, &hard, NOW), expected);
+        // One that may be made up, one with another manifest, and genesis.
+        assert_eq!(worth(&fresh().1, &block(EASIEST), NOW), None);
+        let other = BlockEvidence {
+            manifest: block(EASIEST).manifest,
+            header: hard.header.clone(),
+        };
+        assert_eq!(worth(&rules, &other, NOW), expected, "the same manifest");
+        let genesis = genesis::block(&ChainSpec::built_in("local").unwrap());
+        let torn = BlockEvidence {
+            manifest: genesis.manifest.encode().into(),
+            header: hard.header,
+        };
+        assert_eq!(worth(&rules, &torn, NOW), None);
+        let first = BlockEvidence {
+            header: Bytes::copy_from_slice(&genesis.header.encode()),
+            manifest: genesis.manifest.encode().into(),
+        };
+        assert_eq!(worth(&rules, &first, NOW), None);
+    }
+}
