@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::net_guard::{self, Guard, Place, Room, Seldom};
-use session::Session;
+pub use session::Session;
 
 /// Bytes of a line.
 const MAX_LINE: u64 = 4_096;
