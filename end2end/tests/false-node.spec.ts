@@ -162,6 +162,30 @@ test('a line of the history is bound to the account, its direction and its outco
   await expect(page.getByText('The node answered about another account')).toBeVisible();
 });
 
+test('a mark is of what stands beside it: content that changes is checked anew', async ({ browser, node }) => {
+  const to = '0x3333333333333333333333333333333333333333';
+  await give(node, to, '3');
+  const id = (await node.api(`accounts/${to}/transactions?limit=1`)).items[0].id as string;
+  const page = await browser.newPage({ baseURL: proxy.url });
+  guard = new Guard(page.context(), proxy.url);
+  const marks = page.locator('.verify-lines .mark');
+  await open(page, `/tx/${id}`);
+  await expect(marks).toHaveText(Array(5).fill('verified here'));
+  // True at first, false after the next block: while the bytes are on their way, nothing of it looks verified.
+  let release = () => {};
+  const held = new Promise<void>((done) => (release = done));
+  await page.route(/\/ui\/transaction_evidence\?/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  proxy.changes.push(['/ui/transaction?', (told) => told && { ...told, row: { ...told.row, value: '9000000000000000000' } }]);
+  await expect(page.locator('.stats .amount').first()).toContainText('9');
+  await expect(marks).toHaveText(Array(5).fill('checking…'));
+  release();
+  await expect(marks.nth(1)).toContainText('The value is shown as 9000000000000000000');
+  await expect(marks.nth(0)).toHaveText('verified here');
+});
+
 test('a transaction page is compared with bytes and receipt', async ({ browser, node }) => {
   const to = '0x2222222222222222222222222222222222222222';
   await give(node, to, '3');

@@ -2,10 +2,11 @@
 
 mod transaction;
 
+use serde::Serialize;
 use tally_chain::{Address, BlockId, Header, Height, Manifest, address};
 
 use super::{ChainRules, LIGHT, Sealed};
-use crate::model::{BlockEvidence, BlockPage};
+use crate::model::{BlockEvidence, BlockPage, TransactionPage};
 
 pub use transaction::{Proof, check_row, check_transaction};
 #[cfg(feature = "ssr")]
@@ -76,6 +77,21 @@ fn line_of(titled: Titled, outcome: Option<Result<Sealed, String>>) -> CheckLine
         },
         outcome => line(titled, outcome.map(|outcome| outcome.map(|_| ()))),
     }
+}
+
+/// All that is compared on a block's page: pages that differ in it are different subjects.
+pub fn block_subject(page: &BlockPage) -> String {
+    subject(&(&page.row, &page.header, &page.manifest))
+}
+
+/// All that is compared on a transaction's page: pages that differ in it are different subjects.
+pub fn transaction_subject(page: &TransactionPage) -> String {
+    // The chain grows beside it.
+    subject(&TransactionPage { tip: 0, ..page.clone() })
+}
+
+fn subject(content: &impl Serialize) -> String {
+    serde_json::to_string(content).expect("texts and numbers have a form in JSON")
 }
 
 /// Compares what is shown with what the bytes say.

@@ -240,6 +240,28 @@ fn an_honest_node_is_verified_throughout() {
 }
 
 #[test]
+fn what_is_compared_is_the_subject_and_a_growing_chain_is_none() {
+    let (page, _, block) = sample();
+    let grown = TransactionPage {
+        tip: 13,
+        ..page.clone()
+    };
+    assert_eq!(transaction_subject(&grown), transaction_subject(&page));
+    let mut other = page.clone();
+    other.row.value = BaseUnits::new(6);
+    assert_ne!(transaction_subject(&other), transaction_subject(&page));
+    let grown = BlockPage {
+        tip: 13,
+        canonical: false,
+        ..block.clone()
+    };
+    assert_eq!(block_subject(&grown), block_subject(&block));
+    let mut other = block.clone();
+    other.manifest.base_fee = BaseUnits::new(2);
+    assert_ne!(block_subject(&other), block_subject(&block));
+}
+
+#[test]
 fn a_waiting_transaction_has_no_path_to_check() {
     let (mut page, mut evidence, _) = sample();
     (evidence.inclusion, evidence.outcome) = (None, None);
