@@ -199,6 +199,8 @@ test('a transaction page is compared with bytes and receipt', async ({ browser, 
   const changes: [(page: any) => any, number, RegExp][] = [
     [(told) => ({ ...told, row: { ...told.row, to: '0x1111111111111111111111111111111111111111' } }), 1, /The receiver is shown as/],
     [(told) => ({ ...told, memo: 'gift' }), 1, /the memo shown is not the text in the bytes/],
+    [(told) => ({ ...told, row: { ...told.row, scheme: 'rsa' } }), 1, /The kind of the signature is shown as RSA/],
+    [(told) => ({ ...told, row: { ...told.row, time: 1 } }), 3, /The time is shown as 1/],
     [(told) => ({ ...told, row: { ...told.row, status: 'failed' } }), 4, /The status is shown as failed, but the bytes say succeeded/],
     [(told) => ({ ...told, row: { ...told.row, fee: '1' } }), 4, /The fee is shown as 1/],
     [(told) => ({ ...told, gas_used: 1 }), 4, /The gas used is shown as 1/],

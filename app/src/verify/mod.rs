@@ -11,7 +11,7 @@ pub use checks::{
     transaction_subject,
 };
 #[cfg(feature = "ssr")]
-pub use checks::{log_views, policy_view, signed_with};
+pub use checks::{log_views, policy_view, scheme, signed_with};
 pub use panel::{CheckPanel, Checks};
 pub use receipt::{RECEIPT_CHECKS, check_receipt};
 pub use rules::{ChainRules, LIGHT, Sealed, of_chain};
