@@ -51,7 +51,7 @@ fi
 
 say "schemathesis: any request gets an answer that the description allows"
 # The event stream never ends, so nothing waits for its end.
-"$tools/schemathesis" --config-file scripts/interface/schemathesis.toml run "$work/openapi.json" --url "$url" \
+PYTHONPATH=scripts/interface SCHEMATHESIS_HOOKS=hooks "$tools/schemathesis" --config-file scripts/interface/schemathesis.toml run "$work/openapi.json" --url "$url" \
   --header 'Authorization: Bearer interface-check-token-0123456789abcdef' \
   --max-examples "${TALLY_API_EXAMPLES:-20}" --exclude-path /api/v1/events --exclude-path-regex '^/api/v1/peers' \
   --workers 2 --seed 1 --generation-deterministic --no-color

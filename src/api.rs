@@ -72,6 +72,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(transactions::receipt))
         .routes(routes!(accounts::one))
         .routes(routes!(accounts::transactions))
+        .routes(routes!(accounts::history))
         .routes(routes!(accounts::pending))
         .routes(routes!(mempool::pool))
         .routes(routes!(fees::fees))

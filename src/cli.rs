@@ -6,6 +6,7 @@ mod bench;
 mod chain;
 mod client;
 mod health;
+pub(crate) mod hidden;
 mod net;
 mod node;
 pub mod out;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::{EXIT_CODES, Exit};
+use hidden::Hidden;
 
 /// A self-hosted, tamper-evident ledger in one binary: node, explorer, wallet and miner
 #[derive(Debug, Parser)]
@@ -62,17 +64,50 @@ enum Command {
     Man(shell::ManArgs),
 }
 
+impl Command {
+    /// Whether ids are arguments of this command: they look like keys, and its messages name them.
+    fn takes_ids(&self) -> bool {
+        match self {
+            Self::Receipt(_) => true,
+            Self::Node(options) => options.checkpoint.is_some(),
+            Self::Wallet(args) => args.takes_ids(),
+            _ => false,
+        }
+    }
+}
+
 /// Runs the command line of this process to its end, and says by the code how it went.
 pub fn main() -> ExitCode {
+    let hidden = Hidden::of_process();
     let parsed = match Cli::try_parse() {
         Ok(parsed) => parsed,
-        Err(help) if !help.use_stderr() => return end(print(&help)),
+        Err(help) if !help.use_stderr() => return end(print(&help), &hidden),
         Err(wrong) => {
-            let _ = wrong.print();
+            reject(&wrong, &hidden.with_keys());
             return ExitCode::from(Exit::Usage as u8);
         }
     };
-    end(run(parsed.command))
+    let hidden = match parsed.command.takes_ids() {
+        true => hidden,
+        false => hidden.with_keys(),
+    };
+    end(run(parsed.command), &hidden)
+}
+
+/// All commands and arguments as data: what completions and manual pages are made from, and what tests walk over.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Says what is wrong with the command line, in colours where nothing of it has to be left out.
+fn reject(wrong: &clap::Error, hidden: &Hidden) {
+    let text = wrong.render().to_string();
+    let left = hidden.out_of(&text);
+    if left == text {
+        let _ = wrong.print();
+    } else {
+        out::err!("{left}");
+    }
 }
 
 /// The text of `--help` or `--version`.
@@ -81,13 +116,13 @@ fn print(help: &clap::Error) -> anyhow::Result<()> {
     Ok(printed.map_err(out::Unprinted::from)?)
 }
 
-fn end(result: anyhow::Result<()>) -> ExitCode {
+fn end(result: anyhow::Result<()>, hidden: &Hidden) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::from(Exit::Success as u8);
     };
     let exit = Exit::of(&error);
     if exit != Exit::ClosedPipe {
-        out::errln!("tally: {}", reason(&error));
+        out::errln!("tally: {}", hidden.out_of(&reason(&error)));
     }
     ExitCode::from(exit as u8)
 }
@@ -102,8 +137,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(&args),
         Command::Chain(args) => chain::run(&args),
         Command::Bench(args) => bench::run(args),
-        Command::Completions(args) => shell::completions(Cli::command(), &args),
-        Command::Man(args) => shell::man(Cli::command(), &args),
+        Command::Completions(args) => shell::completions(self::command(), &args),
+        Command::Man(args) => shell::man(self::command(), &args),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings of `tally node`: flags, then `TALLY_*` environment, then the TOML file, then defaults.
 
+mod chain;
 mod host;
 mod network;
 mod web;
@@ -9,19 +10,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
-use tally_chain::{Address, ChainSpec, address, spec::SpecError};
-use tally_node::{
-    CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig, P2pConfig, mempool::MempoolConfig,
-    miner::threads_here,
-};
+use tally_chain::{address, spec::SpecError};
+use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, P2pConfig, mempool::MempoolConfig};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
+use crate::web::ProxyHeader;
+use chain::mining;
+pub use chain::{chain_spec, default_data_dir, read_spec};
 pub use host::{HostError, HostName};
 pub use network::peer_address;
 use network::{address_range, block_id, listen_address, multiaddr, some_listen_address};
+pub use tally_app::base::{BasePath, BasePathError};
 pub use web::{TlsFiles, WebConfig};
-use web::{allowed_host, origin, proxy, tls};
+use web::{allowed_host, base_path, origin, proxy, tls};
 
 /// First account of the PUBLIC test phrase: receives the rewards of playground chains until told otherwise.
 pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -35,7 +37,7 @@ pub enum ConfigError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("configuration file {path}: {message}")]
     File { path: PathBuf, message: String },
-    #[error("chain spec {path}: {source}")]
+    #[error("cannot read the chain spec {path}: {source}")]
     SpecRead { path: PathBuf, source: std::io::Error },
     #[error("chain spec {path} is UTF-16; save it as UTF-8")]
     SpecUtf16 { path: PathBuf },
@@ -61,6 +63,8 @@ pub enum ConfigError {
     AllowHost { found: String, reason: HostError },
     #[error("trusted-proxy {found:?} is not an address or a network such as 127.0.0.1 or 10.0.0.0/8")]
     TrustedProxy { found: String },
+    #[error("base-path {found:?} is not a path such as /ledger: {reason}")]
+    BasePath { found: String, reason: BasePathError },
     #[error("cors-origin {found:?} is not an origin such as https://example.org")]
     CorsOrigin { found: String },
     #[error("{setting} {found:?} is not an address such as /ip4/192.0.2.7/tcp/9333: {message}")]
@@ -112,6 +116,10 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
     pub listen: Option<SocketAddr>,
+    /// Path under which everything is served, such as /ledger, where a proxy keeps the root for something else; the proxy
+    /// passes it on [default: /]
+    #[arg(long, env = "TALLY_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<String>,
     /// Mine with the native miner [default: true on chain local, else false]
     #[arg(long, env = "TALLY_MINE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub mine: Option<bool>,
@@ -171,9 +179,12 @@ pub struct NodeOptions {
     /// Connections of one remote address [default: 256]
     #[arg(long, env = "TALLY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
     pub max_connections_per_address: Option<usize>,
-    /// Proxy whose X-Forwarded-For (or Forwarded) names the client, for limits and logs; repeatable [default: none]
+    /// Proxy that names its client (see --proxy-header), for limits and logs; repeatable [default: none]
     #[arg(long, env = "TALLY_TRUSTED_PROXY", value_name = "ADDR|CIDR", value_delimiter = ',')]
     pub trusted_proxy: Option<Vec<String>>,
+    /// The header in which trusted proxies write their clients; the other one is not read [default: x-forwarded-for]
+    #[arg(long, env = "TALLY_PROXY_HEADER", value_enum)]
+    pub proxy_header: Option<ProxyHeader>,
     /// Address and port where other nodes may call, by TCP and QUIC [default: none; this node only calls others]
     #[arg(long, env = "TALLY_P2P_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
@@ -266,6 +277,7 @@ impl NodeOptions {
             chain: self.chain.or(file.chain.filter(|_| !named)),
             spec: self.spec.or(file.spec.filter(|_| !named)),
             listen: self.listen.or(file.listen),
+            base_path: self.base_path.or(file.base_path),
             mine,
             no_mine: false,
             mine_threads: self.mine_threads.or(file.mine_threads),
@@ -286,6 +298,7 @@ impl NodeOptions {
             max_connections: self.max_connections.or(file.max_connections),
             max_connections_per_address: self.max_connections_per_address.or(file.max_connections_per_address),
             trusted_proxy: self.trusted_proxy.or(file.trusted_proxy),
+            proxy_header: self.proxy_header.or(file.proxy_header),
             p2p_listen: self.p2p_listen.or(file.p2p_listen),
             peer: self.peer.or(file.peer),
             from_checkpoint: self.from_checkpoint.or(file.from_checkpoint),
@@ -323,9 +336,11 @@ impl NodeOptions {
         )?;
         let web = WebConfig {
             listen: self.listen.unwrap_or(defaults.listen),
+            base_path: base_path(self.base_path.as_deref())?,
             allow_hosts: each(self.allow_host, allowed_host)?,
             cors_origins: each(self.cors_origin, origin)?,
             trusted_proxies: each(self.trusted_proxy, proxy)?,
+            proxy_header: self.proxy_header.unwrap_or_default(),
             rate_limit: self.rate_limit.unwrap_or(defaults.rate_limit),
             rate_limit_local: self.rate_limit_local.unwrap_or(defaults.rate_limit_local),
             max_streams: self.max_streams.unwrap_or(defaults.max_streams),
@@ -413,83 +428,6 @@ fn read_file(path: &Path) -> Result<NodeOptions, ConfigError> {
         path: path.to_owned(),
         message: error.message().to_owned(),
     })
-}
-
-/// A built-in chain by its name, else a spec by its path.
-pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
-    match ChainSpec::built_in(name) {
-        Err(SpecError::UnknownBuiltIn { .. }) if Path::new(name).is_file() => read_spec(Path::new(name)),
-        other => Ok(other?),
-    }
-}
-
-/// Reads a chain spec file.
-pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
-    let bytes = std::fs::read(path).map_err(|source| ConfigError::SpecRead {
-        path: path.to_owned(),
-        source,
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let bytes = error.as_bytes();
-        let path = path.to_owned();
-        match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            true => ConfigError::SpecUtf16 { path },
-            false => ConfigError::SpecNotUtf8 {
-                path,
-                at: error.utf8_error().valid_up_to(),
-            },
-        }
-    })?;
-    // UTF-16 without its mark is valid UTF-8 where all of it is ASCII.
-    if text.contains('\0') {
-        return Err(ConfigError::SpecUtf16 { path: path.to_owned() });
-    }
-    Ok(ChainSpec::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?)
-}
-
-/// Where the chain of this name is kept unless told otherwise.
-pub fn default_data_dir(chain: &str) -> Result<PathBuf, ConfigError> {
-    let folders = directories::ProjectDirs::from("", "", "tally").ok_or(ConfigError::NoDataDir)?;
-    // The name of a spec is free text; it must not lead out of the folder.
-    let safe = |c: char| {
-        if c.is_alphanumeric() || c == '-' || c == '_' {
-            c
-        } else {
-            '_'
-        }
-    };
-    Ok(folders.data_dir().join(chain.chars().map(safe).collect::<String>()))
-}
-
-fn mining(
-    spec: &ChainSpec,
-    on: Option<bool>,
-    threads: Option<usize>,
-    to: Option<&str>,
-) -> Result<MiningConfig, ConfigError> {
-    let on = on.unwrap_or(spec.name == "local");
-    let public = address::parse(PUBLIC_ACCOUNT)?;
-    let funded = spec.allocations.iter().any(|allocation| allocation.address == public);
-    let producer = match to {
-        Some(text) => address::parse(text)?,
-        None if funded => public,
-        None if on => {
-            return Err(ConfigError::NoProducer {
-                chain: spec.name.clone(),
-            });
-        }
-        None => Address::ZERO,
-    };
-    let max = threads_here();
-    match threads {
-        Some(0) => Err(ConfigError::NoThreads),
-        Some(found) if found > max => Err(ConfigError::TooManyThreads { found, max }),
-        threads => Ok(MiningConfig {
-            on,
-            threads: threads.unwrap_or(1),
-            producer,
-        }),
-    }
 }
 
 #[cfg(test)]

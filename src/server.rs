@@ -44,7 +44,7 @@ impl Server {
         Arc::new(Self {
             facts: web.facts(),
             metrics: Metrics::new(&node),
-            proxies: Proxies::new(web.trusted_proxies.clone()),
+            proxies: Proxies::new(web.trusted_proxies.clone(), web.proxy_header),
             reads: Workers::for_this_machine(),
             changes: Workers::for_this_machine(),
             streams: Guard::new(Room {

@@ -1,6 +1,7 @@
 //! The router and what stands around it: limits, security headers, pages, shutdown.
 
 pub mod assets;
+mod base;
 pub mod certificate;
 mod client;
 mod edge;
@@ -28,7 +29,7 @@ use crate::api::problem::{Problem, kinds};
 use crate::api::{self, MAX_BODY};
 use crate::server::Shared;
 
-pub use client::{Client, Proxies};
+pub use client::{Client, Proxies, ProxyHeader};
 pub use edge::RequestId;
 pub use serve::{Running, Times, start};
 
@@ -44,11 +45,11 @@ pub fn router(server: &Shared) -> Router {
         .merge(pages::router(server))
         .route("/pkg/{*path}", get(assets::serve))
         .fallback_service(pages::fallback(server));
-    guarded(routes, server)
+    base::below(server.web.base_path.clone(), guarded(routes, server))
 }
 
 /// Routes with everything that stands around them. Outermost first: compression; who asks; request id, problems and
-/// security headers; target; host; origin; rate; requests under way; time; size; panics.
+/// security headers; target; host; origin; rate; base path; requests under way; time; size; panics.
 fn guarded(routes: Router, server: &Shared) -> Router {
     // Event streams and what is compressed already are left as they are.
     let worth_it = DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
@@ -69,6 +70,10 @@ fn guarded(routes: Router, server: &Shared) -> Router {
         .layer(middleware::from_fn_with_state(
             limits::Rates::of(&server.web),
             limits::rate,
+        ))
+        .layer(middleware::from_fn_with_state(
+            server.web.base_path.clone(),
+            base::check,
         ))
         .layer(middleware::from_fn_with_state(
             limits::UnderWay::new(),

@@ -7,6 +7,7 @@ use leptos_router::{
 };
 
 use crate::{
+    base,
     layout::{Footer, Header, MAIN_ID},
     live::Live,
     model::ChainInfo,
@@ -27,7 +28,7 @@ pub fn App() -> impl IntoView {
     Operator::provide();
     Live::provide();
     Toasts::provide();
-    let chain = chain_info();
+    let (base, chain) = (base::current(), chain_info());
     provide_context(SymbolContext(chain.symbol.clone()));
     provide_context(chain);
     wallet::Wallet::provide();
@@ -36,7 +37,7 @@ pub fn App() -> impl IntoView {
         <Title formatter=|title: String| {
             if title.is_empty() { "Tally".to_owned() } else { format!("{title} · Tally") }
         } />
-        <Router>
+        <Router base=base.as_str().to_owned()>
             <a class="skip" href="#main">"Skip to the content"</a>
             <Header />
             <main id=MAIN_ID tabindex="-1">

@@ -42,7 +42,7 @@ mod real {
     use wasm_bindgen_futures::JsFuture;
 
     use super::Method;
-    use crate::wallet::Wiped;
+    use crate::{base::at_base, wallet::Wiped};
 
     fn document() -> Option<web_sys::Document> {
         web_sys::window()?.document()
@@ -58,10 +58,13 @@ mod real {
         Some((js_sys::Date::now() / 1_000.0) as u64)
     }
 
-    /// Sets a cookie of this origin that the server reads for its first render.
+    /// Sets a cookie of this node that the server reads for its first render.
     pub fn set_cookie(name: &str, value: &str) {
         if let Some(document) = document().and_then(|document| document.dyn_into::<web_sys::HtmlDocument>().ok()) {
-            let _ = document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Strict"));
+            let path = at_base("/");
+            let _ = document.set_cookie(&format!(
+                "{name}={value}; Path={path}; Max-Age=31536000; SameSite=Strict"
+            ));
         }
     }
 
@@ -285,7 +288,10 @@ mod real {
 
     /// Asks this origin for JSON.
     pub async fn get_json<T: DeserializeOwned>(path: &str) -> Result<T, String> {
-        let answer = Request::get(path).header("Accept", "application/json").send().await;
+        let answer = Request::get(&at_base(path))
+            .header("Accept", "application/json")
+            .send()
+            .await;
         let answer = answer.map_err(|error| error.to_string())?;
         if !answer.ok() {
             return Err(problem(answer).await);
@@ -295,7 +301,12 @@ mod real {
 
     /// Sends JSON to this origin.
     pub async fn send_json<T: Serialize>(path: &str, body: &T) -> Result<(), String> {
-        done(Request::post(path).header("Accept", "application/json").json(body)).await
+        done(
+            Request::post(&at_base(path))
+                .header("Accept", "application/json")
+                .json(body),
+        )
+        .await
     }
 
     /// What a server answered to something that was sent.
@@ -311,7 +322,9 @@ mod real {
 
     /// Sends JSON to this origin; the whole answer, whatever it is. An error means that no whole answer came.
     pub async fn post<T: Serialize>(path: &str, body: &T) -> Result<Posted, String> {
-        let request = Request::post(path).header("Accept", "application/json").json(body);
+        let request = Request::post(&at_base(path))
+            .header("Accept", "application/json")
+            .json(body);
         let request = request.map_err(|error| error.to_string())?;
         let answer = async {
             let answer = request.send().await.map_err(|error| error.to_string())?;
@@ -398,9 +411,9 @@ mod real {
         body: Option<&T>,
     ) -> Result<(), String> {
         let request = match method {
-            Method::Post => Request::post(path),
-            Method::Put => Request::put(path),
-            Method::Delete => Request::delete(path),
+            Method::Post => Request::post(&at_base(path)),
+            Method::Put => Request::put(&at_base(path)),
+            Method::Delete => Request::delete(&at_base(path)),
         };
         let request = request.header("Authorization", &format!("Bearer {token}"));
         done(match body {

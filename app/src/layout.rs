@@ -1,9 +1,10 @@
 //! The frame of every page: header with navigation, search and live state; footer.
 
 use leptos::{ev::SubmitEvent, prelude::*};
-use leptos_router::hooks::{use_location, use_navigate, use_query_map};
+use leptos_router::hooks::{use_navigate, use_query_map};
 
 use crate::{
+    base::{at_base, use_path},
     browser, format,
     live::{Connection, Live},
     model::ChainInfo,
@@ -46,8 +47,7 @@ pub fn Logo() -> impl IntoView {
 /// The top of every page.
 #[component]
 pub fn Header() -> impl IntoView {
-    let location = use_location();
-    let path = location.pathname;
+    let path = use_path();
     Effect::new(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {
@@ -60,7 +60,7 @@ pub fn Header() -> impl IntoView {
     view! {
         <header class="top">
             <div class="top-row">
-                <a class="brand" href="/" aria-label="Tally, dashboard">
+                <a class="brand" href=at_base("/") aria-label="Tally, dashboard">
                     <Logo />
                     <span class="brand-name">"Tally"</span>
                 </a>
@@ -68,7 +68,7 @@ pub fn Header() -> impl IntoView {
                 <div class="top-tools">
                     <LiveState />
                     <ThemeSwitch />
-                    <a class="button button-primary top-wallet" href="/wallet">"Wallet"</a>
+                    <a class="button button-primary top-wallet" href=at_base("/wallet")>"Wallet"</a>
                     <details class="menu" id=MENU_ID>
                         <summary class="icon-button" aria-label="Menu">
                             <svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true">
@@ -106,7 +106,7 @@ fn Links(title: &'static str, links: &'static [(&'static str, &'static str)], pa
             };
             view! {
                 <li>
-                    <a class="nav-link" href=href aria-current=move || current().then_some("page")>{name}</a>
+                    <a class="nav-link" href=at_base(href) aria-current=move || current().then_some("page")>{name}</a>
                 </li>
             }
         })
@@ -145,7 +145,7 @@ fn SearchForm() -> impl IntoView {
         on_cleanup(move || handle.remove());
     });
     view! {
-        <form class="search" role="search" method="get" action="/search" on:submit=on_submit>
+        <form class="search" role="search" method="get" action=at_base("/search") on:submit=on_submit>
             <label class="visually-hidden" for=SEARCH_ID>"Search by height, id or address"</label>
             <svg class="search-sign" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
                 <path d="M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.5 10.5L14 14" />
@@ -238,9 +238,9 @@ pub fn Footer() -> impl IntoView {
                     <Id value=chain.genesis_id bare=true href="/block/0" head=6 tail=10 />
                 </p>
                 <nav class="foot-links" aria-label="About">
-                    <a href="/api/docs" rel="external">"API"</a>
-                    <a href="/security">"Security"</a>
-                    <a href="/performance">"Performance"</a>
+                    <a href=at_base("/api/docs") rel="external">"API"</a>
+                    <a href=at_base("/security")>"Security"</a>
+                    <a href=at_base("/performance")>"Performance"</a>
                     <span>{format!("Tally {}", chain.version)}</span>
                 </nav>
             </div>

@@ -6,6 +6,7 @@
 #![recursion_limit = "512"]
 
 mod app;
+pub mod base;
 pub mod browser;
 pub mod format;
 mod layout;
@@ -33,6 +34,7 @@ pub use shell::shell;
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
+    base::learn();
     leptos::mount::hydrate_body(App);
     browser::set_root_attribute("data-hydrated", Some("true"));
 }
@@ -42,6 +44,7 @@ pub fn hydrate() {
 #[cfg(feature = "hydrate")]
 pub async fn render_anew() -> Result<(), String> {
     console_error_panic_hook::set_once();
+    base::learn();
     let chain = reads::chain().await.map_err(|error| error.to_string())?;
     app::give_chain(chain);
     browser::empty_body();

@@ -5,9 +5,15 @@
 use leptos::prelude::*;
 use serde::Serialize;
 
-use crate::browser::{self, Method};
+use crate::{
+    base,
+    browser::{self, Method},
+};
 
-const STORAGE_KEY: &str = "tally.operator";
+/// Where this tab keeps it. A token is of one node, and two nodes of one origin have different base paths.
+fn storage_key() -> String {
+    format!("tally.operator{}", base::current().as_str())
+}
 
 /// Whether this tab holds a token, and the calls it may make with it.
 #[derive(Clone, Copy)]
@@ -33,10 +39,10 @@ impl Operator {
 
     fn take_from_address(self) {
         if let Some(token) = browser::fragment().strip_prefix("operator=") {
-            browser::store_for_tab(STORAGE_KEY, Some(token));
+            browser::store_for_tab(&storage_key(), Some(token));
             browser::clear_fragment();
         }
-        self.present.set(browser::load_for_tab(STORAGE_KEY).is_some());
+        self.present.set(browser::load_for_tab(&storage_key()).is_some());
     }
 
     /// The context.
@@ -51,13 +57,13 @@ impl Operator {
 
     /// Keeps a token that the reader typed.
     pub fn accept(self, token: &str) {
-        browser::store_for_tab(STORAGE_KEY, Some(token.trim()));
+        browser::store_for_tab(&storage_key(), Some(token.trim()));
         self.present.set(true);
     }
 
     /// Forgets the token.
     pub fn forget(self) {
-        browser::store_for_tab(STORAGE_KEY, None);
+        browser::store_for_tab(&storage_key(), None);
         self.present.set(false);
     }
 
@@ -77,7 +83,7 @@ impl Operator {
     }
 
     async fn ask<T: Serialize>(self, method: Method, path: &str, body: Option<&T>) -> Result<(), String> {
-        match browser::load_for_tab(STORAGE_KEY) {
+        match browser::load_for_tab(&storage_key()) {
             Some(token) => browser::ask_change(method, path, &token, body).await,
             None => Err("this tab holds no operator token; open the operator link; the node prints it, or where its token is, when it starts".to_owned()),
         }

@@ -24,6 +24,7 @@ mod document {
     use super::AssetUrls;
     use crate::{
         App,
+        base::{self, at_base},
         prefs::{THEME_COOKIE, Theme},
     };
 
@@ -32,6 +33,8 @@ mod document {
     pub fn shell() -> impl IntoView {
         let assets = expect_context::<AssetUrls>();
         let theme = theme().attribute();
+        // At the root there is nothing to say.
+        let base = Some(base::current().as_str().to_owned()).filter(|base| !base.is_empty());
         let start = format!(
             "const [JS, WASM] = [{:?}, {:?}];\n{}",
             assets.js,
@@ -40,14 +43,14 @@ mod document {
         );
         view! {
             <!DOCTYPE html>
-            <html lang="en" data-theme=theme>
+            <html lang="en" data-theme=theme data-base=base>
                 <head>
                     <meta charset="utf-8" />
                     <meta name="viewport" content="width=device-width, initial-scale=1" />
                     <meta name="color-scheme" content="light dark" />
                     <link rel="stylesheet" href=assets.css />
-                    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                    <link rel="icon" href="/favicon.ico" sizes="32x32" />
+                    <link rel="icon" href=at_base("/favicon.svg") type="image/svg+xml" />
+                    <link rel="icon" href=at_base("/favicon.ico") sizes="32x32" />
                     <link rel="modulepreload" href=assets.js />
                     <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
                     <script type="module" nonce=use_nonce()>{start}</script>

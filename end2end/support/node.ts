@@ -23,6 +23,8 @@ export interface NodeOptions {
   mine?: boolean;
   /** Listen here; a free port without it. */
   port?: number;
+  /** Serve below this path, `/ledger`; its `url` then ends with it. At the root without it. */
+  base?: string;
   /** More arguments for `tally node`. */
   args?: string[];
   /** How long the node may take to be ready, in milliseconds. */
@@ -58,9 +60,10 @@ export class TallyNode {
     const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tally-e2e-'));
     const args = ['node', '--chain', options.chain ?? fastChain, '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`];
     args.push(...((options.mine ?? true) ? ['--mine', 'true', '--mine-threads', '1'] : ['--mine', 'false']));
+    if (options.base) args.push('--base-path', options.base);
     args.push(...(options.args ?? []));
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const node = new TallyNode(child, `http://127.0.0.1:${port}`, dataDir, options.dataDir === undefined);
+    const node = new TallyNode(child, `http://127.0.0.1:${port}${options.base ?? ''}`, dataDir, options.dataDir === undefined);
     try {
       await node.ready(options.readyWithin ?? 30_000);
     } catch (error) {

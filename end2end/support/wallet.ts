@@ -13,9 +13,9 @@ export async function picture(page: Page, name: string): Promise<void> {
   if (process.env.SCREENSHOTS) await pictures(page, name);
 }
 
-/** Makes a wallet as a newcomer would. The words of its phrase. */
-export async function createWallet(page: Page, count: 12 | 24 = 12): Promise<string[]> {
-  await open(page, '/wallet');
+/** Makes a wallet as a newcomer would, on the wallet's page at this path. The words of its phrase. */
+export async function createWallet(page: Page, count: 12 | 24 = 12, path = '/wallet'): Promise<string[]> {
+  await open(page, path);
   await page.getByRole('link', { name: 'Create a wallet' }).click();
   await page.getByRole('radio', { name: `${count} words` }).check();
   await picture(page, 'wallet-create-choose');
@@ -68,8 +68,8 @@ export function card(page: Page, label: string) {
 
 /** The address of an account. */
 export async function addressOf(page: Page, label: string): Promise<string> {
-  const href = await card(page, label).locator('a[href^="/account/"]').getAttribute('href');
-  return href?.replace('/account/', '') ?? '';
+  const href = await card(page, label).locator('a[href*="/account/"]').getAttribute('href');
+  return href?.replace(/^.*\/account\//, '') ?? '';
 }
 
 /** Base units as the wallet writes them: whole coins grouped, decimals without trailing zeros. */

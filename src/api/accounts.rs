@@ -5,14 +5,14 @@ use axum::extract::State;
 use serde::Serialize;
 use tally_chain::state_tree::{PathEnd, StateProof, account_key};
 use tally_chain::{Amount, CheckedTransaction, U256};
-use tally_node::ProvenAccount;
+use tally_node::{HistoryEntry, Included, Lines, Located, ProvenAccount, Reward, Tip};
 use utoipa::ToSchema;
 
-use super::cursor::{Cursor as _, HistoryCursor};
+use super::cursor::history_cursor;
 use super::extract::{Params, Segment};
 use super::mempool::{WaitingBody, waiting};
 use super::number::PageParams;
-use super::problem::{Answer, ProblemBody};
+use super::problem::{Answer, Problem, ProblemBody};
 use super::text::{hex, parse_address};
 use super::transactions::{ProofParams, TransactionBody, TransactionPage};
 use crate::server::Shared;
@@ -181,6 +181,9 @@ pub async fn pending(State(server): State<Shared>, Segment(text): Segment) -> An
 }
 
 /// Transactions that an account sent or received, newest first
+///
+/// The cursor is bound to the account and to the newest block that was shown. Where that block has left the chain, the problem
+/// `history-changed` names it.
 #[utoipa::path(get, path = "/accounts/{address}/transactions", operation_id = "account_transactions", tag = "chain",
     params(("address" = String, Path, description = "0x and 40 hex digits", example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"), PageParams),
     responses(
@@ -194,23 +197,150 @@ pub async fn transactions(
 ) -> Answer<Json<TransactionPage>> {
     let address = parse_address("address", &text)?;
     let limit = page.limit()?;
-    let cursor = HistoryCursor::decode(page.cursor.as_deref())?;
+    let cursor = history_cursor(page.cursor.as_deref())?;
     server
         .read(move |node, tip| {
-            let page = node.account_history(tip, &address, cursor.map(|HistoryCursor(key)| key), limit)?;
-            let items = page.entries.iter().filter_map(|located| {
-                let included = located.included.as_ref()?;
-                Some(TransactionBody::included(
-                    tip,
-                    &located.transaction,
-                    &included.block,
-                    included.index,
-                    &included.receipt,
-                ))
+            let page = node.account_page(tip, &address, Lines::Transactions, cursor.as_ref(), limit);
+            let page = page.map_err(Problem::from)?;
+            let items = page.entries.iter().filter_map(|entry| match entry {
+                HistoryEntry::Transaction(located) => included(tip, located),
+                HistoryEntry::Reward(_) => None,
             });
             Ok(Json(TransactionPage {
                 items: items.collect(),
-                next: page.next.map(|key| HistoryCursor(key).encode()),
+                next: page.next.map(|cursor| cursor.to_string()),
+            }))
+        })
+        .await
+}
+
+fn included(tip: &Tip, located: &Located) -> Option<TransactionBody> {
+    let Included { block, index, receipt } = located.included.as_ref()?;
+    Some(TransactionBody::included(
+        tip,
+        &located.transaction,
+        block,
+        *index,
+        receipt,
+    ))
+}
+
+/// What a line of a history is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LineKind {
+    Transaction,
+    Reward,
+}
+
+/// What the answer proves of a reward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RewardProof {
+    /// Nothing: it is this node's word. No commitment of a block has its reward.
+    None,
+}
+
+/// What the producer of a block received.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RewardBody {
+    /// Of the block.
+    pub height: u64,
+    /// Id of the block.
+    pub block: String,
+    /// Of the block, Unix seconds.
+    pub time: u32,
+    /// Blocks that confirm it, its own counted.
+    pub confirmations: u64,
+    /// Subsidy and fees together, base units.
+    #[schema(example = "50000000000000000000")]
+    pub value: String,
+    /// New coins, base units.
+    pub subsidy: String,
+    /// Priority fees of the block's transactions, base units.
+    pub fees: String,
+    pub proof: RewardProof,
+}
+
+impl RewardBody {
+    fn of(tip: &Tip, reward: &Reward) -> Self {
+        let height = reward.block.height().0;
+        Self {
+            height,
+            block: reward.block.id.to_string(),
+            time: reward.block.header.time,
+            confirmations: (tip.record.height().0 + 1).saturating_sub(height),
+            value: reward.value().to_string(),
+            subsidy: reward.subsidy.to_string(),
+            fees: reward.fees.to_string(),
+            proof: RewardProof::None,
+        }
+    }
+}
+
+/// A line of an account's history: of `transaction` and `reward`, the one that `kind` names.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryLine {
+    pub kind: LineKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<TransactionBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reward: Option<RewardBody>,
+}
+
+impl HistoryLine {
+    fn of(tip: &Tip, entry: &HistoryEntry) -> Option<Self> {
+        match entry {
+            HistoryEntry::Transaction(located) => Some(Self {
+                kind: LineKind::Transaction,
+                transaction: Some(included(tip, located)?),
+                reward: None,
+            }),
+            HistoryEntry::Reward(reward) => Some(Self {
+                kind: LineKind::Reward,
+                transaction: None,
+                reward: Some(RewardBody::of(tip, reward)),
+            }),
+        }
+    }
+}
+
+/// A page of an account's history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryPageBody {
+    pub items: Vec<HistoryLine>,
+    /// `cursor` of the next page; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// History of an account, newest first: what it sent and received, and rewards of the blocks that it produced
+///
+/// A block's reward stands before its transactions; genesis has none. Payments by contracts are no lines. The cursor is bound
+/// to the account and to the newest block that was shown. Where that block has left the chain, the problem `history-changed`
+/// names it.
+#[utoipa::path(get, path = "/accounts/{address}/history", operation_id = "account_history", tag = "chain",
+    params(("address" = String, Path, description = "0x and 40 hex digits", example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"), PageParams),
+    responses(
+        (status = 200, description = "A page of lines", body = HistoryPageBody),
+        (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub async fn history(
+    State(server): State<Shared>,
+    Segment(text): Segment,
+    Params(page): Params<PageParams>,
+) -> Answer<Json<HistoryPageBody>> {
+    let address = parse_address("address", &text)?;
+    let limit = page.limit()?;
+    let cursor = history_cursor(page.cursor.as_deref())?;
+    server
+        .read(move |node, tip| {
+            let page = node.account_page(tip, &address, Lines::All, cursor.as_ref(), limit);
+            let page = page.map_err(Problem::from)?;
+            let items = page.entries.iter().filter_map(|entry| HistoryLine::of(tip, entry));
+            Ok(Json(HistoryPageBody {
+                items: items.collect(),
+                next: page.next.map(|cursor| cursor.to_string()),
             }))
         })
         .await

@@ -5,10 +5,9 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use tally_chain::fees::effective_price;
 use tally_chain::pow::Target;
 use tally_chain::{Amount, Header, Height, Manifest, U256};
-use tally_node::{BlockKey, BlockRecord, FullBlock, Node, Status, StoreError, Tip};
+use tally_node::{BlockKey, BlockRecord, FullBlock, Node, Status, StoreError, Tip, priority_fee};
 use utoipa::{IntoParams, ToSchema};
 
 use super::cursor::{BlockCursor, Cursor as _, OffsetCursor};
@@ -182,11 +181,7 @@ fn tips(block: &FullBlock) -> Amount {
         .transactions
         .iter()
         .zip(&block.receipts)
-        .map(|(transaction, receipt)| {
-            let view = transaction.view();
-            let price = effective_price(view.max_fee, view.max_priority_fee, base_fee).unwrap_or(base_fee);
-            U256::from(price - base_fee).saturating_mul(U256::from(receipt.gas_used))
-        });
+        .map(|(transaction, receipt)| priority_fee(&transaction.view(), receipt, base_fee));
     Amount(paid.fold(U256::ZERO, U256::saturating_add))
 }
 

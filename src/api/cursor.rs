@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tally_chain::Height;
-use tally_node::{HistoryKey, Place};
+use tally_node::{HistoryCursor, Place};
 
 use super::problem::{Answer, Problem, kinds};
 
@@ -29,9 +29,7 @@ pub trait Cursor: Sized {
             let (high, low) = (bytes[1..9].try_into().ok()?, bytes[9..].try_into().ok()?);
             (bytes[0] == Self::LIST).then(|| Self::from_numbers(u64::from_be_bytes(high), u32::from_be_bytes(low)))
         };
-        let invalid =
-            || Problem::new(&kinds::INVALID_CURSOR, "the cursor is not one that this list gave out").field("cursor");
-        read().map(Some).ok_or_else(invalid)
+        read().map(Some).ok_or_else(foreign)
     }
 }
 
@@ -70,23 +68,15 @@ impl Cursor for PlaceCursor {
     }
 }
 
-/// The last entry shown of an account's history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HistoryCursor(pub HistoryKey);
+/// Reads the cursor of a request for an account's history, if it has one. It is longer than those of other lists, because
+/// it is bound to its account and to what was shown of it.
+pub fn history_cursor(text: Option<&str>) -> Answer<Option<HistoryCursor>> {
+    text.map(|text| text.parse().map_err(|_| foreign())).transpose()
+}
 
-impl Cursor for HistoryCursor {
-    const LIST: u8 = b'h';
-
-    fn numbers(&self) -> (u64, u32) {
-        (self.0.0.height.0, self.0.0.index)
-    }
-
-    fn from_numbers(high: u64, low: u32) -> Self {
-        Self(HistoryKey(Place {
-            height: Height(high),
-            index: low,
-        }))
-    }
+/// The problem of a cursor that a list did not give out.
+pub fn foreign() -> Problem {
+    Problem::new(&kinds::INVALID_CURSOR, "the cursor is not one that this list gave out").field("cursor")
 }
 
 /// How many entries were shown, for lists that do not move much.
@@ -121,6 +111,9 @@ mod tests {
         for wrong in ["", "x", "AAAA", "====", &BlockCursor(Height(7)).encode()] {
             let problem = PlaceCursor::decode(Some(wrong)).expect_err(wrong);
             assert_eq!(problem.kind.name, "invalid-cursor", "{wrong}");
+            let problem = history_cursor(Some(wrong)).expect_err(wrong);
+            assert_eq!(problem.kind.name, "invalid-cursor", "{wrong}");
         }
+        assert_eq!(history_cursor(None), Ok(None));
     }
 }

@@ -4,21 +4,29 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::extract::Segment;
 use super::problem::{Answer, Kind, Problem, kinds};
+use crate::server::Shared;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(super::document);
 static PAGE: LazyLock<String> = LazyLock::new(|| render(&DOCUMENT));
 
 const STYLE: &str = include_str!("docs.css");
 
-/// The OpenAPI 3.1 document.
-pub async fn document() -> Response {
-    Json(&*DOCUMENT).into_response()
+/// The OpenAPI 3.1 document; it names the base path where there is one.
+pub async fn document(State(server): State<Shared>) -> Response {
+    let base = server.web.base_path.as_str();
+    if base.is_empty() {
+        return Json(&*DOCUMENT).into_response();
+    }
+    let mut document = DOCUMENT.clone();
+    document["servers"] = json!([{ "url": base }]);
+    Json(document).into_response()
 }
 
 /// The documentation as a page.
@@ -41,15 +49,14 @@ pub async fn problems() -> Html<String> {
     for kind in kinds::ALL {
         let _ = write!(
             body,
-            "<tr><td><a href=\"{}\"><code>{}</code></a></td><td>{}</td><td>{}</td></tr>",
-            kind.path(),
+            "<tr><td><a href=\"problems/{0}\"><code>{0}</code></a></td><td>{1}</td><td>{2}</td></tr>",
             kind.name,
             kind.status,
             escape(kind.title)
         );
     }
     body.push_str("</tbody></table>");
-    Html(document_of("Problems", &body))
+    Html(document_of("Problems", &body, "./"))
 }
 
 /// One type of problem.
@@ -60,22 +67,23 @@ pub async fn problem(Segment(name): Segment) -> Answer<Html<String>> {
     };
     let kind = Kind::named(&name).ok_or_else(unknown)?;
     let body = format!(
-        "<p><code>{}</code>, status {}</p><h2>What to do</h2><p>{}</p><p><a href=\"/problems\">All problems</a></p>",
+        "<p><code>{}</code>, status {}</p><h2>What to do</h2><p>{}</p><p><a href=\"../problems\">All problems</a></p>",
         kind.path(),
         kind.status,
         escape(kind.advice)
     );
-    Ok(Html(document_of(kind.title, &body)))
+    Ok(Html(document_of(kind.title, &body, "../")))
 }
 
-fn document_of(title: &str, body: &str) -> String {
+/// A page whose links lead to the node's root by `up`, so that they hold below any base path.
+fn document_of(title: &str, body: &str, up: &str) -> String {
     let title = escape(title);
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, \
         initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><title>{title} · Tally API</title><link \
-        rel=\"stylesheet\" href=\"/api/docs.css\"><link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"></head><body>\
-        <header><a href=\"/\">Tally</a> <nav aria-label=\"API\"><a href=\"/api/docs\">API</a> <a href=\"/problems\">Problems</a> \
-        <a href=\"/api/openapi.json\">OpenAPI</a></nav></header><main><h1>{title}</h1>{body}</main></body></html>"
+        rel=\"stylesheet\" href=\"{up}api/docs.css\"><link rel=\"icon\" href=\"{up}favicon.svg\" type=\"image/svg+xml\"></head><body>\
+        <header><a href=\"{up}\">Tally</a> <nav aria-label=\"API\"><a href=\"{up}api/docs\">API</a> <a href=\"{up}problems\">Problems</a> \
+        <a href=\"{up}api/openapi.json\">OpenAPI</a></nav></header><main><h1>{title}</h1>{body}</main></body></html>"
     )
 }
 
@@ -104,7 +112,7 @@ fn render(document: &Value) -> String {
         schema_of(&mut body, schema);
     }
     body.push_str("</section>");
-    document_of("API", &body)
+    document_of("API", &body, "../")
 }
 
 fn object(value: &Value) -> impl Iterator<Item = (&str, &Value)> {

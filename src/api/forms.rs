@@ -17,7 +17,8 @@ const BYTES: &str = "^0x([0-9a-f]{2})*$";
 const NUMBER: &str = "^(0|[1-9][0-9]{0,77})$";
 const HEADER: &str = "^0x[0-9a-f]{160}$";
 const COMPACT: &str = "^0x[0-9a-f]{8}$";
-const CURSOR: &str = "^[A-Za-z0-9_-]{18}$";
+/// The longer ones are those of an account's history.
+const CURSOR: &str = "^([A-Za-z0-9_-]{18}|[0-9a-f]{146})$";
 const PEER_ID: &str = "^[1-9A-HJ-NP-Za-km-z]{46,60}$";
 
 /// An address of IPv4 or IPv6, alone or as a range.
@@ -33,6 +34,7 @@ const FORMS: &[(&str, &[&str])] = &[
             "TipBody.id",
             "TransactionBlock.id",
             "MinedBody.id",
+            "RewardBody.block",
             "parent",
             "tip",
             "genesis_id",

@@ -65,7 +65,8 @@ pub struct ClockBody {
     /// Seconds by which a block's time may be ahead: docs/protocol.md#B4
     #[schema(example = 120)]
     pub allowance_secs: u64,
-    /// Whether the clock is further off than that: then this node neither mines nor punishes others for it.
+    /// Whether the clock is further off than that, by at least three peers of this node's choice or by its own chain: then
+    /// this node neither mines nor punishes others for it.
     pub off: bool,
 }
 
@@ -76,7 +77,7 @@ impl ClockBody {
             offset_secs: reading.map(|reading| reading.offset_secs),
             peers: reading.map_or(0, |reading| reading.peers),
             allowance_secs: node.clock_allowance(),
-            off: node.clock_off().is_some(),
+            off: node.clock_off().is_some() || node.behind_own_chain().is_some(),
         }
     }
 }

@@ -113,7 +113,7 @@ fn url(server: &Server, address: SocketAddr) -> String {
         IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
         _ => address,
     };
-    format!("{scheme}://{shown}")
+    format!("{scheme}://{shown}{}", server.web.base_path.as_str())
 }
 
 #[cfg(test)]

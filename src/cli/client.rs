@@ -20,17 +20,21 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
+use super::hidden::{self, Hidden};
+
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Which node is asked, and whose certificate is believed where it speaks HTTPS.
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
-    /// The node to ask: http:// or https://
+    /// The node to ask: http:// or https://, with the base path that it serves under if it has one
     #[arg(
         long,
         global = true,
         env = "TALLY_NODE",
+        // It may hold a password, and help is shown to others.
+        hide_env_values = true,
         default_value = "http://127.0.0.1:8080",
         value_name = "URL"
     )]
@@ -64,6 +68,9 @@ impl NodeArgs {
 pub struct Client {
     agent: ureq::Agent,
     url: String,
+    /// The URL as messages show it: it may hold a password.
+    shown: String,
+    hidden: Hidden,
     /// ` through the proxy …`, where one stands between.
     way: String,
     /// Seconds by which this machine's clock was ahead of the node's in its last answer.
@@ -127,6 +134,13 @@ pub struct Problem {
     request_id: Option<String>,
 }
 
+impl Problem {
+    /// Whether it is the kind of this name.
+    pub fn is(&self, name: &str) -> bool {
+        self.kind.rsplit('/').next() == Some(name)
+    }
+}
+
 /// A transaction that the node has.
 #[derive(Debug, Deserialize)]
 pub struct Found {
@@ -177,10 +191,14 @@ impl Client {
     }
 
     fn with(url: &str, trust: &Trust) -> anyhow::Result<Self> {
+        let shown = hidden::shown(url);
         let unusable =
-            || format!("node {url:?}: a URL such as http://127.0.0.1:8080 or https://ledger.example.org is needed");
+            || format!("node {shown:?}: a URL such as http://127.0.0.1:8080 or https://ledger.example.org is needed");
         let uri: Uri = url.parse().with_context(unusable)?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+        if !matches!(uri.scheme_str(), Some("http" | "https"))
+            || uri.host().is_none_or(str::is_empty)
+            || uri.query().is_some()
+        {
             bail!("{}", unusable());
         }
         let way = proxy::to(&uri, |name| std::env::var(name).ok())?;
@@ -204,6 +222,8 @@ impl Client {
         Ok(Self {
             agent,
             url: url.trim_end_matches('/').to_owned(),
+            shown: shown.trim_end_matches('/').to_owned(),
+            hidden: Hidden::of_url(url),
             way: way.words,
             ahead: Arc::new(AtomicI64::new(NO_CLOCK)),
         })
@@ -212,8 +232,7 @@ impl Client {
     /// GET of a path that supervisors ask: the status and the answer.
     pub fn probe(&self, path: &str) -> anyhow::Result<(u16, String)> {
         let answer = self.agent.get(format!("{}{path}", self.url)).call();
-        let mut answer =
-            answer.with_context(|| format!("no answer from the node at {}{}; is it running?", self.url, self.way))?;
+        let mut answer = answer.map_err(|error| self.unreached(&error))?;
         let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string()?;
         Ok((answer.status().as_u16(), text))
     }
@@ -234,8 +253,7 @@ impl Client {
         &self,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> anyhow::Result<T> {
-        let mut answer =
-            answer.with_context(|| format!("no answer from the node at {}{}; is it running?", self.url, self.way))?;
+        let mut answer = answer.map_err(|error| self.unreached(&error))?;
         self.compare_clocks(&answer);
         let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?;
         if answer.status().is_success() {
@@ -245,6 +263,12 @@ impl Client {
             Ok(problem) => Err(problem.into()),
             Err(_) => bail!("the node answered with status {}", answer.status()),
         }
+    }
+
+    fn unreached(&self, error: &ureq::Error) -> anyhow::Error {
+        let (node, way) = (&self.shown, &self.way);
+        anyhow::Error::msg(self.hidden.out_of(&error.to_string()))
+            .context(format!("no answer from the node at {node}{way}; is it running?"))
     }
 
     /// Keeps how far the two clocks are apart, by the answer's `date`.
@@ -274,7 +298,10 @@ impl Client {
             .send_json(body);
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Outcome::of_failure(format!("{error}{}", self.way)),
+            Err(error) => {
+                let cause = self.hidden.out_of(&error.to_string());
+                return Outcome::of_failure(format!("{cause}{}", self.way));
+            }
         };
         self.compare_clocks(&answer);
         match answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec() {
@@ -288,7 +315,7 @@ impl Client {
         match self.get(&format!("transactions/{id}")) {
             Ok(found) => Ok(Some(found)),
             Err(error) => match error.downcast_ref::<Problem>() {
-                Some(problem) if problem.kind.ends_with("/unknown-transaction") => Ok(None),
+                Some(problem) if problem.is("unknown-transaction") => Ok(None),
                 _ => Err(error),
             },
         }
@@ -299,7 +326,8 @@ impl Client {
         let mut answer = self
             .agent
             .get(format!("{}/api/v1/blocks/{height}?format=raw", self.url))
-            .call()?;
+            .call()
+            .map_err(|error| self.unreached(&error))?;
         let limit = tally_chain::spec::MAX_BLOCK_BYTES;
         let body = answer.body_mut().with_config().limit(limit).read_to_vec()?;
         let block = RawBlock::decode(&body, limit).context("the node's block does not decode")?;

@@ -4,6 +4,7 @@ mod accounts;
 mod backup;
 mod contacts;
 mod discover;
+mod equal;
 mod file;
 mod history;
 mod journal;
@@ -138,7 +139,7 @@ enum WalletCommand {
     Send(send::SendArgs),
     /// Get coins from an account whose keys everybody knows, on chains that have such accounts
     TestCoins(test_coins::TestCoinsArgs),
-    /// Print what an account sent and received, as CSV or JSON
+    /// Print what an account sent, received and mined, as CSV or JSON
     History(history::HistoryArgs),
     /// Put the SHA-256 of a document on the chain, signed; the document stays where it is
     Anchor(send::AnchorArgs),
@@ -193,6 +194,16 @@ impl From<Level> for FeeLevel {
             Level::Normal => Self::Normal,
             Level::High => Self::High,
         }
+    }
+}
+
+impl WalletArgs {
+    /// Whether ids of transactions are arguments of this command.
+    pub fn takes_ids(&self) -> bool {
+        matches!(
+            self.command,
+            WalletCommand::Resend(_) | WalletCommand::SpeedUp(_) | WalletCommand::Cancel(_)
+        )
     }
 }
 

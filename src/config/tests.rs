@@ -73,6 +73,18 @@ fn unknown_keys_and_wrong_values_are_named() {
             "trusted-proxy \"proxy.example\" is not an address or a network such as 127.0.0.1 or 10.0.0.0/8",
         ),
         (
+            "base-path = '/ledger/'",
+            "base-path \"/ledger/\" is not a path such as /ledger: it ends with /",
+        ),
+        (
+            "base-path = 'ledger'",
+            "base-path \"ledger\" is not a path such as /ledger: it does not begin with /",
+        ),
+        (
+            "base-path = '/a/../b'",
+            "base-path \"/a/../b\" is not a path such as /ledger: its part \"..\" would be resolved by browsers and proxies",
+        ),
+        (
             "operator-token = 'short'",
             "operator-token has 5 characters, at least 16 are needed",
         ),
@@ -133,6 +145,11 @@ fn proxies_are_addresses_and_networks() {
     let proxies = config.expect("valid").web.trusted_proxies;
     let shown: Vec<_> = proxies.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8", "::1/128"]);
+    let header = |text: &str| options(text).check().expect("valid").web.proxy_header;
+    assert_eq!(header(""), ProxyHeader::XForwardedFor);
+    assert_eq!(header("proxy-header = 'forwarded'"), ProxyHeader::Forwarded);
+    let error = toml::from_str::<NodeOptions>("proxy-header = 'x-real-ip'").expect_err("none of the two");
+    assert!(error.message().starts_with("unknown variant `x-real-ip`"), "{error}");
 }
 
 #[test]
@@ -156,4 +173,22 @@ fn a_trusted_block_is_an_id_and_implies_beginning_with_a_checkpoint() {
     let both = format!("chain = 'test'\ncheckpoint = '{id}'\nfrom-checkpoint = false");
     let error = options(&both).check().expect_err("both cannot be");
     assert!(matches!(error, ConfigError::CheckpointUnused), "{error}");
+}
+
+#[test]
+fn the_base_path_is_the_root_unless_a_flag_or_the_file_says_otherwise() {
+    let base = |options: NodeOptions| options.check().expect("valid").web.base_path.as_str().to_owned();
+    assert_eq!(base(options("")), "");
+    assert_eq!(base(options("base-path = '/'")), "");
+    assert_eq!(base(options("base-path = '/ledger'")), "/ledger");
+    let flag = NodeOptions {
+        base_path: Some("/books".to_owned()),
+        ..NodeOptions::default()
+    };
+    assert_eq!(base(flag.over(options("base-path = '/ledger'"))), "/books");
+    let web = options("base-path = '/ledger'\nlisten = '127.0.0.1:1234'")
+        .check()
+        .expect("valid")
+        .web;
+    assert_eq!(web.url(), "http://127.0.0.1:1234/ledger");
 }

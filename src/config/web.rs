@@ -4,16 +4,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use tally_app::base::BasePath;
 use tally_app::model::{SelfCheck, Verdict};
 use tally_app::server::ServerFacts;
 
 use super::{ConfigError, HostName};
-use crate::web::Times;
+use crate::web::{ProxyHeader, Times};
 
 /// Settings of the HTTP side.
 #[derive(Debug, Clone)]
 pub struct WebConfig {
     pub listen: SocketAddr,
+    /// What stands before every path.
+    pub base_path: BasePath,
     /// Names beside loopback and [`Self::listen`].
     pub allow_hosts: Vec<HostName>,
     pub cors_origins: Vec<axum::http::HeaderValue>,
@@ -29,6 +32,8 @@ pub struct WebConfig {
     pub max_connections_per_address: usize,
     /// Who may say for whom it asks.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where they say it.
+    pub proxy_header: ProxyHeader,
     /// How long clients may take.
     pub times: Times,
     pub tls: Option<TlsFiles>,
@@ -47,6 +52,7 @@ impl Default for WebConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            base_path: BasePath::default(),
             allow_hosts: Vec::new(),
             cors_origins: Vec::new(),
             rate_limit: 50,
@@ -56,6 +62,7 @@ impl Default for WebConfig {
             max_connections: 4_096,
             max_connections_per_address: 256,
             trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::default(),
             times: Times::default(),
             tls: None,
         }
@@ -66,7 +73,7 @@ impl WebConfig {
     /// The server's URL, as people type it.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.listen)
+        format!("{scheme}://{}{}", self.listen, self.base_path.as_str())
     }
 
     /// What the pages may say about how this server is reached.
@@ -135,10 +142,20 @@ pub(super) fn origin(text: &str) -> Result<axum::http::HeaderValue, ConfigError>
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"))
         .ok_or_else(error)?;
-    if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ']) {
+    // No browser sends an origin with a user, and the answer to others would carry the password.
+    if rest.is_empty() || rest.contains(['/', '?', '#', '*', ' ', '@']) {
         return Err(error());
     }
     text.parse().map_err(|_| error())
+}
+
+/// The path that stands before all others.
+pub(super) fn base_path(given: Option<&str>) -> Result<BasePath, ConfigError> {
+    let text = given.unwrap_or_default();
+    BasePath::parse(text).map_err(|reason| ConfigError::BasePath {
+        found: text.to_owned(),
+        reason,
+    })
 }
 
 /// A further name under which the node answers.

@@ -17,6 +17,11 @@ use crate::config::{HostName, WebConfig};
 /// a container's), and what they learn is no secret of any user of a browser.
 const FOR_MONITORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
+/// Whether a path is one of theirs.
+pub fn for_monitors(path: &str) -> bool {
+    FOR_MONITORS.contains(&path)
+}
+
 /// The allowed names.
 #[derive(Clone)]
 pub struct Hosts(Arc<BTreeSet<HostName>>);
@@ -69,7 +74,7 @@ pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> 
         Ok(host) => host,
         Err(problem) => return problem.into_response(),
     };
-    if hosts.allow(&host) || FOR_MONITORS.contains(&request.uri().path()) {
+    if hosts.allow(&host) || for_monitors(request.uri().path()) {
         return next.run(request).await;
     }
     let shown: String = host.chars().take(256).collect();

@@ -12,24 +12,26 @@ use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{
     AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context,
 };
-use tally_app::AssetUrls;
+use tally_app::{AssetUrls, base};
 
 use super::{assets, edge, is_machine_path, nothing_here};
+use crate::config::BasePath;
 use crate::server::Shared;
 
 /// The app's own catch-all: the fallback here stands in for it, so that unknown API paths do not become pages.
 const CATCH_ALL: &str = "/{*any}";
 
 /// Everything a page needs from the server.
-fn context(server: &Shared) -> impl Fn() + Clone + Send + Sync + 'static {
+fn context(server: &Shared, base: &BasePath) -> impl Fn() + Clone + Send + Sync + use<> + 'static {
     let (node, facts, reads) = (server.node.clone(), server.facts.clone(), server.reads.clone());
-    let prefix = assets::PKG_PREFIX;
+    let (base, prefix) = (base.clone(), base.at(assets::PKG_PREFIX));
     let urls = AssetUrls {
         js: format!("{prefix}/tally.js"),
         wasm: format!("{prefix}/tally.wasm"),
         css: format!("{prefix}/tally.css"),
     };
     move || {
+        base::provide(base.clone());
         provide_context(node.clone());
         provide_context(facts.clone());
         provide_context(reads.clone());
@@ -50,12 +52,13 @@ static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
 
 /// Routes of all pages, and of the reads they make once they are alive.
 pub fn router(server: &Shared) -> Router {
-    let context = context(server);
     let routes = ROUTES.get_or_init(|| {
         let excluded = Some(vec![CATCH_ALL.to_owned()]);
-        generate_route_list_with_exclusions_and_ssg_and_context(tally_app::App, excluded, context.clone()).0
+        // The base path is taken away before routes are chosen.
+        let at_the_root = context(server, &BasePath::default());
+        generate_route_list_with_exclusions_and_ssg_and_context(tally_app::App, excluded, at_the_root).0
     });
-    let routes = routes.clone();
+    let (routes, context) = (routes.clone(), context(server, &server.web.base_path));
     let options = LeptosOptions::builder().output_name("tally").build();
     Router::new()
         .leptos_routes_with_context(&options, routes, context, tally_app::shell)
@@ -64,7 +67,7 @@ pub fn router(server: &Shared) -> Router {
 
 /// Files beside the packed ones (icons, manifest), then the app's own "not found" page.
 pub fn fallback(server: &Shared) -> MethodRouter {
-    let page = leptos_axum::render_app_async_with_context(context(server), tally_app::shell);
+    let page = leptos_axum::render_app_async_with_context(context(server, &server.web.base_path), tally_app::shell);
     any(move |request: Request| answer(request, page))
 }
 

@@ -15,7 +15,7 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tally_node::supervise;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -41,6 +41,11 @@ const MAX_RESETS: usize = 20;
 const PING: Duration = Duration::from_secs(20);
 /// How much of all descriptors connections may take, in eighths.
 const SHARE: u64 = 3;
+/// What the system holds of answers that a client has not taken yet, in bytes of one connection (it doubles the figure for
+/// its own needs).
+const SEND_BUFFER: u32 = 128 * 1_024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1_024;
 /// What loopback keeps of all places: one in this many.
 const KEPT: usize = 8;
 
@@ -108,14 +113,28 @@ fn guard(web: &WebConfig) -> Guard {
     })
 }
 
+/// Listens with small send buffers: the system would hold megabytes for a client, and ask for more only once a third of
+/// them is read, which a slow client does not do in time.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A port that was in use a moment ago can be taken, as with `TcpListener::bind`.
+    socket.set_reuseaddr(true)?;
+    // Connections have it from their listener.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Binds the address of the settings and serves from now on.
 ///
 /// # Errors
 /// Where the address cannot be bound, or certificate and key cannot be used.
 pub async fn start(server: Shared) -> anyhow::Result<Running> {
-    let listen = server.web.listen;
-    let bound = TcpListener::bind(listen).await;
-    let listener = bound.with_context(|| format!("cannot listen on {listen}"))?;
+    let wanted = server.web.listen;
+    let listener = listen(wanted).with_context(|| format!("cannot listen on {wanted}"))?;
     let address = listener.local_addr()?;
     let front = Arc::new(Front::new(&server)?);
     let (stopping, stop) = watch::channel(false);

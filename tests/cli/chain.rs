@@ -25,6 +25,26 @@ fn show_prints_a_spec_that_is_read_back_as_the_same_chain() {
     }
     let unknown = tally(&["chain", "show", "nowhere"]);
     assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
+    assert!(stderr(&unknown).contains("no chain is built in under the name"));
+}
+
+#[test]
+fn what_is_written_as_a_path_is_no_name_of_a_chain() {
+    for path in ["nowhere/fast.toml", "./fast", "fast.toml"] {
+        for args in [
+            &["chain", "show", path][..],
+            &["audit", "--chain", path],
+            &["node", "--chain", path],
+        ] {
+            let output = tally(args);
+            let text = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+            assert!(
+                text.contains(&format!("cannot read the chain spec {path}: No such file")),
+                "{args:?}: {text}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod binary;
 
 mod bench;
 mod chain;
+mod help;
+mod hidden;
 mod keys;
 mod output;
 mod process;

@@ -4,6 +4,7 @@
 mod binary;
 
 mod audit;
+mod base_path;
 mod beginning;
 mod begins;
 mod child;

@@ -397,3 +397,64 @@ fn what_waits_is_told_by_nonce_with_the_first_gap() {
     );
     assert_eq!(server.get("/api/v1/accounts/nobody/pending").status, 422);
 }
+
+#[test]
+fn rewards_are_lines_of_a_history_and_a_cursor_belongs_to_one_list() {
+    let (server, ids) = chain();
+    let miner = server.node.producer().to_string();
+    let list = format!("/api/v1/accounts/{miner}/history");
+    let mut lines = Vec::new();
+    let mut path = format!("{list}?limit=2");
+    loop {
+        let page = server.json(&path);
+        lines.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => path = format!("{list}?limit=2&cursor={next}"),
+            None => break,
+        }
+    }
+    // The PUBLIC account mines and is the sender of two payments.
+    let shown: Vec<_> = lines
+        .iter()
+        .map(|line| match line["kind"].as_str().unwrap() {
+            "reward" => format!("reward {}", line["reward"]["height"]),
+            "transaction" => line["transaction"]["id"].as_str().unwrap().to_owned(),
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(shown, ["reward 3", &ids[2], "reward 2", &ids[1], "reward 1"]);
+    let reward = &lines[2]["reward"];
+    let block = server.json("/api/v1/blocks/2");
+    for (field, of_block) in [
+        ("block", "id"),
+        ("height", "height"),
+        ("time", "time"),
+        ("confirmations", "confirmations"),
+        ("value", "reward"),
+        ("subsidy", "subsidy"),
+        ("fees", "fees"),
+    ] {
+        assert_eq!(reward[field], block[of_block], "{field}");
+    }
+    assert_eq!(reward["proof"], "none");
+    assert_eq!(lines[2].get("transaction"), None);
+    assert_eq!(lines[1].get("reward"), None);
+
+    let first = server.json(&format!("{list}?limit=1"));
+    let cursor = first["next"].as_str().unwrap();
+    for other in [
+        format!("/api/v1/accounts/{miner}/transactions?cursor={cursor}"),
+        format!("/api/v1/accounts/{}/history?cursor={cursor}", RSA.address()),
+        format!("{list}?cursor=YgAAAAAAAAAXAAAAAA"),
+    ] {
+        let answer = server.get(&other);
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "invalid-cursor"));
+    }
+    // As after a reorg: the cursor names another block than the one that stands at this height.
+    let gone = "ab".repeat(32);
+    let moved = format!("{}{gone}{}", &cursor[..58], &cursor[122..]);
+    let answer = server.get(&format!("{list}?cursor={moved}"));
+    assert_eq!((answer.status, answer.problem().as_str()), (410, "history-changed"));
+    let problem = answer.json();
+    assert_eq!((&problem["block"], &problem["height"]), (&json!(gone), &json!(3)));
+}

@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use serde_json::{Value, json};
+use tally_chain::Amount;
 
 use crate::binary;
 use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer};
@@ -297,4 +298,44 @@ fn test_coins_come_from_a_public_account() {
         text.contains("no PUBLIC account of this chain can give so much"),
         "{text}"
     );
+}
+
+#[test]
+fn the_history_of_a_miner_adds_up_to_its_balance() {
+    let server = TestServer::start();
+    let cli = Cli {
+        server: &server,
+        folder: tempfile::tempdir().unwrap(),
+    };
+    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    server.mine();
+    server.send(&ECC[0].coin(&server.identity(), 0));
+    server.mine();
+    let miner = ECC[0].address().to_string();
+    assert_eq!(miner, server.node.producer().to_string());
+    let lines = cli.json(&["history", &miner, "--all", "--json"]);
+    let lines = lines.as_array().unwrap();
+    let directions: Vec<_> = lines.iter().map(|line| line["direction"].as_str().unwrap()).collect();
+    assert_eq!(directions, ["reward", "sent", "reward"]);
+    let coins = |text: &str| Amount::from_coins(text).unwrap();
+    let mut balance = coins("1000000");
+    for line in lines {
+        let amount = coins(line["amount"].as_str().unwrap());
+        balance = match line["direction"].as_str().unwrap() {
+            "sent" => {
+                let fee = coins(line["fee"].as_str().unwrap());
+                balance.checked_sub(amount).unwrap().checked_sub(fee).unwrap()
+            }
+            _ => balance.checked_add(amount).unwrap(),
+        };
+    }
+    assert_eq!(cli.json(&["balance", &miner, "--json"])[0]["coins"], balance.to_coins());
+
+    // What does not fit is said, and how to get it.
+    let cut = cli.run(&["history", &miner, "--most", "2"], "correct horse");
+    assert_eq!(String::from_utf8_lossy(&cut.stdout).lines().count(), 3);
+    let said = String::from_utf8_lossy(&cut.stderr).into_owned();
+    assert!(said.contains("the newest 2 lines; there are more: --all"), "{said}");
+    let both = cli.run(&["history", &miner, "--most", "2", "--all"], "correct horse");
+    assert_eq!(both.status.code(), Some(2));
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask check`: what the compiler does not enforce.
 
+mod addresses;
 mod architecture;
 mod lints;
 mod source;
@@ -22,6 +23,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut errors = architecture::check(&workspace.metadata);
     errors.extend(specs::check(&files));
     errors.extend(lints::check(&files));
+    errors.extend(addresses::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {
         errors.extend(text::check(path, content));

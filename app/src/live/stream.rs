@@ -12,12 +12,17 @@ use super::{
     Change, Connection, Live, STALE_AFTER,
     election::{Act, Election, Word},
 };
-use crate::{browser, format};
+use crate::{
+    base::{self, at_base},
+    browser, format,
+};
 
 const PATH: &str = "/api/v1/events";
 
-/// The channel between the tabs.
-const CHANNEL: &str = "tally-live";
+/// The channel between the tabs of one node: two nodes of one origin have different base paths.
+fn channel() -> String {
+    format!("tally-live{}", base::current().as_str())
+}
 
 /// Pause between two looks at the clock of the election, milliseconds.
 const TICK: u64 = 250;
@@ -69,7 +74,7 @@ pub fn follow(live: Live) {
     };
     let shared = Rc::new(RefCell::new(stream));
     let other = shared.clone();
-    browser::on_broadcast(CHANNEL, move |text| {
+    browser::on_broadcast(&channel(), move |text| {
         if let Ok(word) = serde_json::from_str::<Word>(&text) {
             receive(&other, &word);
         }
@@ -166,7 +171,7 @@ fn act(shared: &Shared, acts: Vec<Act>) {
 
 fn say(word: &Word) {
     if let Ok(text) = serde_json::to_string(word) {
-        browser::broadcast(CHANNEL, &text);
+        browser::broadcast(&channel(), &text);
     }
 }
 
@@ -174,7 +179,9 @@ fn open(shared: &Shared) {
     if !shared.borrow().election.leads() || shared.borrow().source.is_some() {
         return;
     }
-    let Ok(source) = EventSource::new(PATH) else { return };
+    let Ok(source) = EventSource::new(&at_base(PATH)) else {
+        return;
+    };
     listen(&source, "open", shared, |shared, _| {
         shared.borrow_mut().attempts = 0;
         announce(shared, true);

@@ -6,6 +6,7 @@ use super::{
     parts::{Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count},
 };
 use crate::{
+    base::at_base,
     format,
     live::Live,
     model::AccountView,
@@ -71,7 +72,7 @@ fn Content(account: AccountView) -> impl IntoView {
                 <Fact name="Nonce">{format::count(account.nonce)}</Fact>
                 <Fact name="Waiting">{format::plural(u64::from(account.pending), "transaction", "transactions")}</Fact>
                 <Fact name="As of block">
-                    <a href=format!("/block/{}", account.height)>{format::count(account.height)}</a>
+                    <a href=at_base(format!("/block/{}", account.height))>{format::count(account.height)}</a>
                 </Fact>
             </Facts>
             <Told />

@@ -6,6 +6,7 @@ use super::{
     parts::{Fullness, Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count},
 };
 use crate::{
+    base::at_base,
     browser, format,
     live::Live,
     model::{BlockPage, ChainInfo},
@@ -79,8 +80,8 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
         <PageHead title=format!("Block {}", format::count(height))>
             <p class="page-id"><Id value=id full=true /></p>
             <nav class="neighbours" aria-label="Neighbouring blocks">
-                {(height > 0).then(|| view! { <a class="button" rel="prev" href=format!("/block/{}", height - 1)>"‹ Older"</a> })}
-                {(height < block.tip).then(|| view! { <a class="button" rel="next" href=format!("/block/{}", height + 1)>"Newer ›"</a> })}
+                {(height > 0).then(|| view! { <a class="button" rel="prev" href=at_base(format!("/block/{}", height - 1))>"‹ Older"</a> })}
+                {(height < block.tip).then(|| view! { <a class="button" rel="next" href=at_base(format!("/block/{}", height + 1))>"Newer ›"</a> })}
             </nav>
         </PageHead>
         {(!block.canonical)

@@ -3,6 +3,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::parts::{FilterForm, Loaded, PageHead, Told, block_rows, href, page_number, page_value, row_count};
 use crate::{
+    base::at_base,
     live::Live,
     model::{BlockQuery, BlockRow, BlockSort, Listing},
     reads,
@@ -125,7 +126,7 @@ fn Content(listing: Listing<BlockRow>, query: BlockQuery) -> impl IntoView {
     if listing.items.is_empty() {
         return view! {
             <Empty title="No block fits">
-                <p>"Nothing on this page fits these filters. " <a href=PATH>"Show all blocks"</a> "."</p>
+                <p>"Nothing on this page fits these filters. " <a href=at_base(PATH)>"Show all blocks"</a> "."</p>
             </Empty>
         }
         .into_any();

@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use super::parts::{Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count};
 use crate::{
+    base::at_base,
     format,
     live::Live,
     model::{FeeBand, MempoolView},
@@ -53,7 +54,7 @@ fn Content(pool: MempoolView) -> impl IntoView {
         {if waiting.is_empty() {
             view! {
                 <Empty title="Nothing waits">
-                    <p>"Every payment this node knows of is in a block. " <a href="/wallet">"Send one"</a> " and watch it pass through."</p>
+                    <p>"Every payment this node knows of is in a block. " <a href=at_base("/wallet")>"Send one"</a> " and watch it pass through."</p>
                 </Empty>
             }
                 .into_any()

@@ -7,6 +7,7 @@ use super::{
     settings::OperatorToken,
 };
 use crate::{
+    base::at_base,
     format,
     live::{Change, Live},
     miner::BrowserMiner,
@@ -168,7 +169,7 @@ fn NativeMiner(miner: MinerView) -> impl IntoView {
                 <Fact name="Pays"><AddressLink address=miner.producer full=true /></Fact>
                 <Fact name="Last block found">
                     {match miner.last_block {
-                        Some(height) => view! { <a href=format!("/block/{height}")>{format::count(height)}</a> }.into_any(),
+                        Some(height) => view! { <a href=at_base(format!("/block/{height}"))>{format::count(height)}</a> }.into_any(),
                         None => view! { <span class="faint">"none yet"</span> }.into_any(),
                     }}
                 </Fact>

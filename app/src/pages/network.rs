@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::parts::{Followed, PageHead, Told};
 use crate::{
+    base::at_base,
     format,
     live::Live,
     model::{ChainInfo, ClockView, NetworkView, PeerView, SyncView},
@@ -122,7 +123,7 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
                 <Fact name="Genesis"><BlockLink id=chain.genesis_id full=true /></Fact>
                 <Fact name="Tip">
                     <span class="cell-row">
-                        <a href=format!("/block/{}", network.tip)>{format::count(network.tip)}</a>
+                        <a href=at_base(format!("/block/{}", network.tip))>{format::count(network.tip)}</a>
                         <BlockLink id=network.tip_id />
                     </span>
                 </Fact>

@@ -9,6 +9,7 @@ use leptos_router::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    base::at_base,
     browser, format,
     model::{BlockRow, MAX_ROWS, Scheme, Status, TransactionKind, TransactionRow},
     prefs::Prefs,
@@ -128,7 +129,7 @@ pub fn FilterForm(action: &'static str, children: Children) -> impl IntoView {
         }
     };
     view! {
-        <form class="filters" method="get" action=action on:submit=on_submit>
+        <form class="filters" method="get" action=at_base(action) on:submit=on_submit>
             {children()}
         </form>
     }
@@ -233,7 +234,7 @@ pub fn block_rows(blocks: Vec<BlockRow>) -> impl IntoView {
             view! {
                 <tr>
                     <td data-label="Height">
-                        <a class="strong" href=href>{format::count(block.height)}</a>
+                        <a class="strong" href=at_base(href)>{format::count(block.height)}</a>
                     </td>
                     <td data-label="Id"><BlockLink id=block.id bare=true /></td>
                     <td data-label="Time"><Time at=block.time /></td>
@@ -306,7 +307,7 @@ fn transaction_row(row: TransactionRow, one_block: bool, of: Option<&str>) -> im
     });
     let block = (!one_block).then(|| {
         let link = row.block.as_ref().map(|block| {
-            view! { <a href=format!("/block/{}", block.height)>{format::count(block.height)}</a> }
+            view! { <a href=at_base(format!("/block/{}", block.height))>{format::count(block.height)}</a> }
         });
         view! { <td data-label="Block">{link.map_or_else(|| view! { <span class="faint">"waiting"</span> }.into_any(), IntoAny::into_any)}</td> }
     });

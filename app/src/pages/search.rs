@@ -6,6 +6,7 @@ use leptos_router::{
 
 use super::parts::{Loaded, PageHead};
 use crate::{
+    base::at_base,
     model::SearchAnswer,
     reads,
     ui::{ButtonLink, Empty},
@@ -30,7 +31,7 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
     if let Some(destination) = answer.destination {
         let path = destination.path();
         #[cfg(feature = "ssr")]
-        leptos_axum::redirect(&path);
+        leptos_axum::redirect(&at_base(&path));
         let navigate = use_navigate();
         let (target, link) = (path.clone(), path.clone());
         Effect::new(move |_| {
@@ -42,7 +43,7 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
                 },
             )
         });
-        return view! { <p>"Found: " <a href=link>{path}</a></p> }.into_any();
+        return view! { <p>"Found: " <a href=at_base(link)>{path}</a></p> }.into_any();
     }
     if answer.query.is_empty() {
         return view! {
@@ -70,7 +71,7 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
 fn Hints() -> impl IntoView {
     view! {
         <ul class="hints">
-            <li>"a block by its height, such as " <a href="/block/0">"0"</a> ", or by its id of 64 hex digits"</li>
+            <li>"a block by its height, such as " <a href=at_base("/block/0")>"0"</a> ", or by its id of 64 hex digits"</li>
             <li>"a transaction by its id: 0x and 64 hex digits"</li>
             <li>"an account by its address: 0x and 40 hex digits"</li>
         </ul>

@@ -6,6 +6,7 @@ use super::{
     parts::{Loaded, PageHead, SchemeBadge, StatusBadge, Told},
 };
 use crate::{
+    base::at_base,
     browser, format,
     live::Live,
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
@@ -62,7 +63,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
     let row = transaction.row.clone();
     let standing = match &row.block {
         Some(block) => view! {
-            <a href=format!("/block/{}", block.height)>{format!("Block {}", format::count(block.height))}</a>
+            <a href=at_base(format!("/block/{}", block.height))>{format!("Block {}", format::count(block.height))}</a>
         }
         .into_any(),
         None => view! { <span>"Waits in the pool"</span> }.into_any(),
@@ -143,10 +144,10 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
 fn KeepReceipt(id: String) -> impl IntoView {
     view! {
         <p class="actions">
-            <a class="button" href=format!("/api/v1/transactions/{id}/receipt") download=format!("receipt-{id}.json") rel="external">
+            <a class="button" href=at_base(format!("/api/v1/transactions/{id}/receipt")) download=format!("receipt-{id}.json") rel="external">
                 "Download the receipt"
             </a>
-            <a href="/receipt">"Check one"</a>
+            <a href=at_base("/receipt")>"Check one"</a>
         </p>
     }
 }

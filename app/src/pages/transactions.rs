@@ -3,6 +3,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::parts::{FilterForm, Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count};
 use crate::{
+    base::at_base,
     live::Live,
     model::{Listing, Scheme, StatusFilter, TransactionQuery, TransactionRow},
     reads,
@@ -110,7 +111,7 @@ fn Content(listing: Listing<TransactionRow>, query: TransactionQuery) -> impl In
     if listing.items.is_empty() {
         return view! {
             <Empty title="No transaction fits">
-                <p>"Nothing here fits these filters. " <a href=PATH>"Show all transactions"</a> " or " <a href="/wallet">"send one"</a> "."</p>
+                <p>"Nothing here fits these filters. " <a href=at_base(PATH)>"Show all transactions"</a> " or " <a href=at_base("/wallet")>"send one"</a> "."</p>
             </Empty>
         }
         .into_any();

@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::base::at_base;
+
 /// How much a button asks for attention.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ButtonKind {
@@ -53,7 +55,7 @@ pub fn Button(
 #[component]
 pub fn ButtonLink(#[prop(into)] href: String, #[prop(optional)] kind: ButtonKind, children: Children) -> impl IntoView {
     view! {
-        <a class=kind.class() href=href>
+        <a class=kind.class() href=at_base(href)>
             {children()}
         </a>
     }

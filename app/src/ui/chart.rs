@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::base::at_base;
+
 /// How a chart draws its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChartKind {
@@ -178,7 +180,7 @@ pub fn Chart(
         .map(|point| {
             let name = point.name.clone();
             let name = match point.href.clone() {
-                Some(href) => view! { <a href=href>{name}</a> }.into_any(),
+                Some(href) => view! { <a href=at_base(href)>{name}</a> }.into_any(),
                 None => name.into_any(),
             };
             view! {

@@ -1,7 +1,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::Toasts;
-use crate::{browser, format};
+use crate::{base::at_base, browser, format};
 
 /// Copies a text on click, and says that it did.
 #[component]
@@ -66,7 +66,7 @@ pub fn Id(
         format::shortened(&value, head, tail)
     };
     let text = match href {
-        Some(href) => view! { <a class="id-text" href=href title=value.clone()>{shown}</a> }.into_any(),
+        Some(href) => view! { <a class="id-text" href=at_base(href) title=value.clone()>{shown}</a> }.into_any(),
         None => view! { <span class="id-text" title=value.clone()>{shown}</span> }.into_any(),
     };
     view! {

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::{format, model::Listing};
+use crate::{base::at_base, format, model::Listing};
 
 /// Links to the pages around this one. `href` makes the address of a page.
 #[component]
@@ -14,7 +14,7 @@ pub fn Pager(
 ) -> impl IntoView {
     let link = move |target: Option<u32>, text: &'static str, name: &'static str, rel: &'static str| match target {
         Some(target) => view! {
-            <a class="button pager-step" href=href.run(target) rel=rel aria-label=name>
+            <a class="button pager-step" href=at_base(href.run(target)) rel=rel aria-label=name>
                 {text}
             </a>
         }

@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::base::at_base;
+
 /// A table whose rows become cards on a phone. Cells carry their column's name as `data-label`.
 #[component]
 pub fn Table(
@@ -41,7 +43,7 @@ pub fn SortHeader(
     };
     view! {
         <th scope="col" aria-sort=order class:numeric=numeric>
-            <a class="sort" href=href>
+            <a class="sort" href=at_base(href)>
                 {title}
                 <span class="sort-arrow" aria-hidden="true">{arrow}</span>
             </a>

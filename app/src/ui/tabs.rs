@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::base::at_base;
+
 /// One of [`Tabs`]: the word in the URL, the title, and where it leads.
 #[derive(Clone, Debug)]
 pub struct Tab {
@@ -13,7 +15,7 @@ pub struct Tab {
 pub fn Tabs(#[prop(into)] label: String, tabs: Vec<Tab>) -> impl IntoView {
     let tabs = tabs
         .into_iter()
-        .map(|tab| view! { <a class="tab" href=tab.href aria-current=tab.current.then_some("page")>{tab.title}</a> })
+        .map(|tab| view! { <a class="tab" href=at_base(tab.href) aria-current=tab.current.then_some("page")>{tab.title}</a> })
         .collect_view();
     view! {
         <nav class="tabs" aria-label=label>

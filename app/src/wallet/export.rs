@@ -10,17 +10,17 @@ use crate::{
     ui::{Button, Notice, NoticeKind},
 };
 
-/// Most transactions that one file takes.
+/// Most lines that one file takes.
 const MOST: usize = 100_000;
 /// Longest memo that a wallet attaches, in bytes. Rule: docs/protocol.md#W8
 const MAX_MEMO: usize = 1_024;
-/// Transactions asked for at once.
+/// Lines asked for at once.
 const PAGE: usize = 100;
 
-/// A page of an account's transactions, as the node tells it.
+/// A page of an account's history, as the node tells it.
 #[derive(Deserialize)]
 pub struct Page {
-    items: Vec<Told>,
+    items: Vec<Entry>,
     /// Where the next one begins, if there is one.
     pub next: Option<String>,
 }
@@ -28,8 +28,30 @@ pub struct Page {
 impl Page {
     /// Its lines, seen from the account.
     pub fn lines(self, account: &str) -> impl Iterator<Item = Line> {
-        self.items.into_iter().map(move |told| Line::of(account, told))
+        self.items.into_iter().map(move |entry| match entry {
+            Entry::Transaction { transaction } => Line::of(account, transaction),
+            Entry::Reward { reward } => Line::of_reward(reward),
+        })
     }
+}
+
+/// A line of a history as the node tells it.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Entry {
+    Transaction { transaction: Told },
+    Reward { reward: Reward },
+}
+
+/// What the account received for a block that it produced.
+#[derive(Deserialize)]
+struct Reward {
+    height: u64,
+    /// Id of the block.
+    block: String,
+    time: u64,
+    /// Subsidy and fees.
+    value: BaseUnits,
 }
 
 /// A transaction as the node tells it.
@@ -88,9 +110,10 @@ pub struct Line {
     /// Empty while it waits.
     time: String,
     height: Option<u64>,
+    /// Of the transaction; of a reward, of its block.
     id: String,
     status: String,
-    /// `sent`, `received` or `self`.
+    /// `sent`, `received`, `self` or `reward`.
     direction: &'static str,
     counterparty: String,
     /// Coins that moved, exact: 0 of a payment that failed.
@@ -102,7 +125,8 @@ pub struct Line {
     /// The memo as a table shows it.
     #[serde(skip)]
     shown_memo: String,
-    nonce: u64,
+    /// None of a reward.
+    nonce: Option<u64>,
 }
 
 const HEAD: &str = "time,height,id,status,direction,counterparty,amount,fee,memo,nonce";
@@ -136,13 +160,29 @@ impl Line {
             fee: fee.as_ref().map(plain).unwrap_or_default(),
             memo,
             shown_memo,
-            nonce: told.nonce,
+            nonce: Some(told.nonce),
+        }
+    }
+
+    fn of_reward(reward: Reward) -> Self {
+        Self {
+            time: format::iso(reward.time),
+            height: Some(reward.height),
+            id: reward.block,
+            status: "included".to_owned(),
+            direction: "reward",
+            counterparty: String::new(),
+            amount: plain(&reward.value),
+            fee: String::new(),
+            memo: String::new(),
+            shown_memo: String::new(),
+            nonce: None,
         }
     }
 
     fn csv(&self) -> String {
         let height = self.height.map(|height| height.to_string()).unwrap_or_default();
-        let nonce = self.nonce.to_string();
+        let nonce = self.nonce.map(|nonce| nonce.to_string()).unwrap_or_default();
         let cells = [
             &self.time,
             &height,
@@ -198,12 +238,12 @@ pub fn csv(lines: &[Line]) -> String {
     all.join("\r\n") + "\r\n"
 }
 
-/// All transactions of an account, newest first; whether there were more than fit.
+/// The whole history of an account, newest first; whether there were more than fit.
 async fn read(account: &str, progress: impl Fn(usize)) -> Result<(Vec<Line>, bool), String> {
     let mut lines = Vec::new();
     let mut cursor = String::new();
     loop {
-        let path = format!("/api/v1/accounts/{account}/transactions?limit={PAGE}{cursor}");
+        let path = format!("/api/v1/accounts/{account}/history?limit={PAGE}{cursor}");
         let mut page: Page = browser::get_json(&path).await?;
         let next = page.next.take();
         lines.extend(page.lines(account));
@@ -253,10 +293,10 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
             </span>
             <span class="field-hint">
                 "CSV is UTF-8 with commas, points in numbers and times in UTC: a spreadsheet asks for these when it imports the file. \
-                 Rewards of mining and payments by contracts are no transactions and are not in it."
+                 Rewards of mining are lines of it; payments by contracts are no transactions and are not in it."
             </span>
         </div>
-        {move || cut.get().then(|| view! { <p class="field-hint">{format!("The file has the newest {} transactions; there are more.", format::count(MOST as u64))}</p> })}
+        {move || cut.get().then(|| view! { <p class="field-hint">{format!("The file has the newest {} lines; there are more.", format::count(MOST as u64))}</p> })}
         {move || {
             trouble
                 .get()
@@ -301,6 +341,33 @@ mod tests {
         assert_eq!((line.direction, line.fee.as_str()), ("received", ""));
         assert_eq!(Line::of(OWN, told(OWN, OWN, "")).direction, "self");
         assert_eq!(csv(&[]), format!("{HEAD}\r\n"));
+    }
+
+    #[test]
+    fn a_reward_is_a_line_without_a_counterparty() {
+        let page = serde_json::json!({
+            "items": [
+                { "kind": "reward", "reward": { "height": 12, "block": "ab", "time": 1_795_424_712, "confirmations": 3,
+                  "value": "50000000000000021000", "subsidy": "50000000000000000000", "fees": "21000", "proof": "none" } },
+                { "kind": "transaction", "transaction": { "id": "0x01", "status": "included", "sender": OTHER, "to": OWN,
+                  "value": "1", "memo": "tea", "data": "0x746561", "nonce": 7, "block": { "height": 12, "time": 1_795_424_712 },
+                  "receipt": { "fee": "21000" } } },
+            ],
+            "next": "ab",
+        });
+        let page: Page = serde_json::from_value(page).expect("as the API writes it");
+        assert_eq!(page.next.as_deref(), Some("ab"));
+        let lines: Vec<Line> = page.lines(OWN).collect();
+        assert_eq!(
+            lines[0].csv(),
+            "2026-11-23T09:05:12Z,12,ab,included,reward,,50.000000000000021,,,"
+        );
+        assert_eq!((lines[1].direction, lines[1].nonce), ("received", Some(7)));
+        let json = serde_json::to_value(&lines[0]).expect("JSON");
+        assert_eq!(
+            (&json["nonce"], &json["direction"]),
+            (&serde_json::Value::Null, &"reward".into())
+        );
     }
 
     #[test]

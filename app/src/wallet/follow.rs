@@ -3,6 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
+    base::at_base,
     format,
     live::Live,
     model::{Status, TransactionPage},
@@ -66,7 +67,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
                 .and_then(|page| page.row.block.as_ref())
                 .map(|block| block.height)
         })
-        .map(|height| view! { <a href=format!("/block/{height}")>{format!("Block {}", format::count(height))}</a> })
+        .map(|height| view! { <a href=at_base(format!("/block/{height}"))>{format!("Block {}", format::count(height))}</a> })
     };
     let notches = move || {
         (0..SETTLED)
@@ -90,7 +91,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
             <Show when=move || gone.get()>
                 <Notice kind=NoticeKind::Warning title="The node no longer knows this payment">
                     <p>"Another of the same nonce took its place, or the pool let it go. It is not in the chain that this node shows."</p>
-                    <p><a href="/wallet/history">"The history"</a> " says which, and can send it again."</p>
+                    <p><a href=at_base("/wallet/history")>"The history"</a> " says which, and can send it again."</p>
                 </Notice>
             </Show>
             <Show when=move || status() == Some(Status::Failed) && !gone.get()>

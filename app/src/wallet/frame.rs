@@ -1,7 +1,7 @@
 //! What all wallet pages have around them: the way between them, and the gate before them.
 
 use leptos::prelude::*;
-use leptos_router::{components::Outlet, hooks::use_location};
+use leptos_router::components::Outlet;
 
 use super::{
     balances::Balances,
@@ -10,6 +10,7 @@ use super::{
     unlock::Unlock,
 };
 use crate::{
+    base::{at_base, use_path},
     format,
     model::ChainInfo,
     ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
@@ -48,12 +49,12 @@ pub fn Frame() -> impl IntoView {
             }
         }
     });
-    let path = use_location().pathname;
+    let path = use_path();
     let links = move || {
         LINKS
             .map(|(href, name)| {
                 let current = move || path.with(|path| path.trim_end_matches('/') == href).then_some("page");
-                view! { <a class="tab" href=href aria-current=current>{name}</a> }
+                view! { <a class="tab" href=at_base(href) aria-current=current>{name}</a> }
             })
             .collect_view()
     };

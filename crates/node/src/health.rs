@@ -26,6 +26,9 @@ pub enum NotReady {
     /// The clock differs from those of `peers` peers by `offset_secs` seconds; above 0 it is ahead.
     #[error("this machine's clock differs by {offset_secs} s from those of {peers} peers")]
     ClockOff { offset_secs: i64, peers: usize },
+    /// The clock was set back: it is `secs` seconds behind the least time of the next block. Rule: docs/protocol.md#N13
+    #[error("this machine's clock is {secs} s behind this node's own chain")]
+    ClockBehindChain { secs: u64 },
     /// A chain of more work, its headers checked from genesis on, leaves this node's below the block with whose state it
     /// began: it cannot be followed without beginning anew. Rule: docs/protocol.md#Q5
     #[error("a heavier chain of {height} blocks leaves this node's below block {base}, with whose state it began")]
@@ -43,6 +46,7 @@ impl NotReady {
             Self::StoreBroken { .. } => "store_broken",
             Self::DiskFull { .. } => "disk_full",
             Self::ClockOff { .. } => "clock_off",
+            Self::ClockBehindChain { .. } => "clock_behind_chain",
             Self::HeavierFork { .. } => "heavier_fork",
             Self::NotBegun { .. } => "not_begun",
         }
@@ -65,10 +69,12 @@ impl Node {
     /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
     pub fn health(&self) -> Health {
         let not_begun = self.begins().map(|begins_at| NotReady::NotBegun { begins_at });
+        let behind_chain = self.behind_own_chain().map(|secs| NotReady::ClockBehindChain { secs });
         let reasons = [
             self.store().not_ready(),
             self.syncing(),
             self.wrong_clock(),
+            behind_chain,
             self.heavier_fork(),
             not_begun,
         ];
@@ -138,6 +144,10 @@ mod tests {
                     peers: 2,
                 },
                 "this machine's clock differs by -300 s from those of 2 peers",
+            ),
+            (
+                NotReady::ClockBehindChain { secs: 3_600 },
+                "this machine's clock is 3600 s behind this node's own chain",
             ),
             (
                 NotReady::HeavierFork {

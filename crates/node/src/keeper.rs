@@ -16,6 +16,9 @@ const PROBE: Duration = Duration::from_secs(1);
 /// How long blocks may fail by reads of the store before the node starts anew: too many open files pass within seconds, a
 /// bad sector does not.
 const LASTING: Duration = Duration::from_secs(60);
+/// A failure that has no other within so long has passed: peers and miners try again every second or two, so what is
+/// still broken fails again before.
+const LAPSE: Duration = Duration::from_secs(10);
 /// Least time between two lines of the log about the same trouble.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
@@ -23,6 +26,7 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 struct Trouble {
     since: Option<Instant>,
+    last: Option<Instant>,
     /// It failed again long after the first time, and nothing worked in between. One failure alone never lasts.
     lasts: bool,
     logged: Option<Instant>,
@@ -32,6 +36,10 @@ struct Trouble {
 impl Trouble {
     /// It failed at `now`; how many failures a line in the log stands for, if one is due.
     fn failed(&mut self, now: Instant) -> Option<u64> {
+        if self.last.is_some_and(|last| now.duration_since(last) > LAPSE) {
+            self.since = None;
+        }
+        self.last = Some(now);
         let since = *self.since.get_or_insert(now);
         self.lasts = now.duration_since(since) >= LASTING;
         self.unlogged += 1;
@@ -153,6 +161,23 @@ mod tests {
             assert!(!trouble.lasts);
         }
         assert_eq!(trouble.failed(at(60)), Some(60));
+        assert!(trouble.lasts);
+    }
+
+    #[test]
+    fn failures_that_pass_in_between_never_add_up() {
+        let (begun, mut trouble) = (Instant::now(), Trouble::default());
+        for minute in 0..60 {
+            trouble.failed(begun + minute * Duration::from_secs(60));
+            assert!(!trouble.lasts, "minute {minute}");
+        }
+        // What fails again and again does, however it began.
+        let broken = begun + Duration::from_secs(60 * 60);
+        for second in 0..6 {
+            trouble.failed(broken + second * LAPSE);
+            assert!(!trouble.lasts);
+        }
+        trouble.failed(broken + 6 * LAPSE);
         assert!(trouble.lasts);
     }
 }

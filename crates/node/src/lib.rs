@@ -2,6 +2,7 @@
 //!
 //! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`].
 
+mod account_pages;
 pub mod audit;
 pub mod checkpoint;
 pub mod config;
@@ -26,6 +27,9 @@ mod templates;
 pub mod verifier;
 pub mod workers;
 
+pub use account_pages::{
+    AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward, priority_fee,
+};
 pub use checkpoint::{Beginning, Checkpoint, CheckpointConfig};
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};

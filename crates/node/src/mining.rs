@@ -14,12 +14,15 @@ use crate::config::MiningConfig;
 use crate::events::ChainEvent;
 use crate::miner::{Miner, MiningJob, Solved};
 use crate::node::Node;
+use crate::peers::clock::span;
 use crate::pipeline::ImportError;
 
 /// Least time between two templates on the same tip.
 const FEE_REFRESH: Duration = Duration::from_secs(1);
-/// How often a miner looks whether the chain has begun.
+/// How often a miner that pauses looks whether it can go on.
 const PAUSE_POLL: Duration = Duration::from_secs(1);
+/// Between two lines of the log about one pause.
+const PAUSE_LOG: Duration = Duration::from_secs(60);
 
 enum Signal {
     Refresh,
@@ -156,13 +159,21 @@ impl Node {
         if let Some(begins) = self.begins() {
             return Some(format!("the chain begins at {begins}"));
         }
-        self.clock_off().map(|reading| reading.words())
+        if let Some(reading) = self.clock_off() {
+            return Some(reading.words());
+        }
+        let secs = self.behind_own_chain()?;
+        Some(format!(
+            "this machine's clock is {} behind this node's own chain",
+            span(secs)
+        ))
     }
 
     fn mining_loop(&self, inbox: &mpsc::Receiver<Signal>) {
         let mut made = Instant::now();
         let mut due: Option<Instant> = None;
-        let mut paused: Option<String> = None;
+        // When the log last said that the miner pauses.
+        let mut paused: Option<Instant> = None;
         loop {
             let wait = due.map_or(Duration::from_secs(3_600), |due| {
                 due.saturating_duration_since(Instant::now())
@@ -182,16 +193,18 @@ impl Node {
                 continue;
             }
             if let Some(reason) = self.pauses() {
-                if paused.as_ref() != Some(&reason) {
+                if paused.is_none_or(|said| said.elapsed() >= PAUSE_LOG) {
                     tracing::warn!(%reason, "the miner pauses");
+                    paused = Some(Instant::now());
                 }
-                paused = Some(reason);
                 self.mining().jobs.send_replace(None);
                 // A clock that is set right tells nobody, so it is looked at again and again.
                 due = Some(Instant::now() + PAUSE_POLL);
                 continue;
             }
-            paused = None;
+            if paused.take().is_some() {
+                tracing::info!("the miner goes on");
+            }
             made = Instant::now();
             // A block that cannot be stored is not worth a hash. Room is looked for every second; then this goes on.
             if self.store().not_ready().is_some() {

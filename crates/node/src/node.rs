@@ -7,7 +7,9 @@ use std::time::Instant;
 use parking_lot::{Mutex, RwLock};
 use tally_chain::block::MAX_AHEAD_SPACINGS;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError};
+use tally_chain::{
+    BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError,
+};
 use tally_ledger::StateError;
 
 use crate::checkpoint::{Beginning, CheckpointConfig};
@@ -189,6 +191,20 @@ impl Node {
             .filter(|reading| reading.chosen && reading.is_off(allowance))
     }
 
+    /// Seconds by which this machine's clock is behind the least time of the next block, where that is more than a block
+    /// may be ahead: the clock was set back, for it accepted these blocks itself. Whatever is made now is rejected by this
+    /// very node. Rule: docs/protocol.md#N13
+    pub fn behind_own_chain(&self) -> Option<u64> {
+        let tip = self.tip();
+        // Before genesis nothing has been accepted: that is another reason to wait.
+        if tip.record.height() == Height::GENESIS {
+            return None;
+        }
+        let least = u64::from(tip.ancestors.median_time()).saturating_add(1);
+        let secs = least.saturating_sub(self.now().0);
+        (secs > self.clock_allowance()).then_some(secs)
+    }
+
     /// Takes what the network has found of the clocks; the miner pauses while this machine's is off.
     pub(crate) fn set_clock(&self, reading: Option<ClockReading>) {
         let before = self.clock_off().is_some();
@@ -316,6 +332,19 @@ impl Node {
             }
         }
         imported
+    }
+
+    /// What is stored of a block; one beside the chain whose record has changed on the disk is forgotten.
+    pub(crate) fn sound_record(&self, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        match self.0.store.snapshot().record(id) {
+            Err(error) if error.is_damage() => {
+                // Only while no import is under way is it certain which chain is the active one.
+                let pipeline = self.0.pipeline.lock();
+                let snapshot = self.0.store.snapshot();
+                pipeline.sound_record(&snapshot, id)
+            }
+            read => read,
+        }
     }
 
     /// Begins with a checkpoint instead of genesis; says whether it did: only a node without blocks can.

@@ -1,6 +1,7 @@
 //! The one way a block takes, whoever made it: decode, check, link, execute, commit, publish.
 
 mod beginning;
+mod side;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,6 +18,7 @@ use tally_ledger::{ExecutedBlock, ExecutionError, Overlay, StateTree, execute};
 
 use crate::store::{BlockRecord, Commit, Indexed, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
+use side::{stored_block, unsound};
 
 /// Why a block is not imported.
 #[derive(Debug, thiserror::Error)]
@@ -184,64 +186,6 @@ impl Pipeline {
         self.commit(executed, now)
     }
 
-    fn known(&self, header: &Header) -> Result<Option<Imported>, ImportError> {
-        let (id, parent) = (header.id(), header.parent);
-        let snapshot = self.store.snapshot();
-        match snapshot.record(&id)?.map(|record| record.status) {
-            Some(Status::Invalid) => Err(ImportError::KnownInvalid { id }),
-            Some(_) => Ok(Some(Imported::Known { id })),
-            None => match snapshot.record(&parent)?.map(|record| record.status) {
-                None => Err(ImportError::UnknownParent { parent }),
-                Some(Status::Invalid) => Err(ImportError::InvalidParent { parent }),
-                Some(_) => Ok(None),
-            },
-        }
-    }
-
-    /// What a child of `parent` sees, on whatever branch.
-    fn ancestors(&self, parent: BlockId) -> Result<Ancestors, ImportError> {
-        if parent == self.tip.record.id {
-            return Ok(self.tip.ancestors.clone());
-        }
-        let snapshot = self.store.snapshot();
-        let branch = self.branch(&snapshot, parent)?;
-        let mut ancestors = active_ancestors(&snapshot, &branch.fork)?;
-        for record in &branch.records {
-            ancestors = ancestors.then(parent_of(record), &self.engine);
-        }
-        Ok(ancestors)
-    }
-
-    /// The blocks from the active chain (exclusive) up to `last` (inclusive), lowest first.
-    fn branch(&self, snapshot: &Snapshot, last: BlockId) -> Result<Branch, ImportError> {
-        let (tip, max) = (self.tip.record.height().0, self.max_reorg_depth);
-        let mut records = Vec::new();
-        let mut record = snapshot.known(&last)?;
-        while !snapshot.is_active(&record)? {
-            let parent = snapshot.known(&record.header.parent)?;
-            records.push(record);
-            record = parent;
-        }
-        let depth = tip - record.height().0;
-        // Nothing leads back behind what this node began with.
-        let max = max.min(tip - snapshot.base()?.0);
-        if depth > max {
-            return Err(ImportError::TooDeep { depth, max });
-        }
-        records.reverse();
-        Ok(Branch { fork: record, records })
-    }
-
-    fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
-        let mut commit = Commit::new(&self.store);
-        commit.block(&self.linked_record(linked, now), &linked.encode());
-        commit.apply()?;
-        Ok(Imported::Side {
-            id: linked.id(),
-            height: linked.height(),
-        })
-    }
-
     fn linked_record(&self, linked: &LinkedBlock, now: UnixSecs) -> BlockRecord {
         let transactions = linked.transactions();
         let lens = transactions.iter().map(|transaction| transaction.envelope().len());
@@ -294,21 +238,6 @@ impl Pipeline {
         let block = stored_block(snapshot, record)?;
         let checked = self.checker.check_all(block.transactions);
         checked.map_err(|(_, error)| unsound(record, &error))
-    }
-
-    fn relink(
-        &self,
-        snapshot: &Snapshot,
-        record: &BlockRecord,
-        ancestors: &Ancestors,
-        now: UnixSecs,
-    ) -> Result<LinkedBlock, StoreError> {
-        let raw = stored_block(snapshot, record)?;
-        // It was not too early when it came: a clock that was set back since then changes nothing about it.
-        let now = now.max(record.received);
-        let checked = raw.check(&self.spec, now, |transactions| self.checker.check_all(transactions));
-        let linked = checked.and_then(|checked| checked.link(ancestors, &self.spec));
-        linked.map_err(|error| unsound(record, &error))
     }
 
     /// Runs the joining blocks over the state at the fork, in memory.
@@ -484,12 +413,6 @@ impl Pipeline {
     }
 }
 
-struct Branch {
-    /// The last block that is part of the active chain.
-    fork: BlockRecord,
-    records: Vec<BlockRecord>,
-}
-
 struct Switch {
     snapshot: Snapshot,
     fork: BlockRecord,
@@ -509,22 +432,6 @@ struct Executed {
 fn returned<'a>(undone: &'a [Moved], joined: &'a BTreeSet<TxId>) -> impl Iterator<Item = &'a CheckedTransaction> {
     let transactions = undone.iter().rev().flat_map(|moved| &moved.transactions);
     transactions.filter(|transaction| !joined.contains(&transaction.id()))
-}
-
-/// A block that was right when it was stored is not now: its bytes have changed, and nobody else is at fault.
-fn unsound(record: &BlockRecord, error: &dyn std::error::Error) -> StoreError {
-    StoreError::Missing {
-        what: format!("the body of block {} as it was stored ({error})", record.id),
-    }
-}
-
-/// The stored body of a block; one that is another block's is none. What else may have changed in it is seen by its roots.
-fn stored_block(snapshot: &Snapshot, record: &BlockRecord) -> Result<RawBlock, StoreError> {
-    let block = snapshot.block(&record.id)?;
-    let own = block.filter(|block| block.header.id() == record.id);
-    own.ok_or_else(|| StoreError::Missing {
-        what: format!("body of block {}", record.id),
-    })
 }
 
 fn index(transactions: &[CheckedTransaction]) -> Vec<Indexed> {

@@ -114,7 +114,12 @@ impl Node {
             if far_enough && snapshot.is_active(&record)? {
                 break;
             }
-            record = snapshot.known(&record.header.parent)?;
+            record = match snapshot.record(&record.header.parent)? {
+                Some(parent) => parent,
+                // Of a branch, a block whose bytes had changed was forgotten: it comes again.
+                None if !snapshot.is_active(&record)? => return Ok(None),
+                None => snapshot.known(&record.header.parent)?,
+            };
             if !far_enough {
                 recent_times.push(record.header.time);
             }
@@ -194,7 +199,7 @@ impl Node {
     }
 
     /// Transactions of one block of the active chain, in the order asked for; the block is read once for all of them.
-    fn at_all(&self, tip: &Tip, height: Height, indexes: &[u32]) -> Result<Vec<Located>, StoreError> {
+    pub(crate) fn at_all(&self, tip: &Tip, height: Height, indexes: &[u32]) -> Result<Vec<Located>, StoreError> {
         let missing = || StoreError::Missing {
             what: format!("block {height}"),
         };

@@ -65,6 +65,50 @@ fn a_banned_peer_that_comes_again_under_a_new_name_stays_banned() {
 }
 
 #[test]
+fn a_banned_address_lets_nobody_new_in_and_ends_no_conversation_but_the_offenders() {
+    let (_dir, mut network) = session();
+    for name in ["offender", "neighbour"] {
+        assert_eq!(come(&mut network, name, at("8.8.8.8"), 1_000), None);
+    }
+    network.connected_from("dialled".into(), true, at("8.8.8.8"), 1_000);
+    network.received(&"offender".into(), b"no frame", 2_000);
+    let outputs: Vec<_> = network.outputs().collect();
+    let ended: Vec<_> = outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Disconnect { peer, .. } => Some(peer.0.as_str()),
+            Output::Send { .. } => None,
+        })
+        .collect();
+    assert_eq!(ended, ["offender"]);
+    for second in 3..10 {
+        network.poll(second * 1_000);
+    }
+    let names: Vec<_> = network.peers().map(|peer| peer.name.0).collect();
+    assert_eq!(names, ["dialled", "neighbour"], "they go on");
+    let third = come(&mut network, "third", at("8.8.8.8"), 10_000).unwrap();
+    assert!(third.starts_with("banned: sent bytes that are no message"), "{third}");
+    network.connected_from("also-dialled".into(), true, at("8.8.8.8"), 10_000);
+    assert_eq!(
+        ended_of(&mut network),
+        [] as [String; 0],
+        "whom this node dials there is another"
+    );
+    network.connected_from("offender".into(), true, at("8.8.8.8"), 10_000);
+    assert_eq!(ended_of(&mut network).len(), 1, "its name is banned either way");
+}
+
+/// Why the session has ended conversations, whoever's.
+fn ended_of(network: &mut Network) -> Vec<String> {
+    let outputs: Vec<_> = network.outputs().collect();
+    let reasons = outputs.into_iter().filter_map(|output| match output {
+        Output::Disconnect { reason, .. } => Some(reason),
+        Output::Send { .. } => None,
+    });
+    reasons.collect()
+}
+
+#[test]
 fn a_ban_covers_no_address_behind_which_honest_people_may_be() {
     let (_dir, mut network) = session();
     // A gateway's address, and one where somebody is banned by the operator, by name.

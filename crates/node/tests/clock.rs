@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use support::{HandClock, mine, spec};
-use tally_chain::{Address, Height, Work};
+use tally_chain::{Address, B256, Bytes, Height, TxId, UnixSecs, Work};
 use tally_node::net::limits::PING_MS;
 use tally_node::net::wire::{Claim, Frame, Hello, Message};
 use tally_node::net::{Network, Output, PeerName};
@@ -26,7 +27,11 @@ struct Member {
 
 impl Member {
     fn at(secs: u64) -> Self {
-        let (dir, clock) = (tempfile::tempdir().unwrap(), HandClock::at(secs));
+        Self::with(HandClock::at(secs))
+    }
+
+    fn with(clock: HandClock) -> Self {
+        let dir = tempfile::tempdir().unwrap();
         let node = support::open(dir.path(), &clock).unwrap();
         let network = Network::new(node, "member");
         Self {
@@ -41,59 +46,81 @@ impl Member {
     }
 }
 
-/// A node with a right clock, and one that has it as its configured peer.
-struct Pair {
-    right: Member,
+/// A peer that the operator named.
+fn named(host: [u8; 4]) -> Origin {
+    Origin {
+        host: Some(host.into()),
+        configured: true,
+        ..Origin::default()
+    }
+}
+
+/// A node with a wrong clock, and three with a right one that it has as its configured peers; one of these has the blocks.
+struct Town {
+    right: [(PeerName, Member); 3],
     wrong: Member,
     now: u64,
 }
 
-impl Pair {
+const WRONG: &str = "wrong";
+
+impl Town {
     fn new(right_secs: u64, wrong_secs: u64) -> Self {
-        let (right, wrong) = (Member::at(right_secs), Member::at(wrong_secs));
-        let now = 1_000_000;
-        Self { right, wrong, now }
+        let clock = HandClock::at(right_secs);
+        let member = |name: &str| (PeerName::from(name), Member::with(clock.clone()));
+        Self {
+            right: ["right", "second", "third"].map(member),
+            wrong: Member::at(wrong_secs),
+            now: 1_000_000,
+        }
+    }
+
+    /// The one that has the blocks.
+    fn right(&self) -> &Member {
+        &self.right[0].1
     }
 
     fn connect(&mut self) {
-        let named = Origin {
-            configured: true,
-            ..Origin::default()
-        };
-        self.wrong.network.connected_from("right".into(), true, named, self.now);
-        self.right.network.connected("wrong".into(), false, self.now);
+        for (number, (name, member)) in (1..).zip(&mut self.right) {
+            let origin = named([10, 0, 0, number]);
+            self.wrong.network.connected_from(name.clone(), true, origin, self.now);
+            member.network.connected(WRONG.into(), false, self.now);
+        }
         self.carry();
     }
 
     fn pass(&mut self, millis: u64) {
         self.now += millis;
-        for member in [&mut self.right, &mut self.wrong] {
-            member.clock.advance(millis / 1_000);
+        // The three share theirs.
+        self.right().clock.advance(millis / 1_000);
+        self.wrong.clock.advance(millis / 1_000);
+        self.wrong.network.poll(self.now);
+        for (_, member) in &mut self.right {
             member.network.poll(self.now);
         }
         self.carry();
     }
 
     fn carry(&mut self) {
+        let now = self.now;
         loop {
             let mut quiet = true;
-            let names = [PeerName::from("wrong"), PeerName::from("right")];
-            for from in 0..2 {
-                let (sender, receiver) = match from {
-                    0 => (&mut self.right, &mut self.wrong),
-                    _ => (&mut self.wrong, &mut self.right),
-                };
-                let outputs: Vec<_> = sender.network.outputs().collect();
-                for output in outputs {
+            for (to, frame) in sent(&mut self.wrong.network) {
+                quiet = false;
+                let receiver = self.right.iter_mut().find(|(name, _)| *name == to).unwrap();
+                receiver.1.network.received(&WRONG.into(), &frame, now);
+            }
+            for (name, member) in &mut self.right {
+                for (_, frame) in sent(&mut member.network) {
                     quiet = false;
-                    match output {
-                        Output::Send { frame, .. } => receiver.network.received(&names[1 - from], &frame, self.now),
-                        Output::Disconnect { reason, .. } => panic!("an honest node is sent away: {reason}"),
-                    }
+                    self.wrong.network.received(name, &frame, now);
                 }
-                if sender.network.busy() {
+            }
+            let right = self.right.iter_mut().map(|(_, member)| member);
+            for member in right.chain([&mut self.wrong]) {
+                if member.network.busy() {
                     quiet = false;
-                    sender.network.poll(self.now);
+                    member.network.poll(now);
                 }
             }
             if quiet {
@@ -104,14 +131,25 @@ impl Pair {
 
     /// Nobody has a point against the other, and nobody is banned.
     fn nobody_is_punished(&self) {
-        for member in [&self.right, &self.wrong] {
+        let right = self.right.iter().map(|(_, member)| (member, 1));
+        for (member, peers) in right.chain([(&self.wrong, 3)]) {
             for peer in member.network.peers() {
                 assert_eq!(peer.score, 0, "{peer:?} {:?}", member.network.counters());
             }
-            assert_eq!(member.network.peers().count(), 1);
+            assert_eq!(member.network.peers().count(), peers);
             assert_eq!(member.network.bans().count(), 0);
         }
     }
+}
+
+/// Frames that a session sends, each with its receiver; it ends no conversation.
+fn sent(network: &mut Network) -> Vec<(PeerName, Vec<u8>)> {
+    let outputs: Vec<_> = network.outputs().collect();
+    let frames = outputs.into_iter().map(|output| match output {
+        Output::Send { peer, frame } => (peer, frame),
+        Output::Disconnect { reason, .. } => panic!("an honest node is sent away: {reason}"),
+    });
+    frames.collect()
 }
 
 fn begin() -> u64 {
@@ -121,84 +159,184 @@ fn begin() -> u64 {
 fn reading(offset_secs: i64) -> Option<ClockReading> {
     Some(ClockReading {
         offset_secs,
-        peers: 1,
+        peers: 3,
         chosen: true,
     })
 }
 
 #[test]
 fn a_clock_behind_is_named_and_the_chain_is_taken_once_it_is_right() {
-    let mut pair = Pair::new(begin(), begin() - OFF_SECS);
+    let mut town = Town::new(begin(), begin() - OFF_SECS);
     for _ in 0..5 {
-        mine(pair.right.node(), &pair.right.clock, HONEST);
+        mine(town.right().node(), &town.right().clock, HONEST);
     }
-    let behind = pair.right.clock.now() - pair.wrong.clock.now();
-    pair.connect();
-    let wrong = pair.wrong.node();
-    assert_eq!(pair.wrong.network.clock(), reading(-(behind as i64)));
-    assert_eq!(wrong.clock_off(), pair.wrong.network.clock());
+    let behind = town.right().clock.now() - town.wrong.clock.now();
+    town.connect();
+    let wrong = town.wrong.node();
+    assert_eq!(town.wrong.network.clock(), reading(-(behind as i64)));
+    assert_eq!(wrong.clock_off(), town.wrong.network.clock());
     let off = NotReady::ClockOff {
         offset_secs: -(behind as i64),
-        peers: 1,
+        peers: 3,
     };
     assert_eq!(wrong.health().reasons, [off]);
     assert_eq!(
-        pair.right.node().clock_off(),
+        town.right().node().clock_off(),
         None,
         "one peer that came says nothing of our clock"
     );
     for _ in 0..10 {
-        mine(pair.right.node(), &pair.right.clock, HONEST);
-        pair.pass(PING_MS);
+        mine(town.right().node(), &town.right().clock, HONEST);
+        town.pass(PING_MS);
     }
-    pair.nobody_is_punished();
-    assert_eq!(pair.wrong.node().tip().record.height(), Height(0));
+    town.nobody_is_punished();
+    assert_eq!(town.wrong.node().tip().record.height(), Height(0));
 
-    let behind = pair.right.clock.now() - pair.wrong.clock.now();
-    pair.wrong.clock.advance(behind);
+    let behind = town.right().clock.now() - town.wrong.clock.now();
+    town.wrong.clock.advance(behind);
     for _ in 0..10 {
-        pair.pass(PING_MS);
+        town.pass(PING_MS);
     }
-    assert!(pair.wrong.node().health().is_ready());
-    assert_eq!(pair.wrong.network.clock(), reading(0));
-    assert_eq!(pair.wrong.node().tip().record.id, pair.right.node().tip().record.id);
-    pair.nobody_is_punished();
+    assert!(town.wrong.node().health().is_ready());
+    assert_eq!(town.wrong.network.clock(), reading(0));
+    assert_eq!(town.wrong.node().tip().record.id, town.right().node().tip().record.id);
+    town.nobody_is_punished();
+}
+
+fn mining(on: bool) -> MiningConfig {
+    MiningConfig {
+        on,
+        threads: 1,
+        producer: HONEST,
+    }
+}
+
+/// Waits until the node's own miner has made blocks up to this height.
+fn mines_to(node: &Node, height: u64) {
+    let begun = Instant::now();
+    while node.tip().record.height() < Height(height) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the miner does not go on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
 fn a_clock_ahead_makes_no_blocks_until_it_is_right() {
-    let mut pair = Pair::new(begin(), begin() + OFF_SECS);
-    pair.connect();
-    assert_eq!(pair.wrong.network.clock(), reading(OFF_SECS as i64));
-    let wrong = pair.wrong.node().clone();
-    wrong.set_mining(MiningConfig {
-        on: true,
-        threads: 1,
-        producer: HONEST,
-    });
+    let mut town = Town::new(begin(), begin() + OFF_SECS);
+    town.connect();
+    assert_eq!(town.wrong.network.clock(), reading(OFF_SECS as i64));
+    let wrong = town.wrong.node().clone();
+    wrong.set_mining(mining(true));
     // The chain's target is one that a thread meets in milliseconds.
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(wrong.tip().record.height(), Height(0), "it mines with a wrong clock");
 
-    let right = pair.right.node().clone();
-    pair.right.clock.advance(OFF_SECS);
-    pair.pass(PING_MS);
+    town.right().clock.advance(OFF_SECS);
+    town.pass(PING_MS);
     assert_eq!(wrong.clock_off(), None);
-    let begun = Instant::now();
-    while wrong.tip().record.height() < Height(2) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the miner does not go on");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    wrong.set_mining(MiningConfig {
-        on: false,
-        threads: 1,
-        producer: HONEST,
-    });
+    mines_to(&wrong, 2);
+    wrong.set_mining(mining(false));
     for _ in 0..3 {
-        pair.pass(PING_MS);
+        town.pass(PING_MS);
     }
-    assert_eq!(right.tip().record.id, wrong.tip().record.id);
-    pair.nobody_is_punished();
+    assert_eq!(town.right().node().tip().record.id, wrong.tip().record.id);
+    town.nobody_is_punished();
+}
+
+#[test]
+fn a_clock_that_was_set_back_behind_its_own_chain_pauses_the_miner_until_it_is_right() {
+    let member = Member::at(begin());
+    let node = member.node();
+    for _ in 0..12 {
+        mine(node, &member.clock, HONEST);
+    }
+    assert_eq!((node.behind_own_chain(), node.pauses()), (None, None));
+    member.clock.set_back(OFF_SECS);
+    let secs = node.behind_own_chain().unwrap();
+    assert!((OFF_SECS - 12..OFF_SECS).contains(&secs), "{secs}");
+    assert_eq!(node.health().reasons, [NotReady::ClockBehindChain { secs }]);
+    let reason = "this machine's clock is 59 min behind this node's own chain".to_owned();
+    assert_eq!(node.pauses(), Some(reason));
+    node.set_mining(mining(true));
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(node.tip().record.height(), Height(12));
+    assert_eq!(
+        node.stats().blocks_refused.load(Ordering::Relaxed),
+        0,
+        "it makes none that it would reject itself"
+    );
+    member.clock.advance(OFF_SECS);
+    mines_to(node, 13);
+    assert!(node.health().is_ready());
+    node.set_mining(mining(false));
+}
+
+/// Says something to a session in a peer's place.
+fn say(network: &mut Network, name: &PeerName, question: u64, message: Message) {
+    let frame = Frame { question, message };
+    network.received(name, &frame.encode(), 1_000_000);
+}
+
+/// The number of the last question of this kind that a session asked.
+fn asked(network: &mut Network, kind: impl Fn(&Message) -> bool) -> u64 {
+    let frames = sent(network).into_iter();
+    let frames = frames.map(|(_, frame)| Frame::decode(&frame, spec().limits.block_bytes).unwrap());
+    let mut questions = frames.filter(|frame| kind(&frame.message)).map(|frame| frame.question);
+    questions.next_back().unwrap()
+}
+
+/// A peer that the operator named comes, and says that this machine's clock is behind.
+fn says_behind(network: &mut Network, name: &PeerName, host: [u8; 4]) {
+    network.connected_from(name.clone(), true, named(host), 1_000_000);
+    let genesis = network.node().identity().genesis;
+    let hello = Hello {
+        version: 2,
+        genesis,
+        claim: Claim {
+            tip: genesis,
+            height: Height(0),
+            weight: Work::default(),
+        },
+        first: Height(1),
+        agent: "named".to_owned(),
+    };
+    say(network, name, 0, Message::Hello(hello));
+    let ping = asked(network, |message| *message == Message::Ping);
+    say(network, name, ping, Message::TimedPong(UnixSecs(begin() + OFF_SECS)));
+}
+
+#[test]
+fn one_named_peer_only_warns_and_is_still_answerable_for_what_it_does() {
+    let mut member = Member::at(begin());
+    let node = member.node().clone();
+    let network = &mut member.network;
+    let first = PeerName::from("first");
+    says_behind(network, &first, [10, 0, 0, 1]);
+    let reading = |peers, chosen| {
+        Some(ClockReading {
+            offset_secs: -(OFF_SECS as i64),
+            peers,
+            chosen,
+        })
+    };
+    assert_eq!(network.clock(), reading(1, false));
+    assert_eq!((node.clock_off(), node.pauses()), (None, None));
+    assert!(node.health().is_ready());
+
+    say(network, &first, 0, Message::Inventory(vec![TxId(B256::repeat_byte(7))]));
+    let wanted = asked(network, |message| matches!(message, Message::GetTransactions(_)));
+    let no_envelope = Bytes::from_static(b"no envelope");
+    say(network, &first, wanted, Message::Transactions(vec![no_envelope]));
+    assert_eq!(network.counters().offences.get("invalid_transaction"), Some(&1));
+    let score = network.peers().find(|peer| peer.name == first).map(|peer| peer.score);
+    assert_eq!(score, Some(20));
+
+    // Other names of the same host say no more than the first; three hosts do.
+    says_behind(network, &"again".into(), [10, 0, 0, 1]);
+    says_behind(network, &"second".into(), [10, 0, 0, 2]);
+    assert_eq!((network.clock(), node.clock_off()), (reading(2, false), None));
+    says_behind(network, &"third".into(), [10, 0, 0, 3]);
+    assert_eq!(node.clock_off(), reading(3, true));
 }
 
 #[test]

@@ -11,9 +11,8 @@ use tally_chain::state_tree::Account;
 use tally_chain::transaction::Payload;
 use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs, genesis};
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
-use tally_node::store::Commit;
 use tally_node::verifier::TransactionChecker;
-use tally_node::{ImportError, Imported, Node, Pipeline, Snapshot, Status, Store};
+use tally_node::{ImportError, Imported, Node, Pipeline, Snapshot};
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -150,47 +149,6 @@ fn an_invalid_block_on_the_tip_is_remembered() {
         .unwrap();
     assert!(full.is_none(), "its body is not kept");
     mine(&node, &clock, producer(1));
-    assert_sound(&node);
-}
-
-/// Puts other bytes in the place of a stored block's body.
-fn replace_body(dir: &std::path::Path, id: BlockId, bytes: &[u8]) {
-    let store = Store::open(&dir.join("store"), &spec()).unwrap();
-    let record = store.snapshot().known(&id).unwrap();
-    let mut commit = Commit::new(&store);
-    commit.block(&record, bytes);
-    commit.apply().unwrap();
-}
-
-#[test]
-fn a_stored_block_that_changed_is_no_fault_of_its_branch() {
-    let (dir, clock) = (tempdir().unwrap(), clock());
-    let (left, right, _) = branches(&clock);
-    let node = open(dir.path(), &clock).unwrap();
-    for block in &left {
-        node.import_block(block).unwrap();
-    }
-    let Imported::Side { id, .. } = node.import_block(&right[1]).unwrap() else {
-        panic!("it is no heavier")
-    };
-    let tip = node.tip().record.id;
-    node.close().unwrap();
-    drop(node);
-    replace_body(dir.path(), id, &left[1]);
-
-    let node = open(dir.path(), &clock).unwrap();
-    for _ in 0..2 {
-        let error = node.import_block(&right[2]).unwrap_err();
-        assert!(matches!(error, ImportError::Store(_)), "{error}");
-    }
-    assert_eq!(node.tip().record.id, tip);
-    assert_eq!(node.store().snapshot().known(&id).unwrap().status, Status::Linked);
-    node.close().unwrap();
-    drop(node);
-    replace_body(dir.path(), id, &right[1]);
-
-    let node = open(dir.path(), &clock).unwrap();
-    assert!(matches!(node.import_block(&right[2]).unwrap(), Imported::Tip(_)));
     assert_sound(&node);
 }
 

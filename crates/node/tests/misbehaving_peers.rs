@@ -9,6 +9,8 @@ mod checkpoints;
 mod claims;
 #[path = "misbehaving_peers/clocks.rs"]
 mod clocks;
+#[path = "misbehaving_peers/costs.rs"]
+mod costs;
 #[path = "misbehaving_peers/stranger.rs"]
 mod stranger;
 mod support;

@@ -1,6 +1,6 @@
 //! What the node itself could not do.
 
-use tally_node::{StateError, StoreError, SubmitError, TemplateError, WorkError};
+use tally_node::{AccountPageError, StateError, StoreError, SubmitError, TemplateError, WorkError};
 
 use super::{Problem, kinds};
 
@@ -85,6 +85,19 @@ impl From<&StoreError> for Problem {
     }
 }
 
+impl From<&AccountPageError> for Problem {
+    fn from(error: &AccountPageError) -> Self {
+        match error {
+            AccountPageError::ForeignCursor => crate::api::cursor::foreign(),
+            AccountPageError::Gone { height, block } => Self::new(&kinds::HISTORY_CHANGED, error)
+                .field("cursor")
+                .with("block", block.to_string())
+                .with("height", height.0),
+            AccountPageError::Store(source) => source.into(),
+        }
+    }
+}
+
 /// The cause may name paths of this machine: it goes to the log, not to the client.
 fn failed(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "the store failed");
@@ -109,5 +122,6 @@ by_value!(
     TemplateError,
     StateError,
     StoreError,
+    AccountPageError,
     tally_node::ImportError
 );

@@ -5,9 +5,9 @@ use clap::Args;
 use tally_chain::{Address, Bytes, PublicKey, address};
 use tally_wallet::{Account, Vault};
 
+use super::super::hidden::looks_secret;
 use super::super::out::{After as _, outln};
 use super::file::VaultFile;
-use super::keys::looks_secret;
 
 #[derive(Debug, Args)]
 pub struct RenameArgs {

@@ -4,6 +4,7 @@
 mod lock;
 mod store;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -106,15 +107,23 @@ impl VaultFile {
     /// The sealed bytes.
     pub fn read(&self) -> anyhow::Result<Vec<u8>> {
         let target = follow(&self.0)?;
-        let missing = || format!("no vault in {}; make one with `tally wallet new`", self.0.display());
-        let length = std::fs::metadata(&target).with_context(missing)?.len();
+        let unreadable = |error: std::io::Error| {
+            let path = self.0.display();
+            let words = match error.kind() {
+                ErrorKind::NotFound => format!("no vault in {path}; make one with `tally wallet new`"),
+                // It may well be there.
+                _ => format!("cannot read {path}"),
+            };
+            anyhow::Error::from(error).context(words)
+        };
+        let length = std::fs::metadata(&target).map_err(unreadable)?.len();
         if length > MAX_CONTAINER_BYTES as u64 {
             bail!(
                 "{} has {length} bytes, a vault has at most {MAX_CONTAINER_BYTES}",
                 self.0.display()
             );
         }
-        std::fs::read(&target).with_context(missing)
+        std::fs::read(&target).map_err(unreadable)
     }
 
     /// Encrypts a new vault under a password; a file that is there by now is left alone.
@@ -191,6 +200,28 @@ mod tests {
         let path = file.path().to_owned();
         assert_eq!(overtaken.downcast_ref(), Some(&Overtaken { path }));
         assert_eq!(file.read().expect("reads"), other);
+    }
+
+    #[test]
+    fn only_a_vault_that_is_not_there_is_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| VaultFile(folder.path().join(name));
+        std::fs::write(folder.path().join("letter"), "mine").expect("written");
+        let missing = at("wallet.json").read().expect_err("nothing is there");
+        let path = folder.path().display();
+        assert_eq!(
+            missing.to_string(),
+            format!("no vault in {path}/wallet.json; make one with `tally wallet new`")
+        );
+        // Below a file, and a folder in its place: nothing says that there is none.
+        for name in ["letter/wallet.json", "."] {
+            let error = at(name).read().expect_err("it cannot be read");
+            assert_eq!(
+                error.to_string(),
+                format!("cannot read {}", at(name).path().display()),
+                "{error:#}"
+            );
+        }
     }
 
     #[test]

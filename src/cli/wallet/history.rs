@@ -1,25 +1,31 @@
-//! `tally wallet history`: what an account sent and received, as the browser saves it.
+//! `tally wallet history`: what an account sent, received and mined, as the browser saves it.
 //!
 //! The CSV is UTF-8 (RFC 4180: commas, CRLF), with points in numbers and times in UTC.
 
+use anyhow::bail;
 use clap::Args;
-use tally_app::wallet::export::{Page, csv};
+use tally_app::wallet::export::{Line, Page, csv};
 
-use super::super::client::Client;
+use super::super::client::{Client, Problem};
 use super::super::out::{errln, out, outln};
 use super::accounts::find;
 use super::file::VaultFile;
 
-/// Transactions asked for at once.
+/// Lines asked for at once.
 const PAGE: usize = 100;
+/// How often the list is begun anew where a reorg undoes what was read of it.
+const TRIES: usize = 5;
 
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
     /// The account: its address or its label
     account: String,
-    /// Most transactions, the newest first
+    /// Most lines, the newest first
     #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
     most: usize,
+    /// Every line, however many there are
+    #[arg(long, conflicts_with = "most")]
+    all: bool,
     /// Print JSON instead of CSV
     #[arg(long)]
     json: bool,
@@ -33,25 +39,57 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
     let (vault, _) = file.open()?;
     vault.check_chain(status.genesis_id)?;
     let account = find(&vault, &args.account)?.address.to_string();
-    let (mut lines, mut cursor) = (Vec::new(), String::new());
-    while lines.len() < args.most {
-        let limit = PAGE.min(args.most - lines.len());
-        let mut page: Page = client.get(&format!("accounts/{account}/transactions?limit={limit}{cursor}"))?;
+    let most = if args.all { usize::MAX } else { args.most };
+    let History { lines, more } = read(client, &account, most)?;
+    match args.json {
+        true => outln!("{}", serde_json::to_string_pretty(&lines)?)?,
+        false => out!("{}{}", if args.bom { "\u{feff}" } else { "" }, csv(&lines))?,
+    }
+    // On standard error: the table goes to a file.
+    if more {
+        errln!(
+            "These are the newest {} lines; there are more: --all prints them.",
+            lines.len()
+        );
+    }
+    errln!("First balances and payments by contracts are no transactions: the list does not have them.");
+    Ok(())
+}
+
+struct History {
+    lines: Vec<Line>,
+    /// Whether there are more than were asked for.
+    more: bool,
+}
+
+/// The newest lines, of one and the same chain: where a reorg undoes what was read, it is read anew.
+fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
+    for _ in 0..TRIES {
+        let read = read_once(client, account, most);
+        let changed = |error: &anyhow::Error| error.downcast_ref::<Problem>().is_some_and(|p| p.is("history-changed"));
+        match read {
+            Err(error) if changed(&error) => {
+                errln!("note: part of what was read has been undone by a heavier branch; the list is read anew");
+            }
+            done => return done,
+        }
+    }
+    bail!("nothing was printed: the chain changed {TRIES} times while its history was read; try again later")
+}
+
+fn read_once(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
+    let (mut lines, mut cursor, mut more) = (Vec::new(), String::new(), false);
+    while lines.len() < most {
+        let limit = PAGE.min(most - lines.len());
+        let mut page: Page = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
         let next = page.next.take();
-        lines.extend(page.lines(&account));
+        lines.extend(page.lines(account));
+        more = next.is_some();
         match next {
             // A cursor is of letters and digits that need no escape in a query.
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
         }
     }
-    match args.json {
-        true => outln!("{}", serde_json::to_string_pretty(&lines)?)?,
-        false => out!("{}{}", if args.bom { "\u{feff}" } else { "" }, csv(&lines))?,
-    }
-    // On standard error: the table goes to a file.
-    errln!(
-        "Rewards of mining, first balances and payments by contracts are no transactions: the list does not have them."
-    );
-    Ok(())
+    Ok(History { lines, more })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use tally_chain::transaction::Payload;
 use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, TxId, UnixSecs};
 use tally_wallet::Signed;
 
@@ -42,7 +43,7 @@ pub struct Entry {
     pub state: State,
 }
 
-/// What two payments have in common that pay the same.
+/// What a payment does: the very same payment has all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paid {
     pub to: Option<Address>,
@@ -58,8 +59,26 @@ impl Paid {
         Ok(Self {
             to: view.to,
             value: view.value,
-            data: Bytes::copy_from_slice(view.data),
+            data: view.data.clone(),
         })
+    }
+
+    /// What bytes that are about to be signed pay.
+    pub fn in_payload(payload: &[u8]) -> anyhow::Result<Self> {
+        let Payload { to, value, data, .. } = Payload::decode(payload)?;
+        Ok(Self { to, value, data })
+    }
+
+    /// Whether a person would take one for the other: receiver and amount, and where nothing moves the data, which is then all
+    /// that is done. Rule: docs/protocol.md#W58
+    pub fn is_equal(&self, other: &Self) -> bool {
+        let alike = self.to == other.to && self.value == other.value;
+        alike && (!self.value.is_zero() || self.data == other.data)
+    }
+
+    /// Whether it moves and says nothing, as a cancelling one: twice is as good as once. Rule: docs/protocol.md#W53
+    pub fn is_nothing(&self, sender: Address) -> bool {
+        self.to == Some(sender) && self.value.is_zero() && self.data.is_empty()
     }
 }
 
@@ -217,6 +236,38 @@ mod tests {
         std::fs::write(&journal.path, "{").expect("written");
         let error = journal.add(entry(3, State::Unanswered)).expect_err("it cannot be read");
         assert!(error.to_string().ends_with("cannot be read; move it away"), "{error:#}");
+    }
+
+    #[test]
+    fn payments_are_equal_by_receiver_and_amount_and_by_data_where_nothing_moves() {
+        let (ann, bob) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let paid = |to: Option<Address>, value: &str, data: &'static str| Paid {
+            to,
+            value: Amount::from_coins(value).expect("an amount"),
+            data: Bytes::from_static(data.as_bytes()),
+        };
+        let tea = paid(Some(ann), "1.5", "tea");
+        for (other, equal) in [
+            (tea.clone(), true),
+            (paid(Some(ann), "1.5", "another memo"), true),
+            (paid(Some(ann), "1.5", ""), true),
+            (paid(Some(bob), "1.5", "tea"), false),
+            (paid(Some(ann), "1.6", "tea"), false),
+            (paid(None, "1.5", "tea"), false),
+        ] {
+            assert_eq!(tea.is_equal(&other), equal, "{other:?}");
+        }
+        let call = paid(Some(ann), "0", "call");
+        for (other, equal) in [
+            (call.clone(), true),
+            (paid(Some(ann), "0", "another call"), false),
+            (paid(Some(ann), "0", ""), false),
+        ] {
+            assert_eq!(call.is_equal(&other), equal, "{other:?}");
+        }
+        let nothing = paid(Some(ann), "0", "");
+        assert!(nothing.is_nothing(ann) && !nothing.is_nothing(bob));
+        assert!(!call.is_nothing(ann) && !tea.is_nothing(ann));
     }
 
     #[test]

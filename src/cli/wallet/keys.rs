@@ -10,6 +10,7 @@ use tally_wallet::keystore::{self, Found, Imported, KeystoreError, MAX_FILE_BYTE
 use tally_wallet::{Vault, system_rng};
 use zeroize::Zeroizing;
 
+use super::super::hidden::looks_secret;
 use super::super::out::{After as _, Unprinted, outln};
 use super::file::VaultFile;
 use super::secrets::{chosen_password, secret};
@@ -99,22 +100,6 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 /// Whether the name could be what belongs into the file; then no message repeats it.
 fn is_secret(name: &Path) -> bool {
     name.to_str().is_some_and(looks_secret)
-}
-
-/// Whether a text could be a key in hex: it has far more digits than an address.
-pub fn looks_like_key(text: &str) -> bool {
-    const HEX_DIGITS: usize = 48;
-    let digits = text
-        .strip_prefix("0x")
-        .or_else(|| text.strip_prefix("0X"))
-        .unwrap_or(text);
-    digits.len() >= HEX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Whether a text that was typed for a name could be a key or a phrase.
-pub fn looks_secret(text: &str) -> bool {
-    const WORDS: usize = 10;
-    looks_like_key(text) || (!text.contains(['/', '\\']) && tally_chain::words::count(text) >= WORDS)
 }
 
 fn keep(vault: &mut Vault, imported: Imported, label: &str) -> anyhow::Result<Address> {

@@ -12,6 +12,7 @@ use tally_wallet::{Replacement, fees, payment};
 use super::super::client::Client;
 use super::super::out::{errln, outln};
 use super::Level;
+use super::equal;
 use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
 use super::send::{confirmed, show, sign};
@@ -204,15 +205,16 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
         typed: None,
     };
     let warnings = known.warnings(client, &review, balance, suggestions);
+    let equal = equal::find(Some(client), &journal, &review, &payload)?;
     if !args.json {
         outln!("In the place of {}:", args.id)?;
         show(&review, &status.symbol)?;
     }
-    args.consent.ask(&warnings)?;
+    let answered = args.consent.ask(&warnings, equal)?;
     if !args.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
-    let signed = sign(&vault, &chain, sender, &payload)?;
+    let signed = sign(&vault, &chain, sender, &payload, &answered)?;
     let report = Report {
         depth: &args.depth,
         json: args.json,

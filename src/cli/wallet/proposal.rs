@@ -13,6 +13,7 @@ use super::super::client::Client;
 use super::super::out::{errln, outln};
 use super::Level;
 use super::accounts::find;
+use super::equal;
 use super::file::VaultFile;
 use super::journal::Journal;
 use super::recipient::Recipient;
@@ -169,6 +170,10 @@ pub fn propose(file: &VaultFile, client: &Client, args: &ProposeArgs) -> anyhow:
         ),
     };
     warn::show(&warnings);
+    let node = args.nonce.is_none().then_some(client);
+    if let Some(equal) = equal::find(node, &journal, &review, &proposal.payload())? {
+        errln!("warning: {equal}");
+    }
     write_text(args.out.as_deref(), &proposal.write())
 }
 
@@ -216,7 +221,9 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
             known.warnings(client, &review, balance, client.fees()?)
         }
     };
-    args.consent.ask(&warnings)?;
+    let node = (!args.offline).then_some(client);
+    args.consent
+        .ask(&warnings, equal::find(node, &journal, &review, &proposal.payload())?)?;
     let waiting = waiting_keys(&vault, &proposal);
     if waiting.is_empty() {
         bail!("no key of this wallet is asked to sign, or each has signed already");

@@ -7,7 +7,7 @@ use anyhow::bail;
 use tally_chain::{Address, address};
 use tally_wallet::Vault;
 
-use super::keys::{looks_like_key, looks_secret};
+use super::super::hidden::{looks_like_key, looks_secret};
 
 /// A recipient as it was typed. What looks like an address has to be one, so that a slip in it is never taken for a name.
 #[derive(Debug, Clone)]

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use serde::Deserialize;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, Amount, BlockId, TxId, document};
+use tally_chain::{Address, Amount, BlockId, document};
 use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees, payment, system_rng};
 
 use super::super::client::Client;
@@ -15,11 +14,12 @@ use super::super::out::{Unprinted, err, errln, outln};
 use super::super::receipt::sha256_of;
 use super::Level;
 use super::accounts::find;
+use super::equal;
 use super::file::VaultFile;
 use super::journal::{Journal, Paid, State};
 use super::recipient::Recipient;
 use super::submit::{Depth, Report, clock_words, finish, settle, tell};
-use super::warn::{Consent, Known};
+use super::warn::{Answered, Consent, Known};
 
 /// Seconds by which two clocks may differ without a word.
 const CLOCKS_AGREE: i64 = 60;
@@ -46,9 +46,6 @@ pub struct SendArgs {
     yes: bool,
     #[command(flatten)]
     consent: Consent,
-    /// Pay a second time what waits already, or what was sent before without an answer
-    #[arg(long)]
-    again: bool,
     #[command(flatten)]
     depth: Depth,
     /// Print JSON
@@ -72,9 +69,6 @@ pub struct AnchorArgs {
     yes: bool,
     #[command(flatten)]
     consent: Consent,
-    /// Send it a second time where the same waits already, or was sent before without an answer
-    #[arg(long)]
-    again: bool,
     #[command(flatten)]
     depth: Depth,
     /// Print JSON
@@ -92,7 +86,6 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
         yes: args.yes,
         consent: &args.consent,
         typed: args.to.typed(),
-        again: args.again,
         depth: &args.depth,
         json: args.json,
     };
@@ -112,7 +105,6 @@ pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::R
         yes: args.yes,
         consent: &args.consent,
         typed: None,
-        again: args.again,
         depth: &args.depth,
         json: args.json,
     };
@@ -128,7 +120,6 @@ struct Order<'a> {
     yes: bool,
     consent: &'a Consent,
     typed: Option<&'a str>,
-    again: bool,
     depth: &'a Depth,
     json: bool,
 }
@@ -140,11 +131,8 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
         errln!("warning: {}", clock_words(ahead));
     }
     let journal = Journal::of(file)?;
-    if !order.again {
-        if resume(client, &journal, status.genesis_id, sender, order)? {
-            return Ok(());
-        }
-        reject_twice(client, sender, &order.paid())?;
+    if !order.consent.again() && resume(client, &journal, status.genesis_id, sender, order)? {
+        return Ok(());
     }
     let chain = vault.chain().identity();
     let state = client.account(sender.address)?;
@@ -166,14 +154,15 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
         typed: order.typed,
     };
     let warnings = known.warnings(client, &review, state.balance, suggestions);
+    let equal = equal::find(Some(client), &journal, &review, &payload)?;
     if !order.json {
         show(&review, &status.symbol)?;
     }
-    order.consent.ask(&warnings)?;
+    let answered = order.consent.ask(&warnings, equal)?;
     if !order.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
-    let signed = sign(vault, &chain, sender.address, &payload)?;
+    let signed = sign(vault, &chain, sender.address, &payload, &answered)?;
     finish(client, &journal, &signed, &order.report(&warnings))
 }
 
@@ -236,31 +225,14 @@ fn resume(
     Ok(false)
 }
 
-/// What an account has waiting, by id.
-#[derive(Deserialize)]
-struct Waiting {
-    items: Vec<WaitingId>,
-}
-
-#[derive(Deserialize)]
-struct WaitingId {
-    id: TxId,
-}
-
-/// A payment that waits already is rarely meant to be made twice.
-fn reject_twice(client: &Client, sender: &Account, paid: &Paid) -> anyhow::Result<()> {
-    let waiting: Waiting = client.get(&format!("accounts/{}/pending", sender.address))?;
-    for WaitingId { id } in waiting.items {
-        if let Some(found) = client.find(id)?
-            && Paid::by(&found.raw)? == *paid
-        {
-            bail!("nothing was sent: the same payment waits already, id {id}. Give --again to pay it a second time");
-        }
-    }
-    Ok(())
-}
-
-pub fn sign(vault: &Vault, chain: &ChainIdentity, sender: Address, payload: &[u8]) -> anyhow::Result<Signed> {
+/// Signs what was reviewed, once all was answered that had to be.
+pub fn sign(
+    vault: &Vault,
+    chain: &ChainIdentity,
+    sender: Address,
+    payload: &[u8],
+    _: &Answered,
+) -> anyhow::Result<Signed> {
     let key = vault.signing_key(sender)?;
     Ok(payment::sign(chain, sender, &key, payload, &mut system_rng())?)
 }

@@ -8,10 +8,10 @@ use tally_chain::PublicKey;
 use tally_wallet::keystore::{self, Found};
 use tally_wallet::{SharedAccount, Vault};
 
+use super::super::hidden::{looks_like_key, looks_secret};
 use super::super::out::{After as _, outln};
 use super::accounts::find;
 use super::file::VaultFile;
-use super::keys::{looks_like_key, looks_secret};
 use super::text::{read_text, write_text};
 
 #[derive(Debug, Subcommand)]

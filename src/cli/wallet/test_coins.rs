@@ -8,6 +8,7 @@ use tally_wallet::{FeeLevel, Payment, Phrase, Vault, fees, payment};
 
 use super::super::client::Client;
 use super::accounts::find;
+use super::equal;
 use super::file::VaultFile;
 use super::journal::Journal;
 use super::send::sign;
@@ -80,8 +81,9 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
     };
     let review = payment::review(&chain, from, &payload)?;
     let warnings = known.warnings(client, &review, balance, suggestions);
-    args.consent.ask(&warnings)?;
-    let signed = sign(&public, &chain, from, &payload)?;
+    let equal = equal::find(Some(client), &journal, &review, &payload)?;
+    let answered = args.consent.ask(&warnings, equal)?;
+    let signed = sign(&public, &chain, from, &payload, &answered)?;
     let report = Report {
         depth: &args.depth,
         json: args.json,

@@ -1,4 +1,5 @@
-//! Warnings before a signature, on the command line. Rules: docs/protocol.md#W50, #W51
+//! What has to be answered before a signature, on the command line: one gate for every path that signs.
+//! Rules: docs/protocol.md#W50, #W51, #W58
 
 use anyhow::bail;
 use clap::Args;
@@ -11,6 +12,7 @@ use tally_wallet::{FeeSuggestions, Origin, Review, Vault};
 
 use super::super::client::Client;
 use super::super::out::errln;
+use super::equal::Equal;
 use super::journal::{Journal, Paid, State};
 use crate::config::PLAYGROUNDS;
 
@@ -45,7 +47,14 @@ pub struct Consent {
     /// Sign whatever is warned of
     #[arg(long)]
     despite_warnings: bool,
+    /// Sign although an equal payment waits already, or was sent before without an answer
+    #[arg(long)]
+    again: bool,
 }
+
+/// All that has to be answered before a signature was answered: only [`Consent::ask`] makes it, and signing asks for it.
+#[derive(Debug)]
+pub struct Answered(());
 
 /// Names of the warnings that ask for a yes of their own.
 const NAMES: [&str; 8] = [
@@ -161,16 +170,24 @@ pub fn show(warnings: &[Warning]) {
 }
 
 impl Consent {
-    /// Prints them, and ends where one that needs its own yes has none.
-    pub fn ask(&self, warnings: &[Warning]) -> anyhow::Result<()> {
+    /// Whether the same may be paid a second time.
+    pub fn again(&self) -> bool {
+        self.again
+    }
+
+    /// Prints the warnings, and ends where one that needs its own yes has none, or where an equal payment may happen as well.
+    pub fn ask(&self, warnings: &[Warning], equal: Option<Equal>) -> anyhow::Result<Answered> {
         show(warnings);
+        if let Some(equal) = equal.filter(|_| !self.again) {
+            bail!("nothing was signed: {equal}. Give --again to pay it a second time");
+        }
         let open = |warning: &&Warning| {
             let named = self.accept.iter().any(|name| name == warning.name());
             warning.weight() == Weight::Stop && !named && !self.despite_warnings
         };
         let open: Vec<_> = warnings.iter().filter(open).collect();
         let Some(first) = open.first() else {
-            return Ok(());
+            return Ok(Answered(()));
         };
         let names: Vec<_> = open.iter().map(|warning| warning.name()).collect();
         bail!(
@@ -196,23 +213,47 @@ mod tests {
         Consent {
             accept: accept.iter().map(|name| (*name).to_owned()).collect(),
             despite_warnings,
+            again: false,
         }
+    }
+
+    #[test]
+    fn an_equal_payment_is_answered_by_again_alone() {
+        let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
+        let equal = || Some(Equal::Waits { id });
+        let error = consent(&[], true).ask(&[], equal()).expect_err("it waits");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "nothing was signed: an equal payment (receiver and amount) waits already, id {id}. \
+                 Give --again to pay it a second time"
+            )
+        );
+        let again = Consent {
+            again: true,
+            ..consent(&[], false)
+        };
+        assert!(again.ask(&[], equal()).is_ok());
+        assert!(
+            again.ask(&[Warning::Contract], equal()).is_err(),
+            "a warning asks for its own yes"
+        );
     }
 
     #[test]
     fn a_warning_that_asks_for_a_yes_is_answered_by_its_name() {
         let missing = Warning::NodeMissing { why: "x".to_owned() };
         let all = [Warning::Contract, Warning::FirstTime, missing];
-        let error = consent(&["contract"], false).ask(&all).expect_err("one is open");
+        let error = consent(&["contract"], false).ask(&all, None).expect_err("one is open");
         assert_eq!(
             error.to_string(),
             "nothing was signed: The recipient and the fee could not be checked with a node. \
              Give --accept node-missing (or --despite-warnings) if it is meant so"
         );
-        assert!(consent(&[], false).ask(&all).is_err());
-        assert!(consent(&["contract", "node-missing"], false).ask(&all).is_ok());
-        assert!(consent(&[], true).ask(&all).is_ok());
-        assert!(consent(&[], false).ask(&all[1..2]).is_ok());
+        assert!(consent(&[], false).ask(&all, None).is_err());
+        assert!(consent(&["contract", "node-missing"], false).ask(&all, None).is_ok());
+        assert!(consent(&[], true).ask(&all, None).is_ok());
+        assert!(consent(&[], false).ask(&all[1..2], None).is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -15,6 +15,10 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::net_guard::Place;
+
+/// Bytes of an answer that are handed on at once. A client has [`Times::write`] for each part, so this bounds how slow it may
+/// be: a handler's whole answer as one part would end clients that are slow, but read.
+const PART: usize = 16 * 1_024;
 
 /// How long clients may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +163,8 @@ impl Drop for UnderWay {
 /// The body of an answer that knows whether its client takes it.
 pub struct Watched {
     body: Body,
+    /// What is left of the handler's part.
+    rest: Bytes,
     request: UnderWay,
 }
 
@@ -166,7 +172,8 @@ impl Watched {
     pub fn new(body: Body, request: UnderWay) -> Self {
         // The head comes first: a client that lets no byte through is never asked for more.
         request.waits(true);
-        Self { body, request }
+        let rest = Bytes::new();
+        Self { body, rest, request }
     }
 }
 
@@ -180,19 +187,37 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         // Only asked for once what was given before is on its way.
         self.request.waits(false);
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(frame, Poll::Ready(Some(Ok(_)))) {
-            self.request.waits(true);
+        if self.rest.is_empty() {
+            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => frame,
+                ended => return Poll::Ready(ended),
+            };
+            match frame.into_data() {
+                Ok(data) => self.rest = data,
+                Err(trailers) => {
+                    self.request.waits(true);
+                    return Poll::Ready(Some(Ok(trailers)));
+                }
+            }
         }
-        frame
+        let length = self.rest.len().min(PART);
+        let part = self.rest.split_to(length);
+        self.request.waits(true);
+        Poll::Ready(Some(Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, left) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(left.lower() + rest);
+        if let Some(upper) = left.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
     }
 }
 
@@ -200,6 +225,8 @@ impl HttpBody for Watched {
 mod tests {
     use futures::FutureExt as _;
     use http_body_util::BodyExt as _;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
     use crate::net_guard::{Guard, Room};
@@ -248,6 +275,75 @@ mod tests {
         }
         drop(body);
         assert_eq!(activity.next(Instant::now() + secs(60)), Err(Overdue::Request));
+    }
+
+    #[tokio::test]
+    async fn long_answers_are_handed_on_in_parts() {
+        let long: Vec<u8> = (0..100_000_u32).map(|at| (at % 251) as u8).collect();
+        let mut body = Watched::new(Body::from(long.clone()), activity().begin());
+        let mut got = Vec::new();
+        while !body.is_end_stream() {
+            assert_eq!(body.size_hint().exact(), Some((long.len() - got.len()) as u64));
+            let part = body.frame().await.expect("a part").expect("no error");
+            let part = part.into_data().expect("data");
+            assert!(part.len() <= PART, "{}", part.len());
+            got.extend_from_slice(&part);
+        }
+        assert_eq!(got, long);
+    }
+
+    /// Reads 4 KiB every 5 ms.
+    async fn read_slowly(mut client: tokio::io::DuplexStream) -> usize {
+        let ask = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        client.write_all(ask).await.expect("the request is taken");
+        let (mut part, mut all) = ([0; 4_096], 0);
+        loop {
+            match client.read(&mut part).await.expect("the connection stays") {
+                0 => return all,
+                length => all += length,
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_that_reads_gets_its_whole_answer() {
+        const LONG: usize = 512 * 1_024;
+        let room = Room {
+            all: 9,
+            per_address: 9,
+            kept_for_loopback: 0,
+        };
+        let place = Guard::new(room).admit([127, 0, 0, 1].into()).expect("room");
+        // The whole answer takes much longer than this, each part of it much less.
+        let times = Times {
+            write: Duration::from_millis(250),
+            ..Times::default()
+        };
+        let activity = Activity::new(place, times);
+        let own = activity.clone();
+        let service = hyper::service::service_fn(move |_: hyper::Request<hyper::body::Incoming>| {
+            let body = Watched::new(Body::from(vec![7_u8; LONG]), own.begin());
+            std::future::ready(Ok::<_, std::convert::Infallible>(hyper::Response::new(body)))
+        });
+        let (client, server) = tokio::io::duplex(8 * 1_024);
+        let mut http = hyper::server::conn::http1::Builder::new();
+        let serving = http
+            .max_buf_size(64 * 1_024)
+            .serve_connection(TokioIo::new(server), service);
+        let serving = tokio::spawn(serving);
+        let begun = Instant::now();
+        let got = tokio::select! {
+            overdue = activity.overdue() => panic!("{overdue} after {:?}", begun.elapsed()),
+            got = read_slowly(client) => got,
+        };
+        assert!(got > LONG, "{got} bytes with the head");
+        assert!(
+            begun.elapsed() > 2 * times.write,
+            "slow enough to tell: {:?}",
+            begun.elapsed()
+        );
+        serving.await.expect("no panic").expect("no error");
     }
 
     #[tokio::test]

@@ -100,7 +100,13 @@ async fn http(
             return;
         }
         overdue = activity.overdue() => overdue,
-        () = activity.evicted() => Overdue::Request,
+        () = activity.evicted() => {
+            // Its place is another's by now, and that one needs the descriptor: what cannot be written at once is left out.
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.as_mut().now_or_never();
+            tracing::debug!(%remote, "a connection without a request gave up its place");
+            return;
+        }
         () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
@@ -142,5 +148,56 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             };
             Ok(response.map(|body| Watched::new(body, under_way)))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_node::{Node, system_clock};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::config::{NodeOptions, WebConfig};
+    use crate::net_guard::{Guard, Room};
+    use crate::operator::TokenSource;
+    use crate::server::Server;
+
+    const REMOTE: [u8; 4] = [192, 0, 2, 1];
+
+    #[tokio::test]
+    async fn a_connection_that_gave_up_its_place_is_gone_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = NodeOptions {
+            chain: Some("test".to_owned()),
+            data_dir: Some(folder.path().to_owned()),
+            ..NodeOptions::default()
+        };
+        let config = options.resolve().expect("valid settings");
+        let node = Node::open(config.node, system_clock()).expect("a node");
+        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
+        let (tokens, _) = token.load().expect("one token");
+        let front = Front::new(&Server::new(node.clone(), tokens, WebConfig::default())).expect("no TLS to load");
+        let (_running, stop) = watch::channel(false);
+        // The first request is not whole: hyper alone would wait for the rest of it.
+        for begun in ["", "GET / HTTP/1.1\r\nhost: ", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+            let guard = Guard::new(Room {
+                all: 9,
+                per_address: 1,
+                kept_for_loopback: 0,
+            });
+            let place = guard.admit(REMOTE.into()).expect("room");
+            place.idle();
+            let (mut client, stream) = tokio::io::duplex(4_096);
+            client.write_all(begun.as_bytes()).await.expect("there is room");
+            let remote = SocketAddr::from((REMOTE, 4_711));
+            let serving = http(stream, remote, place, &front, stop.clone());
+            tokio::pin!(serving);
+            assert_eq!(serving.as_mut().now_or_never(), None, "{begun:?} is waited for");
+            let _newcomer = guard.admit(REMOTE.into()).expect("the idle one goes");
+            assert_eq!(serving.as_mut().now_or_never(), Some(()), "{begun:?} is ended at once");
+            // Its stream is closed: what there is to read ends.
+            client.read_to_end(&mut Vec::new()).await.expect("an end in order");
+        }
+        node.close().expect("a store in order");
     }
 }

@@ -8,6 +8,7 @@ use leptos_meta::Title;
 
 use super::parts::{Followed, Fullness, StatusBadge, Told};
 use crate::{
+    base::at_base,
     format,
     live::Live,
     model::{BlockRow, ChainInfo, Overview, TransactionRow},
@@ -67,13 +68,13 @@ fn Content(overview: Overview) -> impl IntoView {
         <section aria-label="Figures">
             <dl class="stats">
                 <Stat name="Tip" note=format!("{} in all", format::plural(transactions, "transaction", "transactions"))>
-                    <a href=format!("/block/{}", tip.height)>{format::count(tip.height)}</a>
+                    <a href=at_base(format!("/block/{}", tip.height))>{format::count(tip.height)}</a>
                 </Stat>
                 <Stat name="Hash rate" note="estimated from the last blocks">{format::hash_rate(hash_rate)}</Stat>
                 <Stat name="Difficulty" note="expected for the next block">{format::hashes(difficulty)}</Stat>
                 <Stat name="Block interval" note=aim>{interval.map_or_else(|| "no blocks yet".to_owned(), format::duration)}</Stat>
                 <Stat name="Pending" note="wait in this node's pool">
-                    <a href="/mempool">{format::count(pending)}</a>
+                    <a href=at_base("/mempool")>{format::count(pending)}</a>
                 </Stat>
                 <Stat name="Throughput" note="over the last blocks">{format!("{} tx/s", format::decimal(throughput, 2))}</Stat>
                 <Stat name="Confirmation" note="median, from seen to in a block">{confirmation_text}</Stat>
@@ -124,7 +125,7 @@ fn LatestBlocks(blocks: Vec<BlockRow>) -> impl IntoView {
             view! {
                 <li class="line">
                     <span class="line-main">
-                        <a class="strong" href=format!("/block/{}", block.height)>{format::count(block.height)}</a>
+                        <a class="strong" href=at_base(format!("/block/{}", block.height))>{format::count(block.height)}</a>
                         <Time at=block.time />
                     </span>
                     <span class="line-side">
@@ -139,7 +140,7 @@ fn LatestBlocks(blocks: Vec<BlockRow>) -> impl IntoView {
         <section class="card" aria-labelledby="latest-blocks">
             <header class="card-head">
                 <h2 id="latest-blocks">"Latest blocks"</h2>
-                <a href="/blocks">"All blocks"</a>
+                <a href=at_base("/blocks")>"All blocks"</a>
             </header>
             <ul class="lines">{rows}</ul>
         </section>
@@ -184,12 +185,12 @@ fn LatestTransactions(transactions: Vec<TransactionRow>) -> impl IntoView {
         <section class="card" aria-labelledby="latest-transactions">
             <header class="card-head">
                 <h2 id="latest-transactions">"Latest transactions"</h2>
-                <a href="/transactions">"All transactions"</a>
+                <a href=at_base("/transactions")>"All transactions"</a>
             </header>
             {if none {
                 view! {
                     <Empty title="No transactions yet">
-                        <p>"The first payment will stand here. " <a href="/wallet">"Send it"</a> "."</p>
+                        <p>"The first payment will stand here. " <a href=at_base("/wallet")>"Send it"</a> "."</p>
                     </Empty>
                 }
                     .into_any()

@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use crate::{
+    base::at_base,
     format,
     model::{BlockRow, Notch, Overview},
     ui::Time,
@@ -32,7 +33,7 @@ pub fn Ribbon(#[prop(into)] overview: Signal<Overview>) -> impl IntoView {
     view! {
         <section class="ribbon" aria-label="The chain">
             <div class="ribbon-pending">
-                <a class="ribbon-title" href="/mempool">
+                <a class="ribbon-title" href=at_base("/mempool")>
                     <strong>{move || format::count(pending.get())}</strong>
                     " pending"
                 </a>
@@ -70,7 +71,7 @@ fn Stroke(notch: Notch) -> impl IntoView {
         format::shortened(&notch.id, 10, 6)
     );
     view! {
-        <a class="stroke" href=format!("/tx/{}", notch.id) aria-label=name.clone() title=name>
+        <a class="stroke" href=at_base(format!("/tx/{}", notch.id)) aria-label=name.clone() title=name>
             <span class="stroke-line"></span>
         </a>
     }
@@ -93,7 +94,7 @@ fn BlockNotch(block: BlockRow, arriving: bool, newest: Memo<u64>) -> impl IntoVi
             class:notch-arriving=arriving
             class:notch-newest=move || newest.get() == block.height
         >
-            <a class="notch-link" href=format!("/block/{}", block.height) aria-label=name>
+            <a class="notch-link" href=at_base(format!("/block/{}", block.height)) aria-label=name>
                 <span class="notch-height">{format::count(block.height)}</span>
                 <svg class="notch-cut" viewBox="0 0 100 56" preserveAspectRatio="none" aria-hidden="true">
                     <path d=cut />

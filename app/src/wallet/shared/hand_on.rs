@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::super::receive::QrPicture;
 use crate::{
+    base::at_base,
     browser,
     ui::{Button, CopyButton},
 };
@@ -14,7 +15,7 @@ const MAX_QR_BYTES: usize = 1_800;
 /// Ways to hand a text on; `what` names it in the link.
 #[component]
 pub fn HandOn(what: &'static str, text: String, file: String) -> impl IntoView {
-    let link = format!("{}/wallet/shared#{what}={text}", browser::origin());
+    let link = format!("{}{}#{what}={text}", browser::origin(), at_base("/wallet/shared"));
     let (kept, drawn) = (text.clone(), text.len() <= MAX_QR_BYTES);
     let save = move |_| browser::download(&file, format!("{kept}\n").as_bytes());
     let label = format!("QR code of the {what}");

@@ -12,6 +12,7 @@ mod properties;
 mod sender;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

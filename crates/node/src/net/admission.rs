@@ -15,8 +15,23 @@ impl Network {
         (self.bans, self.secret) = (bans, secret);
     }
 
+    /// Why there is no conversation with a peer that connects now, if there is none: a banned address only keeps newcomers
+    /// out. Whom this node dials there is another, whose name is not banned.
+    pub(super) fn ban_reason(&self, name: &PeerName, origin: &Origin, outbound: bool) -> Option<&str> {
+        match outbound {
+            true => self.bans.own_reason(name, origin, self.now),
+            false => self.bans.reason(name, origin, self.now),
+        }
+    }
+
+    /// Whether an inbound peer is taken in: its host may begin a conversation, and there is a slot for it.
+    pub(super) fn take_in(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
+        self.rates.begin(newcomer, self.now)?;
+        self.make_slot(newcomer)
+    }
+
     /// Makes sure that there is a slot for an inbound peer; another one may have to go for it.
-    pub(super) fn make_slot(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
+    fn make_slot(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
         let inbound = self.peers.iter().filter(|(_, peer)| !peer.outbound);
         let inbound: Vec<_> = inbound
             .map(|(name, peer)| Inbound {
@@ -56,8 +71,8 @@ impl Network {
         self.counters.bans += 1;
         let origin = self.peers.get(name).map(|peer| peer.origin).unwrap_or_default();
         self.bans.ban(name, &origin, with_host, until, &reason);
+        // Others at its address go on: they have done nothing.
         self.end(name, reason);
-        self.end_banned();
     }
 
     /// Has nothing to do with an address range until `until`; false if too many are banned already.
@@ -68,10 +83,10 @@ impl Network {
         banned
     }
 
-    /// Ends the conversations with all who are banned by their address.
+    /// Ends the conversations with all who are in a range that the operator banned.
     fn end_banned(&mut self) {
         let banned = self.peers.iter().filter_map(|(name, peer)| {
-            let reason = self.bans.reason(name, &peer.origin, self.now)?;
+            let reason = self.bans.own_reason(name, &peer.origin, self.now)?;
             Some((name.clone(), format!("banned: {reason}")))
         });
         let banned: Vec<_> = banned.collect();

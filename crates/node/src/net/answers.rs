@@ -82,6 +82,8 @@ enum Wait {
     Reader,
     /// All peers together have not.
     Room,
+    /// Answers to its host have cost too much.
+    Cost,
 }
 
 impl Network {
@@ -124,7 +126,10 @@ impl Network {
 
     fn answer(&mut self, name: &PeerName, question: u64, message: &Message) {
         match serve::answer(&self.node, message) {
-            Ok(Some(answer)) => self.send(name, question, answer),
+            Ok(Some(answer)) => {
+                self.charge(name, answer.cost);
+                self.send(name, question, answer.message);
+            }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "a peer's question could not be answered"),
         }
@@ -135,6 +140,9 @@ impl Network {
         let own = self.peers.get(name)?.unread.load(Relaxed);
         if own > MAX_UNREAD {
             return Some(Wait::Reader);
+        }
+        if self.has_used_up(name) {
+            return Some(Wait::Cost);
         }
         // An answer that could not be measured will fail for the same reason when it is made.
         let bytes = answer_bytes(&self.node, message).unwrap_or(0);
@@ -176,7 +184,7 @@ impl Network {
                     self.answer(name, question, &message);
                 }
             }
-            Some(Wait::Reader) => peer.waiting.room_since = None,
+            Some(Wait::Reader | Wait::Cost) => peer.waiting.room_since = None,
             Some(Wait::Room) => {
                 let since = *peer.waiting.room_since.get_or_insert(now);
                 if now >= since + ROOM_MS {

@@ -5,11 +5,16 @@
 const PAUSE_MS: u64 = 10_000;
 const MAX_DOUBLINGS: u32 = 5;
 
+/// The pause where a chain changed while it was looked at.
+const CHANGED_MS: u64 = 1_000;
+
 /// Failures in a row, and the moment from which on another attempt is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Backoff {
     failures: u32,
     until: u64,
+    /// Whether the last attempt ended because the chain had changed meanwhile.
+    changed: bool,
 }
 
 impl Backoff {
@@ -33,6 +38,15 @@ impl Backoff {
     /// An attempt led where it was to lead.
     pub(super) fn succeeded(&mut self) {
         *self = Self::default();
+    }
+
+    /// The chain changed while it was looked at: that happens to everybody once, and twice in a row it led nowhere.
+    pub(super) fn changed(&mut self, now: u64) {
+        if std::mem::replace(&mut self.changed, true) {
+            self.failed(now);
+        } else {
+            self.wait(now.saturating_add(CHANGED_MS));
+        }
     }
 
     /// Nothing is wrong with the peer, and before `until` nothing would come of another attempt.
@@ -64,6 +78,20 @@ mod tests {
         assert_eq!(backoff.failures(), 7);
         backoff.succeeded();
         assert_eq!(backoff, Backoff::default());
+    }
+
+    #[test]
+    fn a_chain_that_changes_once_is_no_failure_and_one_that_always_does_is() {
+        let mut backoff = Backoff::default();
+        backoff.changed(0);
+        assert_eq!((backoff.failures(), backoff.ready(CHANGED_MS)), (0, true));
+        backoff.changed(CHANGED_MS);
+        assert_eq!((backoff.failures(), backoff.ready(10_999)), (1, false));
+        backoff.changed(11_000);
+        assert_eq!((backoff.failures(), backoff.ready(30_999)), (2, false));
+        backoff.succeeded();
+        backoff.changed(31_000);
+        assert_eq!((backoff.failures(), backoff.ready(32_000)), (0, true));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use tally_chain::{BlockId, Bytes, Work};
 
-use super::limits::{BODY_WINDOW, HEDGE_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_BYTES, MAX_SYNCS};
+use super::limits::{
+    BODY_WINDOW, HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_BYTES, MAX_SYNCS,
+};
 use super::offence::Offence;
 use super::peer::{Peer, Question};
 use super::sync::{Ended, Sync};
@@ -38,6 +40,16 @@ impl Bodies {
 struct Giver {
     name: PeerName,
     left: usize,
+    /// Whether it has sent blocks before, and answers now.
+    proven: bool,
+}
+
+impl Giver {
+    /// Whether it is asked for blocks of a chain. A peer that has sent none yet is asked only for those of the chain that it
+    /// showed itself: one that claims much and sends nothing holds up no block of another's chain.
+    fn gives(&self, sync: &Sync) -> bool {
+        self.proven || self.name == sync.source
+    }
 }
 
 impl Network {
@@ -59,7 +71,7 @@ impl Network {
         let mut questions = Vec::new();
         for sync in &ripe {
             let wanted = self.wanted_of(sync, &questions);
-            self.share_out(wanted, &mut givers, &mut questions);
+            self.share_out(sync, wanted, &mut givers, &mut questions);
         }
         questions.extend(ripe.iter().filter_map(|sync| self.second_question(sync)));
         questions.extend(self.probes(ours, &questions));
@@ -85,15 +97,14 @@ impl Network {
     /// as they answer.
     fn givers(&self, ours: Work) -> Vec<Giver> {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
-        let able = self
-            .peers
-            .iter()
-            .filter(|(name, peer)| self.is_source(name) || proven(peer));
-        let giver = |(name, peer): (&PeerName, &Peer)| Giver {
+        let givers = self.peers.iter().map(|(name, peer)| Giver {
             name: name.clone(),
             left: MAX_BODY_QUESTIONS.saturating_sub(peer.body_questions()),
-        };
-        able.map(giver).collect()
+            proven: proven(peer),
+        });
+        givers
+            .filter(|giver| giver.proven || self.is_source(&giver.name))
+            .collect()
     }
 
     fn is_source(&self, name: &PeerName) -> bool {
@@ -132,11 +143,17 @@ impl Network {
         window().take(most).filter(new).copied().collect()
     }
 
-    fn share_out(&self, mut wanted: Vec<BlockId>, givers: &mut [Giver], questions: &mut Vec<(PeerName, Vec<BlockId>)>) {
+    fn share_out(
+        &self,
+        sync: &Sync,
+        mut wanted: Vec<BlockId>,
+        givers: &mut [Giver],
+        questions: &mut Vec<(PeerName, Vec<BlockId>)>,
+    ) {
         let mut asked_any = true;
         while asked_any && !wanted.is_empty() {
             asked_any = false;
-            for giver in givers.iter_mut().filter(|giver| giver.left > 0) {
+            for giver in givers.iter_mut().filter(|giver| giver.left > 0 && giver.gives(sync)) {
                 let lacks = |id: &BlockId| self.peers.get(&giver.name).is_none_or(|peer| peer.lacks.contains(id));
                 let ids: Vec<_> = wanted
                     .iter()
@@ -155,20 +172,50 @@ impl Network {
         }
     }
 
-    /// Where another peer does not send the next block, its source is asked as well.
+    /// Where another peer does not send the next block, its source is asked as well: soon, and for those after it, too, where
+    /// that peer has never sent one.
     fn second_question(&self, sync: &Sync) -> Option<(PeerName, Vec<BlockId>)> {
-        let id = sync.plan.front()?;
-        let asked = self.bodies.asked.get(id)?;
+        let next = sync.plan.front()?;
         let peer = self.peers.get(&sync.source)?;
-        let again = asked.since + HEDGE_MS <= self.now && !asked.by.contains(&sync.source);
-        (again && !peer.lacks.contains(id)).then(|| (sync.source.clone(), vec![*id]))
+        let again = |id: &&BlockId| {
+            let asked = self.bodies.asked.get(*id);
+            let late = asked.is_some_and(|asked| asked.since + self.hedge_after(asked) <= self.now);
+            late && asked.is_some_and(|asked| !asked.by.contains(&sync.source)) && !peer.lacks.contains(id)
+        };
+        if !again(&next) {
+            return None;
+        }
+        let unproven = self
+            .bodies
+            .asked
+            .get(next)
+            .is_some_and(|asked| !self.asks_proven(asked));
+        let most = if unproven { MAX_BLOCKS } else { 1 };
+        let ids = sync.plan.iter().take(BODY_WINDOW).filter(again).take(most);
+        Some((sync.source.clone(), ids.copied().collect()))
+    }
+
+    /// Whether one of those who are asked for a block has sent blocks before.
+    fn asks_proven(&self, asked: &Asked) -> bool {
+        let proven = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.blocks_sent > 0);
+        asked.by.iter().any(proven)
+    }
+
+    /// Milliseconds until the source is asked for a block that another does not send.
+    fn hedge_after(&self, asked: &Asked) -> u64 {
+        if self.asks_proven(asked) {
+            HEDGE_MS
+        } else {
+            HEDGE_UNPROVEN_MS
+        }
     }
 
     /// The next block of a chain that neither its source nor anybody else has.
     fn lost_block(&self, sync: &Sync, givers: &[Giver]) -> Option<BlockId> {
         let id = sync.plan.front().filter(|id| self.bodies.is_idle(id))?;
         let lacks = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.lacks.contains(id));
-        (lacks(&sync.source) && givers.iter().all(|giver| lacks(&giver.name))).then_some(*id)
+        let mut others = givers.iter().filter(|giver| giver.gives(sync));
+        (lacks(&sync.source) && others.all(|giver| lacks(&giver.name))).then_some(*id)
     }
 
     /// Blocks came from a peer.

@@ -3,6 +3,7 @@
 use super::offence::Offence;
 use super::{Network, PeerName};
 use crate::peers::clock::{ClockReading, Sample, offset_secs, read};
+use crate::peers::range::Host;
 
 /// Milliseconds between two lines of the log.
 const LOG_MS: u64 = 60_000;
@@ -28,6 +29,7 @@ impl Network {
                 offset_secs: peer.clock_offset?,
                 outbound: peer.outbound,
                 configured: peer.origin.configured,
+                host: peer.origin.host.map(Host::of),
                 range: peer.origin.range(),
             })
         });
@@ -43,13 +45,14 @@ impl Network {
     }
 
     fn log_clock(&mut self) {
-        let Some(reading) = self.clock.filter(|_| self.clock_is_off()) else {
+        let allowed_secs = self.node.clock_allowance();
+        let Some(reading) = self.clock.filter(|reading| reading.is_off(allowed_secs)) else {
             return;
         };
         if self.clock_logged.is_none_or(|logged| self.now >= logged + LOG_MS) {
             self.clock_logged = Some(self.now);
-            let allowed_secs = self.node.clock_allowance();
-            tracing::warn!(allowed_secs, "{}", reading.words());
+            let certain = reading.chosen;
+            tracing::warn!(allowed_secs, certain, "{}", reading.words());
         }
     }
 
@@ -58,11 +61,14 @@ impl Network {
         self.clock
     }
 
-    /// Whether this machine's clock is so far off, by peers that it chose, that it cannot judge times.
+    /// Whether this machine's clock is so far off, by enough peers that it chose or by its own chain, that it cannot judge
+    /// times.
     pub(super) fn clock_is_off(&self) -> bool {
         let allowance = self.node.clock_allowance();
-        self.clock
-            .is_some_and(|reading| reading.chosen && reading.is_off(allowance))
+        let by_peers = self
+            .clock
+            .is_some_and(|reading| reading.chosen && reading.is_off(allowance));
+        by_peers || self.node.behind_own_chain().is_some()
     }
 
     /// Whether an offence may be only this machine's own clock: then it counts and costs no points.

@@ -255,6 +255,14 @@ impl Network {
     /// The transactions of a block came that were asked for.
     pub(super) fn missing_transactions(&mut self, name: &PeerName, mut rebuild: Rebuild, items: Vec<Bytes>) {
         let id = rebuild.block.header.id();
+        if items.is_empty() {
+            // Its chain may have gone on meanwhile (N8): it can still send the block.
+            if !self.has_block(&id) {
+                let weight = rebuild.weight;
+                self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
+            }
+            return;
+        }
         if items.len() != rebuild.missing.len() {
             return self.offend(name, Offence::WithheldBlock { id });
         }

@@ -19,6 +19,11 @@ impl Network {
         self.named = count;
     }
 
+    /// Peers of its own dialling for which a newcomer waits in the same way.
+    pub fn expect_called(&mut self, count: usize) {
+        self.called = count;
+    }
+
     /// Goes on with beginning at a checkpoint; says whether that is what this node is about.
     pub(super) fn advance_join(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
@@ -26,7 +31,9 @@ impl Network {
             self.walks.clear();
             return false;
         }
-        self.begun.get_or_insert(self.now);
+        if self.begun.is_none() && self.peers.values().any(Peer::ready) {
+            self.begun = Some(self.now);
+        }
         self.begin_walk();
         self.ask_walks();
         self.advance_state();
@@ -40,20 +47,23 @@ impl Network {
 
     /// Whether peers that are still to be looked at may change which chain this node begins with: not the one of `taken`.
     fn is_undecided(&self, taken: Work) -> bool {
-        let (named, begun) = (self.named, self.begun.unwrap_or(self.now));
-        let here = self
-            .peers
-            .values()
-            .filter(|peer| peer.origin.configured && peer.ready())
-            .count();
-        let waits = here < named && self.now < begun + NAMED_MS;
+        let begun = self.begun.unwrap_or(self.now);
+        let ready = || self.peers.values().filter(|peer| peer.ready());
+        let named = ready().filter(|peer| peer.origin.configured).count();
+        let called = ready().filter(|peer| peer.outbound).count();
+        let misses = named < self.named || called < self.called;
+        let waits = misses && self.now < begun + NAMED_MS;
         waits || !self.walks.is_empty() || self.peers.values().any(|peer| self.is_to_be_weighed(peer, taken))
     }
 
     /// Whether a peer claims a heavier chain than the one of `taken`, and was not looked at yet.
     fn is_to_be_weighed(&self, peer: &Peer, taken: Work) -> bool {
-        let able = peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now());
-        able && peer.weight() > taken && peer.weighed.is_none()
+        self.may_be_source(peer) && peer.weight() > taken && peer.weighed.is_none()
+    }
+
+    /// Whether a peer can be asked now for a checkpoint and all headers of its chain.
+    pub(super) fn may_be_source(&self, peer: &Peer) -> bool {
+        peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now())
     }
 
     /// Whether the state may be taken now: nothing heavier is left to look at, or that took too long since `complete`.
@@ -74,14 +84,16 @@ impl Network {
     }
 
     /// Begins to weigh another chain: one after the other as long as they go on, several beside each other where they do not.
+    /// One of a peer that this node called is always beside those of peers that come by themselves, however many and busy.
     fn begin_walk(&mut self) {
         let now = self.now;
+        let taken = self.taken_weight();
         let stuck = self.walks.iter().all(|walk| walk.progress + STUCK_MS <= now);
-        if !stuck || self.walks.len() >= MAX_SYNCS {
+        let beside = self.wants_called_walk(taken);
+        if !(stuck || beside) || self.walks.len() >= MAX_SYNCS + usize::from(beside) {
             return;
         }
         let running: Vec<_> = self.walks.iter().map(|walk| walk.source.clone()).collect();
-        let taken = self.taken_weight();
         let able = |peer: &Peer| self.is_to_be_weighed(peer, taken);
         let Some(source) = self.choose_source(&running, MAX_SYNCS, able) else {
             return;
@@ -94,6 +106,17 @@ impl Network {
             }
             Err(ended) => tracing::error!(?ended, "genesis cannot be read"),
         }
+    }
+
+    /// Whether all chains that are weighed are of peers that came by themselves, and there is one of a peer that this node called.
+    fn wants_called_walk(&self, taken: Work) -> bool {
+        let called = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.outbound);
+        let running = !self.walks.is_empty() && !self.walks.iter().any(|walk| called(&walk.source));
+        running
+            && self
+                .peers
+                .values()
+                .any(|peer| peer.outbound && self.is_to_be_weighed(peer, taken))
     }
 
     fn ask_walks(&mut self) {
@@ -227,7 +250,7 @@ impl Network {
         tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
         self.drop_join();
         self.weighed(&name, Some(height));
-        self.join = Some(Join::new(walk));
+        self.join = Some(Join::new(walk, self.now));
     }
 
     /// Gives up the chain that was being taken; the others are looked at anew.

@@ -47,6 +47,8 @@ pub const MAX_SYNCS: usize = 3;
 pub const STUCK_MS: u64 = 3_000;
 /// Milliseconds until the source of a chain is asked for its next block that another peer does not send.
 pub const HEDGE_MS: u64 = 10_000;
+/// The same where that peer has never sent a block.
+pub const HEDGE_UNPROVEN_MS: u64 = 2_000;
 /// Peers from which one block is put together at once; one place is for a peer that this node called.
 pub const MAX_REBUILDS: usize = 3;
 /// Blocks that are put together from what one peer sends.
@@ -62,6 +64,13 @@ pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
 pub const NAMED_MS: u64 = 30_000;
 pub const CLAIMS_MS: u64 = 120_000;
+/// Peers of its own dialling for which a newcomer waits as long where its operator named none: those that come by themselves
+/// may all be one person's.
+pub const MIN_CALLED: usize = 3;
+/// Milliseconds that the state of one source's checkpoint may take while another peer could be the source; doubled with each
+/// that took longer, so many times at most: a slow link gets there in the end.
+pub const JOIN_MS: u64 = 300_000;
+pub const MAX_JOIN_DOUBLINGS: u32 = 5;
 /// Bytes of earlier answers above which a peer's further questions wait until it has read them.
 pub const MAX_UNREAD: usize = 1 << 20;
 /// Bytes of unread frames of all peers together, above which no long answer is begun.
@@ -73,6 +82,19 @@ pub const MAX_WAITING_BYTES: usize = 2 << 20;
 pub const ROOM_MS: u64 = 5_000;
 /// Milliseconds that a reader has for a long answer before it may be let go for the sake of others.
 pub const READING_MS: u64 = 10_000;
+
+/// Bytes of the store that answers to the peers of one host may read on and on, a second, and at once. No node imports blocks
+/// as fast as that, so that none that synchronises waits for it.
+pub const COST_A_SECOND: u64 = 64 << 20;
+pub const COST_AT_ONCE: i64 = 256 << 20;
+/// What looking up one block's record counts as, and one transaction of the pool: bytes.
+pub const RECORD_COST: u64 = 1 << 10;
+pub const POOLED_COST: u64 = 256;
+/// What a checkpoint counts as, which may have to be made, and the list of those that are kept: bytes.
+pub const CHECKPOINT_COST: u64 = 64 << 20;
+pub const CHECKPOINTS_COST: u64 = 256 << 10;
+/// Blocks below the tip of which single transactions are given: who puts together a block asks as soon as it is announced.
+pub const TRANSACTIONS_DEPTH: u64 = 10;
 
 /// Peers that came to us; those that we called come on top.
 pub const MAX_INBOUND: usize = 64;
@@ -102,3 +124,8 @@ pub const TELL_A_SECOND: u64 = 30;
 pub const TELL_AT_ONCE: u64 = 300;
 pub const TELL_IDS_A_SECOND: u64 = 15_000;
 pub const TELL_IDS_AT_ONCE: u64 = 200_000;
+/// Inbound conversations that one host may begin at once, and the seconds in which it may begin another on and on.
+pub const BEGINNINGS_AT_ONCE: u64 = 32;
+pub const BEGIN_SECS: u64 = 5;
+/// Transactions of the pool that are looked at in one turn to announce them to a peer that has come.
+pub const OFFERED_A_TURN: usize = 4 * MAX_IDS;

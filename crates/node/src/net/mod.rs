@@ -10,12 +10,14 @@ mod backoff;
 mod bodies;
 mod clock;
 mod compact;
+mod cost;
 mod join;
 mod late;
 pub mod limits;
 pub mod offence;
 mod parts;
 mod peer;
+mod rates;
 mod relay;
 mod rival;
 mod serve;
@@ -43,6 +45,7 @@ use backoff::Backoff;
 use limits::{ANSWER_MS, BLOCKS_MS, MAX_BANS};
 use offence::{Offence, Score};
 use peer::{Open, Peer, Question};
+use rates::KeptRates;
 use wire::{Claim, Frame, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
 pub use crate::peers::bans::{Ban, RangeBan};
@@ -90,6 +93,8 @@ pub struct Network {
     secret: [u8; 32],
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
     scores: BTreeMap<PeerName, Score>,
+    /// The same of what they may send and are sent.
+    rates: KeptRates,
     /// The same of attempts to synchronise from them that led nowhere.
     backoffs: BTreeMap<PeerName, Backoff>,
     /// Chains that are looked at beside each other, and blocks that they wait for.
@@ -98,15 +103,19 @@ pub struct Network {
     /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
     walks: Vec<walk::Walk>,
     join: Option<parts::Join>,
-    /// Since when this node looks for a chain to begin with, and how many peers its operator named.
+    /// Sources whose state took too long, one after the other.
+    slow_joins: u32,
+    /// Since when this node has a peer to begin with, and for how many named peers, and peers of its own dialling, it waits.
     begun: Option<u64>,
     named: usize,
+    called: usize,
     /// A chain that leaves ours below the block with whose state this node began.
     rival: Option<walk::Walk>,
     rival_after: u64,
     heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
+    costs: cost::Costs,
     next_question: u64,
     attempts: u64,
     events: Receiver<Arc<Numbered>>,
@@ -134,17 +143,21 @@ impl Network {
             clock_logged: None,
             secret: [0; 32],
             scores: BTreeMap::new(),
+            rates: KeptRates::default(),
             backoffs: BTreeMap::new(),
             syncs: Vec::new(),
             bodies: bodies::Bodies::default(),
             walks: Vec::new(),
             join: None,
+            slow_joins: 0,
             begun: None,
             named: 0,
+            called: 0,
             rival: None,
             rival_after: 0,
             heavier_fork: None,
             wanted: wanted::Wanted::default(),
+            costs: cost::Costs::default(),
             next_question: 1,
             attempts: 0,
             counters: Counters::default(),
@@ -164,12 +177,12 @@ impl Network {
     /// A peer is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
     pub fn connected_from(&mut self, name: PeerName, outbound: bool, origin: Origin, now: u64) {
         self.now = now;
-        if let Some(reason) = self.bans.reason(&name, &origin, now) {
+        if let Some(reason) = self.ban_reason(&name, &origin, outbound) {
             let reason = format!("banned: {reason}");
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
         }
-        if !outbound && let Err(error) = self.make_slot(&origin) {
+        if !outbound && let Err(error) = self.take_in(&origin) {
             let reason = error.to_string();
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
@@ -186,6 +199,7 @@ impl Network {
         peer.origin = origin;
         peer.score = self.scores.remove(&name).unwrap_or_default();
         peer.backoff = self.backoffs.remove(&name).unwrap_or_default();
+        peer.rates = self.rates.take(&name, now);
         self.peers.insert(name.clone(), peer);
         self.send(&name, 0, hello);
     }
@@ -255,7 +269,7 @@ impl Network {
             peer.silent = 0;
             return self.answered(name, question, message);
         }
-        if !peer.messages.spend(1, self.now) {
+        if !peer.rates.messages.spend(1, self.now) {
             return self.offend(name, Offence::Flood { what: "messages" });
         }
         match message {
@@ -399,6 +413,8 @@ impl Network {
 
     fn tidy(&mut self) {
         let now = self.now;
+        self.rates.tidy(now);
+        self.forgive_costs();
         self.scores.retain(|_, score| score.at(now) > 0);
         while self.scores.len() > MAX_BANS {
             self.scores.pop_first();
@@ -481,6 +497,7 @@ impl Network {
         };
         self.scores.insert(name.clone(), peer.score);
         self.backoffs.insert(name.clone(), peer.backoff);
+        self.rates.keep(name, peer.rates, self.now);
         for open in peer.open.into_values() {
             if let Question::Blocks { ids } = open.question {
                 self.forget_asked(name, &ids);

@@ -176,7 +176,7 @@ impl Score {
     }
 }
 
-/// Tokens that come back with time; whoever spends more than there are is flooding.
+/// Tokens that come back with time.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     tokens: u64,
@@ -209,6 +209,12 @@ impl Budget {
             }
             None => false,
         }
+    }
+
+    /// Whether all of it has come back at `now`.
+    pub fn is_whole(&self, now: u64) -> bool {
+        let back = now.saturating_sub(self.since).saturating_mul(self.a_second) / 1_000;
+        self.tokens.saturating_add(back) >= self.most
     }
 }
 
@@ -249,5 +255,6 @@ mod tests {
         assert!(budget.spend(1, 100));
         assert!(!budget.spend(21, 1_000_000), "never more than at once");
         assert!(budget.spend(20, 1_000_000));
+        assert!(!budget.is_whole(1_001_999) && budget.is_whole(1_002_000));
     }
 }

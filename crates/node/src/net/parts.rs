@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tally_chain::{B256, BlockId, Bytes, Manifest};
 use tally_ledger::{ChangeSet, PartError, PartRoots};
 
-use super::limits::{MAX_PART_QUESTIONS, MAX_PARTS_ASKED};
+use super::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_PART_QUESTIONS, MAX_PARTS_ASKED};
 use super::offence::Offence;
 use super::peer::Question;
 use super::sync::{Ended, SyncStatus};
@@ -19,6 +19,8 @@ use crate::store::StoreError;
 pub(super) struct Join {
     /// All its headers, weighed; who offers the checkpoint answers for both.
     pub(super) walk: Walk,
+    /// When it became the one that is taken, milliseconds.
+    begun: u64,
     manifests: BTreeMap<BlockId, Manifest>,
     state: Option<State>,
 }
@@ -39,9 +41,10 @@ fn broken(error: &StoreError) -> Ended {
 }
 
 impl Join {
-    pub(super) fn new(walk: Walk) -> Self {
+    pub(super) fn new(walk: Walk, now: u64) -> Self {
         Self {
             walk,
+            begun: now,
             manifests: BTreeMap::new(),
             state: None,
         }
@@ -53,6 +56,11 @@ impl Join {
             parts: parts.map(|state| (state.roots.len() - state.missing.len(), state.roots.len())),
             ..self.walk.status(now)
         }
+    }
+
+    /// Whether all parts are here.
+    fn is_complete(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.missing.is_empty())
     }
 
     /// Nothing more comes from a peer.
@@ -107,6 +115,11 @@ impl Network {
     }
 
     fn step(&mut self, join: &mut Join) -> Result<Step, Ended> {
+        if self.takes_too_long(join) {
+            self.slow_joins = self.slow_joins.saturating_add(1);
+            tracing::info!(source = %join.walk.source, "its state takes too long: another peer's is taken");
+            return Err(Ended::Failed(None));
+        }
         let (Some(offer), Some(mark)) = (join.walk.checkpoint(), &join.walk.mark) else {
             return Err(Ended::Failed(None));
         };
@@ -139,6 +152,20 @@ impl Network {
             );
         }
         Ok(Step::Waits)
+    }
+
+    /// Whether the state takes longer than it may while another peer claims as heavy a chain. A source with a division of its
+    /// own is the only one that has the parts: it could send one a minute, for a day. Parts of the same division are kept.
+    fn takes_too_long(&self, join: &Join) -> bool {
+        let most = JOIN_MS << self.slow_joins.min(MAX_JOIN_DOUBLINGS);
+        if join.is_complete() || self.now < join.begun.saturating_add(most) {
+            return false;
+        }
+        let weight = join.walk.end.weight;
+        let others = self.peers.iter().filter(|(name, _)| **name != join.walk.source);
+        others
+            .filter(|(_, peer)| peer.weight() >= weight)
+            .any(|(_, peer)| self.may_be_source(peer))
     }
 
     /// Checks what the source offers against the checkpoint's block, and sees which parts are here already.

@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tally_chain::{B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Work};
+use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Work};
 
 use super::answers::{Unread, Waiting};
 use super::backoff::Backoff;
-use super::limits::{
-    BLOCKS_MS, COMING_MS, IDS_A_SECOND, IDS_AT_ONCE, MAX_KNOWN, MAX_LATE, MESSAGES_A_SECOND, MESSAGES_AT_ONCE,
-    TELL_A_SECOND, TELL_AT_ONCE, TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE,
-};
-use super::offence::{Budget, Score};
+use super::limits::{BLOCKS_MS, COMING_MS, MAX_KNOWN, MAX_LATE};
+use super::offence::Score;
+use super::rates::Rates;
 use super::wire::{Claim, CompactBlock};
 use crate::peers::range::Origin;
 
@@ -166,6 +164,13 @@ impl Open {
     }
 }
 
+/// A pool that is announced to a peer, a part in each turn.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Offer {
+    /// Sender and nonce of the last transaction that was looked at.
+    pub(super) after: Option<(Address, u64)>,
+}
+
 /// What went over a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
@@ -204,11 +209,7 @@ pub(super) struct Peer {
     pub(super) brought_transaction: Option<u64>,
     pub(super) traffic: Traffic,
     pub(super) score: Score,
-    /// What it may send unasked, and what this node sends it: less, so that nobody honest is over the limit.
-    pub(super) messages: Budget,
-    pub(super) ids: Budget,
-    pub(super) telling: Budget,
-    pub(super) telling_ids: Budget,
+    pub(super) rates: Rates,
     pub(super) open: BTreeMap<u64, Open>,
     /// Questions whose answers are not waited for any more; one that still comes is checked like any other.
     pub(super) late: BTreeMap<u64, Question>,
@@ -226,6 +227,8 @@ pub(super) struct Peer {
     pub(super) compact: Remembered<(BlockId, B256)>,
     /// To be told with the next turn.
     pub(super) inventory: Vec<TxId>,
+    /// How far the pool has been looked at for it, while that goes on.
+    pub(super) offer: Option<Offer>,
     /// Blocks that it did not have when asked.
     pub(super) lacks: Remembered<BlockId>,
     pub(super) next_ping: u64,
@@ -264,10 +267,7 @@ impl Peer {
             brought_transaction: None,
             traffic: Traffic::default(),
             score: Score::default(),
-            messages: Budget::new(MESSAGES_A_SECOND, MESSAGES_AT_ONCE, now),
-            ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
-            telling: Budget::new(TELL_A_SECOND, TELL_AT_ONCE, now),
-            telling_ids: Budget::new(TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE, now),
+            rates: Rates::new(now),
             open: BTreeMap::new(),
             late: BTreeMap::new(),
             silent: 0,
@@ -278,6 +278,7 @@ impl Peer {
             told_blocks: VecDeque::new(),
             compact: Remembered::new(64),
             inventory: Vec::new(),
+            offer: None,
             lacks: Remembered::new(MAX_KNOWN / 64),
             next_ping: now,
             backoff: Backoff::default(),

@@ -5,24 +5,40 @@ use std::time::Duration;
 use rayon::prelude::*;
 use tally_chain::{Bytes, CheckedTransaction, RawTransaction, TxId};
 
-use super::limits::MAX_IDS;
+use super::limits::{MAX_IDS, OFFERED_A_TURN};
 use super::offence::Offence;
-use super::peer::Question;
+use super::peer::{Offer, Question};
 use super::wire::Message;
 use super::{Network, PeerName};
 use crate::submit::SubmitError;
 
 impl Network {
-    /// Announces to a peer everything in the pool that it may not have.
+    /// Announces to a peer everything in the pool that it may not have, from the next turn on.
     pub(super) fn offer_pool(&mut self, name: &PeerName) {
-        let Some(peer) = self.peers.get_mut(name).filter(|peer| peer.ready()) else {
-            return;
-        };
-        let ids: Vec<_> = self
-            .node
-            .with_pool(|pool| pool.iter().map(CheckedTransaction::id).collect());
-        let new = ids.into_iter().filter(|id| peer.known_transactions.insert(*id));
-        peer.inventory.extend(new);
+        if let Some(peer) = self.peers.get_mut(name).filter(|peer| peer.ready()) {
+            peer.offer = Some(Offer::default());
+        }
+    }
+
+    /// Looks at the next part of the pool for each peer that it is announced to. A peer that takes its announcements
+    /// slowly, or has had too many, waits: what it would be sent is not even collected.
+    fn go_on_offering(&mut self) {
+        let node = &self.node;
+        for peer in self.peers.values_mut().filter(|peer| peer.inventory.len() < MAX_IDS) {
+            let Some(offer) = peer.offer else { continue };
+            let part: Vec<_> = node.with_pool(|pool| {
+                let next = pool.after(offer.after).take(OFFERED_A_TURN);
+                next.map(|transaction| (transaction.id(), transaction.sender(), transaction.view().nonce))
+                    .collect()
+            });
+            let last = part.last().filter(|_| part.len() == OFFERED_A_TURN);
+            peer.offer = last.map(|(_, sender, nonce)| Offer {
+                after: Some((*sender, *nonce)),
+            });
+            let ids = part.into_iter().map(|(id, ..)| id);
+            let new = ids.filter(|id| peer.known_transactions.insert(*id));
+            peer.inventory.extend(new);
+        }
     }
 
     /// Announces transactions that left a block and are in the pool again: the other branch may never have had them, and a
@@ -51,12 +67,13 @@ impl Network {
 
     /// Sends announcements, no faster than any honest peer takes them: what is over that waits for a later turn.
     pub(super) fn tell_inventory(&mut self) {
+        self.go_on_offering();
         let now = self.now;
         let names: Vec<_> = self.peers.keys().cloned().collect();
         for name in names {
             while let Some(peer) = self.peers.get_mut(&name) {
                 let count = peer.inventory.len().min(MAX_IDS);
-                if count == 0 || !peer.telling_ids.spend(count as u64, now) || !peer.telling.spend(1, now) {
+                if count == 0 || !peer.rates.telling_ids.spend(count as u64, now) || !peer.rates.telling.spend(1, now) {
                     break;
                 }
                 let ids = peer.inventory.drain(..count).collect();
@@ -69,7 +86,7 @@ impl Network {
     pub(super) fn inventory(&mut self, name: &PeerName, ids: Vec<TxId>) {
         let now = self.now;
         let Some(peer) = self.peers.get_mut(name) else { return };
-        if !peer.ids.spend(ids.len() as u64, now) {
+        if !peer.rates.ids.spend(ids.len() as u64, now) {
             return self.offend(name, Offence::Flood { what: "inventory" });
         }
         let proven = peer.outbound || peer.transactions_sent > 0;

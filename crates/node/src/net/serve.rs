@@ -1,29 +1,59 @@
-//! Answers to what peers ask, from one snapshot each.
+//! Answers to what peers ask, from one snapshot each, and what they cost. Rule: docs/protocol.md#N8
 
+use tally_chain::codec::{CodecError, ListReader};
+use tally_chain::header::HEADER_BYTES;
 use tally_chain::{BlockId, Bytes, CheckedTransaction, Header, Height, Manifest, TxId};
 
-use super::limits::{MAX_BODY_BYTES, MAX_HEADERS, MAX_POOLED_BYTES};
+use super::limits::{
+    CHECKPOINT_COST, CHECKPOINTS_COST, MAX_BODY_BYTES, MAX_HEADERS, MAX_POOLED_BYTES, POOLED_COST, RECORD_COST,
+    TRANSACTIONS_DEPTH,
+};
 use super::wire::Message;
 use crate::node::Node;
 use crate::store::{Status, StoreError};
 
+/// An answer, and what it cost: bytes that were read for it, about.
+pub(super) struct Answer {
+    pub(super) message: Message,
+    pub(super) cost: u64,
+}
+
+fn records(count: usize) -> u64 {
+    RECORD_COST * count as u64
+}
+
 /// What a question is answered with; nothing if it is no question.
-pub(super) fn answer(node: &Node, question: &Message) -> Result<Option<Message>, StoreError> {
-    Ok(Some(match question {
-        Message::Ping => Message::Pong,
-        Message::GetHeaders { locator } => Message::Headers(headers_after(node, locator)?),
-        Message::GetBlocks(ids) => Message::Blocks(blocks(node, ids)?),
-        Message::GetCheckpoint => Message::Checkpoint(node.checkpoint()?),
-        Message::GetPart { block, part } => {
-            Message::Part(node.checkpoint_part(block, *part)?.unwrap_or_default().into())
+pub(super) fn answer(node: &Node, question: &Message) -> Result<Option<Answer>, StoreError> {
+    let (message, cost) = match question {
+        Message::Ping => (Message::Pong, 0),
+        Message::GetHeaders { locator } => {
+            let headers = headers_after(node, locator)?;
+            let cost = records(locator.len() + headers.len());
+            (Message::Headers(headers), cost)
         }
-        Message::GetManifests(ids) => Message::Manifests(manifests(node, ids)?),
-        Message::GetTransactions(ids) => Message::Transactions(pooled(node, ids)),
+        Message::GetBlocks(ids) => {
+            let blocks = blocks(node, ids)?;
+            let bytes: u64 = blocks.iter().map(|block| block.len() as u64).sum();
+            (Message::Blocks(blocks), records(ids.len()) + bytes)
+        }
+        Message::GetCheckpoint => (Message::Checkpoint(node.checkpoint()?), CHECKPOINT_COST),
+        Message::GetPart { block, part } => {
+            let part = node.checkpoint_part(block, *part)?.unwrap_or_default();
+            let cost = CHECKPOINTS_COST + part.len() as u64;
+            (Message::Part(part.into()), cost)
+        }
+        Message::GetManifests(ids) => (Message::Manifests(manifests(node, ids)?), records(ids.len())),
+        Message::GetTransactions(ids) => {
+            let cost = POOLED_COST * ids.len() as u64;
+            (Message::Transactions(pooled(node, ids)), cost)
+        }
         Message::GetBlockTransactions { block, indexes } => {
-            Message::BlockTransactions(block_transactions(node, block, indexes)?)
+            let (envelopes, bytes) = block_transactions(node, block, indexes)?;
+            (Message::BlockTransactions(envelopes), RECORD_COST + bytes)
         }
         _ => return Ok(None),
-    }))
+    };
+    Ok(Some(Answer { message, cost }))
 }
 
 fn headers_after(node: &Node, locator: &[BlockId]) -> Result<Vec<Header>, StoreError> {
@@ -46,19 +76,17 @@ fn headers_after(node: &Node, locator: &[BlockId]) -> Result<Vec<Header>, StoreE
 fn blocks(node: &Node, ids: &[BlockId]) -> Result<Vec<Bytes>, StoreError> {
     let snapshot = &node.tip().snapshot;
     let mut found = Vec::new();
-    let mut total = 0;
+    let mut total = 0_u64;
     for id in ids {
-        let valid = snapshot
-            .record(id)?
-            .is_some_and(|record| record.status != Status::Invalid);
-        let Some(bytes) = valid.then(|| snapshot.block_bytes(id)).transpose()?.flatten() else {
+        let Some(record) = snapshot.record(id)?.filter(|record| record.status != Status::Invalid) else {
             continue;
         };
-        total += bytes.len();
-        if !found.is_empty() && total > MAX_BODY_BYTES {
+        // Before the block is read: what is not sent need not be.
+        total = total.saturating_add(record.bytes);
+        if !found.is_empty() && total > MAX_BODY_BYTES as u64 {
             break;
         }
-        found.push(bytes);
+        found.extend(snapshot.block_bytes(id)?);
     }
     Ok(found)
 }
@@ -85,21 +113,45 @@ fn pooled(node: &Node, ids: &[TxId]) -> Vec<Bytes> {
     })
 }
 
-fn block_transactions(node: &Node, id: &BlockId, indexes: &[u32]) -> Result<Vec<Bytes>, StoreError> {
+/// Envelopes at some places of a block, and how many bytes were read for them. Nothing of a block far below the tip: nobody
+/// puts it together any more, and each such question would read a whole block.
+fn block_transactions(node: &Node, id: &BlockId, indexes: &[u32]) -> Result<(Vec<Bytes>, u64), StoreError> {
     // Each place once: or a small question would fetch a huge answer.
     if !indexes.is_sorted_by(|a, b| a < b) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
-    let snapshot = &node.tip().snapshot;
-    let Some(block) = snapshot.block(id)? else {
-        return Ok(Vec::new());
+    let tip = node.tip();
+    let Some(record) = tip.snapshot.record(id)? else {
+        return Ok((Vec::new(), 0));
     };
-    let at = |index: &u32| block.transactions.get(*index as usize);
-    Ok(indexes
-        .iter()
-        .filter_map(at)
-        .map(|transaction| transaction.envelope().clone())
-        .collect())
+    if tip.record.height().0.saturating_sub(record.height().0) > TRANSACTIONS_DEPTH {
+        return Ok((Vec::new(), 0));
+    }
+    let Some(block) = tip.snapshot.block_bytes(id)? else {
+        return Ok((Vec::new(), 0));
+    };
+    let what = "a block";
+    let envelopes = envelopes_at(&block, indexes).map_err(|source| StoreError::Damaged { what, source })?;
+    Ok((envelopes, block.len() as u64))
+}
+
+/// Envelopes at ascending places of an encoded block; none of the others is decoded.
+fn envelopes_at(block: &[u8], indexes: &[u32]) -> Result<Vec<Bytes>, CodecError> {
+    let mut items = ListReader::open("block", block)?;
+    items.fixed::<HEADER_BYTES>("header")?;
+    items.raw_item("manifest")?;
+    let mut list = items.list("transactions")?;
+    let mut wanted = indexes.iter().peekable();
+    let mut found = Vec::new();
+    let mut place = 0_u32;
+    while wanted.peek().is_some() && !list.is_empty() {
+        let envelope = list.bytes("transaction", block.len())?;
+        if wanted.next_if(|index| **index == place).is_some() {
+            found.push(Bytes::copy_from_slice(envelope));
+        }
+        place += 1;
+    }
+    Ok(found)
 }
 
 /// Ids of the active chain, the tip first, each step back twice as long as the last; genesis is the last one.

@@ -16,7 +16,7 @@ use crate::store::{Status, StoreError};
 
 /// Milliseconds for which a peer is left alone whose chain this node does not follow, though nothing is wrong with it.
 const APART_MS: u64 = 60_000;
-/// The same where its chain changed while it was looked at, or this node's own store failed.
+/// The same where this node's own store failed.
 const AGAIN_MS: u64 = 1_000;
 
 /// One chain of headers that may become ours.
@@ -29,6 +29,10 @@ pub(super) struct Sync {
     claimed: Work,
     /// The end of the headers; `None` before the first answer.
     end: Option<HeaderTip>,
+    /// The most that its headers have weighed in this attempt.
+    most: Work,
+    /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
+    went_back: bool,
     /// Whether a question for headers is open, and whether there may be more.
     asking: bool,
     more: bool,
@@ -39,7 +43,7 @@ pub(super) struct Sync {
     pub(super) imported: u64,
     pub(super) transactions: u64,
     started: u64,
-    /// When it last went on.
+    /// When it last went on: a block was imported, or headers showed more work than before and than ours.
     pub(super) progress: u64,
 }
 
@@ -71,7 +75,9 @@ pub(super) enum Ended {
     TooDeep { depth: u64 },
     /// Its chain leaves ours below the block with whose state this node began (Q4).
     BelowBase,
-    /// It changed, or this node's own store could not be read: nobody's doing.
+    /// It changed while it was looked at. Once that is nothing; again and again it leads nowhere.
+    Changed,
+    /// This node's own store could not be read or written: nobody's doing.
     Again,
 }
 
@@ -157,6 +163,8 @@ impl Network {
             source,
             claimed,
             end: None,
+            most: Work::default(),
+            went_back: false,
             asking: false,
             more: true,
             ahead: None,
@@ -168,9 +176,9 @@ impl Network {
         });
     }
 
-    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that claim most.
-    /// One of several is a peer that this node called, and the last of `max` is the one that has proven most: peers that come
-    /// by themselves, however many, do not take all places.
+    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that this node
+    /// called, then those that claim most. One of several is a peer that this node called, and the last of `max` is the one
+    /// that has proven most: peers that come by themselves, however many, do not take all places.
     pub(super) fn choose_source(
         &self,
         running: &[PeerName],
@@ -193,7 +201,13 @@ impl Network {
             .min_by_key(|(_, peer)| {
                 let proven = last && peer.blocks_sent > 0;
                 let since = if last { peer.connected } else { 0 };
-                (peer.backoff.failures(), !proven, since, Reverse(peer.weight()))
+                (
+                    peer.backoff.failures(),
+                    !proven,
+                    since,
+                    !peer.outbound,
+                    Reverse(peer.weight()),
+                )
             });
         chosen.map(|(name, peer)| (name.clone(), peer.weight()))
     }
@@ -231,12 +245,32 @@ impl Network {
         };
         let mut sync = self.syncs.remove(at);
         sync.asking = false;
-        sync.progress = self.now;
-        let planned = self.plan(&mut sync, locator, headers);
+        let planned = self
+            .plan(&mut sync, locator, headers)
+            .and_then(|()| self.note_progress(&mut sync));
         self.syncs.insert(at, sync);
         if let Err(ended) = planned {
             self.end_sync(attempt, ended);
         }
+    }
+
+    /// What an answer has brought. Headers that this node knows, or that weigh little, cost their sender nothing: as progress
+    /// they would keep all other chains waiting for ever.
+    fn note_progress(&self, sync: &mut Sync) -> Result<(), Ended> {
+        let (shown, ours) = (sync.shown(), self.weight());
+        let raised = shown > sync.most;
+        sync.most = sync.most.max(shown);
+        if shown > ours {
+            if raised {
+                sync.progress = self.now;
+            }
+            return Ok(());
+        }
+        // Where our fork lies deep, the first full answers of an honest peer show nothing new, but each shows more.
+        if sync.more && !raised {
+            return Err(Ended::Failed(None));
+        }
+        Ok(())
     }
 
     /// Headers by themselves: whether they continue what was asked about, and each shows its work.
@@ -265,7 +299,7 @@ impl Network {
         if let Some(first) = headers.first() {
             self.connect(sync, locator, first)?;
         }
-        let (snapshot, now) = (self.node.store().snapshot(), self.node.now());
+        let now = self.node.now();
         for header in headers {
             let Some(end) = &mut sync.end else { break };
             match end.extend(header, self.node.spec(), now) {
@@ -282,7 +316,7 @@ impl Network {
                 }
             }
             let id = end.id;
-            match snapshot.record(&id).map_err(|error| own_fault(&error))? {
+            match self.node.sound_record(&id).map_err(|error| own_fault(&error))? {
                 Some(record) if record.status == Status::Invalid => {
                     let reason = "it was found invalid before".to_owned();
                     return Err(Offence::InvalidBlock { id, reason }.into());
@@ -310,6 +344,10 @@ impl Network {
         let depth = self.node.tip().record.height().0.saturating_sub(base.height.0);
         if depth > self.node.max_reorg_depth() {
             return Err(Ended::TooDeep { depth });
+        }
+        let goes_back = sync.end.as_ref().is_some_and(|end| base.weight <= end.weight);
+        if goes_back && std::mem::replace(&mut sync.went_back, true) {
+            return Err(Ended::Failed(None));
         }
         sync.plan.clear();
         sync.end = Some(base);
@@ -416,6 +454,7 @@ impl Network {
                 peer.backoff.wait(now + APART_MS);
                 self.leaves_below_base(name);
             }
+            Ended::Changed => peer.backoff.changed(now),
             Ended::Again => peer.backoff.wait(now + AGAIN_MS),
         }
     }

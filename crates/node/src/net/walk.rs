@@ -127,7 +127,7 @@ impl Walk {
             // Its chain may have changed its end meanwhile: then it is looked at again from the beginning.
             let known = locator.contains(&first.parent);
             return Err(if known {
-                Ended::Again
+                Ended::Changed
             } else {
                 Offence::UnconnectedHeaders.into()
             });

@@ -23,6 +23,9 @@ pub(super) const INBOX: usize = 256;
 const TICK: Duration = Duration::from_millis(250);
 /// Calls of two peers that are so close together were made at once.
 const AT_ONCE: Duration = Duration::from_secs(3);
+/// A conversation that the other end began is not given up for another one that it begins before this age: a substream
+/// costs it nothing, and with each the conversation would begin anew. Rule: docs/protocol.md#N8
+const YOUNG: Duration = Duration::from_secs(10);
 /// Between two lines of the log on a long synchronisation.
 const REPORT: Duration = Duration::from_secs(5);
 /// Frames that may wait to be written to one peer, in the longest frames.
@@ -163,14 +166,12 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             link,
             way,
         } => {
-            // Where both have called at once, both keep the call of the one whose name comes first. Later a second call
-            // means that the other end has lost the first: it was started anew, and no packet has told us yet.
             let ours = *own < name;
-            let keeps = |known: &Link| known.outbound != outbound && known.outbound == ours;
             if ways
                 .get(&name)
-                .is_some_and(|known| keeps(known) && known.since.elapsed() < AT_ONCE)
+                .is_some_and(|known| stays(known.outbound, known.since.elapsed(), outbound, ours))
             {
+                // The new one ends with its way, which is dropped here.
                 return;
             }
             let number = link;
@@ -202,6 +203,18 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
         }
         Heard::Frame { .. } | Heard::Broken { .. } | Heard::Gone { .. } => {}
         Heard::Asked(..) | Heard::News | Heard::Stop => network.poll(now),
+    }
+}
+
+/// Whether a link that is `age` old stays, and a new one to the same peer is rejected. Of both is known whether we dialled;
+/// `ours`: whether our dial is kept where both have dialled at once.
+fn stays(known_outbound: bool, age: Duration, outbound: bool, ours: bool) -> bool {
+    match (known_outbound, outbound) {
+        (false, false) => age < YOUNG,
+        (true, true) => false,
+        // Where both have dialled at once, both keep the dial of the one whose name comes first. Later a second one means
+        // that the other end has lost the first: it was started anew, and no packet has shown it yet.
+        _ => known_outbound == ours && age < AT_ONCE,
     }
 }
 
@@ -249,5 +262,33 @@ fn carry_out(network: &mut Network, ways: &mut Ways, orders: &Sender<Order>, max
         ways.remove(&peer);
         network.disconnected(&peer, now);
         let _ = orders.try_send(Order::Close(peer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_young_conversation_is_not_given_up_for_another_that_the_peer_begins() {
+        let secs = Duration::from_secs;
+        for (known_outbound, age, outbound, ours, expected) in [
+            // The peer dials, or opens a substream, again and again.
+            (false, secs(0), false, true, true),
+            (false, secs(9), false, false, true),
+            (false, secs(10), false, true, false),
+            // Both have dialled at once: both sides keep the same one of the two.
+            (true, secs(0), false, true, true),
+            (true, secs(0), false, false, false),
+            (false, secs(0), true, false, true),
+            (false, secs(0), true, true, false),
+            // One of the two was started anew.
+            (true, secs(3), false, true, false),
+            (false, secs(3), true, false, false),
+            (true, secs(0), true, true, false),
+        ] {
+            let stays = stays(known_outbound, age, outbound, ours);
+            assert_eq!(stays, expected, "{known_outbound} {age:?} {outbound} {ours}");
+        }
     }
 }

@@ -19,6 +19,9 @@ use crate::peers::range::Origin;
 /// Bytes that the long frames of all who came to us take together.
 const INBOUND_ROOM: usize = 192 << 20;
 
+/// Substreams of one peer: one each way where both have dialled at once, and one more for a peer that has lost both.
+const MAX_OF_ONE: usize = 3;
+
 /// The links that are open, and how more are.
 #[derive(Clone)]
 pub(super) struct Links {
@@ -52,7 +55,16 @@ impl Links {
     }
 
     pub(super) fn speaks_to(&self, peer: &PeerId) -> bool {
-        self.open.lock().range((*peer, 0)..=(*peer, u64::MAX)).next().is_some()
+        self.count(peer) > 0
+    }
+
+    /// Whether another substream of a peer is rejected unread: each takes two tasks until the conversation sees it.
+    pub(super) fn are_enough(&self, peer: &PeerId) -> bool {
+        self.count(peer) >= MAX_OF_ONE
+    }
+
+    fn count(&self, peer: &PeerId) -> usize {
+        self.open.lock().range((*peer, 0)..=(*peer, u64::MAX)).count()
     }
 
     /// Reads and writes a substream until it ends, and tells the conversation.

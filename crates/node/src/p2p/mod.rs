@@ -26,6 +26,7 @@ use libp2p::{Multiaddr, PeerId};
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 
+use crate::net::limits::MIN_CALLED;
 use crate::net::{Ban, Counters, HeavierFork, Network, PeerName, PeerStatus, RangeBan, SyncStatus};
 use crate::node::Node;
 use crate::peers::book::{name_in, place_of};
@@ -133,6 +134,9 @@ impl P2p {
         let (wires, addresses) = wires.listen(config.listen).await?;
         let mut network = Network::new(node.clone(), agent);
         network.expect_named(config.peers.len());
+        if config.peers.is_empty() && config.discover {
+            network.expect_called(MIN_CALLED);
+        }
         network.begin_with(bans, secret);
         // From the first answer on: bans of the last run are there before the first turn.
         let status = Arc::new(RwLock::new(NetworkStatus::of(&network)));

@@ -4,7 +4,7 @@ use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use futures::{FutureExt as _, StreamExt as _};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::{Multiaddr, SwarmBuilder, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, SwarmBuilder, noise, tcp, yamux};
 use libp2p_stream as stream;
 
 use super::wires::PROTOCOL;
@@ -12,6 +12,10 @@ use super::wires::PROTOCOL;
 /// One connection under a name of its own, made up for it.
 pub struct Stranger {
     stream: libp2p::Stream,
+    /// Substreams before it, which stay open.
+    earlier: Vec<libp2p::Stream>,
+    control: stream::Control,
+    peer: PeerId,
     swarm: tokio::task::JoinHandle<()>,
 }
 
@@ -43,11 +47,32 @@ impl Stranger {
         let mut control = swarm.behaviour().new_control();
         let swarm = tokio::spawn(swarm.for_each(|_| std::future::ready(())).map(|()| ()));
         match control.open_stream(peer, PROTOCOL).await {
-            Ok(stream) => Ok(Self { stream, swarm }),
+            Ok(stream) => Ok(Self {
+                stream,
+                earlier: Vec::new(),
+                control,
+                peer,
+                swarm,
+            }),
             Err(error) => {
                 swarm.abort();
                 Err(failed(error.to_string()))
             }
+        }
+    }
+
+    /// Goes on with another substream of the same connection, under the same name.
+    pub async fn begin_again(&mut self) -> std::io::Result<()> {
+        let opened = self.control.open_stream(self.peer, PROTOCOL).await;
+        let stream = opened.map_err(|error| std::io::Error::other(error.to_string()))?;
+        self.earlier.push(std::mem::replace(&mut self.stream, stream));
+        Ok(())
+    }
+
+    /// Goes back to the substream before, and gives up the one that it went on with.
+    pub fn go_back(&mut self) {
+        if let Some(before) = self.earlier.pop() {
+            self.stream = before;
         }
     }
 

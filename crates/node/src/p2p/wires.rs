@@ -217,6 +217,9 @@ impl Wires {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.follow(event),
                 Some((peer, stream)) = self.incoming.next() => {
+                    if self.links.are_enough(&peer) {
+                        continue;
+                    }
                     let origin = self.origin(&peer);
                     self.links.spawn(peer, stream, false, origin);
                 }

@@ -2,7 +2,8 @@
 //! docs/protocol.md#N12
 //!
 //! A name costs nothing, so a ban for what no honest node does covers the address, too: the IPv4 address or the IPv6 /64.
-//! Behind one address there may be others, so lesser offences ban the name alone.
+//! Behind one address there may be others, so lesser offences ban the name alone, and a banned address only lets nobody
+//! new in: conversations that go on with others there are not ended, and nodes there are still dialled.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -143,29 +144,30 @@ impl Bans {
         lifted
     }
 
-    /// Why a peer is banned now, if it is: by its name, or by its address.
+    /// Why a peer that comes is banned now, if it is: by itself, or by the address that another has misused.
     pub fn reason(&self, name: &PeerName, origin: &Origin, now: u64) -> Option<&str> {
+        let by_address = || self.reason_of_host(bannable_host(origin)?, now);
+        self.own_reason(name, origin, now).or_else(by_address)
+    }
+
+    /// Why a peer is banned now for itself, if it is: by its name, or by a range that the operator banned. An address that
+    /// another has misused is no reason to end what goes on, or not to dial: behind it there may be many.
+    pub fn own_reason(&self, name: &PeerName, origin: &Origin, now: u64) -> Option<&str> {
         let by_name = self.peers.get(name).filter(|ban| ban.until > now);
         if let Some(ban) = by_name {
             return Some(&ban.reason);
         }
-        // What the operator named or exempts is not banned by its address.
-        let host = origin.host.filter(|_| !origin.exempt && !origin.configured)?;
-        self.reason_of_host(host, now)
+        let host = bannable_host(origin)?;
+        let mut ranges = self.ranges.values().filter(|ban| ban.until > now);
+        let ban = ranges.find(|ban| ban.range.contains(&host))?;
+        Some(&ban.reason)
     }
 
-    /// Why an address is banned now, if it is.
-    pub fn reason_of_host(&self, host: IpAddr, now: u64) -> Option<&str> {
-        let host = host.to_canonical();
-        let ranges = self.ranges.values().filter(|ban| ban.until > now);
-        let by_range = ranges
-            .filter(|ban| ban.range.contains(&host))
-            .map(|ban| ban.reason.as_str());
-        let peers = self.peers.values().filter(|ban| ban.until > now);
-        let by_peer = peers
-            .filter(|ban| ban.host.is_some_and(|banned| banned.contains(&host)))
-            .map(|ban| ban.reason.as_str());
-        by_range.chain(by_peer).next()
+    /// Why an address is banned now together with a peer, if it is.
+    fn reason_of_host(&self, host: IpAddr, now: u64) -> Option<&str> {
+        let mut peers = self.peers.values().filter(|ban| ban.until > now);
+        let ban = peers.find(|ban| ban.host.is_some_and(|banned| banned.contains(&host)))?;
+        Some(&ban.reason)
     }
 
     /// Forgets what is over.
@@ -256,6 +258,12 @@ impl Bans {
     }
 }
 
+/// The host by which a peer can be banned: what the operator named or exempts is not banned by its address.
+fn bannable_host(origin: &Origin) -> Option<IpAddr> {
+    let host = origin.host.filter(|_| !origin.exempt && !origin.configured)?;
+    Some(host.to_canonical())
+}
+
 fn as_text<S: Serializer>(range: &IpNet, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(range)
 }
@@ -302,6 +310,8 @@ mod tests {
         assert_eq!(reason("b", "8.8.8.8", HOUR), None, "it is over");
         assert!(bans.unban(&"a".into()));
         assert_eq!(bans.reason(&"b".into(), &at("8.8.8.8"), 0), None, "both are lifted");
+        let own = |name: &str| bans.own_reason(&name.into(), &at("2600:1:2:3::1"), 0);
+        assert_eq!((own("c"), own("d")), (Some("forged another"), None));
     }
 
     #[test]
@@ -320,6 +330,7 @@ mod tests {
         let mut bans = Bans::default();
         assert!(bans.ban_range(range("8.8.7.9/16"), HOUR, "noise"));
         assert_eq!(bans.reason(&"a".into(), &at("8.8.200.1"), 0), Some("noise"));
+        assert_eq!(bans.own_reason(&"a".into(), &at("8.8.200.1"), 0), Some("noise"));
         let mut configured = at("8.8.200.1");
         configured.configured = true;
         assert_eq!(bans.reason(&"a".into(), &configured, 0), None);

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::range::Range;
+use super::range::{Host, Range};
 
-/// Peers of as many ranges are asked at least, unless the operator named some.
+/// Peers of as many ranges, or hosts that the operator named, are asked at least until their median counts: one clock alone
+/// may be the wrong one, or say what its owner likes.
 pub const MIN_PEERS: usize = 3;
 /// Of peers that came by themselves, as many are needed: coming costs nothing.
 pub const MIN_INBOUND: usize = 5;
@@ -23,6 +24,8 @@ pub struct Sample {
     pub offset_secs: i64,
     pub outbound: bool,
     pub configured: bool,
+    /// Where it is; None where the transport has no IP addresses.
+    pub host: Option<Host>,
     /// None for peers that limits per range leave out.
     pub range: Option<Range>,
 }
@@ -34,7 +37,7 @@ pub struct ClockReading {
     pub offset_secs: i64,
     /// Peers that were asked.
     pub peers: usize,
-    /// Whether this node chose these peers itself; what others who came say only warns.
+    /// Whether they are enough, and this node chose them itself: what fewer say, or others who came, only warns.
     pub chosen: bool,
 }
 
@@ -47,8 +50,8 @@ pub fn offset_secs(own: u64, peer: u64, round_trip_ms: u64) -> Option<i64> {
     i64::try_from((i128::from(own) * 1_000 - peer) / 1_000).ok()
 }
 
-/// The median of the peers that this node chose, one of each range, if there are enough; else of those that the operator
-/// named; else of all, if there are many.
+/// The median of the peers that this node chose, one of each range or named host, if there are enough; else, only to warn,
+/// of those that the operator named, or of all, if there are many.
 pub fn read(samples: &[Sample]) -> Option<ClockReading> {
     let chosen = diverse(samples.iter().filter(|sample| sample.outbound || sample.configured));
     if chosen.len() >= MIN_PEERS {
@@ -56,22 +59,32 @@ pub fn read(samples: &[Sample]) -> Option<ClockReading> {
     }
     let named = diverse(samples.iter().filter(|sample| sample.configured));
     if !named.is_empty() {
-        return reading(named, true);
+        return reading(named, false);
     }
     let all = diverse(samples.iter());
     (all.len() >= MIN_INBOUND).then(|| reading(all, false))?
 }
 
-/// One offset of each range: the median of its peers. Peers without a range count each.
+/// What counts as one.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Range(Range),
+    /// Of those that the operator named, or exempts from limits per range.
+    Host(Host),
+}
+
+/// One offset of each range, or of each host where limits per range do not apply: the median of its peers. Peers without
+/// an address count each.
 fn diverse<'a>(samples: impl Iterator<Item = &'a Sample>) -> Vec<i64> {
-    let (mut ranges, mut offsets) = (BTreeMap::<Range, Vec<i64>>::new(), Vec::new());
+    let (mut places, mut offsets) = (BTreeMap::<Place, Vec<i64>>::new(), Vec::new());
     for sample in samples {
-        match sample.range.filter(|_| !sample.configured) {
-            Some(range) => ranges.entry(range).or_default().push(sample.offset_secs),
+        let range = sample.range.filter(|_| !sample.configured).map(Place::Range);
+        match range.or(sample.host.map(Place::Host)) {
+            Some(place) => places.entry(place).or_default().push(sample.offset_secs),
             None => offsets.push(sample.offset_secs),
         }
     }
-    offsets.extend(ranges.into_values().filter_map(median));
+    offsets.extend(places.into_values().filter_map(median));
     offsets
 }
 
@@ -102,18 +115,22 @@ impl ClockReading {
     /// In words, for logs and pages.
     pub fn words(&self) -> String {
         let direction = if self.offset_secs < 0 { "behind" } else { "ahead of" };
-        let secs = self.offset_secs.unsigned_abs();
-        let time = match secs {
-            0..120 => format!("{secs} s"),
-            120..7_200 => format!("{} min", secs / 60),
-            _ => format!("{} h", secs / 3_600),
-        };
+        let time = span(self.offset_secs.unsigned_abs());
         let of = if self.peers == 1 {
             "that of 1 peer".to_owned()
         } else {
             format!("the median of {} peers", self.peers)
         };
         format!("this machine's clock is {time} {direction} {of}")
+    }
+}
+
+/// So many seconds in words.
+pub fn span(secs: u64) -> String {
+    match secs {
+        0..120 => format!("{secs} s"),
+        120..7_200 => format!("{} min", secs / 60),
+        _ => format!("{} h", secs / 3_600),
     }
 }
 
@@ -126,6 +143,7 @@ mod tests {
             offset_secs,
             outbound,
             configured: false,
+            host: Some(Host::of([range, 1, 1, 1].into())),
             range: Some(Range::of([range, 1, 1, 1].into())),
         }
     }
@@ -157,12 +175,21 @@ mod tests {
     }
 
     #[test]
-    fn too_few_peers_say_nothing_unless_the_operator_named_them() {
+    fn too_few_peers_say_nothing_and_few_that_the_operator_named_only_warn() {
         let few = [sample(-300, 10, true), sample(-300, 11, true)];
         assert_eq!(read_of(&few), None);
         let mut named = sample(-300, 10, true);
         named.configured = true;
-        assert_eq!(read_of(&[named]), Some((-300, 1, true)));
+        assert_eq!(read_of(&[named]), Some((-300, 1, false)));
+        let at_host = |host: u8| Sample {
+            host: Some(Host::of([10, 1, 1, host].into())),
+            ..named
+        };
+        let on_one_host = [at_host(1); 5];
+        assert_eq!(read_of(&on_one_host), Some((-300, 1, false)), "five names are one host");
+        assert_eq!(read_of(&[at_host(1), at_host(2)]), Some((-300, 2, false)));
+        let on_three = [at_host(1), at_host(2), at_host(3)];
+        assert_eq!(read_of(&on_three), Some((-300, 3, true)));
         let came: Vec<_> = (0..4).map(|at| sample(60, 10 + at, false)).collect();
         assert_eq!(read_of(&came), None);
         let came: Vec<_> = (0..5).map(|at| sample(60, 10 + at, false)).collect();

@@ -37,6 +37,8 @@ pub enum SlotError {
     HostFull { host: Host, max: usize },
     #[error("there are {max} inbound peers of {range} already, all of them protected")]
     RangeFull { range: Range, max: usize },
+    #[error("{host} has begun too many conversations: one every {secs} s is taken")]
+    TooOften { host: Host, secs: u64 },
 }
 
 /// How many peers each property protects.

@@ -80,6 +80,12 @@ impl<'a> Commit<'a> {
             .insert(&self.store.keys.headers, &record.id.as_bytes()[..], record.encode());
     }
 
+    /// Drops a block that is in no chain.
+    pub(crate) fn forget_block(&mut self, id: &tally_chain::BlockId) {
+        self.batch.remove(&self.store.keys.headers, &id.as_bytes()[..]);
+        self.batch.remove(&self.store.keys.bodies, &id.as_bytes()[..]);
+    }
+
     /// Makes an executed block part of the active chain.
     pub fn active(
         &mut self,

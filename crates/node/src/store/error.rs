@@ -60,6 +60,22 @@ impl StoreError {
         !matches!(self, Self::NoRoom { .. } | Self::NotKept { .. })
     }
 
+    /// Whether what was read is not what was written: reading again gives the same. A read that failed may work later.
+    pub(crate) fn is_damage(&self) -> bool {
+        use fjall::Error as Db;
+        match self {
+            Self::Missing { .. } | Self::Damaged { .. } => true,
+            Self::Database(error) => {
+                let read = matches!(
+                    error,
+                    Db::Storage(_) | Db::Decompress(_) | Db::InvalidTag(_) | Db::InvalidTrailer
+                );
+                read && io_source(error).is_none()
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> Self {
         Self::CannotWrite {
             path: path.to_owned(),
@@ -149,6 +165,16 @@ mod tests {
         let poisoned = StoreError::Database(fjall::Error::Poisoned);
         assert_eq!(poisoned.to_string(), "store: an earlier write failed");
         assert!(poisoned.source().is_none(), "a chain of causes would name it twice");
+    }
+
+    #[test]
+    fn a_read_that_failed_may_pass_and_other_bytes_do_not() {
+        let io = fjall::Error::Io(std::io::Error::from_raw_os_error(24));
+        assert!(!StoreError::Database(io).is_damage());
+        assert!(!StoreError::Database(fjall::Error::Poisoned).is_damage());
+        assert!(StoreError::Database(fjall::Error::InvalidTrailer).is_damage());
+        let what = "part of a record".to_owned();
+        assert!(StoreError::Missing { what }.is_damage());
     }
 
     #[test]

@@ -96,6 +96,16 @@ impl Snapshot {
         Ok(self.id_at(record.height())? == Some(record.id))
     }
 
+    /// The same of a block whose record cannot be read: looks at every block of the active chain.
+    pub(crate) fn chain_has(&self, id: &BlockId) -> Result<bool, StoreError> {
+        for entry in self.0.snapshot.iter(&self.0.keys.chain) {
+            if block_id(&entry.value()?) == Some(*id) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Records of the active chain from `first` on, in ascending order.
     pub fn records_from(&self, first: Height) -> impl DoubleEndedIterator<Item = Result<BlockRecord, StoreError>> + '_ {
         self.records_between(first, Height(u64::MAX))
@@ -203,9 +213,19 @@ impl Snapshot {
 
     /// Heights of the blocks that an address produced, newest first.
     pub fn produced(&self, address: &Address) -> impl Iterator<Item = Result<Height, StoreError>> + '_ {
+        self.produced_below(address, Height(u64::MAX))
+    }
+
+    /// Heights of the blocks below `below` that an address produced, newest first; the index is entered there.
+    pub fn produced_below(
+        &self,
+        address: &Address,
+        below: Height,
+    ) -> impl Iterator<Item = Result<Height, StoreError>> + '_ {
+        let key = |height: Height| [address.as_slice(), &height_key(height)[..]].concat();
         self.0
             .snapshot
-            .prefix(&self.0.keys.produced, address.as_slice())
+            .range::<Vec<u8>, _>(&self.0.keys.produced, key(Height(0))..=key(below))
             .rev()
             .map(|entry| {
                 let key = entry.key()?;
@@ -215,6 +235,7 @@ impl Snapshot {
                 };
                 bytes.map(|b| Height(u64::from_be_bytes(b))).ok_or_else(missing)
             })
+            .filter(move |height| !height.as_ref().is_ok_and(|height| *height >= below))
     }
 
     /// The history range over blocks `0..blocks` of the active chain.

@@ -4,9 +4,11 @@ use tally_chain::state_tree::leaf_hash;
 use tally_chain::{Address, B256, BlockId, Height, U256, Work};
 use tally_ledger::PartRoot;
 use tally_node::CheckpointConfig;
+use tally_node::net::limits::{MAX_HEADERS, MIN_CALLED};
 use tally_node::net::wire::Message;
 
 use crate::support::{self, payment};
+use crate::town::{genesis_header, headers_after};
 use crate::world::{Fate, World};
 
 const RULES: CheckpointConfig = CheckpointConfig {
@@ -66,6 +68,41 @@ fn a_named_peer_that_never_comes_is_not_awaited_for_ever() {
     let new = world.add_at(0, NEWCOMER);
     world.members[new].network.expect_named(3);
     world.connect(new, only);
+    let took = world.until(60_000, "its chain", |world| stands(world, new, only));
+    assert!((25_000..=35_000).contains(&took), "{took} ms");
+    world.honest(&[only, new]);
+}
+
+/// Nobody is named. Those that come by themselves may all be one person's: peers of the node's own dialling are awaited.
+#[test]
+fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_ones_are_asked() {
+    let mut world = World::new(45);
+    let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
+    let others = [(); 2].map(|()| copy(&mut world, heavy, RULES));
+    let new = world.add_at(0, NEWCOMER);
+    world.members[new].network.expect_called(MIN_CALLED);
+    // Nobody is there for long.
+    world.run(60_000);
+    world.connect(light, new);
+    world.run(10_000);
+    assert!(world.node(new).awaits_checkpoint(), "it waits for peers that it calls");
+    world.connect(new, heavy);
+    world.run(5_000);
+    assert!(world.node(new).awaits_checkpoint(), "one is too few");
+    for other in others {
+        world.connect(new, other);
+    }
+    world.until(5_000, "the heavier chain", |world| stands(world, new, heavy));
+    world.honest(&[light, heavy, new]);
+}
+
+#[test]
+fn called_peers_that_never_come_are_not_awaited_for_ever() {
+    let mut world = World::new(46);
+    let only = chain(&mut world, RULES, 40);
+    let new = world.add_at(0, NEWCOMER);
+    world.members[new].network.expect_called(MIN_CALLED);
+    world.connect(only, new);
     let took = world.until(60_000, "its chain", |world| stands(world, new, only));
     assert!((25_000..=35_000).contains(&took), "{took} ms");
     world.honest(&[only, new]);
@@ -259,4 +296,96 @@ fn a_leaf_that_is_named_as_a_branch() {
             }
         }
     });
+}
+
+/// Claims by far the heaviest chain, and begins it anew with every answer, a second late: as if it changed all the time.
+fn changing_claimant(world: &mut World, of: usize) -> usize {
+    let first = headers_after(&genesis_header(world.node(of)), MAX_HEADERS);
+    world.add_tampering(move |_, message| {
+        match message {
+            Message::Hello(hello) => {
+                hello.claim.height = Height(1 << 40);
+                hello.claim.weight = Work(U256::MAX >> 8);
+            }
+            Message::Headers(headers) => {
+                headers.clone_from(&first);
+                return Fate::Late(1_000);
+            }
+            _ => {}
+        }
+        Fate::Sent
+    })
+}
+
+/// Two of them take turns; there is always one that was not looked at to its end.
+#[test]
+fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
+    for (seed, calls) in [(41, true), (42, false)] {
+        let mut world = World::new(seed);
+        let honest = chain(&mut world, RULES, 80);
+        let new = world.add_at(0, NEWCOMER);
+        for _ in 0..2 {
+            let claimant = changing_claimant(&mut world, honest);
+            world.connect(claimant, new);
+        }
+        world.run(500);
+        match calls {
+            true => world.connect(new, honest),
+            false => world.connect(honest, new),
+        }
+        let took = world.until(60_000, "the honest chain", |world| stands(world, new, honest));
+        assert!(took <= 25_000, "{took} ms, called: {calls}");
+        world.honest(&[honest, new]);
+    }
+}
+
+/// A source with a division of its own sends each part just in time: nobody else has them, and all of them would take a
+/// quarter of an hour here, a day on a large chain.
+#[test]
+fn a_source_of_a_foreign_division_that_drips_is_left_for_another() {
+    let mut world = World::new(43);
+    let first = chain(&mut world, RULES, 80);
+    let source = copy(
+        &mut world,
+        first,
+        CheckpointConfig {
+            part_leaves: 0,
+            ..RULES
+        },
+    );
+    world.tamper(source, |_, message| match message {
+        Message::Part(bytes) if !bytes.is_empty() => Fate::Late(58_000),
+        _ => Fate::Sent,
+    });
+    let new = world.add_at(0, NEWCOMER);
+    world.connect(new, source);
+    world.run(2_000);
+    world.connect(new, first);
+    let took = world.until(1_200_000, "the tip", |world| stands(world, new, first));
+    assert!((250_000..=400_000).contains(&took), "{took} ms");
+    assert_eq!(world.offences(new, "invalid_checkpoint"), 0);
+    world.honest(&[first, source, new]);
+}
+
+/// Where there is no other, a slow source is waited for.
+#[test]
+fn the_only_source_may_be_slow() {
+    let mut world = World::new(44);
+    let only = chain(
+        &mut world,
+        CheckpointConfig {
+            part_leaves: 0,
+            ..RULES
+        },
+        80,
+    );
+    world.tamper(only, |_, message| match message {
+        Message::Part(bytes) if !bytes.is_empty() => Fate::Late(50_000),
+        _ => Fate::Sent,
+    });
+    let new = world.add_at(0, NEWCOMER);
+    world.connect(new, only);
+    let took = world.until(1_200_000, "the tip", |world| stands(world, new, only));
+    assert!(took > 300_000, "longer than with another source: {took} ms");
+    world.honest(&[only, new]);
 }

@@ -47,6 +47,8 @@ pub struct World {
     /// Milliseconds on one way, where it is not the usual.
     pub delays: BTreeMap<(usize, usize), u64>,
     last: BTreeMap<(usize, usize), u64>,
+    /// Blocks below the tip at which members that are added from now on still follow a fork.
+    pub max_reorg_depth: u64,
 }
 
 pub fn name(at: usize) -> PeerName {
@@ -68,6 +70,7 @@ impl World {
             links: Vec::new(),
             delays: BTreeMap::new(),
             last: BTreeMap::new(),
+            max_reorg_depth: 1_000,
         };
         world.after(1_000, Event::Tick);
         world
@@ -83,7 +86,7 @@ impl World {
         let passed = (self.now - 1_000_000) / 1_000;
         let begin = u64::from(spec().genesis_time) + BEGIN + passed;
         let clock = HandClock::at(begin.checked_add_signed(skew).unwrap());
-        let node = support::open_at(dir.path(), &clock, 1_000, rules).unwrap();
+        let node = support::open_at(dir.path(), &clock, self.max_reorg_depth, rules).unwrap();
         let network = Network::new(node, "simulated");
         self.members.push(Member {
             dir,

@@ -35,6 +35,10 @@ impl HandClock {
         self.0.fetch_add(secs, Ordering::SeqCst);
     }
 
+    pub fn set_back(&self, secs: u64) {
+        self.0.fetch_sub(secs, Ordering::SeqCst);
+    }
+
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }

@@ -1,0 +1,156 @@
+//! Blocks beside the active chain: kept until their branch is the heaviest, and forgotten where their bytes have changed on
+//! the disk, for they can be fetched again. What the active chain needs cannot: that is the store's failure.
+
+use tally_chain::block::Ancestors;
+use tally_chain::{BlockId, Header, LinkedBlock, RawBlock, UnixSecs};
+
+use super::{ImportError, Imported, Pipeline, active_ancestors, parent_of};
+use crate::store::{BlockRecord, Commit, Snapshot, Status, StoreError};
+
+/// The way from a block to the active chain.
+pub(super) struct Branch {
+    /// The last block that is part of the active chain.
+    pub(super) fork: BlockRecord,
+    /// The others, lowest first.
+    pub(super) records: Vec<BlockRecord>,
+}
+
+impl Pipeline {
+    /// What becomes of a block that is here already, or whose parent is not.
+    pub(super) fn known(&self, header: &Header) -> Result<Option<Imported>, ImportError> {
+        let (id, parent) = (header.id(), header.parent);
+        let snapshot = self.store.snapshot();
+        let status = |id: &BlockId| Ok::<_, StoreError>(self.sound_record(&snapshot, id)?.map(|record| record.status));
+        match status(&id)? {
+            Some(Status::Invalid) => Err(ImportError::KnownInvalid { id }),
+            Some(_) => Ok(Some(Imported::Known { id })),
+            None => match status(&parent)? {
+                None => Err(ImportError::UnknownParent { parent }),
+                Some(Status::Invalid) => Err(ImportError::InvalidParent { parent }),
+                Some(_) => Ok(None),
+            },
+        }
+    }
+
+    /// What a child of `parent` sees, on whatever branch.
+    pub(super) fn ancestors(&self, parent: BlockId) -> Result<Ancestors, ImportError> {
+        if parent == self.tip.record.id {
+            return Ok(self.tip.ancestors.clone());
+        }
+        let snapshot = self.store.snapshot();
+        let branch = self.branch(&snapshot, parent)?;
+        let mut ancestors = active_ancestors(&snapshot, &branch.fork)?;
+        for record in &branch.records {
+            ancestors = ancestors.then(parent_of(record), &self.engine);
+        }
+        Ok(ancestors)
+    }
+
+    /// The blocks from the active chain (exclusive) up to `last` (inclusive), lowest first.
+    pub(super) fn branch(&self, snapshot: &Snapshot, last: BlockId) -> Result<Branch, ImportError> {
+        let (tip, max) = (self.tip.record.height().0, self.max_reorg_depth);
+        // One of them may have been forgotten since those after it came.
+        let stored = |parent: BlockId| -> Result<BlockRecord, ImportError> {
+            let record = self.sound_record(snapshot, &parent)?;
+            record.ok_or(ImportError::UnknownParent { parent })
+        };
+        let mut records = Vec::new();
+        let mut record = stored(last)?;
+        while !snapshot.is_active(&record)? {
+            let parent = stored(record.header.parent)?;
+            records.push(record);
+            record = parent;
+        }
+        let depth = tip - record.height().0;
+        // Nothing leads back behind what this node began with.
+        let max = max.min(tip - snapshot.base()?.0);
+        if depth > max {
+            return Err(ImportError::TooDeep { depth, max });
+        }
+        records.reverse();
+        Ok(Branch { fork: record, records })
+    }
+
+    pub(super) fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
+        let mut commit = Commit::new(&self.store);
+        commit.block(&self.linked_record(linked, now), &linked.encode());
+        commit.apply()?;
+        Ok(Imported::Side {
+            id: linked.id(),
+            height: linked.height(),
+        })
+    }
+
+    /// A stored block of a branch, as it was when it was linked first. One whose bytes have changed is forgotten: to those
+    /// after it, it is unknown until it is fetched again.
+    pub(super) fn relink(
+        &self,
+        snapshot: &Snapshot,
+        record: &BlockRecord,
+        ancestors: &Ancestors,
+        now: UnixSecs,
+    ) -> Result<LinkedBlock, ImportError> {
+        match self.relink_stored(snapshot, record, ancestors, now) {
+            Err(error) if error.is_damage() => {
+                self.forget(&record.id, &error)?;
+                Err(ImportError::UnknownParent { parent: record.id })
+            }
+            relinked => Ok(relinked?),
+        }
+    }
+
+    fn relink_stored(
+        &self,
+        snapshot: &Snapshot,
+        record: &BlockRecord,
+        ancestors: &Ancestors,
+        now: UnixSecs,
+    ) -> Result<LinkedBlock, StoreError> {
+        let raw = stored_block(snapshot, record)?;
+        // It was not too early when it came: a clock that was set back since then changes nothing about it.
+        let now = now.max(record.received);
+        let checked = raw.check(&self.spec, now, |transactions| self.checker.check_all(transactions));
+        let linked = checked.and_then(|checked| checked.link(ancestors, &self.spec));
+        linked.map_err(|error| unsound(record, &error))
+    }
+
+    /// What is stored of a block. Where that has changed on the disk, and the block is not of the active chain, it is
+    /// forgotten: there is none any more.
+    pub(crate) fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        let damage = match snapshot.record(id) {
+            Ok(Some(record)) if record.header.id() != *id => StoreError::Missing {
+                what: format!("the header of block {id} as it was stored"),
+            },
+            Err(error) if error.is_damage() => error,
+            sound => return sound,
+        };
+        if snapshot.chain_has(id)? {
+            return Err(damage);
+        }
+        self.forget(id, &damage)?;
+        Ok(None)
+    }
+
+    fn forget(&self, id: &BlockId, damage: &StoreError) -> Result<(), StoreError> {
+        tracing::error!(%id, %damage, "a stored block beside the chain has changed on the disk: it is fetched again");
+        let mut commit = Commit::new(&self.store);
+        commit.forget_block(id);
+        commit.apply()
+    }
+}
+
+/// A block that was right when it was stored is not now: its bytes have changed, and nobody else is at fault.
+pub(super) fn unsound(record: &BlockRecord, error: &dyn std::error::Error) -> StoreError {
+    StoreError::Missing {
+        what: format!("the body of block {} as it was stored ({error})", record.id),
+    }
+}
+
+/// The stored body of a block; one that is another block's is none. What else may have changed in it is seen by its roots.
+pub(super) fn stored_block(snapshot: &Snapshot, record: &BlockRecord) -> Result<RawBlock, StoreError> {
+    let block = snapshot.block(&record.id)?;
+    let own = block.filter(|block| block.header.id() == record.id);
+    own.ok_or_else(|| StoreError::Missing {
+        what: format!("body of block {}", record.id),
+    })
+}

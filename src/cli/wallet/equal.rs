@@ -1,0 +1,111 @@
+//! A payment that may happen twice: an equal one with another nonce waits, or was sent and got no answer. Every path that signs
+//! asks here. Rule: docs/protocol.md#W58
+
+use serde::Deserialize;
+use tally_chain::TxId;
+use tally_chain::transaction::LIFETIME;
+use tally_wallet::Review;
+
+use super::super::client::Client;
+use super::super::out::errln;
+use super::journal::{Journal, Paid, State};
+
+/// An equal payment, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Equal {
+    #[error("an equal payment (receiver and amount) waits already, id {id}")]
+    Waits { id: TxId },
+    #[error(
+        "an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: it is {status}"
+    )]
+    Taken { id: TxId, status: String },
+    #[error(
+        "an equal payment (receiver and amount) was sent before without an answer and may have been taken, id {id}; \
+         `tally wallet resend {id}` sends its bytes again, which never pays twice"
+    )]
+    InDoubt { id: TxId },
+}
+
+/// What an account has waiting.
+#[derive(Deserialize)]
+struct Waiting {
+    count: usize,
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    id: TxId,
+    nonce: u64,
+}
+
+/// Looks for an equal payment of the same account: in the journal, and in the node's pool, where a node is asked.
+pub fn find(
+    client: Option<&Client>,
+    journal: &Journal,
+    review: &Review,
+    payload: &[u8],
+) -> anyhow::Result<Option<Equal>> {
+    let paid = Paid::in_payload(payload)?;
+    if paid.is_nothing(review.sender) {
+        return Ok(None);
+    }
+    if let Some(equal) = unanswered(client, journal, review, &paid)? {
+        return Ok(Some(equal));
+    }
+    match client {
+        Some(client) => waiting(client, review, &paid),
+        None => Ok(None),
+    }
+}
+
+/// Among those that this wallet sent and that got no answer; what the node knows of them by now is written down.
+fn unanswered(
+    client: Option<&Client>,
+    journal: &Journal,
+    review: &Review,
+    paid: &Paid,
+) -> anyhow::Result<Option<Equal>> {
+    let (now, from) = ((tally_node::system_clock())(), review.sender.to_string());
+    for entry in journal.unanswered(review.genesis)? {
+        // Of one nonce only one transaction can happen.
+        if entry.from != from || entry.nonce == review.nonce || !paid.is_equal(&Paid::by(&entry.envelope)?) {
+            continue;
+        }
+        let id = entry.id;
+        let found = client.map(|client| client.find(id)).transpose()?.flatten();
+        if let Some(found) = found {
+            journal.settle(id, State::Taken)?;
+            let status = found.status;
+            return Ok(Some(Equal::Taken { id, status }));
+        }
+        // Later than this no block takes it any more. Rule: docs/protocol.md#T7
+        if now <= entry.at.saturating_add(LIFETIME) {
+            return Ok(Some(Equal::InDoubt { id }));
+        }
+    }
+    Ok(None)
+}
+
+/// Among those that wait in the node's pool, from any device of these keys.
+fn waiting(client: &Client, review: &Review, paid: &Paid) -> anyhow::Result<Option<Equal>> {
+    let Waiting { count, items } = client.get(&format!("accounts/{}/pending", review.sender))?;
+    if count > items.len() {
+        errln!(
+            "note: {count} payments of this account wait; this one was compared with the first {} only",
+            items.len()
+        );
+    }
+    for Item { id, nonce } in items {
+        if nonce == review.nonce {
+            continue;
+        }
+        if let Some(found) = client.find(id)?
+            && found.block.is_none()
+            && paid.is_equal(&Paid::by(&found.raw)?)
+        {
+            return Ok(Some(Equal::Waits { id }));
+        }
+    }
+    Ok(None)
+}
