@@ -210,6 +210,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     let pending = expect_context::<Pending>();
     let live = Live::get();
     let standing = RwSignal::new(Standing::default());
+    let unasked = RwSignal::new(None::<String>);
     // What stands in a block is asked for once only.
     let settled = StoredValue::new(HashSet::<String>::new());
     let again = RwSignal::new(0u32);
@@ -218,16 +219,30 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         again.track();
         let asked = account.get();
         spawn_local(async move {
-            // A node that does not answer is named elsewhere; what is shown stays until it does.
-            let Ok(found) = look(&asked, &pending.genesis(), settled).await else {
+            let found = look(&asked, &pending.genesis(), settled).await;
+            if account.try_get_untracked().as_ref() != Some(&asked) {
                 return;
-            };
-            if account.try_get_untracked().as_ref() == Some(&asked) {
-                let _ = standing.try_set(found);
+            }
+            // What is shown stays until the node answers.
+            match found {
+                Ok(found) => {
+                    let _ = unasked.try_set(None);
+                    let _ = standing.try_set(found);
+                }
+                Err(why) => drop(unasked.try_set(Some(why.trim_end_matches('.').to_owned()))),
             }
         });
     });
     let shown = Memo::new(move |_| standing.get());
+    let unasked = move || {
+        unasked.get().map(|why| {
+            view! {
+                <Notice kind=NoticeKind::Warning title="What waits could not be asked">
+                    <p>{format!("{why}. What is shown of waiting, missing and lost payments may be out of date, and some may be missing. It is asked again with the next block.")}</p>
+                </Notice>
+            }
+        })
+    };
     let gap = move || {
         let (missing, behind) = shown.get().pool.gap()?;
         let fill = move |_| pending.run(pending.fill(account.get_untracked(), missing));
@@ -268,6 +283,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         })
     };
     view! {
+        {unasked}
         {unread}
         {gap}
         {lost}
