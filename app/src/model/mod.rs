@@ -11,7 +11,7 @@ mod search;
 mod transaction;
 mod units;
 
-pub use account::{AccountKind, AccountView};
+pub use account::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, RewardRow};
 pub use block::{BlockPage, BlockRow, HeaderView, ManifestView};
 pub use evidence::{BlockEvidence, TransactionEvidence};
 pub use listing::{BlockQuery, BlockSort, Listing, MAX_ROWS, StatusFilter, TransactionQuery};
