@@ -99,14 +99,25 @@ static uint64_t inode(int fd) {
 
 static uint64_t log_len(void) { return log_fd < 0 ? 0 : (uint64_t)lseek(log_fd, 0, SEEK_END); }
 
+/* A change and its record are one step: the number of a file that is gone is another file's at once, so in another order the
+ * log would take the one for the other. */
+static void begin(void) {
+  if (log_fd >= 0) pthread_mutex_lock(&lock);
+}
+
+static void end(void) {
+  int saved = errno;
+  if (log_fd >= 0) pthread_mutex_unlock(&lock);
+  errno = saved;
+}
+
+/* Between begin and end. */
 static void record(uint64_t kind, uint64_t ino, uint64_t number, const char *path, const void *data, size_t len) {
   if (log_fd < 0) return;
   int saved = errno;
   uint64_t head[5] = {kind, ino, number, strlen(path), len};
   struct iovec parts[3] = {{head, sizeof head}, {(void *)path, head[3]}, {(void *)data, len}};
-  pthread_mutex_lock(&lock);
   real_writev(log_fd, parts, 3);
-  pthread_mutex_unlock(&lock);
   errno = saved;
 }
 
@@ -115,8 +126,10 @@ ssize_t write(int fd, const void *data, size_t len) {
   if (!real_write) start();
   if (!ours(fd, path)) return real_write(fd, data, len);
   if (fails(0)) return -1;
+  begin();
   ssize_t done = real_write(fd, data, len);
   if (done > 0) record(WRITE, inode(fd), (uint64_t)(lseek64(fd, 0, SEEK_CUR) - done), path, data, (size_t)done);
+  end();
   return done;
 }
 
@@ -133,8 +146,10 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at) {
   char path[PATH_MAX];
   if (!ours(fd, path)) return real_pwrite(fd, data, len, at);
   if (fails(0)) return -1;
+  begin();
   ssize_t done = real_pwrite(fd, data, len, at);
   if (done > 0) record(WRITE, inode(fd), (uint64_t)at, path, data, (size_t)done);
+  end();
   return done;
 }
 
@@ -144,9 +159,13 @@ static int sync_by(int (*real)(int), int fd) {
   if (fails(0)) return -1;
   struct stat found;
   int is_folder = !fstat(fd, &found) && S_ISDIR(found.st_mode);
+  begin();
   uint64_t begun = log_len();
+  end();
   int done = real(fd);
+  begin();
   if (!done) record(is_folder ? SYNC_FOLDER : SYNC, inode(fd), begun, path, NULL, 0);
+  end();
   return done;
 }
 
@@ -157,8 +176,10 @@ int ftruncate64(int fd, off64_t len) {
   char path[PATH_MAX];
   if (!ours(fd, path)) return real_ftruncate(fd, len);
   if (fails(0)) return -1;
+  begin();
   int done = real_ftruncate(fd, len);
   if (!done) record(TRUNCATE, inode(fd), (uint64_t)len, path, NULL, 0);
+  end();
   return done;
 }
 
@@ -184,26 +205,35 @@ int open64(const char *path, int flags, ...) {
   int mine = below(path);
   int writes = (flags & O_ACCMODE) != O_RDONLY;
   if (mine && writes && fails(0)) return -1;
+  if (!mine || !writes) return real_open(path, flags, mode);
+  begin();
   int fd = real_open(path, flags, mode);
-  if (mine && writes && fd >= 0) {
+  if (fd >= 0) {
     record(OPEN, inode(fd), 0, path, NULL, 0);
     if (flags & O_TRUNC) record(TRUNCATE, inode(fd), 0, path, NULL, 0);
   }
+  end();
   return fd;
 }
 
 int unlink(const char *path) {
   int mine = below(path);
   if (mine && fails(0)) return -1;
+  if (!mine) return real_unlink(path);
+  begin();
   int done = real_unlink(path);
-  if (mine && !done) record(UNLINK, 0, 0, path, NULL, 0);
+  if (!done) record(UNLINK, 0, 0, path, NULL, 0);
+  end();
   return done;
 }
 
 int rename(const char *from, const char *to) {
   int mine = below(from) && below(to);
   if (mine && fails(0)) return -1;
+  if (!mine) return real_rename(from, to);
+  begin();
   int done = real_rename(from, to);
-  if (mine && !done) record(MOVE, 0, 0, from, to, strlen(to));
+  if (!done) record(MOVE, 0, 0, from, to, strlen(to));
+  end();
   return done;
 }

@@ -216,7 +216,7 @@ fn with(mut journal: Vec<Entry>, mut sent: Sent) -> Vec<Entry> {
 /// Within the bounds, which are for what a node has acknowledged: of what is in doubt nothing is let go, since its bytes are
 /// the only ones that may be sent again.
 fn trimmed(mut journal: Vec<Entry>) -> Vec<Entry> {
-    let (mut entries, mut bytes) = (0, 0);
+    let (mut entries, mut bytes) = (0_usize, 0);
     for entry in journal.iter_mut().rev() {
         let Entry::Sent(sent) = entry else { continue };
         if !sent.acknowledged {
