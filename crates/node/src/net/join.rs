@@ -53,7 +53,10 @@ impl Network {
         let called = ready().filter(|peer| peer.outbound).count();
         let misses = named < self.named || called < self.called;
         let waits = misses && self.now < begun + NAMED_MS;
-        waits || !self.walks.is_empty() || self.peers.values().any(|peer| self.is_to_be_weighed(peer, taken))
+        // One that has shown a heavier chain is tried again, though it failed just now: it is no mere claim.
+        let failed = |peer: &Peer| peer.offers && peer.shown > taken;
+        let open = |peer: &Peer| self.is_to_be_weighed(peer, taken) || failed(peer);
+        waits || !self.walks.is_empty() || self.peers.values().any(open)
     }
 
     /// Whether a peer claims a heavier chain than the one of `taken`, and was not looked at yet.
@@ -250,6 +253,9 @@ impl Network {
         tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
         self.drop_join();
         self.weighed(&name, Some(height));
+        if let Some(peer) = self.peers.get_mut(&name) {
+            peer.shown = weight;
+        }
         self.join = Some(Join::new(walk, self.now));
     }
 

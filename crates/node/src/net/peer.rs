@@ -246,6 +246,8 @@ pub(super) struct Peer {
     pub(super) transactions_sent: u64,
     /// How high its chain is as its headers showed, while this node begins with a checkpoint.
     pub(super) weighed: Option<Height>,
+    /// What its chain weighs, where its headers showed so much and its state was begun to be taken.
+    pub(super) shown: Work,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.
     pub(super) ahead: Option<Ahead>,
 }
@@ -292,6 +294,7 @@ impl Peer {
             blocks_sent: 0,
             transactions_sent: 0,
             weighed: None,
+            shown: Work::default(),
             ahead: None,
         }
     }

@@ -389,3 +389,22 @@ fn the_only_source_may_be_slow() {
     assert!(took > 300_000, "longer than with another source: {took} ms");
     world.honest(&[only, new]);
 }
+
+/// Where a heavier chain was shown, one unanswered question of its source is no reason to begin with a lighter one.
+#[test]
+fn a_heavier_chain_whose_source_failed_once_is_not_given_up_for_a_lighter_one() {
+    let mut world = World::new(47);
+    let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
+    let mut first = true;
+    world.tamper(heavy, move |_, message| match message {
+        Message::Manifests(_) if std::mem::replace(&mut first, false) => Fate::Dropped,
+        _ => Fate::Sent,
+    });
+    let new = world.add_at(0, NEWCOMER);
+    world.connect(new, heavy);
+    world.run(2_000);
+    world.connect(light, new);
+    let took = world.until(120_000, "the heavier chain", |world| stands(world, new, heavy));
+    assert!((20_000..=60_000).contains(&took), "{took} ms");
+    world.honest(&[light, heavy, new]);
+}
