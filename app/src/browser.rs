@@ -5,6 +5,8 @@
 mod camera;
 #[cfg(not(feature = "hydrate"))]
 mod quiet;
+#[cfg(feature = "hydrate")]
+mod storage;
 
 #[cfg(feature = "hydrate")]
 pub use camera::*;
@@ -12,6 +14,8 @@ pub use camera::*;
 pub use quiet::*;
 #[cfg(feature = "hydrate")]
 pub use real::*;
+#[cfg(feature = "hydrate")]
+pub use storage::*;
 
 /// How a call changes the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +32,6 @@ mod real {
     use futures::future::{Either, select};
     use gloo::{
         net::http::{Request, Response},
-        storage::{LocalStorage, SessionStorage, Storage},
         timers::future::TimeoutFuture,
     };
     use leptos::leptos_dom::helpers::{self, IntervalHandle};
@@ -53,34 +56,6 @@ mod real {
     /// Unix seconds by this device's clock.
     pub fn now() -> Option<u64> {
         Some((js_sys::Date::now() / 1_000.0) as u64)
-    }
-
-    /// A value from this browser's lasting storage.
-    pub fn load<T: DeserializeOwned>(key: &str) -> Option<T> {
-        LocalStorage::get(key).ok()
-    }
-
-    /// Keeps a value in this browser; a full or forbidden storage is not an error worth a message.
-    pub fn store<T: Serialize>(key: &str, value: &T) {
-        let _ = LocalStorage::set(key, value);
-    }
-
-    /// Forgets a value of the lasting storage.
-    pub fn forget(key: &str) {
-        LocalStorage::delete(key);
-    }
-
-    /// A value kept for this tab only.
-    pub fn load_for_tab(key: &str) -> Option<String> {
-        SessionStorage::get(key).ok()
-    }
-
-    /// Keeps a value for this tab only, or forgets it.
-    pub fn store_for_tab(key: &str, value: Option<&str>) {
-        match value {
-            Some(value) => drop(SessionStorage::set(key, value)),
-            None => SessionStorage::delete(key),
-        }
     }
 
     /// Sets a cookie of this node that the server reads for its first render.

@@ -11,6 +11,22 @@ use crate::{
     wallet::Wallet,
 };
 
+/// Tries, before it is left to the next time that the stream comes back.
+const TRIES: u32 = 5;
+/// Milliseconds between them.
+const PAUSE: u32 = 2_000;
+
+/// The chain that the node serves; a question that fails says nothing of it, so it is asked again.
+async fn asked() -> Option<ChainInfo> {
+    for _ in 0..TRIES {
+        if let Ok(read) = reads::chain().await {
+            return Some(read);
+        }
+        browser::sleep(PAUSE).await;
+    }
+    None
+}
+
 /// Looks whenever the stream of events comes back, and names the other chain.
 #[component]
 pub fn OtherChain() -> impl IntoView {
@@ -22,7 +38,7 @@ pub fn OtherChain() -> impl IntoView {
         let back = matches!(before, Some(Connection::Reconnecting | Connection::Stale));
         if back && now == Connection::Live {
             spawn_local(async move {
-                let Ok(read) = reads::chain().await else { return };
+                let Some(read) = asked().await else { return };
                 if here.with_value(|here| here.genesis_id != read.genesis_id) {
                     wallet.leave();
                     found.set(Some(read));

@@ -56,10 +56,10 @@ pub async fn transaction(id: String) -> Read<Option<model::TransactionPage>> {
     crate::server::read(move |at| crate::server::transaction(at, &id)).await
 }
 
-/// An account with one page of its history; `None` where the text is no address.
+/// An account with a part of its history, the newest without a cursor; `None` where the text is no address.
 #[server(prefix = "/ui", endpoint = "account", input = GetUrl)]
-pub async fn account(address: String, page: u32, rows: u32) -> Read<Option<model::AccountView>> {
-    crate::server::read(move |at| crate::server::account(at, &address, page, rows)).await
+pub async fn account(address: String, cursor: Option<String>, rows: u32) -> Read<Option<model::AccountView>> {
+    crate::server::read(move |at| crate::server::account(at, &address, cursor.as_deref(), rows)).await
 }
 
 /// What a search text leads to.

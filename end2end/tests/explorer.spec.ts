@@ -111,3 +111,32 @@ test('a page whose node is gone says how old it is', async ({ page, guard }) => 
     await node.stop();
   }
 });
+
+test('rewards are lines of an account, and older lines follow to the end', async ({ page, node }) => {
+  await waitForHeight(node, 25);
+  await node.mine(false); // so that only the reader moves the page
+  try {
+    await open(page, '/block/3');
+    await page.locator('a[href*="/account/"]').first().click();
+    const table = page.getByRole('table', { name: 'History of the account' });
+    const rows = table.locator('tbody tr');
+    await expect(rows.filter({ hasText: 'Block reward, block' }).first().locator('.mark')).toHaveText('as told by the node');
+    const parts = page.getByRole('navigation', { name: 'Parts of the history' });
+    const older = parts.getByRole('link', { name: 'Older ›' });
+    // From part to part until there is nothing older: genesis pays nothing, so block 1 is the last that does.
+    for (let part = 0; part < 60 && (await older.isVisible()); part++) {
+      const shown = await rows.first().locator('td').first().innerText();
+      await older.click();
+      await expect(page).toHaveURL(/cursor=/);
+      await expect(rows.first().locator('td').first()).not.toHaveText(shown);
+    }
+    await expect(rows.last()).toContainText(/Block reward, block 1(?![\d,])/);
+    await parts.getByRole('link', { name: '« Newest' }).click();
+    await expect(page).not.toHaveURL(/cursor=/);
+    // A cursor of no list is said so.
+    await open(page, `${page.url()}?cursor=zz`);
+    await expect(page.getByText('The history does not go on here')).toBeVisible();
+  } finally {
+    await node.mine(true);
+  }
+});

@@ -162,6 +162,30 @@ test('a line of the history is bound to the account, its direction and its outco
   await expect(page.getByText('The node answered about another account')).toBeVisible();
 });
 
+test('a mark is of what stands beside it: content that changes is checked anew', async ({ browser, node }) => {
+  const to = '0x3333333333333333333333333333333333333333';
+  await give(node, to, '3');
+  const id = (await node.api(`accounts/${to}/transactions?limit=1`)).items[0].id as string;
+  const page = await browser.newPage({ baseURL: proxy.url });
+  guard = new Guard(page.context(), proxy.url);
+  const marks = page.locator('.verify-lines .mark');
+  await open(page, `/tx/${id}`);
+  await expect(marks).toHaveText(Array(5).fill('verified here'));
+  // True at first, false after the next block: while the bytes are on their way, nothing of it looks verified.
+  let release = () => {};
+  const held = new Promise<void>((done) => (release = done));
+  await page.route(/\/ui\/transaction_evidence\?/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  proxy.changes.push(['/ui/transaction?', (told) => told && { ...told, row: { ...told.row, value: '9000000000000000000' } }]);
+  await expect(page.locator('.stats .amount').first()).toContainText('9');
+  await expect(marks).toHaveText(Array(5).fill('checking…'));
+  release();
+  await expect(marks.nth(1)).toContainText('The value is shown as 9000000000000000000');
+  await expect(marks.nth(0)).toHaveText('verified here');
+});
+
 test('a transaction page is compared with bytes and receipt', async ({ browser, node }) => {
   const to = '0x2222222222222222222222222222222222222222';
   await give(node, to, '3');
@@ -175,6 +199,8 @@ test('a transaction page is compared with bytes and receipt', async ({ browser, 
   const changes: [(page: any) => any, number, RegExp][] = [
     [(told) => ({ ...told, row: { ...told.row, to: '0x1111111111111111111111111111111111111111' } }), 1, /The receiver is shown as/],
     [(told) => ({ ...told, memo: 'gift' }), 1, /the memo shown is not the text in the bytes/],
+    [(told) => ({ ...told, row: { ...told.row, scheme: 'rsa' } }), 1, /The kind of the signature is shown as RSA/],
+    [(told) => ({ ...told, row: { ...told.row, time: 1 } }), 3, /The time is shown as 1/],
     [(told) => ({ ...told, row: { ...told.row, status: 'failed' } }), 4, /The status is shown as failed, but the bytes say succeeded/],
     [(told) => ({ ...told, row: { ...told.row, fee: '1' } }), 4, /The fee is shown as 1/],
     [(told) => ({ ...told, gas_used: 1 }), 4, /The gas used is shown as 1/],

@@ -170,11 +170,43 @@ test('where it cannot be asked whether an equal payment waits, a yes is asked fo
   await expect(failed).toBeHidden();
   await expect(sign(page)).toBeEnabled();
   // What became of the one that was sent.
-  await page.route('**/ui/transaction?*', (route) => route.abort('connectionreset'));
+  await page.route(/\/ui\/transaction\?/, (route) => route.abort('connectionreset'));
   await review(page, '7');
   await expect(failed).toBeVisible();
   await expect(sign(page)).toBeDisabled();
 });
+
+for (const how of ['is full', 'takes nothing'] as const) {
+  test(`what a storage that ${how} did not keep is not sent`, async ({ browser }) => {
+    const page = await start(browser);
+    const sent = await posts(page, []);
+    await page.evaluate((how) => {
+      const set = Storage.prototype.setItem;
+      Storage.prototype.setItem = function (key, value) {
+        if (!key.startsWith('tally.sent.')) return set.call(this, key, value);
+        if (how === 'is full') throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+      };
+      (window as any).restoreStorage = () => (Storage.prototype.setItem = set);
+    }, how);
+    await review(page, '7');
+    await sign(page).click();
+    await expect(page.getByText('The payment was not sent', { exact: true })).toBeVisible();
+    const why = how === 'is full' ? 'the storage of this browser is full, or takes nothing' : 'could not be read back';
+    await expect(page.getByText(why)).toBeVisible();
+    await expect(page.getByText('No coins moved.')).toBeVisible();
+    await picture(page, `wallet-not-kept-${how.replaceAll(' ', '-')}`);
+    expect(sent.length).toBe(0);
+    expect((await pool()).length).toBe(0);
+    // With room again it is sent.
+    await page.evaluate(() => (window as any).restoreStorage());
+    await page.getByRole('button', { name: 'Back' }).click();
+    await page.getByRole('button', { name: 'Review' }).click();
+    await expect(sign(page)).toBeEnabled();
+    await sign(page).click();
+    await expect(page.locator('.follow-line')).toContainText('Pending');
+    expect(sent.length).toBe(1);
+  });
+}
 
 test('a refusal is a refusal, and a wrong clock is named', async ({ browser }) => {
   const page = await start(browser);

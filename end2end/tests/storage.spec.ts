@@ -31,6 +31,19 @@ test('the database is gone', async ({ page }) => {
   await expect(page.getByRole('link', { name: 'Create a wallet' })).toBeVisible();
 });
 
+test('a browser that gives no local storage shows the pages all the same', async ({ page }) => {
+  await page.addInitScript(() => {
+    const denied = () => {
+      throw new DOMException('The operation is insecure.', 'SecurityError');
+    };
+    Object.defineProperty(window, 'localStorage', { get: denied });
+    Object.defineProperty(window, 'sessionStorage', { get: denied });
+  });
+  await open(page, '/');
+  await page.getByRole('link', { name: 'Blocks', exact: true }).first().click();
+  await expect(page.getByRole('heading', { name: 'Blocks', level: 1, exact: true })).toBeVisible();
+});
+
 for (const how of ['throws', 'never answers', 'errors'] as const) {
   test(`IndexedDB ${how}`, async ({ page }) => {
     // Workers have their own global: the fake has to come in front of their script.

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tally::config::{HostName, PUBLIC_ACCOUNT, WebConfig};
 use tally::web::Times;
 
@@ -254,10 +254,20 @@ fn silent_and_greedy_clients_are_ended() {
 #[test]
 fn deep_pages_cost_nothing_and_reads_have_room_again() {
     let server = TestServer::start();
-    let path = |page: u32| format!("/ui/account?address={PUBLIC_ACCOUNT}&page={page}&rows=50");
-    for page in [1, 200, 201, 40_000_000, u32::MAX] {
-        let answer = server.get(&path(page));
-        assert_eq!(answer.status, 200, "page {page}: {}", answer.text());
-        assert_eq!(answer.json()["history"]["more"], false, "page {page}");
+    let path = |cursor: &str| format!("/ui/account?address={PUBLIC_ACCOUNT}&cursor={cursor}&rows=50");
+    for (cursor, lost) in [
+        (String::new(), Value::Null),
+        ("zz".to_owned(), "unknown".into()),
+        ("00".repeat(73), "unknown".into()),
+        ("ab".repeat(200), "unknown".into()),
+    ] {
+        let answer = server.get(&path(&cursor));
+        assert_eq!(answer.status, 200, "cursor {cursor}: {}", answer.text());
+        let history = &answer.json()["history"];
+        assert_eq!(
+            (&history["lost"], &history["next"]),
+            (&lost, &Value::Null),
+            "cursor {cursor}"
+        );
     }
 }

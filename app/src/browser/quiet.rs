@@ -5,6 +5,12 @@ use serde::{Serialize, de::DeserializeOwned};
 pub fn now() -> Option<u64> {
     None
 }
+pub fn kept(_key: &str) -> Result<Option<String>, String> {
+    Ok(None)
+}
+pub fn keep(_key: &str, _text: &str) -> Result<(), String> {
+    Err("only a browser keeps something".to_owned())
+}
 pub fn load<T: DeserializeOwned>(_key: &str) -> Option<T> {
     None
 }

@@ -50,8 +50,9 @@ struct Miner {
     /// Hashes a second, by worker.
     rates: RwSignal<Vec<f64>>,
     accepted: RwSignal<u32>,
-    /// Found too late: another block had come before.
-    late: RwSignal<u32>,
+    /// Blocks that were found and of which no answer says that they were taken, with what the last answer was: mostly that
+    /// another block had come before.
+    lost: RwSignal<(u32, Option<String>)>,
     failure: RwSignal<Option<String>>,
     asked: RwSignal<u64>,
 }
@@ -143,7 +144,10 @@ impl Miner {
             };
             let _ = match browser::send_json("/api/v1/mining/submit", &submission).await {
                 Ok(()) => self.accepted.try_update(|count| *count += 1),
-                Err(_) => self.late.try_update(|count| *count += 1),
+                Err(why) => self.lost.try_update(|(count, last)| {
+                    *count += 1;
+                    *last = Some(why);
+                }),
             };
             self.next_job();
         });
@@ -160,7 +164,7 @@ pub fn BrowserMiner() -> impl IntoView {
         workers: RwSignal::new(1),
         rates: RwSignal::default(),
         accepted: RwSignal::new(0),
-        late: RwSignal::new(0),
+        lost: RwSignal::default(),
         failure: RwSignal::new(None),
         asked: RwSignal::new(0),
     };
@@ -242,7 +246,12 @@ pub fn BrowserMiner() -> impl IntoView {
                 <Facts>
                     <Fact name="Hash rate"><output>{move || format::hash_rate(total())}</output></Fact>
                     <Fact name="Blocks accepted"><output>{move || format::count(miner.accepted.get())}</output></Fact>
-                    <Fact name="Found too late">{move || format::count(miner.late.get())}</Fact>
+                    <Fact name="Not known to be accepted">
+                        {move || match miner.lost.get() {
+                            (count, Some(last)) => format!("{}; last: {last}", format::count(count)),
+                            (count, None) => format::count(count),
+                        }}
+                    </Fact>
                 </Facts>
                 {move || {
                     miner

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BaseUnits, Listing, TransactionRow};
+use super::{BaseUnits, TransactionRow};
 
 /// What is known of an account's key. An address alone does not tell; a signature does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,5 +42,83 @@ pub struct AccountView {
     pub label: Option<String>,
     /// Height at which this was read.
     pub height: u64,
-    pub history: Listing<TransactionRow>,
+    pub history: HistoryView,
+}
+
+/// What the producer of a block received, as a line of its history. It is the node's word: no commitment of a block has it.
+/// Rules: docs/protocol.md#I1, #X4
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RewardRow {
+    /// Of the block.
+    pub height: u64,
+    /// Id of the block.
+    pub block: String,
+    /// Of the block, Unix seconds.
+    pub time: u64,
+    /// Subsidy and fees together.
+    pub value: BaseUnits,
+}
+
+/// A line of an account's history. The two have no field in common that could be taken for the other's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum HistoryLine {
+    Transaction(TransactionRow),
+    Reward(RewardRow),
+}
+
+/// A part of an account's history, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// What waits stands before all others, in the first part.
+    pub items: Vec<HistoryLine>,
+    /// Cursor of the part with older lines, if there are any.
+    pub next: Option<String>,
+    /// Why there is no such part.
+    pub lost: Option<LostPlace>,
+}
+
+/// Why a history does not go on where it was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LostPlace {
+    /// The cursor is none, or one of another list.
+    Unknown,
+    /// The newest block that was shown has left the chain.
+    Replaced { height: u64 },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Scheme, Status, TransactionKind};
+
+    #[test]
+    fn lines_travel_as_what_they_are() {
+        let reward = HistoryLine::Reward(RewardRow {
+            height: 12,
+            block: "ab".to_owned(),
+            time: 7,
+            value: BaseUnits::new(5),
+        });
+        let payment = HistoryLine::Transaction(TransactionRow {
+            id: "0x01".to_owned(),
+            status: Status::Pending,
+            scheme: Scheme::Ecc,
+            kind: TransactionKind::Payment,
+            from: "0xA".to_owned(),
+            to: None,
+            value: BaseUnits::new(5),
+            fee: BaseUnits::new(1),
+            time: 7,
+            block: None,
+        });
+        let history = HistoryView {
+            items: vec![reward, payment],
+            next: Some("00".to_owned()),
+            lost: Some(LostPlace::Replaced { height: 9 }),
+        };
+        let text = serde_json::to_string(&history).unwrap();
+        assert_eq!(serde_json::from_str::<HistoryView>(&text).unwrap(), history);
+    }
 }

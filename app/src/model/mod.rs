@@ -11,13 +11,13 @@ mod search;
 mod transaction;
 mod units;
 
-pub use account::{AccountKind, AccountView};
+pub use account::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, RewardRow};
 pub use block::{BlockPage, BlockRow, HeaderView, ManifestView};
 pub use evidence::{BlockEvidence, TransactionEvidence};
 pub use listing::{BlockQuery, BlockSort, Listing, MAX_ROWS, StatusFilter, TransactionQuery};
 pub use node::{
-    BanView, ClockView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, RangeBanView,
-    SecurityView, SelfCheck, SyncView, Verdict, WorkerView,
+    BanView, ClockView, Figure, HeavierForkView, MinerView, MiningView, NetworkView, PeerView, PerformanceView,
+    RangeBanView, SecurityView, SelfCheck, SyncView, Verdict, WorkerView,
 };
 pub use overview::{ChainInfo, ChartPoint, FeeBand, MempoolView, Notch, Overview};
 pub use search::{Destination, SearchAnswer};

@@ -61,7 +61,10 @@ pub struct PeerView {
     pub id: String,
     pub address: String,
     pub agent: String,
-    pub height: u64,
+    /// None until it has said hello.
+    pub height: Option<u64>,
+    /// Seconds until its next block is not too far ahead of this node's clock any more: one of the two clocks is wrong.
+    pub ahead_secs: Option<u64>,
     pub inbound: bool,
     pub connected_since: u64,
     /// Round trip of the last ping.
@@ -99,6 +102,18 @@ pub struct ClockView {
     pub off: bool,
 }
 
+/// A chain of more work that this node can only follow by beginning anew. Rule: docs/protocol.md#Q5
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeavierForkView {
+    /// Who showed it.
+    pub peer: String,
+    /// Its end.
+    pub tip: String,
+    pub height: u64,
+    /// The block with whose state this node began.
+    pub base: u64,
+}
+
 /// A chain that is being taken over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncView {
@@ -128,6 +143,9 @@ pub struct NetworkView {
     pub range_bans: Vec<RangeBanView>,
     /// None while too few clocks are known.
     pub clock: Option<ClockView>,
+    /// Seconds by which the clock is behind this node's own chain: it was set back.
+    pub behind_chain_secs: Option<u64>,
+    pub heavier_fork: Option<HeavierForkView>,
     pub sync: Option<SyncView>,
     pub tip: u64,
     pub tip_id: String,

@@ -1,17 +1,17 @@
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::{
     Missing,
-    parts::{Loaded, PageHead, Told, TransactionTable, href, page_number, page_value, row_count},
+    parts::{HistoryTable, Loaded, PageHead, Told, href, row_count},
 };
 use crate::{
     base::at_base,
     format,
     live::Live,
-    model::AccountView,
+    model::{AccountView, HistoryView, LostPlace},
     reads,
-    ui::{Amount, Empty, Fact, Facts, Id, Notice, NoticeKind},
+    ui::{Amount, ButtonLink, CursorPager, Empty, Fact, Facts, Id, Notice, NoticeKind},
 };
 
 /// The page at `/account/{address}`.
@@ -20,13 +20,17 @@ pub fn Account() -> impl IntoView {
     let live = Live::get();
     let params = use_params_map();
     let address = Memo::new(move |_| params.with(|params| params.get("address").unwrap_or_default()));
-    let (page, rows) = (page_number(), row_count());
+    let (query, rows) = (use_query_map(), row_count());
+    let cursor = Memo::new(move |_| query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty())));
     let account = Resource::new(
-        move || (address.get(), page.get(), rows.get(), live.on_pool()),
-        |(address, page, rows, _)| reads::account(address, page, rows),
+        move || (address.get(), cursor.get(), rows.get(), live.on_pool()),
+        |(address, cursor, rows, _)| reads::account(address, cursor, rows),
     );
     let show = move |account: Option<AccountView>| match account {
-        Some(account) => view! { <Content account=account /> }.into_any(),
+        Some(account) => {
+            let newest = cursor.with_untracked(Option::is_none);
+            view! { <Content account=account newest=newest /> }.into_any()
+        }
         None => view! {
             <Missing
                 what="Account"
@@ -40,11 +44,11 @@ pub fn Account() -> impl IntoView {
 }
 
 #[component]
-fn Content(account: AccountView) -> impl IntoView {
-    let path = format!("/account/{}", account.address);
-    let pager = account
-        .history
-        .pager(move |page| href(&path, &[("page", page_value(page))]));
+fn Content(
+    account: AccountView,
+    /// Whether the history stands at its beginning.
+    newest: bool,
+) -> impl IntoView {
     let title = format!("Account {}", format::shortened(&account.address, 8, 6));
     let public = account
         .label
@@ -57,8 +61,7 @@ fn Content(account: AccountView) -> impl IntoView {
                 </Notice>
             }
         });
-    let history = account.history.items;
-    let of = account.address.clone();
+    let (history, of) = (account.history, account.address.clone());
     view! {
         <PageHead title=title>
             <p class="page-id"><Id value=account.address.clone() full=true /></p>
@@ -79,21 +82,47 @@ fn Content(account: AccountView) -> impl IntoView {
         </section>
         <section aria-labelledby="history">
             <h2 id="history">"History"</h2>
-            {if history.is_empty() {
-                view! {
-                    <Empty title="No transactions yet">
-                        <p>"Nothing was sent from or to this address. It can receive at once; there is nothing to register."</p>
-                    </Empty>
-                }
-                    .into_any()
-            } else {
-                view! {
-                    <TransactionTable transactions=history caption="History of the account" of=of />
-                    {pager}
-                }
-                    .into_any()
-            }}
+            <History history=history of=of newest=newest />
         </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn History(history: HistoryView, of: String, newest: bool) -> impl IntoView {
+    let path = format!("/account/{of}");
+    let older = history
+        .next
+        .as_ref()
+        .map(|next| href(&path, &[("cursor", Some(next.clone()))]));
+    if let Some(lost) = history.lost {
+        let why = match lost {
+            LostPlace::Replaced { height } => format!(
+                "A heavier branch has replaced block {}, the newest that was shown: the history is another one now.",
+                format::count(height)
+            ),
+            LostPlace::Unknown => "The address of this page names no place in the history of this account.".to_owned(),
+        };
+        return view! {
+            <Notice kind=NoticeKind::Warning title="The history does not go on here">
+                <p>{why}</p>
+                <div class="actions"><ButtonLink href=path>"Begin with the newest"</ButtonLink></div>
+            </Notice>
+        }
+        .into_any();
+    }
+    if history.items.is_empty() && newest {
+        return view! {
+            <Empty title="No transactions yet">
+                <p>"This node knows of nothing that was sent from or to this address, and of no block that it produced. It can receive at once; there is nothing to register."</p>
+            </Empty>
+        }
+        .into_any();
+    }
+    let beginning = (!newest).then_some(path);
+    view! {
+        <HistoryTable lines=history.items of=of />
+        <CursorPager newest=beginning older=older label="Parts of the history" />
     }
     .into_any()
 }

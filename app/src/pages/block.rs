@@ -12,7 +12,7 @@ use crate::{
     model::{BlockPage, ChainInfo},
     reads,
     ui::{AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{BLOCK_CHECKS, CheckPanel, Checks, check_block, of_chain, seen},
+    verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block, of_chain, seen},
 };
 
 /// The page at `/block/{height|id}`.
@@ -47,7 +47,7 @@ pub fn Block() -> impl IntoView {
 fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let subject = block.clone();
     let chain = expect_context::<ChainInfo>();
-    checks.run(block.row.id.clone(), move || {
+    checks.run(block_subject(&block), move || {
         let (chain, page) = (chain.clone(), subject.clone());
         async move {
             let evidence = reads::block_evidence(page.row.id.clone())

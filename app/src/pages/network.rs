@@ -8,7 +8,7 @@ use crate::{
     base::at_base,
     format,
     live::Live,
-    model::{ChainInfo, ClockView, NetworkView, PeerView, SyncView},
+    model::{ChainInfo, ClockView, HeavierForkView, NetworkView, PeerView, SyncView},
     operator::Operator,
     reads,
     ui::{BlockLink, Empty, Fact, Facts, Id, Notice, NoticeKind, Table, Time},
@@ -48,10 +48,14 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
     let bans = Memo::new(move |_| network.with(|network| !network.bans.is_empty()));
     let ranges = Memo::new(move |_| network.with(|network| !network.range_bans.is_empty()));
     let clock = Memo::new(move |_| network.with(|network| network.clock.clone()));
+    let behind = Memo::new(move |_| network.with(|network| network.behind_chain_secs));
+    let fork = Memo::new(move |_| network.with(|network| network.heavier_fork.clone()));
     let sync = move || network.with(|network| network.sync.clone());
     view! {
         {move || view! { <ThisNode network=network.get() /> }}
         {move || clock.get().filter(|clock| clock.off).map(|clock| view! { <ClockOff clock=clock /> })}
+        {move || behind.get().map(|secs| view! { <ClockBehind secs=secs /> })}
+        {move || fork.get().map(|fork| view! { <HeavierFork fork=fork /> })}
         {move || sync().map(|sync| view! { <Syncing sync=sync /> })}
         <section aria-labelledby="peers">
             <h2 id="peers">"Peers"</h2>
@@ -94,6 +98,41 @@ fn ClockOff(clock: ClockView) -> impl IntoView {
         <Notice kind=NoticeKind::Error title="The clock of this machine is wrong">
             <p>{clock.words}</p>
             <p>{allowed}</p>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// Says that the clock was set back, which peers need not know.
+#[component]
+fn ClockBehind(secs: u64) -> impl IntoView {
+    let words = format!(
+        "It is {} behind the newest blocks, which this node accepted itself: the clock was set back. It makes no blocks until the clock is right.",
+        format::duration(secs as f64)
+    );
+    view! {
+        <Notice kind=NoticeKind::Error title="The clock of this machine is behind this node's own chain">
+            <p>{words}</p>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// Says that what stands on these pages may not count elsewhere.
+#[component]
+fn HeavierFork(fork: HeavierForkView) -> impl IntoView {
+    let words = format!(
+        "It has {} blocks and more work than the one shown here, and leaves it below block {}, with whose state this node began: it can only be followed by beginning anew, with a fresh data directory. Until then, payments and balances here may not count for others.",
+        format::count(fork.height),
+        format::count(fork.base)
+    );
+    view! {
+        <Notice kind=NoticeKind::Error title="A peer shows a heavier chain that this node cannot follow">
+            <p>{words}</p>
+            <Facts>
+                <Fact name="Its newest block"><Id value=fork.tip full=true /></Fact>
+                <Fact name="Shown by"><Id value=fork.peer full=true /></Fact>
+            </Facts>
         </Notice>
     }
     .into_any()
@@ -276,11 +315,18 @@ fn figures(peer: PeerView) -> AnyView {
     let end = format!("/p2p/{}", peer.id);
     let address = peer.address.strip_suffix(end.as_str()).unwrap_or(&peer.address);
     let address = address.to_owned();
+    let ahead = peer.ahead_secs.map(|secs| {
+        let length = format::duration(secs as f64);
+        format!("its next block is {length} too far ahead of this clock: one of the two is wrong")
+    });
     view! {
         <td data-label="Address"><code class="wrap">{address}</code></td>
         <td data-label="Direction">{if peer.inbound { "in" } else { "out" }}</td>
         <td data-label="Software">{peer.agent}</td>
-        <td data-label="Height" class="numeric">{format::count(peer.height)}</td>
+        <td data-label="Height" class="numeric">
+            {peer.height.map_or_else(|| "not yet".to_owned(), format::count)}
+            {ahead.map(|words| view! { <span class="field-hint">{words}</span> })}
+        </td>
         <td data-label="Round trip" class="numeric">{peer.latency_ms.map_or_else(|| "not yet".to_owned(), |ms| format!("{ms} ms"))}</td>
         <td data-label="In" class="numeric">{format::bytes(peer.bytes_in)}</td>
         <td data-label="Out" class="numeric">{format::bytes(peer.bytes_out)}</td>

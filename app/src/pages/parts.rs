@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     base::at_base,
     browser, format,
-    model::{BlockRow, MAX_ROWS, Scheme, Status, TransactionKind, TransactionRow},
+    model::{BlockRow, HistoryLine, MAX_ROWS, RewardRow, Scheme, Status, TransactionKind, TransactionRow},
     prefs::Prefs,
     reads::Read,
     ui::{AddressLink, Amount, BlockLink, Elapsed, Failure, Mark, MarkState, Skeleton, Table, Time, TransactionLink},
@@ -260,16 +260,41 @@ pub fn TransactionTable(
     /// Leave out the block, where all rows are of one.
     #[prop(optional)]
     one_block: bool,
-    /// The account whose history this is: directions are shown from its side.
-    #[prop(optional, into)]
-    of: Option<String>,
 ) -> impl IntoView {
-    let with_direction = of.is_some();
+    let head = transaction_head(one_block, false);
     let rows = transactions
         .into_iter()
-        .map(|row| transaction_row(row, one_block, of.as_deref()))
+        .map(|row| transaction_row(row, one_block, None))
         .collect_view();
-    let head = view! {
+    view! {
+        <Table caption=caption head=head>
+            {rows}
+        </Table>
+    }
+    .into_any()
+}
+
+/// The history of an account as a table, seen from its side: transactions, and rewards of blocks that it produced.
+#[component]
+pub fn HistoryTable(lines: Vec<HistoryLine>, of: String) -> impl IntoView {
+    let rows = lines
+        .into_iter()
+        .map(|line| match line {
+            HistoryLine::Transaction(row) => transaction_row(row, false, Some(&of)).into_any(),
+            HistoryLine::Reward(row) => reward_row(row, &of).into_any(),
+        })
+        .collect_view();
+    view! {
+        <Table caption="History of the account" head=transaction_head(false, true)>
+            {rows}
+        </Table>
+    }
+    .into_any()
+}
+
+/// The columns of [`transaction_row`].
+fn transaction_head(one_block: bool, with_direction: bool) -> AnyView {
+    view! {
         <th scope="col">"Id"</th>
         <th scope="col">"Status"</th>
         {(!one_block).then(|| view! { <th scope="col">"Block"</th> })}
@@ -280,11 +305,30 @@ pub fn TransactionTable(
         <th scope="col" class="numeric">"Value"</th>
         <th scope="col" class="numeric">"Fee"</th>
     }
-    .into_any();
+    .into_any()
+}
+
+/// A reward among transactions. Its amount is the node's word.
+fn reward_row(row: RewardRow, of: &str) -> impl IntoView + use<> {
+    let block = at_base(format!("/block/{}", row.block));
+    let name = format!("Block reward, block {}", format::count(row.height));
     view! {
-        <Table caption=caption head=head>
-            {rows}
-        </Table>
+        <tr>
+            <td data-label="Id"><a href=block.clone()>{name}</a></td>
+            <td data-label="Status"><Mark state=MarkState::Told /></td>
+            <td data-label="Block"><a href=block>{format::count(row.height)}</a></td>
+            <td data-label="Time"><Time at=row.time /></td>
+            <td data-label="Direction">
+                <span class="direction">
+                    <span aria-hidden="true">"↘"</span>
+                    "in"
+                </span>
+            </td>
+            <td data-label="From"><span class="faint">"new coins and fees"</span></td>
+            <td data-label="To"><AddressLink address=of.to_owned() bare=true /></td>
+            <td data-label="Value" class="numeric"><Amount value=row.value /></td>
+            <td data-label="Fee" class="numeric"><span class="faint">"none"</span></td>
+        </tr>
     }
     .into_any()
 }

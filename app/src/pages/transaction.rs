@@ -12,7 +12,7 @@ use crate::{
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
     reads,
     ui::{AddressLink, Amount, BlockLink, Fact, Facts, Id, Notice, NoticeKind, Stat, Time},
-    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen},
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
 };
 
 /// The page at `/tx/{id}`.
@@ -43,14 +43,7 @@ pub fn Transaction() -> impl IntoView {
 fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let subject = transaction.clone();
-    // A transaction that moves into a block is checked anew.
-    let place = transaction
-        .row
-        .block
-        .as_ref()
-        .map(|block| block.id.clone())
-        .unwrap_or_default();
-    checks.run(format!("{}{place}", transaction.row.id), move || {
+    checks.run(transaction_subject(&transaction), move || {
         let (chain, page) = (chain.clone(), subject.clone());
         async move {
             let evidence = reads::transaction_evidence(page.row.id.clone())

@@ -1,50 +1,33 @@
-use tally_chain::Address;
-use tally_node::{HistoryKey, StoreError};
+use tally_chain::{Address, CheckedTransaction};
+use tally_node::{AccountPageError, HistoryCursor, HistoryEntry, Lines, Reward, StoreError};
 
 use super::{
     At,
-    rows::{Slice, parse_address, scheme, shown, units},
+    rows::{parse_address, scheme, shown, units},
 };
-use crate::format;
-use crate::model::{AccountKind, AccountView, Scheme, TransactionRow};
+use crate::model::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, MAX_ROWS, RewardRow, Scheme};
 
 /// How far back the history is searched for a transaction that the account signed.
 const SIGNED_WITHIN: usize = 200;
 
-/// How far into a history pages go, in entries: a page is found by counting from the newest one. The API goes on from
-/// there, and anywhere else, with cursors.
-const HISTORY: usize = 10_000;
-
-/// An account with one page of its history; what waits stands first on the first page.
-pub fn account(at: &At<'_>, text: &str, page: u32, rows: u32) -> Result<Option<AccountView>, StoreError> {
+/// An account with a part of its history: the newest, or the one that a cursor names.
+pub fn account(at: &At<'_>, text: &str, cursor: Option<&str>, rows: u32) -> Result<Option<AccountView>, StoreError> {
     let Some(address) = parse_address(text) else {
         return Ok(None);
     };
-    let slice = Slice::new(page, rows);
     let account = at.node.account(&at.tip, &address)?;
     let waiting = at
         .node
         .with_pool(|pool| pool.by_sender(&address).cloned().collect::<Vec<_>>());
     let has_code = at.has_code(&address)?;
-    let mut items = Vec::new();
-    if slice.page == 1 {
-        for transaction in waiting.iter().rev().take(slice.take()) {
-            items.push(at.pending_row(transaction)?);
-        }
-    }
-    let (confirmed, more) = history(at, &address, &slice)?;
-    items.extend(confirmed);
-    let end = slice.skip() + slice.take() >= HISTORY;
+    let cursor = cursor.filter(|cursor| !cursor.is_empty());
+    let history = history(at, &address, cursor, rows, &waiting)?;
     let allocation = at
         .node
         .spec()
         .allocations
         .iter()
         .find(|allocation| allocation.address == address);
-    let window = (end && more).then(|| format!("{} transactions", format::count(HISTORY as u64)));
-    let mut history = slice.listing(Vec::new(), None, window);
-    history.items = items;
-    history.more = more && !end;
     Ok(Some(AccountView {
         address: shown(&address),
         kind: if has_code {
@@ -61,25 +44,61 @@ pub fn account(at: &At<'_>, text: &str, page: u32, rows: u32) -> Result<Option<A
     }))
 }
 
-/// One page of what is in blocks, and whether there is more.
-fn history(at: &At<'_>, address: &Address, slice: &Slice) -> Result<(Vec<TransactionRow>, bool), StoreError> {
-    let before = match slice.skip() {
-        0 => None,
-        skip if skip >= HISTORY => return Ok((Vec::new(), true)),
-        skip => match at.tip.snapshot.account_history(address, None).nth(skip - 1) {
-            Some(entry) => Some(entry?.0),
-            None => return Ok((Vec::new(), false)),
-        },
+/// A part of the history: what waits, where it begins with the newest, then what is in blocks.
+fn history(
+    at: &At<'_>,
+    address: &Address,
+    cursor: Option<&str>,
+    rows: u32,
+    waiting: &[CheckedTransaction],
+) -> Result<HistoryView, StoreError> {
+    let rows = rows.clamp(1, MAX_ROWS) as usize;
+    let cursor = match cursor.map(str::parse::<HistoryCursor>).transpose() {
+        Ok(cursor) => cursor,
+        Err(_) => return Ok(lost(LostPlace::Unknown)),
     };
-    let page = at
+    let page = match at
         .node
-        .account_history(&at.tip, address, before.map(|key: HistoryKey| key), slice.take())?;
-    let rows = page
-        .entries
-        .iter()
-        .map(|located| at.located_row(located))
-        .collect::<Result<_, _>>()?;
-    Ok((rows, page.next.is_some()))
+        .account_page(&at.tip, address, Lines::All, cursor.as_ref(), rows)
+    {
+        Ok(page) => page,
+        Err(AccountPageError::ForeignCursor) => return Ok(lost(LostPlace::Unknown)),
+        Err(AccountPageError::Gone { height, .. }) => return Ok(lost(LostPlace::Replaced { height: height.0 })),
+        Err(AccountPageError::Store(error)) => return Err(error),
+    };
+    let mut items = Vec::with_capacity(page.entries.len());
+    if cursor.is_none() {
+        for transaction in waiting.iter().rev().take(rows) {
+            items.push(HistoryLine::Transaction(at.pending_row(transaction)?));
+        }
+    }
+    for entry in &page.entries {
+        items.push(match entry {
+            HistoryEntry::Transaction(located) => HistoryLine::Transaction(at.located_row(located)?),
+            HistoryEntry::Reward(reward) => HistoryLine::Reward(reward_row(reward)),
+        });
+    }
+    Ok(HistoryView {
+        items,
+        next: page.next.map(|next| next.to_string()),
+        lost: None,
+    })
+}
+
+fn lost(place: LostPlace) -> HistoryView {
+    HistoryView {
+        lost: Some(place),
+        ..HistoryView::default()
+    }
+}
+
+fn reward_row(reward: &Reward) -> RewardRow {
+    RewardRow {
+        height: reward.block.height().0,
+        block: reward.block.id.to_string(),
+        time: reward.block.header.time.into(),
+        value: units(reward.value()),
+    }
 }
 
 /// What kind of key an account has, from the newest transaction that it signed.

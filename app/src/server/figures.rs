@@ -13,8 +13,8 @@ use super::{
 use crate::{
     format,
     model::{
-        BanView, ClockView, Figure, MinerView, MiningView, NetworkView, PeerView, PerformanceView, RangeBanView,
-        SecurityView, SelfCheck, SyncView, Verdict, WorkerView,
+        BanView, ClockView, Figure, HeavierForkView, MinerView, MiningView, NetworkView, PeerView, PerformanceView,
+        RangeBanView, SecurityView, SelfCheck, SyncView, Verdict, WorkerView,
     },
 };
 
@@ -86,6 +86,8 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
             allowance_secs: at.node.clock_allowance(),
             off: at.node.clock_off().is_some(),
         }),
+        behind_chain_secs: at.node.behind_own_chain(),
+        heavier_fork: None,
         sync: None,
         tip: at.height(),
         tip_id: at.tip.record.id.to_string(),
@@ -96,6 +98,12 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
         view.listening
             .extend(network.addresses().iter().map(ToString::to_string));
         view.peer_id = Some(network.id().to_string());
+        view.heavier_fork = status.heavier_fork.map(|fork| HeavierForkView {
+            peer: fork.peer.to_string(),
+            tip: fork.tip.to_string(),
+            height: fork.height.0,
+            base: fork.base.0,
+        });
         view.sync = status.sync.map(|sync| SyncView {
             source: sync.source.to_string(),
             done: sync.blocks_done,
@@ -131,7 +139,8 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
                 .unwrap_or_default(),
             id: peer.name.0,
             agent: peer.agent,
-            height: peer.height.map_or(0, |height| height.0),
+            height: peer.height.map(|height| height.0),
+            ahead_secs: peer.ahead_secs,
             inbound: !peer.outbound,
             connected_since: now.saturating_sub(peer.connected_secs),
             latency_ms: peer.latency_ms,

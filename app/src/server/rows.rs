@@ -1,15 +1,13 @@
 //! Blocks and transactions as lines of a table, and what they share.
 
 use tally_chain::{
-    Address, Amount, CheckedTransaction, Receipt, U256, address,
-    fees::effective_price,
-    pow::Target,
-    transaction::{Authenticator, Transaction, View},
+    Address, Amount, CheckedTransaction, Receipt, U256, address, fees::effective_price, pow::Target, transaction::View,
 };
 use tally_node::{BlockRecord, Included, Located, StoreError};
 
 use super::At;
-use crate::model::{BaseUnits, BlockRef, BlockRow, Listing, MAX_ROWS, Scheme, Status, TransactionKind, TransactionRow};
+use crate::model::{BaseUnits, BlockRef, BlockRow, Listing, MAX_ROWS, Status, TransactionKind, TransactionRow};
+pub use crate::verify::scheme;
 
 /// An amount as the pages carry it.
 pub fn units(amount: Amount) -> BaseUnits {
@@ -161,18 +159,6 @@ impl At<'_> {
     pub fn has_code(&self, address: &Address) -> Result<bool, StoreError> {
         let account = self.node.account(&self.tip, address)?;
         Ok(account.code_hash != tally_chain::state_tree::Account::default().code_hash)
-    }
-}
-
-/// How a transaction was signed.
-pub fn scheme(transaction: &Transaction) -> Scheme {
-    match transaction {
-        Transaction::Ethereum(_) => Scheme::Ethereum,
-        Transaction::Tally(tx) => match tx.authenticator {
-            Authenticator::RsaPssSha256 { .. } => Scheme::Rsa,
-            Authenticator::Secp256k1 { .. } => Scheme::Ecc,
-            Authenticator::Multisig(_) => Scheme::Multisig,
-        },
     }
 }
 

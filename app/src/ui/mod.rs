@@ -24,7 +24,7 @@ pub use field::{Field, Select};
 pub use id::{AddressLink, BlockLink, CopyButton, Id, TransactionLink};
 pub use mark::{Mark, MarkState};
 pub use notice::{Empty, Failure, Notice, NoticeKind, Skeleton};
-pub use pager::Pager;
+pub use pager::{CursorPager, Pager};
 pub use stat::{Fact, Facts, Stat};
 pub use table::{SortHeader, Table};
 pub use tabs::{Tab, Tabs};

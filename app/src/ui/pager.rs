@@ -52,6 +52,31 @@ pub fn Pager(
     .into_any()
 }
 
+/// The way on in a list that goes by cursors: to its beginning, where this is not it, and to what is older.
+#[component]
+pub fn CursorPager(
+    /// Address of the beginning; none at it.
+    newest: Option<String>,
+    /// Address of what is older; none at the end.
+    older: Option<String>,
+    label: &'static str,
+) -> impl IntoView {
+    let link = |target: Option<String>, text: &'static str, rel: &'static str| match target {
+        Some(target) => view! { <a class="button pager-step" href=at_base(target) rel=rel>{text}</a> }.into_any(),
+        None => view! { <span class="button pager-step" aria-disabled="true" role="link">{text}</span> }.into_any(),
+    };
+    (newest.is_some() || older.is_some())
+        .then(|| {
+            view! {
+                <nav class="pager" aria-label=label>
+                    {link(newest, "« Newest", "first")}
+                    {link(older, "Older ›", "next")}
+                </nav>
+            }
+        })
+        .into_any()
+}
+
 impl<T> Listing<T> {
     /// The pager of this listing.
     pub fn pager<F>(&self, href: F) -> impl IntoView + use<T, F>

@@ -2,14 +2,15 @@
 
 mod transaction;
 
-use tally_chain::{Address, BlockId, Header, Height, Manifest, address};
+use serde::Serialize;
+use tally_chain::{Address, BlockId, Header, Height, Manifest, address, pow::Target};
 
 use super::{ChainRules, LIGHT, Sealed};
-use crate::model::{BlockEvidence, BlockPage};
+use crate::model::{BlockEvidence, BlockPage, TransactionPage};
 
 pub use transaction::{Proof, check_row, check_transaction};
 #[cfg(feature = "ssr")]
-pub use transaction::{log_views, policy_view, signed_with};
+pub use transaction::{log_views, policy_view, scheme, signed_with};
 
 /// One check: what it says, in full, and whether it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,10 @@ const WORK: Titled = (
     "The id is below the target that the header names, and that is no easier than this chain's spec allows, and at most 16 times easier than what is known of this chain. Genesis is known by its id.",
 );
 const MANIFEST: Titled = ("Manifest root", "The manifest hashes to the root in the header.");
-const FIGURES: Titled = ("Figures", "Height, times, roots and fees shown are those in the bytes.");
+const FIGURES: Titled = (
+    "Figures",
+    "Height, times, bits, roots and fees shown are those in the bytes.",
+);
 const SIGNATURE: Titled = (
     "Signature",
     "The sender's key, or as many keys as its policy asks for, signed this very transaction for this very chain.",
@@ -76,6 +80,21 @@ fn line_of(titled: Titled, outcome: Option<Result<Sealed, String>>) -> CheckLine
         },
         outcome => line(titled, outcome.map(|outcome| outcome.map(|_| ()))),
     }
+}
+
+/// All that is compared on a block's page: pages that differ in it are different subjects.
+pub fn block_subject(page: &BlockPage) -> String {
+    subject(&(&page.row, &page.header, &page.manifest))
+}
+
+/// All that is compared on a transaction's page: pages that differ in it are different subjects.
+pub fn transaction_subject(page: &TransactionPage) -> String {
+    // The chain grows beside it.
+    subject(&TransactionPage { tip: 0, ..page.clone() })
+}
+
+fn subject(content: &impl Serialize) -> String {
+    serde_json::to_string(content).expect("texts and numbers have a form in JSON")
 }
 
 /// Compares what is shown with what the bytes say.
@@ -155,9 +174,21 @@ fn check_figures(page: &BlockPage, header: &Header, manifest: &Manifest) -> Resu
         manifest.receipts_root,
     )?;
     same("The history root", &page.manifest.history_root, manifest.history_root)?;
-    same("The parent", &page.header.parent, header.parent)?;
+    same("The extra field", &page.manifest.extra, &manifest.extra)?;
+    check_header(page, header)
+}
+
+fn check_header(page: &BlockPage, header: &Header) -> Result<(), String> {
+    let shown = &page.header;
+    same("The version", shown.version, header.version)?;
+    same("The parent", &shown.parent, header.parent)?;
+    same("The manifest root", &shown.manifest_root, header.manifest_root)?;
     same("The time", page.row.time, header.time)?;
-    same("The nonce", page.header.nonce, header.nonce)
+    same("The header's time", shown.time, header.time)?;
+    same("The bits value", &shown.bits, format!("{:#010x}", header.bits))?;
+    let target = Target::from_bits(header.bits).map_err(text)?;
+    same("The target", &shown.target, format!("{:064x}", target.0))?;
+    same("The nonce", shown.nonce, header.nonce)
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@ mod receipt;
 pub(crate) mod rules;
 pub(crate) mod seen;
 
-pub use checks::{BLOCK_CHECKS, CheckLine, Proof, TRANSACTION_CHECKS, check_block, check_row, check_transaction};
+pub use checks::{
+    BLOCK_CHECKS, CheckLine, Proof, TRANSACTION_CHECKS, block_subject, check_block, check_row, check_transaction,
+    transaction_subject,
+};
 #[cfg(feature = "ssr")]
-pub use checks::{log_views, policy_view, signed_with};
+pub use checks::{log_views, policy_view, scheme, signed_with};
 pub use panel::{CheckPanel, Checks};
 pub use receipt::{RECEIPT_CHECKS, check_receipt};
 pub use rules::{ChainRules, LIGHT, Sealed, of_chain};

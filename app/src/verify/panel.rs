@@ -8,14 +8,14 @@ use crate::{
     ui::{Mark, MarkState},
 };
 
-/// Where a page's checks stand. It lives with the page, so that reading the page again does not
+/// Where a page's checks stand. It lives with the page, so that reading the same again does not
 /// make what was verified look unverified.
 #[derive(Clone, Copy, Default)]
 pub struct Checks(RwSignal<Standing>);
 
 #[derive(Clone)]
 struct Standing {
-    /// What the lines are about: an id.
+    /// What the lines are about: all that is compared, so that no mark stands beside what was never checked.
     subject: String,
     started: bool,
     lines: Result<Vec<CheckLine>, String>,
@@ -31,8 +31,38 @@ impl Default for Standing {
     }
 }
 
+impl Standing {
+    /// Turns to a subject. The lines of the same content stay until it is judged again, those of any other go.
+    fn begin(&mut self, subject: &str) {
+        if self.subject != subject || !self.started {
+            *self = Self {
+                subject: subject.to_owned(),
+                started: true,
+                ..Self::default()
+            };
+        }
+    }
+
+    /// Takes a verdict, unless the page shows something else by now.
+    fn end(&mut self, subject: &str, lines: Result<Vec<CheckLine>, String>) {
+        if self.subject == subject {
+            self.lines = lines;
+        }
+    }
+
+    /// The state of the check in this place of the list.
+    fn state(&self, place: usize) -> MarkState {
+        match &self.lines {
+            _ if !self.started => MarkState::Told,
+            Err(_) => MarkState::Told,
+            Ok(lines) => lines.get(place).map_or(MarkState::Checking, mark),
+        }
+    }
+}
+
 impl Checks {
-    /// Checks a subject once the page runs in a browser: `gather` fetches the bytes and judges them.
+    /// Checks a subject, which is all that is compared, once the page runs in a browser: `gather` fetches the bytes and
+    /// judges them.
     pub fn run<F>(self, subject: String, gather: impl Fn() -> F + 'static)
     where
         F: Future<Output = Result<Vec<CheckLine>, String>> + 'static,
@@ -41,24 +71,11 @@ impl Checks {
             if browser::now().is_none() {
                 return;
             }
-            if self
-                .0
-                .with_untracked(|standing| standing.subject != subject || !standing.started)
-            {
-                self.0.set(Standing {
-                    subject: subject.clone(),
-                    started: true,
-                    lines: Ok(Vec::new()),
-                });
-            }
+            self.0.update(|standing| standing.begin(&subject));
             let (subject, work) = (subject.clone(), gather());
             spawn_local(async move {
                 let lines = work.await;
-                let _ = self.0.try_update(|standing| {
-                    if standing.subject == subject {
-                        standing.lines = lines;
-                    }
-                });
+                let _ = self.0.try_update(|standing| standing.end(&subject, lines));
             });
         });
     }
@@ -79,14 +96,7 @@ impl Checks {
 
     /// The state of the check in this place of the list.
     fn state(self, place: usize) -> MarkState {
-        self.0.with(|standing| match &standing.lines {
-            _ if !standing.started => MarkState::Told,
-            Err(_) => MarkState::Told,
-            Ok(lines) => match lines.get(place) {
-                None => MarkState::Checking,
-                Some(line) => mark(line),
-            },
-        })
+        self.0.with(|standing| standing.state(place))
     }
 
     /// Why the checks could not be made at all.
@@ -143,4 +153,40 @@ pub fn CheckPanel(
         </section>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(outcome: Result<(), String>) -> Result<Vec<CheckLine>, String> {
+        Ok(vec![CheckLine {
+            title: "T",
+            explanation: "E",
+            outcome: Some(outcome),
+            told: None,
+        }])
+    }
+
+    #[test]
+    fn a_mark_is_of_the_content_that_was_checked() {
+        let mut standing = Standing::default();
+        assert_eq!(standing.state(0), MarkState::Told, "nothing runs yet");
+        standing.begin("true");
+        assert_eq!(standing.state(0), MarkState::Checking);
+        standing.end("true", lines(Ok(())));
+        assert_eq!(standing.state(0), MarkState::Verified);
+        // Read again and the same: the mark stays.
+        standing.begin("true");
+        assert_eq!(standing.state(0), MarkState::Verified);
+        // Something else under the same id: nothing of the old verdict stays, and none that was under way is taken.
+        standing.begin("false");
+        assert_eq!(standing.state(0), MarkState::Checking);
+        standing.end("true", lines(Ok(())));
+        assert_eq!(standing.state(0), MarkState::Checking);
+        standing.end("false", lines(Err("no".to_owned())));
+        assert_eq!(standing.state(0), MarkState::Failed("no".to_owned()));
+        standing.end("false", Err("no answer".to_owned()));
+        assert_eq!(standing.state(0), MarkState::Told);
+    }
 }

@@ -1,6 +1,6 @@
 //! Balances of the open wallet's accounts: read again with each block, each checked in this tab.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use leptos::{prelude::*, task::spawn_local};
 use tally_chain::Amount;
@@ -28,7 +28,8 @@ pub struct Balance {
 #[derive(Clone, Copy)]
 pub struct Balances {
     known: RwSignal<HashMap<String, Balance>>,
-    pub failure: RwSignal<Option<String>>,
+    /// By address: why it could not be read the last time.
+    failures: RwSignal<BTreeMap<String, String>>,
     again: RwSignal<u32>,
     /// Height of the highest block that a balance shown here was verified against.
     pub witnessed: RwSignal<Option<u64>>,
@@ -40,7 +41,7 @@ impl Balances {
     pub fn provide() -> Self {
         let balances = Self {
             known: RwSignal::default(),
-            failure: RwSignal::new(None),
+            failures: RwSignal::default(),
             again: RwSignal::new(0),
             witnessed: RwSignal::new(None),
             chain: StoredValue::new(expect_context()),
@@ -60,6 +61,11 @@ impl Balances {
     /// The context.
     pub fn get() -> Self {
         use_context().expect("the wallet's frame provides the balances")
+    }
+
+    /// Why a balance could not be read, reactively; what is shown of that account is what was known before.
+    pub fn failure(self) -> Option<String> {
+        self.failures.with(|failures| failures.values().next().cloned())
     }
 
     /// Why what the node shows is old, where it is, reactively.
@@ -108,9 +114,7 @@ impl Balances {
         for address in addresses {
             let balance = self.of(address)?;
             sum.amount = sum.amount.checked_add(balance.amount)?;
-            if balance.mark != MarkState::Verified {
-                sum.mark = balance.mark;
-            }
+            sum.mark = weaker(sum.mark, balance.mark);
         }
         Some(sum)
     }
@@ -128,10 +132,10 @@ impl Balances {
                     amount: answer.balance,
                     mark,
                 };
+                let _ = self.failures.try_update(|failures| failures.remove(&address));
                 let _ = self.known.try_update(|known| known.insert(address, balance));
-                let _ = self.failure.try_set(None);
             }
-            Err(why) => drop(self.failure.try_set(Some(why))),
+            Err(why) => drop(self.failures.try_update(|failures| failures.insert(address, why))),
         }
     }
 
@@ -161,4 +165,46 @@ impl Balances {
 /// An amount of the chain's types as the page's components take it.
 pub fn units(amount: Amount) -> BaseUnits {
     BaseUnits::new(amount)
+}
+
+/// The mark that says less: what does not hold is never covered by what was only told.
+fn weaker(one: MarkState, other: MarkState) -> MarkState {
+    let rank = |mark: &MarkState| match mark {
+        MarkState::Failed(_) => 0,
+        MarkState::Older(_) => 1,
+        MarkState::Light(_) => 2,
+        MarkState::Told => 3,
+        MarkState::Checking => 4,
+        MarkState::Verified => 5,
+    };
+    match rank(&other) < rank(&one) {
+        true => other,
+        false => one,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_bears_the_weakest_mark_of_its_parts() {
+        let failed = MarkState::Failed("no".to_owned());
+        let older = MarkState::Older("old".to_owned());
+        let light = MarkState::Light("little".to_owned());
+        let ranked = [
+            failed,
+            older,
+            light,
+            MarkState::Told,
+            MarkState::Checking,
+            MarkState::Verified,
+        ];
+        for (place, one) in ranked.iter().enumerate() {
+            for other in &ranked[place..] {
+                assert_eq!(&weaker(one.clone(), other.clone()), one);
+                assert_eq!(&weaker(other.clone(), one.clone()), one);
+            }
+        }
+    }
 }

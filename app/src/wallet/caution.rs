@@ -102,7 +102,7 @@ mod look {
         };
         let sender = address::parse(from).map_err(|error| error.to_string())?;
         let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
-        let known = known(wallet, chain);
+        let (known, unread) = known(wallet, chain);
         let local = Local {
             known: &known,
             playground: chain.playground,
@@ -118,7 +118,11 @@ mod look {
         });
         let found = Warnings::of(&review, &local, node);
         let equal = equal(&identity, from, &review).await;
-        Ok(equal.into_iter().chain(found.all().iter().map(caution)).collect())
+        Ok(equal
+            .into_iter()
+            .chain(unread)
+            .chain(found.all().iter().map(caution))
+            .collect())
     }
 
     /// What the node answered.
@@ -157,18 +161,28 @@ mod look {
         }
     }
 
-    /// Own accounts, the address book, and whom this browser paid.
-    fn known(wallet: Wallet, chain: &ChainInfo) -> Vec<(Address, Bond)> {
+    /// Own accounts, the address book, and whom this browser paid; with a warning where it is not known whom.
+    fn known(wallet: Wallet, chain: &ChainInfo) -> (Vec<(Address, Bond)>, Option<Caution>) {
         let (own, others) = wallet.known();
         let mut known = Vec::new();
         let mut add = |text: &str, bond| known.extend(address::parse(text).ok().map(|address| (address, bond)));
         own.iter().for_each(|own| add(own, Bond::Own));
         others.iter().for_each(|other| add(other, Bond::Contact));
         // What no node has confirmed to have is no payment yet.
-        for sent in journal::load(&chain.genesis_id).iter().filter(|sent| sent.acknowledged) {
-            sent.recipient().iter().for_each(|to| add(to, Bond::Paid));
-        }
-        known
+        let unread = match journal::load(&chain.genesis_id) {
+            Ok(journal) => {
+                for sent in journal.iter().filter(|sent| sent.acknowledged) {
+                    sent.recipient().iter().for_each(|to| add(to, Bond::Paid));
+                }
+                None
+            }
+            Err(why) => Some(Caution {
+                title: "It is not known whom this browser has paid".to_owned(),
+                text: format!("Compare the whole address: {why}."),
+                weight: Weight::Stop,
+            }),
+        };
+        (known, unread)
     }
 
     /// Whom the accounts met in the chain, as the node tells it.

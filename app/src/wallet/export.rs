@@ -266,6 +266,7 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
         busy.set(true);
         progress.set(0);
         trouble.set(None);
+        cut.set(false);
         spawn_local(async move {
             let told = move |count| {
                 let _ = progress.try_set(count);
@@ -274,10 +275,13 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
                 Ok((lines, more)) => {
                     let _ = cut.try_set(more);
                     let (end, text) = match json {
-                        true => ("json", serde_json::to_string_pretty(&lines).unwrap_or_default()),
-                        false => ("csv", csv(&lines)),
+                        true => ("json", serde_json::to_string_pretty(&lines)),
+                        false => ("csv", Ok(csv(&lines))),
                     };
-                    browser::download(&format!("tally-history-{address}.{end}"), text.as_bytes());
+                    match text {
+                        Ok(text) => browser::download(&format!("tally-history-{address}.{end}"), text.as_bytes()),
+                        Err(error) => drop(trouble.try_set(Some(error.to_string()))),
+                    }
                 }
                 Err(why) => drop(trouble.try_set(Some(why))),
             }

@@ -96,6 +96,26 @@ impl Failure {
         }
     }
 
+    /// It is not sent, since this browser did not keep it first. Rule: docs/protocol.md#W54
+    pub fn not_kept(why: &str, sent_before: Option<&str>) -> Self {
+        match sent_before {
+            None => Self {
+                what: "The payment was not sent",
+                why: format!(
+                    "A payment is kept in this browser before it is sent, so that it is never paid twice, but {why}."
+                ),
+                next: "No coins moved. Allow this site to store data (private windows often do not), free some space, then go back and review the payment again.",
+            },
+            Some(id) => Self {
+                what: "The payment was not sent again",
+                why: format!(
+                    "It is kept in this browser before it is sent, but {why}. It was sent before, and may have been taken. Its id is {id}."
+                ),
+                next: "Do not make it anew. Allow this site to store data, free some space, and send the same bytes again.",
+            },
+        }
+    }
+
     /// It was sent, and no answer says whether it was taken. Rule: docs/protocol.md#W56
     pub fn unknown(why: &str, id: &str) -> Self {
         Self {

@@ -15,12 +15,14 @@ use super::{
     state::Wallet,
 };
 use crate::{
-    browser,
+    browser, format,
     live::Live,
-    model::{AccountView, ChainInfo, Status, TransactionRow},
+    model::{AccountView, ChainInfo, HistoryLine, RewardRow, Status, TransactionRow},
     pages::{Loaded, StatusBadge},
     reads,
-    ui::{AddressLink, Amount, ButtonLink, Empty, Mark, MarkState, Notice, NoticeKind, Time, TransactionLink},
+    ui::{
+        AddressLink, Amount, BlockLink, ButtonLink, Empty, Mark, MarkState, Notice, NoticeKind, Time, TransactionLink,
+    },
     verify::{LIGHT, Proof, check_row, of_chain, seen},
 };
 
@@ -35,7 +37,7 @@ pub fn History() -> impl IntoView {
         <header class="page-head">
             <h1>"History"</h1>
             <p class="page-lead">
-                "Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked."
+                "Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked. Rewards of blocks are the node's word."
             </p>
         </header>
         <Gate>
@@ -53,7 +55,7 @@ fn Content() -> impl IntoView {
     let chosen = chosen_account("account");
     let account = Resource::new(
         move || (chosen.get(), live.on_pool()),
-        |(address, _)| reads::account(address, 1, ROWS),
+        |(address, _)| reads::account(address, None, ROWS),
     );
     let show = move |account| view! { <Rows own=chosen.get_untracked() account=account witness=witness /> }.into_any();
     let confirm = move || {
@@ -107,19 +109,50 @@ fn Rows(
         .into_any();
     };
     let href = format!("/account/{}", account.address);
-    let more = account.history.more;
-    witness.check(account.address.clone(), account.history.items.clone());
-    let rows = account
-        .history
-        .items
+    let more = account.history.next.is_some();
+    let lines = account.history.items;
+    let payments = lines.iter().filter_map(|line| match line {
+        HistoryLine::Transaction(row) => Some(row.clone()),
+        HistoryLine::Reward(_) => None,
+    });
+    witness.check(account.address.clone(), payments.collect());
+    let rows = lines
         .into_iter()
-        .map(|row| view! { <Line own=account.address.clone() row=row witness=witness /> })
+        .map(|line| match line {
+            HistoryLine::Transaction(row) => {
+                view! { <Line own=account.address.clone() row=row witness=witness /> }.into_any()
+            }
+            HistoryLine::Reward(row) => view! { <RewardLine row=row /> }.into_any(),
+        })
         .collect_view();
     view! {
         <ol class="card lines payments" aria-label="Payments">{rows}</ol>
         {more.then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })}
     }
     .into_any()
+}
+
+/// What the account received for a block that it produced: the node's word, since no commitment of a block has it.
+#[component]
+fn RewardLine(row: RewardRow) -> impl IntoView {
+    view! {
+        <li class="line">
+            <div class="line-main">
+                <span class="cell-row">
+                    <span aria-hidden="true">"↘"</span>
+                    <strong>{format!("Block reward, block {}", format::count(row.height))}</strong>
+                </span>
+                <span class="cell-row">
+                    <Time at=row.time />
+                    <BlockLink id=row.block bare=true />
+                </span>
+            </div>
+            <div class="line-side">
+                <strong><Amount value=row.value /></strong>
+                <span class="cell-row"><Mark state=MarkState::Told /></span>
+            </div>
+        </li>
+    }
 }
 
 /// One payment from the account's side.

@@ -52,8 +52,7 @@ fn Overview() -> impl IntoView {
     view! {
         {move || {
             balances
-                .failure
-                .get()
+                .failure()
                 .map(|why| {
                     view! {
                         <Notice kind=NoticeKind::Error title="Balances could not be read">

@@ -1,15 +1,16 @@
-//! What this wallet sent, by chain: kept in this browser so that it can be sped up, cancelled or sent again after a reload.
-//! Nothing of it is secret. Rule: docs/protocol.md#W54
+//! What this wallet sent, by chain: kept in this browser before it is sent, so that it can be sped up, cancelled or sent again
+//! after a reload, and is never made anew by mistake. Nothing of it is secret. Rule: docs/protocol.md#W54
 
 use serde::{Deserialize, Serialize};
 use tally_chain::Bytes;
 
 use crate::{browser, model::Status};
 
-/// Entries that are kept; the oldest go first.
-const MAX_ENTRIES: usize = 64;
-/// Longest envelope that is kept, in bytes.
-const MAX_ENVELOPE: usize = 8_192;
+/// Entries that are kept of what a node has acknowledged; the oldest go first. What is in doubt is kept however much there is.
+const MAX_ACKNOWLEDGED: usize = 64;
+/// Bytes of envelopes that are kept of what a node has acknowledged, the newest first: a browser's storage is small, some five
+/// million characters for a whole site, and a byte takes two of them.
+const MAX_ENVELOPES: usize = 524_288;
 
 /// Why a transaction was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +47,7 @@ pub struct Sent {
     pub purpose: Purpose,
     /// The one in whose place it stands.
     pub replaces: Option<String>,
-    /// Empty where it was too long to keep.
+    /// Whole until a node has acknowledged it; empty where there was no room for it any more.
     pub envelope: Bytes,
     /// Whether the node said that it has it; entries of older versions were kept only then.
     #[serde(default = "yes")]
@@ -108,30 +109,94 @@ fn key(genesis: &str) -> String {
     format!("tally.sent.{genesis}")
 }
 
-/// What was sent on this chain, oldest first.
-pub fn load(genesis: &str) -> Vec<Sent> {
-    browser::load(&key(genesis)).unwrap_or_default()
+/// Why this browser does not keep what is sent, or does not know what it kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotKept {
+    #[error("{0}")]
+    Storage(String),
+    #[error("what this browser kept of earlier payments cannot be read")]
+    Unreadable,
 }
 
-/// Remembers one more.
-pub fn add(genesis: &str, sent: Sent) {
-    browser::store(&key(genesis), &with(load(genesis), sent));
+/// An entry, or one that another version of this page has written: it is left as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Sent(Sent),
+    Other(serde_json::Value),
 }
 
-/// Remembers that the node has it.
-pub fn acknowledge(genesis: &str, id: &str) {
-    let mut journal = load(genesis);
-    if let Some(sent) = journal.iter_mut().find(|sent| sent.id == id) {
-        sent.acknowledged = true;
-        browser::store(&key(genesis), &journal);
+impl Entry {
+    fn sent(&self) -> Option<&Sent> {
+        match self {
+            Self::Sent(sent) => Some(sent),
+            Self::Other(_) => None,
+        }
+    }
+
+    fn has_id(&self, id: &str) -> bool {
+        self.sent().is_some_and(|sent| sent.id == id)
     }
 }
 
-/// Forgets one that is of no more use.
+fn parsed(text: Option<String>) -> Result<Vec<Entry>, NotKept> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    serde_json::from_str(&text).map_err(|_| NotKept::Unreadable)
+}
+
+fn read(genesis: &str) -> Result<Vec<Entry>, NotKept> {
+    parsed(browser::kept(&key(genesis)).map_err(NotKept::Storage)?)
+}
+
+fn write(genesis: &str, journal: &[Entry]) -> Result<(), NotKept> {
+    let text = serde_json::to_string(journal).map_err(|error| NotKept::Storage(error.to_string()))?;
+    browser::keep(&key(genesis), &text).map_err(NotKept::Storage)
+}
+
+/// What was sent on this chain, oldest first.
+pub fn load(genesis: &str) -> Result<Vec<Sent>, NotKept> {
+    let entries = read(genesis)?.into_iter();
+    Ok(entries
+        .filter_map(|entry| match entry {
+            Entry::Sent(sent) => Some(sent),
+            Entry::Other(_) => None,
+        })
+        .collect())
+}
+
+/// Remembers one more, with its bytes, and reads that back: only then it may be sent.
+pub fn add(genesis: &str, sent: Sent) -> Result<(), NotKept> {
+    let journal = read(genesis)?;
+    let is_there = keeps(&journal, &sent);
+    match write(genesis, &with(journal, sent)) {
+        // It was kept when it was sent before: only its place among the others stays as it was.
+        Err(_) if is_there => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Whether these very bytes are kept already.
+fn keeps(journal: &[Entry], sent: &Sent) -> bool {
+    let mut known = journal.iter().filter_map(Entry::sent);
+    known.any(|known| known.id == sent.id && known.envelope == sent.envelope)
+}
+
+/// Remembers that the node has it. Where that cannot be kept, the entry stays in doubt, and the node is asked again.
+pub fn acknowledge(genesis: &str, id: &str) {
+    let Ok(mut journal) = read(genesis) else { return };
+    for entry in &mut journal {
+        if let Entry::Sent(sent) = entry {
+            sent.acknowledged |= sent.id == id;
+        }
+    }
+    let _ = write(genesis, &trimmed(journal));
+}
+
+/// Forgets one that is of no more use. Where that cannot be kept, it stays in doubt.
 pub fn forget(genesis: &str, id: &str) {
-    let mut journal = load(genesis);
-    journal.retain(|sent| sent.id != id);
-    browser::store(&key(genesis), &journal);
+    let Ok(mut journal) = read(genesis) else { return };
+    journal.retain(|entry| !entry.has_id(id));
+    let _ = write(genesis, &journal);
 }
 
 /// Forgets all of a chain, with its wallet.
@@ -139,20 +204,43 @@ pub fn clear(genesis: &str) {
     browser::forget(&key(genesis));
 }
 
-fn with(mut journal: Vec<Sent>, mut sent: Sent) -> Vec<Sent> {
-    if sent.envelope.len() > MAX_ENVELOPE {
-        sent.envelope = Bytes::new();
-    }
+fn with(mut journal: Vec<Entry>, mut sent: Sent) -> Vec<Entry> {
     // Sent again, it stays known as taken.
-    sent.acknowledged |= journal.iter().any(|known| known.id == sent.id && known.acknowledged);
-    journal.retain(|known| known.id != sent.id);
-    journal.push(sent);
-    let surplus = journal.len().saturating_sub(MAX_ENTRIES);
-    journal.split_off(surplus)
+    let mut known = journal.iter().filter_map(Entry::sent);
+    sent.acknowledged |= known.any(|known| known.id == sent.id && known.acknowledged);
+    journal.retain(|entry| !entry.has_id(&sent.id));
+    journal.push(Entry::Sent(sent));
+    trimmed(journal)
+}
+
+/// Within the bounds, which are for what a node has acknowledged: of what is in doubt nothing is let go, since its bytes are
+/// the only ones that may be sent again.
+fn trimmed(mut journal: Vec<Entry>) -> Vec<Entry> {
+    let (mut entries, mut bytes) = (0, 0);
+    for entry in journal.iter_mut().rev() {
+        let Entry::Sent(sent) = entry else { continue };
+        if !sent.acknowledged {
+            continue;
+        }
+        entries += 1;
+        bytes += sent.envelope.len();
+        if bytes > MAX_ENVELOPES {
+            sent.envelope = Bytes::new();
+        }
+    }
+    let mut surplus = entries.saturating_sub(MAX_ACKNOWLEDGED);
+    journal.retain(|entry| {
+        let goes = surplus > 0 && entry.sent().is_some_and(|sent| sent.acknowledged);
+        surplus -= usize::from(goes);
+        !goes
+    });
+    journal
 }
 
 #[cfg(test)]
 mod tests {
+    use tally_chain::transaction::MAX_TRANSACTION_BYTES;
+
     use super::*;
 
     fn sent(id: &str, nonce: u64) -> Sent {
@@ -199,25 +287,78 @@ mod tests {
             acknowledged: true,
             ..sent("a", 3)
         };
-        let journal = with(vec![taken.clone()], sent("a", 3));
-        assert_eq!(journal, vec![taken]);
+        let journal = with(vec![Entry::Sent(taken.clone())], sent("a", 3));
+        assert_eq!(journal, vec![Entry::Sent(taken)]);
         // Older versions kept an entry only once it was taken.
-        let old = r#"{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"payment","replaces":null,"envelope":"0x54"}"#;
-        assert_eq!(serde_json::from_str::<Sent>(old).unwrap(), journal[0]);
+        let old = r#"[{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"payment","replaces":null,"envelope":"0x54"}]"#;
+        assert_eq!(parsed(Some(old.to_owned())), Ok(journal));
+    }
+
+    fn nonces(journal: &[Entry]) -> Vec<u64> {
+        journal.iter().filter_map(Entry::sent).map(|sent| sent.nonce).collect()
+    }
+
+    /// Entries of these nonces, one after the other.
+    fn filled(nonces: std::ops::Range<u64>, acknowledged: bool) -> Vec<Entry> {
+        nonces.fold(Vec::new(), |journal, nonce| {
+            let sent = Sent {
+                acknowledged,
+                ..sent(&nonce.to_string(), nonce)
+            };
+            with(journal, sent)
+        })
     }
 
     #[test]
-    fn the_journal_is_bounded() {
-        let journal = (0..70).fold(Vec::new(), |journal, nonce| {
-            with(journal, sent(&nonce.to_string(), nonce))
-        });
-        assert_eq!(journal.len(), MAX_ENTRIES);
-        assert_eq!((journal[0].nonce, journal[63].nonce), (6, 69));
-        let long = Sent {
-            envelope: vec![0x54; MAX_ENVELOPE + 1].into(),
-            ..sent("69", 69)
+    fn what_is_in_doubt_is_never_let_go() {
+        let mut journal = filled(0..70, false);
+        assert_eq!(nonces(&journal), (0..70).collect::<Vec<_>>());
+        // Of those that a node has, the oldest go, and only those.
+        journal.extend(filled(70..140, true));
+        let journal = trimmed(journal);
+        assert_eq!(nonces(&journal), (0..70).chain(76..140).collect::<Vec<_>>());
+        assert_eq!(nonces(&filled(0..70, true)), (6..70).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_bytes_of_what_is_in_doubt_are_kept_whole() {
+        let largest = |id: &str, nonce, acknowledged| Sent {
+            envelope: vec![0x54; MAX_TRANSACTION_BYTES].into(),
+            acknowledged,
+            ..sent(id, nonce)
         };
-        let journal = with(journal, long);
-        assert_eq!((journal.len(), journal[63].envelope.len()), (MAX_ENTRIES, 0));
+        let length = |entry: &Entry| entry.sent().map(|sent| sent.envelope.len());
+        let mut journal = vec![Entry::Sent(largest("doubt", 1, false))];
+        for (nonce, id) in (2..).zip(["a", "b", "c", "d", "e"]) {
+            journal = with(journal, largest(id, nonce, true));
+        }
+        // Four of the largest fit beside it.
+        let whole = Some(MAX_TRANSACTION_BYTES);
+        let lengths: Vec<_> = journal.iter().map(length).collect();
+        assert_eq!(lengths, vec![whole, Some(0), whole, whole, whole, whole]);
+        assert!(keeps(&journal, &largest("doubt", 1, false)));
+        assert!(
+            !keeps(&journal, &largest("a", 2, true)),
+            "its bytes are no longer there"
+        );
+    }
+
+    #[test]
+    fn entries_of_other_versions_stay_and_a_broken_list_is_no_empty_one() {
+        let text = r#"[{"id":"z","purpose":"gift"},{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"cancel","replaces":null,"envelope":"0x54","acknowledged":false}]"#;
+        let journal = parsed(Some(text.to_owned())).unwrap();
+        assert_eq!(nonces(&journal), vec![3]);
+        let longer = with(journal.clone(), sent("b", 4));
+        assert_eq!((longer.len(), &longer[0]), (3, &journal[0]));
+        let written = serde_json::to_string(&longer).unwrap();
+        assert!(written.starts_with(r#"[{"id":"z","purpose":"gift"},"#), "{written}");
+        assert_eq!(parsed(Some("[{".to_owned())), Err(NotKept::Unreadable));
+        assert_eq!(parsed(None), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn without_a_storage_nothing_may_be_sent() {
+        let none = NotKept::Storage("only a browser keeps something".to_owned());
+        assert_eq!(add("0x00", sent("a", 3)), Err(none));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use leptos::{prelude::*, task::spawn_local};
+use tally_chain::{Bytes, RawTransaction, ReferenceVerifier, transaction::ChainIdentity};
 
 use super::{
     confirm::Prepared,
@@ -69,10 +70,12 @@ impl Pending {
 
     /// Makes what shall stand in the place of a waiting transaction.
     async fn replace(self, from: String, id: String, purpose: Purpose) -> Result<(), Failure> {
-        let kept = journal::load(&self.genesis()).into_iter().find(|sent| sent.id == id);
+        // Where the journal does not have it, the node does.
+        let journal = journal::load(&self.genesis()).unwrap_or_default();
+        let kept = journal.into_iter().find(|sent| sent.id == id);
         let envelope = match kept.filter(|sent| !sent.envelope.is_empty()) {
             Some(sent) => sent.envelope,
-            None => node::envelope(&id).await.map_err(Failure::node)?,
+            None => self.told(&id).await?,
         };
         let prices = fast_prices().await?;
         let request = Request::Replace {
@@ -83,6 +86,17 @@ impl Pending {
             prices,
         };
         self.show(request, purpose, Some(id)).await
+    }
+
+    /// The bytes of a waiting transaction as the node has them: those of this very id.
+    async fn told(self, id: &str) -> Result<Bytes, Failure> {
+        let envelope = node::envelope(id).await.map_err(Failure::node)?;
+        let chain = self.chain.get_value();
+        let found = id_of(&chain, envelope.clone()).map_err(Failure::node)?;
+        match found == id {
+            true => Ok(envelope),
+            false => Err(Failure::node(format!("it was asked for {id} and answered {found}"))),
+        }
     }
 
     /// Makes an empty payment of a nonce that is missing.
@@ -115,6 +129,21 @@ impl Pending {
     }
 }
 
+/// The id of signed bytes on this chain.
+fn id_of(chain: &ChainInfo, envelope: Bytes) -> Result<String, String> {
+    let identity = ChainIdentity {
+        chain_id: chain.chain_id,
+        genesis: chain
+            .genesis_id
+            .parse()
+            .map_err(|_| "the chain's genesis id cannot be read")?,
+    };
+    let checked = RawTransaction::decode(envelope).and_then(|raw| raw.check(&identity, &ReferenceVerifier));
+    checked
+        .map(|checked| checked.id().to_string())
+        .map_err(|error| error.to_string())
+}
+
 async fn fast_prices() -> Result<Prices, Failure> {
     let fees = node::fees().await.map_err(Failure::node)?;
     prices(FeeLevel::Fast, &fees).ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))
@@ -142,13 +171,18 @@ struct Standing {
     pool: PoolAnswer,
     /// Of what this browser sent within a day: those that neither wait nor stand in a block.
     lost: Vec<(Sent, Fate)>,
+    /// Why it is not known what this browser has sent.
+    unread: Option<String>,
 }
 
 /// Reads how things stand for an account.
 async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>>) -> Result<Standing, String> {
     let pool = node::waiting(account).await?;
     let now = browser::now().unwrap_or_default();
-    let journal = journal::load(genesis);
+    let (journal, unread) = match journal::load(genesis) {
+        Ok(journal) => (journal, None),
+        Err(why) => (Vec::new(), Some(why.to_string())),
+    };
     let mut lost = Vec::new();
     for sent in &journal {
         let waits = pool.items.iter().any(|item| item.id == sent.id);
@@ -167,7 +201,7 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
             fate => lost.push((sent.clone(), fate)),
         }
     }
-    Ok(Standing { pool, lost })
+    Ok(Standing { pool, lost, unread })
 }
 
 /// Says which nonce is missing and which payments were replaced or dropped, for one account.
@@ -176,6 +210,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     let pending = expect_context::<Pending>();
     let live = Live::get();
     let standing = RwSignal::new(Standing::default());
+    let unasked = RwSignal::new(None::<String>);
     // What stands in a block is asked for once only.
     let settled = StoredValue::new(HashSet::<String>::new());
     let again = RwSignal::new(0u32);
@@ -184,16 +219,30 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         again.track();
         let asked = account.get();
         spawn_local(async move {
-            // A node that does not answer is named elsewhere; what is shown stays until it does.
-            let Ok(found) = look(&asked, &pending.genesis(), settled).await else {
+            let found = look(&asked, &pending.genesis(), settled).await;
+            if account.try_get_untracked().as_ref() != Some(&asked) {
                 return;
-            };
-            if account.try_get_untracked().as_ref() == Some(&asked) {
-                let _ = standing.try_set(found);
+            }
+            // What is shown stays until the node answers.
+            match found {
+                Ok(found) => {
+                    let _ = unasked.try_set(None);
+                    let _ = standing.try_set(found);
+                }
+                Err(why) => drop(unasked.try_set(Some(why.trim_end_matches('.').to_owned()))),
             }
         });
     });
     let shown = Memo::new(move |_| standing.get());
+    let unasked = move || {
+        unasked.get().map(|why| {
+            view! {
+                <Notice kind=NoticeKind::Warning title="What waits could not be asked">
+                    <p>{format!("{why}. What is shown of waiting, missing and lost payments may be out of date, and some may be missing. It is asked again with the next block.")}</p>
+                </Notice>
+            }
+        })
+    };
     let gap = move || {
         let (missing, behind) = shown.get().pool.gap()?;
         let fill = move |_| pending.run(pending.fill(account.get_untracked(), missing));
@@ -223,7 +272,19 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
             }
         })
     };
+    let unread = move || {
+        shown.get().unread.map(|why| {
+            view! {
+                <Notice kind=NoticeKind::Warning title="It is not known what this browser has sent">
+                    <p>{format!("Payments whose answer was lost are not shown here: {why}. Until they can be read, nothing is sent from this browser.")}</p>
+                    <p>"Allow this site to store data. If that was never forbidden: with the phrase written down, remove the wallet from this browser and restore it, which clears the list."</p>
+                </Notice>
+            }
+        })
+    };
     view! {
+        {unasked}
+        {unread}
         {gap}
         {lost}
         <FailureNotice failure=pending.failure />

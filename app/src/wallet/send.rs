@@ -167,8 +167,9 @@ impl Draft {
             .prepare(wallet, typed.map(Amount::to_coins).unwrap_or_default())
             .await;
         let checked = prepared.and_then(|(payload, review, free)| {
-            match review.max_total.digits().parse::<Amount>().ok() {
-                Some(needed) if needed > free => Err(Failure {
+            match review.max_total.digits().parse::<Amount>() {
+                Err(_) => Err(Failure::confused()),
+                Ok(needed) if needed > free => Err(Failure {
                     what: "The account does not hold enough",
                     why: format!(
                         "With its highest fee the payment needs {}; the account holds {} that no waiting payment may need.",
@@ -177,7 +178,7 @@ impl Draft {
                     ),
                     next: "Send less, or press “All of it” to leave just the fee.",
                 }),
-                _ => Ok(Stage::Review(Prepared {
+                Ok(_) => Ok(Stage::Review(Prepared {
                     payload,
                     review,
                     purpose: Purpose::Payment,

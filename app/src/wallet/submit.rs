@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     failure::{Failure, FailureNotice, Handing},
-    journal::{self, Sent},
+    journal::{self, NotKept, Sent},
     node::{self, Handed, Refusal},
 };
 use crate::{
@@ -78,7 +78,15 @@ impl HandIn {
             true => Earlier::Sent,
             false => Earlier::of(&genesis, &sent.id),
         };
-        let handed = hand_in(&genesis, sent.clone(), earlier).await;
+        let handed = match hand_in(&genesis, sent.clone(), earlier).await {
+            Ok(handed) => handed,
+            Err(why) => {
+                let before = (earlier == Earlier::Sent).then_some(sent.id.as_str());
+                let _ = self.other_nonce.try_set_value(false);
+                let _ = self.failure.try_set(Some(Failure::not_kept(&why.to_string(), before)));
+                return false;
+            }
+        };
         let _ = self.other_nonce.try_set_value(is_other_nonce(&handed, earlier));
         let failure = failure(&handed, earlier, &sent, self.shared);
         // Only a rejection of the first sending ends the doubt, besides an answer that it was taken.
@@ -133,18 +141,20 @@ enum Earlier {
 impl Earlier {
     /// What the journal knows: what was rejected for good is not in it.
     fn of(genesis: &str, id: &str) -> Self {
-        match journal::load(genesis).iter().any(|kept| kept.id == id) {
+        // A journal that cannot be read keeps nothing new, so nothing is sent either.
+        let known = journal::load(genesis).is_ok_and(|kept| kept.iter().any(|kept| kept.id == id));
+        match known {
             true => Self::Sent,
             false => Self::Never,
         }
     }
 }
 
-/// Keeps the envelope in the journal, sends it, and finds out what became of it.
-async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Handed {
+/// Keeps the envelope in the journal, sends it, and finds out what became of it. What was not kept is not sent.
+async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Result<Handed, NotKept> {
     let id = sent.id.clone();
     let envelope = sent.envelope.clone();
-    journal::add(genesis, sent);
+    journal::add(genesis, sent)?;
     let mut handed = node::submit(&id, envelope).await;
     let definite = match &handed {
         Handed::Taken => true,
@@ -160,7 +170,7 @@ async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Handed {
         Handed::Refused(_) if earlier == Earlier::Never => journal::forget(genesis, &id),
         Handed::Refused(_) | Handed::Unknown(_) => {}
     }
-    handed
+    Ok(handed)
 }
 
 /// What is said of an outcome; none where the node has the transaction.

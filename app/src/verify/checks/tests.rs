@@ -173,8 +173,8 @@ fn block_page(header: &Header, manifest: &Manifest) -> BlockPage {
             parent: header.parent.to_string(),
             manifest_root: header.manifest_root.to_string(),
             time: header.time,
-            bits: String::new(),
-            target: String::new(),
+            bits: format!("{:#010x}", header.bits),
+            target: format!("{:064x}", Target::from_bits(header.bits).unwrap().0),
             nonce: header.nonce,
         },
         manifest: ManifestView {
@@ -183,7 +183,7 @@ fn block_page(header: &Header, manifest: &Manifest) -> BlockPage {
             receipts_root: manifest.receipts_root.to_string(),
             history_root: manifest.history_root.to_string(),
             base_fee: BaseUnits::new(1),
-            extra: String::new(),
+            extra: manifest.extra.to_string(),
         },
         kept: true,
         canonical: true,
@@ -240,6 +240,28 @@ fn an_honest_node_is_verified_throughout() {
 }
 
 #[test]
+fn what_is_compared_is_the_subject_and_a_growing_chain_is_none() {
+    let (page, _, block) = sample();
+    let grown = TransactionPage {
+        tip: 13,
+        ..page.clone()
+    };
+    assert_eq!(transaction_subject(&grown), transaction_subject(&page));
+    let mut other = page.clone();
+    other.row.value = BaseUnits::new(6);
+    assert_ne!(transaction_subject(&other), transaction_subject(&page));
+    let grown = BlockPage {
+        tip: 13,
+        canonical: false,
+        ..block.clone()
+    };
+    assert_eq!(block_subject(&grown), block_subject(&block));
+    let mut other = block.clone();
+    other.manifest.base_fee = BaseUnits::new(2);
+    assert_ne!(block_subject(&other), block_subject(&block));
+}
+
+#[test]
 fn a_waiting_transaction_has_no_path_to_check() {
     let (mut page, mut evidence, _) = sample();
     (evidence.inclusion, evidence.outcome) = (None, None);
@@ -263,6 +285,21 @@ fn what_is_shown_must_be_what_was_signed() {
     assert_eq!(shown(|page| page.row.value = BaseUnits::new(6)), failed(why));
     let why = "the memo shown is not the text in the bytes";
     assert_eq!(shown(|page| page.memo = Some("gift".to_owned())), failed(why));
+    let why = "no memo is shown, but the bytes carry one";
+    assert_eq!(shown(|page| page.memo = None), failed(why));
+    // A contract is called with data, which is no memo.
+    let call = |page: &mut TransactionPage, memo: Option<&str>| {
+        page.row.kind = TransactionKind::Call;
+        page.memo = memo.map(str::to_owned);
+    };
+    let (mut page, evidence, _) = sample();
+    call(&mut page, None);
+    assert_eq!(judged(&page, &evidence)[1], Some(Ok(())));
+    call(&mut page, Some("rent"));
+    let why = "the memo shown is not the text in the bytes";
+    assert_eq!(judged(&page, &evidence)[1], failed(why));
+    let why = "The kind of the signature is shown as RSA, but the bytes say ECC";
+    assert_eq!(shown(|page| page.row.scheme = Scheme::Rsa), failed(why));
     let why = format!("The receiver is shown as {STRANGER}, but the bytes say {}", parties().1);
     assert_eq!(shown(|page| page.row.to = Some(STRANGER.to_owned())), failed(&why));
     let why = format!("The receiver is shown as none, but the bytes say {}", parties().1);
@@ -388,6 +425,39 @@ fn a_block_with_another_manifest_does_not_hold() {
     );
     let expected = vec![Some(Ok(())), Some(Ok(())), failed(&why), failed(&why)];
     assert_eq!(outcomes(check_block(&rules(), NOW, &page, &block)), expected);
+}
+
+#[test]
+fn every_field_of_header_and_manifest_is_compared() {
+    let (_, evidence, page) = sample();
+    let (block, _) = evidence.inclusion.expect("the sample is in a block");
+    let figures = |change: fn(&mut BlockPage)| {
+        let mut page = page.clone();
+        change(&mut page);
+        outcomes(check_block(&rules(), NOW, &page, &block))[3].clone()
+    };
+    assert_eq!(figures(|_| {}), Some(Ok(())));
+    let why = "The bits value is shown as 0x1d00ffff, but the bytes say 0x2000ffff";
+    assert_eq!(figures(|page| page.header.bits = "0x1d00ffff".to_owned()), failed(why));
+    let why = "The version is shown as 2, but the bytes say 1";
+    assert_eq!(figures(|page| page.header.version = 2), failed(why));
+    let changes: [fn(&mut BlockPage); 4] = [
+        |page| page.header.target.push('0'),
+        |page| page.header.manifest_root.push('0'),
+        |page| page.header.time += 1,
+        |page| page.manifest.extra.push('0'),
+    ];
+    for change in changes {
+        assert!(matches!(figures(change), Some(Err(_))));
+    }
+}
+
+#[test]
+fn the_time_of_a_line_is_that_of_its_block() {
+    let (mut page, evidence, _) = sample();
+    page.row.time += 1;
+    let why = format!("The time is shown as {}, but the bytes say {NOW}", NOW + 1);
+    assert_eq!(judged(&page, &evidence)[3], failed(&why));
 }
 
 #[test]

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     format,
     model::{
-        BaseUnits, BlockEvidence, LogView, PolicyKeyView, PolicyView, Status, TransactionEvidence, TransactionKind,
-        TransactionPage, TransactionRow,
+        BaseUnits, BlockEvidence, LogView, PolicyKeyView, PolicyView, Scheme, Status, TransactionEvidence,
+        TransactionKind, TransactionPage, TransactionRow,
     },
     verify::{ChainRules, Sealed},
 };
@@ -115,6 +115,8 @@ fn check_parties(row: &TransactionRow, checked: &CheckedTransaction) -> Result<(
     same("The id", row.id.parse::<TxId>().map_err(text)?, checked.id())?;
     same("The sender", address::parse(&row.from).map_err(text)?, checked.sender())?;
     same("The value", row.value.digits(), view.value.0)?;
+    let scheme = scheme(checked.transaction());
+    same("The kind of the signature", row.scheme.label(), scheme.label())?;
     let creates = view.to.is_none();
     if creates != (row.kind == TransactionKind::Creation) {
         return Err("a contract creation is shown as a payment, or a payment as a creation".to_owned());
@@ -156,15 +158,24 @@ fn check_content(page: &TransactionPage, checked: &CheckedTransaction) -> Result
         page.data.trim_start_matches("0x"),
         format!("{:x}", view.data).trim_start_matches("0x"),
     )?;
-    match &page.memo {
-        Some(memo) if visible::memo(view.data) != Some(memo.as_str()) => {
-            Err("the memo shown is not the text in the bytes".to_owned())
-        }
-        _ if page.row.status == Status::Pending => {
-            let most = U256::from(view.max_fee) * U256::from(view.gas_limit);
-            same("The highest fee", page.row.fee.digits(), most)
-        }
-        _ => Ok(()),
+    check_memo(page, view.data)?;
+    if page.row.status == Status::Pending {
+        let most = U256::from(view.max_fee) * U256::from(view.gas_limit);
+        same("The highest fee", page.row.fee.digits(), most)?;
+    }
+    Ok(())
+}
+
+/// The memo of a payment is the text in its bytes, no less and no more; a contract's data is none. Rule: docs/protocol.md#W8
+fn check_memo(page: &TransactionPage, data: &[u8]) -> Result<(), String> {
+    let in_bytes = match page.row.kind {
+        TransactionKind::Payment => visible::memo(data),
+        TransactionKind::Call | TransactionKind::Creation => None,
+    };
+    match (page.memo.as_deref(), in_bytes) {
+        (shown, found) if shown == found => Ok(()),
+        (None, Some(_)) => Err("no memo is shown, but the bytes carry one".to_owned()),
+        _ => Err("the memo shown is not the text in the bytes".to_owned()),
     }
 }
 
@@ -194,6 +205,7 @@ fn check_seal(rules: &ChainRules, now: u64, row: &TransactionRow, block: &BlockE
     let Some(shown) = &row.block else { return Ok(sealed) };
     check_id(&header, &shown.id)?;
     same("The block's time", shown.time, header.time)?;
+    same("The time", row.time, header.time)?;
     same(
         "The block's height",
         format::count(shown.height),
@@ -257,6 +269,18 @@ pub fn log_views(receipt: &Receipt) -> Vec<LogView> {
         data: log.data.to_string(),
     })
     .collect()
+}
+
+/// How a transaction was signed.
+pub fn scheme(transaction: &Transaction) -> Scheme {
+    match transaction {
+        Transaction::Ethereum(_) => Scheme::Ethereum,
+        Transaction::Tally(tx) => match tx.authenticator {
+            Authenticator::RsaPssSha256 { .. } => Scheme::Rsa,
+            Authenticator::Secp256k1 { .. } => Scheme::Ecc,
+            Authenticator::Multisig(_) => Scheme::Multisig,
+        },
+    }
 }
 
 /// The policy of a shared account and who signed, as the bytes have them. Rule: docs/protocol.md#T11

@@ -22,7 +22,10 @@ const MAX_LOOKED_AT: usize = 16;
 /// Names a payment with the same receiver and amount that waits, or of which it is not known whether it was taken; or says
 /// that this could not be found out.
 pub async fn equal(chain: &ChainIdentity, from: &str, review: &Review) -> Option<Caution> {
-    let journal = journal::load(&chain.genesis.to_string());
+    let journal = match journal::load(&chain.genesis.to_string()) {
+        Ok(journal) => journal,
+        Err(why) => return Some(unchecked(&why.to_string())),
+    };
     match kept(chain, from, review, &journal).await {
         Looked { found: None, trouble } => {
             let mut waiting = waiting(from, review, &journal).await;
