@@ -73,6 +73,12 @@ fn looks_like_phrase(text: &str) -> bool {
     !text.contains(['/', '\\']) && tally_chain::words::count(text) >= WORDS
 }
 
+/// The same of what messages name: ids and addresses have letters between their digits, and are no words.
+fn reads_as_phrase(text: &str) -> bool {
+    let parted = |c: char| c.is_whitespace() || c == ',' || !c.is_ascii();
+    text.contains(parted) && looks_like_phrase(text)
+}
+
 /// Pieces of text that are left out of messages.
 #[derive(Clone)]
 pub struct Hidden {
@@ -109,7 +115,7 @@ impl Hidden {
             pieces.extend(credentials(value).into_iter().map(str::to_owned));
             // What `shown` leaves out is left out of what repeats the value as it was typed, too.
             let has_more = value.contains("://") && shown(value) != value;
-            if has_more || looks_like_phrase(value) {
+            if has_more || reads_as_phrase(value) {
                 pieces.push(value.to_owned());
             }
         }
@@ -210,6 +216,10 @@ mod tests {
         }
         assert_eq!(hidden.out_of(&format!("no {phrase:?}")), "no \"…\"");
         assert_eq!(hidden.out_of(key), key, "it may be an id");
+        let address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+        let named = Hidden::of(texts(&[address, "tally-proposal-1.a1b2c3d4e5f6a7b8c9d0e1f2"]), &[]).with_keys();
+        assert_eq!(named.out_of(address), address);
+        assert_eq!(named.out_of("a1b2c3"), "a1b2c3");
         assert_eq!(hidden.with_keys().out_of(&format!("'{key}'")), "'…'");
 
         let words: Vec<String> = phrase.split(' ').map(str::to_owned).collect();

@@ -27,10 +27,42 @@ pub fn completions(mut command: Command, args: &CompletionsArgs) -> anyhow::Resu
     let mut script = Vec::new();
     let name = command.get_name().to_owned();
     clap_complete::generate(args.shell, &mut command, name, &mut script);
-    Ok(out!(
-        "{}",
-        String::from_utf8(script).context("the completions are not UTF-8")?
-    )?)
+    let mut script = String::from_utf8(script).context("the completions are not UTF-8")?;
+    if args.shell == Shell::Fish {
+        command.build();
+        script += &deep_fish(&command, &[]);
+    }
+    Ok(out!("{script}")?)
+}
+
+/// Options of commands of three words, such as `wallet shared create`: what is generated for fish ends after two.
+fn deep_fish(command: &Command, path: &[&str]) -> String {
+    let mut lines = String::new();
+    if let [first, rest @ ..] = path
+        && path.len() > 2
+    {
+        let seen: String = rest
+            .iter()
+            .map(|name| format!("; and __fish_seen_subcommand_from {name}"))
+            .collect();
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let Some(long) = argument.get_long() else { continue };
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            let help = help.replace('\n', " ").replace('\\', "\\\\").replace('\'', "\\'");
+            let value = if argument.get_action().takes_values() {
+                " -r"
+            } else {
+                ""
+            };
+            lines += &format!(
+                "complete -c tally -n \"__fish_tally_using_subcommand {first}{seen}\" -l {long} -d '{help}'{value}\n"
+            );
+        }
+    }
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        lines += &deep_fish(below, &[path, &[below.get_name()]].concat());
+    }
+    lines
 }
 
 /// Writes the manual pages of all commands.

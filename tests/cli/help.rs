@@ -156,24 +156,26 @@ fn words(text: &str) -> Vec<String> {
         }
     }
     let receipt = words.get(1).is_some_and(|word| word == "receipt");
-    for at in 0..words.len() {
-        let given = match (
-            words[at].trim_matches(['[', ']']),
-            at.checked_sub(1).map(|at| words[at].as_str()),
-        ) {
-            ("SHELL", _) => "bash".to_owned(),
-            ("ID", _) => "5".to_owned(),
-            ("SECONDS", _) => "1800000000".to_owned(),
-            ("BLOCK", _) => "ab".repeat(32),
-            ("0x…", _) if receipt => format!("0x{}", "ab".repeat(32)),
-            ("0x…", _) => "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266".to_owned(),
-            ("…", Some(option)) if option.starts_with("--") => "local".to_owned(),
-            (word, _) => word.trim_end_matches('…').to_owned(),
-        };
-        words[at] = given;
+    let before = std::iter::once("").chain(words.iter().map(String::as_str));
+    let given = words
+        .iter()
+        .zip(before)
+        .map(|(word, before)| given(word, before, receipt));
+    given.filter(|word| !word.is_empty()).collect()
+}
+
+/// A value for letters that stand for one.
+fn given(word: &str, before: &str, receipt: bool) -> String {
+    match word.trim_matches(['[', ']']) {
+        "SHELL" => "bash".to_owned(),
+        "ID" => "5".to_owned(),
+        "SECONDS" => "1800000000".to_owned(),
+        "BLOCK" => "ab".repeat(32),
+        "0x…" if receipt => format!("0x{}", "ab".repeat(32)),
+        "0x…" => "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266".to_owned(),
+        "…" if before.starts_with("--") => "local".to_owned(),
+        word => word.trim_end_matches('…').to_owned(),
     }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 /// Whether these words lead to a command.
