@@ -310,13 +310,13 @@ fn transaction_head(one_block: bool, with_direction: bool) -> AnyView {
 
 /// A reward among transactions. Its amount is the node's word.
 fn reward_row(row: RewardRow, of: &str) -> impl IntoView + use<> {
-    let block = at_base(format!("/block/{}", row.block));
+    let block = format!("/block/{}", row.block);
     let name = format!("Block reward, block {}", format::count(row.height));
     view! {
         <tr>
-            <td data-label="Id"><a href=block.clone()>{name}</a></td>
+            <td data-label="Id"><a href=at_base(&block)>{name}</a></td>
             <td data-label="Status"><Mark state=MarkState::Told /></td>
-            <td data-label="Block"><a href=block>{format::count(row.height)}</a></td>
+            <td data-label="Block"><a href=at_base(&block)>{format::count(row.height)}</a></td>
             <td data-label="Time"><Time at=row.time /></td>
             <td data-label="Direction">
                 <span class="direction">
