@@ -12,6 +12,7 @@ pub mod logging;
 pub mod net_guard;
 mod new_file;
 pub mod operator;
+mod private_file;
 pub mod server;
 pub mod stratum;
 pub mod web;

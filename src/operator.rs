@@ -1,6 +1,5 @@
 //! Who may change the node: bearer tokens with scopes, kept as hashes.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -175,12 +174,9 @@ fn make(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     let mut bytes = Zeroizing::new([0u8; 32]);
     getrandom::fill(&mut bytes[..]).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
     let token = Zeroizing::new(alloy_primitives::hex::encode(bytes.as_slice()));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let mut file = crate::new_file::private(path).map_err(failed)?;
-    writeln!(file, "{}", token.as_str()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
+    let line = Zeroizing::new(format!("{}\n", token.as_str()));
+    // A part of a token would be a token of its own at the next start, or none.
+    crate::private_file::create(path, line.as_bytes()).map_err(failed)?;
     Ok(token)
 }
 
@@ -208,6 +204,12 @@ mod tests {
         let (_, again) = source.load().expect("read");
         assert_eq!(first.as_str(), again.as_str());
         assert_eq!(first.len(), 64);
+        let kept = folder.path().join("new");
+        assert_eq!(
+            std::fs::read_dir(&kept).expect("reads").count(),
+            1,
+            "put in place as a whole"
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

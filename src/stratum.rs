@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::net_guard::{self, Guard, Place, Room, Seldom};
-use session::Session;
+pub use session::Session;
 
 /// Bytes of a line.
 const MAX_LINE: u64 = 4_096;
@@ -120,10 +120,10 @@ async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> an
             },
             event = events.recv() => match event {
                 Ok(numbered) if !matches!(numbered.event, ChainEvent::Block { .. }) => continue,
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => tokio::task::block_in_place(|| session.new_tip())?,
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => tokio::task::block_in_place(|| session.new_tip()),
                 Err(broadcast::error::RecvError::Closed) => return Ok(()),
             },
-            _ = refresh.tick() => tokio::task::block_in_place(|| session.refresh(Instant::now()))?,
+            _ = refresh.tick() => tokio::task::block_in_place(|| session.refresh(Instant::now())),
             () = &mut late, if !session.authorized() => anyhow::bail!("it did not say who it works for"),
             () = place.evicted(), if !session.authorized() => anyhow::bail!("its place went to another, before it said who it works for"),
         }

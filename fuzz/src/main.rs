@@ -9,6 +9,7 @@ mod server;
 mod session;
 mod signatures;
 mod state;
+mod stratum;
 mod target;
 mod wallet;
 

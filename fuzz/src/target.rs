@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::{chain, server, session, signatures, state, wallet};
+use crate::{chain, server, session, signatures, state, stratum, wallet};
 
 /// Something that reads bytes from outside, with what has to hold whatever they are.
 pub struct Target {
@@ -20,6 +20,7 @@ const TARGETS: &[&[Target]] = &[
     wallet::TARGETS,
     session::TARGETS,
     server::TARGETS,
+    stratum::TARGETS,
 ];
 
 static CHOSEN: OnceLock<&Target> = OnceLock::new();

@@ -103,7 +103,16 @@ const FORMS: &[(&str, &[&str])] = &[
     ),
     (CURSOR, &["next", "cursor"]),
     (RANGE, &["BanBody.address", "range"]),
-    (PEER_ID, &["PeerBody.id", "BanBody.id", "PeersBody.id", "source"]),
+    (
+        PEER_ID,
+        &[
+            "PeerBody.id",
+            "BanBody.id",
+            "PeersBody.id",
+            "HeavierForkBody.peer",
+            "source",
+        ],
+    ),
     ("^/problems/[a-z0-9-]+$", &["ProblemBody.type"]),
     ("^[0-9]{1,20}-[0-9]{1,20}$", &["last_event_id", "Last-Event-ID"]),
 ];

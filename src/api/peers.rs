@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use tally_node::net::PeerName;
+use tally_node::net::{PeerName, PeerStatus};
 use tally_node::{IpNet, P2p};
 use utoipa::{IntoParams, ToSchema};
 
@@ -41,6 +41,8 @@ pub struct PeerBody {
     pub latency_ms: Option<u64>,
     /// This machine's clock less the peer's, seconds; none where the peer does not tell its time.
     pub clock_offset_secs: Option<i64>,
+    /// Seconds until its next block is not too far ahead of this node's clock any more; none where it is not.
+    pub ahead_secs: Option<u64>,
     /// Points for offences; at 100 it is banned.
     pub score: u32,
     pub connected_secs: u64,
@@ -48,6 +50,27 @@ pub struct PeerBody {
     pub messages_out: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
+}
+
+impl PeerBody {
+    fn of(peer: PeerStatus, address: Option<String>) -> Self {
+        Self {
+            id: peer.name.0,
+            address,
+            inbound: !peer.outbound,
+            height: peer.height.map(|height| height.0),
+            agent: peer.agent,
+            latency_ms: peer.latency_ms,
+            clock_offset_secs: peer.clock_offset_secs,
+            ahead_secs: peer.ahead_secs,
+            score: peer.score,
+            connected_secs: peer.connected_secs,
+            messages_in: peer.traffic.messages_in,
+            messages_out: peer.traffic.messages_out,
+            bytes_in: peer.traffic.bytes_in,
+            bytes_out: peer.traffic.bytes_out,
+        }
+    }
 }
 
 /// A node that is not spoken to.
@@ -152,20 +175,9 @@ fn list(server: &Server) -> PeersBody {
         };
     };
     let status = network.status();
-    let peers = status.peers.into_iter().map(|peer| PeerBody {
-        address: network.address_of(&peer.name).map(|address| address.to_string()),
-        id: peer.name.0,
-        inbound: !peer.outbound,
-        height: peer.height.map(|height| height.0),
-        agent: peer.agent,
-        latency_ms: peer.latency_ms,
-        clock_offset_secs: peer.clock_offset_secs,
-        score: peer.score,
-        connected_secs: peer.connected_secs,
-        messages_in: peer.traffic.messages_in,
-        messages_out: peer.traffic.messages_out,
-        bytes_in: peer.traffic.bytes_in,
-        bytes_out: peer.traffic.bytes_out,
+    let peers = status.peers.into_iter().map(|peer| {
+        let address = network.address_of(&peer.name).map(|address| address.to_string());
+        PeerBody::of(peer, address)
     });
     let now = status.now;
     let left = |until: u64| until.saturating_sub(now).div_ceil(1_000);
@@ -409,4 +421,30 @@ pub async fn unban_range(
     let range = parse_range(&range)?;
     network(&server)?.unban_range(range).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_node::net::Traffic;
+
+    use super::*;
+
+    #[test]
+    fn a_peer_whose_next_block_is_ahead_of_the_clock_says_by_how_much() {
+        let peer = PeerStatus {
+            name: "12D3KooW".into(),
+            outbound: true,
+            connected_secs: 5,
+            height: None,
+            agent: "tally".to_owned(),
+            latency_ms: Some(3),
+            clock_offset_secs: Some(-288),
+            score: 0,
+            ahead_secs: Some(276),
+            traffic: Traffic::default(),
+        };
+        let body = serde_json::to_value(PeerBody::of(peer, None)).unwrap();
+        assert_eq!(body["ahead_secs"], 276);
+        assert_eq!(body["clock_offset_secs"], -288);
+    }
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use tally_chain::Height;
 use tally_node::NotReady;
+use tally_node::net::HeavierFork;
 use utoipa::ToSchema;
 
 use super::problem::{Answer, ProblemBody};
@@ -65,6 +66,8 @@ pub struct ClockBody {
     /// Seconds by which a block's time may be ahead: docs/protocol.md#B4
     #[schema(example = 120)]
     pub allowance_secs: u64,
+    /// Seconds by which this machine's clock is behind this node's own chain: it was set back. None where it is not.
+    pub behind_chain_secs: Option<u64>,
     /// Whether the clock is further off than that, by at least three peers of this node's choice or by its own chain: then
     /// this node neither mines nor punishes others for it.
     pub off: bool,
@@ -77,7 +80,36 @@ impl ClockBody {
             offset_secs: reading.map(|reading| reading.offset_secs),
             peers: reading.map_or(0, |reading| reading.peers),
             allowance_secs: node.clock_allowance(),
+            behind_chain_secs: node.behind_own_chain(),
             off: node.clock_off().is_some() || node.behind_own_chain().is_some(),
+        }
+    }
+}
+
+/// A chain of more work than this node's that it can only follow by beginning anew: docs/protocol.md#Q5
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeavierForkBody {
+    /// Who showed it.
+    pub peer: String,
+    /// Its end.
+    #[schema(example = "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee")]
+    pub tip: String,
+    pub height: u64,
+    /// Expected hashes of the whole branch.
+    #[schema(example = "34360000512")]
+    pub weight: String,
+    /// The block with whose state this node began; the chain leaves this node's below it.
+    pub base: u64,
+}
+
+impl From<HeavierFork> for HeavierForkBody {
+    fn from(fork: HeavierFork) -> Self {
+        Self {
+            peer: fork.peer.0,
+            tip: fork.tip.to_string(),
+            height: fork.height.0,
+            weight: fork.weight.to_string(),
+            base: fork.base.0,
         }
     }
 }
@@ -121,6 +153,8 @@ pub struct StatusBody {
     /// Why the node cannot do its work now, in sentences; empty: it can. `/readyz` has the figures.
     pub not_ready: Vec<String>,
     pub clock: ClockBody,
+    /// None while no peer has shown one.
+    pub heavier_fork: Option<HeavierForkBody>,
     /// The node's clock, Unix seconds.
     pub now: u64,
     /// When this run began, Unix seconds.
@@ -186,8 +220,35 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         sync: SyncBody::of(node),
         not_ready: node.health().reasons.iter().map(ToString::to_string).collect(),
         clock: ClockBody::of(node),
+        heavier_fork: node
+            .network()
+            .and_then(|network| network.status().heavier_fork)
+            .map(HeavierForkBody::from),
         now: node.now().0,
         started: node.started().0,
         begins: node.begins().map(|begins| begins.0),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tally_chain::{B256, BlockId, U256, Work};
+
+    use super::*;
+
+    #[test]
+    fn a_heavier_fork_is_shown_with_its_figures() {
+        let fork = HeavierFork {
+            peer: "12D3KooW".into(),
+            tip: BlockId(B256::repeat_byte(7)),
+            height: Height(9),
+            weight: Work(U256::from(70_000)),
+            base: Height(4),
+        };
+        let body = serde_json::to_value(HeavierForkBody::from(fork)).unwrap();
+        let tip = "07".repeat(32);
+        let expected = json!({ "peer": "12D3KooW", "tip": tip, "height": 9, "weight": "70000", "base": 4 });
+        assert_eq!(body, expected);
+    }
 }

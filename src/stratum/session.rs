@@ -63,6 +63,8 @@ pub struct Session {
     jobs: VecDeque<Job>,
     next_job: u64,
     wants_job: bool,
+    /// Whether it was said that there is no job now.
+    without_job: bool,
     /// Template, extra nonce, time and nonce of shares.
     seen: BTreeSet<(u64, [u8; EXTRA_2], u32, u32)>,
     window: Instant,
@@ -90,6 +92,7 @@ impl Session {
             jobs: VecDeque::new(),
             next_job: 1,
             wants_job: false,
+            without_job: false,
             seen: BTreeSet::new(),
             window: now,
             shares: 0,
@@ -162,12 +165,11 @@ impl Session {
         if self.subscribed && self.authorized() && (asks_job || std::mem::take(&mut self.wants_job)) {
             self.tell_difficulty();
             // What other workers of this connection search goes on to count.
-            return self.job(self.jobs.is_empty());
+            self.job(self.jobs.is_empty());
+        } else if method == "mining.submit" {
+            self.pace(now);
         }
-        match method {
-            "mining.submit" => self.pace(now),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn count(&mut self, method: &str, result: &Result<Value, Refusal>) {
@@ -317,34 +319,35 @@ impl Session {
     }
 
     /// The chain has another tip: what was handed out is stale.
-    pub fn new_tip(&mut self) -> anyhow::Result<()> {
-        match self.subscribed && self.authorized() {
-            true => self.job(true),
-            false => Ok(()),
+    pub fn new_tip(&mut self) {
+        if self.subscribed && self.authorized() {
+            self.job(true);
         }
     }
 
     /// Time has passed: fees have come, and the pace may be another.
-    pub fn refresh(&mut self, now: Instant) -> anyhow::Result<()> {
-        if !self.subscribed || !self.authorized() {
-            return Ok(());
+    pub fn refresh(&mut self, now: Instant) {
+        if self.subscribed && self.authorized() {
+            self.pace(now);
+            self.job(self.jobs.is_empty());
         }
-        self.pace(now)?;
-        self.job(self.jobs.is_empty())
     }
 
-    fn job(&mut self, clean: bool) -> anyhow::Result<()> {
-        let Some(paid) = self.pays else { return Ok(()) };
-        let mining = match self.node.template_for(paid, Some(self.client)) {
-            Ok(mining) => mining,
-            // Looked at again with the next refresh: the miner waits meanwhile.
-            Err(TemplateError::NotBegun { .. }) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
+    /// Hands out a new job. Where there is none now, the miner is not at fault: the conversation goes on, and it is tried
+    /// again with the next refresh or tip.
+    fn job(&mut self, clean: bool) {
+        let Some(paid) = self.pays else { return };
         if clean {
             self.jobs.clear();
             self.seen.clear();
         }
+        let mining = match self.node.template_for(paid, Some(self.client)) {
+            Ok(mining) => mining,
+            // The banner and the status say when it begins.
+            Err(TemplateError::NotBegun { .. }) => return,
+            Err(error) => return self.no_job(paid, &error),
+        };
+        self.without_job = false;
         let within = self.difficulty.within(mining.target);
         if within != self.difficulty {
             self.difficulty = within;
@@ -358,7 +361,15 @@ impl Session {
         if self.jobs.len() > MAX_JOBS {
             self.jobs.pop_front();
         }
-        Ok(())
+    }
+
+    /// Says once, to the miner and in the log, why it has no new job.
+    fn no_job(&mut self, paid: Address, error: &TemplateError) {
+        if std::mem::replace(&mut self.without_job, true) {
+            return;
+        }
+        tracing::warn!(client = %self.client, address = %paid, %error, "no job for a miner; tried again");
+        self.tell("client.show_message", json!([format!("No job now: {error}")]));
     }
 
     fn tell(&mut self, method: &str, params: Value) {
@@ -371,22 +382,22 @@ impl Session {
     }
 
     /// Makes shares harder or easier where they come much faster or slower than is aimed at.
-    fn pace(&mut self, now: Instant) -> anyhow::Result<()> {
+    fn pace(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.window);
         if self.shares < WINDOW_SHARES && passed < WINDOW {
-            return Ok(());
+            return;
         }
         let factor = factor(passed, self.shares);
         (self.window, self.shares) = (now, 0);
-        let Some(newest) = self.jobs.back() else { return Ok(()) };
+        let Some(newest) = self.jobs.back() else { return };
         let wanted = Difficulty::new(self.difficulty.value() * factor).within(newest.mining.target);
         if !wanted.is_far_from(self.difficulty) {
-            return Ok(());
+            return;
         }
         self.difficulty = wanted;
         self.tell_difficulty();
         // It counts from the next job on.
-        self.job(false)
+        self.job(false);
     }
 }
 
@@ -437,56 +448,4 @@ fn word(text: &str, field: &str) -> Result<u32, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn difficulty_follows_the_pace_in_bounded_steps() {
-        for (seconds, shares, expected) in [
-            (72, 12, 1.0),
-            (40, 12, 1.8),
-            (36, 12, 2.0),
-            (12, 12, 6.0),
-            (0, 12, 16.0),
-            (60, 5, 0.5),
-            (60, 1, 0.1),
-            (60, 0, 1.0 / 16.0),
-        ] {
-            let found = factor(Duration::from_secs(seconds), shares);
-            assert!(
-                (found - expected).abs() < 1e-9,
-                "{shares} shares in {seconds} s: {found}"
-            );
-        }
-    }
-
-    /// Shares of a steady device come every six seconds in the end, also at speeds that are no power of two.
-    #[test]
-    fn the_pace_that_is_aimed_at_is_reached() {
-        for speed in [70e3, 3.3e6, 5.9e9] {
-            let mut difficulty = Difficulty::new(FIRST);
-            let seconds = |difficulty: Difficulty| difficulty.value() * 4_294_967_296.0 / speed;
-            for _ in 0..20 {
-                let window = (seconds(difficulty) * f64::from(WINDOW_SHARES)).min(WINDOW.as_secs_f64());
-                let shares = (window / seconds(difficulty)).round() as u32;
-                let wanted = Difficulty::new(difficulty.value() * factor(Duration::from_secs_f64(window), shares));
-                if wanted.is_far_from(difficulty) {
-                    difficulty = wanted;
-                }
-            }
-            let pace = seconds(difficulty);
-            assert!((4.4..8.1).contains(&pace), "{speed}: a share every {pace} s");
-        }
-    }
-
-    #[test]
-    fn numbers_have_eight_digits() {
-        assert_eq!(word("0000002a", "nonce").ok(), Some(42));
-        for bad in ["", "2a", "+000002a", "0000002g", "0000000002a"] {
-            assert!(
-                word(bad, "nonce").is_err_and(|Refusal(code, text)| code == 20 && text.starts_with("nonce is not")),
-                "{bad}"
-            );
-        }
-    }
-}
+mod tests;

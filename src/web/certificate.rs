@@ -1,7 +1,7 @@
 //! A certificate of this node's own, for those who have no other: made in the data directory, renewed before it ends, known
 //! by its fingerprint.
 
-use std::io::Write as _;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,9 @@ use rustls::pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
+use super::tls;
 use crate::config::{TlsFiles, WebConfig};
+use crate::private_file;
 
 const DAY: i64 = 24 * 60 * 60;
 /// How long a certificate lasts, in days. Browsers and operating systems take none of more than 825.
@@ -23,34 +25,45 @@ const RENEW: i64 = 30;
 /// Days that a clock of a client may be behind.
 const BEHIND: i64 = 1;
 
-/// Makes certificate and key of `web` if they are to be self-signed, and are not there yet or end soon; both are readable
-/// by their owner only. A renewed one has another fingerprint.
+/// Makes certificate and key of `web` if they are to be self-signed, and are not there yet, end soon, or cannot be used
+/// together; both are readable by their owner only. A renewed one has another fingerprint.
+///
+/// Each file is put in place as a whole, the key first: where the process ends between the two, they do not belong
+/// together, which the next look finds and mends.
 ///
 /// # Errors
 /// Where the files cannot be read or written.
 pub fn prepare(web: &WebConfig) -> anyhow::Result<()> {
-    let Some(TlsFiles {
-        cert,
-        key,
-        self_signed: true,
-    }) = &web.tls
-    else {
+    let Some(files) = web.tls.as_ref().filter(|files| files.self_signed) else {
         return Ok(());
     };
     let now = now();
-    if cert.exists() && key.exists() {
-        match validity(cert)? {
-            (_, end) if (now + RENEW * DAY..=now + LONGEST * DAY).contains(&end) => return Ok(()),
-            (begin, end) => tracing::warn!(
+    if is_there(&files.cert)? && is_there(&files.key)? {
+        match validity(files) {
+            Ok((_, end)) if (now + RENEW * DAY..=now + LONGEST * DAY).contains(&end) => return Ok(()),
+            Ok((begin, end)) => tracing::warn!(
                 days = (end - begin) / DAY,
                 left = (end - now) / DAY,
                 "the node's own certificate is replaced: clients see another fingerprint"
             ),
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "the node's own certificate cannot be used and is replaced: clients see another fingerprint"
+            ),
         }
     }
     let (made, pair) = make(names(web), now)?;
-    write(key, &pair.serialize_pem())?;
-    write(cert, &made.pem())
+    write(&files.key, &pair.serialize_pem())?;
+    write(&files.cert, &made.pem())
+}
+
+/// Whether there is such a file. One that may not be read is no reason for another.
+fn is_there(path: &Path) -> anyhow::Result<bool> {
+    match std::fs::File::open(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
 }
 
 fn now() -> i64 {
@@ -85,23 +98,19 @@ fn make(names: Vec<String>, now: i64) -> anyhow::Result<(rcgen::Certificate, Key
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    // Never over a file that others may already have open.
-    let _ = std::fs::remove_file(path);
-    let file = crate::new_file::private(path);
-    let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(text.as_bytes())?;
-    Ok(file.sync_all()?)
+    private_file::replace(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn first(cert: &Path) -> anyhow::Result<CertificateDer<'static>> {
     CertificateDer::from_pem_file(cert).with_context(|| format!("{} is no certificate in PEM", cert.display()))
 }
 
-/// Begin and end of the first certificate in a PEM file, in Unix seconds.
-fn validity(cert: &Path) -> anyhow::Result<(i64, i64)> {
-    let der = first(cert)?;
+/// Begin and end of a certificate that handshakes could use with its key, in Unix seconds.
+fn validity(files: &TlsFiles) -> anyhow::Result<(i64, i64)> {
+    tls::read(files)?;
+    let der = first(&files.cert)?;
     let parsed = x509_parser::parse_x509_certificate(&der);
-    let (_, parsed) = parsed.with_context(|| format!("{} is no certificate", cert.display()))?;
+    let (_, parsed) = parsed.with_context(|| format!("{} is no certificate", files.cert.display()))?;
     let validity = parsed.validity();
     Ok((validity.not_before.timestamp(), validity.not_after.timestamp()))
 }
@@ -171,5 +180,66 @@ mod tests {
             prepare(&web).expect("renewed");
             assert_ne!(fingerprint(&cert).expect("a certificate"), old);
         }
+    }
+    /// Certificate and key are usable, private, and alone in their folder.
+    fn in_order(web: &WebConfig, folder: &Path) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        let files = web.tls.as_ref().expect("TLS");
+        tls::read(files).expect("they belong together");
+        for path in [&files.cert, &files.key] {
+            let mode = std::fs::metadata(path).expect("is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+        assert_eq!(std::fs::read_dir(folder).expect("reads").count(), 2);
+        fingerprint(&files.cert).expect("a certificate")
+    }
+
+    #[test]
+    fn whatever_a_crash_left_is_mended_at_the_next_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let web = web(folder.path());
+        let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        prepare(&web).expect("made");
+        let mut before = in_order(&web, folder.path());
+        let (other, pair) = make(names(&web), now()).expect("made");
+        let (other, pair) = (other.pem(), pair.serialize_pem());
+        type Damage<'a> = (&'a str, &'a dyn Fn());
+        let damages: [Damage<'_>; 6] = [
+            ("between the two files", &|| write(&key, &pair).expect("written")),
+            ("the certificate of another key", &|| {
+                write(&cert, &other).expect("written")
+            }),
+            ("a certificate in part", &|| {
+                write(&cert, &other[..other.len() / 2]).expect("written")
+            }),
+            ("a key in part", &|| {
+                write(&key, &pair[..pair.len() / 2]).expect("written")
+            }),
+            ("an empty key", &|| write(&key, "").expect("written")),
+            ("no certificate", &|| std::fs::remove_file(&cert).expect("removed")),
+        ];
+        for (what, damage) in damages {
+            damage();
+            prepare(&web).unwrap_or_else(|error| panic!("{what}: {error:#}"));
+            let after = in_order(&web, folder.path());
+            assert_ne!(after, before, "{what}");
+            prepare(&web).expect("kept");
+            assert_eq!(in_order(&web, folder.path()), after, "{what}: made once");
+            before = after;
+        }
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_read_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let web = web(folder.path());
+        prepare(&web).expect("made");
+        let (cert, held) = (folder.path().join("cert.pem"), folder.path().join("held.pem"));
+        std::fs::rename(&cert, &held).expect("renamed");
+        // A link to itself cannot be opened, by nobody.
+        std::os::unix::fs::symlink(&cert, &cert).expect("linked");
+        let error = prepare(&web).expect_err("it is not known what is there").to_string();
+        assert_eq!(error, format!("cannot read {}", cert.display()));
+        assert!(cert.is_symlink());
     }
 }

@@ -83,7 +83,11 @@ impl Tls {
     }
 }
 
-fn read(files: &TlsFiles) -> anyhow::Result<Arc<ServerConfig>> {
+/// Certificate and key as handshakes use them.
+///
+/// # Errors
+/// Where a file cannot be read, is no PEM, or the two do not belong together.
+pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Arc<ServerConfig>> {
     let named = || format!("cannot use {} with its key", files.cert.display());
     let chain = CertificateDer::pem_file_iter(&files.cert).with_context(named)?;
     let chain = chain.collect::<Result<Vec<_>, _>>().with_context(named)?;

@@ -132,6 +132,22 @@ pub fn config(data_dir: std::path::PathBuf) -> NodeConfig {
     }
 }
 
+/// Mines one block on a node's tip; its height.
+pub fn mine_on(node: &Node) -> u64 {
+    let job = node.template(node.producer()).unwrap();
+    let nonce = Search::new(&job.header, job.target).scan(0, u32::MAX).unwrap();
+    let work = Work {
+        template: job.id,
+        extra_nonce: [0; 8],
+        time: job.header.time,
+        nonce,
+    };
+    match node.submit_work(&work).unwrap() {
+        Imported::Tip(advance) => advance.joined.last().unwrap().record.height().0,
+        other => panic!("not a tip: {other:?}"),
+    }
+}
+
 impl TestServer {
     pub fn start() -> Self {
         Self::with(|_| {})
@@ -169,18 +185,7 @@ impl TestServer {
 
     /// Mines one block with what the pool holds.
     pub fn mine(&self) -> u64 {
-        let job = self.node.template(self.node.producer()).unwrap();
-        let nonce = Search::new(&job.header, job.target).scan(0, u32::MAX).unwrap();
-        let work = Work {
-            template: job.id,
-            extra_nonce: [0; 8],
-            time: job.header.time,
-            nonce,
-        };
-        match self.node.submit_work(&work).unwrap() {
-            Imported::Tip(advance) => advance.joined.last().unwrap().record.height().0,
-            other => panic!("not a tip: {other:?}"),
-        }
+        mine_on(&self.node)
     }
 
     /// Sends a payment; the answer must be 202.

@@ -6,9 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+use tally_chain::{ChainSpec, genesis};
+
 use crate::binary;
-use crate::child::{Child, signal};
-use crate::common::{Http, until};
+use crate::child::{Child, FAST_CHAIN, audit, signal};
+use crate::common::{ECC, Http, hex, until};
 
 const USUAL: [&str; 6] = ["node", "--chain", "test", "--no-mine", "--listen", "127.0.0.1:0"];
 
@@ -133,6 +136,72 @@ fn the_soft_limit_of_descriptors_is_raised() {
     assert_eq!(line.split_whitespace().nth(3), Some("512"), "{line}");
     assert_eq!(client.get("/healthz").status, 200);
     assert_eq!(node.stop().code(), Some(0));
+}
+
+/// Leaves a process so few descriptors more than it has now, whatever it could have.
+#[cfg(target_os = "linux")]
+fn leave_descriptors(process: u32, more: u64) {
+    let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let numbers = open.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse::<u64>().unwrap());
+    let limit = numbers.max().unwrap() + 1 + more;
+    let process = i32::try_from(process).unwrap();
+    rlimit::prlimit(process, rlimit::Resource::NOFILE, Some((limit, limit)), None).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_node_that_has_no_descriptor_left_goes_on_and_answers_again() {
+    const CANNOT_TAKE: &str = "connections cannot be taken";
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let args = [
+        "node",
+        "--chain",
+        FAST_CHAIN,
+        "--mine",
+        "--listen",
+        "127.0.0.1:0",
+        "--log-level",
+        "warn",
+    ];
+    let mut node = Child::by(after(&format!("exec 2>{}", log.display())), &args, folder.path());
+    let url = node.after("interface");
+    let address = url.replace("http://", "");
+    let read_log = || std::fs::read_to_string(&log).unwrap();
+    // This connection stays open: it needs no other descriptor.
+    let client = Http::new(&url);
+    let height = || client.get("/api/v1/status").json()["height"].as_u64().unwrap();
+    height();
+    leave_descriptors(node.id(), 8);
+    let silent: Vec<_> = (0..200).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    until("there are no descriptors", || {
+        read_log().contains(CANNOT_TAKE).then_some(())
+    });
+
+    let spec = ChainSpec::from_toml(&std::fs::read_to_string(FAST_CHAIN).unwrap()).unwrap();
+    let body = json!({ "raw": hex(&ECC[0].coin(&genesis::identity(&spec), 0)) });
+    let taken = client.post("/api/v1/transactions", &body);
+    assert_eq!(taken.status, 202, "{}", taken.text());
+    let path = format!("/api/v1/transactions/{}", taken.json()["id"].as_str().unwrap());
+    until("the payment is in a block", || {
+        client.get(&path).json()["block"]["height"].as_u64()
+    });
+    let before = height();
+    until("blocks go on", || (height() >= before + 2).then_some(()));
+
+    drop(silent);
+    assert_eq!(
+        Http::new(&url).get("/healthz").status,
+        200,
+        "there are descriptors again"
+    );
+    assert_eq!(Http::new(&url).get("/readyz").status, 200);
+    let log = read_log();
+    let lines = log.lines().filter(|line| line.contains(CANNOT_TAKE));
+    assert_eq!(lines.count(), 1, "one line a minute: {log}");
+    assert!(!log.contains("the store does not work"), "{log}");
+    assert_eq!(node.stop().code(), Some(0));
+    assert_eq!(audit(FAST_CHAIN, folder.path()), Ok(()));
 }
 
 /// The log of a node that was asked for things with evil names.

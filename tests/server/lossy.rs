@@ -24,7 +24,12 @@ pub struct Plan {
     pub look_up: Arc<Mutex<Vec<Fault>>>,
     /// What the node's clock shows, in place of what it says.
     pub date: Arc<Mutex<Option<String>>>,
+    /// What happens once, before the first request that goes on in a list.
+    pub before_next_page: Arc<Mutex<Option<Happens>>>,
 }
+
+/// Something that happens while a client reads.
+pub type Happens = Box<dyn FnOnce() + Send>;
 
 impl Plan {
     pub fn set(&self, submit: &[Fault], look_up: &[Fault]) {
@@ -85,6 +90,10 @@ fn serve(mut client: TcpStream, node: &str, plan: &Plan) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
+    if first.contains("cursor=") {
+        let happens = plan.before_next_page.lock().unwrap().take();
+        happens.into_iter().for_each(|happens| happens());
+    }
     let fault = plan.next(&first);
     let answer = match fault {
         Some(Fault::RequestLost) => Vec::new(),

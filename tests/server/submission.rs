@@ -3,9 +3,11 @@
 use std::process::Output;
 
 use serde_json::{Value, json};
+use tally_chain::Height;
+use tally_node::{Node, system_clock};
 
 use crate::binary;
-use crate::common::{ECC, PUBLIC_PHRASE, TestServer};
+use crate::common::{self, ECC, PUBLIC_PHRASE, TestServer};
 use crate::lossy::{self, Fault, Plan};
 
 /// `tally wallet` behind a proxy that loses what its plan says.
@@ -332,4 +334,43 @@ fn an_equal_payment_of_which_nothing_is_known_asks_as_well() {
     // Without a node the journal knows it all the same.
     ends(&bench.run(&["sign", "--offline", &asked, "--yes"]), 1, &in_doubt);
     done(&bench.pay("5", &["--memo", "tea", "--again"]));
+}
+
+#[test]
+fn a_history_is_of_one_chain_even_where_a_reorg_comes_while_it_is_read() {
+    let bench = Bench::new();
+    // More than one page, all in block 1.
+    let identity = bench.server.identity();
+    let envelopes = (0..105).map(|nonce| ECC[0].coin(&identity, nonce)).collect();
+    assert!(bench.server.node.submit_batch(envelopes).iter().all(Result::is_ok));
+    bench.server.mine();
+    // Two blocks of another branch arrive between the first page and the second.
+    let folder = tempfile::tempdir().unwrap();
+    let other = Node::open(common::config(folder.path().to_owned()), system_clock()).unwrap();
+    common::mine_on(&other);
+    common::mine_on(&other);
+    let node = bench.server.node.clone();
+    *bench.plan.before_next_page.lock().unwrap() = Some(Box::new(move || {
+        let tip = other.tip();
+        for record in tip.snapshot.records_from(Height(1)) {
+            let bytes = tip.snapshot.block_bytes(&record.unwrap().id).unwrap().unwrap();
+            node.import_block(&bytes).unwrap();
+        }
+        assert_eq!(node.tip().record.id, tip.record.id);
+    }));
+    let from = ECC[0].address().to_string();
+    let read = bench.run(&["history", &from, "--json"]);
+    ends(
+        &read,
+        0,
+        &["has been undone by a heavier branch; the list is read anew"],
+    );
+    let lines = done(&read);
+    let lines: Vec<_> = lines
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| (&line["direction"], &line["height"]))
+        .collect();
+    assert_eq!(lines, [(&json!("reward"), &json!(2)), (&json!("reward"), &json!(1))]);
 }

@@ -17,7 +17,7 @@ const MAX_MEMO: usize = 1_024;
 /// Lines asked for at once.
 const PAGE: usize = 100;
 
-/// A page of an account's history, as the node tells it.
+/// A page of an account's history, as the node gives it.
 #[derive(Deserialize)]
 pub struct Page {
     items: Vec<Entry>,
@@ -35,7 +35,7 @@ impl Page {
     }
 }
 
-/// A line of a history as the node tells it.
+/// A line of a history as the node gives it.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Entry {

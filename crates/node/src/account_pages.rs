@@ -32,7 +32,7 @@ pub enum Lines {
 }
 
 impl Lines {
-    /// Tells the cursors of one list from those of the other.
+    /// Distinguishes the cursors of the two lists.
     fn tag(self) -> u8 {
         match self {
             Self::Transactions => b'h',

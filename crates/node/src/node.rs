@@ -47,6 +47,8 @@ pub enum TemplateError {
     Bits(BitsError),
     #[error("the chain begins at {begins} (Unix seconds): there is nothing to mine before")]
     NotBegun { begins: UnixSecs },
+    #[error("this machine's clock is {secs} s behind this node's own chain: it would reject the block itself")]
+    ClockBehindChain { secs: u64 },
     #[error("templates for {max} addresses were asked for on this block already; try again after the next block")]
     TooManyProducers { max: usize },
 }

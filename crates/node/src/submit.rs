@@ -48,6 +48,14 @@ pub struct Submitted {
     pub pending: bool,
 }
 
+/// What became of a transaction that may be in the pool.
+enum Taken {
+    /// It is there now, and on the disk with this write.
+    New(Submitted, Ticket),
+    /// It was there before: with the write that it is part of, where that is still to end.
+    Known(TxId, Option<Ticket>),
+}
+
 /// A transaction in the pool.
 struct Pooled {
     submitted: Submitted,
@@ -67,34 +75,38 @@ impl Node {
     /// taken are on the disk when this returns. Blocks the thread.
     pub fn submit_batch(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
         let taken = self.take_all(envelopes);
-        let stored = taken.into_iter().map(|taken| match taken {
-            Ok((submitted, ticket)) => ticket.wait().map(|()| submitted).map_err(SubmitError::NotStored),
-            Err(SubmitError::Mempool(MempoolError::AlreadyKnown { id })) => Err(self.known(id)),
-            Err(error) => Err(error),
+        let stored = taken.into_iter().map(|taken| match taken? {
+            Taken::New(submitted, ticket) => ticket.wait().map(|()| submitted).map_err(SubmitError::NotStored),
+            // Senders take "already in the pool" for a promise, too: it is one once the first submission is on the disk.
+            Taken::Known(id, ticket) => {
+                let durable = ticket.map_or(Ok(()), |ticket| ticket.wait());
+                durable.map_err(SubmitError::NotStored)?;
+                Err(MempoolError::AlreadyKnown { id }.into())
+            }
         });
         self.announce(stored.collect())
     }
 
     /// The same of what peers send: nothing is promised to them, so this does not wait for the disk.
     pub fn submit_relayed(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
-        let taken = self.take_all(envelopes).into_iter();
-        self.announce(taken.map(|taken| taken.map(|(submitted, _)| submitted)).collect())
+        let submitted = |taken: Result<Taken, SubmitError>| -> Result<Submitted, SubmitError> {
+            match taken? {
+                Taken::New(submitted, _) => Ok(submitted),
+                Taken::Known(id, _) => Err(MempoolError::AlreadyKnown { id }.into()),
+            }
+        };
+        self.announce(self.take_all(envelopes).into_iter().map(submitted).collect())
     }
 
-    /// Senders take "already in the pool" for a promise, too: it is one once the first submission is on the disk.
-    fn known(&self, id: TxId) -> SubmitError {
-        match self
-            .keeper()
-            .writer()
-            .ticket_of(&id)
-            .map_or(Ok(()), |ticket| ticket.wait())
-        {
-            Ok(()) => MempoolError::AlreadyKnown { id }.into(),
-            Err(failure) => SubmitError::NotStored(failure),
-        }
+    /// A transaction that is in the pool. Pool and write are looked at under the pool's lock: a write that fails takes its
+    /// transactions out under the same lock before it says that it has ended. So what is there and has no write is durable.
+    fn known(&self, id: TxId) -> Option<Taken> {
+        let pool = self.pool().lock();
+        pool.contains(&id)
+            .then(|| Taken::Known(id, self.keeper().writer().ticket_of(&id)))
     }
 
-    fn take_all(&self, envelopes: Vec<Bytes>) -> Vec<Result<(Submitted, Ticket), SubmitError>> {
+    fn take_all(&self, envelopes: Vec<Bytes>) -> Vec<Result<Taken, SubmitError>> {
         let checked: Vec<Result<CheckedTransaction, TransactionError>> = envelopes
             .into_par_iter()
             .map(|envelope| RawTransaction::decode(envelope).and_then(|raw| self.checker().check_one(raw)))
@@ -121,7 +133,7 @@ impl Node {
         results
     }
 
-    fn take(&self, transaction: &CheckedTransaction) -> Result<(Submitted, Ticket), SubmitError> {
+    fn take(&self, transaction: &CheckedTransaction) -> Result<Taken, SubmitError> {
         let id = transaction.id();
         let tip = self.tip();
         if let Some(place) = tip.snapshot.place(&id)?
@@ -129,14 +141,23 @@ impl Node {
         {
             return Err(SubmitError::AlreadyIncluded { id, block });
         }
-        // Before the pool changes: what it would evict for this could not be written either.
-        self.store().require_room(transaction.envelope().len() as u64)?;
-        let write = |pooled: &Pooled| {
-            let envelope = transaction.envelope().clone();
-            self.keeper().writer().add(id, envelope, &pooled.removed)
-        };
-        self.pool_insert(transaction, write)
-            .map(|(pooled, ticket)| (pooled.submitted, ticket))
+        loop {
+            if let Some(known) = self.known(id) {
+                return Ok(known);
+            }
+            // Before the pool changes: what it would evict for this could not be written either.
+            self.store().require_room(transaction.envelope().len() as u64)?;
+            let write = |pooled: &Pooled| {
+                let envelope = transaction.envelope().clone();
+                self.keeper().writer().add(id, envelope, &pooled.removed)
+            };
+            match self.pool_insert(transaction, write) {
+                Ok((pooled, ticket)) => return Ok(Taken::New(pooled.submitted, ticket)),
+                // Another submission of it came in between.
+                Err(SubmitError::Mempool(MempoolError::AlreadyKnown { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// `then` runs before anybody else sees the transaction in the pool.
@@ -241,7 +262,11 @@ impl Node {
             .map(|id| (id, "no longer includable after the latest block".to_owned()))
             .collect();
         for transaction in advance.returned(&joined) {
-            // It is in the stored pool since the batch that undid its block, and comes back at the next start at the latest.
+            // It is in the stored pool since the batch that undid its block, unless a removal that was on its way when the
+            // block came has been written since: so it is written once more.
+            let (id, envelope) = (transaction.id(), transaction.envelope().clone());
+            self.keeper().writer().add(id, envelope, &[]);
+            // Where its account cannot be read, it comes back at the next start.
             let Some(account) = account_of(&transaction.sender()) else {
                 continue;
             };
@@ -250,7 +275,7 @@ impl Node {
                     let left = inserted.replaced.into_iter().chain(inserted.evicted);
                     dropped.extend(left.map(|id| (id, MADE_WAY.to_owned())));
                 }
-                Err(reason) => dropped.push((transaction.id(), reason.to_string())),
+                Err(reason) => dropped.push((id, reason.to_string())),
             }
         }
         drop(pool);
@@ -267,3 +292,6 @@ fn passes(reason: &SubmitError) -> bool {
         SubmitError::Mempool(MempoolError::Transaction(TransactionError::FromTheFuture { .. }))
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,7 +105,7 @@ impl Node {
 
     /// [`Self::template`] for a client from outside: how many producers it may name on one tip is limited.
     pub fn template_for(&self, producer: Address, client: Option<IpAddr>) -> Result<Arc<MiningJob>, TemplateError> {
-        self.check_begun()?;
+        self.check_time()?;
         let current = self.current_bodies()?;
         let body = self.body_for(producer, &current)?;
         let templates = self.templates();
@@ -123,9 +123,13 @@ impl Node {
         (self.now() < begins && self.tip().record.height() == Height::GENESIS).then_some(begins)
     }
 
-    fn check_begun(&self) -> Result<(), TemplateError> {
-        match self.begins() {
-            Some(begins) => Err(TemplateError::NotBegun { begins }),
+    /// Nobody is to search for a block that this very node would reject.
+    fn check_time(&self) -> Result<(), TemplateError> {
+        if let Some(begins) = self.begins() {
+            return Err(TemplateError::NotBegun { begins });
+        }
+        match self.behind_own_chain() {
+            Some(secs) => Err(TemplateError::ClockBehindChain { secs }),
             None => Ok(()),
         }
     }
@@ -291,7 +295,7 @@ impl Node {
 
     /// A fresh template with everything in it that suits the producer, for the native miner, which keeps it itself.
     pub(crate) fn new_template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
-        self.check_begun()?;
+        self.check_time()?;
         let tip = self.tip();
         let time = self.next_time(&tip);
         let block = Block::own(self.assemble_for(producer, &tip, time)?);

@@ -13,7 +13,7 @@ use tally_node::net::wire::{Claim, Frame, Hello, Message};
 use tally_node::net::{Network, Output, PeerName};
 use tally_node::peers::clock::ClockReading;
 use tally_node::peers::range::Origin;
-use tally_node::{MiningConfig, Node, NotReady};
+use tally_node::{MiningConfig, Node, NotReady, TemplateError};
 
 const HONEST: Address = Address::repeat_byte(1);
 /// Twice what rule B4 allows on this chain, and more.
@@ -257,6 +257,11 @@ fn a_clock_that_was_set_back_behind_its_own_chain_pauses_the_miner_until_it_is_r
     assert_eq!(node.health().reasons, [NotReady::ClockBehindChain { secs }]);
     let reason = "this machine's clock is 59 min behind this node's own chain".to_owned();
     assert_eq!(node.pauses(), Some(reason));
+    let error = node.template(HONEST).unwrap_err();
+    assert!(
+        matches!(error, TemplateError::ClockBehindChain { secs: behind } if behind == secs),
+        "other miners have no work either: {error}"
+    );
     node.set_mining(mining(true));
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(node.tip().record.height(), Height(12));

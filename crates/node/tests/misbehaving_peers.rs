@@ -11,6 +11,10 @@ mod claims;
 mod clocks;
 #[path = "misbehaving_peers/costs.rs"]
 mod costs;
+#[path = "misbehaving_peers/full.rs"]
+mod full;
+#[path = "misbehaving_peers/slow.rs"]
+mod slow;
 #[path = "misbehaving_peers/stranger.rs"]
 mod stranger;
 mod support;

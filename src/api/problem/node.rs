@@ -42,6 +42,9 @@ impl From<&TemplateError> for Problem {
             TemplateError::State(source) => source.into(),
             TemplateError::Bits(source) => source.into(),
             TemplateError::NotBegun { begins } => Self::new(&kinds::NOT_BEGUN, error).with("begins", begins.0),
+            TemplateError::ClockBehindChain { secs } => {
+                Self::new(&kinds::CLOCK_BEHIND_CHAIN, error).with("secs", *secs)
+            }
             TemplateError::TooManyProducers { max } => Self::new(&kinds::TOO_MANY_PRODUCERS, error)
                 .field("address")
                 .with("limit", *max),

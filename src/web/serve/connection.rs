@@ -67,7 +67,10 @@ pub async fn serve(
                 Err(_) => tracing::debug!(%remote, "the TLS handshake takes too long"),
             }
         }
-        (Some(_), Some(_)) => plain::refuse(stream).await,
+        (Some(_), Some(_)) => tokio::select! {
+            () = plain::refuse(stream) => {}
+            () = place.evicted() => {}
+        },
     }
 }
 
@@ -117,7 +120,10 @@ async fn http(
     if overdue == Overdue::Request {
         // A client that is there learns it in order, by GOAWAY or the end of the stream.
         connection.as_mut().graceful_shutdown();
-        let _ = timeout(FAREWELL, connection).await;
+        tokio::select! {
+            _ = timeout(FAREWELL, connection) => {}
+            () = activity.evicted() => {}
+        }
     }
 }
 
@@ -156,6 +162,7 @@ mod tests {
     use tally_node::{Node, system_clock};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+    use super::super::activity::Times;
     use super::*;
     use crate::config::{NodeOptions, WebConfig};
     use crate::net_guard::{Guard, Room};
@@ -163,28 +170,44 @@ mod tests {
     use crate::server::Server;
 
     const REMOTE: [u8; 4] = [192, 0, 2, 1];
+    /// Of a request that is not whole: hyper alone would wait for the rest of it.
+    const HALF: &str = "GET / HTTP/1.1\r\nhost: ";
 
-    #[tokio::test]
-    async fn a_connection_that_gave_up_its_place_is_gone_at_once() {
-        let folder = tempfile::tempdir().expect("a folder");
+    /// A node behind a router, in this folder.
+    fn front(folder: &std::path::Path, times: Times) -> (Front, Node) {
         let options = NodeOptions {
             chain: Some("test".to_owned()),
-            data_dir: Some(folder.path().to_owned()),
+            data_dir: Some(folder.to_owned()),
             ..NodeOptions::default()
         };
         let config = options.resolve().expect("valid settings");
         let node = Node::open(config.node, system_clock()).expect("a node");
         let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
         let (tokens, _) = token.load().expect("one token");
-        let front = Front::new(&Server::new(node.clone(), tokens, WebConfig::default())).expect("no TLS to load");
+        let web = WebConfig {
+            times,
+            ..WebConfig::default()
+        };
+        let front = Front::new(&Server::new(node.clone(), tokens, web)).expect("no TLS to load");
+        (front, node)
+    }
+
+    /// Room for one connection of an address.
+    fn guard() -> Guard {
+        Guard::new(Room {
+            all: 9,
+            per_address: 1,
+            kept_for_loopback: 0,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_gave_up_its_place_is_gone_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (front, node) = front(folder.path(), Times::default());
         let (_running, stop) = watch::channel(false);
-        // The first request is not whole: hyper alone would wait for the rest of it.
-        for begun in ["", "GET / HTTP/1.1\r\nhost: ", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
-            let guard = Guard::new(Room {
-                all: 9,
-                per_address: 1,
-                kept_for_loopback: 0,
-            });
+        for begun in ["", HALF, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+            let guard = guard();
             let place = guard.admit(REMOTE.into()).expect("room");
             place.idle();
             let (mut client, stream) = tokio::io::duplex(4_096);
@@ -198,6 +221,29 @@ mod tests {
             // Its stream is closed: what there is to read ends.
             client.read_to_end(&mut Vec::new()).await.expect("an end in order");
         }
+        node.close().expect("a store in order");
+    }
+
+    #[tokio::test]
+    async fn and_so_is_one_that_is_about_to_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let times = Times {
+            head: Duration::from_millis(1),
+            ..Times::default()
+        };
+        let (front, node) = front(folder.path(), times);
+        let (_running, stop) = watch::channel(false);
+        let guard = guard();
+        let place = guard.admit(REMOTE.into()).expect("room");
+        place.idle();
+        let (mut client, stream) = tokio::io::duplex(4_096);
+        client.write_all(HALF.as_bytes()).await.expect("there is room");
+        let serving = http(stream, SocketAddr::from((REMOTE, 4_711)), place, &front, stop);
+        tokio::pin!(serving);
+        // Its time is over, and it has a second to notice.
+        assert!(timeout(Duration::from_millis(50), serving.as_mut()).await.is_err());
+        let _newcomer = guard.admit(REMOTE.into()).expect("the idle one goes");
+        assert_eq!(serving.as_mut().now_or_never(), Some(()));
         node.close().expect("a store in order");
     }
 }

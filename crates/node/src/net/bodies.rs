@@ -314,6 +314,9 @@ impl Network {
                     self.imported(number, Some(&imported));
                 }
                 Err(error) => {
+                    if let ImportError::Store(error) = &error {
+                        self.note_room(error);
+                    }
                     let ended = match blame(id, &error) {
                         Some(offence) => offence.into(),
                         None => import_ended(&error),
@@ -359,6 +362,6 @@ impl Network {
 fn import_ended(error: &ImportError) -> Ended {
     match error {
         ImportError::TooDeep { depth, .. } => Ended::TooDeep { depth: *depth },
-        _ => Ended::Again,
+        _ => Ended::Again(error.to_string()),
     }
 }

@@ -204,7 +204,7 @@ impl Network {
         let inbound = others.iter().filter(|peer| !peer.outbound).count();
         let called = self.peers.values().any(|peer| peer.outbound && peer.ready());
         let place = own.outbound || !called || inbound + 1 < MAX_REBUILDS;
-        place && others.len() < MAX_REBUILDS && own.rebuild_count() < MAX_REBUILDS_OF_ONE
+        !self.full && place && others.len() < MAX_REBUILDS && own.rebuild_count() < MAX_REBUILDS_OF_ONE
     }
 
     /// Puts a block together from the pool, or asks for what the pool lacks.

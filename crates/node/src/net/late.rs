@@ -1,7 +1,7 @@
 //! What time itself brings: questions that took too long, peers that never said hello, bans that are over; pings.
 //! Silence proves nothing, and costs no points: a slow line, or this node itself, does the same. Rule: docs/protocol.md#N9
 
-use super::limits::{HELLO_MS, MAX_SILENT, PING_MS, STALL_MS};
+use super::limits::{HELLO_MS, MAX_SILENT, MAX_UNANSWERED, PING_MS, STALL_MS};
 use super::offence::Offence;
 use super::peer::{Open, Question};
 use super::wire::Message;
@@ -50,19 +50,22 @@ impl Network {
     fn late_answers(&mut self, name: &PeerName) {
         let now = self.now;
         let Some(peer) = self.peers.get_mut(name) else { return };
-        let late = peer.open.iter().filter(|(_, open)| open.deadline <= now);
-        let late: Vec<_> = late.map(|(number, _)| *number).collect();
-        for number in late {
+        peer.flow.look(now);
+        for number in peer.late_questions(now) {
             let Some(peer) = self.peers.get_mut(name) else { return };
-            let Some(Open { question, .. }) = peer.open.remove(&number) else {
+            let Some(Open { question, asked, .. }) = peer.open.remove(&number) else {
                 continue;
             };
-            peer.silent += 1;
+            peer.silent += if peer.flow.came_since(asked) {
+                1
+            } else {
+                MAX_UNANSWERED / MAX_SILENT
+            };
             let silent = peer.silent;
             peer.too_late(number, question.clone());
             self.unanswered(name, &question);
             self.counters.unanswered += 1;
-            if silent >= MAX_SILENT {
+            if silent >= MAX_UNANSWERED {
                 return self.offend(name, Offence::Timeout);
             }
         }
@@ -88,7 +91,7 @@ impl Network {
             | Question::Manifests { attempt, .. } => self.join_late(*attempt),
             Question::Part { attempt, part } => self.part_missing(name, *attempt, *part),
             Question::Blocks { ids } => self.bodies_late(name, ids),
-            Question::Transactions { ids } => self.wanted.missing(name, ids),
+            Question::Transactions { ids } => self.wanted.missing(name, ids, self.now),
             // The sender's claim stands: a synchronisation follows it.
             Question::BlockTransactions(_) | Question::WholeBlock { .. } => {}
         }

@@ -59,6 +59,12 @@ pub const COMING_MS: u64 = 5_000;
 pub const MAX_LATE: usize = 64;
 /// Questions in a row, left unanswered, with which the conversation ends.
 pub const MAX_SILENT: u32 = 4;
+/// The same where other messages came meanwhile: the link carries, and the answers may wait behind them.
+pub const MAX_UNANSWERED: u32 = 16;
+/// Bytes a second at which an answer under way is waited for beyond its time.
+pub const MIN_FLOW: u64 = 4 << 10;
+/// Questions for announced transactions that one peer has open: more would only wait behind each other on its link.
+pub const MAX_TRANSACTION_QUESTIONS: usize = 4;
 /// Milliseconds between two looks at the time from which on this node itself was too slow: nobody else is late then.
 pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.

@@ -11,9 +11,12 @@ mod bodies;
 mod clock;
 mod compact;
 mod cost;
+mod flow;
+mod hello;
 mod join;
 mod late;
 pub mod limits;
+mod lines;
 pub mod offence;
 mod parts;
 mod peer;
@@ -22,6 +25,7 @@ mod relay;
 mod rival;
 mod serve;
 mod status;
+mod storing;
 mod sync;
 mod walk;
 mod wanted;
@@ -32,7 +36,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tally_chain::{Height, UnixSecs};
+use tally_chain::UnixSecs;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -46,11 +50,12 @@ use limits::{ANSWER_MS, BLOCKS_MS, MAX_BANS};
 use offence::{Offence, Score};
 use peer::{Open, Peer, Question};
 use rates::KeptRates;
-use wire::{Claim, Frame, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
+use wire::{Frame, Hello, Message, PROTOCOL_VERSION};
 
 pub use crate::peers::bans::{Ban, RangeBan};
 pub use answers::Unread;
 pub use compact::short_id;
+pub use flow::Arrived;
 pub use peer::{PeerName, PeerStatus, Traffic};
 pub use rival::HeavierFork;
 pub use sync::SyncStatus;
@@ -116,6 +121,10 @@ pub struct Network {
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
     costs: cost::Costs,
+    /// Whether nothing can be stored now, and how many bytes have to be free to go on.
+    full: bool,
+    needs_room: Option<u64>,
+    lines: lines::Lines,
     next_question: u64,
     attempts: u64,
     events: Receiver<Arc<Numbered>>,
@@ -158,6 +167,9 @@ impl Network {
             heavier_fork: None,
             wanted: wanted::Wanted::default(),
             costs: cost::Costs::default(),
+            full: false,
+            needs_room: None,
+            lines: lines::Lines::default(),
             next_question: 1,
             attempts: 0,
             counters: Counters::default(),
@@ -216,6 +228,7 @@ impl Network {
         self.now = now;
         let block_bytes = self.node.spec().limits.block_bytes;
         let Some(peer) = self.peers.get_mut(name) else { return };
+        peer.flow.frame(now);
         for traffic in [&mut peer.traffic, &mut self.counters.traffic] {
             traffic.messages_in += 1;
             traffic.bytes_in += frame.len() as u64;
@@ -320,61 +333,6 @@ impl Network {
         }
     }
 
-    fn hello(&mut self, name: &PeerName, hello: Hello) {
-        let Some(peer) = self.peers.get_mut(name) else { return };
-        if peer.ready() {
-            return self.offend(name, Offence::Unrequested);
-        }
-        let (found, expected) = (hello.genesis, self.node.identity().genesis);
-        if found != expected {
-            return self.offend(name, Offence::WrongGenesis { found, expected });
-        }
-        let (found, expected) = (hello.version, PROTOCOL_VERSION);
-        if !(OLDEST_VERSION..=PROTOCOL_VERSION).contains(&found) {
-            return self.offend(name, Offence::WrongVersion { found, expected });
-        }
-        tracing::info!(peer = %name, agent = hello.agent, height = %hello.claim.height, "peer");
-        peer.version = hello.version;
-        peer.agent = hello.agent;
-        peer.claim = Some(hello.claim);
-        peer.first = hello.first;
-        let told = peer.told;
-        // First of all, so that its clock is known before its blocks are judged: docs/protocol.md#N13
-        self.ping(name);
-        let claim = self.own_claim();
-        if claim.tip != told {
-            // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
-            self.send_tip(name, claim);
-        }
-        self.offer_pool(name);
-    }
-
-    fn send_tip(&mut self, name: &PeerName, claim: Claim) {
-        let first = self.first();
-        if let Some(peer) = self.peers.get_mut(name) {
-            peer.told_weight = peer.told_weight.max(claim.weight);
-        }
-        self.send(name, 0, Message::Tip { claim, first });
-    }
-
-    /// The lowest block that this node can be asked for.
-    fn first(&self) -> Height {
-        let tip = self.node.tip();
-        // Where that cannot be read now, nothing is promised but what comes after the tip.
-        let base = tip.snapshot.base().unwrap_or(tip.record.height());
-        base.next()
-    }
-
-    /// What this node says of its own chain.
-    fn own_claim(&self) -> Claim {
-        let tip = self.node.tip();
-        Claim {
-            tip: tip.record.id,
-            height: tip.record.height(),
-            weight: tip.record.weight,
-        }
-    }
-
     /// What follows from everything that was heard: blocks, questions, announcements.
     fn turn(&mut self) {
         self.advance_sync();
@@ -436,13 +394,13 @@ impl Network {
             | Question::Part { .. } => BLOCKS_MS,
             _ => ANSWER_MS,
         };
-        let deadline = self.now + patience;
+        let asked = self.now;
         if let Some(peer) = self.peers.get_mut(name) {
-            let extended = false;
             let open = Open {
                 question,
-                deadline,
-                extended,
+                asked,
+                deadline: asked + patience,
+                extended: false,
             };
             peer.open.insert(number, open);
             self.send(name, number, message);
@@ -503,7 +461,7 @@ impl Network {
                 self.forget_asked(name, &ids);
             }
         }
-        self.wanted.forget(name);
+        self.wanted.forget(name, self.now);
         self.sync_lost(name);
         self.join_lost(name);
         true

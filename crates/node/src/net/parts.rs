@@ -36,8 +36,7 @@ struct State {
 }
 
 fn broken(error: &StoreError) -> Ended {
-    tracing::error!(%error, "a checkpoint cannot be kept");
-    Ended::Again
+    Ended::Again(format!("a checkpoint cannot be kept: {error}"))
 }
 
 impl Join {
@@ -233,7 +232,10 @@ impl Network {
             state,
             checkpoint: checkpoint.clone(),
         };
-        self.node.begin_at(&beginning).map_err(|error| broken(&error))?;
+        if let Err(error) = self.node.begin_at(&beginning) {
+            self.note_room(&error);
+            return Err(broken(&error));
+        }
         let (height, millis) = (checkpoint.height, self.now.saturating_sub(join.walk.started));
         tracing::info!(source = %join.walk.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
         Ok(())
@@ -317,7 +319,10 @@ impl Network {
             Ok(()) => {
                 state.missing.remove(&number);
             }
-            Err(error) => tracing::error!(%error, "a part of the state cannot be kept"),
+            Err(error) => {
+                tracing::error!(%error, "a part of the state cannot be kept");
+                self.note_room(&error);
+            }
         }
     }
 

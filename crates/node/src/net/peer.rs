@@ -8,6 +8,7 @@ use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, Unix
 
 use super::answers::{Unread, Waiting};
 use super::backoff::Backoff;
+use super::flow::Flow;
 use super::limits::{BLOCKS_MS, COMING_MS, MAX_KNOWN, MAX_LATE};
 use super::offence::Score;
 use super::rates::Rates;
@@ -146,6 +147,8 @@ pub(super) struct Ahead {
 #[derive(Debug, Clone)]
 pub(super) struct Open {
     pub(super) question: Question,
+    /// When it was asked, milliseconds.
+    pub(super) asked: u64,
     /// Milliseconds; later the answer is not waited for.
     pub(super) deadline: u64,
     /// Whether that was put off once because this node itself stood still.
@@ -213,8 +216,10 @@ pub(super) struct Peer {
     pub(super) open: BTreeMap<u64, Open>,
     /// Questions whose answers are not waited for any more; one that still comes is checked like any other.
     pub(super) late: BTreeMap<u64, Question>,
-    /// Questions in a row that it left unanswered.
+    /// Questions in a row that it left unanswered: 1 for each, or 4 where nothing else came either.
     pub(super) silent: u32,
+    /// Whether anything comes from it.
+    pub(super) flow: Flow,
     /// Its own questions that wait until it has read earlier answers.
     pub(super) waiting: Waiting,
     /// Bytes of frames to it that are still to be written.
@@ -271,6 +276,7 @@ impl Peer {
             open: BTreeMap::new(),
             late: BTreeMap::new(),
             silent: 0,
+            flow: Flow::default(),
             waiting: Waiting::default(),
             unread: Unread::default(),
             known_transactions: Remembered::new(MAX_KNOWN),

@@ -48,7 +48,12 @@ pub(super) struct KeptRates {
     peers: BTreeMap<PeerName, (u64, Rates)>,
     /// Each with the moment at which its last conversation began, milliseconds.
     hosts: BTreeMap<Host, (u64, Budget)>,
+    /// When to look at them again, milliseconds: a look takes time for each, and turns come with every message.
+    tidy_after: u64,
 }
+
+/// Milliseconds between two looks.
+const TIDY_MS: u64 = 1_000;
 
 impl KeptRates {
     pub(super) fn keep(&mut self, name: &PeerName, rates: Rates, now: u64) {
@@ -79,6 +84,10 @@ impl KeptRates {
 
     /// Forgets what is as good as new; of more than may be kept, the oldest.
     pub(super) fn tidy(&mut self, now: u64) {
+        if now < self.tidy_after {
+            return;
+        }
+        self.tidy_after = now + TIDY_MS;
         self.peers.retain(|_, (_, rates)| !rates.are_whole(now));
         self.hosts.retain(|_, (_, budget)| !budget.is_whole(now));
         drop_oldest(&mut self.peers);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 use tally_chain::{Bytes, CheckedTransaction, RawTransaction, TxId};
 
-use super::limits::{MAX_IDS, OFFERED_A_TURN};
+use super::limits::{MAX_IDS, MAX_TRANSACTION_QUESTIONS, OFFERED_A_TURN};
 use super::offence::Offence;
 use super::peer::{Offer, Question};
 use super::wire::Message;
@@ -100,10 +100,17 @@ impl Network {
         }
     }
 
-    /// Asks for what is wanted and not asked for.
+    /// Asks for what is wanted and not asked for, of each peer no more than its link carries in time.
     pub(super) fn ask_for_transactions(&mut self) {
+        if self.full {
+            return;
+        }
         let peers = &self.peers;
-        for (name, ids) in self.wanted.due(|name| peers.contains_key(name), self.now) {
+        let room = |name: &PeerName| {
+            let open = peers.get(name)?.transaction_questions();
+            Some(MAX_TRANSACTION_QUESTIONS.saturating_sub(open) * MAX_IDS)
+        };
+        for (name, ids) in self.wanted.due(room, self.now) {
             for ids in ids.chunks(MAX_IDS) {
                 let question = Question::Transactions { ids: ids.to_vec() };
                 self.ask(&name, question, Message::GetTransactions(ids.to_vec()));
@@ -140,7 +147,7 @@ impl Network {
         }
         self.take_transactions(name, &sent);
         // What left a pool between announcement and question is honestly missing: that is no offence, however much it is.
-        self.wanted.missing(name, &missing);
+        self.wanted.missing(name, &missing, self.now);
         if let Some(offence) = offence {
             self.offend(name, offence);
         }

@@ -82,7 +82,7 @@ impl Network {
                     self.warn_of(walk.source, walk.end.id, walk.end.height, walk.end.weight);
                 }
             }
-            Err(Ended::Changed | Ended::Again) => {}
+            Err(Ended::Changed | Ended::Again(_)) => {}
             Err(ended) => self.conclude(&walk.source, ended),
         }
     }

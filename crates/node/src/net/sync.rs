@@ -77,8 +77,8 @@ pub(super) enum Ended {
     BelowBase,
     /// It changed while it was looked at. Once that is nothing; again and again it leads nowhere.
     Changed,
-    /// This node's own store could not be read or written: nobody's doing.
-    Again,
+    /// This node's own store could not be read or written, for this reason: nobody's doing.
+    Again(String),
 }
 
 impl From<Offence> for Ended {
@@ -89,8 +89,7 @@ impl From<Offence> for Ended {
 
 /// This node's own trouble.
 pub(super) fn own_fault(error: &StoreError) -> Ended {
-    tracing::error!(%error, "a peer's chain cannot be compared with the store");
-    Ended::Again
+    Ended::Again(format!("a peer's chain cannot be compared with the store: {error}"))
 }
 
 /// The clock at which a header's time is not too far ahead any more. Rule: docs/protocol.md#B4
@@ -129,7 +128,7 @@ impl Network {
 
     /// Does the next step of all synchronisations, or begins one.
     pub(super) fn advance_sync(&mut self) {
-        if self.advance_join() {
+        if !self.can_store() || self.advance_join() {
             return;
         }
         self.begin_sync();
@@ -339,7 +338,8 @@ impl Network {
         let parent = self.node.header_tip(&first.parent);
         let Some(base) = parent.map_err(|error| own_fault(&error))? else {
             let below = self.node.tip().snapshot.base().map_err(|error| own_fault(&error))? > Height::GENESIS;
-            return Err(if below { Ended::BelowBase } else { Ended::Again });
+            let missing = || Ended::Again(format!("block {} of the locator is missing", first.parent));
+            return Err(if below { Ended::BelowBase } else { missing() });
         };
         let depth = self.node.tip().record.height().0.saturating_sub(base.height.0);
         if depth > self.node.max_reorg_depth() {
@@ -443,19 +443,28 @@ impl Network {
                 let secs = at.0.saturating_sub(self.node.now().0);
                 let again = now + APART_MS;
                 peer.ahead = Some(Ahead { at, again });
-                tracing::info!(peer = %name, secs, "its next block is too far ahead of this node's clock; it is taken when it is not");
+                if self.lines.is_due("ahead", now) {
+                    tracing::info!(peer = %name, secs, "its next block is too far ahead of this node's clock; it is taken when it is not");
+                }
             }
             Ended::TooDeep { depth } => {
                 peer.backoff.wait(now + APART_MS);
                 let max = self.node.max_reorg_depth();
-                tracing::warn!(peer = %name, depth, max, "its chain leaves ours deeper than this node follows");
+                if self.lines.is_due("deep", now) {
+                    tracing::warn!(peer = %name, depth, max, "its chain leaves ours deeper than this node follows");
+                }
             }
             Ended::BelowBase => {
                 peer.backoff.wait(now + APART_MS);
                 self.leaves_below_base(name);
             }
             Ended::Changed => peer.backoff.changed(now),
-            Ended::Again => peer.backoff.wait(now + AGAIN_MS),
+            Ended::Again(reason) => {
+                peer.backoff.wait(now + AGAIN_MS);
+                if self.lines.is_due("again", now) {
+                    tracing::error!(peer = %name, reason, "this node could not go on with a peer's chain, and tries again");
+                }
+            }
         }
     }
 

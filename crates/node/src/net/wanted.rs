@@ -19,6 +19,8 @@ struct Entry {
     turn: Turn,
     /// When it was first announced, milliseconds.
     since: u64,
+    /// Since when the first of its holders is the first.
+    turned: u64,
     /// Who has it; the entry counts against the first, who is asked.
     holders: VecDeque<PeerName>,
     /// Since when the first is asked.
@@ -32,8 +34,8 @@ pub(super) struct Wanted {
     entries: BTreeMap<TxId, Entry>,
     /// What counts against each peer, in the order in which it came.
     shares: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
-    /// What nobody is asked for at the moment.
-    unasked: BTreeSet<(Turn, TxId)>,
+    /// What nobody is asked for at the moment, by whom it is to be asked of.
+    unasked: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
     turn: Turn,
     /// When the entries were last searched for questions that take too long.
     looked: u64,
@@ -60,7 +62,7 @@ impl Wanted {
             entry.holders.push_back(name.clone());
             return;
         }
-        if self.entries.len() >= MAX_WANTED && !self.make_room(name) {
+        if self.entries.len() >= MAX_WANTED && !self.make_room(name, now) {
             return;
         }
         self.turn += 1;
@@ -68,16 +70,16 @@ impl Wanted {
         let entry = Entry {
             turn,
             since: now,
+            turned: now,
             holders: VecDeque::from([name.clone()]),
             asked: None,
         };
         self.entries.insert(id, entry);
-        self.unasked.insert((turn, id));
-        self.shares.entry(name.clone()).or_default().insert((turn, id));
+        self.count(name, (turn, id));
     }
 
     /// Lets go of the newest entry of whoever has most, unless that is `name`; says whether there is room now.
-    fn make_room(&mut self, name: &PeerName) -> bool {
+    fn make_room(&mut self, name: &PeerName, now: u64) -> bool {
         let own = self.shares.get(name).map_or(0, BTreeSet::len);
         // An entry that others announced, too, moves to their share instead: a few steps find one that does not.
         for _ in 0..8 {
@@ -88,7 +90,7 @@ impl Wanted {
             let Some((_, id)) = share.last().copied() else {
                 return false;
             };
-            if !self.next_holder(&id) {
+            if !self.next_holder(&id, now) {
                 return true;
             }
         }
@@ -96,7 +98,7 @@ impl Wanted {
     }
 
     /// Goes on to the next peer that has a transaction; without one it is not wanted any more. Says whether it still is.
-    fn next_holder(&mut self, id: &TxId) -> bool {
+    fn next_holder(&mut self, id: &TxId, now: u64) -> bool {
         let Some(entry) = self.entries.get_mut(id) else {
             return false;
         };
@@ -107,26 +109,33 @@ impl Wanted {
         let Some(entry) = self.entries.get_mut(id) else {
             return false;
         };
-        entry.asked = None;
-        match entry.holders.front() {
+        (entry.asked, entry.turned) = (None, now);
+        match entry.holders.front().cloned() {
             Some(next) => {
-                self.shares.entry(next.clone()).or_default().insert(key);
-                self.unasked.insert(key);
+                self.count(&next, key);
                 true
             }
             None => {
                 self.entries.remove(id);
-                self.unasked.remove(&key);
                 false
             }
         }
     }
 
+    /// An entry counts against a peer now, which is to be asked.
+    fn count(&mut self, name: &PeerName, key: (Turn, TxId)) {
+        for set in [&mut self.shares, &mut self.unasked] {
+            set.entry(name.clone()).or_default().insert(key);
+        }
+    }
+
     fn uncount(&mut self, name: &PeerName, key: (Turn, TxId)) {
-        if let Some(share) = self.shares.get_mut(name) {
-            share.remove(&key);
-            if share.is_empty() {
-                self.shares.remove(name);
+        for sets in [&mut self.shares, &mut self.unasked] {
+            if let Some(set) = sets.get_mut(name) {
+                set.remove(&key);
+                if set.is_empty() {
+                    sets.remove(name);
+                }
             }
         }
     }
@@ -134,73 +143,86 @@ impl Wanted {
     /// The transaction is here, or not wanted any more; the moment at which it was first announced.
     pub(super) fn remove(&mut self, id: &TxId) -> Option<u64> {
         let entry = self.entries.remove(id)?;
-        let key = (entry.turn, *id);
-        self.unasked.remove(&key);
         if let Some(holder) = entry.holders.front() {
-            self.uncount(holder, key);
+            self.uncount(holder, (entry.turn, *id));
         }
         Some(entry.since)
     }
 
     /// A peer did not send these; others are asked.
-    pub(super) fn missing(&mut self, name: &PeerName, ids: &[TxId]) {
+    pub(super) fn missing(&mut self, name: &PeerName, ids: &[TxId], now: u64) {
         for id in ids {
             let asked = self
                 .entries
                 .get(id)
                 .is_some_and(|entry| entry.asked.is_some() && entry.holders.front() == Some(name));
             if asked {
-                self.next_holder(id);
+                self.next_holder(id, now);
             }
         }
     }
 
     /// A peer is gone.
-    pub(super) fn forget(&mut self, name: &PeerName) {
+    pub(super) fn forget(&mut self, name: &PeerName, now: u64) {
         let share = self.shares.remove(name).unwrap_or_default();
+        self.unasked.remove(name);
         share.iter().for_each(|(_, id)| {
-            self.next_holder(id);
+            self.next_holder(id, now);
         });
     }
 
-    /// What is to be asked for now, of whom, in the order of the announcements; only `here` are asked.
-    pub(super) fn due(&mut self, here: impl Fn(&PeerName) -> bool, now: u64) -> BTreeMap<PeerName, Vec<TxId>> {
+    /// What is to be asked for now, of whom, in the order of the announcements; of each peer as many as there is `room` for;
+    /// none where it is gone.
+    pub(super) fn due(&mut self, room: impl Fn(&PeerName) -> Option<usize>, now: u64) -> BTreeMap<PeerName, Vec<TxId>> {
         self.give_up_waiting(now);
-        let mut questions: BTreeMap<PeerName, Vec<TxId>> = BTreeMap::new();
-        for (_, id) in std::mem::take(&mut self.unasked) {
-            let mut wanted = true;
-            while wanted
-                && self
-                    .entries
-                    .get(&id)
-                    .and_then(|entry| entry.holders.front())
-                    .is_some_and(|next| !here(next))
-            {
-                wanted = self.next_holder(&id);
+        while let Some(gone) = self.unasked.keys().find(|name| room(name).is_none()).cloned() {
+            self.forget(&gone, now);
+        }
+        let mut questions = BTreeMap::new();
+        let names: Vec<_> = self.unasked.keys().cloned().collect();
+        for name in names {
+            let ids = self.take_unasked(&name, room(&name).unwrap_or(0), now);
+            if !ids.is_empty() {
+                questions.insert(name, ids);
             }
-            let Some(entry) = self.entries.get_mut(&id) else {
-                continue;
-            };
-            let Some(holder) = entry.holders.front() else { continue };
-            self.unasked.remove(&(entry.turn, id));
-            entry.asked = Some(now);
-            questions.entry(holder.clone()).or_default().push(id);
         }
         questions
     }
 
-    /// Where somebody else has it, a slow peer is not waited for: its answer is still taken when it comes.
+    /// The next that a peer is asked for, `most` of them.
+    fn take_unasked(&mut self, name: &PeerName, most: usize, now: u64) -> Vec<TxId> {
+        let mut ids = Vec::new();
+        let Some(unasked) = self.unasked.get_mut(name) else {
+            return ids;
+        };
+        while ids.len() < most
+            && let Some((_, id)) = unasked.pop_first()
+        {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.asked = Some(now);
+                ids.push(id);
+            }
+        }
+        if unasked.is_empty() {
+            self.unasked.remove(name);
+        }
+        ids
+    }
+
+    /// Where somebody else has it, a slow peer is not waited for, whether it was asked or has too much to answer already: what
+    /// it sends is still taken when it comes.
     fn give_up_waiting(&mut self, now: u64) {
         if now < self.looked + ASK_NEXT_MS / 3 {
             return;
         }
         self.looked = now;
         let slow = self.entries.iter().filter(|(_, entry)| {
-            entry.holders.len() > 1 && entry.asked.is_some_and(|asked| asked + ASK_NEXT_MS <= now)
+            let since = entry.asked.unwrap_or(entry.turned);
+            entry.holders.len() > 1 && since + ASK_NEXT_MS <= now
         });
         let slow: Vec<_> = slow.map(|(id, _)| *id).collect();
         slow.iter().for_each(|id| {
-            self.next_holder(id);
+            self.next_holder(id, now);
         });
     }
 
@@ -227,8 +249,8 @@ mod tests {
         ["greedy", "honest", "other"].map(PeerName::from)
     }
 
-    fn all(_: &PeerName) -> bool {
-        true
+    fn all(_: &PeerName) -> Option<usize> {
+        Some(usize::MAX)
     }
 
     #[test]
@@ -275,10 +297,26 @@ mod tests {
         let asked = wanted.due(all, 2 * ASK_NEXT_MS);
         assert_eq!((asked.len(), &asked[&honest][..]), (1, &[id(1, 0)][..]));
         // The slow one answers in the end, with nothing: the other is still asked.
-        wanted.missing(&slow, &[id(1, 0), id(1, 1)]);
+        wanted.missing(&slow, &[id(1, 0), id(1, 1)], 7_000);
         assert!(wanted.contains(&id(1, 0)) && !wanted.contains(&id(1, 1)));
-        wanted.missing(&honest, &[id(1, 0)]);
+        wanted.missing(&honest, &[id(1, 0)], 7_000);
         assert_eq!((wanted.len(), wanted.shares.len(), wanted.unasked.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn of_one_peer_no_more_is_asked_than_there_is_room_for() {
+        let ([busy, other, _], mut wanted) = (names(), Wanted::default());
+        (0..10).for_each(|number| wanted.announced(&busy, id(1, number), false, 0));
+        wanted.announced(&other, id(1, 7), false, 0);
+        let room = |name: &PeerName| Some(if *name == busy { 4 } else { 100 });
+        let first: Vec<_> = (0..4).map(|number| id(1, number)).collect();
+        assert_eq!(wanted.due(room, 0), BTreeMap::from([(busy.clone(), first)]));
+        assert!(wanted.due(|_| Some(0), 1).is_empty());
+        // Another one has what still waits for the busy one.
+        let room = |name: &PeerName| Some(if *name == busy { 0 } else { 100 });
+        assert_eq!(wanted.due(room, ASK_NEXT_MS)[&other], [id(1, 7)]);
+        let rest: Vec<_> = [4, 5, 6, 8, 9].map(|number| id(1, number)).to_vec();
+        assert_eq!(wanted.due(all, ASK_NEXT_MS)[&busy], rest);
     }
 
     #[test]
@@ -294,11 +332,12 @@ mod tests {
     fn who_is_gone_is_not_asked() {
         let ([gone, honest, other], mut wanted) = (names(), Wanted::default());
         wanted.announced(&gone, id(1, 0), false, 0);
+        wanted.announced(&other, id(1, 0), false, 0);
         wanted.announced(&honest, id(1, 0), false, 0);
         wanted.announced(&gone, id(1, 1), false, 0);
-        wanted.forget(&gone);
+        wanted.forget(&gone, 0);
         assert!(!wanted.contains(&id(1, 1)));
-        assert_eq!(wanted.due(|name| *name != other, 0)[&honest], [id(1, 0)]);
+        assert_eq!(wanted.due(|name| (*name != other).then_some(9), 0)[&honest], [id(1, 0)]);
         assert_eq!(wanted.remove(&id(1, 0)), Some(0));
         assert!(wanted.shares.is_empty() && wanted.unasked.is_empty());
     }

@@ -177,6 +177,7 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             let number = link;
             let since = Instant::now();
             let (own_unread, all_unread) = way.unread();
+            let arrived = way.arrived();
             let new = Link {
                 number,
                 outbound,
@@ -188,6 +189,7 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             }
             network.connected_from(name.clone(), outbound, origin, now);
             network.count_unread(&name, own_unread, all_unread);
+            network.count_arrived(&name, arrived);
         }
         Heard::Frame { name, link, frame } if current(ways, &name, link) => {
             network.received(&name, &frame.bytes, now);

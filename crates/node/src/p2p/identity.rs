@@ -43,7 +43,9 @@ pub(super) fn write_private(folder: &Path, path: &Path, bytes: &[u8]) -> std::io
     let mut file = options.open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    std::fs::rename(fresh, path)
+    std::fs::rename(fresh, path)?;
+    // The new name itself has to reach the disk, not only the bytes.
+    std::fs::File::open(folder)?.sync_all()
 }
 
 /// A number of this node's own that nobody else can know: nobody can choose addresses or names to suit it.

@@ -1,36 +1,38 @@
 //! One substream to one peer: frames after their length, each way.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::room::{Room, Share};
-use crate::net::Unread;
-use crate::net::limits::{MAX_UNREAD, MAX_UNREAD_ALL};
+use crate::net::limits::{MAX_UNREAD, MAX_UNREAD_ALL, MIN_FLOW};
 use crate::net::offence::Offence;
+use crate::net::{Arrived, Unread};
 
 /// How long a peer is waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// A peer that says nothing for so long is gone: pings come more often.
     silence: Duration,
-    /// A frame that has begun must go on.
+    /// A frame that has begun must go on: in each such time [`MIN_FLOW`] bytes a second, however long it is.
     piece: Duration,
-    /// It must end, too.
-    frame: Duration,
 }
 
 /// Rule: docs/protocol.md#N8
 pub(super) const PATIENCE: Patience = Patience {
     silence: Duration::from_secs(120),
     piece: PIECE,
-    frame: Duration::from_secs(120),
 };
 const PIECE: Duration = Duration::from_secs(20);
+/// The same for writing, where a slow reader makes room only now and then: so long, and that a quarter as fast.
+const WRITTEN: Duration = Duration::from_secs(60);
+const MIN_WRITTEN: u64 = MIN_FLOW / 4;
+/// What is buffered on the way at the end of a frame.
+const FLUSHED: Duration = Duration::from_secs(120);
 /// Bytes of a frame that are read or written at once.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -75,14 +77,24 @@ pub(super) struct Way {
     frames: UnboundedSender<Queued>,
     waiting: Unread,
     total: Total,
+    arrived: Arrived,
 }
 
 impl Way {
     pub(super) fn new(total: Total) -> (Self, Outbox) {
         let (frames, outbox) = unbounded_channel();
-        let waiting = Arc::default();
-        let way = Self { frames, waiting, total };
+        let way = Self {
+            frames,
+            waiting: Arc::default(),
+            total,
+            arrived: Arc::default(),
+        };
         (way, outbox)
+    }
+
+    /// Counter of the bytes that come from this peer.
+    pub(super) fn arrived(&self) -> Arrived {
+        self.arrived.clone()
     }
 
     /// Counters of the bytes that wait: for this peer, and for all.
@@ -113,8 +125,7 @@ pub(super) async fn write(
     written: impl Fn(),
 ) -> std::io::Result<()> {
     while let Some(queued) = outbox.recv().await {
-        // A reader of one byte now and then would keep the frame in memory for hours.
-        timeout(PATIENCE.frame, write_frame(&mut stream, &queued.frame)).await??;
+        write_frame(&mut stream, &queued.frame).await?;
         let long = queued.frame.len() > SHORT;
         drop(queued);
         if long {
@@ -127,10 +138,75 @@ pub(super) async fn write(
 async fn write_frame(stream: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> std::io::Result<()> {
     let len = u32::try_from(frame.len()).map_err(std::io::Error::other)?;
     timeout(PIECE, stream.write_all(&len.to_be_bytes())).await??;
-    for piece in frame.chunks(PIECE_BYTES) {
-        timeout(PIECE, stream.write_all(piece)).await??;
+    // A reader of one byte now and then would keep the frame in memory for days.
+    let mut pace = Pace::new(WRITTEN, MIN_WRITTEN);
+    let mut rest = frame;
+    while !rest.is_empty() {
+        let piece = &rest[..rest.len().min(PIECE_BYTES)];
+        let count = pace.write(stream, piece).await?;
+        rest = &rest[count..];
     }
-    timeout(PIECE, stream.flush()).await?
+    timeout(FLUSHED, stream.flush()).await?
+}
+
+/// How fast bytes go one way: in each window there have to be enough.
+struct Pace {
+    window: Duration,
+    a_second: u64,
+    end: Instant,
+    /// Bytes that went in this window.
+    went: u64,
+}
+
+impl Pace {
+    fn new(window: Duration, a_second: u64) -> Self {
+        Self {
+            window,
+            a_second,
+            end: Instant::now() + window,
+            went: 0,
+        }
+    }
+
+    /// The window is over: whether enough went in it; then the next one begins.
+    fn goes_on(&mut self) -> bool {
+        let millis = u64::try_from(self.window.as_millis()).unwrap_or(u64::MAX);
+        let enough = self.went >= (self.a_second.saturating_mul(millis) / 1_000).max(1);
+        *self = Self::new(self.window, self.a_second);
+        enough
+    }
+
+    /// Reads some bytes, one at least.
+    async fn read(&mut self, stream: &mut (impl AsyncRead + Unpin), into: &mut [u8]) -> Result<usize, End> {
+        loop {
+            match timeout_at(self.end, stream.read(into)).await {
+                Ok(Ok(0)) => return Err(End::Closed(std::io::ErrorKind::UnexpectedEof.into())),
+                Ok(Ok(count)) => {
+                    self.went += count as u64;
+                    return Ok(count);
+                }
+                Ok(Err(error)) => return Err(End::Closed(error)),
+                Err(_) if self.goes_on() => {}
+                Err(_) => return Err(End::Broken(Offence::Timeout)),
+            }
+        }
+    }
+
+    /// Writes some bytes, one at least.
+    async fn write(&mut self, stream: &mut (impl AsyncWrite + Unpin), piece: &[u8]) -> std::io::Result<usize> {
+        loop {
+            match timeout_at(self.end, stream.write(piece)).await {
+                Ok(Ok(0)) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Ok(Ok(count)) => {
+                    self.went += count as u64;
+                    return Ok(count);
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) if self.goes_on() => {}
+                Err(_) => return Err(std::io::ErrorKind::TimedOut.into()),
+            }
+        }
+    }
 }
 
 /// Why no more frames come.
@@ -140,14 +216,15 @@ pub(super) enum End {
     Broken(Offence),
 }
 
-/// The next frame; memory for it grows with what has really come.
+/// The next frame; memory for it grows with what has really come, which `arrived` counts.
 pub(super) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     max: usize,
     patience: Patience,
     room: &Room,
+    arrived: &AtomicU64,
 ) -> Result<Received, End> {
-    let Patience { silence, piece, frame } = patience;
+    let Patience { silence, piece } = patience;
     let slow = || End::Broken(Offence::Timeout);
     let mut len = [0; 4];
     let first = timeout(silence, stream.read_exact(&mut len[..1])).await;
@@ -163,8 +240,7 @@ pub(super) async fn read(
         };
         return Err(End::Broken(error.into()));
     }
-    let rest = timeout(frame, read_frame(stream, len, piece, room)).await;
-    rest.map_err(|_| slow())?
+    read_frame(stream, len, piece, room, arrived).await
 }
 
 async fn read_frame(
@@ -172,9 +248,11 @@ async fn read_frame(
     len: usize,
     piece: Duration,
     room: &Room,
+    arrived: &AtomicU64,
 ) -> Result<Received, End> {
     let mut bytes = Vec::new();
     let mut share = room.share().filter(|_| len > SHORT);
+    let mut pace = Pace::new(piece, MIN_FLOW);
     while bytes.len() < len {
         let at = bytes.len();
         let end = len.min(at + PIECE_BYTES);
@@ -182,22 +260,39 @@ async fn read_frame(
             // Where everybody sends at once, this is what makes them wait.
             let more = timeout(piece, share.take(end - at)).await;
             more.map_err(|_| End::Closed(std::io::ErrorKind::OutOfMemory.into()))?;
+            // The sender is not slow for that.
+            pace = Pace::new(piece, MIN_FLOW);
         }
         bytes.resize(end, 0);
-        let more = timeout(piece, stream.read_exact(&mut bytes[at..]));
-        let more = match &share {
+        let more = fill(stream, &mut bytes[at..], &mut pace, arrived);
+        match &share {
             Some(share) => tokio::select! {
-                more = more => more,
+                more = more => more?,
                 () = share.cut() => return Err(End::Closed(std::io::ErrorKind::OutOfMemory.into())),
             },
-            None => more.await,
-        };
-        more.map_err(|_| End::Broken(Offence::Timeout))?.map_err(End::Closed)?;
+            None => more.await?,
+        }
     }
     if let Some(share) = &share {
         share.arrived();
     }
     Ok(Received { bytes, _share: share })
+}
+
+/// Reads as many bytes as there is place for.
+async fn fill(
+    stream: &mut (impl AsyncRead + Unpin),
+    into: &mut [u8],
+    pace: &mut Pace,
+    arrived: &AtomicU64,
+) -> Result<(), End> {
+    let mut at = 0;
+    while at < into.len() {
+        let count = pace.read(stream, &mut into[at..]).await?;
+        arrived.fetch_add(count as u64, Relaxed);
+        at += count;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -222,7 +317,6 @@ mod tests {
     const IMPATIENT: Patience = Patience {
         silence: Duration::from_millis(20),
         piece: Duration::from_millis(20),
-        frame: Duration::from_millis(200),
     };
     const MAX: usize = 1_000_000;
 
@@ -234,7 +328,7 @@ mod tests {
         let mut stream = Cursor::new(bytes).chain(Silent);
         let room = Room::of(MAX);
         runtime
-            .block_on(read(&mut stream, MAX, IMPATIENT, &room))
+            .block_on(read(&mut stream, MAX, IMPATIENT, &room, &AtomicU64::new(0)))
             .map(|received| received.bytes)
     }
 
@@ -273,6 +367,58 @@ mod tests {
         assert_eq!(sent(&whole).unwrap(), vec![7; 300_000]);
     }
 
+    /// Sends so many bytes at a time, each time after a while.
+    struct Drip {
+        left: usize,
+        each: usize,
+        pause: Pin<Box<tokio::time::Sleep>>,
+    }
+
+    const PAUSE: Duration = Duration::from_millis(4);
+
+    impl AsyncRead for Drip {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<std::io::Result<usize>> {
+            if self.left == 0 {
+                return Poll::Pending;
+            }
+            std::task::ready!(self.pause.as_mut().poll(cx));
+            self.pause = Box::pin(tokio::time::sleep(PAUSE));
+            let count = self.each.min(self.left).min(into.len());
+            self.left -= count;
+            Poll::Ready(Ok(count))
+        }
+    }
+
+    #[test]
+    fn a_long_frame_that_comes_slowly_but_steadily_is_taken_and_a_drip_is_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let read_drip = |each| {
+            runtime.block_on(async {
+                let len = 100_000_u32;
+                let drip = Drip {
+                    left: len as usize,
+                    each,
+                    pause: Box::pin(tokio::time::sleep(PAUSE)),
+                };
+                let mut stream = Cursor::new(len.to_be_bytes().to_vec()).chain(drip);
+                let arrived = AtomicU64::new(0);
+                let read = read(&mut stream, MAX, IMPATIENT, &Room::unlimited(), &arrived).await;
+                (read, arrived.load(Relaxed))
+            })
+        };
+        let begun = std::time::Instant::now();
+        let (read, arrived) = read_drip(1_000);
+        assert_eq!((read.unwrap().bytes.len(), arrived), (100_000, 100_000));
+        // Far longer than a piece may take.
+        assert!(begun.elapsed() >= 10 * IMPATIENT.piece);
+        let (read, arrived) = read_drip(1);
+        assert!(matches!(read, Err(End::Broken(Offence::Timeout))), "{read:?}");
+        assert!((1..1_000).contains(&arrived), "{arrived} bytes");
+    }
+
     #[test]
     fn who_takes_nothing_is_not_written_to_without_end() {
         let total = Total::default();
@@ -306,7 +452,7 @@ mod tests {
         let room = Room::of(600 << 10);
         let read_one = |bytes: &[u8]| {
             let mut stream = Cursor::new(bytes).chain(Silent);
-            runtime.block_on(read(&mut stream, MAX, IMPATIENT, &room))
+            runtime.block_on(read(&mut stream, MAX, IMPATIENT, &room, &AtomicU64::new(0)))
         };
         let (long, short) = (framed(vec![vec![7; 400_000]]), framed(vec![vec![7; 1_000]]));
         let first = read_one(&long).unwrap();
@@ -324,10 +470,10 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             let (mut stream, room) = (Cursor::new(bytes), Room::unlimited());
             for frame in frames {
-                let read = runtime.block_on(read(&mut stream, MAX, PATIENCE, &room));
+                let read = runtime.block_on(read(&mut stream, MAX, PATIENCE, &room, &AtomicU64::new(0)));
                 prop_assert_eq!(read.unwrap().bytes, frame);
             }
-            let read = runtime.block_on(read(&mut stream, MAX, PATIENCE, &room));
+            let read = runtime.block_on(read(&mut stream, MAX, PATIENCE, &room, &AtomicU64::new(0)));
             prop_assert!(matches!(read, Err(End::Closed(_))));
         }
     }

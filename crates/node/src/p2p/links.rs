@@ -88,6 +88,7 @@ impl Links {
         let name = PeerName(peer.to_string());
         let (mut from, to) = stream.split();
         let (way, outbox) = Way::new(self.waiting.clone());
+        let arrived = way.arrived();
         let room = if outbound {
             Room::unlimited()
         } else {
@@ -116,7 +117,7 @@ impl Links {
         let reading = async {
             loop {
                 let name = name.clone();
-                let told = match link::read(&mut from, self.max_frame, PATIENCE, &room).await {
+                let told = match link::read(&mut from, self.max_frame, PATIENCE, &room, &arrived).await {
                     Ok(frame) => Heard::Frame { name, link, frame },
                     Err(End::Closed(error)) => return tracing::debug!(%name, %error, "closed"),
                     Err(End::Broken(offence)) => {

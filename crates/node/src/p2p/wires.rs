@@ -262,6 +262,10 @@ impl Wires {
                 }
                 continue;
             }
+            self.dials.dialling(&address);
+            self.dial(address, now);
+        }
+        if let Some(address) = self.dials.feeler(now, outbound) {
             self.dial(address, now);
         }
         *self.seen.found.write() = Found {
@@ -275,7 +279,6 @@ impl Wires {
     fn dial(&mut self, address: Multiaddr, now: u64) {
         let options = DialOpts::from(address.clone());
         let id = options.connection_id();
-        self.dials.dialling(&address);
         if let Err(error) = self.swarm.dial(options) {
             tracing::debug!(%address, %error, "not dialled");
             self.dials.failed(&address, now);
@@ -315,13 +318,21 @@ impl Wires {
                 endpoint,
                 ..
             } => {
+                let dialled = self.dialling.remove(&connection_id);
+                if let Some(address) = dialled.as_ref().filter(|address| self.dials.felt(address, now)) {
+                    self.dials.proven(&with_name(address, peer_id), now);
+                    self.save();
+                    // That it answers is all that this dial was for; other connections with the peer stay.
+                    self.swarm.close_connection(connection_id);
+                    return;
+                }
                 self.seen
                     .remotes
                     .write()
                     .insert(peer_id, endpoint.get_remote_address().clone());
                 // One way to each is enough: a second address of the same peer is only noted.
                 let second = self.dials.leads_to(&peer_id);
-                if let Some(address) = self.dialling.remove(&connection_id) {
+                if let Some(address) = dialled {
                     self.dials.answered(&address, peer_id, now);
                     self.dials.proven(&with_name(&address, peer_id), now);
                     // Before the conversation: a node that is killed after its first block finds the peer again.

@@ -251,6 +251,14 @@ impl Book {
         Some(best[self.draws.below(best.len())].address.clone())
     }
 
+    /// The same of the new addresses alone: which never answered.
+    pub fn draw_new(&mut self, now: u64, allowed: impl Fn(&Multiaddr, &Group) -> bool) -> Option<Multiaddr> {
+        let tried: BTreeSet<_> = self.tried().cloned().collect();
+        self.draw(now, |address, group| {
+            !tried.contains(address) && allowed(address, group)
+        })
+    }
+
     fn hash(&self, parts: &[&str]) -> u64 {
         let mut all: Vec<&[u8]> = vec![b"tally/book", &self.secret];
         for part in parts {

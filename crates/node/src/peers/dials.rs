@@ -18,6 +18,9 @@ pub const WANTED_OF_A_RANGE: usize = 1;
 /// Peers dialled first after a restart.
 pub const MAX_ANCHORS: usize = 4;
 
+/// Milliseconds between two feelers: dials of new addresses only to see whether anybody answers there.
+pub const FEELER_MS: u64 = 120_000;
+
 /// An address that the operator named.
 #[derive(Debug)]
 struct Kept {
@@ -52,6 +55,9 @@ pub struct Dials {
     book: Book,
     /// The good peers of the run before, which are dialled first.
     anchors: Vec<Multiaddr>,
+    /// The feeler that is under way, and when the next one may be.
+    feeler: Option<Multiaddr>,
+    next_feeler: u64,
 }
 
 impl Dials {
@@ -61,6 +67,8 @@ impl Dials {
             found: BTreeMap::new(),
             book,
             anchors: Vec::new(),
+            feeler: None,
+            next_feeler: FEELER_MS,
         }
     }
 
@@ -110,11 +118,11 @@ impl Dials {
         let mut ranges = self.ranges_in_use();
         let mut drawn = BTreeSet::new();
         while room > 0 {
-            let (found, kept) = (&self.found, &self.kept);
+            let (found, kept, feeler) = (&self.found, &self.kept, self.feeler.as_ref());
             let free = |address: &Multiaddr, group: &Group| {
                 let crowded = matches!(group, Group::Range(_)) && ranges.get(group).copied() >= Some(WANTED_OF_A_RANGE);
                 let taken = found.contains_key(address) || kept.contains_key(address) || drawn.contains(address);
-                !crowded && !taken
+                !crowded && !taken && feeler != Some(address)
             };
             let anchor = self.anchors.pop();
             let anchor = anchor.filter(|anchor| free(anchor, &self.book.group(anchor)));
@@ -127,6 +135,29 @@ impl Dials {
             room -= 1;
         }
         due
+    }
+
+    /// A new address to dial, only to see whether it answers, while all conversations that this node seeks are there: as in
+    /// Bitcoin Core, so that there are tried addresses to turn to when they end. It takes no slot. Rule: docs/protocol.md#N10
+    pub fn feeler(&mut self, now: u64, outbound: usize) -> Option<Multiaddr> {
+        if now < self.next_feeler || outbound < WANTED || self.feeler.is_some() {
+            return None;
+        }
+        self.next_feeler = now + FEELER_MS;
+        let (found, kept) = (&self.found, &self.kept);
+        let free = |address: &Multiaddr, _: &Group| !found.contains_key(address) && !kept.contains_key(address);
+        self.feeler = self.book.draw_new(now, free);
+        self.feeler.clone()
+    }
+
+    /// Whether an address that answered was dialled as a feeler only: then it is one of the tried now, and its connection is
+    /// closed.
+    pub fn felt(&mut self, address: &Multiaddr, now: u64) -> bool {
+        let felt = self.feeler.take_if(|feeler| *feeler == *address).is_some();
+        if felt {
+            self.book.answered(address, now);
+        }
+        felt
     }
 
     /// Conversations and dials of found addresses by range: what the operator named does not count.
@@ -183,7 +214,10 @@ impl Dials {
         if let Some(kept) = self.kept.get_mut(address) {
             return Some(kept.wait(now));
         }
-        self.found.remove(address)?;
+        let felt = self.feeler.take_if(|feeler| *feeler == *address).is_some();
+        if self.found.remove(address).is_none() && !felt {
+            return None;
+        }
         self.book.failed(address, now)
     }
 
@@ -229,6 +263,7 @@ impl Dials {
     pub fn drop_address(&mut self, address: &Multiaddr) {
         self.kept.remove(address);
         self.found.remove(address);
+        self.feeler.take_if(|feeler| *feeler == *address);
         self.book.remove(address);
     }
 
@@ -395,6 +430,53 @@ mod tests {
         let due: BTreeSet<_> = after.due(0, 0).into_iter().map(|(address, _)| address).collect();
         assert_eq!(due.len(), WANTED);
         assert!(anchors.iter().all(|anchor| due.contains(anchor)), "{due:?}");
+    }
+
+    #[test]
+    fn feelers_try_new_addresses_one_every_two_minutes_while_all_slots_are_taken() {
+        let mut dials = dials();
+        let new: Vec<_> = (1..=3).map(address).collect();
+        for one in &new {
+            assert!(dials.find(one, one, 0));
+        }
+        assert_eq!(dials.feeler(FEELER_MS, WANTED - 1), None, "others are dialled anyway");
+        assert_eq!(dials.feeler(FEELER_MS - 1, WANTED), None);
+        let mut now = FEELER_MS;
+        let first = dials.feeler(now, WANTED).unwrap();
+        assert!(new.contains(&first));
+        assert_eq!(dials.feeler(now + FEELER_MS, WANTED), None, "one at a time");
+        assert!(dials.felt(&first, now) && !dials.felt(&first, now));
+        assert_eq!(dials.book().tried().collect::<Vec<_>>(), [&first]);
+        assert!(!dials.leads_to(&name_in(&first).unwrap()), "no conversation begins");
+        assert!(dials.best().is_empty());
+
+        assert_eq!(dials.feeler(now + FEELER_MS - 1, WANTED), None);
+        now += FEELER_MS;
+        let second = dials.feeler(now, WANTED).unwrap();
+        assert_ne!(second, first, "that one is tried already");
+        assert_eq!(dials.failed(&second, now), Some(FIRST_PAUSE_MS));
+        assert_eq!(dials.failed(&second, now), None, "it is no dial any more");
+        assert_eq!(dials.book().tried().count(), 1);
+        // What was felt is there when a slot is free.
+        let due = dials.due(now, 0);
+        assert!(due.iter().any(|(due, _)| *due == first), "{due:?}");
+    }
+
+    #[test]
+    fn a_feeler_takes_no_slot_and_no_named_address() {
+        let mut dials = dials();
+        let (kept, new) = (address(1), address(2));
+        dials.keep(kept.clone(), 0);
+        dials.dialling(&kept);
+        assert_eq!(dials.feeler(FEELER_MS, WANTED), None, "there is no new address");
+        assert!(dials.find(&new, &new, 0));
+        let felt = dials.feeler(2 * FEELER_MS, WANTED);
+        assert_eq!(felt, Some(new));
+        for at in 10..30 {
+            let one = address(at);
+            dials.find(&one, &one, 0);
+        }
+        assert_eq!(dials.due(2 * FEELER_MS, 0).len(), WANTED);
     }
 
     #[test]

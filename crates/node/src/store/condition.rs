@@ -114,6 +114,11 @@ impl Store {
         }
     }
 
+    /// Whether `bytes` are free on the disk, or that cannot be known; changes and logs nothing.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        free_bytes(self.condition.path()).is_none_or(|free| free >= bytes)
+    }
+
     pub(super) fn write_failed(&self, error: &fjall::Error) -> StoreError {
         self.condition.fail(format!("cannot write: {}", plain(error)))
     }

@@ -11,13 +11,13 @@ use super::town::Town;
 use crate::support::{signed, submit};
 use crate::world::World;
 
-const ENVELOPES: u64 = 10;
+pub const ENVELOPES: u64 = 10;
 /// Bytes of data in each.
 const DATA: usize = 105_000;
 
-/// Puts data worth a megabyte into the next block.
-fn fill(node: &Node) {
-    for nonce in 0..ENVELOPES {
+/// Puts data worth a megabyte into the next block; `first` is the payer's next nonce.
+pub fn fill(node: &Node, first: u64) {
+    for nonce in first..first + ENVELOPES {
         let payload = Payload {
             chain_id: node.spec().chain_id,
             nonce,
@@ -36,7 +36,7 @@ fn fill(node: &Node) {
 /// A town whose last block is large, and a stranger in it; the block's id.
 fn with_large_block() -> (Town, BlockId) {
     let mut town = Town::new(2);
-    fill(&town.honest[1].network.node().clone());
+    fill(town.honest[1].network.node(), 0);
     town.mine_honestly();
     let tip = town.node().tip().record.clone();
     assert!(tip.bytes > ENVELOPES * DATA as u64, "{} bytes", tip.bytes);

@@ -2,10 +2,11 @@
 //! is such a node whose messages are changed, held back or made up on the way.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tally_chain::{Address, BlockId, Height, TxId};
 use tally_node::net::wire::{Frame, Message};
-use tally_node::net::{Network, Output, PeerName};
+use tally_node::net::{Arrived, Network, Output, PeerName};
 use tally_node::peers::range::Origin;
 use tally_node::{CheckpointConfig, Node};
 
@@ -33,7 +34,16 @@ pub struct Member {
 }
 
 enum Event {
-    Frame { from: usize, to: usize, frame: Vec<u8> },
+    Frame {
+        from: usize,
+        to: usize,
+        frame: Vec<u8>,
+    },
+    /// Bytes of a frame that is still on its way.
+    Bytes {
+        link: (usize, usize),
+        count: u64,
+    },
     Tick,
 }
 
@@ -46,6 +56,9 @@ pub struct World {
     links: Vec<(usize, usize)>,
     /// Milliseconds on one way, where it is not the usual.
     pub delays: BTreeMap<(usize, usize), u64>,
+    /// Bytes a second on one way, where that has a limit.
+    pub bandwidth: BTreeMap<(usize, usize), u64>,
+    arrived: BTreeMap<(usize, usize), Arrived>,
     last: BTreeMap<(usize, usize), u64>,
     /// Blocks below the tip at which members that are added from now on still follow a fork.
     pub max_reorg_depth: u64,
@@ -69,6 +82,8 @@ impl World {
             members: Vec::new(),
             links: Vec::new(),
             delays: BTreeMap::new(),
+            bandwidth: BTreeMap::new(),
+            arrived: BTreeMap::new(),
             last: BTreeMap::new(),
             max_reorg_depth: 1_000,
         };
@@ -134,6 +149,11 @@ impl World {
         };
         self.members[from].network.connected_from(name(to), true, origin, now);
         self.members[to].network.connected(name(from), false, now);
+        for (from, to) in [(from, to), (to, from)] {
+            let arrived = Arrived::default();
+            self.members[to].network.count_arrived(&name(from), arrived.clone());
+            self.arrived.insert((from, to), arrived);
+        }
         self.carry(from);
         self.carry(to);
     }
@@ -190,9 +210,22 @@ impl World {
         if late == 0 {
             // A link keeps the order.
             at = at.max(self.last.get(&(from, to)).copied().unwrap_or(0));
+            at = self.trickle((from, to), at, frame.len() as u64);
             self.last.insert((from, to), at);
         }
         self.after(at - self.now, Event::Frame { from, to, frame });
+    }
+
+    /// When a frame is there whose first byte comes at `at`: its bytes come one second after the other.
+    fn trickle(&mut self, link: (usize, usize), at: u64, len: u64) -> u64 {
+        let Some(count) = self.bandwidth.get(&link).copied() else {
+            return at;
+        };
+        let end = at + len * 1_000 / count;
+        for next in (at..end).step_by(1_000).skip(1) {
+            self.after(next - self.now, Event::Bytes { link, count });
+        }
+        end
     }
 
     fn carry(&mut self, from: usize) {
@@ -246,6 +279,9 @@ impl World {
                     self.carry(to);
                 }
                 Event::Frame { .. } => {}
+                Event::Bytes { link, count } => {
+                    self.arrived[&link].fetch_add(count, Relaxed);
+                }
                 Event::Tick => {
                     (0..self.members.len()).for_each(|at| self.poll(at));
                     self.after(1_000, Event::Tick);

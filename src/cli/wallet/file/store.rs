@@ -1,10 +1,10 @@
-//! Private files that are whole at every moment: mode 0600, written beside and then put in place, behind symbolic links.
+//! Private files that are whole at every moment, behind symbolic links.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use tempfile::NamedTempFile;
+
+use crate::private_file;
 
 /// Where a path leads: a symbolic link is followed to its end, so that what is written stands there and the link stays.
 pub fn follow(path: &Path) -> anyhow::Result<PathBuf> {
@@ -24,48 +24,17 @@ pub fn follow(path: &Path) -> anyhow::Result<PathBuf> {
 
 /// Puts a whole file in the place of what is there, if anything.
 pub fn replace(target: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}", target.display());
-    let file = written(target, bytes)?;
-    file.persist(target).map_err(|error| error.error).with_context(cannot)?;
-    sync_folder(target).with_context(cannot)
+    private_file::replace(target, bytes).with_context(|| format!("cannot write {}", target.display()))
 }
 
 /// Puts a whole file where there is none.
 pub fn create(target: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}", target.display());
-    let file = written(target, bytes)?;
-    match file.persist_noclobber(target) {
-        Ok(_) => sync_folder(target).with_context(cannot),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
+    match private_file::create(target, bytes) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             bail!("{} exists already; it was left alone", target.display())
         }
-        Err(error) => Err(error.error).with_context(cannot),
+        done => done.with_context(|| format!("cannot write {}", target.display())),
     }
-}
-
-/// A file beside the target with these bytes, on the disk; it goes away unless it is put in place.
-fn written(target: &Path, bytes: &[u8]) -> anyhow::Result<NamedTempFile> {
-    let cannot = || format!("cannot write {}", target.display());
-    let folder = folder(target);
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    // Made with mode 0600.
-    let mut file = NamedTempFile::new_in(folder).with_context(cannot)?;
-    file.write_all(bytes).with_context(cannot)?;
-    file.as_file().sync_all().with_context(cannot)?;
-    Ok(file)
-}
-
-/// The new name itself has to reach the disk, not only the bytes.
-fn sync_folder(target: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        std::fs::File::open(folder(target))?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn folder(target: &Path) -> &Path {
-    let parent = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
 }
 
 #[cfg(all(test, unix))]

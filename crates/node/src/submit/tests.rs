@@ -1,0 +1,171 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use tally_chain::hash::sha256;
+use tally_chain::pow::Search;
+use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
+use tally_chain::{Amount, ChainSpec, Height, U256, UnixSecs};
+
+use super::*;
+use crate::checkpoint::CheckpointConfig;
+use crate::config::{MiningConfig, NodeConfig};
+use crate::mempool::MempoolConfig;
+use crate::pipeline::Imported;
+use crate::templates::Work;
+use crate::verifier::fixture::Signer;
+
+/// A node on the test chain, and a clock that only the test moves.
+struct Member {
+    node: Node,
+    clock: Arc<AtomicU64>,
+    _dir: tempfile::TempDir,
+}
+
+impl Member {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = ChainSpec::built_in("test").unwrap();
+        let clock = Arc::new(AtomicU64::new(u64::from(spec.genesis_time) + 1_000));
+        let (node, clock) = (open(dir.path(), spec, clock.clone()), clock);
+        Self { node, clock, _dir: dir }
+    }
+
+    fn mine(&self, producer: Address) {
+        self.clock.fetch_add(1, SeqCst);
+        let job = self.node.template(producer).unwrap();
+        let mut header = job.header;
+        let nonce = loop {
+            if let Some(nonce) = Search::new(&header, job.target).scan(0, 1 << 20) {
+                break nonce;
+            }
+            header.time += 1;
+        };
+        let work = Work {
+            template: job.id,
+            extra_nonce: [0; 8],
+            time: header.time,
+            nonce,
+        };
+        self.node.submit_work(&work).unwrap();
+    }
+
+    /// The encoded block at this height.
+    fn block(&self, height: u64) -> Bytes {
+        let snapshot = &self.node.tip().snapshot;
+        let id = snapshot.id_at(Height(height)).unwrap().unwrap();
+        snapshot.block_bytes(&id).unwrap().unwrap()
+    }
+
+    fn payment(&self, signer: &Signer, nonce: u64) -> Bytes {
+        let payload = Payload {
+            chain_id: self.node.spec().chain_id,
+            nonce,
+            timestamp: self.node.now(),
+            max_priority_fee: 1_000_000_000,
+            max_fee: 3_000_000_000,
+            gas_limit: 50_000,
+            to: Some(Address::repeat_byte(7)),
+            value: Amount(U256::from(1)),
+            data: Bytes::new(),
+        };
+        let message = payload.signed_message(&self.node.identity().genesis, &signer.address);
+        let (public_key, signature) = signer.sign_digest(&sha256(&[&message]).0);
+        let authenticator = Authenticator::Secp256k1 { public_key, signature };
+        TallyTransaction { payload, authenticator }.encode().into()
+    }
+
+    fn is_stored(&self, id: TxId) -> bool {
+        self.node.keeper().writer().flush().unwrap();
+        let stored = self.node.store().snapshot().pool().unwrap();
+        stored.iter().any(|(stored, _)| *stored == id)
+    }
+}
+
+fn open(dir: &Path, spec: ChainSpec, clock: Arc<AtomicU64>) -> Node {
+    let config = NodeConfig {
+        data_dir: dir.to_owned(),
+        spec,
+        max_reorg_depth: 100,
+        mempool: MempoolConfig::default(),
+        checkpoints: CheckpointConfig::default(),
+        mining: MiningConfig {
+            on: false,
+            threads: 1,
+            producer: Address::ZERO,
+        },
+    };
+    Node::open(config, Arc::new(move || UnixSecs(clock.load(SeqCst)))).unwrap()
+}
+
+/// A payment that is written while a block includes it is removed from the stored pool afterwards. Where a reorg undoes the
+/// block before that, the removal must not be the last word.
+#[test]
+fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the_disk() {
+    let (left, right, signer) = (Member::new(), Member::new(), Signer::new(1));
+    left.mine(signer.address);
+    right.node.import_block(&left.block(1)).unwrap();
+    let id = left.node.submit(left.payment(&signer, 0)).unwrap().id;
+    left.mine(Address::repeat_byte(1));
+    right.clock.store(left.clock.load(SeqCst), SeqCst);
+    for _ in 0..2 {
+        right.mine(Address::repeat_byte(2));
+    }
+    left.clock.store(right.clock.load(SeqCst), SeqCst);
+    left.node.import_block(&right.block(2)).unwrap();
+    let Imported::Tip(advance) = left.node.import_block(&right.block(3)).unwrap() else {
+        panic!("the right branch is heavier")
+    };
+    assert_eq!(advance.undone.len(), 1);
+    assert!(left.is_stored(id));
+    // As it is when the removal is written between the reorg's batch and what follows it.
+    left.node.pool().lock().remove(&id);
+    left.node.keeper().writer().remove([id]);
+    assert!(!left.is_stored(id));
+    let dropped = left.node.follow(&advance, &left.node.tip());
+    assert!(dropped.is_empty(), "{dropped:?}");
+    assert!(left.is_stored(id));
+    assert!(left.node.with_pool(|pool| pool.contains(&id)));
+}
+
+#[test]
+fn what_could_not_be_stored_is_never_called_known() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    let node = &member.node;
+    node.store().give_up("a test".to_owned());
+    for nonce in 0..50 {
+        let envelope = member.payment(&signer, nonce);
+        let raw = RawTransaction::decode(envelope.clone()).unwrap();
+        let transaction = node.checker().check_one(raw).unwrap();
+        let id = transaction.id();
+        // Its write is under way when it comes a second time, and will fail.
+        let write = |_: &Pooled| node.keeper().writer().add(id, envelope.clone(), &[]);
+        let (_, first) = node.pool_insert(&transaction, write).unwrap();
+        let second = node.submit(envelope.clone()).unwrap_err();
+        assert!(
+            matches!(second, SubmitError::NotStored(_) | SubmitError::Store(_)),
+            "{second}"
+        );
+        assert!(first.wait().is_err());
+        assert!(!node.with_pool(|pool| pool.contains(&id)), "a second try has to be one");
+    }
+}
+
+#[test]
+fn what_is_known_is_durable_when_it_is_said_to_be() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    for nonce in 0..20 {
+        let envelope = member.payment(&signer, nonce);
+        // What a peer sends is written, too, and nobody waits for it.
+        let relayed = member.node.submit_relayed(vec![envelope.clone()]);
+        let id = relayed.into_iter().next().unwrap().unwrap().id;
+        let again = member.node.submit(envelope).unwrap_err();
+        assert!(
+            matches!(again, SubmitError::Mempool(MempoolError::AlreadyKnown { id: known }) if known == id),
+            "{again}"
+        );
+        let stored = member.node.store().snapshot().pool().unwrap();
+        assert!(stored.iter().any(|(stored, _)| *stored == id));
+    }
+}

@@ -1,0 +1,80 @@
+//! A node whose disk is full fetches nothing that it could not keep, and goes on once there is room. Rule: docs/protocol.md#N6
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tally_chain::Address;
+use tally_node::CheckpointConfig;
+use tally_node::net::wire::Message;
+
+use crate::support::{self, payment};
+use crate::world::{Fate, World};
+
+/// Lets a node find its disk full, or not any more. Its own looks at the disk have ended.
+fn set_full(world: &World, at: usize, full: bool) {
+    let store = world.node(at).store();
+    let room = store.require_room(if full { u64::MAX } else { 0 });
+    assert_eq!((room.is_err(), store.not_ready().is_some()), (full, full));
+}
+
+/// Counts what a member asks for.
+fn count_questions(world: &mut World, at: usize) -> Rc<Cell<usize>> {
+    let asked = Rc::new(Cell::new(0));
+    let counter = asked.clone();
+    world.tamper(at, move |_, message| {
+        let asks = matches!(
+            message,
+            Message::GetHeaders { .. }
+                | Message::GetBlocks(_)
+                | Message::GetTransactions(_)
+                | Message::GetBlockTransactions { .. }
+                | Message::GetCheckpoint
+                | Message::GetManifests(_)
+                | Message::GetPart { .. }
+        );
+        counter.set(counter.get() + usize::from(asks));
+        Fate::Sent
+    });
+    asked
+}
+
+/// With and without a checkpoint to begin with: what is asked for while the disk is full, and what comes of it afterwards.
+fn waits_for_room(seed: u64, begin: bool) {
+    let rules = CheckpointConfig {
+        every: 20,
+        depth: 10,
+        part_leaves: 2,
+        begin: false,
+        trusted: None,
+    };
+    let mut world = World::new(seed);
+    let honest = world.add_at(0, rules);
+    world.mine_many(honest, 60);
+    let new = world.add_at(0, CheckpointConfig { begin, ..rules });
+    // The thread that looks every second whether there is room.
+    world.node(new).close().unwrap();
+    set_full(&world, new, true);
+    let asked = count_questions(&mut world, new);
+    world.connect(new, honest);
+    world.run(30_000);
+    // News is no reason either.
+    let envelope = payment(&world.node(honest).clone(), 0, 0, Address::repeat_byte(7), 5);
+    support::submit(&world.node(honest).clone(), envelope);
+    world.mine(honest);
+    world.run(30_000);
+    assert_eq!((asked.get(), world.height(new)), (0, 0));
+    set_full(&world, new, false);
+    world.until(10_000, "the tip", |world| world.tip(new) == world.tip(honest));
+    assert!(asked.get() > 0);
+    world.honest(&[honest, new]);
+}
+
+#[test]
+fn nothing_is_fetched_while_the_disk_is_full() {
+    waits_for_room(71, false);
+}
+
+#[test]
+fn no_state_is_fetched_while_the_disk_is_full() {
+    waits_for_room(72, true);
+}

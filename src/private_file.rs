@@ -1,0 +1,98 @@
+//! Files of this program that are whole at every moment: written beside with mode 0600, on the disk, then put in place. Whatever
+//! ends the process or the machine meanwhile, the old file or the new one is there, and no part of one.
+
+use std::io::{Error, Write as _};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// Puts a whole file in the place of what is there, if anything.
+///
+/// # Errors
+/// What the system says; the old file then stays.
+pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    written(target, bytes)?.persist(target).map_err(|error| error.error)?;
+    sync_folder(target)
+}
+
+/// Puts a whole file where there is none.
+///
+/// # Errors
+/// `AlreadyExists` where there is one, which stays; else what the system says.
+pub fn create(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    written(target, bytes)?
+        .persist_noclobber(target)
+        .map_err(|error| error.error)?;
+    sync_folder(target)
+}
+
+/// A file beside the target with these bytes, on the disk; it goes away unless it is put in place.
+fn written(target: &Path, bytes: &[u8]) -> Result<NamedTempFile, Error> {
+    let folder = folder(target);
+    std::fs::create_dir_all(folder)?;
+    // Made with mode 0600.
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// The new name itself has to reach the disk, not only the bytes.
+fn sync_folder(target: &Path) -> Result<(), Error> {
+    if cfg!(unix) {
+        std::fs::File::open(folder(target))?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn folder(target: &Path) -> &Path {
+    let parent = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::ErrorKind;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).expect("is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_is_private() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("new/key");
+        create(&path, b"one").expect("made with its folder");
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(
+            create(&path, b"two").expect_err("is there").kind(),
+            ErrorKind::AlreadyExists
+        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("our own file");
+        let mut reader = std::fs::File::open(&path).expect("opens");
+        replace(&path, b"three").expect("replaced");
+        assert_eq!(
+            (std::fs::read(&path).expect("reads"), mode(&path)),
+            (b"three".to_vec(), 0o600)
+        );
+        // Another file was put in place: who had the old one open still reads that.
+        assert_eq!(std::io::read_to_string(&mut reader).expect("reads"), "one");
+        let names = std::fs::read_dir(path.parent().expect("a folder"))
+            .expect("reads")
+            .count();
+        assert_eq!(names, 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_the_old_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key");
+        std::fs::create_dir(&path).expect("a folder in its place");
+        assert!(replace(&path, b"new").is_err());
+        assert!(path.is_dir());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1);
+    }
+}
