@@ -27,6 +27,22 @@ pub enum Weight {
     Stop,
 }
 
+/// Accounts of the wallet whose history is read before a signature: each is a question to the node.
+const ACCOUNTS: usize = 8;
+
+/// Says that not all histories were compared with the recipient, where the wallet has more accounts than are asked for.
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+fn partly(accounts: usize) -> Option<Caution> {
+    (accounts > ACCOUNTS).then(|| Caution {
+        title: "Not all histories were looked at".to_owned(),
+        text: format!(
+            "The recipient was compared with all accounts and contacts of this wallet, and with the newest of the history of \
+             {ACCOUNTS} of its {accounts} accounts. Compare the whole address."
+        ),
+        weight: Weight::Note,
+    })
+}
+
 /// The warnings, each that needs it with its tick; `ready` is true once nothing stands in the way of a signature.
 #[component]
 pub fn Cautions(cautions: Vec<Caution>, ready: RwSignal<bool>) -> impl IntoView {
@@ -75,14 +91,11 @@ mod look {
         warnings::{Bond, Local, NodeView},
     };
 
-    use super::{Caution, Weight, equal::equal};
+    use super::{ACCOUNTS, Caution, Weight, equal::equal, partly};
     use crate::{
         model::ChainInfo,
         wallet::{fees::suggestions, journal, node, state::Wallet},
     };
-
-    /// Accounts of the wallet whose history is read.
-    const ACCOUNTS: usize = 8;
 
     /// The warnings for payload bytes of an account. What the tab finds by itself stands in them whatever the node
     /// answers; an error says that the bytes cannot be read.
@@ -117,11 +130,14 @@ mod look {
             public: asked.public,
         });
         let found = Warnings::of(&review, &local, node);
+        let own = wallet.known().0.len();
+        let partly = asked.as_ref().ok().and_then(|_| partly(own));
         let equal = equal(&identity, from, &review).await;
         Ok(equal
             .into_iter()
             .chain(unread)
             .chain(found.all().iter().map(caution))
+            .chain(partly)
             .collect())
     }
 
@@ -213,4 +229,17 @@ pub async fn look(
     _typed: Option<&str>,
 ) -> Result<Vec<Caution>, String> {
     Err("only a browser signs".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histories_that_were_not_read_are_named() {
+        assert_eq!(partly(ACCOUNTS), None);
+        let note = partly(ACCOUNTS + 1).expect("one was not read");
+        assert_eq!(note.weight, Weight::Note);
+        assert!(note.text.contains("8 of its 9 accounts"), "{}", note.text);
+    }
 }

@@ -218,6 +218,10 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         live.on_pool();
         again.track();
         let asked = account.get();
+        // A wallet without an account in use has nothing that waits.
+        if asked.is_empty() {
+            return;
+        }
         spawn_local(async move {
             let found = look(&asked, &pending.genesis(), settled).await;
             if account.try_get_untracked().as_ref() != Some(&asked) {
