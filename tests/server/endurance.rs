@@ -1,5 +1,6 @@
 //! What a node lives through: outputs that nobody reads, few descriptors, silent clients, text that forges log lines.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::path::Path;
@@ -143,7 +144,12 @@ fn the_soft_limit_of_descriptors_is_raised() {
 fn leave_descriptors(process: u32, more: u64) {
     let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     let numbers = open.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse::<u64>().unwrap());
-    let limit = numbers.max().unwrap() + 1 + more;
+    let taken: BTreeSet<u64> = numbers.collect();
+    // The limit is one of numbers: those that are free below it are what is left, wherever the others are.
+    let limit = (0..)
+        .filter(|number| !taken.contains(number))
+        .nth(usize::try_from(more).unwrap())
+        .unwrap();
     let process = i32::try_from(process).unwrap();
     rlimit::prlimit(process, rlimit::Resource::NOFILE, Some((limit, limit)), None).unwrap();
 }

@@ -145,7 +145,7 @@ fn transaction_page(checked: &CheckedTransaction, header: &Header, receipt: &Rec
         gas_price: Some(BaseUnits::new(2)),
         burned: Some(BaseUnits::new(GAS)),
         data: "0x72656e74".to_owned(),
-        memo: Some("rent".to_owned()),
+        memo: checked.view().to.map(|_| "rent".to_owned()),
         authenticator,
         public_key,
         policy: None,
