@@ -145,7 +145,8 @@ fn transaction_page(checked: &CheckedTransaction, header: &Header, receipt: &Rec
         gas_price: Some(BaseUnits::new(2)),
         burned: Some(BaseUnits::new(GAS)),
         data: "0x72656e74".to_owned(),
-        memo: checked.view().to.map(|_| "rent".to_owned()),
+        // As the node does it: data of a contract is no memo.
+        memo: (kind == TransactionKind::Payment).then(|| "rent".to_owned()),
         authenticator,
         public_key,
         policy: None,
@@ -275,6 +276,10 @@ fn what_is_shown_must_be_what_was_signed() {
     assert_eq!(judged(&page, &evidence)[1], Some(Ok(())));
     call(&mut page, Some("rent"));
     let why = "the memo shown is not the text in the bytes";
+    assert_eq!(judged(&page, &evidence)[1], failed(why));
+    // Nor is the program of a new contract one.
+    let (mut page, evidence, _) = sample_of(None, true);
+    page.memo = Some("rent".to_owned());
     assert_eq!(judged(&page, &evidence)[1], failed(why));
     let why = "The kind of the signature is shown as RSA, but the bytes say ECC";
     assert_eq!(shown(|page| page.row.scheme = Scheme::Rsa), failed(why));
