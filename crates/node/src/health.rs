@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tally_chain::{Height, UnixSecs};
 
+use crate::net::PeerStatus;
 use crate::node::Node;
+use crate::peers::clock::ClockReading;
 
 /// Blocks that a node may be behind without being called unready: the next ones are always on their way.
 const SLACK: u64 = 2;
@@ -91,7 +93,11 @@ impl Node {
 
     /// A clock that is further off than blocks may be ahead. Rule: docs/protocol.md#N13
     fn wrong_clock(&self) -> Option<NotReady> {
-        let reading = self.clock_off()?;
+        let certain = self.clock_off();
+        let reading = certain.or_else(|| {
+            let status = self.network()?.status();
+            held_up(status.clock?, self.clock_allowance(), &status.peers)
+        })?;
         Some(NotReady::ClockOff {
             offset_secs: reading.offset_secs,
             peers: reading.peers,
@@ -111,9 +117,55 @@ impl Node {
     }
 }
 
+/// A clock that too few peers call wrong to pause the miner, and that keeps this node from a chain: a peer's next block, whose
+/// work is checked, is ahead of it. Nobody else can show that for nothing.
+fn held_up(reading: ClockReading, allowance: u64, peers: &[PeerStatus]) -> Option<ClockReading> {
+    let behind = reading.offset_secs < 0 && reading.is_off(allowance);
+    (behind && peers.iter().any(|peer| peer.ahead_secs.is_some())).then_some(reading)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::{PeerName, Traffic};
+
+    fn peer(ahead_secs: Option<u64>) -> PeerStatus {
+        PeerStatus {
+            name: PeerName("a".to_owned()),
+            outbound: true,
+            connected_secs: 9,
+            height: Some(Height(90)),
+            agent: String::new(),
+            latency_ms: None,
+            clock_offset_secs: Some(-300),
+            score: 0,
+            ahead_secs,
+            traffic: Traffic::default(),
+        }
+    }
+
+    #[test]
+    fn a_clock_that_one_peer_calls_wrong_counts_where_it_keeps_the_node_from_a_chain() {
+        let reading = |offset_secs| ClockReading {
+            offset_secs,
+            peers: 1,
+            chosen: false,
+        };
+        let (behind, ahead) = (reading(-300), reading(300));
+        assert_eq!(held_up(behind, 12, &[peer(None), peer(Some(278))]), Some(behind));
+        assert_eq!(held_up(behind, 12, &[peer(None)]), None, "nothing is waited for");
+        assert_eq!(held_up(behind, 12, &[]), None);
+        assert_eq!(
+            held_up(behind, 300, &[peer(Some(278))]),
+            None,
+            "within what blocks may be ahead"
+        );
+        assert_eq!(
+            held_up(ahead, 12, &[peer(Some(278))]),
+            None,
+            "the block is ahead of the peers, too"
+        );
+    }
 
     #[test]
     fn every_reason_has_one_name_and_a_sentence() {
