@@ -140,6 +140,36 @@ fn a_host_that_makes_up_a_name_for_each_conversation_is_let_in_ever_more_slowly(
     assert!(network.bans().next().is_none(), "behind one address there may be many");
 }
 
+/// Both are behind one address, whose allowance the first uses up. It names its questions so that they would come first.
+#[test]
+fn who_shares_a_host_with_one_that_asks_for_much_is_answered_in_turn() {
+    let (_dir, node, mut network) = session();
+    let host = Some("8.8.8.8".parse().unwrap());
+    let names = ["greedy", "honest"].map(PeerName::from);
+    for name in &names {
+        let origin = Origin {
+            host,
+            ..Origin::default()
+        };
+        network.connected_from(name.clone(), false, origin, 1_000);
+        network.received(name, &hello(&node), 1_000);
+    }
+    let costly = Frame {
+        question: 1,
+        message: Message::GetCheckpoint,
+    };
+    for _ in 0..40 {
+        network.received(&names[0], &costly.encode(), 1_000);
+    }
+    network.received(&names[1], &question(2), 1_000);
+    let answered = |message: &Message| matches!(message, Message::Headers(_));
+    assert!(!sent(&mut network).iter().any(answered), "the allowance is used up");
+    network.poll(2_000);
+    network.poll(3_000);
+    assert!(sent(&mut network).iter().any(answered));
+    assert!(network.counters().offences.is_empty());
+}
+
 /// On real sockets: another substream neither begins a new conversation nor ends the one that is there.
 #[test]
 fn another_substream_does_not_begin_a_young_conversation_anew() {

@@ -30,6 +30,8 @@ pub(super) struct Waiting {
     reading_since: Option<u64>,
     /// Since when only the room of all peers together keeps the first question waiting, milliseconds.
     room_since: Option<u64>,
+    /// When a question that had waited was last answered, milliseconds.
+    answered: u64,
 }
 
 #[derive(Debug)]
@@ -158,10 +160,11 @@ impl Network {
         for (name, peer) in &mut self.peers {
             let slow = peer.unread.load(Relaxed) > MAX_UNREAD;
             peer.waiting.reading_since = slow.then(|| peer.waiting.reading_since.unwrap_or(now));
-            if let Some(first) = peer.waiting.questions.front() {
-                // Who waits longest comes first; peers that this node chose come before all others.
+            if !peer.waiting.questions.is_empty() {
+                // Who waits longest comes first, and of one host the peers in turn, however much each asks; peers that this
+                // node chose come before all others.
                 let since = peer.waiting.room_since.unwrap_or(now);
-                waiting.push((!peer.outbound, since, first.question, name.clone()));
+                waiting.push((!peer.outbound, since, peer.waiting.answered, name.clone()));
             }
         }
         waiting.sort();
@@ -180,6 +183,7 @@ impl Network {
         let Some(peer) = self.peers.get_mut(name) else { return };
         match wait {
             None => {
+                peer.waiting.answered = now;
                 if let Some(Asked { question, message, .. }) = peer.waiting.pop() {
                     self.answer(name, question, &message);
                 }

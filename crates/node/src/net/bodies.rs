@@ -85,6 +85,10 @@ impl Network {
                 let asked = self.bodies.asked.entry(*id).or_insert(Asked { by: Vec::new(), since });
                 asked.by.push(name.clone());
             }
+            if let Some(peer) = self.peers.get_mut(&name) {
+                // A second question goes in any case: there are few.
+                peer.rates.asking.spend(1, self.now);
+            }
             self.ask(&name, Question::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
         }
         for (number, id) in lost {
@@ -97,9 +101,13 @@ impl Network {
     /// as they answer.
     fn givers(&self, ours: Work) -> Vec<Giver> {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
+        let left = |peer: &Peer| {
+            let may = usize::try_from(peer.rates.asking.left(self.now)).unwrap_or(usize::MAX);
+            MAX_BODY_QUESTIONS.saturating_sub(peer.body_questions()).min(may)
+        };
         let givers = self.peers.iter().map(|(name, peer)| Giver {
             name: name.clone(),
-            left: MAX_BODY_QUESTIONS.saturating_sub(peer.body_questions()),
+            left: left(peer),
             proven: proven(peer),
         });
         givers
@@ -119,7 +127,8 @@ impl Network {
         };
         let unproven = |(name, peer): &(&PeerName, &Peer)| {
             let claims = peer.weight() > ours && peer.blocks_sent == 0 && !self.is_source(name);
-            claims && peer.gives_bodies(self.now) && peer.body_questions() == 0 && !peer.lacks.contains(id)
+            let may = peer.gives_bodies(self.now) && peer.rates.asking.left(self.now) > 0;
+            claims && may && peer.body_questions() == 0 && !peer.lacks.contains(id)
         };
         let unproven = self.peers.iter().filter(unproven);
         unproven.map(|(name, _)| (name.clone(), vec![*id])).collect()

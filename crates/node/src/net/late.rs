@@ -1,6 +1,8 @@
 //! What time itself brings: questions that took too long, peers that never said hello, bans that are over; pings.
 //! Silence proves nothing, and costs no points: a slow line, or this node itself, does the same. Rule: docs/protocol.md#N9
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::limits::{HELLO_MS, MAX_SILENT, MAX_UNANSWERED, PING_MS, STALL_MS};
 use super::offence::Offence;
 use super::peer::{Open, Question};
@@ -56,10 +58,12 @@ impl Network {
             let Some(Open { question, asked, .. }) = peer.open.remove(&number) else {
                 continue;
             };
-            peer.silent += if peer.flow.came_since(asked) {
-                1
-            } else {
-                MAX_UNANSWERED / MAX_SILENT
+            // Behind frames that are still to be written it may not even have gone out; who takes none of them is let go (N8).
+            let waits = peer.unread.load(Relaxed) > 0;
+            peer.silent += match peer.flow.came_since(asked) {
+                _ if waits => 0,
+                true => 1,
+                false => MAX_UNANSWERED / MAX_SILENT,
             };
             let silent = peer.silent;
             peer.too_late(number, question.clone());

@@ -130,6 +130,12 @@ pub const TELL_A_SECOND: u64 = 30;
 pub const TELL_AT_ONCE: u64 = 300;
 pub const TELL_IDS_A_SECOND: u64 = 15_000;
 pub const TELL_IDS_AT_ONCE: u64 = 200_000;
+/// Questions for blocks of its plan that this node asks one peer: small blocks on a fast link would take more than a peer
+/// may ask, and be a flood.
+pub const ASK_A_SECOND: u64 = 30;
+pub const ASK_AT_ONCE: u64 = 5_000;
+const _: () = assert!(2 * TELL_A_SECOND + ASK_A_SECOND < MESSAGES_A_SECOND);
+const _: () = assert!(2 * TELL_AT_ONCE + ASK_AT_ONCE < MESSAGES_AT_ONCE);
 /// Inbound conversations that one host may begin at once, and the seconds in which it may begin another on and on.
 pub const BEGINNINGS_AT_ONCE: u64 = 32;
 pub const BEGIN_SECS: u64 = 5;

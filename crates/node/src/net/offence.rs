@@ -211,10 +211,15 @@ impl Budget {
         }
     }
 
+    /// Tokens that there are at `now`.
+    pub fn left(&self, now: u64) -> u64 {
+        let back = now.saturating_sub(self.since).saturating_mul(self.a_second) / 1_000;
+        self.tokens.saturating_add(back).min(self.most)
+    }
+
     /// Whether all of it has come back at `now`.
     pub fn is_whole(&self, now: u64) -> bool {
-        let back = now.saturating_sub(self.since).saturating_mul(self.a_second) / 1_000;
-        self.tokens.saturating_add(back) >= self.most
+        self.left(now) >= self.most
     }
 }
 
@@ -252,6 +257,7 @@ mod tests {
         let mut budget = Budget::new(10, 20, 0);
         assert!(budget.spend(20, 0));
         assert!(!budget.spend(1, 99));
+        assert_eq!((budget.left(99), budget.left(100)), (0, 1));
         assert!(budget.spend(1, 100));
         assert!(!budget.spend(21, 1_000_000), "never more than at once");
         assert!(budget.spend(20, 1_000_000));

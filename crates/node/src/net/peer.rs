@@ -76,6 +76,12 @@ impl<T: Ord + Copy> Remembered<T> {
         }
         new
     }
+
+    pub(super) fn remove(&mut self, member: &T) {
+        if self.members.remove(member) {
+            self.order.retain(|other| other != member);
+        }
+    }
 }
 
 /// Something asked of a peer.

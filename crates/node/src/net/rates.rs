@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::PeerName;
 use super::limits::{
-    BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND, MESSAGES_AT_ONCE,
-    TELL_A_SECOND, TELL_AT_ONCE, TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE,
+    ASK_A_SECOND, ASK_AT_ONCE, BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND,
+    MESSAGES_AT_ONCE, TELL_A_SECOND, TELL_AT_ONCE, TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE,
 };
 use super::offence::Budget;
 use crate::peers::range::{Host, Origin};
@@ -21,6 +21,8 @@ pub(super) struct Rates {
     /// What this node sends it.
     pub(super) telling: Budget,
     pub(super) telling_ids: Budget,
+    /// Questions for blocks that it is asked.
+    pub(super) asking: Budget,
 }
 
 impl Rates {
@@ -30,18 +32,19 @@ impl Rates {
             ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
             telling: Budget::new(TELL_A_SECOND, TELL_AT_ONCE, now),
             telling_ids: Budget::new(TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE, now),
+            asking: Budget::new(ASK_A_SECOND, ASK_AT_ONCE, now),
         }
     }
 
     /// Whether they are as good as new ones.
     fn are_whole(&self, now: u64) -> bool {
-        let all = [self.messages, self.ids, self.telling, self.telling_ids];
+        let all = [self.messages, self.ids, self.telling, self.telling_ids, self.asking];
         all.iter().all(|budget| budget.is_whole(now))
     }
 }
 
-/// Budgets of peers that are gone, and of hosts that peers came from, until they are as good as new ones: two minutes
-/// for peers, three for hosts.
+/// Budgets of peers that are gone, and of hosts that peers came from, until they are as good as new ones: three
+/// minutes at most.
 #[derive(Debug, Default)]
 pub(super) struct KeptRates {
     /// Each with the moment at which its conversation ended, milliseconds.
@@ -114,6 +117,21 @@ mod tests {
             host: Some(host.parse().unwrap()),
             ..Origin::default()
         }
+    }
+
+    #[test]
+    fn who_fetches_small_blocks_as_fast_as_it_may_asks_no_more_than_it_is_granted() {
+        let (mut asks, mut grants) = (Rates::new(0), Rates::new(0));
+        let mut asked = 0;
+        for now in 0..600_000 {
+            for budget in [&mut asks.asking, &mut asks.telling] {
+                if budget.left(now) > 0 && budget.spend(1, now) {
+                    assert!(grants.messages.spend(1, now), "{asked} messages after {now} ms");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > ASK_AT_ONCE + 600 * ASK_A_SECOND / 2, "{asked}");
     }
 
     #[test]

@@ -76,12 +76,18 @@ impl Network {
         walk.asking = false;
         match walk.take(locator, headers, self) {
             Ok(false) => self.rival = Some(walk),
-            Ok(true) => {
-                self.rival_after = self.now + LOOK_MS;
-                if walk.end.weight > self.weight() {
-                    self.warn_of(walk.source, walk.end.id, walk.end.height, walk.end.weight);
+            Ok(true) => match walk.ahead {
+                // It has not shown what it claims, and need not yet: others are looked at meanwhile.
+                Some(at) if walk.end.weight <= self.weight() => {
+                    self.conclude(&walk.source, Ended::AheadOfClock { at });
                 }
-            }
+                _ => {
+                    self.rival_after = self.now + LOOK_MS;
+                    if walk.end.weight > self.weight() {
+                        self.warn_of(walk.source, walk.end.id, walk.end.height, walk.end.weight);
+                    }
+                }
+            },
             Err(Ended::Changed | Ended::Again(_)) => {}
             Err(ended) => self.conclude(&walk.source, ended),
         }

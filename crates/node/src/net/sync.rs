@@ -242,6 +242,10 @@ impl Network {
             }
             return;
         };
+        if let Some(peer) = self.peers.get_mut(name) {
+            // What it lacked when it was asked before may have come to it since: now it shows it as its own.
+            headers.iter().for_each(|header| peer.lacks.remove(&header.id()));
+        }
         let mut sync = self.syncs.remove(at);
         sync.asking = false;
         let planned = self

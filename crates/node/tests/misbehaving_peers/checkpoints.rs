@@ -148,6 +148,32 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_and_not_punished() {
     world.honest(&[light, heavy, new]);
 }
 
+/// One block far ahead of the clock costs nothing, and shows nothing: the true heavier chain is looked at beside it.
+#[test]
+fn a_chain_ahead_of_the_clock_does_not_hide_a_heavier_one_that_leaves_below_the_base() {
+    let mut world = World::new(48);
+    let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
+    let new = world.add_at(0, NEWCOMER);
+    world.connect(new, light);
+    world.until(20_000, "the lighter chain", |world| stands(world, new, light));
+    let claimant = world.add_at(1_000_000, RULES);
+    world.mine(claimant);
+    world.tamper(claimant, |_, message| {
+        if let Message::Hello(hello) = message {
+            hello.claim.height = Height(1 << 40);
+            hello.claim.weight = Work(U256::MAX >> 8);
+        }
+        Fate::Sent
+    });
+    world.connect(new, claimant);
+    world.run(5_000);
+    world.connect(new, heavy);
+    world.until(20_000, "the warning", |world| {
+        world.members[new].network.heavier_fork().is_some()
+    });
+    world.honest(&[light, heavy, new]);
+}
+
 #[test]
 fn a_trusted_block_binds() {
     let mut world = World::new(35);

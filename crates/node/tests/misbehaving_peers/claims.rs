@@ -6,7 +6,7 @@ use tally_node::net::limits::{MAX_HEADERS, MAX_IDS, MAX_WANTED};
 use tally_node::net::wire::Message;
 
 use crate::support::{self, payment};
-use crate::world::{Fate, World};
+use crate::world::{Fate, World, name};
 
 /// Claims by far the heaviest chain, and shows nothing of it.
 fn silent_claimant(world: &mut World) -> usize {
@@ -85,6 +85,39 @@ fn one_that_shows_headers_and_sends_no_block_holds_up_nobody_for_long() {
     world.connect(honest, new);
     let took = world.until(60_000, "the honest tip", |world| world.tip(new) == world.tip(honest));
     assert!(took <= 8_000, "{took} ms");
+    world.honest(&[honest, new]);
+}
+
+/// It is asked for a block of another's chain that it does not have yet. Later that block is the end of its own chain.
+#[test]
+fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
+    let mut world = World::new(10);
+    let (honest, new) = (world.add(), world.add());
+    world.mine_many(honest, 40);
+    let blocks = support::blocks(world.node(honest));
+    for bytes in &blocks[..30] {
+        world.node(new).import_block(bytes).unwrap();
+    }
+    let claimant = world.add_tampering(|_, message| match message {
+        Message::Blocks(_) => Fate::Dropped,
+        _ => Fate::Sent,
+    });
+    for bytes in &blocks {
+        world.node(claimant).import_block(bytes).unwrap();
+    }
+    world.mine_many(claimant, 1);
+    // The honest node has said hello when the claimant's headers come: it is asked for the last of them.
+    world.delays.insert((claimant, new), 300);
+    world.delays.insert((honest, new), 5);
+    world.connect(claimant, new);
+    world.run(310);
+    world.connect(honest, new);
+    world.run(500);
+    let last = support::blocks(world.node(claimant)).pop().unwrap();
+    world.node(honest).import_block(&last).unwrap();
+    world.members[new].network.end(&name(claimant), "gone".to_owned());
+    world.until(5_000, "the honest tip", |world| world.tip(new) == world.tip(honest));
+    assert_eq!(world.offences(new, "withheld_block"), 0);
     world.honest(&[honest, new]);
 }
 

@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tally_chain::hash::sha256;
 use tally_chain::{B256, BlockId, TxId};
-use tally_node::net::Arrived;
 use tally_node::net::limits::{MAX_IDS, MAX_TRANSACTION_QUESTIONS};
 use tally_node::net::wire::Message;
+use tally_node::net::{Arrived, Unread};
 
 use super::costs::{ENVELOPES, fill};
 use super::town::{STRANGER, Town, huge};
-use crate::world::World;
+use crate::world::{Fate, World, name};
 
 /// One answer with all blocks takes minutes, and pongs wait behind it.
 #[test]
@@ -28,6 +28,32 @@ fn a_slow_link_is_no_silence() {
     assert!(world.is_linked(new, honest));
     assert_eq!(world.members[new].network.counters().unanswered, 0);
     world.honest(&[honest, new]);
+}
+
+/// Pings to a peer that reads a long answer slowly wait behind that answer: that they are not answered is not its silence.
+#[test]
+fn who_is_still_reading_an_answer_is_not_silent() {
+    let mut world = World::new(62);
+    let honest = world.add();
+    let reader = world.add_tampering(|_, message| match message {
+        Message::Pong | Message::TimedPong(_) => Fate::Dropped,
+        _ => Fate::Sent,
+    });
+    world.connect(reader, honest);
+    let unread = Unread::default();
+    let network = &mut world.members[honest].network;
+    network.count_unread(&name(reader), unread.clone(), Unread::default());
+    unread.store(1_000_000, Relaxed);
+    world.run(600_000);
+    assert!(world.is_linked(reader, honest));
+    assert!(world.members[honest].network.counters().unanswered >= 16);
+    unread.store(0, Relaxed);
+    world.run(600_000);
+    assert!(
+        !world.is_linked(reader, honest),
+        "nothing waits any more, and it is silent"
+    );
+    world.honest(&[honest]);
 }
 
 /// How long a question for headers is waited for, milliseconds, while so many bytes a second come that answer nothing.
