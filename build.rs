@@ -36,6 +36,8 @@ pub struct Asset {
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=TALLY_SITE_DIR");
+    // Which site it is, from `cargo xtask build`: two checkouts may share a target folder, and each has a site of its own.
+    println!("cargo:rerun-if-env-changed=TALLY_SITE_BUILD");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let site = env::var_os("TALLY_SITE_DIR").map_or_else(|| root.join("build/site"), |dir| root.join(dir));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("assets.rs");

@@ -14,6 +14,7 @@ use tally_node::{MiningJob, Node, TemplateError};
 
 use super::job::{Difficulty, EXTRA_1, EXTRA_2, notify};
 use super::request::{Refusal, Request, answer};
+use crate::net_guard::Seldom;
 
 /// Jobs of one tip for which shares are taken: four hours of them, so that no found block is lost for want of its job.
 const MAX_JOBS: usize = 1_024;
@@ -63,8 +64,8 @@ pub struct Session {
     jobs: VecDeque<Job>,
     next_job: u64,
     wants_job: bool,
-    /// Whether it was said that there is no job now.
-    without_job: bool,
+    /// When it was last said that there is no job now.
+    said_no_job: Seldom,
     /// Template, extra nonce, time and nonce of shares.
     seen: BTreeSet<(u64, [u8; EXTRA_2], u32, u32)>,
     window: Instant,
@@ -92,7 +93,7 @@ impl Session {
             jobs: VecDeque::new(),
             next_job: 1,
             wants_job: false,
-            without_job: false,
+            said_no_job: Seldom::default(),
             seen: BTreeSet::new(),
             window: now,
             shares: 0,
@@ -347,7 +348,6 @@ impl Session {
             Err(TemplateError::NotBegun { .. }) => return,
             Err(error) => return self.no_job(paid, &error),
         };
-        self.without_job = false;
         let within = self.difficulty.within(mining.target);
         if within != self.difficulty {
             self.difficulty = within;
@@ -363,12 +363,13 @@ impl Session {
         }
     }
 
-    /// Says once, to the miner and in the log, why it has no new job.
+    /// Says, to the miner and in the log, why it has no new job. Once a minute, also where it got one in between: a miner that
+    /// asks for two addresses in turn, of which one is turned away, would fill the log.
     fn no_job(&mut self, paid: Address, error: &TemplateError) {
-        if std::mem::replace(&mut self.without_job, true) {
+        let Some(unlogged) = self.said_no_job.now() else {
             return;
-        }
-        tracing::warn!(client = %self.client, address = %paid, %error, "no job for a miner; tried again");
+        };
+        tracing::warn!(client = %self.client, address = %paid, %error, unlogged, "no job for a miner; tried again");
         self.tell("client.show_message", json!([format!("No job now: {error}")]));
     }
 

@@ -12,6 +12,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
+        .env("TALLY_SITE_BUILD", crate::site::name(workspace)?)
         .args(["build", "--locked", "--package", "tally", "--bin", "tally"]);
     if profile == Profile::Release {
         command.arg("--release");

@@ -61,6 +61,13 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     Ok(())
 }
 
+/// Which site the server is to embed: where it is, and the first line of its index, `build <hash>`.
+pub fn name(workspace: &Workspace) -> Result<String> {
+    let site = workspace.root.join("build/site");
+    let index = fs::read_to_string(site.join("index.tsv")).context("cannot read the site's index")?;
+    Ok(format!("{} {}", site.display(), index.lines().next().unwrap_or_default()))
+}
+
 fn styles(folder_path: &Path) -> Result<Vec<u8>> {
     let mut sheets = folder(folder_path)?;
     sheets.retain(|name, _| name.ends_with(".css"));

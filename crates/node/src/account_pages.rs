@@ -22,6 +22,9 @@ use crate::store::{BlockRecord, HistoryKey, Place, StoreError};
 const REWARD: u32 = u32::MAX;
 /// Bytes of a cursor: list, account, newest block (height and id), last place (height and index).
 const CURSOR_BYTES: usize = 1 + 20 + 8 + 32 + 8 + 4;
+/// Bytes of blocks that are read for one page, but for its first block: a hundred lines may stand in a hundred full blocks,
+/// and anybody may ask for them. A page that is shorter for it has a cursor like any other.
+const PAGE_BYTES: u64 = 64 << 20;
 
 /// Which lines of a history are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,8 +182,8 @@ impl HistoryCursor {
 }
 
 impl Node {
-    /// A page of what touched an account, of at most `limit` lines, newest first. Rewards of a block stand before its
-    /// transactions; genesis has none.
+    /// A page of what touched an account, of at most `limit` lines, newest first; of fewer where their blocks are long. Rewards
+    /// of a block stand before its transactions; genesis has none.
     pub fn account_page(
         &self,
         tip: &Tip,
@@ -193,8 +196,10 @@ impl Node {
             cursor.check(tip, address, lines)?;
         }
         let mut keys = line_keys(tip, address, lines, cursor.map(|cursor| cursor.after), limit + 1)?;
-        let more = keys.len() > limit;
+        let found = keys.len();
         keys.truncate(limit);
+        keys.truncate(lines_within(&lengths(tip, &keys)?, PAGE_BYTES));
+        let more = found > keys.len();
         let next = match (keys.first(), keys.last()) {
             (Some(first), Some(last)) if more => {
                 let (newest_height, newest) = match cursor {
@@ -213,7 +218,7 @@ impl Node {
         };
         let mut entries = Vec::with_capacity(keys.len());
         // Lines of one block stand side by side, so that it is read once for all of them.
-        for of_block in keys.chunk_by(|HistoryKey(one), HistoryKey(other)| one.height == other.height) {
+        for of_block in keys.chunk_by(same_block) {
             self.lines_of_block(tip, of_block, &mut entries)?;
         }
         Ok(AccountPage { entries, next })
@@ -253,6 +258,33 @@ impl Node {
             block,
         })
     }
+}
+
+fn same_block(HistoryKey(one): &HistoryKey, HistoryKey(other): &HistoryKey) -> bool {
+    one.height == other.height
+}
+
+/// Of each block of these lines, in their order: how many of them it has, and its bytes.
+fn lengths(tip: &Tip, keys: &[HistoryKey]) -> Result<Vec<(usize, u64)>, StoreError> {
+    let lengths = keys.chunk_by(same_block).map(|of_block| {
+        let HistoryKey(place) = of_block[0];
+        let block = tip.snapshot.known(&active_id(tip, place.height)?)?;
+        Ok((of_block.len(), block.bytes))
+    });
+    lengths.collect()
+}
+
+/// Lines of so many of the blocks, from the first on, as have at most `max` bytes together; those of the first always.
+fn lines_within(blocks: &[(usize, u64)], max: u64) -> usize {
+    let (mut lines, mut total) = (0, 0_u64);
+    for (count, bytes) in blocks {
+        total = total.saturating_add(*bytes);
+        if lines > 0 && total > max {
+            break;
+        }
+        lines += count;
+    }
+    lines
 }
 
 fn active_id(tip: &Tip, height: Height) -> Result<BlockId, StoreError> {
@@ -315,6 +347,20 @@ mod tests {
                 height: Height(7),
                 index: REWARD,
             }),
+        }
+    }
+
+    #[test]
+    fn a_page_reads_its_first_block_and_no_more_bytes_than_it_may() {
+        let cases: [(&[(usize, u64)], usize); 5] = [
+            (&[], 0),
+            (&[(3, 500)], 3),
+            (&[(3, 60), (2, 40), (1, 1)], 5),
+            (&[(3, 500), (2, 1)], 3),
+            (&[(1, u64::MAX), (1, u64::MAX)], 1),
+        ];
+        for (blocks, expected) in cases {
+            assert_eq!(lines_within(blocks, 100), expected, "{blocks:?}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tally_chain::TxId;
 
 use crate::events::ChainEvent;
 use crate::node::Node;
@@ -121,11 +122,15 @@ impl Node {
         }
     }
 
-    /// What could not be stored is not in the pool either: a second try of the sender's has to be one.
+    /// What could not be stored is not in the pool either: a second try of the sender's has to be one. What a reorg returned
+    /// is stored since its batch, and was to be written only once more: it stays.
     fn forget_unwritten(&self, changes: &Changes) {
+        let stored = self.store().snapshot();
+        let is_stored = |id: &TxId| stored.has_pooled(id).unwrap_or(false);
         let added = changes.iter().filter(|(_, envelope)| envelope.is_some());
+        let added: Vec<_> = added.map(|(id, _)| *id).filter(|id| !is_stored(id)).collect();
         let mut pool = self.pool().lock();
-        let gone: Vec<_> = added.filter_map(|(id, _)| pool.remove(id)).collect();
+        let gone: Vec<_> = added.iter().filter_map(|id| pool.remove(id)).collect();
         drop(pool);
         for id in gone {
             self.stats().left(&id);

@@ -193,9 +193,9 @@ impl Node {
             .filter(|reading| reading.chosen && reading.is_off(allowance))
     }
 
-    /// Seconds by which this machine's clock is behind the least time of the next block, where that is more than a block
-    /// may be ahead: the clock was set back, for it accepted these blocks itself. Whatever is made now is rejected by this
-    /// very node. Rule: docs/protocol.md#N13
+    /// Seconds by which this machine's clock is behind the least time of the next block, where that is more than a clock that
+    /// accepted these blocks itself can be: it was set back. Whatever is made now is rejected by this very node.
+    /// Rule: docs/protocol.md#N13
     pub fn behind_own_chain(&self) -> Option<u64> {
         let tip = self.tip();
         // Before genesis nothing has been accepted: that is another reason to wait.
@@ -204,7 +204,9 @@ impl Node {
         }
         let least = u64::from(tip.ancestors.median_time()).saturating_add(1);
         let secs = least.saturating_sub(self.now().0);
-        (secs > self.clock_allowance()).then_some(secs)
+        // The median is no further ahead than its blocks were allowed to be, and the next block at least a second after it:
+        // a young chain of fast miners is there all the time, and its next block only waits for that second.
+        (secs > self.clock_allowance().saturating_add(1)).then_some(secs)
     }
 
     /// Takes what the network has found of the clocks; the miner pauses while this machine's is off.

@@ -105,9 +105,10 @@ impl PoolWriter {
     pub(crate) fn included(&self, ids: impl IntoIterator<Item = TxId>) {
         let mut queue = self.queue.lock();
         for id in ids {
-            let waits = queue.pending.remove(&id).is_some();
+            queue.pending.remove(&id);
             let is_written = |(changes, _): &(Changes, Ticket)| changes.contains_key(&id);
-            if !waits && queue.writing.as_ref().is_some_and(is_written) {
+            // Also where its removal was waiting: what is being written may end after the block's batch.
+            if queue.writing.as_ref().is_some_and(is_written) {
                 queue.pending.insert(id, None);
             }
         }
@@ -245,6 +246,14 @@ mod tests {
         writer.included([id(2), id(3)]);
         writer.done(Ok(()));
         assert_eq!(taken(&writer), Changes::from([(id(2), None)]));
+        writer.done(Ok(()));
+        // It left the pool while it was written, and then another node's block had it.
+        writer.add(id(4), envelope(), &[]);
+        taken(&writer);
+        writer.remove([id(4)]);
+        writer.included([id(4)]);
+        writer.done(Ok(()));
+        assert_eq!(taken(&writer), Changes::from([(id(4), None)]));
     }
 
     #[test]

@@ -210,7 +210,7 @@ impl Node {
                 Ok((pooled, ())) => gone.extend(pooled.removed.into_iter().map(|id| (id, None))),
                 Err(SubmitError::State(error)) => return Err(error.into()),
                 Err(SubmitError::Store(error)) => return Err(error),
-                Err(reason) if passes(&reason) => {
+                Err(SubmitError::Mempool(reason)) if passes(&reason) => {
                     tracing::warn!(%id, %reason, "stays in the stored pool, not in this run's");
                 }
                 Err(reason) => {
@@ -275,21 +275,25 @@ impl Node {
                     let left = inserted.replaced.into_iter().chain(inserted.evicted);
                     dropped.extend(left.map(|id| (id, MADE_WAY.to_owned())));
                 }
+                Err(reason) if passes(&reason) => {
+                    tracing::debug!(%id, %reason, "stays in the stored pool, not in this run's");
+                }
                 Err(reason) => dropped.push((id, reason.to_string())),
             }
         }
+        // Under the pool's lock: later this would take from the disk what has come again and was acknowledged meanwhile.
+        self.keeper().writer().remove(dropped.iter().map(|(id, _)| *id));
         drop(pool);
         self.stats().included(joined.into_iter());
-        self.keeper().writer().remove(dropped.iter().map(|(id, _)| *id));
         dropped
     }
 }
 
 /// Whether the reason is one of this moment only: a clock that was set back, or a pool with less room than the last one.
-fn passes(reason: &SubmitError) -> bool {
+fn passes(reason: &MempoolError) -> bool {
     matches!(
         reason,
-        SubmitError::Mempool(MempoolError::Transaction(TransactionError::FromTheFuture { .. }))
+        MempoolError::Transaction(TransactionError::FromTheFuture { .. })
     )
 }
 

@@ -6,7 +6,7 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use support::{HandClock, mine, spec};
+use support::{HandClock, mine, mine_now, spec};
 use tally_chain::{Address, B256, Bytes, Height, TxId, UnixSecs, Work};
 use tally_node::net::limits::PING_MS;
 use tally_node::net::wire::{Claim, Frame, Hello, Message};
@@ -274,6 +274,26 @@ fn a_clock_that_was_set_back_behind_its_own_chain_pauses_the_miner_until_it_is_r
     mines_to(node, 13);
     assert!(node.health().is_ready());
     node.set_mining(mining(false));
+}
+
+#[test]
+fn a_chain_that_is_as_far_ahead_as_it_may_be_shows_no_clock_that_was_set_back() {
+    let member = Member::at(begin());
+    let node = member.node();
+    let allowance = node.clock_allowance();
+    // Blocks come faster than the clock goes: every six of them bring the median on by a second.
+    let next = || u64::from(node.tip().ancestors.median_time()) + 1;
+    while next() <= begin() + allowance {
+        mine_now(node, HONEST);
+    }
+    assert_eq!(next(), begin() + allowance + 1);
+    assert_eq!((node.behind_own_chain(), node.pauses()), (None, None));
+    assert!(node.health().is_ready());
+    node.template(HONEST).unwrap();
+    member.clock.set_back(1);
+    let secs = allowance + 2;
+    assert_eq!(node.behind_own_chain(), Some(secs));
+    assert_eq!(node.health().reasons, [NotReady::ClockBehindChain { secs }]);
 }
 
 /// Says something to a session in a peer's place.

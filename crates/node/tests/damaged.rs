@@ -71,6 +71,16 @@ fn replace_record(dir: &Path, id: BlockId) {
     database.persist(fjall::PersistMode::SyncAll).unwrap();
 }
 
+/// Puts another manifest in the place of a stored block's.
+fn replace_manifest(dir: &Path, id: BlockId) {
+    let store = Store::open(&dir.join("store"), &spec()).unwrap();
+    let mut record = store.snapshot().known(&id).unwrap();
+    record.manifest.base_fee *= 2;
+    let mut commit = Commit::new(&store);
+    commit.record(&record);
+    commit.apply().unwrap();
+}
+
 fn assert_unknown_parent(error: &ImportError, expected: BlockId) {
     assert!(
         matches!(error, ImportError::UnknownParent { parent } if *parent == expected),
@@ -128,6 +138,16 @@ fn a_record_that_changed_is_forgotten_and_taken_again() {
 }
 
 #[test]
+fn a_manifest_that_changed_is_forgotten_and_taken_again() {
+    let story = story();
+    replace_manifest(story.dir.path(), story.aside);
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert_unknown_parent(&error, story.aside);
+    goes_on(&node, &story);
+}
+
+#[test]
 fn what_changed_in_the_active_chain_is_the_stores_failure() {
     let story = story();
     let tip = {
@@ -157,8 +177,9 @@ fn carry(from: &mut Network, name: &PeerName, to: &mut Network, now: u64) {
 #[test]
 fn a_peer_is_asked_for_it_again() {
     let story = story();
-    let damages: [fn(&Story); 2] = [
+    let damages: [fn(&Story); 3] = [
         |story| replace_record(story.dir.path(), story.aside),
+        |story| replace_manifest(story.dir.path(), story.aside),
         |story| replace_body(story.dir.path(), story.aside, &story.own[1]),
     ];
     for damage in damages {

@@ -108,6 +108,21 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_is_told_so_once() {
     assert_eq!(told(&mut session, "client.show_message"), [json!([why])]);
     session.refresh(now);
     assert!(session.outputs().is_empty(), "once is enough");
+    // Nor does one that has a job in between hear it again, or fill the log with it.
+    let served = Address::from_word(tally_chain::U256::from(1).into()).to_string();
+    for (user, jobs) in [(served.as_str(), 1), (user, 0), (served.as_str(), 1), (user, 0)] {
+        say(
+            &mut session,
+            json!({ "id": 3, "method": "mining.authorize", "params": [user, "x"] }),
+        );
+        let lines = session.outputs();
+        let count = |method: &str| lines.iter().filter(|line| line.contains(method)).count();
+        assert_eq!(
+            (count("mining.notify"), count("client.show_message")),
+            (jobs, 0),
+            "{user}"
+        );
+    }
 
     let job = node.template(Address::ZERO).unwrap();
     let nonce = Search::new(&job.header, job.target).scan(0, u32::MAX).unwrap();

@@ -185,10 +185,12 @@ impl Book {
         }
     }
 
-    /// A conversation with this address lasted: it is dialled again soon where it ends.
-    pub fn lasted(&mut self, address: &Multiaddr) {
+    /// A conversation with this address lasted, and has ended: it is dialled again soon. That is no failure, or every good peer
+    /// would give way to the next address that answers a feeler.
+    pub fn lasted(&mut self, address: &Multiaddr, now: u64) {
         if let Some(entry) = self.entries.get_mut(&place_of(address)) {
-            (entry.failures, entry.pause) = (0, FIRST_PAUSE_MS);
+            (entry.failures, entry.pause) = (0, 2 * FIRST_PAUSE_MS);
+            entry.next = now + FIRST_PAUSE_MS;
         }
     }
 
@@ -404,8 +406,31 @@ mod tests {
             .collect();
         assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
         assert_eq!(pauses[11], MAX_PAUSE_MS / 1_000);
-        book.lasted(&one);
-        assert_eq!(book.failed(&one, now), Some(FIRST_PAUSE_MS));
+        book.lasted(&one, now);
+        assert_eq!(book.draw(now + FIRST_PAUSE_MS, |_, _| true), Some(one.clone()));
+        assert_eq!(book.failed(&one, now), Some(2 * FIRST_PAUSE_MS));
+    }
+
+    #[test]
+    fn what_answered_gives_way_once_it_failed_and_not_because_a_good_conversation_ended() {
+        let mut book = book();
+        // More of one range than its buckets take.
+        let all_answer = |book: &mut Book| {
+            for at in 0..1_000 {
+                book.answered(&address(66, 6, at), 0);
+            }
+        };
+        let tried = |book: &Book| -> BTreeSet<Multiaddr> { book.tried().cloned().collect() };
+        all_answer(&mut book);
+        let first = tried(&book);
+        first.iter().for_each(|one| book.lasted(one, 0));
+        all_answer(&mut book);
+        assert_eq!(tried(&book), first);
+        for one in &first {
+            book.failed(one, 0);
+        }
+        all_answer(&mut book);
+        assert_ne!(tried(&book), first);
     }
 
     #[test]

@@ -246,9 +246,10 @@ impl Dials {
         let ended: Vec<_> = self.found.extract_if(.., theirs).collect();
         for (address, found) in ended {
             if matches!(found.state, State::Connected(since) if now.saturating_sub(since) >= GOOD_MS) {
-                self.book.lasted(&address);
+                self.book.lasted(&address, now);
+            } else {
+                self.book.failed(&address, now);
             }
-            self.book.failed(&address, now);
         }
     }
 

@@ -121,6 +121,10 @@ impl Pipeline {
             Ok(Some(record)) if record.header.id() != *id => StoreError::Missing {
                 what: format!("the header of block {id} as it was stored"),
             },
+            // The blocks after it are judged by its manifest: who sends them would be blamed.
+            Ok(Some(record)) if record.manifest.root() != record.header.manifest_root => StoreError::Missing {
+                what: format!("the manifest of block {id} as it was stored"),
+            },
             Err(error) if error.is_damage() => error,
             sound => return sound,
         };

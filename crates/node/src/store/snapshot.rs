@@ -345,6 +345,11 @@ impl Snapshot {
         })
     }
 
+    /// Whether a transaction is in the stored pool.
+    pub(crate) fn has_pooled(&self, id: &TxId) -> Result<bool, StoreError> {
+        Ok(self.get(|k| &k.pool, id.as_bytes())?.is_some())
+    }
+
     /// Envelopes of the stored pool.
     pub fn pool(&self) -> Result<Vec<(TxId, Bytes)>, StoreError> {
         self.0

@@ -97,10 +97,8 @@ fn open(dir: &Path, spec: ChainSpec, clock: Arc<AtomicU64>) -> Node {
     Node::open(config, Arc::new(move || UnixSecs(clock.load(SeqCst)))).unwrap()
 }
 
-/// A payment that is written while a block includes it is removed from the stored pool afterwards. Where a reorg undoes the
-/// block before that, the removal must not be the last word.
-#[test]
-fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the_disk() {
+/// A node whose last block, with a payment in it, a reorg has undone; what the reorg did, and the payment.
+fn reorged() -> (Member, Advance, TxId) {
     let (left, right, signer) = (Member::new(), Member::new(), Signer::new(1));
     left.mine(signer.address);
     right.node.import_block(&left.block(1)).unwrap();
@@ -117,6 +115,14 @@ fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the
     };
     assert_eq!(advance.undone.len(), 1);
     assert!(left.is_stored(id));
+    (left, advance, id)
+}
+
+/// A payment that is written while a block includes it is removed from the stored pool afterwards. Where a reorg undoes the
+/// block before that, the removal must not be the last word.
+#[test]
+fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the_disk() {
+    let (left, advance, id) = reorged();
     // As it is when the removal is written between the reorg's batch and what follows it.
     left.node.pool().lock().remove(&id);
     left.node.keeper().writer().remove([id]);
@@ -125,6 +131,32 @@ fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the
     assert!(dropped.is_empty(), "{dropped:?}");
     assert!(left.is_stored(id));
     assert!(left.node.with_pool(|pool| pool.contains(&id)));
+}
+
+#[test]
+fn what_a_reorg_returned_is_not_lost_for_a_clock_that_was_set_back() {
+    let (left, advance, id) = reorged();
+    left.node.pool().lock().remove(&id);
+    // More than a payment's time may be ahead.
+    left.clock.fetch_sub(900, SeqCst);
+    let dropped = left.node.follow(&advance, &left.node.tip());
+    assert!(dropped.is_empty(), "{dropped:?}");
+    assert!(!left.node.with_pool(|pool| pool.contains(&id)));
+    assert!(left.is_stored(id), "the next start takes it");
+}
+
+#[test]
+fn what_a_reorg_returned_stays_where_it_cannot_be_written_once_more() {
+    let (left, advance, id) = reorged();
+    left.node.pool().lock().remove(&id);
+    left.node.store().give_up("a test".to_owned());
+    left.node.follow(&advance, &left.node.tip());
+    // The write fails, before this waits for it or while it does.
+    let _ = left.node.keeper().writer().flush();
+    assert!(
+        left.node.with_pool(|pool| pool.contains(&id)),
+        "it is on the disk since the reorg's batch"
+    );
 }
 
 #[test]
