@@ -65,7 +65,11 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
 pub fn name(workspace: &Workspace) -> Result<String> {
     let site = workspace.root.join("build/site");
     let index = fs::read_to_string(site.join("index.tsv")).context("cannot read the site's index")?;
-    Ok(format!("{} {}", site.display(), index.lines().next().unwrap_or_default()))
+    Ok(format!(
+        "{} {}",
+        site.display(),
+        index.lines().next().unwrap_or_default()
+    ))
 }
 
 fn styles(folder_path: &Path) -> Result<Vec<u8>> {
