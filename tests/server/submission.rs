@@ -271,6 +271,17 @@ fn an_equal_payment_is_found_whatever_its_memo_says() {
 }
 
 #[test]
+fn where_more_wait_than_can_be_compared_a_yes_is_asked_for() {
+    let bench = Bench::new();
+    let identity = bench.server.identity();
+    let envelopes = (0..101).map(|nonce| ECC[0].coin(&identity, nonce)).collect();
+    assert!(bench.server.node.submit_batch(envelopes).iter().all(Result::is_ok));
+    let unknown = "it could not be found out whether an equal payment waits already: 101 of this account wait";
+    ends(&bench.pay("7", &[]), 1, &["nothing was signed", unknown, "--again"]);
+    done(&bench.pay("7", &["--again"]));
+}
+
+#[test]
 fn every_path_that_signs_looks_for_an_equal_payment() {
     let bench = Bench::new();
     let (from, to) = (ECC[0].address().to_string(), ECC[2].address().to_string());
