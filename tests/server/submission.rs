@@ -199,6 +199,21 @@ fn a_rejection_is_one_and_leaves_nothing_open() {
 }
 
 #[test]
+fn a_later_rejection_leaves_open_what_may_have_been_taken() {
+    let bench = Bench::new();
+    bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
+    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
+    // Another of its nonce waits at this node; elsewhere the first may have been taken.
+    done(&bench.pay("6", &[]));
+    ends(&bench.run(&["resend", &id]), 8, &[&id, "may have been taken"]);
+    // The same order sends the same bytes, with the same outcome.
+    ends(&bench.pay("5", &[]), 8, &[&id, "may have been taken"]);
+    assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
+    assert_eq!(bench.waiting().len(), 1);
+}
+
+#[test]
 fn what_was_waited_for_is_told_as_it_is() {
     let bench = Bench::new();
     let miner = std::thread::scope(|scope| {
