@@ -199,6 +199,21 @@ fn a_rejection_is_one_and_leaves_nothing_open() {
 }
 
 #[test]
+fn a_later_rejection_leaves_open_what_may_have_been_taken() {
+    let bench = Bench::new();
+    bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
+    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
+    // Another of its nonce waits at this node; elsewhere the first may have been taken.
+    done(&bench.pay("6", &[]));
+    ends(&bench.run(&["resend", &id]), 8, &[&id, "may have been taken"]);
+    // The same order sends the same bytes, with the same outcome.
+    ends(&bench.pay("5", &[]), 8, &[&id, "may have been taken"]);
+    assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
+    assert_eq!(bench.waiting().len(), 1);
+}
+
+#[test]
 fn what_was_waited_for_is_told_as_it_is() {
     let bench = Bench::new();
     let miner = std::thread::scope(|scope| {
@@ -268,6 +283,17 @@ fn an_equal_payment_is_found_whatever_its_memo_says() {
     equal_waits(&bench.pay("0", &["--memo", "a note"]), &note);
     id(&bench.pay("7", &["--memo", "coffee", "--again"]));
     assert_eq!(bench.waiting().len(), 5);
+}
+
+#[test]
+fn where_more_wait_than_can_be_compared_a_yes_is_asked_for() {
+    let bench = Bench::new();
+    let identity = bench.server.identity();
+    let envelopes = (0..101).map(|nonce| ECC[0].coin(&identity, nonce)).collect();
+    assert!(bench.server.node.submit_batch(envelopes).iter().all(Result::is_ok));
+    let unknown = "it could not be found out whether an equal payment waits already: 101 of this account wait";
+    ends(&bench.pay("7", &[]), 1, &["nothing was signed", unknown, "--again"]);
+    done(&bench.pay("7", &["--again"]));
 }
 
 #[test]

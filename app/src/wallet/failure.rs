@@ -96,23 +96,38 @@ impl Failure {
         }
     }
 
-    /// It is not sent, since this browser did not keep it first. Rule: docs/protocol.md#W54
-    pub fn not_kept(why: &str, sent_before: Option<&str>) -> Self {
-        match sent_before {
-            None => Self {
-                what: "The payment was not sent",
-                why: format!(
-                    "A payment is kept in this browser before it is sent, so that it is never paid twice, but {why}."
-                ),
-                next: "No coins moved. Allow this site to store data (private windows often do not), free some space, then go back and review the payment again.",
-            },
-            Some(id) => Self {
+    /// It is not sent, since this browser did not keep it first. What that says of coins depends on what was handed in.
+    /// Rule: docs/protocol.md#W54
+    pub fn not_kept(why: &str, sent_before: Option<&str>, handing: Handing) -> Self {
+        if let Some(id) = sent_before {
+            return Self {
                 what: "The payment was not sent again",
                 why: format!(
                     "It is kept in this browser before it is sent, but {why}. It was sent before, and may have been taken. Its id is {id}."
                 ),
                 next: "Do not make it anew. Allow this site to store data, free some space, and send the same bytes again.",
-            },
+            };
+        }
+        let (what, next) = match handing {
+            Handing::Payment => (
+                "The payment was not sent",
+                "No coins moved. Allow this site to store data (private windows often do not), free some space, then go back and review the payment again.",
+            ),
+            Handing::Replacement => (
+                "The replacement was not sent",
+                "The payment in whose place it was to stand is as it was: it waits, or is in a block by now. Allow this site to store data (private windows often do not), free some space, then go back and review it again.",
+            ),
+            Handing::Proposal => (
+                "This copy was not sent",
+                "Others who have the proposal may have sent theirs: look at the account's history before you propose it anew. Allow this site to store data (private windows often do not), free some space, then send it again.",
+            ),
+        };
+        Self {
+            what,
+            why: format!(
+                "A payment is kept in this browser before it is sent, so that it is never paid twice, but {why}."
+            ),
+            next,
         }
     }
 

@@ -83,7 +83,9 @@ impl HandIn {
             Err(why) => {
                 let before = (earlier == Earlier::Sent).then_some(sent.id.as_str());
                 let _ = self.other_nonce.try_set_value(false);
-                let _ = self.failure.try_set(Some(Failure::not_kept(&why.to_string(), before)));
+                let handing = Handing::of(sent.purpose, self.shared);
+                let failure = Failure::not_kept(&why.to_string(), before, handing);
+                let _ = self.failure.try_set(Some(failure));
                 return false;
             }
         };
@@ -343,6 +345,17 @@ mod tests {
             for handed in [&refused, &clocks] {
                 assert_eq!(shown(handed, Earlier::Sent, purpose, shared), Some((TAKEN, false)));
             }
+        }
+        // What was not kept was not sent: that says nothing of the one it was to replace, nor of what others have sent.
+        for (handing, moved) in [
+            (Handing::Payment, true),
+            (Handing::Replacement, false),
+            (Handing::Proposal, false),
+        ] {
+            let failure = Failure::not_kept("it is full", None, handing);
+            assert_eq!(failure.next.contains("No coins moved"), moved, "{handing:?}");
+            let again = Failure::not_kept("it is full", Some("0x07"), handing);
+            assert_eq!(again.what, "The payment was not sent again");
         }
         // Made anew is only what surely was not taken.
         assert!(is_other_nonce(&refused, Earlier::Never));

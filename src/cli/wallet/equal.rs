@@ -7,10 +7,9 @@ use tally_chain::transaction::LIFETIME;
 use tally_wallet::Review;
 
 use super::super::client::Client;
-use super::super::out::errln;
 use super::journal::{Journal, Paid, State};
 
-/// An equal payment, and what is known of it.
+/// An equal payment, and what is known of it; or that it is not known whether there is one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Equal {
     #[error("an equal payment (receiver and amount) waits already, id {id}")]
@@ -24,6 +23,11 @@ pub enum Equal {
          `tally wallet resend {id}` sends its bytes again, which never pays twice"
     )]
     InDoubt { id: TxId },
+    #[error(
+        "it could not be found out whether an equal payment waits already: {count} of this account wait, and only the \
+         first {compared} can be compared"
+    )]
+    Uncompared { count: usize, compared: usize },
 }
 
 /// What an account has waiting.
@@ -90,12 +94,7 @@ fn unanswered(
 /// Among those that wait in the node's pool, from any device of these keys.
 fn waiting(client: &Client, review: &Review, paid: &Paid) -> anyhow::Result<Option<Equal>> {
     let Waiting { count, items } = client.get(&format!("accounts/{}/pending", review.sender))?;
-    if count > items.len() {
-        errln!(
-            "note: {count} payments of this account wait; this one was compared with the first {} only",
-            items.len()
-        );
-    }
+    let compared = items.len();
     for Item { id, nonce } in items {
         if nonce == review.nonce {
             continue;
@@ -107,5 +106,6 @@ fn waiting(client: &Client, review: &Review, paid: &Paid) -> anyhow::Result<Opti
             return Ok(Some(Equal::Waits { id }));
         }
     }
-    Ok(None)
+    // What was not compared has not shown that there is none.
+    Ok((count > compared).then_some(Equal::Uncompared { count, compared }))
 }

@@ -167,7 +167,7 @@ pub fn resend(file: &VaultFile, client: &Client, args: &ResendArgs) -> anyhow::R
     // Each is tried, whatever became of the one before it.
     let mut trouble = None;
     for entry in entries {
-        let sent = settle(client, &journal, &entry)
+        let sent = settle(client, &journal, &entry, entry.state != State::Rejected)
             .and_then(|()| tell(client, entry.id, &Report::plain(&args.depth, args.json)));
         if let Err(error) = sent
             && let Some(earlier) = trouble.replace(error)

@@ -211,7 +211,7 @@ fn resume(
                 if !order.yes && !confirmed("Send them again?")? {
                     bail!("nothing was sent");
                 }
-                settle(client, journal, entry)?;
+                settle(client, journal, entry, true)?;
                 tell(client, id, &order.report(&[]))?;
                 return Ok(true);
             }

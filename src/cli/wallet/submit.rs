@@ -75,15 +75,23 @@ pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Repo
     journal
         .add(entry.clone())
         .context("nothing was sent, since it could not be written down first")?;
-    settle(client, journal, &entry)?;
+    settle(client, journal, &entry, false)?;
     tell(client, entry.id, report)
 }
 
-/// Sends the bytes of an entry until it is known what became of them, and writes that down.
-pub fn settle(client: &Client, journal: &Journal, entry: &Entry) -> anyhow::Result<()> {
+/// Rejections after which no block of this chain can take the bytes any more, whoever has a copy of them.
+const FINAL: [&str; 2] = ["nonce-too-low", "transaction-expired"];
+
+/// Sends the bytes of an entry until it is known what became of them, and writes that down. Where they were `sent_before`,
+/// and not rejected then, the first copy may have been taken: a rejection now, such as of a full pool, leaves that open.
+pub fn settle(client: &Client, journal: &Journal, entry: &Entry, sent_before: bool) -> anyhow::Result<()> {
     let state = match deliver(client, entry) {
         Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => State::Taken,
         Outcome::Unknown { why } => return Err(Unanswered { id: entry.id, why }.into()),
+        Outcome::Rejected { problem } if sent_before && !FINAL.contains(&problem.name.as_str()) => {
+            let why = Uncertain::RejectedLater { rejection: problem };
+            return Err(Unanswered { id: entry.id, why }.into());
+        }
         Outcome::Rejected { problem } => {
             journal.settle(entry.id, State::Rejected)?;
             let of_time = ["transaction-from-the-future", "transaction-expired"].contains(&problem.name.as_str());

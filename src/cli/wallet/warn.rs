@@ -179,7 +179,11 @@ impl Consent {
     pub fn ask(&self, warnings: &[Warning], equal: Option<Equal>) -> anyhow::Result<Answered> {
         show(warnings);
         if let Some(equal) = equal.filter(|_| !self.again) {
-            bail!("nothing was signed: {equal}. Give --again to pay it a second time");
+            let anyway = match equal {
+                Equal::Uncompared { .. } => "sign it all the same",
+                Equal::Waits { .. } | Equal::Taken { .. } | Equal::InDoubt { .. } => "pay it a second time",
+            };
+            bail!("nothing was signed: {equal}. Give --again to {anyway}");
         }
         let open = |warning: &&Warning| {
             let named = self.accept.iter().any(|name| name == warning.name());
@@ -228,6 +232,17 @@ mod tests {
                 "nothing was signed: an equal payment (receiver and amount) waits already, id {id}. \
                  Give --again to pay it a second time"
             )
+        );
+        let uncompared = Equal::Uncompared {
+            count: 101,
+            compared: 100,
+        };
+        let error = consent(&[], true)
+            .ask(&[], Some(uncompared))
+            .expect_err("it is not known");
+        assert!(
+            error.to_string().ends_with("Give --again to sign it all the same"),
+            "{error}"
         );
         let again = Consent {
             again: true,

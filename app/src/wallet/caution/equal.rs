@@ -77,11 +77,11 @@ async fn kept(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sen
             }
         }
         match reads::transaction(sent.id.clone()).await {
-            Ok(Some(page)) if page.row.status == Status::Pending => return Looked::at(waits(&sent.id, sent.at)),
-            Ok(Some(_)) => {}
-            // The node had it and let it go: nothing waits.
-            Ok(None) if sent.acknowledged => {}
-            Ok(None) => return Looked::at(in_doubt(&sent.id, sent.at)),
+            Ok(page) => {
+                if let Some(caution) = warning(sent, page.map(|page| page.row.status)) {
+                    return Looked::at(caution);
+                }
+            }
             Err(_) if !sent.acknowledged => return Looked::at(in_doubt(&sent.id, sent.at)),
             Err(error) => trouble = Some(error.to_string()),
         }
@@ -146,6 +146,19 @@ fn is_equal(chain: &ChainIdentity, sent: &Sent, review: &Review) -> Option<bool>
     Some(parties && (!review.value.is_zero() || other.memo == review.memo))
 }
 
+/// What is warned of an equal one, by what the node says of it now; none where it does not know it.
+fn warning(sent: &Sent, status: Option<Status>) -> Option<Caution> {
+    match status {
+        Some(Status::Pending) => Some(waits(&sent.id, sent.at)),
+        // Nobody was told yet that the first one has paid.
+        Some(Status::Succeeded) if !sent.acknowledged => Some(taken(&sent.id, sent.at)),
+        Some(Status::Succeeded | Status::Failed) => None,
+        // The node had it and let it go: nothing waits.
+        None if sent.acknowledged => None,
+        None => Some(in_doubt(&sent.id, sent.at)),
+    }
+}
+
 fn waits(id: &str, at: u64) -> Caution {
     stop(
         "The same payment waits already",
@@ -163,6 +176,17 @@ fn in_doubt(id: &str, at: u64) -> Caution {
         format!(
             "One with this receiver and this amount was sent at {}, and no answer came: {id}. Signed again, it may pay a \
              second time. The history can send the same bytes again, which pay once.",
+            format::utc(at)
+        ),
+    )
+}
+
+fn taken(id: &str, at: u64) -> Caution {
+    stop(
+        "The same payment was taken already",
+        format!(
+            "One with this receiver and this amount was sent at {}, no answer came, and it is in a block by now: {id}. Signed \
+             again, it pays a second time.",
             format::utc(at)
         ),
     )
@@ -237,7 +261,11 @@ mod tests {
             data: Bytes::new(),
         };
         let review = payment::review(&chain, Address::repeat_byte(0x22), &payload.encode()).unwrap();
-        let sent = Sent {
+        assert_eq!(is_equal(&chain, &sent(false), &review), None);
+    }
+
+    fn sent(acknowledged: bool) -> Sent {
+        Sent {
             id: "0x07".to_owned(),
             from: Address::repeat_byte(0x22).to_string(),
             nonce: 6,
@@ -245,8 +273,21 @@ mod tests {
             purpose: Purpose::Payment,
             replaces: None,
             envelope: Bytes::new(),
-            acknowledged: false,
-        };
-        assert_eq!(is_equal(&chain, &sent, &review), None);
+            acknowledged,
+        }
+    }
+
+    #[test]
+    fn one_whose_answer_was_lost_is_named_even_where_it_is_in_a_block_by_now() {
+        for (status, in_doubt_before, known_before) in [
+            (Some(Status::Pending), Some(waits("0x07", 1)), Some(waits("0x07", 1))),
+            (Some(Status::Succeeded), Some(taken("0x07", 1)), None),
+            // It moved nothing, and never will.
+            (Some(Status::Failed), None, None),
+            (None, Some(in_doubt("0x07", 1)), None),
+        ] {
+            assert_eq!(warning(&sent(false), status), in_doubt_before, "{status:?}");
+            assert_eq!(warning(&sent(true), status), known_before, "{status:?}");
+        }
     }
 }
