@@ -199,6 +199,20 @@ fn a_rejection_is_one_and_leaves_nothing_open() {
 }
 
 #[test]
+fn a_look_at_what_waits_says_that_an_open_payment_was_taken() {
+    let bench = Bench::new();
+    bench.plan.set(&[Fault::AnswerLost], &[Fault::AnswerReplaced]);
+    ends(&bench.pay("7", &[]), 8, &["may have been taken"]);
+    let id = bench.waiting()[0].clone();
+    bench.server.mine();
+    let taken = format!("{id}, sent before without an answer, was taken: it is included");
+    let looked = bench.run(&["pending"]);
+    ends(&looked, 0, &[&taken]);
+    assert_eq!(String::from_utf8_lossy(&looked.stdout), "nothing waits\n");
+    assert_eq!(bench.journal()["entries"][0]["state"], "taken");
+}
+
+#[test]
 fn a_later_rejection_leaves_open_what_may_have_been_taken() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);

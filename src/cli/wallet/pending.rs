@@ -131,12 +131,17 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
     Ok(())
 }
 
-/// What got no answer and is not known to the node either; the others are settled by this look.
+/// What got no answer and is not known to the node either; the others are named and settled by this look, on standard error:
+/// one in a block is in no list of what waits, and would be paid anew.
 fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
     let mut open = Vec::new();
     for entry in journal.unanswered(genesis)? {
         match client.find(entry.id)? {
-            Some(_) => journal.settle(entry.id, State::Taken)?,
+            Some(found) => {
+                journal.settle(entry.id, State::Taken)?;
+                let (id, status) = (entry.id, found.status);
+                errln!("{id}, sent before without an answer, was taken: it is {status}");
+            }
             None => open.push(entry),
         }
     }

@@ -22,6 +22,9 @@ const MAX_LOOKED_AT: usize = 16;
 /// Names a payment with the same receiver and amount that waits, or of which it is not known whether it was taken; or says
 /// that this could not be found out.
 pub async fn equal(chain: &ChainIdentity, from: &str, review: &Review) -> Option<Caution> {
+    if is_nothing(review) {
+        return None;
+    }
     let journal = match journal::load(&chain.genesis.to_string()) {
         Ok(journal) => journal,
         Err(why) => return Some(unchecked(&why.to_string())),
@@ -34,6 +37,11 @@ pub async fn equal(chain: &ChainIdentity, from: &str, review: &Review) -> Option
         }
         found => found.caution(),
     }
+}
+
+/// Whether it moves and says nothing, as a cancelling one: twice is as good as once. Rule: docs/protocol.md#W53
+fn is_nothing(review: &Review) -> bool {
+    review.to == Some(review.sender) && review.value.is_zero() && review.memo == Memo::None
 }
 
 /// What a search came to.
@@ -262,6 +270,22 @@ mod tests {
         };
         let review = payment::review(&chain, Address::repeat_byte(0x22), &payload.encode()).unwrap();
         assert_eq!(is_equal(&chain, &sent(false), &review), None);
+
+        // What cancels or fills needs no comparison; a memo is something.
+        let own = Address::repeat_byte(0x22);
+        let nothing = Payload {
+            to: Some(own),
+            value: Amount::ZERO,
+            ..payload.clone()
+        };
+        let noted = Payload {
+            data: Bytes::from_static(b"a note"),
+            ..nothing.clone()
+        };
+        for (payload, expected) in [(nothing, true), (noted, false), (payload, false)] {
+            let review = payment::review(&chain, own, &payload.encode()).unwrap();
+            assert_eq!(is_nothing(&review), expected, "{payload:?}");
+        }
     }
 
     fn sent(acknowledged: bool) -> Sent {
