@@ -123,12 +123,15 @@ test('rewards are lines of an account, and older lines follow to the end', async
     await expect(rows.filter({ hasText: 'Block reward, block' }).first().locator('.mark')).toHaveText('as told by the node');
     const parts = page.getByRole('navigation', { name: 'Parts of the history' });
     const older = parts.getByRole('link', { name: 'Older ›' });
+    const shown = await rows.first().locator('td').first().innerText();
+    await older.click();
+    await expect(page).toHaveURL(/cursor=/);
+    await expect(rows.first().locator('td').first()).not.toHaveText(shown);
     // From part to part until there is nothing older: genesis pays nothing, so block 1 is the last that does.
-    for (let part = 0; part < 60 && (await older.isVisible()); part++) {
-      const shown = await rows.first().locator('td').first().innerText();
-      await older.click();
-      await expect(page).toHaveURL(/cursor=/);
-      await expect(rows.first().locator('td').first()).not.toHaveText(shown);
+    for (let part = 0; part < 60; part++) {
+      const next = (await older.count()) ? await older.getAttribute('href') : null;
+      if (!next) break;
+      await open(page, next);
     }
     await expect(rows.last()).toContainText(/Block reward, block 1(?![\d,])/);
     await parts.getByRole('link', { name: '« Newest' }).click();
