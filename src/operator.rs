@@ -1,5 +1,6 @@
 //! Who may change the node: bearer tokens with scopes, kept as hashes.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -148,6 +149,12 @@ impl Tokens {
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    read_as_credential(path, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref())
+}
+
+/// Reads a file that only its owner may read. What systemd hands a service in `credentials` it protects by an access control
+/// list, which shows as read permission of the group.
+fn read_as_credential(path: &Path, credentials: Option<&OsStr>) -> Result<Zeroizing<String>, ConfigError> {
     let failed = |source| ConfigError::TokenFile {
         path: path.to_owned(),
         source,
@@ -156,7 +163,11 @@ fn read_private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
+        let others = match credentials.is_some_and(|folder| path.starts_with(folder)) {
+            true => 0o037,
+            false => 0o077,
+        };
+        if mode & others != 0 {
             return Err(ConfigError::OpenTokenFile {
                 path: path.to_owned(),
                 mode,
@@ -218,5 +229,25 @@ mod tests {
             let error = source.load().err().expect("open to others").to_string();
             assert!(error.contains("readable by others (mode 644)"), "{error}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_credential_of_systemd_shows_the_mask_of_its_list_as_the_groups_permission() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tokens");
+        std::fs::write(&path, "0123456789abcdef mining").expect("written");
+        let read = |mode, credentials: Option<&Path>| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("our own file");
+            read_as_credential(&path, credentials.map(Path::as_os_str)).is_ok()
+        };
+        let elsewhere = folder.path().join("elsewhere");
+        assert!(read(0o440, Some(folder.path())));
+        assert!(!read(0o444, Some(folder.path())), "all may read it");
+        assert!(!read(0o460, Some(folder.path())), "a group may write it");
+        assert!(!read(0o440, Some(&elsewhere)));
+        assert!(!read(0o440, None));
+        assert!(read(0o400, None));
     }
 }
