@@ -83,7 +83,10 @@ fn withheld_bodies() {
         withheld += 1;
         town.answer(question, Message::Blocks(Vec::new()));
     }
-    assert_eq!(withheld, 3, "once in each attempt: headers that it shows again are blocks that it should have");
+    assert_eq!(
+        withheld, 3,
+        "once in each attempt: headers that it shows again are blocks that it should have"
+    );
     let offences = town.offences("withheld_block");
     assert_eq!(offences, 3, "50 points each, some forgiven until the node tries again");
     town.banned_for("withheld_block", &format!("withheld block {}", headers[0].id()));
