@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use tally_chain::pow::Search;
 use tally_chain::{Address, BlockId, Bytes, ChainSpec, Height, UnixSecs, Work, genesis};
-use tally_node::mempool::MempoolConfig;
 use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::net::{Network, Output, PeerName};
-use tally_node::{CheckpointConfig, MiningConfig, Node, NodeConfig};
+use tally_node::{Node, NodeConfig};
 
 use crate::target::Target;
 use crate::wallet::samples;
@@ -43,16 +42,8 @@ fn frame(data: &[u8]) {
 
 fn config(folder: &tempfile::TempDir) -> NodeConfig {
     NodeConfig {
-        data_dir: folder.path().to_owned(),
-        spec: samples::spec(),
         max_reorg_depth: 100,
-        mempool: MempoolConfig::default(),
-        checkpoints: CheckpointConfig::default(),
-        mining: MiningConfig {
-            on: false,
-            threads: 1,
-            producer: Address::ZERO,
-        },
+        ..NodeConfig::new(folder.path().to_owned(), samples::spec())
     }
 }
 

@@ -10,8 +10,7 @@ use tally::{Server, web};
 use tally_chain::pow::Search;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, BlockId, Bytes, ChainSpec, UnixSecs, address};
-use tally_node::mempool::MempoolConfig;
-use tally_node::{CheckpointConfig, Imported, MiningConfig, Node, NodeConfig, Work, system_clock};
+use tally_node::{Imported, MiningConfig, Node, NodeConfig, Work, system_clock};
 use tally_wallet::{Account, ChainBinding, Fee, KeyKind, Payment, Phrase, SigningKey, Vault, payment, system_rng};
 
 pub const MINING_TOKEN: &str = "0123456789abcdef-mining";
@@ -119,16 +118,13 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 /// The chain `test`, without mining.
 pub fn config(data_dir: std::path::PathBuf) -> NodeConfig {
     NodeConfig {
-        data_dir,
-        spec: ChainSpec::built_in("test").unwrap(),
         max_reorg_depth: 100,
-        mempool: MempoolConfig::default(),
-        checkpoints: CheckpointConfig::default(),
         mining: MiningConfig {
             on: false,
             threads: 1,
             producer: address::parse(PUBLIC_ACCOUNT).unwrap(),
         },
+        ..NodeConfig::new(data_dir, ChainSpec::built_in("test").unwrap())
     }
 }
 

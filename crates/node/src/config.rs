@@ -19,6 +19,24 @@ pub struct NodeConfig {
     pub checkpoints: CheckpointConfig,
 }
 
+impl NodeConfig {
+    /// The usual settings: one thread that does not mine, and rewards that go nowhere.
+    pub fn new(data_dir: PathBuf, spec: ChainSpec) -> Self {
+        Self {
+            data_dir,
+            spec,
+            max_reorg_depth: DEFAULT_MAX_REORG_DEPTH,
+            mempool: MempoolConfig::default(),
+            mining: MiningConfig {
+                on: false,
+                threads: 1,
+                producer: Address::ZERO,
+            },
+            checkpoints: CheckpointConfig::default(),
+        }
+    }
+}
+
 /// Settings of the native miner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MiningConfig {

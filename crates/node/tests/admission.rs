@@ -98,7 +98,7 @@ fn a_banned_address_lets_nobody_new_in_and_ends_no_conversation_but_the_offender
     assert_eq!(ended_of(&mut network).len(), 1, "its name is banned either way");
 }
 
-/// Why the session has ended conversations, whoever's.
+/// Why the session has ended conversations, with all peers.
 fn ended_of(network: &mut Network) -> Vec<String> {
     let outputs: Vec<_> = network.outputs().collect();
     let reasons = outputs.into_iter().filter_map(|output| match output {

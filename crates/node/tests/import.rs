@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use support::*;
 use tally_chain::{Address, Amount, B256, BlockError, Height, U256};
 use tally_ledger::ExecutionError;
-use tally_node::{ChainEvent, ImportError, Imported, StoreError, SubmitError};
+use tally_node::{ChainEvent, ImportError, Imported, Lines, StoreError, SubmitError};
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -38,7 +38,9 @@ fn a_payment_travels_from_the_pool_into_a_block() {
     assert!(included.receipt.success);
     assert_eq!(included.block.height(), Height(1));
     assert_eq!(node.with_pool(|pool| pool.len()), 0);
-    let history = node.account_history(&tip, &address_of(BOB), None, 10).unwrap();
+    let history = node
+        .account_page(&tip, &address_of(BOB), Lines::Transactions, None, 10)
+        .unwrap();
     assert_eq!(history.entries.len(), 1);
     assert_eq!(
         events.try_recv().unwrap().event,

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use support::{HandClock, assert_sound, audit_folder, payment_at, spec};
 use tally_chain::{Address, Amount, U256, UnixSecs};
-use tally_node::mempool::MempoolConfig;
 use tally_node::net::{Network, Output, PeerName};
-use tally_node::{CheckpointConfig, MiningConfig, Node, NodeConfig};
+use tally_node::{Node, NodeConfig};
 
 /// Numbers from a seed (SplitMix64).
 struct Chance(u64);
@@ -90,16 +89,8 @@ fn name(index: usize) -> PeerName {
 
 fn open(dir: &std::path::Path, clock: &HandClock) -> Node {
     let config = NodeConfig {
-        data_dir: dir.to_owned(),
-        spec: spec(),
         max_reorg_depth: 1_000,
-        mempool: MempoolConfig::default(),
-        checkpoints: CheckpointConfig::default(),
-        mining: MiningConfig {
-            on: false,
-            threads: 1,
-            producer: Address::ZERO,
-        },
+        ..NodeConfig::new(dir.to_owned(), spec())
     };
     Node::open(config, clock.clock()).unwrap()
 }

@@ -4,12 +4,12 @@
 mod support;
 
 use tally_chain::{Address, Height, Work};
+use tally_node::Node;
 use tally_node::net::limits::{BEGINNINGS_AT_ONCE, MESSAGES_AT_ONCE};
 use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::net::{Network, Output, PeerName};
 use tally_node::p2p::stranger::Stranger;
 use tally_node::peers::range::Origin;
-use tally_node::{Node, P2pConfig};
 
 const PEER: &str = "peer";
 
@@ -180,14 +180,9 @@ fn another_substream_does_not_begin_a_young_conversation_anew() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let config = P2pConfig {
-            listen: Some("127.0.0.1:0".parse().unwrap()),
-            folder: dir.path().join("network"),
-            ..P2pConfig::default()
-        };
-        node.join(config, "test").await.unwrap();
+        let address = support::listen(&node, dir.path()).await;
         let network = node.network().unwrap();
-        let mut stranger = Stranger::meet(network.addresses()[0].clone()).await.unwrap();
+        let mut stranger = Stranger::meet(address).await.unwrap();
         stranger.send(&hello(&node)).await.unwrap();
         stranger.hear().await.unwrap();
         for _ in 0..20 {

@@ -5,42 +5,23 @@ mod support;
 
 use std::time::Duration;
 
-use support::{clock, mine, signed, spec, submit};
-use tally_chain::transaction::Payload;
-use tally_chain::{Address, Amount, BlockId, Bytes, Height, Work};
+use support::{ENVELOPES, clock, mine, spec};
+use tally_chain::{Address, BlockId, Height, Work};
 use tally_node::net::limits::{MAX_UNREAD, MAX_UNREAD_ALL};
 use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::p2p::stranger::Stranger;
-use tally_node::{Multiaddr, Node, P2pConfig};
+use tally_node::{Multiaddr, Node};
 
 const READERS_OF_NOTHING: usize = 63;
 /// Blocks of a megabyte: an answer holds eight of them.
 const BLOCKS: u64 = 8;
-const ENVELOPES: u64 = 10;
-const DATA_BYTES: usize = 105_000;
 
-/// Puts data worth a megabyte into each block.
+/// Makes blocks with data worth a megabyte each.
 fn fill(node: &Node, clock: &support::HandClock) {
-    let mut nonce = 0;
-    for _ in 0..BLOCKS {
-        for _ in 0..ENVELOPES {
-            let payload = Payload {
-                chain_id: node.spec().chain_id,
-                nonce,
-                timestamp: node.now(),
-                max_priority_fee: 1_000_000_000,
-                max_fee: 100_000_000_000,
-                gas_limit: 2_000_000,
-                to: Some(Address::repeat_byte(7)),
-                value: Amount::ZERO,
-                data: Bytes::from(vec![0; DATA_BYTES]),
-            };
-            submit(node, signed(node, 0, payload));
-            nonce += 1;
-        }
+    for block in 0..BLOCKS {
+        support::fill(node, block * ENVELOPES);
         mine(node, clock, Address::repeat_byte(1));
     }
-    assert_eq!(node.tip().record.height(), Height(BLOCKS));
 }
 
 fn hello(node: &Node) -> Vec<u8> {
@@ -91,14 +72,8 @@ fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let config = P2pConfig {
-            listen: Some("127.0.0.1:0".parse().unwrap()),
-            folder: dir.path().join("network"),
-            ..P2pConfig::default()
-        };
-        node.join(config, "test").await.unwrap();
+        let (address, hello) = (support::listen(&node, dir.path()).await, hello(&node));
         let network = node.network().unwrap();
-        let (address, hello) = (network.addresses()[0].clone(), hello(&node));
         let mut readers_of_nothing = Vec::new();
         for _ in 0..READERS_OF_NOTHING {
             let mut stranger = meet(&address, &hello).await;

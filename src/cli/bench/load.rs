@@ -11,8 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tally_chain::hash::sha256;
 use tally_chain::{Address, Amount, B256, Bytes, RawTransaction};
-use tally_node::mempool::MempoolConfig;
-use tally_node::{CheckpointConfig, MiningConfig, Node, NodeConfig, system_clock};
+use tally_node::{MiningConfig, Node, NodeConfig, system_clock};
 use tally_wallet::KeyKind;
 
 use super::super::client::Client;
@@ -99,16 +98,13 @@ fn start(signers: &Signers) -> anyhow::Result<OwnNode> {
     let folder = tempfile::tempdir()?;
     let spec = chain(signers.addresses())?;
     let config = NodeConfig {
-        data_dir: folder.path().to_owned(),
-        spec,
         max_reorg_depth: 1_000,
-        mempool: MempoolConfig::default(),
-        checkpoints: CheckpointConfig::default(),
         mining: MiningConfig {
             on: true,
             threads: 1,
             producer: Address::repeat_byte(0xaa),
         },
+        ..NodeConfig::new(folder.path().to_owned(), spec)
     };
     let node = Node::open(config, system_clock())?;
     let web = WebConfig {

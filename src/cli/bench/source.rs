@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use tally_chain::pow::Search;
 use tally_chain::{Address, BlockId, ChainSpec, UnixSecs};
-use tally_node::mempool::MempoolConfig;
-use tally_node::{CheckpointConfig, Clock, Imported, MiningConfig, Node, NodeConfig, Work};
+use tally_node::{Clock, Imported, MiningConfig, Node, NodeConfig, Work};
 
 use super::signers::Signers;
 
@@ -16,16 +15,13 @@ const PRODUCER: Address = Address::repeat_byte(0xaa);
 /// A node that mines only when it is told to.
 pub fn open(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock) -> anyhow::Result<Node> {
     let config = NodeConfig {
-        data_dir,
-        spec: spec.clone(),
         max_reorg_depth: 100,
-        mempool: MempoolConfig::default(),
-        checkpoints: CheckpointConfig::default(),
         mining: MiningConfig {
             on: false,
             threads: 1,
             producer: PRODUCER,
         },
+        ..NodeConfig::new(data_dir, spec.clone())
     };
     Ok(Node::open(config, clock.clone())?)
 }

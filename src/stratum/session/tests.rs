@@ -2,8 +2,7 @@ use std::path::Path;
 
 use tally_chain::ChainSpec;
 use tally_chain::pow::Search;
-use tally_node::mempool::MempoolConfig;
-use tally_node::{CheckpointConfig, MAX_PRODUCERS_PER_CLIENT, MiningConfig, NodeConfig};
+use tally_node::{MAX_PRODUCERS_PER_CLIENT, NodeConfig};
 
 use super::*;
 
@@ -59,16 +58,8 @@ fn numbers_have_eight_digits() {
 
 fn node(dir: &Path) -> Node {
     let config = NodeConfig {
-        data_dir: dir.to_owned(),
-        spec: ChainSpec::built_in("test").unwrap(),
         max_reorg_depth: 100,
-        mempool: MempoolConfig::default(),
-        checkpoints: CheckpointConfig::default(),
-        mining: MiningConfig {
-            on: false,
-            threads: 1,
-            producer: Address::ZERO,
-        },
+        ..NodeConfig::new(dir.to_owned(), ChainSpec::built_in("test").unwrap())
     };
     Node::open(config, tally_node::system_clock()).unwrap()
 }

@@ -7,9 +7,7 @@ use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
 use tally_chain::{Amount, ChainSpec, Height, U256, UnixSecs};
 
 use super::*;
-use crate::checkpoint::CheckpointConfig;
-use crate::config::{MiningConfig, NodeConfig};
-use crate::mempool::MempoolConfig;
+use crate::config::NodeConfig;
 use crate::pipeline::Imported;
 use crate::templates::Work;
 use crate::verifier::fixture::Signer;
@@ -83,16 +81,8 @@ impl Member {
 
 fn open(dir: &Path, spec: ChainSpec, clock: Arc<AtomicU64>) -> Node {
     let config = NodeConfig {
-        data_dir: dir.to_owned(),
-        spec,
         max_reorg_depth: 100,
-        mempool: MempoolConfig::default(),
-        checkpoints: CheckpointConfig::default(),
-        mining: MiningConfig {
-            on: false,
-            threads: 1,
-            producer: Address::ZERO,
-        },
+        ..NodeConfig::new(dir.to_owned(), spec)
     };
     Node::open(config, Arc::new(move || UnixSecs(clock.load(SeqCst)))).unwrap()
 }
@@ -178,7 +168,11 @@ fn what_could_not_be_stored_is_never_called_known() {
             matches!(second, SubmitError::NotStored(_) | SubmitError::Store(_)),
             "{second}"
         );
-        assert!(first.wait().is_err());
+        let why = first.wait().unwrap_err();
+        assert!(
+            matches!(&*why, StoreError::Broken { detail, .. } if detail == "a test"),
+            "{why}"
+        );
         assert!(!node.with_pool(|pool| pool.contains(&id)), "a second try has to be one");
     }
 }

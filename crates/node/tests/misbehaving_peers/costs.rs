@@ -1,37 +1,13 @@
 //! Short questions whose answers cost much: they wait, nobody is banned for them, and honest nodes never come near the limit.
 //! Rule: docs/protocol.md#N8
 
-use tally_chain::transaction::Payload;
-use tally_chain::{Address, Amount, BlockId, Bytes, Height};
-use tally_node::Node;
+use tally_chain::{Address, BlockId, Height};
 use tally_node::net::limits::{COST_A_SECOND, COST_AT_ONCE, TRANSACTIONS_DEPTH};
 use tally_node::net::wire::Message;
 
 use super::town::Town;
-use crate::support::{signed, submit};
+use crate::support::{DATA, ENVELOPES, fill, submit};
 use crate::world::World;
-
-pub const ENVELOPES: u64 = 10;
-/// Bytes of data in each.
-const DATA: usize = 105_000;
-
-/// Puts data worth a megabyte into the next block; `first` is the payer's next nonce.
-pub fn fill(node: &Node, first: u64) {
-    for nonce in first..first + ENVELOPES {
-        let payload = Payload {
-            chain_id: node.spec().chain_id,
-            nonce,
-            timestamp: node.now(),
-            max_priority_fee: 1_000_000_000,
-            max_fee: 100_000_000_000,
-            gas_limit: 2_000_000,
-            to: Some(Address::repeat_byte(7)),
-            value: Amount::ZERO,
-            data: Bytes::from(vec![0; DATA]),
-        };
-        submit(node, signed(node, 0, payload));
-    }
-}
 
 /// A town whose last block is large, and a stranger in it; the block's id.
 fn with_large_block() -> (Town, BlockId) {

@@ -8,8 +8,8 @@ use tally_node::net::limits::{MAX_IDS, MAX_TRANSACTION_QUESTIONS};
 use tally_node::net::wire::Message;
 use tally_node::net::{Arrived, Unread};
 
-use super::costs::{ENVELOPES, fill};
 use super::town::{STRANGER, Town, huge};
+use crate::support::{ENVELOPES, fill};
 use crate::world::{Fate, World, name};
 
 /// One answer with all blocks takes minutes, and pongs wait behind it.

@@ -12,8 +12,7 @@ use tally_chain::hash::sha256;
 use tally_chain::pow::{Search, Target};
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
 use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Manifest, TxId, U256, UnixSecs, address, merkle};
-use tally_node::mempool::MempoolConfig;
-use tally_node::{CheckpointConfig, Clock, Imported, MiningConfig, Node, NodeConfig, StoreError, Work};
+use tally_node::{CheckpointConfig, Clock, Imported, Multiaddr, Node, NodeConfig, P2pConfig, StoreError, Work};
 
 /// Secret keys of the first accounts of the public phrase "test test … junk"; worth nothing anywhere.
 const KEYS: [&str; 3] = [
@@ -72,16 +71,9 @@ pub fn open_at(
     checkpoints: CheckpointConfig,
 ) -> Result<Node, StoreError> {
     let config = NodeConfig {
-        data_dir: dir.to_owned(),
-        spec: spec(),
         max_reorg_depth,
-        mempool: MempoolConfig::default(),
         checkpoints,
-        mining: MiningConfig {
-            on: false,
-            threads: 1,
-            producer: Address::ZERO,
-        },
+        ..NodeConfig::new(dir.to_owned(), spec())
     };
     Node::open(config, clock.clock())
 }
@@ -205,6 +197,29 @@ pub fn payment_at(
     signed(node, from, payload)
 }
 
+/// Envelopes of a block with data worth a megabyte.
+pub const ENVELOPES: u64 = 10;
+/// Bytes of data in each.
+pub const DATA: usize = 105_000;
+
+/// Puts data worth a megabyte into the pool, for the next block; `first` is the payer's next nonce.
+pub fn fill(node: &Node, first: u64) {
+    for nonce in first..first + ENVELOPES {
+        let payload = Payload {
+            chain_id: node.spec().chain_id,
+            nonce,
+            timestamp: node.now(),
+            max_priority_fee: 1_000_000_000,
+            max_fee: 100_000_000_000,
+            gas_limit: 2_000_000,
+            to: Some(Address::repeat_byte(7)),
+            value: Amount::ZERO,
+            data: Bytes::from(vec![0; DATA]),
+        };
+        submit(node, signed(node, 0, payload));
+    }
+}
+
 /// The making of a contract (`to` is none) or a call of one, at the node's time.
 pub fn call(node: &Node, from: usize, nonce: u64, to: Option<Address>, data: &[u8]) -> Bytes {
     let payload = Payload {
@@ -279,4 +294,15 @@ pub fn assert_sound(node: &Node) {
 pub fn audit_folder(dir: &Path, now: u64) {
     let report = tally_node::audit::audit(&dir.join("store"), &spec(), UnixSecs(now), |_, _| {}).unwrap();
     assert!(report.faults.is_empty(), "{}: {:?}", dir.display(), report.faults);
+}
+
+/// Lets a node speak with others on loopback; where it listens.
+pub async fn listen(node: &Node, folder: &Path) -> Multiaddr {
+    let config = P2pConfig {
+        listen: Some("127.0.0.1:0".parse().unwrap()),
+        folder: folder.join("network"),
+        ..P2pConfig::default()
+    };
+    node.join(config, "test").await.unwrap();
+    node.network().unwrap().addresses()[0].clone()
 }
