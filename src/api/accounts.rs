@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use tally_chain::state_tree::{PathEnd, StateProof, account_key};
 use tally_chain::{Amount, CheckedTransaction, U256};
-use tally_node::{HistoryEntry, Included, Lines, Located, ProvenAccount, Reward, Tip};
+use tally_node::{HistoryEntry, Lines, ProvenAccount, Reward, Tip};
 use utoipa::ToSchema;
 
 use super::cursor::history_cursor;
@@ -203,7 +203,7 @@ pub async fn transactions(
             let page = node.account_page(tip, &address, Lines::Transactions, cursor.as_ref(), limit);
             let page = page.map_err(Problem::from)?;
             let items = page.entries.iter().filter_map(|entry| match entry {
-                HistoryEntry::Transaction(located) => included(tip, located),
+                HistoryEntry::Transaction(located) => Some(TransactionBody::located(tip, located, false)),
                 HistoryEntry::Reward(_) => None,
             });
             Ok(Json(TransactionPage {
@@ -212,17 +212,6 @@ pub async fn transactions(
             }))
         })
         .await
-}
-
-fn included(tip: &Tip, located: &Located) -> Option<TransactionBody> {
-    let Included { block, index, receipt } = located.included.as_ref()?;
-    Some(TransactionBody::included(
-        tip,
-        &located.transaction,
-        block,
-        *index,
-        receipt,
-    ))
 }
 
 /// What a line of a history is.
@@ -289,18 +278,18 @@ pub struct HistoryLine {
 }
 
 impl HistoryLine {
-    fn of(tip: &Tip, entry: &HistoryEntry) -> Option<Self> {
+    fn of(tip: &Tip, entry: &HistoryEntry) -> Self {
         match entry {
-            HistoryEntry::Transaction(located) => Some(Self {
+            HistoryEntry::Transaction(located) => Self {
                 kind: LineKind::Transaction,
-                transaction: Some(included(tip, located)?),
+                transaction: Some(TransactionBody::located(tip, located, false)),
                 reward: None,
-            }),
-            HistoryEntry::Reward(reward) => Some(Self {
+            },
+            HistoryEntry::Reward(reward) => Self {
                 kind: LineKind::Reward,
                 transaction: None,
                 reward: Some(RewardBody::of(tip, reward)),
-            }),
+            },
         }
     }
 }
@@ -337,7 +326,7 @@ pub async fn history(
         .read(move |node, tip| {
             let page = node.account_page(tip, &address, Lines::All, cursor.as_ref(), limit);
             let page = page.map_err(Problem::from)?;
-            let items = page.entries.iter().filter_map(|entry| HistoryLine::of(tip, entry));
+            let items = page.entries.iter().map(|entry| HistoryLine::of(tip, entry));
             Ok(Json(HistoryPageBody {
                 items: items.collect(),
                 next: page.next.map(|cursor| cursor.to_string()),

@@ -68,20 +68,20 @@ pub struct ClockBody {
     pub allowance_secs: u64,
     /// Seconds by which this machine's clock is behind this node's own chain: it was set back. None where it is not.
     pub behind_chain_secs: Option<u64>,
-    /// Whether the clock is further off than that, by at least three peers of this node's choice or by its own chain: then
-    /// this node neither mines nor punishes others for it.
+    /// Whether the clock is further off than `allowance_secs`, by at least three peers of this node's choice or by its own
+    /// chain: then this node neither mines nor punishes others for it.
     pub off: bool,
 }
 
 impl ClockBody {
     pub fn of(node: &tally_node::Node) -> Self {
-        let reading = node.clock_reading();
+        let (reading, behind_chain_secs) = (node.clock_reading(), node.behind_own_chain());
         Self {
             offset_secs: reading.map(|reading| reading.offset_secs),
             peers: reading.map_or(0, |reading| reading.peers),
             allowance_secs: node.clock_allowance(),
-            behind_chain_secs: node.behind_own_chain(),
-            off: node.clock_off().is_some() || node.behind_own_chain().is_some(),
+            behind_chain_secs,
+            off: node.clock_off().is_some() || behind_chain_secs.is_some(),
         }
     }
 }

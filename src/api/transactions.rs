@@ -225,7 +225,8 @@ impl TransactionBody {
         )
     }
 
-    fn located(tip: &Tip, located: &Located, pending: bool) -> Self {
+    /// One that was looked up; `pending` counts where it is in no block.
+    pub fn located(tip: &Tip, located: &Located, pending: bool) -> Self {
         match &located.included {
             Some(Included { block, index, receipt }) => {
                 Self::included(tip, &located.transaction, block, *index, receipt)

@@ -2,7 +2,6 @@
 //! node's own.
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
@@ -15,12 +14,10 @@ use super::{host, nothing_here};
 use crate::config::BasePath;
 
 /// What a request outside of the base path gets; rides on it past the layers that every answer has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outside {
     /// The base path without its slash: the dashboard is one slash further.
-    Bare {
-        query: Option<String>,
-    },
+    Bare,
     Elsewhere,
 }
 
@@ -46,9 +43,7 @@ fn rewrite(base: &BasePath, mut request: Request) -> Request {
         Some(own) => *request.uri_mut() = own,
         None => {
             let outside = match uri.path() == base.as_str() {
-                true => Outside::Bare {
-                    query: uri.query().map(str::to_owned),
-                },
+                true => Outside::Bare,
                 false => Outside::Elsewhere,
             };
             request.extensions_mut().insert(outside);
@@ -66,9 +61,9 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
 
 /// Answers what is outside of the base path: a redirect to the dashboard, or 404 with the path below which this node serves.
 pub async fn check(State(base): State<BasePath>, request: Request, next: Next) -> Response {
-    match request.extensions().get::<Outside>() {
+    match request.extensions().get::<Outside>().copied() {
         None => next.run(request).await,
-        Some(Outside::Bare { query }) => dashboard(&base, query.as_deref()),
+        Some(Outside::Bare) => dashboard(&base, request.uri().query()),
         Some(Outside::Elsewhere) => {
             let mut problem = nothing_here(&request);
             problem.detail += &format!("; this node serves below {}", base.at("/"));
@@ -81,22 +76,21 @@ fn dashboard(base: &BasePath, query: Option<&str>) -> Response {
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     // A query that is no header's text is left out: nothing of the dashboard needs it.
     let location = HeaderValue::try_from(base.at("/") + &query).or_else(|_| HeaderValue::try_from(base.at("/")));
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     let location = location.expect("a base path is visible ASCII");
-    response.headers_mut().insert(header::LOCATION, location);
-    response
+    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response()
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
 
     fn seen(target: &str) -> (String, Option<Outside>) {
         let base = BasePath::parse("/ledger").expect("a base path");
         let request = Request::get(target).body(Body::empty()).expect("a request");
         let request = rewrite(&base, request);
-        (request.uri().to_string(), request.extensions().get().cloned())
+        (request.uri().to_string(), request.extensions().get().copied())
     }
 
     #[test]
@@ -129,10 +123,8 @@ mod tests {
         ] {
             assert_eq!(seen(target), (target.to_owned(), Some(Outside::Elsewhere)), "{target}");
         }
-        let bare = |query: Option<&str>| Outside::Bare {
-            query: query.map(str::to_owned),
-        };
-        assert_eq!(seen("/ledger").1, Some(bare(None)));
-        assert_eq!(seen("/ledger?q=1").1, Some(bare(Some("q=1"))));
+        for target in ["/ledger", "/ledger?q=1"] {
+            assert_eq!(seen(target), (target.to_owned(), Some(Outside::Bare)), "{target}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use tally_chain::{Height, UnixSecs};
 
 use crate::net::PeerStatus;
 use crate::node::Node;
+use crate::p2p::{NetworkStatus, P2p};
 use crate::peers::clock::ClockReading;
 
 /// Blocks that a node may be behind without being called unready: the next ones are always on their way.
@@ -70,14 +71,17 @@ impl Health {
 impl Node {
     /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
     pub fn health(&self) -> Health {
+        // Once: it is a copy of all that is shown of all peers.
+        let network = self.network().map(P2p::status);
+        let network = network.as_ref();
         let not_begun = self.begins().map(|begins_at| NotReady::NotBegun { begins_at });
         let behind_chain = self.behind_own_chain().map(|secs| NotReady::ClockBehindChain { secs });
         let reasons = [
             self.store().not_ready(),
-            self.syncing(),
-            self.wrong_clock(),
+            self.syncing(network),
+            self.wrong_clock(network),
             behind_chain,
-            self.heavier_fork(),
+            heavier_fork(network),
             not_begun,
         ];
         Health {
@@ -85,17 +89,11 @@ impl Node {
         }
     }
 
-    fn heavier_fork(&self) -> Option<NotReady> {
-        let fork = self.network()?.status().heavier_fork?;
-        let (height, base) = (fork.height, fork.base);
-        Some(NotReady::HeavierFork { height, base })
-    }
-
     /// A clock that is further off than blocks may be ahead. Rule: docs/protocol.md#N13
-    fn wrong_clock(&self) -> Option<NotReady> {
+    fn wrong_clock(&self, network: Option<&NetworkStatus>) -> Option<NotReady> {
         let certain = self.clock_off();
         let reading = certain.or_else(|| {
-            let status = self.network()?.status();
+            let status = network?;
             held_up(status.clock?, self.clock_allowance(), &status.peers)
         })?;
         Some(NotReady::ClockOff {
@@ -105,16 +103,21 @@ impl Node {
     }
 
     /// Only checked headers count: a peer's claim alone would let anybody make this node unready.
-    fn syncing(&self) -> Option<NotReady> {
+    fn syncing(&self, network: Option<&NetworkStatus>) -> Option<NotReady> {
         let height = self.tip().record.height();
-        let status = self.network().map(crate::p2p::P2p::status);
         if self.awaits_checkpoint() {
-            let best = status.map_or(height, |status| Height(status.best_height));
+            let best = network.map_or(height, |status| Height(status.best_height));
             return Some(NotReady::Syncing { height, best });
         }
-        let best = status?.sync?.headers?;
+        let best = network?.sync.as_ref()?.headers?;
         (best.0 > height.0.saturating_add(SLACK)).then_some(NotReady::Syncing { height, best })
     }
+}
+
+fn heavier_fork(network: Option<&NetworkStatus>) -> Option<NotReady> {
+    let fork = network?.heavier_fork.as_ref()?;
+    let (height, base) = (fork.height, fork.base);
+    Some(NotReady::HeavierFork { height, base })
 }
 
 /// A clock that too few peers call wrong to pause the miner, and that keeps this node from a chain: a peer's next block, whose

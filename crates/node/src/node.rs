@@ -22,7 +22,7 @@ use crate::p2p::{P2p, P2pConfig, P2pError};
 use crate::peers::clock::ClockReading;
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
 use crate::stats::Stats;
-use crate::store::{BlockRecord, Store, StoreError};
+use crate::store::{BlockRecord, Snapshot, Store, StoreError};
 use crate::templates::Templates;
 use crate::verifier::TransactionChecker;
 use crate::workers::Workers;
@@ -339,8 +339,8 @@ impl Node {
     }
 
     /// What is stored of a block; one beside the chain whose record has changed on the disk is forgotten.
-    pub(crate) fn sound_record(&self, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
-        match self.0.store.snapshot().record(id) {
+    pub(crate) fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        match snapshot.record(id) {
             Err(error) if error.is_damage() => {
                 // Only while no import is under way is it certain which chain is the active one.
                 let pipeline = self.0.pipeline.lock();

@@ -261,7 +261,11 @@ mod tests {
         let writer = PoolWriter::default();
         let before = writer.add(id(1), envelope(), &[]);
         writer.stop();
-        assert!(writer.add(id(2), envelope(), &[]).wait().is_err());
+        let after = writer.add(id(2), envelope(), &[]).wait().expect_err("it was stopped");
+        assert!(
+            matches!(&*after, StoreError::Missing { what } if what.ends_with("the node is closing")),
+            "{after}"
+        );
         assert_eq!(taken(&writer).len(), 1);
         writer.done(Ok(()));
         assert!(matches!(writer.next(SHORT), Turn::Stop));

@@ -13,7 +13,7 @@ use tally_ledger::StateView;
 
 use crate::node::Node;
 use crate::pipeline::Tip;
-use crate::store::{BlockRecord, HistoryKey, Place, Status, StoreError};
+use crate::store::{BlockRecord, Place, Status, StoreError};
 
 /// How a block is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +61,6 @@ pub struct FullBlock {
     pub transactions: Vec<CheckedTransaction>,
     /// Empty unless active.
     pub receipts: Vec<Receipt>,
-}
-
-/// One page of an account's history, newest first.
-#[derive(Debug, Clone)]
-pub struct HistoryPage {
-    pub entries: Vec<Located>,
-    /// Where the next page begins, if there is one.
-    pub next: Option<HistoryKey>,
 }
 
 /// An account with the proof that it is so under the tip's state root.
@@ -309,29 +301,6 @@ impl Node {
                 .collect::<BTreeSet<_>>()
         });
         Ok((nonce..).find(|nonce| !pending.contains(nonce)).unwrap_or(nonce))
-    }
-
-    /// Included transactions that touched an account, newest first.
-    pub fn account_history(
-        &self,
-        tip: &Tip,
-        address: &Address,
-        before: Option<HistoryKey>,
-        limit: usize,
-    ) -> Result<HistoryPage, StoreError> {
-        let mut keys = Vec::new();
-        for entry in tip.snapshot.account_history(address, before).take(limit + 1) {
-            keys.push(entry?.0);
-        }
-        let next = (keys.len() > limit).then(|| keys[limit - 1]);
-        keys.truncate(limit);
-        let mut entries = Vec::with_capacity(keys.len());
-        // Entries of one block stand side by side.
-        for of_block in keys.chunk_by(|HistoryKey(one), HistoryKey(other)| one.height == other.height) {
-            let indexes: Vec<_> = of_block.iter().map(|HistoryKey(place)| place.index).collect();
-            entries.extend(self.at_all(tip, of_block[0].0.height, &indexes)?);
-        }
-        Ok(HistoryPage { entries, next })
     }
 }
 

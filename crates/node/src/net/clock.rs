@@ -5,9 +5,6 @@ use super::{Network, PeerName};
 use crate::peers::clock::{ClockReading, Sample, offset_secs, read};
 use crate::peers::range::Host;
 
-/// Milliseconds between two lines of the log.
-const LOG_MS: u64 = 60_000;
-
 impl Network {
     /// A ping was answered; `time` is the peer's clock, Unix seconds, if it said so.
     pub(super) fn ponged(&mut self, name: &PeerName, sent: u64, time: Option<u64>) {
@@ -49,8 +46,7 @@ impl Network {
         let Some(reading) = self.clock.filter(|reading| reading.is_off(allowed_secs)) else {
             return;
         };
-        if self.clock_logged.is_none_or(|logged| self.now >= logged + LOG_MS) {
-            self.clock_logged = Some(self.now);
+        if self.lines.is_due("clock", self.now) {
             let certain = reading.chosen;
             tracing::warn!(allowed_secs, certain, "{}", reading.words());
         }

@@ -252,14 +252,17 @@ impl Network {
         self.ask(name, question, Message::GetBlockTransactions { block, indexes });
     }
 
+    fn ask_for_whole(&mut self, name: &PeerName, id: BlockId, weight: Work) {
+        self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
+    }
+
     /// The transactions of a block came that were asked for.
     pub(super) fn missing_transactions(&mut self, name: &PeerName, mut rebuild: Rebuild, items: Vec<Bytes>) {
         let id = rebuild.block.header.id();
         if items.is_empty() {
             // Its chain may have gone on meanwhile (N8): it can still send the block.
             if !self.has_block(&id) {
-                let weight = rebuild.weight;
-                self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
+                self.ask_for_whole(name, id, rebuild.weight);
             }
             return;
         }
@@ -317,7 +320,7 @@ impl Network {
         }
         self.counters.compact_failed += 1;
         if rebuild.pooled.len() * 2 > rebuild.transactions.len() {
-            return self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
+            return self.ask_for_whole(name, id, weight);
         }
         rebuild.missing = std::mem::take(&mut rebuild.pooled);
         for index in &rebuild.missing {

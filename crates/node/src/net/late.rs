@@ -60,10 +60,10 @@ impl Network {
             };
             // Behind frames that are still to be written it may not even have gone out; who takes none of them is let go (N8).
             let waits = peer.unread.load(Relaxed) > 0;
-            peer.silent += match peer.flow.came_since(asked) {
-                _ if waits => 0,
-                true => 1,
-                false => MAX_UNANSWERED / MAX_SILENT,
+            peer.silent += match (waits, peer.flow.came_since(asked)) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => MAX_UNANSWERED / MAX_SILENT,
             };
             let silent = peer.silent;
             peer.too_late(number, question.clone());

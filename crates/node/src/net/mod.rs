@@ -92,8 +92,6 @@ pub struct Network {
     bans: Bans,
     /// This machine's clock beside its peers'.
     clock: Option<ClockReading>,
-    /// When the log last said that it is off.
-    clock_logged: Option<u64>,
     /// The node's own number for the choice of inbound peers.
     secret: [u8; 32],
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
@@ -149,7 +147,6 @@ impl Network {
             peers: BTreeMap::new(),
             bans: Bans::default(),
             clock: None,
-            clock_logged: None,
             secret: [0; 32],
             scores: BTreeMap::new(),
             rates: KeptRates::default(),

@@ -222,7 +222,8 @@ pub(super) struct Peer {
     pub(super) open: BTreeMap<u64, Open>,
     /// Questions whose answers are not waited for any more; one that still comes is checked like any other.
     pub(super) late: BTreeMap<u64, Question>,
-    /// Questions in a row that it left unanswered: 1 for each, or 4 where nothing else came either.
+    /// Questions in a row that it left unanswered: 1 for each, 4 where nothing else came either, 0 where they may not have
+    /// gone out.
     pub(super) silent: u32,
     /// Whether anything comes from it.
     pub(super) flow: Flow,

@@ -302,7 +302,7 @@ impl Network {
         if let Some(first) = headers.first() {
             self.connect(sync, locator, first)?;
         }
-        let now = self.node.now();
+        let (snapshot, now) = (self.node.store().snapshot(), self.node.now());
         for header in headers {
             let Some(end) = &mut sync.end else { break };
             match end.extend(header, self.node.spec(), now) {
@@ -319,7 +319,11 @@ impl Network {
                 }
             }
             let id = end.id;
-            match self.node.sound_record(&id).map_err(|error| own_fault(&error))? {
+            match self
+                .node
+                .sound_record(&snapshot, &id)
+                .map_err(|error| own_fault(&error))?
+            {
                 Some(record) if record.status == Status::Invalid => {
                     let reason = "it was found invalid before".to_owned();
                     return Err(Offence::InvalidBlock { id, reason }.into());
