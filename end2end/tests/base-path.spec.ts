@@ -84,14 +84,12 @@ test('links, search and reloads stay below it, and so does what a script did not
   await page.reload();
   await hydrated(page);
   const { from, link } = linked.account!;
-  await page.goto(at(from));
-  await hydrated(page);
+  await open(page, at(from));
   await page.locator(`main a[href^="${BASE}${link}"]`).first().click();
   await expect(page).toHaveURL(new RegExp(`^${at(link)}0x`));
   await page.goBack();
   await expect(page).toHaveURL(at(from));
-  await page.goto(at('/settings'));
-  await hydrated(page);
+  await open(page, at('/settings'));
   await page.getByLabel('Theme', { exact: true }).selectOption('dark');
   const cookies = await context.cookies();
   expect(cookies.map(({ name, path }) => [name, path])).toEqual([['tally-theme', `${BASE}/`]]);
@@ -133,8 +131,7 @@ test('a wallet is made, paid and mined to, and opens again', async ({ page }) =>
 
 test('the operator link works, and its token is kept for this node alone', async ({ page }) => {
   const fragment = new URL(node!.operatorLink).hash;
-  await page.goto(`${at('/mining')}${fragment}`);
-  await hydrated(page);
+  await open(page, `${at('/mining')}${fragment}`);
   await expect(page).toHaveURL(at('/mining'));
   await expect.poll(() => page.evaluate(() => Object.keys(sessionStorage))).toContain(`tally.operator${BASE}`);
 });

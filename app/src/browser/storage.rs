@@ -2,7 +2,7 @@
 //! storage is looked at, so every step here can fail.
 
 use serde::{Serialize, de::DeserializeOwned};
-use web_sys::{Storage, Window};
+use web_sys::Storage;
 
 const NONE: &str = "this browser gives this page no storage";
 
@@ -48,7 +48,7 @@ pub fn forget(key: &str) {
 }
 
 fn of_tab() -> Option<Storage> {
-    web_sys::window().as_ref().map(Window::session_storage)?.ok().flatten()
+    web_sys::window()?.session_storage().ok().flatten()
 }
 
 /// A value kept for this tab only.

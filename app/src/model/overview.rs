@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use tally_chain::transaction::ChainIdentity;
 
 use super::{BaseUnits, BlockRow, Listing, Scheme, TransactionRow};
 
@@ -15,6 +16,20 @@ pub struct ChainInfo {
     pub playground: bool,
     /// Version of the node that serves this page.
     pub version: String,
+}
+
+impl ChainInfo {
+    /// What signatures on this chain are bound to.
+    ///
+    /// # Errors
+    /// Where the node's genesis id is none.
+    pub fn identity(&self) -> Result<ChainIdentity, String> {
+        let genesis = self.genesis_id.parse();
+        Ok(ChainIdentity {
+            chain_id: self.chain_id,
+            genesis: genesis.map_err(|_| "the chain's genesis id cannot be read")?,
+        })
+    }
 }
 
 /// One pending payment in the ribbon.

@@ -111,7 +111,7 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-fn header(evidence: &BlockEvidence) -> Result<Header, String> {
+pub(super) fn header(evidence: &BlockEvidence) -> Result<Header, String> {
     let length = evidence.header.len();
     let bytes = evidence.header.as_ref().try_into();
     bytes
@@ -124,7 +124,7 @@ fn check_id(header: &Header, shown: &str) -> Result<(), String> {
 }
 
 /// Rule: docs/protocol.md#M1
-fn check_manifest(header: &Header, evidence: &BlockEvidence) -> Result<Manifest, String> {
+pub(super) fn check_manifest(header: &Header, evidence: &BlockEvidence) -> Result<Manifest, String> {
     let manifest = Manifest::decode(&evidence.manifest).map_err(text)?;
     same("The manifest's root", header.manifest_root, manifest.root()).map(|()| manifest)
 }

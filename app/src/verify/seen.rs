@@ -1,8 +1,9 @@
 //! What this browser has believed of a chain: its highest block, so that an older state is not taken for the present one, and
 //! its hardest target, so that a block that cost next to nothing is not taken for one of it. Rule: docs/protocol.md#W57
 
-use tally_chain::{BlockId, Header, Manifest, pow::Target};
+use tally_chain::{BlockId, pow::Target};
 
+use super::checks::{check_manifest, header};
 use super::rules::{ChainRules, Sealed};
 use crate::{browser, model::BlockEvidence};
 
@@ -50,17 +51,16 @@ pub fn believe(genesis: &str, rules: &ChainRules, block: &BlockEvidence, now: u6
 /// Bits and target of a block with work to measure others by: none of genesis, which carries none, of one that does not hold,
 /// and of one that may be made up.
 fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u32, Target)> {
-    let header = Header::decode(block.header.as_ref().try_into().ok()?);
-    let manifest = Manifest::decode(&block.manifest).ok()?;
-    let fits = manifest.root() == header.manifest_root && header.parent != BlockId::ZERO;
-    let firm = rules.check(&header, manifest.number, now) == Ok(Sealed::Firm);
+    let header = header(block).ok()?;
+    let manifest = check_manifest(&header, block).ok()?;
+    let firm = header.parent != BlockId::ZERO && rules.check(&header, manifest.number, now) == Ok(Sealed::Firm);
     let target = Target::from_bits(header.bits).ok()?;
-    (fits && firm).then_some((header.bits, target))
+    firm.then_some((header.bits, target))
 }
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::{B256, Bytes, ChainSpec, Height, genesis};
+    use tally_chain::{B256, Bytes, ChainSpec, Header, Height, Manifest, genesis};
 
     use super::*;
     use crate::verify::rules::tests::{EASIEST, NOW, fresh, local, mined};

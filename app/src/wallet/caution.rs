@@ -85,7 +85,7 @@ pub use look::look;
 #[cfg(feature = "hydrate")]
 mod look {
     use futures::future::join_all;
-    use tally_chain::{Address, Amount, Bytes, address, transaction::ChainIdentity};
+    use tally_chain::{Address, Amount, Bytes, address};
     use tally_wallet::{
         FeeSuggestions, Review, Warning, Warnings, payment,
         warnings::{Bond, Local, NodeView},
@@ -106,13 +106,7 @@ mod look {
         payload: &Bytes,
         typed: Option<&str>,
     ) -> Result<Vec<Caution>, String> {
-        let identity = ChainIdentity {
-            chain_id: chain.chain_id,
-            genesis: chain
-                .genesis_id
-                .parse()
-                .map_err(|_| "the chain's genesis id cannot be read")?,
-        };
+        let identity = chain.identity()?;
         let sender = address::parse(from).map_err(|error| error.to_string())?;
         let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
         let (known, unread) = known(wallet, chain);

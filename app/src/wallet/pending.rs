@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use leptos::{prelude::*, task::spawn_local};
-use tally_chain::{Bytes, RawTransaction, ReferenceVerifier, transaction::ChainIdentity};
+use tally_chain::{Bytes, RawTransaction, ReferenceVerifier};
 
 use super::{
     confirm::Prepared,
@@ -131,13 +131,7 @@ impl Pending {
 
 /// The id of signed bytes on this chain.
 fn id_of(chain: &ChainInfo, envelope: Bytes) -> Result<String, String> {
-    let identity = ChainIdentity {
-        chain_id: chain.chain_id,
-        genesis: chain
-            .genesis_id
-            .parse()
-            .map_err(|_| "the chain's genesis id cannot be read")?,
-    };
+    let identity = chain.identity()?;
     let checked = RawTransaction::decode(envelope).and_then(|raw| raw.check(&identity, &ReferenceVerifier));
     checked
         .map(|checked| checked.id().to_string())

@@ -73,6 +73,7 @@ impl HandIn {
         let Some(genesis) = self.genesis.try_get_value() else {
             return false;
         };
+        let handing = Handing::of(sent.purpose, self.shared);
         let doubted = self.doubt.try_get_untracked().flatten();
         let earlier = match doubted.is_some_and(|doubted| doubted.id == sent.id) {
             true => Earlier::Sent,
@@ -83,14 +84,13 @@ impl HandIn {
             Err(why) => {
                 let before = (earlier == Earlier::Sent).then_some(sent.id.as_str());
                 let _ = self.other_nonce.try_set_value(false);
-                let handing = Handing::of(sent.purpose, self.shared);
                 let failure = Failure::not_kept(&why.to_string(), before, handing);
                 let _ = self.failure.try_set(Some(failure));
                 return false;
             }
         };
         let _ = self.other_nonce.try_set_value(is_other_nonce(&handed, earlier));
-        let failure = failure(&handed, earlier, &sent, self.shared);
+        let failure = failure(&handed, earlier, &sent.id, handing);
         // Only a rejection of the first sending ends the doubt, besides an answer that it was taken.
         let open = matches!(
             (&handed, earlier),
@@ -175,16 +175,16 @@ async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Result<Handed, 
     Ok(handed)
 }
 
-/// What is said of an outcome; none where the node has the transaction.
-fn failure(handed: &Handed, earlier: Earlier, sent: &Sent, shared: bool) -> Option<Failure> {
+/// The words for an outcome; none where the node has the transaction.
+fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Option<Failure> {
     match (handed, earlier) {
         (Handed::Taken, _) => None,
-        (Handed::Refused(refusal), Earlier::Never) => Some(refused(refusal, Handing::of(sent.purpose, shared))),
+        (Handed::Refused(refusal), Earlier::Never) => Some(refused(refusal, handing)),
         (Handed::Refused(refusal), Earlier::Sent) => {
             let why = clock_words(refusal).unwrap_or_else(|| refusal.text.clone());
-            Some(Failure::refused_again(&why, &sent.id))
+            Some(Failure::refused_again(&why, id))
         }
-        (Handed::Unknown(why), _) => Some(Failure::unknown(why, &sent.id)),
+        (Handed::Unknown(why), _) => Some(Failure::unknown(why, id)),
     }
 }
 
@@ -263,7 +263,7 @@ pub fn InDoubt(hand_in: HandIn, on_taken: Callback<String>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use tally_chain::{B256, Bytes, TxId};
+    use tally_chain::{B256, TxId};
     use tally_wallet::Outcome;
 
     use super::*;
@@ -274,17 +274,7 @@ mod tests {
 
     /// What a node's answer to an envelope of this purpose is shown as: the headline, and whether it says that no coins moved.
     fn shown(handed: &Handed, earlier: Earlier, purpose: Purpose, shared: bool) -> Option<(&'static str, bool)> {
-        let sent = Sent {
-            id: ID.to_string(),
-            from: "0xA".to_owned(),
-            nonce: 3,
-            at: 1,
-            purpose,
-            replaces: None,
-            envelope: Bytes::from_static(&[0x54]),
-            acknowledged: false,
-        };
-        let failure = failure(handed, earlier, &sent, shared)?;
+        let failure = failure(handed, earlier, &ID.to_string(), Handing::of(purpose, shared))?;
         let text = format!("{} {} {}", failure.what, failure.why, failure.next);
         if failure.what == TAKEN {
             assert!(text.contains(&ID.to_string()), "the id is named: {text}");

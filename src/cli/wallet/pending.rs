@@ -16,7 +16,7 @@ use super::equal;
 use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
 use super::send::{confirmed, show, sign};
-use super::submit::{Depth, Report, finish, settle, tell};
+use super::submit::{Depth, Report, finish, settle, tell, was_taken};
 use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
@@ -136,13 +136,8 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
 fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
     let mut open = Vec::new();
     for entry in journal.unanswered(genesis)? {
-        match client.find(entry.id)? {
-            Some(found) => {
-                journal.settle(entry.id, State::Taken)?;
-                let (id, status) = (entry.id, found.status);
-                errln!("{id}, sent before without an answer, was taken: it is {status}");
-            }
-            None => open.push(entry),
+        if !was_taken(client, journal, entry.id)? {
+            open.push(entry);
         }
     }
     Ok(open)

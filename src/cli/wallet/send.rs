@@ -16,9 +16,9 @@ use super::Level;
 use super::accounts::find;
 use super::equal;
 use super::file::VaultFile;
-use super::journal::{Journal, Paid, State};
+use super::journal::{Journal, Paid};
 use super::recipient::Recipient;
-use super::submit::{Depth, Report, clock_words, finish, settle, tell};
+use super::submit::{Depth, Report, clock_words, finish, settle, tell, was_taken};
 use super::warn::{Answered, Consent, Known};
 
 /// Seconds by which two clocks may differ without a word.
@@ -196,17 +196,14 @@ fn resume(
     let from = sender.address.to_string();
     for entry in journal.unanswered(genesis)?.iter().filter(|entry| entry.from == from) {
         let (id, same) = (entry.id, Paid::by(&entry.envelope)? == order.paid());
-        match client.find(id)? {
-            Some(found) => {
-                journal.settle(id, State::Taken)?;
-                errln!("{id}, sent before without an answer, was taken: it is {}", found.status);
-                if same {
-                    bail!(
-                        "nothing was sent: this very payment was taken before, id {id}. Give --again to pay it a second time"
-                    );
-                }
+        match (was_taken(client, journal, id)?, same) {
+            (true, true) => {
+                bail!(
+                    "nothing was sent: this very payment was taken before, id {id}. Give --again to pay it a second time"
+                )
             }
-            None if same => {
+            (true, false) => {}
+            (false, true) => {
                 errln!("this very payment was sent before without an answer, id {id}; its first bytes are sent again");
                 if !order.yes && !confirmed("Send them again?")? {
                     bail!("nothing was sent");
@@ -215,7 +212,7 @@ fn resume(
                 tell(client, id, &order.report(&[]))?;
                 return Ok(true);
             }
-            None => errln!(
+            (false, false) => errln!(
                 "note: {id} (nonce {}) was sent before without an answer, and the node does not know it. \
                  `tally wallet resend {id}` sends it again; another payment of its nonce takes its place",
                 entry.nonce

@@ -29,6 +29,16 @@ pub struct Depth {
     confirmations: u64,
 }
 
+/// Whether the node has a transaction that got no answer: then it is settled as taken, and standard error says so.
+pub fn was_taken(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result<bool> {
+    let Some(found) = client.find(id)? else {
+        return Ok(false);
+    };
+    journal.settle(id, State::Taken)?;
+    errln!("{id}, sent before without an answer, was taken: it is {}", found.status);
+    Ok(true)
+}
+
 /// The node said why it does not take the transaction.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}{}", clock(*.ahead))]

@@ -130,7 +130,7 @@ async fn waiting(from: &str, review: &Review, journal: &[Sent]) -> Looked {
     Looked { found: None, trouble }
 }
 
-/// The same receiver and amount as the node tells of it; of what moves nothing also the memo.
+/// Whether receiver and amount are the same in the answer of the node; where nothing moves, the memo too.
 fn is_same(page: &TransactionPage, review: &Review) -> bool {
     let to = review.to.map(|to| to.to_string());
     let parties = page.row.to == to && page.row.value.digits() == review.value.0.to_string();
