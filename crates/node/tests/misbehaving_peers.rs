@@ -3,6 +3,8 @@
 
 #[path = "misbehaving_peers/blocks.rs"]
 mod blocks;
+#[path = "misbehaving_peers/bodies.rs"]
+mod bodies;
 #[path = "misbehaving_peers/checkpoints.rs"]
 mod checkpoints;
 #[path = "misbehaving_peers/claims.rs"]

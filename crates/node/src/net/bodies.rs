@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use tally_chain::{BlockId, Bytes, Work};
 
 use super::limits::{
-    BODY_WINDOW, HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_BYTES, MAX_SYNCS,
+    BODY_WINDOW, HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_OF_A_CHAIN,
+    MIN_EXPECTED_BYTES,
 };
 use super::offence::Offence;
 use super::peer::{Peer, Question};
@@ -33,6 +34,40 @@ struct Asked {
 impl Bodies {
     fn is_idle(&self, id: &BlockId) -> bool {
         !self.held.contains_key(id) && !self.asked.contains_key(id)
+    }
+
+    /// Bytes held of the next blocks of a chain.
+    fn held_of(&self, sync: &Sync) -> usize {
+        let held = sync.window().filter_map(|id| self.held.get(id));
+        held.map(|(bytes, _)| bytes.len()).sum()
+    }
+
+    /// Whether a block that came is kept. The next one of a chain always is, for it is imported at once; what comes before
+    /// its turn has the chain's part of the room, however much its header or its sender made of it.
+    fn has_room(&self, syncs: &[Sync], id: &BlockId, len: usize) -> bool {
+        let keeps = |sync: &Sync| sync.plan.front() == Some(id) || self.held_of(sync) + len <= MAX_HELD_OF_A_CHAIN;
+        syncs.iter().any(|sync| sync.waits_for(id) && keeps(sync))
+    }
+}
+
+impl Sync {
+    /// The next blocks, which may be asked for and held.
+    fn window(&self) -> impl Iterator<Item = &BlockId> {
+        self.plan.iter().take(BODY_WINDOW)
+    }
+
+    fn waits_for(&self, id: &BlockId) -> bool {
+        self.window().any(|next| next == id)
+    }
+
+    /// A block of so many bytes came. Headers do not say how long their blocks are; those that came do.
+    fn came(&mut self, len: usize) {
+        self.longest = len.max(self.longest / 2);
+    }
+
+    /// Bytes that a block on its way is expected to have.
+    fn expected_bytes(&self) -> usize {
+        self.longest.max(MIN_EXPECTED_BYTES)
     }
 }
 
@@ -134,22 +169,20 @@ impl Network {
         unproven.map(|(name, _)| (name.clone(), vec![*id])).collect()
     }
 
-    /// Blocks of one chain to ask for now. Each chain has its part of the room: one of which blocks are missing does not
-    /// keep others out.
+    /// Blocks of one chain to ask for now. Each chain has its part of the room, in which blocks on their way count as well as
+    /// those that are here: one of which blocks are missing does not keep others out.
     fn wanted_of(&self, sync: &Sync, questions: &[(PeerName, Vec<BlockId>)]) -> Vec<BlockId> {
-        let window = || sync.plan.iter().take(BODY_WINDOW);
-        let held: usize = window()
-            .filter_map(|id| self.bodies.held.get(id))
-            .map(|(bytes, _)| bytes.len())
-            .sum();
-        let new = |id: &&BlockId| self.bodies.is_idle(id) && !questions.iter().any(|(_, ids)| ids.contains(id));
-        let most = if held < MAX_HELD_BYTES / MAX_SYNCS {
-            BODY_WINDOW
-        } else {
-            1
-        };
+        let asks = |id: &BlockId| questions.iter().any(|(_, ids)| ids.contains(id));
+        let comes = |id: &&BlockId| self.bodies.asked.contains_key(*id) || asks(id);
+        let new = |id: &&BlockId| self.bodies.is_idle(id) && !asks(id);
+        let each = sync.expected_bytes();
+        let used = self.bodies.held_of(sync) + sync.window().filter(comes).count() * each;
+        let most = MAX_HELD_OF_A_CHAIN.saturating_sub(used) / each;
         // Without room only the next block is fetched: it makes room.
-        window().take(most).filter(new).copied().collect()
+        let next = sync.plan.front().filter(new);
+        let later = sync.window().skip(1).filter(new);
+        let most = most.saturating_sub(usize::from(next.is_some()));
+        next.into_iter().chain(later.take(most)).copied().collect()
     }
 
     fn share_out(
@@ -200,7 +233,7 @@ impl Network {
             .get(next)
             .is_some_and(|asked| !self.asks_proven(asked));
         let most = if unproven { MAX_BLOCKS } else { 1 };
-        let ids = sync.plan.iter().take(BODY_WINDOW).filter(again).take(most);
+        let ids = sync.window().filter(again).take(most);
         Some((sync.source.clone(), ids.copied().collect()))
     }
 
@@ -260,11 +293,19 @@ impl Network {
 
     fn take_body(&mut self, name: &PeerName, id: BlockId, bytes: Bytes) {
         self.gave_block(name);
-        self.bodies.asked.remove(&id);
-        let wanted = |sync: &Sync| sync.plan.iter().take(BODY_WINDOW).any(|next| *next == id);
-        if self.syncs.iter().any(wanted) {
-            self.bodies.held.insert(id, (bytes, name.clone()));
+        let Self { bodies, syncs, .. } = self;
+        bodies.asked.remove(&id);
+        let waiting = syncs.iter_mut().filter(|sync| sync.waits_for(&id));
+        waiting.for_each(|sync| sync.came(bytes.len()));
+        // What does not fit says nothing of its sender: it is asked for again when its turn comes.
+        if bodies.has_room(syncs, &id, bytes.len()) {
+            bodies.held.insert(id, (bytes, name.clone()));
         }
+    }
+
+    /// Bytes of blocks that came before their turn.
+    pub fn held_bytes(&self) -> usize {
+        self.bodies.held.values().map(|(bytes, _)| bytes.len()).sum()
     }
 
     /// These are not expected of a peer any more.

@@ -25,8 +25,12 @@ pub const FRAME_OVERHEAD: usize = 64 << 10;
 pub const MAX_PLANNED: usize = 20_000;
 /// Blocks asked for ahead of the next one to import.
 pub const BODY_WINDOW: usize = 128;
-/// Bytes of blocks held until those before them come.
+/// Bytes of blocks held until those before them come, those on their way included.
 pub const MAX_HELD_BYTES: usize = 128 << 20;
+/// Of these, for each chain: one of which blocks are missing does not keep others out.
+pub const MAX_HELD_OF_A_CHAIN: usize = MAX_HELD_BYTES / MAX_SYNCS;
+/// What a block on its way counts as at least, bytes: its part of a full answer with as many as may be asked for.
+pub const MIN_EXPECTED_BYTES: usize = MAX_BODY_BYTES / MAX_BLOCKS;
 /// Questions for blocks that one peer has open.
 pub const MAX_BODY_QUESTIONS: usize = 2;
 /// Questions for parts of a state that one peer has open, and all of them.

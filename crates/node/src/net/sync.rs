@@ -40,6 +40,8 @@ pub(super) struct Sync {
     ahead: Option<UnixSecs>,
     /// Blocks to import, the next one first.
     pub(super) plan: VecDeque<BlockId>,
+    /// Bytes of the longest of its blocks that came lately, smaller with each shorter one.
+    pub(super) longest: usize,
     pub(super) imported: u64,
     pub(super) transactions: u64,
     started: u64,
@@ -168,6 +170,7 @@ impl Network {
             more: true,
             ahead: None,
             plan: VecDeque::new(),
+            longest: 0,
             imported: 0,
             transactions: 0,
             started: now,
