@@ -91,13 +91,13 @@ impl Network {
     fn begin_walk(&mut self) {
         let now = self.now;
         let taken = self.taken_weight();
+        let running: Vec<_> = self.walks.iter().map(|walk| walk.source.clone()).collect();
+        let able = |peer: &Peer| self.is_to_be_weighed(peer, taken);
         let stuck = self.walks.iter().all(|walk| walk.progress + STUCK_MS <= now);
-        let beside = self.wants_called_walk(taken);
+        let beside = self.wants_called(&running, able);
         if !(stuck || beside) || self.walks.len() >= MAX_SYNCS + usize::from(beside) {
             return;
         }
-        let running: Vec<_> = self.walks.iter().map(|walk| walk.source.clone()).collect();
-        let able = |peer: &Peer| self.is_to_be_weighed(peer, taken);
         let Some(source) = self.choose_source(&running, MAX_SYNCS, able) else {
             return;
         };
@@ -109,17 +109,6 @@ impl Network {
             }
             Err(ended) => tracing::error!(?ended, "genesis cannot be read"),
         }
-    }
-
-    /// Whether all chains that are weighed are of peers that came by themselves, and there is one of a peer that this node called.
-    fn wants_called_walk(&self, taken: Work) -> bool {
-        let called = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.outbound);
-        let running = !self.walks.is_empty() && !self.walks.iter().any(|walk| called(&walk.source));
-        running
-            && self
-                .peers
-                .values()
-                .any(|peer| peer.outbound && self.is_to_be_weighed(peer, taken))
     }
 
     fn ask_walks(&mut self) {

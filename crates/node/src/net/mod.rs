@@ -24,6 +24,7 @@ mod rates;
 mod relay;
 mod rival;
 mod serve;
+mod sources;
 mod status;
 mod storing;
 mod sync;

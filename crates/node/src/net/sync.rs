@@ -1,7 +1,6 @@
 //! Headers first, their work checked before anything is kept; then the blocks, from all who have them.
 //! Rules: docs/protocol.md#N5, #N6
 
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use serde::Serialize;
@@ -138,7 +137,7 @@ impl Network {
         self.ask_for_headers();
         self.ask_for_bodies();
         self.finish_syncs();
-        self.advance_rival();
+        self.advance_rivals();
     }
 
     /// Follows a peer that claims a heavier chain than ours; several beside each other while none of them goes on, so that
@@ -176,42 +175,6 @@ impl Network {
             started: now,
             progress: now,
         });
-    }
-
-    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that this node
-    /// called, then those that claim most. One of several is a peer that this node called, and the last of `max` is the one
-    /// that has proven most: peers that come by themselves, however many, do not take all places.
-    pub(super) fn choose_source(
-        &self,
-        running: &[PeerName],
-        max: usize,
-        able: impl Fn(&Peer) -> bool,
-    ) -> Option<(PeerName, Work)> {
-        let (now, clock) = (self.now, self.node.now());
-        let candidates: Vec<_> = self
-            .peers
-            .iter()
-            .filter(|(name, peer)| peer.may_follow(now, clock) && able(peer) && !running.contains(name))
-            .collect();
-        let called = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.outbound);
-        let wants_called =
-            !running.is_empty() && !running.iter().any(called) && candidates.iter().any(|(_, peer)| peer.outbound);
-        let last = running.len() + 1 >= max;
-        let chosen = candidates
-            .into_iter()
-            .filter(|(_, peer)| peer.outbound || !wants_called)
-            .min_by_key(|(_, peer)| {
-                let proven = last && peer.blocks_sent > 0;
-                let since = if last { peer.connected } else { 0 };
-                (
-                    peer.backoff.failures(),
-                    !proven,
-                    since,
-                    !peer.outbound,
-                    Reverse(peer.weight()),
-                )
-            });
-        chosen.map(|(name, peer)| (name.clone(), peer.weight()))
     }
 
     fn ask_for_headers(&mut self) {
