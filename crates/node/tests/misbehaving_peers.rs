@@ -15,6 +15,8 @@ mod clocks;
 mod costs;
 #[path = "misbehaving_peers/full.rs"]
 mod full;
+#[path = "misbehaving_peers/rivals.rs"]
+mod rivals;
 #[path = "misbehaving_peers/slow.rs"]
 mod slow;
 #[path = "misbehaving_peers/stranger.rs"]

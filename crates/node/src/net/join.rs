@@ -156,8 +156,8 @@ impl Network {
 
     /// Headers of a chain that is weighed.
     pub(super) fn join_headers(&mut self, name: &PeerName, attempt: u64, locator: &[BlockId], headers: &[Header]) {
-        if self.rival.as_ref().is_some_and(|walk| walk.number == attempt) {
-            return self.rival_headers(locator, headers);
+        if let Some(walk) = self.take_rival(attempt) {
+            return self.rival_headers(walk, locator, headers);
         }
         let Some(mut walk) = self.answered_walk(attempt) else {
             if let Err(offence) = self.check_apart(locator, headers) {
@@ -269,9 +269,7 @@ impl Network {
         if self.join.as_ref().is_some_and(|join| join.walk.number == attempt) {
             return self.end_join(Ended::Failed(None));
         }
-        if self.rival.as_ref().is_some_and(|walk| walk.number == attempt) {
-            self.rival = None;
-        }
+        self.rival_late(attempt);
         if let Some(walk) = self.answered_walk(attempt) {
             self.conclude(&walk.source, Ended::Failed(None));
         }
@@ -280,7 +278,7 @@ impl Network {
     /// A peer is gone: another source is looked for. Parts that came are kept.
     pub(super) fn join_lost(&mut self, name: &PeerName) {
         self.walks.retain(|walk| walk.source != *name);
-        self.rival.take_if(|walk| walk.source == *name);
+        self.rivals.retain(|walk| walk.source != *name);
         if self.join.as_ref().is_some_and(|join| join.walk.source == *name) {
             self.drop_join();
         } else if let Some(join) = &mut self.join {

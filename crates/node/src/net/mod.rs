@@ -113,8 +113,10 @@ pub struct Network {
     begun: Option<u64>,
     named: usize,
     called: usize,
-    /// A chain that leaves ours below the block with whose state this node began.
-    rival: Option<walk::Walk>,
+    /// Chains that leave ours below the block with whose state this node began, how many in a row took too long to be weighed,
+    /// and when they are looked at again.
+    rivals: Vec<walk::Walk>,
+    slow_rivals: u32,
     rival_after: u64,
     heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
@@ -160,7 +162,8 @@ impl Network {
             begun: None,
             named: 0,
             called: 0,
-            rival: None,
+            rivals: Vec::new(),
+            slow_rivals: 0,
             rival_after: 0,
             heavier_fork: None,
             wanted: wanted::Wanted::default(),

@@ -4,9 +4,10 @@
 use serde::Serialize;
 use tally_chain::{BlockId, Header, Height, Work};
 
+use super::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_SYNCS};
 use super::peer::{Peer, Question};
 use super::sync::Ended;
-use super::walk::Offer;
+use super::walk::{Offer, Walk};
 use super::wire::Message;
 use super::{Network, PeerName};
 
@@ -38,44 +39,83 @@ impl Network {
         self.heavier_fork.as_ref().filter(|fork| fork.weight > self.weight())
     }
 
-    /// A peer's chain leaves ours below the base: its headers are weighed, as far as nobody else's are just now.
+    /// A peer's chain leaves ours below the base: its headers are weighed, several such chains beside each other.
     pub(super) fn leaves_below_base(&mut self, name: &PeerName) {
-        let Some(claimed) = self
-            .peers
-            .get(name)
-            .filter(|peer| peer.first <= Height(1))
-            .map(Peer::weight)
-        else {
-            return;
-        };
-        if self.rival.is_some() || self.now < self.rival_after || claimed <= self.weight() {
+        let whole = self.peers.get(name).filter(|peer| peer.first <= Height(1));
+        let Some(claimed) = whole.map(Peer::weight) else { return };
+        let runs = self.rivals.iter().any(|walk| walk.source == *name);
+        if runs || self.now < self.rival_after || claimed <= self.weight() {
             return;
         }
-        if let Ok(mut walk) = self.new_walk((name.clone(), claimed)) {
+        if !self.has_rival_place(name) {
+            self.end_slow_rival(name);
+        }
+        if self.has_rival_place(name)
+            && let Ok(mut walk) = self.new_walk((name.clone(), claimed))
+        {
             walk.offer = Offer::None;
             walk.trusted = true;
-            self.rival = Some(walk);
+            self.rivals.push(walk);
         }
     }
 
-    pub(super) fn advance_rival(&mut self) {
-        let Some(walk) = self.rival.as_mut().filter(|walk| !walk.asking) else {
-            return;
-        };
-        walk.asking = true;
-        let (source, attempt, locator) = (walk.source.clone(), walk.number, walk.locator());
-        let question = Question::JoinHeaders {
-            attempt,
-            locator: locator.clone(),
-        };
-        self.ask(&source, question, Message::GetHeaders { locator });
+    /// Whether another chain may be weighed: several at once, for the first may never show what it claims, and one place is
+    /// for a peer that this node called, for those that come by themselves are free.
+    fn has_rival_place(&self, name: &PeerName) -> bool {
+        let inbound = self.rivals.iter().filter(|walk| !self.has_called(&walk.source));
+        let place = self.has_called(name) || inbound.count() + 1 < MAX_SYNCS;
+        place && self.rivals.len() < MAX_SYNCS
     }
 
-    pub(super) fn rival_headers(&mut self, locator: &[BlockId], headers: &[Header]) {
-        let Some(mut walk) = self.rival.take() else { return };
+    /// Makes room for a peer: of the chains that have taken longer than they may, the one that began first gives way. A long
+    /// chain on a slow link gets there in the end, for the time doubles each time.
+    fn end_slow_rival(&mut self, newcomer: &PeerName) {
+        let most = JOIN_MS << self.slow_rivals.min(MAX_JOIN_DOUBLINGS);
+        let (now, called) = (self.now, self.has_called(newcomer));
+        let slow = self.rivals.iter().filter(|walk| {
+            let yields = called || !self.has_called(&walk.source);
+            yields && now >= walk.started.saturating_add(most)
+        });
+        let Some(number) = slow.min_by_key(|walk| walk.started).map(|walk| walk.number) else {
+            return;
+        };
+        self.slow_rivals = self.slow_rivals.saturating_add(1);
+        self.rival_late(number);
+    }
+
+    pub(super) fn advance_rivals(&mut self) {
+        for at in 0..self.rivals.len() {
+            let walk = &mut self.rivals[at];
+            if std::mem::replace(&mut walk.asking, true) {
+                continue;
+            }
+            let (source, attempt, locator) = (walk.source.clone(), walk.number, walk.locator());
+            let question = Question::JoinHeaders {
+                attempt,
+                locator: locator.clone(),
+            };
+            self.ask(&source, question, Message::GetHeaders { locator });
+        }
+    }
+
+    /// Takes out the chain that an attempt weighs.
+    pub(super) fn take_rival(&mut self, attempt: u64) -> Option<Walk> {
+        let at = self.rivals.iter().position(|walk| walk.number == attempt)?;
+        let mut walk = self.rivals.remove(at);
         walk.asking = false;
+        Some(walk)
+    }
+
+    /// A chain was not shown in time: others are looked at, and its source is left alone for a while.
+    pub(super) fn rival_late(&mut self, attempt: u64) {
+        if let Some(walk) = self.take_rival(attempt) {
+            self.conclude(&walk.source, Ended::Failed(None));
+        }
+    }
+
+    pub(super) fn rival_headers(&mut self, mut walk: Walk, locator: &[BlockId], headers: &[Header]) {
         match walk.take(locator, headers, self) {
-            Ok(false) => self.rival = Some(walk),
+            Ok(false) => self.rivals.push(walk),
             Ok(true) => match walk.ahead {
                 // It has not shown what it claims, and need not yet: others are looked at meanwhile.
                 Some(at) if walk.end.weight <= self.weight() => {
@@ -83,17 +123,21 @@ impl Network {
                 }
                 _ => {
                     self.rival_after = self.now + LOOK_MS;
+                    self.slow_rivals = 0;
                     if walk.end.weight > self.weight() {
                         self.warn_of(walk.source, walk.end.id, walk.end.height, walk.end.weight);
                     }
                 }
             },
-            Err(Ended::Changed | Ended::Again(_)) => {}
             Err(ended) => self.conclude(&walk.source, ended),
         }
     }
 
     fn warn_of(&mut self, peer: PeerName, tip: BlockId, height: Height, weight: Work) {
+        if self.heavier_fork.as_ref().is_some_and(|fork| fork.weight > weight) {
+            // Of several that were weighed beside each other the heaviest is named.
+            return;
+        }
         let base = self.node.tip().snapshot.base().unwrap_or_default();
         tracing::error!(
             %peer, %tip, %height, %weight, %base,

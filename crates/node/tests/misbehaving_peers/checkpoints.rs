@@ -11,16 +11,16 @@ use crate::support::{self, payment};
 use crate::town::{genesis_header, headers_after};
 use crate::world::{Fate, World};
 
-const RULES: CheckpointConfig = CheckpointConfig {
+pub const RULES: CheckpointConfig = CheckpointConfig {
     every: 20,
     depth: 10,
     part_leaves: 2,
     begin: false,
     trusted: None,
 };
-const NEWCOMER: CheckpointConfig = CheckpointConfig { begin: true, ..RULES };
+pub const NEWCOMER: CheckpointConfig = CheckpointConfig { begin: true, ..RULES };
 
-fn chain(world: &mut World, rules: CheckpointConfig, blocks: usize) -> usize {
+pub fn chain(world: &mut World, rules: CheckpointConfig, blocks: usize) -> usize {
     let at = world.add_at(0, rules);
     for number in 0..blocks {
         if number == 3 {
@@ -35,7 +35,7 @@ fn chain(world: &mut World, rules: CheckpointConfig, blocks: usize) -> usize {
 }
 
 /// Another node of the same chain.
-fn copy(world: &mut World, of: usize, rules: CheckpointConfig) -> usize {
+pub fn copy(world: &mut World, of: usize, rules: CheckpointConfig) -> usize {
     let at = world.add_at(0, rules);
     for bytes in support::blocks(world.node(of)) {
         world.node(at).import_block(&bytes).unwrap();
@@ -43,7 +43,7 @@ fn copy(world: &mut World, of: usize, rules: CheckpointConfig) -> usize {
     at
 }
 
-fn stands(world: &World, at: usize, with: usize) -> bool {
+pub fn stands(world: &World, at: usize, with: usize) -> bool {
     world.base(at) > Height::GENESIS && world.tip(at) == world.tip(with)
 }
 
