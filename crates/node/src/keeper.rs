@@ -14,20 +14,30 @@ use crate::store::StoreError;
 
 /// Between two looks at the store.
 const PROBE: Duration = Duration::from_secs(1);
-/// How long blocks may fail by reads of the store before the node starts anew: too many open files pass within seconds, a
-/// bad sector does not.
+/// How long something may fail without a success in between before the node starts anew: too many open files pass within
+/// seconds, a bad sector does not.
 const LASTING: Duration = Duration::from_secs(60);
-/// A failure that has no other within so long has passed: peers and miners try again every second or two, so what is
-/// still broken fails again before.
-const LAPSE: Duration = Duration::from_secs(10);
+/// Failures in a row that it takes for that, however far apart: on a slow link tries come rarely, and two may be hours apart
+/// with nothing tried between them.
+const MIN_FAILURES: u64 = 3;
 /// Least time between two lines of the log about the same trouble.
 const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// What reads the store. That one of them works says nothing of what the other reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Blocks that are to become the tip.
+    Import,
+    /// The accounts of the pool after a block.
+    Pool,
+}
 
 /// Whether something keeps failing, and what the log was last told of it.
 #[derive(Debug, Default)]
 struct Trouble {
+    /// The first failure since it last worked, and how many there were.
     since: Option<Instant>,
-    last: Option<Instant>,
+    failures: u64,
     /// It failed again long after the first time, and nothing worked in between. One failure alone never lasts.
     lasts: bool,
     logged: Option<Instant>,
@@ -37,18 +47,40 @@ struct Trouble {
 impl Trouble {
     /// It failed at `now`; how many failures a line in the log stands for, if one is due.
     fn failed(&mut self, now: Instant) -> Option<u64> {
-        if self.last.is_some_and(|last| now.duration_since(last) > LAPSE) {
-            self.since = None;
-        }
-        self.last = Some(now);
         let since = *self.since.get_or_insert(now);
-        self.lasts = now.duration_since(since) >= LASTING;
+        self.failures = self.failures.saturating_add(1);
+        self.lasts = self.failures >= MIN_FAILURES && now.duration_since(since) >= LASTING;
         self.unlogged += 1;
         if self.logged.is_some_and(|logged| now.duration_since(logged) < LOG_EVERY) {
             return None;
         }
         self.logged = Some(now);
         Some(std::mem::take(&mut self.unlogged))
+    }
+
+    /// It worked: what failed before has passed.
+    fn worked(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// The troubles of each reader.
+#[derive(Debug, Default)]
+struct Troubles {
+    import: Trouble,
+    pool: Trouble,
+}
+
+impl Troubles {
+    fn of(&mut self, reader: Reader) -> &mut Trouble {
+        match reader {
+            Reader::Import => &mut self.import,
+            Reader::Pool => &mut self.pool,
+        }
+    }
+
+    fn any_lasts(&self) -> bool {
+        self.import.lasts || self.pool.lasts
     }
 }
 
@@ -57,7 +89,7 @@ impl Trouble {
 pub(crate) struct Keeper {
     writer: PoolWriter,
     thread: Mutex<Option<JoinHandle<()>>>,
-    trouble: Mutex<Trouble>,
+    troubles: Mutex<Troubles>,
 }
 
 impl Keeper {
@@ -65,21 +97,21 @@ impl Keeper {
         &self.writer
     }
 
-    /// A block could not be imported, or a question not be answered, and that says nothing of who asked for it.
-    pub(crate) fn store_failed(&self, error: &StoreError) {
+    /// Something could not be read or written, and that says nothing of who asked for it.
+    pub(crate) fn store_failed(&self, reader: Reader, error: &StoreError) {
         if !error.is_failure() {
             // A full disk has its own lines, and passes.
             return;
         }
-        let mut trouble = self.trouble.lock();
-        if let Some(failures) = trouble.failed(Instant::now()) {
+        let mut troubles = self.troubles.lock();
+        if let Some(failures) = troubles.of(reader).failed(Instant::now()) {
             tracing::error!(%error, failures, "the store does not work; what needs it will be tried again");
         }
     }
 
-    /// A block became the tip: what it needed could be read and written.
-    pub(crate) fn reads_work(&self) {
-        *self.trouble.lock() = Trouble::default();
+    /// What a reader needed could be read and written.
+    pub(crate) fn store_works(&self, reader: Reader) {
+        self.troubles.lock().of(reader).worked();
     }
 
     /// Writes what is waiting, and ends the thread.
@@ -142,7 +174,7 @@ impl Node {
     fn probe_store(&self) {
         let before = self.store().not_ready();
         self.store().probe();
-        if self.keeper().trouble.lock().lasts {
+        if self.keeper().troubles.lock().any_lasts() {
             let detail = format!("it has not worked for {} s", LASTING.as_secs());
             self.store().give_up(detail);
         }
@@ -175,14 +207,49 @@ mod tests {
         for minute in 0..60 {
             trouble.failed(begun + minute * Duration::from_secs(60));
             assert!(!trouble.lasts, "minute {minute}");
+            trouble.worked();
         }
         // What fails again and again does, however it began.
         let broken = begun + Duration::from_secs(60 * 60);
         for second in 0..6 {
-            trouble.failed(broken + second * LAPSE);
+            trouble.failed(broken + second * Duration::from_secs(10));
             assert!(!trouble.lasts);
         }
-        trouble.failed(broken + 6 * LAPSE);
+        trouble.failed(broken + Duration::from_secs(60));
         assert!(trouble.lasts);
+    }
+
+    #[test]
+    fn failures_that_come_rarely_add_up_where_nothing_works_in_between() {
+        // On a slow link a block comes every quarter of a minute.
+        let (begun, mut trouble) = (Instant::now(), Trouble::default());
+        for secs in [0, 15, 30, 45] {
+            trouble.failed(begun + Duration::from_secs(secs));
+            assert!(!trouble.lasts, "after {secs} s");
+        }
+        trouble.failed(begun + Duration::from_secs(60));
+        assert!(trouble.lasts);
+    }
+
+    #[test]
+    fn two_failures_hours_apart_do_not_last() {
+        let (begun, mut trouble) = (Instant::now(), Trouble::default());
+        trouble.failed(begun);
+        trouble.failed(begun + Duration::from_secs(10_000));
+        assert!(!trouble.lasts);
+        trouble.failed(begun + Duration::from_secs(10_001));
+        assert!(trouble.lasts);
+    }
+
+    #[test]
+    fn what_one_reader_can_read_says_nothing_of_the_other() {
+        let (begun, mut troubles) = (Instant::now(), Troubles::default());
+        for secs in [0, 30, 60] {
+            troubles.of(Reader::Pool).failed(begun + Duration::from_secs(secs));
+            troubles.of(Reader::Import).worked();
+        }
+        assert!(troubles.any_lasts());
+        troubles.of(Reader::Pool).worked();
+        assert!(!troubles.any_lasts());
     }
 }

@@ -15,7 +15,7 @@ use tally_ledger::StateError;
 use crate::checkpoint::{Beginning, CheckpointConfig};
 use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Reader};
 use crate::mempool::{Mempool, MempoolConfig};
 use crate::mining::Mining;
 use crate::p2p::{P2p, P2pConfig, P2pError};
@@ -322,14 +322,14 @@ impl Node {
             .and_then(|()| by(&mut pipeline, self.now()));
         match &imported {
             Ok(Imported::Tip(advance)) => {
-                self.0.keeper.reads_work();
+                self.0.keeper.store_works(Reader::Import);
                 let dropped = self.follow(advance, pipeline.tip());
                 self.0.stats.import_time.record(begun.elapsed());
                 self.publish(advance, dropped);
             }
             Ok(_) => {}
             // Nothing is known against the block: it is tried again when it is offered again.
-            Err(ImportError::Store(error)) => self.0.keeper.store_failed(error),
+            Err(ImportError::Store(error)) => self.0.keeper.store_failed(Reader::Import, error),
             Err(reason) => {
                 self.0.stats.blocks_refused.fetch_add(1, Relaxed);
                 tracing::warn!(%reason, "block refused");

@@ -3,6 +3,7 @@
 //! A transaction is acknowledged when it is on the disk: [`Node::submit_batch`] waits for the write that it is part of,
 //! which many share. What peers send is stored the same way, but nobody waits for it.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,6 +14,7 @@ use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, RawTransaction, T
 use tally_ledger::{StateError, StateView};
 
 use crate::events::ChainEvent;
+use crate::keeper::Reader;
 use crate::mempool::MempoolError;
 use crate::node::Node;
 use crate::pipeline::{Advance, Tip};
@@ -243,10 +245,12 @@ impl Node {
         // Where an account cannot be read now, the pool goes by what it knew: dropping for that would lose transactions.
         let known: BTreeMap<Address, Account> =
             pool.accounts().map(|(address, account)| (*address, *account)).collect();
+        let unread = Cell::new(false);
         let account_of = |address: &Address| match tip.snapshot.account(address) {
             Ok(account) => Some(account.unwrap_or_default()),
             Err(error) => {
-                self.keeper().store_failed(&error.into());
+                unread.set(true);
+                self.keeper().store_failed(Reader::Pool, &error.into());
                 None
             }
         };
@@ -284,6 +288,9 @@ impl Node {
         // Under the pool's lock: later this would take from the disk what has come again and was acknowledged meanwhile.
         self.keeper().writer().remove(dropped.iter().map(|(id, _)| *id));
         drop(pool);
+        if !unread.get() {
+            self.keeper().store_works(Reader::Pool);
+        }
         self.stats().included(joined.into_iter());
         dropped
     }
