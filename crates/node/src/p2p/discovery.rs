@@ -10,8 +10,8 @@ use libp2p::identity::Keypair;
 use libp2p::kad::store::MemoryStore;
 use libp2p::kad::{self, GetClosestPeersError, QueryResult};
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::swarm::{ConnectionId, NetworkBehaviour};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
 use libp2p_stream as stream;
 use tokio::time::Instant;
@@ -206,6 +206,16 @@ impl Discovery {
         may
     }
 
+    /// The connection whose other end has just said what it is, and whether that is a node of this chain.
+    pub(super) fn identified(&self, event: &BehaviourEvent) -> Option<(ConnectionId, bool)> {
+        match event {
+            BehaviourEvent::Identify(identify::Event::Received {
+                connection_id, info, ..
+            }) => Some((*connection_id, info.protocol_version == self.version)),
+            _ => None,
+        }
+    }
+
     /// Asks soon again: a peer has gone.
     pub(super) fn hurry(&mut self, gone: &PeerId) {
         self.told.remove(gone);
@@ -288,5 +298,40 @@ fn named(address: Multiaddr, peer: PeerId) -> Multiaddr {
     match address.iter().last() {
         Some(Protocol::P2p(_)) => address,
         _ => address.with(Protocol::P2p(peer)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identified(version: &str) -> Option<bool> {
+        let keys = Keypair::generate_ed25519();
+        let info = identify::Info {
+            public_key: keys.public(),
+            protocol_version: version.to_owned(),
+            agent_version: "test".to_owned(),
+            listen_addrs: Vec::new(),
+            protocols: Vec::new(),
+            observed_addr: Multiaddr::empty(),
+            signed_peer_record: None,
+        };
+        let connection_id = ConnectionId::new_unchecked(7);
+        let event = BehaviourEvent::Identify(identify::Event::Received {
+            connection_id,
+            peer_id: keys.public().to_peer_id(),
+            info,
+        });
+        let discovery = Discovery::new(Reach::new(false), "ours", Instant::now());
+        let (of, ours) = discovery.identified(&event)?;
+        assert_eq!(of, connection_id);
+        Some(ours)
+    }
+
+    #[test]
+    fn a_node_is_known_by_its_chain() {
+        assert_eq!(identified(&version("ours")), Some(true));
+        assert_eq!(identified(&version("another")), Some(false));
+        assert_eq!(identified("ipfs/0.1.0"), Some(false));
     }
 }

@@ -66,7 +66,11 @@ pub(super) struct Wires {
     dials: Dials,
     /// Dials under way.
     dialling: BTreeMap<ConnectionId, Multiaddr>,
+    /// The connection of a feeler whose other end has not said yet what it is, with its address and its peer.
+    feeling: Option<(ConnectionId, Multiaddr, PeerId)>,
     discovery: Discovery,
+    /// Whether nodes are looked for, and say what they are.
+    discovers: bool,
     saved: Saved,
     exempt: Exempt,
     /// Hosts that the operator named.
@@ -159,7 +163,9 @@ impl Wires {
             incoming,
             dials,
             dialling: BTreeMap::new(),
+            feeling: None,
             discovery: Discovery::new(reach, &chain, now),
+            discovers: config.discover,
             saved,
             exempt,
             configured,
@@ -265,7 +271,9 @@ impl Wires {
             self.dials.dialling(&address);
             self.dial(address, now);
         }
-        if let Some(address) = self.dials.feeler(now, outbound) {
+        if self.discovers
+            && let Some(address) = self.dials.feeler(now, outbound)
+        {
             self.dial(address, now);
         }
         *self.seen.found.write() = Found {
@@ -319,11 +327,9 @@ impl Wires {
                 ..
             } => {
                 let dialled = self.dialling.remove(&connection_id);
-                if let Some(address) = dialled.as_ref().filter(|address| self.dials.felt(address, now)) {
-                    self.dials.proven(&with_name(address, peer_id), now);
-                    self.save();
-                    // That it answers is all that this dial was for; other connections with the peer stay.
-                    self.swarm.close_connection(connection_id);
+                if let Some(address) = dialled.as_ref().filter(|address| self.dials.is_feeler(address)) {
+                    // What it is shows when it says so; a connection that nobody speaks on ends by itself.
+                    self.feeling = Some((connection_id, address.clone(), peer_id));
                     return;
                 }
                 self.seen
@@ -357,15 +363,22 @@ impl Wires {
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,
-                num_established: 0,
+                connection_id,
+                num_established,
                 ..
             } => {
-                self.seen.remotes.write().remove(&peer_id);
-                self.dials.closed(&peer_id, now);
-                self.discovery.hurry(&peer_id);
+                self.felt(connection_id, false, now);
+                if num_established == 0 {
+                    self.seen.remotes.write().remove(&peer_id);
+                    self.dials.closed(&peer_id, now);
+                    self.discovery.hurry(&peer_id);
+                }
             }
             SwarmEvent::Behaviour(event) => {
                 let own = *self.swarm.local_peer_id();
+                if let Some((connection, ours)) = self.discovery.identified(&event) {
+                    self.felt(connection, ours, now);
+                }
                 for Learnt { address, peer, by } in self.discovery.follow(event, self.swarm.behaviour_mut()) {
                     if peer != own {
                         let source = by.and_then(|by| self.seen.remotes.read().get(&by).cloned());
@@ -375,6 +388,20 @@ impl Wires {
             }
             _ => {}
         }
+    }
+
+    /// A feeler has found out whether a node of this chain is at its address: only such a one counts as answered.
+    fn felt(&mut self, connection: ConnectionId, ours: bool, now: u64) {
+        let feeling = self.feeling.take_if(|(feeling, ..)| *feeling == connection);
+        let Some((_, address, peer)) = feeling else { return };
+        if ours && self.dials.felt(&address, now) {
+            self.dials.proven(&with_name(&address, peer), now);
+            self.save();
+        } else {
+            self.dials.failed(&address, now);
+        }
+        // That is all that this dial was for; other connections with the peer stay.
+        self.swarm.close_connection(connection);
     }
 
     /// Opens the substream of a connection that we made.

@@ -48,6 +48,8 @@ struct Entry {
     address: Multiaddr,
     group: Group,
     bucket: Bucket,
+    /// Whether it answered since it last failed; one whose bucket of the tried ones is full stays among the new ones.
+    answered: bool,
     failures: u32,
     pause: u64,
     next: u64,
@@ -156,6 +158,7 @@ impl Book {
             address: address.clone(),
             group,
             bucket,
+            answered: false,
             failures: 0,
             pause: FIRST_PAUSE_MS,
             next: now,
@@ -176,10 +179,11 @@ impl Book {
         if entry.bucket != tried && self.make_room(tried, TRIED_BUCKET, 1) {
             self.move_to(&place, tried);
         }
-        if let Some(entry) = self.entries.get_mut(&place)
-            && name_in(address).is_some()
-            && entry.address != *address
-        {
+        let Some(entry) = self.entries.get_mut(&place) else {
+            return;
+        };
+        entry.answered = true;
+        if name_in(address).is_some() && entry.address != *address {
             entry.address = address.clone();
             self.version += 1;
         }
@@ -198,6 +202,7 @@ impl Book {
     pub fn failed(&mut self, address: &Multiaddr, now: u64) -> Option<u64> {
         let entry = self.entries.get_mut(&place_of(address))?;
         entry.failures = entry.failures.saturating_add(1);
+        entry.answered = false;
         let pause = entry.pause;
         entry.next = now + pause;
         entry.pause = (pause * 2).min(MAX_PAUSE_MS);
@@ -253,11 +258,16 @@ impl Book {
         Some(best[self.draws.below(best.len())].address.clone())
     }
 
-    /// The same of the new addresses alone: which never answered.
+    /// The same of the new addresses alone that never answered, or have failed since: of the others is known that they do.
     pub fn draw_new(&mut self, now: u64, allowed: impl Fn(&Multiaddr, &Group) -> bool) -> Option<Multiaddr> {
-        let tried: BTreeSet<_> = self.tried().cloned().collect();
+        let answered = self.entries.values().filter(|entry| entry.answered);
+        let known: BTreeSet<_> = self
+            .tried()
+            .chain(answered.map(|entry| &entry.address))
+            .cloned()
+            .collect();
         self.draw(now, |address, group| {
-            !tried.contains(address) && allowed(address, group)
+            !known.contains(address) && allowed(address, group)
         })
     }
 

@@ -150,8 +150,12 @@ impl Dials {
         self.feeler.clone()
     }
 
-    /// Whether an address that answered was dialled as a feeler only: then it is one of the tried now, and its connection is
-    /// closed.
+    /// Whether an address is dialled as a feeler only.
+    pub fn is_feeler(&self, address: &Multiaddr) -> bool {
+        self.feeler.as_ref() == Some(address)
+    }
+
+    /// What a feeler led to speaks our protocol: it is one of the tried now, if there is room, and its connection is closed.
     pub fn felt(&mut self, address: &Multiaddr, now: u64) -> bool {
         let felt = self.feeler.take_if(|feeler| *feeler == *address).is_some();
         if felt {
@@ -461,6 +465,36 @@ mod tests {
         // What was felt is there when a slot is free.
         let due = dials.due(now, 0);
         assert!(due.iter().any(|(due, _)| *due == first), "{due:?}");
+    }
+
+    /// All of one range: its buckets of tried addresses are full before all of them are felt.
+    #[test]
+    fn what_was_felt_and_found_no_room_is_not_felt_again_before_the_others() {
+        let mut dials = dials();
+        let all: Vec<Multiaddr> = (0..40)
+            .map(|at| {
+                format!("/ip4/66.6.8.{at}/tcp/9333/p2p/{}", PeerId::random())
+                    .parse()
+                    .unwrap()
+            })
+            .collect();
+        for (at, one) in all.iter().enumerate() {
+            // Each of another source, so that all have room among the new ones.
+            assert!(dials.find(one, &address(at), 0));
+        }
+        let mut felt = BTreeSet::new();
+        for round in 1..=all.len() as u64 {
+            let now = round * FEELER_MS;
+            let one = dials.feeler(now, WANTED).unwrap();
+            assert!(dials.felt(&one, now));
+            assert!(felt.insert(one), "felt twice in {round} rounds");
+        }
+        assert!(dials.book().tried().count() < all.len(), "not all have room");
+        assert_eq!(
+            dials.feeler(100 * FEELER_MS, WANTED),
+            None,
+            "nothing is left to find out"
+        );
     }
 
     #[test]
