@@ -16,7 +16,7 @@ use super::whole::{belongs, blame, block_id};
 use super::wire::Message;
 use super::{Network, PeerName};
 use crate::pipeline::{ImportError, Imported, Moved};
-use crate::store::Status;
+use crate::store::{Status, StoreError};
 
 /// What all synchronisations wait for together.
 #[derive(Default)]
@@ -24,6 +24,8 @@ pub(super) struct Bodies {
     /// Blocks that came before their turn: bytes that are what their headers name.
     held: BTreeMap<BlockId, (Bytes, PeerName)>,
     asked: BTreeMap<BlockId, Asked>,
+    /// Blocks that came and that there was no room for on the disk, each with the bytes that have to be free for it.
+    pub(super) too_long: BTreeMap<BlockId, u64>,
 }
 
 struct Asked {
@@ -364,8 +366,8 @@ impl Network {
                     self.imported(number, Some(&imported));
                 }
                 Err(error) => {
-                    if let ImportError::Store(error) = &error {
-                        self.note_room(error);
+                    if let ImportError::Store(StoreError::NoRoom { needed, .. }) = &error {
+                        self.bodies.too_long.insert(id, *needed);
                     }
                     let ended = match blame(id, &error) {
                         Some(offence) => offence.into(),
@@ -412,6 +414,7 @@ impl Network {
 fn import_ended(error: &ImportError) -> Ended {
     match error {
         ImportError::TooDeep { depth, .. } => Ended::TooDeep { depth: *depth },
+        ImportError::Store(StoreError::NoRoom { needed, .. }) => Ended::NoRoom { needed: *needed },
         _ => Ended::Again(error.to_string()),
     }
 }

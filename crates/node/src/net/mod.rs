@@ -122,8 +122,9 @@ pub struct Network {
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
     costs: cost::Costs,
-    /// Whether nothing can be stored now, and how many bytes have to be free to go on.
+    /// Whether nothing can be stored now, and since when; how many bytes have to be free to go on with a checkpoint.
     full: bool,
+    full_since: Option<u64>,
     needs_room: Option<u64>,
     lines: lines::Lines,
     next_question: u64,
@@ -169,6 +170,7 @@ impl Network {
             wanted: wanted::Wanted::default(),
             costs: cost::Costs::default(),
             full: false,
+            full_since: None,
             needs_room: None,
             lines: lines::Lines::default(),
             next_question: 1,

@@ -36,7 +36,10 @@ struct State {
 }
 
 fn broken(error: &StoreError) -> Ended {
-    Ended::Again(format!("a checkpoint cannot be kept: {error}"))
+    match error {
+        StoreError::NoRoom { needed, .. } => Ended::NoRoom { needed: *needed },
+        _ => Ended::Again(format!("a checkpoint cannot be kept: {error}")),
+    }
 }
 
 impl Join {
@@ -60,6 +63,14 @@ impl Join {
     /// Whether all parts are here.
     fn is_complete(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.missing.is_empty())
+    }
+
+    /// For so many milliseconds nothing could be stored: that is not the time of its source, or of others' claims.
+    pub(super) fn put_off(&mut self, millis: u64) {
+        self.begun = self.begun.saturating_add(millis);
+        if let Some(complete) = self.state.as_mut().and_then(|state| state.complete.as_mut()) {
+            *complete = complete.saturating_add(millis);
+        }
     }
 
     /// Nothing more comes from a peer.
@@ -99,17 +110,20 @@ impl Network {
     /// Asks for what is missing next, and begins once all is here and no other chain is to be preferred.
     pub(super) fn advance_state(&mut self) {
         let Some(mut join) = self.join.take() else { return };
-        let stepped = match self.step(&mut join) {
-            Ok(Step::Begins) => self.begin_at_checkpoint(&join).map(|()| None),
-            Ok(Step::Waits) => Ok(Some(())),
+        let begun = match self.step(&mut join) {
+            Ok(Step::Begins) => self.begin_at_checkpoint(&join).map(|()| true),
+            Ok(Step::Waits) => Ok(false),
             Err(ended) => Err(ended),
         };
-        if matches!(stepped, Ok(None)) {
+        if matches!(begun, Ok(true)) {
             return;
         }
         self.join = Some(join);
-        if let Err(ended) = stepped {
-            self.end_join(ended);
+        match begun {
+            Ok(_) => {}
+            // The source is still the one; it goes on once there is room.
+            Err(Ended::NoRoom { needed }) => self.needs_room = Some(needed),
+            Err(ended) => self.end_join(ended),
         }
     }
 
@@ -232,10 +246,7 @@ impl Network {
             state,
             checkpoint: checkpoint.clone(),
         };
-        if let Err(error) = self.node.begin_at(&beginning) {
-            self.note_room(&error);
-            return Err(broken(&error));
-        }
+        self.node.begin_at(&beginning).map_err(|error| broken(&error))?;
         let (height, millis) = (checkpoint.height, self.now.saturating_sub(join.walk.started));
         tracing::info!(source = %join.walk.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
         Ok(())

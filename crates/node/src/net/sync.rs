@@ -15,8 +15,9 @@ use crate::store::{Status, StoreError};
 
 /// Milliseconds for which a peer is left alone whose chain this node does not follow, though nothing is wrong with it.
 const APART_MS: u64 = 60_000;
-/// The same where this node's own store failed.
+/// The same where this node's own store failed, and where it has no room for the peer's next block.
 const AGAIN_MS: u64 = 1_000;
+const ROOM_AGAIN_MS: u64 = 10_000;
 
 /// One chain of headers that may become ours.
 pub(super) struct Sync {
@@ -80,6 +81,8 @@ pub(super) enum Ended {
     Changed,
     /// This node's own store could not be read or written, for this reason: nobody's doing.
     Again(String),
+    /// Nor is it that there are not so many bytes free on the disk.
+    NoRoom { needed: u64 },
 }
 
 impl From<Offence> for Ended {
@@ -135,6 +138,7 @@ impl Network {
         self.begin_sync();
         self.import_held();
         self.ask_for_headers();
+        self.end_without_room();
         self.ask_for_bodies();
         self.finish_syncs();
         self.advance_rivals();
@@ -437,6 +441,12 @@ impl Network {
                 peer.backoff.wait(now + AGAIN_MS);
                 if self.lines.is_due("again", now) {
                     tracing::error!(peer = %name, reason, "this node could not go on with a peer's chain, and tries again");
+                }
+            }
+            Ended::NoRoom { needed } => {
+                peer.backoff.wait(now + ROOM_AGAIN_MS);
+                if self.lines.is_due("room", now) {
+                    tracing::error!(peer = %name, needed, "no room for the next block of a peer's chain, which is tried again");
                 }
             }
         }

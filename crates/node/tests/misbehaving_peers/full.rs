@@ -7,6 +7,7 @@ use tally_chain::Address;
 use tally_node::CheckpointConfig;
 use tally_node::net::wire::Message;
 
+use crate::checkpoints::{NEWCOMER, RULES, chain, copy, stands};
 use crate::support::{self, payment};
 use crate::world::{Fate, World};
 
@@ -77,4 +78,38 @@ fn nothing_is_fetched_while_the_disk_is_full() {
 #[test]
 fn no_state_is_fetched_while_the_disk_is_full() {
     waits_for_room(72, true);
+}
+
+/// What was waited for is room: a source whose state was begun to be taken is still the one, however long that took.
+#[test]
+fn a_disk_that_is_full_for_long_costs_no_source_its_place() {
+    let mut world = World::new(73);
+    let first = chain(&mut world, RULES, 40);
+    let second = copy(&mut world, first, RULES);
+    for source in [first, second] {
+        world.tamper(source, |_, message| match message {
+            Message::Manifests(_) => Fate::Late(15_000),
+            _ => Fate::Sent,
+        });
+    }
+    let new = world.add_at(0, NEWCOMER);
+    // The thread that looks every second whether there is room.
+    world.node(new).close().unwrap();
+    let asked = Rc::new(Cell::new(0));
+    let counter = asked.clone();
+    world.tamper(new, move |_, message| {
+        counter.set(counter.get() + usize::from(matches!(message, Message::GetCheckpoint)));
+        Fate::Sent
+    });
+    world.connect(new, first);
+    world.connect(new, second);
+    // Its chain is weighed by then, and its manifests are on their way.
+    world.run(3_000);
+    assert_eq!(asked.get(), 1);
+    set_full(&world, new, true);
+    world.run(400_000);
+    set_full(&world, new, false);
+    world.until(20_000, "the tip", |world| stands(world, new, first));
+    assert_eq!(asked.get(), 1, "another source was looked for");
+    world.honest(&[first, second, new]);
 }
