@@ -96,7 +96,7 @@ pub const READING_MS: u64 = 10_000;
 /// Bytes of the store that answers to the peers of one host may read on and on, a second, and at once. No node imports blocks
 /// as fast as that, so that none that synchronises waits for it.
 pub const COST_A_SECOND: u64 = 64 << 20;
-pub const COST_AT_ONCE: i64 = 256 << 20;
+pub const COST_AT_ONCE: u64 = 256 << 20;
 /// What looking up one block's record counts as, and one transaction of the pool: bytes.
 pub const RECORD_COST: u64 = 1 << 10;
 pub const POOLED_COST: u64 = 256;

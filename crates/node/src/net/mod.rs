@@ -8,6 +8,7 @@ mod admission;
 mod answers;
 mod backoff;
 mod bodies;
+mod budget;
 mod clock;
 mod compact;
 mod cost;

@@ -176,53 +176,6 @@ impl Score {
     }
 }
 
-/// Tokens that come back with time.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    tokens: u64,
-    most: u64,
-    a_second: u64,
-    since: u64,
-}
-
-impl Budget {
-    pub fn new(a_second: u64, most: u64, now: u64) -> Self {
-        Self {
-            tokens: most,
-            most,
-            a_second,
-            since: now,
-        }
-    }
-
-    /// Takes `count` tokens if there are as many.
-    pub fn spend(&mut self, count: u64, now: u64) -> bool {
-        let back = now.saturating_sub(self.since).saturating_mul(self.a_second) / 1_000;
-        if back > 0 {
-            self.tokens = self.tokens.saturating_add(back).min(self.most);
-            self.since = now;
-        }
-        match self.tokens.checked_sub(count) {
-            Some(left) => {
-                self.tokens = left;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Tokens that there are at `now`.
-    pub fn left(&self, now: u64) -> u64 {
-        let back = now.saturating_sub(self.since).saturating_mul(self.a_second) / 1_000;
-        self.tokens.saturating_add(back).min(self.most)
-    }
-
-    /// Whether all of it has come back at `now`.
-    pub fn is_whole(&self, now: u64) -> bool {
-        self.left(now) >= self.most
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,17 +203,5 @@ mod tests {
         assert!(!score.add(49, 10 * FORGIVE_MS));
         assert!(score.add(1, 10 * FORGIVE_MS + 1));
         assert_eq!(score.at(u64::MAX), 0);
-    }
-
-    #[test]
-    fn a_budget_comes_back_and_has_an_end() {
-        let mut budget = Budget::new(10, 20, 0);
-        assert!(budget.spend(20, 0));
-        assert!(!budget.spend(1, 99));
-        assert_eq!((budget.left(99), budget.left(100)), (0, 1));
-        assert!(budget.spend(1, 100));
-        assert!(!budget.spend(21, 1_000_000), "never more than at once");
-        assert!(budget.spend(20, 1_000_000));
-        assert!(!budget.is_whole(1_001_999) && budget.is_whole(1_002_000));
     }
 }

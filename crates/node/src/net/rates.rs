@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::PeerName;
+use super::budget::Budget;
 use super::limits::{
     ASK_A_SECOND, ASK_AT_ONCE, BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND,
     MESSAGES_AT_ONCE, TELL_A_SECOND, TELL_AT_ONCE, TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE,
 };
-use super::offence::Budget;
 use crate::peers::range::{Host, Origin};
 use crate::peers::slots::SlotError;
 
@@ -34,6 +34,11 @@ impl Rates {
             telling_ids: Budget::new(TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE, now),
             asking: Budget::new(ASK_A_SECOND, ASK_AT_ONCE, now),
         }
+    }
+
+    /// Whether the peer may be sent an inventory of so many ids now; if so, that counts. What is not sent costs nothing.
+    pub(super) fn tell(&mut self, ids: u64, now: u64) -> bool {
+        self.telling_ids.has(ids, now) && self.telling.spend(1, now) && self.telling_ids.spend(ids, now)
     }
 
     /// Whether they are as good as new ones.
@@ -132,6 +137,18 @@ mod tests {
             }
         }
         assert!(asked > ASK_AT_ONCE + 600 * ASK_A_SECOND / 2, "{asked}");
+    }
+
+    #[test]
+    fn an_inventory_that_is_not_sent_costs_nothing() {
+        let mut rates = Rates::new(0);
+        assert!(rates.telling.spend(TELL_AT_ONCE, 0));
+        assert!(!rates.tell(1_000, 0));
+        assert_eq!(rates.telling_ids.left(0), TELL_IDS_AT_ONCE);
+        let mut rates = Rates::new(0);
+        assert!(rates.telling_ids.spend(TELL_IDS_AT_ONCE, 0));
+        assert!(!rates.tell(1_000, 0));
+        assert_eq!(rates.telling.left(0), TELL_AT_ONCE);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Network {
         for name in names {
             while let Some(peer) = self.peers.get_mut(&name) {
                 let count = peer.inventory.len().min(MAX_IDS);
-                if count == 0 || !peer.rates.telling_ids.spend(count as u64, now) || !peer.rates.telling.spend(1, now) {
+                if count == 0 || !peer.rates.tell(count as u64, now) {
                     break;
                 }
                 let ids = peer.inventory.drain(..count).collect();

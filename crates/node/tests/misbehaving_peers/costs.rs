@@ -43,7 +43,7 @@ fn answers(town: &mut Town) -> Vec<usize> {
 fn one_that_has_large_blocks_read_again_and_again_waits_and_is_not_banned() {
     let (mut town, block) = with_large_block();
     let bytes = town.node().tip().record.bytes;
-    let at_once = COST_AT_ONCE as u64 / bytes + 1;
+    let at_once = COST_AT_ONCE / bytes + 1;
     // A place that the block does not have: the answer is short, and all of the block is read for it.
     for question in 1..=at_once + 30 {
         asks(&mut town, block, 9_999, question);
