@@ -126,6 +126,28 @@ fn a_ban_covers_no_address_behind_which_honest_people_may_be() {
 }
 
 #[test]
+fn a_peer_that_the_operator_names_while_it_is_connected_counts_as_named() {
+    let (_dir, mut network) = session();
+    for (host, names) in [("8.8.8.8", true), ("9.9.9.9", false)] {
+        assert_eq!(come(&mut network, "peer", at(host), 1_000), None);
+        let named = Origin {
+            configured: true,
+            ..at(host)
+        };
+        if names {
+            network.place(&"peer".into(), named);
+        }
+        network.received(&"peer".into(), b"no frame", 1_000);
+        assert!(ended(&mut network, &"peer".into()).is_some(), "it is banned");
+        // A ban of a named peer never covers its host.
+        let other = come(&mut network, "other", at(host), 2_000);
+        assert_eq!(other.is_none(), names, "{host}");
+        network.disconnected(&"other".into(), 2_000);
+        assert!(network.unban(&"peer".into()));
+    }
+}
+
+#[test]
 fn a_banned_range_ends_its_conversations_at_once() {
     let (_dir, mut network) = session();
     assert_eq!(come(&mut network, "a", at("8.8.8.8"), 1_000), None);

@@ -30,6 +30,13 @@ impl Network {
         self.make_slot(newcomer)
     }
 
+    /// How a peer counts that is connected: the operator may name it, or not any more, while it is.
+    pub fn place(&mut self, name: &PeerName, origin: Origin) {
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.origin = origin;
+        }
+    }
+
     /// Makes sure that there is a slot for an inbound peer; another one may have to go for it.
     fn make_slot(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
         let inbound = self.peers.iter().filter(|(_, peer)| !peer.outbound);

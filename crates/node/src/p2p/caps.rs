@@ -31,6 +31,8 @@ const MAX_OF_A_RANGE: usize = 32;
 
 /// Addresses that are banned now.
 pub(super) type Banned = Arc<RwLock<Vec<IpNet>>>;
+/// Hosts that the operator named, at the start or since.
+pub(super) type Configured = Arc<RwLock<Vec<IpAddr>>>;
 
 /// Why a connection is rejected before it begins.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,14 +60,13 @@ struct Connection {
 #[derive(Debug)]
 pub(super) struct Caps {
     exempt: Exempt,
-    /// Hosts that the operator named.
-    configured: Vec<IpAddr>,
+    configured: Configured,
     banned: Banned,
     connections: BTreeMap<ConnectionId, Connection>,
 }
 
 impl Caps {
-    pub(super) fn new(exempt: Exempt, configured: Vec<IpAddr>, banned: Banned) -> Self {
+    pub(super) fn new(exempt: Exempt, configured: Configured, banned: Banned) -> Self {
         Self {
             exempt,
             configured,
@@ -77,7 +78,8 @@ impl Caps {
     /// Counts a connection that begins, or says why it does not.
     fn admit(&mut self, id: ConnectionId, remote: &Multiaddr) -> Result<(), CapError> {
         let host = host_of(remote);
-        let privileged = host.is_some_and(|host| self.exempt.contains(host) || self.configured.contains(&host));
+        let named = |host| self.configured.read().contains(&host);
+        let privileged = host.is_some_and(|host| self.exempt.contains(host) || named(host));
         let reserved = if privileged { 0 } else { RESERVED };
         let pending = self.count(|connection| connection.pending);
         if pending + reserved >= MAX_PENDING {
@@ -190,7 +192,8 @@ mod tests {
             false,
             Some("0.0.0.0:1".parse().unwrap()),
         );
-        Caps::new(exempt, vec![[9, 9, 9, 9].into()], Banned::default())
+        let configured = Configured::new(RwLock::new(vec![[9, 9, 9, 9].into()]));
+        Caps::new(exempt, configured, Banned::default())
     }
 
     fn come(caps: &mut Caps, at: usize, host: &str) -> Result<(), CapError> {
@@ -199,6 +202,25 @@ mod tests {
         caps.admit(id, &address)?;
         caps.connections.get_mut(&id).unwrap().pending = false;
         Ok(())
+    }
+
+    #[test]
+    fn what_the_operator_names_later_counts_like_what_was_named_at_the_start() {
+        let mut caps = caps();
+        for at in 0..MAX_OF_A_HOST {
+            come(&mut caps, at, "8.8.8.8").unwrap();
+        }
+        let (address, max) = (IpAddr::from([8, 8, 8, 8]), MAX_OF_A_HOST);
+        let full = Err(CapError::Host {
+            host: Host::of(address),
+            max,
+        });
+        assert_eq!(come(&mut caps, 100, "8.8.8.8"), full);
+        let configured = caps.configured.clone();
+        configured.write().push(address);
+        assert_eq!(come(&mut caps, 101, "8.8.8.8"), Ok(()));
+        configured.write().retain(|host| *host != address);
+        assert_eq!(come(&mut caps, 102, "8.8.8.8"), full);
     }
 
     #[test]

@@ -54,6 +54,11 @@ pub(super) enum Heard {
         name: PeerName,
         link: u64,
     },
+    /// The operator has named a peer that is connected, or does so no more.
+    Placed {
+        name: PeerName,
+        origin: Origin,
+    },
     /// What the operator asks, and whom to tell that it is done: what it did.
     Asked(Asked, tokio::sync::oneshot::Sender<bool>),
     News,
@@ -204,6 +209,7 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
             network.disconnected(&name, now);
         }
         Heard::Frame { .. } | Heard::Broken { .. } | Heard::Gone { .. } => {}
+        Heard::Placed { name, origin } => network.place(&name, origin),
         Heard::Asked(..) | Heard::News | Heard::Stop => network.poll(now),
     }
 }

@@ -138,6 +138,12 @@ impl Links {
         self.tell(Heard::Gone { name, link }).await;
     }
 
+    /// How a connected peer counts has changed.
+    pub(super) async fn placed(&self, peer: PeerId, origin: Origin) {
+        let name = PeerName(peer.to_string());
+        self.tell(Heard::Placed { name, origin }).await;
+    }
+
     /// Tells the conversation; where its inbox is full, waits beside the runtime's own threads.
     async fn tell(&self, told: Heard) -> bool {
         match self.heard.try_send(told) {

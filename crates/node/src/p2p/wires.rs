@@ -1,7 +1,7 @@
 //! Dialling and listening: the swarm.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -17,7 +17,7 @@ use parking_lot::RwLock;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
-use super::caps::{Banned, Caps};
+use super::caps::{Banned, Caps, Configured};
 use super::conversation::Heard;
 use super::discovery::{Behaviour, BehaviourEvent, Discovery, Learnt, Ways};
 use super::links::Links;
@@ -73,8 +73,7 @@ pub(super) struct Wires {
     discovers: bool,
     saved: Saved,
     exempt: Exempt,
-    /// Hosts that the operator named.
-    configured: Vec<IpAddr>,
+    configured: Configured,
     begun: Instant,
     orders: Receiver<Order>,
     links: Links,
@@ -110,7 +109,8 @@ impl Wires {
         let failed = |error: String| P2pError::Transport(error);
         let reach = Reach::new(config.lan);
         let exempt = Exempt::new(config.exempt.clone(), config.lan, config.listen);
-        let configured: Vec<_> = config.peers.iter().filter_map(host_of).collect();
+        let hosts: Vec<_> = config.peers.iter().filter_map(host_of).collect();
+        let configured = Configured::new(RwLock::new(hosts));
         let secret = identity::secret(&keys)?;
         let chain = node.identity().genesis.to_string();
         let ways = Ways {
@@ -246,7 +246,7 @@ impl Wires {
         Origin {
             host,
             exempt: host.is_some_and(|host| self.exempt.contains(host)),
-            configured: self.dials.is_kept(peer) || host.is_some_and(|host| self.configured.contains(&host)),
+            configured: self.dials.is_kept(peer) || host.is_some_and(|host| self.configured.read().contains(&host)),
         }
     }
 
@@ -419,8 +419,8 @@ impl Wires {
         match order {
             Order::Call(address) => {
                 let now = self.now();
-                self.configured.extend(host_of(&address));
                 self.dials.keep(address, now);
+                self.renew_configured();
             }
             Order::Close(name) => {
                 if let Ok(peer) = name.0.parse() {
@@ -430,7 +430,18 @@ impl Wires {
             Order::Forget(name) => {
                 let Ok(peer) = name.0.parse() else { return };
                 self.dials.forget(&peer);
+                self.renew_configured();
             }
+        }
+    }
+
+    /// The operator has named another peer, or one no more: new connections, and conversations that go on, count accordingly.
+    fn renew_configured(&self) {
+        *self.configured.write() = self.dials.kept_hosts();
+        let peers: Vec<_> = self.seen.remotes.read().keys().copied().collect();
+        for peer in peers {
+            let (links, origin) = (self.links.clone(), self.origin(&peer));
+            tokio::spawn(async move { links.placed(peer, origin).await });
         }
     }
 }

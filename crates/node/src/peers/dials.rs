@@ -2,10 +2,12 @@
 //! conversations of its own. Rules: docs/protocol.md#N10, #N11
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use libp2p::{Multiaddr, PeerId};
 
 use super::book::{Book, FIRST_PAUSE_MS, Group, name_in, place_of};
+use super::range::host_of;
 
 /// The longest pause between two dials of an address that the operator named, milliseconds.
 const MAX_PAUSE_MS: u64 = 60_000;
@@ -277,6 +279,11 @@ impl Dials {
         self.kept.values().any(|kept| kept.peer.as_ref() == Some(peer))
     }
 
+    /// Hosts of the addresses that the operator named.
+    pub fn kept_hosts(&self) -> Vec<IpAddr> {
+        self.kept.keys().filter_map(host_of).collect()
+    }
+
     /// Whether the operator named this address.
     pub fn keeps(&self, address: &Multiaddr) -> bool {
         self.kept.contains_key(address)
@@ -314,214 +321,4 @@ impl Kept {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::range::Exempt;
-    use super::*;
-
-    fn dials() -> Dials {
-        let exempt = Exempt::new(Vec::new(), false, Some("0.0.0.0:1".parse().unwrap()));
-        Dials::new(Book::new([7; 32], 1, exempt))
-    }
-
-    /// An address in a range of its own.
-    fn address(at: usize) -> Multiaddr {
-        let (a, b) = (20 + at / 200, at % 200);
-        format!("/ip4/{a}.{b}.8.8/tcp/9333/p2p/{}", PeerId::random())
-            .parse()
-            .unwrap()
-    }
-
-    #[test]
-    fn found_addresses_are_dialled_while_there_is_room_and_kept_ones_always() {
-        let mut dials = dials();
-        let kept = address(0);
-        dials.keep(kept.clone(), 0);
-        for at in 1..=20 {
-            let one = address(at);
-            assert!(dials.find(&one, &one, 0));
-        }
-        let due = dials.due(0, 0);
-        assert_eq!((due.len(), &due[0].0), (1 + WANTED, &kept));
-        assert_eq!(dials.due(0, 6).len(), 3);
-        assert_eq!(dials.due(0, 20).len(), 1);
-        // Those that are being dialled count, too.
-        due[1..].iter().for_each(|(found, _)| dials.dialling(found));
-        assert_eq!(dials.due(0, 0).len(), 1);
-    }
-
-    #[test]
-    fn a_range_has_one_slot_of_our_own_dialling() {
-        let mut dials = dials();
-        for at in 0..200 {
-            let one: Multiaddr = format!("/ip4/66.6.{at}.1/tcp/9333/p2p/{}", PeerId::random())
-                .parse()
-                .unwrap();
-            dials.find(&one, &one, 0);
-        }
-        let other = address(7);
-        dials.find(&other, &other, 0);
-        let due = dials.due(0, 0);
-        assert_eq!(due.len(), 1 + WANTED_OF_A_RANGE, "{due:?}");
-        assert!(due.iter().any(|(due, _)| *due == other));
-        due.iter().for_each(|(found, _)| dials.dialling(found));
-        assert!(dials.due(0, 0).is_empty());
-        // The slot is free again once the dial has failed.
-        let hostile = due
-            .iter()
-            .find(|(due, _)| *due != other)
-            .map(|(due, _)| due.clone())
-            .unwrap();
-        assert_eq!(dials.failed(&hostile, 0), Some(FIRST_PAUSE_MS));
-        assert_eq!(dials.due(0, 0).len(), 1);
-    }
-
-    #[test]
-    fn a_named_address_that_does_not_answer_is_dialled_ever_more_rarely() {
-        let (mut dials, one, mut now) = (dials(), address(1), 0);
-        dials.keep(one.clone(), now);
-        let pauses: Vec<_> = (0..12)
-            .map(|_| {
-                assert_eq!(dials.due(now, 0).len(), 1);
-                dials.dialling(&one);
-                let pause = dials.failed(&one, now).unwrap();
-                assert!(dials.due(now + pause - 1, 0).is_empty());
-                now += pause;
-                pause / 1_000
-            })
-            .collect();
-        assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
-        assert_eq!(pauses[11], 60);
-    }
-
-    #[test]
-    fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
-        let (mut dials, one, mut now) = (dials(), address(1), 0);
-        dials.find(&one, &one, now);
-        let peer = name_in(&one).unwrap();
-        let mut again = Vec::new();
-        for lasts in [0, 0, 0, 61_000, 0] {
-            assert_eq!(dials.due(now, 0), [(one.clone(), Some(peer))]);
-            dials.dialling(&one);
-            dials.answered(&one, peer, now);
-            assert!(dials.leads_to(&peer) && dials.due(now, 0).is_empty());
-            now += lasts;
-            dials.closed(&peer, now);
-            let ended = now;
-            while dials.due(now, 0).is_empty() {
-                now += 1_000;
-            }
-            again.push((now - ended) / 1_000);
-        }
-        assert_eq!(again, [1, 2, 4, 1, 2]);
-    }
-
-    #[test]
-    fn anchors_are_the_longest_conversations_and_are_dialled_first() {
-        let mut before = dials();
-        let all: Vec<_> = (1..=6).map(address).collect();
-        for (at, one) in all.iter().enumerate() {
-            before.find(one, one, 0);
-            before.dialling(one);
-            before.answered(one, name_in(one).unwrap(), at as u64);
-        }
-        let anchors = before.best();
-        assert_eq!(anchors, all[..MAX_ANCHORS]);
-        let mut after = dials();
-        for at in 10..110 {
-            let one = address(at);
-            after.find(&one, &one, 0);
-        }
-        anchors.iter().for_each(|anchor| after.anchor(anchor.clone(), 0));
-        let due: BTreeSet<_> = after.due(0, 0).into_iter().map(|(address, _)| address).collect();
-        assert_eq!(due.len(), WANTED);
-        assert!(anchors.iter().all(|anchor| due.contains(anchor)), "{due:?}");
-    }
-
-    #[test]
-    fn feelers_try_new_addresses_one_every_two_minutes_while_all_slots_are_taken() {
-        let mut dials = dials();
-        let new: Vec<_> = (1..=3).map(address).collect();
-        for one in &new {
-            assert!(dials.find(one, one, 0));
-        }
-        assert_eq!(dials.feeler(FEELER_MS, WANTED - 1), None, "others are dialled anyway");
-        assert_eq!(dials.feeler(FEELER_MS - 1, WANTED), None);
-        let mut now = FEELER_MS;
-        let first = dials.feeler(now, WANTED).unwrap();
-        assert!(new.contains(&first));
-        assert_eq!(dials.feeler(now + FEELER_MS, WANTED), None, "one at a time");
-        assert!(dials.felt(&first, now) && !dials.felt(&first, now));
-        assert_eq!(dials.book().tried().collect::<Vec<_>>(), [&first]);
-        assert!(!dials.leads_to(&name_in(&first).unwrap()), "no conversation begins");
-        assert!(dials.best().is_empty());
-
-        assert_eq!(dials.feeler(now + FEELER_MS - 1, WANTED), None);
-        now += FEELER_MS;
-        let second = dials.feeler(now, WANTED).unwrap();
-        assert_ne!(second, first, "that one is tried already");
-        assert_eq!(dials.failed(&second, now), Some(FIRST_PAUSE_MS));
-        assert_eq!(dials.failed(&second, now), None, "it is no dial any more");
-        assert_eq!(dials.book().tried().count(), 1);
-        // What was felt is there when a slot is free.
-        let due = dials.due(now, 0);
-        assert!(due.iter().any(|(due, _)| *due == first), "{due:?}");
-    }
-
-    /// All of one range: its buckets of tried addresses are full before all of them are felt.
-    #[test]
-    fn what_was_felt_and_found_no_room_is_not_felt_again_before_the_others() {
-        let mut dials = dials();
-        let all: Vec<Multiaddr> = (0..40)
-            .map(|at| {
-                format!("/ip4/66.6.8.{at}/tcp/9333/p2p/{}", PeerId::random())
-                    .parse()
-                    .unwrap()
-            })
-            .collect();
-        for (at, one) in all.iter().enumerate() {
-            // Each of another source, so that all have room among the new ones.
-            assert!(dials.find(one, &address(at), 0));
-        }
-        let mut felt = BTreeSet::new();
-        for round in 1..=all.len() as u64 {
-            let now = round * FEELER_MS;
-            let one = dials.feeler(now, WANTED).unwrap();
-            assert!(dials.felt(&one, now));
-            assert!(felt.insert(one), "felt twice in {round} rounds");
-        }
-        assert!(dials.book().tried().count() < all.len(), "not all have room");
-        assert_eq!(
-            dials.feeler(100 * FEELER_MS, WANTED),
-            None,
-            "nothing is left to find out"
-        );
-    }
-
-    #[test]
-    fn a_feeler_takes_no_slot_and_no_named_address() {
-        let mut dials = dials();
-        let (kept, new) = (address(1), address(2));
-        dials.keep(kept.clone(), 0);
-        dials.dialling(&kept);
-        assert_eq!(dials.feeler(FEELER_MS, WANTED), None, "there is no new address");
-        assert!(dials.find(&new, &new, 0));
-        let felt = dials.feeler(2 * FEELER_MS, WANTED);
-        assert_eq!(felt, Some(new));
-        for at in 10..30 {
-            let one = address(at);
-            dials.find(&one, &one, 0);
-        }
-        assert_eq!(dials.due(2 * FEELER_MS, 0).len(), WANTED);
-    }
-
-    #[test]
-    fn what_is_forgotten_is_not_dialled() {
-        let (mut dials, one, two) = (dials(), address(1), address(2));
-        dials.keep(one.clone(), 0);
-        dials.find(&two, &two, 0);
-        assert!(dials.is_kept(&name_in(&one).unwrap()));
-        dials.forget(&name_in(&one).unwrap());
-        dials.drop_address(&two);
-        assert!(dials.due(0, 0).is_empty());
-    }
-}
+mod tests;
