@@ -80,12 +80,14 @@ impl Question {
 impl Peer {
     /// Questions that are not waited for any more at `now`. While bytes come steadily a question waits as long as its answer,
     /// and those before it, would take at the least rate that counts as steady: bytes of another kind hold nothing for ever.
+    /// Answers come in the order of the questions: none is late before one that was asked earlier and has more time.
     pub(super) fn late_questions(&self, now: u64) -> Vec<u64> {
-        let mut before = 0_u64;
+        let (mut before, mut deadline) = (0_u64, 0_u64);
         let mut late = Vec::new();
         for (number, open) in &self.open {
             before = before.saturating_add(open.question.longest_answer() as u64);
-            let last = open.deadline.saturating_add(before.saturating_mul(1_000) / MIN_FLOW);
+            deadline = deadline.max(open.deadline);
+            let last = deadline.saturating_add(before.saturating_mul(1_000) / MIN_FLOW);
             let comes = self.flow.steady && now < last;
             if open.deadline <= now && !comes {
                 late.push(*number);
@@ -112,6 +114,9 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
+    use tally_chain::{B256, BlockId, Work};
+
+    use super::super::limits::{ANSWER_MS, BLOCKS_MS};
     use super::*;
 
     #[test]
@@ -129,5 +134,33 @@ mod tests {
         assert!(!flow.steady && flow.came_since(15_000));
         flow.frame(21_000);
         assert!(flow.came_since(20_000) && !flow.came_since(21_000));
+    }
+
+    #[test]
+    fn a_short_answer_behind_a_long_one_is_not_late_before_it() {
+        let mut peer = Peer::new(true, BlockId(B256::ZERO), Work::default(), 0);
+        let open = |question, deadline| Open {
+            question,
+            asked: 0,
+            deadline,
+            extended: false,
+        };
+        let ids = vec![BlockId(B256::ZERO)];
+        peer.open.insert(1, open(Question::Blocks { ids }, BLOCKS_MS));
+        let (sent, told) = (0, Work::default());
+        peer.open.insert(2, open(Question::Ping { sent, told }, ANSWER_MS));
+        assert_eq!(
+            peer.late_questions(ANSWER_MS),
+            [2],
+            "where nothing comes each has its own time"
+        );
+        peer.flow.steady = true;
+        let longest = |question: u64| peer.open[&question].question.longest_answer() as u64 * 1_000 / MIN_FLOW;
+        let first = BLOCKS_MS + longest(1);
+        let second = first + longest(2);
+        assert_eq!(peer.late_questions(first - 1), [] as [u64; 0]);
+        assert_eq!(peer.late_questions(first), [1]);
+        assert_eq!(peer.late_questions(second - 1), [1]);
+        assert_eq!(peer.late_questions(second), [1, 2]);
     }
 }
