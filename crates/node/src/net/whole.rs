@@ -58,3 +58,47 @@ pub(super) fn blame(id: BlockId, error: &ImportError) -> Option<Offence> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::Height;
+
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn what_this_nodes_own_store_base_or_depth_does_is_nobodys_offence() {
+        let id = BlockId(B256::ZERO);
+        let (free, needed) = (1, 2);
+        let what = "a block".to_owned();
+        let own = [
+            ImportError::Store(StoreError::NoRoom {
+                path: "store".into(),
+                free,
+                needed,
+            }),
+            ImportError::Store(StoreError::Broken {
+                path: "store".into(),
+                detail: "cannot write".to_owned(),
+            }),
+            ImportError::Store(StoreError::Missing { what }),
+            ImportError::Store(StoreError::Damaged {
+                what: "a block",
+                source: CodecError::Rlp {
+                    field: "block",
+                    source: alloy_rlp::Error::Overflow,
+                },
+            }),
+            ImportError::Store(StoreError::NotKept {
+                height: Height(1),
+                base: Height(2),
+            }),
+            ImportError::UnknownParent { parent: id },
+            ImportError::TooDeep { depth: 2, max: 1 },
+        ];
+        for error in own {
+            assert_eq!(blame(id, &error), None, "{error}");
+        }
+        assert!(blame(id, &ImportError::KnownInvalid { id }).is_some());
+    }
+}
