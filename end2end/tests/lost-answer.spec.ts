@@ -153,6 +153,33 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   expect((await pool()).length).toBe(1);
 });
 
+test('a nonce that another payment used leaves it in doubt, until its owner gives it up', async ({ browser }) => {
+  const page = await start(browser);
+  await posts(page, ['lose it', 'pass', 'pass']);
+  await review(page, '7');
+  await sign(page).click();
+  await expect(doubt(page)).toBeVisible();
+  // Another of the same nonce gets into a block.
+  await review(page, '8');
+  await sign(page).click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  await node.mine(true);
+  await expect(page.locator('.follow-line')).toContainText('confirmation', { timeout: 60_000 });
+  await node.mine(false);
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
+  await page.getByLabel('Account').selectOption(await addressOfSender(page));
+  const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
+  await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
+  await expect(lost.getByText('another payment took it, unless this one is in a block')).toBeVisible();
+  await expect(lost.getByRole('button', { name: 'Send it again' })).toBeHidden();
+  await lost.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  await lost.getByRole('button', { name: 'Keep it' }).click();
+  await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
+  await lost.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  await lost.getByRole('button', { name: 'Dismiss it' }).click();
+  await expect(lost).toBeHidden();
+});
+
 test('where it cannot be asked whether an equal payment waits, a yes is asked for', async ({ browser }) => {
   const page = await start(browser);
   const failed = page.getByRole('alert').filter({ hasText: 'It could not be checked whether the same payment waits already' });

@@ -160,7 +160,7 @@ enum WalletCommand {
     Attach(proposal::AttachArgs),
     /// Send a proposal that enough have signed
     Submit(proposal::SubmitArgs),
-    /// List what waits in the node's pool and what was sent without an answer, and name missing nonces
+    /// List what waits in the node's pool and what was sent without an answer, and name missing nonces; give up the latter
     Pending(pending::PendingArgs),
     /// Send once more, byte for byte, what was sent without an answer; that never pays twice
     Resend(pending::ResendArgs),
@@ -202,7 +202,7 @@ impl WalletArgs {
     pub fn takes_ids(&self) -> bool {
         matches!(
             self.command,
-            WalletCommand::Resend(_) | WalletCommand::SpeedUp(_) | WalletCommand::Cancel(_)
+            WalletCommand::Pending(_) | WalletCommand::Resend(_) | WalletCommand::SpeedUp(_) | WalletCommand::Cancel(_)
         )
     }
 }

@@ -70,6 +70,28 @@ impl Sent {
     }
 }
 
+/// What is known of an envelope before it is sent. Rule: docs/protocol.md#W56
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// It is not in the journal: it was never sent, or was rejected at its first sending.
+    Never,
+    /// It was sent, and what became of it is not known.
+    Open,
+    /// A node had it.
+    Taken,
+}
+
+#[cfg(any(feature = "hydrate", test))]
+impl From<Earlier> for tally_wallet::Earlier {
+    fn from(earlier: Earlier) -> Self {
+        match earlier {
+            Earlier::Never => Self::Never,
+            Earlier::Open => Self::Open,
+            Earlier::Taken => Self::Taken,
+        }
+    }
+}
+
 /// What has become of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -162,6 +184,19 @@ pub fn load(genesis: &str) -> Result<Vec<Sent>, NotKept> {
             Entry::Other(_) => None,
         })
         .collect())
+}
+
+/// What is known of the envelope of this id. Of a journal that cannot be read nothing is: then nothing is sent either.
+pub fn earlier(genesis: &str, id: &str) -> Earlier {
+    earlier_in(&load(genesis).unwrap_or_default(), id)
+}
+
+fn earlier_in(journal: &[Sent], id: &str) -> Earlier {
+    match journal.iter().find(|sent| sent.id == id) {
+        None => Earlier::Never,
+        Some(sent) if sent.acknowledged => Earlier::Taken,
+        Some(_) => Earlier::Open,
+    }
 }
 
 /// Remembers one more, with its bytes, and reads that back: only then it may be sent.
@@ -292,6 +327,18 @@ mod tests {
         // Older versions kept an entry only once it was taken.
         let old = r#"[{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"payment","replaces":null,"envelope":"0x54"}]"#;
         assert_eq!(parsed(Some(old.to_owned())), Ok(journal));
+    }
+
+    #[test]
+    fn what_is_kept_says_what_is_known_before_a_sending() {
+        let taken = Sent {
+            acknowledged: true,
+            ..sent("b", 4)
+        };
+        let journal = [sent("a", 3), taken];
+        assert_eq!(earlier_in(&journal, "a"), Earlier::Open);
+        assert_eq!(earlier_in(&journal, "b"), Earlier::Taken);
+        assert_eq!(earlier_in(&journal, "c"), Earlier::Never);
     }
 
     fn nonces(journal: &[Entry]) -> Vec<u64> {

@@ -163,10 +163,62 @@ pub fn Actions(row: TransactionRow) -> impl IntoView {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Standing {
     pool: PoolAnswer,
-    /// Of what this browser sent within a day: those that neither wait nor stand in a block.
-    lost: Vec<(Sent, Fate)>,
+    /// Of what this browser sent: those that neither wait nor stand in a block, of what a node had within a day.
+    lost: Vec<Missing>,
     /// Why it is not known what this browser has sent.
     unread: Option<String>,
+}
+
+/// One that neither waits nor stands in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Missing {
+    sent: Sent,
+    fate: Fate,
+    /// Whether its nonce is used on the chain that the node shows.
+    used: bool,
+    /// Whether it is too old for a block.
+    expired: bool,
+}
+
+impl Missing {
+    /// A word for it, and what is known of it.
+    fn words(&self) -> (&'static str, &'static str) {
+        match (&self.fate, self.sent.acknowledged) {
+            (Fate::Dropped, false) if self.expired => (
+                "In doubt",
+                "No answer came when it was sent, and this node does not know it. It is more than a day old, so no block takes it any more.",
+            ),
+            (Fate::Dropped, false) => (
+                "In doubt",
+                "No answer came when it was sent, and this node does not know it. Sent again, the same bytes pay once.",
+            ),
+            (Fate::Dropped, true) => (
+                "Dropped",
+                "A node had it, and this one does not know it now: its pool let it go, or it was started anew. It is not in the chain that this node shows; another node may still hold it.",
+            ),
+            (_, false) if self.used => (
+                "In doubt",
+                "No answer came when it was sent. Its nonce is used by now: another payment took it, unless this one is in a block in which the node does not find it.",
+            ),
+            (_, false) => (
+                "In doubt",
+                "No answer came when it was sent, and another payment of the same nonce was sent after it. Only one of the two can happen.",
+            ),
+            (_, true) if self.used => (
+                "Replaced",
+                "Its nonce is used on the chain that this node shows, and this node does not know it: another payment took its place.",
+            ),
+            (_, true) => (
+                "Replaced",
+                "Another payment of the same nonce was sent after it. Only one of the two can happen.",
+            ),
+        }
+    }
+
+    /// Whether the same bytes may still do something.
+    fn can_be_sent(&self) -> bool {
+        self.fate == Fate::Dropped && !self.expired && !self.sent.envelope.is_empty()
+    }
 }
 
 /// Reads how things stand for an account.
@@ -183,7 +235,9 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
         let known = settled
             .try_with_value(|settled| settled.contains(&sent.id))
             .unwrap_or(true);
-        if sent.from != account || waits || known || now.saturating_sub(sent.at) > LIFETIME {
+        let expired = now.saturating_sub(sent.at) > LIFETIME;
+        // What is in doubt stays until its owner gives it up, however old it is.
+        if sent.from != account || waits || known || (expired && sent.acknowledged) {
             continue;
         }
         let told = reads::transaction(sent.id.clone())
@@ -192,7 +246,12 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
         match fate(sent, told.map(|page| page.row.status), pool.nonce, &journal) {
             Fate::Waiting => {}
             Fate::Included => drop(settled.try_update_value(|settled| settled.insert(sent.id.clone()))),
-            fate => lost.push((sent.clone(), fate)),
+            fate => lost.push(Missing {
+                sent: sent.clone(),
+                fate,
+                used: pool.nonce > sent.nonce,
+                expired,
+            }),
         }
     }
     Ok(Standing { pool, lost, unread })
@@ -260,7 +319,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         (!lost.is_empty()).then(|| {
             let rows = lost
                 .into_iter()
-                .map(|(sent, fate)| view! { <Lost sent=sent fate=fate again=again /> })
+                .map(|missing| view! { <Lost missing=missing again=again /> })
                 .collect_view();
             view! {
                 <section class="card" aria-labelledby="lost">
@@ -289,33 +348,20 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     }
 }
 
-/// One that was replaced or dropped.
+/// One that was replaced, dropped, or is in doubt.
 #[component]
-fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
+fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
     let pending = expect_context::<Pending>();
-    let (word, why) = match &fate {
-        Fate::Dropped if !sent.acknowledged => (
-            "In doubt",
-            "No answer came when it was sent, and this node does not know it. Sent again, the same bytes pay once.",
-        ),
-        Fate::Dropped => (
-            "Dropped",
-            "This node no longer knows it: its pool was full, or it was started anew. It is not in the chain that this node shows; another node may still hold it.",
-        ),
-        _ => (
-            "Replaced",
-            "Another payment of the same nonce took its place. It can no longer happen.",
-        ),
-    };
-    let by = match &fate {
+    let (word, why) = missing.words();
+    let can_send = missing.can_be_sent();
+    let Missing { sent, fate, .. } = missing;
+    let by = match fate {
         Fate::Replaced { by: Some(by) } => {
-            let by = by.clone();
             Some(view! { <span class="cell-row">"by " <TransactionLink id=by bare=true /></span> })
         }
         _ => None,
     };
     let (id, kept) = (sent.id.clone(), sent.clone());
-    let can_send = fate == Fate::Dropped && !sent.envelope.is_empty();
     let hand_in = HandIn::new();
     let renewed = Callback::new(move |_: String| again.update(|again| *again = again.wrapping_add(1)));
     let send = move |_| {
@@ -329,9 +375,16 @@ fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
             let _ = hand_in.busy.try_set(false);
         });
     };
-    let dismiss = move |_| {
+    let dismiss = Callback::new(move |()| {
         journal::forget(&pending.genesis(), &id);
         again.update(|again| *again = again.wrapping_add(1));
+    });
+    // What may have been taken is given up only after a yes.
+    let in_doubt = !sent.acknowledged;
+    let asked = RwSignal::new(false);
+    let ask = move |_| match in_doubt {
+        true => asked.set(true),
+        false => dismiss.run(()),
     };
     view! {
         <li class="line">
@@ -346,9 +399,112 @@ fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
             </div>
             <div class="line-side">
                 {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
-                <Button on:click=dismiss>"Dismiss"</Button>
+                <Button on:click=ask>"Dismiss"</Button>
             </div>
+            <Show when=move || asked.get()>
+                <GiveUp asked=asked dismiss=dismiss />
+            </Show>
             <FailureNotice failure=hand_in.failure />
         </li>
+    }
+}
+
+/// Asks before one that is in doubt is taken off the list: nothing warns of it from then on.
+#[component]
+fn GiveUp(asked: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
+    view! {
+        <Notice kind=NoticeKind::Warning title="Give this payment up?">
+            <p>"It may have been taken. Dismissed, it is no longer listed, its bytes cannot be sent again, and the same payment made anew is not warned of."</p>
+            <div class="actions">
+                <Button on:click=move |_| dismiss.run(())>"Dismiss it"</Button>
+                <Button on:click=move |_| asked.set(false)>"Keep it"</Button>
+            </div>
+        </Notice>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(fate: Fate, acknowledged: bool, used: bool, expired: bool) -> Missing {
+        let sent = Sent {
+            id: "0x07".to_owned(),
+            from: "0xA".to_owned(),
+            nonce: 3,
+            at: 1,
+            purpose: Purpose::Payment,
+            replaces: None,
+            envelope: Bytes::from_static(&[0x54]),
+            acknowledged,
+        };
+        Missing {
+            sent,
+            fate,
+            used,
+            expired,
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said_as_far_as_it_is_known() {
+        let other = || Fate::Replaced {
+            by: Some("0x08".to_owned()),
+        };
+        for (missing, word, part, can_be_sent) in [
+            (
+                missing(Fate::Dropped, false, false, false),
+                "In doubt",
+                "the same bytes pay once",
+                true,
+            ),
+            (
+                missing(Fate::Dropped, false, false, true),
+                "In doubt",
+                "no block takes it any more",
+                false,
+            ),
+            (
+                missing(Fate::Dropped, true, false, false),
+                "Dropped",
+                "another node may still hold it",
+                true,
+            ),
+            (
+                missing(other(), false, true, false),
+                "In doubt",
+                "another payment took it, unless",
+                false,
+            ),
+            (
+                missing(Fate::Replaced { by: None }, false, true, true),
+                "In doubt",
+                "unless this one is in a block",
+                false,
+            ),
+            (
+                missing(other(), false, false, false),
+                "In doubt",
+                "Only one of the two can happen",
+                false,
+            ),
+            (
+                missing(other(), true, false, false),
+                "Replaced",
+                "Only one of the two can happen",
+                false,
+            ),
+            (
+                missing(other(), true, true, false),
+                "Replaced",
+                "another payment took its place",
+                false,
+            ),
+        ] {
+            let (said, why) = missing.words();
+            assert_eq!(said, word, "{missing:?}");
+            assert!(why.contains(part), "{missing:?}: {why}");
+            assert_eq!(missing.can_be_sent(), can_be_sent, "{missing:?}");
+        }
     }
 }
