@@ -199,8 +199,23 @@ fn earlier_in(journal: &[Sent], id: &str) -> Earlier {
     }
 }
 
+/// Reads the journal, changes it and writes it while no other tab does so: of two that write what each has read, the later
+/// would forget what the earlier sent.
+async fn change<T: 'static>(
+    genesis: &str,
+    edit: impl FnOnce(&str) -> Result<T, NotKept> + 'static,
+) -> Result<T, NotKept> {
+    let owned = genesis.to_owned();
+    let done = browser::alone(&key(genesis), move || edit(&owned)).await;
+    done.map_err(NotKept::Storage)?
+}
+
 /// Remembers one more, with its bytes, and reads that back: only then it may be sent.
-pub fn add(genesis: &str, sent: Sent) -> Result<(), NotKept> {
+pub async fn add(genesis: &str, sent: Sent) -> Result<(), NotKept> {
+    change(genesis, move |genesis| add_alone(genesis, sent)).await
+}
+
+fn add_alone(genesis: &str, sent: Sent) -> Result<(), NotKept> {
     let journal = read(genesis)?;
     let is_there = keeps(&journal, &sent);
     match write(genesis, &with(journal, sent)) {
@@ -217,26 +232,38 @@ fn keeps(journal: &[Entry], sent: &Sent) -> bool {
 }
 
 /// Remembers that the node has it. Where that cannot be kept, the entry stays in doubt, and the node is asked again.
-pub fn acknowledge(genesis: &str, id: &str) {
-    let Ok(mut journal) = read(genesis) else { return };
-    for entry in &mut journal {
-        if let Entry::Sent(sent) = entry {
-            sent.acknowledged |= sent.id == id;
+pub async fn acknowledge(genesis: &str, id: &str) {
+    let id = id.to_owned();
+    let edit = move |genesis: &str| {
+        let mut journal = read(genesis)?;
+        for entry in &mut journal {
+            if let Entry::Sent(sent) = entry {
+                sent.acknowledged |= sent.id == id;
+            }
         }
-    }
-    let _ = write(genesis, &trimmed(journal));
+        write(genesis, &trimmed(journal))
+    };
+    let _ = change(genesis, edit).await;
 }
 
 /// Forgets one that is of no more use. Where that cannot be kept, it stays in doubt.
-pub fn forget(genesis: &str, id: &str) {
-    let Ok(mut journal) = read(genesis) else { return };
-    journal.retain(|entry| !entry.has_id(id));
-    let _ = write(genesis, &journal);
+pub async fn forget(genesis: &str, id: &str) {
+    let id = id.to_owned();
+    let edit = move |genesis: &str| {
+        let mut journal = read(genesis)?;
+        journal.retain(|entry| !entry.has_id(&id));
+        write(genesis, &journal)
+    };
+    let _ = change(genesis, edit).await;
 }
 
 /// Forgets all of a chain, with its wallet.
-pub fn clear(genesis: &str) {
-    browser::forget(&key(genesis));
+pub async fn clear(genesis: &str) {
+    let edit = |genesis: &str| {
+        browser::forget(&key(genesis));
+        Ok(())
+    };
+    let _ = change(genesis, edit).await;
 }
 
 fn with(mut journal: Vec<Entry>, mut sent: Sent) -> Vec<Entry> {
@@ -406,6 +433,6 @@ mod tests {
     #[test]
     fn without_a_storage_nothing_may_be_sent() {
         let none = NotKept::Storage("only a browser keeps something".to_owned());
-        assert_eq!(add("0x00", sent("a", 3)), Err(none));
+        assert_eq!(add_alone("0x00", sent("a", 3)), Err(none));
     }
 }

@@ -376,8 +376,11 @@ fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
         });
     };
     let dismiss = Callback::new(move |()| {
-        journal::forget(&pending.genesis(), &id);
-        again.update(|again| *again = again.wrapping_add(1));
+        let (genesis, id) = (pending.genesis(), id.clone());
+        spawn_local(async move {
+            journal::forget(&genesis, &id).await;
+            let _ = again.try_update(|again| *again = again.wrapping_add(1));
+        });
     });
     // What may have been taken is given up only after a yes.
     let in_doubt = !sent.acknowledged;

@@ -120,8 +120,14 @@ impl HandIn {
         if !knows(&sent.id).await || self.doubt.try_get_untracked().flatten().as_ref() != Some(&sent) {
             return;
         }
-        self.genesis
-            .with_value(|genesis| journal::acknowledge(genesis, &sent.id));
+        let Some(genesis) = self.genesis.try_get_value() else {
+            return;
+        };
+        journal::acknowledge(&genesis, &sent.id).await;
+        // The page may be gone by now, or another look may have been quicker.
+        if self.doubt.try_get_untracked().flatten().as_ref() != Some(&sent) {
+            return;
+        }
         self.doubt.set(None);
         self.failure.set(None);
         on_taken.run(sent.id);
@@ -138,15 +144,15 @@ fn is_open(handed: &Handed) -> bool {
 async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Result<Handed, NotKept> {
     let id = sent.id.clone();
     let envelope = sent.envelope.clone();
-    journal::add(genesis, sent)?;
+    journal::add(genesis, sent).await?;
     let mut handed = node::submit(&id, envelope, earlier).await;
     if is_open(&handed) && knows(&id).await {
         handed = Handed::Taken;
     }
     match &handed {
-        Handed::Taken => journal::acknowledge(genesis, &id),
+        Handed::Taken => journal::acknowledge(genesis, &id).await,
         // It never was on its way.
-        Handed::Refused(_) => journal::forget(genesis, &id),
+        Handed::Refused(_) => journal::forget(genesis, &id).await,
         Handed::RefusedAgain(_) | Handed::Unknown(_) => {}
     }
     Ok(handed)
