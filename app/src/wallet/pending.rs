@@ -1,5 +1,7 @@
 //! What waits, what is missing, and what was lost: with the ways on. Rules: docs/protocol.md#W53, #W54
 
+mod missing;
+
 use std::collections::HashSet;
 
 use leptos::{prelude::*, task::spawn_local};
@@ -9,11 +11,10 @@ use super::{
     confirm::Prepared,
     failure::{Failure, FailureNotice},
     fees::prices,
-    journal::{self, Fate, Purpose, Sent, fate},
+    journal::{self, Fate, Purpose, fate},
     node::{self, PoolAnswer},
     protocol::{Answer, Order, Prices, Request},
     state::Wallet,
-    submit::HandIn,
 };
 use crate::{
     browser, format,
@@ -21,8 +22,9 @@ use crate::{
     model::{ChainInfo, TransactionRow},
     prefs::FeeLevel,
     reads,
-    ui::{Button, Notice, NoticeKind, Time, TransactionLink},
+    ui::{Button, Notice, NoticeKind},
 };
+use missing::{Lost, Missing};
 
 /// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
 const LIFETIME: u64 = 86_400;
@@ -169,58 +171,6 @@ struct Standing {
     unread: Option<String>,
 }
 
-/// One that neither waits nor stands in a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Missing {
-    sent: Sent,
-    fate: Fate,
-    /// Whether its nonce is used on the chain that the node shows.
-    used: bool,
-    /// Whether it is too old for a block.
-    expired: bool,
-}
-
-impl Missing {
-    /// A word for it, and what is known of it.
-    fn words(&self) -> (&'static str, &'static str) {
-        match (&self.fate, self.sent.acknowledged) {
-            (Fate::Dropped, false) if self.expired => (
-                "In doubt",
-                "No answer came when it was sent, and this node does not know it. It is more than a day old, so no block takes it any more.",
-            ),
-            (Fate::Dropped, false) => (
-                "In doubt",
-                "No answer came when it was sent, and this node does not know it. Sent again, the same bytes pay once.",
-            ),
-            (Fate::Dropped, true) => (
-                "Dropped",
-                "A node had it, and this one does not know it now: its pool let it go, or it was started anew. It is not in the chain that this node shows; another node may still hold it.",
-            ),
-            (_, false) if self.used => (
-                "In doubt",
-                "No answer came when it was sent. Its nonce is used by now: another payment took it, unless this one is in a block in which the node does not find it.",
-            ),
-            (_, false) => (
-                "In doubt",
-                "No answer came when it was sent, and another payment of the same nonce was sent after it. Only one of the two can happen.",
-            ),
-            (_, true) if self.used => (
-                "Replaced",
-                "Its nonce is used on the chain that this node shows, and this node does not know it: another payment took its place.",
-            ),
-            (_, true) => (
-                "Replaced",
-                "Another payment of the same nonce was sent after it. Only one of the two can happen.",
-            ),
-        }
-    }
-
-    /// Whether the same bytes may still do something.
-    fn can_be_sent(&self) -> bool {
-        self.fate == Fate::Dropped && !self.expired && !self.sent.envelope.is_empty()
-    }
-}
-
 /// Reads how things stand for an account.
 async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>>) -> Result<Standing, String> {
     let pool = node::waiting(account).await?;
@@ -257,42 +207,65 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
     Ok(Standing { pool, lost, unread })
 }
 
+/// What was read, with the account that it is of: another may have been chosen since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Of<T> {
+    account: String,
+    found: T,
+}
+
+/// What was read of this account; none where it is of another.
+fn of_account<T: Clone>(read: Option<&Of<T>>, account: &str) -> Option<T> {
+    read.filter(|read| read.account == account)
+        .map(|read| read.found.clone())
+}
+
 /// Says which nonce is missing and which payments were replaced or dropped, for one account.
 #[component]
 pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     let pending = expect_context::<Pending>();
     let live = Live::get();
-    let standing = RwSignal::new(Standing::default());
-    let unasked = RwSignal::new(None::<String>);
+    let standing = RwSignal::new(None::<Of<Standing>>);
+    let unasked = RwSignal::new(None::<Of<String>>);
     // What stands in a block is asked for once only.
     let settled = StoredValue::new(HashSet::<String>::new());
     let again = RwSignal::new(0u32);
     Effect::new(move |_| {
         live.on_pool();
         again.track();
-        let asked = account.get();
+        let account_now = account.get();
         // A wallet without an account in use has nothing that waits.
-        if asked.is_empty() {
+        if account_now.is_empty() {
             return;
         }
         spawn_local(async move {
-            let found = look(&asked, &pending.genesis(), settled).await;
-            if account.try_get_untracked().as_ref() != Some(&asked) {
+            let found = look(&account_now, &pending.genesis(), settled).await;
+            if account.try_get_untracked().as_ref() != Some(&account_now) {
                 return;
             }
+            let account = account_now;
             // What is shown stays until the node answers.
             match found {
                 Ok(found) => {
                     let _ = unasked.try_set(None);
-                    let _ = standing.try_set(found);
+                    let _ = standing.try_set(Some(Of { account, found }));
                 }
-                Err(why) => drop(unasked.try_set(Some(why.trim_end_matches('.').to_owned()))),
+                Err(why) => {
+                    let found = why.trim_end_matches('.').to_owned();
+                    drop(unasked.try_set(Some(Of { account, found })));
+                }
             }
         });
     });
-    let shown = Memo::new(move |_| standing.get());
+    let shown = Memo::new(move |_| {
+        let account = account.get();
+        standing
+            .with(|read| of_account(read.as_ref(), &account))
+            .unwrap_or_default()
+    });
     let unasked = move || {
-        unasked.get().map(|why| {
+        let account = account.get();
+        unasked.with(|read| of_account(read.as_ref(), &account)).map(|why| {
             view! {
                 <Notice kind=NoticeKind::Warning title="What waits could not be asked">
                     <p>{format!("{why}. What is shown of waiting, missing and lost payments may be out of date, and some may be missing. It is asked again with the next block.")}</p>
@@ -302,7 +275,9 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     };
     let gap = move || {
         let (missing, behind) = shown.get().pool.gap()?;
-        let fill = move |_| pending.run(pending.fill(account.get_untracked(), missing));
+        // Of the account in which it is missing, whatever is chosen when it is filled.
+        let from = account.get();
+        let fill = move |_| pending.run(pending.fill(from.clone(), missing));
         let waits = format::plural(behind as u64, "payment waits", "payments wait");
         Some(view! {
             <Notice kind=NoticeKind::Warning title=format!("Nonce {missing} is missing")>
@@ -348,166 +323,18 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     }
 }
 
-/// One that was replaced, dropped, or is in doubt.
-#[component]
-fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
-    let pending = expect_context::<Pending>();
-    let (word, why) = missing.words();
-    let can_send = missing.can_be_sent();
-    let Missing { sent, fate, .. } = missing;
-    let by = match fate {
-        Fate::Replaced { by: Some(by) } => {
-            Some(view! { <span class="cell-row">"by " <TransactionLink id=by bare=true /></span> })
-        }
-        _ => None,
-    };
-    let (id, kept) = (sent.id.clone(), sent.clone());
-    let hand_in = HandIn::new();
-    let renewed = Callback::new(move |_: String| again.update(|again| *again = again.wrapping_add(1)));
-    let send = move |_| {
-        let kept = kept.clone();
-        hand_in.busy.set(true);
-        spawn_local(async move {
-            let id = kept.id.clone();
-            if hand_in.send(kept).await {
-                renewed.run(id);
-            }
-            let _ = hand_in.busy.try_set(false);
-        });
-    };
-    let dismiss = Callback::new(move |()| {
-        let (genesis, id) = (pending.genesis(), id.clone());
-        spawn_local(async move {
-            journal::forget(&genesis, &id).await;
-            let _ = again.try_update(|again| *again = again.wrapping_add(1));
-        });
-    });
-    // What may have been taken is given up only after a yes.
-    let in_doubt = !sent.acknowledged;
-    let asked = RwSignal::new(false);
-    let ask = move |_| match in_doubt {
-        true => asked.set(true),
-        false => dismiss.run(()),
-    };
-    view! {
-        <li class="line">
-            <div class="line-main">
-                <span class="cell-row">
-                    <strong>{word}</strong>
-                    {format!("{}, nonce {}", sent.purpose.words(), sent.nonce)}
-                    <Time at=sent.at />
-                </span>
-                <span class="cell-row"><TransactionLink id=sent.id bare=true /> {by}</span>
-                <span class="field-hint">{why}</span>
-            </div>
-            <div class="line-side">
-                {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
-                <Button on:click=ask>"Dismiss"</Button>
-            </div>
-            <Show when=move || asked.get()>
-                <GiveUp asked=asked dismiss=dismiss />
-            </Show>
-            <FailureNotice failure=hand_in.failure />
-        </li>
-    }
-}
-
-/// Asks before one that is in doubt is taken off the list: nothing warns of it from then on.
-#[component]
-fn GiveUp(asked: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
-    view! {
-        <Notice kind=NoticeKind::Warning title="Give this payment up?">
-            <p>"It may have been taken. Dismissed, it is no longer listed, its bytes cannot be sent again, and the same payment made anew is not warned of."</p>
-            <div class="actions">
-                <Button on:click=move |_| dismiss.run(())>"Dismiss it"</Button>
-                <Button on:click=move |_| asked.set(false)>"Keep it"</Button>
-            </div>
-        </Notice>
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn missing(fate: Fate, acknowledged: bool, used: bool, expired: bool) -> Missing {
-        let sent = Sent {
-            id: "0x07".to_owned(),
-            from: "0xA".to_owned(),
-            nonce: 3,
-            at: 1,
-            purpose: Purpose::Payment,
-            replaces: None,
-            envelope: Bytes::from_static(&[0x54]),
-            acknowledged,
-        };
-        Missing {
-            sent,
-            fate,
-            used,
-            expired,
-        }
-    }
-
     #[test]
-    fn what_is_missing_is_said_as_far_as_it_is_known() {
-        let other = || Fate::Replaced {
-            by: Some("0x08".to_owned()),
+    fn what_was_read_of_one_account_is_not_shown_of_another() {
+        let read = Of {
+            account: "0xA".to_owned(),
+            found: 7,
         };
-        for (missing, word, part, can_be_sent) in [
-            (
-                missing(Fate::Dropped, false, false, false),
-                "In doubt",
-                "the same bytes pay once",
-                true,
-            ),
-            (
-                missing(Fate::Dropped, false, false, true),
-                "In doubt",
-                "no block takes it any more",
-                false,
-            ),
-            (
-                missing(Fate::Dropped, true, false, false),
-                "Dropped",
-                "another node may still hold it",
-                true,
-            ),
-            (
-                missing(other(), false, true, false),
-                "In doubt",
-                "another payment took it, unless",
-                false,
-            ),
-            (
-                missing(Fate::Replaced { by: None }, false, true, true),
-                "In doubt",
-                "unless this one is in a block",
-                false,
-            ),
-            (
-                missing(other(), false, false, false),
-                "In doubt",
-                "Only one of the two can happen",
-                false,
-            ),
-            (
-                missing(other(), true, false, false),
-                "Replaced",
-                "Only one of the two can happen",
-                false,
-            ),
-            (
-                missing(other(), true, true, false),
-                "Replaced",
-                "another payment took its place",
-                false,
-            ),
-        ] {
-            let (said, why) = missing.words();
-            assert_eq!(said, word, "{missing:?}");
-            assert!(why.contains(part), "{missing:?}: {why}");
-            assert_eq!(missing.can_be_sent(), can_be_sent, "{missing:?}");
-        }
+        assert_eq!(of_account(Some(&read), "0xA"), Some(7));
+        assert_eq!(of_account(Some(&read), "0xB"), None);
+        assert_eq!(of_account::<u8>(None, "0xA"), None);
     }
 }
