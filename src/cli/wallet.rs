@@ -160,7 +160,7 @@ enum WalletCommand {
     Attach(proposal::AttachArgs),
     /// Send a proposal that enough have signed
     Submit(proposal::SubmitArgs),
-    /// List what waits in the node's pool and what was sent without an answer, and name missing nonces; give up the latter
+    /// List what waits in the node's pool and what was sent without an answer, and name missing nonces
     Pending(pending::PendingArgs),
     /// Send once more, byte for byte, what was sent without an answer; that never pays twice
     Resend(pending::ResendArgs),
