@@ -31,5 +31,6 @@ mod reads;
 mod refusals;
 mod stratum;
 mod submission;
+mod syncing;
 mod tls;
 mod wallet;
