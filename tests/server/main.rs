@@ -29,6 +29,7 @@ mod process;
 mod proposals;
 mod reads;
 mod refusals;
+mod replay;
 mod stratum;
 mod submission;
 mod syncing;
