@@ -8,6 +8,7 @@ mod base_path;
 mod beginning;
 mod begins;
 mod child;
+mod clocks;
 mod cluster;
 mod common;
 mod corpora;
