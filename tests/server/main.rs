@@ -23,6 +23,7 @@ mod inside;
 mod log;
 mod lossy;
 mod memos;
+mod metrics;
 mod mining;
 mod namespaces;
 mod network;

@@ -54,6 +54,10 @@ impl Member {
         }
     }
 
+    pub fn client(&self) -> &Http {
+        &self.client
+    }
+
     pub fn json(&self, path: &str) -> Value {
         let answer = self.client.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
