@@ -3,7 +3,7 @@
 //! A transaction is acknowledged when it is on the disk: [`Node::submit_batch`] waits for the write that it is part of,
 //! which many share. What peers send is stored the same way, but nobody waits for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -231,13 +231,9 @@ impl Node {
     pub(crate) fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
         let mut pool = self.pool().lock();
         self.set_tip(tip);
-        let included: Vec<_> = advance
-            .joined
-            .iter()
-            .flat_map(|moved| moved.transactions.iter().cloned())
-            .collect();
-        let joined: BTreeSet<_> = included.iter().map(CheckedTransaction::id).collect();
-        self.keeper().writer().included(joined.iter().copied());
+        let joined = advance.joined.iter().flat_map(|moved| &moved.transactions);
+        let included: Vec<TxId> = joined.map(|transaction| transaction.id).collect();
+        self.keeper().writer().included(included.iter().copied());
         let base_fee = tip.ancestors.next_base_fee(self.spec());
         let now = self.now();
         // Where an account cannot be read now, the pool goes by what it knew: dropping for that would lose transactions.
@@ -261,7 +257,7 @@ impl Node {
             .into_iter()
             .map(|id| (id, "no longer includable after the latest block".to_owned()))
             .collect();
-        for transaction in advance.returned(&joined) {
+        for transaction in &advance.returned {
             // It is in the stored pool since the batch that undid its block, unless a removal that was on its way when the
             // block came has been written since: so it is written once more.
             let (id, envelope) = (transaction.id(), transaction.envelope().clone());
@@ -284,7 +280,7 @@ impl Node {
         // Under the pool's lock: later this would take from the disk what has come again and was acknowledged meanwhile.
         self.keeper().writer().remove(dropped.iter().map(|(id, _)| *id));
         drop(pool);
-        self.stats().included(joined.into_iter());
+        self.stats().included(included.into_iter());
         dropped
     }
 }

@@ -20,7 +20,7 @@ fn a_block_takes_out_what_it_includes_and_what_it_makes_stale() {
             rich()
         }
     };
-    let dropped = pool.on_block(&[ones[0].clone(), elsewhere], accounts, BASE_FEE, NOW);
+    let dropped = pool.on_block(&[ones[0].id(), elsewhere.id()], accounts, BASE_FEE, NOW);
     assert_eq!(dropped, [ones[1].id()]);
     assert_eq!(best(&pool), [ones[2].id(), ones[3].id(), twos[0].id(), twos[1].id()]);
 }
@@ -50,7 +50,8 @@ fn a_reorg_brings_transactions_back() {
         assert_eq!(insert(&mut pool, transaction), taken(true));
     }
     let (undone, waiting) = transactions.split_at(100);
-    assert_eq!(pool.on_block(undone, |_| account(100, u64::MAX), BASE_FEE, NOW), []);
+    let ids: Vec<_> = undone.iter().map(|transaction| transaction.id()).collect();
+    assert_eq!(pool.on_block(&ids, |_| account(100, u64::MAX), BASE_FEE, NOW), []);
     assert_eq!(pool.len(), waiting.len());
     // The other branch has none of them.
     assert_eq!(pool.on_block(&[], |_| rich(), BASE_FEE, NOW), []);
