@@ -3,7 +3,7 @@
 //! A transaction is acknowledged when it is on the disk: [`Node::submit_batch`] waits for the write that it is part of,
 //! which many share. What peers send is stored the same way, but nobody waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -231,9 +231,9 @@ impl Node {
     pub(crate) fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
         let mut pool = self.pool().lock();
         self.set_tip(tip);
-        let joined = advance.joined.iter().flat_map(|moved| &moved.transactions);
-        let included: Vec<TxId> = joined.map(|transaction| transaction.id).collect();
-        self.keeper().writer().included(included.iter().copied());
+        let included = advance.joined.iter().flat_map(|moved| &moved.transactions);
+        let joined: BTreeSet<_> = included.map(|transaction| transaction.id).collect();
+        self.keeper().writer().included(joined.iter().copied());
         let base_fee = tip.ancestors.next_base_fee(self.spec());
         let now = self.now();
         // Where an account cannot be read now, the pool goes by what it knew: dropping for that would lose transactions.
@@ -249,7 +249,7 @@ impl Node {
         let as_known = |address: &Address| known.get(address).copied().unwrap_or_default();
         let mut dropped: Vec<_> = pool
             .on_block(
-                &included,
+                &joined,
                 |address| account_of(address).unwrap_or_else(|| as_known(address)),
                 base_fee,
                 now,
@@ -280,7 +280,7 @@ impl Node {
         // Under the pool's lock: later this would take from the disk what has come again and was acknowledged meanwhile.
         self.keeper().writer().remove(dropped.iter().map(|(id, _)| *id));
         drop(pool);
-        self.stats().included(included.into_iter());
+        self.stats().included(joined.into_iter());
         dropped
     }
 }

@@ -347,7 +347,7 @@ impl Mempool {
     /// After a reorg the transactions of the losing branch are inserted again, in the order of their blocks.
     pub fn on_block(
         &mut self,
-        included: &[TxId],
+        included: &BTreeSet<TxId>,
         account_of: impl Fn(&Address) -> Account,
         base_fee: u128,
         now: UnixSecs,

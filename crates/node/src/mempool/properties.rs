@@ -174,7 +174,7 @@ impl World {
 
     fn follow(&mut self, included: &[CheckedTransaction]) {
         let accounts = &self.accounts;
-        let ids: Vec<_> = included.iter().map(CheckedTransaction::id).collect();
+        let ids = included.iter().map(CheckedTransaction::id).collect();
         self.pool
             .on_block(&ids, |address| accounts[address], self.base_fee, self.now);
         assert!(
