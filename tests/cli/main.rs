@@ -9,6 +9,7 @@ mod chain;
 mod help;
 mod hidden;
 mod keys;
+mod offline;
 mod output;
 mod process;
 mod prompt;

@@ -30,3 +30,4 @@ mod stratum;
 mod submission;
 mod tls;
 mod wallet;
+mod warnings;

@@ -11,13 +11,14 @@ use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer};
 /// An account that nobody has the key of.
 pub const SOMEBODY: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 
-struct Cli<'a> {
-    server: &'a TestServer,
-    folder: tempfile::TempDir,
+/// A wallet of the PUBLIC phrase's, and the node that it asks.
+pub struct Cli<'a> {
+    pub server: &'a TestServer,
+    pub folder: tempfile::TempDir,
 }
 
 impl Cli<'_> {
-    fn run(&self, args: &[&str], password: &str) -> Output {
+    pub fn run(&self, args: &[&str], password: &str) -> Output {
         binary::tally()
             .arg("wallet")
             .args(args)
@@ -29,7 +30,7 @@ impl Cli<'_> {
             .unwrap()
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let output = self.run(args, "correct horse");
         assert_eq!(
             output.status.code(),
