@@ -6,6 +6,7 @@ mod binary;
 
 mod bench;
 mod chain;
+mod documents;
 mod help;
 mod hidden;
 mod keys;
