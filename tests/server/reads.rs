@@ -490,4 +490,8 @@ fn every_mark_and_every_acknowledgement_is_explained() {
             assert!(text.contains(word), "{word:?} is not in {place}");
         }
     }
+    // The panel beside the marks says it where a reader looks.
+    server.mine();
+    let block = server.get("/block/1").text();
+    assert!(block.contains("on a first visit the block's work is measured only by what the chain began with"));
 }
