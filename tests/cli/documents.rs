@@ -35,7 +35,7 @@ fn root() -> &'static Path {
 /// Every match of the pattern's first group in what operators read, with its place.
 fn named(pattern: &str) -> Vec<(String, String)> {
     let pattern = Regex::new(pattern).unwrap();
-    let more = ["CHANGELOG.md", "deploy/Dockerfile"].map(|file| root().join(file));
+    let more = ["CHANGELOG.md", "deploy/Dockerfile", "deploy/secrets.conf"].map(|file| root().join(file));
     let files: Vec<PathBuf> = documents().into_iter().chain(more).collect();
     let mut found = Vec::new();
     for file in files {
@@ -171,4 +171,16 @@ fn the_image_listens_where_its_health_check_and_its_users_ask() {
     let operators = std::fs::read_to_string(root().join("docs/operators.md")).unwrap();
     let run = format!("-p 127.0.0.1:{listen}:{listen} -p {p2p}:{p2p}/tcp -p {p2p}:{p2p}/udp");
     assert!(operators.contains(&run), "{run}");
+}
+
+#[test]
+fn every_credential_of_the_service_that_is_used_is_loaded() {
+    let text = std::fs::read_to_string(root().join("deploy/secrets.conf")).unwrap();
+    let names = |pattern: &str| -> BTreeSet<String> {
+        let pattern = Regex::new(pattern).unwrap();
+        pattern.captures_iter(&text).map(|found| found[1].to_owned()).collect()
+    };
+    let used = names(r"%d/([a-z.]+)");
+    assert_eq!(used, BTreeSet::from(["privkey.pem".to_owned(), "tokens".to_owned()]));
+    assert_eq!(names(r"(?m)^LoadCredential=([a-z.]+):/"), used);
 }
