@@ -37,3 +37,4 @@ mod submission;
 mod syncing;
 mod tls;
 mod wallet;
+mod warnings;
