@@ -24,7 +24,7 @@ expect() {
 # path_without NAME...: a folder with what the gates use, but not these.
 path_without() {
   local folder tool
-  folder=$(mktemp -d "$work/path-XXXXXX")
+  folder=$(mktemp -d -p "$work")
   for tool in basename bash cat cut dirname env find grep head mkdir node rm sed sort tail timeout touch tr uniq; do
     if [[ " $* " != *" $tool "* ]] && type -P "$tool" >/dev/null; then
       ln -s "$(type -P "$tool")" "$folder/$tool"

@@ -107,6 +107,8 @@ fn what_is_not_read_is_named() {
             "p256.pem",
             unknown("the curve", "P-256 (1.2.840.10045.3.1.7)", "secp256k1 (1.3.132.0.10)"),
         ),
+        ("ec-explicit-curve.pem", KeystoreError::ExplicitCurve),
+        ("ec-spki-explicit-curve.pem", KeystoreError::ExplicitCurve),
         ("rsa-1024.pem", WeakKey::RsaSize { bits: 1024 }.into()),
         ("rsa-e3.pem", WeakKey::RsaExponent.into()),
         ("rsa-three-primes.pem", WeakKey::RsaMultiPrime.into()),

@@ -20,8 +20,8 @@ pub enum KeystoreError {
     HexDigits { digits: usize },
     #[error("the private key has {len} bytes, {expected} are needed")]
     SecretLength { len: usize, expected: usize },
-    #[error("the curve is written out in numbers, and they are not those of secp256k1")]
-    OtherExplicitCurve,
+    #[error("the curve is written out in numbers (explicit parameters); only a named curve is read, secp256k1")]
+    ExplicitCurve,
     #[error("the file's version is {found}; only {supported} is read")]
     UnknownVersion { found: u64, supported: u64 },
     #[error("{field} is {found:?}; what is read: {known}")]
@@ -96,8 +96,11 @@ impl KeystoreError {
                 field: "the encryption" | "the cipher" | "PBKDF2's hash" | "the key derivation",
                 ..
             } => "Write it anew with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem",
-            Self::UnknownAlgorithm { field: "the curve", .. } | Self::OtherExplicitCurve => {
+            Self::UnknownAlgorithm { field: "the curve", .. } => {
                 "A key of another curve has no account here. Make a new account."
+            }
+            Self::ExplicitCurve => {
+                "Write the curve by its name with: openssl ec -param_enc named_curve -in old.pem -out new.pem (a public key: with -pubin)"
             }
             Self::UnknownAlgorithm {
                 field: "the key's algorithm",

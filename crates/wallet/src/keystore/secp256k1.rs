@@ -1,6 +1,5 @@
 //! secp256k1 keys in their SEC1 form. Rules: docs/protocol.md#W21, #W24
 
-use alloy_primitives::hex;
 use k256::ecdsa::VerifyingKey;
 use tally_chain::PublicKey;
 use zeroize::Zeroizing;
@@ -40,42 +39,14 @@ fn check_curve(oid: &[u8]) -> Result<(), KeystoreError> {
     })
 }
 
-/// The curve by its name, or written out in numbers that are all secp256k1's own; a curve that only looks alike is rejected.
+/// The curve by its name. A curve that is written out in numbers may look like another one and differ in its base point
+/// (CVE-2020-0601), and RFC 5480, 2.1.1 allows none in keys: it is rejected, whatever the numbers are.
 pub(super) fn check_parameters(mut parameters: Reader<'_>) -> Result<(), KeystoreError> {
-    const NO_CURVE: KeystoreError = KeystoreError::Damaged { field: "the curve" };
     if parameters.next_is(SEQUENCE) {
-        let numbers = parameters
-            .sequence()
-            .filter(|_| parameters.is_empty())
-            .ok_or(NO_CURVE)?;
-        let same = is_secp256k1(numbers).ok_or(NO_CURVE)?;
-        return same.then_some(()).ok_or(KeystoreError::OtherExplicitCurve);
+        return Err(KeystoreError::ExplicitCurve);
     }
     let oid = parameters.take(OID).filter(|_| parameters.is_empty());
-    check_curve(oid.ok_or(NO_CURVE)?)
-}
-
-/// Whether `SpecifiedECDomain` (SEC 1, C.2) describes secp256k1: field, both coefficients, base point and order; the seed
-/// and the cofactor follow from nothing and change nothing.
-fn is_secp256k1(mut numbers: Reader<'_>) -> Option<bool> {
-    /// 1.2.840.10045.1.1
-    const PRIME_FIELD: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 1, 1];
-    const P: [u8; 32] = hex!("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f");
-    const N: [u8; 32] = hex!("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
-    const G: [u8; 33] = hex!("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
-    numbers.small()?;
-    let mut field = numbers.sequence()?;
-    let prime_field = field.take(OID)? == PRIME_FIELD;
-    if !prime_field {
-        return Some(false);
-    }
-    let p = field.unsigned()?;
-    let mut curve = numbers.sequence()?;
-    let (a, b) = (curve.take(OCTET_STRING)?, curve.take(OCTET_STRING)?);
-    let base = numbers.take(OCTET_STRING)?;
-    let n = numbers.unsigned()?;
-    let base = compress(base).ok();
-    Some(p == P && trimmed(a).is_empty() && trimmed(b) == [7] && base == Some(G) && n == N)
+    check_curve(oid.ok_or(KeystoreError::Damaged { field: "the curve" })?)
 }
 
 /// Reads `ECPrivateKey`; alone in a file it names its curve itself. `stated` is the public key that stands around it.
