@@ -5,7 +5,8 @@
 #   TALLY_TEST_BINARY=…/tally TALLY_CASES=…/cases scripts/cases.sh [NUMBER…]
 #
 # Some need root and a tmpfs (17, 22), libfaketime (21), expect (06) or a Python with eth_account (22; it may be the first on
-# the PATH). What cannot run here is a visible SKIP. Whole outputs stay where a case failed.
+# the PATH: python3 -m venv FOLDER && FOLDER/bin/pip install eth-account). The ports 18281 to 18285, 18290, 18333 and 18381 to
+# 18383 have to be free. What cannot run here is a visible SKIP. Whole outputs stay where a case failed. All of them take some 15 minutes.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -144,7 +145,12 @@ right_13() {
   has '^rc=0$' '^rc=1$' 'waits already' 'already-pending' 'already-included' '"balance":"7000000000000000000"' &&
     lacks panicked
 }
-right_15() { lacks 'FORMULA\?' 'AssertionError' 'Traceback' 'was refused' && has "^\['time', 'height'"; }
+right_15() {
+  lacks 'AssertionError' 'Traceback' 'was refused' && has "^\['time', 'height'" || return 1
+  # The case takes an empty cell for a formula as well: a reward has no memo, and is none.
+  why=$(grep 'FORMULA?' "$log" | grep -v -m 1 "^'' |")
+  [ -z "$why" ]
+}
 right_17() {
   lacks FAIL panicked && has '^said .*pass$' 'real file: 3 \(3 is right\), by the link: 3' 'the old vault is whole' &&
     has '-> usb/real.json'
@@ -152,14 +158,17 @@ right_17() {
 right_19() { lacks panicked 'vault made: yes' && has '^it runs$'; }
 right_20() {
   lacks panicked || return 1
+  # A name that the node was started for is asked for as it was meant: it has to be known.
   why=$(awk '
+    /^== / { allowed = /^== --allow-host/ }
+    allowed && $1 == "Host:" && $NF != 200 { print $0; exit }
     $1 == "Host:" && ($3 == "/healthz" || $3 == "/readyz" || $3 == "/metrics") && $NF != 200 { print $0; exit }
     $1 == "Host:" && $2 == "evil.example" && $3 == "/api/v1/status" && $NF != 421 { print $0; exit }
     /refused at start/ && !/rc=2:/ { print $0; exit }' "$log")
   [ -z "$why" ] && has 'evil.example' 'refused at start, rc=2'
 }
 right_21() {
-  lacks panicked 'bans \[[^]]' && has '^audit rc=0$' || return 1
+  lacks panicked 'bans \[[^]]' && has "this machine's clock" '^audit rc=0$' || return 1
   # With a right clock each is where the other is, three blocks more or less.
   why=$(awk '
     /^-- . again with a right clock/ { on = 1; first = ""; next }
@@ -171,7 +180,10 @@ right_21() {
     }' "$log")
   [ -z "$why" ]
 }
-right_22() { lacks panicked 'rc=135' && has 'unknown now: 0 \(0 is right\)' '^audit rc=0$'; }
+right_22() {
+  lacks panicked 'rc=135' && has 'unknown now: 0 \(0 is right\)' '^audit rc=0$' &&
+    has '^readyz (503|000)|the node ended, rc=(1|10)$'
+}
 right_25() { lacks panicked && counted 5 'same genesis$' && has '^starts$' '^utf16.toml .*UTF-16' 'begins'; }
 right_26() {
   has '^rc=0$' || return 1
@@ -210,7 +222,10 @@ PYTHON
 # in_case: what runs a case, in a group of processes of its own.
 in_case() {
   export TALLY=$work/tally FAST=$work/fast.toml T=$work/$number name
-  unset TALLY_NODE TALLY_WALLET TALLY_CONFIG TALLY_DATA_DIR TALLY_CHAIN TALLY_SPEC
+  unset TALLY_NODE TALLY_WALLET TALLY_CONFIG TALLY_DATA_DIR TALLY_CHAIN TALLY_SPEC TALLY_CACERT TALLY_PIN
+  unset TALLY_WALLET_PASSWORD TALLY_WALLET_PHRASE TALLY_KEYFILE_PASSWORD
+  # curl and Python would ask a proxy for nodes on this machine.
+  unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
   mkdir -p "$T" && chmod 755 "$T"
   cd "$work/run" || return 1
   if [ -f "$cases/$name/run.sh" ]; then

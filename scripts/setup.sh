@@ -3,7 +3,7 @@
 # about a second when nothing is missing.
 #
 #   scripts/setup.sh run     compiler, Rust, its wasm32 target
-#   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright, a C++ compiler, OpenSSL, promtool, nginx, and in a
+#   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright, a C++ compiler, OpenSSL, promtool, nginx, Caddy, and in a
 #                             Python environment of their own eth-keyfile and what checks the API from its description
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -84,6 +84,7 @@ foreign_programs() {
   command -v promtool >/dev/null || apt_install prometheus
   # Only a user's PATH may lack /usr/sbin.
   command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || apt_install nginx-light
+  command -v caddy >/dev/null || apt_install caddy
   local venv=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests
   local want="eth-keyfile==0.10.0 openapi-spec-validator==0.9.0 openapi-python-client==0.29.1 schemathesis==4.32.5"
   [ "$(cat "$venv/installed" 2>/dev/null)" = "$want" ] && return

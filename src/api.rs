@@ -25,6 +25,7 @@ pub mod transactions;
 
 use axum::Router;
 use axum::routing::get;
+use tally_node::miner::threads_here;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -93,6 +94,9 @@ fn described() -> OpenApiRouter<Shared> {
 pub fn document() -> serde_json::Value {
     let mut document = serde_json::to_value(openapi()).expect("the document has only JSON types");
     forms::complete(&mut document);
+    // What the handler allows depends on the machine: a number at its type could only be wrong on most of them.
+    let switch = &mut document["components"]["schemas"]["SwitchBody"]["properties"];
+    switch["threads"]["maximum"] = threads_here().into();
     document
 }
 

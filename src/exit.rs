@@ -71,12 +71,23 @@ pub enum OtherDocument {
 /// No clear answer came to a transaction that was handed over, not even to a second try. Rule: docs/protocol.md#W56
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{id} may have been taken by the node: {why}. Do not pay again before you know: `tally wallet pending` looks for it, \
-     `tally wallet resend {id}` sends the same bytes again, which never pays twice"
+    "{id} {}: {why}. Do not pay again before you know: `tally wallet pending` looks for it, `tally wallet resend {id}` sends \
+     the same bytes again, which never pays twice, and `tally wallet pending --dismiss {id}` gives it up",
+    known(*.earlier)
 )]
 pub struct Unanswered {
     pub id: tally_chain::TxId,
+    /// What was known of the same bytes before.
+    pub earlier: tally_wallet::Earlier,
     pub why: tally_wallet::Uncertain,
+}
+
+/// What is known of a transaction that got no clear answer now.
+fn known(earlier: tally_wallet::Earlier) -> &'static str {
+    match earlier {
+        tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "may have been taken by the node",
+        tally_wallet::Earlier::Taken => "was taken by a node before, and whether this one has it now is not known",
+    }
 }
 
 impl Exit {
@@ -148,5 +159,26 @@ mod tests {
             detail: "no space left".to_owned(),
         };
         assert_eq!(Exit::of(&broken.into()), Exit::StoreBroken);
+    }
+
+    #[test]
+    fn what_got_no_answer_is_said_as_far_as_it_is_known() {
+        let said = |earlier| {
+            let why = tally_wallet::Uncertain::NotOurs { status: 502 };
+            let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
+            let error = anyhow::Error::from(Unanswered { id, earlier, why });
+            assert_eq!(Exit::of(&error), Exit::Unanswered);
+            let text = error.to_string();
+            text.strip_prefix(&format!("{id} "))
+                .and_then(|text| text.split_once(": ").map(|(known, _)| known.to_owned()))
+                .unwrap_or(text)
+        };
+        let open = "may have been taken by the node";
+        assert_eq!(said(tally_wallet::Earlier::Never), open);
+        assert_eq!(said(tally_wallet::Earlier::Open), open);
+        assert_eq!(
+            said(tally_wallet::Earlier::Taken),
+            "was taken by a node before, and whether this one has it now is not known"
+        );
     }
 }

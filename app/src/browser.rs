@@ -3,6 +3,8 @@
 
 #[cfg(feature = "hydrate")]
 mod camera;
+#[cfg(feature = "hydrate")]
+mod locks;
 #[cfg(not(feature = "hydrate"))]
 mod quiet;
 #[cfg(feature = "hydrate")]
@@ -10,6 +12,8 @@ mod storage;
 
 #[cfg(feature = "hydrate")]
 pub use camera::*;
+#[cfg(feature = "hydrate")]
+pub use locks::*;
 #[cfg(not(feature = "hydrate"))]
 pub use quiet::*;
 #[cfg(feature = "hydrate")]

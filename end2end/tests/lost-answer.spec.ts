@@ -1,7 +1,7 @@
 // A payment whose answer is lost: it is found by its id, sent again as it is, and never paid twice unknowingly.
 import { Guard } from '../support/guard';
 import { expect, open, TallyNode, test, type Page } from '../support/test';
-import { choosePassword, opened, picture } from '../support/wallet';
+import { choosePassword, opened, picture, unlock } from '../support/wallet';
 
 /** PUBLIC: its accounts hold coins from genesis. */
 const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
@@ -20,8 +20,9 @@ test.afterEach(async () => {
 /** A wallet with coins, at a node that mines when it is told to. */
 async function start(browser: import('@playwright/test').Browser): Promise<Page> {
   node = await TallyNode.start({ mine: false });
-  const page = await browser.newPage({ baseURL: node.url });
-  guard = new Guard(page.context(), node.url);
+  const context = await browser.newContext({ baseURL: node.url });
+  const page = await context.newPage();
+  guard = new Guard(context, node.url);
   guard.allow(/Failed to load resource/); // the answers that are lost here
   await open(page, '/wallet/restore');
   await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
@@ -153,6 +154,33 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   expect((await pool()).length).toBe(1);
 });
 
+test('a nonce that another payment used leaves it in doubt, until its owner gives it up', async ({ browser }) => {
+  const page = await start(browser);
+  await posts(page, ['lose it', 'pass', 'pass']);
+  await review(page, '7');
+  await sign(page).click();
+  await expect(doubt(page)).toBeVisible();
+  // Another of the same nonce gets into a block.
+  await review(page, '8');
+  await sign(page).click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  await node.mine(true);
+  await expect(page.locator('.follow-line')).toContainText('confirmation', { timeout: 60_000 });
+  await node.mine(false);
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
+  await page.getByLabel('Account').selectOption(await addressOfSender(page));
+  const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
+  await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
+  await expect(lost.getByText('another payment took it, unless this one is in a block')).toBeVisible();
+  await expect(lost.getByRole('button', { name: 'Send it again' })).toBeHidden();
+  await lost.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  await lost.getByRole('button', { name: 'Keep it' }).click();
+  await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
+  await lost.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  await lost.getByRole('button', { name: 'Dismiss it' }).click();
+  await expect(lost).toBeHidden();
+});
+
 test('where it cannot be asked whether an equal payment waits, a yes is asked for', async ({ browser }) => {
   const page = await start(browser);
   const failed = page.getByRole('alert').filter({ hasText: 'It could not be checked whether the same payment waits already' });
@@ -174,6 +202,43 @@ test('where it cannot be asked whether an equal payment waits, a yes is asked fo
   await review(page, '7');
   await expect(failed).toBeVisible();
   await expect(sign(page)).toBeDisabled();
+});
+
+test('two tabs that send in the same instant both keep what they sent', async ({ browser }) => {
+  const page = await start(browser);
+  const second = await page.context().newPage();
+  await open(second, '/wallet');
+  await unlock(second);
+  await opened(second);
+  await posts(second, ['lose it']);
+  await review(page, '7');
+  await review(second, '8');
+  // The first tab has read the list, and takes its time to write it.
+  await page.evaluate(() => {
+    const set = Storage.prototype.setItem;
+    Storage.prototype.setItem = function (key, value) {
+      if (key.startsWith('tally.sent.')) {
+        Storage.prototype.setItem = set;
+        console.log('about to write');
+        const until = performance.now() + 3_000;
+        while (performance.now() < until);
+      }
+      return set.call(this, key, value);
+    };
+  });
+  const writes = page.waitForEvent('console', (message) => message.text() === 'about to write');
+  const signed = sign(page).click();
+  await writes;
+  await sign(second).click();
+  await signed;
+  await expect(doubt(second)).toBeVisible();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  const kept = () =>
+    second.evaluate(() => {
+      const lists = Object.entries(localStorage).filter(([key]) => key.startsWith('tally.sent.'));
+      return lists.flatMap(([, list]) => JSON.parse(list) as { acknowledged: boolean }[]).map((sent) => sent.acknowledged);
+    });
+  await expect.poll(kept).toEqual([true, false]);
 });
 
 for (const how of ['is full', 'takes nothing'] as const) {

@@ -60,6 +60,7 @@ test('a payment link is made, followed, and refused where it does not fit @phone
     await page.getByRole('button', { name }).click();
     return readFileSync(await (await coming).path(), 'utf8');
   };
+  await expect(page.getByText('payments by contracts are no transactions and are not in it')).toBeVisible();
   const csv = (await save('Save as CSV')).trimEnd().split('\r\n');
   expect(csv[0]).toBe('time,height,id,status,direction,counterparty,amount,fee,memo,nonce');
   expect(csv).toHaveLength(3);

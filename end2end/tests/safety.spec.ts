@@ -163,6 +163,24 @@ test.describe('on a node of its own', () => {
     await expect(page.locator('.fact').filter({ has: page.getByText('Nonce', { exact: true }) }).locator('dd')).toHaveText('0');
     await page.getByRole('button', { name: 'Back' }).click();
     await expect(page.getByRole('heading', { name: 'Fill the missing nonce?' })).toBeHidden();
+    // Of another account nothing is known until the node answers: the gap of the first is not offered for it.
+    const select = page.getByLabel('Account');
+    const chosen = await select.inputValue();
+    const other = await select.locator('option').evaluateAll((options, first) => options.map((option) => (option as HTMLOptionElement).value).find((value) => value !== first)!, chosen);
+    let release = () => {};
+    const held = new Promise<void>((done) => (release = done));
+    await page.route(`**/api/v1/accounts/${other}/pending`, async (route) => {
+      await held;
+      await route.continue();
+    });
+    const asked = page.waitForRequest(`**/api/v1/accounts/${other}/pending`);
+    await select.selectOption(other);
+    await asked;
+    await expect(page.getByText('Nonce 0 is missing')).toBeHidden();
+    await expect(lost).toBeHidden();
+    release();
+    await select.selectOption(chosen);
+    await expect(page.getByText('Nonce 0 is missing')).toBeVisible();
     await page.unrouteAll({ behavior: 'wait' }); // what is still being asked needs the node, which goes now
   });
 

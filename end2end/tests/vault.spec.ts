@@ -208,7 +208,10 @@ test('used accounts are found after a restore', async ({ page }) => {
   await expect(card(page, 'ECC account 10')).toBeVisible(SLOW);
   await expect(page.getByText(/more accounts were found|No further account/)).toBeVisible(SLOW);
   await picture(page, 'wallet-found');
+  // Who misses an account learns where was looked, and how one of another path comes here.
+  await expect(page.getByText("ECC accounts were looked for along m/44'/60'/0'/0/i. One of another path comes with its key")).toBeVisible();
   await page.getByText('Find used accounts').click();
+  await expect(page.getByText("Ledger Live and others also use m/44'/60'/i'/0/0")).toBeVisible();
   await page.getByLabel('Stop after').selectOption('5');
   await page.getByRole('button', { name: 'Look', exact: true }).click();
   await expect(page.getByText('No further account was used before.')).toBeVisible(SLOW);

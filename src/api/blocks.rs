@@ -6,8 +6,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tally_chain::pow::Target;
-use tally_chain::{Amount, Header, Height, Manifest, U256};
-use tally_node::{BlockKey, BlockRecord, FullBlock, Node, Status, StoreError, Tip, priority_fee};
+use tally_chain::{Header, Height, Manifest, Receipt};
+use tally_node::{BlockKey, BlockRecord, FullBlock, Node, Status, StoreError, Tip};
 use utoipa::{IntoParams, ToSchema};
 
 use super::cursor::{BlockCursor, Cursor as _, OffsetCursor};
@@ -174,21 +174,11 @@ pub fn target(bits: u32) -> String {
     Target::from_bits(bits).map_or_else(|_| String::new(), |target| format!("{:064x}", target.0))
 }
 
-/// Priority fees of a block.
-fn tips(block: &FullBlock) -> Amount {
-    let base_fee = block.record.manifest.base_fee;
-    let paid = block
-        .transactions
-        .iter()
-        .zip(&block.receipts)
-        .map(|(transaction, receipt)| priority_fee(&transaction.view(), receipt, base_fee));
-    Amount(paid.fold(U256::ZERO, U256::saturating_add))
-}
-
 fn body(node: &Node, tip: &Tip, block: &FullBlock) -> BlockBody {
     let record = &block.record;
     let subsidy = node.spec().subsidy(record.height());
-    let fees = tips(block);
+    let views = block.transactions.iter().map(|transaction| transaction.view());
+    let fees = Receipt::priority_fees(&block.receipts, views, record.manifest.base_fee);
     let shown = super::number::MAX_PAGE as usize;
     let next = (block.transactions.len() > shown).then(|| OffsetCursor(shown as u32).encode());
     BlockBody {

@@ -110,8 +110,9 @@ pub struct FoundBody {
 pub struct SwitchBody {
     #[serde(alias = "enabled", default)]
     pub on: Option<bool>,
+    /// At most as many as this machine has processors; the document that a node serves has its own number.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 256)]
+    #[schema(minimum = 1)]
     pub threads: Option<usize>,
     #[serde(default)]
     pub address: Option<String>,

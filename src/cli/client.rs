@@ -105,6 +105,8 @@ impl NodeStatus {
 #[derive(Debug, Deserialize)]
 pub struct AccountState {
     pub balance: Amount,
+    /// The account's nonce in the chain.
+    pub nonce: u64,
     pub next_nonce: u64,
     pub pending: usize,
 }

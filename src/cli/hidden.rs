@@ -5,8 +5,11 @@
 const MARK: &str = "…";
 /// Words in a row from which arguments could be a phrase.
 const WORDS: usize = 10;
-/// Shortest password, in bytes, that is looked for by itself: a shorter one would be found in ordinary words.
+/// Shortest password, and user with password, in bytes, that is looked for by itself: a shorter one would be found in ordinary
+/// words.
 const SHORT: usize = 4;
+/// Shortest user without a password that is looked for by itself. Tokens are longer, names are often words of messages.
+const TOKEN: usize = 8;
 
 /// A URL as messages show it: without user, password, query and fragment.
 pub fn shown(url: &str) -> String {
@@ -37,21 +40,60 @@ fn scheme_of(before: &str) -> Option<&str> {
         .then_some(scheme)
 }
 
-/// User and password of a URL, and the password by itself.
-fn credentials(url: &str) -> Vec<&str> {
+/// Text that is left out, and what stands in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    text: String,
+    shown: String,
+}
+
+impl Piece {
+    /// Left out wherever it stands.
+    fn anywhere(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            shown: MARK.to_owned(),
+        }
+    }
+
+    /// Left out where it stands as the user of a URL.
+    fn as_user(begins: &str, user_info: &str) -> Self {
+        Self {
+            text: format!("{begins}{user_info}@"),
+            shown: format!("{begins}{MARK}@"),
+        }
+    }
+
+    /// The same as `{:?}` writes it.
+    fn quoted(&self) -> Self {
+        let quoted = format!("{:?}", self.text);
+        Self {
+            text: quoted[1..quoted.len() - 1].to_owned(),
+            shown: self.shown.clone(),
+        }
+    }
+}
+
+/// User and password of a URL, in their place and by themselves, and the password by itself.
+fn credentials(url: &str) -> Vec<Piece> {
     let Some((before, _)) = url.rsplit_once('@') else {
         return Vec::new();
     };
-    let (is_url, user_info) = match before.split_once("://") {
-        Some((_, user_info)) => (true, user_info),
-        None => (false, before),
+    let (begins, user_info) = match before.split_once("://") {
+        Some((_, user_info)) => ("//", user_info),
+        None => ("", before),
     };
     let password = user_info.split_once(':').map(|(_, password)| password);
-    let whole = Some(user_info).filter(|user_info| !user_info.is_empty() && (is_url || password.is_some()));
-    whole
-        .into_iter()
-        .chain(password.filter(|password| password.len() >= SHORT))
-        .collect()
+    // Without a scheme and a password it is no URL.
+    if user_info.is_empty() || (begins.is_empty() && password.is_none()) {
+        return Vec::new();
+    }
+    let least = if password.is_some() { SHORT } else { TOKEN };
+    let alone = [Some(user_info).filter(|all| all.len() >= least), password];
+    let alone = alone.into_iter().flatten().filter(|text| text.len() >= SHORT);
+    let mut pieces = vec![Piece::as_user(begins, user_info)];
+    pieces.extend(alone.map(Piece::anywhere));
+    pieces
 }
 
 /// Whether a text could be a key in hex: it has far more digits than an address.
@@ -82,7 +124,7 @@ fn reads_as_phrase(text: &str) -> bool {
 /// Pieces of text that are left out of messages.
 #[derive(Clone)]
 pub struct Hidden {
-    pieces: Vec<String>,
+    pieces: Vec<Piece>,
     arguments: Vec<String>,
 }
 
@@ -112,11 +154,11 @@ impl Hidden {
         let mut pieces = Vec::new();
         let values = arguments.iter().chain(variables).map(|text| value_of(text));
         for value in values {
-            pieces.extend(credentials(value).into_iter().map(str::to_owned));
+            pieces.extend(credentials(value));
             // What `shown` leaves out is left out of what repeats the value as it was typed, too.
             let has_more = value.contains("://") && shown(value) != value;
             if has_more || reads_as_phrase(value) {
-                pieces.push(value.to_owned());
+                pieces.push(Piece::anywhere(value));
             }
         }
         let pieces = longest_first(pieces);
@@ -128,12 +170,12 @@ impl Hidden {
     pub fn with_keys(self) -> Self {
         let Self { mut pieces, arguments } = self;
         let values = arguments.iter().map(|text| value_of(text));
-        pieces.extend(values.filter(|value| looks_like_key(value)).map(str::to_owned));
+        pieces.extend(values.filter(|value| looks_like_key(value)).map(Piece::anywhere));
         let is_word = |text: &str| !text.is_empty() && text.chars().all(char::is_alphabetic);
         let runs = arguments.chunk_by(|one, other| is_word(one) && is_word(other));
         for run in runs.filter(|run| run.len() >= WORDS) {
             // As the message quotes it; the bare word may stand anywhere.
-            pieces.extend(run.iter().map(|word| format!("'{word}'")));
+            pieces.extend(run.iter().map(|word| Piece::anywhere(&format!("'{word}'"))));
         }
         let pieces = longest_first(pieces);
         Self { pieces, arguments }
@@ -142,18 +184,18 @@ impl Hidden {
     /// The text without them.
     pub fn out_of(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for piece in &self.pieces {
-            text = text.replace(piece, MARK);
+        for Piece { text: piece, shown } in &self.pieces {
+            text = text.replace(piece, shown);
         }
         text
     }
 }
 
 /// The pieces, and each as `{:?}` writes it; what holds another comes before it.
-fn longest_first(mut pieces: Vec<String>) -> Vec<String> {
-    let quoted: Vec<String> = pieces.iter().map(|piece| format!("{piece:?}")).collect();
-    pieces.extend(quoted.iter().map(|text| text[1..text.len() - 1].to_owned()));
-    pieces.sort_unstable_by_key(|piece| std::cmp::Reverse(piece.len()));
+fn longest_first(mut pieces: Vec<Piece>) -> Vec<Piece> {
+    let quoted: Vec<Piece> = pieces.iter().map(Piece::quoted).collect();
+    pieces.extend(quoted);
+    pieces.sort_unstable_by_key(|piece| std::cmp::Reverse(piece.text.len()));
     pieces
 }
 
@@ -194,6 +236,46 @@ mod tests {
 
     fn texts(all: &[&str]) -> Vec<String> {
         all.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_short_user_is_left_out_in_its_place_only() {
+        let sentence = "no answer from the node at all; ask an admin";
+        for url in [
+            "https://a@host",
+            "https://node@host",
+            "https://admin@host",
+            "https://a:@host",
+            "https://a:b@host",
+            "a:b@host",
+        ] {
+            let hidden = Hidden::of_url(url);
+            assert_eq!(hidden.out_of(sentence), sentence, "{url}");
+            let (before, host) = url.rsplit_once('@').expect("each has a user");
+            let begins = before.split_once("://").map_or("", |_| "//");
+            let user = before.rsplit_once('/').map_or(before, |(_, user)| user);
+            let text = format!("user {begins}{user}@{host} is not known");
+            assert_eq!(
+                hidden.out_of(&text),
+                format!("user {begins}…@host is not known"),
+                "{url}"
+            );
+            assert!(
+                !hidden
+                    .out_of(&format!("in {url:?}"))
+                    .contains(&format!("{begins}{user}@")),
+                "{url}"
+            );
+        }
+        assert_eq!(Hidden::of_url("https://a@host").out_of("data@host"), "data@host");
+        // Tokens and passwords are left out wherever they stand.
+        for (url, text, expected) in [
+            ("https://f0a1b2c3@host", "token f0a1b2c3", "token …"),
+            ("https://a:word@host", "with word", "with …"),
+            ("https://ann:pw@host", "with ann:pw, and pw", "with …, and pw"),
+        ] {
+            assert_eq!(Hidden::of_url(url).out_of(text), expected, "{url}");
+        }
     }
 
     #[test]

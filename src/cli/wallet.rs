@@ -202,7 +202,7 @@ impl WalletArgs {
     pub fn takes_ids(&self) -> bool {
         matches!(
             self.command,
-            WalletCommand::Resend(_) | WalletCommand::SpeedUp(_) | WalletCommand::Cancel(_)
+            WalletCommand::Pending(_) | WalletCommand::Resend(_) | WalletCommand::SpeedUp(_) | WalletCommand::Cancel(_)
         )
     }
 }

@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use crate::process::{stderr, tally};
 
 /// Every command with the words that lead to it; those that clap adds to explain the others are left out.
-fn commands() -> Vec<(Vec<String>, Command)> {
+pub fn commands() -> Vec<(Vec<String>, Command)> {
     let mut root = ::tally::cli::command();
     root.build();
     let (mut all, mut open) = (Vec::new(), vec![(Vec::new(), root)]);
@@ -96,7 +96,7 @@ struct Example {
 }
 
 /// The README, the documents and what lies beside them for operators.
-fn documents() -> Vec<PathBuf> {
+pub fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = vec![root.join("README.md")];
     for folder in ["docs", "deploy", "deploy/lan"] {

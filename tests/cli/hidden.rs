@@ -85,6 +85,17 @@ fn a_password_in_the_nodes_url_is_in_no_message_and_no_file() {
 }
 
 #[test]
+fn a_user_of_one_letter_leaves_messages_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["health"], &[("TALLY_NODE", "http://a@127.0.0.1:1")]);
+    let said = said(&output);
+    assert!(
+        said.contains("no answer from the node at http://…@127.0.0.1:1; is it running?"),
+        "{said}"
+    );
+}
+
+#[test]
 fn passwords_in_other_urls_are_in_no_message() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("https://ann:{PASSWORD}@example.org");

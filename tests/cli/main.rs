@@ -6,9 +6,11 @@ mod binary;
 
 mod bench;
 mod chain;
+mod documents;
 mod help;
 mod hidden;
 mod keys;
+mod offline;
 mod output;
 mod process;
 mod prompt;

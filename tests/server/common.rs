@@ -108,7 +108,7 @@ pub struct TestServer {
 }
 
 /// One runtime for all servers of this process, as a node has one.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+pub static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -141,7 +141,7 @@ fn the_soft_limit_of_descriptors_is_raised() {
 
 /// Leaves a process so few descriptors more than it has now, whatever it could have.
 #[cfg(target_os = "linux")]
-fn leave_descriptors(process: u32, more: u64) {
+pub fn leave_descriptors(process: u32, more: u64) {
     let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     let numbers = open.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse::<u64>().unwrap());
     let taken: BTreeSet<u64> = numbers.collect();

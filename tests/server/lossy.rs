@@ -15,6 +15,8 @@ pub enum Fault {
     AnswerReplaced,
     /// The node does not get the request, the client a page of the proxy.
     RequestLost,
+    /// The node does not get the request, the client a problem of this status and name, as another node would answer.
+    Problem(u16, &'static str),
 }
 
 /// Faults of the requests to come; without any left all goes through.
@@ -96,7 +98,7 @@ fn serve(mut client: TcpStream, node: &str, plan: &Plan) {
     }
     let fault = plan.next(&first);
     let answer = match fault {
-        Some(Fault::RequestLost) => Vec::new(),
+        Some(Fault::RequestLost | Fault::Problem(..)) => Vec::new(),
         _ => plan.dated(ask(node, &first, &body)),
     };
     let page = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 24\r\nconnection: close\r\n\r\n<html>Bad Gateway</html>";
@@ -105,7 +107,14 @@ fn serve(mut client: TcpStream, node: &str, plan: &Plan) {
         Some(Fault::AnswerLost) => Ok(()),
         Some(Fault::AnswerCut) => client.write_all(&answer[..answer.len() - 10]),
         Some(Fault::AnswerReplaced | Fault::RequestLost) => client.write_all(page),
+        Some(Fault::Problem(status, name)) => client.write_all(problem(status, name).as_bytes()),
     };
+}
+
+fn problem(status: u16, name: &str) -> String {
+    let body = format!(r#"{{"type":"/problems/{name}","title":"T","status":{status},"detail":"d"}}"#);
+    let length = body.len();
+    format!("HTTP/1.1 {status} Problem\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
 
 fn ask(node: &str, first: &str, body: &[u8]) -> Vec<u8> {

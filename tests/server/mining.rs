@@ -117,19 +117,37 @@ fn only_the_right_token_switches_the_miner() {
         &[("authorization", &bearer(MINING_TOKEN))],
     );
     assert_eq!(off.json()["on"], false);
-    let many = server.client.post_with(
-        "/api/v1/mining",
-        "application/json",
-        b"{\"threads\":1000}",
-        &[("authorization", &bearer(MINING_TOKEN))],
-    );
-    assert_eq!(
-        (many.problem().as_str(), &many.json()["limit"]),
-        (
-            "invalid-mining",
-            &json!(std::thread::available_parallelism().unwrap().get())
-        )
-    );
+}
+
+/// What counts is this machine, in the answer and in the document that clients are made from.
+#[test]
+fn more_threads_than_processors_are_rejected_with_field_and_limit() {
+    let server = TestServer::start();
+    let most = std::thread::available_parallelism().unwrap().get();
+    let switch = |threads: usize| {
+        let body = json!({ "threads": threads });
+        server
+            .client
+            .operate("POST", "/api/v1/mining", MINING_TOKEN, Some(&body))
+    };
+    for threads in [0, most + 1, 256 + most, usize::MAX] {
+        let answer = switch(threads);
+        assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid-mining"));
+        let problem = answer.json();
+        assert_eq!(
+            (&problem["field"], &problem["found"], &problem["limit"]),
+            (&json!("threads"), &json!(threads), &json!(most))
+        );
+        let detail = format!("threads is {threads}, this machine has processors for 1 to {most}");
+        assert_eq!(problem["detail"], detail);
+    }
+    assert_eq!(server.json("/api/v1/mining")["threads"], 1, "nothing has changed");
+    let answer = switch(most);
+    assert_eq!((answer.status, &answer.json()["threads"]), (200, &json!(most)));
+
+    let document = server.json("/api/openapi.json");
+    let threads = &document["components"]["schemas"]["SwitchBody"]["properties"]["threads"];
+    assert_eq!((&threads["minimum"], &threads["maximum"]), (&json!(1), &json!(most)));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tally_chain::{ChainSpec, genesis, transaction::ChainIdentity};
 use crate::binary;
 use crate::child::{Child, FAST_CHAIN, audit};
 use crate::common::{ECC, Http, Reply, hex, until};
+use crate::log::Log;
 
 const TOKEN: &str = "0123456789abcdef-network";
 
@@ -26,11 +27,21 @@ impl Member {
         Self::start_at(binary::tally(), "127.0.0.1", folder, chain, args)
     }
 
+    /// The same, and what it warns of.
+    pub fn logging(log: &Log, folder: &Path, chain: &str, args: &[&str]) -> Self {
+        let args = [&Log::FORMAT[..], args].concat();
+        Self::with(log.command(), "warn", "127.0.0.1", folder, chain, &args)
+    }
+
     /// A node that listens on the ports of `host` that the system chooses; `command` ends with the program.
     pub fn start_at(command: Command, host: &str, folder: &Path, chain: &str, args: &[&str]) -> Self {
-        let listen = format!("{host}:0");
         let level = std::env::var("TALLY_TEST_LOG").unwrap_or_else(|_| "error".to_owned());
-        let usual = ["node", "--chain", chain, "--listen", &listen, "--log-level", &level];
+        Self::with(command, &level, host, folder, chain, args)
+    }
+
+    fn with(command: Command, level: &str, host: &str, folder: &Path, chain: &str, args: &[&str]) -> Self {
+        let listen = format!("{host}:0");
+        let usual = ["node", "--chain", chain, "--listen", &listen, "--log-level", level];
         let network = ["--p2p-listen", &listen, "--operator-token", TOKEN];
         let child = Child::by(command, &[&usual[..], &network[..], args].concat(), folder);
         let client = Http::new(&child.after("interface"));
@@ -41,6 +52,10 @@ impl Member {
             addresses: vec![tcp, quic],
             folder: folder.to_owned(),
         }
+    }
+
+    pub fn client(&self) -> &Http {
+        &self.client
     }
 
     pub fn json(&self, path: &str) -> Value {

@@ -202,6 +202,27 @@ fn a_second_process_is_told_in_one_line() {
 }
 
 #[test]
+fn more_threads_than_processors_are_rejected_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let most = std::thread::available_parallelism().unwrap().get();
+    let file = folder.path().join("node.toml");
+    std::fs::write(&file, format!("mine-threads = {}\n", most + 1)).unwrap();
+    let many = (most + 1).to_string();
+    for given in [["--mine-threads", &many], ["--config", file.to_str().unwrap()]] {
+        let data = folder.path().join("data");
+        let mut node = binary::tally();
+        let node = node.args(USUAL).args(given).arg("--data-dir").arg(&data);
+        let node = node.output().unwrap();
+        assert_eq!(node.status.code(), Some(2), "{given:?}");
+        assert_eq!(
+            String::from_utf8(node.stderr).unwrap(),
+            format!("tally: mine-threads is {many}, this machine has processors for {most}\n")
+        );
+        assert!(!data.exists(), "nothing was begun");
+    }
+}
+
+#[test]
 fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = binary::tally();

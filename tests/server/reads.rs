@@ -458,3 +458,40 @@ fn rewards_are_lines_of_a_history_and_a_cursor_belongs_to_one_list() {
     let problem = answer.json();
     assert_eq!((&problem["block"], &problem["height"]), (&json!(gone), &json!(3)));
 }
+
+#[test]
+fn every_mark_and_every_acknowledgement_is_explained() {
+    let server = TestServer::start();
+    let readme = include_str!("../../README.md");
+    let readme = readme.split("## What a mark and an answer mean").nth(1).unwrap();
+    let readme = readme.split("\n## ").next().unwrap().to_lowercase();
+    let page = server.get("/security").text().to_lowercase();
+    for (place, text) in [("README.md", readme), ("/security", page)] {
+        for word in [
+            // The marks of the pages.
+            "verified here",
+            "as told by the node",
+            "checking…",
+            "older than seen before",
+            "does not hold",
+            // What the API, the command line and the pages say of a payment.
+            "202",
+            "409",
+            "pending",
+            "included",
+            "confirmations",
+            "no number makes it final",
+            "failed",
+            "may have been taken",
+            // What a browser knows that comes for the first time.
+            "a first visit",
+            "within moments",
+        ] {
+            assert!(text.contains(word), "{word:?} is not in {place}");
+        }
+    }
+    // The panel beside the marks says it where a reader looks.
+    server.mine();
+    let block = server.get("/block/1").text();
+    assert!(block.contains("work is measured only by what the chain began with"));
+}

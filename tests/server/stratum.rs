@@ -3,43 +3,47 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use alloy_primitives::hex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::binary;
 use crate::child::Child;
 use crate::common::{Http, until};
+#[cfg(target_os = "linux")]
+use crate::endurance::leave_descriptors;
+use crate::log::Log;
 
 const PAID: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 struct Node {
-    _child: Child,
+    child: Child,
     client: Http,
     miners: String,
 }
 
 impl Node {
     fn start(folder: &Path) -> Self {
-        let args = [
-            "--chain",
-            "test",
-            "--no-mine",
-            "--log-level",
-            "error",
-            "--stratum-listen",
-            "127.0.0.1:0",
-        ];
-        let child = Child::node(&args, folder);
+        Self::by(binary::tally(), &["--log-level", "error"], folder)
+    }
+
+    /// The same, and what it logs of its miners.
+    fn logging(log: &Log, folder: &Path) -> Self {
+        let args = [&["--log-level", "info"][..], &Log::FORMAT].concat();
+        Self::by(log.command(), &args, folder)
+    }
+
+    fn by(command: Command, args: &[&str], folder: &Path) -> Self {
+        let usual = ["node", "--listen", "127.0.0.1:0", "--chain", "test", "--no-mine"];
+        let args = [&usual[..], &["--stratum-listen", "127.0.0.1:0"], args].concat();
+        let child = Child::by(command, &args, folder);
         let client = Http::new(&child.after("interface"));
         let miners = child.after("stratum").replace("stratum+tcp://", "");
         let miners = miners.split(' ').next().unwrap().to_owned();
-        Self {
-            _child: child,
-            client,
-            miners,
-        }
+        Self { child, client, miners }
     }
 
     fn height(&self) -> u64 {
@@ -347,4 +351,65 @@ fn who_does_not_speak_stratum_is_sent_away() {
     let mut miner = Miner::connect(&process);
     miner.raw(&"x".repeat(5_000));
     assert!(miner.line().is_none());
+}
+
+/// What an operator whose miners come and go looks for: which one, how much it brought, and why it is gone.
+#[test]
+fn the_log_says_why_a_miner_was_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::new(folder.path());
+    let process = Node::logging(&log, &folder.path().join("data"));
+    let name = format!("{PAID}.rig-1");
+
+    let mut stranger = Miner::connect(&process);
+    stranger.raw(&"x".repeat(5_000));
+    assert!(stranger.line().is_none());
+    let line = log.wait("miner dropped");
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["error"], "a line has more than 4096 bytes");
+    assert_eq!(line["miner"], "nobody, 0 workers, 0 shares");
+    assert!(line["remote"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
+
+    let mut miner = Miner::working(&process, &name);
+    let answer = miner.submit(&name, "1", "00000000", "00000000");
+    assert_eq!(answer["error"][0], 20);
+    miner.raw(&"no JSON\n".repeat(10));
+    assert!(miner.line().is_none());
+    let dropped = || log.found("miner dropped");
+    until("the second line", || (dropped().len() == 2).then_some(()));
+    let line = dropped().remove(1);
+    assert_eq!(
+        line["error"],
+        "a line is no JSON object, and nine before it were no better"
+    );
+    let summary = line["miner"].as_str().unwrap();
+    let begins = format!("{name}, 1 workers, 0 shares; the last rejection: 20 ");
+    assert!(summary.starts_with(&begins), "{summary}");
+    assert_eq!(process.height(), 0, "the node goes on");
+
+    // One that leaves by itself is none of them.
+    drop(Miner::working(&process, &name));
+    let line = log.wait("miner left");
+    assert_eq!((&line["error"], log.found("miner dropped").len()), (&Value::Null, 2));
+}
+
+/// A processor that is kept busy with accepting what it cannot accept would be as bad as a full log.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_listener_without_descriptors_says_so_once_a_minute_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::new(folder.path());
+    let process = Node::logging(&log, &folder.path().join("data"));
+    // This connection stays open: it needs no other descriptor.
+    assert_eq!(process.height(), 0);
+    leave_descriptors(process.child.id(), 4);
+    let waiting: Vec<_> = (0..20).map(|_| TcpStream::connect(&process.miners).unwrap()).collect();
+    let line = log.wait("connections cannot be taken");
+    assert_eq!((&line["level"], &line["listener"]), (&json!("WARN"), &json!("stratum")));
+    assert!(line["error"].as_str().unwrap().contains("open files"), "{line}");
+    assert_eq!(process.height(), 0, "the node answers");
+    drop(waiting);
+    Miner::working(&process, PAID);
+    let lines = log.found("connections cannot be taken");
+    assert_eq!(lines.len(), 1, "{lines:?}");
 }

@@ -185,17 +185,107 @@ fn the_same_bytes_are_sent_again() {
 }
 
 #[test]
-fn a_rejection_is_one_and_leaves_nothing_open() {
+fn a_nonce_used_by_another_leaves_it_open_until_it_is_dismissed() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
     ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
-    // Another payment of its nonce is in a block by now.
+    let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
+    // Another payment of its nonce is in a block by now; that alone does not say that the first is in none.
     bench.server.send(&ECC[0].coin(&bench.server.identity(), 0));
     bench.server.mine();
+    let either = "another payment took this nonce, unless this one is in a block in which the node does not find it";
+    let dismiss = format!("tally wallet pending --dismiss {id}");
     let rejected = bench.run(&["resend"]);
-    ends(&rejected, 1, &["The nonce was used before: "]);
-    assert_eq!(bench.journal()["entries"][0]["state"], "rejected");
+    ends(&rejected, 8, &[&id, "The nonce was used before: ", either, &dismiss]);
+    assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
+    assert_eq!(done(&bench.run(&["pending", "--json"]))[0]["unanswered"], true);
+
+    // Without a yes it stays.
+    let asked = bench.run(&["pending", "--dismiss", &id]);
+    ends(
+        &asked,
+        1,
+        &["Its nonce is used: another payment took it", "nothing was dismissed"],
+    );
+    assert_eq!(bench.journal()["entries"][0]["id"], json!(id));
+    let dismissed = bench.run(&["pending", "--dismiss", &id, "--yes"]);
+    ends(&dismissed, 0, &["Its nonce is used: another payment took it"]);
+    assert_eq!(
+        String::from_utf8_lossy(&dismissed.stdout),
+        format!("{id} is dismissed\n")
+    );
+    assert_eq!(bench.journal()["entries"], json!([]));
     assert_eq!(done(&bench.run(&["pending", "--json"])), json!([]));
+    let gone = bench.run(&["pending", "--dismiss", &id, "--yes"]);
+    ends(
+        &gone,
+        1,
+        &["is not among what was sent on this chain without an answer"],
+    );
+    // The same order is a new payment now.
+    assert_ne!(done(&bench.pay("5", &[]))["id"], json!(id));
+}
+
+#[test]
+fn what_was_taken_is_not_dismissed() {
+    let bench = Bench::new();
+    bench.plan.set(&[Fault::AnswerLost], &[Fault::AnswerReplaced]);
+    ends(&bench.pay("7", &[]), 8, &["may have been taken"]);
+    let id = bench.waiting()[0].clone();
+    let kept = bench.run(&["pending", "--dismiss", &id, "--yes"]);
+    ends(&kept, 0, &[&format!("{id}, sent before without an answer, was taken")]);
+    assert_eq!(String::from_utf8_lossy(&kept.stdout), "");
+    assert_eq!(bench.journal()["entries"][0]["state"], "taken");
+    // Known as taken, it is no payment of which nothing is known, whatever the node answers now.
+    bench
+        .plan
+        .set(&[Fault::Problem(503, "pool-full")], &[Fault::AnswerReplaced]);
+    let again = bench.run(&["resend", &id]);
+    ends(
+        &again,
+        8,
+        &[
+            &id,
+            "was taken by a node before",
+            "a node had it before, and now the same bytes are rejected",
+        ],
+    );
+    assert_eq!(bench.journal()["entries"][0]["state"], "taken");
+}
+
+/// The rows of `tests/submissions.json`, which the library and the browser read as well.
+#[test]
+fn what_an_answer_settles_is_the_same_everywhere() {
+    let bench = Bench::new();
+    bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
+    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    let path = bench.folder.path().join("wallet.json.sent.json");
+    let rows: Value = serde_json::from_str(include_str!("../submissions.json")).unwrap();
+    for row in rows.as_array().unwrap() {
+        let name = row["problem"].as_str().unwrap();
+        let status = u16::try_from(row["status"].as_u64().unwrap()).unwrap();
+        let fault = Fault::Problem(status, name.to_owned().leak());
+        // What was rejected is sent for the first time, as far as anything can be on its way.
+        for (before, expected) in [("rejected", &row["first"]), ("unanswered", &row["again"])] {
+            let mut journal = bench.journal();
+            journal["entries"][0]["state"] = json!(before);
+            std::fs::write(&path, journal.to_string()).unwrap();
+            bench.plan.set(&[fault, fault], &[]);
+            let output = bench.run(&["resend", journal["entries"][0]["id"].as_str().unwrap()]);
+            let (code, state) = match expected.as_str().unwrap() {
+                "taken" => (0, "taken"),
+                "rejected" => (1, "rejected"),
+                _ => (8, "unanswered"),
+            };
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{name} after {before}: {}",
+                stderr(&output)
+            );
+            assert_eq!(bench.journal()["entries"][0]["state"], state, "{name} after {before}");
+        }
+    }
 }
 
 #[test]

@@ -11,13 +11,14 @@ use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer};
 /// An account that nobody has the key of.
 pub const SOMEBODY: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 
-struct Cli<'a> {
-    server: &'a TestServer,
-    folder: tempfile::TempDir,
+/// A wallet of the PUBLIC phrase's, and the node that it asks.
+pub struct Cli<'a> {
+    pub server: &'a TestServer,
+    pub folder: tempfile::TempDir,
 }
 
 impl Cli<'_> {
-    fn run(&self, args: &[&str], password: &str) -> Output {
+    pub fn run(&self, args: &[&str], password: &str) -> Output {
         binary::tally()
             .arg("wallet")
             .args(args)
@@ -29,7 +30,7 @@ impl Cli<'_> {
             .unwrap()
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let output = self.run(args, "correct horse");
         assert_eq!(
             output.status.code(),
@@ -338,4 +339,99 @@ fn the_history_of_a_miner_adds_up_to_its_balance() {
     assert!(said.contains("the newest 2 lines; there are more: --all"), "{said}");
     let both = cli.run(&["history", &miner, "--most", "2", "--all"], "correct horse");
     assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn what_a_search_for_accounts_covers_is_said() {
+    let server = TestServer::start();
+    let cli = Cli {
+        server: &server,
+        folder: tempfile::tempdir().unwrap(),
+    };
+    let said = |args: &[&str]| {
+        let output = cli.run(args, "correct horse");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let restored = said(&["restore"]);
+    let found = said(&["find", "--kinds", "secp256k1"]);
+    for text in [&restored, &found] {
+        assert!(
+            text.contains("along m/44'/60'/0'/0/i (i = 0, 1, 2 and so on)"),
+            "{text}"
+        );
+        assert!(
+            text.contains("another path is brought with its key: tally wallet import"),
+            "{text}"
+        );
+    }
+    let rsa = said(&["find", "--kinds", "rsa-2048", "--gap", "1"]);
+    assert!(!rsa.contains("m/44'"), "nothing was looked for along that path: {rsa}");
+    let backup = include_str!("../../docs/backup.md");
+    let missing = backup
+        .split("- **An account is missing after a restore.**")
+        .nth(1)
+        .unwrap();
+    let missing = missing.split("\n- **").next().unwrap();
+    for path in ["`m/44'/60'/0'/0/i`", "`m/44'/60'/i'/0/0`", "`m/44'/60'/0'/i`"] {
+        assert!(missing.contains(path), "{path} is not in {missing}");
+    }
+}
+
+#[test]
+fn a_history_opens_in_a_spreadsheet_and_says_what_it_lacks() {
+    let server = TestServer::start();
+    let cli = Cli {
+        server: &server,
+        folder: tempfile::tempdir().unwrap(),
+    };
+    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let from = RSA.address().to_string();
+    cli.json(&[
+        "send",
+        "--from",
+        &from,
+        "--to",
+        SOMEBODY,
+        "--amount",
+        "1.5",
+        "--memo",
+        "Bürö 3 €",
+        "--yes",
+        "--json",
+    ]);
+    server.mine();
+    let history = |more: &[&str]| {
+        let output = cli.run(&[&["history", &from][..], more].concat(), "correct horse");
+        assert_eq!(output.status.code(), Some(0), "{more:?}");
+        // On standard error, so that a file has nothing but the table.
+        let said = String::from_utf8(output.stderr).unwrap();
+        let lacks = "First balances and payments by contracts are no transactions: the list does not have them.";
+        assert!(said.contains(lacks), "{more:?}: {said}");
+        output.stdout
+    };
+    let plain = history(&[]);
+    let marked = history(&["--bom"]);
+    assert_eq!(
+        marked.strip_prefix(b"\xef\xbb\xbf"),
+        Some(&plain[..]),
+        "the mark, and then the same table"
+    );
+    let lines = String::from_utf8(plain).unwrap();
+    let mut lines = lines.split("\r\n");
+    let head = "time,height,id,status,direction,counterparty,amount,fee,memo,nonce";
+    assert_eq!(
+        lines.next(),
+        Some(head),
+        "comma, CRLF and a point are what Excel reads with UTF-8"
+    );
+    let line = lines.next().unwrap();
+    assert!(
+        line.contains(",sent,") && line.contains(",1.5,") && line.contains(",Bürö 3 €,"),
+        "{line}"
+    );
+    assert_eq!((lines.next(), lines.next()), (Some(""), None));
+    assert!(history(&["--json"]).starts_with(b"["));
+    let both = cli.run(&["history", &from, "--json", "--bom"], "correct horse");
+    assert_eq!(both.status.code(), Some(2), "JSON has no mark");
 }

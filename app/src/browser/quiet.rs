@@ -11,6 +11,9 @@ pub fn kept(_key: &str) -> Result<Option<String>, String> {
 pub fn keep(_key: &str, _text: &str) -> Result<(), String> {
     Err("only a browser keeps something".to_owned())
 }
+pub async fn alone<T: 'static>(_name: &str, work: impl FnOnce() -> T + 'static) -> Result<T, String> {
+    Ok(work())
+}
 pub fn load<T: DeserializeOwned>(_key: &str) -> Option<T> {
     None
 }

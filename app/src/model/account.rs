@@ -8,6 +8,8 @@ use super::{BaseUnits, TransactionRow};
 pub enum AccountKind {
     /// It has not signed anything yet.
     Unknown,
+    /// It has signed, but nothing among its newest transactions.
+    Unread,
     Rsa,
     Ecc,
     /// Of several keys. Rule: docs/protocol.md#A7
@@ -20,6 +22,7 @@ impl AccountKind {
     pub fn label(self) -> &'static str {
         match self {
             Self::Unknown => "Has not signed yet, so its key is not known",
+            Self::Unread => "Has signed, but not lately: its key is not looked for further back",
             Self::Rsa => "RSA account",
             Self::Ecc => "ECC account (secp256k1)",
             Self::Shared => "Shared account of several keys",

@@ -135,7 +135,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&BLOCK_CHECKS
-                remains="That this branch has the most work of all, and that its transactions were executed rightly. Of the chain behind the block nothing was checked."
+                remains="That this branch has the most work of all, and that its transactions were executed rightly. Of the chain behind the block nothing was checked; on a first visit the block's work is measured only by what the chain began with."
             />
         </div>
         <details class="card more">

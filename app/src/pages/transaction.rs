@@ -113,7 +113,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&TRANSACTION_CHECKS
-                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it rightly. Of the chain behind the block nothing was checked."
+                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it rightly. Of the chain behind the block nothing was checked; on a first visit the block's work is measured only by what the chain began with."
             />
         </div>
         <details class="card more">

@@ -1,11 +1,11 @@
 use std::cmp::Reverse;
 
-use tally_chain::{Amount, Bytes, Height, RawTransaction, Receipt, U256};
+use tally_chain::{Amount, Bytes, Height, RawTransaction, Receipt};
 use tally_node::{BlockKey, BlockRecord, Status, StoreError};
 
 use super::{
     At,
-    rows::{Slice, difficulty, parse_address, price, units},
+    rows::{Slice, difficulty, parse_address, units},
 };
 use crate::format;
 use crate::model::{
@@ -176,19 +176,10 @@ fn manifest(record: &BlockRecord) -> ManifestView {
     }
 }
 
-/// What the producer received beyond the subsidy. Rule: docs/protocol.md#X3
+/// What the producer received beyond the subsidy.
 fn tips(record: &BlockRecord, body: &[RawTransaction], receipts: &[Receipt]) -> BaseUnits {
-    let base_fee = record.manifest.base_fee;
-    let tip = |(raw, receipt): (&RawTransaction, &Receipt)| {
-        let over = price(&raw.transaction().view(), base_fee).saturating_sub(U256::from(base_fee));
-        over * U256::from(receipt.gas_used)
-    };
-    BaseUnits::new(
-        body.iter()
-            .zip(receipts)
-            .map(tip)
-            .fold(U256::ZERO, U256::saturating_add),
-    )
+    let views = body.iter().map(|raw| raw.transaction().view());
+    units(Receipt::priority_fees(receipts, views, record.manifest.base_fee))
 }
 
 /// One page of a block's transactions. Off the main chain they have no outcome, and read as waiting.

@@ -24,12 +24,41 @@ pub struct Balance {
     pub mark: MarkState,
 }
 
+/// Why balances could not be read the last time that they were asked for.
+#[derive(Debug, Default)]
+struct Failures {
+    /// How often all were asked for.
+    round: u32,
+    /// By address: the last round that was answered, and why that was no balance.
+    answered: BTreeMap<String, (u32, Option<String>)>,
+}
+
+impl Failures {
+    /// Another round begins for these accounts; of any other nothing is said any more. Its number.
+    fn begin(&mut self, accounts: &[String]) -> u32 {
+        self.answered.retain(|address, _| accounts.contains(address));
+        self.round = self.round.wrapping_add(1);
+        self.round
+    }
+
+    /// An answer of a round arrives; one that a later round has overtaken says nothing any more.
+    fn settle(&mut self, address: &str, round: u32, failure: Option<String>) {
+        let known = self.answered.get(address);
+        if known.is_none_or(|(last, _)| *last <= round) {
+            self.answered.insert(address.to_owned(), (round, failure));
+        }
+    }
+
+    fn first(&self) -> Option<String> {
+        self.answered.values().find_map(|(_, failure)| failure.clone())
+    }
+}
+
 /// All of them, by address.
 #[derive(Clone, Copy)]
 pub struct Balances {
     known: RwSignal<HashMap<String, Balance>>,
-    /// By address: why it could not be read the last time.
-    failures: RwSignal<BTreeMap<String, String>>,
+    failures: RwSignal<Failures>,
     again: RwSignal<u32>,
     /// Height of the highest block that a balance shown here was verified against.
     pub witnessed: RwSignal<Option<u64>>,
@@ -51,8 +80,14 @@ impl Balances {
         Effect::new(move |_| {
             live.on_chain();
             balances.again.track();
-            for account in wallet.accounts() {
-                spawn_local(balances.read(account.address));
+            let accounts: Vec<String> = wallet.accounts().into_iter().map(|account| account.address).collect();
+            // What is no longer in the wallet is warned of no more.
+            let _ = balances
+                .known
+                .try_update(|known| known.retain(|address, _| accounts.contains(address)));
+            let round = balances.failures.try_update(|failures| failures.begin(&accounts));
+            for account in accounts {
+                spawn_local(balances.read(account, round.unwrap_or_default()));
             }
         });
         balances
@@ -65,7 +100,7 @@ impl Balances {
 
     /// Why a balance could not be read, reactively; what is shown of that account is what was known before.
     pub fn failure(self) -> Option<String> {
-        self.failures.with(|failures| failures.values().next().cloned())
+        self.failures.with(Failures::first)
     }
 
     /// Why what the node shows is old, where it is, reactively.
@@ -119,7 +154,7 @@ impl Balances {
         Some(sum)
     }
 
-    async fn read(self, address: String) {
+    async fn read(self, address: String, round: u32) {
         let Some(chain) = self.chain.try_get_value() else {
             return;
         };
@@ -132,10 +167,16 @@ impl Balances {
                     amount: answer.balance,
                     mark,
                 };
-                let _ = self.failures.try_update(|failures| failures.remove(&address));
+                let _ = self
+                    .failures
+                    .try_update(|failures| failures.settle(&address, round, None));
                 let _ = self.known.try_update(|known| known.insert(address, balance));
             }
-            Err(why) => drop(self.failures.try_update(|failures| failures.insert(address, why))),
+            Err(why) => {
+                let _ = self
+                    .failures
+                    .try_update(|failures| failures.settle(&address, round, Some(why)));
+            }
         }
     }
 
@@ -186,6 +227,27 @@ fn weaker(one: MarkState, other: MarkState) -> MarkState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_said_until_the_balance_is_read_or_the_account_is_gone() {
+        let accounts = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let mut failures = Failures::default();
+        let first = failures.begin(&accounts(&["0xA", "0xB"]));
+        failures.settle("0xA", first, Some("no answer".to_owned()));
+        failures.settle("0xB", first, None);
+        assert_eq!(failures.first(), Some("no answer".to_owned()));
+        let second = failures.begin(&accounts(&["0xA", "0xB"]));
+        assert_eq!(failures.first(), Some("no answer".to_owned()), "until it is answered");
+        failures.settle("0xA", second, None);
+        assert_eq!(failures.first(), None);
+        // The answer to an older question comes late.
+        failures.settle("0xA", first, Some("timed out".to_owned()));
+        assert_eq!(failures.first(), None);
+        failures.settle("0xB", second, Some("no answer".to_owned()));
+        assert_eq!(failures.first(), Some("no answer".to_owned()));
+        failures.begin(&accounts(&["0xA"]));
+        assert_eq!(failures.first(), None, "it is no longer in the wallet");
+    }
 
     #[test]
     fn the_sum_bears_the_weakest_mark_of_its_parts() {

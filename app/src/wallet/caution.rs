@@ -94,7 +94,12 @@ mod look {
     use super::{ACCOUNTS, Caution, Weight, equal::equal, partly};
     use crate::{
         model::ChainInfo,
-        wallet::{fees::suggestions, journal, node, state::Wallet},
+        wallet::{
+            fees::suggestions,
+            journal::{self, NotKept, Sent},
+            node,
+            state::Wallet,
+        },
     };
 
     /// The warnings for payload bytes of an account. What the tab finds by itself stands in them whatever the node
@@ -109,13 +114,15 @@ mod look {
         let identity = chain.identity()?;
         let sender = address::parse(from).map_err(|error| error.to_string())?;
         let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
-        let (known, unread) = known(wallet, chain);
+        let asked = ask(wallet, from, &review).await;
+        // Read once, after what takes time: both that look at it see the same.
+        let journal = journal::load(&chain.genesis_id);
+        let (known, unread) = known(wallet, journal.as_deref());
         let local = Local {
             known: &known,
             playground: chain.playground,
             typed,
         };
-        let asked = ask(wallet, from, &review).await;
         let node = asked.as_ref().map_err(String::clone).map(|asked| NodeView {
             history: &asked.history,
             balance: asked.balance,
@@ -126,7 +133,7 @@ mod look {
         let found = Warnings::of(&review, &local, node);
         let own = wallet.known().0.len();
         let partly = asked.as_ref().ok().and_then(|_| partly(own));
-        let equal = equal(&identity, from, &review).await;
+        let equal = equal(&identity, from, &review, journal.as_deref()).await;
         Ok(equal
             .into_iter()
             .chain(unread)
@@ -172,14 +179,14 @@ mod look {
     }
 
     /// Own accounts, the address book, and whom this browser paid; with a warning where it is not known whom.
-    fn known(wallet: Wallet, chain: &ChainInfo) -> (Vec<(Address, Bond)>, Option<Caution>) {
+    fn known(wallet: Wallet, journal: Result<&[Sent], &NotKept>) -> (Vec<(Address, Bond)>, Option<Caution>) {
         let (own, others) = wallet.known();
         let mut known = Vec::new();
         let mut add = |text: &str, bond| known.extend(address::parse(text).ok().map(|address| (address, bond)));
         own.iter().for_each(|own| add(own, Bond::Own));
         others.iter().for_each(|other| add(other, Bond::Contact));
         // What no node has confirmed to have is no payment yet.
-        let unread = match journal::load(&chain.genesis_id) {
+        let unread = match journal {
             Ok(journal) => {
                 for sent in journal.iter().filter(|sent| sent.acknowledged) {
                     sent.recipient().iter().for_each(|to| add(to, Bond::Paid));

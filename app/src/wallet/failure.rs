@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::{journal::Purpose, protocol::Trouble};
+use super::{
+    journal::{Earlier, Purpose},
+    protocol::Trouble,
+};
 use crate::ui::{Notice, NoticeKind};
 
 /// What was handed in, as far as a rejection of it goes.
@@ -26,6 +29,11 @@ impl Handing {
         }
     }
 }
+
+/// Headline where it is not known whether any node took it.
+const IN_DOUBT: &str = "The payment may have been taken";
+/// Headline where a node said that it had it.
+const HAD_BEFORE: &str = "A node had the payment before";
 
 /// What did not work, why, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,29 +93,45 @@ impl Failure {
     }
 
     /// It was sent before, and a later try was rejected: that says nothing of the first. Rule: docs/protocol.md#W56
-    pub fn refused_again(why: &str, id: &str) -> Self {
+    pub fn refused_again(why: &str, id: &str, earlier: Earlier) -> Self {
         let why = why.trim_end_matches('.');
-        Self {
-            what: "The payment may have been taken",
-            why: format!(
-                "It was sent before, and the first copy may have been taken. Sent again, the node answers: {why}. Its id is {id}."
+        let (what, why) = match earlier {
+            Earlier::Taken => (
+                HAD_BEFORE,
+                format!(
+                    "A node had it before; it or another may still have it. Sent again, the node answers: {why}. Its id is {id}."
+                ),
             ),
-            next: "Do not make it anew before you have looked for it. The same bytes can be sent again: they pay once, however often they are sent.",
+            Earlier::Never | Earlier::Open => (
+                IN_DOUBT,
+                format!(
+                    "It was sent before, and the first copy may have been taken. Sent again, the node answers: {why}. Its id is {id}."
+                ),
+            ),
+        };
+        Self {
+            what,
+            why,
+            next: "Do not make it anew before you have looked for it. The same bytes can be sent again: they pay once, however often they are sent. What you know to be lost can be dismissed in the history.",
         }
     }
 
     /// It is not sent, since this browser did not keep it first. What that says of coins depends on what was handed in.
     /// Rule: docs/protocol.md#W54
-    pub fn not_kept(why: &str, sent_before: Option<&str>, handing: Handing) -> Self {
-        if let Some(id) = sent_before {
-            return Self {
-                what: "The payment was not sent again",
-                why: format!(
-                    "It is kept in this browser before it is sent, but {why}. It was sent before, and may have been taken. Its id is {id}."
-                ),
-                next: "Do not make it anew. Allow this site to store data, free some space, and send the same bytes again.",
-            };
+    pub fn not_kept(why: &str, id: &str, earlier: Earlier, handing: Handing) -> Self {
+        let known = match earlier {
+            Earlier::Never => return Self::never_sent(why, handing),
+            Earlier::Open => "It was sent before, and may have been taken.",
+            Earlier::Taken => "A node had it before.",
+        };
+        Self {
+            what: "The payment was not sent again",
+            why: format!("It is kept in this browser before it is sent, but {why}. {known} Its id is {id}."),
+            next: "Do not make it anew. Allow this site to store data, free some space, and send the same bytes again.",
         }
+    }
+
+    fn never_sent(why: &str, handing: Handing) -> Self {
         let (what, next) = match handing {
             Handing::Payment => (
                 "The payment was not sent",
@@ -132,10 +156,17 @@ impl Failure {
     }
 
     /// It was sent, and no answer says whether it was taken. Rule: docs/protocol.md#W56
-    pub fn unknown(why: &str, id: &str) -> Self {
+    pub fn unknown(why: &str, id: &str, earlier: Earlier) -> Self {
+        let (what, why) = match earlier {
+            Earlier::Taken => (
+                HAD_BEFORE,
+                format!("It was sent again, but {why}. Whether this node has it now is not known. Its id is {id}."),
+            ),
+            Earlier::Never | Earlier::Open => (IN_DOUBT, format!("It was signed and sent, but {why}. Its id is {id}.")),
+        };
         Self {
-            what: "The payment may have been taken",
-            why: format!("It was signed and sent, but {why}. Its id is {id}."),
+            what,
+            why,
             next: "Do not make it anew. The same bytes can be sent again: they pay once, however often they are sent.",
         }
     }

@@ -116,13 +116,11 @@ fn Standing() -> impl IntoView {
                 .get()
                 .map(|why| {
                     view! {
-                        <Notice kind=NoticeKind::Warning title="The node shows an older state than before">
-                            <p>{format!("For these balances {why}. It may still be catching up, follow another branch, or hide what has happened since.")}</p>
-                            <p>"Only if you know that the chain was started anew:"</p>
-                            <div class="actions">
-                                <Button on:click=move |_| balances.forget_seen()>"Forget the blocks seen before"</Button>
-                            </div>
-                        </Notice>
+                        <NodesWord
+                            title="The node shows an older state than before"
+                            why=format!("For these balances {why}. It may still be catching up, follow another branch, or hide what has happened since.")
+                            only_if="the chain was started anew"
+                        />
                     }
                 })
         }}
@@ -131,16 +129,29 @@ fn Standing() -> impl IntoView {
                 .get()
                 .map(|why| {
                     view! {
-                        <Notice kind=NoticeKind::Warning title="The node shows blocks that cost little to make up">
-                            <p>{format!("{why} These balances are the node's word. Miners may have left, or the node shows blocks of its own.")}</p>
-                            <p>"Only if you know that the chain carries so little work now:"</p>
-                            <div class="actions">
-                                <Button on:click=move |_| balances.forget_seen()>"Forget the blocks seen before"</Button>
-                            </div>
-                        </Notice>
+                        <NodesWord
+                            title="The node shows blocks that cost little to make up"
+                            why=format!("{why} These balances are the node's word. Miners may have left, or the node shows blocks of its own.")
+                            only_if="the chain carries so little work now"
+                        />
                     }
                 })
         }}
+    }
+}
+
+/// Says why balances are not verified against what was seen before, and lets the user begin anew where that is no surprise.
+#[component]
+fn NodesWord(title: &'static str, why: String, only_if: &'static str) -> impl IntoView {
+    let balances = Balances::get();
+    view! {
+        <Notice kind=NoticeKind::Warning title=title>
+            <p>{why}</p>
+            <p>{format!("Only if you know that {only_if}:")}</p>
+            <div class="actions">
+                <Button on:click=move |_| balances.forget_seen()>"Forget the blocks seen before"</Button>
+            </div>
+        </Notice>
     }
 }
 

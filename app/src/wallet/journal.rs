@@ -70,6 +70,28 @@ impl Sent {
     }
 }
 
+/// What is known of an envelope before it is sent. Rule: docs/protocol.md#W56
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// It is not in the journal: it was never sent, or was rejected at its first sending.
+    Never,
+    /// It was sent, and what became of it is not known.
+    Open,
+    /// A node had it.
+    Taken,
+}
+
+#[cfg(any(feature = "hydrate", test))]
+impl From<Earlier> for tally_wallet::Earlier {
+    fn from(earlier: Earlier) -> Self {
+        match earlier {
+            Earlier::Never => Self::Never,
+            Earlier::Open => Self::Open,
+            Earlier::Taken => Self::Taken,
+        }
+    }
+}
+
 /// What has become of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -164,8 +186,36 @@ pub fn load(genesis: &str) -> Result<Vec<Sent>, NotKept> {
         .collect())
 }
 
+/// What is known of the envelope of this id. Of a journal that cannot be read nothing is: then nothing is sent either.
+pub fn earlier(genesis: &str, id: &str) -> Earlier {
+    earlier_in(&load(genesis).unwrap_or_default(), id)
+}
+
+fn earlier_in(journal: &[Sent], id: &str) -> Earlier {
+    match journal.iter().find(|sent| sent.id == id) {
+        None => Earlier::Never,
+        Some(sent) if sent.acknowledged => Earlier::Taken,
+        Some(_) => Earlier::Open,
+    }
+}
+
+/// Reads the journal, changes it and writes it while no other tab does so: of two that write what each has read, the later
+/// would forget what the earlier sent.
+async fn change<T: 'static>(
+    genesis: &str,
+    edit: impl FnOnce(&str) -> Result<T, NotKept> + 'static,
+) -> Result<T, NotKept> {
+    let owned = genesis.to_owned();
+    let done = browser::alone(&key(genesis), move || edit(&owned)).await;
+    done.map_err(NotKept::Storage)?
+}
+
 /// Remembers one more, with its bytes, and reads that back: only then it may be sent.
-pub fn add(genesis: &str, sent: Sent) -> Result<(), NotKept> {
+pub async fn add(genesis: &str, sent: Sent) -> Result<(), NotKept> {
+    change(genesis, move |genesis| add_alone(genesis, sent)).await
+}
+
+fn add_alone(genesis: &str, sent: Sent) -> Result<(), NotKept> {
     let journal = read(genesis)?;
     let is_there = keeps(&journal, &sent);
     match write(genesis, &with(journal, sent)) {
@@ -182,26 +232,38 @@ fn keeps(journal: &[Entry], sent: &Sent) -> bool {
 }
 
 /// Remembers that the node has it. Where that cannot be kept, the entry stays in doubt, and the node is asked again.
-pub fn acknowledge(genesis: &str, id: &str) {
-    let Ok(mut journal) = read(genesis) else { return };
-    for entry in &mut journal {
-        if let Entry::Sent(sent) = entry {
-            sent.acknowledged |= sent.id == id;
+pub async fn acknowledge(genesis: &str, id: &str) {
+    let id = id.to_owned();
+    let edit = move |genesis: &str| {
+        let mut journal = read(genesis)?;
+        for entry in &mut journal {
+            if let Entry::Sent(sent) = entry {
+                sent.acknowledged |= sent.id == id;
+            }
         }
-    }
-    let _ = write(genesis, &trimmed(journal));
+        write(genesis, &trimmed(journal))
+    };
+    let _ = change(genesis, edit).await;
 }
 
 /// Forgets one that is of no more use. Where that cannot be kept, it stays in doubt.
-pub fn forget(genesis: &str, id: &str) {
-    let Ok(mut journal) = read(genesis) else { return };
-    journal.retain(|entry| !entry.has_id(id));
-    let _ = write(genesis, &journal);
+pub async fn forget(genesis: &str, id: &str) {
+    let id = id.to_owned();
+    let edit = move |genesis: &str| {
+        let mut journal = read(genesis)?;
+        journal.retain(|entry| !entry.has_id(&id));
+        write(genesis, &journal)
+    };
+    let _ = change(genesis, edit).await;
 }
 
 /// Forgets all of a chain, with its wallet.
-pub fn clear(genesis: &str) {
-    browser::forget(&key(genesis));
+pub async fn clear(genesis: &str) {
+    let edit = |genesis: &str| {
+        browser::forget(&key(genesis));
+        Ok(())
+    };
+    let _ = change(genesis, edit).await;
 }
 
 fn with(mut journal: Vec<Entry>, mut sent: Sent) -> Vec<Entry> {
@@ -294,6 +356,18 @@ mod tests {
         assert_eq!(parsed(Some(old.to_owned())), Ok(journal));
     }
 
+    #[test]
+    fn what_is_kept_says_what_is_known_before_a_sending() {
+        let taken = Sent {
+            acknowledged: true,
+            ..sent("b", 4)
+        };
+        let journal = [sent("a", 3), taken];
+        assert_eq!(earlier_in(&journal, "a"), Earlier::Open);
+        assert_eq!(earlier_in(&journal, "b"), Earlier::Taken);
+        assert_eq!(earlier_in(&journal, "c"), Earlier::Never);
+    }
+
     fn nonces(journal: &[Entry]) -> Vec<u64> {
         journal.iter().filter_map(Entry::sent).map(|sent| sent.nonce).collect()
     }
@@ -359,6 +433,6 @@ mod tests {
     #[test]
     fn without_a_storage_nothing_may_be_sent() {
         let none = NotKept::Storage("only a browser keeps something".to_owned());
-        assert_eq!(add("0x00", sent("a", 3)), Err(none));
+        assert_eq!(add_alone("0x00", sent("a", 3)), Err(none));
     }
 }

@@ -6,6 +6,7 @@ use tally_chain::{
     state_tree::{self, PathEnd, StateProof},
 };
 
+use super::journal::Earlier;
 use crate::{
     browser,
     model::{BaseUnits, BlockEvidence},
@@ -173,8 +174,10 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
 pub enum Handed {
     /// It has it: it waits, or stands in a block.
     Taken,
-    /// It said that it does not take it.
+    /// It said that it does not take it, and no copy of it was on its way before.
     Refused(Refusal),
+    /// It does not take it now; a copy that was sent before may have been taken.
+    RefusedAgain(Refusal),
     /// It may have taken it; why that is not known.
     Unknown(String),
 }
@@ -189,9 +192,9 @@ pub struct Refusal {
     pub ahead: Option<i64>,
 }
 
-/// Hands a signed envelope of this id to the node. Rule: docs/protocol.md#W56
+/// Hands a signed envelope of this id to the node; `earlier` is what was known of it before. Rule: docs/protocol.md#W56
 #[cfg(feature = "hydrate")]
-pub async fn submit(id: &str, envelope: Bytes) -> Handed {
+pub async fn submit(id: &str, envelope: Bytes, earlier: Earlier) -> Handed {
     use tally_wallet::Outcome;
 
     let Ok(own) = id.parse() else {
@@ -199,22 +202,33 @@ pub async fn submit(id: &str, envelope: Bytes) -> Handed {
     };
     let answer = browser::post("/api/v1/transactions", &Submission { raw: envelope }).await;
     match &answer {
-        Ok(answer) => Handed::of(Outcome::of_answer(own, answer.status, &answer.body), answer.ahead),
-        Err(why) => Handed::of(Outcome::of_failure(why), None),
+        Ok(answer) => Handed::of(
+            Outcome::of_answer(own, answer.status, &answer.body),
+            earlier,
+            answer.ahead,
+        ),
+        Err(why) => Handed::of(Outcome::of_failure(why), earlier, None),
     }
 }
 
 #[cfg(any(feature = "hydrate", test))]
 impl Handed {
-    /// What an answer says; `ahead` in seconds as in [`Refusal`].
-    pub fn of(outcome: tally_wallet::Outcome, ahead: Option<i64>) -> Self {
-        use tally_wallet::Outcome;
+    /// What an answer says after what was known `earlier`; `ahead` in seconds as in [`Refusal`].
+    pub fn of(outcome: tally_wallet::Outcome, earlier: Earlier, ahead: Option<i64>) -> Self {
+        use tally_wallet::{Outcome, Uncertain};
 
-        match outcome {
+        match outcome.after(earlier.into()) {
             Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
             Outcome::Rejected { problem } => Self::Refused(Refusal {
                 text: problem.to_string(),
                 name: problem.name,
+                ahead,
+            }),
+            Outcome::Unknown {
+                why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterTaken { rejection },
+            } => Self::RefusedAgain(Refusal {
+                text: format!("{rejection}{}", rejection.leaves_open()),
+                name: rejection.name,
                 ahead,
             }),
             Outcome::Unknown { why } => Self::Unknown(why.to_string()),
@@ -224,7 +238,7 @@ impl Handed {
 
 /// The server sends nothing.
 #[cfg(not(feature = "hydrate"))]
-pub async fn submit(_id: &str, _envelope: Bytes) -> Handed {
+pub async fn submit(_id: &str, _envelope: Bytes, _earlier: Earlier) -> Handed {
     Handed::Unknown("only a browser sends".to_owned())
 }
 

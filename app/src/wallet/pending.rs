@@ -1,5 +1,7 @@
 //! What waits, what is missing, and what was lost: with the ways on. Rules: docs/protocol.md#W53, #W54
 
+mod missing;
+
 use std::collections::HashSet;
 
 use leptos::{prelude::*, task::spawn_local};
@@ -9,11 +11,10 @@ use super::{
     confirm::Prepared,
     failure::{Failure, FailureNotice},
     fees::prices,
-    journal::{self, Fate, Purpose, Sent, fate},
+    journal::{self, Fate, Purpose, fate},
     node::{self, PoolAnswer},
     protocol::{Answer, Order, Prices, Request},
     state::Wallet,
-    submit::HandIn,
 };
 use crate::{
     browser, format,
@@ -21,8 +22,9 @@ use crate::{
     model::{ChainInfo, TransactionRow},
     prefs::FeeLevel,
     reads,
-    ui::{Button, Notice, NoticeKind, Time, TransactionLink},
+    ui::{Button, Notice, NoticeKind},
 };
+use missing::{Lost, Missing};
 
 /// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
 const LIFETIME: u64 = 86_400;
@@ -163,8 +165,8 @@ pub fn Actions(row: TransactionRow) -> impl IntoView {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Standing {
     pool: PoolAnswer,
-    /// Of what this browser sent within a day: those that neither wait nor stand in a block.
-    lost: Vec<(Sent, Fate)>,
+    /// Of what this browser sent: those that neither wait nor stand in a block, of what a node had within a day.
+    lost: Vec<Missing>,
     /// Why it is not known what this browser has sent.
     unread: Option<String>,
 }
@@ -183,7 +185,9 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
         let known = settled
             .try_with_value(|settled| settled.contains(&sent.id))
             .unwrap_or(true);
-        if sent.from != account || waits || known || now.saturating_sub(sent.at) > LIFETIME {
+        let expired = now.saturating_sub(sent.at) > LIFETIME;
+        // What is in doubt stays until its owner gives it up, however old it is.
+        if sent.from != account || waits || known || (expired && sent.acknowledged) {
             continue;
         }
         let told = reads::transaction(sent.id.clone())
@@ -192,10 +196,28 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
         match fate(sent, told.map(|page| page.row.status), pool.nonce, &journal) {
             Fate::Waiting => {}
             Fate::Included => drop(settled.try_update_value(|settled| settled.insert(sent.id.clone()))),
-            fate => lost.push((sent.clone(), fate)),
+            fate => lost.push(Missing {
+                sent: sent.clone(),
+                fate,
+                used: pool.nonce > sent.nonce,
+                expired,
+            }),
         }
     }
     Ok(Standing { pool, lost, unread })
+}
+
+/// What was read, with the account that it is of: another may have been chosen since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Of<T> {
+    account: String,
+    found: T,
+}
+
+/// What was read of this account; none where it is of another.
+fn of_account<T: Clone>(read: Option<&Of<T>>, account: &str) -> Option<T> {
+    read.filter(|read| read.account == account)
+        .map(|read| read.found.clone())
 }
 
 /// Says which nonce is missing and which payments were replaced or dropped, for one account.
@@ -203,37 +225,47 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
 pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     let pending = expect_context::<Pending>();
     let live = Live::get();
-    let standing = RwSignal::new(Standing::default());
-    let unasked = RwSignal::new(None::<String>);
+    let standing = RwSignal::new(None::<Of<Standing>>);
+    let unasked = RwSignal::new(None::<Of<String>>);
     // What stands in a block is asked for once only.
     let settled = StoredValue::new(HashSet::<String>::new());
     let again = RwSignal::new(0u32);
     Effect::new(move |_| {
         live.on_pool();
         again.track();
-        let asked = account.get();
+        let account_now = account.get();
         // A wallet without an account in use has nothing that waits.
-        if asked.is_empty() {
+        if account_now.is_empty() {
             return;
         }
         spawn_local(async move {
-            let found = look(&asked, &pending.genesis(), settled).await;
-            if account.try_get_untracked().as_ref() != Some(&asked) {
+            let found = look(&account_now, &pending.genesis(), settled).await;
+            if account.try_get_untracked().as_ref() != Some(&account_now) {
                 return;
             }
+            let account = account_now;
             // What is shown stays until the node answers.
             match found {
                 Ok(found) => {
                     let _ = unasked.try_set(None);
-                    let _ = standing.try_set(found);
+                    let _ = standing.try_set(Some(Of { account, found }));
                 }
-                Err(why) => drop(unasked.try_set(Some(why.trim_end_matches('.').to_owned()))),
+                Err(why) => {
+                    let found = why.trim_end_matches('.').to_owned();
+                    drop(unasked.try_set(Some(Of { account, found })));
+                }
             }
         });
     });
-    let shown = Memo::new(move |_| standing.get());
+    let shown = Memo::new(move |_| {
+        let account = account.get();
+        standing
+            .with(|read| of_account(read.as_ref(), &account))
+            .unwrap_or_default()
+    });
     let unasked = move || {
-        unasked.get().map(|why| {
+        let account = account.get();
+        unasked.with(|read| of_account(read.as_ref(), &account)).map(|why| {
             view! {
                 <Notice kind=NoticeKind::Warning title="What waits could not be asked">
                     <p>{format!("{why}. What is shown of waiting, missing and lost payments may be out of date, and some may be missing. It is asked again with the next block.")}</p>
@@ -243,7 +275,9 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     };
     let gap = move || {
         let (missing, behind) = shown.get().pool.gap()?;
-        let fill = move |_| pending.run(pending.fill(account.get_untracked(), missing));
+        // Of the account in which it is missing, whatever is chosen when it is filled.
+        let from = account.get();
+        let fill = move |_| pending.run(pending.fill(from.clone(), missing));
         let waits = format::plural(behind as u64, "payment waits", "payments wait");
         Some(view! {
             <Notice kind=NoticeKind::Warning title=format!("Nonce {missing} is missing")>
@@ -260,7 +294,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         (!lost.is_empty()).then(|| {
             let rows = lost
                 .into_iter()
-                .map(|(sent, fate)| view! { <Lost sent=sent fate=fate again=again /> })
+                .map(|missing| view! { <Lost missing=missing again=again /> })
                 .collect_view();
             view! {
                 <section class="card" aria-labelledby="lost">
@@ -289,66 +323,18 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     }
 }
 
-/// One that was replaced or dropped.
-#[component]
-fn Lost(sent: Sent, fate: Fate, again: RwSignal<u32>) -> impl IntoView {
-    let pending = expect_context::<Pending>();
-    let (word, why) = match &fate {
-        Fate::Dropped if !sent.acknowledged => (
-            "In doubt",
-            "No answer came when it was sent, and this node does not know it. Sent again, the same bytes pay once.",
-        ),
-        Fate::Dropped => (
-            "Dropped",
-            "This node no longer knows it: its pool was full, or it was started anew. It is not in the chain that this node shows; another node may still hold it.",
-        ),
-        _ => (
-            "Replaced",
-            "Another payment of the same nonce took its place. It can no longer happen.",
-        ),
-    };
-    let by = match &fate {
-        Fate::Replaced { by: Some(by) } => {
-            let by = by.clone();
-            Some(view! { <span class="cell-row">"by " <TransactionLink id=by bare=true /></span> })
-        }
-        _ => None,
-    };
-    let (id, kept) = (sent.id.clone(), sent.clone());
-    let can_send = fate == Fate::Dropped && !sent.envelope.is_empty();
-    let hand_in = HandIn::new();
-    let renewed = Callback::new(move |_: String| again.update(|again| *again = again.wrapping_add(1)));
-    let send = move |_| {
-        let kept = kept.clone();
-        hand_in.busy.set(true);
-        spawn_local(async move {
-            let id = kept.id.clone();
-            if hand_in.send(kept).await {
-                renewed.run(id);
-            }
-            let _ = hand_in.busy.try_set(false);
-        });
-    };
-    let dismiss = move |_| {
-        journal::forget(&pending.genesis(), &id);
-        again.update(|again| *again = again.wrapping_add(1));
-    };
-    view! {
-        <li class="line">
-            <div class="line-main">
-                <span class="cell-row">
-                    <strong>{word}</strong>
-                    {format!("{}, nonce {}", sent.purpose.words(), sent.nonce)}
-                    <Time at=sent.at />
-                </span>
-                <span class="cell-row"><TransactionLink id=sent.id bare=true /> {by}</span>
-                <span class="field-hint">{why}</span>
-            </div>
-            <div class="line-side">
-                {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
-                <Button on:click=dismiss>"Dismiss"</Button>
-            </div>
-            <FailureNotice failure=hand_in.failure />
-        </li>
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_of_one_account_is_not_shown_of_another() {
+        let read = Of {
+            account: "0xA".to_owned(),
+            found: 7,
+        };
+        assert_eq!(of_account(Some(&read), "0xA"), Some(7));
+        assert_eq!(of_account(Some(&read), "0xB"), None);
+        assert_eq!(of_account::<u8>(None, "0xA"), None);
     }
 }

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     failure::{Failure, FailureNotice, Handing},
-    journal::{self, NotKept, Sent},
+    journal::{self, Earlier, NotKept, Sent},
     node::{self, Handed, Refusal},
 };
 use crate::{
@@ -75,28 +75,24 @@ impl HandIn {
         };
         let handing = Handing::of(sent.purpose, self.shared);
         let doubted = self.doubt.try_get_untracked().flatten();
-        let earlier = match doubted.is_some_and(|doubted| doubted.id == sent.id) {
-            true => Earlier::Sent,
-            false => Earlier::of(&genesis, &sent.id),
+        let is_doubted = doubted.is_some_and(|doubted| doubted.id == sent.id);
+        let earlier = match journal::earlier(&genesis, &sent.id) {
+            // It was sent from here, and taken out of the journal since: that says nothing of what is on its way.
+            Earlier::Never if is_doubted => Earlier::Open,
+            known => known,
         };
         let handed = match hand_in(&genesis, sent.clone(), earlier).await {
             Ok(handed) => handed,
             Err(why) => {
-                let before = (earlier == Earlier::Sent).then_some(sent.id.as_str());
                 let _ = self.other_nonce.try_set_value(false);
-                let failure = Failure::not_kept(&why.to_string(), before, handing);
+                let failure = Failure::not_kept(&why.to_string(), &sent.id, earlier, handing);
                 let _ = self.failure.try_set(Some(failure));
                 return false;
             }
         };
-        let _ = self.other_nonce.try_set_value(is_other_nonce(&handed, earlier));
+        let _ = self.other_nonce.try_set_value(is_other_nonce(&handed));
         let failure = failure(&handed, earlier, &sent.id, handing);
-        // Only a rejection of the first sending ends the doubt, besides an answer that it was taken.
-        let open = matches!(
-            (&handed, earlier),
-            (Handed::Unknown(_), _) | (Handed::Refused(_), Earlier::Sent)
-        );
-        let (taken, doubt) = (failure.is_none(), open.then_some(sent));
+        let (taken, doubt) = (failure.is_none(), is_open(&handed).then_some(sent));
         let _ = self.doubt.try_set(doubt);
         let _ = self.failure.try_set(failure);
         taken
@@ -124,74 +120,60 @@ impl HandIn {
         if !knows(&sent.id).await || self.doubt.try_get_untracked().flatten().as_ref() != Some(&sent) {
             return;
         }
-        self.genesis
-            .with_value(|genesis| journal::acknowledge(genesis, &sent.id));
+        let Some(genesis) = self.genesis.try_get_value() else {
+            return;
+        };
+        journal::acknowledge(&genesis, &sent.id).await;
+        // The page may be gone by now, or another look may have been quicker.
+        if self.doubt.try_get_untracked().flatten().as_ref() != Some(&sent) {
+            return;
+        }
         self.doubt.set(None);
         self.failure.set(None);
         on_taken.run(sent.id);
     }
 }
 
-/// Whether an envelope was on its way before it is sent now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Earlier {
-    Never,
-    /// What became of it then is not known, or it was taken and let go since.
-    Sent,
-}
-
-impl Earlier {
-    /// What the journal knows: what was rejected for good is not in it.
-    fn of(genesis: &str, id: &str) -> Self {
-        // A journal that cannot be read keeps nothing new, so nothing is sent either.
-        let known = journal::load(genesis).is_ok_and(|kept| kept.iter().any(|kept| kept.id == id));
-        match known {
-            true => Self::Sent,
-            false => Self::Never,
-        }
-    }
+/// Whether it is still not known what became of it. Only a rejection of the first sending ends the doubt, besides an answer
+/// that it was taken.
+fn is_open(handed: &Handed) -> bool {
+    matches!(handed, Handed::Unknown(_) | Handed::RefusedAgain(_))
 }
 
 /// Keeps the envelope in the journal, sends it, and finds out what became of it. What was not kept is not sent.
 async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Result<Handed, NotKept> {
     let id = sent.id.clone();
     let envelope = sent.envelope.clone();
-    journal::add(genesis, sent)?;
-    let mut handed = node::submit(&id, envelope).await;
-    let definite = match &handed {
-        Handed::Taken => true,
-        Handed::Refused(_) => earlier == Earlier::Never,
-        Handed::Unknown(_) => false,
-    };
-    if !definite && knows(&id).await {
+    journal::add(genesis, sent).await?;
+    let mut handed = node::submit(&id, envelope, earlier).await;
+    if is_open(&handed) && knows(&id).await {
         handed = Handed::Taken;
     }
     match &handed {
-        Handed::Taken => journal::acknowledge(genesis, &id),
-        // What was refused at the first try never was on its way.
-        Handed::Refused(_) if earlier == Earlier::Never => journal::forget(genesis, &id),
-        Handed::Refused(_) | Handed::Unknown(_) => {}
+        Handed::Taken => journal::acknowledge(genesis, &id).await,
+        // It never was on its way.
+        Handed::Refused(_) => journal::forget(genesis, &id).await,
+        Handed::RefusedAgain(_) | Handed::Unknown(_) => {}
     }
     Ok(handed)
 }
 
 /// The words for an outcome; none where the node has the transaction.
 fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Option<Failure> {
-    match (handed, earlier) {
-        (Handed::Taken, _) => None,
-        (Handed::Refused(refusal), Earlier::Never) => Some(refused(refusal, handing)),
-        (Handed::Refused(refusal), Earlier::Sent) => {
+    match handed {
+        Handed::Taken => None,
+        Handed::Refused(refusal) => Some(refused(refusal, handing)),
+        Handed::RefusedAgain(refusal) => {
             let why = clock_words(refusal).unwrap_or_else(|| refusal.text.clone());
-            Some(Failure::refused_again(&why, id))
+            Some(Failure::refused_again(&why, id, earlier))
         }
-        (Handed::Unknown(why), _) => Some(Failure::unknown(why, id)),
+        Handed::Unknown(why) => Some(Failure::unknown(why, id, earlier)),
     }
 }
 
 /// Whether somebody else took the nonce, so that it may be made anew: never of what may have been taken itself.
-fn is_other_nonce(handed: &Handed, earlier: Earlier) -> bool {
-    let about_nonce = matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce());
-    about_nonce && earlier == Earlier::Never
+fn is_other_nonce(handed: &Handed) -> bool {
+    matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce())
 }
 
 /// Whether the node has this transaction, waiting or in a block.
@@ -270,57 +252,100 @@ mod tests {
     use crate::wallet::journal::Purpose;
 
     const ID: TxId = TxId(B256::repeat_byte(7));
-    const TAKEN: &str = "The payment may have been taken";
+    const OPEN: &str = "The payment may have been taken";
+    const TAKEN: &str = "A node had the payment before";
 
-    /// What a node's answer to an envelope of this purpose is shown as: the headline, and whether it says that no coins moved.
+    /// What an outcome is shown as: the headline, and whether it says that no coins moved.
     fn shown(handed: &Handed, earlier: Earlier, purpose: Purpose, shared: bool) -> Option<(&'static str, bool)> {
         let failure = failure(handed, earlier, &ID.to_string(), Handing::of(purpose, shared))?;
         let text = format!("{} {} {}", failure.what, failure.why, failure.next);
-        if failure.what == TAKEN {
+        if [OPEN, TAKEN].contains(&failure.what) {
             assert!(text.contains(&ID.to_string()), "the id is named: {text}");
         }
         Some((failure.what, text.contains("o coins moved")))
     }
 
+    /// A row of the table that the library and the command line read as well.
+    #[derive(serde::Deserialize)]
+    struct Row {
+        status: u16,
+        problem: String,
+        first: String,
+        again: String,
+    }
+
+    /// What an answer of this status and body is shown as.
+    fn answered(status: u16, body: &str, earlier: Earlier) -> Option<(&'static str, bool)> {
+        let handed = Handed::of(Outcome::of_answer(ID, status, body.as_bytes()), earlier, Some(0));
+        shown(&handed, earlier, Purpose::Payment, false)
+    }
+
     #[test]
     fn only_a_rejection_of_the_first_sending_says_that_nothing_moved() {
-        let problem = |name: &str, status: u16| {
-            json!({ "type": format!("/problems/{name}"), "title": "T", "status": status, "detail": "d" }).to_string()
+        let expected = |word: &str, earlier: Earlier| match (word, earlier) {
+            ("taken", _) => None,
+            ("rejected", _) => Some(("The node did not take the payment", true)),
+            (_, Earlier::Taken) => Some((TAKEN, false)),
+            (_, Earlier::Never | Earlier::Open) => Some((OPEN, false)),
         };
-        let answer = |status: u16, body: String| Handed::of(Outcome::of_answer(ID, status, body.as_bytes()), Some(0));
-        let rejected = Some(("The node did not take the payment", true));
-        let doubt = Some((TAKEN, false));
-        for (status, name, first, again) in [
-            (409, "already-pending", None, None),
-            (409, "already-included", None, None),
-            (409, "nonce-too-low", rejected, doubt),
-            (409, "replacement-underpriced", rejected, doubt),
-            (409, "insufficient-funds", rejected, doubt),
-            (422, "transaction-expired", rejected, doubt),
-            (429, "too-many-requests", rejected, doubt),
-            (503, "pool-full", rejected, doubt),
-            (503, "shutting-down", doubt, doubt),
-            (503, "timeout", doubt, doubt),
-            (500, "internal", doubt, doubt),
-        ] {
-            let handed = answer(status, problem(name, status));
-            assert_eq!(shown(&handed, Earlier::Never, Purpose::Payment, false), first, "{name}");
-            assert_eq!(shown(&handed, Earlier::Sent, Purpose::Payment, false), again, "{name}");
+        let rows: Vec<Row> = serde_json::from_str(include_str!("../../../tests/submissions.json")).unwrap();
+        for row in rows {
+            let (status, name) = (row.status, &row.problem);
+            let kind = format!("/problems/{name}");
+            let body = json!({ "type": kind, "title": "T", "status": status, "detail": "d" }).to_string();
+            for (earlier, word) in [
+                (Earlier::Never, &row.first),
+                (Earlier::Open, &row.again),
+                (Earlier::Taken, &row.again),
+            ] {
+                assert_eq!(
+                    answered(status, &body, earlier),
+                    expected(word, earlier),
+                    "{name} {earlier:?}"
+                );
+            }
         }
-        let taken = answer(202, json!({ "id": ID, "status": "pending" }).to_string());
-        let page = answer(502, "<html>Bad Gateway</html>".to_owned());
-        let none = Handed::of(Outcome::of_failure("timed out"), None);
-        for earlier in [Earlier::Never, Earlier::Sent] {
-            assert_eq!(shown(&taken, earlier, Purpose::Payment, false), None);
-            assert_eq!(shown(&page, earlier, Purpose::Payment, false), doubt);
-            assert_eq!(shown(&none, earlier, Purpose::Payment, false), doubt);
+        let taken = json!({ "id": ID, "status": "pending" }).to_string();
+        for earlier in [Earlier::Never, Earlier::Open, Earlier::Taken] {
+            assert_eq!(answered(202, &taken, earlier), None);
+            let open = expected("open", earlier);
+            assert_eq!(answered(502, "<html>Bad Gateway</html>", earlier), open);
+            let none = Handed::of(Outcome::of_failure("timed out"), earlier, None);
+            assert_eq!(shown(&none, earlier, Purpose::Payment, false), open);
+        }
+    }
+
+    #[test]
+    fn a_used_nonce_is_named_with_both_that_it_may_mean() {
+        let problem =
+            json!({ "type": "/problems/nonce-too-low", "title": "T", "status": 409, "detail": "d" }).to_string();
+        let outcome = || Outcome::of_answer(ID, 409, problem.as_bytes());
+        let either =
+            "T: d; another payment took this nonce, unless this one is in a block in which the node does not find it";
+        for (earlier, text) in [
+            (Earlier::Never, "T: d"),
+            (Earlier::Open, either),
+            (Earlier::Taken, either),
+        ] {
+            let handed = Handed::of(outcome(), earlier, None);
+            let failure = failure(&handed, earlier, &ID.to_string(), Handing::Payment).expect("it was not taken");
+            assert!(failure.why.contains(text), "{}", failure.why);
+            assert_eq!(
+                failure.why.contains(either),
+                earlier != Earlier::Never,
+                "{}",
+                failure.why
+            );
+            // Made anew is only what surely was not taken.
+            assert_eq!(is_other_nonce(&handed), earlier == Earlier::Never);
+            assert_eq!(is_open(&handed), earlier != Earlier::Never);
         }
     }
 
     #[test]
     fn what_a_rejection_says_of_coins_depends_on_what_was_handed_in() {
-        let refused = Handed::Refused(refusal("nonce-too-low", None));
-        let clocks = Handed::Refused(refusal("transaction-expired", Some(-90_000)));
+        let refused = refusal("nonce-too-low", None);
+        let clocks = refusal("transaction-expired", Some(-90_000));
         let replacement = ("The node did not take the replacement", false);
         for (purpose, shared, expected) in [
             (Purpose::Payment, false, ("The node did not take the payment", true)),
@@ -329,11 +354,13 @@ mod tests {
             (Purpose::Cancel, false, replacement),
             (Purpose::Payment, true, ("The node did not take this copy", false)),
         ] {
-            assert_eq!(shown(&refused, Earlier::Never, purpose, shared), Some(expected));
-            let differ = Some(("The clocks differ", expected.1));
-            assert_eq!(shown(&clocks, Earlier::Never, purpose, shared), differ);
-            for handed in [&refused, &clocks] {
-                assert_eq!(shown(handed, Earlier::Sent, purpose, shared), Some((TAKEN, false)));
+            let first = |refusal: &Refusal| shown(&Handed::Refused(refusal.clone()), Earlier::Never, purpose, shared);
+            assert_eq!(first(&refused), Some(expected));
+            assert_eq!(first(&clocks), Some(("The clocks differ", expected.1)));
+            for refusal in [&refused, &clocks] {
+                let again = Handed::RefusedAgain(refusal.clone());
+                assert_eq!(shown(&again, Earlier::Open, purpose, shared), Some((OPEN, false)));
+                assert_eq!(shown(&again, Earlier::Taken, purpose, shared), Some((TAKEN, false)));
             }
         }
         // What was not kept was not sent: that says nothing of the one it was to replace, nor of what others have sent.
@@ -342,15 +369,23 @@ mod tests {
             (Handing::Replacement, false),
             (Handing::Proposal, false),
         ] {
-            let failure = Failure::not_kept("it is full", None, handing);
-            assert_eq!(failure.next.contains("No coins moved"), moved, "{handing:?}");
-            let again = Failure::not_kept("it is full", Some("0x07"), handing);
-            assert_eq!(again.what, "The payment was not sent again");
+            let not_kept = |earlier| Failure::not_kept("it is full", "0x07", earlier, handing);
+            assert_eq!(
+                not_kept(Earlier::Never).next.contains("No coins moved"),
+                moved,
+                "{handing:?}"
+            );
+            let known = [
+                (Earlier::Open, "It was sent before, and may have been taken."),
+                (Earlier::Taken, "A node had it before."),
+            ];
+            for (earlier, words) in known {
+                let again = not_kept(earlier);
+                assert_eq!(again.what, "The payment was not sent again");
+                assert!(again.why.contains(words), "{}", again.why);
+            }
         }
-        // Made anew is only what surely was not taken.
-        assert!(is_other_nonce(&refused, Earlier::Never));
-        assert!(!is_other_nonce(&refused, Earlier::Sent));
-        assert!(!is_other_nonce(&clocks, Earlier::Never));
+        assert!(!is_other_nonce(&Handed::Refused(clocks)));
     }
 
     fn refusal(name: &str, ahead: Option<i64>) -> Refusal {

@@ -96,8 +96,8 @@ pub fn Forget() -> impl IntoView {
         spawn_local(async move {
             match wallet.ask(Request::Forget).await {
                 Ok(_) => {
-                    journal::clear(&chain.genesis_id);
-                    open.set(false);
+                    journal::clear(&chain.genesis_id).await;
+                    let _ = open.try_set(false);
                     wallet.lock(&chain, None);
                 }
                 Err(error) => trouble.set(Some(error)),

@@ -9,9 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use alloy_primitives::hex;
-use tally_chain::fees::effective_price;
-use tally_chain::transaction::View;
-use tally_chain::{Address, Amount, B256, BlockId, Height, Receipt, U256};
+use tally_chain::{Address, Amount, B256, BlockId, Height, Receipt};
 
 use crate::node::Node;
 use crate::pipeline::Tip;
@@ -160,12 +158,6 @@ fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
 }
 
-/// What a transaction gave the producer of its block. Rule: docs/protocol.md#X3
-pub fn priority_fee(view: &View<'_>, receipt: &Receipt, base_fee: u128) -> U256 {
-    let price = effective_price(view.max_fee, view.max_priority_fee, base_fee).unwrap_or(base_fee);
-    U256::from(price - base_fee).saturating_mul(U256::from(receipt.gas_used))
-}
-
 impl HistoryCursor {
     fn check(&self, tip: &Tip, address: &Address, lines: Lines) -> Result<(), AccountPageError> {
         if self.account != *address || self.lines != lines || self.after.0.height > self.newest_height {
@@ -299,10 +291,8 @@ fn priority_fees(tip: &Tip, block: &BlockRecord) -> Result<Amount, StoreError> {
         what: format!("body of block {}", block.id),
     })?;
     let receipts = tip.snapshot.receipts(&block.id)?;
-    let base_fee = block.manifest.base_fee;
-    let paid = body.transactions.iter().zip(&receipts);
-    let paid = paid.map(|(raw, receipt)| priority_fee(&raw.transaction().view(), receipt, base_fee));
-    Ok(Amount(paid.fold(U256::ZERO, U256::saturating_add)))
+    let views = body.transactions.iter().map(|raw| raw.transaction().view());
+    Ok(Receipt::priority_fees(&receipts, views, block.manifest.base_fee))
 }
 
 /// Keys of the lines before `before` (exclusive), newest first, at most `most`.

@@ -27,9 +27,7 @@ mod templates;
 pub mod verifier;
 pub mod workers;
 
-pub use account_pages::{
-    AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward, priority_fee,
-};
+pub use account_pages::{AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward};
 pub use checkpoint::{Beginning, Checkpoint, CheckpointConfig};
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};

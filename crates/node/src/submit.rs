@@ -233,12 +233,8 @@ impl Node {
     pub(crate) fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
         let mut pool = self.pool().lock();
         self.set_tip(tip);
-        let included: Vec<_> = advance
-            .joined
-            .iter()
-            .flat_map(|moved| moved.transactions.iter().cloned())
-            .collect();
-        let joined: BTreeSet<_> = included.iter().map(CheckedTransaction::id).collect();
+        let included = advance.joined.iter().flat_map(|moved| &moved.transactions);
+        let joined: BTreeSet<_> = included.map(|transaction| transaction.id).collect();
         self.keeper().writer().included(joined.iter().copied());
         let base_fee = tip.ancestors.next_base_fee(self.spec());
         let now = self.now();
@@ -257,7 +253,7 @@ impl Node {
         let as_known = |address: &Address| known.get(address).copied().unwrap_or_default();
         let mut dropped: Vec<_> = pool
             .on_block(
-                &included,
+                &joined,
                 |address| account_of(address).unwrap_or_else(|| as_known(address)),
                 base_fee,
                 now,
@@ -265,7 +261,7 @@ impl Node {
             .into_iter()
             .map(|id| (id, "no longer includable after the latest block".to_owned()))
             .collect();
-        for transaction in advance.returned(&joined) {
+        for transaction in &advance.returned {
             // It is in the stored pool since the batch that undid its block, unless a removal that was on its way when the
             // block came has been written since: so it is written once more.
             let (id, envelope) = (transaction.id(), transaction.envelope().clone());

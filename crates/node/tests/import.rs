@@ -27,7 +27,7 @@ fn a_payment_travels_from_the_pool_into_a_block() {
     let Imported::Tip(advance) = mine(&node, &clock, producer(1)) else {
         panic!("a block on the tip is the new tip")
     };
-    assert_eq!(advance.joined[0].transactions[0].id(), id);
+    assert_eq!(advance.joined[0].transactions[0].id, id);
     assert_eq!(
         balance(&node, &address_of(BOB)),
         before.checked_add(Amount(U256::from(7))).unwrap()

@@ -140,7 +140,7 @@ fn a_shared_account_pays_and_another_node_imports_it() {
             panic!("a block on the tip is the new tip")
         };
         let transaction = &advance.joined[0].transactions[0];
-        assert_eq!((transaction.id(), transaction.sender()), (id, account));
+        assert_eq!((transaction.id, transaction.sender), (id, account));
     }
     assert_eq!(balance(&node, &Address::repeat_byte(0x77)), Amount(U256::from(15)));
     for block in blocks(&node) {

@@ -45,7 +45,7 @@ pub use rsa_search::{Progress, RsaSearch, Step};
 pub use sealed::{ContainerError, KdfParams, MAX_CIPHERTEXT_BYTES, MAX_CONTAINER_BYTES, VaultKey, check_container};
 pub use shared::{SharedAccount, SharedError};
 pub use signers::Signers;
-pub use submission::{Outcome, Rejection, Uncertain};
+pub use submission::{Earlier, Outcome, Rejection, Uncertain};
 pub use tally_chain::{KeyKind, PublicKey};
 pub use vault::{ChainBinding, Changed, Contact, Settings, Vault, VaultError};
 pub use warnings::{Warning, Warnings, Weight};

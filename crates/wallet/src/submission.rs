@@ -13,6 +13,19 @@ use tally_chain::{BlockId, TxId};
 const PROBLEMS: &str = "/problems/";
 /// The one problem with a status of 500 or more that says that the transaction was looked at and not taken.
 const POOL_FULL: &str = "pool-full";
+/// The problem of a nonce that is used on the chain: by these bytes or by others.
+const NONCE_TOO_LOW: &str = "nonce-too-low";
+
+/// What was known of an envelope before it is handed over now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// It was never handed over, or rejected each time: no node has it.
+    Never,
+    /// It was handed over, and what became of it is not known.
+    Open,
+    /// A node had it.
+    Taken,
+}
 
 /// What became of a submitted envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +67,18 @@ impl fmt::Display for Rejection {
     }
 }
 
+impl Rejection {
+    /// What it leaves open of bytes that were handed over before, to be put behind it; empty where its own words say it.
+    pub fn leaves_open(&self) -> &'static str {
+        match self.name == NONCE_TOO_LOW {
+            true => {
+                "; another payment took this nonce, unless this one is in a block in which the node does not find it"
+            }
+            false => "",
+        }
+    }
+}
+
 /// Why it is not known whether a node took a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Uncertain {
@@ -66,8 +91,23 @@ pub enum Uncertain {
     #[error("the answer is about another transaction, {found}")]
     OtherTransaction { found: TxId },
     /// The first copy may still be on its way, behind what rejected the second.
-    #[error("no answer came at first, then the node rejected the same bytes: {rejection}")]
+    #[error("no answer came at first, then the node rejected the same bytes: {rejection}{}", .rejection.leaves_open())]
     RejectedLater { rejection: Rejection },
+    /// The node that had it may still have it, or have handed it on.
+    #[error("a node had it before, and now the same bytes are rejected: {rejection}{}", .rejection.leaves_open())]
+    RejectedAfterTaken { rejection: Rejection },
+}
+
+impl Uncertain {
+    /// The rejection, where the node answered with one.
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Self::RejectedLater { rejection } | Self::RejectedAfterTaken { rejection } => Some(rejection),
+            Self::NoAnswer { .. } | Self::NodeFailed { .. } | Self::NotOurs { .. } | Self::OtherTransaction { .. } => {
+                None
+            }
+        }
+    }
 }
 
 /// Members of an answer, of success and of problem alike.
@@ -129,6 +169,20 @@ impl Outcome {
 
     fn unknown(why: Uncertain) -> Self {
         Self::Unknown { why }
+    }
+
+    /// What is known together with what was known before: a rejection says what became of these bytes only where none of them
+    /// was on its way. Then it is for the caller to ask the node for the id.
+    pub fn after(self, earlier: Earlier) -> Self {
+        match (self, earlier) {
+            (Self::Rejected { problem: rejection }, Earlier::Open) => {
+                Self::unknown(Uncertain::RejectedLater { rejection })
+            }
+            (Self::Rejected { problem: rejection }, Earlier::Taken) => {
+                Self::unknown(Uncertain::RejectedAfterTaken { rejection })
+            }
+            (outcome, _) => outcome,
+        }
     }
 
     /// Whether the node has the transaction: it waits or stands in a block.
@@ -194,6 +248,61 @@ mod tests {
             assert_eq!(outcome, Outcome::Rejected { problem: rejection }, "{name}");
             assert!(!outcome.is_taken());
         }
+    }
+
+    /// A row of the table that the command line and the browser read as well.
+    #[derive(Deserialize)]
+    struct Row {
+        status: u16,
+        problem: String,
+        first: String,
+        again: String,
+    }
+
+    fn word(outcome: &Outcome) -> &'static str {
+        match outcome {
+            Outcome::Rejected { .. } => "rejected",
+            Outcome::Unknown { .. } => "open",
+            _ => "taken",
+        }
+    }
+
+    #[test]
+    fn a_rejection_ends_the_matter_only_where_nothing_was_on_its_way() {
+        let rows: Vec<Row> = serde_json::from_str(include_str!("../../../tests/submissions.json")).unwrap();
+        assert!(rows.iter().any(|row| row.problem == NONCE_TOO_LOW));
+        for row in rows {
+            for (earlier, expected) in [
+                (Earlier::Never, &row.first),
+                (Earlier::Open, &row.again),
+                (Earlier::Taken, &row.again),
+            ] {
+                let outcome = answer(row.status, problem(&row.problem, row.status)).after(earlier);
+                assert_eq!(word(&outcome), expected, "{} {earlier:?}", row.problem);
+            }
+        }
+    }
+
+    #[test]
+    fn a_used_nonce_leaves_two_things_open() {
+        let again = |name: &str, earlier| match answer(409, problem(name, 409)).after(earlier) {
+            Outcome::Unknown { why } => why.to_string(),
+            known => panic!("{known:?}"),
+        };
+        let either =
+            "; another payment took this nonce, unless this one is in a block in which the node does not find it";
+        assert_eq!(
+            again("nonce-too-low", Earlier::Open),
+            format!("no answer came at first, then the node rejected the same bytes: T: d (request r){either}")
+        );
+        assert_eq!(
+            again("nonce-too-low", Earlier::Taken),
+            format!("a node had it before, and now the same bytes are rejected: T: d (request r){either}")
+        );
+        assert_eq!(
+            again("pool-full", Earlier::Open),
+            "no answer came at first, then the node rejected the same bytes: T: d (request r)"
+        );
     }
 
     #[test]

@@ -12,6 +12,10 @@ use super::super::out::{After as _, outln};
 use super::file::VaultFile;
 use super::find_key;
 
+/// Where accounts are looked for: who misses one of another path would take it for lost. Rule: docs/protocol.md#W15
+const PATHS: &str = "secp256k1 was looked for along m/44'/60'/0'/0/i (i = 0, 1, 2 and so on); an account of another path is brought \
+                     with its key: tally wallet import";
+
 #[derive(Debug, Args)]
 pub struct FindArgs {
     /// Kinds to look for; each RSA account that is looked at costs a search of its key
@@ -36,12 +40,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &FindArgs) -> anyhow::Result
     if added > 0 {
         change.keep(&vault)?;
     }
-    let mut said = format!("{added} more accounts were used before");
-    if args.kinds.contains(&KeyKind::Secp256k1) {
-        said += "\nsecp256k1 was looked for along m/44'/60'/0'/0/i (i = 0, 1, 2 and so on); an account of another path is brought with \
-                 its key: tally wallet import";
-    }
-    let said = outln!("{said}");
+    let said = outln!("{added} more accounts were used before");
     Ok(said.after(|| format!("{added} accounts were added"))?)
 }
 
@@ -53,6 +52,9 @@ pub fn find(vault: &mut Vault, client: &Client, args: &FindArgs) -> anyhow::Resu
             None => Discovery::new(*kind),
         };
         look(vault, client, discovery)?;
+    }
+    if args.kinds.contains(&KeyKind::Secp256k1) {
+        outln!("{PATHS}")?;
     }
     Ok(())
 }

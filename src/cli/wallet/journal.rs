@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tally_chain::transaction::Payload;
 use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, TxId, UnixSecs};
-use tally_wallet::Signed;
+use tally_wallet::{Earlier, Signed};
 
 use super::file::{Lock, VaultFile, create, replace};
 
@@ -26,6 +26,17 @@ pub enum State {
     Unanswered,
     Taken,
     Rejected,
+}
+
+impl State {
+    /// What it says before the same bytes are sent again.
+    pub fn earlier(self) -> Earlier {
+        match self {
+            Self::Unanswered => Earlier::Open,
+            Self::Taken => Earlier::Taken,
+            Self::Rejected => Earlier::Never,
+        }
+    }
 }
 
 /// A transaction that was handed over, or was about to be.
@@ -161,6 +172,18 @@ impl Journal {
         })
     }
 
+    /// What is known of the bytes of this id before they are sent.
+    pub fn earlier(&self, id: TxId) -> anyhow::Result<Earlier> {
+        let entries = self.entries()?;
+        let known = entries.iter().find(|entry| entry.id == id);
+        Ok(known.map_or(Earlier::Never, |entry| entry.state.earlier()))
+    }
+
+    /// Takes one away that its owner gave up.
+    pub fn forget(&self, id: TxId) -> anyhow::Result<()> {
+        self.change(|entries| entries.retain(|entry| entry.id != id))
+    }
+
     fn change(&self, edit: impl FnOnce(&mut Vec<Entry>)) -> anyhow::Result<()> {
         let _lock = Lock::take(&self.lock, "the list of sent transactions", PATIENCE)?;
         let mut entries = self.entries()?;
@@ -232,7 +255,15 @@ mod tests {
             state: State::Taken,
             ..first
         };
-        assert_eq!(journal.entries().expect("reads"), [taken, second]);
+        assert_eq!(journal.entries().expect("reads"), [taken.clone(), second.clone()]);
+        let earlier = |id| journal.earlier(id).expect("reads");
+        assert_eq!(earlier(taken.id), Earlier::Taken);
+        assert_eq!(earlier(second.id), Earlier::Open);
+        journal.settle(second.id, State::Rejected).expect("written");
+        assert_eq!(earlier(second.id), Earlier::Never);
+        journal.forget(second.id).expect("written");
+        assert_eq!(journal.entries().expect("reads"), [taken]);
+        assert_eq!(earlier(second.id), Earlier::Never);
         std::fs::write(&journal.path, "{").expect("written");
         let error = journal.add(entry(3, State::Unanswered)).expect_err("it cannot be read");
         assert!(error.to_string().ends_with("cannot be read; move it away"), "{error:#}");

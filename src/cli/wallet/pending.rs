@@ -4,23 +4,29 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
-use tally_chain::transaction::{ChainIdentity, TransactionError};
-use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId};
+use tally_chain::transaction::{ChainIdentity, LIFETIME, TransactionError};
+use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, UnixSecs, address};
 use tally_wallet::replace::replace;
 use tally_wallet::{Replacement, fees, payment};
 
 use super::super::client::Client;
-use super::super::out::{errln, outln};
+use super::super::out::{After as _, errln, outln};
 use super::Level;
 use super::equal;
 use super::file::VaultFile;
-use super::journal::{Entry, Journal, State};
+use super::journal::{Entry, Journal};
 use super::send::{confirmed, show, sign};
-use super::submit::{Depth, Report, finish, settle, tell, was_taken};
+use super::submit::{Depth, Report, again, finish, tell, was_taken};
 use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct PendingArgs {
+    /// Give up what was sent without an answer: it is then neither listed, nor warned of, nor sent again. Asks first
+    #[arg(long, value_name = "ID", conflicts_with = "json")]
+    dismiss: Vec<TxId>,
+    /// Do not ask
+    #[arg(long, short, requires = "dismiss")]
+    yes: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -84,6 +90,9 @@ impl Waiting {
 
 pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Result<()> {
     let status = client.status()?;
+    if !args.dismiss.is_empty() {
+        return dismiss(client, &Journal::of(file)?, status.genesis_id, args);
+    }
     let (vault, _) = file.open()?;
     vault.check_chain(status.genesis_id)?;
     let mut rows = Vec::new();
@@ -143,6 +152,43 @@ fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<
     Ok(open)
 }
 
+/// Gives up entries of which the node knows nothing either, once their owner has seen what may still become of them.
+fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingArgs) -> anyhow::Result<()> {
+    let open = journal.unanswered(genesis)?;
+    for id in &args.dismiss {
+        let entry = open.iter().find(|entry| entry.id == *id);
+        let entry =
+            entry.with_context(|| format!("{id} is not among what was sent on this chain without an answer"))?;
+        if was_taken(client, journal, *id)? {
+            continue;
+        }
+        let nonce = client.account(address::parse(&entry.from)?)?.nonce;
+        let left = left_open(entry, nonce, (tally_node::system_clock())());
+        errln!(
+            "{id}, of {} with nonce {}: the node does not know it. {left}",
+            entry.from,
+            entry.nonce
+        );
+        if !args.yes && !confirmed("Dismiss it? It is then neither listed nor warned of.")? {
+            bail!("nothing was dismissed");
+        }
+        journal.forget(*id)?;
+        outln!("{id} is dismissed").after(|| format!("{id} is dismissed"))?;
+    }
+    Ok(())
+}
+
+/// What may still become of one that the node does not know, by its account's nonce in the chain. Rule: docs/protocol.md#W56
+fn left_open(entry: &Entry, nonce: u64, now: UnixSecs) -> &'static str {
+    if nonce > entry.nonce {
+        "Its nonce is used: another payment took it, unless this one is in a block in which the node does not find it."
+    } else if now > entry.at.saturating_add(LIFETIME) {
+        "It is more than a day old, so no block takes it any more."
+    } else {
+        "A node that has a copy may still put it into a block, until a day after it was made."
+    }
+}
+
 pub fn resend(file: &VaultFile, client: &Client, args: &ResendArgs) -> anyhow::Result<()> {
     let genesis = client.status()?.genesis_id;
     let journal = Journal::of(file)?;
@@ -167,7 +213,7 @@ pub fn resend(file: &VaultFile, client: &Client, args: &ResendArgs) -> anyhow::R
     // Each is tried, whatever became of the one before it.
     let mut trouble = None;
     for entry in entries {
-        let sent = settle(client, &journal, &entry, entry.state != State::Rejected)
+        let sent = again(client, &journal, &entry)
             .and_then(|()| tell(client, entry.id, &Report::plain(&args.depth, args.json)));
         if let Err(error) = sent
             && let Some(earlier) = trouble.replace(error)
@@ -227,4 +273,35 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
 fn sender_of(chain: &ChainIdentity, envelope: &Bytes) -> Result<Address, TransactionError> {
     let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;
     Ok(checked.sender())
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::B256;
+
+    use super::super::journal::State;
+    use super::*;
+
+    #[test]
+    fn what_is_given_up_is_said_with_what_may_still_become_of_it() {
+        let entry = Entry {
+            id: TxId(B256::repeat_byte(7)),
+            genesis: BlockId::ZERO,
+            from: "0xA".to_owned(),
+            nonce: 3,
+            at: UnixSecs(1_000),
+            envelope: Bytes::new(),
+            state: State::Unanswered,
+        };
+        let (young, old) = (UnixSecs(1_000 + LIFETIME), UnixSecs(1_001 + LIFETIME));
+        for (nonce, now, begins) in [
+            (3, young, "A node that has a copy may still"),
+            (3, old, "It is more than a day old"),
+            (4, young, "Its nonce is used: another payment took it, unless"),
+            (4, old, "Its nonce is used: another payment took it, unless"),
+        ] {
+            let said = left_open(&entry, nonce, now);
+            assert!(said.starts_with(begins), "{nonce} {now}: {said}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use tally_chain::transaction::ChainIdentity;
+use tally_chain::transaction::{ChainIdentity, LIFETIME};
 use tally_chain::{Address, Amount, BlockId, document};
 use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees, payment, system_rng};
 
@@ -18,7 +18,7 @@ use super::equal;
 use super::file::VaultFile;
 use super::journal::{Journal, Paid};
 use super::recipient::Recipient;
-use super::submit::{Depth, Report, clock_words, finish, settle, tell, was_taken};
+use super::submit::{Depth, Report, again, clock_words, finish, tell, was_taken};
 use super::warn::{Answered, Consent, Known};
 
 /// Seconds by which two clocks may differ without a word.
@@ -193,7 +193,7 @@ fn resume(
     sender: &Account,
     order: &Order,
 ) -> anyhow::Result<bool> {
-    let from = sender.address.to_string();
+    let (now, from) = ((tally_node::system_clock())(), sender.address.to_string());
     for entry in journal.unanswered(genesis)?.iter().filter(|entry| entry.from == from) {
         let (id, same) = (entry.id, Paid::by(&entry.envelope)? == order.paid());
         match (was_taken(client, journal, id)?, same) {
@@ -203,12 +203,18 @@ fn resume(
                 )
             }
             (true, false) => {}
+            // Later than this no block takes it any more. Rule: docs/protocol.md#T7
+            (false, _) if now > entry.at.saturating_add(LIFETIME) => errln!(
+                "note: {id} (nonce {}) was sent more than a day ago without an answer, and the node does not know it. \
+                 `tally wallet pending --dismiss {id}` gives it up",
+                entry.nonce
+            ),
             (false, true) => {
                 errln!("this very payment was sent before without an answer, id {id}; its first bytes are sent again");
                 if !order.yes && !confirmed("Send them again?")? {
                     bail!("nothing was sent");
                 }
-                settle(client, journal, entry, true)?;
+                again(client, journal, entry)?;
                 tell(client, id, &order.report(&[]))?;
                 return Ok(true);
             }

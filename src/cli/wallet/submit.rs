@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
 use tally_chain::TxId;
-use tally_wallet::{Outcome, Rejection, Signed, Uncertain, Warning};
+use tally_wallet::{Earlier, Outcome, Rejection, Signed, Warning};
 
 use super::super::client::{Client, Found};
 use super::super::out::{After as _, errln, outln};
@@ -82,25 +82,33 @@ impl<'a> Report<'a> {
 pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Report<'_>) -> anyhow::Result<()> {
     let at = (tally_node::system_clock())();
     let entry = Entry::of(signed, client.status()?.genesis_id, at)?;
-    journal
-        .add(entry.clone())
-        .context("nothing was sent, since it could not be written down first")?;
-    settle(client, journal, &entry, false)?;
+    // A proposal that was sent before has the same bytes.
+    let earlier = journal.earlier(entry.id)?;
+    if earlier != Earlier::Taken {
+        journal
+            .add(entry.clone())
+            .context("nothing was sent, since it could not be written down first")?;
+    }
+    settle(client, journal, &entry, earlier)?;
     tell(client, entry.id, report)
 }
 
-/// Rejections after which no block of this chain can take the bytes any more, whoever has a copy of them.
-const FINAL: [&str; 2] = ["nonce-too-low", "transaction-expired"];
+/// Sends an entry of the journal again. One that was rejected is open from here on: what is sent now may arrive.
+pub fn again(client: &Client, journal: &Journal, entry: &Entry) -> anyhow::Result<()> {
+    let earlier = entry.state.earlier();
+    if earlier == Earlier::Never {
+        journal.settle(entry.id, State::Unanswered)?;
+    }
+    settle(client, journal, entry, earlier)
+}
 
-/// Sends the bytes of an entry until it is known what became of them, and writes that down. Where they were `sent_before`,
-/// and not rejected then, the first copy may have been taken: a rejection now, such as of a full pool, leaves that open.
-pub fn settle(client: &Client, journal: &Journal, entry: &Entry, sent_before: bool) -> anyhow::Result<()> {
-    let state = match deliver(client, entry) {
-        Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => State::Taken,
-        Outcome::Unknown { why } => return Err(Unanswered { id: entry.id, why }.into()),
-        Outcome::Rejected { problem } if sent_before && !FINAL.contains(&problem.name.as_str()) => {
-            let why = Uncertain::RejectedLater { rejection: problem };
-            return Err(Unanswered { id: entry.id, why }.into());
+/// Sends the bytes of an entry until it is known what became of them, and writes that down.
+fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -> anyhow::Result<()> {
+    match deliver(client, entry, earlier) {
+        Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => {}
+        Outcome::Unknown { why } => {
+            let id = entry.id;
+            return Err(Unanswered { id, earlier, why }.into());
         }
         Outcome::Rejected { problem } => {
             journal.settle(entry.id, State::Rejected)?;
@@ -108,30 +116,37 @@ pub fn settle(client: &Client, journal: &Journal, entry: &Entry, sent_before: bo
             let ahead = client.clock_ahead().filter(|_| of_time);
             return Err(Rejected { problem, ahead }.into());
         }
-    };
+    }
     // It was taken: that this could not be written down is no failure of the payment.
-    if let Err(error) = journal.settle(entry.id, state) {
+    if let Err(error) = journal.settle(entry.id, State::Taken) {
         errln!("warning: {error:#}");
     }
     Ok(())
 }
 
 /// Where no clear answer comes, the node is asked for the id, then the same bytes are sent once more.
-fn deliver(client: &Client, entry: &Entry) -> Outcome {
-    let first = client.submit(entry.id, &entry.envelope);
-    if !matches!(first, Outcome::Unknown { .. }) {
-        return first;
-    }
+fn deliver(client: &Client, entry: &Entry, earlier: Earlier) -> Outcome {
+    let first = client.submit(entry.id, &entry.envelope).after(earlier);
+    let was_rejected = match &first {
+        Outcome::Unknown { why } => why.rejection().is_some(),
+        _ => return first,
+    };
     match client.find(entry.id) {
         Ok(Some(_)) => Outcome::AlreadyPending,
-        // The first copy may still be on its way, behind what rejected the second.
-        Ok(None) => match client.submit(entry.id, &entry.envelope) {
-            Outcome::Rejected { problem } => Outcome::Unknown {
-                why: Uncertain::RejectedLater { rejection: problem },
-            },
-            known => known,
-        },
+        // It is not in the pool: sent once more, the same bytes would be rejected once more.
+        Ok(None) if was_rejected => first,
+        Ok(None) => once_more(client, entry),
         Err(_) => first,
+    }
+}
+
+/// The second sending of the same bytes: the first copy may still be on its way, behind what rejects the second.
+fn once_more(client: &Client, entry: &Entry) -> Outcome {
+    let second = client.submit(entry.id, &entry.envelope).after(Earlier::Open);
+    let is_open = matches!(second, Outcome::Unknown { .. });
+    match is_open && matches!(client.find(entry.id), Ok(Some(_))) {
+        true => Outcome::AlreadyPending,
+        false => second,
     }
 }
 

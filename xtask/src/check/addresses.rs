@@ -12,12 +12,12 @@ static ELEMENTS: [(&str, &str, &str); 3] = [
 
 /// Calls whose first argument is an address.
 static CALLS: [&str; 6] = [
-    "Request::get(&",
-    "Request::post(&",
-    "Request::put(&",
-    "Request::delete(&",
-    "EventSource::new(&",
-    "leptos_axum::redirect(&",
+    "Request::get(",
+    "Request::post(",
+    "Request::put(",
+    "Request::delete(",
+    "EventSource::new(",
+    "leptos_axum::redirect(",
 ];
 
 /// Names the lines of the interface whose address is written without [`MARK`].
@@ -55,13 +55,12 @@ fn elements(source: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Where calls have another first argument.
+/// Where calls have another first argument; by reference or not.
 fn calls(source: &str) -> impl Iterator<Item = usize> {
     CALLS.iter().flat_map(move |call| {
-        let name = &call[..call.len() - 1];
-        source.match_indices(name).filter_map(move |(at, _)| {
-            let argument = source[at + name.len()..].trim_start();
-            let marked = argument.strip_prefix('&').is_some_and(|rest| rest.starts_with(MARK));
+        source.match_indices(*call).filter_map(move |(at, _)| {
+            let argument = source[at + call.len()..].trim_start();
+            let marked = argument.strip_prefix('&').unwrap_or(argument).starts_with(MARK);
             (!marked).then_some(at)
         })
     })
@@ -100,6 +99,7 @@ mod tests {
             "view! { <form on:submit=send></form> }",
             "view! { <link rel=\"stylesheet\" href=assets.css /> }",
             "let answer = Request::post(&at_base(path)).json(body);",
+            "let answer = Request::get(at_base(path)).send();",
         ] {
             assert_eq!(lines(good), Vec::<String>::new(), "{good}");
         }

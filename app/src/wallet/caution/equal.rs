@@ -9,7 +9,7 @@ use crate::{
     model::{Status, TransactionPage},
     reads,
     wallet::{
-        journal::{self, Sent},
+        journal::{NotKept, Sent},
         node,
     },
 };
@@ -21,17 +21,22 @@ const MAX_LOOKED_AT: usize = 16;
 
 /// Names a payment with the same receiver and amount that waits, or of which it is not known whether it was taken; or says
 /// that this could not be found out.
-pub async fn equal(chain: &ChainIdentity, from: &str, review: &Review) -> Option<Caution> {
+pub async fn equal(
+    chain: &ChainIdentity,
+    from: &str,
+    review: &Review,
+    journal: Result<&[Sent], &NotKept>,
+) -> Option<Caution> {
     if is_nothing(review) {
         return None;
     }
-    let journal = match journal::load(&chain.genesis.to_string()) {
+    let journal = match journal {
         Ok(journal) => journal,
         Err(why) => return Some(unchecked(&why.to_string())),
     };
-    match kept(chain, from, review, &journal).await {
+    match kept(chain, from, review, journal).await {
         Looked { found: None, trouble } => {
-            let mut waiting = waiting(from, review, &journal).await;
+            let mut waiting = waiting(from, review, journal).await;
             waiting.trouble = trouble.or(waiting.trouble);
             waiting.caution()
         }

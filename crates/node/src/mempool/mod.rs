@@ -347,13 +347,13 @@ impl Mempool {
     /// After a reorg the transactions of the losing branch are inserted again, in the order of their blocks.
     pub fn on_block(
         &mut self,
-        included: &[CheckedTransaction],
+        included: &BTreeSet<TxId>,
         account_of: impl Fn(&Address) -> Account,
         base_fee: u128,
         now: UnixSecs,
     ) -> Vec<TxId> {
-        for transaction in included {
-            if let Some((address, nonce)) = self.by_id.get(&transaction.id()).copied() {
+        for id in included {
+            if let Some((address, nonce)) = self.by_id.get(id).copied() {
                 self.take(&address, nonce);
             }
         }

@@ -174,8 +174,9 @@ impl World {
 
     fn follow(&mut self, included: &[CheckedTransaction]) {
         let accounts = &self.accounts;
+        let ids = included.iter().map(CheckedTransaction::id).collect();
         self.pool
-            .on_block(included, |address| accounts[address], self.base_fee, self.now);
+            .on_block(&ids, |address| accounts[address], self.base_fee, self.now);
         assert!(
             included
                 .iter()

@@ -19,6 +19,7 @@ pub struct Commit<'a> {
 }
 
 /// What an index needs to know of a transaction in a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indexed {
     pub id: TxId,
     pub sender: Address,

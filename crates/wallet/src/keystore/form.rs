@@ -59,7 +59,8 @@ impl Form {
 
 /// What a file with bytes that no text has is; none for texts.
 fn binary(bytes: &[u8]) -> Option<Foreign> {
-    // A page reads a file as text, where its bytes are none as Latin-1: then they are the characters.
+    // The browser hands a file over as text. Bytes that are neither UTF-8 nor UTF-16 were read as Latin-1 there, one character
+    // for each: where no character is above U+00FF, the characters are the bytes of the file again.
     let latin1 = std::str::from_utf8(bytes).ok().and_then(|text| {
         let bytes = text.chars().map(u8::try_from).collect::<Result<Vec<u8>, _>>();
         bytes.map(Zeroizing::new).ok()

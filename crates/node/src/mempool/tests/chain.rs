@@ -20,7 +20,7 @@ fn a_block_takes_out_what_it_includes_and_what_it_makes_stale() {
             rich()
         }
     };
-    let dropped = pool.on_block(&[ones[0].clone(), elsewhere], accounts, BASE_FEE, NOW);
+    let dropped = pool.on_block(&[ones[0].id(), elsewhere.id()].into(), accounts, BASE_FEE, NOW);
     assert_eq!(dropped, [ones[1].id()]);
     assert_eq!(best(&pool), [ones[2].id(), ones[3].id(), twos[0].id(), twos[1].id()]);
 }
@@ -33,7 +33,7 @@ fn lost_funds_make_transactions_wait_and_new_ones_bring_them_back() {
     for transaction in &transactions {
         assert_eq!(insert(&mut pool, transaction), taken(true));
     }
-    let drop_to = |pool: &mut Mempool, balance| pool.on_block(&[], |_| account(0, balance), BASE_FEE, NOW);
+    let drop_to = |pool: &mut Mempool, balance| pool.on_block(&BTreeSet::new(), |_| account(0, balance), BASE_FEE, NOW);
     assert_eq!(drop_to(&mut pool, 20_000_002), []);
     assert_eq!(best(&pool), [transactions[0].id(), transactions[1].id()]);
     assert!(!pool.entry(&transactions[2].id()).unwrap().is_pending());
@@ -50,10 +50,11 @@ fn a_reorg_brings_transactions_back() {
         assert_eq!(insert(&mut pool, transaction), taken(true));
     }
     let (undone, waiting) = transactions.split_at(100);
-    assert_eq!(pool.on_block(undone, |_| account(100, u64::MAX), BASE_FEE, NOW), []);
+    let ids = undone.iter().map(|transaction| transaction.id()).collect();
+    assert_eq!(pool.on_block(&ids, |_| account(100, u64::MAX), BASE_FEE, NOW), []);
     assert_eq!(pool.len(), waiting.len());
     // The other branch has none of them.
-    assert_eq!(pool.on_block(&[], |_| rich(), BASE_FEE, NOW), []);
+    assert_eq!(pool.on_block(&BTreeSet::new(), |_| rich(), BASE_FEE, NOW), []);
     assert_eq!((pool.len(), pool.pending_len()), (100, 0));
     for transaction in undone {
         assert_eq!(insert(&mut pool, transaction), taken(true));

@@ -1,0 +1,120 @@
+// What a proposal of the command line warns of on the page: the same list, and a contract's program never as a memo.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { concat, decodeRlp, encodeRlp, getBytes } from 'ethers';
+
+import { binary, fastChain } from '../support/node';
+import { expect, open, test, type Page } from '../support/test';
+import { choosePassword, opened } from '../support/wallet';
+
+/** PUBLIC: its accounts hold coins from genesis. */
+const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
+const FRIEND = '0x8ba1f109551bD432803012645Ac136ddd64DBA72';
+/** Nine digits at each end are those of the first secp256k1 account of the PUBLIC phrase. */
+const ALIKE = `0xf39fd6e51${'0'.repeat(22)}fffb92266`;
+
+const LOOK_ALIKE = 'This address looks like one you know, but is another';
+const FEE_OF_VALUE = 'The fee is high for this amount';
+const FEE_HIGH = 'The fee is high';
+
+/** Receiver, amount, most for each gas; what asks for a tick, by the title of the command line's warning. */
+const CASES: [string, string, string, string[]][] = [
+  [FRIEND, '1.25', '2000000000', []],
+  [ALIKE, '1.5', '2000000000', [LOOK_ALIKE]],
+  [FRIEND, '0.00001', '2000000000', [FEE_OF_VALUE]],
+  [FRIEND, '1000', '10000000000000', [FEE_HIGH]],
+  [ALIKE, '0.01', '10000000000000', [LOOK_ALIKE, FEE_OF_VALUE, FEE_HIGH]],
+];
+
+let folder: string;
+test.beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tally-proposal-'));
+  wallet('restore', '--chain', fastChain);
+});
+test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The wallet of the PUBLIC phrase on the command line, without a node. */
+function wallet(...args: string[]): string {
+  const env = {
+    ...process.env,
+    TALLY_WALLET: join(folder, 'wallet.json'),
+    TALLY_WALLET_PASSWORD: 'correct horse',
+    TALLY_WALLET_PHRASE: PUBLIC_PHRASE,
+    TALLY_NODE: 'http://127.0.0.1:1',
+  };
+  return execFileSync(binary, ['wallet', ...args], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function propose(to: string, amount: string, maxFee: string): string {
+  const fees = ['--nonce', '0', '--max-fee', maxFee, '--priority-fee', '1'];
+  return wallet('propose', '--from', 'ECC account', '--to', to, '--amount', amount, ...fees).trim();
+}
+
+/** The same proposal, but its bytes create a contract. Rules: docs/protocol.md#T3, #W63 */
+function creation(proposal: string, program: string): string {
+  const kind = 'tally-proposal';
+  const list = decodeRlp(Buffer.from(proposal.slice(`${kind}-1.`.length), 'base64url').subarray(0, -4)) as any[];
+  const payload = decodeRlp(getBytes(list[4]).slice(1)) as any[];
+  [payload[6], payload[8]] = ['0x', program];
+  list[4] = concat(['0x54', encodeRlp(payload)]);
+  const bytes = Buffer.from(getBytes(encodeRlp(list)));
+  const check = createHash('sha256').update('tally/text').update(kind).update(bytes).digest().subarray(0, 4);
+  return `${kind}-1.${Buffer.concat([bytes, check]).toString('base64url')}`;
+}
+
+async function sharedPage(page: Page): Promise<void> {
+  await open(page, '/wallet/restore');
+  await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await choosePassword(page);
+  await opened(page);
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Shared' }).click();
+}
+
+async function lookAt(page: Page, proposal: string): Promise<void> {
+  await page.getByLabel('Text of the proposal').fill(proposal);
+  await page.getByRole('button', { name: 'Look at it' }).click();
+  await expect(page.getByRole('heading', { name: 'Signed by 0 of 1 needed' })).toBeVisible();
+}
+
+/** Exactly these warnings ask for a tick, and nothing is signed before all have theirs. */
+async function expectTicks(page: Page, titles: string[]): Promise<void> {
+  const sign = page.getByRole('button', { name: 'Sign it' });
+  await expect(page.getByText('Looking at the recipient and the fee…')).toBeHidden();
+  for (const title of titles) await expect(page.getByText(title, { exact: true })).toBeVisible();
+  const ticks = page.getByLabel('I know, and want to sign it all the same');
+  await expect(ticks).toHaveCount(titles.length);
+  for (const tick of await ticks.all()) {
+    await expect(sign).toBeDisabled();
+    await tick.check();
+  }
+  await expect(sign).toBeEnabled();
+}
+
+test('a proposal warns on the page of what the command line warns of', async ({ page }) => {
+  test.setTimeout(180_000);
+  await sharedPage(page);
+  for (const [to, amount, maxFee, titles] of CASES) {
+    await lookAt(page, propose(to, amount, maxFee));
+    await expectTicks(page, titles);
+    await page.getByRole('button', { name: 'Put it away' }).click();
+  }
+});
+
+test('a contract in a proposal is shown as its program, and asks for a tick', async ({ page }) => {
+  test.setTimeout(180_000);
+  await sharedPage(page);
+  // "for Ann": it would read as a memo if somebody were paid.
+  await lookAt(page, creation(propose(FRIEND, '1.75', '2000000000'), '0x666f7220416e6e'));
+  const fact = (name: string) => page.locator('.fact').filter({ has: page.getByText(name, { exact: true }) }).locator('dd');
+  await expect(fact('To')).toHaveText('nobody: a new contract is created');
+  await expect(fact('Program of the contract')).toContainText('0x666f7220416e6e');
+  await expect(fact('Program of the contract')).toContainText('7 bytes');
+  await expect(fact('Memo')).toHaveText('none');
+  await expect(page.getByText('for Ann')).toBeHidden();
+  await expectTicks(page, ['This creates a contract and pays nobody']);
+});

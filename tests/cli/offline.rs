@@ -1,0 +1,276 @@
+//! Signing where no node is asked: the wallet warns of all that it finds by itself, and shows the program of a contract as one.
+//! Rules: docs/protocol.md#W51, #W63, #W64
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+
+use alloy_rlp::Encodable as _;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::json;
+use tally_chain::Bytes;
+use tally_chain::codec::wrap_list;
+use tally_chain::hash::sha256;
+use tally_chain::transaction::Payload;
+use tally_wallet::{Proposal, Signers};
+
+use crate::binary;
+use crate::process::{self, stderr, tally};
+
+/// PUBLIC: everybody knows the keys of this phrase.
+const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
+/// Its second secp256k1 account; the wallet has the first.
+const PUBLIC: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+/// In the address book.
+const ANN: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
+/// Nine digits at the start and seven at the end are those of Ann's.
+const ALIKE: &str = "0x5290840000000000000000000000000004169ee7";
+
+/// A restored wallet with a contact, on a machine without a network.
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    /// On a chain of this name.
+    fn new(name: &str) -> Self {
+        let machine = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let spec = machine.path("chain.toml");
+        let spec = spec.to_str().unwrap();
+        let made = tally(&["chain", "init", spec, "--name", name, "--chain-id", "47110815"]);
+        assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+        machine.done(&["restore", "--chain", spec]);
+        machine.done(&["contacts", "add", ANN, "Ann"]);
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        binary::tally()
+            .arg("wallet")
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("TALLY_NODE", "http://127.0.0.1:1")
+            .env("TALLY_WALLET", self.path("wallet.json"))
+            .env("TALLY_WALLET_PASSWORD", "correct horse")
+            .env("TALLY_WALLET_PHRASE", PUBLIC_PHRASE)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn done(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
+        output
+    }
+
+    /// Writes a proposal of the secp256k1 account; what was said of it.
+    fn propose(&self, file: &str, to: &str, amount: &str, max_fee: &str) -> String {
+        let _ = std::fs::remove_file(self.path(file));
+        let args = [
+            "propose",
+            "--from",
+            "ECC account",
+            "--to",
+            to,
+            "--amount",
+            amount,
+            "--nonce",
+            "0",
+            "--max-fee",
+            max_fee,
+            "--priority-fee",
+            "1",
+            "--out",
+            file,
+        ];
+        stderr(&self.done(&args))
+    }
+
+    fn proposal(&self, file: &str) -> Proposal {
+        Proposal::read(&std::fs::read_to_string(self.path(file)).unwrap()).unwrap()
+    }
+}
+
+/// Titles of the warnings and notes in what was said.
+fn titles(said: &str) -> Vec<&str> {
+    let lines = said.lines();
+    let told = lines.filter_map(|line| line.strip_prefix("warning: ").or_else(|| line.strip_prefix("note: ")));
+    told.filter_map(|line| line.split_once(". "))
+        .map(|(title, _)| title)
+        .collect()
+}
+
+const ALIKE_TITLE: &str = "This address looks like one you know, but is another";
+const FEE_TITLE: &str = "The fee is high for this amount";
+const DEAR_TITLE: &str = "The fee is high";
+const PUBLIC_TITLE: &str = "Everyone has the key of this account";
+const OWN_TITLE: &str = "This is an account of your own";
+
+/// Receiver, amount in coins, most for each gas in base units; what is warned of, and which of it asks for a yes.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+);
+
+/// A payment uses 4,000 to 5,000 gas: 2 gwei are some 0.00001 coins, 10,000 gwei some 0.045.
+const CASES: [Case; 7] = [
+    (ANN, "1", "2000000000", &[], ""),
+    (ALIKE, "1", "2000000000", &[ALIKE_TITLE], "look-alike"),
+    (ANN, "0.00001", "2000000000", &[FEE_TITLE], "fee-of-value"),
+    (ANN, "1000", "10000000000000", &[DEAR_TITLE], "fee-high"),
+    (PUBLIC, "1", "2000000000", &[PUBLIC_TITLE], "public-account"),
+    (
+        "ECC account",
+        "1",
+        "2000000000",
+        &[PUBLIC_TITLE, OWN_TITLE],
+        "public-account",
+    ),
+    (
+        ALIKE,
+        "0.01",
+        "10000000000000",
+        &[ALIKE_TITLE, FEE_TITLE, DEAR_TITLE],
+        "look-alike,fee-of-value,fee-high",
+    ),
+];
+
+#[test]
+fn what_the_wallet_finds_by_itself_is_said_and_asked_without_a_node() {
+    let machine = Machine::new("club");
+    for (number, (to, amount, max_fee, warned, asks)) in CASES.into_iter().enumerate() {
+        let said = machine.propose("asked.txt", to, amount, max_fee);
+        let expected: Vec<&str> = titles(&said)
+            .into_iter()
+            .filter(|title| *title != "The address carries no checksum")
+            .collect();
+        assert_eq!(expected, warned, "{number}: who proposes reads it as well: {said}");
+        let signed = format!("signed-{number}.txt");
+        let sign = ["sign", "--offline", "asked.txt", "--yes", "--out", &signed];
+        let first = machine.run(&sign);
+        let said = stderr(&first);
+        assert_eq!(titles(&said), warned, "{number}: {said}");
+        if asks.is_empty() {
+            assert_eq!(first.status.code(), Some(0), "{number}: {said}");
+        } else {
+            assert_eq!(first.status.code(), Some(1), "{number}: {said}");
+            let how = format!("Give --accept {asks} (or --despite-warnings) if it is meant so");
+            assert!(
+                said.contains("nothing was signed") && said.contains(&how),
+                "{number}: {said}"
+            );
+            let other = machine.run(&[&sign[..], &["--accept", "new-contract"]].concat());
+            assert_eq!(other.status.code(), Some(1), "{number}: another yes is none to this");
+            assert!(!machine.path(&signed).exists(), "{number}: nothing was signed");
+            machine.done(&[&sign[..], &["--accept", asks]].concat());
+        }
+        assert!(machine.proposal(&signed).is_complete(), "{number}");
+    }
+    // Only where an address was typed can its checksum be missing.
+    let said = machine.propose("asked.txt", &ANN.to_lowercase(), "1", "2000000000");
+    assert_eq!(
+        titles(&said),
+        Vec::<&str>::new(),
+        "Ann is known, however she is written: {said}"
+    );
+    let typed = "0x8ba1f109551bd432803012645ac136ddd64dba72";
+    let said = machine.propose("asked.txt", typed, "1", "2000000000");
+    assert_eq!(titles(&said), ["The address carries no checksum"], "{said}");
+}
+
+#[test]
+fn on_a_playground_a_public_account_is_said_and_not_asked() {
+    let machine = Machine::new("local");
+    machine.propose("asked.txt", PUBLIC, "1", "2000000000");
+    let signed = machine.done(&["sign", "--offline", "asked.txt", "--yes"]);
+    let said = stderr(&signed);
+    assert_eq!(titles(&said), [PUBLIC_TITLE], "{said}");
+}
+
+/// The text of a proposal of the same account whose payload was changed. Rule: docs/protocol.md#W63
+fn changed(proposal: &Proposal, change: impl FnOnce(&mut Payload)) -> String {
+    let Signers::Key(key) = proposal.signers() else {
+        panic!("one key signs")
+    };
+    let mut payload = Payload::decode(&proposal.payload()).unwrap();
+    change(&mut payload);
+    let mut list = Vec::new();
+    payload.chain_id.encode(&mut list);
+    proposal.chain().genesis.0.encode(&mut list);
+    1u64.encode(&mut list);
+    key.bytes()[..].encode(&mut list);
+    payload.encode()[..].encode(&mut list);
+    list.extend(wrap_list(&[]));
+    let bytes = wrap_list(&list);
+    let check = sha256(&[b"tally/text", b"tally-proposal", &bytes]);
+    let all = [&bytes[..], &check[..4]].concat();
+    format!("tally-proposal-1.{}", Base64UrlUnpadded::encode_string(&all))
+}
+
+#[test]
+fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
+    let machine = Machine::new("club");
+    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    // Bytes that would read as a memo if somebody were paid.
+    let creation = changed(&machine.proposal("asked.txt"), |payload| {
+        payload.to = None;
+        payload.data = Bytes::from_static(b"for Ann");
+    });
+    std::fs::write(machine.path("creation.txt"), creation).unwrap();
+
+    let facts = |text: &str| {
+        assert!(text.contains("  to       nobody: a new contract is created"), "{text}");
+        assert!(text.contains("  program  0x666f7220416e6e (7 bytes)"), "{text}");
+        assert!(!text.contains("memo") && !text.contains("for Ann"), "{text}");
+    };
+    facts(&String::from_utf8(machine.done(&["show", "creation.txt"]).stdout).unwrap());
+    let shown = process::json(&machine.run(&["show", "creation.txt", "--json"]));
+    let review = &shown["review"];
+    assert_eq!(
+        (&review["to"], &review["init_code"]),
+        (&json!(null), &json!("0x666f7220416e6e"))
+    );
+    assert_eq!(review["memo"], json!({ "form": "none" }));
+
+    let sign = ["sign", "--offline", "creation.txt", "--yes", "--out", "signed.txt"];
+    let asked = machine.run(&sign);
+    let said = stderr(&asked);
+    assert_eq!(asked.status.code(), Some(1), "{said}");
+    facts(&said);
+    assert_eq!(titles(&said), ["This creates a contract and pays nobody"], "{said}");
+    for part in [
+        "There is no recipient: 7 bytes of program",
+        "Give --accept new-contract (or",
+    ] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    assert!(!machine.path("signed.txt").exists());
+    machine.done(&[&sign[..], &["--accept", "new-contract"]].concat());
+    assert!(machine.proposal("signed.txt").is_complete());
+}
+
+#[test]
+fn a_proposal_of_another_chain_id_is_not_signed() {
+    let machine = Machine::new("club");
+    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    // Same genesis: the id alone is another.
+    let other = changed(&machine.proposal("asked.txt"), |payload| payload.chain_id = 1);
+    std::fs::write(machine.path("other.txt"), other).unwrap();
+    let refused = machine.run(&["sign", "--offline", "other.txt", "--yes", "--despite-warnings"]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("the proposal is for the chain id 1, not 47110815"),
+        "{said}"
+    );
+    assert_eq!(refused.stdout, b"");
+}

@@ -1,0 +1,95 @@
+//! A node process beside a heavier chain that it cannot follow. Rule: docs/protocol.md#Q5
+
+use serde_json::{Value, json};
+use tally_node::CheckpointConfig;
+
+use crate::common::until;
+use crate::inside::Inside;
+use crate::log::Log;
+use crate::network::Member;
+
+const RULES: CheckpointConfig = CheckpointConfig {
+    every: 5,
+    depth: 3,
+    part_leaves: 4_096,
+    begin: false,
+    trusted: None,
+};
+
+#[test]
+fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::new(folder.path());
+    let [light, heavy] = [(1, 20), (2, 40)].map(|(producer, blocks)| {
+        let mut node = Inside::new(producer, RULES);
+        node.mine(blocks);
+        node.listen([127, 0, 0, 1]);
+        node
+    });
+    let begin = [
+        "--checkpoint-every",
+        "5",
+        "--checkpoint-depth",
+        "3",
+        "--from-checkpoint",
+    ];
+    let peer = ["--p2p-discover", "false", "--peer", &light.address];
+    let args = [&begin[..], &peer].concat();
+    let member = Member::logging(&log, &folder.path().join("data"), "test", &args);
+    until("it is as far as the lighter chain", || {
+        (member.height() == 20).then_some(())
+    });
+    let base = member.get("/api/v1/blocks/1").json()["base"].as_u64().unwrap();
+    assert!(base > 0, "it began with a checkpoint");
+    let ready = member.get("/readyz");
+    assert_eq!(ready.status, 200, "{}", ready.text());
+    assert_eq!(member.json("/api/v1/status")["heavier_fork"], Value::Null);
+
+    let call = json!({ "address": heavy.address });
+    assert_eq!(member.operate("POST", "/api/v1/peers", Some(call)), 202);
+    let ready = until("the node is not ready", || {
+        let ready = member.get("/readyz");
+        (ready.status == 503).then(|| ready.json())
+    });
+    let detail =
+        format!("a heavier chain of 40 blocks leaves this node's below block {base}, with whose state it began");
+    let reason = json!({ "kind": "heavier_fork", "detail": detail, "height": 40, "base": base });
+    assert_eq!(
+        ready,
+        json!({ "ready": false, "status": "not-ready", "height": 20, "reasons": [reason] })
+    );
+
+    let tip = heavy.node.tip();
+    let (id, weight) = (tip.record.id.to_string(), tip.record.weight.to_string());
+    let status = member.json("/api/v1/status");
+    assert_eq!(
+        status["heavier_fork"],
+        json!({ "peer": heavy.id(), "tip": id, "height": 40, "weight": weight, "base": base })
+    );
+    assert_eq!(
+        (&status["not_ready"], &status["height"]),
+        (&json!([detail]), &json!(20))
+    );
+
+    let page = member.get("/network").text();
+    for part in [
+        "A peer shows a heavier chain that this node cannot follow",
+        "It has 40 blocks and more work than the one shown here",
+        &format!("leaves it below block {base},"),
+        &format!(">{id}</span>"),
+        &format!(">{}</span>", heavy.id()),
+    ] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+
+    let line = log.wait("a heavier chain leaves this node's below the block with whose state it began");
+    assert_eq!(line["level"], "ERROR");
+    let figures = ["peer", "tip", "height", "weight", "base"].map(|figure| line[figure].as_str().unwrap());
+    assert_eq!(figures, [&*heavy.id(), &id, "40", &weight, &base.to_string()]);
+    // For the operator to decide: nothing is held against those who show it.
+    let peers = member.peers();
+    assert_eq!(peers["bans"], json!([]));
+    let shown = peers["peers"].as_array().unwrap().iter();
+    let scores: Vec<_> = shown.map(|peer| &peer["score"]).collect();
+    assert_eq!(scores, [&json!(0), &json!(0)], "both are connected");
+}
