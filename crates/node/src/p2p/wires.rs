@@ -35,6 +35,8 @@ pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 const IDLE: Duration = Duration::from_secs(5);
 /// Between two writings of the addresses that are kept over a restart, where they change.
 const KEEP: Duration = Duration::from_secs(2);
+/// Milliseconds in which a feeler's other end has to say what it is.
+const FEELING_MS: u64 = 20_000;
 /// How long all addresses may take to be listened on.
 const LISTEN: Duration = Duration::from_secs(10);
 
@@ -66,8 +68,8 @@ pub(super) struct Wires {
     dials: Dials,
     /// Dials under way.
     dialling: BTreeMap<ConnectionId, Multiaddr>,
-    /// The connection of a feeler whose other end has not said yet what it is, with its address and its peer.
-    feeling: Option<(ConnectionId, Multiaddr, PeerId)>,
+    /// The connection of a feeler whose other end has not said yet what it is.
+    feeling: Option<Feeling>,
     discovery: Discovery,
     /// Whether nodes are looked for, and say what they are.
     discovers: bool,
@@ -78,6 +80,15 @@ pub(super) struct Wires {
     orders: Receiver<Order>,
     links: Links,
     seen: Seen,
+}
+
+/// A feeler that was answered, by nobody knows what.
+struct Feeling {
+    connection: ConnectionId,
+    address: Multiaddr,
+    peer: PeerId,
+    /// When it is given up, milliseconds: the other end could keep the connection for ever.
+    until: u64,
 }
 
 /// What was written of the addresses that are kept over a restart.
@@ -271,6 +282,10 @@ impl Wires {
             self.dials.dialling(&address);
             self.dial(address, now);
         }
+        let silent = self.feeling.as_ref().filter(|feeling| feeling.until <= now);
+        if let Some(connection) = silent.map(|feeling| feeling.connection) {
+            self.felt(connection, false, now);
+        }
         if self.discovers
             && let Some(address) = self.dials.feeler(now, outbound)
         {
@@ -326,16 +341,22 @@ impl Wires {
                 endpoint,
                 ..
             } => {
-                let dialled = self.dialling.remove(&connection_id);
-                if let Some(address) = dialled.as_ref().filter(|address| self.dials.is_feeler(address)) {
-                    // What it is shows when it says so; a connection that nobody speaks on ends by itself.
-                    self.feeling = Some((connection_id, address.clone(), peer_id));
-                    return;
-                }
+                // Of a feeler, too: the other end could begin a conversation on its connection.
                 self.seen
                     .remotes
                     .write()
                     .insert(peer_id, endpoint.get_remote_address().clone());
+                let dialled = self.dialling.remove(&connection_id);
+                if let Some(address) = dialled.as_ref().filter(|address| self.dials.is_feeler(address)) {
+                    // What it is shows when it says so.
+                    self.feeling = Some(Feeling {
+                        connection: connection_id,
+                        address: address.clone(),
+                        peer: peer_id,
+                        until: now + FEELING_MS,
+                    });
+                    return;
+                }
                 // One way to each is enough: a second address of the same peer is only noted.
                 let second = self.dials.leads_to(&peer_id);
                 if let Some(address) = dialled {
@@ -392,8 +413,10 @@ impl Wires {
 
     /// A feeler has found out whether a node of this chain is at its address: only such a one counts as answered.
     fn felt(&mut self, connection: ConnectionId, ours: bool, now: u64) {
-        let feeling = self.feeling.take_if(|(feeling, ..)| *feeling == connection);
-        let Some((_, address, peer)) = feeling else { return };
+        let feeling = self.feeling.take_if(|feeling| feeling.connection == connection);
+        let Some(Feeling { address, peer, .. }) = feeling else {
+            return;
+        };
         if ours && self.dials.felt(&address, now) {
             self.dials.proven(&with_name(&address, peer), now);
             self.save();
