@@ -204,6 +204,23 @@ test('where it cannot be asked whether an equal payment waits, a yes is asked fo
   await expect(sign(page)).toBeDisabled();
 });
 
+test('that the node could not be asked is said until it answers again', async ({ browser }) => {
+  const page = await start(browser);
+  await page.route('**/api/v1/fees', (route) => route.abort('connectionreset'));
+  await page.route('**/api/v1/accounts/*?proof=true', (route) => route.abort('connectionreset'));
+  const balances = page.getByText('Balances could not be read');
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
+  const fees = page.getByText('The node could not be asked');
+  await expect(fees).toBeVisible();
+  await page.unroute('**/api/v1/fees');
+  await node.mine(true);
+  await expect(fees).toBeHidden({ timeout: 60_000 });
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Accounts' }).click();
+  await expect(balances).toBeVisible();
+  await page.unroute('**/api/v1/accounts/*?proof=true');
+  await expect(balances).toBeHidden({ timeout: 60_000 });
+});
+
 test('two tabs that send in the same instant both keep what they sent', async ({ browser }) => {
   const page = await start(browser);
   const second = await page.context().newPage();

@@ -246,12 +246,17 @@ pub fn SendCoins() -> impl IntoView {
 fn Content() -> impl IntoView {
     let draft = Draft::new();
     let live = Live::get();
+    // Apart from what went wrong with an order: it goes once the fees are read again.
+    let unread = RwSignal::new(None::<Failure>);
     Effect::new(move |_| {
         live.on_chain();
         spawn_local(async move {
             match node::fees().await {
-                Ok(fees) => drop(draft.fees.try_set(Some(fees))),
-                Err(why) => drop(draft.failure.try_set(Some(Failure::node(why)))),
+                Ok(fees) => {
+                    let _ = draft.fees.try_set(Some(fees));
+                    let _ = unread.try_set(None);
+                }
+                Err(why) => drop(unread.try_set(Some(Failure::node(why)))),
             }
         });
     });
@@ -266,6 +271,7 @@ fn Content() -> impl IntoView {
             }
             Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
         }}
+        <FailureNotice failure=unread />
         <FailureNotice failure=draft.failure />
     }
 }
