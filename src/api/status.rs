@@ -98,7 +98,8 @@ pub struct HeavierForkBody {
     /// Expected hashes of the whole branch.
     #[schema(example = "34360000512")]
     pub weight: String,
-    /// The block with whose state this node began; the chain leaves this node's below it.
+    /// The lowest block to which this node goes back: the one with whose state it began, or as deep as it follows a fork. The
+    /// chain leaves this node's below it.
     pub base: u64,
 }
 

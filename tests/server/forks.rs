@@ -1,4 +1,4 @@
-//! A node process beside a heavier chain that it cannot follow. Rule: docs/protocol.md#Q5
+//! A node process beside a heavier chain that it cannot follow. Rules: docs/protocol.md#B9, #Q5
 
 use serde_json::{Value, json};
 use tally_node::CheckpointConfig;
@@ -16,8 +16,9 @@ const RULES: CheckpointConfig = CheckpointConfig {
     trusted: None,
 };
 
-#[test]
-fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhere() {
+/// A node with these arguments that follows a chain of 20 blocks meets one of 40 that has none of them. `lowest` is the block
+/// to which it goes back.
+fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::new(folder.path());
     let [light, heavy] = [(1, 20), (2, 40)].map(|(producer, blocks)| {
@@ -26,21 +27,13 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhe
         node.listen([127, 0, 0, 1]);
         node
     });
-    let begin = [
-        "--checkpoint-every",
-        "5",
-        "--checkpoint-depth",
-        "3",
-        "--from-checkpoint",
-    ];
     let peer = ["--p2p-discover", "false", "--peer", &light.address];
-    let args = [&begin[..], &peer].concat();
+    let args = [args, &peer].concat();
     let member = Member::logging(&log, &folder.path().join("data"), "test", &args);
     until("it is as far as the lighter chain", || {
         (member.height() == 20).then_some(())
     });
-    let base = member.get("/api/v1/blocks/1").json()["base"].as_u64().unwrap();
-    assert!(base > 0, "it began with a checkpoint");
+    let base = lowest(&member);
     let ready = member.get("/readyz");
     assert_eq!(ready.status, 200, "{}", ready.text());
     assert_eq!(member.json("/api/v1/status")["heavier_fork"], Value::Null);
@@ -52,7 +45,7 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhe
         (ready.status == 503).then(|| ready.json())
     });
     let detail =
-        format!("a heavier chain of 40 blocks leaves this node's below block {base}, with whose state it began");
+        format!("a heavier chain of 40 blocks leaves this node's below block {base}, the lowest that it goes back to");
     let reason = json!({ "kind": "heavier_fork", "detail": detail, "height": 40, "base": base });
     assert_eq!(
         ready,
@@ -75,14 +68,14 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhe
     for part in [
         "A peer shows a heavier chain that this node cannot follow",
         "It has 40 blocks and more work than the one shown here",
-        &format!("leaves it below block {base},"),
+        &format!("leaves it below block {base}, the lowest that this node goes back to"),
         &format!(">{id}</span>"),
         &format!(">{}</span>", heavy.id()),
     ] {
         assert!(page.contains(part), "{part} is not in\n{page}");
     }
 
-    let line = log.wait("a heavier chain leaves this node's below the block with whose state it began");
+    let line = log.wait("a heavier chain leaves this node's deeper than this node goes back");
     assert_eq!(line["level"], "ERROR");
     let figures = ["peer", "tip", "height", "weight", "base"].map(|figure| line[figure].as_str().unwrap());
     assert_eq!(figures, [&*heavy.id(), &id, "40", &weight, &base.to_string()]);
@@ -92,4 +85,23 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhe
     let shown = peers["peers"].as_array().unwrap().iter();
     let scores: Vec<_> = shown.map(|peer| &peer["score"]).collect();
     assert_eq!(scores, [&json!(0), &json!(0)], "both are connected");
+}
+
+#[test]
+fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhere() {
+    let rules = ["--checkpoint-every", "5", "--checkpoint-depth", "3"];
+    let begin = [&rules[..], &["--from-checkpoint"]].concat();
+    named_everywhere(&begin, |member| {
+        let gone = member.get("/api/v1/blocks/1");
+        assert_eq!(gone.status, 410, "it began with a checkpoint");
+        gone.json()["base"].as_u64().unwrap()
+    });
+}
+
+#[test]
+fn a_heavier_chain_that_forks_deeper_than_the_node_follows_is_named_in_the_same_way() {
+    named_everywhere(&["--max-reorg-depth", "5"], |member| {
+        assert_eq!(member.get("/api/v1/blocks/1").status, 200, "it has all blocks");
+        20 - 5
+    });
 }

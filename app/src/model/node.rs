@@ -110,7 +110,7 @@ pub struct HeavierForkView {
     /// Its end.
     pub tip: String,
     pub height: u64,
-    /// The block with whose state this node began.
+    /// The lowest block to which this node goes back.
     pub base: u64,
 }
 

@@ -122,7 +122,7 @@ fn ClockBehind(secs: u64) -> impl IntoView {
 #[component]
 fn HeavierFork(fork: HeavierForkView) -> impl IntoView {
     let words = format!(
-        "It has {} blocks and more work than the one shown here, and leaves it below block {}, with whose state this node began: it can only be followed by beginning anew, with a fresh data directory. Until then, payments and balances here may not count for others.",
+        "It has {} blocks and more work than the one shown here, and leaves it below block {}, the lowest that this node goes back to: it can only be followed by beginning anew, with a fresh data directory. Until then, payments and balances here may not count for others.",
         format::count(fork.height),
         format::count(fork.base)
     );

@@ -32,9 +32,11 @@ pub enum NotReady {
     /// The clock was set back: it is `secs` seconds behind the least time of the next block. Rule: docs/protocol.md#N13
     #[error("this machine's clock is {secs} s behind this node's own chain")]
     ClockBehindChain { secs: u64 },
-    /// A chain of more work, its headers checked from genesis on, leaves this node's below the block with whose state it
-    /// began: it cannot be followed without beginning anew. Rule: docs/protocol.md#Q5
-    #[error("a heavier chain of {height} blocks leaves this node's below block {base}, with whose state it began")]
+    /// A chain of more work, its headers checked from genesis on, leaves this node's below the lowest block that it goes back
+    /// to: it cannot be followed without beginning anew. Rules: docs/protocol.md#B9, #Q5
+    #[error(
+        "a heavier chain of {height} blocks leaves this node's below block {base}, the lowest that it goes back to"
+    )]
     HeavierFork { height: Height, base: Height },
     /// The chain's genesis lies in the future.
     #[error("the chain begins at {begins_at} (Unix seconds)")]
@@ -209,7 +211,7 @@ mod tests {
                     height: Height(9),
                     base: Height(4),
                 },
-                "a heavier chain of 9 blocks leaves this node's below block 4, with whose state it began",
+                "a heavier chain of 9 blocks leaves this node's below block 4, the lowest that it goes back to",
             ),
             (
                 NotReady::NotBegun {

@@ -46,8 +46,10 @@ impl Network {
         let Some(reading) = self.clock.filter(|reading| reading.is_off(allowed_secs)) else {
             return;
         };
-        if self.lines.is_due("clock", self.now) {
-            let certain = reading.chosen;
+        let certain = reading.chosen;
+        // What the first peer says holds back for no minute what all of them say.
+        let line = if certain { "clock" } else { "clock, perhaps" };
+        if self.lines.is_due(line, self.now) {
             tracing::warn!(allowed_secs, certain, "{}", reading.words());
         }
     }

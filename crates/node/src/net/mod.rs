@@ -114,7 +114,7 @@ pub struct Network {
     begun: Option<u64>,
     named: usize,
     called: usize,
-    /// Chains that leave ours below the block with whose state this node began, how many in a row took too long to be weighed,
+    /// Chains that leave ours deeper than this node goes back, how many in a row took too long to be weighed,
     /// and when they are looked at again.
     rivals: Vec<walk::Walk>,
     slow_rivals: u32,

@@ -1,5 +1,5 @@
-//! A chain that leaves ours below the block with whose state this node began. It cannot be followed; if it is heavier, that is
-//! said, loudly, for the operator to decide. Rule: docs/protocol.md#Q5
+//! A chain that leaves ours below the lowest block to which this node goes back. It cannot be followed; if it is heavier, that
+//! is said, loudly, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
 
 use serde::Serialize;
 use tally_chain::{BlockId, Header, Height, Work};
@@ -14,7 +14,7 @@ use super::{Network, PeerName};
 /// Milliseconds between two looks at such chains: each look takes all headers.
 const LOOK_MS: u64 = 600_000;
 
-/// A heavier chain, all of its headers checked, on which the block is not with whose state this node began.
+/// A heavier chain, all of its headers checked, on which the lowest block is not to which this node goes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeavierFork {
     /// Who showed it.
@@ -25,7 +25,8 @@ pub struct HeavierFork {
     /// Expected hashes from genesis on.
     #[serde(serialize_with = "as_text")]
     pub weight: Work,
-    /// The block with whose state this node began.
+    /// The lowest block to which this node goes back: the one with whose state it began, or `max_reorg_depth` blocks below its
+    /// tip when the chain was shown.
     pub base: Height,
 }
 
@@ -39,8 +40,8 @@ impl Network {
         self.heavier_fork.as_ref().filter(|fork| fork.weight > self.weight())
     }
 
-    /// A peer's chain leaves ours below the base: its headers are weighed, several such chains beside each other.
-    pub(super) fn leaves_below_base(&mut self, name: &PeerName) {
+    /// A peer's chain leaves ours deeper than this node goes back: its headers are weighed, several such chains beside each other.
+    pub(super) fn leaves_too_deep(&mut self, name: &PeerName) {
         let whole = self.peers.get(name).filter(|peer| peer.first <= Height(1));
         let Some(claimed) = whole.map(Peer::weight) else { return };
         let runs = self.rivals.iter().any(|walk| walk.source == *name);
@@ -138,12 +139,13 @@ impl Network {
             // Of several that were weighed beside each other the heaviest is named.
             return;
         }
-        let base = self.node.tip().snapshot.base().unwrap_or_default();
+        let ours = self.node.tip();
+        let deepest = ours.record.height().0.saturating_sub(self.node.max_reorg_depth());
+        let base = ours.snapshot.base().unwrap_or_default().max(Height(deepest));
         tracing::error!(
             %peer, %tip, %height, %weight, %base,
-            "a heavier chain leaves this node's below the block with whose state it began: it cannot be followed. To follow it, \
-             stop this node, move its data directory away, and start it with --from-checkpoint --checkpoint ID of a block \
-             that you trust"
+            "a heavier chain leaves this node's deeper than this node goes back: it cannot be followed. To follow it, stop this \
+             node, move its data directory away, and start it with --from-checkpoint --checkpoint ID of a block that you trust"
         );
         self.heavier_fork = Some(HeavierFork {
             peer,

@@ -431,10 +431,11 @@ impl Network {
                 if self.lines.is_due("deep", now) {
                     tracing::warn!(peer = %name, depth, max, "its chain leaves ours deeper than this node follows");
                 }
+                self.leaves_too_deep(name);
             }
             Ended::BelowBase => {
                 peer.backoff.wait(now + APART_MS);
-                self.leaves_below_base(name);
+                self.leaves_too_deep(name);
             }
             Ended::Changed => peer.backoff.changed(now),
             Ended::Again(reason) => {
