@@ -191,6 +191,28 @@ fn a_fork_deeper_than_one_answer_is_followed() {
     world.honest(&[honest, victim]);
 }
 
+/// Between the blocks that a question for headers names, the steps grow longer than what is left of the allowed depth.
+#[test]
+fn a_fork_as_deep_as_a_node_goes_back_is_followed() {
+    let mut world = World::new(12);
+    world.max_reorg_depth = 20;
+    let (honest, victim) = (world.add(), world.add());
+    world.mine_many(honest, 10);
+    for bytes in support::blocks(world.node(honest)) {
+        world.node(victim).import_block(&bytes).unwrap();
+    }
+    for _ in 0..20 {
+        world.run(1_000);
+        world.mine(honest);
+        world.mine(victim);
+    }
+    world.mine_many(honest, 5);
+    world.connect(honest, victim);
+    world.until(30_000, "the honest tip", |world| world.tip(victim) == world.tip(honest));
+    assert_eq!(world.members[victim].network.heavier_fork(), None);
+    world.honest(&[honest, victim]);
+}
+
 /// Both halves have a block of the same height; the silent ones are on the losing side with the victim.
 #[test]
 fn a_victim_on_the_losing_side_of_a_fork_changes_over() {
