@@ -268,6 +268,12 @@ impl Wires {
             .tick(self.swarm.behaviour_mut(), outbound < WANTED, Instant::now());
         for (address, peer) in self.dials.due(now, outbound) {
             if let Some(peer) = peer.filter(|peer| self.swarm.is_connected(peer)) {
+                let remote = self.seen.remotes.read().get(&peer).cloned();
+                if !self.dials.is_at(&address, remote.as_ref()) {
+                    // It is looked for there when it is not connected any more.
+                    self.dials.postpone(&address, now);
+                    continue;
+                }
                 // Where a peer says that it can be dialled is worth knowing, whoever has dialled.
                 self.dials.proven(&address, now);
                 // One way to each is enough; two opened at once could each be given up for the other.
@@ -417,6 +423,10 @@ impl Wires {
         let Some(Feeling { address, peer, .. }) = feeling else {
             return;
         };
+        if self.dials.keeps(&address) {
+            // The operator has named it meanwhile: its connection may carry a conversation.
+            return;
+        }
         if ours && self.dials.felt(&address, now) {
             self.dials.proven(&with_name(&address, peer), now);
             self.save();
