@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::caps::{Banned, Caps, Configured};
 use super::conversation::Heard;
-use super::discovery::{Behaviour, BehaviourEvent, Discovery, Learnt, Ways};
+use super::discovery::{Behaviour, BehaviourEvent, Discovery, Gone, Ways};
 use super::links::Links;
 use super::reach::Reach;
 use super::{P2pConfig, P2pError, identity, kept};
@@ -71,6 +71,7 @@ pub(super) struct Wires {
     /// The connection of a feeler whose other end has not said yet what it is.
     feeling: Option<Feeling>,
     discovery: Discovery,
+    gone: Gone,
     /// Whether nodes are looked for, and say what they are.
     discovers: bool,
     saved: Saved,
@@ -176,6 +177,7 @@ impl Wires {
             dialling: BTreeMap::new(),
             feeling: None,
             discovery: Discovery::new(reach, &chain, now),
+            gone: Gone::default(),
             discovers: config.discover,
             saved,
             exempt,
@@ -396,7 +398,10 @@ impl Wires {
             } => {
                 self.felt(connection_id, false, now);
                 if num_established == 0 {
-                    self.seen.remotes.write().remove(&peer_id);
+                    let remote = self.seen.remotes.write().remove(&peer_id);
+                    if let Some(remote) = remote {
+                        self.gone.put(peer_id, remote, now);
+                    }
                     self.dials.closed(&peer_id, now);
                     self.discovery.hurry(&peer_id);
                 }
@@ -406,10 +411,10 @@ impl Wires {
                 if let Some((connection, ours)) = self.discovery.identified(&event) {
                     self.felt(connection, ours, now);
                 }
-                for Learnt { address, peer, by } in self.discovery.follow(event, self.swarm.behaviour_mut()) {
-                    if peer != own {
-                        let source = by.and_then(|by| self.seen.remotes.read().get(&by).cloned());
-                        self.dials.find(&address, source.as_ref().unwrap_or(&address), now);
+                for learnt in self.discovery.follow(event, self.swarm.behaviour_mut()) {
+                    let source = self.gone.source_of(&learnt, &self.seen.remotes.read());
+                    if let Some(source) = source.filter(|_| learnt.peer != own) {
+                        self.dials.find(&learnt.address, &source, now);
                     }
                 }
             }
