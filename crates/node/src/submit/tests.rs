@@ -55,6 +55,10 @@ impl Member {
     }
 
     fn payment(&self, signer: &Signer, nonce: u64) -> Bytes {
+        self.pay(signer, nonce, Address::repeat_byte(7), 1)
+    }
+
+    fn pay(&self, signer: &Signer, nonce: u64, to: Address, base_units: u64) -> Bytes {
         let payload = Payload {
             chain_id: self.node.spec().chain_id,
             nonce,
@@ -62,8 +66,8 @@ impl Member {
             max_priority_fee: 1_000_000_000,
             max_fee: 3_000_000_000,
             gas_limit: 50_000,
-            to: Some(Address::repeat_byte(7)),
-            value: Amount(U256::from(1)),
+            to: Some(to),
+            value: Amount(U256::from(base_units)),
             data: Bytes::new(),
         };
         let message = payload.signed_message(&self.node.identity().genesis, &signer.address);
@@ -123,6 +127,45 @@ fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the
     assert!(left.node.with_pool(|pool| pool.contains(&id)));
 }
 
+/// The coins of the second payment came with the first one, whose block is undone, too: neither is in conflict with anything.
+#[test]
+fn a_payment_out_of_coins_that_a_reorg_took_back_waits_for_them() {
+    let (left, right) = (Member::new(), Member::new());
+    let (payer, receiver) = (Signer::new(1), Signer::new(2));
+    left.mine(payer.address);
+    right.node.import_block(&left.block(1)).unwrap();
+    let coins = left.pay(&payer, 0, receiver.address, 1_000_000_000_000_000);
+    let first = left.node.submit(coins).unwrap().id;
+    left.mine(Address::repeat_byte(1));
+    let second = left.node.submit(left.payment(&receiver, 0)).unwrap().id;
+    left.mine(Address::repeat_byte(1));
+    right.clock.store(left.clock.load(SeqCst), SeqCst);
+    for _ in 0..3 {
+        right.mine(Address::repeat_byte(2));
+    }
+    left.clock.store(right.clock.load(SeqCst), SeqCst);
+    for height in 2..=4 {
+        left.node.import_block(&right.block(height)).unwrap();
+    }
+    let pending = |id| left.node.with_pool(|pool| Some(pool.entry(&id)?.is_pending()));
+    assert_eq!((pending(first), pending(second)), (Some(true), Some(false)));
+    assert!(left.is_stored(first) && left.is_stored(second));
+    // The next start does not give it up either.
+    let min_base_fee = left.node.spec().fees.min_base_fee.into();
+    *left.node.pool().lock() = Mempool::new(crate::mempool::MempoolConfig::default(), min_base_fee);
+    left.node.restore_pool().unwrap();
+    assert_eq!((pending(first), pending(second)), (Some(true), Some(false)));
+    assert!(left.is_stored(first) && left.is_stored(second));
+    left.node.templates().pool_changed();
+    for _ in 0..2 {
+        left.mine(Address::repeat_byte(1));
+    }
+    assert_eq!((pending(first), pending(second)), (None, None));
+    for id in [first, second] {
+        assert!(left.node.tip().snapshot.place(&id).unwrap().is_some());
+    }
+}
+
 #[test]
 fn what_a_reorg_returned_is_not_lost_for_a_clock_that_was_set_back() {
     let (left, advance, id) = reorged();
@@ -162,7 +205,7 @@ fn what_could_not_be_stored_is_never_called_known() {
         let id = transaction.id();
         // Its write is under way when it comes a second time, and will fail.
         let write = |_: &Pooled| node.keeper().writer().add(id, envelope.clone(), &[]);
-        let (_, first) = node.pool_insert(&transaction, write).unwrap();
+        let (_, first) = node.pool_insert(Mempool::insert, &transaction, write).unwrap();
         let second = node.submit(envelope.clone()).unwrap_err();
         assert!(
             matches!(second, SubmitError::NotStored(_) | SubmitError::Store(_)),
