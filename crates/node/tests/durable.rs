@@ -221,6 +221,21 @@ fn make_contract(node: &Node, clock: &HandClock) -> Address {
 }
 
 #[test]
+fn code_that_is_missing_is_not_taken_for_empty_code() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    let contract = make_contract(&node, &clock);
+    let snapshot = node.tip().snapshot.clone();
+    let made = snapshot.account(&contract).unwrap().unwrap();
+    assert_eq!(snapshot.code(&made.code_hash).unwrap().len(), 14);
+    let missing = B256::repeat_byte(7);
+    assert_eq!(
+        snapshot.code(&missing),
+        Err(StateError(format!("code {missing} is missing")))
+    );
+}
+
+#[test]
 fn whatever_cannot_be_read_while_a_block_executes_is_no_fault_of_the_block() {
     let (dir, clock) = (tempdir().unwrap(), clock());
     let node = open(dir.path(), &clock).unwrap();

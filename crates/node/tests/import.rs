@@ -18,6 +18,14 @@ fn producer(byte: u8) -> Address {
 }
 
 #[test]
+fn the_largest_depth_of_a_reorg_is_one_like_any_other() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open_with(dir.path(), &clock, u64::MAX).unwrap();
+    mine(&node, &clock, producer(1));
+    assert_eq!(node.tip().record.height(), Height(1));
+}
+
+#[test]
 fn a_payment_travels_from_the_pool_into_a_block() {
     let (dir, clock) = (tempdir().unwrap(), clock());
     let node = open(dir.path(), &clock).unwrap();

@@ -223,7 +223,7 @@ impl Pipeline {
         }
         let transactions = index(linked.transactions());
         commit.active(&record, &transactions, block.receipts(), block.undo(), &history);
-        if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth + 1)
+        if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth.saturating_add(1))
             && let Some(id) = snapshot.id_at(Height(old))?
         {
             commit.forget_undo(&id);

@@ -345,6 +345,12 @@ impl Snapshot {
         })
     }
 
+    /// The code of a contract by its `keccak256`.
+    pub(crate) fn stored_code(&self, hash: &B256) -> Result<Option<Bytes>, StoreError> {
+        let bytes = self.get(|k| &k.codes, hash.as_slice())?;
+        Ok(bytes.map(|bytes| Bytes::copy_from_slice(&bytes)))
+    }
+
     /// Whether a transaction is in the stored pool.
     pub(crate) fn has_pooled(&self, id: &TxId) -> Result<bool, StoreError> {
         Ok(self.get(|k| &k.pool, id.as_bytes())?.is_some())
@@ -386,10 +392,9 @@ impl StateView for Snapshot {
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        let bytes = self
-            .get(|k| &k.codes, hash.as_slice())
-            .map_err(|error| StateError(error.to_string()))?;
-        Ok(bytes.map_or_else(Bytes::new, |bytes| Bytes::copy_from_slice(&bytes)))
+        let code = self.stored_code(hash).map_err(|error| StateError(error.to_string()))?;
+        // Run as if it were empty, it would make every block that calls it look invalid.
+        code.ok_or_else(|| StateError(format!("code {hash} is missing")))
     }
 
     fn block_id(&self, number: Height) -> Result<Option<BlockId>, StateError> {
