@@ -232,6 +232,18 @@ impl Node {
         }
     }
 
+    /// Takes one of the stored pool that had left this run's, where it can still wait.
+    pub(crate) fn take_stored(&self, envelope: Bytes) {
+        let checked = RawTransaction::decode(envelope).and_then(|raw| self.checker().check_one(raw));
+        let Ok(transaction) = checked else { return };
+        let write = |pooled: &Pooled| self.keeper().writer().remove(pooled.removed.iter().copied());
+        if let Ok((pooled, ())) = self.pool_insert(Mempool::bring_back, &transaction, write) {
+            let Submitted { id, pending } = pooled.submitted;
+            self.stats().arrived(id);
+            self.events().publish(ChainEvent::Transaction { id, pending });
+        }
+    }
+
     /// Brings tip and pool up to date together, so that nobody sees one without the other. Gives what left the pool without
     /// being included, and why.
     pub(crate) fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {

@@ -351,9 +351,10 @@ impl Snapshot {
         Ok(bytes.map(|bytes| Bytes::copy_from_slice(&bytes)))
     }
 
-    /// Whether a transaction is in the stored pool.
-    pub(crate) fn has_pooled(&self, id: &TxId) -> Result<bool, StoreError> {
-        Ok(self.get(|k| &k.pool, id.as_bytes())?.is_some())
+    /// The envelope of a transaction in the stored pool.
+    pub(crate) fn pooled(&self, id: &TxId) -> Result<Option<Bytes>, StoreError> {
+        let bytes = self.get(|k| &k.pool, id.as_bytes())?;
+        Ok(bytes.map(|bytes| Bytes::copy_from_slice(&bytes)))
     }
 
     /// Envelopes of the stored pool.

@@ -59,12 +59,16 @@ impl Member {
     }
 
     fn pay(&self, signer: &Signer, nonce: u64, to: Address, base_units: u64) -> Bytes {
+        self.offer(signer, nonce, to, base_units, 1_000_000_000)
+    }
+
+    fn offer(&self, signer: &Signer, nonce: u64, to: Address, base_units: u64, max_priority_fee: u128) -> Bytes {
         let payload = Payload {
             chain_id: self.node.spec().chain_id,
             nonce,
             timestamp: self.node.now(),
-            max_priority_fee: 1_000_000_000,
-            max_fee: 3_000_000_000,
+            max_priority_fee,
+            max_fee: 3 * max_priority_fee,
             gas_limit: 50_000,
             to: Some(to),
             value: Amount(U256::from(base_units)),
@@ -218,6 +222,25 @@ fn what_could_not_be_stored_is_never_called_known() {
         );
         assert!(!node.with_pool(|pool| pool.contains(&id)), "a second try has to be one");
     }
+}
+
+#[test]
+fn what_made_way_for_a_payment_that_could_not_be_stored_comes_back() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    let node = &member.node;
+    let first = node.submit(member.payment(&signer, 0)).unwrap().id;
+    let better = member.offer(&signer, 0, Address::repeat_byte(7), 1, 2_000_000_000);
+    let raw = RawTransaction::decode(better.clone()).unwrap();
+    let transaction = node.checker().check_one(raw).unwrap();
+    // As it is when the disk is full by the time at which the write begins.
+    let (pooled, ()) = node.pool_insert(Mempool::insert, &transaction, |_| ()).unwrap();
+    assert_eq!(pooled.removed, [first]);
+    let id = transaction.id();
+    node.forget_unwritten(&[(first, None), (id, Some(better))].into());
+    let in_pool = [first, id].map(|id| node.with_pool(|pool| pool.contains(&id)));
+    assert_eq!(in_pool, [true, false], "the first one was acknowledged");
+    assert!(member.is_stored(first));
 }
 
 #[test]
