@@ -404,13 +404,13 @@ impl Node {
             common,
             undone,
             joined,
-            returned: _,
+            returned,
         } = advance;
         if !undone.is_empty() {
             self.0.stats.reorgs.fetch_add(1, Relaxed);
             let moved = undone.iter().flat_map(|moved| &moved.transactions);
             let transactions: Arc<[TxId]> = moved.map(|transaction| transaction.id).collect();
-            let returned = transactions.len() as u64;
+            let returned = returned.len() as u64;
             let undone = undone.len() as u64;
             tracing::warn!(%from, %to, %common, undone, "reorg");
             let event = ChainEvent::Reorg {

@@ -121,6 +121,40 @@ fn a_heavier_branch_wins_and_its_losers_return_to_the_pool() {
 }
 
 #[test]
+fn what_is_in_blocks_of_both_branches_is_not_said_to_return() {
+    let (left_dir, right_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let left = open(left_dir.path(), &clock).unwrap();
+    let right = open(right_dir.path(), &clock).unwrap();
+    mine(&left, &clock, producer(1));
+    right.import_block(&blocks(&left)[0]).unwrap();
+    let envelope = payment(&left, ALICE, 0, address_of(BOB), 7);
+    let id = submit(&left, envelope.clone());
+    submit(&right, envelope);
+    mine(&left, &clock, producer(1));
+    for _ in 0..2 {
+        mine(&right, &clock, producer(2));
+    }
+    let mut events = left.events().subscribe();
+    for block in blocks(&right) {
+        left.import_block(&block).unwrap();
+    }
+    let event = events.try_recv().unwrap();
+    assert!(
+        matches!(
+            event.event,
+            ChainEvent::Reorg {
+                undone: 1,
+                returned: 0,
+                ..
+            }
+        ),
+        "{event:?}"
+    );
+    assert!(left.transaction(&left.tip(), &id).unwrap().unwrap().included.is_some());
+    assert_sound(&left);
+}
+
+#[test]
 fn a_restart_continues_where_it_stopped() {
     let (dir, clock) = (tempdir().unwrap(), clock());
     let node = open(dir.path(), &clock).unwrap();
