@@ -121,6 +121,28 @@ fn a_heavier_branch_wins_and_its_losers_return_to_the_pool() {
 }
 
 #[test]
+fn a_run_that_may_go_back_further_knows_what_the_one_before_has_let_go_of() {
+    let (dir, other_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let node = open_with(dir.path(), &clock, 1).unwrap();
+    let other = open(other_dir.path(), &clock).unwrap();
+    mine(&node, &clock, producer(1));
+    other.import_block(&blocks(&node)[0]).unwrap();
+    for _ in 0..3 {
+        mine(&node, &clock, producer(1));
+        mine(&other, &clock, producer(2));
+    }
+    node.close().unwrap();
+    drop(node);
+    let node = open_with(dir.path(), &clock, 100).unwrap();
+    // Of blocks 3 and 4 it knows what they replaced. The other chain leaves its own at block 1.
+    let error = node.import_block(&blocks(&other)[1]).unwrap_err();
+    assert!(matches!(error, ImportError::TooDeep { depth: 3, max: 2 }), "{error}");
+    assert!(node.health().is_ready());
+    mine(&node, &clock, producer(1));
+    assert_sound(&node);
+}
+
+#[test]
 fn what_is_in_blocks_of_both_branches_is_not_said_to_return() {
     let (left_dir, right_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
     let left = open(left_dir.path(), &clock).unwrap();

@@ -166,6 +166,24 @@ impl Snapshot {
             .transpose()
     }
 
+    /// The lowest block to which the undo data leads back from the tip at `tip`: it is kept without a gap.
+    pub(crate) fn goes_back_to(&self, tip: Height) -> Result<Height, StoreError> {
+        let (mut low, mut high) = (self.base()?.0, tip.0);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let kept = match self.id_at(Height(middle + 1))? {
+                Some(id) => self.0.snapshot.contains_key(&self.0.keys.undo, &id.as_bytes()[..])?,
+                None => false,
+            };
+            if kept {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(Height(low))
+    }
+
     /// Where a transaction stands in the active chain.
     pub fn place(&self, id: &TxId) -> Result<Option<Place>, StoreError> {
         Ok(self
