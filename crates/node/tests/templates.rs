@@ -71,6 +71,22 @@ fn a_client_and_all_clients_have_a_bound_and_others_go_on() {
 }
 
 #[test]
+fn all_the_room_of_a_tip_is_not_enough_to_turn_a_newcomer_away() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let node = open(folder.path(), &clock).unwrap();
+    let address = |n: u32| Address::left_padding_from(&(n + 1).to_be_bytes());
+    for n in 0..16 * 1_024 {
+        node.template_for(address(n), client(n / 1_024)).unwrap();
+    }
+    node.template_for(HONEST, client(99)).unwrap();
+    let second = node.template_for(address(20_000), client(99)).err();
+    assert!(
+        matches!(second, Some(TemplateError::TooManyProducers { max: 16_384 })),
+        "{second:?}"
+    );
+}
+
+#[test]
 fn the_transactions_are_chosen_once_a_second_and_rarer_the_longer_a_block_takes() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
     let node = open(folder.path(), &clock).unwrap();
