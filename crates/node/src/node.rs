@@ -47,6 +47,9 @@ pub enum TemplateError {
     Bits(BitsError),
     #[error("the chain begins at {begins} (Unix seconds): there is nothing to mine before")]
     NotBegun { begins: UnixSecs },
+    /// With a block on genesis it could not begin with a state any more. Rule: docs/protocol.md#Q4
+    #[error("this node waits for a state to begin with: nothing is mined on genesis meanwhile")]
+    AwaitsState,
     #[error("this machine's clock is {secs} s behind this node's own chain: it would reject the block itself")]
     ClockBehindChain { secs: u64 },
     #[error("templates for {max} addresses were asked for on this block already; try again after the next block")]

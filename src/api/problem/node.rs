@@ -42,6 +42,7 @@ impl From<&TemplateError> for Problem {
             TemplateError::State(source) => source.into(),
             TemplateError::Bits(source) => source.into(),
             TemplateError::NotBegun { begins } => Self::new(&kinds::NOT_BEGUN, error).with("begins", begins.0),
+            TemplateError::AwaitsState => Self::new(&kinds::AWAITS_STATE, error),
             TemplateError::ClockBehindChain { secs } => {
                 Self::new(&kinds::CLOCK_BEHIND_CHAIN, error).with("secs", *secs)
             }
