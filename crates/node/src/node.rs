@@ -50,6 +50,11 @@ pub enum TemplateError {
     /// With a block on genesis it could not begin with a state any more. Rule: docs/protocol.md#Q4
     #[error("this node waits for a state to begin with: nothing is mined on genesis meanwhile")]
     AwaitsState,
+    /// By peers of this node's own choice. Rule: docs/protocol.md#N13
+    #[error("{}: a block of this time is none for others", .reading.words())]
+    ClockOff { reading: ClockReading },
+    #[error("the node can store nothing now: a block that is found would be lost")]
+    NothingStored,
     #[error("this machine's clock is {secs} s behind this node's own chain: it would reject the block itself")]
     ClockBehindChain { secs: u64 },
     #[error("templates for {max} addresses were asked for on this block already; try again after the next block")]

@@ -123,13 +123,20 @@ impl Node {
         (self.now() < begins && self.tip().record.height() == Height::GENESIS).then_some(begins)
     }
 
-    /// Nobody is to search for a block that this very node would reject, or that would keep it from its beginning.
+    /// Nobody is to search for a block that this very node or all others would reject, that it cannot store, or that would
+    /// keep it from its beginning.
     fn check_may_mine(&self) -> Result<(), TemplateError> {
         if let Some(begins) = self.begins() {
             return Err(TemplateError::NotBegun { begins });
         }
         if self.awaits_checkpoint() {
             return Err(TemplateError::AwaitsState);
+        }
+        if self.store().not_ready().is_some() {
+            return Err(TemplateError::NothingStored);
+        }
+        if let Some(reading) = self.clock_off() {
+            return Err(TemplateError::ClockOff { reading });
         }
         match self.behind_own_chain() {
             Some(secs) => Err(TemplateError::ClockBehindChain { secs }),

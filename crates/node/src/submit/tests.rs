@@ -8,6 +8,7 @@ use tally_chain::{Amount, ChainSpec, Height, U256, UnixSecs};
 
 use super::*;
 use crate::config::NodeConfig;
+use crate::node::TemplateError;
 use crate::pipeline::Imported;
 use crate::templates::Work;
 use crate::verifier::fixture::Signer;
@@ -194,6 +195,14 @@ fn what_a_reorg_returned_stays_where_it_cannot_be_written_once_more() {
         left.node.with_pool(|pool| pool.contains(&id)),
         "it is on the disk since the reorg's batch"
     );
+}
+
+#[test]
+fn nobody_searches_for_a_block_that_cannot_be_stored() {
+    let member = Member::new();
+    member.node.store().give_up("a test".to_owned());
+    let error = member.node.template(Address::repeat_byte(1)).unwrap_err();
+    assert!(matches!(error, TemplateError::NothingStored), "{error}");
 }
 
 #[test]
