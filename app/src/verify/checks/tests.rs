@@ -436,3 +436,4 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
 }
 
 mod block;
+mod receipt;
