@@ -23,6 +23,8 @@ test('a document is anchored, and its receipt holds with the network off @phone'
   await expect(page.locator('.wallet-account .amount').first()).toContainText('100', SLOW);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Documents' }).click();
   const sha256 = createHash('sha256').update(TEXT).digest('hex');
+  // A longer file, still read when the right one is chosen, does not take its place.
+  await page.getByLabel('Document').setInputFiles({ ...contract, name: 'longer.txt', buffer: Buffer.concat([TEXT, TEXT, TEXT, TEXT]) });
   await page.getByLabel('Document').setInputFiles(contract);
   await expect(page.getByText(sha256)).toBeVisible(SLOW);
   await picture(page, 'wallet-documents');

@@ -100,15 +100,25 @@ fn Give(bench: Bench) -> impl IntoView {
         let Some(input) = file.get_untracked() else { return };
         spawn_local(async move { take(browser::read_text(&input, MAX_FILE_BYTES).await) });
     };
+    let latest = StoredValue::new(0_u32);
     let hash = move |_| {
         let Some(input) = paper.get_untracked() else { return };
+        // Of two files the one that was chosen later counts, whichever is hashed first.
+        let turn = latest.get_value().wrapping_add(1);
+        latest.set_value(turn);
+        let is_latest = move || latest.try_get_value() == Some(turn);
         bench.document.set(None);
         progress.set(Some(0));
         spawn_local(async move {
             let done = browser::hash_file(&input, move |part| {
-                let _ = progress.try_set(Some(part));
+                if is_latest() {
+                    let _ = progress.try_set(Some(part));
+                }
             })
             .await;
+            if !is_latest() {
+                return;
+            }
             let _ = progress.try_set(None);
             match done {
                 Ok((name, sha256)) => bench.document.set(Some(Hashed { name, sha256 })),
