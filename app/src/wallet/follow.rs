@@ -90,7 +90,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
             <p class="follow-links">{block} <TransactionLink id=id /></p>
             <Show when=move || gone.get()>
                 <Notice kind=NoticeKind::Warning title="The node no longer knows this payment">
-                    <p>"Another of the same nonce took its place, or the pool let it go. It is not in the chain that this node shows."</p>
+                    <p>"Another of the same nonce took its place, or the pool let it go. This node does not find it in the chain that it shows."</p>
                     <p><a href=at_base("/wallet/history")>"The history"</a> " says which, and can send it again."</p>
                 </Notice>
             </Show>
