@@ -69,24 +69,25 @@ pub fn add(genesis: &str, height: u64) {
     }
 }
 
-/// Remembers the work of a block, if it holds and is worth believing by these rules.
+/// Remembers height and work of a block, if it holds and is worth believing by these rules, whatever page it stood on.
 pub fn believe(genesis: &str, rules: &ChainRules, block: &BlockEvidence, now: u64) {
-    let Some((bits, target)) = worth(rules, block, now) else {
+    let Some((height, bits, target)) = worth(rules, block, now) else {
         return;
     };
+    add(genesis, height);
     if hardest(genesis).is_none_or(|known| target < known) {
         write(work_key(genesis), &bits);
     }
 }
 
-/// Bits and target of a block with work to measure others by: none of genesis, which carries none, of one that does not hold,
-/// and of one that may be made up.
-fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u32, Target)> {
+/// Height, bits and target of a block with work to measure others by: none of genesis, which carries none, of one that does not
+/// hold, and of one that may be made up.
+fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u64, u32, Target)> {
     let header = header(block).ok()?;
     let manifest = check_manifest(&header, block).ok()?;
     let firm = header.parent != BlockId::ZERO && rules.check(&header, manifest.number, now) == Ok(Sealed::Firm);
     let target = Target::from_bits(header.bits).ok()?;
-    firm.then_some((header.bits, target))
+    firm.then_some((manifest.number.0, header.bits, target))
 }
 
 #[cfg(test)]
@@ -121,11 +122,14 @@ mod tests {
         assert!(browser::keep("tally.any", "1").is_err());
         let (_, rules) = local();
         let hard = Target::from_bits(0x1f00_ffff).unwrap();
-        add("a", 7);
         add("a", 5);
+        // A block of any page counts: a balance of an older one is not the present one.
         believe("a", &rules, &block(0x1f00_ffff), NOW);
         believe("a", &rules, &block(EASIEST), NOW);
+        add("a", 6);
         assert_eq!((highest("a"), hardest("a")), (7, Some(hard)));
+        add("a", 8);
+        assert_eq!(highest("a"), 8);
         assert_eq!((highest("b"), hardest("b")), (0, None));
         forget("a");
         assert_eq!((highest("a"), hardest("a")), (0, None));
@@ -135,7 +139,7 @@ mod tests {
     fn only_a_believed_block_raises_the_measure() {
         let (_, rules) = local();
         let hard = block(0x1f00_ffff);
-        let expected = Some((0x1f00_ffff, Target::from_bits(0x1f00_ffff).unwrap()));
+        let expected = Some((7, 0x1f00_ffff, Target::from_bits(0x1f00_ffff).unwrap()));
         assert_eq!(worth(&rules, &hard, NOW), expected);
         // One that may be made up, one with another manifest, and genesis.
         assert_eq!(worth(&fresh().1, &block(EASIEST), NOW), None);
