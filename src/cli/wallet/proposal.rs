@@ -21,6 +21,7 @@ use super::send::{confirmed, lines};
 use super::submit::{Depth, Report, finish};
 use super::text::{read_text, write_text};
 use super::warn::{self, Consent, Known};
+use crate::new_file;
 
 #[derive(Debug, Args)]
 pub struct ProposeArgs {
@@ -307,8 +308,7 @@ fn read(path: &Path) -> anyhow::Result<Proposal> {
 
 fn write_bytes(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let unwritable = || format!("cannot write {}; an existing file is left alone", path.display());
-    let mut file = std::fs::File::create_new(path).with_context(unwritable)?;
-    std::io::Write::write_all(&mut file, bytes).with_context(unwritable)
+    new_file::create(path, bytes).with_context(unwritable)
 }
 
 /// Who is asked to sign, and who has.
