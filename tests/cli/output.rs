@@ -213,7 +213,8 @@ fn a_file_that_does_not_fit_on_the_disk_is_not_there() {
     let proposal = format!(
         "wallet propose --from {account} --to {account} --amount 1 --nonce 0 --max-fee 9 --priority-fee 1 --out {new}"
     );
-    for args in [format!("wallet backup {new}"), proposal] {
+    let spec = format!("chain init {new} --name mine --chain-id 47110815");
+    for args in [format!("wallet backup {new}"), proposal, spec] {
         let args: Vec<&str> = args.split(' ').collect();
         // No file grows over nothing at all; the signal that says so is left out, so that writing fails.
         let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
