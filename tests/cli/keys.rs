@@ -283,4 +283,16 @@ fn a_weak_or_private_key_is_not_watched() {
     };
     refused(&watch(&spki), "the key is refused: its modulus is divisible by 3");
     refused(&watch(&modulus[..32]), "that is a private key");
+
+    // Nor is a shared account taken up that counts on it.
+    let point = hex::decode("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798").unwrap();
+    let keys = [&spki, &point].map(|key| PublicKey::from_bytes(key).unwrap());
+    let shared = tally_wallet::SharedAccount::new("Club", 1, &keys).unwrap();
+    let file = folder.path().join("club.txt");
+    std::fs::write(&file, shared.write()).unwrap();
+    let imported = wallet(&vault, "", &["shared", "import", file.to_str().unwrap()]);
+    refused(
+        &imported,
+        &format!("the key of {address}: the key is refused: its modulus is divisible by 3"),
+    );
 }

@@ -71,15 +71,16 @@ pub fn move_to(file: &VaultFile, args: &MoveArgs) -> anyhow::Result<()> {
 }
 
 pub fn watch(file: &VaultFile, args: &WatchArgs) -> anyhow::Result<()> {
-    let key = args.public_key.as_ref().map(public_key).transpose()?;
+    let key = args.public_key.as_ref().map(|bytes| checked_key(bytes)).transpose()?;
     let (mut vault, change) = file.change()?;
     vault.watch(args.address, key, &args.label)?;
     change.keep(&vault)?;
     Ok(outln!("{}  watched", args.address).after(|| format!("{} is watched", args.address))?)
 }
 
-/// A public key that was typed is looked at as one in a file is: anybody could sign with a weak one. Rule: docs/protocol.md#W23
-fn public_key(bytes: &Bytes) -> anyhow::Result<PublicKey> {
+/// A public key that was typed, or stands in what another person made, is looked at as one in a file is: anybody could sign with
+/// a weak one. Rule: docs/protocol.md#W23
+pub fn checked_key(bytes: &[u8]) -> anyhow::Result<PublicKey> {
     let digits = Zeroizing::new(alloy_primitives::hex::encode(bytes));
     match keystore::read(digits.as_bytes(), "").map(|imported| imported.key) {
         Ok(Found::Public(key)) => Ok(key),

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
-use tally_chain::transaction::{ChainIdentity, LIFETIME};
+use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, UnixSecs, address};
 use tally_wallet::replace::replace;
 use tally_wallet::{Replacement, fees, payment};
@@ -184,7 +184,7 @@ fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingA
 fn left_open(entry: &Entry, nonce: u64, now: UnixSecs) -> &'static str {
     if nonce > entry.nonce {
         "Its nonce is used: another payment took it, unless this one is in a block in which the node does not find it."
-    } else if now > entry.at.saturating_add(LIFETIME) {
+    } else if entry.is_over(now) {
         "It is more than a day old, so no block takes it any more."
     } else {
         "A node that has a copy may still put it into a block, until a day after it was made."
@@ -285,6 +285,7 @@ fn sender_of(chain: &ChainIdentity, id: TxId, envelope: &Bytes) -> anyhow::Resul
 
 #[cfg(test)]
 mod tests {
+    use tally_chain::transaction::LIFETIME;
     use tally_chain::{Amount, B256};
     use tally_wallet::{ChainBinding, Fee, Payment, Phrase, Vault, system_rng};
 
@@ -321,6 +322,10 @@ mod tests {
             sender_of(&chain, signed.id, &signed.envelope).expect("it is that"),
             sender
         );
+        // Dated later than it was written down: it is good for a day from then on.
+        let entry = Entry::of(&signed, BlockId::ZERO, UnixSecs(1_000)).expect("it decodes");
+        assert!(!entry.is_over(UnixSecs(1_800_000_000 + LIFETIME)));
+        assert!(entry.is_over(UnixSecs(1_800_000_001 + LIFETIME)));
         // Another payment of the same account: nobody would see the difference with --yes.
         let asked = TxId(B256::repeat_byte(7));
         let error = sender_of(&chain, asked, &signed.envelope).expect_err("it is another");

@@ -205,7 +205,7 @@ fn resume(
             }
             (true, false) => {}
             // Later than this no block takes it any more. Rule: docs/protocol.md#T7
-            (false, _) if now > entry.at.saturating_add(LIFETIME) => errln!(
+            (false, _) if entry.is_over(now) => errln!(
                 "note: {id} (nonce {}) was sent more than a day ago without an answer, and the node does not know it. \
                  `tally wallet pending --dismiss {id}` gives it up",
                 entry.nonce
