@@ -11,8 +11,11 @@ const SHORT: usize = 4;
 /// Shortest user without a password that is looked for by itself. Tokens are longer, names are often words of messages.
 const TOKEN: usize = 8;
 
-/// A URL as messages show it: without user, password, query and fragment.
+/// A URL as messages show it: without user, password, query and fragment; nothing of a key or a phrase in a URL's place.
 pub fn shown(url: &str) -> String {
+    if looks_secret(url) {
+        return MARK.to_owned();
+    }
     // A password may hold any sign, where nobody escaped it: what counts is the last `@`.
     let (scheme, hidden, rest) = match (url.rsplit_once('@'), url.split_once("://")) {
         (Some((before, rest)), _) => (scheme_of(before), "…@", rest),

@@ -168,6 +168,7 @@ fn words(text: &str) -> Vec<String> {
 fn given(word: &str, before: &str, receipt: bool) -> String {
     match word.trim_matches(['[', ']']) {
         "SHELL" => "bash".to_owned(),
+        "ID" if before == "--dismiss" => "ab".repeat(32),
         "ID" => "5".to_owned(),
         "SECONDS" => "1800000000".to_owned(),
         "BLOCK" => "ab".repeat(32),

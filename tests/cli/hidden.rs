@@ -165,6 +165,7 @@ fn a_key_or_a_phrase_in_a_wrong_place_is_not_repeated() {
             ],
             &["wallet", "new", "--chain", secret],
             &["wallet", "--node", secret, "pending"],
+            &["wallet", "--node", secret, "resend"],
             &["chain", "show", secret],
             &["audit", "--chain", secret],
             &["node", "--mine-to", secret],
