@@ -24,7 +24,8 @@ pub enum Exit {
     VaultLocked = 6,
     /// What a receipt claims does not hold.
     Refuted = 7,
-    /// A transaction was handed over, and it is not known whether the node took it.
+    /// A transaction was handed over, and it is not known whether the node took it; or it was taken, and was not as deep in
+    /// the chain as was asked when the waiting ended.
     Unanswered = 8,
     /// What was done could not be printed; standard error says what it was.
     Unprinted = 9,
@@ -44,7 +45,7 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     5  `tally audit` found a fault\n  \
     6  the wallet's vault does not open: wrong password, or damaged\n  \
     7  a receipt does not hold\n  \
-    8  a transaction was sent, and it is not known whether the node took it\n  \
+    8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait asks\n  \
     9  the result could not be printed; standard error says what was done\n \
     10  the store failed while the node ran (a full or broken disk); start it again\n\
     141  the reader of the output was gone, as with `| head`";
@@ -82,6 +83,19 @@ pub struct Unanswered {
     pub why: tally_wallet::Uncertain,
 }
 
+/// A transaction was sent and taken; when the waiting for it ended it was not as deep in the chain as was asked. A caller that
+/// took this for a failure would pay again.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{id} was sent; {state}. Do not pay again before you know: `tally wallet resend {id}` sends the same bytes again, which \
+     never pays twice, and says what became of them"
+)]
+pub struct Unsettled {
+    pub id: tally_chain::TxId,
+    /// What was known of it at the end.
+    pub state: String,
+}
+
 /// What is known of a transaction that got no clear answer now.
 fn known(earlier: tally_wallet::Earlier) -> &'static str {
     match earlier {
@@ -117,7 +131,7 @@ impl Exit {
                 Unprinted::Failed(_) => Self::Unprinted,
             });
         }
-        if cause.is::<Unanswered>() {
+        if cause.is::<Unanswered>() || cause.is::<Unsettled>() {
             return Some(Self::Unanswered);
         }
         if cause.is::<AuditFault>() {

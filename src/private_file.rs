@@ -1,7 +1,10 @@
 //! Files of this program that are whole at every moment: written beside with mode 0600, on the disk, then put in place. Whatever
 //! ends the process or the machine meanwhile, the old file or the new one is there, and no part of one.
 
+use std::fs::File;
 use std::io::{Error, Write as _};
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -11,7 +14,9 @@ use tempfile::NamedTempFile;
 /// # Errors
 /// What the system says; the old file then stays.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    written(target, bytes)?.persist(target).map_err(|error| error.error)?;
+    let file = written(target, bytes)?;
+    leave_to_owner_of(target, file.as_file());
+    file.persist(target).map_err(|error| error.error)?;
     sync_folder(target)
 }
 
@@ -20,10 +25,24 @@ pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// `AlreadyExists` where there is one, which stays; else what the system says.
 pub fn create(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    written(target, bytes)?
-        .persist_noclobber(target)
-        .map_err(|error| error.error)?;
+    let file = written(target, bytes)?;
+    leave_to_owner_of(folder(target), file.as_file());
+    file.persist_noclobber(target).map_err(|error| error.error)?;
     sync_folder(target)
+}
+
+/// What root makes in the place of somebody's file, or in somebody's folder, stays theirs: a single command under `sudo` would
+/// lock them out of their own vault. Anybody else makes files of their own. `file` has to be new: a file that was only opened
+/// may be another's, by a link.
+pub fn leave_to_owner_of(path: &Path, file: &File) {
+    #[cfg(unix)]
+    if let (Ok(theirs), Ok(ours)) = (std::fs::metadata(path), file.metadata())
+        && ours.uid() == 0
+        && theirs.uid() != 0
+    {
+        // Where it cannot be given away it is root's, as before.
+        let _ = std::os::unix::fs::fchown(file, Some(theirs.uid()), Some(theirs.gid()));
+    }
 }
 
 /// A file beside the target with these bytes, on the disk; it goes away unless it is put in place.
@@ -94,5 +113,24 @@ mod tests {
         assert!(replace(&path, b"new").is_err());
         assert!(path.is_dir());
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1);
+    }
+    #[test]
+    fn a_file_that_root_replaces_stays_its_owners() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let theirs = Some(12_345);
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        create(&old, b"one").expect("made");
+        // Only root gives files away.
+        if std::os::unix::fs::chown(&old, theirs, theirs).is_err() {
+            return;
+        }
+        replace(&old, b"two").expect("replaced");
+        std::os::unix::fs::chown(folder.path(), theirs, theirs).expect("root");
+        create(&new, b"three").expect("made");
+        for path in [old, new] {
+            let found = std::fs::metadata(&path).expect("is there");
+            assert_eq!((found.uid(), found.gid()), (12_345, 12_345), "{}", path.display());
+            assert_eq!(mode(&path), 0o600);
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! `tally chain`: show a chain spec, or begin one.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -11,6 +10,7 @@ use tally_chain::{Amount, ChainSpec, address, genesis};
 
 use super::out::{After as _, errln, outln};
 use crate::config::{ConfigError, chain_spec, read_spec};
+use crate::new_file;
 
 #[derive(Debug, Args)]
 pub struct ChainArgs {
@@ -131,13 +131,7 @@ fn init(args: &InitArgs) -> anyhow::Result<()> {
     // Read back, so that what is written is what a node takes.
     let spec = ChainSpec::from_toml(&text).map_err(ConfigError::Spec)?;
     let shown = args.file.display();
-    let created = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&args.file);
-    let mut out = created.with_context(|| format!("cannot write {shown}"))?;
-    out.write_all(text.as_bytes())
-        .with_context(|| format!("cannot write {shown}"))?;
+    new_file::create(&args.file, text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
     let said = outln!(
         "{shown}: genesis {}, spec hash {}",
         genesis::identity(&spec).genesis,

@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use tally_chain::{Address, Amount, BlockId, Bytes, RawBlock, TxId};
+use tally_chain::{Address, Amount, BlockId, Bytes, RawBlock, TxId, visible};
 use tally_wallet::{ChainBinding, FeeSuggestions, Outcome};
 use tls::{TlsConnector, Trust};
 use ureq::http::Uri;
@@ -80,12 +80,20 @@ pub struct Client {
 /// No answer of the node has shown its clock yet.
 const NO_CLOCK: i64 = i64::MIN;
 
+/// Text of a node that stands beside what is signed, on one line: it writes nothing over it.
+fn plain<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    let text = String::deserialize(text)?;
+    Ok(visible::escaped(&text).into_owned())
+}
+
 /// What a node says of its chain.
 #[derive(Debug, Deserialize)]
 pub struct NodeStatus {
+    #[serde(deserialize_with = "plain")]
     pub chain: String,
     pub chain_id: u64,
     pub genesis_id: BlockId,
+    #[serde(deserialize_with = "plain")]
     pub symbol: String,
     pub height: u64,
 }
@@ -147,6 +155,7 @@ impl Problem {
 #[derive(Debug, Deserialize)]
 pub struct Found {
     /// `pending`, `queued`, `included` or `failed`.
+    #[serde(deserialize_with = "plain")]
     pub status: String,
     pub block: Option<FoundBlock>,
     /// The envelope.
@@ -360,5 +369,23 @@ impl Client {
             normal: number(&fees.normal.max_priority_fee)?,
             high: number(&fees.high.max_priority_fee)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_says_writes_nothing_over_what_is_shown() {
+        let status = serde_json::json!({
+            "chain": "local\u{9b}H", "chain_id": 1, "genesis_id": BlockId::ZERO, "symbol": "T\u{1b}[2J\n  to  0x", "height": 0,
+        });
+        let status: NodeStatus = serde_json::from_value(status).expect("a status");
+        assert_eq!(status.symbol, "T\\u{1b}[2J\\u{a}  to  0x");
+        assert_eq!(status.binding().name, "local\\u{9b}H");
+        let found = serde_json::json!({ "status": "included\r", "block": null });
+        let found: Found = serde_json::from_value(found).expect("a transaction");
+        assert_eq!(found.status, "included\\u{d}");
     }
 }

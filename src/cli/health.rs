@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::client::{Client, NodeArgs};
-use super::out::outln;
+use super::out::{outln, plain};
 
 #[derive(Debug, Args)]
 pub struct HealthArgs {
@@ -22,5 +22,5 @@ pub fn run(args: &HealthArgs) -> anyhow::Result<()> {
     if status != 200 {
         bail!("{path} answers {status}: {}", text.trim());
     }
-    Ok(outln!("{}", text.trim())?)
+    Ok(outln!("{}", plain(text.trim()))?)
 }

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
+use tally_chain::visible;
+
 /// Why a result could not be printed.
 #[derive(Debug, thiserror::Error)]
 pub enum Unprinted {
@@ -57,14 +59,26 @@ pub fn write_line(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
     Ok(put(io::stdout().lock(), &format!("{text}\n"))?)
 }
 
+/// The text with `\u{…}` in place of what cannot be seen or moves the cursor of a terminal: a node, or a file, must not write
+/// over what this program has shown. Line ends and tabs stay. Rule: docs/protocol.md#W8
+pub fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive(['\n', '\t']) {
+        let line = part.trim_end_matches(['\n', '\t']);
+        shown.push_str(&visible::escaped(line));
+        shown.push_str(&part[line.len()..]);
+    }
+    shown
+}
+
 /// Writes to standard error, as far as that is possible.
 pub fn tell(text: fmt::Arguments<'_>) {
     let _ = put(io::stderr().lock(), &text.to_string());
 }
 
-/// The same with a line feed.
+/// The same with a line feed. Much of it repeats what a node or a file says: it is written [`plain`].
 pub fn tell_line(text: fmt::Arguments<'_>) {
-    let _ = put(io::stderr().lock(), &format!("{text}\n"));
+    let _ = put(io::stderr().lock(), &format!("{}\n", plain(&text.to_string())));
 }
 
 fn put(mut out: impl Write, text: &str) -> io::Result<()> {
@@ -98,6 +112,19 @@ pub(crate) use {err, errln, out, outln};
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_from_outside_moves_the_cursor_of_a_terminal() {
+        for (text, expected) in [
+            ("T: d\u{1b}[2J\u{9b}H", "T: d\\u{1b}[2J\\u{9b}H"),
+            ("over\rwritten", "over\\u{d}written"),
+            ("turned \u{202e}txet", "turned \\u{202e}txet"),
+            ("line 1\n\tline 2 – äöü\n", "line 1\n\tline 2 – äöü\n"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(text), expected);
+        }
+    }
 
     #[test]
     fn a_pipe_that_nobody_reads_is_told_from_a_full_disk() {

@@ -14,6 +14,7 @@ use tally_chain::{B256, BlockId, PortableReceipt, ReferenceVerifier, TxId, docum
 use super::client::{Client, NodeArgs};
 use super::out::{After as _, Unprinted, outln};
 use crate::exit::OtherDocument;
+use crate::new_file;
 
 #[derive(Debug, Args)]
 pub struct ReceiptArgs {
@@ -72,8 +73,7 @@ fn get(id: TxId, out: Option<&Path>, node: &NodeArgs) -> anyhow::Result<()> {
     }
     let usual = PathBuf::from(format!("receipt-{id}.json"));
     let out = out.unwrap_or(&usual);
-    let mut file = std::fs::File::create_new(out).with_context(|| format!("cannot write {}", out.display()))?;
-    std::io::Write::write_all(&mut file, receipt.write().as_bytes())?;
+    new_file::create(out, receipt.write().as_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
     let (shown, tip) = (out.display(), proven.tip);
     let said = outln!(
         "{shown}\nIt leads to block {tip} at height {}.\n\

@@ -184,3 +184,11 @@ fn every_credential_of_the_service_that_is_used_is_loaded() {
     assert_eq!(used, BTreeSet::from(["privkey.pem".to_owned(), "tokens".to_owned()]));
     assert_eq!(names(r"(?m)^LoadCredential=([a-z.]+):/"), used);
 }
+
+#[test]
+fn the_service_is_not_started_again_where_that_changes_nothing() {
+    let unit = std::fs::read_to_string(root().join("deploy/tally.service")).unwrap();
+    let (usage, chain) = (::tally::exit::Exit::Usage as u8, ::tally::exit::Exit::WrongChain as u8);
+    let never = format!("RestartPreventExitStatus={usage} {chain}");
+    assert!(unit.lines().any(|line| line == never), "{never}");
+}

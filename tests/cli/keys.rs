@@ -4,8 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
+use alloy_primitives::hex;
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
+use tally_chain::PublicKey;
 
 use crate::binary;
 use crate::process::{json, stderr};
@@ -254,4 +256,43 @@ fn a_key_or_a_phrase_in_the_place_of_a_file_is_not_repeated() {
             "{said}"
         );
     }
+}
+
+#[test]
+fn a_weak_or_private_key_is_not_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = made(folder.path(), "mine");
+    // Random but for its last byte, which makes it a multiple of 3: every power of 256 leaves 1 when it is divided by 3.
+    let mut modulus: Vec<u8> = (0..8u8)
+        .flat_map(|block| tally_chain::hash::sha256(&[&[block]]).0)
+        .collect();
+    modulus[0] |= 0x80;
+    modulus[255] = 1;
+    let rest = modulus.iter().map(|byte| u32::from(*byte)).sum::<u32>() % 3;
+    modulus[255] = match rest {
+        0 => 1,
+        1 => 3,
+        _ => 5,
+    };
+    let head = hex::decode("30820122300d06092a864886f70d01010105000382010f003082010a0282010100").unwrap();
+    let spki = [&head[..], &modulus[..], &[2, 3, 1, 0, 1]].concat();
+    let address = PublicKey::from_bytes(&spki).unwrap().address().to_string();
+    let watch = |key: &[u8]| {
+        let key = hex::encode_prefixed(key);
+        wallet(&vault, "", &["watch", &address, "--public-key", &key])
+    };
+    refused(&watch(&spki), "the key is refused: its modulus is divisible by 3");
+    refused(&watch(&modulus[..32]), "that is a private key");
+
+    // Nor is a shared account taken up that counts on it.
+    let point = hex::decode("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798").unwrap();
+    let keys = [&spki, &point].map(|key| PublicKey::from_bytes(key).unwrap());
+    let shared = tally_wallet::SharedAccount::new("Club", 1, &keys).unwrap();
+    let file = folder.path().join("club.txt");
+    std::fs::write(&file, shared.write()).unwrap();
+    let imported = wallet(&vault, "", &["shared", "import", file.to_str().unwrap()]);
+    refused(
+        &imported,
+        &format!("the key of {address}: the key is refused: its modulus is divisible by 3"),
+    );
 }

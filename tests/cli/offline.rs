@@ -7,10 +7,10 @@ use std::process::{Output, Stdio};
 use alloy_rlp::Encodable as _;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::json;
-use tally_chain::Bytes;
 use tally_chain::codec::wrap_list;
 use tally_chain::hash::sha256;
 use tally_chain::transaction::Payload;
+use tally_chain::{Bytes, UnixSecs};
 use tally_wallet::{Proposal, Signers};
 
 use crate::binary;
@@ -273,4 +273,36 @@ fn a_proposal_of_another_chain_id_is_not_signed() {
         "{said}"
     );
     assert_eq!(refused.stdout, b"");
+}
+
+#[test]
+fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
+    let machine = Machine::new("club");
+    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    let sign = |file: &str| stderr(&machine.done(&["sign", "--offline", file, "--yes"]));
+    let said = sign("asked.txt");
+    assert!(said.contains("  valid    from "), "{said}");
+    assert_eq!(titles(&said), Vec::<&str>::new(), "{said}");
+    // Whoever asks for signatures chose the time as well; the rest is as it was.
+    for (timestamp, valid, named) in [
+        (
+            4_000_000_000,
+            "  valid    from 2096-10-02T06:56:40Z until 2096-10-03T07:06:40Z",
+            "warning: It is dated ahead. No block takes it before about 2096-10-02T07:06:40Z",
+        ),
+        (
+            1_000_000_000,
+            "  valid    from 2001-09-09T01:36:40Z until 2001-09-10T01:46:40Z",
+            "note: It is too old: no block has taken it since 2001-09-10T01:46:40Z",
+        ),
+    ] {
+        let other = changed(&machine.proposal("asked.txt"), |payload| {
+            payload.timestamp = UnixSecs(timestamp);
+        });
+        std::fs::write(machine.path("other.txt"), other).unwrap();
+        let shown = String::from_utf8(machine.done(&["show", "other.txt"]).stdout).unwrap();
+        assert!(shown.contains(valid), "{shown}");
+        let said = sign("other.txt");
+        assert!(said.contains(valid) && said.contains(named), "{said}");
+    }
 }

@@ -195,3 +195,42 @@ fn a_payment_is_not_lost_with_its_output() {
     let journal = std::fs::read_to_string(folder.path().join("vault.sent.json")).unwrap();
     assert_eq!(journal.matches("\"taken\"").count(), 2, "{journal}");
 }
+
+#[test]
+fn a_file_that_does_not_fit_on_the_disk_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = folder.path().join("vault");
+    ends(
+        &into(Stdio::null(), &vault, &["wallet", "new", "--chain", "local"]),
+        0,
+        &["new"],
+    );
+    let list = into(Stdio::piped(), &vault, &["wallet", "list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    let account = listed["accounts"][1]["address"].as_str().unwrap();
+    let new = folder.path().join("new");
+    let new = new.to_str().unwrap();
+    let proposal = format!(
+        "wallet propose --from {account} --to {account} --amount 1 --nonce 0 --max-fee 9 --priority-fee 1 --out {new}"
+    );
+    let spec = format!("chain init {new} --name mine --chain-id 47110815");
+    for args in [format!("wallet backup {new}"), proposal, spec] {
+        let args: Vec<&str> = args.split(' ').collect();
+        // No file grows over nothing at all; the signal that says so is left out, so that writing fails.
+        let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
+        let output = Command::new("sh")
+            .args(["-c", script])
+            .arg(binary::path())
+            .args(&args)
+            .env("TALLY_WALLET", &vault)
+            .env("TALLY_WALLET_PASSWORD", "correct horse")
+            .output()
+            .unwrap();
+        let text = ends(&output, 1, &args);
+        assert!(text.contains(&format!("cannot write {new}")), "{text}");
+        assert!(!Path::new(new).exists(), "{args:?}: a part is left");
+        // The next try, with room, is not in its own way.
+        ends(&into(Stdio::null(), &vault, &args), 0, &args);
+        std::fs::remove_file(new).unwrap();
+    }
+}

@@ -162,3 +162,42 @@ fn nothing_of_a_paste_reaches_the_shell() {
     assert!(seen.contains("the two differ"), "{seen}");
     nothing_leaks(&seen);
 }
+
+#[test]
+fn an_interrupted_question_leaves_the_terminal_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = folder.path().join("vault");
+    // Ctrl-C alone is read at once; Ctrl-Z and Ctrl-\ with the end of the line.
+    for keys in ["tenant beach\u{3}", "\u{3}", "tenant\u{1a}\r", "tenant\u{1c}\r"] {
+        let mut terminal = Terminal::start(&vault, "wallet restore --chain local");
+        terminal.expect("Recovery phrase: ");
+        terminal.paste(keys);
+        // What is typed then is echoed again.
+        let seen = terminal.end(1);
+        assert!(seen.contains("interrupted"), "{seen}");
+        nothing_leaks(&seen);
+        assert!(!vault.exists());
+    }
+}
+
+#[test]
+fn a_variable_that_cannot_be_read_is_named_and_nobody_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = folder.path().join("vault");
+    let password = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"correct h\xf6rse");
+    for variable in ["TALLY_WALLET_PASSWORD", "TALLY_WALLET_PHRASE"] {
+        let output = binary::tally()
+            .args(["wallet", "restore", "--chain", "local"])
+            .env("TALLY_WALLET", &vault)
+            .env("TALLY_WALLET_PHRASE", WORDS.join(" "))
+            .env(variable, password)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            format!("tally: {variable} is set, but what it holds is not UTF-8\n")
+        );
+        assert!(!vault.exists());
+    }
+}

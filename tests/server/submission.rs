@@ -251,6 +251,12 @@ fn what_was_taken_is_not_dismissed() {
         ],
     );
     assert_eq!(bench.journal()["entries"][0]["state"], "taken");
+    // That message names the way to give it up, which is there where the node does not know it any more.
+    assert!(stderr(&again).contains(&format!("tally wallet pending --dismiss {id}")));
+    bench.plan.set(&[], &[Fault::Problem(404, "unknown-transaction")]);
+    let dismissed = bench.run(&["pending", "--dismiss", &id, "--yes"]);
+    ends(&dismissed, 0, &["the node does not know it"]);
+    assert_eq!(bench.journal()["entries"], json!([]));
 }
 
 /// The rows of `tests/submissions.json`, which the library and the browser read as well.

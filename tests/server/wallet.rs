@@ -435,3 +435,27 @@ fn a_history_opens_in_a_spreadsheet_and_says_what_it_lacks() {
     let both = cli.run(&["history", &from, "--json", "--bom"], "correct horse");
     assert_eq!(both.status.code(), Some(2), "JSON has no mark");
 }
+
+#[test]
+fn what_was_sent_and_is_not_as_deep_as_asked_is_no_failure() {
+    let server = TestServer::start();
+    let cli = Cli {
+        server: &server,
+        folder: tempfile::tempdir().unwrap(),
+    };
+    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let from = ECC[0].address().to_string();
+    let args = [
+        "send", "--from", &from, "--to", SOMEBODY, "--amount", "1", "--yes", "--wait", "0",
+    ];
+    let output = cli.run(&args, "correct horse");
+    let said = String::from_utf8(output.stderr).unwrap();
+    // A script that takes this for a failure pays a second time.
+    assert_eq!(output.status.code(), Some(8), "{said}");
+    for part in [
+        " was sent; it is pending with 0 of 1 confirmations after 0 s. Do not pay again",
+        "tally wallet resend 0x",
+    ] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+}

@@ -3,7 +3,9 @@
 use anyhow::bail;
 use clap::Args;
 use tally_chain::{Address, Bytes, PublicKey, address};
+use tally_wallet::keystore::{self, Found};
 use tally_wallet::{Account, Vault};
+use zeroize::Zeroizing;
 
 use super::super::hidden::looks_secret;
 use super::super::out::{After as _, outln};
@@ -69,15 +71,22 @@ pub fn move_to(file: &VaultFile, args: &MoveArgs) -> anyhow::Result<()> {
 }
 
 pub fn watch(file: &VaultFile, args: &WatchArgs) -> anyhow::Result<()> {
-    let key = args
-        .public_key
-        .as_ref()
-        .map(|bytes| PublicKey::from_bytes(bytes))
-        .transpose()?;
+    let key = args.public_key.as_ref().map(|bytes| checked_key(bytes)).transpose()?;
     let (mut vault, change) = file.change()?;
     vault.watch(args.address, key, &args.label)?;
     change.keep(&vault)?;
     Ok(outln!("{}  watched", args.address).after(|| format!("{} is watched", args.address))?)
+}
+
+/// A public key that was typed, or stands in what another person made, is looked at as one in a file is: anybody could sign with
+/// a weak one. Rule: docs/protocol.md#W23
+pub fn checked_key(bytes: &[u8]) -> anyhow::Result<PublicKey> {
+    let digits = Zeroizing::new(alloy_primitives::hex::encode(bytes));
+    match keystore::read(digits.as_bytes(), "").map(|imported| imported.key) {
+        Ok(Found::Public(key)) => Ok(key),
+        Ok(Found::Private(_)) => bail!("that is a private key: keep it to yourself, and give its public key"),
+        Err(error) => bail!("{error}. {}", error.advice()),
+    }
 }
 
 pub fn unwatch(file: &VaultFile, args: &AccountArgs) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `tally wallet password | backup | restore-backup`.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -10,6 +10,7 @@ use tally_wallet::{Changed, KdfParams, MAX_CONTAINER_BYTES, Vault, check_contain
 use super::super::out::{After as _, outln};
 use super::file::VaultFile;
 use super::secrets::{chosen_password, secret};
+use crate::new_file;
 
 #[derive(Debug, Args)]
 pub struct BackupArgs {
@@ -42,9 +43,7 @@ pub fn password(file: &VaultFile) -> anyhow::Result<()> {
 pub fn backup(file: &VaultFile, args: &BackupArgs) -> anyhow::Result<()> {
     let bytes = file.read()?;
     check_container(&bytes)?;
-    let mut copy = new_file(&args.to)?;
-    copy.write_all(&bytes)?;
-    copy.sync_all()?;
+    new_file::create_private(&args.to, &bytes).with_context(|| format!("cannot write {}", args.to.display()))?;
     Ok(outln!("{}", args.to.display()).after(|| format!("the copy was written to {}", args.to.display()))?)
 }
 
@@ -64,10 +63,6 @@ pub fn restore(file: &VaultFile, args: &RestoreBackupArgs) -> anyhow::Result<()>
         file.path().display()
     );
     Ok(said.after(|| format!("the vault is kept in {}", file.path().display()))?)
-}
-
-fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
-    crate::new_file::private(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads no more than a vault can have.

@@ -3,7 +3,6 @@
 
 use serde::Deserialize;
 use tally_chain::TxId;
-use tally_chain::transaction::LIFETIME;
 use tally_wallet::Review;
 
 use super::super::client::Client;
@@ -84,7 +83,7 @@ fn unanswered(
             return Ok(Some(Equal::Taken { id, status }));
         }
         // Later than this no block takes it any more. Rule: docs/protocol.md#T7
-        if now <= entry.at.saturating_add(LIFETIME) {
+        if !entry.is_over(now) {
             return Ok(Some(Equal::InDoubt { id }));
         }
     }

@@ -83,8 +83,13 @@ fn read_once(client: &Client, account: &str, most: usize) -> anyhow::Result<Hist
         let limit = PAGE.min(most - lines.len());
         let mut page: Page = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
         let next = page.next.take();
+        let before = lines.len();
         lines.extend(page.lines(account));
         more = next.is_some();
+        // Every page of a node has a line; without one the list would go on for ever.
+        if more && lines.len() == before {
+            bail!("nothing was printed: the node's list goes on, but its page has no line");
+        }
         match next {
             // A cursor is of letters and digits that need no escape in a query.
             Some(next) => cursor = format!("&cursor={next}"),
@@ -92,4 +97,37 @@ fn read_once(client: &Client, account: &str, most: usize) -> anyhow::Result<Hist
         }
     }
     Ok(History { lines, more })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_list_that_goes_on_without_a_line_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let head = BufReader::new(stream.try_clone().expect("a socket")).lines();
+                // Whatever is asked.
+                head.map_while(Result::ok)
+                    .take_while(|line| !line.is_empty())
+                    .for_each(drop);
+                let body = r#"{"items":[],"next":"ab"}"#;
+                let length = body.len();
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+                let _ = stream.write_all(format!("{head}{body}").as_bytes());
+            }
+        });
+        let client = Client::new(&url).expect("a URL");
+        let error = read(&client, "0x00", 1_000).err().expect("it has no end");
+        assert_eq!(
+            error.to_string(),
+            "nothing was printed: the node's list goes on, but its page has no line"
+        );
+    }
 }

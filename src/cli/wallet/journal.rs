@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use tally_chain::transaction::Payload;
+use tally_chain::transaction::{LIFETIME, Payload};
 use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, TxId, UnixSecs};
 use tally_wallet::{Earlier, Signed};
 
@@ -106,6 +106,14 @@ impl Entry {
             envelope: signed.envelope.clone(),
             state: State::Unanswered,
         })
+    }
+
+    /// Whether no block takes it any more: a day after the time in it, which a proposal of others may have dated ahead, and
+    /// never sooner than a day after it was written down. Rule: docs/protocol.md#T7
+    pub fn is_over(&self, now: UnixSecs) -> bool {
+        let raw = RawTransaction::decode(self.envelope.clone()).ok();
+        let dated = raw.and_then(|raw| raw.transaction().view().timestamp);
+        now > dated.unwrap_or_default().max(self.at).saturating_add(LIFETIME)
     }
 }
 

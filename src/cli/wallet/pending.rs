@@ -1,10 +1,10 @@
 //! `tally wallet pending`, `speed-up` and `cancel`: what waits, and another in its place.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
-use tally_chain::transaction::{ChainIdentity, LIFETIME, TransactionError};
+use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, UnixSecs, address};
 use tally_wallet::replace::replace;
 use tally_wallet::{Replacement, fees, payment};
@@ -14,7 +14,7 @@ use super::super::out::{After as _, errln, outln};
 use super::Level;
 use super::equal;
 use super::file::VaultFile;
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, State};
 use super::send::{confirmed, show, sign};
 use super::submit::{Depth, Report, again, finish, tell, was_taken};
 use super::warn::{Consent, Known};
@@ -73,7 +73,7 @@ struct Waiting {
 
 #[derive(Debug, Deserialize)]
 struct Item {
-    id: String,
+    id: TxId,
     nonce: u64,
     pending: bool,
     max_fee: String,
@@ -152,9 +152,11 @@ fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<
     Ok(open)
 }
 
-/// Gives up entries of which the node knows nothing either, once their owner has seen what may still become of them.
+/// Gives up entries of which the node knows nothing either, once their owner has seen what may still become of them. One that
+/// a node had is open as well where this one does not know it any more.
 fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingArgs) -> anyhow::Result<()> {
-    let open = journal.unanswered(genesis)?;
+    let mut open = journal.entries()?;
+    open.retain(|entry| entry.genesis == genesis && entry.state != State::Rejected);
     for id in &args.dismiss {
         let entry = open.iter().find(|entry| entry.id == *id);
         let entry =
@@ -182,7 +184,7 @@ fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingA
 fn left_open(entry: &Entry, nonce: u64, now: UnixSecs) -> &'static str {
     if nonce > entry.nonce {
         "Its nonce is used: another payment took it, unless this one is in a block in which the node does not find it."
-    } else if now > entry.at.saturating_add(LIFETIME) {
+    } else if entry.is_over(now) {
         "It is more than a day old, so no block takes it any more."
     } else {
         "A node that has a copy may still put it into a block, until a day after it was made."
@@ -235,7 +237,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     if matches!(found.status.as_str(), "included" | "failed") {
         bail!("{} is in a block already; nothing can take its place", args.id);
     }
-    let sender = sender_of(&chain, &found.raw)?;
+    let sender = sender_of(&chain, args.id, &found.raw)?;
     vault.account(sender)?;
     let suggestions = client.fees()?;
     let fee = fees::choose(args.fee.into(), &suggestions);
@@ -269,18 +271,72 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     finish(client, &journal, &signed, &report)
 }
 
-/// Whose transaction these bytes are: checked, not believed.
-fn sender_of(chain: &ChainIdentity, envelope: &Bytes) -> Result<Address, TransactionError> {
+/// Whose transaction these bytes are: checked, not believed. They are signed anew, so they have to be those that were asked for:
+/// a node could answer with an old payment whose day is over.
+fn sender_of(chain: &ChainIdentity, id: TxId, envelope: &Bytes) -> anyhow::Result<Address> {
     let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;
+    let found = checked.id();
+    ensure!(
+        found == id,
+        "nothing was signed: the node answered with {found}, asked for was {id}"
+    );
     Ok(checked.sender())
 }
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::B256;
+    use tally_chain::transaction::LIFETIME;
+    use tally_chain::{Amount, B256};
+    use tally_wallet::{ChainBinding, Fee, Payment, Phrase, Vault, system_rng};
 
-    use super::super::journal::State;
     use super::*;
+
+    #[test]
+    fn what_is_signed_anew_is_what_was_asked_for() {
+        let phrase =
+            Phrase::parse("test test test test test test test test test test test junk").expect("a known phrase");
+        let binding = ChainBinding {
+            genesis: BlockId::ZERO,
+            chain_id: 1,
+            name: "test".to_owned(),
+        };
+        let mut vault = Vault::new(phrase, "", binding, UnixSecs(0));
+        let sender = vault.add_secp256k1("").expect("added").address;
+        let order = Payment {
+            to: Address::repeat_byte(1),
+            value: Amount::ZERO,
+            memo: String::new(),
+            nonce: 0,
+            timestamp: UnixSecs(1_800_000_000),
+            fee: Fee {
+                max_priority_fee: 1,
+                max_fee: 2,
+            },
+        };
+        let chain = vault.chain().identity();
+        let account = vault.account(sender).expect("it was added");
+        let payload = payment::build(&chain, account, &order).expect("a payment");
+        let key = vault.signing_key(sender).expect("derived");
+        let signed = payment::sign(&chain, sender, &key, &payload, &mut system_rng()).expect("signs");
+        assert_eq!(
+            sender_of(&chain, signed.id, &signed.envelope).expect("it is that"),
+            sender
+        );
+        // Dated later than it was written down: it is good for a day from then on.
+        let entry = Entry::of(&signed, BlockId::ZERO, UnixSecs(1_000)).expect("it decodes");
+        assert!(!entry.is_over(UnixSecs(1_800_000_000 + LIFETIME)));
+        assert!(entry.is_over(UnixSecs(1_800_000_001 + LIFETIME)));
+        // Another payment of the same account: nobody would see the difference with --yes.
+        let asked = TxId(B256::repeat_byte(7));
+        let error = sender_of(&chain, asked, &signed.envelope).expect_err("it is another");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "nothing was signed: the node answered with {}, asked for was {asked}",
+                signed.id
+            )
+        );
+    }
 
     #[test]
     fn what_is_given_up_is_said_with_what_may_still_become_of_it() {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
+use tally_app::format::iso;
+use tally_chain::transaction::{LIFETIME, MAX_AHEAD};
 use tally_chain::{Address, Amount, UnixSecs};
 use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
 
@@ -21,6 +23,7 @@ use super::send::{confirmed, lines};
 use super::submit::{Depth, Report, finish};
 use super::text::{read_text, write_text};
 use super::warn::{self, Consent, Known};
+use crate::new_file;
 
 #[derive(Debug, Args)]
 pub struct ProposeArgs {
@@ -206,6 +209,9 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     // Not on standard output: the signed proposal may go there.
     errln!("{}", lines(&review, "coins"));
     errln!("{}", who(&proposal));
+    if let Some(said) = of_time(review.timestamp, (tally_node::system_clock())()) {
+        errln!("{said}");
+    }
     let journal = Journal::of(file)?;
     let known = Known {
         vault: &vault,
@@ -239,6 +245,20 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
         errln!("signed with {address}");
     }
     write_text(args.out.as_deref(), &proposal.write())
+}
+
+/// What a signer has to know where the proposal is not for today, by this machine's clock: others wrote its time. Rule: docs/protocol.md#T7
+fn of_time(timestamp: UnixSecs, now: UnixSecs) -> Option<String> {
+    let at = |time: UnixSecs| iso(time.0);
+    if timestamp > now.saturating_add(MAX_AHEAD) {
+        let (from, until) = (at(timestamp), at(timestamp.saturating_add(LIFETIME)));
+        return Some(format!(
+            "warning: It is dated ahead. No block takes it before about {from}, and it stays good until {until}: whoever has it \
+             complete can keep it until then, unless another payment of its nonce comes first."
+        ));
+    }
+    let until = timestamp.saturating_add(LIFETIME);
+    (now > until).then(|| format!("note: It is too old: no block has taken it since {}.", at(until)))
 }
 
 /// Accounts of the vault whose keys are asked to sign and have not.
@@ -307,8 +327,7 @@ fn read(path: &Path) -> anyhow::Result<Proposal> {
 
 fn write_bytes(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let unwritable = || format!("cannot write {}; an existing file is left alone", path.display());
-    let mut file = std::fs::File::create_new(path).with_context(unwritable)?;
-    std::io::Write::write_all(&mut file, bytes).with_context(unwritable)
+    new_file::create(path, bytes).with_context(unwritable)
 }
 
 /// Who is asked to sign, and who has.

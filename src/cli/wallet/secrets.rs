@@ -2,6 +2,8 @@
 
 mod terminal;
 
+use std::env::VarError;
+
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
@@ -16,16 +18,26 @@ const MAX_PHRASE: usize = 8_192;
 
 /// A secret from the environment, or typed without echo.
 pub fn secret(variable: &str, prompt: &str) -> anyhow::Result<Zeroizing<String>> {
+    match from_environment(variable)? {
+        Some(secret) => Ok(secret),
+        None => open(variable)?.ask(prompt).context("the terminal cannot be read"),
+    }
+}
+
+/// What the variable holds. One that is set and cannot be read is an error: a new password would otherwise be asked for once
+/// only, and a slip in it would lock the vault for good.
+fn from_environment(variable: &str) -> anyhow::Result<Option<Zeroizing<String>>> {
     match std::env::var(variable) {
-        Ok(secret) => Ok(Zeroizing::new(secret)),
-        Err(_) => open(variable)?.ask(prompt).context("the terminal cannot be read"),
+        Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => bail!("{variable} is set, but what it holds is not UTF-8"),
     }
 }
 
 /// A phrase, which may be pasted or typed as several lines: `whole` says whether it can be read.
 pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> anyhow::Result<Zeroizing<String>> {
-    if let Ok(phrase) = std::env::var(variable) {
-        return Ok(Zeroizing::new(phrase));
+    if let Some(phrase) = from_environment(variable)? {
+        return Ok(phrase);
     }
     let mut terminal = open(variable)?;
     let mut text = Zeroizing::new(String::with_capacity(MAX_PHRASE));

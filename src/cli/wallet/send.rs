@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use tally_chain::transaction::{ChainIdentity, LIFETIME};
+use tally_app::format::iso;
+use tally_chain::transaction::{ChainIdentity, LIFETIME, MAX_AHEAD};
 use tally_chain::{Address, Amount, BlockId, document};
 use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees, payment, system_rng};
 
@@ -204,7 +205,7 @@ fn resume(
             }
             (true, false) => {}
             // Later than this no block takes it any more. Rule: docs/protocol.md#T7
-            (false, _) if now > entry.at.saturating_add(LIFETIME) => errln!(
+            (false, _) if entry.is_over(now) => errln!(
                 "note: {id} (nonce {}) was sent more than a day ago without an answer, and the node does not know it. \
                  `tally wallet pending --dismiss {id}` gives it up",
                 entry.nonce
@@ -264,6 +265,7 @@ pub fn lines(review: &Review, symbol: &str) -> String {
   fee      at most {} {symbol} ({} gas)
   in all   at most {} {symbol}{memo}
   nonce    {}
+  valid    from {} until {}
   chain    {} (genesis {})",
         review.sender,
         review.value_coins,
@@ -271,6 +273,8 @@ pub fn lines(review: &Review, symbol: &str) -> String {
         review.gas_limit,
         review.max_total_coins,
         review.nonce,
+        iso(review.timestamp.0.saturating_sub(MAX_AHEAD)),
+        iso(review.timestamp.saturating_add(LIFETIME).0),
         review.chain_id,
         review.genesis
     )

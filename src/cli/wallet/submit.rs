@@ -13,7 +13,7 @@ use super::super::client::{Client, Found};
 use super::super::out::{After as _, errln, outln};
 use super::journal::{Entry, Journal, State};
 use super::warn;
-use crate::exit::Unanswered;
+use crate::exit::{Unanswered, Unsettled};
 
 /// Time between two looks at a transaction that is waited for.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -178,24 +178,24 @@ pub fn tell(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()
 
 /// Asks the node until the transaction is deep enough. A node that does not answer for a while is asked on.
 fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow::Result<Found> {
-    let deadline = Instant::now() + most;
+    let (deadline, seconds) = (Instant::now() + most, most.as_secs());
     loop {
         let late = Instant::now() >= deadline;
         match client.find(id) {
             Ok(Some(found)) if found.status == "failed" => bail!("{id} is in a block, but its execution failed"),
             Ok(Some(found)) if found.block.is_some() && found.confirmations() >= confirmations => return Ok(found),
-            Ok(Some(found)) if late => bail!(
-                "{id} was sent; it is {} with {} of {confirmations} confirmations after {} s",
-                found.status,
-                found.confirmations(),
-                most.as_secs()
-            ),
-            Ok(None) if late => bail!(
-                "{id} was sent; after {} s the node does not know it any more",
-                most.as_secs()
-            ),
+            Ok(Some(found)) if late => {
+                let (status, depth) = (found.status.as_str(), found.confirmations());
+                let state = format!("it is {status} with {depth} of {confirmations} confirmations after {seconds} s");
+                return Err(Unsettled { id, state }.into());
+            }
+            Ok(None) if late => {
+                let state = format!("after {seconds} s the node does not know it any more");
+                return Err(Unsettled { id, state }.into());
+            }
             Err(error) if late => {
-                return Err(error).with_context(|| format!("{id} was sent; what became of it could not be asked"));
+                let state = format!("what became of it could not be asked ({error:#})");
+                return Err(Unsettled { id, state }.into());
             }
             _ => std::thread::sleep(PAUSE),
         }

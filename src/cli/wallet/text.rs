@@ -1,11 +1,12 @@
 //! Small public texts in files: proposals, shared accounts.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
 use super::super::out::outln;
+use crate::new_file;
 
 /// Longest file that is read: a text and the white space that letters put into it.
 const MAX_BYTES: u64 = 128 << 10;
@@ -36,6 +37,5 @@ pub fn write_text(path: Option<&Path>, text: &str) -> anyhow::Result<()> {
         return Ok(());
     };
     let unwritable = || format!("cannot write {}; an existing file is left alone", path.display());
-    let mut file = std::fs::File::create_new(path).with_context(unwritable)?;
-    writeln!(file, "{text}").with_context(unwritable)
+    new_file::create(path, format!("{text}\n").as_bytes()).with_context(unwritable)
 }

@@ -1,12 +1,14 @@
 //! One command at a time: a lock of the operating system on a file beside what it protects.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
 use super::super::super::out::errln;
+use crate::private_file::leave_to_owner_of;
 
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -26,11 +28,7 @@ impl Lock {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).with_context(cannot)?;
+        let file = open(path).with_context(cannot)?;
         let begun = Instant::now();
         let mut said = false;
         loop {
@@ -55,6 +53,25 @@ impl Lock {
             }
             std::thread::sleep(PAUSE);
         }
+    }
+}
+
+/// The file of a lock; made where it is missing.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            // Only what was made here: one that is there may be a link to anything.
+            if let Some(folder) = path.parent() {
+                leave_to_owner_of(folder, &file);
+            }
+            Ok(file)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => Err(error),
     }
 }
 

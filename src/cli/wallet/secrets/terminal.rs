@@ -5,7 +5,9 @@ use std::io::{self, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
+};
 use zeroize::Zeroizing;
 
 /// Longest line of a terminal in its line mode, in bytes (Linux: 4,095 and the line feed).
@@ -18,7 +20,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// The terminal of this process without echo, until it is dropped.
 ///
 /// A secret that is pasted as several lines must not reach the shell, which would show it, run it and keep it in its history:
-/// whatever was not read is thrown away when this is dropped, also on the way of an error.
+/// whatever was not read is thrown away when this is dropped, also on the way of an error. Ctrl-C, Ctrl-Z and Ctrl-\ are such a
+/// way too: as signals they would end or stop the process here, and leave a terminal without echo to the shell.
 pub struct Terminal {
     tty: File,
     before: Termios,
@@ -30,7 +33,9 @@ impl Terminal {
         let tty = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
         let before = tcgetattr(&tty)?;
         let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        // Without the signal Ctrl-C is a character like others: it ends the line, so that it is read at once.
+        silent.special_codes[SpecialCodeIndex::VEOL] = before.special_codes[SpecialCodeIndex::VINTR];
         tcsetattr(&tty, OptionalActions::Flush, &silent)?;
         Ok(Self { tty, before })
     }
@@ -69,8 +74,23 @@ impl Terminal {
         if length == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        if bytes[..length].iter().any(|byte| self.interrupts(*byte)) {
+            return Err(io::Error::other("interrupted"));
+        }
         let text = std::str::from_utf8(&bytes[..length]).map_err(|_| io::ErrorKind::InvalidData)?;
         Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+
+    /// Whether this character asks for a signal where there is echo.
+    fn interrupts(&self, byte: u8) -> bool {
+        let codes = &self.before.special_codes;
+        let signals = [
+            SpecialCodeIndex::VINTR,
+            SpecialCodeIndex::VQUIT,
+            SpecialCodeIndex::VSUSP,
+        ];
+        // A code of 0 stands for none.
+        byte != 0 && signals.into_iter().any(|signal| codes[signal] == byte)
     }
 
     /// Whether another line comes within this time.
