@@ -3,9 +3,9 @@
 use tally_chain::{B256, Bytes, Height, U256, Work};
 use tally_ledger::{ChangeSet, PartRoot};
 use tally_node::Node;
-use tally_node::net::wire::Message;
+use tally_node::net::wire::{CompactBlock, Frame, Message};
 
-use crate::town::{RULES, Town, base};
+use crate::town::{RULES, Town, base, name};
 
 /// A newcomer that meets a misbehaving peer first and then an honest node, half a minute later.
 fn met(tamper: impl Fn(&Node, &mut Message) + 'static) -> (Town, usize, usize) {
@@ -47,6 +47,35 @@ fn banned_for(reason: &str, tamper: impl Fn(&Node, &mut Message) + 'static) {
     let bans = town.bans(new);
     assert_eq!(bans.len(), 1, "{bans:?} {:?}", town.network(new).counters().offences);
     assert!(bans[0].0 == 0 && bans[0].1.contains(reason), "{bans:?}");
+    let node = town.node(new);
+    assert_eq!((base(node), node.tip().record.height()), (280, Height(300)));
+    town.agree();
+}
+
+/// Anybody has the first block of a chain, and one block would be the end of waiting for a state.
+#[test]
+fn the_first_block_of_the_chain_does_not_keep_a_newcomer_from_its_state() {
+    let mut town = Town::with_chain();
+    let new = town.newcomer();
+    town.network(new).expect_named(2);
+    town.connect(new, 0);
+    let first = {
+        let tip = town.node(0).tip();
+        let id = tip.snapshot.id_at(Height(1)).unwrap().unwrap();
+        tip.snapshot.known(&id).unwrap()
+    };
+    let message = Message::CompactBlock(Box::new(CompactBlock {
+        header: first.header,
+        manifest: first.manifest,
+        weight: first.weight,
+        transactions: Vec::new(),
+    }));
+    let (frame, now) = (Frame { question: 0, message }.encode(), town.now);
+    town.network(new).received(&name(0), &frame, now);
+    assert!(town.node(new).awaits_checkpoint());
+    for _ in 0..40 {
+        town.pass(1_000);
+    }
     let node = town.node(new);
     assert_eq!((base(node), node.tip().record.height()), (280, Height(300)));
     town.agree();
