@@ -1,7 +1,7 @@
 //! Beginning with a checkpoint: which chain's. The heaviest of those whose work was shown, not the first that said hello;
 //! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
-use tally_chain::{BlockId, Header, Height, Work};
+use tally_chain::{BlockId, Header, HeaderTip, Height, Work};
 
 use super::limits::{CLAIMS_MS, MAX_SYNCS, NAMED_MS, STUCK_MS};
 use super::offence::Offence;
@@ -77,13 +77,17 @@ impl Network {
     /// Whether this node waits for a checkpoint. A chain that is too short to have one is simply fetched; a tall claim counts
     /// until it was looked at, and then for what was shown.
     fn expects_checkpoint(&self) -> bool {
-        let config = self.node.checkpoints();
-        let need = config.every.saturating_add(config.depth);
-        if self.join.is_some() || config.trusted.is_some() || self.is_undecided(self.taken_weight()) {
+        if self.join.is_some() || self.node.checkpoints().trusted.is_some() || self.is_undecided(self.taken_weight()) {
             return true;
         }
-        let shown = self.peers.values().filter_map(|peer| peer.weighed).max();
-        shown.is_some_and(|height| height.0 >= need)
+        let heaviest = self.peers.values().filter_map(|peer| peer.weighed).max();
+        heaviest.is_some_and(|(_, height)| !self.is_too_short(height))
+    }
+
+    /// Whether a chain of this height has no checkpoint yet.
+    fn is_too_short(&self, height: Height) -> bool {
+        let config = self.node.checkpoints();
+        height.0 < config.every.saturating_add(config.depth)
     }
 
     /// Begins to weigh another chain: one after the other as long as they go on, several beside each other where they do not.
@@ -175,8 +179,8 @@ impl Network {
         match taken {
             Ok(Look::More) => self.walks.push(walk),
             Ok(Look::Same) => {
-                let shown = self.join.as_ref().map(|join| join.walk.end.height);
-                self.weighed(name, shown);
+                let shown = self.join.as_ref().map(|join| join.walk.end.clone());
+                self.weighed(name, shown.as_ref());
             }
             Ok(Look::Whole) => self.weigh_walk(walk),
             Err(ended) => self.conclude(name, ended),
@@ -199,9 +203,9 @@ impl Network {
         Ok(if same { Look::Same } else { Look::More })
     }
 
-    fn weighed(&mut self, name: &PeerName, height: Option<Height>) {
+    fn weighed(&mut self, name: &PeerName, end: Option<&HeaderTip>) {
         if let Some(peer) = self.peers.get_mut(name) {
-            peer.weighed = height;
+            peer.weighed = end.map(|end| (end.weight, end.height));
             peer.backoff.succeeded();
         }
     }
@@ -214,7 +218,7 @@ impl Network {
             tracing::warn!(peer = %name, trusted, "its chain does not have the block that --checkpoint names");
             return self.conclude(&name, Ended::Failed(None));
         }
-        self.weighed(&name, Some(height));
+        self.weighed(&name, Some(&walk.end));
         if let Some(at) = walk.ahead {
             self.conclude(&name, Ended::AheadOfClock { at });
         }
@@ -222,6 +226,9 @@ impl Network {
             tracing::info!(peer = %name, "offers no checkpoint");
             if let Some(peer) = self.peers.get_mut(&name) {
                 peer.offers = false;
+            }
+            if self.is_too_short(height) {
+                self.leave_lighter(walk.end.weight);
             }
             return;
         };
@@ -239,13 +246,29 @@ impl Network {
             return;
         }
         let (block, weight) = (offer.block, walk.end.weight);
+        // It has what makes a checkpoint, and is another chain than one that is heavier and has not.
+        let mut shown = self.peers.values().filter_map(|peer| peer.weighed);
+        if shown.any(|(other, height)| other > weight && self.is_too_short(height)) {
+            return;
+        }
         tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
         self.drop_join();
-        self.weighed(&name, Some(height));
+        self.weighed(&name, Some(&walk.end));
         if let Some(peer) = self.peers.get_mut(&name) {
             peer.shown = weight;
         }
         self.join = Some(Join::new(walk, self.now));
+    }
+
+    /// A chain was shown that is too short for a checkpoint and weighs so much: with a lighter one, however tall, this node does
+    /// not begin.
+    fn leave_lighter(&mut self, weight: Work) {
+        if self.join.as_ref().is_some_and(|join| join.walk.end.weight < weight) {
+            self.drop_join();
+        }
+        for peer in self.peers.values_mut().filter(|peer| peer.shown < weight) {
+            peer.shown = Work::default();
+        }
     }
 
     /// Gives up the chain that was being taken; the others are looked at anew.

@@ -251,8 +251,8 @@ pub(super) struct Peer {
     /// Blocks and transactions that it sent when asked, each of which this node wanted.
     pub(super) blocks_sent: u64,
     pub(super) transactions_sent: u64,
-    /// How high its chain is as its headers showed, while this node begins with a checkpoint.
-    pub(super) weighed: Option<Height>,
+    /// What its chain weighs and how high it is as its headers showed, while this node begins with a checkpoint.
+    pub(super) weighed: Option<(Work, Height)>,
     /// What its chain weighs, where its headers showed so much and its state was begun to be taken.
     pub(super) shown: Work,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.

@@ -125,6 +125,33 @@ fn a_heavier_chain_that_comes_while_parts_do_is_preferred() {
     world.honest(&[light, heavy, new]);
 }
 
+/// Blocks of the least difficulty cost nothing, however many: a chain that is too short for a checkpoint outweighs them.
+#[test]
+fn a_lighter_chain_is_not_begun_with_because_it_alone_is_tall_enough_for_a_checkpoint() {
+    let mut world = World::new(49);
+    let rules = CheckpointConfig { every: 100, ..RULES };
+    // Made so fast, at the beginning, that its blocks are hard.
+    let fast = world.add_at(-9_999, rules);
+    for block in 0..100 {
+        world.members[fast].clock.advance(u64::from(block % 4 == 0));
+        support::mine_now(&world.node(fast).clone(), Address::repeat_byte(9));
+    }
+    let (heavy, tall) = (copy(&mut world, fast, rules), chain(&mut world, rules, 120));
+    let weight = |at| world.node(at).tip().record.weight;
+    assert!(weight(tall) < weight(heavy));
+    world.tamper(tall, |_, message| match message {
+        Message::Part(_) => Fate::Late(5_000),
+        _ => Fate::Sent,
+    });
+    let new = world.add_at(0, CheckpointConfig { begin: true, ..rules });
+    world.connect(new, tall);
+    world.run(2_000);
+    world.connect(heavy, new);
+    world.until(30_000, "the heavier chain", |world| world.tip(new) == world.tip(heavy));
+    assert_eq!(world.base(new), Height::GENESIS);
+    world.honest(&[heavy, new]);
+}
+
 /// Where the lighter chain was all there was, the node does not punish those of the heavier one, and says what is the matter.
 #[test]
 fn a_heavier_chain_that_leaves_below_the_base_is_named_and_not_punished() {
