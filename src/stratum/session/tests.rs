@@ -151,7 +151,7 @@ fn a_worker_that_is_turned_away_is_paid_by_no_job() {
 #[test]
 fn a_miner_hears_of_a_full_disk_but_not_where_it_is() {
     let full = tally_node::StoreError::NoRoom {
-        path: "/home/operator/tally".into(),
+        path: "/srv/tally".into(),
         free: 1,
         needed: 2,
     };

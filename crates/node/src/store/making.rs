@@ -11,7 +11,9 @@ use super::{Store, StoreError};
 /// The file that the database writes when it is made.
 const MARKER: &str = "version";
 /// What a start that was cut off may have left without it.
-const LEFTOVERS: [&str; 3] = ["lock", "0.jnl", "keyspaces"];
+const LEFTOVERS: [&str; 3] = ["lock", "0.jnl", TABLES];
+/// The folder of the database's tables; empty until the marker is there.
+const TABLES: &str = "keyspaces";
 
 /// Makes the store in `path` unless there is one.
 pub(super) fn make(path: &Path, spec: &ChainSpec) -> Result<(), StoreError> {
@@ -64,6 +66,15 @@ fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
             });
         }
     }
+    let tables = path.join(TABLES);
+    if tables.try_exists().map_err(cannot)? && std::fs::read_dir(&tables).map_err(cannot)?.next().is_some() {
+        return Err(StoreError::CannotWrite {
+            path: path.to_owned(),
+            cause: format!(
+                "it holds a store that has lost its file {MARKER}: bring that back, or move the folder away"
+            ),
+        });
+    }
     std::fs::remove_dir_all(path).map_err(cannot)
 }
 
@@ -99,6 +110,20 @@ mod tests {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         assert_eq!(left, ["store"]);
+    }
+
+    #[test]
+    fn a_store_that_has_lost_its_marker_is_not_made_anew() {
+        let (folder, spec) = (tempfile::tempdir().unwrap(), ChainSpec::built_in("test").unwrap());
+        let path = folder.path().join("store");
+        drop(Store::open(&path, &spec).unwrap());
+        let marker = std::fs::read(path.join(MARKER)).unwrap();
+        std::fs::remove_file(path.join(MARKER)).unwrap();
+        let error = Store::open(&path, &spec).err().unwrap().to_string();
+        assert!(error.contains("has lost its file version"), "{error}");
+        std::fs::write(path.join(MARKER), marker).unwrap();
+        let genesis = tally_chain::genesis::block(&spec).id();
+        assert_eq!(Store::open(&path, &spec).unwrap().snapshot().tip().unwrap(), genesis);
     }
 
     #[test]
