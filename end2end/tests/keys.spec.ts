@@ -27,6 +27,27 @@ async function read(page: Page, file: string | { name: string; mimeType: string;
   await page.getByRole('button', { name: 'Read the file' }).click();
 }
 
+test('a key that was read and not kept is dropped with its page', async ({ page }) => {
+  // What the worker is asked for, by name.
+  await page.addInitScript(() => {
+    const [asked, post] = [[] as string[], Worker.prototype.postMessage];
+    Object.assign(window, { asked });
+    Worker.prototype.postMessage = function (this: Worker, ...message: unknown[]) {
+      const request = (message[0] as { Ask?: { request: unknown } }).Ask?.request;
+      asked.push(typeof request === 'string' ? request : Object.keys(request ?? {}).join());
+      return Reflect.apply(post, this, message);
+    };
+  });
+  const asked = () => page.evaluate(() => (window as unknown as { asked: string[] }).asked);
+  await keysPage(page);
+  await read(page, 'web3-scrypt-cheap.json', FILE_PASSWORD);
+  await expect(page.getByText(ADDRESS)).toBeVisible(SLOW);
+  expect(await asked()).toContain('ReadKey');
+  expect(await asked()).not.toContain('DropKey');
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Accounts' }).click();
+  await expect.poll(asked).toContain('DropKey');
+});
+
 test('a Web3 keystore comes in, goes out, and opens elsewhere @phone', async ({ page, guard, node }) => {
   await keysPage(page);
   await picture(page, 'wallet-keys');

@@ -86,7 +86,10 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
             let _ = busy.try_set(false);
             match outcome {
                 Ok(Answer::KeyFound(key)) => {
-                    let _ = found.try_set(Some(key));
+                    // The page was left meanwhile: nobody is asked about this key any more.
+                    if found.try_set(Some(key)).is_some() {
+                        let _ = wallet.ask(Request::DropKey).await;
+                    }
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -196,6 +199,12 @@ fn Keep(key: FoundKey, found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<
             }
         });
     };
+    // A key that was neither kept nor dropped does not outlive its page.
+    on_cleanup(move || {
+        spawn_local(async move {
+            let _ = wallet.ask(Request::DropKey).await;
+        });
+    });
     let drop_it = move |_| {
         spawn_local(async move {
             let _ = wallet.ask(Request::DropKey).await;
