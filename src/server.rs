@@ -32,6 +32,8 @@ pub struct Server {
     pub reads: Workers,
     /// For what changes the node: a flood of reads does not hold up payments and blocks.
     changes: Workers,
+    /// For templates: on a new tip all who mine wait for one assembly, which may take seconds, and hold up nobody else.
+    templates: Workers,
     streams: Guard,
     stopping: watch::Sender<bool>,
 }
@@ -47,6 +49,7 @@ impl Server {
             proxies: Proxies::new(web.trusted_proxies.clone(), web.proxy_header),
             reads: Workers::for_this_machine(),
             changes: Workers::for_this_machine(),
+            templates: Workers::for_this_machine(),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
@@ -65,6 +68,14 @@ impl Server {
         work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         self.work(&self.changes, work).await
+    }
+
+    /// Makes a template beside the server's own threads.
+    pub async fn template<T: Send + 'static>(
+        self: &Shared,
+        work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        self.work(&self.templates, work).await
     }
 
     /// Runs a read of one tip beside the server's own threads.
@@ -139,5 +150,54 @@ impl From<StoreError> for ReadFailure {
 impl From<Problem> for ReadFailure {
     fn from(problem: Problem) -> Self {
         Self(problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use tally_node::system_clock;
+
+    use super::*;
+    use crate::config::NodeOptions;
+    use crate::operator::TokenSource;
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_template_holds_up_no_payment_and_no_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = NodeOptions {
+            chain: Some("test".to_owned()),
+            data_dir: Some(folder.path().to_owned()),
+            ..NodeOptions::default()
+        };
+        let config = options.resolve().expect("valid settings");
+        let node = Node::open(config.node, system_clock()).expect("a node");
+        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
+        let (tokens, _) = token.load().expect("one token");
+        let server = Server::new(node.clone(), tokens, WebConfig::default());
+        // As many as there are places, or more: all of them wait.
+        let miners = 4 * std::thread::available_parallelism().map_or(4, usize::from);
+        let (go_on, waiting): (Vec<_>, Vec<_>) = (0..miners)
+            .map(|_| {
+                let (go_on, wait) = channel::<()>();
+                let server = server.clone();
+                let making = async move {
+                    let made = server.template(move |_| Ok(wait.recv().is_ok())).await;
+                    made.expect("a place for each")
+                };
+                (go_on, tokio::spawn(making))
+            })
+            .unzip();
+        tokio::task::yield_now().await;
+        assert_eq!(server.blocking(|_| Ok(7)).await.expect("room for a payment"), 7);
+        assert_eq!(server.read(|_, _| Ok(7)).await.expect("room for a read"), 7);
+        for miner in go_on {
+            miner.send(()).expect("it waits");
+        }
+        for waited in waiting {
+            assert!(waited.await.expect("no panic"));
+        }
+        node.close().expect("a store in order");
     }
 }

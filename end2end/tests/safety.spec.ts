@@ -233,6 +233,15 @@ test.describe('on a node of its own', () => {
   });
 });
 
+test('a clock that is set back does not keep the wallet open', async ({ page }) => {
+  await page.clock.install();
+  await createWallet(page);
+  await page.clock.setSystemTime(Date.now() - 86_400_000);
+  await page.clock.runFor(2_000);
+  await page.clock.fastForward('11:00');
+  await expect(page.getByText('Locked after 10 min without use.')).toBeVisible();
+});
+
 test('tabs of one wallet do not overwrite, outlive or outwait each other', async ({ page, context }) => {
   await page.clock.install();
   await createWallet(page);

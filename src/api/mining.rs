@@ -187,7 +187,7 @@ pub async fn template(
     let client = client.map(|Extension(Client(ip))| household(ip));
     let producer: Address = parse_address("address", &params.address)?;
     server
-        .blocking(move |node| {
+        .template(move |node| {
             let min_time = node.tip().ancestors.median_time().saturating_add(1);
             let job = node
                 .template_for(producer, client)

@@ -10,7 +10,7 @@ use anyhow::bail;
 use serde_json::{Value, json};
 use tally_chain::{Address, address, visible};
 use tally_node::workers::Seat;
-use tally_node::{MiningJob, Node, TemplateError};
+use tally_node::{ImportError, MiningJob, Node, TemplateError, WorkError};
 
 use super::job::{Difficulty, EXTRA_1, EXTRA_2, notify};
 use super::request::{Refusal, Request, answer};
@@ -217,13 +217,15 @@ impl Session {
                 ));
             }
         };
-        self.pays = Some(paid);
         if self.workers.contains_key(name) {
+            self.pays = Some(paid);
             return Ok(true.into());
         }
         if self.workers.len() >= MAX_WORKERS {
             return refuse(format!("this connection has {MAX_WORKERS} workers already"));
         }
+        // Only now: a job for a worker that was turned away would take the shares of all others.
+        self.pays = Some(paid);
         let shown = visible::escaped(name).into_owned();
         tracing::info!(worker = shown, "miner");
         let seat = self
@@ -308,7 +310,7 @@ impl Session {
             // Whatever limits there are, a found block is handed in.
             match self.node.submit_sealed(mining, &extra, time, nonce) {
                 Ok(_) => tracing::info!(address = %paid, id = %header.id(), "block of a miner"),
-                Err(error) => return Err(Refusal::other(error.to_string()).into()),
+                Err(error) => return Err(Refusal::other(not_taken(&error)).into()),
             }
         } else if !job.difficulty.target().is_met_by(&header.id()) {
             return Err(Refusal(23, "Low difficulty share".to_owned()).into());
@@ -370,7 +372,11 @@ impl Session {
             return;
         };
         tracing::warn!(client = %self.client, address = %paid, %error, unlogged, "no job for a miner; tried again");
-        self.tell("client.show_message", json!([format!("No job now: {error}")]));
+        let why = match error {
+            TemplateError::State(_) => STORE_FAILED.to_owned(),
+            error => error.to_string(),
+        };
+        self.tell("client.show_message", json!([format!("No job now: {why}")]));
     }
 
     fn tell(&mut self, method: &str, params: Value) {
@@ -431,6 +437,19 @@ impl Rejection {
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
         Self::Share(refusal)
+    }
+}
+
+/// What a miner hears of a store that does not work: the cause names paths of this machine, and is in its log.
+const STORE_FAILED: &str = "the node could not read or write its store; its log has the cause";
+
+/// Why a found block was not taken, in words for its miner.
+fn not_taken(error: &WorkError) -> String {
+    match error {
+        WorkError::Import(ImportError::Store(_)) | WorkError::Template(TemplateError::State(_)) => {
+            STORE_FAILED.to_owned()
+        }
+        error => error.to_string(),
     }
 }
 

@@ -99,12 +99,16 @@ impl Election {
     /// Time passes.
     pub fn tick(&mut self, now: u64) -> Vec<Act> {
         match self.role {
+            Role::Follows { until } if is_unreal(until, now) => {
+                self.follow(now + MISSED_AFTER);
+                Vec::new()
+            }
             Role::Follows { until } if now >= until => {
                 self.role = Role::Leads { beat: now + BEAT_EVERY };
                 self.connected = false;
                 vec![Act::Open, self.lead()]
             }
-            Role::Leads { beat } if now >= beat => {
+            Role::Leads { beat } if now >= beat || is_unreal(beat, now) => {
                 self.role = Role::Leads { beat: now + BEAT_EVERY };
                 vec![self.lead()]
             }
@@ -154,6 +158,11 @@ impl Election {
             connected: self.connected,
         })
     }
+}
+
+/// Whether a time lies further ahead than any pause here: the device's clock was set back in the meantime.
+fn is_unreal(at: u64, now: u64) -> bool {
+    at > now + MISSED_AFTER + SPREAD
 }
 
 #[cfg(test)]
@@ -261,6 +270,23 @@ mod tests {
         browser.tabs.remove(0);
         browser.pass(MISSED_AFTER + SPREAD);
         assert_eq!(browser.leaders().len(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_tab_waiting() {
+        let mut browser = Browser::new(&[40, 7]);
+        browser.now = 10_000_000;
+        browser.show(0, true);
+        browser.pass(500);
+        browser.show(1, true);
+        browser.pass(500);
+        browser.now -= 3_600_000;
+        browser.pass(10_000);
+        assert_eq!(browser.leaders(), [0], "it gives signs of life as before");
+        browser.now -= 3_600_000;
+        browser.tabs.remove(0);
+        browser.pass(MISSED_AFTER + 2 * SPREAD);
+        assert_eq!(browser.leaders().len(), 1, "the one that follows takes over");
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             .then(|| {
                 view! {
                     <Notice kind=NoticeKind::Warning title="This block lost">
-                        <p>"Another branch carries more work. What was in this block counts only if it is in the other branch too."</p>
+                        <p>"Another branch carries more work. What was in this block counts only if it is in the other branch too. Its transactions are listed as pending below, whether they wait, stand in the other branch, or can happen no more: each one's own page says which."</p>
                     </Notice>
                 }
             })}

@@ -53,7 +53,7 @@ pub fn Security() -> impl IntoView {
                 <li>"A first visit knows only the work that the chain began with. Where that was little, as on the chains local and test and on a new one of your own, any computer makes a block within moments that this browser then believes. From the first block with more work that it has checked, it asks for a 16th of that. A private window, and a browser whose site data was cleared, begin anew."</li>
                 <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
                 <li>"A balance: its path to the state root of such a block. A line of the history: account, direction, receiver, amount and outcome."</li>
-                <li>"Not checked in this tab: the chain behind that block. Somebody who spends the work of one block can still show a block of their own. Run a node, or compare two."</li>
+                <li>"Not checked in this tab: the chain behind that block. Somebody who spends the work of one block, or has a block of another chain of this kind with as much work, can still show it here with a balance that is not of this chain. Run a node, or compare two."</li>
                 <li>"The page itself comes from the server that it checks. A server that you do not trust can send another page."</li>
             </ul>
         </section>

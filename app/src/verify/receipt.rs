@@ -30,11 +30,21 @@ pub const RECEIPT_CHECKS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Checks a receipt against a block that its reader trusts.
-pub fn check_receipt(receipt: &PortableReceipt, trusted: BlockId) -> (Vec<CheckLine>, Option<Proven>) {
+/// Said of the trusted block's id where the node gave it: a node that makes up a receipt makes up its block as well.
+const OF_THE_NODE: &str = "The id is the one that this node gave: compare it with a source of your own.";
+
+/// Checks a receipt against a block that its reader trusts; `of_node` where its id comes from the node that serves the page,
+/// so that the trust is the node's word.
+pub fn check_receipt(receipt: &PortableReceipt, trusted: BlockId, of_node: bool) -> (Vec<CheckLine>, Option<Proven>) {
     let outcome = receipt.check(None, trusted, &ReferenceVerifier);
     let lines = Claim::ALL.iter().zip(RECEIPT_CHECKS).map(|(claim, titled)| {
         let holds = match &outcome {
+            Ok(_) if of_node && *claim == Claim::Trust => {
+                return CheckLine {
+                    told: Some(OF_THE_NODE),
+                    ..line(titled, None)
+                };
+            }
             Ok(_) => Ok(()),
             Err(refuted) if *claim < refuted.claim => Ok(()),
             Err(refuted) if *claim == refuted.claim => Err(refuted.to_string()),

@@ -1,6 +1,9 @@
 //! What this browser has believed of a chain: its highest block, so that an older state is not taken for the present one, and
 //! its hardest target, so that a block that cost next to nothing is not taken for one of it. Rule: docs/protocol.md#W57
 
+use std::{cell::RefCell, collections::BTreeMap};
+
+use serde::{Serialize, de::DeserializeOwned};
 use tally_chain::{BlockId, pow::Target};
 
 use super::checks::{check_manifest, header};
@@ -15,47 +18,76 @@ fn work_key(genesis: &str) -> String {
     format!("tally.seen-work.{genesis}")
 }
 
+thread_local! {
+    /// What the storage did not take, by key: full or forbidden, it shall not make an older state look like the present one
+    /// for as long as the page lives.
+    static UNSTORED: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// The values of this page's memory and of the browser's storage, which another tab may have written.
+fn read<T: DeserializeOwned>(key: &str) -> impl Iterator<Item = T> + use<T> {
+    let unstored: Option<T> =
+        UNSTORED.with_borrow(|unstored| unstored.get(key).and_then(|text| serde_json::from_str(text).ok()));
+    unstored.into_iter().chain(browser::load(key))
+}
+
+/// Keeps a value in the storage of the browser, or in this page's memory where that does not take it.
+fn write(key: String, value: &impl Serialize) {
+    let Ok(text) = serde_json::to_string(value) else { return };
+    UNSTORED.with_borrow_mut(|unstored| match browser::keep(&key, &text) {
+        Ok(()) => unstored.remove(&key),
+        Err(_) => unstored.insert(key, text),
+    });
+}
+
+fn remove(key: &str) {
+    UNSTORED.with_borrow_mut(|unstored| unstored.remove(key));
+    browser::forget(key);
+}
+
 /// The height of the highest block; 0 where none was seen.
 pub fn highest(genesis: &str) -> u64 {
-    browser::load(&height_key(genesis)).unwrap_or_default()
+    read::<u64>(&height_key(genesis)).max().unwrap_or_default()
 }
 
 /// The hardest target that a believed block met.
 pub fn hardest(genesis: &str) -> Option<Target> {
-    browser::load::<u32>(&work_key(genesis)).and_then(|bits| Target::from_bits(bits).ok())
+    let targets = read::<u32>(&work_key(genesis)).filter_map(|bits| Target::from_bits(bits).ok());
+    targets.min()
 }
 
 /// Takes the chain as a node shows it from now on, however much of it was seen before.
 pub fn forget(genesis: &str) {
-    browser::forget(&height_key(genesis));
-    browser::forget(&work_key(genesis));
+    remove(&height_key(genesis));
+    remove(&work_key(genesis));
 }
 
 /// Remembers the height of a block that was believed.
 pub fn add(genesis: &str, height: u64) {
     if height > highest(genesis) {
-        browser::store(&height_key(genesis), &height);
+        write(height_key(genesis), &height);
     }
 }
 
-/// Remembers the work of a block, if it holds and is worth believing by these rules.
+/// Remembers height and work of a block, if it holds and is worth believing by these rules, whatever page it stood on.
 pub fn believe(genesis: &str, rules: &ChainRules, block: &BlockEvidence, now: u64) {
-    let Some((bits, target)) = worth(rules, block, now) else {
+    let Some((height, bits, target)) = worth(rules, block, now) else {
         return;
     };
+    add(genesis, height);
     if hardest(genesis).is_none_or(|known| target < known) {
-        browser::store(&work_key(genesis), &bits);
+        write(work_key(genesis), &bits);
     }
 }
 
-/// Bits and target of a block with work to measure others by: none of genesis, which carries none, of one that does not hold,
-/// and of one that may be made up.
-fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u32, Target)> {
+/// Height, bits and target of a block with work to measure others by: none of genesis, which carries none, of one that does not
+/// hold, and of one that may be made up.
+fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u64, u32, Target)> {
     let header = header(block).ok()?;
     let manifest = check_manifest(&header, block).ok()?;
     let firm = header.parent != BlockId::ZERO && rules.check(&header, manifest.number, now) == Ok(Sealed::Firm);
     let target = Target::from_bits(header.bits).ok()?;
-    firm.then_some((header.bits, target))
+    firm.then_some((manifest.number.0, header.bits, target))
 }
 
 #[cfg(test)]
@@ -85,10 +117,29 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_counts_where_the_storage_takes_nothing() {
+        // Outside of a browser nothing is stored.
+        assert!(browser::keep("tally.any", "1").is_err());
+        let (_, rules) = local();
+        let hard = Target::from_bits(0x1f00_ffff).unwrap();
+        add("a", 5);
+        // A block of any page counts: a balance of an older one is not the present one.
+        believe("a", &rules, &block(0x1f00_ffff), NOW);
+        believe("a", &rules, &block(EASIEST), NOW);
+        add("a", 6);
+        assert_eq!((highest("a"), hardest("a")), (7, Some(hard)));
+        add("a", 8);
+        assert_eq!(highest("a"), 8);
+        assert_eq!((highest("b"), hardest("b")), (0, None));
+        forget("a");
+        assert_eq!((highest("a"), hardest("a")), (0, None));
+    }
+
+    #[test]
     fn only_a_believed_block_raises_the_measure() {
         let (_, rules) = local();
         let hard = block(0x1f00_ffff);
-        let expected = Some((0x1f00_ffff, Target::from_bits(0x1f00_ffff).unwrap()));
+        let expected = Some((7, 0x1f00_ffff, Target::from_bits(0x1f00_ffff).unwrap()));
         assert_eq!(worth(&rules, &hard, NOW), expected);
         // One that may be made up, one with another manifest, and genesis.
         assert_eq!(worth(&fresh().1, &block(EASIEST), NOW), None);

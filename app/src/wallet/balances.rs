@@ -41,12 +41,14 @@ impl Failures {
         self.round
     }
 
-    /// An answer of a round arrives; one that a later round has overtaken says nothing any more.
-    fn settle(&mut self, address: &str, round: u32, failure: Option<String>) {
+    /// An answer of a round arrives; one that a later round has overtaken says nothing any more. Whether it counts.
+    fn settle(&mut self, address: &str, round: u32, failure: Option<String>) -> bool {
         let known = self.answered.get(address);
-        if known.is_none_or(|(last, _)| *last <= round) {
+        let counts = known.is_none_or(|(last, _)| *last <= round);
+        if counts {
             self.answered.insert(address.to_owned(), (round, failure));
         }
+        counts
     }
 
     fn first(&self) -> Option<String> {
@@ -167,10 +169,13 @@ impl Balances {
                     amount: answer.balance,
                     mark,
                 };
-                let _ = self
+                let counts = self
                     .failures
                     .try_update(|failures| failures.settle(&address, round, None));
-                let _ = self.known.try_update(|known| known.insert(address, balance));
+                // An older state that comes late is not shown in the place of a newer one.
+                if counts == Some(true) {
+                    let _ = self.known.try_update(|known| known.insert(address, balance));
+                }
             }
             Err(why) => {
                 let _ = self
@@ -233,17 +238,18 @@ mod tests {
         let accounts = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
         let mut failures = Failures::default();
         let first = failures.begin(&accounts(&["0xA", "0xB"]));
-        failures.settle("0xA", first, Some("no answer".to_owned()));
-        failures.settle("0xB", first, None);
+        assert!(failures.settle("0xA", first, Some("no answer".to_owned())));
+        assert!(failures.settle("0xB", first, None));
         assert_eq!(failures.first(), Some("no answer".to_owned()));
         let second = failures.begin(&accounts(&["0xA", "0xB"]));
         assert_eq!(failures.first(), Some("no answer".to_owned()), "until it is answered");
-        failures.settle("0xA", second, None);
+        assert!(failures.settle("0xA", second, None));
         assert_eq!(failures.first(), None);
-        // The answer to an older question comes late.
-        failures.settle("0xA", first, Some("timed out".to_owned()));
+        // The answer to an older question comes late: neither a failure nor a balance of it counts.
+        assert!(!failures.settle("0xA", first, Some("timed out".to_owned())));
+        assert!(!failures.settle("0xA", first, None));
         assert_eq!(failures.first(), None);
-        failures.settle("0xB", second, Some("no answer".to_owned()));
+        assert!(failures.settle("0xB", second, Some("no answer".to_owned())));
         assert_eq!(failures.first(), Some("no answer".to_owned()));
         failures.begin(&accounts(&["0xA"]));
         assert_eq!(failures.first(), None, "it is no longer in the wallet");

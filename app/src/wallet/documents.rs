@@ -123,16 +123,26 @@ fn Choose(draft: Draft) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let (progress, busy) = (RwSignal::new(None::<u8>), RwSignal::new(false));
     let wrong = RwSignal::new(None::<String>);
+    let latest = StoredValue::new(0_u32);
     let hash = move |_| {
         let Some(input) = input.get_untracked() else { return };
+        // Of two files the one that was chosen later counts, whichever is hashed first.
+        let turn = latest.get_value().wrapping_add(1);
+        latest.set_value(turn);
+        let is_latest = move || latest.try_get_value() == Some(turn);
         draft.hashed.set(None);
         wrong.set(None);
         progress.set(Some(0));
         spawn_local(async move {
             let told = move |part| {
-                let _ = progress.try_set(Some(part));
+                if is_latest() {
+                    let _ = progress.try_set(Some(part));
+                }
             };
             let done = browser::hash_file(&input, told).await;
+            if !is_latest() {
+                return;
+            }
             let _ = progress.try_set(None);
             match done {
                 Ok(hashed) => draft.hashed.set(Some(hashed)),

@@ -14,6 +14,28 @@ use crate::{
 /// Confirmations after which the notches are full. More keep being counted.
 const SETTLED: u64 = 6;
 
+/// The order of questions and answers. Heights say nothing of it: a heavier branch may be the shorter one.
+#[derive(Debug, Default)]
+struct Rounds {
+    asked: u32,
+    answered: u32,
+}
+
+impl Rounds {
+    /// Another question: its number.
+    fn ask(&mut self) -> u32 {
+        self.asked = self.asked.wrapping_add(1);
+        self.asked
+    }
+
+    /// Whether an answer counts: not if one to a later question has come before.
+    fn settle(&mut self, round: u32) -> bool {
+        let counts = self.answered <= round;
+        self.answered = self.answered.max(round);
+        counts
+    }
+}
+
 /// Follows a transaction of this id for as long as it is shown.
 #[component]
 pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
@@ -24,24 +46,25 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     // It was in a block, and a heavier branch has taken that block's place.
     let returned = RwSignal::new(false);
     let asked = id.clone();
+    let rounds = StoredValue::new(Rounds::default());
     Effect::new(move |_| {
         live.on_pool();
         let id = asked.clone();
+        let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
         spawn_local(async move {
-            match reads::transaction(id).await {
-                Ok(Some(read)) => {
-                    let newer =
-                        page.try_with_untracked(|known| known.as_ref().is_none_or(|known| known.tip <= read.tip));
-                    if newer == Some(true) {
-                        gone.set(false);
-                        let was_in =
-                            page.with_untracked(|known| known.as_ref().is_some_and(|known| known.row.block.is_some()));
-                        returned.update(|returned| *returned = read.row.block.is_none() && (was_in || *returned));
-                        page.set(Some(read));
-                    }
+            let Ok(read) = reads::transaction(id).await else { return };
+            if rounds.try_update_value(|rounds| rounds.settle(round)) != Some(true) {
+                return;
+            }
+            match read {
+                Some(read) => {
+                    gone.set(false);
+                    let was_in =
+                        page.with_untracked(|known| known.as_ref().is_some_and(|known| known.row.block.is_some()));
+                    returned.update(|returned| *returned = read.row.block.is_none() && (was_in || *returned));
+                    page.set(Some(read));
                 }
-                Ok(None) => drop(gone.try_set(page.try_with_untracked(Option::is_some) == Some(true))),
-                Err(_) => {}
+                None => drop(gone.try_set(page.try_with_untracked(Option::is_some) == Some(true))),
             }
         });
     });
@@ -90,7 +113,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
             <p class="follow-links">{block} <TransactionLink id=id /></p>
             <Show when=move || gone.get()>
                 <Notice kind=NoticeKind::Warning title="The node no longer knows this payment">
-                    <p>"Another of the same nonce took its place, or the pool let it go. It is not in the chain that this node shows."</p>
+                    <p>"Another of the same nonce took its place, or the pool let it go. This node does not find it in the chain that it shows."</p>
                     <p><a href=at_base("/wallet/history")>"The history"</a> " says which, and can send it again."</p>
                 </Notice>
             </Show>
@@ -100,5 +123,20 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
                 </Notice>
             </Show>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rounds;
+
+    #[test]
+    fn a_late_answer_says_nothing_any_more() {
+        let mut rounds = Rounds::default();
+        let (first, second) = (rounds.ask(), rounds.ask());
+        assert!(rounds.settle(second));
+        assert!(!rounds.settle(first));
+        let third = rounds.ask();
+        assert!(rounds.settle(third));
     }
 }

@@ -1,9 +1,10 @@
 //! What was sent and received, by account. Each line is checked in this tab once it is in a block.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
+use tally_chain::TxId;
 
 use super::{
     confirm::Confirm,
@@ -110,7 +111,7 @@ fn Rows(
     };
     let href = format!("/account/{}", account.address);
     let more = account.history.next.is_some();
-    let lines = account.history.items;
+    let lines = once(account.history.items);
     let payments = lines.iter().filter_map(|line| match line {
         HistoryLine::Transaction(row) => Some(row.clone()),
         HistoryLine::Reward(_) => None,
@@ -130,6 +131,33 @@ fn Rows(
         {more.then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })}
     }
     .into_any()
+}
+
+/// Each transaction once, as in a block where it is in one: shown twice, each line would be verified, and two payments would
+/// seem to be there where one was made.
+fn once(lines: Vec<HistoryLine>) -> Vec<HistoryLine> {
+    // An id can be written in several ways.
+    let id = |row: &TransactionRow| {
+        row.id
+            .parse::<TxId>()
+            .map_or_else(|_| row.id.clone(), |id| id.to_string())
+    };
+    let in_blocks: HashSet<String> = lines
+        .iter()
+        .filter_map(|line| match line {
+            HistoryLine::Transaction(row) if row.block.is_some() => Some(id(row)),
+            HistoryLine::Transaction(_) | HistoryLine::Reward(_) => None,
+        })
+        .collect();
+    let mut shown = HashSet::new();
+    let is_new = |line: &HistoryLine| match line {
+        HistoryLine::Transaction(row) => {
+            let id = id(row);
+            (row.block.is_some() || !in_blocks.contains(&id)) && shown.insert(id)
+        }
+        HistoryLine::Reward(_) => true,
+    };
+    lines.into_iter().filter(is_new).collect()
 }
 
 /// What the account received for a block that it produced: the node's word, since no commitment of a block has it.
@@ -262,4 +290,53 @@ async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<Mar
 fn key(own: &str, row: &TransactionRow) -> Option<String> {
     row.block.as_ref()?;
     serde_json::to_string(&(own, row)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BaseUnits, BlockRef, Scheme, TransactionKind};
+
+    fn line(id: &str, height: Option<u64>) -> HistoryLine {
+        HistoryLine::Transaction(TransactionRow {
+            id: id.to_owned(),
+            status: height.map_or(Status::Pending, |_| Status::Succeeded),
+            scheme: Scheme::Ecc,
+            kind: TransactionKind::Payment,
+            from: "0xA".to_owned(),
+            to: None,
+            value: BaseUnits::new(5),
+            fee: BaseUnits::new(1),
+            time: 7,
+            block: height.map(|height| BlockRef {
+                height,
+                id: "ab".to_owned(),
+                time: 7,
+                index: 0,
+            }),
+        })
+    }
+
+    #[test]
+    fn no_payment_is_listed_twice() {
+        let (one, other) = (format!("0x{}", "ab".repeat(32)), format!("0x{}", "cd".repeat(32)));
+        let shouted = format!("0x{}", "AB".repeat(32));
+        let reward = HistoryLine::Reward(RewardRow {
+            height: 12,
+            block: "ab".to_owned(),
+            time: 7,
+            value: BaseUnits::new(5),
+        });
+        let lines = vec![
+            line(&one, None),
+            line(&other, None),
+            line(&one, Some(12)),
+            reward.clone(),
+            reward.clone(),
+            line(&one, Some(12)),
+            line(&shouted, Some(11)),
+        ];
+        let expected = vec![line(&other, None), line(&one, Some(12)), reward.clone(), reward];
+        assert_eq!(once(lines), expected);
+    }
 }

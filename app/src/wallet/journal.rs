@@ -192,10 +192,14 @@ pub fn earlier(genesis: &str, id: &str) -> Earlier {
 }
 
 fn earlier_in(journal: &[Sent], id: &str) -> Earlier {
-    match journal.iter().find(|sent| sent.id == id) {
-        None => Earlier::Never,
-        Some(sent) if sent.acknowledged => Earlier::Taken,
-        Some(_) => Earlier::Open,
+    journal.iter().find(|sent| sent.id == id).map_or(Earlier::Never, known)
+}
+
+/// What an entry says of its envelope.
+pub fn known(sent: &Sent) -> Earlier {
+    match sent.acknowledged {
+        true => Earlier::Taken,
+        false => Earlier::Open,
     }
 }
 

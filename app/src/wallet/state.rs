@@ -245,7 +245,9 @@ impl Wallet {
         let Some(now) = browser::now() else { return };
         self.last_use.set(now);
         let told = self.told_use.get_value();
-        if self.phase.with_untracked(|phase| *phase == Phase::Open) && now.saturating_sub(told) >= tabs::USE_EVERY {
+        // Of a clock that was set back the tabs are told at once.
+        let is_due = now < told || now - told >= tabs::USE_EVERY;
+        if is_due && self.phase.with_untracked(|phase| *phase == Phase::Open) {
             self.told_use.set_value(now);
             tabs::tell(Word::InUse, &self.genesis());
         }
@@ -262,6 +264,10 @@ impl Wallet {
         Effect::new(move |_| {
             let Some(now) = live.now.get() else { return };
             let minutes = prefs.read(|prefs| prefs.auto_lock_minutes);
+            // A clock that was set back does not keep the wallet open until it has caught up.
+            if self.last_use.get_untracked() > now {
+                self.last_use.set(now);
+            }
             let idle = now.saturating_sub(self.last_use.get_untracked());
             if self.phase.with_untracked(|phase| *phase == Phase::Open) && idle >= u64::from(minutes) * 60 {
                 let why = format!("Locked after {minutes} min without use. The time can be changed in the settings.");

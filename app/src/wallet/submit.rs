@@ -27,6 +27,8 @@ pub struct HandIn {
     genesis: StoredValue<String>,
     /// Whether others have what is handed in, and may send it.
     shared: bool,
+    /// What was known of it when the page showed it, whatever becomes of the journal.
+    known: Earlier,
     pub busy: RwSignal<bool>,
     pub failure: RwSignal<Option<Failure>>,
     /// Signed and sent, but without an answer that says whether it was taken.
@@ -38,19 +40,25 @@ pub struct HandIn {
 impl HandIn {
     /// One for this page. Needs the chain in context.
     pub fn new() -> Self {
-        Self::of(false)
+        Self::of(false, Earlier::Never)
+    }
+
+    /// One for what was sent before, as the journal has it.
+    pub fn of_sent(sent: &Sent) -> Self {
+        Self::of(false, journal::known(sent))
     }
 
     /// One for a payment that others have as well.
     pub fn of_proposal() -> Self {
-        Self::of(true)
+        Self::of(true, Earlier::Never)
     }
 
-    fn of(shared: bool) -> Self {
+    fn of(shared: bool, known: Earlier) -> Self {
         let chain = expect_context::<ChainInfo>();
         Self {
             genesis: StoredValue::new(chain.genesis_id),
             shared,
+            known,
             busy: RwSignal::new(false),
             failure: RwSignal::new(None),
             doubt: RwSignal::new(None),
@@ -76,11 +84,7 @@ impl HandIn {
         let handing = Handing::of(sent.purpose, self.shared);
         let doubted = self.doubt.try_get_untracked().flatten();
         let is_doubted = doubted.is_some_and(|doubted| doubted.id == sent.id);
-        let earlier = match journal::earlier(&genesis, &sent.id) {
-            // It was sent from here, and taken out of the journal since: that says nothing of what is on its way.
-            Earlier::Never if is_doubted => Earlier::Open,
-            known => known,
-        };
+        let earlier = at_least(journal::earlier(&genesis, &sent.id), self.known, is_doubted);
         let handed = match hand_in(&genesis, sent.clone(), earlier).await {
             Ok(handed) => handed,
             Err(why) => {
@@ -131,6 +135,16 @@ impl HandIn {
         self.doubt.set(None);
         self.failure.set(None);
         on_taken.run(sent.id);
+    }
+}
+
+/// What is known before a sending: by the journal, by what the page was `shown`, and by whether it `is_doubted` here. What was
+/// taken out of the journal since, in another tab as well, or cannot be read there, is on its way none the less.
+fn at_least(journal: Earlier, shown: Earlier, is_doubted: bool) -> Earlier {
+    match (journal, shown) {
+        (Earlier::Never, Earlier::Never) if is_doubted => Earlier::Open,
+        (Earlier::Never, shown) => shown,
+        (known, _) => known,
     }
 }
 
@@ -312,6 +326,28 @@ mod tests {
             assert_eq!(answered(502, "<html>Bad Gateway</html>", earlier), open);
             let none = Handed::of(Outcome::of_failure("timed out"), earlier, None);
             assert_eq!(shown(&none, earlier, Purpose::Payment, false), open);
+        }
+    }
+
+    #[test]
+    fn what_was_sent_stays_sent_whatever_becomes_of_the_journal() {
+        use Earlier::{Never, Open, Taken};
+
+        for (journal, shown, is_doubted, expected) in [
+            (Never, Never, false, Never),
+            (Never, Never, true, Open),
+            // Dismissed in another tab, or no longer to be read.
+            (Never, Open, false, Open),
+            (Never, Taken, false, Taken),
+            (Never, Taken, true, Taken),
+            (Open, Never, false, Open),
+            (Taken, Open, true, Taken),
+        ] {
+            assert_eq!(
+                at_least(journal, shown, is_doubted),
+                expected,
+                "{journal:?} {shown:?} {is_doubted}"
+            );
         }
     }
 

@@ -186,6 +186,8 @@ pub(crate) struct Executor<'a, V: ?Sized + StateView> {
     tips: U256,
     /// Who will be paid is not known yet, or whether code may run at all.
     sharing: Option<Sharing>,
+    /// Gas of what ran and was left out of a shared block: nobody pays for that work, so it is bounded by itself.
+    left_out_gas: u64,
     /// Whether code has asked for the time.
     time_seen: bool,
     /// Accounts that code has looked at, where the block is shared.
@@ -212,6 +214,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
             execution_gas: 0,
             tips: U256::ZERO,
             sharing: None,
+            left_out_gas: 0,
             time_seen: false,
             looked_at: BTreeSet::new(),
         }
@@ -300,7 +303,9 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
             return Err(InclusionError::GasLimitTooLow { gas_limit, required }.into());
         }
         let gas = gas_limit - upfront.initial;
-        let left = (self.context.gas_limit / EXECUTION_SHARE).saturating_sub(self.execution_gas);
+        // What is left out of a shared block counts apart: it takes no room from what is in it, and else one pool full of such
+        // transactions would be run for nothing at every assembly.
+        let left = (self.context.gas_limit / EXECUTION_SHARE).saturating_sub(self.execution_gas.max(self.left_out_gas));
         if gas > left {
             return Err(InclusionError::ExecutionExceedsBlock { gas, left }.into());
         }
@@ -366,7 +371,11 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         let result = steps.run(&mut self.evm);
         let state = self.evm.ctx.journal_mut().finalize();
         let result = result.map_err(refusal)?;
-        self.take_note()?;
+        if let Err(left_out) = self.take_note() {
+            let spent = result.gas().total_gas_spent();
+            self.left_out_gas = self.left_out_gas.saturating_add(spent);
+            return Err(left_out.into());
+        }
         self.state().commit(state)?;
         Ok(result)
     }

@@ -29,6 +29,7 @@ pub enum ChainEvent {
         from: BlockId,
         to: BlockId,
         undone: u64,
+        /// Transactions of the blocks that left which are in none of the new ones.
         returned: u64,
         /// Transactions of the blocks that left; those that are in the pool again are to be told of anew.
         #[serde(skip)]

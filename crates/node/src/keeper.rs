@@ -155,10 +155,11 @@ impl Node {
     }
 
     /// What could not be stored is not in the pool either: a second try of the sender's has to be one. What a reorg returned
-    /// is stored since its batch, and was to be written only once more: it stays.
-    fn forget_unwritten(&self, changes: &Changes) {
+    /// is stored since its batch, and was to be written only once more: it stays. What had left for others is stored still,
+    /// and was acknowledged: it comes back.
+    pub(crate) fn forget_unwritten(&self, changes: &Changes) {
         let stored = self.store().snapshot();
-        let is_stored = |id: &TxId| stored.has_pooled(id).unwrap_or(false);
+        let is_stored = |id: &TxId| stored.pooled(id).is_ok_and(|envelope| envelope.is_some());
         let added = changes.iter().filter(|(_, envelope)| envelope.is_some());
         let added: Vec<_> = added.map(|(id, _)| *id).filter(|id| !is_stored(id)).collect();
         let mut pool = self.pool().lock();
@@ -168,6 +169,10 @@ impl Node {
             self.stats().left(&id);
             let reason = "it could not be stored".to_owned();
             self.events().publish(ChainEvent::Dropped { id, reason });
+        }
+        let left = changes.iter().filter(|(_, envelope)| envelope.is_none());
+        for envelope in left.filter_map(|(id, _)| stored.pooled(id).ok().flatten()) {
+            self.take_stored(envelope);
         }
     }
 

@@ -47,6 +47,14 @@ pub enum TemplateError {
     Bits(BitsError),
     #[error("the chain begins at {begins} (Unix seconds): there is nothing to mine before")]
     NotBegun { begins: UnixSecs },
+    /// With a block on genesis it could not begin with a state any more. Rule: docs/protocol.md#Q4
+    #[error("this node waits for a state to begin with: nothing is mined on genesis meanwhile")]
+    AwaitsState,
+    /// By peers of this node's own choice. Rule: docs/protocol.md#N13
+    #[error("{}: a block of this time is none for others", .reading.words())]
+    ClockOff { reading: ClockReading },
+    #[error("the node can store nothing now: a block that is found would be lost")]
+    NothingStored,
     #[error("this machine's clock is {secs} s behind this node's own chain: it would reject the block itself")]
     ClockBehindChain { secs: u64 },
     #[error("templates for {max} addresses were asked for on this block already; try again after the next block")]
@@ -404,13 +412,13 @@ impl Node {
             common,
             undone,
             joined,
-            returned: _,
+            returned,
         } = advance;
         if !undone.is_empty() {
             self.0.stats.reorgs.fetch_add(1, Relaxed);
             let moved = undone.iter().flat_map(|moved| &moved.transactions);
             let transactions: Arc<[TxId]> = moved.map(|transaction| transaction.id).collect();
-            let returned = transactions.len() as u64;
+            let returned = returned.len() as u64;
             let undone = undone.len() as u64;
             tracing::warn!(%from, %to, %common, undone, "reorg");
             let event = ChainEvent::Reorg {

@@ -93,6 +93,8 @@ pub struct Pipeline {
     store: Store,
     checker: Arc<TransactionChecker>,
     max_reorg_depth: u64,
+    /// The lowest block that an earlier run, which may have been told to follow forks less deep, has left a way back to.
+    goes_back_to: Height,
     tip: Arc<Tip>,
 }
 
@@ -119,6 +121,7 @@ impl Pipeline {
             return Err(StoreError::Missing { what });
         }
         let ancestors = active_ancestors(&snapshot, &record)?;
+        let goes_back_to = snapshot.goes_back_to(record.height())?;
         let tip = Arc::new(Tip {
             record,
             ancestors,
@@ -132,6 +135,7 @@ impl Pipeline {
             store,
             checker,
             max_reorg_depth,
+            goes_back_to,
             tip,
         })
     }

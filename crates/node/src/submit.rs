@@ -10,12 +10,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::prelude::*;
 use tally_chain::state_tree::Account;
-use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, RawTransaction, TransactionError, TxId};
+use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, RawTransaction, TransactionError, TxId, UnixSecs};
 use tally_ledger::{StateError, StateView};
 
 use crate::events::ChainEvent;
 use crate::keeper::Reader;
-use crate::mempool::MempoolError;
+use crate::mempool::{Inserted, Mempool, MempoolError};
 use crate::node::Node;
 use crate::pipeline::{Advance, Tip};
 use crate::pool_writer::{Failure, Ticket};
@@ -57,6 +57,9 @@ enum Taken {
     /// It was there before: with the write that it is part of, where that is still to end.
     Known(TxId, Option<Ticket>),
 }
+
+/// [`Mempool::insert`] or [`Mempool::bring_back`].
+type Insert = fn(&mut Mempool, CheckedTransaction, Account, UnixSecs, u128) -> Result<Inserted, MempoolError>;
 
 /// A transaction in the pool.
 struct Pooled {
@@ -153,7 +156,7 @@ impl Node {
                 let envelope = transaction.envelope().clone();
                 self.keeper().writer().add(id, envelope, &pooled.removed)
             };
-            match self.pool_insert(transaction, write) {
+            match self.pool_insert(Mempool::insert, transaction, write) {
                 Ok((pooled, ticket)) => return Ok(Taken::New(pooled.submitted, ticket)),
                 // Another submission of it came in between.
                 Err(SubmitError::Mempool(MempoolError::AlreadyKnown { .. })) => {}
@@ -165,6 +168,7 @@ impl Node {
     /// `then` runs before anybody else sees the transaction in the pool.
     fn pool_insert<T>(
         &self,
+        insert: Insert,
         transaction: &CheckedTransaction,
         then: impl FnOnce(&Pooled) -> T,
     ) -> Result<(Pooled, T), SubmitError> {
@@ -172,7 +176,7 @@ impl Node {
         let tip = self.tip();
         let account: Account = tip.snapshot.account(&transaction.sender())?.unwrap_or_default();
         let base_fee = tip.ancestors.next_base_fee(self.spec());
-        let inserted = pool.insert(transaction.clone(), account, self.now(), base_fee)?;
+        let inserted = insert(&mut pool, transaction.clone(), account, self.now(), base_fee)?;
         let pooled = Pooled {
             submitted: Submitted {
                 id: transaction.id(),
@@ -208,7 +212,7 @@ impl Node {
         checked.sort_by_key(|transaction| (transaction.sender(), transaction.view().nonce));
         for transaction in checked {
             let id = transaction.id();
-            match self.pool_insert(&transaction, |_| ()) {
+            match self.pool_insert(Mempool::bring_back, &transaction, |_| ()) {
                 Ok((pooled, ())) => gone.extend(pooled.removed.into_iter().map(|id| (id, None))),
                 Err(SubmitError::State(error)) => return Err(error.into()),
                 Err(SubmitError::Store(error)) => return Err(error),
@@ -225,6 +229,18 @@ impl Node {
             // What should be gone stays until the next start.
             Err(StoreError::NoRoom { .. }) => Ok(()),
             written => written,
+        }
+    }
+
+    /// Takes one of the stored pool that had left this run's, where it can still wait.
+    pub(crate) fn take_stored(&self, envelope: Bytes) {
+        let checked = RawTransaction::decode(envelope).and_then(|raw| self.checker().check_one(raw));
+        let Ok(transaction) = checked else { return };
+        let write = |pooled: &Pooled| self.keeper().writer().remove(pooled.removed.iter().copied());
+        if let Ok((pooled, ())) = self.pool_insert(Mempool::bring_back, &transaction, write) {
+            let Submitted { id, pending } = pooled.submitted;
+            self.stats().arrived(id);
+            self.events().publish(ChainEvent::Transaction { id, pending });
         }
     }
 
@@ -270,7 +286,7 @@ impl Node {
             let Some(account) = account_of(&transaction.sender()) else {
                 continue;
             };
-            match pool.insert(transaction.clone(), account, now, base_fee) {
+            match pool.bring_back(transaction.clone(), account, now, base_fee) {
                 Ok(inserted) => {
                     let left = inserted.replaced.into_iter().chain(inserted.evicted);
                     dropped.extend(left.map(|id| (id, MADE_WAY.to_owned())));

@@ -105,7 +105,7 @@ impl Node {
 
     /// [`Self::template`] for a client from outside: how many producers it may name on one tip is limited.
     pub fn template_for(&self, producer: Address, client: Option<IpAddr>) -> Result<Arc<MiningJob>, TemplateError> {
-        self.check_time()?;
+        self.check_may_mine()?;
         let current = self.current_bodies()?;
         let body = self.body_for(producer, &current)?;
         let templates = self.templates();
@@ -123,10 +123,20 @@ impl Node {
         (self.now() < begins && self.tip().record.height() == Height::GENESIS).then_some(begins)
     }
 
-    /// Nobody is to search for a block that this very node would reject.
-    fn check_time(&self) -> Result<(), TemplateError> {
+    /// Nobody is to search for a block that this very node or all others would reject, that it cannot store, or that would
+    /// keep it from its beginning.
+    fn check_may_mine(&self) -> Result<(), TemplateError> {
         if let Some(begins) = self.begins() {
             return Err(TemplateError::NotBegun { begins });
+        }
+        if self.awaits_checkpoint() {
+            return Err(TemplateError::AwaitsState);
+        }
+        if self.store().not_ready().is_some() {
+            return Err(TemplateError::NothingStored);
+        }
+        if let Some(reading) = self.clock_off() {
+            return Err(TemplateError::ClockOff { reading });
         }
         match self.behind_own_chain() {
             Some(secs) => Err(TemplateError::ClockBehindChain { secs }),
@@ -295,7 +305,7 @@ impl Node {
 
     /// A fresh template with everything in it that suits the producer, for the native miner, which keeps it itself.
     pub(crate) fn new_template(&self, producer: Address) -> Result<Arc<MiningJob>, TemplateError> {
-        self.check_time()?;
+        self.check_may_mine()?;
         let tip = self.tip();
         let time = self.next_time(&tip);
         let block = Block::own(self.assemble_for(producer, &tip, time)?);

@@ -230,6 +230,11 @@ fn a_clock_ahead_makes_no_blocks_until_it_is_right() {
     // The chain's target is one that a thread meets in milliseconds.
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(wrong.tip().record.height(), Height(0), "it mines with a wrong clock");
+    let error = wrong.template(HONEST).unwrap_err();
+    assert!(
+        matches!(error, TemplateError::ClockOff { reading } if Some(reading) == wrong.clock_off()),
+        "other miners have no work either: {error}"
+    );
 
     town.right().clock.advance(OFF_SECS);
     town.pass(PING_MS);

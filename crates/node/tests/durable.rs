@@ -66,6 +66,28 @@ fn the_batch_of_a_reorg_holds_what_returns_to_the_pool() {
     assert!(node.with_pool(|pool| pool.contains(&id)), "the next run has it again");
 }
 
+/// Whatever the clock says when a block changes branches: it was not too early when it came, and is linked again by that.
+#[test]
+fn a_block_keeps_the_time_at_which_it_first_came() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let (left, right, _) = branches(&clock);
+    let spec = Arc::new(spec());
+    let checker = Arc::new(TransactionChecker::new(genesis::identity(&spec)));
+    let mut pipeline = Pipeline::open(&dir.path().join("store"), spec, checker, 100).unwrap();
+    let now = UnixSecs(clock.now());
+    for block in left.iter().chain(&right[1..2]) {
+        pipeline.import_block(block, now).unwrap();
+    }
+    let later = UnixSecs(now.0 + 60);
+    let heavier = pipeline.import_block(&right[2], later).unwrap();
+    assert!(matches!(heavier, Imported::Tip(_)), "{heavier:?}");
+    let snapshot = pipeline.store().snapshot();
+    for (block, came) in [(&right[1], now), (&right[2], later), (&left[1], now)] {
+        let id = RawBlock::decode(block, u64::MAX).unwrap().id();
+        assert_eq!(snapshot.known(&id).unwrap().received, came);
+    }
+}
+
 #[test]
 fn a_transaction_that_is_acknowledged_is_in_the_store() {
     let (dir, clock) = (tempdir().unwrap(), clock());
@@ -196,6 +218,21 @@ fn make_contract(node: &Node, clock: &HandClock) -> Address {
     submit(node, call(node, ALICE, 0, None, &init));
     mine(node, clock, producer(1));
     address_of(ALICE).create(0)
+}
+
+#[test]
+fn code_that_is_missing_is_not_taken_for_empty_code() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    let contract = make_contract(&node, &clock);
+    let snapshot = node.tip().snapshot.clone();
+    let made = snapshot.account(&contract).unwrap().unwrap();
+    assert_eq!(snapshot.code(&made.code_hash).unwrap().len(), 14);
+    let missing = B256::repeat_byte(7);
+    assert_eq!(
+        snapshot.code(&missing),
+        Err(StateError(format!("code {missing} is missing")))
+    );
 }
 
 #[test]

@@ -104,6 +104,10 @@ impl Script {
         self.again(|| {
             let job = node.template(Address::repeat_byte(1)).map_err(|error| match error {
                 tally_node::TemplateError::State(error) => ImportError::Store(error.into()),
+                tally_node::TemplateError::NothingStored => {
+                    let what = "a store that works".to_owned();
+                    ImportError::Store(StoreError::Missing { what })
+                }
                 other => panic!("WRONG {other}"),
             })?;
             let nonce = tally_chain::pow::Search::new(&job.header, job.target)

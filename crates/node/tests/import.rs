@@ -18,6 +18,14 @@ fn producer(byte: u8) -> Address {
 }
 
 #[test]
+fn the_largest_depth_of_a_reorg_is_one_like_any_other() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open_with(dir.path(), &clock, u64::MAX).unwrap();
+    mine(&node, &clock, producer(1));
+    assert_eq!(node.tip().record.height(), Height(1));
+}
+
+#[test]
 fn a_payment_travels_from_the_pool_into_a_block() {
     let (dir, clock) = (tempdir().unwrap(), clock());
     let node = open(dir.path(), &clock).unwrap();
@@ -108,6 +116,62 @@ fn a_heavier_branch_wins_and_its_losers_return_to_the_pool() {
     assert!(left.transaction(&left.tip(), &id).unwrap().unwrap().included.is_none());
     assert_sound(&left);
     mine(&left, &clock, producer(1));
+    assert!(left.transaction(&left.tip(), &id).unwrap().unwrap().included.is_some());
+    assert_sound(&left);
+}
+
+#[test]
+fn a_run_that_may_go_back_further_knows_what_the_one_before_has_let_go_of() {
+    let (dir, other_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let node = open_with(dir.path(), &clock, 1).unwrap();
+    let other = open(other_dir.path(), &clock).unwrap();
+    mine(&node, &clock, producer(1));
+    other.import_block(&blocks(&node)[0]).unwrap();
+    for _ in 0..3 {
+        mine(&node, &clock, producer(1));
+        mine(&other, &clock, producer(2));
+    }
+    node.close().unwrap();
+    drop(node);
+    let node = open_with(dir.path(), &clock, 100).unwrap();
+    // Of blocks 3 and 4 it knows what they replaced. The other chain leaves its own at block 1.
+    let error = node.import_block(&blocks(&other)[1]).unwrap_err();
+    assert!(matches!(error, ImportError::TooDeep { depth: 3, max: 2 }), "{error}");
+    assert!(node.health().is_ready());
+    mine(&node, &clock, producer(1));
+    assert_sound(&node);
+}
+
+#[test]
+fn what_is_in_blocks_of_both_branches_is_not_said_to_return() {
+    let (left_dir, right_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let left = open(left_dir.path(), &clock).unwrap();
+    let right = open(right_dir.path(), &clock).unwrap();
+    mine(&left, &clock, producer(1));
+    right.import_block(&blocks(&left)[0]).unwrap();
+    let envelope = payment(&left, ALICE, 0, address_of(BOB), 7);
+    let id = submit(&left, envelope.clone());
+    submit(&right, envelope);
+    mine(&left, &clock, producer(1));
+    for _ in 0..2 {
+        mine(&right, &clock, producer(2));
+    }
+    let mut events = left.events().subscribe();
+    for block in blocks(&right) {
+        left.import_block(&block).unwrap();
+    }
+    let event = events.try_recv().unwrap();
+    assert!(
+        matches!(
+            event.event,
+            ChainEvent::Reorg {
+                undone: 1,
+                returned: 0,
+                ..
+            }
+        ),
+        "{event:?}"
+    );
     assert!(left.transaction(&left.tip(), &id).unwrap().unwrap().included.is_some());
     assert_sound(&left);
 }

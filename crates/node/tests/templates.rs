@@ -4,10 +4,10 @@ mod support;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use support::{HandClock, call, clock, open, payment, spec, submit};
+use support::{HandClock, call, clock, open, open_at, payment, spec, submit};
 use tally_chain::pow::Search;
 use tally_chain::{Address, UnixSecs};
-use tally_node::{Imported, MiningJob, Node, NotReady, TemplateError, Work, WorkError};
+use tally_node::{CheckpointConfig, Imported, MiningJob, Node, NotReady, TemplateError, Work, WorkError};
 
 const HONEST: Address = Address::repeat_byte(0x11);
 
@@ -71,6 +71,22 @@ fn a_client_and_all_clients_have_a_bound_and_others_go_on() {
 }
 
 #[test]
+fn all_the_room_of_a_tip_is_not_enough_to_turn_a_newcomer_away() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let node = open(folder.path(), &clock).unwrap();
+    let address = |n: u32| Address::left_padding_from(&(n + 1).to_be_bytes());
+    for n in 0..16 * 1_024 {
+        node.template_for(address(n), client(n / 1_024)).unwrap();
+    }
+    node.template_for(HONEST, client(99)).unwrap();
+    let second = node.template_for(address(20_000), client(99)).err();
+    assert!(
+        matches!(second, Some(TemplateError::TooManyProducers { max: 16_384 })),
+        "{second:?}"
+    );
+}
+
+#[test]
 fn the_transactions_are_chosen_once_a_second_and_rarer_the_longer_a_block_takes() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
     let node = open(folder.path(), &clock).unwrap();
@@ -115,6 +131,20 @@ fn an_old_and_an_unknown_template_are_told_apart() {
         matches!(error, WorkError::UnknownTemplate { template } if template == 1 << 40),
         "{error}"
     );
+}
+
+/// A block of anybody's on genesis would be the end of it: a node with blocks begins with no state any more.
+#[test]
+fn nothing_is_mined_while_a_state_to_begin_with_is_awaited() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let config = CheckpointConfig {
+        begin: true,
+        ..CheckpointConfig::default()
+    };
+    let node = open_at(folder.path(), &clock, 100, config).unwrap();
+    let error = node.template_for(HONEST, client(1)).unwrap_err();
+    assert!(matches!(error, TemplateError::AwaitsState), "{error}");
+    assert!(node.awaits_checkpoint());
 }
 
 #[test]

@@ -168,7 +168,9 @@ kinds! {
     MONEY_CREATED 422 "money-created" "The accounts hold more than before" "Take a new template.";
     NOT_BURNED 422 "not-burned" "Less than the base fees left the accounts" "Take a new template.";
     CLOCK_BEHIND_CHAIN 503 "clock-behind-chain" "The node's clock was set back" "Try again once the clock of the node's machine is right.";
+    CLOCK_OFF 503 "clock-off" "The node's clock is wrong" "Try again once the clock of the node's machine is right.";
     NOT_BEGUN 503 "not-begun" "The chain has not begun" "Try again at the time that this problem names.";
+    AWAITS_STATE 503 "awaits-state" "The node waits for a state to begin with" "Try again once /readyz says that the node is ready.";
     TOO_MANY_PRODUCERS 429 "too-many-producers" "Templates for too many addresses on one block" "Ask for fewer addresses, or again after the next block.";
     TIME_TOO_LATE 422 "time-too-late" "The block's time is later than its transactions allow" "Keep the header's time at or below max_time of the template.";
     UNKNOWN_TEMPLATE 404 "unknown-template" "The template is unknown or too old" "Take a new template.";

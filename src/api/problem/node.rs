@@ -42,6 +42,11 @@ impl From<&TemplateError> for Problem {
             TemplateError::State(source) => source.into(),
             TemplateError::Bits(source) => source.into(),
             TemplateError::NotBegun { begins } => Self::new(&kinds::NOT_BEGUN, error).with("begins", begins.0),
+            TemplateError::AwaitsState => Self::new(&kinds::AWAITS_STATE, error),
+            TemplateError::ClockOff { reading } => {
+                Self::new(&kinds::CLOCK_OFF, error).with("offset_secs", reading.offset_secs)
+            }
+            TemplateError::NothingStored => Self::new(&kinds::NOTHING_STORED, error),
             TemplateError::ClockBehindChain { secs } => {
                 Self::new(&kinds::CLOCK_BEHIND_CHAIN, error).with("secs", *secs)
             }

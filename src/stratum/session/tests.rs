@@ -126,3 +126,38 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_is_told_so_once() {
     );
     node.close().unwrap();
 }
+
+#[test]
+fn a_worker_that_is_turned_away_is_paid_by_no_job() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, now) = (node(dir.path()), Instant::now());
+    let mut session = Session::new(node.clone(), [8, 8, 8, 8].into(), [1; EXTRA_1], now);
+    let say = |session: &mut Session, method: &str, user: &str| {
+        let line = json!({ "id": 1, "method": method, "params": [user, "x"] });
+        session.hear(&line.to_string(), now).unwrap();
+    };
+    say(&mut session, "mining.subscribe", "");
+    let (taken, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+    for rig in 0..MAX_WORKERS {
+        say(&mut session, "mining.authorize", &format!("{taken}.{rig}"));
+    }
+    say(&mut session, "mining.authorize", &format!("{other}.one-more"));
+    session.refresh(now);
+    let paid: Vec<_> = session.jobs.iter().map(|job| job.mining.manifest.producer).collect();
+    assert_eq!(paid, vec![taken; MAX_WORKERS + 1]);
+    node.close().unwrap();
+}
+
+#[test]
+fn a_miner_hears_of_a_full_disk_but_not_where_it_is() {
+    let full = tally_node::StoreError::NoRoom {
+        path: "/home/operator/tally".into(),
+        free: 1,
+        needed: 2,
+    };
+    let heard = not_taken(&WorkError::Import(ImportError::Store(full)));
+    assert_eq!(heard, STORE_FAILED);
+    let (time, latest) = (9, 7);
+    let late = WorkError::TimeTooLate { time, latest };
+    assert_eq!(not_taken(&late), late.to_string());
+}

@@ -254,6 +254,23 @@ fn a_waiting_transaction_has_no_path_to_check() {
 }
 
 #[test]
+fn what_is_shown_as_executed_is_shown_with_its_block() {
+    let (mut page, evidence, _) = sample();
+    page.row.block = None;
+    page.row.time = 1;
+    let why = "its outcome is shown, but not the block that holds it";
+    assert_eq!(judged(&page, &evidence)[3], failed(why));
+    let (from, _) = parties();
+    assert_eq!(
+        check_row(&rules(), NOW, &from, &page.row, &evidence),
+        Err(why.to_owned())
+    );
+    // Read before the block came: it is about to be read again.
+    page.row.status = Status::Pending;
+    assert_eq!(judged(&page, &evidence)[3], Some(Ok(())));
+}
+
+#[test]
 fn what_is_shown_must_be_what_was_signed() {
     let shown = |change: fn(&mut TransactionPage)| {
         let (mut page, evidence, _) = sample();
@@ -436,3 +453,4 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
 }
 
 mod block;
+mod receipt;

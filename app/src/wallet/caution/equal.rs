@@ -36,7 +36,7 @@ pub async fn equal(
     };
     match kept(chain, from, review, journal).await {
         Looked { found: None, trouble } => {
-            let mut waiting = waiting(from, review, journal).await;
+            let mut waiting = waiting(chain, from, review, journal).await;
             waiting.trouble = trouble.or(waiting.trouble);
             waiting.caution()
         }
@@ -82,7 +82,7 @@ async fn kept(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sen
         match is_equal(chain, sent, review) {
             Some(true) => {}
             Some(false) => continue,
-            // Older versions of this page did not keep long bytes.
+            // Its bytes were let go to make room: where it waits, the node has them.
             None if sent.acknowledged => continue,
             None => {
                 trouble = Some(format!("the bytes of {}, which is in doubt, were not kept", sent.id));
@@ -102,8 +102,9 @@ async fn kept(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sen
     Looked { found: None, trouble }
 }
 
-/// Looks at what another device of the same keys has sent: what waits at the node and is not in this browser's journal.
-async fn waiting(from: &str, review: &Review, journal: &[Sent]) -> Looked {
+/// Looks at what another device of the same keys has sent: what waits at the node, and what the journal does not know or has
+/// without its bytes.
+async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sent]) -> Looked {
     let pool = match node::waiting(from).await {
         Ok(pool) => pool,
         Err(why) => {
@@ -116,7 +117,7 @@ async fn waiting(from: &str, review: &Review, journal: &[Sent]) -> Looked {
     let unknown = pool
         .items
         .iter()
-        .filter(|item| item.nonce != review.nonce && journal.iter().all(|sent| sent.id != item.id));
+        .filter(|item| item.nonce != review.nonce && !is_compared(chain, &item.id, review, journal));
     let mut trouble = None;
     for (place, item) in unknown.enumerate() {
         if place == MAX_LOOKED_AT {
@@ -133,6 +134,12 @@ async fn waiting(from: &str, review: &Review, journal: &[Sent]) -> Looked {
         }
     }
     Looked { found: None, trouble }
+}
+
+/// Whether the journal has the bytes of this id, so that they were compared already.
+fn is_compared(chain: &ChainIdentity, id: &str, review: &Review, journal: &[Sent]) -> bool {
+    let mut own = journal.iter().filter(|sent| sent.id == id);
+    own.any(|sent| is_equal(chain, sent, review).is_some())
 }
 
 /// Whether receiver and amount are the same in the answer of the node; where nothing moves, the memo too.
@@ -275,6 +282,8 @@ mod tests {
         };
         let review = payment::review(&chain, Address::repeat_byte(0x22), &payload.encode()).unwrap();
         assert_eq!(is_equal(&chain, &sent(false), &review), None);
+        // One that a node has and that waits is looked up there, since it could not be compared here.
+        assert!(!is_compared(&chain, "0x07", &review, &[sent(true)]));
 
         // What cancels or fills needs no comparison; a memo is something.
         let own = Address::repeat_byte(0x22);

@@ -48,9 +48,14 @@ impl Missing {
                 "In doubt",
                 "No answer came when it was sent, and another payment of the same nonce was sent after it. Only one of the two can happen.",
             ),
-            (_, true) if self.used => (
-                "Replaced",
-                "Its nonce is used on the chain that this node shows, and this node does not know it: another payment took its place.",
+            (fate, true) if self.used => (
+                // Only of its own the wallet knows that there is another.
+                if *fate == (Fate::Replaced { by: None }) {
+                    "Nonce used"
+                } else {
+                    "Replaced"
+                },
+                "Its nonce is used on the chain that this node shows: another payment took its place, unless this one is in a block in which the node does not find it, as one that began with a later state does not.",
             ),
             (_, true) => (
                 "Replaced",
@@ -79,7 +84,7 @@ pub fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
         _ => None,
     };
     let (id, kept) = (sent.id.clone(), sent.clone());
-    let hand_in = HandIn::new();
+    let hand_in = HandIn::of_sent(&sent);
     let renewed = Callback::new(move |_: String| again.update(|again| *again = again.wrapping_add(1)));
     let send = move |_| {
         let kept = kept.clone();
@@ -218,9 +223,15 @@ mod tests {
                 false,
             ),
             (
+                missing(Fate::Replaced { by: None }, true, true, false),
+                "Nonce used",
+                "unless this one is in a block",
+                false,
+            ),
+            (
                 missing(other(), true, true, false),
                 "Replaced",
-                "another payment took its place",
+                "another payment took its place, unless this one is in a block",
                 false,
             ),
         ] {

@@ -1,6 +1,7 @@
 //! One block for many producers: for each it is what assembling for this producer alone gives.
 
 use alloy_primitives::keccak256;
+use tally_chain::fees::upfront_gas;
 use tally_chain::hash::sha256;
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, Amount, Bytes, CheckedTransaction};
@@ -18,10 +19,15 @@ const ASKS_PRODUCER: (Address, &[u8]) = (Address::repeat_byte(0xc2), &[0x41, 0x5
 const ASKS_BALANCE: (Address, &[u8]) = (Address::repeat_byte(0xc3), &[0x5f, 0x35, 0x31, 0x5f, 0x55]);
 /// SSTORE(0, TIMESTAMP).
 const ASKS_TIME: (Address, &[u8]) = (Address::repeat_byte(0xc4), &[0x42, 0x5f, 0x55]);
+/// SSTORE(0, COINBASE), and then JUMPDEST, PUSH1 3, JUMP until the gas is gone.
+const ASKS_AND_BURNS: (Address, &[u8]) = (Address::repeat_byte(0xc5), &[0x41, 0x5f, 0x55, 0x5b, 0x60, 0x03, 0x56]);
 
 fn chain() -> TestChain {
-    let mut chain = TestChain::default();
-    for (address, code) in [STORES, ASKS_PRODUCER, ASKS_BALANCE, ASKS_TIME] {
+    with_contracts(TestChain::default())
+}
+
+fn with_contracts(mut chain: TestChain) -> TestChain {
+    for (address, code) in [STORES, ASKS_PRODUCER, ASKS_BALANCE, ASKS_TIME, ASKS_AND_BURNS] {
         let account = Account {
             nonce: 1,
             code_hash: keccak256(code),
@@ -119,6 +125,36 @@ fn a_block_of_plain_payments_suits_everybody() {
         for producer in [alice.address(), bob.address(), STORES.0] {
             agrees(&chain, &block, producer);
         }
+    }
+}
+
+/// Nobody pays for what is run and left out: a pool full of it is not run to its end at every assembly.
+#[test]
+fn what_is_left_out_has_a_bound_of_its_own() {
+    const BUDGET: u64 = 250_000;
+    let mut spec = TestChain::default().spec;
+    spec.limits.gas_limit = 4 * BUDGET;
+    let chain = with_contracts(TestChain::new(spec));
+    let (alice, bob) = (TestKey::public(0), TestKey::public(1));
+    let sign = |key: &TestKey, to, data: Vec<u8>, gas_limit| {
+        let mut payload = chain.payload(key, Some(to), Amount::ZERO, data);
+        payload.gas_limit = gas_limit;
+        key.sign(&chain.identity, payload)
+    };
+    let burns = |data| sign(&alice, ASKS_AND_BURNS.0, data, 200_000);
+    let (first, second) = (burns(vec![]), burns(vec![1]));
+    let payment = sign(&bob, Address::repeat_byte(7), vec![], 10_000);
+    let gas = 200_000 - upfront_gas(&second).initial;
+    let left = BUDGET - 200_000;
+    for (code, why) in [
+        (true, InclusionError::DependsOnProducer),
+        (false, InclusionError::RunsCode),
+    ] {
+        let block = shared(&chain, code, &[first.clone(), second.clone(), payment.clone()]);
+        let bounded = InclusionError::ExecutionExceedsBlock { gas, left };
+        assert_eq!(block.refused, [(first.id(), why), (second.id(), bounded)]);
+        assert_eq!(*block.transactions, std::slice::from_ref(&payment));
+        agrees(&chain, &block, Address::repeat_byte(0x99));
     }
 }
 

@@ -93,7 +93,7 @@ impl Auditor<'_> {
             }
         }
         for (hash, code) in self.state.codes() {
-            if self.snapshot.code(hash)? != *code {
+            if self.snapshot.stored_code(hash)?.as_ref() != Some(code) {
                 wrong.push(Fault::Code { hash: *hash });
             }
         }

@@ -1,5 +1,6 @@
 mod chain;
 
+use tally_chain::fees::intrinsic_gas;
 use tally_chain::transaction::{MAX_AHEAD, Payload};
 use tally_chain::{Amount, B256, TransactionError, U256};
 

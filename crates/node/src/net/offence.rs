@@ -170,9 +170,18 @@ impl Score {
 
     /// Adds points; says whether it is enough for a ban.
     pub fn add(&mut self, points: u32, now: u64) -> bool {
-        let points = self.at(now).saturating_add(points);
-        *self = Self { points, since: now };
-        points >= BAN_AT
+        let left = self.at(now);
+        // What has passed of the time to the next point is not lost, however often something is added.
+        let passed = if left > 0 {
+            now.saturating_sub(self.since) % FORGIVE_MS
+        } else {
+            0
+        };
+        *self = Self {
+            points: left.saturating_add(points),
+            since: now - passed,
+        };
+        self.points >= BAN_AT
     }
 }
 
@@ -203,5 +212,19 @@ mod tests {
         assert!(!score.add(49, 10 * FORGIVE_MS));
         assert!(score.add(1, 10 * FORGIVE_MS + 1));
         assert_eq!(score.at(u64::MAX), 0);
+    }
+
+    #[test]
+    fn no_part_of_the_time_is_lost_however_often_points_are_added() {
+        let mut score = Score::default();
+        assert!(!score.add(50, 0));
+        for now in (9_999..=99_990).step_by(9_999) {
+            score.add(0, now);
+        }
+        assert_eq!((score.at(99_990), score.at(100_000)), (41, 40));
+        // Nothing is saved up for later either.
+        let mut score = Score::default();
+        score.add(1, 15_000);
+        assert_eq!((score.at(24_999), score.at(25_000)), (1, 0));
     }
 }

@@ -6,6 +6,7 @@ use tally_chain::{BlockId, Header, Height, Work};
 
 use super::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_SYNCS};
 use super::peer::{Peer, Question};
+use super::serve::lowest_fork;
 use super::sync::Ended;
 use super::walk::{Offer, Walk};
 use super::wire::Message;
@@ -51,13 +52,23 @@ impl Network {
         if !self.has_rival_place(name) {
             self.end_slow_rival(name);
         }
+        let lowest = self.lowest_block();
         if self.has_rival_place(name)
+            && lowest.is_some()
             && let Ok(mut walk) = self.new_walk((name.clone(), claimed))
         {
             walk.offer = Offer::None;
             walk.trusted = true;
+            walk.sought = lowest;
             self.rivals.push(walk);
         }
+    }
+
+    /// The lowest block that another branch may leave; none where that cannot be read now.
+    fn lowest_block(&self) -> Option<BlockId> {
+        let tip = self.node.tip();
+        let height = lowest_fork(&self.node, &tip).ok()?;
+        tip.snapshot.id_at(height).ok().flatten()
     }
 
     /// Whether another chain may be weighed: several at once, for the first may never show what it claims, and one place is
@@ -115,7 +126,13 @@ impl Network {
     }
 
     pub(super) fn rival_headers(&mut self, mut walk: Walk, locator: &[BlockId], headers: &[Header]) {
-        match walk.take(locator, headers, self) {
+        let taken = walk.take(locator, headers, self);
+        if walk.has_sought && taken.is_ok() {
+            // It can be followed, whatever its source answered before: what it showed is no reason to warn of it, nor to look
+            // at no other for a while.
+            return self.conclude(&walk.source, Ended::Failed(None));
+        }
+        match taken {
             Ok(false) => self.rivals.push(walk),
             Ok(true) => match walk.ahead {
                 // It has not shown what it claims, and need not yet: others are looked at meanwhile.
@@ -139,9 +156,7 @@ impl Network {
             // Of several that were weighed beside each other the heaviest is named.
             return;
         }
-        let ours = self.node.tip();
-        let deepest = ours.record.height().0.saturating_sub(self.node.max_reorg_depth());
-        let base = ours.snapshot.base().unwrap_or_default().max(Height(deepest));
+        let base = lowest_fork(&self.node, &self.node.tip()).unwrap_or_default();
         tracing::error!(
             %peer, %tip, %height, %weight, %base,
             "a heavier chain leaves this node's deeper than this node goes back: it cannot be followed. To follow it, stop this \

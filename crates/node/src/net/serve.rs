@@ -10,6 +10,7 @@ use super::limits::{
 };
 use super::wire::Message;
 use crate::node::Node;
+use crate::pipeline::Tip;
 use crate::store::{Status, StoreError};
 
 /// An answer, and what it cost: bytes that were read for it, about.
@@ -154,9 +155,18 @@ fn envelopes_at(block: &[u8], indexes: &[u32]) -> Result<Vec<Bytes>, CodecError>
     Ok(found)
 }
 
-/// Ids of the active chain, the tip first, each step back twice as long as the last; genesis is the last one.
+/// The lowest block after which another branch may leave ours: as deep as this node goes back from `tip`, or the one with whose
+/// state it began. Rules: docs/protocol.md#B9, #Q4
+pub(super) fn lowest_fork(node: &Node, tip: &Tip) -> Result<Height, StoreError> {
+    let rolling = tip.record.height().0.saturating_sub(node.max_reorg_depth());
+    Ok(tip.snapshot.base()?.max(Height(rolling)))
+}
+
+/// Ids of the active chain, the tip first, each step back twice as long as the last; genesis is the last one. No step goes
+/// over the lowest block that another branch may leave: one that leaves ours just above it would seem to leave too deep.
 pub(super) fn locator(node: &Node) -> Result<Vec<BlockId>, StoreError> {
     let tip = node.tip();
+    let Height(lowest) = lowest_fork(node, &tip)?;
     let mut ids = Vec::new();
     let (mut height, mut step) = (tip.record.height().0, 1);
     loop {
@@ -167,6 +177,7 @@ pub(super) fn locator(node: &Node) -> Result<Vec<BlockId>, StoreError> {
         if ids.len() >= 10 {
             step *= 2;
         }
-        height = height.saturating_sub(step);
+        let next = height.saturating_sub(step);
+        height = if height > lowest { next.max(lowest) } else { next };
     }
 }

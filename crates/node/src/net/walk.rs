@@ -43,6 +43,9 @@ pub(super) struct Walk {
     pub(super) mark: Option<Mark>,
     /// Whether the block that the operator trusts is in it; true where none is named.
     pub(super) trusted: bool,
+    /// A block of ours that is looked for in it, and whether it was there.
+    pub(super) sought: Option<BlockId>,
+    pub(super) has_sought: bool,
     /// Where the next header was too far ahead of this node's clock: when it is not any more.
     pub(super) ahead: Option<UnixSecs>,
 }
@@ -83,6 +86,8 @@ impl Walk {
             recent: VecDeque::new(),
             mark: None,
             trusted: true,
+            sought: None,
+            has_sought: false,
             ahead: None,
         }
     }
@@ -175,6 +180,7 @@ impl Walk {
         self.history
             .push(HistoryNode::leaf(self.end.id, header, spec.engine().weight(header)));
         self.trusted |= network.node.checkpoints().trusted == Some(self.end.id);
+        self.has_sought |= self.sought == Some(self.end.id);
         let weighed = (*header, self.end.weight);
         self.first.get_or_insert(weighed);
         self.recent.push_back(weighed);

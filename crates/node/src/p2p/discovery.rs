@@ -32,6 +32,9 @@ const ROUND: Duration = Duration::from_secs(20);
 const MAX_OF_A_ROUND: usize = 20;
 /// Between two tellings of its addresses by one peer that are followed.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// Milliseconds for which it is known where a peer was that has gone: a round takes no longer. And how many such peers.
+const GONE_MS: u64 = 60_000;
+const MAX_GONE: usize = 4_096;
 /// Peers of one address range in Kademlia's routing table.
 const MAX_ROUTED_OF_A_RANGE: usize = 16;
 
@@ -146,8 +149,34 @@ impl Behaviour {
 pub(super) struct Learnt {
     pub(super) address: Multiaddr,
     pub(super) peer: PeerId,
-    /// Who told of it; none where it has answered itself.
+    /// Whose place counts as its source: of who told of it, or has answered somewhere as the peer at it. None on a LAN.
     pub(super) by: Option<PeerId>,
+}
+
+/// Where peers that have gone were, for as long as others may still be learnt of from them.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    /// Each with the moment at which it went, milliseconds.
+    remotes: BTreeMap<PeerId, (Multiaddr, u64)>,
+}
+
+impl Gone {
+    /// A peer has gone that was at `remote`.
+    pub(super) fn put(&mut self, peer: PeerId, remote: Multiaddr, now: u64) {
+        self.remotes.retain(|_, (_, went)| now < *went + GONE_MS);
+        if self.remotes.len() < MAX_GONE {
+            self.remotes.insert(peer, (remote, now));
+        }
+    }
+
+    /// What counts as the source of an address, if that is known; `remotes` are those of connected peers.
+    pub(super) fn source_of(&self, learnt: &Learnt, remotes: &BTreeMap<PeerId, Multiaddr>) -> Option<Multiaddr> {
+        let Some(by) = learnt.by else {
+            return Some(learnt.address.clone());
+        };
+        let gone = || self.remotes.get(&by).map(|(remote, _)| remote);
+        remotes.get(&by).or_else(gone).cloned()
+    }
 }
 
 pub(super) struct Discovery {
@@ -262,13 +291,13 @@ impl Discovery {
                     Err(GetClosestPeersError::Timeout { peers, .. }) => peers,
                 };
                 let mut found = Vec::new();
-                // These have answered the query themselves, so each counts as its own source.
+                // These have answered the query themselves, each from one of its addresses; the others are what somebody says.
                 for peer in peers.into_iter().take(MAX_OF_A_ROUND) {
                     let allowed = peer.addrs.into_iter().filter(|address| self.reach.allows(address));
                     found.extend(allowed.take(MAX_OF_A_PEER).map(|address| Learnt {
                         address: named(address, peer.peer_id),
                         peer: peer.peer_id,
-                        by: None,
+                        by: Some(peer.peer_id),
                     }));
                 }
                 found
@@ -326,6 +355,34 @@ mod tests {
         let (of, ours) = discovery.identified(&event)?;
         assert_eq!(of, connection_id);
         Some(ours)
+    }
+
+    #[test]
+    fn an_address_has_its_source_where_its_peer_is_and_not_in_the_range_that_it_names() {
+        let at = |text: &str| text.parse::<Multiaddr>().unwrap();
+        let (peer, remote, told) = (PeerId::random(), at("/ip4/8.8.8.8/tcp/1"), at("/ip4/9.9.9.9/tcp/2"));
+        let learnt = |by| Learnt {
+            address: told.clone(),
+            peer,
+            by,
+        };
+        let (mut gone, mut remotes) = (Gone::default(), BTreeMap::from([(peer, remote.clone())]));
+        assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), Some(remote.clone()));
+        remotes.clear();
+        assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), None);
+        gone.put(peer, remote.clone(), 0);
+        assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), Some(remote.clone()));
+        assert_eq!(gone.source_of(&learnt(None), &remotes), Some(told.clone()));
+        gone.put(PeerId::random(), remote, GONE_MS);
+        assert_eq!(
+            gone.source_of(&learnt(Some(peer)), &remotes),
+            None,
+            "that is too long ago"
+        );
+        for _ in 0..2 * MAX_GONE {
+            gone.put(PeerId::random(), told.clone(), GONE_MS);
+        }
+        assert_eq!(gone.remotes.len(), MAX_GONE);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::caps::{Banned, Caps, Configured};
 use super::conversation::Heard;
-use super::discovery::{Behaviour, BehaviourEvent, Discovery, Learnt, Ways};
+use super::discovery::{Behaviour, BehaviourEvent, Discovery, Gone, Ways};
 use super::links::Links;
 use super::reach::Reach;
 use super::{P2pConfig, P2pError, identity, kept};
@@ -71,6 +71,7 @@ pub(super) struct Wires {
     /// The connection of a feeler whose other end has not said yet what it is.
     feeling: Option<Feeling>,
     discovery: Discovery,
+    gone: Gone,
     /// Whether nodes are looked for, and say what they are.
     discovers: bool,
     saved: Saved,
@@ -176,6 +177,7 @@ impl Wires {
             dialling: BTreeMap::new(),
             feeling: None,
             discovery: Discovery::new(reach, &chain, now),
+            gone: Gone::default(),
             discovers: config.discover,
             saved,
             exempt,
@@ -268,6 +270,12 @@ impl Wires {
             .tick(self.swarm.behaviour_mut(), outbound < WANTED, Instant::now());
         for (address, peer) in self.dials.due(now, outbound) {
             if let Some(peer) = peer.filter(|peer| self.swarm.is_connected(peer)) {
+                let remote = self.seen.remotes.read().get(&peer).cloned();
+                if !self.dials.is_at(&address, remote.as_ref()) {
+                    // It is looked for there when it is not connected any more.
+                    self.dials.postpone(&address, now);
+                    continue;
+                }
                 // Where a peer says that it can be dialled is worth knowing, whoever has dialled.
                 self.dials.proven(&address, now);
                 // One way to each is enough; two opened at once could each be given up for the other.
@@ -390,7 +398,10 @@ impl Wires {
             } => {
                 self.felt(connection_id, false, now);
                 if num_established == 0 {
-                    self.seen.remotes.write().remove(&peer_id);
+                    let remote = self.seen.remotes.write().remove(&peer_id);
+                    if let Some(remote) = remote {
+                        self.gone.put(peer_id, remote, now);
+                    }
                     self.dials.closed(&peer_id, now);
                     self.discovery.hurry(&peer_id);
                 }
@@ -400,10 +411,10 @@ impl Wires {
                 if let Some((connection, ours)) = self.discovery.identified(&event) {
                     self.felt(connection, ours, now);
                 }
-                for Learnt { address, peer, by } in self.discovery.follow(event, self.swarm.behaviour_mut()) {
-                    if peer != own {
-                        let source = by.and_then(|by| self.seen.remotes.read().get(&by).cloned());
-                        self.dials.find(&address, source.as_ref().unwrap_or(&address), now);
+                for learnt in self.discovery.follow(event, self.swarm.behaviour_mut()) {
+                    let source = self.gone.source_of(&learnt, &self.seen.remotes.read());
+                    if let Some(source) = source.filter(|_| learnt.peer != own) {
+                        self.dials.find(&learnt.address, &source, now);
                     }
                 }
             }
@@ -417,6 +428,10 @@ impl Wires {
         let Some(Feeling { address, peer, .. }) = feeling else {
             return;
         };
+        if self.dials.keeps(&address) {
+            // The operator has named it meanwhile: its connection may carry a conversation.
+            return;
+        }
         if ours && self.dials.felt(&address, now) {
             self.dials.proven(&with_name(&address, peer), now);
             self.save();

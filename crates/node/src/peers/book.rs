@@ -168,7 +168,8 @@ impl Book {
         true
     }
 
-    /// An address answered, as this peer: it belongs to those that were tried, if there is room for it.
+    /// An address answered, as this peer: it belongs to those that were tried, if there is room for it. That it failed before,
+    /// perhaps because this node's own line did, makes it give way no more.
     pub fn answered(&mut self, address: &Multiaddr, now: u64) {
         let place = place_of(address);
         if !self.entries.contains_key(&place) && !self.add(address, address, now) {
@@ -183,6 +184,9 @@ impl Book {
             return;
         };
         entry.answered = true;
+        if entry.bucket == tried {
+            entry.failures = 0;
+        }
         if name_in(address).is_some() && entry.address != *address {
             entry.address = address.clone();
             self.version += 1;
@@ -436,10 +440,18 @@ mod tests {
         first.iter().for_each(|one| book.lasted(one, 0));
         all_answer(&mut book);
         assert_eq!(tried(&book), first);
-        for one in &first {
-            book.failed(one, 0);
-        }
-        all_answer(&mut book);
+        let fail_then = |book: &mut Book, comes_back: bool| {
+            first.iter().for_each(|one| assert!(book.failed(one, 0).is_some()));
+            // A line that was down for a while may be up again.
+            let back = first.iter().filter(|_| comes_back);
+            back.for_each(|one| book.answered(one, 0));
+            let all = (0..1_000).map(|at| address(66, 6, at));
+            let others = all.filter(|one| !first.contains(one));
+            others.for_each(|one| book.answered(&one, 0));
+        };
+        fail_then(&mut book, true);
+        assert_eq!(tried(&book), first);
+        fail_then(&mut book, false);
         assert_ne!(tried(&book), first);
     }
 

@@ -82,6 +82,8 @@ impl Dials {
     pub fn keep(&mut self, address: Multiaddr, now: u64) {
         // From now on it takes no slot of the found ones.
         let state = self.found.remove(&address).map_or(State::Idle, |found| found.state);
+        // Nor is it only felt: what became of that would leave its dial for ever under way.
+        self.feeler.take_if(|feeler| *feeler == address);
         self.kept.entry(address.clone()).or_insert(Kept {
             peer: name_in(&address),
             pause: FIRST_PAUSE_MS,
@@ -282,6 +284,13 @@ impl Dials {
     /// Hosts of the addresses that the operator named.
     pub fn kept_hosts(&self) -> Vec<IpAddr> {
         self.kept.keys().filter_map(host_of).collect()
+    }
+
+    /// Whether a peer that is connected, and comes from `remote`, is at one of its addresses: the operator named it, or it has
+    /// that host. For other hosts there is the peer's word alone: as an answer it would make it one of all ranges.
+    pub fn is_at(&self, address: &Multiaddr, remote: Option<&Multiaddr>) -> bool {
+        let host = host_of(address);
+        self.keeps(address) || (host.is_some() && host == remote.and_then(host_of))
     }
 
     /// Whether the operator named this address.

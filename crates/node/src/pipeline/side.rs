@@ -62,8 +62,8 @@ impl Pipeline {
             record = parent;
         }
         let depth = tip - record.height().0;
-        // Nothing leads back behind what this node began with.
-        let max = max.min(tip - snapshot.base()?.0);
+        // Nothing leads back behind what this node began with, or behind what an earlier run has let go of.
+        let max = max.min(tip - snapshot.base()?.max(self.goes_back_to).0);
         if depth > max {
             return Err(ImportError::TooDeep { depth, max });
         }

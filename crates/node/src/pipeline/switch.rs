@@ -204,23 +204,26 @@ impl Pipeline {
                 what: "a supply below 2^256".to_owned(),
             })?;
         chain.total_transactions += linked.transactions().len() as u64;
+        let stored = snapshot.record(&record.id)?;
         let record = BlockRecord {
             status: Status::Executed,
             supply: chain.supply,
             burned: block.burned(),
             total_transactions: chain.total_transactions,
+            // When it first came: by a clock that was set back since then it would be too early when it is linked again.
+            received: stored.as_ref().map_or(record.received, |stored| stored.received),
             ..record
         };
         let leaf = HistoryNode::leaf(record.id, &record.header, self.engine.weight(&record.header));
         let history = chain.history.push(leaf);
         // The blocks of a branch are stored, and were read from there: their bodies are not written again.
-        match snapshot.record(&record.id)? {
+        match stored {
             Some(_) => commit.record(&record),
             None => commit.block(&record, &linked.encode()),
         }
         let transactions = index(linked.transactions());
         commit.active(&record, &transactions, block.receipts(), block.undo(), &history);
-        if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth + 1)
+        if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth.saturating_add(1))
             && let Some(id) = snapshot.id_at(Height(old))?
         {
             commit.forget_undo(&id);

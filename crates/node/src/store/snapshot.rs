@@ -166,6 +166,24 @@ impl Snapshot {
             .transpose()
     }
 
+    /// The lowest block to which the undo data leads back from the tip at `tip`: it is kept without a gap.
+    pub(crate) fn goes_back_to(&self, tip: Height) -> Result<Height, StoreError> {
+        let (mut low, mut high) = (self.base()?.0, tip.0);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let kept = match self.id_at(Height(middle + 1))? {
+                Some(id) => self.0.snapshot.contains_key(&self.0.keys.undo, &id.as_bytes()[..])?,
+                None => false,
+            };
+            if kept {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(Height(low))
+    }
+
     /// Where a transaction stands in the active chain.
     pub fn place(&self, id: &TxId) -> Result<Option<Place>, StoreError> {
         Ok(self
@@ -345,9 +363,16 @@ impl Snapshot {
         })
     }
 
-    /// Whether a transaction is in the stored pool.
-    pub(crate) fn has_pooled(&self, id: &TxId) -> Result<bool, StoreError> {
-        Ok(self.get(|k| &k.pool, id.as_bytes())?.is_some())
+    /// The code of a contract by its `keccak256`.
+    pub(crate) fn stored_code(&self, hash: &B256) -> Result<Option<Bytes>, StoreError> {
+        let bytes = self.get(|k| &k.codes, hash.as_slice())?;
+        Ok(bytes.map(|bytes| Bytes::copy_from_slice(&bytes)))
+    }
+
+    /// The envelope of a transaction in the stored pool.
+    pub(crate) fn pooled(&self, id: &TxId) -> Result<Option<Bytes>, StoreError> {
+        let bytes = self.get(|k| &k.pool, id.as_bytes())?;
+        Ok(bytes.map(|bytes| Bytes::copy_from_slice(&bytes)))
     }
 
     /// Envelopes of the stored pool.
@@ -386,10 +411,9 @@ impl StateView for Snapshot {
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        let bytes = self
-            .get(|k| &k.codes, hash.as_slice())
-            .map_err(|error| StateError(error.to_string()))?;
-        Ok(bytes.map_or_else(Bytes::new, |bytes| Bytes::copy_from_slice(&bytes)))
+        let code = self.stored_code(hash).map_err(|error| StateError(error.to_string()))?;
+        // Run as if it were empty, it would make every block that calls it look invalid.
+        code.ok_or_else(|| StateError(format!("code {hash} is missing")))
     }
 
     fn block_id(&self, number: Height) -> Result<Option<BlockId>, StateError> {

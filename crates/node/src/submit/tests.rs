@@ -8,6 +8,7 @@ use tally_chain::{Amount, ChainSpec, Height, U256, UnixSecs};
 
 use super::*;
 use crate::config::NodeConfig;
+use crate::node::TemplateError;
 use crate::pipeline::Imported;
 use crate::templates::Work;
 use crate::verifier::fixture::Signer;
@@ -55,15 +56,23 @@ impl Member {
     }
 
     fn payment(&self, signer: &Signer, nonce: u64) -> Bytes {
+        self.pay(signer, nonce, Address::repeat_byte(7), 1)
+    }
+
+    fn pay(&self, signer: &Signer, nonce: u64, to: Address, base_units: u64) -> Bytes {
+        self.offer(signer, nonce, to, base_units, 1_000_000_000)
+    }
+
+    fn offer(&self, signer: &Signer, nonce: u64, to: Address, base_units: u64, max_priority_fee: u128) -> Bytes {
         let payload = Payload {
             chain_id: self.node.spec().chain_id,
             nonce,
             timestamp: self.node.now(),
-            max_priority_fee: 1_000_000_000,
-            max_fee: 3_000_000_000,
+            max_priority_fee,
+            max_fee: 3 * max_priority_fee,
             gas_limit: 50_000,
-            to: Some(Address::repeat_byte(7)),
-            value: Amount(U256::from(1)),
+            to: Some(to),
+            value: Amount(U256::from(base_units)),
             data: Bytes::new(),
         };
         let message = payload.signed_message(&self.node.identity().genesis, &signer.address);
@@ -123,6 +132,45 @@ fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the
     assert!(left.node.with_pool(|pool| pool.contains(&id)));
 }
 
+/// The coins of the second payment came with the first one, whose block is undone, too: neither is in conflict with anything.
+#[test]
+fn a_payment_out_of_coins_that_a_reorg_took_back_waits_for_them() {
+    let (left, right) = (Member::new(), Member::new());
+    let (payer, receiver) = (Signer::new(1), Signer::new(2));
+    left.mine(payer.address);
+    right.node.import_block(&left.block(1)).unwrap();
+    let coins = left.pay(&payer, 0, receiver.address, 1_000_000_000_000_000);
+    let first = left.node.submit(coins).unwrap().id;
+    left.mine(Address::repeat_byte(1));
+    let second = left.node.submit(left.payment(&receiver, 0)).unwrap().id;
+    left.mine(Address::repeat_byte(1));
+    right.clock.store(left.clock.load(SeqCst), SeqCst);
+    for _ in 0..3 {
+        right.mine(Address::repeat_byte(2));
+    }
+    left.clock.store(right.clock.load(SeqCst), SeqCst);
+    for height in 2..=4 {
+        left.node.import_block(&right.block(height)).unwrap();
+    }
+    let pending = |id| left.node.with_pool(|pool| Some(pool.entry(&id)?.is_pending()));
+    assert_eq!((pending(first), pending(second)), (Some(true), Some(false)));
+    assert!(left.is_stored(first) && left.is_stored(second));
+    // The next start does not give it up either.
+    let min_base_fee = left.node.spec().fees.min_base_fee.into();
+    *left.node.pool().lock() = Mempool::new(crate::mempool::MempoolConfig::default(), min_base_fee);
+    left.node.restore_pool().unwrap();
+    assert_eq!((pending(first), pending(second)), (Some(true), Some(false)));
+    assert!(left.is_stored(first) && left.is_stored(second));
+    left.node.templates().pool_changed();
+    for _ in 0..2 {
+        left.mine(Address::repeat_byte(1));
+    }
+    assert_eq!((pending(first), pending(second)), (None, None));
+    for id in [first, second] {
+        assert!(left.node.tip().snapshot.place(&id).unwrap().is_some());
+    }
+}
+
 #[test]
 fn what_a_reorg_returned_is_not_lost_for_a_clock_that_was_set_back() {
     let (left, advance, id) = reorged();
@@ -150,6 +198,14 @@ fn what_a_reorg_returned_stays_where_it_cannot_be_written_once_more() {
 }
 
 #[test]
+fn nobody_searches_for_a_block_that_cannot_be_stored() {
+    let member = Member::new();
+    member.node.store().give_up("a test".to_owned());
+    let error = member.node.template(Address::repeat_byte(1)).unwrap_err();
+    assert!(matches!(error, TemplateError::NothingStored), "{error}");
+}
+
+#[test]
 fn what_could_not_be_stored_is_never_called_known() {
     let (member, signer) = (Member::new(), Signer::new(1));
     member.mine(signer.address);
@@ -162,7 +218,7 @@ fn what_could_not_be_stored_is_never_called_known() {
         let id = transaction.id();
         // Its write is under way when it comes a second time, and will fail.
         let write = |_: &Pooled| node.keeper().writer().add(id, envelope.clone(), &[]);
-        let (_, first) = node.pool_insert(&transaction, write).unwrap();
+        let (_, first) = node.pool_insert(Mempool::insert, &transaction, write).unwrap();
         let second = node.submit(envelope.clone()).unwrap_err();
         assert!(
             matches!(second, SubmitError::NotStored(_) | SubmitError::Store(_)),
@@ -175,6 +231,25 @@ fn what_could_not_be_stored_is_never_called_known() {
         );
         assert!(!node.with_pool(|pool| pool.contains(&id)), "a second try has to be one");
     }
+}
+
+#[test]
+fn what_made_way_for_a_payment_that_could_not_be_stored_comes_back() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    let node = &member.node;
+    let first = node.submit(member.payment(&signer, 0)).unwrap().id;
+    let better = member.offer(&signer, 0, Address::repeat_byte(7), 1, 2_000_000_000);
+    let raw = RawTransaction::decode(better.clone()).unwrap();
+    let transaction = node.checker().check_one(raw).unwrap();
+    // As it is when the disk is full by the time at which the write begins.
+    let (pooled, ()) = node.pool_insert(Mempool::insert, &transaction, |_| ()).unwrap();
+    assert_eq!(pooled.removed, [first]);
+    let id = transaction.id();
+    node.forget_unwritten(&[(first, None), (id, Some(better))].into());
+    let in_pool = [first, id].map(|id| node.with_pool(|pool| pool.contains(&id)));
+    assert_eq!(in_pool, [true, false], "the first one was acknowledged");
+    assert!(member.is_stored(first));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::node::TemplateError;
 const KEPT_TIPS: u32 = 3;
 /// Producers that one client may ask templates for on one tip: a pool behind one address has hundreds.
 pub const MAX_PRODUCERS_PER_CLIENT: usize = 1_024;
-/// Producers of all clients on one tip.
+/// Producers of all clients on one tip, beyond the first of each.
 pub const MAX_PRODUCERS: usize = 16_384;
 
 /// Templates by tip.
@@ -100,7 +100,10 @@ impl OnTip {
         if let Some(client) = client {
             let own = self.by_client.entry(client).or_default();
             room(own.len(), MAX_PRODUCERS_PER_CLIENT)?;
-            room(self.producers.len(), MAX_PRODUCERS)?;
+            // Whoever mines for one address is never turned away for what others have asked for.
+            if !own.is_empty() {
+                room(self.producers.len(), MAX_PRODUCERS)?;
+            }
             own.insert(producer);
         }
         self.producers.insert(producer);

@@ -3,9 +3,11 @@
 use tally_chain::hash::sha256;
 use tally_chain::{Address, Header, Height, TxId, U256, Work};
 use tally_node::net::limits::{MAX_HEADERS, MAX_IDS, MAX_WANTED};
-use tally_node::net::wire::Message;
+use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
+use tally_node::net::{Network, Output, PeerName};
 
-use crate::support::{self, payment};
+use crate::support::{self, HandClock, payment, spec};
+use crate::town::{genesis_header, headers_after, weight_of};
 use crate::world::{Fate, World, name};
 
 /// Claims by far the heaviest chain, and shows nothing of it.
@@ -189,6 +191,74 @@ fn a_fork_deeper_than_one_answer_is_followed() {
     world.connect(honest, victim);
     world.until(30_000, "the honest tip", |world| world.tip(victim) == world.tip(honest));
     world.honest(&[honest, victim]);
+}
+
+/// Between the blocks that a question for headers names, the steps grow longer than what is left of the allowed depth.
+#[test]
+fn a_fork_as_deep_as_a_node_goes_back_is_followed() {
+    let mut world = World::new(12);
+    world.max_reorg_depth = 20;
+    let (honest, victim) = (world.add(), world.add());
+    world.mine_many(honest, 10);
+    for bytes in support::blocks(world.node(honest)) {
+        world.node(victim).import_block(&bytes).unwrap();
+    }
+    for _ in 0..20 {
+        world.run(1_000);
+        world.mine(honest);
+        world.mine(victim);
+    }
+    world.mine_many(honest, 5);
+    world.connect(honest, victim);
+    world.until(30_000, "the honest tip", |world| world.tip(victim) == world.tip(honest));
+    assert_eq!(world.members[victim].network.heavier_fork(), None);
+    world.honest(&[honest, victim]);
+}
+
+/// Taller than ours and lighter: headers of the least difficulty cost nothing, and show that nobody is behind.
+#[test]
+fn headers_that_weigh_less_than_our_chain_are_no_catching_up() {
+    let (dir, clock) = (
+        tempfile::tempdir().unwrap(),
+        HandClock::at(u64::from(spec().genesis_time)),
+    );
+    let node = support::open_with(dir.path(), &clock, 6_000).unwrap();
+    // So fast that they become hard.
+    for block in 0..160 {
+        clock.advance(u64::from(block % 4 == 0));
+        support::mine_now(&node, Address::repeat_byte(1));
+    }
+    clock.advance(10_000);
+    let headers = headers_after(&genesis_header(&node), MAX_HEADERS);
+    assert!(weight_of(&node, &headers) < node.tip().record.weight);
+    let mut network = Network::new(node.clone(), "test");
+    let claimant = PeerName::from("claimant");
+    network.connected(claimant.clone(), false, 0);
+    let hello = Message::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        genesis: node.identity().genesis,
+        claim: Claim {
+            tip: headers[MAX_HEADERS - 1].id(),
+            height: Height(1 << 40),
+            weight: Work(U256::MAX >> 8),
+        },
+        first: Height(1),
+        agent: "claimant".to_owned(),
+    });
+    let say = |network: &mut Network, question, message| {
+        network.received(&claimant, &Frame { question, message }.encode(), 1_000);
+    };
+    say(&mut network, 0, hello);
+    let asked = network.outputs().find_map(|output| match output {
+        Output::Send { frame, .. } => {
+            let frame = Frame::decode(&frame, spec().limits.block_bytes).unwrap();
+            matches!(frame.message, Message::GetHeaders { .. }).then_some(frame.question)
+        }
+        Output::Disconnect { .. } => None,
+    });
+    say(&mut network, asked.unwrap(), Message::Headers(headers));
+    assert_eq!(network.sync_status(), None);
+    assert_eq!(network.counters().offences.values().sum::<u64>(), 0);
 }
 
 /// Both halves have a block of the same height; the silent ones are on the losing side with the victim.

@@ -1,15 +1,16 @@
-//! Chains that leave ours below the block with whose state a node began: those that show nothing keep no other from being
-//! weighed. Rule: docs/protocol.md#Q5
+//! Chains that leave ours below the block with whose state a node began, or deeper than it goes back: those that show nothing,
+//! or do not leave ours there, keep no other from being weighed. Rules: docs/protocol.md#B9, #Q5
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use tally_chain::{Header, Height, U256, Work};
+use tally_node::CheckpointConfig;
 use tally_node::net::limits::MAX_HEADERS;
 use tally_node::net::wire::Message;
 
 use crate::checkpoints::{NEWCOMER, RULES, chain, copy, stands};
-use crate::town::{genesis_header, headers_after};
+use crate::town::{genesis_header, headers_after, headers_of};
 use crate::world::{Fate, World};
 
 /// A node that has begun with the state of the lighter of two chains: the lighter one, the heavier one, and the node.
@@ -118,5 +119,49 @@ fn chains_without_end_give_way_after_their_time() {
     world.connect(heavy, new);
     let took = world.until(420_000, "the warning", |world| warned(world, new));
     assert!(took >= 250_000, "a slow chain has its time: {took} ms");
+    world.honest(&[light, heavy, new]);
+}
+
+/// Shows its chain from genesis on, whatever it is asked about: all of it is true, and it leaves ours nowhere.
+#[test]
+fn a_chain_that_goes_on_from_ours_is_no_rival_and_hides_none() {
+    let mut world = World::new(85);
+    world.max_reorg_depth = 20;
+    let rules = CheckpointConfig::default();
+    let (longer, heavy) = (chain(&mut world, rules, 40), chain(&mut world, rules, 80));
+    let victim = copy(&mut world, longer, rules);
+    world.mine_many(longer, 2);
+    let repeating = copy(&mut world, longer, rules);
+    let all = headers_of(world.node(longer), 1);
+    world.tamper(repeating, move |_, message| {
+        if let Message::Headers(headers) = message {
+            headers.clone_from(&all);
+        }
+        Fate::Sent
+    });
+    world.connect(repeating, victim);
+    world.run(10_000);
+    assert!(!warned(&world, victim), "it can be followed");
+    world.connect(heavy, victim);
+    let took = world.until(60_000, "the warning", |world| warned(world, victim));
+    assert!(took <= 10_000, "{took} ms");
+    world.honest(&[longer, heavy, victim]);
+}
+
+/// The fork lies above the base, and the next block that a question for headers would name by its steps lies below.
+#[test]
+fn a_heavier_chain_that_leaves_just_above_the_base_is_followed() {
+    let mut world = World::new(86);
+    let light = chain(&mut world, RULES, 22);
+    let heavy = copy(&mut world, light, RULES);
+    world.mine_many(light, 18);
+    world.mine_many(heavy, 30);
+    let new = world.add_at(0, NEWCOMER);
+    world.connect(new, light);
+    world.until(20_000, "the lighter chain", |world| stands(world, new, light));
+    assert_eq!(world.base(new), Height(20));
+    world.connect(heavy, new);
+    world.until(30_000, "the heavier chain", |world| stands(world, new, heavy));
+    assert!(!warned(&world, new));
     world.honest(&[light, heavy, new]);
 }

@@ -42,6 +42,37 @@ fn lost_funds_make_transactions_wait_and_new_ones_bring_them_back() {
 }
 
 #[test]
+fn what_was_acknowledged_comes_back_before_its_coins_do() {
+    let mut pool = pool(|config| {
+        config.max_gapped_per_sender = 1;
+        config.max_nonce_gap = 1;
+    });
+    let signer = Signer::new(1);
+    let transactions: Vec<_> = (0..4).map(|nonce| signer.checked(payment(nonce, 5))).collect();
+    for transaction in &transactions {
+        let waits = pool.bring_back(transaction.clone(), account(0, 0), NOW, BASE_FEE);
+        assert_eq!(waits, taken(false));
+    }
+    assert_eq!((pool.len(), pool.pending_len()), (4, 0));
+    let new = pool.insert(signer.checked(payment(4, 5)), account(0, 0), NOW, BASE_FEE);
+    assert_eq!(
+        new,
+        Err(MempoolError::NonceGapTooLarge {
+            found: 4,
+            expected: 0,
+            max: 1
+        })
+    );
+    // The block that paid the account comes back.
+    assert_eq!(pool.on_block(&BTreeSet::new(), |_| rich(), BASE_FEE, NOW), []);
+    let ids: Vec<_> = transactions.iter().map(CheckedTransaction::id).collect();
+    assert_eq!(best(&pool), ids);
+    // What another transaction of its nonce has made void does not.
+    let stale = pool.bring_back(Signer::new(2).checked(payment(0, 5)), account(1, 0), NOW, BASE_FEE);
+    assert_eq!(stale, Err(MempoolError::NonceTooLow { found: 0, expected: 1 }));
+}
+
+#[test]
 fn a_reorg_brings_transactions_back() {
     let mut pool = pool(|_| {});
     let signer = Signer::new(1);

@@ -200,6 +200,41 @@ fn a_feeler_takes_no_slot_and_no_named_address() {
 }
 
 #[test]
+fn what_the_operator_names_while_it_is_felt_is_no_feeler_any_more() {
+    let (mut dials, one, other) = (dials(), address(1), address(2));
+    assert!(dials.find(&one, &one, 0));
+    assert_eq!(dials.feeler(FEELER_MS, WANTED), Some(one.clone()));
+    dials.keep(one.clone(), FEELER_MS);
+    assert!(!dials.is_feeler(&one));
+    // The feeler's dial fails: the address is dialled again soon, and others are felt.
+    let pause = dials.failed(&one, FEELER_MS).unwrap();
+    let due = dials.due(FEELER_MS + pause, WANTED);
+    assert_eq!(due, [(one.clone(), name_in(&one))]);
+    dials.dialling(&one);
+    dials.answered(&one, name_in(&one).unwrap(), FEELER_MS + pause);
+    assert!(dials.leads_to(&name_in(&one).unwrap()));
+    assert!(dials.find(&other, &other, 0));
+    assert_eq!(dials.feeler(2 * FEELER_MS, WANTED), Some(other));
+}
+
+#[test]
+fn a_peer_is_where_it_comes_from_and_where_the_operator_says() {
+    let mut dials = dials();
+    let at = |text: &str| text.parse::<Multiaddr>().unwrap();
+    let remote = at("/ip4/8.8.8.8/tcp/50000");
+    assert!(dials.is_at(&at("/ip4/8.8.8.8/tcp/9333"), Some(&remote)));
+    assert!(dials.is_at(&at("/ip4/8.8.8.8/udp/9333/quic-v1"), Some(&remote)));
+    let elsewhere = at("/ip4/9.9.9.9/tcp/9333");
+    assert!(!dials.is_at(&elsewhere, Some(&remote)) && !dials.is_at(&elsewhere, None));
+    let by_name = at("/dns/node.example/tcp/9333");
+    assert!(!dials.is_at(&by_name, Some(&by_name)), "a name is no host");
+    for one in [elsewhere, by_name] {
+        dials.keep(one.clone(), 0);
+        assert!(dials.is_at(&one, Some(&remote)), "{one}");
+    }
+}
+
+#[test]
 fn what_is_forgotten_is_not_dialled() {
     let (mut dials, one, two) = (dials(), address(1), address(2));
     dials.keep(one.clone(), 0);
