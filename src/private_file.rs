@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::{Error, Write as _};
-#[cfg(unix)]
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -35,11 +34,10 @@ pub fn create(target: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// lock them out of their own vault. Anybody else makes files of their own. `file` has to be new: a file that was only opened
 /// may be another's, by a link.
 pub fn leave_to_owner_of(path: &Path, file: &File) {
-    #[cfg(unix)]
-    if let (Ok(theirs), Ok(ours)) = (std::fs::metadata(path), file.metadata())
-        && ours.uid() == 0
-        && theirs.uid() != 0
-    {
+    let (Ok(theirs), Ok(ours)) = (std::fs::metadata(path), file.metadata()) else {
+        return;
+    };
+    if ours.uid() == 0 && theirs.uid() != 0 {
         // Where it cannot be given away it is root's, as before.
         let _ = std::os::unix::fs::fchown(file, Some(theirs.uid()), Some(theirs.gid()));
     }

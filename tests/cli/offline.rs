@@ -288,12 +288,12 @@ fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
         (
             4_000_000_000,
             "  valid    from 2096-10-02T06:56:40Z until 2096-10-03T07:06:40Z",
-            "warning: It is dated ahead. No block takes it before about 2096-10-02T07:06:40Z",
+            "warning: It is dated ahead, or this machine's clock is behind. No block takes it before about 2096-10-02T07:06:40Z",
         ),
         (
             1_000_000_000,
             "  valid    from 2001-09-09T01:36:40Z until 2001-09-10T01:46:40Z",
-            "note: It is too old: no block has taken it since 2001-09-10T01:46:40Z",
+            "note: It is too old, or this machine's clock is ahead: no block takes it after 2001-09-10T01:46:40Z",
         ),
     ] {
         let other = changed(&machine.proposal("asked.txt"), |payload| {

@@ -445,10 +445,21 @@ fn what_was_sent_and_is_not_as_deep_as_asked_is_no_failure() {
     };
     assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
     let from = ECC[0].address().to_string();
-    let args = [
-        "send", "--from", &from, "--to", SOMEBODY, "--amount", "1", "--yes", "--wait", "0",
-    ];
-    let output = cli.run(&args, "correct horse");
+    let pay = ["send", "--from", &from, "--to", SOMEBODY, "--amount", "1"];
+    // Whoever is asked for a yes sees to what, with JSON as well.
+    let asked = cli.run(&[&pay[..], &["--json"]].concat(), "correct horse");
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert_eq!((asked.status.code(), asked.stdout.len()), (Some(1), 0), "{said}");
+    assert!(
+        said.contains("What will be signed, read back from its bytes:"),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("  to       {SOMEBODY}\n  amount   1 ")),
+        "{said}"
+    );
+
+    let output = cli.run(&[&pay[..], &["--yes", "--wait", "0"]].concat(), "correct horse");
     let said = String::from_utf8(output.stderr).unwrap();
     // A script that takes this for a failure pays a second time.
     assert_eq!(output.status.code(), Some(8), "{said}");

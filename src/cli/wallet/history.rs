@@ -7,7 +7,7 @@ use clap::Args;
 use tally_app::wallet::export::{Line, Page, csv};
 
 use super::super::client::{Client, Problem};
-use super::super::out::{errln, out, outln};
+use super::super::out::{errln, out, outln, plain};
 use super::accounts::find;
 use super::file::VaultFile;
 
@@ -43,7 +43,11 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
     let History { lines, more } = read(client, &account, most)?;
     match args.json {
         true => outln!("{}", serde_json::to_string_pretty(&lines)?)?,
-        false => out!("{}{}", if args.bom { "\u{feff}" } else { "" }, csv(&lines))?,
+        false => {
+            // The words of a node may go to a terminal: a row is as the page writes it, unless it holds what cannot be seen.
+            let rows: Vec<String> = csv(&lines).split("\r\n").map(plain).collect();
+            out!("{}{}", if args.bom { "\u{feff}" } else { "" }, rows.join("\r\n"))?;
+        }
     }
     // On standard error: the table goes to a file.
     if more {

@@ -10,7 +10,7 @@ use tally_chain::transaction::{LIFETIME, Payload};
 use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, TxId, UnixSecs};
 use tally_wallet::{Earlier, Signed};
 
-use super::file::{Lock, VaultFile, create, replace};
+use super::file::{Lock, VaultFile, create, follow, replace};
 
 /// Settled entries that are kept; the oldest go first. Rule: docs/protocol.md#W54
 const MAX_SETTLED: usize = 64;
@@ -130,10 +130,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Of this vault.
+    /// Of this vault. Like the vault, it is written where a symbolic link leads.
     pub fn of(file: &VaultFile) -> anyhow::Result<Self> {
         Ok(Self {
-            path: file.beside(".sent.json")?,
+            path: follow(&file.beside(".sent.json")?)?,
             lock: file.beside(".sent.lock")?,
         })
     }
@@ -307,6 +307,22 @@ mod tests {
         let nothing = paid(Some(ann), "0", "");
         assert!(nothing.is_nothing(ann) && !nothing.is_nothing(bob));
         assert!(!call.is_nothing(ann) && !tea.is_nothing(ann));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_list_behind_a_link_is_changed_where_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("real.json"), r#"{"version":1,"entries":[]}"#).expect("written");
+        std::os::unix::fs::symlink("real.json", at("wallet.json.sent.json")).expect("linked");
+        let vault = VaultFile::at(Some(at("wallet.json"))).expect("a path");
+        let journal = Journal::of(&vault).expect("leads somewhere");
+        let sent = entry(1, State::Unanswered);
+        journal.add(sent.clone()).expect("written");
+        assert!(at("wallet.json.sent.json").is_symlink());
+        let real = std::fs::read_to_string(at("real.json")).expect("reads");
+        assert!(real.contains(&sent.id.to_string()), "{real}");
     }
 
     #[test]

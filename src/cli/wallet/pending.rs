@@ -256,8 +256,8 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     let equal = equal::find(Some(client), &journal, &review, &payload)?;
     if !args.json {
         outln!("In the place of {}:", args.id)?;
-        show(&review, &status.symbol)?;
     }
+    show(&review, &status.symbol, args.json, args.yes)?;
     let answered = args.consent.ask(&warnings, equal)?;
     if !args.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");

@@ -247,18 +247,24 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     write_text(args.out.as_deref(), &proposal.write())
 }
 
-/// What a signer has to know where the proposal is not for today, by this machine's clock: others wrote its time. Rule: docs/protocol.md#T7
+/// What a signer has to know where the proposal is not for today, by this machine's clock: others wrote its time.
+/// Rule: docs/protocol.md#T7
 fn of_time(timestamp: UnixSecs, now: UnixSecs) -> Option<String> {
     let at = |time: UnixSecs| iso(time.0);
     if timestamp > now.saturating_add(MAX_AHEAD) {
         let (from, until) = (at(timestamp), at(timestamp.saturating_add(LIFETIME)));
         return Some(format!(
-            "warning: It is dated ahead. No block takes it before about {from}, and it stays good until {until}: whoever has it \
-             complete can keep it until then, unless another payment of its nonce comes first."
+            "warning: It is dated ahead, or this machine's clock is behind. No block takes it before about {from}, and it stays \
+             good until {until}: whoever has it complete can keep it until then, unless another payment of its nonce comes first."
         ));
     }
     let until = timestamp.saturating_add(LIFETIME);
-    (now > until).then(|| format!("note: It is too old: no block has taken it since {}.", at(until)))
+    (now > until).then(|| {
+        format!(
+            "note: It is too old, or this machine's clock is ahead: no block takes it after {}.",
+            at(until)
+        )
+    })
 }
 
 /// Accounts of the vault whose keys are asked to sign and have not.

@@ -156,9 +156,7 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
     };
     let warnings = known.warnings(client, &review, state.balance, suggestions);
     let equal = equal::find(Some(client), &journal, &review, &payload)?;
-    if !order.json {
-        show(&review, &status.symbol)?;
-    }
+    show(&review, &status.symbol, order.json, order.yes)?;
     let answered = order.consent.ask(&warnings, equal)?;
     if !order.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
@@ -241,9 +239,14 @@ pub fn sign(
     Ok(payment::sign(chain, sender, &key, payload, &mut system_rng())?)
 }
 
-/// Shows what the bytes to be signed say.
-pub fn show(review: &Review, symbol: &str) -> Result<(), Unprinted> {
-    outln!("{}", lines(review, symbol))
+/// Shows what the bytes to be signed say; with `--json` on standard error, and only to whoever is asked for a yes.
+pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), Unprinted> {
+    match (json, yes) {
+        (false, _) => outln!("{}", lines(review, symbol))?,
+        (true, false) => errln!("{}", lines(review, symbol)),
+        (true, true) => {}
+    }
+    Ok(())
 }
 
 /// What the bytes to be signed say, a line each.
