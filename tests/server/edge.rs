@@ -95,6 +95,32 @@ fn the_reads_of_pages_answer_json() {
 }
 
 #[test]
+fn a_read_with_bad_arguments_is_no_fault_of_the_node() {
+    let server = TestServer::start();
+    for path in [
+        "/ui/block",
+        "/ui/block?page=-1",
+        "/ui/block?key=1&page=4294967296&rows=1",
+        "/ui/block_evidence",
+        "/ui/blocks?query=%5b%5b%5b",
+        "/ui/transactions",
+        "/ui/transaction?key=1",
+        "/ui/account?address=x&rows=many",
+        "/ui/search",
+        "/ui/mempool?page=0&rows=-1",
+    ] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+        // The form that pages read.
+        assert!(answer.text().starts_with("Args|"), "{path}: {}", answer.text());
+    }
+    assert_eq!(server.get("/ui/block?key=0&page=0&rows=10").status, 200);
+    for path in ["/ui/nothing", "/ui/block/1"] {
+        assert_eq!(server.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
 fn monitors_ask_under_any_name() {
     let server = TestServer::start();
     for path in ["/healthz", "/readyz", "/metrics"] {

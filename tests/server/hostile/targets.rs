@@ -109,7 +109,7 @@ pub fn cases() -> Vec<Case> {
         "/ui/nothing",
         "/ui/blocks?query=%5b%5b%5b",
     ] {
-        add(target, get(target), Expect::Status(&[200, 400, 404, 500]));
+        add(target, get(target), Expect::Status(&[200, 400, 404]));
     }
     add(
         "64 kB of path",
