@@ -88,6 +88,8 @@ struct Inner {
     store: Store,
     tip: RwLock<Arc<Tip>>,
     pool: Mutex<Mempool>,
+    /// Shared while a submission is taken; held alone while the pool is read anew from the disk.
+    submissions: RwLock<()>,
     events: Events,
     stats: Stats,
     templates: Templates,
@@ -121,6 +123,7 @@ impl Node {
             tip: RwLock::new(pipeline.tip().clone()),
             pipeline: Mutex::new(pipeline),
             pool: Mutex::new(Mempool::new(config.mempool, spec.fees.min_base_fee.into())),
+            submissions: RwLock::default(),
             // Two runs may begin in the same second; their processes differ.
             events: Events::new(started.0 << 22 | u64::from(std::process::id()) & 0x3f_ffff),
             stats: Stats::default(),
@@ -265,6 +268,10 @@ impl Node {
         &self.0.pool
     }
 
+    pub(crate) fn submissions(&self) -> &RwLock<()> {
+        &self.0.submissions
+    }
+
     /// Everybody sees this tip from now on.
     pub(crate) fn set_tip(&self, tip: &Arc<Tip>) {
         *self.0.tip.write() = tip.clone();
@@ -362,15 +369,16 @@ impl Node {
     /// Begins with a checkpoint instead of genesis; says whether it did: only a node without blocks can.
     pub fn begin_at(&self, beginning: &Beginning) -> Result<bool, StoreError> {
         let mut pipeline = self.0.pipeline.lock();
-        if !pipeline.begin_at(beginning, self.now())? {
-            return Ok(false);
-        }
-        let tip = pipeline.tip().clone();
-        // The pool is read again from the store below: what is on its way there has to arrive first.
+        // The pool is read again from the store below: what is on its way there has to arrive first, and what comes now waits.
+        let taken = self.0.submissions.write();
         self.0.keeper.writer().flush().map_err(|failure| StoreError::Broken {
             path: self.0.store.path().to_owned(),
             detail: failure.to_string(),
         })?;
+        if !pipeline.begin_at(beginning, self.now())? {
+            return Ok(false);
+        }
+        let tip = pipeline.tip().clone();
         {
             // What waited was looked at with the state of genesis.
             let mut pool = self.0.pool.lock();
@@ -378,6 +386,7 @@ impl Node {
             *self.0.tip.write() = tip.clone();
         }
         self.restore_pool()?;
+        drop(taken);
         let record = &tip.record;
         tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
         self.publish_block(record);

@@ -140,6 +140,8 @@ impl Node {
 
     fn take(&self, transaction: &CheckedTransaction) -> Result<Taken, SubmitError> {
         let id = transaction.id();
+        // Not while the pool is read anew: this would be on the disk, and not in the pool before the next start.
+        let _open = self.submissions().read();
         let tip = self.tip();
         if let Some(place) = tip.snapshot.place(&id)?
             && let Some(block) = tip.snapshot.id_at(place.height)?

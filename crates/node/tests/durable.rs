@@ -4,7 +4,9 @@
 mod support;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::*;
 use tally_chain::state_tree::Account;
@@ -12,7 +14,7 @@ use tally_chain::transaction::Payload;
 use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs, genesis};
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
 use tally_node::verifier::TransactionChecker;
-use tally_node::{ImportError, Imported, Node, Pipeline, Snapshot};
+use tally_node::{Beginning, Checkpoint, ImportError, Imported, Node, Pipeline, Snapshot};
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -269,4 +271,65 @@ fn whatever_cannot_be_read_while_a_block_executes_is_no_fault_of_the_block() {
         reads >= 6,
         "the block reads accounts, code, a slot and a block id: {reads}"
     );
+}
+
+/// All that another node has at its tip, to begin with.
+fn beginning_of(node: &Node) -> Beginning {
+    let tip = node.tip();
+    let height = tip.record.height();
+    let blocks = tip.snapshot.records_from(Height(1)).map(|record| {
+        let record = record.unwrap();
+        (record.header, record.manifest, record.weight)
+    });
+    Beginning {
+        checkpoint: Checkpoint {
+            block: tip.record.id,
+            height,
+            roots: Vec::new(),
+        },
+        blocks: blocks.collect(),
+        history: tip.snapshot.history(height.0 + 1).unwrap(),
+        state: tip.snapshot.whole_state().unwrap(),
+    }
+}
+
+#[test]
+fn what_is_submitted_while_a_node_begins_is_in_its_pool_and_on_its_disk() {
+    let (source_dir, dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let source = open(source_dir.path(), &clock).unwrap();
+    for _ in 0..2 {
+        mine(&source, &clock, producer(1));
+    }
+    let beginning = beginning_of(&source);
+    source.close().unwrap();
+    let node = open(dir.path(), &clock).unwrap();
+    let begun = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for from in [ALICE, BOB] {
+            let (node, begun) = (&node, &begun);
+            scope.spawn(move || {
+                let mut nonces = 0..10_000;
+                while !begun.load(Ordering::SeqCst)
+                    && let Some(nonce) = nonces.next()
+                {
+                    node.submit_relayed(vec![payment(node, from, nonce, producer(7), 1)]);
+                }
+            });
+        }
+        // From now on something is on its way to the disk all the time.
+        while node.with_pool(|pool| pool.len()) < 20 {
+            std::thread::yield_now();
+        }
+        let begins = node.begin_at(&beginning);
+        begun.store(true, Ordering::SeqCst);
+        assert!(begins.unwrap());
+    });
+    let pool =
+        |node: &Node| node.with_pool(|pool| pool.iter().map(|transaction| transaction.id()).collect::<BTreeSet<_>>());
+    let before = pool(&node);
+    assert!(before.len() >= 20, "{}", before.len());
+    node.close().unwrap();
+    drop(node);
+    let node = open(dir.path(), &clock).unwrap();
+    assert_eq!(pool(&node), before);
 }
