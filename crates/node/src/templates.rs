@@ -6,6 +6,7 @@
 mod body;
 mod handed_out;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -32,7 +33,7 @@ const AGE_SHARE: u32 = 16;
 /// Seconds after which transactions are chosen anew even if the pool did not change: some become includable with time.
 const MAX_AGE: u32 = 15;
 /// Producers on one tip that get a block of their own because code in the pool looks at producers; the others get what can
-/// be shared.
+/// be shared. One client takes at most half of what others have left of them.
 const OWN_PER_TIP: usize = 32;
 
 /// Templates, and what they are made from.
@@ -57,7 +58,8 @@ struct Current {
     /// The same without transactions that run code; made when it is needed.
     plain: Option<Arc<Body>>,
     own: Vec<(Address, Arc<Body>)>,
-    own_made: usize,
+    /// Blocks of their own on this tip so far, by who asked for them.
+    own_made: BTreeMap<Option<IpAddr>, usize>,
     pool_version: u64,
     /// When the first body on this tip was made, in Unix seconds.
     first: u32,
@@ -69,6 +71,20 @@ impl Current {
         let age = now.saturating_sub(self.shared.time);
         let changed = self.pool_version != pool_version || now > self.shared.latest_time() || age >= MAX_AGE;
         changed && age >= 1.max(now.saturating_sub(self.first) / AGE_SHARE)
+    }
+
+    /// Counts another block of its own for `client`, where there is room: this node itself has all that is left, a client
+    /// from outside a half of it, so that none takes what others would come for.
+    fn take_own(&mut self, client: Option<IpAddr>) -> bool {
+        let all: usize = self.own_made.values().sum();
+        let made = self.own_made.get(&client).copied().unwrap_or_default();
+        let left = OWN_PER_TIP.saturating_sub(all - made);
+        let share = if client.is_some() { left.div_ceil(2) } else { left };
+        let room = made < share;
+        if room {
+            self.own_made.insert(client, made + 1);
+        }
+        room
     }
 }
 
@@ -107,7 +123,7 @@ impl Node {
     pub fn template_for(&self, producer: Address, client: Option<IpAddr>) -> Result<Arc<MiningJob>, TemplateError> {
         self.check_may_mine()?;
         let current = self.current_bodies()?;
-        let body = self.body_for(producer, &current)?;
+        let body = self.body_for(producer, client, &current)?;
         let templates = self.templates();
         let fresh = || templates.next_id.fetch_add(1, Relaxed);
         let id = templates.handed_out.lock().note(&body, producer, client, fresh)?;
@@ -170,7 +186,10 @@ impl Node {
         let current = Current {
             plain: None,
             own: Vec::new(),
-            own_made: before.as_ref().map_or(0, |before| before.own_made),
+            own_made: before
+                .as_ref()
+                .map(|before| before.own_made.clone())
+                .unwrap_or_default(),
             first: before.map_or(shared.time, |before| before.first),
             pool_version,
             shared,
@@ -192,12 +211,17 @@ impl Node {
     }
 
     /// The body that suits a producer: the shared one, one of its own where code looks at producers, or one of plain payments.
-    fn body_for(&self, producer: Address, current: &Current) -> Result<Arc<Body>, TemplateError> {
+    fn body_for(
+        &self,
+        producer: Address,
+        client: Option<IpAddr>,
+        current: &Current,
+    ) -> Result<Arc<Body>, TemplateError> {
         let shared = current.shared.suits(producer);
         if shared && !current.shared.left_out_for_sharing() {
             return Ok(current.shared.clone());
         }
-        if let Some(own) = self.own_body(producer, &current.shared)? {
+        if let Some(own) = self.own_body(producer, client, &current.shared)? {
             return Ok(own);
         }
         match shared {
@@ -206,8 +230,13 @@ impl Node {
         }
     }
 
-    /// A body for this producer alone; none where this tip has had enough of them.
-    fn own_body(&self, producer: Address, shared: &Arc<Body>) -> Result<Option<Arc<Body>>, TemplateError> {
+    /// A body for this producer alone; none where this tip, or this client on it, has had enough of them.
+    fn own_body(
+        &self,
+        producer: Address,
+        client: Option<IpAddr>,
+        shared: &Arc<Body>,
+    ) -> Result<Option<Arc<Body>>, TemplateError> {
         let templates = self.templates();
         {
             let mut current = templates.current.lock();
@@ -217,10 +246,9 @@ impl Node {
             if let Some((_, own)) = current.own.iter().find(|(whose, _)| *whose == producer) {
                 return Ok(Some(own.clone()));
             }
-            if current.own_made >= OWN_PER_TIP {
+            if !current.take_own(client) {
                 return Ok(None);
             }
-            current.own_made += 1;
         }
         let assembled = self.assemble_for(producer, &shared.tip, shared.time)?;
         let own = self.body(shared.tip.clone(), shared.time, Block::own(assembled));

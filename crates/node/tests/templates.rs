@@ -198,13 +198,31 @@ fn what_looks_at_the_producer_is_mined_too_and_floods_no_node() {
         .map(|n| node.template_for(producer(n), client(1)).unwrap())
         .collect();
     let with: Vec<_> = jobs.iter().map(|job| job.transactions.len()).collect();
-    assert_eq!(with[..32], [1; 32], "as many as may have a block of their own");
-    assert_eq!(with[32..], [0; 68], "the others share one");
-    assert_eq!(node.templates_assembled(), 33);
+    assert_eq!(with[..16], [1; 16], "as many as may have a block of their own");
+    assert_eq!(with[16..], [0; 84], "the others share one");
+    assert_eq!(node.templates_assembled(), 17);
     assert_eq!(node.template(producer(0)).unwrap().id, jobs[0].id);
     assert!(is_tip(&node, &sealed(&jobs[99])));
     clock.advance(1);
     let job = node.template(HONEST).unwrap();
     assert_eq!(job.transactions.len(), 1);
     assert!(is_tip(&node, &sealed(&job)));
+}
+
+#[test]
+fn no_client_takes_all_the_blocks_that_suit_one_producer() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let node = open(folder.path(), &clock).unwrap();
+    submit(&node, call(&node, 0, 0, None, &[0x41, 0x5f, 0x55]));
+    // Each client asks for as many as it can get, with addresses that nobody else has.
+    let taken = |clients: std::ops::Range<u32>| -> Vec<usize> {
+        let of = |client_number: u32| -> usize {
+            let producer = |n: u32| Address::left_padding_from(&(1_000 * client_number + n + 1).to_be_bytes());
+            let job = |n| node.template_for(producer(n), client(client_number)).unwrap();
+            (0..40).map(|n| job(n).transactions.len()).sum()
+        };
+        clients.map(of).collect()
+    };
+    assert_eq!(taken(0..8), [16, 8, 4, 2, 1, 1, 0, 0]);
+    assert_eq!(node.templates_assembled(), 33, "no more than before in all");
 }
