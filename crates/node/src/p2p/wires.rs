@@ -25,7 +25,7 @@ use super::reach::Reach;
 use super::{P2pConfig, P2pError, identity, kept};
 use crate::net::{PeerName, wire};
 use crate::node::Node;
-use crate::peers::book::Book;
+use crate::peers::book::{Book, name_in};
 use crate::peers::dials::{Dials, WANTED};
 use crate::peers::range::{Exempt, Origin, host_of};
 
@@ -468,8 +468,23 @@ impl Wires {
             Order::Forget(name) => {
                 let Ok(peer) = name.0.parse() else { return };
                 self.dials.forget(&peer);
+                self.end_dials(peer);
                 self.renew_configured();
             }
+        }
+    }
+
+    /// What is under way to a peer that the operator has removed would put it back into the book.
+    fn end_dials(&mut self, peer: PeerId) {
+        self.dialling.retain(|_, address| name_in(address) != Some(peer));
+        let feeling = self.feeling.take_if(|feeling| feeling.peer == peer);
+        if let Some(Feeling {
+            connection, address, ..
+        }) = feeling
+            && !self.dials.keeps(&address)
+        {
+            self.dials.drop_address(&address);
+            self.swarm.close_connection(connection);
         }
     }
 

@@ -261,8 +261,10 @@ impl Dials {
         }
     }
 
-    /// Drops the addresses of a peer.
+    /// Drops the addresses of a peer; what becomes of a feeler to one of them does not bring it back.
     pub fn forget(&mut self, peer: &PeerId) {
+        self.feeler.take_if(|feeler| name_in(feeler).as_ref() == Some(peer));
+        self.anchors.retain(|anchor| name_in(anchor).as_ref() != Some(peer));
         self.kept.retain(|_, kept| kept.peer.as_ref() != Some(peer));
         self.found.retain(|_, found| found.peer.as_ref() != Some(peer));
         self.book.forget(peer);

@@ -246,3 +246,24 @@ fn what_is_forgotten_is_not_dialled() {
     assert!(dials.kept_hosts().is_empty());
     assert!(dials.due(0, 0).is_empty());
 }
+
+#[test]
+fn what_the_operator_removes_while_it_is_felt_or_an_anchor_does_not_come_back() {
+    let (mut dials, one, two) = (dials(), address(1), address(2));
+    dials.anchor(two.clone(), 0);
+    assert!(dials.find(&one, &one, 0));
+    assert_eq!(dials.feeler(FEELER_MS, WANTED), Some(one.clone()));
+    for address in [&one, &two] {
+        dials.forget(&name_in(address).unwrap());
+    }
+    assert!(!dials.is_feeler(&one));
+    // Its answer comes later.
+    assert!(!dials.felt(&one, FEELER_MS));
+    assert_eq!(dials.failed(&one, FEELER_MS), None);
+    assert!(dials.book().is_empty());
+    assert!(dials.due(FEELER_MS, 0).is_empty());
+    // Others are felt in its place.
+    let other = address(3);
+    assert!(dials.find(&other, &other, FEELER_MS));
+    assert_eq!(dials.feeler(2 * FEELER_MS, WANTED), Some(other));
+}
