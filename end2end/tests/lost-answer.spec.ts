@@ -1,7 +1,7 @@
 // A payment whose answer is lost: it is found by its id, sent again as it is, and never paid twice unknowingly.
 import { Guard } from '../support/guard';
 import { expect, open, TallyNode, test, type Page } from '../support/test';
-import { choosePassword, opened, picture, unlock } from '../support/wallet';
+import { choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
 
 /** PUBLIC: its accounts hold coins from genesis. */
 const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
@@ -87,6 +87,31 @@ test('the node took it, the answer was lost: it is followed by its id', async ({
   // Another amount is another payment.
   await review(page, '8');
   await expect(sign(page)).toBeEnabled();
+});
+
+test('test coins that wait are not signed a second time unasked', async ({ browser }) => {
+  node = await TallyNode.start({ mine: false });
+  const context = await browser.newContext({ baseURL: node.url });
+  const page = await context.newPage();
+  guard = new Guard(context, node.url);
+  await createWallet(page);
+  const sent = await posts(page, ['pass', 'pass']);
+  const get = page.getByRole('button', { name: 'Get test coins' });
+  await get.click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  await open(page, '/wallet');
+  await unlock(page);
+  await opened(page);
+  await get.click();
+  const warning = page.getByRole('alert').filter({ hasText: 'The same payment waits already' });
+  await expect(warning).toContainText((await pool())[0]!.id);
+  await expect(sign(page)).toBeDisabled();
+  expect(sent.length).toBe(1);
+  await warning.getByRole('checkbox').check();
+  await sign(page).click();
+  await expect(page.locator('.follow-line')).toContainText('Pending');
+  expect(sent.length).toBe(2);
+  expect((await pool()).length).toBe(2);
 });
 
 test('it never arrived: the doubt is named, and the same bytes pay once', async ({ browser }) => {

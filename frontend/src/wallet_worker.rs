@@ -132,7 +132,7 @@ impl Desk {
                 prices,
             } => self.replace(&from, envelope, cancel, timestamp, &prices),
             Request::Sign { from, payload } => self.sign(&from, payload),
-            Request::SignTestCoins { order } => self.sign_test_coins(&order),
+            Request::PrepareTestCoins { order } => self.prepare_test_coins(&order),
             Request::Shared(request) => self.shared(request).await,
             Request::Forget => self.forget().await,
         }

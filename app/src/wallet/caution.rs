@@ -27,6 +27,11 @@ pub enum Weight {
     Stop,
 }
 
+/// Whether one of them asks for a tick.
+pub fn asks(cautions: &[Caution]) -> bool {
+    cautions.iter().any(|caution| caution.weight == Weight::Stop)
+}
+
 /// Accounts of the wallet whose history is read before a signature: each is a question to the node.
 const ACCOUNTS: usize = 8;
 
@@ -235,6 +240,18 @@ pub async fn look(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_needs_a_tick_is_enough_to_ask() {
+        let of = |weight| Caution {
+            title: "Title".to_owned(),
+            text: "Text.".to_owned(),
+            weight,
+        };
+        assert!(!asks(&[]));
+        assert!(!asks(&[of(Weight::Note), of(Weight::Caution)]));
+        assert!(asks(&[of(Weight::Note), of(Weight::Stop)]));
+    }
 
     #[test]
     fn histories_that_were_not_read_are_named() {

@@ -33,7 +33,7 @@ pub struct Prepared {
 
 impl Prepared {
     /// Signs the reviewed bytes in the worker: what is to be handed to the node.
-    async fn sign(self, wallet: Wallet) -> Result<Sent, Failure> {
+    pub async fn sign(self, wallet: Wallet) -> Result<Sent, Failure> {
         let from = self.review.from.clone();
         let payload = self.payload;
         let Answer::Signed { id, envelope } = wallet.ask(Request::Sign { from, payload }).await? else {

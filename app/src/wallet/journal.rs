@@ -188,11 +188,12 @@ pub fn load(genesis: &str) -> Result<Vec<Sent>, NotKept> {
 
 /// What is known of the envelope of this id. Of a journal that cannot be read nothing is: then nothing is sent either.
 pub fn earlier(genesis: &str, id: &str) -> Earlier {
-    earlier_in(&load(genesis).unwrap_or_default(), id)
+    earlier_in(&read(genesis).unwrap_or_default(), id)
 }
 
-fn earlier_in(journal: &[Sent], id: &str) -> Earlier {
-    journal.iter().find(|sent| sent.id == id).map_or(Earlier::Never, known)
+fn earlier_in(journal: &[Entry], id: &str) -> Earlier {
+    let mut entries = journal.iter().filter_map(Entry::sent);
+    entries.find(|sent| sent.id == id).map_or(Earlier::Never, known)
 }
 
 /// What an entry says of its envelope.
@@ -214,19 +215,26 @@ async fn change<T: 'static>(
     done.map_err(NotKept::Storage)?
 }
 
-/// Remembers one more, with its bytes, and reads that back: only then it may be sent.
-pub async fn add(genesis: &str, sent: Sent) -> Result<(), NotKept> {
+/// Remembers one more, with its bytes, and reads that back: only then it may be sent. What was known of it before is found
+/// under the same lock: of two tabs that hand in the same bytes only one is the first.
+pub async fn add(genesis: &str, sent: Sent) -> Result<Earlier, NotKept> {
     change(genesis, move |genesis| add_alone(genesis, sent)).await
 }
 
-fn add_alone(genesis: &str, sent: Sent) -> Result<(), NotKept> {
+fn add_alone(genesis: &str, sent: Sent) -> Result<Earlier, NotKept> {
     let journal = read(genesis)?;
     let is_there = keeps(&journal, &sent);
-    match write(genesis, &with(journal, sent)) {
+    let (earlier, journal) = added(journal, sent);
+    match write(genesis, &journal) {
         // It was kept when it was sent before: only its place among the others stays as it was.
-        Err(_) if is_there => Ok(()),
-        outcome => outcome,
+        Err(_) if is_there => Ok(earlier),
+        outcome => outcome.map(|()| earlier),
     }
+}
+
+/// The journal with one more, and what it said of that one before.
+fn added(journal: Vec<Entry>, sent: Sent) -> (Earlier, Vec<Entry>) {
+    (earlier_in(&journal, &sent.id), with(journal, sent))
 }
 
 /// Whether these very bytes are kept already.
@@ -366,10 +374,19 @@ mod tests {
             acknowledged: true,
             ..sent("b", 4)
         };
-        let journal = [sent("a", 3), taken];
+        let journal = [Entry::Sent(sent("a", 3)), Entry::Sent(taken)];
         assert_eq!(earlier_in(&journal, "a"), Earlier::Open);
         assert_eq!(earlier_in(&journal, "b"), Earlier::Taken);
         assert_eq!(earlier_in(&journal, "c"), Earlier::Never);
+    }
+
+    #[test]
+    fn of_two_that_hand_in_the_same_only_one_is_the_first() {
+        let (first, journal) = added(Vec::new(), sent("a", 3));
+        let (second, journal) = added(journal, sent("a", 3));
+        let (other, journal) = added(journal, sent("b", 4));
+        assert_eq!([first, second, other], [Earlier::Never, Earlier::Open, Earlier::Never]);
+        assert_eq!(nonces(&journal), vec![3, 4], "kept once");
     }
 
     fn nonces(journal: &[Entry]) -> Vec<u64> {

@@ -305,8 +305,9 @@ pub enum Request {
         from: String,
         payload: Bytes,
     },
-    /// Signs a transfer from the first account of the phrase that everyone knows. Rule: docs/protocol.md#W6
-    SignTestCoins {
+    /// Builds the bytes of a transfer from the first account of the phrase that everyone knows, and reads them back.
+    /// Rule: docs/protocol.md#W6
+    PrepareTestCoins {
         order: Order,
     },
     /// Shared accounts, and proposals that collect signatures.

@@ -84,10 +84,11 @@ impl HandIn {
         let handing = Handing::of(sent.purpose, self.shared);
         let doubted = self.doubt.try_get_untracked().flatten();
         let is_doubted = doubted.is_some_and(|doubted| doubted.id == sent.id);
-        let earlier = at_least(journal::earlier(&genesis, &sent.id), self.known, is_doubted);
-        let handed = match hand_in(&genesis, sent.clone(), earlier).await {
+        let at_least = |journal| at_least(journal, self.known, is_doubted);
+        let (handed, earlier) = match hand_in(&genesis, sent.clone(), at_least).await {
             Ok(handed) => handed,
             Err(why) => {
+                let earlier = at_least(journal::earlier(&genesis, &sent.id));
                 let _ = self.other_nonce.try_set_value(false);
                 let failure = Failure::not_kept(&why.to_string(), &sent.id, earlier, handing);
                 let _ = self.failure.try_set(Some(failure));
@@ -154,11 +155,16 @@ fn is_open(handed: &Handed) -> bool {
     matches!(handed, Handed::Unknown(_) | Handed::RefusedAgain(_))
 }
 
-/// Keeps the envelope in the journal, sends it, and finds out what became of it. What was not kept is not sent.
-async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Result<Handed, NotKept> {
+/// Keeps the envelope in the journal, sends it, and finds out what became of it; with what was known of it before, which is
+/// `at_least` what the journal said when it was kept. What was not kept is not sent.
+async fn hand_in(
+    genesis: &str,
+    sent: Sent,
+    at_least: impl Fn(Earlier) -> Earlier,
+) -> Result<(Handed, Earlier), NotKept> {
     let id = sent.id.clone();
     let envelope = sent.envelope.clone();
-    journal::add(genesis, sent).await?;
+    let earlier = at_least(journal::add(genesis, sent).await?);
     let mut handed = node::submit(&id, envelope, earlier).await;
     if is_open(&handed) && knows(&id).await {
         handed = Handed::Taken;
@@ -169,7 +175,7 @@ async fn hand_in(genesis: &str, sent: Sent, earlier: Earlier) -> Result<Handed, 
         Handed::Refused(_) => journal::forget(genesis, &id).await,
         Handed::RefusedAgain(_) | Handed::Unknown(_) => {}
     }
-    Ok(handed)
+    Ok((handed, earlier))
 }
 
 /// The words for an outcome; none where the node has the transaction.

@@ -3,17 +3,20 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
+    caution::{asks, look},
+    confirm::{Confirm, Prepared},
     failure::Failure,
     fees::prices,
     follow::Follow,
-    journal::{Purpose, Sent},
+    journal::Purpose,
     node,
-    protocol::{AccountSummary, Answer, Order, Request},
+    protocol::{AccountSummary, Answer, Order, Request, Trouble},
     state::Wallet,
     submit::{HandIn, InDoubt},
 };
 use crate::{
     browser,
+    model::ChainInfo,
     prefs::FeeLevel,
     ui::{Button, ButtonKind, SymbolContext},
 };
@@ -24,6 +27,14 @@ const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const GIFT: &str = "100";
 /// Others may take from the same account at the same moment: then the nonce is read again.
 const ATTEMPTS: u32 = 3;
+
+/// What a click came to.
+enum Gift {
+    /// Id of the transaction.
+    Sent(String),
+    /// It is signed only after a yes. Rules: docs/protocol.md#W51, #W58
+    Asks(Prepared),
+}
 
 /// Offers test coins to an account.
 #[component]
@@ -37,17 +48,22 @@ pub fn TestCoins(
     let symbol = use_context::<SymbolContext>()
         .map(|symbol| symbol.0)
         .unwrap_or_default();
+    let chain = expect_context::<ChainInfo>();
     let hand_in = HandIn::new();
     let HandIn { busy, failure, .. } = hand_in;
     let sent = RwSignal::new(None::<String>);
+    let asked = RwSignal::new(None::<Prepared>);
     let get = Callback::new(move |()| {
         let Some(account) = account.get_untracked() else { return };
         busy.set(true);
         failure.set(None);
         sent.set(None);
+        let chain = chain.clone();
         spawn_local(async move {
-            match take(wallet, hand_in, &account.address).await {
-                Ok(id) => drop(sent.try_set(id)),
+            match take(wallet, &chain, hand_in, &account.address).await {
+                Ok(Some(Gift::Sent(id))) => drop(sent.try_set(Some(id))),
+                Ok(Some(Gift::Asks(prepared))) => drop(asked.try_set(Some(prepared))),
+                Ok(None) => {}
                 Err(why) => drop(failure.try_set(Some(why))),
             }
             let _ = busy.try_set(false);
@@ -61,6 +77,11 @@ pub fn TestCoins(
         }
     };
     let to = move || account.get().map(|account| account.label);
+    let on_back = Callback::new(move |()| asked.set(None));
+    let on_sent = Callback::new(move |id| {
+        asked.set(None);
+        sent.set(Some(id));
+    });
     view! {
         <section class=class aria-labelledby="test-coins">
             <div class="test-coins-text">
@@ -70,17 +91,18 @@ pub fn TestCoins(
                     {to} ". The coins are worth nothing."
                 </p>
             </div>
-            <Show when=move || !hand_in.in_doubt()>
+            <Show when=move || !hand_in.in_doubt() && asked.with(Option::is_none)>
                 <Button kind=ButtonKind::Primary busy=busy on:click=move |_| get.run(())>"Get test coins"</Button>
             </Show>
             {move || sent.get().map(|id| view! { <Follow id=id /> })}
             <InDoubt hand_in=hand_in on_taken=Callback::new(move |id| sent.set(Some(id))) />
         </section>
+        {move || asked.get().map(|prepared| view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> })}
     }
 }
 
-/// Signs and sends the transfer. The id of the transaction; none where `hand_in` says what went wrong.
-async fn take(wallet: Wallet, hand_in: HandIn, to: &str) -> Result<Option<String>, Failure> {
+/// Makes the transfer, and signs and sends it where nothing asks for a yes. None where `hand_in` says what went wrong.
+async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> Result<Option<Gift>, Failure> {
     let fees = node::fees().await.map_err(Failure::node)?;
     let unreadable = || Failure::node("its fees cannot be read".to_owned());
     let prices = prices(FeeLevel::Normal, &fees).ok_or_else(unreadable)?;
@@ -95,21 +117,15 @@ async fn take(wallet: Wallet, hand_in: HandIn, to: &str) -> Result<Option<String
             timestamp: browser::now().unwrap_or_default(),
             prices: prices.clone(),
         };
-        let Answer::Signed { id, envelope } = wallet.ask(Request::SignTestCoins { order }).await? else {
-            return Err(Failure::confused());
-        };
-        let transfer = Sent {
-            id: id.clone(),
-            from: PUBLIC_ACCOUNT.to_owned(),
-            nonce: account.next_nonce,
-            at: browser::now().unwrap_or_default(),
-            purpose: Purpose::Payment,
-            replaces: None,
-            envelope,
-            acknowledged: false,
-        };
+        let prepared = prepare(wallet, order).await?;
+        let found = look(wallet, chain, PUBLIC_ACCOUNT, &prepared.payload, None).await;
+        if asks(&found.map_err(Trouble::Payment)?) {
+            return Ok(Some(Gift::Asks(prepared)));
+        }
+        let transfer = prepared.sign(wallet).await?;
+        let id = transfer.id.clone();
         if hand_in.send(transfer).await {
-            return Ok(Some(id));
+            return Ok(Some(Gift::Sent(id)));
         }
         // Somebody took the nonce in the meantime: then the transfer is made anew. Nothing else is tried again by itself.
         if !hand_in.nonce_was_taken() {
@@ -117,4 +133,17 @@ async fn take(wallet: Wallet, hand_in: HandIn, to: &str) -> Result<Option<String
         }
     }
     Ok(None)
+}
+
+async fn prepare(wallet: Wallet, order: Order) -> Result<Prepared, Failure> {
+    match wallet.ask(Request::PrepareTestCoins { order }).await? {
+        Answer::Prepared { payload, review } => Ok(Prepared {
+            payload,
+            review,
+            purpose: Purpose::Payment,
+            replaces: None,
+            typed: None,
+        }),
+        _ => Err(Failure::confused()),
+    }
 }

@@ -10,7 +10,7 @@ use tally_wallet::{SharedAccount, Vault};
 
 use super::super::hidden::{looks_like_key, looks_secret};
 use super::super::out::{After as _, outln};
-use super::accounts::{checked_key, find};
+use super::accounts::find;
 use super::file::VaultFile;
 use super::text::{read_text, write_text};
 
@@ -62,7 +62,6 @@ pub fn run(file: &VaultFile, command: &SharedCommand) -> anyhow::Result<()> {
         }
         SharedCommand::Import { file } => {
             let shared = SharedAccount::read(&read_text(file)?)?;
-            check_keys(&shared)?;
             keep(&mut vault, &shared)?
         }
         SharedCommand::Remove { account } => remove(&mut vault, account)?,
@@ -100,15 +99,6 @@ fn keep(vault: &mut Vault, shared: &SharedAccount) -> anyhow::Result<String> {
         policy.threshold(),
         policy.keys().len()
     ))
-}
-
-/// Every key that others put into a policy is looked at; those of `create` come through files and hex, which are.
-fn check_keys(shared: &SharedAccount) -> anyhow::Result<()> {
-    for key in shared.policy().keys() {
-        let key = PublicKey::try_from(key)?;
-        checked_key(key.bytes()).with_context(|| format!("the key of {}", key.address()))?;
-    }
-    Ok(())
 }
 
 /// A public key by the account that has it, in hex, or in a file.

@@ -27,6 +27,7 @@ use std::fmt;
 use alloy_primitives::hex;
 use rand_core::CryptoRng;
 use serde_json::{Map, Value};
+use tally_chain::keys::{RSA_EXPONENT, RsaPublicKey};
 use tally_chain::{Address, KeyKind, PublicKey};
 use zeroize::Zeroizing;
 
@@ -156,6 +157,11 @@ pub fn read(bytes: &[u8], password: &str) -> Result<Imported, KeystoreError> {
         Form::Pem(text) => read_pem(&text, password),
         Form::Hex(digits) => read_hex(&digits),
     }
+}
+
+/// Rejects an RSA key that anybody could sign with. Rule: docs/protocol.md#W23
+pub(crate) fn check_rsa(key: &RsaPublicKey) -> Result<(), WeakKey> {
+    weak::check_rsa_public(key.modulus(), &RSA_EXPONENT.to_be_bytes()).map(drop)
 }
 
 /// Whether the file asks for a password; says nothing about whether it can be read.
