@@ -253,6 +253,13 @@ fn what_was_taken_is_not_dismissed() {
     assert_eq!(bench.journal()["entries"][0]["state"], "taken");
     // That message names the way to give it up, which is there where the node does not know it any more.
     assert!(stderr(&again).contains(&format!("tally wallet pending --dismiss {id}")));
+    // The list of what waits does not have it.
+    assert!(!stderr(&again).contains("`tally wallet pending` looks"));
+    let listed = done(&bench.run(&["pending", "--json"]));
+    assert!(
+        listed.as_array().unwrap().iter().all(|row| row["unanswered"] != true),
+        "{listed}"
+    );
     bench.plan.set(&[], &[Fault::Problem(404, "unknown-transaction")]);
     let dismissed = bench.run(&["pending", "--dismiss", &id, "--yes"]);
     ends(&dismissed, 0, &["the node does not know it"]);
