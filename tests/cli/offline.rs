@@ -275,6 +275,24 @@ fn a_proposal_of_another_chain_id_is_not_signed() {
     assert_eq!(refused.stdout, b"");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signature_is_read_from_a_regular_file_of_a_signature_s_size() {
+    let machine = Machine::new("club");
+    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    std::fs::write(machine.path("long.sig"), [b'0'; 2_049]).unwrap();
+    for (signature, reason) in [
+        ("/dev/null", "cannot read /dev/null: it is no regular file"),
+        ("/dev/zero", "cannot read /dev/zero: it is no regular file"),
+        ("long.sig", "cannot read long.sig: it has more than 2048 bytes"),
+    ] {
+        let refused = machine.run(&["attach", "asked.txt", "--signature", signature]);
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
 #[test]
 fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
     let machine = Machine::new("club");

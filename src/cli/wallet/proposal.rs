@@ -14,7 +14,7 @@ use super::super::out::{errln, outln};
 use super::Level;
 use super::accounts::find;
 use super::equal;
-use super::file::VaultFile;
+use super::file::{VaultFile, read_regular};
 use super::journal::Journal;
 use super::recipient::Recipient;
 use super::send::{confirmed, lines};
@@ -277,18 +277,11 @@ pub fn digest(args: &DigestArgs) -> anyhow::Result<()> {
 }
 
 pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
-    /// No signature is longer: RSA-4096 has 512 bytes, twice as many digits in hex, and white space between them.
+    /// In bytes. No signature is longer: RSA-4096 has 512 bytes, twice as many digits in hex, and white space between them.
     const MAX_SIGNATURE: u64 = 2_048;
     let mut proposal = read(&args.file)?;
     let unreadable = || format!("cannot read {}", args.signature.display());
-    let length = std::fs::metadata(&args.signature).with_context(unreadable)?.len();
-    if length > MAX_SIGNATURE {
-        bail!(
-            "{} has {length} bytes, a signature has at most {MAX_SIGNATURE}",
-            args.signature.display()
-        );
-    }
-    let signature = std::fs::read(&args.signature).with_context(unreadable)?;
+    let signature = read_regular(&args.signature, MAX_SIGNATURE).with_context(unreadable)?;
     let key = proposal.attach(&signature)?;
     errln!("the signature is that of {} {}", key.kind().title(), key.address());
     write_text(args.out.as_deref(), &proposal.write())
