@@ -72,9 +72,11 @@ pub enum OtherDocument {
 /// No clear answer came to a transaction that was handed over, not even to a second try. Rule: docs/protocol.md#W56
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{id} {}: {why}. Do not pay again before you know: `tally wallet pending` looks for it, `tally wallet resend {id}` sends \
-     the same bytes again, which never pays twice, and `tally wallet pending --dismiss {id}` gives it up",
-    known(*.earlier)
+    "{id} {}: {why}. Do not pay again before you know: {}`tally wallet resend {id}` sends the same bytes again, which never \
+     pays twice, and `tally wallet pending --dismiss {id}` gives it up{}",
+    known(*.earlier),
+    look(*.earlier),
+    given_up(*.earlier)
 )]
 pub struct Unanswered {
     pub id: tally_chain::TxId,
@@ -101,6 +103,22 @@ fn known(earlier: tally_wallet::Earlier) -> &'static str {
     match earlier {
         tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "may have been taken by the node",
         tally_wallet::Earlier::Taken => "was taken by a node before, and whether this one has it now is not known",
+    }
+}
+
+/// How to look for it: the list of what waits names what got no answer, not what was taken once and is unknown now.
+fn look(earlier: tally_wallet::Earlier) -> &'static str {
+    match earlier {
+        tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "`tally wallet pending` looks for it, ",
+        tally_wallet::Earlier::Taken => "",
+    }
+}
+
+/// When it can be given up.
+fn given_up(earlier: tally_wallet::Earlier) -> &'static str {
+    match earlier {
+        tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "",
+        tally_wallet::Earlier::Taken => ", where the node does not know it any more",
     }
 }
 
@@ -194,5 +212,28 @@ mod tests {
             said(tally_wallet::Earlier::Taken),
             "was taken by a node before, and whether this one has it now is not known"
         );
+    }
+
+    #[test]
+    fn the_list_of_what_waits_is_named_for_what_it_lists() {
+        let said = |earlier| {
+            let why = tally_wallet::Uncertain::NotOurs { status: 502 };
+            let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
+            (Unanswered { id, earlier, why }.to_string(), id)
+        };
+        for earlier in [tally_wallet::Earlier::Never, tally_wallet::Earlier::Open] {
+            let (text, id) = said(earlier);
+            let ways = format!(
+                "know: `tally wallet pending` looks for it, `tally wallet resend {id}` sends the same bytes again, which \
+                 never pays twice, and `tally wallet pending --dismiss {id}` gives it up"
+            );
+            assert!(text.ends_with(&ways), "{text}");
+        }
+        let (text, id) = said(tally_wallet::Earlier::Taken);
+        let ways = format!(
+            "know: `tally wallet resend {id}` sends the same bytes again, which never pays twice, and \
+             `tally wallet pending --dismiss {id}` gives it up, where the node does not know it any more"
+        );
+        assert!(text.ends_with(&ways), "{text}");
     }
 }

@@ -275,25 +275,44 @@ fn a_proposal_of_another_chain_id_is_not_signed() {
     assert_eq!(refused.stdout, b"");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signature_is_read_from_a_regular_file_of_a_signature_s_size() {
+    let machine = Machine::new("club");
+    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    std::fs::write(machine.path("long.sig"), [b'0'; 2_049]).unwrap();
+    for (signature, reason) in [
+        ("/dev/null", "cannot read /dev/null: it is no regular file"),
+        ("/dev/zero", "cannot read /dev/zero: it is no regular file"),
+        ("long.sig", "cannot read long.sig: it has more than 2048 bytes"),
+    ] {
+        let refused = machine.run(&["attach", "asked.txt", "--signature", signature]);
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
 #[test]
 fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
     let machine = Machine::new("club");
     machine.propose("asked.txt", "Ann", "1", "2000000000");
-    let sign = |file: &str| stderr(&machine.done(&["sign", "--offline", file, "--yes"]));
-    let said = sign("asked.txt");
+    let said = stderr(&machine.done(&["sign", "--offline", "asked.txt", "--yes"]));
     assert!(said.contains("  valid    from "), "{said}");
     assert_eq!(titles(&said), Vec::<&str>::new(), "{said}");
     // Whoever asks for signatures chose the time as well; the rest is as it was.
-    for (timestamp, valid, named) in [
+    for (timestamp, valid, named, asks) in [
         (
             4_000_000_000,
             "  valid    from 2096-10-02T06:56:40Z until 2096-10-03T07:06:40Z",
-            "warning: It is dated ahead, or this machine's clock is behind. No block takes it before about 2096-10-02T07:06:40Z",
+            "warning: This is dated ahead. No block takes it before about 2096-10-02T06:56:40Z",
+            true,
         ),
         (
             1_000_000_000,
             "  valid    from 2001-09-09T01:36:40Z until 2001-09-10T01:46:40Z",
-            "note: It is too old, or this machine's clock is ahead: no block takes it after 2001-09-10T01:46:40Z",
+            "note: This is too old for a block. No block takes it after 2001-09-10T01:46:40Z",
+            false,
         ),
     ] {
         let other = changed(&machine.proposal("asked.txt"), |payload| {
@@ -302,7 +321,21 @@ fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
         std::fs::write(machine.path("other.txt"), other).unwrap();
         let shown = String::from_utf8(machine.done(&["show", "other.txt"]).stdout).unwrap();
         assert!(shown.contains(valid), "{shown}");
-        let said = sign("other.txt");
+        // A yes to all the rest is none to a time that others chose.
+        let mut sign = vec!["sign", "--offline", "other.txt", "--yes"];
+        if asks {
+            let refused = machine.run(&sign);
+            let said = stderr(&refused);
+            assert_eq!(refused.status.code(), Some(1), "{said}");
+            assert!(
+                said.contains("nothing was signed: This is dated ahead. Give --accept dated-ahead"),
+                "{said}"
+            );
+            assert_eq!(refused.stdout, b"");
+            sign.extend(["--accept", "dated-ahead"]);
+        }
+        let said = stderr(&machine.done(&sign));
         assert!(said.contains(valid) && said.contains(named), "{said}");
+        assert!(said.contains("This machine's clock shows "), "{said}");
     }
 }

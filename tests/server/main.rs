@@ -16,6 +16,7 @@ mod crash;
 mod discovery;
 mod edge;
 mod endurance;
+mod equal;
 mod events;
 mod forks;
 mod hostile;

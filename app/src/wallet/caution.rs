@@ -90,7 +90,7 @@ pub use look::look;
 #[cfg(feature = "hydrate")]
 mod look {
     use futures::future::join_all;
-    use tally_chain::{Address, Amount, Bytes, address};
+    use tally_chain::{Address, Amount, Bytes, UnixSecs, address};
     use tally_wallet::{
         FeeSuggestions, Review, Warning, Warnings, payment,
         warnings::{Bond, Local, NodeView},
@@ -98,6 +98,7 @@ mod look {
 
     use super::{ACCOUNTS, Caution, Weight, equal::equal, partly};
     use crate::{
+        browser,
         model::ChainInfo,
         wallet::{
             fees::suggestions,
@@ -127,6 +128,7 @@ mod look {
             known: &known,
             playground: chain.playground,
             typed,
+            now: UnixSecs(browser::now().unwrap_or_default()),
         };
         let node = asked.as_ref().map_err(String::clone).map(|asked| NodeView {
             history: &asked.history,

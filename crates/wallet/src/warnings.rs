@@ -5,17 +5,20 @@
 //! by itself stands in the list whatever the node does: a node that is silent, or says that an address was paid before,
 //! takes nothing away. Nothing here forbids a payment.
 
+mod date;
 mod find;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use tally_chain::{Address, Amount};
+use tally_chain::transaction::{LIFETIME, MAX_AHEAD};
+use tally_chain::{Address, Amount, UnixSecs};
 
 use crate::fees::FeeSuggestions;
 use crate::payment::Review;
 
+use date::iso;
 use find::{alike_at_the_ends, of_node, of_wallet};
 
 /// How the wallet came to know an address.
@@ -40,6 +43,8 @@ pub struct Local<'a> {
     pub playground: bool,
     /// The recipient as it was typed or pasted, where it was.
     pub typed: Option<&'a str>,
+    /// By the clock of this machine.
+    pub now: UnixSecs,
 }
 
 /// What a node answered. It can add warnings, and takes none away.
@@ -90,6 +95,8 @@ pub enum Warning {
     FeeHigh { max_fee: Amount },
     /// The price of gas is so many times the normal one, rounded down.
     FeeOfNow { times: u128 },
+    /// The time in the bytes is that of another day, which others may have chosen: they can keep what is signed.
+    DatedAhead { timestamp: UnixSecs, now: UnixSecs },
     /// The node did not answer, so its part of the list is missing.
     NodeMissing { why: String },
     /// All or nearly all is spent; this much stays at least.
@@ -98,6 +105,8 @@ pub enum Warning {
     NoChecksum,
     /// Nobody of this wallet has paid it before.
     FirstTime,
+    /// The time in the bytes is so long ago that no block takes them any more.
+    TooOld { timestamp: UnixSecs, now: UnixSecs },
     /// The coins stay in this wallet.
     OwnAccount,
 }
@@ -112,12 +121,13 @@ impl Warning {
             | Self::FeeOfValue { .. }
             | Self::FeeHigh { .. }
             | Self::FeeOfNow { .. }
+            | Self::DatedAhead { .. }
             | Self::NodeMissing { .. } => Weight::Stop,
             Self::PublicAccount { playground: true }
             | Self::WholeBalance { .. }
             | Self::NoChecksum
             | Self::FirstTime => Weight::Caution,
-            Self::OwnAccount => Weight::Note,
+            Self::TooOld { .. } | Self::OwnAccount => Weight::Note,
         }
     }
 
@@ -131,10 +141,12 @@ impl Warning {
             Self::FeeOfValue { .. } => "fee-of-value",
             Self::FeeHigh { .. } => "fee-high",
             Self::FeeOfNow { .. } => "fee-of-now",
+            Self::DatedAhead { .. } => "dated-ahead",
             Self::NodeMissing { .. } => "node-missing",
             Self::WholeBalance { .. } => "whole-balance",
             Self::NoChecksum => "no-checksum",
             Self::FirstTime => "first-time",
+            Self::TooOld { .. } => "too-old",
             Self::OwnAccount => "own-account",
         }
     }
@@ -149,10 +161,12 @@ impl Warning {
             Self::FeeOfValue { .. } => "The fee is high for this amount",
             Self::FeeHigh { .. } => "The fee is high",
             Self::FeeOfNow { .. } => "The fee is far above what is normal now",
+            Self::DatedAhead { .. } => "This is dated ahead",
             Self::NodeMissing { .. } => "The recipient and the fee could not be checked with a node",
             Self::WholeBalance { .. } => "This spends nearly all of the account",
             Self::NoChecksum => "The address carries no checksum",
             Self::FirstTime => "You have not paid this address before",
+            Self::TooOld { .. } => "This is too old for a block",
             Self::OwnAccount => "This is an account of your own",
         }
     }
@@ -213,6 +227,15 @@ impl fmt::Display for Warning {
                 f,
                 "Each unit of gas costs {times} times the normal price. It is in a hurry, or a slip."
             ),
+            Self::DatedAhead { timestamp, now } => write!(
+                f,
+                "No block takes it before about {}, and it stays good until {}: anyone who has it complete can keep it until \
+                 then, unless another payment of its nonce comes first. This machine's clock shows {}; if that is wrong, set \
+                 it right first.",
+                iso(UnixSecs(timestamp.0.saturating_sub(MAX_AHEAD))),
+                iso(timestamp.saturating_add(LIFETIME)),
+                iso(*now)
+            ),
             Self::NodeMissing { why } => write!(
                 f,
                 "No node has said whether you paid this address before, whether a contract stands there, and what fee is \
@@ -229,6 +252,12 @@ impl fmt::Display for Warning {
             Self::FirstTime => {
                 f.write_str("A payment cannot be called back. Compare the address with a source you trust.")
             }
+            Self::TooOld { timestamp, now } => write!(
+                f,
+                "No block takes it after {}. This machine's clock shows {}; it may be wrong.",
+                iso(timestamp.saturating_add(LIFETIME)),
+                iso(*now)
+            ),
             Self::OwnAccount => f.write_str("The coins stay yours; only the fee is spent."),
         }
     }

@@ -2,6 +2,7 @@
 //! Rule: docs/protocol.md#W55
 
 mod lock;
+mod read;
 mod store;
 
 use std::io::ErrorKind;
@@ -13,6 +14,7 @@ use tally_wallet::{KdfParams, MAX_CONTAINER_BYTES, Vault, VaultKey, system_rng};
 
 use super::secrets::secret;
 pub use lock::Lock;
+pub use read::{NotRead, read_regular};
 pub use store::{create, follow, replace};
 
 /// How long a command waits for another one that changes the vault. The longest change searches an RSA-4096 key.
@@ -107,23 +109,17 @@ impl VaultFile {
     /// The sealed bytes.
     pub fn read(&self) -> anyhow::Result<Vec<u8>> {
         let target = follow(&self.0)?;
-        let unreadable = |error: std::io::Error| {
+        read_regular(&target, MAX_CONTAINER_BYTES as u64).map_err(|error| {
             let path = self.0.display();
-            let words = match error.kind() {
-                ErrorKind::NotFound => format!("no vault in {path}; make one with `tally wallet new`"),
+            let words = match &error {
+                NotRead::Io(error) if error.kind() == ErrorKind::NotFound => {
+                    format!("no vault in {path}; make one with `tally wallet new`")
+                }
                 // It may well be there.
                 _ => format!("cannot read {path}"),
             };
             anyhow::Error::from(error).context(words)
-        };
-        let length = std::fs::metadata(&target).map_err(unreadable)?.len();
-        if length > MAX_CONTAINER_BYTES as u64 {
-            bail!(
-                "{} has {length} bytes, a vault has at most {MAX_CONTAINER_BYTES}",
-                self.0.display()
-            );
-        }
-        std::fs::read(&target).map_err(unreadable)
+        })
     }
 
     /// Encrypts a new vault under a password; a file that is there by now is left alone.
@@ -157,7 +153,8 @@ impl Change {
 
 /// The lock keeps out commands of ours; what else writes there (a copy from a backup, an older program) is seen by the bytes.
 fn swap(target: &Path, read: &[u8], sealed: &[u8]) -> anyhow::Result<()> {
-    let now = std::fs::read(target).with_context(|| format!("cannot read {}", target.display()))?;
+    let now = read_regular(target, MAX_CONTAINER_BYTES as u64);
+    let now = now.with_context(|| format!("cannot read {}", target.display()))?;
     if now != read {
         let path = target.to_owned();
         return Err(Overtaken { path }.into());
@@ -222,6 +219,27 @@ mod tests {
                 "{error:#}"
             );
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_vault_is_a_regular_file_of_a_vault_s_size() {
+        for device in ["/dev/null", "/dev/zero"] {
+            let error = VaultFile(device.into()).read().expect_err("no file");
+            assert_eq!(
+                format!("{error:#}"),
+                format!("cannot read {device}: it is no regular file")
+            );
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = VaultFile(folder.path().join("wallet.json"));
+        std::fs::write(file.path(), vec![b' '; MAX_CONTAINER_BYTES + 1]).expect("written");
+        let error = file.read().expect_err("too long");
+        let path = file.path().display();
+        assert_eq!(
+            format!("{error:#}"),
+            format!("cannot read {path}: it has more than {MAX_CONTAINER_BYTES} bytes")
+        );
     }
 
     #[test]

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
-use tally_app::format::iso;
-use tally_chain::transaction::{LIFETIME, MAX_AHEAD};
 use tally_chain::{Address, Amount, UnixSecs};
 use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
 
@@ -16,7 +14,7 @@ use super::super::out::{errln, outln};
 use super::Level;
 use super::accounts::find;
 use super::equal;
-use super::file::VaultFile;
+use super::file::{VaultFile, read_regular};
 use super::journal::Journal;
 use super::recipient::Recipient;
 use super::send::{confirmed, lines};
@@ -209,9 +207,6 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     // Not on standard output: the signed proposal may go there.
     errln!("{}", lines(&review, "coins"));
     errln!("{}", who(&proposal));
-    if let Some(said) = of_time(review.timestamp, (tally_node::system_clock())()) {
-        errln!("{said}");
-    }
     let journal = Journal::of(file)?;
     let known = Known {
         vault: &vault,
@@ -245,26 +240,6 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
         errln!("signed with {address}");
     }
     write_text(args.out.as_deref(), &proposal.write())
-}
-
-/// What a signer has to know where the proposal is not for today, by this machine's clock: others wrote its time.
-/// Rule: docs/protocol.md#T7
-fn of_time(timestamp: UnixSecs, now: UnixSecs) -> Option<String> {
-    let at = |time: UnixSecs| iso(time.0);
-    if timestamp > now.saturating_add(MAX_AHEAD) {
-        let (from, until) = (at(timestamp), at(timestamp.saturating_add(LIFETIME)));
-        return Some(format!(
-            "warning: It is dated ahead, or this machine's clock is behind. No block takes it before about {from}, and it stays \
-             good until {until}: whoever has it complete can keep it until then, unless another payment of its nonce comes first."
-        ));
-    }
-    let until = timestamp.saturating_add(LIFETIME);
-    (now > until).then(|| {
-        format!(
-            "note: It is too old, or this machine's clock is ahead: no block takes it after {}.",
-            at(until)
-        )
-    })
 }
 
 /// Accounts of the vault whose keys are asked to sign and have not.
@@ -302,18 +277,11 @@ pub fn digest(args: &DigestArgs) -> anyhow::Result<()> {
 }
 
 pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
-    /// No signature is longer: RSA-4096 has 512 bytes, twice as many digits in hex, and white space between them.
+    /// In bytes. No signature is longer: RSA-4096 has 512 bytes, twice as many digits in hex, and white space between them.
     const MAX_SIGNATURE: u64 = 2_048;
     let mut proposal = read(&args.file)?;
     let unreadable = || format!("cannot read {}", args.signature.display());
-    let length = std::fs::metadata(&args.signature).with_context(unreadable)?.len();
-    if length > MAX_SIGNATURE {
-        bail!(
-            "{} has {length} bytes, a signature has at most {MAX_SIGNATURE}",
-            args.signature.display()
-        );
-    }
-    let signature = std::fs::read(&args.signature).with_context(unreadable)?;
+    let signature = read_regular(&args.signature, MAX_SIGNATURE).with_context(unreadable)?;
     let key = proposal.attach(&signature)?;
     errln!("the signature is that of {} {}", key.kind().title(), key.address());
     write_text(args.out.as_deref(), &proposal.write())

@@ -57,7 +57,7 @@ pub struct Consent {
 pub struct Answered(());
 
 /// Names of the warnings that ask for a yes of their own.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "new-contract",
     "look-alike",
     "public-account",
@@ -65,6 +65,7 @@ const NAMES: [&str; 8] = [
     "fee-of-value",
     "fee-high",
     "fee-of-now",
+    "dated-ahead",
     "node-missing",
 ];
 
@@ -109,6 +110,7 @@ impl Known<'_> {
             known,
             playground: PLAYGROUNDS.contains(&self.vault.chain().name.as_str()),
             typed: self.typed,
+            now: (tally_node::system_clock())(),
         }
     }
 
@@ -211,6 +213,8 @@ pub fn json(warnings: &[Warning]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use tally_chain::UnixSecs;
+
     use super::*;
 
     fn consent(accept: &[&str], despite_warnings: bool) -> Consent {
@@ -280,6 +284,10 @@ mod tests {
             Warning::FeeOfValue { percent: 100 },
             Warning::FeeHigh { max_fee: Amount::ZERO },
             Warning::FeeOfNow { times: 4 },
+            Warning::DatedAhead {
+                timestamp: UnixSecs(700),
+                now: UnixSecs(0),
+            },
             Warning::NodeMissing { why: String::new() },
         ];
         for warning in stops {

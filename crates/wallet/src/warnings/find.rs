@@ -1,7 +1,8 @@
 //! Finding what to warn of. Rules: docs/protocol.md#W50, #W51
 
 use tally_chain::fees::effective_price;
-use tally_chain::{Address, Amount, U256};
+use tally_chain::transaction::{LIFETIME, MAX_AHEAD};
+use tally_chain::{Address, Amount, U256, UnixSecs};
 
 use super::{Bond, Local, NodeView, Warning};
 use crate::payment::Review;
@@ -41,7 +42,16 @@ pub(super) fn of_wallet(review: &Review, local: &Local<'_>) -> Vec<Warning> {
         let max_fee = review.max_fee;
         found.push(Warning::FeeHigh { max_fee });
     }
+    found.extend(of_time(review.timestamp, local.now));
     found
+}
+
+/// What is made now bears the present time, and T7 allows for clocks that differ by `MAX_AHEAD`.
+fn of_time(timestamp: UnixSecs, now: UnixSecs) -> Option<Warning> {
+    if timestamp > now.saturating_add(MAX_AHEAD) {
+        return Some(Warning::DatedAhead { timestamp, now });
+    }
+    (now > timestamp.saturating_add(LIFETIME)).then_some(Warning::TooOld { timestamp, now })
 }
 
 fn of_recipient(to: Address, local: &Local<'_>, found: &mut Vec<Warning>) {

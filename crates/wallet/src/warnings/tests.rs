@@ -1,3 +1,5 @@
+mod time;
+
 use proptest::prelude::*;
 use tally_chain::{BlockId, UnixSecs};
 
@@ -64,6 +66,7 @@ fn asked(review: &Review, context: &Context<'_>) -> Warnings {
         known: &part(false),
         playground: context.playground,
         typed: context.typed,
+        now: review.timestamp,
     };
     let node = NodeView {
         history: &part(true),
@@ -340,6 +343,7 @@ fn a_silent_node_hides_nothing_that_the_wallet_finds_and_asks_for_a_yes() {
         known: &known,
         playground: false,
         typed: Some(&typed),
+        now: UnixSecs(1_800_000_000),
     };
     let dear = Review {
         value: coins("0.00001"),
@@ -365,6 +369,7 @@ fn a_node_that_says_it_was_paid_before_takes_no_warning_away() {
         known: &known,
         playground: false,
         typed: None,
+        now: UnixSecs(1_800_000_000),
     };
     let node = |history| NodeView {
         history,
@@ -423,6 +428,14 @@ fn texts_are_sentences() {
         Warning::FeeOfValue { percent: 12 },
         Warning::FeeHigh { max_fee: coins("0.5") },
         Warning::FeeOfNow { times: 9 },
+        Warning::DatedAhead {
+            timestamp: UnixSecs(4_000_000_000),
+            now: UnixSecs(1_800_000_000),
+        },
+        Warning::TooOld {
+            timestamp: UnixSecs(1_000_000_000),
+            now: UnixSecs(1_800_000_000),
+        },
         Warning::NodeMissing {
             why: "it is not running".to_owned(),
         },
