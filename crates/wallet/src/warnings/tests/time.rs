@@ -23,7 +23,7 @@ fn another_day_than_today_is_named_and_one_ahead_asks_for_a_yes() {
     }
     let (found, now) = at(timestamp.0 - 601);
     let ahead = Warning::DatedAhead { timestamp, now };
-    assert_eq!(found, [ahead.clone()]);
+    assert_eq!(found, std::slice::from_ref(&ahead));
     assert_eq!(ahead.weight(), Weight::Stop);
     let words = ahead.to_string();
     for part in [
