@@ -34,11 +34,11 @@ mod wanted;
 mod whole;
 pub mod wire;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tally_chain::UnixSecs;
+use tally_chain::{TxId, UnixSecs};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -122,6 +122,8 @@ pub struct Network {
     heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
+    /// Transactions of our pool that left a block, and wait for coins or a nonce since then.
+    returned: BTreeSet<TxId>,
     costs: cost::Costs,
     /// Whether nothing can be stored now, and since when; how many bytes have to be free to go on with a checkpoint.
     full: bool,
@@ -169,6 +171,7 @@ impl Network {
             rival_after: 0,
             heavier_fork: None,
             wanted: wanted::Wanted::default(),
+            returned: BTreeSet::new(),
             costs: cost::Costs::default(),
             full: false,
             full_since: None,
@@ -370,6 +373,8 @@ impl Network {
         }
         if tip_moved {
             self.tell_tip();
+            // After the block that they waited for: peers look at them with its state.
+            self.offer_returned();
         }
     }
 

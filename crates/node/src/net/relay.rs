@@ -1,5 +1,6 @@
 //! Transactions by inventory; nothing goes on that this node has not taken itself. Rule: docs/protocol.md#N7
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -10,6 +11,7 @@ use super::offence::Offence;
 use super::peer::{Offer, Question};
 use super::wire::Message;
 use super::{Network, PeerName};
+use crate::mempool::Pooled;
 use crate::submit::SubmitError;
 
 impl Network {
@@ -44,14 +46,34 @@ impl Network {
     /// Announces transactions that left a block and are in the pool again: the other branch may never have had them, and a
     /// peer that asked for them meanwhile got none.
     pub(super) fn offer_again(&mut self, ids: &[TxId]) {
-        let ids: Vec<_> = self
-            .node
-            .with_pool(|pool| ids.iter().filter(|id| pool.contains(id)).copied().collect());
+        let here: Vec<(TxId, bool)> = self.node.with_pool(|pool| {
+            let entry = |id: &TxId| Some((*id, pool.entry(id)?.is_pending()));
+            ids.iter().filter_map(entry).collect()
+        });
+        let waiting = here.iter().filter(|(_, pending)| !pending);
+        self.returned.extend(waiting.map(|(id, _)| *id));
+        let ids: Vec<_> = here.into_iter().map(|(id, _)| id).collect();
+        self.announce_again(&ids);
+    }
+
+    /// Announces transactions that left a block, and waited since then for coins or a nonce, once more when they wait no more:
+    /// peers may have rejected them meanwhile.
+    pub(super) fn offer_returned(&mut self) {
+        let returned = std::mem::take(&mut self.returned);
+        let (ready, waiting): (BTreeSet<TxId>, BTreeSet<TxId>) = self.node.with_pool(|pool| {
+            let here = returned.into_iter().filter(|id| pool.contains(id));
+            here.partition(|id| pool.entry(id).is_some_and(Pooled::is_pending))
+        });
+        self.returned = waiting;
+        self.announce_again(&Vec::from_iter(ready));
+    }
+
+    fn announce_again(&mut self, ids: &[TxId]) {
         for peer in self.peers.values_mut().filter(|peer| peer.ready()) {
-            for id in &ids {
+            for id in ids {
                 peer.known_transactions.insert(*id);
             }
-            peer.inventory.extend(&ids);
+            peer.inventory.extend(ids);
         }
     }
 

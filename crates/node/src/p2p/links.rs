@@ -9,6 +9,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use futures::{AsyncReadExt as _, FutureExt as _};
 use libp2p::PeerId;
 use parking_lot::Mutex;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::conversation::Heard;
 use super::link::{self, End, PATIENCE, Total, Way};
@@ -138,10 +139,20 @@ impl Links {
         self.tell(Heard::Gone { name, link }).await;
     }
 
-    /// How a connected peer counts has changed.
-    pub(super) async fn placed(&self, peer: PeerId, origin: Origin) {
-        let name = PeerName(peer.to_string());
-        self.tell(Heard::Placed { name, origin }).await;
+    /// Where to say how connected peers count from now on: the conversation is told in the same order, however full its inbox
+    /// is. What waits for that is bounded by what the operator names. The task ends with the sender.
+    pub(super) fn placings(&self) -> UnboundedSender<(PeerId, Origin)> {
+        let (placings, mut changed) = unbounded_channel();
+        let links = self.clone();
+        tokio::spawn(async move {
+            while let Some((peer, origin)) = changed.recv().await {
+                let name = PeerName(peer.to_string());
+                if !links.tell(Heard::Placed { name, origin }).await {
+                    return;
+                }
+            }
+        });
+        placings
     }
 
     /// Tells the conversation; where its inbox is full, waits beside the runtime's own threads.
@@ -156,5 +167,37 @@ impl Links {
                     .unwrap_or(false)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    /// Named, removed, named again, while the conversation is busy.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn how_a_peer_counts_is_told_in_the_order_in_which_it_changed() {
+        let (heard, inbox) = sync_channel(1);
+        let placings = Links::new(heard, 1).placings();
+        let peer = PeerId::random();
+        for change in 0..200 {
+            let origin = Origin {
+                configured: change % 3 == 0,
+                ..Origin::default()
+            };
+            placings.send((peer, origin)).unwrap();
+        }
+        drop(placings);
+        let told = tokio::task::spawn_blocking(move || {
+            let placed = inbox.iter().map(|heard| match heard {
+                Heard::Placed { origin, .. } => origin.configured,
+                _ => panic!("nothing else is told"),
+            });
+            placed.collect::<Vec<_>>()
+        });
+        let expected: Vec<_> = (0..200).map(|change| change % 3 == 0).collect();
+        assert_eq!(told.await.unwrap(), expected);
     }
 }

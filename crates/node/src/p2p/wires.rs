@@ -14,7 +14,7 @@ use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identity::Keypair, noise, tcp, yamux};
 use libp2p_stream as stream;
 use parking_lot::RwLock;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::caps::{Banned, Caps, Configured};
@@ -80,6 +80,8 @@ pub(super) struct Wires {
     begun: Instant,
     orders: Receiver<Order>,
     links: Links,
+    /// How connected peers count from now on.
+    placings: UnboundedSender<(PeerId, Origin)>,
     seen: Seen,
 }
 
@@ -155,6 +157,7 @@ impl Wires {
             .for_each(|address| swarm.add_external_address(address.clone()));
         let mut control = swarm.behaviour().stream.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|error| failed(error.to_string()))?;
+        let links = Links::new(heard, wire::max_frame_bytes(node.spec().limits.block_bytes));
         let now = Instant::now();
         let draw = u64::from_be_bytes(secret.first_chunk().copied().unwrap_or_default()) ^ node.started().0;
         let mut dials = Dials::new(Book::new(secret, draw, exempt.clone()));
@@ -184,7 +187,8 @@ impl Wires {
             configured,
             begun: now,
             orders,
-            links: Links::new(heard, wire::max_frame_bytes(node.spec().limits.block_bytes)),
+            placings: links.placings(),
+            links,
             seen,
         })
     }
@@ -493,8 +497,8 @@ impl Wires {
         *self.configured.write() = self.dials.kept_hosts();
         let peers: Vec<_> = self.seen.remotes.read().keys().copied().collect();
         for peer in peers {
-            let (links, origin) = (self.links.clone(), self.origin(&peer));
-            tokio::spawn(async move { links.placed(peer, origin).await });
+            // Its task ends only where the conversation has ended.
+            let _ = self.placings.send((peer, self.origin(&peer)));
         }
     }
 }

@@ -8,7 +8,7 @@ use tally_chain::{Address, Amount, Bytes, U256};
 use tally_node::Node;
 use tally_node::net::wire::Message;
 
-use crate::support::{address_of, key, payment};
+use crate::support::{address_of, balance, key, payment, payment_at};
 use crate::world::{Fate, World};
 
 /// The envelope of a payment; another signature by the same key for each `variant`, and the same id for all.
@@ -218,4 +218,41 @@ fn a_payment_with_two_envelopes_is_included_once() {
     });
     assert!(world.node(0).tip().snapshot.place(&id).unwrap().is_some());
     world.honest(&members);
+}
+
+/// Its coins left the chain with it, so others reject it at first; nobody sends it again by hand.
+#[test]
+fn a_returned_payment_reaches_others_once_its_coins_are_back() {
+    let mut world = World::new(31);
+    let (left, right) = (world.add(), world.add());
+    world.mine_many(left, 1);
+    let node = world.node(left).clone();
+    let coins = Amount::from_coins("10").unwrap();
+    let pay = |from, to, value| payment_at(&node, from, 0, to, value, node.now(), 3_000_000_000);
+    let all = balance(&node, &address_of(1));
+    let first = world.submit(left, pay(0, address_of(1), coins));
+    world.mine_many(left, 1);
+    // All that it had before: the fee is paid out of the coins that came.
+    let second = world.submit(left, pay(1, Address::repeat_byte(7), all));
+    world.mine_many(left, 1);
+    assert!(node.tip().snapshot.place(&second).unwrap().is_some());
+    world.mine_many(right, 6);
+    world.connect(left, right);
+    let has = |world: &World, at: usize, id| world.node(at).with_pool(|pool| pool.contains(id));
+    world.until(60_000, "the branch is left", |world| {
+        world.tip(left) == world.tip(right) && has(world, right, &first)
+    });
+    world.run(5_000);
+    assert!(has(&world, left, &first) && has(&world, left, &second));
+    assert!(!has(&world, right, &second), "its coins are not there");
+    world.mine_many(left, 1);
+    assert!(node.tip().snapshot.place(&first).unwrap().is_some());
+    world.until(30_000, "it is announced again", |world| has(world, right, &second));
+    world.mine_many(right, 1);
+    world.until(30_000, "it is in a block", |world| {
+        let tip = world.node(left).tip();
+        tip.snapshot.place(&second).unwrap().is_some()
+    });
+    drop(node);
+    world.honest(&[left, right]);
 }
