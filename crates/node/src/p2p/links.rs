@@ -142,7 +142,7 @@ impl Links {
     /// Where to say how connected peers count from now on: the conversation is told in the same order, however full its inbox
     /// is. What waits for that is bounded by what the operator names. The task ends with the sender.
     pub(super) fn placings(&self) -> UnboundedSender<(PeerId, Origin)> {
-        let (placings, mut changed) = unbounded_channel();
+        let (placings, mut changed) = unbounded_channel::<(PeerId, Origin)>();
         let links = self.clone();
         tokio::spawn(async move {
             while let Some((peer, origin)) = changed.recv().await {
