@@ -71,7 +71,9 @@ missing "advisories of Cargo.lock: no checker" TALLY_ADVISORY_CHECK="$work/nowhe
 missing "advisories of Cargo.lock: no python3" PATH="$(path_without python3)"
 missing "advisories of npm packages: no npm" PATH="$(path_without npm)"
 missing "advisories of npm packages: no node" PATH="$(path_without node)"
-npm_answers '{"error":{"summary":"404 Not Found"}}'
+npm_answers '{"message":"405 Method Not Allowed","statusCode":405}'
+expect 0 "SKIP: npm audit: this registry has packages only" here CI=1 $advisories
+npm_answers '{"message":"503 Service Unavailable","statusCode":503}'
 missing "npm audit: the registry does not answer"
 npm_answers ''
 missing "npm audit: the registry does not answer"
@@ -113,6 +115,7 @@ done <<'LINES'
 SKIPPED: no mount namespaces are allowed here (or there is no unshare)
 SKIP: no engine for containers: the image's steps ran without one
 SKIP: this machine has no SHA instructions
+SKIP: npm audit: this registry has packages only, no advisories
 LINES
 logged "nothing of the kind"
 expect 0 "" here CI=1 "${skipped[@]}"
