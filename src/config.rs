@@ -127,7 +127,7 @@ pub struct NodeOptions {
     #[arg(long, conflicts_with = "mine")]
     #[serde(skip)]
     pub no_mine: bool,
-    /// Threads of the native miner [default: 1]
+    /// Threads of the native miner: 1 up to one for each processor [default: 1]
     #[arg(long, env = "TALLY_MINE_THREADS", value_name = "N")]
     pub mine_threads: Option<usize>,
     /// Address that receives block rewards [default on local and test: the first PUBLIC account]
@@ -136,13 +136,14 @@ pub struct NodeOptions {
     /// Forks deeper than this are refused, in blocks [default: 6000]
     #[arg(long, env = "TALLY_MAX_REORG_DEPTH", value_name = "BLOCKS")]
     pub max_reorg_depth: Option<u64>,
-    /// Further name under which the node may be asked, beside loopback and --listen; repeatable
+    /// Further name under which the node may be asked, beside loopback and --listen; repeatable [default: none]
     #[arg(long, env = "TALLY_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_host: Option<Vec<String>>,
     /// Origin of another site that may read the API; repeatable [default: none]
     #[arg(long, env = "TALLY_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Option<Vec<String>>,
-    /// Operator token with every scope; a file or the generated one is safer, since others see command lines
+    /// Operator token with every scope, 16 characters or more; a file or the generated one is safer, since others see
+    /// command lines
     #[arg(
         long,
         env = "TALLY_OPERATOR_TOKEN",
@@ -189,7 +190,7 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_P2P_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
     pub p2p_listen: Option<SocketAddr>,
-    /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable
+    /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable [default: none]
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
     pub peer: Option<Vec<String>>,
     /// Begin with the state of a block that many others stand on, checked against its work, instead of executing every
@@ -199,7 +200,7 @@ pub struct NodeOptions {
     /// Begin with a checkpoint of the chain that has this block, and of no other; implies --from-checkpoint
     #[arg(long, env = "TALLY_CHECKPOINT", value_name = "BLOCK-ID")]
     pub checkpoint: Option<String>,
-    /// Offer the state of every Nth block to new nodes [default: 1000]
+    /// Offer the state of every Nth block to new nodes; 1 or more [default: 1000]
     #[arg(long, env = "TALLY_CHECKPOINT_EVERY", value_name = "BLOCKS")]
     pub checkpoint_every: Option<u64>,
     /// Blocks that must stand on such a block before it is offered or taken [default: 100]
@@ -212,6 +213,7 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_P2P_LAN", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub p2p_lan: Option<bool>,
     /// Where others can call this node, if that is not where it listens, as /ip4/192.0.2.7/tcp/9333; repeatable
+    /// [default: none]
     #[arg(long, env = "TALLY_P2P_ANNOUNCE", value_name = "MULTIADDR", value_delimiter = ',')]
     pub p2p_announce: Option<Vec<String>>,
     /// Addresses or ranges to which limits per address range and bans by address do not apply, such as that of a gateway
@@ -232,7 +234,8 @@ pub struct NodeOptions {
     /// Private key (PEM) of --tls-cert
     #[arg(long, env = "TALLY_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// Serve HTTPS with a certificate of the node's own, made once in the data directory; the banner shows its fingerprint
+    /// Serve HTTPS with a certificate of the node's own, made once in the data directory; the banner shows its
+    /// fingerprint [default: false]
     #[arg(long, env = "TALLY_TLS_SELF_SIGNED", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub tls_self_signed: Option<bool>,
 }

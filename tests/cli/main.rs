@@ -6,6 +6,7 @@ mod binary;
 
 mod bench;
 mod chain;
+mod configuration;
 mod documents;
 mod help;
 mod hidden;
