@@ -7,6 +7,7 @@ use crate::hash::sha256;
 
 /// Why a text is not an address. Rule: docs/protocol.md#A1
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum AddressError {
     #[error("address does not start with 0x")]
     NoPrefix,

@@ -27,6 +27,7 @@ pub const MAX_AHEAD_SPACINGS: u64 = 12;
 
 /// Why a block is refused, execution aside.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum BlockError {
     #[error("block has {len} bytes, at most {max} are allowed")]
     TooLarge { len: u64, max: u64 },
@@ -71,8 +72,11 @@ pub enum BlockError {
 /// A well-formed block that nothing vouches for yet. Rule: docs/protocol.md#M3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawBlock {
+    /// The 80 bytes that are hashed.
     pub header: Header,
+    /// What the header's `manifest_root` commits to.
     pub manifest: Manifest,
+    /// In the order in which they execute.
     pub transactions: Vec<RawTransaction>,
 }
 
@@ -111,6 +115,7 @@ impl RawBlock {
         })
     }
 
+    /// The bytes that [`Self::decode`] reads.
     pub fn encode(&self) -> Vec<u8> {
         encode_block(
             &self.header,
@@ -119,6 +124,7 @@ impl RawBlock {
         )
     }
 
+    /// The id of its header. Rule: docs/protocol.md#H2
     pub fn id(&self) -> BlockId {
         self.header.id()
     }
@@ -276,14 +282,18 @@ pub struct CheckedBlock {
 /// What a block knows of one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parent {
+    /// The id of `header`.
     pub id: BlockId,
+    /// The 80 bytes that are hashed.
     pub header: Header,
+    /// The manifest of the same block.
     pub manifest: Manifest,
 }
 
 /// What linking needs to know of the blocks before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ancestors {
+    /// The block just before.
     pub parent: Parent,
     /// Times of up to 10 blocks before the parent and of the parent, oldest first.
     pub recent_times: Vec<u32>,
@@ -369,14 +379,17 @@ impl CheckedBlock {
         Ok(LinkedBlock { block: self, weight })
     }
 
+    /// The id of its header. Rule: docs/protocol.md#H2
     pub fn id(&self) -> BlockId {
         self.id
     }
 
+    /// Its header; the work is checked.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
+    /// Its manifest, which the header commits to.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -390,22 +403,27 @@ pub struct LinkedBlock {
 }
 
 impl LinkedBlock {
+    /// The id of its header. Rule: docs/protocol.md#H2
     pub fn id(&self) -> BlockId {
         self.block.id
     }
 
+    /// Its header.
     pub fn header(&self) -> &Header {
         &self.block.header
     }
 
+    /// Its manifest, which the header commits to.
     pub fn manifest(&self) -> &Manifest {
         &self.block.manifest
     }
 
+    /// Its number: one more than the parent's. Rule: docs/protocol.md#B1
     pub fn height(&self) -> Height {
         self.block.manifest.number
     }
 
+    /// Its transactions, in the order in which they execute.
     pub fn transactions(&self) -> &[CheckedTransaction] {
         &self.block.transactions
     }
@@ -424,6 +442,7 @@ impl LinkedBlock {
         self.weight
     }
 
+    /// The bytes that [`RawBlock::decode`] reads.
     pub fn encode(&self) -> Vec<u8> {
         encode_block(
             self.header(),

@@ -5,6 +5,7 @@ use alloy_rlp::{Decodable, Header};
 
 /// Why bytes are not what they should be; `field` names the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum CodecError {
     #[error("{field}: {source}")]
     Rlp {
@@ -60,14 +61,17 @@ impl<'a> ListReader<'a> {
         Ok(Self { field, rest })
     }
 
+    /// An unsigned integer below 2^64 without leading zeros.
     pub fn u64(&mut self, field: &'static str) -> Result<u64, CodecError> {
         named(field, u64::decode(&mut self.rest))
     }
 
+    /// An unsigned integer below 2^128 without leading zeros.
     pub fn u128(&mut self, field: &'static str) -> Result<u128, CodecError> {
         named(field, u128::decode(&mut self.rest))
     }
 
+    /// An unsigned integer below 2^256 without leading zeros.
     pub fn u256(&mut self, field: &'static str) -> Result<U256, CodecError> {
         named(field, U256::decode(&mut self.rest))
     }
@@ -91,10 +95,12 @@ impl<'a> ListReader<'a> {
         })
     }
 
+    /// A string of exactly 32 bytes.
     pub fn b256(&mut self, field: &'static str) -> Result<B256, CodecError> {
         self.fixed(field).map(B256::new)
     }
 
+    /// A string of exactly 20 bytes.
     pub fn address(&mut self, field: &'static str) -> Result<Address, CodecError> {
         self.fixed(field).map(Address::new)
     }
@@ -121,6 +127,7 @@ impl<'a> ListReader<'a> {
         Ok(&start[..start.len() - self.rest.len()])
     }
 
+    /// Whether every item has been read.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

@@ -12,6 +12,7 @@ use crate::{BlockId, spec::ProofOfWorkSpec};
 
 /// Why a seal is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum SealError {
     #[error(transparent)]
     Bits(#[from] BitsError),
@@ -28,6 +29,7 @@ pub enum SealError {
 /// The engine that a chain spec names: says what a seal is, which one is due next, and what a branch weighs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
+    /// SHA-256d below a target, with ASERT. Rules: docs/protocol.md#H5, #D1
     ProofOfWork(ProofOfWorkSpec),
 }
 

@@ -23,6 +23,7 @@ pub fn sha256d(bytes: &[u8]) -> B256 {
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum IdError {
     #[error("{kind} id has {len} hex digits, expected 64")]
     WrongLength { kind: &'static str, len: usize },
@@ -50,6 +51,7 @@ impl BlockId {
     /// The parent of genesis.
     pub const ZERO: Self = Self(B256::ZERO);
 
+    /// The 32 bytes in hash order, as `parent` holds them.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0.0
     }
@@ -76,6 +78,7 @@ impl FromStr for BlockId {
 pub struct TxId(pub B256);
 
 impl TxId {
+    /// The 32 bytes, in the order in which they are shown.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0.0
     }

@@ -13,7 +13,9 @@ pub const HEADER_VERSION: u32 = 1;
 /// What is hashed to seal a block. Rule: docs/protocol.md#H1
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
+    /// 1 is the only valid value. Rule: docs/protocol.md#H3
     pub version: u32,
+    /// Id of the block before; zero in genesis. Rule: docs/protocol.md#H2
     pub parent: BlockId,
     /// In hash order. Rule: docs/protocol.md#M1
     pub manifest_root: B256,
@@ -21,10 +23,12 @@ pub struct Header {
     pub time: u32,
     /// Compact target. Rule: docs/protocol.md#H4
     pub bits: u32,
+    /// What a miner varies first; all 32 bits are free.
     pub nonce: u32,
 }
 
 impl Header {
+    /// The 80 bytes, integers little-endian. Rule: docs/protocol.md#H1
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut out = [0; HEADER_BYTES];
         out[0..4].copy_from_slice(&self.version.to_le_bytes());

@@ -9,7 +9,9 @@ use crate::units::{Height, UnixSecs, Work};
 /// The end of a chain of headers, with what checking the next one needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderTip {
+    /// Id of the last header.
     pub id: BlockId,
+    /// Its number; genesis is 0.
     pub height: Height,
     /// Times of up to eleven blocks, this one last.
     pub recent_times: Vec<u32>,

@@ -22,9 +22,13 @@ const MAX_BLOCKS: u64 = 1 << 62;
 /// A node of the range: a leaf is one block, an inner node sums up the blocks below it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
+    /// A leaf: the block's id in hash order; an inner node: a hash of its two children. Rule: docs/protocol.md#R1
     pub hash: B256,
+    /// Sum of the work of its blocks. Rule: docs/protocol.md#H6
     pub weight: U256,
+    /// Earliest time of its blocks, in Unix seconds.
     pub min_time: u32,
+    /// Latest time of its blocks, in Unix seconds.
     pub max_time: u32,
 }
 
@@ -39,6 +43,7 @@ impl Node {
         }
     }
 
+    /// The 72 bytes: hash, weight, times, integers big-endian. Rule: docs/protocol.md#R1
     pub fn encode(&self) -> [u8; NODE_BYTES] {
         let mut out = [0; NODE_BYTES];
         out[..32].copy_from_slice(self.hash.as_slice());
@@ -48,6 +53,7 @@ impl Node {
         out
     }
 
+    /// Every 72 bytes are a node; whether it belongs to a range is what a proof shows.
     pub fn decode(bytes: &[u8; NODE_BYTES]) -> Self {
         let word = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         Self {
@@ -76,6 +82,7 @@ impl Merge for Sum {
 
 /// Reads nodes of the range by position.
 pub trait NodeReader {
+    /// The node at this position, or `None` where the store has none.
     fn node(&self, position: u64) -> Option<Node>;
 }
 
@@ -95,6 +102,7 @@ impl<R: NodeReader> MMRStoreReadOps<Node> for Reader<'_, R> {
 
 /// Why a history cannot be read or a proof does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum HistoryError {
     #[error("history of {blocks} blocks lacks the node at position {position}")]
     MissingNode { blocks: u64, position: u64 },
@@ -198,8 +206,11 @@ fn root_of(blocks: u64, bag: &Node) -> B256 {
 /// Shows that a block is an ancestor: nodes of the range over `blocks` blocks, in the order the library defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryProof {
+    /// Blocks in the range, genesis included: the number of the block whose `history_root` it leads to.
     pub blocks: u64,
+    /// Number of the block that is shown to be an ancestor; below `blocks`.
     pub number: u64,
+    /// At most [`MAX_PROOF_NODES`].
     pub nodes: Vec<Node>,
 }
 

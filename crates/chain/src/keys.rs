@@ -16,6 +16,7 @@ pub const PSS_SALT_BYTES: usize = 32;
 
 /// Why a public key or signature is refused before any arithmetic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum KeyError {
     #[error("RSA public key is not SubjectPublicKeyInfo DER with rsaEncryption")]
     NotRsaSpki,
@@ -118,10 +119,12 @@ impl RsaPublicKey {
         &self.spki[33..self.spki.len() - 5]
     }
 
+    /// Bits of the modulus: 2048, 3072 or 4096.
     pub fn bits(&self) -> usize {
         self.modulus().len() * 8
     }
 
+    /// The account of this key alone. Rule: docs/protocol.md#A3
     pub fn address(&self) -> Address {
         address::of_rsa(&self.spki)
     }
@@ -218,6 +221,7 @@ pub fn check_secp256k1_form(signature: &[u8; 64]) -> Result<(), KeyError> {
 /// A public key of either kind as a policy holds it, and in its order; its form is checked. Rule: docs/protocol.md#A7
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RawPublicKey {
+    /// Its modulus and exponent are checked. Rule: docs/protocol.md#A4
     Rsa(RsaPublicKey),
     /// SEC1 compressed; whether it is a point of the curve is for [`RawPublicKey::address`].
     Secp256k1([u8; 33]),

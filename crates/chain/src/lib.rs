@@ -5,6 +5,7 @@
 //! is a type whose only door is the check that earns it.
 
 #![deny(clippy::unwrap_used, clippy::float_arithmetic, clippy::disallowed_types)]
+#![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod address;

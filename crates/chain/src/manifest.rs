@@ -33,13 +33,21 @@ struct Wire<'a> {
 /// The commitments of one block, about 250 bytes: what a light client downloads beside the header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
+    /// Height of the block; genesis is 0. Rule: docs/protocol.md#B1
     pub number: Height,
+    /// Receives the subsidy and the priority fees.
     pub producer: Address,
+    /// Root of the state after the block. Rule: docs/protocol.md#S3
     pub state_root: B256,
+    /// Root over the envelopes. Rule: docs/protocol.md#K2
     pub transactions_root: B256,
+    /// Root over the receipts, in the order of the transactions. Rule: docs/protocol.md#K2
     pub receipts_root: B256,
+    /// Root of the range over all blocks before this one; zero in genesis. Rule: docs/protocol.md#R3
     pub history_root: B256,
+    /// Most gas of all transactions together; the chain spec's.
     pub gas_limit: u64,
+    /// Gas of all transactions together; at most `gas_limit`.
     pub gas_used: u64,
     /// Base units per gas.
     pub base_fee: u128,
@@ -50,6 +58,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Its RLP list, in the order of the fields. Rule: docs/protocol.md#M1
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(320);
         Wire {
@@ -69,6 +78,7 @@ impl Manifest {
         out
     }
 
+    /// Decodes exactly one manifest of at most [`MAX_MANIFEST_BYTES`].
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         if bytes.len() > MAX_MANIFEST_BYTES {
             return Err(CodecError::TooLong {

@@ -38,7 +38,9 @@ pub fn root(leaves: &[B256]) -> B256 {
 /// learns that the leaf is in the tree, not where. Rule: docs/protocol.md#K3
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InclusionProof {
+    /// Place of the leaf; the first is 0.
     pub index: u64,
+    /// Leaves of the tree.
     pub count: u64,
     /// Siblings from the leaf up.
     pub path: Vec<B256>,
@@ -46,6 +48,7 @@ pub struct InclusionProof {
 
 /// Why an inclusion proof does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum MerkleError {
     #[error("index {index} is not below the count {count}")]
     IndexOutOfRange { index: u64, count: u64 },

@@ -21,6 +21,7 @@ const MAX_SIGNATURE_BYTES: usize = 4_096;
 
 /// Why keys and a threshold are not a policy; keys are counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum PolicyError {
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -40,6 +41,7 @@ pub enum PolicyError {
 
 /// Why the signatures are not those that a policy asks for; signers are its keys, counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum MultisigError {
     #[error("signers names key {index}, the policy has {keys} keys")]
     UnknownSigner { index: usize, keys: usize },
@@ -186,6 +188,7 @@ impl Multisig {
         Ok(Self { policy, signatures })
     }
 
+    /// The keys and the threshold.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }

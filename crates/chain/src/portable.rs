@@ -28,6 +28,7 @@ const MAX_RECEIPT_BYTES: usize = 262_144;
 
 /// Why a file is not a portable receipt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum FileError {
     #[error("the file has {len} bytes, a receipt has at most {max}")]
     TooLong { len: usize, max: usize },
@@ -41,6 +42,7 @@ pub enum FileError {
 
 /// What is false about a portable receipt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Falsehood {
     #[error("it is of the chain {found}, not of {expected}")]
     OtherChain { found: BlockId, expected: BlockId },
@@ -125,7 +127,9 @@ impl Claim {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{falsehood}")]
 pub struct Refuted {
+    /// Which of the claims.
     pub claim: Claim,
+    /// Why it does not hold.
     pub falsehood: Falsehood,
 }
 
@@ -133,11 +137,14 @@ pub struct Refuted {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
+    /// 80 bytes. Rule: docs/protocol.md#H1
     pub header: Bytes,
+    /// RLP. Rule: docs/protocol.md#M1
     pub manifest: Bytes,
 }
 
 impl Seal {
+    /// Encodes the two.
     pub fn new(header: &Header, manifest: &Manifest) -> Self {
         Self {
             header: header.encode().into(),
@@ -170,15 +177,19 @@ impl Seal {
 pub struct PortableReceipt {
     format: String,
     version: u32,
+    /// Of the chain that the receipt is of.
     pub chain_id: u64,
+    /// Id of the genesis of that chain; its transactions are signed for it.
     pub genesis: BlockId,
     /// The full signed envelope.
     pub envelope: Bytes,
     /// The block that holds it.
     pub block: Seal,
+    /// From the envelope to the block's `transactions_root`. Rule: docs/protocol.md#K3
     pub transaction_path: InclusionProof,
     /// The execution receipt. Rule: docs/protocol.md#X5
     pub receipt: Bytes,
+    /// From `receipt` to the block's `receipts_root`. Rule: docs/protocol.md#K3
     pub receipt_path: InclusionProof,
     /// The block that was the tip when the file was made.
     pub tip: Seal,
@@ -189,12 +200,19 @@ pub struct PortableReceipt {
 /// What the parts of a receipt are made from.
 #[derive(Debug, Clone)]
 pub struct Parts {
+    /// The chain that the receipt is of.
     pub chain: ChainIdentity,
+    /// The full signed envelope.
     pub envelope: Bytes,
+    /// The block that holds it.
     pub block: Seal,
+    /// From the envelope to the block's `transactions_root`.
     pub transaction_path: InclusionProof,
+    /// The execution receipt.
     pub receipt: Receipt,
+    /// From the receipt to the block's `receipts_root`.
     pub receipt_path: InclusionProof,
+    /// The block that is the tip now.
     pub tip: Seal,
     /// None if the block is the tip.
     pub history: Option<HistoryProof>,
@@ -203,14 +221,19 @@ pub struct Parts {
 /// What a receipt that holds shows.
 #[derive(Debug, Clone)]
 pub struct Proven {
+    /// The transaction; its signature holds on the chain of the receipt.
     pub transaction: CheckedTransaction,
+    /// What the transaction did.
     pub receipt: Receipt,
+    /// The block that holds it.
     pub block: BlockId,
+    /// Height of that block.
     pub height: Height,
     /// Of the block, Unix seconds.
     pub time: u32,
     /// The later block that the file leads to; who made it is only settled where it is the trusted one.
     pub tip: BlockId,
+    /// Height of that later block.
     pub tip_height: Height,
     /// Which of the two the reader trusts.
     pub trusted: Trusted,
@@ -249,6 +272,7 @@ fn difference(path: &str, found: &Value, written: &Value) -> Option<String> {
 }
 
 impl PortableReceipt {
+    /// Makes the file from parts, without a check: what does not fit together is refuted when the file is read.
     pub fn new(parts: Parts) -> Self {
         let history = parts.history.map(|proof| proof.nodes).unwrap_or_default();
         Self {

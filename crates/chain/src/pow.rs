@@ -9,6 +9,7 @@ use crate::units::Work;
 
 /// Why `bits` is not a target. Rule: docs/protocol.md#H4
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum BitsError {
     #[error("bits {bits:#010x} is negative")]
     Negative { bits: u32 },
@@ -105,6 +106,7 @@ pub struct Search {
 }
 
 impl Search {
+    /// Hashes the first 64 bytes of the header; its own nonce does not count.
     pub fn new(header: &Header, target: Target) -> Self {
         let bytes = header.encode();
         let mut first = [0; 64];

@@ -275,6 +275,7 @@ pub struct LaneSearch {
 }
 
 impl LaneSearch {
+    /// Hashes the first 64 bytes of the header; its own nonce does not count.
     pub fn new(header: &Header, target: Target) -> Self {
         let bytes = header.encode();
         let mut block = [0; 64];

@@ -12,8 +12,11 @@ use crate::keys::{KeyError, RawPublicKey, ReferenceVerifier, RsaPublicKey, Signa
 /// Sizes of RSA keys that the chain accepts. Rule: docs/protocol.md#A4
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RsaBits {
+    /// A modulus of 2048 bits.
     B2048,
+    /// A modulus of 3072 bits.
     B3072,
+    /// A modulus of 4096 bits.
     B4096,
 }
 
@@ -37,12 +40,16 @@ impl fmt::Display for RsaBits {
 /// The kinds of keys that accounts have, written as everywhere. Rule: docs/protocol.md#W7
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyKind {
+    /// RSA-PSS with a modulus of 2048 bits.
     #[serde(rename = "rsa-2048")]
     Rsa2048,
+    /// RSA-PSS with a modulus of 3072 bits.
     #[serde(rename = "rsa-3072")]
     Rsa3072,
+    /// RSA-PSS with a modulus of 4096 bits.
     #[serde(rename = "rsa-4096")]
     Rsa4096,
+    /// ECDSA on secp256k1.
     #[serde(rename = "secp256k1")]
     Secp256k1,
 }
@@ -51,10 +58,12 @@ pub enum KeyKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("account kind {found:?} is unknown; rsa-2048, rsa-3072, rsa-4096 and secp256k1 exist")]
 pub struct UnknownKind {
+    /// The text as it was given.
     pub found: String,
 }
 
 impl KeyKind {
+    /// Every kind that exists.
     pub const ALL: [Self; 4] = [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::Secp256k1];
 
     /// The name in files, flags and messages.
@@ -77,6 +86,7 @@ impl KeyKind {
         }
     }
 
+    /// Whether keys of this kind are RSA keys.
     pub const fn is_rsa(self) -> bool {
         !matches!(self, Self::Secp256k1)
     }
@@ -143,6 +153,7 @@ impl PublicKey {
         RsaPublicKey::from_spki(bytes).map(|key| Self::from(&key))
     }
 
+    /// Scheme and size.
     pub fn kind(&self) -> KeyKind {
         self.kind
     }

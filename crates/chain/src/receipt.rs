@@ -13,25 +13,31 @@ use crate::units::Amount;
 /// One log entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, RlpEncodable)]
 pub struct Log {
+    /// The contract that wrote it.
     pub address: Address,
     /// At most 4.
     pub topics: Vec<B256>,
+    /// The bytes that are not indexed.
     pub data: Bytes,
 }
 
 /// What a transaction did. Rule: docs/protocol.md#X5
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
+    /// Id of the transaction. Rule: docs/protocol.md#T4
     pub transaction: TxId,
+    /// Whether it took effect; the fee is paid in either case.
     pub success: bool,
     /// Gas of this transaction alone.
     pub gas_used: u64,
     /// Address of the contract it created.
     pub contract: Option<Address>,
+    /// What contracts logged, in their order.
     pub logs: Vec<Log>,
 }
 
 impl Receipt {
+    /// Its RLP list. Rule: docs/protocol.md#X5
     pub fn encode(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(64);
         self.transaction.0.encode(&mut payload);
@@ -45,6 +51,7 @@ impl Receipt {
         crate::codec::wrap_list(&payload)
     }
 
+    /// Decodes exactly one receipt.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut items = ListReader::open("receipt", bytes)?;
         let transaction = TxId(items.b256("receipt.transaction")?);

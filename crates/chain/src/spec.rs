@@ -11,10 +11,13 @@ use crate::hash::sha256;
 use crate::units::{Amount, Height};
 use crate::visible;
 
-/// Limits of a spec. Rule: docs/protocol.md#L8
+/// Longest spec, in bytes. Rule: docs/protocol.md#L8
 pub const MAX_SPEC_BYTES: usize = 1_048_576;
+/// Most accounts with a balance at genesis. Rule: docs/protocol.md#L8
 pub const MAX_ALLOCATIONS: usize = 10_000;
+/// Longest `name`, in bytes. Rule: docs/protocol.md#L8
 pub const MAX_NAME_BYTES: usize = 64;
+/// Longest `symbol`, in bytes. Rule: docs/protocol.md#L8
 pub const MAX_SYMBOL_BYTES: usize = 12;
 /// Largest `block_bytes`. Rule: docs/protocol.md#L1
 pub const MAX_BLOCK_BYTES: u64 = 134_217_728;
@@ -25,6 +28,7 @@ pub const MAX_GENESIS_TIME: u32 = u32::MAX - 31_536_000;
 
 /// Why a text is not a chain spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum SpecError {
     #[error("chain spec has {len} bytes, at most {max} are allowed")]
     TooLong { len: usize, max: usize },
@@ -65,7 +69,9 @@ pub struct ProofOfWorkSpec {
     pub spacing: u32,
     /// Seconds of delay that halve the difficulty. Rule: docs/protocol.md#D1
     pub half_life: u32,
+    /// Easiest target that a block may have, compact. Rule: docs/protocol.md#H4
     pub pow_limit_bits: u32,
+    /// Target of genesis and of block 1, compact. Rule: docs/protocol.md#D1
     pub initial_bits: u32,
 }
 
@@ -73,13 +79,17 @@ pub struct ProofOfWorkSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "engine", rename_all = "lowercase")]
 pub enum ConsensusSpec {
+    /// SHA-256d proof of work.
     Pow(ProofOfWorkSpec),
 }
 
+/// `[limits]`: what a block may have at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsSpec {
+    /// Gas of all transactions of a block.
     pub gas_limit: u64,
+    /// Bytes of an encoded block, at most [`MAX_BLOCK_BYTES`]. Rule: docs/protocol.md#L1
     pub block_bytes: u64,
 }
 
@@ -87,10 +97,13 @@ pub struct LimitsSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeesSpec {
+    /// `base_fee` of genesis.
     pub initial_base_fee: u64,
+    /// The base fee never falls below this.
     pub min_base_fee: u64,
 }
 
+/// `[issuance]`: what blocks create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuanceSpec {
@@ -104,9 +117,12 @@ pub struct IssuanceSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allocation {
+    /// The account, as 0x-prefixed hex.
     #[serde(with = "address_text")]
     pub address: Address,
+    /// What it holds at genesis, in base units.
     pub balance: Amount,
+    /// A name for the account; may be empty.
     #[serde(default)]
     pub label: String,
 }
@@ -115,15 +131,23 @@ pub struct Allocation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainSpec {
+    /// 1 to [`MAX_NAME_BYTES`] bytes.
     pub name: String,
+    /// The number that signatures are bound to. Rule: docs/protocol.md#T5
     pub chain_id: u64,
+    /// What amounts are shown in, 1 to [`MAX_SYMBOL_BYTES`] bytes.
     pub symbol: String,
     /// Unix seconds.
     pub genesis_time: u32,
+    /// The engine and its parameters.
     pub consensus: ConsensusSpec,
+    /// What a block may have at most.
     pub limits: LimitsSpec,
+    /// Where the base fee begins and how low it falls.
     pub fees: FeesSpec,
+    /// What blocks create.
     pub issuance: IssuanceSpec,
+    /// Balances at genesis, sorted by address, each address once.
     #[serde(default)]
     pub allocations: Vec<Allocation>,
 }
@@ -165,6 +189,7 @@ impl ChainSpec {
         Ok(self)
     }
 
+    /// The spec as TOML; [`Self::from_toml`] reads it back.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a chain spec has only TOML types")
     }
@@ -248,6 +273,7 @@ impl ChainSpec {
             .ok_or(SpecError::AllocationOverflow)
     }
 
+    /// The engine that `consensus` names.
     pub fn engine(&self) -> Engine {
         let ConsensusSpec::Pow(pow) = &self.consensus;
         Engine::ProofOfWork(pow.clone())

@@ -19,8 +19,11 @@ pub fn empty_code_hash() -> B256 {
 /// What the ledger knows of an account. Rule: docs/protocol.md#S2
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
+    /// The nonce of the next transaction that the account sends. Rule: docs/protocol.md#T6
     pub nonce: u64,
+    /// In base units.
     pub balance: Amount,
+    /// Keccak-256 of the code; [`empty_code_hash`] without code.
     pub code_hash: B256,
 }
 
@@ -47,10 +50,12 @@ impl Account {
         self.nonce == 0 && self.balance.is_zero() && !self.has_code()
     }
 
+    /// Whether it is a contract, or an EIP-7702 designator.
     pub fn has_code(&self) -> bool {
         self.code_hash != empty_code_hash()
     }
 
+    /// The RLP list that the tree holds. Rule: docs/protocol.md#S2
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(80);
         Wire {
@@ -62,6 +67,7 @@ impl Account {
         out
     }
 
+    /// Decodes exactly one account.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut items = ListReader::open("account", bytes)?;
         let account = Self {
@@ -125,8 +131,15 @@ fn subtree_root(leaves: &[(B256, B256)], depth: usize) -> B256 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PathEnd {
+    /// An empty subtree: nothing stands under the key.
     Empty,
-    Leaf { key: B256, value_hash: B256 },
+    /// The only leaf of a subtree. Rule: docs/protocol.md#S3
+    Leaf {
+        /// The leaf's own key: the one looked for, or another that begins with the same bits.
+        key: B256,
+        /// SHA-256 of the value.
+        value_hash: B256,
+    },
 }
 
 /// Shows what stands under a key, or that nothing does. Rule: docs/protocol.md#S4
@@ -134,11 +147,13 @@ pub enum PathEnd {
 pub struct StateProof {
     /// Siblings from the root down.
     pub siblings: Vec<B256>,
+    /// What stands at the end of the path.
     pub end: PathEnd,
 }
 
 /// Why a state proof does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum StateProofError {
     #[error("state proof has {count} siblings, at most {max} are allowed")]
     TooManySiblings { count: usize, max: usize },

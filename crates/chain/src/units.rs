@@ -11,6 +11,7 @@ pub const DECIMALS: u32 = 18;
 
 /// Why a text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum AmountError {
     #[error("amount is empty")]
     Empty,
@@ -29,12 +30,15 @@ pub enum AmountError {
 pub struct Amount(pub U256);
 
 impl Amount {
+    /// No money.
     pub const ZERO: Self = Self(U256::ZERO);
 
+    /// The sum, or `None` at 2^256 base units and above.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// The difference, or `None` where `other` is larger.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
@@ -44,6 +48,7 @@ impl Amount {
         self.0.checked_mul(U256::from(count)).map(Self)
     }
 
+    /// Whether it is no money at all.
     pub fn is_zero(self) -> bool {
         self.0.is_zero()
     }
@@ -146,6 +151,7 @@ impl<'de> Deserialize<'de> for Amount {
 pub struct Height(pub u64);
 
 impl Height {
+    /// The first block of every chain.
     pub const GENESIS: Self = Self(0);
 
     /// The height above this one. Saturates: no chain reaches 2^64 blocks.
@@ -166,6 +172,7 @@ impl fmt::Display for Height {
 pub struct UnixSecs(pub u64);
 
 impl UnixSecs {
+    /// The time that many seconds later; at most 2^64 - 1.
     pub fn saturating_add(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }

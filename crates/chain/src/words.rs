@@ -13,16 +13,26 @@ use crate::visible::is_hidden;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Language {
+    /// `english`
     #[default]
     English,
+    /// `chinese-simplified`
     ChineseSimplified,
+    /// `chinese-traditional`
     ChineseTraditional,
+    /// `czech`
     Czech,
+    /// `french`
     French,
+    /// `italian`
     Italian,
+    /// `japanese`
     Japanese,
+    /// `korean`
     Korean,
+    /// `portuguese`
     Portuguese,
+    /// `spanish`
     Spanish,
 }
 
@@ -30,10 +40,12 @@ pub enum Language {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no word list {found:?}; english, japanese, chinese-simplified and seven others exist")]
 pub struct UnknownLanguage {
+    /// The text as it was given.
     pub found: String,
 }
 
 impl Language {
+    /// Every word list that exists.
     pub const ALL: [Self; 10] = [
         Self::English,
         Self::ChineseSimplified,

@@ -13,6 +13,7 @@ use crate::units::Amount;
 /// Which envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EthereumKind {
+    /// Without a type byte, with EIP-155
     Legacy,
     /// EIP-2930
     AccessList,
@@ -34,17 +35,27 @@ impl EthereumKind {
 /// A transaction as wallets of the EVM world sign it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EthereumTransaction {
+    /// Which of the three envelopes.
     pub kind: EthereumKind,
+    /// The number that the signature is bound to. Rule: docs/protocol.md#T5
     pub chain_id: u64,
+    /// The sender's account nonce when it executes. Rule: docs/protocol.md#T6
     pub nonce: u64,
     /// Base units per gas; equal to `max_fee` for the two older kinds.
     pub max_priority_fee: u128,
+    /// Base units per gas, base fee included.
     pub max_fee: u128,
+    /// Most gas that it may use.
     pub gas_limit: u64,
+    /// `None` creates a contract.
     pub to: Option<Address>,
+    /// What `to` receives, in base units.
     pub value: Amount,
+    /// Call data, or the init code of a contract.
     pub data: Bytes,
+    /// Addresses and slots that are warm from the start (EIP-2930); empty for legacy. Rule: docs/protocol.md#L6
     pub access_list: Vec<(Address, Vec<B256>)>,
+    /// Whether the y coordinate of the signature's point is odd. Rule: docs/protocol.md#T10
     pub y_odd: bool,
     /// `r || s`
     pub signature: [u8; 64],

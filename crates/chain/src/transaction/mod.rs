@@ -27,10 +27,12 @@ pub const LIFETIME: u64 = 86_400;
 pub const MAX_AHEAD: u64 = 600;
 /// Most addresses and slots in an access list. Rule: docs/protocol.md#L6
 pub const MAX_ACCESS_ADDRESSES: usize = 256;
+/// Most slots of all addresses of an access list together. Rule: docs/protocol.md#L6
 pub const MAX_ACCESS_SLOTS: usize = 1_024;
 
 /// Why a transaction is refused; the stateful reasons are in the ledger and the mempool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum TransactionError {
     #[error("transaction is empty")]
     Empty,
@@ -84,14 +86,18 @@ impl From<PolicyError> for TransactionError {
 /// A decoded envelope of either family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transaction {
+    /// An envelope of type `0x54`.
     Tally(TallyTransaction),
+    /// A legacy, EIP-2930 or EIP-1559 envelope.
     Ethereum(EthereumTransaction),
 }
 
 /// What signatures are bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainIdentity {
+    /// The number that every signature is bound to. Rule: docs/protocol.md#T5
     pub chain_id: u64,
+    /// Id of block 0, which Tally signatures are bound to. Rule: docs/protocol.md#T3
     pub genesis: BlockId,
 }
 
@@ -120,10 +126,12 @@ impl RawTransaction {
         Ok(Self { envelope, transaction })
     }
 
+    /// The bytes as they were decoded.
     pub fn envelope(&self) -> &Bytes {
         &self.envelope
     }
 
+    /// The decoded fields.
     pub fn transaction(&self) -> &Transaction {
         &self.transaction
     }
@@ -186,18 +194,22 @@ struct Checked {
 pub struct CheckedTransaction(Arc<Checked>);
 
 impl CheckedTransaction {
+    /// Its id. Rule: docs/protocol.md#T4
     pub fn id(&self) -> TxId {
         self.0.id
     }
 
+    /// The account that signed it and pays for it.
     pub fn sender(&self) -> Address {
         self.0.sender
     }
 
+    /// The bytes as they were decoded.
     pub fn envelope(&self) -> &Bytes {
         &self.0.raw.envelope
     }
 
+    /// The decoded fields.
     pub fn transaction(&self) -> &Transaction {
         &self.0.raw.transaction
     }
@@ -244,22 +256,30 @@ impl CheckedTransaction {
 pub struct View<'a> {
     /// EIP-2718 type byte; 0 for legacy.
     pub kind: u8,
+    /// The number that the signature is bound to. Rule: docs/protocol.md#T5
     pub chain_id: u64,
+    /// The sender's account nonce when it executes. Rule: docs/protocol.md#T6
     pub nonce: u64,
     /// Only Tally transactions carry one.
     pub timestamp: Option<UnixSecs>,
     /// Base units per gas.
     pub max_priority_fee: u128,
+    /// Base units per gas, base fee included.
     pub max_fee: u128,
+    /// Most gas that it may use.
     pub gas_limit: u64,
     /// None creates a contract.
     pub to: Option<Address>,
+    /// What `to` receives, in base units.
     pub value: Amount,
+    /// Memo, call data, or the init code of a contract.
     pub data: &'a Bytes,
+    /// Addresses and slots that are warm from the start (EIP-2930); empty for Tally transactions.
     pub access_list: &'a [(Address, Vec<B256>)],
 }
 
 impl Transaction {
+    /// The fields that both families share.
     pub fn view(&self) -> View<'_> {
         match self {
             Self::Tally(tx) => tx.payload.view(),

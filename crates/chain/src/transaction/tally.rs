@@ -19,15 +19,21 @@ pub const TALLY_TYPE: u8 = 0x54;
 /// What is signed. Rule: docs/protocol.md#T3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
+    /// The number of the chain. Rule: docs/protocol.md#T5
     pub chain_id: u64,
+    /// The sender's account nonce when it executes. Rule: docs/protocol.md#T6
     pub nonce: u64,
+    /// When it was made; it is includable for a day from then on. Rule: docs/protocol.md#T7
     pub timestamp: UnixSecs,
     /// Base units per gas.
     pub max_priority_fee: u128,
+    /// Base units per gas, base fee included.
     pub max_fee: u128,
+    /// Most gas that it may use.
     pub gas_limit: u64,
     /// None creates a contract.
     pub to: Option<Address>,
+    /// What `to` receives, in base units.
     pub value: Amount,
     /// Memo or call data.
     pub data: Bytes,
@@ -120,12 +126,18 @@ const MULTISIG_KIND: u64 = 3;
 /// Who vouches for a payload, and how. Rule: docs/protocol.md#T2
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authenticator {
+    /// RSA-PSS with SHA-256, kind 1 in the encoding.
     RsaPssSha256 {
+        /// The key; the sender is its address.
         public_key: RsaPublicKey,
+        /// As long as the modulus. Rule: docs/protocol.md#A5
         signature: Vec<u8>,
     },
+    /// ECDSA on secp256k1, kind 2 in the encoding.
     Secp256k1 {
+        /// The compressed point; the sender is its address.
         public_key: [u8; 33],
+        /// `r || s`, with a low s. Rule: docs/protocol.md#A6
         signature: [u8; 64],
     },
     /// Rule: docs/protocol.md#T11
@@ -190,7 +202,9 @@ impl Authenticator {
 /// A payload with its authenticator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TallyTransaction {
+    /// What is signed.
     pub payload: Payload,
+    /// Who signed it, and the signatures.
     pub authenticator: Authenticator,
 }
 
