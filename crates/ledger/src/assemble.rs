@@ -20,9 +20,11 @@ const FRAME_BYTES: u64 = HEADER_BYTES as u64 + MAX_MANIFEST_BYTES as u64 + 32;
 /// What a producer chooses.
 #[derive(Debug, Clone)]
 pub struct Candidate<'a> {
+    /// The blocks that it continues.
     pub ancestors: &'a Ancestors,
     /// Unix seconds; must be above the ancestors' median.
     pub time: u32,
+    /// Receives the subsidy and the priority fees.
     pub producer: Address,
     /// At most 64 bytes; the last 8 are the extra nonce. Rule: docs/protocol.md#M2
     pub extra: Bytes,
@@ -31,12 +33,15 @@ pub struct Candidate<'a> {
 /// A block that lacks only its seal.
 #[derive(Debug, Clone)]
 pub struct Assembled {
+    /// Its roots are those of the execution; only the extra nonce may still change.
     pub manifest: Manifest,
     /// `bits` of the header. Rule: docs/protocol.md#D1
     pub bits: u32,
     /// The last time, in Unix seconds, that the header may have: a later one would change what the block does.
     pub latest_time: u32,
+    /// What it holds, in the order in which it executes.
     pub transactions: Vec<CheckedTransaction>,
+    /// One for each transaction, in order.
     pub receipts: Vec<Receipt>,
     /// What was left out, and why.
     pub refused: Vec<(TxId, InclusionError)>,

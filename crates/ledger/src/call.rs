@@ -13,10 +13,13 @@ use crate::view::{StateError, StateView};
 /// A message to a contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRequest {
+    /// The sender that the contract sees; nothing is signed.
     pub from: Address,
     /// None runs `data` as initcode.
     pub to: Option<Address>,
+    /// What `to` receives, in base units.
     pub value: Amount,
+    /// Call data, or initcode.
     pub data: Bytes,
     /// At most [`MAX_GAS_LIMIT`].
     pub gas_limit: u64,
@@ -25,18 +28,25 @@ pub struct CallRequest {
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallOutcome {
+    /// The code ran to its end.
     Returned {
+        /// By Ethereum's count.
         gas_used: u64,
+        /// What the code returned; of initcode the new code.
         output: Bytes,
     },
     /// `output` is the reason that the contract gives.
     Reverted {
+        /// By Ethereum's count.
         gas_used: u64,
+        /// What the code gave as the reason.
         output: Bytes,
     },
     /// The EVM stopped it.
     Halted {
+        /// By Ethereum's count.
         gas_used: u64,
+        /// The EVM's name for it.
         reason: String,
     },
 }
@@ -54,6 +64,7 @@ impl CallOutcome {
 
 /// Why a call cannot be made at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum CallError {
     #[error(transparent)]
     Refused(#[from] InclusionError),

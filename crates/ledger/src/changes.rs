@@ -12,7 +12,9 @@ use crate::view::{StateError, StateView};
 /// New values of what changed: `None` removes an account, zero clears a slot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangeSet {
+    /// Nonce, balance and code hash by address.
     pub accounts: BTreeMap<Address, Option<Account>>,
+    /// Values by account and slot.
     pub storage: BTreeMap<(Address, B256), B256>,
     /// New contract code by its `keccak256`.
     pub codes: BTreeMap<B256, Bytes>,
@@ -34,6 +36,7 @@ impl ChangeSet {
             .try_fold(Amount::ZERO, |sum, balance| sum.checked_add(balance))
     }
 
+    /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty() && self.storage.is_empty() && self.codes.is_empty()
     }
@@ -70,6 +73,7 @@ impl ChangeSet {
         wrap_list(&[wrap_list(&accounts), wrap_list(&storage), wrap_list(&codes)].concat())
     }
 
+    /// Decodes exactly one encoded set.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut items = ListReader::open("changes", bytes)?;
         let mut changes = Self::default();
@@ -134,6 +138,7 @@ pub struct Overlay<'a, V: ?Sized> {
 }
 
 impl<'a, V: ?Sized> Overlay<'a, V> {
+    /// The base as it is, with no changes yet.
     pub fn new(base: &'a V) -> Self {
         Self {
             base,

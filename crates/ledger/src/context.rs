@@ -7,18 +7,24 @@ use tally_chain::{Address, Ancestors, B256, BlockId, ChainSpec, Height, LinkedBl
 /// What contracts and fees see of the block around a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockContext {
+    /// What `CHAINID` returns.
     pub chain_id: u64,
+    /// Height of the block.
     pub number: Height,
+    /// Id of the block before.
     pub parent: BlockId,
     /// Unix seconds.
     pub time: u32,
+    /// What `COINBASE` returns: receives the priority fees.
     pub producer: Address,
+    /// Most gas of all transactions together.
     pub gas_limit: u64,
     /// Base units per gas.
     pub base_fee: u128,
 }
 
 impl BlockContext {
+    /// That of a block that is executed.
     pub fn of(block: &LinkedBlock, spec: &ChainSpec) -> Self {
         let (header, manifest) = (block.header(), block.manifest());
         Self {

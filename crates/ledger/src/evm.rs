@@ -29,6 +29,7 @@ const MAX_INITCODE_BYTES: usize = 49_152;
 
 /// Why a transaction cannot stand in a block at its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum InclusionError {
     #[error(transparent)]
     Transaction(#[from] TransactionError),

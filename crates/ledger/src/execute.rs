@@ -10,6 +10,7 @@ use crate::view::{StateError, StateView};
 
 /// Why a linked block is refused, or could not be executed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ExecutionError {
     #[error("transaction {index}: {source}")]
     Transaction { index: usize, source: InclusionError },
@@ -39,15 +40,22 @@ pub struct ExecutedBlock {
 /// What a block does, by part.
 #[derive(Debug, Clone)]
 pub struct Effects {
+    /// New values of exactly what changed.
     pub changes: ChangeSet,
+    /// Former values of exactly what changed; code is not undone.
     pub undo: ChangeSet,
+    /// One for each transaction, in order.
     pub receipts: Vec<Receipt>,
+    /// The state tree after the block.
     pub tree: StateTree,
+    /// Base fees that nobody receives. Rule: docs/protocol.md#I2
     pub burned: Amount,
+    /// New money for the producer. Rule: docs/protocol.md#I1
     pub subsidy: Amount,
 }
 
 impl ExecutedBlock {
+    /// The block itself.
     pub fn block(&self) -> &LinkedBlock {
         &self.block
     }
@@ -82,6 +90,7 @@ impl ExecutedBlock {
         self.effects.subsidy
     }
 
+    /// Takes the two apart, so that a writer need not copy them.
     pub fn into_parts(self) -> (LinkedBlock, Effects) {
         (self.block, self.effects)
     }

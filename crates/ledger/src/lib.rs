@@ -5,6 +5,7 @@
 //! Rules: docs/protocol.md, sections S, X and I.
 
 #![deny(clippy::unwrap_used, clippy::float_arithmetic, clippy::disallowed_types)]
+#![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod assemble;

@@ -15,8 +15,16 @@ pub const MAX_DEPTH: usize = 12;
 /// What stands at the top of a part. Rule: docs/protocol.md#Q1
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartRoot {
+    /// No account and no slot.
     Empty,
-    Leaf { key: B256, value_hash: B256 },
+    /// The only account or slot of the part. Rule: docs/protocol.md#S3
+    Leaf {
+        /// Its key in the state tree. Rule: docs/protocol.md#S1
+        key: B256,
+        /// SHA-256 of its value.
+        value_hash: B256,
+    },
+    /// The hash of a subtree with two leaves or more.
     Branch(B256),
 }
 
@@ -41,6 +49,7 @@ impl PartRoot {
 
 /// Why parts are not what they are said to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum PartError {
     #[error("there are {count} parts; a power of two up to {max} is allowed")]
     Count { count: usize, max: usize },
@@ -119,18 +128,22 @@ impl PartRoots {
         Ok(Self { roots, depth })
     }
 
+    /// How many parts: `2^depth`.
     pub fn len(&self) -> usize {
         self.roots.len()
     }
 
+    /// Whether there is no part; never, as there is at least one.
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty()
     }
 
+    /// How many bits of a key choose its part; at most [`MAX_DEPTH`].
     pub fn depth(&self) -> usize {
         self.depth
     }
 
+    /// The root of each part, from key zero up.
     pub fn iter(&self) -> impl Iterator<Item = &PartRoot> {
         self.roots.iter()
     }

@@ -22,6 +22,7 @@ use crate::watch::Sharing;
 /// Where a shared block stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Draft<'a> {
+    /// The blocks that it continues.
     pub ancestors: &'a Ancestors,
     /// Unix seconds; must be above the ancestors' median.
     pub time: u32,
@@ -39,6 +40,7 @@ pub struct SharedBlock {
     pub time: u32,
     /// The last time, in Unix seconds, that the header may have: a later one would change what the block does.
     pub latest_time: u32,
+    /// What it holds, in the order in which it executes.
     pub transactions: Arc<Vec<CheckedTransaction>>,
     /// What was left out, and why.
     pub refused: Vec<(TxId, InclusionError)>,

@@ -31,6 +31,7 @@ const PUBLIC_KEYS: [[u8; 32]; 2] = [
 pub const PRODUCER: Address = Address::repeat_byte(0x50);
 /// Prices that [`TestChain::payload`] offers, in base units per gas.
 pub const MAX_FEE: u128 = 10_000_000_000;
+/// The part of [`MAX_FEE`] that the producer receives at most, in base units per gas.
 pub const PRIORITY_FEE: u128 = 1_000_000_000;
 
 /// A secp256k1 key for tests.
@@ -42,6 +43,7 @@ impl TestKey {
         Self::from_bytes(&PUBLIC_KEYS[index])
     }
 
+    /// The key with this scalar, big-endian; it panics at 0 and at the group order and above.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(SigningKey::from_slice(bytes).expect("test keys are in range"))
     }
@@ -51,6 +53,7 @@ impl TestKey {
         point.as_bytes().try_into().expect("a compressed point has 33 bytes")
     }
 
+    /// The account of the key. Rule: docs/protocol.md#A2
     pub fn address(&self) -> Address {
         let point = self.0.verifying_key().to_sec1_point(false);
         let point = point.as_bytes()[1..]
@@ -119,13 +122,18 @@ fn checked(chain: &ChainIdentity, envelope: Vec<u8>) -> CheckedTransaction {
 /// A whole state in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemoryState {
+    /// Accounts by address.
     pub accounts: BTreeMap<Address, Account>,
+    /// Values that are not zero, by account and slot.
     pub storage: BTreeMap<(Address, B256), B256>,
+    /// Contract code by its `keccak256`.
     pub codes: BTreeMap<B256, Bytes>,
+    /// Blocks of the chain by height.
     pub block_ids: BTreeMap<Height, BlockId>,
 }
 
 impl MemoryState {
+    /// Writes the changes of one block.
     pub fn apply(&mut self, changes: &ChangeSet) {
         for (address, account) in &changes.accounts {
             match account {
@@ -182,10 +190,15 @@ impl StateView for MemoryState {
 /// A chain that grows in memory.
 #[derive(Clone)]
 pub struct TestChain {
+    /// Its chain spec.
     pub spec: ChainSpec,
+    /// What signatures are bound to on it.
     pub identity: ChainIdentity,
+    /// The state after the tip.
     pub state: MemoryState,
+    /// The tree over `state`.
     pub tree: StateTree,
+    /// What the next block has to continue; its parent is the tip.
     pub ancestors: Ancestors,
 }
 
@@ -196,6 +209,7 @@ impl Default for TestChain {
 }
 
 impl TestChain {
+    /// A chain of this spec that has only its genesis.
     pub fn new(spec: ChainSpec) -> Self {
         let RawBlock { header, manifest, .. } = genesis::block(&spec);
         let id = header.id();
@@ -226,6 +240,7 @@ impl TestChain {
         self.ancestors.parent.header.time + self.spec.engine().spacing()
     }
 
+    /// The account after the tip; a new one where there is none.
     pub fn account(&self, address: Address) -> Account {
         self.state.accounts.get(&address).copied().unwrap_or_default()
     }
@@ -256,6 +271,7 @@ impl TestChain {
         from.sign(&self.identity, self.payload(from, to, value, data))
     }
 
+    /// The next block with these transactions where they fit, one spacing after the tip, for [`PRODUCER`].
     pub fn assemble(&self, transactions: impl IntoIterator<Item = CheckedTransaction>) -> Assembled {
         let candidate = Candidate {
             ancestors: &self.ancestors,
@@ -301,6 +317,7 @@ impl TestChain {
         self.seal(assembled.manifest, assembled.bits, assembled.transactions)
     }
 
+    /// Executes a block over the state after the tip; nothing is written.
     pub fn execute(&self, block: LinkedBlock) -> Result<ExecutedBlock, ExecutionError> {
         execute(block, &self.state, &self.tree, &self.spec)
     }

@@ -147,6 +147,7 @@ pub struct StateTree {
 }
 
 impl StateTree {
+    /// The tree without a leaf; its root is 32 zero bytes. Rule: docs/protocol.md#S3
     pub fn empty() -> Self {
         Self::default()
     }
@@ -180,6 +181,7 @@ impl StateTree {
         leaves_in(&self.root)
     }
 
+    /// Whether it has no leaf.
     pub fn is_empty(&self) -> bool {
         self.root.is_none()
     }
