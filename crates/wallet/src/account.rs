@@ -9,7 +9,10 @@ use crate::signers::Signers;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The phrase gives its key at this index. Rules: docs/protocol.md#W2, #W3
-    Derived { index: u32 },
+    Derived {
+        /// Derivation index among the accounts of its kind.
+        index: u32,
+    },
     /// Its key came from outside and is kept in the vault: the phrase does not bring it back.
     Imported,
     /// The vault has no key for it: it is looked at, never signed for.
@@ -34,9 +37,11 @@ impl Origin {
 /// One account of a vault; nothing of it is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
+    /// Where its key comes from.
     pub origin: Origin,
     /// The user's own name for it, at most [`MAX_LABEL_BYTES`](crate::vault::MAX_LABEL_BYTES) bytes.
     pub label: String,
+    /// Its address on the chain.
     pub address: Address,
     /// None where only the address is known, of an account that is watched; and of a shared account.
     pub key: Option<PublicKey>,

@@ -23,7 +23,9 @@ pub const MAX_GAP: u32 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{found} answers to {asked} questions")]
 pub struct TooManyAnswers {
+    /// Answers in the report.
     pub found: usize,
+    /// Accounts that were asked about.
     pub asked: usize,
 }
 
@@ -58,6 +60,7 @@ impl Discovery {
         }
     }
 
+    /// Kind of the accounts that are looked for.
     pub fn kind(&self) -> KeyKind {
         self.kind
     }

@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FeeLevel {
+    /// Pays for the base fee's growth over 1 full block.
     Low,
+    /// Pays for the base fee's growth over 6 full blocks.
     #[default]
     Normal,
+    /// Pays for the base fee's growth over 12 full blocks.
     High,
 }
 
 impl FeeLevel {
+    /// Every level, the cheapest first.
     pub const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::High];
 
     /// How many full blocks in a row may raise the base fee before this level no longer pays for it.
@@ -32,14 +36,18 @@ pub struct FeeSuggestions {
     pub base_fee: u128,
     /// Priority fees that are enough for each level.
     pub low: u128,
+    /// For [`FeeLevel::Normal`].
     pub normal: u128,
+    /// For [`FeeLevel::High`].
     pub high: u128,
 }
 
 /// The two prices of a transaction, in base units per gas. Rule: docs/protocol.md#T8
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fee {
+    /// The most that the producer receives.
     pub max_priority_fee: u128,
+    /// The most that is paid, base fee included.
     pub max_fee: u128,
 }
 

@@ -19,6 +19,7 @@ const BIP85_RSA: u32 = 828_365;
 
 /// Why a key could not be derived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum HdError {
     #[error("derivation index {index} is above the limit of {MAX_INDEX}")]
     Index { index: u32 },

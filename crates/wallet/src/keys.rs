@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 /// Why given bytes are not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum KeyError {
     #[error("the primes do not make a valid {bits} key")]
     Primes { bits: RsaBits },
@@ -44,10 +45,12 @@ impl RsaKey {
         })
     }
 
+    /// Size of the modulus.
     pub fn bits(&self) -> RsaBits {
         self.bits
     }
 
+    /// The public half.
     pub fn public(&self) -> &RsaPublicKey {
         &self.public
     }
@@ -116,11 +119,14 @@ impl fmt::Debug for Secp256k1Key {
 /// A private key of either kind.
 #[derive(Debug)]
 pub enum SigningKey {
+    /// Signs with RSA-PSS. Rule: docs/protocol.md#A5
     Rsa(RsaKey),
+    /// Signs with ECDSA and a low s. Rule: docs/protocol.md#A6
     Secp256k1(Secp256k1Key),
 }
 
 impl SigningKey {
+    /// Scheme and size.
     pub fn kind(&self) -> KeyKind {
         match self {
             Self::Rsa(key) => key.bits().into(),
@@ -136,6 +142,7 @@ impl SigningKey {
         }
     }
 
+    /// The public half.
     pub fn public_key(&self) -> PublicKey {
         match self {
             Self::Rsa(key) => key.public().into(),

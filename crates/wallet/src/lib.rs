@@ -4,6 +4,7 @@
 //! Amounts as people write them are in [`tally_chain::Amount`]: `from_coins` and `to_coins`.
 
 #![deny(clippy::unwrap_used)]
+#![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod account;

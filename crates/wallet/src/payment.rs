@@ -26,6 +26,7 @@ pub const MAX_MEMO_BYTES: usize = 1_024;
 
 /// Why a payment cannot be built, reviewed or signed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum PaymentError {
     #[error("memo has {len} bytes, at most {max} are allowed")]
     MemoTooLong { len: usize, max: usize },
@@ -46,7 +47,9 @@ pub enum PaymentError {
 /// What a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
+    /// The recipient.
     pub to: Address,
+    /// What the recipient receives, in base units.
     pub value: Amount,
     /// Free text for the receiver, public on the chain; empty for none.
     pub memo: String,
@@ -54,6 +57,7 @@ pub struct Payment {
     pub nonce: u64,
     /// When it is made; it can enter a block within 24 hours of it. Rule: docs/protocol.md#T7
     pub timestamp: UnixSecs,
+    /// The two prices of gas.
     pub fee: Fee,
 }
 
@@ -105,6 +109,7 @@ fn gas_of(payload: &Payload, signers: &Signers) -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "form", content = "content")]
 pub enum Memo {
+    /// The transaction has no data.
     None,
     /// UTF-8 without hidden characters: [`visible::memo`].
     Text(String),
@@ -115,11 +120,15 @@ pub enum Memo {
 /// What the bytes to be signed say. Rule: docs/protocol.md#W8
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Review {
+    /// The number of the chain. Rule: docs/protocol.md#T5
     pub chain_id: u64,
+    /// Id of block 0 of that chain; the signature is bound to it. Rule: docs/protocol.md#T3
     pub genesis: BlockId,
+    /// The account that pays.
     pub sender: Address,
     /// None creates a contract.
     pub to: Option<Address>,
+    /// What `to` receives, in base units.
     pub value: Amount,
     /// `value` in coins, exact.
     pub value_coins: String,
@@ -128,17 +137,23 @@ pub struct Review {
     /// The program that a new contract begins with, as 0x-prefixed hex; none where somebody is paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_code: Option<String>,
+    /// The account nonce that the transaction uses. Rule: docs/protocol.md#T6
     pub nonce: u64,
+    /// When it was made. Rule: docs/protocol.md#T7
     pub timestamp: UnixSecs,
+    /// Most gas that it may use.
     pub gas_limit: u64,
     /// Base units per gas.
     pub max_fee_per_gas: Amount,
+    /// Base units per gas that the producer receives at most.
     pub max_priority_fee_per_gas: Amount,
     /// The most that the fee can become: `gas_limit * max_fee_per_gas`.
     pub max_fee: Amount,
+    /// `max_fee` in coins, exact.
     pub max_fee_coins: String,
     /// `value + max_fee`: what the account must hold. Rule: docs/protocol.md#T9
     pub max_total: Amount,
+    /// `max_total` in coins, exact.
     pub max_total_coins: String,
 }
 
@@ -197,8 +212,11 @@ pub fn review(chain: &ChainIdentity, sender: Address, payload: &[u8]) -> Result<
 /// A transaction ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
+    /// The id under which the chain knows it. Rule: docs/protocol.md#T4
     pub id: TxId,
+    /// The account that pays.
     pub sender: Address,
+    /// The bytes to submit. Rule: docs/protocol.md#T2
     pub envelope: Bytes,
 }
 

@@ -12,6 +12,7 @@ use crate::hd::Seed;
 
 /// Why a recovery phrase was refused. Positions count from 1, as a person counts.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum PhraseError {
     #[error("a recovery phrase has 12, 15, 18, 21 or 24 words, this one has {count}")]
     WordCount { count: usize },
@@ -47,7 +48,9 @@ fn names(languages: &[Language]) -> String {
 /// How long a new phrase is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhraseLength {
+    /// 12 words: 128 bits of entropy.
     Twelve,
+    /// 24 words: 256 bits of entropy.
     TwentyFour,
 }
 
@@ -138,6 +141,7 @@ impl Phrase {
         Self::from_entropy(language, &entropy[..bytes]).expect("16 and 32 bytes are lengths of BIP-39")
     }
 
+    /// The word list that its words are from.
     pub fn language(&self) -> Language {
         let list = self.0.language();
         let found = Language::ALL.into_iter().find(|language| list_of(*language) == list);

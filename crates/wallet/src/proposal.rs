@@ -26,6 +26,7 @@ const MAX_ITEM_BYTES: usize = 4_096;
 
 /// Why a proposal is not read, signed or completed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ProposalError {
     #[error(transparent)]
     Text(#[from] TextError),
@@ -102,6 +103,7 @@ impl Proposal {
         })
     }
 
+    /// The chain that its signatures are bound to.
     pub fn chain(&self) -> &ChainIdentity {
         &self.chain
     }
@@ -111,6 +113,7 @@ impl Proposal {
         self.signers.address()
     }
 
+    /// The keys that may sign, and how many have to.
     pub fn signers(&self) -> &Signers {
         &self.signers
     }
@@ -136,6 +139,7 @@ impl Proposal {
         self.signers.threshold()
     }
 
+    /// Whether as many have signed as have to.
     pub fn is_complete(&self) -> bool {
         self.signed() >= self.required()
     }

@@ -21,6 +21,7 @@ pub enum Replacement {
 
 /// Why a waiting transaction cannot be replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ReplaceError {
     #[error("only transactions of type 0x54 can be replaced here")]
     NotTally,

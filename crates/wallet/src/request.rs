@@ -12,6 +12,7 @@ const SCHEME: &str = "ethereum:";
 
 /// Why a link is not a payment request that this wallet can follow.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum RequestError {
     #[error("this is no payment link: it does not begin with {SCHEME}")]
     OtherScheme,
@@ -38,6 +39,7 @@ pub enum RequestError {
 /// Who asks for how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaymentRequest {
+    /// The recipient.
     pub to: Address,
     /// The chain that is meant; none where the link leaves it open.
     pub chain_id: Option<u64>,

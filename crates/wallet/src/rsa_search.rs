@@ -21,7 +21,9 @@ pub struct RsaSearch {
 /// What a step led to.
 #[derive(Debug)]
 pub enum Step {
+    /// Not found yet.
     Searching(Progress),
+    /// The key, at the end of the search.
     Found(RsaKey),
 }
 

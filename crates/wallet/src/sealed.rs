@@ -33,6 +33,7 @@ pub const MAX_CIPHERTEXT_BYTES: usize = 1 << 20;
 
 /// Why a container was not opened, or a key for it not made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ContainerError {
     #[error("this file has {len} bytes, a vault has at most {max}")]
     TooLarge { len: usize, max: usize },

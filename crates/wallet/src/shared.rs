@@ -16,6 +16,7 @@ const KIND: &str = "tally-account";
 
 /// Why something is not a shared account.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum SharedError {
     #[error(transparent)]
     Text(#[from] TextError),
@@ -63,6 +64,7 @@ fn check_primes(policy: &Policy) -> Result<(), SharedError> {
 /// A policy with the name that its maker gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedAccount {
+    /// At most [`MAX_LABEL_BYTES`](crate::vault::MAX_LABEL_BYTES) bytes.
     pub name: String,
     policy: Policy,
 }
@@ -82,6 +84,7 @@ impl SharedAccount {
         Ok(Self { name, policy })
     }
 
+    /// The keys and the threshold.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }

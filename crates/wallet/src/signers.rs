@@ -14,7 +14,9 @@ pub type Signatures = BTreeMap<usize, Vec<u8>>;
 /// The key or the policy that an account's address comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signers {
+    /// One key signs. Rules: docs/protocol.md#A2, #A3
     Key(PublicKey),
+    /// m of n keys sign. Rule: docs/protocol.md#A8
     Policy(Policy),
 }
 

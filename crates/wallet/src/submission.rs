@@ -31,7 +31,10 @@ pub enum Earlier {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The node took it into its pool; `queued` if one with a lower nonce is missing.
-    Accepted { queued: bool },
+    Accepted {
+        /// Whether it waits for one with a lower nonce.
+        queued: bool,
+    },
     /// It waits in the pool already: it was sent before.
     AlreadyPending,
     /// It is in a block of the active chain already.
@@ -40,9 +43,15 @@ pub enum Outcome {
         block: Option<BlockId>,
     },
     /// The node did not take it, and says why.
-    Rejected { problem: Rejection },
+    Rejected {
+        /// What the node said.
+        problem: Rejection,
+    },
     /// It is not known: the transaction may have been taken.
-    Unknown { why: Uncertain },
+    Unknown {
+        /// What is known, and what is not.
+        why: Uncertain,
+    },
 }
 
 /// Why a node did not take a transaction.
@@ -50,6 +59,7 @@ pub enum Outcome {
 pub struct Rejection {
     /// Stable name of the problem, such as `nonce-too-low`.
     pub name: String,
+    /// One sentence about every problem of this name.
     pub title: String,
     /// What is wrong with these very bytes.
     pub detail: String,
@@ -81,6 +91,7 @@ impl Rejection {
 
 /// Why it is not known whether a node took a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Uncertain {
     #[error("no answer came: {cause}")]
     NoAnswer { cause: String },

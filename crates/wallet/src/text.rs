@@ -11,6 +11,7 @@ const CHECKSUM: usize = 4;
 
 /// Why a text is not one of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum TextError {
     #[error("the text has {len} bytes, at most {max} are read")]
     TooLong { len: usize, max: usize },

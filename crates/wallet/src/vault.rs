@@ -31,6 +31,7 @@ pub const MAX_PASSPHRASE_BYTES: usize = 256;
 
 /// Why a vault does not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum VaultError {
     #[error(transparent)]
     Container(#[from] ContainerError),
@@ -84,8 +85,11 @@ pub enum VaultError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainBinding {
+    /// Id of block 0, which signatures are bound to.
     pub genesis: BlockId,
+    /// The number that signatures are bound to.
     pub chain_id: u64,
+    /// The name in the chain spec.
     pub name: String,
 }
 
@@ -105,6 +109,7 @@ impl ChainBinding {
 pub struct Settings {
     /// Seconds without use after which the vault locks itself; 0 for never.
     pub auto_lock_secs: u32,
+    /// The fee level that a new payment begins with.
     pub fee_level: FeeLevel,
 }
 
@@ -124,6 +129,7 @@ pub struct Vault {
     seed: Seed,
     created_at: UnixSecs,
     chain: ChainBinding,
+    /// The user's choices.
     pub settings: Settings,
     entries: Vec<accounts::Entry>,
     contacts: Vec<Contact>,
@@ -184,10 +190,12 @@ impl Vault {
         !self.passphrase.is_empty()
     }
 
+    /// When the vault was made.
     pub fn created_at(&self) -> UnixSecs {
         self.created_at
     }
 
+    /// The chain that it was made for.
     pub fn chain(&self) -> &ChainBinding {
         &self.chain
     }
@@ -207,8 +215,11 @@ impl Vault {
 /// A vault under a new password.
 #[derive(Debug)]
 pub struct Changed {
+    /// The vault as it is, open.
     pub vault: Vault,
+    /// The key of the new password.
     pub key: VaultKey,
+    /// The file to keep in place of the old one.
     pub sealed: Vec<u8>,
 }
 

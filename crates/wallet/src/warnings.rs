@@ -54,6 +54,7 @@ pub struct NodeView<'a> {
     pub history: &'a [(Address, Bond)],
     /// Of the sender, beyond what its waiting transactions may cost.
     pub balance: Amount,
+    /// What the node suggests to pay.
     pub fees: FeeSuggestions,
     /// Whether code stands at the recipient.
     pub contract: bool,
@@ -76,42 +77,77 @@ pub enum Weight {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
     /// The bytes create a contract: nobody receives them.
-    NewContract { code_bytes: usize },
+    NewContract {
+        /// Length of the init code.
+        code_bytes: usize,
+    },
     /// The recipient looks like another address that is known, and is not it.
     LookAlike {
+        /// The address that the recipient resembles.
         known: Address,
+        /// Where that address is known from.
         bond: Bond,
         /// Equal digits at the start and at the end.
         start: usize,
+        /// Equal digits at the end.
         end: usize,
     },
     /// Everyone has the recipient's key: on a playground that is the game.
-    PublicAccount { playground: bool },
+    PublicAccount {
+        /// Whether the chain is a playground, where such accounts are meant to be used.
+        playground: bool,
+    },
     /// The recipient is a contract, not a person's account.
     Contract,
     /// The fee may become so large a part of the value, in percent, rounded down.
-    FeeOfValue { percent: u64 },
+    FeeOfValue {
+        /// The highest fee in percent of the value.
+        percent: u64,
+    },
     /// The fee may become this much, whatever the value is.
-    FeeHigh { max_fee: Amount },
+    FeeHigh {
+        /// The highest fee, in base units.
+        max_fee: Amount,
+    },
     /// The price of gas is so many times the normal one, rounded down.
-    FeeOfNow { times: u128 },
+    FeeOfNow {
+        /// The price as a multiple of the normal one.
+        times: u128,
+    },
     /// The time in the bytes is that of another day, which others may have chosen: they can keep what is signed.
-    DatedAhead { timestamp: UnixSecs, now: UnixSecs },
+    DatedAhead {
+        /// The time in the bytes.
+        timestamp: UnixSecs,
+        /// The time by the clock of this machine.
+        now: UnixSecs,
+    },
     /// The node did not answer, so its part of the list is missing.
-    NodeMissing { why: String },
+    NodeMissing {
+        /// Why there is no answer.
+        why: String,
+    },
     /// All or nearly all is spent; this much stays at least.
-    WholeBalance { left: Amount },
+    WholeBalance {
+        /// In base units.
+        left: Amount,
+    },
     /// Typed without the upper and lower case that would show a slip of the finger.
     NoChecksum,
     /// Nobody of this wallet has paid it before.
     FirstTime,
     /// The time in the bytes is so long ago that no block takes them any more.
-    TooOld { timestamp: UnixSecs, now: UnixSecs },
+    TooOld {
+        /// The time in the bytes.
+        timestamp: UnixSecs,
+        /// The time by the clock of this machine.
+        now: UnixSecs,
+    },
     /// The coins stay in this wallet.
     OwnAccount,
 }
 
 impl Warning {
+    /// How much it asks of the user. Rule: docs/protocol.md#W51
     pub fn weight(&self) -> Weight {
         match self {
             Self::NewContract { .. }

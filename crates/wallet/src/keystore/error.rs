@@ -7,6 +7,7 @@ use super::{Foreign, Format};
 
 /// Why a key file was refused. Rule: docs/protocol.md#W20
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum KeystoreError {
     #[error("this file has {len} bytes, a key file has at most {max}")]
     TooLarge { len: usize, max: usize },
@@ -136,6 +137,7 @@ impl From<Foreign> for KeystoreError {
 
 /// Why a key is too weak, or no key at all. Rules: docs/protocol.md#W23, #W24
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum WeakKey {
     #[error("its modulus has {bits} bits; 2048, 3072 and 4096 are taken")]
     RsaSize { bits: u32 },

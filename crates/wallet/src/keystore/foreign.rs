@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What a file is that holds no key in a form that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the message of each variant names the form")]
 pub enum Foreign {
     Empty,
     Binary,

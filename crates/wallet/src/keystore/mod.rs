@@ -47,14 +47,23 @@ pub const MAX_FILE_BYTES: usize = 65_536;
 /// The forms of key files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// JSON of Ethereum wallets, version 3. Encrypted.
     Web3,
+    /// `ENCRYPTED PRIVATE KEY`.
     EncryptedPkcs8,
+    /// `PRIVATE KEY`. Not encrypted.
     Pkcs8,
+    /// `RSA PRIVATE KEY`. Not encrypted.
     Pkcs1,
+    /// `EC PRIVATE KEY`. Not encrypted.
     Sec1,
+    /// A secp256k1 scalar. Not encrypted.
     HexPrivate,
+    /// `PUBLIC KEY`.
     Spki,
+    /// `RSA PUBLIC KEY`.
     Pkcs1Public,
+    /// A point of secp256k1.
     HexPublic,
 }
 
@@ -104,6 +113,7 @@ impl fmt::Display for Warning {
 /// A key that a file holds.
 #[derive(Debug)]
 pub enum Found {
+    /// The account can sign.
     Private(SigningKey),
     /// For watching only.
     Public(PublicKey),
@@ -112,8 +122,11 @@ pub enum Found {
 /// What was read from a file.
 #[derive(Debug)]
 pub struct Imported {
+    /// The form of the file.
     pub format: Format,
+    /// The key that it holds.
     pub key: Found,
+    /// What to show before the key is kept.
     pub warnings: Vec<Warning>,
 }
 
@@ -126,6 +139,7 @@ impl Imported {
         imported
     }
 
+    /// The public half of the key.
     pub fn public_key(&self) -> PublicKey {
         match &self.key {
             Found::Private(key) => key.public_key(),
@@ -133,10 +147,12 @@ impl Imported {
         }
     }
 
+    /// Scheme and size of the key.
     pub fn kind(&self) -> KeyKind {
         self.public_key().kind()
     }
 
+    /// The account of the key.
     pub fn address(&self) -> Address {
         self.public_key().address()
     }

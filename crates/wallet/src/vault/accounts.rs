@@ -51,6 +51,7 @@ impl Vault {
         self.entries.iter().map(|entry| &entry.account)
     }
 
+    /// The account of this address.
     pub fn account(&self, address: Address) -> Result<&Account, VaultError> {
         self.place(address).map(|place| &self.entries[place].account)
     }

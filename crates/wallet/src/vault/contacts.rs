@@ -9,6 +9,7 @@ use super::{MAX_CONTACTS, Vault, VaultError, check_label};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
+    /// The address that the label is for.
     pub address: Address,
     /// Never empty, at most [`MAX_LABEL_BYTES`](super::MAX_LABEL_BYTES) bytes.
     pub label: String,
@@ -44,6 +45,7 @@ impl Vault {
         Ok(())
     }
 
+    /// Takes an address out of the book.
     pub fn remove_contact(&mut self, address: Address) -> Result<(), VaultError> {
         let place = self.contact_place(address)?;
         self.contacts.remove(place);
