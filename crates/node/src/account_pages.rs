@@ -27,6 +27,7 @@ const PAGE_BYTES: u64 = 64 << 20;
 /// Which lines of a history are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
+    /// Transactions alone.
     Transactions,
     /// Transactions, and rewards of blocks.
     All,
@@ -52,7 +53,9 @@ impl Lines {
 /// of producers. Rules: docs/protocol.md#I1, #X4
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reward {
+    /// The block that the account produced.
     pub block: BlockRecord,
+    /// New money, in base units. Rule: docs/protocol.md#I1
     pub subsidy: Amount,
     /// Priority fees of the block's transactions.
     pub fees: Amount,
@@ -69,13 +72,16 @@ impl Reward {
 /// A line of an account's history.
 #[derive(Debug, Clone)]
 pub enum HistoryEntry {
+    /// One that the account sent or received.
     Transaction(Located),
+    /// What it earned by producing a block.
     Reward(Reward),
 }
 
 /// One page of an account's history, newest first.
 #[derive(Debug, Clone)]
 pub struct AccountPage {
+    /// The lines, newest first.
     pub entries: Vec<HistoryEntry>,
     /// Where the next page begins, if there is one.
     pub next: Option<HistoryCursor>,
@@ -100,6 +106,7 @@ pub struct NoCursor;
 
 /// Why a page of an account's history cannot be given.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum AccountPageError {
     #[error("the cursor is not one that this list gave out")]
     ForeignCursor,

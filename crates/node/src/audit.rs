@@ -34,7 +34,9 @@ const MAX_FAULTS: usize = 100;
 pub struct Totals {
     /// What there was at the beginning: by genesis, or by the state of the checkpoint.
     pub allocated: Amount,
+    /// Sum of the subsidies, in base units. Rule: docs/protocol.md#I1
     pub subsidies: Amount,
+    /// Sum of the burned base fees, in base units. Rule: docs/protocol.md#I2
     pub burned: Amount,
     /// `allocated + subsidies - burned`. Rule: docs/protocol.md#I2
     pub supply: Amount,
@@ -45,16 +47,23 @@ pub struct Totals {
 /// What an audit did and found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// Id of block 0.
     pub genesis: BlockId,
+    /// Id of the last block of the active chain.
     pub tip: BlockId,
+    /// Height of the tip.
     pub height: Height,
     /// The block whose state the store began with: genesis, or a checkpoint. What lies between is not in the store.
     pub base: Height,
     /// Blocks that were decoded, checked, linked and executed again; genesis aside.
     pub blocks: u64,
+    /// Transactions of those blocks.
     pub transactions: u64,
+    /// Accounts of the state at the tip.
     pub accounts: u64,
+    /// Root of the state at the tip. Rule: docs/protocol.md#S3
     pub state_root: B256,
+    /// The supply, added up anew.
     pub totals: Totals,
     /// Blocks whose time is too far ahead of this machine's clock: no fault of the store, since the clock may have been
     /// set back. Rule: docs/protocol.md#B4
@@ -66,6 +75,7 @@ pub struct Report {
 /// Blocks that a node with this clock would not take yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ahead {
+    /// How many.
     pub blocks: u64,
     /// Seconds by which the latest of them is ahead of the clock.
     pub secs: u64,

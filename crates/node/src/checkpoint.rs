@@ -44,8 +44,11 @@ impl Default for CheckpointConfig {
 /// A block, and the roots of its state's parts as somebody says they are. Rule: docs/protocol.md#Q1
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
+    /// Id of the block whose state it is.
     pub block: BlockId,
+    /// Height of that block.
     pub height: Height,
+    /// The root of each part, from key zero up; their count is a power of two.
     pub roots: Vec<PartRoot>,
 }
 
@@ -100,11 +103,13 @@ impl Checkpoint {
 /// All that a node begins with, its work and its parts checked.
 #[derive(Debug, Clone)]
 pub struct Beginning {
+    /// The block whose state it is, with the roots of the parts.
     pub checkpoint: Checkpoint,
     /// Block 1 and those that end with the checkpoint's, as many as the next block looks at; each with the weight of its branch.
     pub blocks: Vec<(Header, Manifest, Work)>,
     /// Over all blocks up to the checkpoint's, itself included.
     pub history: History,
+    /// Every account, slot and code of that state.
     pub state: ChangeSet,
 }
 

@@ -10,12 +10,17 @@ use crate::mempool::MempoolConfig;
 /// Settings of one node.
 #[derive(Debug, Clone)]
 pub struct NodeConfig {
+    /// Where the store and the files of the network are kept.
     pub data_dir: PathBuf,
+    /// The chain.
     pub spec: ChainSpec,
     /// Blocks below the tip at which a fork is still followed. Rule: docs/protocol.md#B9
     pub max_reorg_depth: u64,
+    /// Limits of the pool.
     pub mempool: MempoolConfig,
+    /// The native miner at the start.
     pub mining: MiningConfig,
+    /// When checkpoints are made, and whether the node begins with one.
     pub checkpoints: CheckpointConfig,
 }
 
@@ -40,7 +45,9 @@ impl NodeConfig {
 /// Settings of the native miner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MiningConfig {
+    /// Whether it mines.
     pub on: bool,
+    /// Threads while it mines; at least 1.
     pub threads: usize,
     /// Receives the subsidy and the priority fees.
     pub producer: Address,

@@ -17,17 +17,26 @@ const KEPT: usize = 1_024;
 pub enum ChainEvent {
     /// The active chain grew by a block, or a reorg made it active.
     Block {
+        /// Height of the block.
         height: Height,
+        /// Its id.
         id: BlockId,
+        /// The time in its header.
         time: UnixSecs,
+        /// How many transactions it has.
         transactions: u32,
+        /// Length of the encoded block.
         bytes: u64,
     },
     /// The active chain changed its branch; the blocks of the new one follow as `Block`.
     Reorg {
+        /// Height of the last block that both branches share.
         common: Height,
+        /// The tip before.
         from: BlockId,
+        /// The tip of the new branch.
         to: BlockId,
+        /// Blocks that left the active chain.
         undone: u64,
         /// Transactions of the blocks that left which are in none of the new ones.
         returned: u64,
@@ -36,11 +45,26 @@ pub enum ChainEvent {
         transactions: Arc<[TxId]>,
     },
     /// A transaction entered the pool.
-    Transaction { id: TxId, pending: bool },
+    Transaction {
+        /// Its id.
+        id: TxId,
+        /// Whether it can be included now, or waits for one with a lower nonce.
+        pending: bool,
+    },
     /// A transaction left the pool without being included.
-    Dropped { id: TxId, reason: String },
+    Dropped {
+        /// Its id.
+        id: TxId,
+        /// Why it left.
+        reason: String,
+    },
     /// The native miner was switched.
-    Mining { on: bool, threads: usize },
+    Mining {
+        /// Whether it mines now.
+        on: bool,
+        /// Threads while it mines.
+        threads: usize,
+    },
 }
 
 impl ChainEvent {
@@ -59,7 +83,9 @@ impl ChainEvent {
 /// An event with its number, ascending by one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Numbered {
+    /// The first since the start is 1.
     pub number: u64,
+    /// What happened.
     pub event: ChainEvent,
 }
 
@@ -84,10 +110,12 @@ impl Events {
         }
     }
 
+    /// The number of this run: event numbers are comparable only within one.
     pub fn run(&self) -> u64 {
         self.run
     }
 
+    /// Numbers the event, keeps it for those who resume, and sends it to all subscribers.
     pub fn publish(&self, event: ChainEvent) {
         let mut kept = self.kept.lock();
         let number = kept.back().map_or(1, |last| last.number + 1);

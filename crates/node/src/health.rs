@@ -16,6 +16,7 @@ const SLACK: u64 = 2;
 /// Why a node cannot do its work now. Every reason passes by itself or by what an operator does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum NotReady {
     /// Headers of a heavier chain were checked, and their blocks are not all here.
     #[error("catching up: at block {height} of {best}")]
@@ -61,10 +62,12 @@ impl NotReady {
 /// All reasons at this moment; none: the node is ready.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Health {
+    /// Why the node is not ready; empty if it is.
     pub reasons: Vec<NotReady>,
 }
 
 impl Health {
+    /// Whether there is no reason against it.
     pub fn is_ready(&self) -> bool {
         self.reasons.is_empty()
     }

@@ -2,6 +2,8 @@
 //!
 //! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`].
 
+#![deny(missing_docs)]
+
 mod account_pages;
 pub mod audit;
 pub mod checkpoint;

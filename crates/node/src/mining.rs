@@ -43,6 +43,7 @@ pub struct Mining {
 /// What the miner does right now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MiningStatus {
+    /// The settings as they are now.
     pub config: MiningConfig,
     /// Hashes per second; 0 when off.
     pub hash_rate: f64,
@@ -61,6 +62,7 @@ impl Mining {
         }
     }
 
+    /// Settings and hash rate at this moment.
     pub fn status(&self) -> MiningStatus {
         let config = *self.config.lock();
         let hash_rate = self.miner.lock().as_ref().map_or(0.0, Miner::hash_rate);

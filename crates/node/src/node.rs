@@ -40,6 +40,7 @@ pub fn system_clock() -> Clock {
 
 /// Why there is no template.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum TemplateError {
     #[error(transparent)]
     State(StateError),
@@ -63,6 +64,7 @@ pub enum TemplateError {
 
 /// Why work is not taken.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum WorkError {
     #[error("template {template} was never handed out since this node started")]
     UnknownTemplate { template: u64 },
@@ -170,6 +172,7 @@ impl Node {
         self.0.network.get()
     }
 
+    /// The chain that it follows.
     pub fn spec(&self) -> &ChainSpec {
         &self.0.spec
     }
@@ -179,10 +182,12 @@ impl Node {
         self.0.identity
     }
 
+    /// The time by its clock.
     pub fn now(&self) -> UnixSecs {
         (self.0.clock)()
     }
 
+    /// Its clock, to be shared with what runs beside it.
     pub fn clock(&self) -> Clock {
         self.0.clock.clone()
     }
@@ -244,18 +249,22 @@ impl Node {
         self.0.tip.read().clone()
     }
 
+    /// What is on the disk.
     pub fn store(&self) -> &Store {
         &self.0.store
     }
 
+    /// What happens, for subscribers.
     pub fn events(&self) -> &Events {
         &self.0.events
     }
 
+    /// Counters since the start.
     pub fn stats(&self) -> &Stats {
         &self.0.stats
     }
 
+    /// The one door to checked transactions.
     pub fn checker(&self) -> &TransactionChecker {
         &self.0.checker
     }
@@ -281,6 +290,7 @@ impl Node {
         &self.0.templates
     }
 
+    /// The native miner's switch.
     pub fn mining(&self) -> &Mining {
         &self.0.mining
     }

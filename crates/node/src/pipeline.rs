@@ -20,6 +20,7 @@ use crate::verifier::TransactionChecker;
 
 /// Why a block is not imported.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ImportError {
     #[error(transparent)]
     Block(#[from] BlockError),
@@ -45,9 +46,17 @@ pub enum ImportError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Imported {
     /// The block was here before; nothing changed.
-    Known { id: BlockId },
+    Known {
+        /// Id of the block.
+        id: BlockId,
+    },
     /// Stored on a branch that is not the heaviest.
-    Side { id: BlockId, height: Height },
+    Side {
+        /// Id of the block.
+        id: BlockId,
+        /// Its height.
+        height: Height,
+    },
     /// The block is the new tip.
     Tip(Advance),
 }
@@ -55,7 +64,9 @@ pub enum Imported {
 /// How the tip moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advance {
+    /// The tip before.
     pub from: BlockId,
+    /// The tip after.
     pub to: BlockId,
     /// Height of the last block that both branches share.
     pub common: Height,
@@ -71,16 +82,21 @@ pub struct Advance {
 /// memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
+    /// The block's record.
     pub record: BlockRecord,
+    /// Its transactions, in order.
     pub transactions: Vec<Indexed>,
 }
 
 /// The end of the active chain with everything that answers and new blocks need; immutable.
 pub struct Tip {
+    /// The record of the last block.
     pub record: BlockRecord,
     /// What the next block sees.
     pub ancestors: Ancestors,
+    /// The state tree after it.
     pub tree: StateTree,
+    /// The store as it was when this block became the tip.
     pub snapshot: Snapshot,
     /// Ids of its transactions, where they are remembered: whoever joins a network tells others of them.
     pub transactions: Option<Arc<[TxId]>>,
@@ -140,10 +156,12 @@ impl Pipeline {
         })
     }
 
+    /// The end of the active chain.
     pub fn tip(&self) -> &Arc<Tip> {
         &self.tip
     }
 
+    /// Where blocks are written.
     pub fn store(&self) -> &Store {
         &self.store
     }

@@ -18,7 +18,9 @@ use crate::store::{BlockRecord, Place, Status, StoreError};
 /// How a block is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockKey {
+    /// The block of the active chain at this height.
     Height(Height),
+    /// The block with this id.
     Id(BlockId),
 }
 
@@ -39,6 +41,7 @@ impl FromStr for BlockKey {
 /// A transaction as this node knows it.
 #[derive(Debug, Clone)]
 pub struct Located {
+    /// The transaction itself.
     pub transaction: CheckedTransaction,
     /// `None` while it waits in the pool.
     pub included: Option<Included>,
@@ -47,17 +50,22 @@ pub struct Located {
 /// Where a transaction was included, and what it did.
 #[derive(Debug, Clone)]
 pub struct Included {
+    /// The block that holds it.
     pub block: BlockRecord,
+    /// Its place in the block; the first is 0.
     pub index: u32,
+    /// What it did.
     pub receipt: Receipt,
 }
 
 /// All of a block.
 #[derive(Debug, Clone)]
 pub struct FullBlock {
+    /// The block's record.
     pub record: BlockRecord,
     /// Whether it is part of the active chain.
     pub active: bool,
+    /// In the order in which they execute.
     pub transactions: Vec<CheckedTransaction>,
     /// Empty unless active.
     pub receipts: Vec<Receipt>,
@@ -66,7 +74,9 @@ pub struct FullBlock {
 /// An account with the proof that it is so under the tip's state root.
 #[derive(Debug, Clone)]
 pub struct ProvenAccount {
+    /// `None` where the account is empty or was never used.
     pub account: Option<Account>,
+    /// Shows it under the state root. Rule: docs/protocol.md#S4
     pub proof: StateProof,
 }
 

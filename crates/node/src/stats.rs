@@ -17,6 +17,7 @@ const MAX_WAITING: usize = 200_000;
 pub struct Ring(Mutex<VecDeque<Duration>>);
 
 impl Ring {
+    /// Keeps one duration; the oldest makes room.
     pub fn record(&self, duration: Duration) {
         let mut ring = self.0.lock();
         if ring.len() == KEPT {
@@ -42,11 +43,17 @@ impl Ring {
 /// Counters since the start, and latest durations.
 #[derive(Default)]
 pub struct Stats {
+    /// Blocks that joined the active chain.
     pub blocks_imported: AtomicU64,
+    /// Blocks that broke a rule.
     pub blocks_refused: AtomicU64,
+    /// Changes of the branch.
     pub reorgs: AtomicU64,
+    /// Transactions that entered the pool.
     pub transactions_accepted: AtomicU64,
+    /// Transactions that were rejected.
     pub transactions_refused: AtomicU64,
+    /// Transactions of the blocks that became active.
     pub transactions_included: AtomicU64,
     /// From bytes to durable.
     pub import_time: Ring,

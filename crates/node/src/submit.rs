@@ -26,6 +26,7 @@ const MADE_WAY: &str = "replaced or evicted by a better-paying transaction";
 
 /// Why a transaction is not taken into the pool.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum SubmitError {
     #[error(transparent)]
     Transaction(#[from] TransactionError),
@@ -45,6 +46,7 @@ pub enum SubmitError {
 /// A transaction that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Submitted {
+    /// The id under which the chain will know it. Rule: docs/protocol.md#T4
     pub id: TxId,
     /// Whether it can be included now, or waits for one with a lower nonce.
     pub pending: bool,

@@ -107,9 +107,13 @@ impl Templates {
 /// What a miner found for a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
+    /// The `id` of the job that it solves.
     pub template: u64,
+    /// The last bytes of the manifest's `extra`. Rule: docs/protocol.md#M2
     pub extra_nonce: [u8; EXTRA_NONCE_BYTES],
+    /// Of the header, Unix seconds.
     pub time: u32,
+    /// Of the header.
     pub nonce: u32,
 }
 

@@ -117,10 +117,12 @@ impl SignatureCache {
         &self.shards[usize::from(envelope_hash[0]) % SHARDS]
     }
 
+    /// The checked transaction, if this very envelope was checked before.
     pub fn get(&self, envelope_hash: &B256) -> Option<CheckedTransaction> {
         self.shard(envelope_hash).lock().get(envelope_hash)
     }
 
+    /// Remembers a checked transaction by the SHA-256 of its envelope.
     pub fn insert(&self, envelope_hash: B256, transaction: CheckedTransaction) {
         let weight = transaction.envelope().len() + ENTRY_BYTES;
         self.shard(&envelope_hash)
@@ -133,6 +135,7 @@ impl SignatureCache {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
+    /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -151,6 +154,7 @@ impl TransactionChecker {
         Self::with_cache(identity, SignatureCache::new(DEFAULT_CACHE_BYTES))
     }
 
+    /// With a cache of another size.
     pub fn with_cache(identity: ChainIdentity, cache: SignatureCache) -> Self {
         Self {
             identity,
@@ -159,10 +163,12 @@ impl TransactionChecker {
         }
     }
 
+    /// What signatures are bound to.
     pub fn identity(&self) -> &ChainIdentity {
         &self.identity
     }
 
+    /// What was checked before.
     pub fn cache(&self) -> &SignatureCache {
         &self.cache
     }

@@ -34,22 +34,32 @@ pub struct Worker {
     pub agent: String,
     /// Of a share; 1 is Bitcoin's.
     pub difficulty: f64,
+    /// Shares that were accepted.
     pub shares: u64,
+    /// Shares that were rejected.
     pub rejected: u64,
+    /// Blocks that it found.
     pub blocks: u64,
     /// Hashes a second, estimated from the shares of the last minutes.
     pub hash_rate: f64,
+    /// When it connected.
     pub since: UnixSecs,
+    /// When its last share was accepted.
     pub last_share: Option<UnixSecs>,
 }
 
 /// Shares since the start, and hashes a second of all who are connected.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorkersTotal {
+    /// Workers that are connected now.
     pub connected: usize,
+    /// Hashes a second of those, estimated.
     pub hash_rate: f64,
+    /// Shares that were accepted.
     pub shares: u64,
+    /// Shares that were rejected.
     pub rejected: u64,
+    /// Blocks that were found.
     pub blocks: u64,
 }
 
@@ -103,6 +113,7 @@ impl Workers {
         list
     }
 
+    /// All of them together.
     pub fn total(&self) -> WorkersTotal {
         let now = Instant::now();
         let connected = self.connected.lock();
@@ -134,11 +145,13 @@ impl Seat {
         });
     }
 
+    /// Counts a share that was rejected.
     pub fn rejected(&self) {
         self.workers.rejected.fetch_add(1, Relaxed);
         self.change(|entry| entry.worker.rejected += 1);
     }
 
+    /// Counts a block that it found.
     pub fn block(&self) {
         self.workers.blocks.fetch_add(1, Relaxed);
         self.change(|entry| entry.worker.blocks += 1);

@@ -7,6 +7,7 @@ use crate::store::Place;
 
 /// Something in the store that is not what the blocks give.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Fault {
     #[error("block {height}: no id is stored at this height")]
     NoId { height: Height },

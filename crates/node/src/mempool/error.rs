@@ -2,6 +2,8 @@
 
 use tally_chain::{Address, Amount, TransactionError, TxId};
 
+/// Why a transaction does not enter the pool.
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MempoolError {
     #[error("transaction {id} is already in the pool")]

@@ -10,8 +10,11 @@ use super::sender::tip;
 /// Priority fees in base units per gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FeeLevels {
+    /// More than a tenth of the pending transactions pay.
     pub low: u128,
+    /// More than half of the pending transactions pay.
     pub normal: u128,
+    /// More than nine tenths of the pending transactions pay.
     pub high: u128,
 }
 
@@ -20,7 +23,9 @@ pub struct FeeLevels {
 pub struct FeeBucket {
     /// Base units per gas: 0 or a power of two.
     pub from: u128,
+    /// How many transactions.
     pub count: usize,
+    /// Bytes of their envelopes.
     pub bytes: usize,
     /// Sum of the gas limits.
     pub gas: u64,

@@ -33,10 +33,13 @@ use sender::{Rank, Sender};
 /// Limits of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MempoolConfig {
+    /// Transactions in all.
     pub max_count: usize,
     /// Envelope bytes in all.
     pub max_bytes: usize,
+    /// Transactions of one sender.
     pub max_count_per_sender: usize,
+    /// Envelope bytes of one sender.
     pub max_bytes_per_sender: usize,
     /// Transactions of one sender that wait behind a missing nonce.
     pub max_gapped_per_sender: usize,
@@ -299,6 +302,7 @@ impl Mempool {
         Best::new(self.senders.values(), base_fee, time)
     }
 
+    /// The transaction with this id.
     pub fn get(&self, id: &TxId) -> Option<&CheckedTransaction> {
         self.entry(id).map(Pooled::transaction)
     }
@@ -314,6 +318,7 @@ impl Mempool {
         self.senders.iter().map(|(address, sender)| (address, &sender.account))
     }
 
+    /// Whether the transaction with this id is in the pool.
     pub fn contains(&self, id: &TxId) -> bool {
         self.by_id.contains_key(id)
     }
@@ -350,6 +355,7 @@ impl Mempool {
         self.by_id.len()
     }
 
+    /// Whether there is no transaction.
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
@@ -364,6 +370,7 @@ impl Mempool {
         self.bytes
     }
 
+    /// The limits.
     pub fn config(&self) -> &MempoolConfig {
         &self.config
     }

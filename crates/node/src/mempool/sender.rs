@@ -57,10 +57,12 @@ pub struct Pooled {
 }
 
 impl Pooled {
+    /// The transaction itself.
     pub fn transaction(&self) -> &CheckedTransaction {
         &self.transaction
     }
 
+    /// When it entered the pool.
     pub fn arrived(&self) -> UnixSecs {
         self.arrived
     }

@@ -42,6 +42,7 @@ pub type Clock = Arc<dyn Fn() -> UnixSecs + Send + Sync>;
 pub struct MiningJob {
     /// Grows from job to job.
     pub id: u64,
+    /// The header to seal; the search varies its nonce.
     pub header: Header,
     /// Its `extra` ends in 8 bytes for the extra nonce.
     pub manifest: Manifest,
@@ -49,14 +50,18 @@ pub struct MiningJob {
     pub latest_time: u32,
     /// Shared by the templates of many producers.
     pub transactions: Arc<Vec<CheckedTransaction>>,
+    /// The target of `header.bits`.
     pub target: Target,
 }
 
 /// What seals a job: header and manifest as they were found, with the transactions of the job.
 #[derive(Debug, Clone)]
 pub struct Solved {
+    /// The job that it solves.
     pub job: Arc<MiningJob>,
+    /// The header with the nonce that meets the target.
     pub header: Header,
+    /// The manifest with the extra nonce that the header commits to.
     pub manifest: Manifest,
 }
 
@@ -140,6 +145,7 @@ impl Miner {
         self.set_threads(0);
     }
 
+    /// Threads that search now.
     pub fn threads(&self) -> usize {
         self.workers.lock().len()
     }

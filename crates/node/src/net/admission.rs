@@ -117,10 +117,12 @@ impl Network {
         self.bans.of_peer(name).filter(|ban| ban.until > self.now)
     }
 
+    /// Bans of peers that have not ended.
     pub fn bans(&self) -> impl Iterator<Item = &Ban> {
         self.bans.peers().filter(|ban| ban.until > self.now)
     }
 
+    /// Bans of address ranges that have not ended.
     pub fn range_bans(&self) -> impl Iterator<Item = &RangeBan> {
         self.bans.ranges().filter(|ban| ban.until > self.now)
     }

@@ -35,6 +35,7 @@ pub const MIN_EXPECTED_BYTES: usize = MAX_BODY_BYTES / MAX_BLOCKS;
 pub const MAX_BODY_QUESTIONS: usize = 2;
 /// Questions for parts of a state that one peer has open, and all of them.
 pub const MAX_PART_QUESTIONS: usize = 2;
+/// Questions for parts that are open to all peers together.
 pub const MAX_PARTS_ASKED: usize = 16;
 /// Blocks imported before others are heard again.
 pub const IMPORTS_A_TURN: usize = 32;
@@ -73,6 +74,7 @@ pub const MAX_TRANSACTION_QUESTIONS: usize = 4;
 pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
 pub const NAMED_MS: u64 = 30_000;
+/// Milliseconds for which a newcomer waits for claims that are still looked at.
 pub const CLAIMS_MS: u64 = 120_000;
 /// Peers of its own dialling for which a newcomer waits as long where its operator named none: those that come by themselves
 /// may all be one person's.
@@ -80,6 +82,7 @@ pub const MIN_CALLED: usize = 3;
 /// Milliseconds that the state of one source's checkpoint may take while another peer could be the source; doubled with each
 /// that took longer, so many times at most: a slow link gets there in the end.
 pub const JOIN_MS: u64 = 300_000;
+/// How often that time is doubled at most.
 pub const MAX_JOIN_DOUBLINGS: u32 = 5;
 /// Bytes of earlier answers above which a peer's further questions wait until it has read them.
 pub const MAX_UNREAD: usize = 1 << 20;
@@ -87,6 +90,7 @@ pub const MAX_UNREAD: usize = 1 << 20;
 pub const MAX_UNREAD_ALL: usize = 192 << 20;
 /// Questions of one peer that wait for their answers, and bytes of them.
 pub const MAX_WAITING_QUESTIONS: usize = 64;
+/// Bytes of the questions of one peer that wait for their answers.
 pub const MAX_WAITING_BYTES: usize = 2 << 20;
 /// Milliseconds after which a question that waits for room lets the slowest reader go.
 pub const ROOM_MS: u64 = 5_000;
@@ -96,12 +100,15 @@ pub const READING_MS: u64 = 10_000;
 /// Bytes of the store that answers to the peers of one host may read on and on, a second, and at once. No node imports blocks
 /// as fast as that, so that none that synchronises waits for it.
 pub const COST_A_SECOND: u64 = 64 << 20;
+/// Bytes that such answers may read at once.
 pub const COST_AT_ONCE: u64 = 256 << 20;
 /// What looking up one block's record counts as, and one transaction of the pool: bytes.
 pub const RECORD_COST: u64 = 1 << 10;
+/// What one transaction of the pool counts as, in bytes.
 pub const POOLED_COST: u64 = 256;
 /// What a checkpoint counts as, which may have to be made, and the list of those that are kept: bytes.
 pub const CHECKPOINT_COST: u64 = 64 << 20;
+/// What the list of kept checkpoints counts as, in bytes.
 pub const CHECKPOINTS_COST: u64 = 256 << 10;
 /// Blocks below the tip of which single transactions are given: who puts together a block asks as soon as it is announced.
 pub const TRANSACTIONS_DEPTH: u64 = 10;
@@ -110,6 +117,7 @@ pub const TRANSACTIONS_DEPTH: u64 = 10;
 pub const MAX_INBOUND: usize = 64;
 /// Of these, peers of one IPv4 address or IPv6 /64, and of one IPv4 /16 or IPv6 /32.
 pub const MAX_INBOUND_HOST: usize = 4;
+/// Inbound peers of one IPv4 /16 or IPv6 /32.
 pub const MAX_INBOUND_RANGE: usize = 16;
 /// Bans remembered.
 pub const MAX_BANS: usize = 4_096;
@@ -125,23 +133,30 @@ pub const PING_MS: u64 = 30_000;
 /// Unasked messages a second that a peer may send on and on. At once it may send what an honest one holds back while a
 /// connection, or this node, stands still for two minutes: so much alone shows nothing.
 pub const MESSAGES_A_SECOND: u64 = 100;
+/// Unasked messages that a peer may send at once.
 pub const MESSAGES_AT_ONCE: u64 = 10_000;
 /// Inventory ids a second that a peer may send on and on, and at once.
 pub const IDS_A_SECOND: u64 = 40_000;
+/// Inventory ids that a peer may send at once.
 pub const IDS_AT_ONCE: u64 = 2_500_000;
 /// Inventories and ids that this node sends: well below what it grants.
 pub const TELL_A_SECOND: u64 = 30;
+/// Inventories that this node sends at once.
 pub const TELL_AT_ONCE: u64 = 300;
+/// Inventory ids a second that this node sends on and on.
 pub const TELL_IDS_A_SECOND: u64 = 15_000;
+/// Inventory ids that this node sends at once.
 pub const TELL_IDS_AT_ONCE: u64 = 200_000;
 /// Questions for blocks of its plan that this node asks one peer: small blocks on a fast link would take more than a peer
 /// may ask, and be a flood.
 pub const ASK_A_SECOND: u64 = 30;
+/// The same questions at once.
 pub const ASK_AT_ONCE: u64 = 5_000;
 const _: () = assert!(2 * TELL_A_SECOND + ASK_A_SECOND < MESSAGES_A_SECOND);
 const _: () = assert!(2 * TELL_AT_ONCE + ASK_AT_ONCE < MESSAGES_AT_ONCE);
 /// Inbound conversations that one host may begin at once, and the seconds in which it may begin another on and on.
 pub const BEGINNINGS_AT_ONCE: u64 = 32;
+/// Seconds in which one host may begin another conversation, after those at once.
 pub const BEGIN_SECS: u64 = 5;
 /// Transactions of the pool that are looked at in one turn to announce them to a peer that has come.
 pub const OFFERED_A_TURN: usize = 4 * MAX_IDS;

@@ -66,9 +66,19 @@ pub use sync::SyncStatus;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send these bytes as one frame.
-    Send { peer: PeerName, frame: Vec<u8> },
+    Send {
+        /// To this peer.
+        peer: PeerName,
+        /// An encoded [`wire::Frame`].
+        frame: Vec<u8>,
+    },
     /// End the connection.
-    Disconnect { peer: PeerName, reason: String },
+    Disconnect {
+        /// With this peer.
+        peer: PeerName,
+        /// Why, for the log.
+        reason: String,
+    },
 }
 
 /// Counters since the start.
@@ -76,13 +86,17 @@ pub enum Output {
 pub struct Counters {
     /// By the name of the offence.
     pub offences: BTreeMap<&'static str, u64>,
+    /// Bans since the start.
     pub bans: u64,
     /// Questions that were not answered in time.
     pub unanswered: u64,
     /// Compact blocks that the pool sufficed for, that needed some transactions, and that needed all of the block.
     pub compact_whole: u64,
+    /// Compact blocks of which some transactions were asked for.
     pub compact_partly: u64,
+    /// Compact blocks of which all of the block was asked for.
     pub compact_failed: u64,
+    /// Of all peers together.
     pub traffic: Traffic,
 }
 

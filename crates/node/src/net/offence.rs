@@ -12,6 +12,7 @@ pub const BAN_MS: u64 = 3_600_000;
 /// What ends a conversation, or counts against a peer. Points are only for what the peer itself certainly did: nothing that
 /// may follow from clocks, from a slow line, or from this node's own pool, chain, base or disk. Rule: docs/protocol.md#N9
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Offence {
     #[error("sent bytes that are no message: {0}")]
     Malformed(#[from] CodecError),

@@ -183,9 +183,13 @@ pub(super) struct Offer {
 /// What went over a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
+    /// Messages from the peer.
     pub messages_in: u64,
+    /// Messages to the peer.
     pub messages_out: u64,
+    /// Bytes from the peer.
     pub bytes_in: u64,
+    /// Bytes to the peer.
     pub bytes_out: u64,
 }
 
@@ -361,20 +365,25 @@ impl Peer {
 /// A peer as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PeerStatus {
+    /// Its peer id.
     pub name: PeerName,
+    /// Whether this node dialled it.
     pub outbound: bool,
     /// Seconds since it connected.
     pub connected_secs: u64,
     /// `None` until it said hello.
     pub height: Option<Height>,
+    /// Program and version, as it says; empty until it said hello.
     pub agent: String,
     /// Round trip, milliseconds.
     pub latency_ms: Option<u64>,
     /// This machine's clock less the peer's, seconds, if the peer tells its time.
     pub clock_offset_secs: Option<i64>,
+    /// Points against it. Rule: docs/protocol.md#N9
     pub score: u32,
     /// Seconds until its next block is not too far ahead of this node's clock any more (B4), where one was: one of the two
     /// clocks is wrong. `None` where none was at the last attempt.
     pub ahead_secs: Option<u64>,
+    /// What went over this connection.
     pub traffic: Traffic,
 }

@@ -22,6 +22,7 @@ pub struct HeavierFork {
     pub peer: PeerName,
     /// Its end.
     pub tip: BlockId,
+    /// Height of its end.
     pub height: Height,
     /// Expected hashes from genesis on.
     #[serde(serialize_with = "as_text")]

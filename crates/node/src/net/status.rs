@@ -11,10 +11,12 @@ impl Network {
         self.now
     }
 
+    /// What was counted since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
+    /// The node that the session is of.
     pub fn node(&self) -> &Node {
         &self.node
     }

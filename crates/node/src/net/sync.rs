@@ -52,15 +52,19 @@ pub(super) struct Sync {
 /// How far a synchronisation is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncStatus {
+    /// The peer whose chain is followed.
     pub source: PeerName,
     /// Height that the headers reach; `None` before the first of them.
     pub headers: Option<Height>,
     /// Blocks to go, as far as headers are known.
     pub blocks_left: usize,
+    /// Blocks imported so far.
     pub blocks_done: u64,
+    /// Transactions of those blocks.
     pub transactions_done: u64,
     /// Parts of a checkpoint's state that are here, and all of them, while this node begins with one.
     pub parts: Option<(usize, usize)>,
+    /// Milliseconds since it began.
     pub millis: u64,
 }
 

@@ -29,17 +29,22 @@ pub type ShortId = [u8; SHORT_ID_BYTES];
 /// The end of a node's chain, as it says. Rule: docs/protocol.md#N3
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
+    /// Id of the last block.
     pub tip: BlockId,
+    /// Its height.
     pub height: Height,
+    /// Work of the chain up to it, genesis included. Rule: docs/protocol.md#H6
     pub weight: Work,
 }
 
 /// The first thing that either side says. Rule: docs/protocol.md#N3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
+    /// Version of the protocol that the sender speaks.
     pub version: u64,
     /// Decides whether the two have anything to say to each other.
     pub genesis: BlockId,
+    /// The end of the sender's chain.
     pub claim: Claim,
     /// The lowest block that the sender can be asked for: 1, or the one after its checkpoint.
     pub first: Height,
@@ -50,55 +55,76 @@ pub struct Hello {
 /// A block by the names of its transactions. Rule: docs/protocol.md#N4
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompactBlock {
+    /// The header of the block.
     pub header: Header,
+    /// The manifest that it commits to.
     pub manifest: Manifest,
     /// Weight of its branch, as the sender says.
     pub weight: Work,
+    /// Short ids in the order of the block.
     pub transactions: Vec<ShortId>,
 }
 
 /// What nodes say to each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
+    /// The first message of either side.
     Hello(Hello),
+    /// Asks for a pong.
     Ping,
+    /// Answers a ping.
     Pong,
     /// A pong with the sender's clock; only for peers of a version that knows it.
     TimedPong(UnixSecs),
     /// Headers after the first of these that the other has in its active chain.
     GetHeaders {
+        /// Ids in the order in which the other looks for them.
         locator: Vec<BlockId>,
     },
+    /// Consecutive headers, lowest first.
     Headers(Vec<Header>),
+    /// Asks for whole blocks.
     GetBlocks(Vec<BlockId>),
     /// Encoded blocks; what the sender lacks is left out.
     Blocks(Vec<Bytes>),
     /// Ids of transactions in the sender's pool.
     Inventory(Vec<TxId>),
+    /// Asks for transactions of the pool.
     GetTransactions(Vec<TxId>),
     /// Envelopes; what the sender lacks is left out.
     Transactions(Vec<Bytes>),
+    /// Announces a block.
     CompactBlock(Box<CompactBlock>),
     /// Transactions of a block by their places in it.
     GetBlockTransactions {
+        /// Id of the block.
         block: BlockId,
+        /// Places in the block; the first is 0.
         indexes: Vec<u32>,
     },
+    /// The envelopes of those places, in order.
     BlockTransactions(Vec<Bytes>),
     /// The end of the sender's chain, to those who have that block already, and the lowest block that it can be asked for.
     Tip {
+        /// The end of the sender's chain.
         claim: Claim,
+        /// The lowest block that the sender can be asked for.
         first: Height,
     },
     /// Asks for the newest state that the other can show.
     GetCheckpoint,
+    /// The newest checkpoint of the sender; nothing if it has none.
     Checkpoint(Option<Checkpoint>),
+    /// Asks for one part of a checkpoint's state.
     GetPart {
+        /// Id of the checkpoint's block.
         block: BlockId,
+        /// Number of the part; the first is 0.
         part: u32,
     },
     /// One part of a checkpoint's state; nothing if the sender does not keep it.
     Part(Bytes),
+    /// Asks for manifests of blocks.
     GetManifests(Vec<BlockId>),
     /// What the sender lacks is left out.
     Manifests(Vec<Manifest>),
@@ -107,7 +133,9 @@ pub enum Message {
 /// A message with the number of the question that it asks or answers (0: neither).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
+    /// Chosen by the side that asks; the answer repeats it.
     pub question: u64,
+    /// What is said.
     pub message: Message,
 }
 

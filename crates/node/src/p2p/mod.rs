@@ -56,6 +56,7 @@ pub struct P2pConfig {
 
 /// Why there is no network.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum P2pError {
     #[error("network identity {path}: {source}")]
     Identity { path: PathBuf, source: std::io::Error },
@@ -70,20 +71,27 @@ pub enum P2pError {
 /// The network as people see it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct NetworkStatus {
+    /// Peers that are connected.
     pub peers: Vec<PeerStatus>,
+    /// Bans of peers.
     pub bans: Vec<Ban>,
+    /// Bans of address ranges.
     pub range_bans: Vec<RangeBan>,
     /// The session's clock, milliseconds: when bans end.
     pub now: u64,
+    /// How far a synchronisation is, while there is one.
     pub sync: Option<SyncStatus>,
     /// A chain of more work than ours that this node cannot follow: docs/protocol.md#Q5
     pub heavier_fork: Option<HeavierFork>,
+    /// The greatest height that a peer claims, or this node's where that is higher.
     pub best_height: u64,
     /// This machine's clock beside those of its peers, if enough of them are known.
     pub clock: Option<ClockReading>,
+    /// What was counted since the start.
     pub counters: Counters,
     /// Bytes of frames to all peers that are still to be written.
     pub unread_bytes: usize,
+    /// What discovery has found.
     pub found: Found,
 }
 

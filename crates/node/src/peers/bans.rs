@@ -25,22 +25,26 @@ pub const MAX_FILE: u64 = 4 << 20;
 /// A peer that this node has nothing to do with for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ban {
+    /// Its peer id.
     pub name: PeerName,
     /// The addresses that are banned with it.
     #[serde(serialize_with = "option_as_text")]
     pub host: Option<IpNet>,
     /// Milliseconds on the session's clock.
     pub until: u64,
+    /// Why it is banned.
     pub reason: String,
 }
 
 /// An address range that this node has nothing to do with for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RangeBan {
+    /// The addresses that are banned.
     #[serde(serialize_with = "as_text")]
     pub range: IpNet,
     /// Milliseconds on the session's clock.
     pub until: u64,
+    /// Why they are banned.
     pub reason: String,
 }
 
@@ -178,14 +182,17 @@ impl Bans {
         self.version += u64::from(before != self.peers.len() + self.ranges.len());
     }
 
+    /// Bans of peers, those that have ended among them until they are removed.
     pub fn peers(&self) -> impl Iterator<Item = &Ban> {
         self.peers.values()
     }
 
+    /// Bans of address ranges, those that have ended among them until they are removed.
     pub fn ranges(&self) -> impl Iterator<Item = &RangeBan> {
         self.ranges.values()
     }
 
+    /// The ban of this peer, if there is one.
     pub fn of_peer(&self, name: &PeerName) -> Option<&Ban> {
         self.peers.get(name)
     }

@@ -15,22 +15,28 @@ use super::range::{Exempt, Range, host_of};
 
 /// Buckets, and addresses in each.
 pub const NEW_BUCKETS: u64 = 256;
+/// Addresses in a bucket of new ones.
 pub const NEW_BUCKET: usize = 16;
+/// Buckets of addresses that answered.
 pub const TRIED_BUCKETS: u64 = 64;
+/// Addresses in a bucket of those that answered.
 pub const TRIED_BUCKET: usize = 4;
 /// Buckets that the addresses told of by one range can get into, and those of one range that answered.
 pub const BUCKETS_OF_A_SOURCE: u64 = 8;
+/// Buckets that the addresses of one range that answered can get into.
 pub const BUCKETS_OF_A_RANGE: u64 = 4;
 /// Failures in a row after which a new address gives way to another.
 const MAX_FAILURES: u32 = 3;
 
 /// Milliseconds between two dials of an address that does not answer: twice as long each time.
 pub const FIRST_PAUSE_MS: u64 = 1_000;
+/// Most milliseconds between two dials of such an address.
 pub const MAX_PAUSE_MS: u64 = 600_000;
 
 /// Whose addresses share a bucket and, where they are dialled, a slot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
+    /// All addresses of one provider.
     Range(Range),
     /// Of an exempt range: an address of its own.
     Own(Multiaddr),
@@ -110,10 +116,12 @@ impl Book {
         }
     }
 
+    /// Addresses in the book.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
+    /// Whether there is no address.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -22,7 +22,9 @@ pub const MAX_ROUND_TRIP_MS: u64 = 10_000;
 pub struct Sample {
     /// This machine's clock less the peer's, seconds: below 0, this machine's is behind.
     pub offset_secs: i64,
+    /// Whether this node dialled it.
     pub outbound: bool,
+    /// Whether the operator named it.
     pub configured: bool,
     /// Where it is; None where the transport has no IP addresses.
     pub host: Option<Host>,

@@ -63,6 +63,7 @@ pub struct Dials {
 }
 
 impl Dials {
+    /// Nothing is dialled yet; found addresses come from the book.
     pub fn new(book: Book) -> Self {
         Self {
             kept: BTreeMap::new(),
@@ -74,6 +75,7 @@ impl Dials {
         }
     }
 
+    /// The addresses that were found.
     pub fn book(&self) -> &Book {
         &self.book
     }

@@ -51,6 +51,7 @@ fn truncated(host: IpAddr, v4: u8, v6: u8) -> IpNet {
 pub struct Host(pub IpNet);
 
 impl Host {
+    /// The customer that this address belongs to.
     pub fn of(host: IpAddr) -> Self {
         Self(truncated(host, 32, 64))
     }
@@ -61,6 +62,7 @@ impl Host {
 pub struct Range(pub IpNet);
 
 impl Range {
+    /// The provider that this address belongs to.
     pub fn of(host: IpAddr) -> Self {
         Self(truncated(host, 16, 32))
     }
@@ -97,6 +99,7 @@ impl Exempt {
         }
     }
 
+    /// Whether limits by address do not apply to this one. Rule: docs/protocol.md#N11
     pub fn contains(&self, host: IpAddr) -> bool {
         let host = host.to_canonical();
         (self.loopback && host.is_loopback())

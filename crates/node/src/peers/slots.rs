@@ -17,8 +17,11 @@ use crate::net::limits::{MAX_INBOUND, MAX_INBOUND_HOST, MAX_INBOUND_RANGE};
 /// An inbound peer, as far as its slot is concerned. Moments are milliseconds on the session's clock.
 #[derive(Debug, Clone)]
 pub struct Inbound {
+    /// Its peer id.
     pub name: PeerName,
+    /// Where it connects from.
     pub origin: Origin,
+    /// When it connected.
     pub connected: u64,
     /// Shortest round trip, milliseconds.
     pub latency: Option<u64>,
@@ -30,6 +33,7 @@ pub struct Inbound {
 
 /// Why a newcomer has no slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum SlotError {
     #[error("there are {max} inbound peers already, all of them protected")]
     Full { max: usize },

@@ -21,12 +21,16 @@ pub struct Commit<'a> {
 /// What an index needs to know of a transaction in a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indexed {
+    /// Id of the transaction.
     pub id: TxId,
+    /// The account that signed it.
     pub sender: Address,
+    /// The account that it pays; `None` where it creates a contract.
     pub recipient: Option<Address>,
 }
 
 impl<'a> Commit<'a> {
+    /// An empty batch, which is synced to the disk when it is written.
     pub fn new(store: &'a Store) -> Self {
         let batch = store.database.batch().durability(Some(PersistMode::SyncData));
         Self { store, batch, bytes: 0 }

@@ -8,6 +8,7 @@ use tally_chain::{BlockId, CodecError, Height};
 
 /// Why the store cannot answer or write.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum StoreError {
     #[error("data directory {path} is in use by another process")]
     Locked { path: String },

@@ -93,6 +93,7 @@ impl Snapshot {
             .collect()
     }
 
+    /// The kept checkpoint of this height.
     pub fn checkpoint(&self, height: Height) -> Result<Option<Checkpoint>, StoreError> {
         let mut all = self.checkpoints()?.into_iter();
         Ok(all.find(|checkpoint| checkpoint.height == height))

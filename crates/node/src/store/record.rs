@@ -20,9 +20,13 @@ pub enum Status {
 /// Header, manifest and what the pipeline learnt of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockRecord {
+    /// Id of the block.
     pub id: BlockId,
+    /// The 80 bytes that are hashed.
     pub header: Header,
+    /// What the header commits to.
     pub manifest: Manifest,
+    /// How far the block came in the pipeline.
     pub status: Status,
     /// Weight of the branch up to and including this block.
     pub weight: Work,
@@ -32,6 +36,7 @@ pub struct BlockRecord {
     pub burned: Amount,
     /// Transactions in the chain up to and including this block; zero unless executed.
     pub total_transactions: u64,
+    /// Transactions in this block.
     pub transaction_count: u32,
     /// Length of the encoded block.
     pub bytes: u64,
@@ -42,6 +47,7 @@ pub struct BlockRecord {
 const FIXED: usize = HEADER_BYTES + 1 + 32 + 32 + 32 + 8 + 4 + 8 + 8;
 
 impl BlockRecord {
+    /// Its number.
     pub fn height(&self) -> Height {
         self.manifest.number
     }
@@ -109,7 +115,9 @@ impl Fields<'_> {
 /// Where a transaction stands in the active chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// Height of the block.
     pub height: Height,
+    /// Place in the block; the first is 0.
     pub index: u32,
 }
 

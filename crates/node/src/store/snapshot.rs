@@ -28,9 +28,13 @@ pub struct HistoryKey(pub Place);
 /// Entries in the indexes of the active chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexSizes {
+    /// Blocks by height.
     pub chain: u64,
+    /// Transactions by id.
     pub transactions: u64,
+    /// Lines of accounts' histories.
     pub account_history: u64,
+    /// Blocks by producer.
     pub produced: u64,
 }
 
@@ -78,6 +82,7 @@ impl Snapshot {
             .and_then(|bytes| block_id(&bytes)))
     }
 
+    /// The record of a block on any branch.
     pub fn record(&self, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
         self.get(|k| &k.headers, id.as_bytes())?
             .map(|bytes| BlockRecord::decode(*id, &bytes))
@@ -135,6 +140,7 @@ impl Snapshot {
             .map(|bytes| Bytes::copy_from_slice(&bytes)))
     }
 
+    /// The whole block, if its body is kept.
     pub fn block(&self, id: &BlockId) -> Result<Option<RawBlock>, StoreError> {
         let Some(bytes) = self.get(|k| &k.bodies, id.as_bytes())? else {
             return Ok(None);
@@ -261,6 +267,7 @@ impl Snapshot {
         self.over_history(|nodes| History::open(blocks, &nodes))
     }
 
+    /// The node of the history range at this position. Rule: docs/protocol.md#R1
     pub fn history_node(&self, position: u64) -> Result<Option<Node>, StoreError> {
         let bytes = self.get(|k| &k.history, &position.to_be_bytes())?;
         Ok(bytes.and_then(|bytes| <&[u8; NODE_BYTES]>::try_from(&bytes[..]).ok().map(Node::decode)))
