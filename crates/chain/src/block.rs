@@ -303,17 +303,10 @@ pub struct Ancestors {
     pub history: History,
 }
 
-/// The median of block times; zero of none. Rule: docs/protocol.md#B3
-pub(crate) fn median(times: &[u32]) -> u32 {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or(0)
-}
-
 impl Ancestors {
-    /// Rule: docs/protocol.md#B3
+    /// The time, in Unix seconds, that the next block's must exceed. Rule: docs/protocol.md#B3
     pub fn median_time(&self) -> u32 {
-        median(&self.recent_times)
+        header_chain::median(&self.recent_times)
     }
 
     /// Base fee of the next block. Rule: docs/protocol.md#B7
@@ -334,10 +327,7 @@ impl Ancestors {
     pub fn then(&self, next: Parent, engine: &Engine) -> Self {
         let header = next.header;
         let mut recent_times = self.recent_times.clone();
-        recent_times.push(header.time);
-        if recent_times.len() > MEDIAN_SPAN {
-            recent_times.remove(0);
-        }
+        header_chain::push_time(&mut recent_times, header.time);
         let mut history = self.history.clone();
         history.push(history::Node::leaf(next.id, &header, engine.weight(&header)));
         Self {
@@ -361,10 +351,7 @@ impl CheckedBlock {
         if found != expected {
             return Err(BlockError::WrongNumber { found, expected });
         }
-        let (time, median) = (header.time, ancestors.median_time());
-        if time <= median {
-            return Err(BlockError::TooEarly { time, median });
-        }
+        header_chain::check_after_median(header.time, &ancestors.recent_times)?;
         let engine = spec.engine();
         engine.check_due(header, ancestors)?;
         let (found, expected) = (manifest.history_root, ancestors.history.root());

@@ -1,6 +1,6 @@
 //! Headers before their blocks: what eighty bytes and those before them show. Rule: docs/protocol.md#N5
 
-use crate::block::{BlockError, MAX_AHEAD_SPACINGS, MEDIAN_SPAN, median};
+use crate::block::{BlockError, MAX_AHEAD_SPACINGS, MEDIAN_SPAN};
 use crate::hash::BlockId;
 use crate::header::{HEADER_VERSION, Header};
 use crate::spec::ChainSpec;
@@ -31,21 +31,41 @@ impl HeaderTip {
         }
         check_alone(header, spec, now)?;
         let engine = spec.engine();
-        let (time, median) = (header.time, median(&self.recent_times));
-        if time <= median {
-            return Err(BlockError::TooEarly { time, median });
-        }
+        check_after_median(header.time, &self.recent_times)?;
         let parent_time = self.recent_times.last().copied().unwrap_or(0);
         engine.check_bits(header, self.anchor_time, parent_time, self.height)?;
         self.id = header.id();
         self.height = self.height.next();
-        self.recent_times.push(time);
-        if self.recent_times.len() > MEDIAN_SPAN {
-            self.recent_times.remove(0);
-        }
-        self.anchor_time = self.anchor_time.or(Some(time));
+        push_time(&mut self.recent_times, header.time);
+        self.anchor_time = self.anchor_time.or(Some(header.time));
         self.weight = self.weight.plus(engine.weight(header));
         Ok(())
+    }
+}
+
+/// The median of block times in Unix seconds; zero of none. Rule: docs/protocol.md#B3
+pub(crate) fn median(times: &[u32]) -> u32 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or(0)
+}
+
+/// Checks a time, in Unix seconds, against those of up to eleven blocks before it: it is after their median.
+/// Rule: docs/protocol.md#B3
+pub(crate) fn check_after_median(time: u32, recent_times: &[u32]) -> Result<(), BlockError> {
+    let median = median(recent_times);
+    match time > median {
+        true => Ok(()),
+        false => Err(BlockError::TooEarly { time, median }),
+    }
+}
+
+/// Appends a block's time to those that the next block is compared with: eleven at most, oldest first.
+/// Rule: docs/protocol.md#B3
+pub(crate) fn push_time(recent_times: &mut Vec<u32>, time: u32) {
+    recent_times.push(time);
+    if recent_times.len() > MEDIAN_SPAN {
+        recent_times.remove(0);
     }
 }
 

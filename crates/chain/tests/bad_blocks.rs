@@ -9,8 +9,8 @@ use tally_chain::block::MAX_TRANSACTIONS;
 use tally_chain::consensus::SealError;
 use tally_chain::pow::{BitsError, Target};
 use tally_chain::{
-    B256, BlockError, BlockId, Bytes, CodecError, Height, RawBlock, RawTransaction, TransactionError, TxId, U256,
-    UnixSecs, merkle,
+    B256, BlockError, BlockId, Bytes, CodecError, HeaderTip, Height, RawBlock, RawTransaction, TransactionError, TxId,
+    U256, UnixSecs, merkle,
 };
 
 /// A hexadecimal legacy transaction of the shortest form: nine empty fields but v.
@@ -359,6 +359,43 @@ fn the_median_of_eleven_counts_not_the_parent() {
     let parent = ancestors.parent.header.time;
     assert!(median + 1 < parent);
     assert_eq!(at(median + 1), Ok(median + 1), "a block may be older than its parent");
+}
+
+/// A header that comes ahead of its block is judged as the block is: both by one function. Rule: docs/protocol.md#B3
+#[test]
+fn headers_and_blocks_are_compared_with_the_same_median() {
+    let now = UnixSecs(u64::from(TIME) + 1_000);
+    for count in [0, 1, 5, 11, 12, 20] {
+        let (blocks, ancestors) = chain_of(count, 3);
+        let genesis = after_genesis();
+        let mut headers = HeaderTip {
+            id: genesis.parent.id,
+            height: Height::GENESIS,
+            recent_times: genesis.recent_times.clone(),
+            anchor_time: None,
+            weight: genesis.history.weight(),
+        };
+        for block in &blocks {
+            headers.extend(block.header(), &spec(), now).unwrap();
+        }
+        assert_eq!(headers.recent_times, ancestors.recent_times);
+        let median = ancestors.median_time();
+        let before = headers.clone();
+        for time in [median - 1, median] {
+            let block = next_block(&ancestors, time, Vec::new());
+            let early = BlockError::TooEarly { time, median };
+            assert_eq!(headers.extend(&block.header, &spec(), now), Err(early.clone()));
+            assert_eq!(headers, before, "nothing has moved");
+            let linked = check_at(block, now).unwrap().link(&ancestors, &spec());
+            assert_eq!(linked.map(|_| ()), Err(early));
+        }
+        let block = next_block(&ancestors, median + 1, Vec::new());
+        assert_eq!(headers.extend(&block.header, &spec(), now), Ok(()));
+        let linked = check_at(block, now).unwrap().link(&ancestors, &spec()).unwrap();
+        let after = ancestors.then(linked.as_parent(), &spec().engine());
+        assert_eq!(headers.recent_times, after.recent_times);
+        assert_eq!((headers.id, headers.weight), (linked.id(), linked.weight()));
+    }
 }
 
 /// Weight, fee, bits and history follow the blocks before; a block of one branch does not fit on another.
