@@ -6,8 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tally_chain::block::encode_block;
-use tally_chain::{Address, CheckedTransaction};
+use tally_chain::Address;
 use tokio::sync::watch;
 
 use crate::config::MiningConfig;
@@ -143,10 +142,8 @@ impl Node {
         mining.send(Signal::Refresh);
     }
 
-    fn take_solved(&self, solved: &Solved) {
-        let envelopes = solved.job.transactions.iter().map(CheckedTransaction::envelope);
-        let bytes = encode_block(&solved.header, &solved.manifest, envelopes);
-        if let Err(error) = self.import_block(&bytes) {
+    pub(crate) fn take_solved(&self, solved: &Solved) {
+        if let Err(error) = self.import_sealed(&solved.job, solved.header, solved.manifest.clone()) {
             // What the store cannot do is logged where it is known, and not for each block.
             if !matches!(error, ImportError::Store(_)) {
                 tracing::warn!(%error, "own block not taken");

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
-use tally_chain::block::MAX_AHEAD_SPACINGS;
+use tally_chain::block::{MAX_AHEAD_SPACINGS, encoded_len};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{
     BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError,
@@ -317,14 +317,16 @@ impl Node {
         manifest: Manifest,
         transactions: Vec<CheckedTransaction>,
     ) -> Result<Imported, ImportError> {
-        self.import(0, |pipeline, now| {
+        let lens = transactions.iter().map(|transaction| transaction.envelope().len());
+        let bytes = encoded_len(&manifest, lens);
+        self.import(bytes, |pipeline, now| {
             pipeline.import_parts(header, manifest, transactions, now)
         })
     }
 
     /// A panic in the middle of an import leaves tip, pool and pipeline apart: the process ends, and the store is whole.
     ///
-    /// `bytes`: how many it will at least write, as far as is known.
+    /// `bytes`: how many it will at least write.
     fn import(
         &self,
         bytes: u64,

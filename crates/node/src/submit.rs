@@ -94,15 +94,17 @@ impl Node {
         self.announce(stored.collect())
     }
 
-    /// The same of what peers send: nothing is promised to them, so this does not wait for the disk.
-    pub fn submit_relayed(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
+    /// The same of transactions that peers sent and that were checked on this chain when they came: nothing is checked a
+    /// second time. Nothing is promised to peers, so this does not wait for the disk.
+    pub fn submit_relayed(&self, transactions: &[CheckedTransaction]) -> Vec<Result<Submitted, SubmitError>> {
         let submitted = |taken: Result<Taken, SubmitError>| -> Result<Submitted, SubmitError> {
             match taken? {
                 Taken::New(submitted, _) => Ok(submitted),
                 Taken::Known(id, _) => Err(MempoolError::AlreadyKnown { id }.into()),
             }
         };
-        self.announce(self.take_all(envelopes).into_iter().map(submitted).collect())
+        let taken = transactions.iter().map(|transaction| self.take(transaction));
+        self.announce(taken.map(submitted).collect())
     }
 
     /// A transaction that is in the pool. Pool and write are looked at under the pool's lock: a write that fails takes its

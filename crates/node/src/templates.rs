@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
-use tally_chain::block::encode_block;
 use tally_chain::header_chain::max_ahead;
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
 use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header, Height, Manifest, UnixSecs};
@@ -386,8 +385,18 @@ impl Node {
         // Before the block is put together: what is no work costs next to nothing.
         let sealed = self.spec().engine().check_header(&header);
         sealed.map_err(|error| ImportError::Block(error.into()))?;
-        let envelopes = job.transactions.iter().map(CheckedTransaction::envelope);
-        Ok(self.import_block(&encode_block(&header, &manifest, envelopes))?)
+        Ok(self.import_sealed(job, header, manifest)?)
+    }
+
+    /// Imports a job under the header and manifest that a miner found for it. The transactions were checked before they
+    /// came into the job, and go on as they are: as bytes they would have to be decoded and checked once more.
+    pub(crate) fn import_sealed(
+        &self,
+        job: &MiningJob,
+        header: Header,
+        manifest: Manifest,
+    ) -> Result<Imported, ImportError> {
+        self.import_parts(header, manifest, job.transactions.to_vec())
     }
 }
 

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use support::*;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::Payload;
-use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs, genesis};
+use tally_chain::{
+    Address, Amount, B256, BlockId, Bytes, Height, RawBlock, RawTransaction, TxId, U256, UnixSecs, genesis,
+};
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
 use tally_node::verifier::TransactionChecker;
 use tally_node::{Beginning, Checkpoint, ImportError, Imported, Node, Pipeline, Snapshot};
@@ -312,7 +314,8 @@ fn what_is_submitted_while_a_node_begins_is_in_its_pool_and_on_its_disk() {
                 while !begun.load(Ordering::SeqCst)
                     && let Some(nonce) = nonces.next()
                 {
-                    node.submit_relayed(vec![payment(node, from, nonce, producer(7), 1)]);
+                    let raw = RawTransaction::decode(payment(node, from, nonce, producer(7), 1)).unwrap();
+                    node.submit_relayed(&[node.checker().check_one(raw).unwrap()]);
                 }
             });
         }

@@ -144,7 +144,7 @@ impl Network {
     pub(super) fn transactions(&mut self, name: &PeerName, ids: &[TxId], envelopes: Vec<Bytes>) {
         let mut missing: Vec<_> = ids.to_vec();
         let mut sent = Vec::new();
-        // What is checked here is remembered: taking it into the pool checks nothing twice.
+        // On all cores, and once: the pool takes them as they are checked here.
         let checker = self.node.checker();
         let checked: Vec<_> = envelopes
             .into_par_iter()
@@ -177,9 +177,7 @@ impl Network {
 
     fn take_transactions(&mut self, name: &PeerName, sent: &[CheckedTransaction]) {
         let mut brought = false;
-        let results = self
-            .node
-            .submit_relayed(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
+        let results = self.node.submit_relayed(sent);
         for (transaction, result) in sent.iter().zip(results) {
             if let Some(since) = self.wanted.remove(&transaction.id()) {
                 let hop = Duration::from_millis(self.now.saturating_sub(since));

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use tally_chain::hash::sha256;
 use tally_chain::pow::Search;
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
-use tally_chain::{Amount, ChainSpec, Height, U256, UnixSecs};
+use tally_chain::{Amount, ChainSpec, Header, Height, U256, UnixSecs};
 
 use super::*;
 use crate::config::NodeConfig;
+use crate::miner::{MiningJob, Solved};
 use crate::node::TemplateError;
 use crate::pipeline::Imported;
 use crate::templates::Work;
@@ -32,18 +33,12 @@ impl Member {
     fn mine(&self, producer: Address) {
         self.clock.fetch_add(1, SeqCst);
         let job = self.node.template(producer).unwrap();
-        let mut header = job.header;
-        let nonce = loop {
-            if let Some(nonce) = Search::new(&header, job.target).scan(0, 1 << 20) {
-                break nonce;
-            }
-            header.time += 1;
-        };
+        let header = sealed(&job);
         let work = Work {
             template: job.id,
             extra_nonce: [0; 8],
             time: header.time,
-            nonce,
+            nonce: header.nonce,
         };
         self.node.submit_work(&work).unwrap();
     }
@@ -94,6 +89,23 @@ fn open(dir: &Path, spec: ChainSpec, clock: Arc<AtomicU64>) -> Node {
         ..NodeConfig::new(dir.to_owned(), spec)
     };
     Node::open(config, Arc::new(move || UnixSecs(clock.load(SeqCst)))).unwrap()
+}
+
+/// The job's header with a nonce that meets its target, at the job's time or later.
+fn sealed(job: &MiningJob) -> Header {
+    let mut header = job.header;
+    loop {
+        if let Some(nonce) = Search::new(&header, job.target).scan(0, 1 << 20) {
+            return Header { nonce, ..header };
+        }
+        header.time += 1;
+    }
+}
+
+/// An envelope as this member's own checker has checked it.
+fn checked(member: &Member, envelope: Bytes) -> CheckedTransaction {
+    let raw = RawTransaction::decode(envelope).unwrap();
+    member.node.checker().check_one(raw).unwrap()
 }
 
 /// A node whose last block, with a payment in it, a reorg has undone; what the reorg did, and the payment.
@@ -213,8 +225,7 @@ fn what_could_not_be_stored_is_never_called_known() {
     node.store().give_up("a test".to_owned());
     for nonce in 0..50 {
         let envelope = member.payment(&signer, nonce);
-        let raw = RawTransaction::decode(envelope.clone()).unwrap();
-        let transaction = node.checker().check_one(raw).unwrap();
+        let transaction = checked(&member, envelope.clone());
         let id = transaction.id();
         // Its write is under way when it comes a second time, and will fail.
         let write = |_: &Pooled| node.keeper().writer().add(id, envelope.clone(), &[]);
@@ -240,8 +251,7 @@ fn what_made_way_for_a_payment_that_could_not_be_stored_comes_back() {
     let node = &member.node;
     let first = node.submit(member.payment(&signer, 0)).unwrap().id;
     let better = member.offer(&signer, 0, Address::repeat_byte(7), 1, 2_000_000_000);
-    let raw = RawTransaction::decode(better.clone()).unwrap();
-    let transaction = node.checker().check_one(raw).unwrap();
+    let transaction = checked(&member, better.clone());
     // As it is when the disk is full by the time at which the write begins.
     let (pooled, ()) = node.pool_insert(Mempool::insert, &transaction, |_| ()).unwrap();
     assert_eq!(pooled.removed, [first]);
@@ -259,7 +269,7 @@ fn what_is_known_is_durable_when_it_is_said_to_be() {
     for nonce in 0..20 {
         let envelope = member.payment(&signer, nonce);
         // What a peer sends is written, too, and nobody waits for it.
-        let relayed = member.node.submit_relayed(vec![envelope.clone()]);
+        let relayed = member.node.submit_relayed(&[checked(&member, envelope.clone())]);
         let id = relayed.into_iter().next().unwrap().unwrap().id;
         let again = member.node.submit(envelope).unwrap_err();
         assert!(
@@ -269,4 +279,47 @@ fn what_is_known_is_durable_when_it_is_said_to_be() {
         let stored = member.node.store().snapshot().pool().unwrap();
         assert!(stored.iter().any(|(stored, _)| *stored == id));
     }
+}
+
+/// The taker's checker remembers every envelope that it is given, and never sees these: what a miner or the network hands
+/// over as checked goes on as it is.
+#[test]
+fn a_block_mined_here_and_a_relayed_payment_are_not_checked_a_second_time() {
+    let (maker, taker, signer) = (Member::new(), Member::new(), Signer::new(1));
+    maker.mine(signer.address);
+    taker.node.import_block(&maker.block(1)).unwrap();
+    taker.clock.store(maker.clock.load(SeqCst) + 10, SeqCst);
+    let seen = || taker.node.checker().cache().len();
+    let tip = || taker.node.tip().record.clone();
+    let job = |nonce| {
+        maker.node.submit(maker.payment(&signer, nonce)).unwrap();
+        maker.clock.fetch_add(1, SeqCst);
+        let job = maker.node.new_template(Address::repeat_byte(1)).unwrap();
+        assert_eq!(job.transactions.len(), 1);
+        job
+    };
+    // The native miner's way.
+    let first = job(0);
+    let (header, manifest) = (sealed(&first), first.manifest.clone());
+    taker.node.take_solved(&Solved {
+        job: first,
+        header,
+        manifest,
+    });
+    assert_eq!((tip().id, tip().transaction_count, seen()), (header.id(), 1, 0));
+    maker.node.import_block(&taker.block(2)).unwrap();
+    // The way of all other miners.
+    let second = job(1);
+    let header = sealed(&second);
+    let imported = taker.node.submit_sealed(&second, &[0; 8], header.time, header.nonce);
+    assert!(matches!(imported, Ok(Imported::Tip(_))), "{imported:?}");
+    assert_eq!((tip().id, tip().transaction_count, seen()), (header.id(), 1, 0));
+    let relayed = checked(&maker, maker.payment(&signer, 2));
+    let results = taker.node.submit_relayed(std::slice::from_ref(&relayed));
+    assert_eq!(results.into_iter().next().unwrap().unwrap().id, relayed.id());
+    assert!(taker.node.with_pool(|pool| pool.contains(&relayed.id())));
+    assert_eq!(seen(), 0);
+    // As bytes the same envelope is looked at.
+    assert!(taker.node.submit(relayed.envelope().clone()).is_err(), "it is known");
+    assert_eq!(seen(), 1);
 }
