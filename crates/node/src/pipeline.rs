@@ -1,4 +1,4 @@
-//! The one way a block takes, whoever made it: decode, check, link, execute, commit, publish.
+//! The one way of a block into the chain, mined here or received: decode, check, link, execute, commit.
 
 mod beginning;
 mod side;
@@ -17,6 +17,7 @@ use tally_ledger::{ExecutionError, StateTree};
 
 use crate::store::{BlockRecord, Indexed, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
+use switch::Switch;
 
 /// Why a block is not imported.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +103,13 @@ pub struct Tip {
     pub transactions: Option<Arc<[TxId]>>,
 }
 
-/// Owns the store and moves the tip.
+/// Takes blocks in, one after the other, and holds the tip.
+///
+/// A block is checked by itself, then linked to the ancestors of its branch. Where the branch weighs more than the active
+/// chain, the block and those below it are executed, and the change of the tip is written as one batch: a crash leaves the
+/// tip before or the tip after. Otherwise the block is stored beside the chain. Nothing else writes blocks, state or indexes;
+/// the stored pool has a writer of its own. What an import did is returned: `Node` publishes it. Rules: docs/protocol.md#B1
+/// to #B9
 pub struct Pipeline {
     spec: Arc<ChainSpec>,
     engine: Engine,
@@ -192,13 +199,12 @@ impl Pipeline {
     }
 
     fn import_checked(&mut self, checked: CheckedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
-        let ancestors = self.ancestors(checked.header().parent)?;
-        let linked = checked.link(&ancestors, &self.spec)?;
+        let branch = self.branch(checked.header().parent)?;
+        let linked = checked.link(&branch.ancestors(&self.engine), &self.spec)?;
         if linked.weight() <= self.tip.record.weight {
             return self.keep_aside(&linked, now);
         }
-        let switch = self.plan_switch(linked)?;
-        self.switch(switch, now)
+        self.switch(Switch::to(branch, linked)?, now)
     }
 
     fn linked_record(&self, linked: &LinkedBlock, now: UnixSecs) -> BlockRecord {

@@ -7,7 +7,8 @@ mod support;
 use std::path::Path;
 
 use support::*;
-use tally_chain::{Address, BlockId, Bytes};
+use tally_chain::block::Parent;
+use tally_chain::{Address, BlockId, Bytes, Height};
 use tally_node::net::{Network, Output, PeerName};
 use tally_node::store::Commit;
 use tally_node::{ImportError, Imported, Node, Status, Store};
@@ -162,6 +163,32 @@ fn what_changed_in_the_active_chain_is_the_stores_failure() {
     assert!(matches!(error, ImportError::Store(_)), "{error}");
     assert_eq!(node.tip().record.id, tip, "it stays where it is");
     assert!(node.store().snapshot().record(&tip).unwrap().is_some());
+}
+
+/// What the next block sees is known since the tip was made: it is not read from the disk again while a block is put on it.
+#[test]
+fn a_block_on_the_tip_sees_what_the_tip_knows() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    for _ in 0..3 {
+        mine(&node, &clock, Address::repeat_byte(1));
+    }
+    let before = node.tip();
+    let id = before.snapshot.id_at(Height(2)).unwrap().unwrap();
+    let mut changed = before.snapshot.known(&id).unwrap();
+    changed.header.time += 500;
+    let mut commit = Commit::new(node.store());
+    commit.record(&changed);
+    commit.apply().unwrap();
+    mine(&node, &clock, Address::repeat_byte(1));
+    let after = node.tip();
+    let parent = Parent {
+        id: after.record.id,
+        header: after.record.header,
+        manifest: after.record.manifest.clone(),
+    };
+    let expected = before.ancestors.then(parent, &node.spec().engine());
+    assert_eq!(after.ancestors, expected);
 }
 
 fn carry(from: &mut Network, name: &PeerName, to: &mut Network, now: u64) {

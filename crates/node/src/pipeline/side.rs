@@ -2,17 +2,32 @@
 //! the disk, for they can be fetched again. What the active chain needs cannot: that is the store's failure.
 
 use tally_chain::block::Ancestors;
+use tally_chain::consensus::Engine;
 use tally_chain::{BlockId, Header, LinkedBlock, RawBlock, UnixSecs};
 
 use super::{ImportError, Imported, Pipeline, active_ancestors, parent_of};
 use crate::store::{BlockRecord, Commit, Snapshot, Status, StoreError};
 
-/// The way from a block to the active chain.
+/// The way from the active chain to a block, all of it from one snapshot: a block on it is linked by this, and the change
+/// to it begins with this. Nothing of it is read a second time.
 pub(super) struct Branch {
+    pub(super) snapshot: Snapshot,
     /// The last block that is part of the active chain.
     pub(super) fork: BlockRecord,
+    /// What the child of `fork` sees.
+    pub(super) at_fork: Ancestors,
     /// The others, lowest first.
     pub(super) records: Vec<BlockRecord>,
+}
+
+impl Branch {
+    /// What the next block of this branch sees.
+    pub(super) fn ancestors(&self, engine: &Engine) -> Ancestors {
+        let records = self.records.iter();
+        records.fold(self.at_fork.clone(), |ancestors, record| {
+            ancestors.then(parent_of(record), engine)
+        })
+    }
 }
 
 impl Pipeline {
@@ -32,22 +47,28 @@ impl Pipeline {
         }
     }
 
-    /// What a child of `parent` sees, on whatever branch.
-    pub(super) fn ancestors(&self, parent: BlockId) -> Result<Ancestors, ImportError> {
-        if parent == self.tip.record.id {
-            return Ok(self.tip.ancestors.clone());
-        }
+    /// The branch that ends with `last`, which is part of the active chain or beside it.
+    pub(super) fn branch(&self, last: BlockId) -> Result<Branch, ImportError> {
         let snapshot = self.store.snapshot();
-        let branch = self.branch(&snapshot, parent)?;
-        let mut ancestors = active_ancestors(&snapshot, &branch.fork)?;
-        for record in &branch.records {
-            ancestors = ancestors.then(parent_of(record), &self.engine);
-        }
-        Ok(ancestors)
+        // Nearly every block comes on the tip, of which all is in memory.
+        let (fork, at_fork, records) = match last == self.tip.record.id {
+            true => (self.tip.record.clone(), self.tip.ancestors.clone(), Vec::new()),
+            false => {
+                let (fork, records) = self.way_to(&snapshot, last)?;
+                let at_fork = active_ancestors(&snapshot, &fork)?;
+                (fork, at_fork, records)
+            }
+        };
+        Ok(Branch {
+            snapshot,
+            fork,
+            at_fork,
+            records,
+        })
     }
 
-    /// The blocks from the active chain (exclusive) up to `last` (inclusive), lowest first.
-    pub(super) fn branch(&self, snapshot: &Snapshot, last: BlockId) -> Result<Branch, ImportError> {
+    /// The last block of the active chain before or at `last`, and the blocks after it up to `last`, lowest first.
+    fn way_to(&self, snapshot: &Snapshot, last: BlockId) -> Result<(BlockRecord, Vec<BlockRecord>), ImportError> {
         let (tip, max) = (self.tip.record.height().0, self.max_reorg_depth);
         // One of them may have been forgotten since those after it came.
         let stored = |parent: BlockId| -> Result<BlockRecord, ImportError> {
@@ -68,7 +89,7 @@ impl Pipeline {
             return Err(ImportError::TooDeep { depth, max });
         }
         records.reverse();
-        Ok(Branch { fork: record, records })
+        Ok((record, records))
     }
 
     pub(super) fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {

@@ -8,22 +8,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tally_chain::block::Ancestors;
-use tally_chain::history::{History, Node as HistoryNode};
+use tally_chain::history::Node as HistoryNode;
 use tally_chain::{Address, Amount, BlockId, CheckedTransaction, Height, LinkedBlock, TxId, UnixSecs};
 use tally_ledger::{ExecutedBlock, ExecutionError, Overlay, StateTree, execute};
 
-use super::side::{stored_block, unsound};
-use super::{Advance, ImportError, Imported, Moved, Pipeline, Tip, active_ancestors};
+use super::side::{Branch, stored_block, unsound};
+use super::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
 use crate::store::{BlockRecord, Commit, Indexed, Snapshot, Status, StoreError};
 
 /// Which blocks leave the active chain, and which join it.
 pub(super) struct Switch {
-    snapshot: Snapshot,
-    fork: BlockRecord,
+    /// The blocks that are stored.
+    branch: Branch,
     /// Highest first.
     undone: Vec<BlockRecord>,
-    /// Blocks of the branch that are stored, lowest first.
-    stored: Vec<BlockRecord>,
     /// The block on them that makes the branch the heavier one.
     last: LinkedBlock,
 }
@@ -32,40 +30,34 @@ pub(super) struct Switch {
 struct Growing<'a> {
     overlay: Overlay<'a, Snapshot>,
     tree: StateTree,
+    /// What the next block sees.
     ancestors: Ancestors,
-    history: History,
     supply: Amount,
     total_transactions: u64,
     joined: Vec<Moved>,
 }
 
-impl Pipeline {
-    /// What happens when the branch of `last` becomes the active one; no body is read for that.
-    pub(super) fn plan_switch(&self, last: LinkedBlock) -> Result<Switch, ImportError> {
-        let snapshot = self.store.snapshot();
-        let branch = self.branch(&snapshot, last.header().parent)?;
-        let undone: Result<Vec<_>, StoreError> = snapshot.records_from(branch.fork.height().next()).rev().collect();
-        let undone = undone?;
-        Ok(Switch {
-            snapshot,
-            fork: branch.fork,
-            undone,
-            stored: branch.records,
-            last,
-        })
+impl Switch {
+    /// What happens when `last`, which is linked to the end of `branch`, becomes the tip; no body is read for that.
+    pub(super) fn to(branch: Branch, last: LinkedBlock) -> Result<Self, StoreError> {
+        let after_fork = branch.snapshot.records_from(branch.fork.height().next());
+        let undone = after_fork.rev().collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { branch, undone, last })
     }
+}
 
+impl Pipeline {
     /// Does it, and writes everything in one batch; after it the new tip is what everybody sees.
     pub(super) fn switch(&mut self, switch: Switch, now: UnixSecs) -> Result<Imported, ImportError> {
-        let Switch {
+        let Switch { branch, undone, last } = switch;
+        let Branch {
             snapshot,
             fork,
-            undone,
-            stored,
-            last,
-        } = switch;
+            at_fork,
+            records: stored,
+        } = branch;
         let mut commit = Commit::new(&self.store);
-        let mut chain = self.back_to(&snapshot, &fork, &undone)?;
+        let mut chain = self.back_to(&snapshot, &fork, at_fork, &undone)?;
         // In the batch, what leaves comes before what joins: a transaction may be in blocks of both.
         let undone = self.leave(&snapshot, undone, &mut commit)?;
         let ids: Vec<_> = stored.iter().map(|record| record.id).chain([last.id()]).collect();
@@ -108,11 +100,13 @@ impl Pipeline {
         }))
     }
 
-    /// The chain as it was when `fork` was its tip, by what the blocks after it have replaced.
+    /// The chain as it was when `fork` was its tip, by what the blocks after it have replaced. `ancestors`: what the child
+    /// of `fork` sees.
     fn back_to<'a>(
         &self,
         snapshot: &'a Snapshot,
         fork: &BlockRecord,
+        ancestors: Ancestors,
         undone: &[BlockRecord],
     ) -> Result<Growing<'a>, StoreError> {
         let mut overlay = Overlay::new(snapshot);
@@ -128,8 +122,7 @@ impl Pipeline {
         Ok(Growing {
             overlay,
             tree,
-            ancestors: active_ancestors(snapshot, fork)?,
-            history: snapshot.history(fork.height().0 + 1)?,
+            ancestors,
             supply: fork.supply,
             total_transactions: fork.total_transactions,
             joined: Vec::new(),
@@ -215,7 +208,7 @@ impl Pipeline {
             ..record
         };
         let leaf = HistoryNode::leaf(record.id, &record.header, self.engine.weight(&record.header));
-        let history = chain.history.push(leaf);
+        let history = chain.ancestors.history.clone().push(leaf);
         // The blocks of a branch are stored, and were read from there: their bodies are not written again.
         match stored {
             Some(_) => commit.record(&record),
