@@ -295,7 +295,7 @@ fn active_id(tip: &Tip, height: Height) -> Result<BlockId, StoreError> {
 /// Priority fees of an executed block. Its signatures were checked when it was taken; fees are in the bytes.
 fn priority_fees(tip: &Tip, block: &BlockRecord) -> Result<Amount, StoreError> {
     let body = tip.snapshot.block(&block.id)?.ok_or_else(|| StoreError::Missing {
-        what: format!("body of block {}", block.id),
+        what: format!("the body of block {}", block.id),
     })?;
     let receipts = tip.snapshot.receipts(&block.id)?;
     let views = body.transactions.iter().map(|raw| raw.transaction().view());

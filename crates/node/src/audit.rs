@@ -442,7 +442,7 @@ impl<'a> Auditor<'a> {
 fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Ok(value) => Ok(Some(value)),
-        Err(StoreError::Damaged { .. } | StoreError::Missing { .. }) => Ok(None),
+        Err(StoreError::Damaged { .. } | StoreError::Missing { .. } | StoreError::Altered { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -133,7 +133,6 @@ impl Node {
 
     /// Goes back from the tip to `height`, and keeps what stood there; nothing where the way back is not kept.
     fn make_checkpoint(&self, tip: &Tip, height: Height) -> Result<Option<Checkpoint>, StoreError> {
-        let missing = |what: String| StoreError::Missing { what };
         let mut back = ChangeSet::default();
         for record in tip.snapshot.records_from(height.next()).rev() {
             match tip.snapshot.undo(&record?.id)? {
@@ -141,17 +140,16 @@ impl Node {
                 None => return Ok(None),
             }
         }
-        let block = tip
-            .snapshot
-            .id_at(height)?
-            .ok_or_else(|| missing(format!("block {height}")))?;
+        let missing = || StoreError::Missing {
+            what: format!("block {height}"),
+        };
+        let block = tip.snapshot.id_at(height)?.ok_or_else(missing)?;
         let expected = tip.snapshot.known(&block)?.manifest.state_root;
         let tree = tip.tree.update(&back);
         if tree.root() != expected {
-            return Err(missing(format!(
-                "the state of block {block} (root {expected}, not {})",
-                tree.root()
-            )));
+            return Err(StoreError::Altered {
+                what: format!("the state of block {block} (root {}, expected {expected})", tree.root()),
+            });
         }
         let mut whole = tip.snapshot.whole_state()?;
         whole.merge(back);

@@ -383,10 +383,8 @@ impl Node {
         let mut pipeline = self.0.pipeline.lock();
         // The pool is read again from the store below: what is on its way there has to arrive first, and what comes now waits.
         let taken = self.0.submissions.write();
-        self.0.keeper.writer().flush().map_err(|failure| StoreError::Broken {
-            path: self.0.store.path().to_owned(),
-            detail: failure.to_string(),
-        })?;
+        let flushed = self.0.keeper.writer().flush();
+        flushed.map_err(|failure| failure.of_shared_write(self.0.store.path()))?;
         if !pipeline.begin_at(beginning, self.now())? {
             return Ok(false);
         }

@@ -135,13 +135,9 @@ impl Pipeline {
         let record = snapshot.known(&snapshot.tip()?)?;
         let tree = StateTree::from_leaves(snapshot.state_leaves()?);
         if tree.root() != record.manifest.state_root {
-            let what = format!(
-                "state of tip {}: root is {}, expected {}",
-                record.id,
-                tree.root(),
-                record.manifest.state_root
-            );
-            return Err(StoreError::Missing { what });
+            let (found, expected) = (tree.root(), record.manifest.state_root);
+            let what = format!("the state of tip {} (root {found}, expected {expected})", record.id);
+            return Err(StoreError::Altered { what });
         }
         let ancestors = active_ancestors(&snapshot, &record)?;
         let goes_back_to = snapshot.goes_back_to(record.height())?;

@@ -88,9 +88,8 @@ impl PoolWriter {
         let mut queue = self.queue.lock();
         let ticket = queue.ticket.clone();
         if queue.stopped {
-            let what = "the writer of the pool: the node is closing".to_owned();
             let ended = Ticket::default();
-            ended.settle(Err(Arc::new(StoreError::Missing { what })));
+            ended.settle(Err(Arc::new(StoreError::Closing)));
             return ended;
         }
         if !changes.is_empty() {
@@ -262,10 +261,7 @@ mod tests {
         let before = writer.add(id(1), envelope(), &[]);
         writer.stop();
         let after = writer.add(id(2), envelope(), &[]).wait().expect_err("it was stopped");
-        assert!(
-            matches!(&*after, StoreError::Missing { what } if what.ends_with("the node is closing")),
-            "{after}"
-        );
+        assert!(matches!(&*after, StoreError::Closing), "{after}");
         assert_eq!(taken(&writer).len(), 1);
         writer.done(Ok(()));
         assert!(matches!(writer.next(SHORT), Turn::Stop));

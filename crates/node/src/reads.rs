@@ -168,18 +168,19 @@ impl Node {
 
     /// The transactions of a stored block, checked (most are remembered as such).
     pub(crate) fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
-        let missing = |what: String| StoreError::Missing { what };
         let snapshot = self.store().snapshot();
         if record.status == Status::Given {
             let (height, base) = (record.height(), snapshot.base()?);
             return Err(StoreError::NotKept { height, base });
         }
-        let block = snapshot
-            .block(&record.id)?
-            .ok_or_else(|| missing(format!("body of block {}", record.id)))?;
-        self.checker()
-            .check_all(block.transactions)
-            .map_err(|(index, error)| missing(format!("valid transaction {index} of block {} ({error})", record.id)))
+        let missing = || StoreError::Missing {
+            what: format!("the body of block {}", record.id),
+        };
+        let block = snapshot.block(&record.id)?.ok_or_else(missing)?;
+        let checked = self.checker().check_all(block.transactions);
+        checked.map_err(|(index, error)| StoreError::Altered {
+            what: format!("transaction {index} of block {} ({error})", record.id),
+        })
     }
 
     /// A transaction, included or pending.
@@ -213,7 +214,10 @@ impl Node {
             let missing = || missing_transaction(Place { height, index: *index });
             let at = *index as usize;
             let (raw, receipt) = body.transactions.get(at).zip(receipts.get(at)).ok_or_else(missing)?;
-            let transaction = self.checker().check_one(raw.clone()).map_err(|_| missing())?;
+            let checked = self.checker().check_one(raw.clone());
+            let transaction = checked.map_err(|error| StoreError::Altered {
+                what: format!("transaction {index} of block {height} ({error})"),
+            })?;
             Ok(Located {
                 transaction,
                 included: Some(Included {

@@ -16,7 +16,7 @@ use tally_chain::{
 };
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
 use tally_node::verifier::TransactionChecker;
-use tally_node::{Beginning, Checkpoint, ImportError, Imported, Node, Pipeline, Snapshot};
+use tally_node::{Beginning, Checkpoint, ImportError, Imported, Node, Pipeline, Snapshot, StoreError};
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -293,6 +293,61 @@ fn beginning_of(node: &Node) -> Beginning {
         history: tip.snapshot.history(height.0 + 1).unwrap(),
         state: tip.snapshot.whole_state().unwrap(),
     }
+}
+
+#[test]
+fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
+    let (source_dir, dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let source = open(source_dir.path(), &clock).unwrap();
+    for _ in 0..2 {
+        mine(&source, &clock, producer(1));
+    }
+    let node = open(dir.path(), &clock).unwrap();
+    let unfit: [(fn(&mut Beginning), &str); 5] = [
+        (|it| it.blocks.clear(), "it has no block"),
+        (
+            |it| {
+                it.blocks.pop();
+            },
+            "its last block is another",
+        ),
+        (
+            |it| it.checkpoint.height = Height(1),
+            "its last block has another height",
+        ),
+        (
+            |it| {
+                it.state.accounts.pop_first();
+            },
+            "its state has another root",
+        ),
+        (
+            |it| {
+                it.history.push(tally_chain::history::Node {
+                    hash: B256::ZERO,
+                    weight: U256::ZERO,
+                    min_time: 0,
+                    max_time: 0,
+                });
+            },
+            "its history has another length",
+        ),
+    ];
+    for (change, expected) in unfit {
+        let mut beginning = beginning_of(&source);
+        change(&mut beginning);
+        let error = node.begin_at(&beginning).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Unfit { what } if what == expected),
+            "{error}"
+        );
+        assert!(!error.is_failure(), "the store works: {error}");
+        assert_eq!(node.tip().record.height(), Height::GENESIS);
+        assert_sound(&node);
+    }
+    assert!(node.begin_at(&beginning_of(&source)).unwrap());
+    assert_eq!(node.tip().record.id, source.tip().record.id);
+    assert_sound(&node);
 }
 
 #[test]

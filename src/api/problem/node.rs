@@ -88,7 +88,10 @@ impl From<&StoreError> for Problem {
             | StoreError::WrongChain { .. }
             | StoreError::Database(_)
             | StoreError::Damaged { .. }
-            | StoreError::Missing { .. } => failed(error),
+            | StoreError::Missing { .. }
+            | StoreError::Altered { .. }
+            | StoreError::Unfit { .. } => failed(error),
+            StoreError::Closing => Self::new(&kinds::SHUTTING_DOWN, error),
         }
     }
 }

@@ -81,7 +81,9 @@ mod tests {
                 path: "store".into(),
                 detail: "cannot write".to_owned(),
             }),
-            ImportError::Store(StoreError::Missing { what }),
+            ImportError::Store(StoreError::Missing { what: what.clone() }),
+            ImportError::Store(StoreError::Altered { what }),
+            ImportError::Store(StoreError::Closing),
             ImportError::Store(StoreError::Damaged {
                 what: "a block",
                 source: CodecError::Rlp {

@@ -19,12 +19,14 @@ impl Pipeline {
             history,
             state,
         } = beginning;
-        let missing = |what: &str| StoreError::Missing { what: what.to_owned() };
+        let unfit = |what| StoreError::Unfit { what };
         if self.tip.record.height() > Height::GENESIS {
             return Ok(false);
         }
         let tree = StateTree::empty().update(state);
-        let supply = state.total_balance().ok_or_else(|| missing("a sum below 2^256"))?;
+        let supply = state
+            .total_balance()
+            .ok_or(unfit("its balances add up to 2^256 or more"))?;
         let given = |(header, manifest, weight): &(Header, Manifest, _)| BlockRecord {
             id: header.id(),
             header: *header,
@@ -39,19 +41,24 @@ impl Pipeline {
             received: now,
         };
         let mut records: Vec<_> = blocks.iter().map(given).collect();
-        let last = records.last_mut().ok_or_else(|| missing("the checkpoint's block"))?;
+        let last = records.last_mut().ok_or(unfit("it has no block"))?;
         last.supply = supply;
         let record = last.clone();
-        let found = (record.id, record.height(), record.manifest.state_root, history.blocks());
-        if found
-            != (
-                checkpoint.block,
-                checkpoint.height,
-                tree.root(),
-                checkpoint.height.0 + 1,
-            )
-        {
-            return Err(missing("a checkpoint that fits together"));
+        for (fits, what) in [
+            (record.id == checkpoint.block, "its last block is another"),
+            (
+                record.height() == checkpoint.height,
+                "its last block has another height",
+            ),
+            (record.manifest.state_root == tree.root(), "its state has another root"),
+            (
+                history.blocks() == checkpoint.height.0 + 1,
+                "its history has another length",
+            ),
+        ] {
+            if !fits {
+                return Err(unfit(what));
+            }
         }
         // What genesis gave and is gone is taken away.
         let mut changes = state.clone();

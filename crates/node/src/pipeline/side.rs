@@ -139,12 +139,12 @@ impl Pipeline {
     /// forgotten: there is none any more.
     pub(crate) fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
         let damage = match snapshot.record(id) {
-            Ok(Some(record)) if record.header.id() != *id => StoreError::Missing {
-                what: format!("the header of block {id} as it was stored"),
+            Ok(Some(record)) if record.header.id() != *id => StoreError::Altered {
+                what: format!("the header of block {id}"),
             },
             // The blocks after it are judged by its manifest: who sends them would be blamed.
-            Ok(Some(record)) if record.manifest.root() != record.header.manifest_root => StoreError::Missing {
-                what: format!("the manifest of block {id} as it was stored"),
+            Ok(Some(record)) if record.manifest.root() != record.header.manifest_root => StoreError::Altered {
+                what: format!("the manifest of block {id}"),
             },
             Err(error) if error.is_damage() => error,
             sound => return sound,
@@ -166,16 +166,17 @@ impl Pipeline {
 
 /// A block that was right when it was stored is not now: its bytes have changed, and nobody else is at fault.
 pub(super) fn unsound(record: &BlockRecord, error: &dyn std::error::Error) -> StoreError {
-    StoreError::Missing {
-        what: format!("the body of block {} as it was stored ({error})", record.id),
+    StoreError::Altered {
+        what: format!("the body of block {} ({error})", record.id),
     }
 }
 
 /// The stored body of a block; one that is another block's is none. What else may have changed in it is seen by its roots.
 pub(super) fn stored_block(snapshot: &Snapshot, record: &BlockRecord) -> Result<RawBlock, StoreError> {
-    let block = snapshot.block(&record.id)?;
-    let own = block.filter(|block| block.header.id() == record.id);
-    own.ok_or_else(|| StoreError::Missing {
-        what: format!("body of block {}", record.id),
-    })
+    let what = format!("the body of block {}", record.id);
+    match snapshot.block(&record.id)? {
+        Some(block) if block.header.id() == record.id => Ok(block),
+        Some(_) => Err(StoreError::Altered { what }),
+        None => Err(StoreError::Missing { what }),
+    }
 }

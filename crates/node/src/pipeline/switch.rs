@@ -113,7 +113,7 @@ impl Pipeline {
         let mut tree = self.tip.tree.clone();
         for record in undone {
             let missing = || StoreError::Missing {
-                what: format!("undo data of block {}", record.id),
+                what: format!("the undo data of block {}", record.id),
             };
             let changes = snapshot.undo(&record.id)?.ok_or_else(missing)?;
             tree = tree.update(&changes);
@@ -193,8 +193,8 @@ impl Pipeline {
             .supply
             .checked_add(block.subsidy())
             .and_then(|sum| sum.checked_sub(block.burned()))
-            .ok_or_else(|| StoreError::Missing {
-                what: "a supply below 2^256".to_owned(),
+            .ok_or_else(|| StoreError::Altered {
+                what: format!("the supply before block {}", record.id),
             })?;
         chain.total_transactions += linked.transactions().len() as u64;
         let stored = snapshot.record(&record.id)?;

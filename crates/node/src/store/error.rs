@@ -34,8 +34,18 @@ pub enum StoreError {
     Database(fjall::Error),
     #[error("store: {what} is damaged: {source}")]
     Damaged { what: &'static str, source: CodecError },
+    /// What others need is not there.
     #[error("store: {what} is missing")]
     Missing { what: String },
+    /// It is there, and is not what was written: it cannot be read, or does not fit what was written with it.
+    #[error("store: {what} is not as it was stored")]
+    Altered { what: String },
+    /// What came to begin with does not fit its checkpoint; nothing was written. Rule: docs/protocol.md#Q4
+    #[error("the state to begin with does not fit its checkpoint: {what}")]
+    Unfit { what: &'static str },
+    /// Changes that came after the last one that is written.
+    #[error("the node is closing: nothing more is stored")]
+    Closing,
     #[error("block {height} is not kept here: this node began with the state of block {base}")]
     NotKept { height: Height, base: Height },
     #[error("store: {0}")]
@@ -55,17 +65,20 @@ impl From<tally_ledger::StateError> for StoreError {
 }
 
 impl StoreError {
-    /// Whether the store itself failed, as far as can be known now; not for what is merely not there by right, or for a
-    /// full disk.
+    /// Whether the store itself failed, as far as can be known now; not for what is merely not there by right, for a full
+    /// disk, for a node that closes, or for what others sent.
     pub fn is_failure(&self) -> bool {
-        !matches!(self, Self::NoRoom { .. } | Self::NotKept { .. })
+        !matches!(
+            self,
+            Self::NoRoom { .. } | Self::NotKept { .. } | Self::Unfit { .. } | Self::Closing
+        )
     }
 
     /// Whether what was read is not what was written: reading again gives the same. A read that failed may work later.
     pub(crate) fn is_damage(&self) -> bool {
         use fjall::Error as Db;
         match self {
-            Self::Missing { .. } | Self::Damaged { .. } => true,
+            Self::Missing { .. } | Self::Altered { .. } | Self::Damaged { .. } => true,
             Self::Database(error) => {
                 let read = matches!(
                     error,
@@ -74,6 +87,27 @@ impl StoreError {
                 read && io_source(error).is_none()
             }
             _ => false,
+        }
+    }
+
+    /// Why a write failed, for another who waited for it. A full disk and a node that closes stay what they are; all else
+    /// has broken the store in `path`.
+    pub(crate) fn of_shared_write(&self, path: &Path) -> Self {
+        match self {
+            Self::NoRoom { path, free, needed } => Self::NoRoom {
+                path: path.clone(),
+                free: *free,
+                needed: *needed,
+            },
+            Self::Closing => Self::Closing,
+            Self::Broken { path, detail } => Self::Broken {
+                path: path.clone(),
+                detail: detail.clone(),
+            },
+            other => Self::Broken {
+                path: path.to_owned(),
+                detail: other.to_string(),
+            },
         }
     }
 
@@ -174,8 +208,43 @@ mod tests {
         assert!(!StoreError::Database(io).is_damage());
         assert!(!StoreError::Database(fjall::Error::Poisoned).is_damage());
         assert!(StoreError::Database(fjall::Error::InvalidTrailer).is_damage());
-        let what = "part of a record".to_owned();
-        assert!(StoreError::Missing { what }.is_damage());
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_store_is_divided_by_meaning() {
+        let what = || "the tip".to_owned();
+        let no_room = || StoreError::NoRoom {
+            path: "store".into(),
+            free: 1,
+            needed: 2,
+        };
+        // (error, whether the store failed, whether reading again gives the same)
+        for (error, failure, damage) in [
+            (StoreError::Missing { what: what() }, true, true),
+            (StoreError::Altered { what: what() }, true, true),
+            (
+                StoreError::Unfit {
+                    what: "it has no block",
+                },
+                false,
+                false,
+            ),
+            (StoreError::Closing, false, false),
+            (no_room(), false, false),
+        ] {
+            assert_eq!((error.is_failure(), error.is_damage()), (failure, damage), "{error}");
+        }
+        let shared = |error: StoreError| error.of_shared_write(Path::new("store")).to_string();
+        assert_eq!(shared(StoreError::Closing), StoreError::Closing.to_string());
+        assert_eq!(shared(no_room()), no_room().to_string(), "a full disk breaks nothing");
+        let broken = "the store in store is broken: cannot write";
+        let detail = "cannot write".to_owned();
+        let path = "store".into();
+        assert_eq!(shared(StoreError::Broken { path, detail }), broken, "it is named once");
+        assert_eq!(
+            shared(StoreError::from(fjall::Error::Poisoned)),
+            "the store in store is broken: store: an earlier write failed"
+        );
     }
 
     #[test]

@@ -74,8 +74,8 @@ impl BlockRecord {
 
     pub(super) fn decode(id: BlockId, bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Fields(bytes);
-        let damaged = || StoreError::Missing {
-            what: format!("part of the record of block {id}"),
+        let altered = || StoreError::Altered {
+            what: format!("the record of block {id}"),
         };
         let mut read = || -> Option<Self> {
             Some(Self {
@@ -98,7 +98,7 @@ impl BlockRecord {
                 manifest: Manifest::decode(reader.0).ok()?,
             })
         };
-        read().ok_or_else(damaged)
+        read().ok_or_else(altered)
     }
 }
 

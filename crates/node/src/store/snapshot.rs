@@ -126,7 +126,7 @@ impl Snapshot {
             .snapshot
             .range(&self.0.keys.chain, height_key(first)..=height_key(last))
             .map(|entry| {
-                let id = block_id(&entry.value()?).ok_or_else(|| StoreError::Missing {
+                let id = block_id(&entry.value()?).ok_or_else(|| StoreError::Altered {
                     what: "a block id of the chain".to_owned(),
                 })?;
                 self.known(&id)
@@ -145,8 +145,8 @@ impl Snapshot {
         let Some(bytes) = self.get(|k| &k.bodies, id.as_bytes())? else {
             return Ok(None);
         };
-        let block = RawBlock::decode(&bytes, u64::MAX).map_err(|error| StoreError::Missing {
-            what: format!("a readable body of block {id} ({error})"),
+        let block = RawBlock::decode(&bytes, u64::MAX).map_err(|error| StoreError::Altered {
+            what: format!("the body of block {id} ({error})"),
         })?;
         Ok(Some(block))
     }
@@ -212,14 +212,14 @@ impl Snapshot {
             .flat_map(move |entry| {
                 let read = || -> Result<_, StoreError> {
                     let (key, value) = entry.into_inner()?;
-                    let missing = || StoreError::Missing {
-                        what: "a readable history entry".to_owned(),
+                    let altered = || StoreError::Altered {
+                        what: "an entry of an account's history".to_owned(),
                     };
                     let height = key.get(20..).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-                    let height = Height(u64::from_be_bytes(height.ok_or_else(missing)?));
+                    let height = Height(u64::from_be_bytes(height.ok_or_else(altered)?));
                     let (entries, rest) = value.as_chunks::<{ history::ENTRY }>();
                     if entries.is_empty() || !rest.is_empty() {
-                        return Err(missing());
+                        return Err(altered());
                     }
                     let entries = entries.iter().map(|entry| history::decode(height, entry));
                     Ok(entries.filter(|(place, _)| *place < before).collect::<Vec<_>>())
@@ -254,10 +254,10 @@ impl Snapshot {
             .map(|entry| {
                 let key = entry.key()?;
                 let bytes = key.get(20..).and_then(|b| <[u8; 8]>::try_from(b).ok());
-                let missing = || StoreError::Missing {
-                    what: "a readable entry of produced blocks".to_owned(),
+                let altered = || StoreError::Altered {
+                    what: "an entry of the blocks that an address produced".to_owned(),
                 };
-                bytes.map(|b| Height(u64::from_be_bytes(b))).ok_or_else(missing)
+                bytes.map(|b| Height(u64::from_be_bytes(b))).ok_or_else(altered)
             })
             .filter(move |height| !height.as_ref().is_ok_and(|height| *height >= below))
     }
@@ -289,8 +289,13 @@ impl Snapshot {
         let done = work(&node);
         match failed.take() {
             Some(error) => Err(error),
-            None => done.map_err(|error| StoreError::Missing {
-                what: error.to_string(),
+            None => done.map_err(|error| match error {
+                HistoryError::MissingNode { blocks, position } => StoreError::Missing {
+                    what: format!("the node at position {position} of the history of {blocks} blocks"),
+                },
+                error => StoreError::Altered {
+                    what: format!("the history of the chain ({error})"),
+                },
             }),
         }
     }
@@ -299,8 +304,8 @@ impl Snapshot {
     pub fn accounts(&self) -> impl Iterator<Item = Result<(Address, Account), StoreError>> + '_ {
         self.0.snapshot.iter(&self.0.keys.accounts).map(|entry| {
             let (key, value) = entry.into_inner()?;
-            let address = Address::try_from(&key[..]).map_err(|_| StoreError::Missing {
-                what: "a readable address".to_owned(),
+            let address = Address::try_from(&key[..]).map_err(|_| StoreError::Altered {
+                what: "the address of an account".to_owned(),
             })?;
             Ok((address, Account::decode(&value).map_err(damaged("account"))?))
         })
@@ -350,8 +355,8 @@ impl Snapshot {
     pub fn total_balance(&self) -> Result<Amount, StoreError> {
         self.accounts().try_fold(Amount::ZERO, |sum, entry| {
             let (_, account) = entry?;
-            sum.checked_add(account.balance).ok_or_else(|| StoreError::Missing {
-                what: "a sum below 2^256".to_owned(),
+            sum.checked_add(account.balance).ok_or_else(|| StoreError::Altered {
+                what: "an account (the balances add up to 2^256 or more)".to_owned(),
             })
         })
     }
@@ -389,8 +394,8 @@ impl Snapshot {
             .iter(&self.0.keys.pool)
             .map(|entry| {
                 let (key, value) = entry.into_inner()?;
-                let id = B256::try_from(&key[..]).map_err(|_| StoreError::Missing {
-                    what: "a readable pool entry".to_owned(),
+                let id = B256::try_from(&key[..]).map_err(|_| StoreError::Altered {
+                    what: "an id of the stored pool".to_owned(),
                 })?;
                 Ok((TxId(id), Bytes::copy_from_slice(&value)))
             })
