@@ -8,6 +8,7 @@ use tally_chain::{Address, BlockId, Bytes, ChainSpec, Height, UnixSecs, Work, ge
 use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::net::{Network, Output, PeerName};
 use tally_node::{Node, NodeConfig};
+use tally_wallet::{Secp256k1Key, SigningKey, payment, system_rng};
 
 use crate::target::Target;
 use crate::wallet::samples;
@@ -248,7 +249,9 @@ fn answer_pings(network: &mut Network, honest: &PeerName, now: u64) {
 pub fn receipt_of_a_payment() -> Vec<u8> {
     let fixture = Fixture::new();
     let chain = genesis::identity(&samples::spec());
-    let key = tally_ledger::testing::TestKey::public(0);
+    // PUBLIC: account 0 of the phrase of the samples.
+    let secret = alloy_primitives::hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+    let key = SigningKey::Secp256k1(Secp256k1Key::from_secret(&secret).expect("a key in range"));
     let payload = tally_chain::transaction::Payload {
         chain_id: chain.chain_id,
         nonce: 0,
@@ -260,14 +263,15 @@ pub fn receipt_of_a_payment() -> Vec<u8> {
         value: tally_chain::Amount(tally_chain::U256::from(5)),
         data: Bytes::new(),
     };
-    let transaction = key.sign(&chain, payload);
-    fixture.node.submit(transaction.envelope().clone()).expect("a payment");
+    let signed = payment::sign(&chain, key.address(), &key, &payload.encode(), &mut system_rng());
+    let signed = signed.expect("a signature");
+    fixture.node.submit(signed.envelope).expect("a payment");
     mine(&fixture.node);
     mine(&fixture.node);
     let tip = fixture.node.tip();
     let place = tip
         .snapshot
-        .place(&transaction.id())
+        .place(&signed.id)
         .expect("a read")
         .expect("it is in a block");
     let receipt = fixture

@@ -8,6 +8,8 @@ mod network;
 mod signers;
 mod source;
 mod start;
+#[allow(dead_code, reason = "tests compile this file too, and use all of it")]
+mod stranger;
 mod verify;
 
 use std::time::Duration;

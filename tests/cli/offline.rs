@@ -17,7 +17,7 @@ use crate::binary;
 use crate::process::{self, stderr, tally};
 
 /// PUBLIC: everybody knows the keys of this phrase.
-const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
+const PUBLIC_PHRASE: &str = tally_testkit::PUBLIC_PHRASE;
 /// Its second secp256k1 account; the wallet has the first.
 const PUBLIC: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 /// In the address book.

@@ -160,10 +160,7 @@ fn a_payment_is_not_lost_with_its_output() {
     let run = |out: Stdio, args: &[&str]| {
         let mut command = command(&vault, args);
         command.env("TALLY_NODE", &node.url);
-        command.env(
-            "TALLY_WALLET_PHRASE",
-            "test test test test test test test test test test test junk",
-        );
+        command.env("TALLY_WALLET_PHRASE", tally_testkit::PUBLIC_PHRASE);
         command.stdout(out).spawn().unwrap().wait_with_output().unwrap()
     };
     let restore = ["wallet", "restore", "--chain", FAST_CHAIN];

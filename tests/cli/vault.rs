@@ -186,7 +186,7 @@ fn used_accounts_are_found_after_a_restore() {
     let mine = accounts(&folder.path().join("first"));
     let last = mine[4]["address"].as_str().unwrap();
 
-    let public = "test test test test test test test test test test test junk";
+    let public = tally_testkit::PUBLIC_PHRASE;
     done(&run("bank", public, &["restore", "--kinds", "secp256k1", "--gap", "1"]));
     let pay = [
         "send",

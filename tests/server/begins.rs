@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::child::{Child, FAST_CHAIN};
+use crate::child::{self, FAST_CHAIN};
 use crate::common::{ECC, Http, until};
 
 #[test]
@@ -15,7 +15,7 @@ fn a_chain_of_the_future_waits_and_begins_by_itself() {
     let file = folder.path().join("monday.toml");
     std::fs::write(&file, spec).unwrap();
     let args = ["--spec", file.to_str().unwrap(), "--mine", "--log-level", "error"];
-    let child = Child::node(&args, &folder.path().join("data"));
+    let child = child::node(&args, &folder.path().join("data"));
     let client = Http::new(&child.after("interface"));
     assert!(child.after("begins at").ends_with("until then nothing is mined"));
 

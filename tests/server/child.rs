@@ -1,90 +1,19 @@
-//! The real binary as a process that prints a banner; it is killed when it is dropped.
+//! The binary under test as a process.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+
+pub use tally_testkit::process::{Child, FAST_CHAIN, signal};
 
 use crate::binary;
 
-pub const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/fast.toml");
-
-pub struct Child {
-    process: std::process::Child,
-    lines: Receiver<String>,
+/// Runs `tally` with these arguments and the folder as its data directory.
+pub fn start(args: &[&str], folder: &Path) -> Child {
+    Child::by(binary::tally(), args, folder)
 }
 
-impl Child {
-    /// Runs `tally` with these arguments and the folder as its data directory.
-    pub fn start(args: &[&str], folder: &Path) -> Self {
-        Self::by(binary::tally(), args, folder)
-    }
-
-    /// The same by a command that ends with the program.
-    pub fn by(mut command: Command, args: &[&str], folder: &Path) -> Self {
-        let mut process = command
-            .args(args)
-            .arg("--data-dir")
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (tell, lines) = mpsc::channel();
-        let out = BufReader::new(process.stdout.take().unwrap());
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Self { process, lines }
-    }
-
-    /// `tally node` on a free port.
-    pub fn node(args: &[&str], folder: &Path) -> Self {
-        Self::start(&[&["node", "--listen", "127.0.0.1:0"], args].concat(), folder)
-    }
-
-    /// The next line that it prints.
-    pub fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(Duration::from_secs(60)).ok()
-    }
-
-    /// What follows `start` in the next line that begins so, spaces aside; lines before it are gone.
-    pub fn after(&self, start: &str) -> String {
-        let rest = |line: String| Some(line.trim().strip_prefix(start)?.trim().trim_end_matches('/').to_owned());
-        let mut lines = std::iter::from_fn(|| self.line());
-        lines
-            .find_map(rest)
-            .unwrap_or_else(|| panic!("no line begins with {start:?}"))
-    }
-
-    /// The process id.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    pub fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    /// SIGTERM, as a service manager does it.
-    pub fn stop(&mut self) -> ExitStatus {
-        signal("-TERM", &self.process.id().to_string());
-        self.wait()
-    }
-
-    pub fn wait(&mut self) -> ExitStatus {
-        self.process.wait().unwrap()
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-pub fn signal(name: &str, process: &str) {
-    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+/// `tally node` on a free port.
+pub fn node(args: &[&str], folder: &Path) -> Child {
+    start(&[&["node", "--listen", "127.0.0.1:0"], args].concat(), folder)
 }
 
 /// `tally audit` of a data directory; what it prints if it finds a fault.

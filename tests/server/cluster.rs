@@ -8,7 +8,7 @@ use serde_json::json;
 use tally::config::NodeOptions;
 use tally_node::net::offence::Offence;
 
-use crate::child::{Child, FAST_CHAIN, audit, signal};
+use crate::child::{self, Child, FAST_CHAIN, audit, signal};
 use crate::common::{ECC, Http, hex, until};
 use crate::network::{Member, agree, identity, included};
 
@@ -17,7 +17,7 @@ struct Cluster(Child);
 impl Cluster {
     fn up(folder: &Path, nodes: &str) -> Self {
         let cluster = ["net", "up", "--nodes", nodes, "--miners", "2", "--chain", FAST_CHAIN];
-        Self(Child::start(
+        Self(child::start(
             &[&cluster[..], &["--port", "0", "--p2p-port", "0"]].concat(),
             folder,
         ))

@@ -11,13 +11,11 @@ use tally_chain::pow::Search;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, BlockId, Bytes, ChainSpec, UnixSecs, address};
 use tally_node::{Imported, MiningConfig, Node, NodeConfig, Work, system_clock};
+pub use tally_testkit::PUBLIC_PHRASE;
 use tally_wallet::{Account, ChainBinding, Fee, KeyKind, Payment, Phrase, SigningKey, Vault, payment, system_rng};
 
 pub const MINING_TOKEN: &str = "0123456789abcdef-mining";
 pub const PEERS_TOKEN: &str = "0123456789abcdef-peers";
-
-/// PUBLIC: everybody knows the keys of this phrase.
-pub const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
 
 /// What payments of these tests offer.
 pub const FEE: Fee = Fee {

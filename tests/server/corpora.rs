@@ -4,20 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
+use tally_testkit::corpora;
 
 use crate::common::{ECC, TestServer, coin};
-
-/// A folder of the corpora, or nothing if they are not on this machine.
-fn corpus(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("TALLY_CORPORA").map(PathBuf::from);
-    let root = root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"));
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("SKIP: corpora not found ({})", folder.display());
-    None
-}
 
 fn files(folder: PathBuf, end: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -38,7 +27,7 @@ fn files(folder: PathBuf, end: &str) -> Vec<PathBuf> {
 
 #[test]
 fn json_that_is_none_is_refused_and_none_breaks_the_server() {
-    let Some(folder) = corpus("json-suite") else { return };
+    let Some(folder) = corpora("json-suite") else { return };
     let server = TestServer::start();
     let mut counts = [0; 3];
     for path in files(folder, ".json") {
@@ -90,7 +79,7 @@ fn encoded(text: &str) -> String {
 
 #[test]
 fn naughty_strings_are_only_strings() {
-    let Some(folder) = corpus("naughty-strings") else {
+    let Some(folder) = corpora("naughty-strings") else {
         return;
     };
     let server = TestServer::start();
@@ -123,7 +112,7 @@ fn naughty_strings_are_only_strings() {
 
 #[test]
 fn naughty_memos_travel_whole_and_harm_no_page() {
-    let Some(folder) = corpus("naughty-strings") else {
+    let Some(folder) = corpora("naughty-strings") else {
         return;
     };
     let server = TestServer::start();

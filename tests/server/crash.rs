@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tally_chain::transaction::ChainIdentity;
 
 use crate::binary;
-use crate::child::{Child, FAST_CHAIN, audit};
+use crate::child::{self, Child, FAST_CHAIN, audit};
 use crate::common::{ECC, Http, hex, until};
 use crate::network::{Member, agree, identity};
 
@@ -73,7 +73,7 @@ impl Victim {
             "--log-level",
             "error",
         ];
-        let mut child = Child::start(&[&args[..], &self.args()].concat(), self.folder.path());
+        let mut child = child::start(&[&args[..], &self.args()].concat(), self.folder.path());
         std::thread::sleep(Duration::from_millis(random(150)));
         child.kill();
     }
@@ -272,7 +272,7 @@ fn a_store_that_breaks_ends_the_node_with_its_own_code() {
         "--log-level",
         "error",
     ];
-    let mut first = Child::start(&args, &data);
+    let mut first = child::start(&args, &data);
     first.after("interface");
     assert_eq!(first.stop().code(), Some(0));
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use crate::child::Child;
+use crate::child::{self, Child};
 use crate::common::Http;
 
 /// How long any answer or close may take: longer than the server's own limits for what is silent.
@@ -202,8 +202,8 @@ impl Node {
             "0",
         ];
         let ports = ["--stratum-listen", "127.0.0.1:0", "--p2p-listen", "127.0.0.1:0"];
-        let http = Child::node(&[&common[..], &ports].concat(), folders[0].path());
-        let https = Child::node(&[&common[..], &["--tls-self-signed"]].concat(), folders[1].path());
+        let http = child::node(&[&common[..], &ports].concat(), folders[0].path());
+        let https = child::node(&[&common[..], &["--tls-self-signed"]].concat(), folders[1].path());
         let url = http.after("interface");
         let p2p = http.after("network");
         let p2p = p2p.split('/').nth(4).expect("/ip4/ADDR/tcp/PORT/…").to_owned();

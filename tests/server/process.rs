@@ -10,7 +10,7 @@ use tally_chain::ChainSpec;
 use tally_chain::genesis;
 
 use crate::binary;
-use crate::child::{Child, FAST_CHAIN, signal};
+use crate::child::{self, Child, FAST_CHAIN, signal};
 use crate::common::{ECC, Http, RSA, hex, until};
 use crate::events::Stream;
 
@@ -33,7 +33,7 @@ const USUAL: [&str; 7] = [
 
 impl Process {
     fn start(folder: &Path) -> Self {
-        let child = Child::start(&[&USUAL[..], &["--mine"]].concat(), folder);
+        let child = child::start(&[&USUAL[..], &["--mine"]].concat(), folder);
         let url = child.after("interface");
         Self {
             client: Http::new(&url),

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest as _, Sha256};
 
-use crate::child::Child;
+use crate::child::{self, Child};
 use crate::common::until;
 
 struct Node {
@@ -30,7 +30,7 @@ impl Node {
             "--allow-host",
             "ledger.example",
         ];
-        let child = Child::node(&args, folder);
+        let child = child::node(&args, folder);
         Self {
             address: child.after("interface").replace("https://", ""),
             fingerprint: child.after("certificate").replace("SHA-256 ", ""),

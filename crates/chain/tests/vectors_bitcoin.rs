@@ -2,10 +2,11 @@
 
 mod support;
 
-use support::{corpora, hex, json, json_hex, text};
+use support::{hex, json, json_hex, text};
 use tally_chain::hash::{sha256, sha256d};
 use tally_chain::pow::{Search, Target};
 use tally_chain::{BlockId, Header, U256};
+use tally_testkit::corpora;
 
 fn header(bytes: &[u8]) -> Header {
     let bytes = bytes.try_into().expect("a header has 80 bytes");

@@ -5,12 +5,13 @@ mod support;
 use alloy_primitives::keccak256;
 use alloy_rlp::Encodable;
 use serde_json::Value;
-use support::{corpora, hex, json, json_hex, keys::EcAccount, rlp_list};
+use support::{hex, json, json_hex, keys::EcAccount, rlp_list};
 use tally_chain::codec::ListReader;
 use tally_chain::transaction::{ChainIdentity, MAX_GAS_LIMIT, Transaction};
 use tally_chain::{
     BlockId, CodecError, RawTransaction, ReferenceVerifier, SignatureVerifier, TransactionError, TxId, U256, address,
 };
+use tally_testkit::corpora;
 
 fn encode(item: &Value) -> Vec<u8> {
     match item {

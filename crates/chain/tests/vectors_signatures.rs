@@ -3,10 +3,11 @@
 mod support;
 
 use serde_json::Value;
-use support::{base64, corpora, der_integers, hex, json, json_hex, keys, spki_of, spki_of_pkcs1, text};
+use support::{base64, der_integers, hex, json, json_hex, keys, spki_of, spki_of_pkcs1, text};
 use tally_chain::hash::sha256;
 use tally_chain::keys::{KeyError, RsaPublicKey, check_secp256k1_form};
 use tally_chain::{ReferenceVerifier, SignatureVerifier};
+use tally_testkit::corpora;
 
 /// The verdict of a node: form first, then arithmetic.
 fn accepts(key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! How fast blocks execute and the state tree follows. Run: `cargo bench -p tally-ledger --features testing`
+//! How fast blocks execute and the state tree follows. Run: `cargo bench -p tally-ledger`
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -10,8 +10,9 @@ use tally_chain::hash::sha256;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::MAX_GAS_LIMIT;
 use tally_chain::{Address, Amount, B256, LinkedBlock, U256};
-use tally_ledger::testing::{TestChain, TestKey};
 use tally_ledger::{BlockContext, CallRequest, ChangeSet, StateTree, call};
+use tally_testkit::chain::TestChain;
+use tally_testkit::keys::TestKey;
 
 const TRANSFERS: u64 = 2_000;
 const LEAVES: u64 = 1_000_000;

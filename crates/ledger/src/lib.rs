@@ -17,8 +17,6 @@ pub mod execute;
 pub mod parts;
 pub mod shared;
 mod state;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tree;

@@ -1,9 +1,1 @@
-mod blocks;
-mod contracts;
 mod ethereum;
-mod execution_gas;
-mod parts;
-mod properties;
-mod refusals;
-mod shared;
-mod trees;

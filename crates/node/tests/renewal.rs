@@ -8,8 +8,8 @@ use tally_node::Node;
 use tally_node::net::limits::{BEGINNINGS_AT_ONCE, MESSAGES_AT_ONCE};
 use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::net::{Network, Output, PeerName};
-use tally_node::p2p::stranger::Stranger;
 use tally_node::peers::range::Origin;
+use tally_testkit::stranger::Stranger;
 
 const PEER: &str = "peer";
 

@@ -9,8 +9,8 @@ use support::{ENVELOPES, clock, mine, spec};
 use tally_chain::{Address, BlockId, Height, Work};
 use tally_node::net::limits::{MAX_UNREAD, MAX_UNREAD_ALL};
 use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
-use tally_node::p2p::stranger::Stranger;
 use tally_node::{Multiaddr, Node};
+use tally_testkit::stranger::Stranger;
 
 const READERS_OF_NOTHING: usize = 63;
 /// Blocks of a megabyte: an answer holds eight of them.

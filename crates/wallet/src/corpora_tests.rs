@@ -1,7 +1,5 @@
 //! Published vectors of other projects, read from the corpora folder.
 
-use std::path::PathBuf;
-
 use bip32::{ChildNumber, XPrv};
 use serde_json::Value;
 
@@ -13,17 +11,7 @@ pub(crate) fn json(name: &str) -> Option<Value> {
 }
 
 fn read(name: &str) -> Option<Vec<u8>> {
-    let folder = std::env::var_os("TALLY_CORPORA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")),
-        PathBuf::from,
-    );
-    match std::fs::read(folder.join(name)) {
-        Ok(bytes) => Some(bytes),
-        Err(_) => {
-            eprintln!("SKIP: corpora not found: {}", folder.join(name).display());
-            None
-        }
-    }
+    tally_testkit::corpora(name).map(|path| std::fs::read(path).unwrap())
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {

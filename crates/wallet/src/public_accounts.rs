@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn they_are_the_accounts_of_the_public_phrase() {
-        let phrase = Phrase::parse("test test test test test test test test test test test junk").unwrap();
+        let phrase = Phrase::parse(tally_testkit::PUBLIC_PHRASE).unwrap();
         let seed = phrase.seed("");
         for (index, address) in PUBLIC[..20].iter().enumerate() {
             assert_eq!(seed.secp256k1(index as u32).unwrap().address(), *address, "{index}");

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use tally_wallet::{Phrase, RsaBits, RsaKey, Step};
 
 const PROTOCOL: &str = include_str!("../../../docs/protocol.md");
-const JUNK: &str = "test test test test test test test test test test test junk";
+const JUNK: &str = tally_testkit::PUBLIC_PHRASE;
 
 /// The cells of the row of a published table that starts with `first`, without marks.
 fn row(first: &str) -> Vec<String> {

@@ -19,15 +19,7 @@ fn read(name: &str) -> Result<Imported, KeystoreError> {
 }
 
 fn corpus(name: &str) -> Option<Vec<u8>> {
-    let folder = std::env::var_os("TALLY_CORPORA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")),
-        PathBuf::from,
-    );
-    let found = std::fs::read(folder.join(name)).ok();
-    if found.is_none() {
-        eprintln!("SKIP: corpora not found: {}", folder.join(name).display());
-    }
-    found
+    tally_testkit::corpora(name).map(|path| std::fs::read(path).unwrap())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use tally_wallet::{Language, Phrase, PhraseError, PhraseLength, system_rng};
 
-const JUNK: &str = "test test test test test test test test test test test junk";
+const JUNK: &str = tally_testkit::PUBLIC_PHRASE;
 
 fn refused(words: &str) -> Option<PhraseError> {
     Phrase::parse(words).err()

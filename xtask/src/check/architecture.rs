@@ -10,7 +10,7 @@ struct Room {
     only_under: &'static [(&'static str, &'static str)],
 }
 
-const HOUSE: [Room; 9] = [
+const HOUSE: [Room; 10] = [
     Room {
         name: "tally-chain",
         uses: &[],
@@ -52,11 +52,19 @@ const HOUSE: [Room; 9] = [
         only_under: &[],
     },
     Room {
+        name: TEST_KIT,
+        uses: &["tally-chain", "tally-ledger"],
+        only_under: &[("tally-chain", "chain"), ("tally-ledger", "chain")],
+    },
+    Room {
         name: "xtask",
         uses: &[],
         only_under: &[],
     },
 ];
+
+/// What tests share. Every room may use it in its tests, none elsewhere: nothing of it ships.
+const TEST_KIT: &str = "tally-testkit";
 
 /// Crates that reach for a clock, the disk, the network or threads: not for the pure rooms.
 const IMPURE: [&str; 9] = [
@@ -88,7 +96,11 @@ pub fn check(metadata: &Value) -> Vec<String> {
         for dependency in list(&package["dependencies"]) {
             let used = text(&dependency["name"]);
             let test_only = dependency["kind"] == "dev";
-            if workspace_names.contains(&used) {
+            if used == TEST_KIT {
+                if !test_only {
+                    errors.push(format!("{name} may use {used} only as a dev-dependency"));
+                }
+            } else if workspace_names.contains(&used) {
                 if !room.uses.contains(&used) {
                     errors.push(format!("{name} may not use {used}"));
                 }
@@ -218,6 +230,30 @@ mod tests {
         edge["kind"] = json!("dev");
         let house = metadata(&[package("tally-ledger", &[edge]), package("tally-wallet", &[])]);
         assert_eq!(check(&house), ["tally-ledger may not use tally-wallet"]);
+    }
+
+    #[test]
+    fn the_test_kit_is_for_tests_of_every_room_and_for_nothing_else() {
+        let edge = |kind: Value| json!({"name": TEST_KIT, "kind": kind, "optional": false, "features": []});
+        let house = |kind: &Value| {
+            metadata(&[
+                package(TEST_KIT, &[]),
+                package("tally-chain", &[edge(kind.clone())]),
+                package("tally", &[edge(kind.clone())]),
+            ])
+        };
+        assert_eq!(check(&house(&json!("dev"))), Vec::<String>::new());
+        for kind in [Value::Null, json!("build")] {
+            assert_eq!(
+                check(&house(&kind)),
+                [
+                    "tally-chain may use tally-testkit only as a dev-dependency",
+                    "tally may use tally-testkit only as a dev-dependency"
+                ]
+            );
+        }
+        let upwards = metadata(&[package(TEST_KIT, &[uses("tally-node")]), package("tally-node", &[])]);
+        assert_eq!(check(&upwards), ["tally-testkit may not use tally-node"]);
     }
 
     #[test]

@@ -8,27 +8,10 @@
 pub mod chain;
 pub mod keys;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tally_chain::CodecError;
 use tally_chain::codec::wrap_list;
-
-/// Folder of a collection of public test vectors, or `None` (with a visible line) where they are not at hand.
-/// `TALLY_CORPORA` names their parent; by default it is `shared/corpora` beside the repository.
-pub fn corpora(name: &str) -> Option<PathBuf> {
-    let root = match std::env::var_os("TALLY_CORPORA") {
-        Some(root) => Some(PathBuf::from(root)),
-        None => Path::new(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .map(|folder| folder.join("../shared/corpora"))
-            .find(|folder| folder.is_dir()),
-    };
-    let folder = root.map(|root| root.join(name)).filter(|folder| folder.is_dir());
-    if folder.is_none() {
-        eprintln!("SKIP: corpora not found ({name}); set TALLY_CORPORA to their folder");
-    }
-    folder
-}
 
 pub fn text(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();

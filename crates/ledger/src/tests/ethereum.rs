@@ -1,7 +1,7 @@
 //! Ethereum's own state tests through our EVM: fees, commits and all; roots by a small Merkle Patricia trie.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use alloy_primitives::{hex, keccak256};
 use alloy_rlp::Encodable;
@@ -14,15 +14,7 @@ use tally_chain::state_tree::Account;
 use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, Log, U256};
 
 use crate::evm::Executor;
-use crate::testing::MemoryState;
-use crate::{BlockContext, StateError, StateView};
-
-fn corpora() -> PathBuf {
-    std::env::var_os("TALLY_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    )
-}
+use crate::{BlockContext, ChangeSet, StateError, StateView};
 
 /// Key nibbles and value of each leaf, ascending; `depth` nibbles are behind us.
 fn trie_node(leaves: &[(Vec<u8>, Vec<u8>)], depth: usize) -> Vec<u8> {
@@ -77,7 +69,7 @@ fn trie_root(leaves: impl Iterator<Item = (Vec<u8>, Vec<u8>)>) -> B256 {
     keccak256(trie_node(&leaves.into_iter().collect::<Vec<_>>(), 0))
 }
 
-fn ethereum_root(state: &MemoryState) -> B256 {
+fn ethereum_root(state: &View) -> B256 {
     trie_root(state.accounts.iter().map(|(address, account)| {
         let slots = state
             .storage
@@ -92,22 +84,47 @@ fn ethereum_root(state: &MemoryState) -> B256 {
     }))
 }
 
-/// The tests know the hash of block n as `keccak256` of its decimal number.
-struct View(MemoryState);
+/// A state as the corpus has it. The chains of `tally-testkit` cannot be used here: this tests a part of the crate that is
+/// private, so it is compiled into the crate, and the types of their states are those of another build of it.
+#[derive(Clone, Default)]
+struct View {
+    accounts: BTreeMap<Address, Account>,
+    storage: BTreeMap<(Address, B256), B256>,
+    codes: BTreeMap<B256, Bytes>,
+}
+
+impl View {
+    fn apply(&mut self, changes: &ChangeSet) {
+        for (address, account) in &changes.accounts {
+            match account {
+                Some(account) => self.accounts.insert(*address, *account),
+                None => self.accounts.remove(address),
+            };
+        }
+        for (key, value) in &changes.storage {
+            match value.is_zero() {
+                true => self.storage.remove(key),
+                false => self.storage.insert(*key, *value),
+            };
+        }
+    }
+}
 
 impl StateView for View {
     fn account(&self, address: &Address) -> Result<Option<Account>, StateError> {
-        self.0.account(address)
+        Ok(self.accounts.get(address).copied())
     }
 
     fn storage(&self, address: &Address, slot: &B256) -> Result<B256, StateError> {
-        self.0.storage(address, slot)
+        Ok(self.storage.get(&(*address, *slot)).copied().unwrap_or_default())
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        self.0.code(hash)
+        let code = self.codes.get(hash).cloned();
+        code.ok_or_else(|| StateError(format!("code {hash} is missing")))
     }
 
+    /// The tests know the hash of block n as `keccak256` of its decimal number.
     fn block_id(&self, number: Height) -> Result<Option<BlockId>, StateError> {
         Ok(Some(BlockId(keccak256(number.to_string()))))
     }
@@ -129,8 +146,8 @@ fn address(value: &str) -> Address {
     value.parse().unwrap()
 }
 
-fn state(pre: &Value) -> MemoryState {
-    let mut state = MemoryState::default();
+fn state(pre: &Value) -> View {
+    let mut state = View::default();
     for (name, entry) in pre.as_object().unwrap() {
         let (address, code) = (address(name), bytes(&entry["code"]));
         let code_hash = keccak256(&code);
@@ -165,7 +182,7 @@ fn run(test: &Value, case: &Value) -> (B256, B256) {
         gas_limit: number(&env["currentGasLimit"]).to(),
         base_fee,
     };
-    let view = View(state(&test["pre"]));
+    let view = state(&test["pre"]);
     let mut executor = Executor::with_fork(context, &view, SpecId::CANCUN);
     executor.block_env().prevrandao = Some(number(&env["currentRandom"]).into());
     let pick = |field: &str, index: &str| &tx[field][case["indexes"][index].as_u64().unwrap() as usize];
@@ -199,7 +216,7 @@ fn run(test: &Value, case: &Value) -> (B256, B256) {
             Log { address, topics, data }.encode(&mut logs);
         }
     }
-    let mut state = view.0.clone();
+    let mut state = view.clone();
     state.apply(&executor.finish().changes);
     (ethereum_root(&state), keccak256(wrap_list(&logs)))
 }
@@ -217,11 +234,9 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn general_state_tests() {
-    let folder = corpora().join("ethereum-tests/GeneralStateTests");
-    if !folder.is_dir() {
-        println!("SKIP: corpora not found at {}", folder.display());
+    let Some(folder) = tally_testkit::corpora("ethereum-tests/GeneralStateTests") else {
         return;
-    }
+    };
     let mut paths = Vec::new();
     files(&folder, &mut paths);
     paths.sort();

@@ -12,7 +12,6 @@ mod link;
 mod links;
 mod reach;
 mod room;
-pub mod stranger;
 mod wires;
 
 use std::net::SocketAddr;

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use alloy_primitives::hex;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -15,16 +13,8 @@ use super::fixture::{Signer, identity, payment};
 use super::*;
 
 fn corpus(file: &str) -> Option<Value> {
-    let base = std::env::var_os("TALLY_CORPORA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")),
-        PathBuf::from,
-    );
-    let path = base.join("wycheproof").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("SKIP: corpora not found ({file})");
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
+    let path = tally_testkit::corpora(&format!("wycheproof/{file}"))?;
+    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

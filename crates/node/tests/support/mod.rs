@@ -5,21 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use k256::ecdsa::signature::hazmat::PrehashSigner;
-use k256::ecdsa::{Signature, SigningKey};
+use k256::ecdsa::SigningKey;
 use tally_chain::block::{Ancestors, Parent, encode_block};
-use tally_chain::hash::sha256;
 use tally_chain::pow::{Search, Target};
-use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
-use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Manifest, TxId, U256, UnixSecs, address, merkle};
+use tally_chain::transaction::Payload;
+use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Manifest, TxId, U256, UnixSecs, merkle};
 use tally_node::{CheckpointConfig, Clock, Imported, Multiaddr, Node, NodeConfig, P2pConfig, StoreError, Work};
-
-/// Secret keys of the first accounts of the public phrase "test test … junk"; worth nothing anywhere.
-const KEYS: [&str; 3] = [
-    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
-    "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-    "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
-];
+use tally_testkit::keys::TestKey;
 
 /// A clock that only tests move.
 #[derive(Clone)]
@@ -153,13 +145,13 @@ pub fn blocks(node: &Node) -> Vec<Bytes> {
         .collect()
 }
 
+/// The key of a PUBLIC account.
 pub fn key(index: usize) -> SigningKey {
-    SigningKey::from_slice(&alloy_primitives::hex::decode(KEYS[index]).unwrap()).unwrap()
+    TestKey::public(index).signing_key().clone()
 }
 
 pub fn address_of(index: usize) -> Address {
-    let point = key(index).verifying_key().to_sec1_point(false);
-    address::of_secp256k1(point.as_bytes()[1..].try_into().unwrap())
+    TestKey::public(index).address()
 }
 
 pub fn payment(node: &Node, from: usize, nonce: u64, to: Address, base_units: u64) -> Bytes {
@@ -238,13 +230,7 @@ pub fn call(node: &Node, from: usize, nonce: u64, to: Option<Address>, data: &[u
 
 /// The envelope of a payload, signed by one of the test keys.
 pub fn signed(node: &Node, from: usize, payload: Payload) -> Bytes {
-    let key = key(from);
-    let message = payload.signed_message(&node.identity().genesis, &address_of(from));
-    let signature: Signature = key.sign_prehash(sha256(&[&message]).as_slice()).unwrap();
-    let public_key = key.verifying_key().to_sec1_point(true).as_bytes().try_into().unwrap();
-    let signature = signature.normalize_s().to_bytes().into();
-    let authenticator = Authenticator::Secp256k1 { public_key, signature };
-    TallyTransaction { payload, authenticator }.encode().into()
+    TestKey::public(from).envelope(&node.identity(), payload)
 }
 
 pub fn submit(node: &Node, envelope: Bytes) -> TxId {

@@ -5,7 +5,7 @@ use tally_chain::{Amount, U256, UnixSecs};
 use super::*;
 use crate::{ChainBinding, Fee, KeyKind, Phrase, SharedAccount, Vault, VaultError, system_rng};
 
-const JUNK: &str = "test test test test test test test test test test test junk";
+const JUNK: &str = tally_testkit::PUBLIC_PHRASE;
 
 fn binding() -> ChainBinding {
     ChainBinding {

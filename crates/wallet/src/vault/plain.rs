@@ -261,7 +261,7 @@ mod tests {
     use super::*;
     use crate::keys::{Secp256k1Key, SigningKey};
 
-    const JUNK: &str = "test test test test test test test test test test test junk";
+    const JUNK: &str = tally_testkit::PUBLIC_PHRASE;
 
     /// What a vault encrypted before there were imported accounts, an order, an address book or other languages.
     const OLDER: &str = r#"{"phrase":"test test test test test test test test test test test junk","passphrase":"","created_at":1800000000,"chain":{"genesis":"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a","chain_id":8086,"name":"local"},"settings":{"auto_lock_secs":600,"fee_level":"normal"},"accounts":[{"kind":"secp256k1","index":0,"label":"Everyday","public_key":"AzmjYPj8ZcGVbhfYMm05d7Yvqv4nI+E54D+iK7ah0Ee0"}]}"#;

@@ -166,9 +166,7 @@ fn look_alike_needs_both_ends_or_one_long_end_or_few_differences() {
 
 #[test]
 fn the_public_phrase_is_known_by_heart() {
-    let seed = Phrase::parse("test test test test test test test test test test test junk")
-        .unwrap()
-        .seed("");
+    let seed = Phrase::parse(tally_testkit::PUBLIC_PHRASE).unwrap().seed("");
     for index in 0..20 {
         let known = seed.secp256k1(index).unwrap().address().to_string();
         let found = warnings(&review(&known), &context(&[]));

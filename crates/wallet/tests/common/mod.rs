@@ -5,7 +5,7 @@ use tally_chain::transaction::ChainIdentity;
 use tally_chain::{BlockId, UnixSecs};
 use tally_wallet::{ChainBinding, KdfParams, Phrase, Vault, VaultKey, system_rng};
 
-pub const JUNK: &str = "test test test test test test test test test test test junk";
+pub const JUNK: &str = tally_testkit::PUBLIC_PHRASE;
 
 /// The lowest costs that are accepted.
 pub const CHEAP: KdfParams = KdfParams {

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use tally_chain::{Address, Amount, U256};
+use tally_ledger::StateTree;
+use tally_testkit::chain::TestChain;
+use tally_testkit::keys::TestKey;
 
 use super::blocks::{minus, plus};
-use crate::StateTree;
-use crate::testing::{TestChain, TestKey};
 
 /// What one random transaction does.
 #[derive(Debug, Clone)]

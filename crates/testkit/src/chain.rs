@@ -2,30 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use k256::ecdsa::{RecoveryId, Signature, SigningKey};
 use tally_chain::block::Parent;
-use tally_chain::hash::sha256;
 use tally_chain::header::HEADER_VERSION;
 use tally_chain::history::{History, Node};
 use tally_chain::pow::{Search, Target};
 use tally_chain::state_tree::Account;
-use tally_chain::transaction::{
-    Authenticator, ChainIdentity, EthereumKind, EthereumTransaction, Payload, TallyTransaction,
-};
+use tally_chain::transaction::{ChainIdentity, Payload};
 use tally_chain::{
     Address, Amount, Ancestors, B256, BlockId, Bytes, ChainSpec, CheckedTransaction, Header, Height, LinkedBlock,
-    Manifest, RawBlock, RawTransaction, ReferenceVerifier, UnixSecs, address, genesis,
+    Manifest, RawBlock, RawTransaction, UnixSecs, genesis,
 };
-
-use crate::{
+use tally_ledger::{
     Assembled, Candidate, ChangeSet, ExecutedBlock, ExecutionError, StateError, StateTree, StateView, assemble, execute,
 };
 
-/// Private keys of the first two accounts of the phrase `test test … junk`. PUBLIC: whoever reads this holds them.
-const PUBLIC_KEYS: [[u8; 32]; 2] = [
-    alloy_primitives::hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
-    alloy_primitives::hex!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
-];
+use crate::keys::TestKey;
 
 /// Who produces the blocks of a [`TestChain`].
 pub const PRODUCER: Address = Address::repeat_byte(0x50);
@@ -33,91 +24,6 @@ pub const PRODUCER: Address = Address::repeat_byte(0x50);
 pub const MAX_FEE: u128 = 10_000_000_000;
 /// The part of [`MAX_FEE`] that the producer receives at most, in base units per gas.
 pub const PRIORITY_FEE: u128 = 1_000_000_000;
-
-/// A secp256k1 key for tests.
-pub struct TestKey(SigningKey);
-
-impl TestKey {
-    /// Account 0 or 1 of the public phrase.
-    pub fn public(index: usize) -> Self {
-        Self::from_bytes(&PUBLIC_KEYS[index])
-    }
-
-    /// The key with this scalar, big-endian; it panics at 0 and at the group order and above.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(SigningKey::from_slice(bytes).expect("test keys are in range"))
-    }
-
-    fn compressed(&self) -> [u8; 33] {
-        let point = self.0.verifying_key().to_sec1_point(true);
-        point.as_bytes().try_into().expect("a compressed point has 33 bytes")
-    }
-
-    /// The account of the key. Rule: docs/protocol.md#A2
-    pub fn address(&self) -> Address {
-        let point = self.0.verifying_key().to_sec1_point(false);
-        let point = point.as_bytes()[1..]
-            .try_into()
-            .expect("an uncompressed point has 65 bytes");
-        address::of_secp256k1(point)
-    }
-
-    fn sign_digest(&self, digest: &B256) -> ([u8; 64], bool) {
-        let (signature, id): (Signature, RecoveryId) = self.0.sign_prehash_recoverable(digest.as_slice());
-        let normal = signature.normalize_s();
-        let flipped = normal != signature;
-        (normal.to_bytes().into(), id.is_y_odd() != flipped)
-    }
-
-    /// Signs a `0x54` transaction.
-    pub fn sign(&self, chain: &ChainIdentity, payload: Payload) -> CheckedTransaction {
-        let digest = sha256(&[&payload.signed_message(&chain.genesis, &self.address())]);
-        let (signature, _) = self.sign_digest(&digest);
-        let authenticator = Authenticator::Secp256k1 {
-            public_key: self.compressed(),
-            signature,
-        };
-        let envelope = TallyTransaction { payload, authenticator }.encode();
-        checked(chain, envelope)
-    }
-
-    /// Signs the same content as an Ethereum transaction; the timestamp is dropped.
-    pub fn sign_ethereum(
-        &self,
-        chain: &ChainIdentity,
-        kind: EthereumKind,
-        payload: Payload,
-        access_list: Vec<(Address, Vec<B256>)>,
-    ) -> CheckedTransaction {
-        let max_priority_fee = match kind {
-            EthereumKind::DynamicFee => payload.max_priority_fee,
-            _ => payload.max_fee,
-        };
-        let mut tx = EthereumTransaction {
-            kind,
-            chain_id: payload.chain_id,
-            nonce: payload.nonce,
-            max_priority_fee,
-            max_fee: payload.max_fee,
-            gas_limit: payload.gas_limit,
-            to: payload.to,
-            value: payload.value,
-            data: payload.data,
-            access_list,
-            y_odd: false,
-            signature: [0; 64],
-        };
-        (tx.signature, tx.y_odd) = self.sign_digest(&tx.signing_hash());
-        checked(chain, tx.encode())
-    }
-}
-
-fn checked(chain: &ChainIdentity, envelope: Vec<u8>) -> CheckedTransaction {
-    RawTransaction::decode(envelope)
-        .expect("a built envelope decodes")
-        .check(chain, &ReferenceVerifier)
-        .expect("a test transaction keeps the limits and is signed")
-}
 
 /// A whole state in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use alloy_primitives::keccak256;
 use tally_chain::fees::upfront_gas;
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, Amount, Bytes, CheckedTransaction};
-
-use crate::testing::{TestChain, TestKey};
-use crate::{ExecutionError, InclusionError, StateTree};
+use tally_ledger::{ExecutionError, InclusionError, StateTree};
+use tally_testkit::chain::TestChain;
+use tally_testkit::keys::TestKey;
 
 const CONTRACT: Address = Address::repeat_byte(0xcc);
 /// A quarter of the block's million.

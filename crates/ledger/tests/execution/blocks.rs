@@ -4,9 +4,9 @@ use tally_chain::fees::{intrinsic_gas, min_gas};
 use tally_chain::state_tree::account_key;
 use tally_chain::transaction::{Authenticator, EthereumKind, Transaction};
 use tally_chain::{Address, Amount, Height, Receipt, U256, merkle};
-
-use crate::testing::{MAX_FEE, PRIORITY_FEE, PRODUCER, TestChain, TestKey};
-use crate::{ExecutionError, Overlay, StateTree, StateView};
+use tally_ledger::{ExecutionError, Overlay, StateTree, StateView};
+use tally_testkit::chain::{MAX_FEE, PRIORITY_FEE, PRODUCER, TestChain};
+use tally_testkit::keys::TestKey;
 
 pub fn coins(count: u64) -> Amount {
     Amount(U256::from(count) * U256::from(10).pow(U256::from(18)))
@@ -182,11 +182,11 @@ fn a_block_on_an_overlay_is_the_same_block() {
     assert_eq!(overlay.changes(), first.changes());
     assert_eq!(overlay.block_id(Height(1)), Ok(Some(first.block().id())));
     assert_eq!(overlay.block_id(Height(0)), Ok(Some(base.identity.genesis)));
-    let executed = crate::execute(second.clone(), &overlay, first.tree(), &chain.spec).unwrap();
+    let executed = tally_ledger::execute(second.clone(), &overlay, first.tree(), &chain.spec).unwrap();
     assert_eq!(executed.tree().root(), second.manifest().state_root);
     let dynamic: &dyn StateView = &overlay;
     assert!(
-        crate::execute(second, dynamic, first.tree(), &chain.spec)
+        tally_ledger::execute(second, dynamic, first.tree(), &chain.spec)
             .is_ok_and(|again| { again.changes() == executed.changes() })
     );
 }

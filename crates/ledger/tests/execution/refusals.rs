@@ -4,10 +4,11 @@ use tally_chain::fees::intrinsic_gas;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::{MAX_GAS_LIMIT, Payload, TransactionError};
 use tally_chain::{Address, Amount, Bytes, U256, UnixSecs};
+use tally_ledger::{ExecutionError, InclusionError};
+use tally_testkit::chain::{MAX_FEE, TestChain};
+use tally_testkit::keys::TestKey;
 
 use super::blocks::coins;
-use crate::testing::{MAX_FEE, TestChain, TestKey};
-use crate::{ExecutionError, InclusionError};
 
 /// What a template says about one transaction with a changed payload.
 fn refused(change: impl FnOnce(&mut Payload)) -> InclusionError {

@@ -4,9 +4,8 @@ use alloy_primitives::keccak256;
 use proptest::prelude::*;
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, Amount, B256, Bytes};
-
-use crate::parts::{MAX_DEPTH, PartError, PartRoot, PartRoots, divide};
-use crate::{ChangeSet, StateTree};
+use tally_ledger::parts::{MAX_DEPTH, PartError, PartRoot, PartRoots, divide};
+use tally_ledger::{ChangeSet, StateTree};
 
 fn account(nonce: u64, code: Option<&Bytes>) -> Account {
     Account {

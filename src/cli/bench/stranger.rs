@@ -1,13 +1,15 @@
-//! Somebody who can carry frames and is otherwise no node: for benchmarks and tests of what a node takes from others.
+//! A peer that carries frames and is no node: for the bench of floods, and for tests of what a node accepts from others,
+//! which compile this file too (`tally_testkit::stranger`).
 
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use futures::{FutureExt as _, StreamExt as _};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::{Multiaddr, PeerId, SwarmBuilder, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, SwarmBuilder, noise, tcp, yamux};
 use libp2p_stream as stream;
 
-use super::wires::PROTOCOL;
+/// The name under which nodes take frames. Rule: docs/protocol.md#N1
+const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 
 /// One connection under a name of its own, made up for it.
 pub struct Stranger {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tally_chain::state_tree::{self, Account, StateProofError, account_key, root_of, storage_key};
 use tally_chain::{Address, Amount, B256, Bytes, CodecError, U256};
-
-use crate::{ChangeSet, StateTree};
+use tally_ledger::{ChangeSet, StateTree};
 
 fn account(nonce: u64) -> Account {
     Account {

@@ -2,10 +2,11 @@
 
 use tally_chain::state_tree::{Account, account_key, storage_key};
 use tally_chain::{Address, Amount, B256, Bytes, Height, Log, U256};
+use tally_ledger::{BlockContext, CallError, CallOutcome, CallRequest, InclusionError, call};
+use tally_testkit::chain::{PRIORITY_FEE, PRODUCER, TestChain};
+use tally_testkit::keys::TestKey;
 
 use super::blocks::{coins, fee, minus, plus};
-use crate::testing::{PRIORITY_FEE, PRODUCER, TestChain, TestKey};
-use crate::{BlockContext, CallError, CallOutcome, CallRequest, InclusionError, call};
 
 /// Initcode that deploys `runtime` (at most 255 bytes).
 fn initcode(runtime: &[u8]) -> Vec<u8> {

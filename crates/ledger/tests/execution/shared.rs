@@ -5,10 +5,11 @@ use tally_chain::fees::upfront_gas;
 use tally_chain::hash::sha256;
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, Amount, Bytes, CheckedTransaction};
+use tally_ledger::{Candidate, Draft, InclusionError, SharedBlock, StateTree, assemble};
+use tally_testkit::chain::TestChain;
+use tally_testkit::keys::TestKey;
 
 use super::blocks::coins;
-use crate::testing::{TestChain, TestKey};
-use crate::{Candidate, Draft, InclusionError, SharedBlock, StateTree, assemble};
 
 const EXTRA: Bytes = Bytes::from_static(&[0; 8]);
 /// SSTORE(0, CALLDATALOAD(0)).

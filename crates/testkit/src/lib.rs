@@ -1,0 +1,23 @@
+//! What the tests of several packages share.
+//!
+//! A dev-dependency only, which `cargo xtask check` holds: nothing of it ships. Packages that it uses itself (`chain`,
+//! `ledger`) use it in `tests/` and `benches/`. Their tests in `src/` are another build of the same crate, whose types are
+//! others: they use what needs no such type, as [`corpora()`].
+
+#![deny(missing_docs)]
+
+#[cfg(feature = "chain")]
+pub mod chain;
+mod corpora;
+#[cfg(feature = "chain")]
+pub mod keys;
+pub mod process;
+// The bench of floods ships with the binary and needs it, so it stands there; here it is compiled for tests.
+#[cfg(feature = "peer")]
+#[path = "../../../src/cli/bench/stranger.rs"]
+pub mod stranger;
+
+pub use corpora::corpora;
+
+/// PUBLIC: the phrase of many handbooks. Everybody holds the keys of its accounts.
+pub const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
