@@ -10,7 +10,7 @@ struct Room {
     only_under: &'static [(&'static str, &'static str)],
 }
 
-const HOUSE: [Room; 10] = [
+const HOUSE: &[Room] = &[
     Room {
         name: "tally-chain",
         uses: &[],
