@@ -1,5 +1,8 @@
 //! What every handler shares: the node, who may change it, and what is measured.
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -157,25 +160,12 @@ impl From<Problem> for ReadFailure {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use tally_node::system_clock;
-
     use super::*;
-    use crate::config::NodeOptions;
-    use crate::operator::TokenSource;
 
     #[tokio::test]
     async fn whoever_waits_for_a_template_holds_up_no_payment_and_no_read() {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = NodeOptions {
-            chain: Some("test".to_owned()),
-            data_dir: Some(folder.path().to_owned()),
-            ..NodeOptions::default()
-        };
-        let config = options.resolve().expect("valid settings");
-        let node = Node::open(config.node, system_clock()).expect("a node");
-        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
-        let (tokens, _) = token.load().expect("one token");
-        let server = Server::new(node.clone(), tokens, WebConfig::default());
+        let server = testing::server(folder.path(), WebConfig::default());
         // As many as there are places, or more: all of them wait.
         let miners = 4 * std::thread::available_parallelism().map_or(4, usize::from);
         let (go_on, waiting): (Vec<_>, Vec<_>) = (0..miners)
@@ -198,6 +188,6 @@ mod tests {
         for waited in waiting {
             assert!(waited.await.expect("no panic"));
         }
-        node.close().expect("a store in order");
+        server.node.close().expect("a store in order");
     }
 }

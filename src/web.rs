@@ -124,27 +124,16 @@ mod tests {
     use axum::body::Body;
     use axum::http::StatusCode;
     use http_body_util::BodyExt as _;
-    use tally_node::{Node, system_clock};
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::config::{NodeOptions, WebConfig};
-    use crate::operator::TokenSource;
-    use crate::server::Server;
+    use crate::config::WebConfig;
+    use crate::server::testing;
 
     #[tokio::test]
     async fn a_panicking_handler_costs_one_answer() {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = NodeOptions {
-            chain: Some("test".to_owned()),
-            data_dir: Some(folder.path().to_owned()),
-            ..NodeOptions::default()
-        };
-        let config = options.resolve().expect("valid settings");
-        let node = Node::open(config.node, system_clock()).expect("a node");
-        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
-        let (tokens, _) = token.load().expect("one token");
-        let server = Server::new(node.clone(), tokens, WebConfig::default());
+        let server = testing::server(folder.path(), WebConfig::default());
         let boom = || async { panic!("boom") as () };
         let routes = Router::new()
             .route("/boom", get(boom))
@@ -162,6 +151,6 @@ mod tests {
         assert_eq!(problem["type"], "/problems/internal");
         assert_eq!(problem["request_id"], id.to_str().expect("ASCII"));
         assert_eq!(ask("/fine").await.expect("an answer").status(), StatusCode::OK);
-        node.close().expect("a store in order");
+        server.node.close().expect("a store in order");
     }
 }

@@ -159,15 +159,14 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 
 #[cfg(test)]
 mod tests {
-    use tally_node::{Node, system_clock};
+    use tally_node::Node;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::super::activity::Times;
     use super::*;
-    use crate::config::{NodeOptions, WebConfig};
+    use crate::config::WebConfig;
     use crate::net_guard::{Guard, Room};
-    use crate::operator::TokenSource;
-    use crate::server::Server;
+    use crate::server::testing;
 
     const REMOTE: [u8; 4] = [192, 0, 2, 1];
     /// Of a request that is not whole: hyper alone would wait for the rest of it.
@@ -175,21 +174,13 @@ mod tests {
 
     /// A node behind a router, in this folder.
     fn front(folder: &std::path::Path, times: Times) -> (Front, Node) {
-        let options = NodeOptions {
-            chain: Some("test".to_owned()),
-            data_dir: Some(folder.to_owned()),
-            ..NodeOptions::default()
-        };
-        let config = options.resolve().expect("valid settings");
-        let node = Node::open(config.node, system_clock()).expect("a node");
-        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
-        let (tokens, _) = token.load().expect("one token");
         let web = WebConfig {
             times,
             ..WebConfig::default()
         };
-        let front = Front::new(&Server::new(node.clone(), tokens, web)).expect("no TLS to load");
-        (front, node)
+        let server = testing::server(folder, web);
+        let front = Front::new(&server).expect("no TLS to load");
+        (front, server.node.clone())
     }
 
     /// Room for one connection of an address.
