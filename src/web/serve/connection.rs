@@ -232,7 +232,11 @@ mod tests {
         let serving = http(stream, SocketAddr::from((REMOTE, 4_711)), place, &front, stop);
         tokio::pin!(serving);
         // Its time is over, and it has a second to notice.
-        assert!(timeout(Duration::from_millis(50), serving.as_mut()).await.is_err());
+        let ended = timeout(Duration::from_millis(50), serving.as_mut()).await;
+        assert_eq!(
+            ended.map_err(|early| early.to_string()),
+            Err("deadline has elapsed".to_owned())
+        );
         let _newcomer = guard.admit(REMOTE.into()).expect("the idle one goes");
         assert_eq!(serving.as_mut().now_or_never(), Some(()));
         node.close().expect("a store in order");
