@@ -21,6 +21,9 @@ use crate::web::Proxies;
 /// Of all event streams, one in this many is kept for loopback.
 const KEPT_STREAMS: usize = 8;
 
+/// Monitors that measure at once.
+const PROBES: usize = 2;
+
 /// The node behind the router.
 pub struct Server {
     pub node: Node,
@@ -37,6 +40,8 @@ pub struct Server {
     changes: Workers,
     /// For templates: on a new tip all who mine wait for one assembly, which may take seconds, and hold up nobody else.
     templates: Workers,
+    /// For monitors: a flood of reads does not leave an operator without figures.
+    probes: Workers,
     streams: Guard,
     stopping: watch::Sender<bool>,
 }
@@ -53,6 +58,7 @@ impl Server {
             reads: Workers::for_this_machine(),
             changes: Workers::for_this_machine(),
             templates: Workers::for_this_machine(),
+            probes: Workers::new(PROBES),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
@@ -79,6 +85,14 @@ impl Server {
         work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         self.work(&self.templates, work).await
+    }
+
+    /// Measures the node for a monitor, beside the server's own threads.
+    pub async fn probe<T: Send + 'static>(
+        self: &Shared,
+        work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        self.work(&self.probes, work).await
     }
 
     /// Runs a read of one tip beside the server's own threads.

@@ -269,22 +269,22 @@ pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
     (status = 200, description = "The miners that are connected", body = WorkersBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn workers(State(server): State<Shared>) -> Json<WorkersBody> {
-    let workers = server.node.workers();
-    let total = workers.total();
-    Json(WorkersBody {
-        connected: total.connected,
-        hash_rate: total.hash_rate,
-        shares: total.shares,
-        rejected: total.rejected,
-        blocks: total.blocks,
-        items: workers
-            .list()
-            .into_iter()
-            .take(MAX_LISTED)
-            .map(WorkerBody::from)
-            .collect(),
-    })
+pub async fn workers(State(server): State<Shared>) -> Answer<Json<WorkersBody>> {
+    // Shares wait while all workers are looked at.
+    server
+        .read(|node, _| {
+            let workers = node.workers();
+            let (total, list) = (workers.total(), workers.list());
+            Ok(Json(WorkersBody {
+                connected: total.connected,
+                hash_rate: total.hash_rate,
+                shares: total.shares,
+                rejected: total.rejected,
+                blocks: total.blocks,
+                items: list.into_iter().take(MAX_LISTED).map(WorkerBody::from).collect(),
+            }))
+        })
+        .await
 }
 
 /// Switches the native miner. Needs the operator's token with the scope `mining`
