@@ -260,8 +260,9 @@ pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkB
     (status = 200, description = "The miner", body = MinerBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
-    Json(MinerBody::of(&server.node))
+pub async fn status(State(server): State<Shared>) -> Answer<Json<MinerBody>> {
+    // Its threads may be about to end, which is waited for.
+    server.read(|node, _| Ok(Json(MinerBody::of(node)))).await
 }
 
 /// External miners that are connected (Stratum), the fastest first
@@ -299,7 +300,7 @@ pub async fn switch(
 ) -> Answer<Json<MinerBody>> {
     auth::require(&server.tokens, &headers, Scope::Mining)?;
     let JsonBody(SwitchBody { on, threads, address }) = body?;
-    let now = server.node.mining().status().config;
+    let now = server.node.mining().config();
     let producer = match address {
         Some(text) => parse_address("address", &text)?,
         None => now.producer,

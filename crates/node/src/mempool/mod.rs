@@ -348,8 +348,18 @@ impl Mempool {
 
     /// A sender's transactions by nonce.
     pub fn by_sender(&self, address: &Address) -> impl Iterator<Item = &CheckedTransaction> {
+        self.entries_of(address).map(Pooled::transaction)
+    }
+
+    /// The same with what the pool knows about them, from either end.
+    pub fn entries_of(&self, address: &Address) -> impl DoubleEndedIterator<Item = &Pooled> {
         let queue = self.senders.get(address).map(|sender| sender.queue.values());
-        queue.into_iter().flatten().map(Pooled::transaction)
+        queue.into_iter().flatten()
+    }
+
+    /// How many transactions of a sender are in the pool; they are not looked through.
+    pub fn count_of(&self, address: &Address) -> usize {
+        self.senders.get(address).map_or(0, |sender| sender.queue.len())
     }
 
     /// The nonce after a sender's pending transactions; `None` if it has none in the pool.

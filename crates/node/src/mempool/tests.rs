@@ -63,6 +63,10 @@ fn an_account_is_served_in_the_order_of_its_nonces() {
     assert_eq!(pool.next_nonce(&signer.address), Some(3));
     assert_eq!((pool.len(), pool.pending_len()), (3, 3));
     assert_eq!(pool.by_sender(&signer.address).count(), 3);
+    assert_eq!(pool.count_of(&signer.address), 3);
+    assert_eq!(pool.count_of(&Address::repeat_byte(7)), 0);
+    let newest = pool.entries_of(&signer.address).next_back();
+    assert_eq!(newest.map(Pooled::transaction), Some(&third));
     assert_eq!(
         insert(&mut pool, &second),
         Err(MempoolError::AlreadyKnown { id: second.id() })
