@@ -77,8 +77,8 @@ pub fn router(server: &Shared) -> Router {
         .layer(middleware::from_fn(answer_read))
 }
 
-/// Answers a read, whoever asks. Leptos sends what accepts HTML back to its `Referer`, with 302 and without a word of the error:
-/// that is for forms of pages, and no page here has one for a read.
+/// Answers a read where it is asked for. Leptos sends a client that accepts HTML back to its `Referer`, with 302, also where the
+/// read failed: that is for forms of pages, and no page here has one for a read.
 async fn answer_read(mut request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with(READS) {
         return next.run(request).await;
