@@ -146,7 +146,7 @@ impl Exit {
         if let Some(unprinted) = cause.downcast_ref::<Unprinted>() {
             return Some(match unprinted {
                 Unprinted::Closed => Self::ClosedPipe,
-                Unprinted::Failed(_) => Self::Unprinted,
+                Unprinted::Failed(_) | Unprinted::Nowhere => Self::Unprinted,
             });
         }
         if cause.is::<Unanswered>() || cause.is::<Unsettled>() {
@@ -181,6 +181,7 @@ mod tests {
         assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failure);
         assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);
         assert_eq!(Exit::of(&Unprinted::Closed.into()), Exit::ClosedPipe);
+        assert_eq!(Exit::of(&Unprinted::Nowhere.into()), Exit::Unprinted);
         let done = DoneUnprinted {
             done: "sent".to_owned(),
             source: Unprinted::Closed,

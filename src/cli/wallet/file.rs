@@ -132,11 +132,6 @@ impl VaultFile {
         create(&follow(&self.0)?, sealed)
     }
 
-    /// Takes away a vault that [`Self::create`] made in this command.
-    pub fn undo_create(&self) -> anyhow::Result<()> {
-        std::fs::remove_file(&self.0).with_context(|| format!("cannot remove {}", self.0.display()))
-    }
-
     /// Writes over a vault that [`Self::read`] gave, under [`Self::lock`].
     pub fn replace(&self, read: &[u8], sealed: &[u8]) -> anyhow::Result<()> {
         swap(&follow(&self.0)?, read, sealed)
