@@ -252,15 +252,22 @@ mod tests {
         std::fs::write(&path, "0123456789abcdef mining").expect("written");
         let read = |mode, credentials: Option<&Path>| {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("our own file");
-            read_as_credential(&path, credentials.map(Path::as_os_str)).is_ok()
+            let read = read_as_credential(&path, credentials.map(Path::as_os_str));
+            read.map(drop).map_err(|error| error.to_string())
+        };
+        let open = |mode: &str| -> Result<(), String> {
+            let shown = path.display();
+            Err(format!(
+                "operator token file {shown} is readable by others (mode {mode}); run chmod 600 on it"
+            ))
         };
         let elsewhere = folder.path().join("elsewhere");
-        assert!(read(0o440, Some(folder.path())));
-        assert!(!read(0o444, Some(folder.path())), "all may read it");
-        assert!(!read(0o460, Some(folder.path())), "a group may write it");
-        assert!(!read(0o440, Some(&elsewhere)));
-        assert!(!read(0o440, None));
-        assert!(read(0o400, None));
+        assert_eq!(read(0o440, Some(folder.path())), Ok(()));
+        assert_eq!(read(0o444, Some(folder.path())), open("444"), "all may read it");
+        assert_eq!(read(0o460, Some(folder.path())), open("460"), "a group may write it");
+        assert_eq!(read(0o440, Some(&elsewhere)), open("440"));
+        assert_eq!(read(0o440, None), open("440"));
+        assert_eq!(read(0o400, None), Ok(()));
     }
 
     #[test]

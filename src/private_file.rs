@@ -108,7 +108,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("key");
         std::fs::create_dir(&path).expect("a folder in its place");
-        assert!(replace(&path, b"new").is_err());
+        assert_eq!(
+            replace(&path, b"new").expect_err("a folder").kind(),
+            ErrorKind::IsADirectory
+        );
         assert!(path.is_dir());
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1);
     }
