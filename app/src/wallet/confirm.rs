@@ -48,6 +48,7 @@ impl Prepared {
             replaces: self.replaces,
             envelope,
             acknowledged: false,
+            again: false,
         })
     }
 }

@@ -165,6 +165,7 @@ mod tests {
             replaces: None,
             envelope: Bytes::from_static(&[0x54]),
             acknowledged,
+            again: false,
         };
         Missing {
             sent,

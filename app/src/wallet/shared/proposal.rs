@@ -70,6 +70,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                         replaces: None,
                         envelope,
                         acknowledged: false,
+                        again: false,
                     };
                     if hand_in.send(complete).await {
                         taken.run(id);
