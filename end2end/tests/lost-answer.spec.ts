@@ -1,7 +1,7 @@
 // A payment whose answer is lost: it is found by its id, sent again as it is, and never paid twice unknowingly.
 import { Guard } from '../support/guard';
 import { expect, open, TallyNode, test, type Page } from '../support/test';
-import { choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
+import { addressOf, card, choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
 
 /** PUBLIC: its accounts hold coins from genesis. */
 const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
@@ -173,6 +173,31 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
   await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
   await picture(page, 'wallet-doubt-in-history');
+  await lost.getByRole('button', { name: 'Send it again' }).click();
+  await expect(lost).toBeHidden();
+  expect(sent[1]).toBe(sent[0]);
+  expect((await pool()).length).toBe(1);
+});
+
+test('what is in doubt of an archived account stays in the history, and is sent again from there', async ({ browser }) => {
+  const page = await start(browser);
+  const sent = await posts(page, ['lose it']);
+  await review(page, '7');
+  await sign(page).click();
+  await expect(doubt(page)).toBeVisible();
+  const wallet = page.getByRole('navigation', { name: 'Wallet' });
+  await wallet.getByRole('link', { name: 'Accounts' }).click();
+  const address = await addressOf(page, 'ECC account');
+  await card(page, 'ECC account').getByText('Manage', { exact: true }).click();
+  await card(page, 'ECC account').getByRole('button', { name: 'Archive' }).click();
+  await expect(page.getByText('Archived accounts')).toBeVisible();
+  await wallet.getByRole('link', { name: 'History' }).click();
+  await expect(page.getByLabel('Account').locator(`option[value="${address}"]`)).toHaveCount(0);
+  const title = 'In doubt, from accounts that are not in the list';
+  const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: title }) });
+  await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
+  await expect(lost.locator(`a[href$="/account/${address}"]`)).toBeVisible();
+  await picture(page, 'wallet-doubt-of-archived');
   await lost.getByRole('button', { name: 'Send it again' }).click();
   await expect(lost).toBeHidden();
   expect(sent[1]).toBe(sent[0]);

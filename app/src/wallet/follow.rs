@@ -11,8 +11,8 @@ use crate::{
     ui::{Notice, NoticeKind, TransactionLink},
 };
 
-/// Confirmations after which the notches are full. More keep being counted.
-const SETTLED: u64 = 6;
+/// Confirmations after which the notches are full and the history no longer looks a payment up. More keep being counted.
+pub const SETTLED: u64 = 6;
 
 /// The order of questions and answers. Heights say nothing of it: a heavier branch may be the shorter one.
 #[derive(Debug, Default)]

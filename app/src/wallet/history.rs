@@ -11,7 +11,7 @@ use super::{
     export::Export,
     follow::Follow,
     frame::Gate,
-    pending::{Actions, Pending, Waiting},
+    pending::{Actions, Elsewhere, Pending, Waiting},
     receive::{AccountSelect, chosen_account},
     state::Wallet,
 };
@@ -78,6 +78,7 @@ fn Content() -> impl IntoView {
         {following}
         <AccountSelect label="Account" name="history-account" chosen=chosen />
         <Waiting account=chosen />
+        <Elsewhere />
         <Loaded what="The history" resource=account show=show />
         <Export account=chosen />
     }

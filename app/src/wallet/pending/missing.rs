@@ -11,7 +11,7 @@ use super::{
     },
     Pending,
 };
-use crate::ui::{Button, Notice, NoticeKind, Time, TransactionLink};
+use crate::ui::{AddressLink, Button, Notice, NoticeKind, Time, TransactionLink};
 
 /// One that neither waits nor stands in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,13 @@ impl Missing {
 
 /// One that was replaced, dropped, or is in doubt.
 #[component]
-pub fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
+pub fn Lost(
+    missing: Missing,
+    again: RwSignal<u32>,
+    /// Its account is not the one that the page shows: it is named.
+    #[prop(optional)]
+    of_other: bool,
+) -> impl IntoView {
     let pending = expect_context::<Pending>();
     let (word, why) = missing.words();
     let can_send = missing.can_be_sent();
@@ -83,6 +89,10 @@ pub fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
         }
         _ => None,
     };
+    let from = of_other.then(|| {
+        let address = sent.from.clone();
+        view! { <span class="cell-row">"from " <AddressLink address=address bare=true /></span> }
+    });
     let (id, kept) = (sent.id.clone(), sent.clone());
     let hand_in = HandIn::of_sent(&sent);
     let renewed = Callback::new(move |_: String| again.update(|again| *again = again.wrapping_add(1)));
@@ -119,6 +129,7 @@ pub fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
                     {format!("{}, nonce {}", sent.purpose.words(), sent.nonce)}
                     <Time at=sent.at />
                 </span>
+                {from}
                 <span class="cell-row"><TransactionLink id=sent.id bare=true /> {by}</span>
                 <span class="field-hint">{why}</span>
             </div>
