@@ -13,7 +13,7 @@ use super::{
     fees::prices,
     journal::{self, Purpose},
     node,
-    protocol::{Answer, Order, Prices, Request},
+    protocol::{Order, Prices, Request},
     state::Wallet,
 };
 use crate::{
@@ -116,15 +116,11 @@ impl Pending {
     }
 
     async fn show(self, request: Request, purpose: Purpose, replaces: Option<String>) -> Result<(), Failure> {
-        let Answer::Prepared { payload, review } = self.wallet.ask(request).await? else {
-            return Err(Failure::confused());
-        };
+        let payment = Prepared::payment(self.wallet, request).await?;
         self.prepared.set(Some(Prepared {
-            payload,
-            review,
             purpose,
             replaces,
-            typed: None,
+            ..payment
         }));
         Ok(())
     }
