@@ -296,25 +296,18 @@ fn key(own: &str, row: &TransactionRow) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BaseUnits, BlockRef, Scheme, TransactionKind};
+    use crate::model::{BaseUnits, BlockRef};
 
     fn line(id: &str, height: Option<u64>) -> HistoryLine {
         HistoryLine::Transaction(TransactionRow {
-            id: id.to_owned(),
             status: height.map_or(Status::Pending, |_| Status::Succeeded),
-            scheme: Scheme::Ecc,
-            kind: TransactionKind::Payment,
-            from: "0xA".to_owned(),
-            to: None,
-            value: BaseUnits::new(5),
-            fee: BaseUnits::new(1),
-            time: 7,
             block: height.map(|height| BlockRef {
                 height,
                 id: "ab".to_owned(),
                 time: 7,
                 index: 0,
             }),
+            ..TransactionRow::waiting(id)
         })
     }
 

@@ -73,6 +73,24 @@ impl Sent {
     }
 }
 
+#[cfg(test)]
+impl Sent {
+    /// A payment of nonce 3 that got no answer: what tests begin with.
+    pub fn in_doubt(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            from: "0xA".to_owned(),
+            nonce: 3,
+            at: 1,
+            purpose: Purpose::Payment,
+            replaces: None,
+            envelope: Bytes::from_static(&[0x54]),
+            acknowledged: false,
+            again: false,
+        }
+    }
+}
+
 /// What is known of an envelope before it is sent. Rule: docs/protocol.md#W56
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Earlier {

@@ -4,15 +4,8 @@ use super::*;
 
 fn sent(id: &str, nonce: u64) -> Sent {
     Sent {
-        id: id.to_owned(),
-        from: "0xA".to_owned(),
         nonce,
-        at: 1,
-        purpose: Purpose::Payment,
-        replaces: None,
-        envelope: Bytes::from_static(&[0x54]),
-        acknowledged: false,
-        again: false,
+        ..Sent::in_doubt(id)
     }
 }
 

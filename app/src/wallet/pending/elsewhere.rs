@@ -108,22 +108,13 @@ fn senders_in_doubt(journal: &[Sent], offered: &[String], is_settled: impl Fn(&s
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::Bytes;
-
     use super::*;
-    use crate::wallet::journal::Purpose;
 
     fn sent(id: &str, from: &str, acknowledged: bool) -> Sent {
         Sent {
-            id: id.to_owned(),
             from: from.to_owned(),
-            nonce: 3,
-            at: 1,
-            purpose: Purpose::Payment,
-            replaces: None,
-            envelope: Bytes::from_static(&[0x54]),
             acknowledged,
-            again: false,
+            ..Sent::in_doubt(id)
         }
     }
 

@@ -161,22 +161,12 @@ fn GiveUp(asked: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::Bytes;
-
     use super::*;
-    use crate::wallet::journal::Purpose;
 
     fn missing(fate: Fate, acknowledged: bool, used: bool, expired: bool) -> Missing {
         let sent = Sent {
-            id: "0x07".to_owned(),
-            from: "0xA".to_owned(),
-            nonce: 3,
-            at: 1,
-            purpose: Purpose::Payment,
-            replaces: None,
-            envelope: Bytes::from_static(&[0x54]),
             acknowledged,
-            again: false,
+            ..Sent::in_doubt("0x07")
         };
         Missing {
             sent,
