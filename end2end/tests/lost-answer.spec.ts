@@ -254,14 +254,14 @@ test('where it cannot be asked whether an equal payment waits, a yes is asked fo
   await expect(sign(page)).toBeDisabled();
 });
 
-test('that the node could not be asked is said until it answers again', async ({ browser }) => {
+test('that a request to the node failed is shown until it answers again', async ({ browser }) => {
   const page = await start(browser);
   const proofs = /\/api\/v1\/accounts\/0x\w+\?proof=true/;
   await page.route('**/api/v1/fees', (route) => route.abort('connectionreset'));
   await page.route(proofs, (route) => route.abort('connectionreset'));
   const balances = page.getByText('Balances could not be read');
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
-  const fees = page.getByText('The node could not be asked');
+  const fees = page.getByText('The request to the node failed');
   await expect(fees).toBeVisible();
   await page.unroute('**/api/v1/fees');
   await node.mine(true);

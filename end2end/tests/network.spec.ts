@@ -190,7 +190,7 @@ test('a payment whose block a heavier branch replaces is pending again, and incl
 
     // The two meet: the longer history wins, and the payment is in neither's blocks.
     await first.operate('POST', 'peers', { address: await addressOf(second) });
-    await expect(line).toHaveText('Pending again: a heavier branch replaced its block', { timeout: 30_000 });
+    await expect(line).toHaveText('Pending again: a branch with more work replaced its block', { timeout: 30_000 });
     await pictures(page, 'payment-returned');
     expect(await height(first)).toBe(await height(second));
 

@@ -221,7 +221,7 @@ fn Write(course: Course) -> impl IntoView {
     view! {
         <h2>"Write these words down, in order"</h2>
         <p class="prose">
-            "On paper, not in a picture or a file. Whoever has them has your coins; without them nobody can bring the accounts back. They are shown this once."
+            "On paper, not in a picture or a file. Anyone who has them has your coins; without them no one can bring the accounts back. They are shown only once."
         </p>
         <ol class="phrase" aria-label="Recovery phrase" on:copy=move |_| clipboard::on_copy(copied, toasts)>{words}</ol>
         <CopiedPhrase copied=copied />

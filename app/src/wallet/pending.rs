@@ -215,8 +215,8 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         let account = account.get();
         unasked.with(|read| of_account(read.as_ref(), &account)).map(|why| {
             view! {
-                <Notice kind=NoticeKind::Warning title="What waits could not be asked">
-                    <p>{format!("{why}. What is shown of waiting, missing and lost payments may be out of date, and some may be missing. It is asked again with the next block.")}</p>
+                <Notice kind=NoticeKind::Warning title="The waiting payments could not be read">
+                    <p>{format!("{why}. The waiting, missing and lost payments shown here may be out of date or incomplete. They are read again with the next block.")}</p>
                 </Notice>
             }
         })
