@@ -10,8 +10,8 @@ use super::{
         state::Wallet,
     },
     Pending,
-    look::{Included, look},
-    missing::{Lost, Missing},
+    look::{Included, Missing, look},
+    missing::Lost,
 };
 use crate::{
     live::Live,

@@ -4,13 +4,10 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 
-use super::{
-    super::{
-        follow::SETTLED,
-        journal::{self, Fate, fate},
-        node::{self, PoolAnswer},
-    },
-    missing::Missing,
+use super::super::{
+    follow::SETTLED,
+    journal::{self, Fate, Sent, fate},
+    node::{self, PoolAnswer},
 };
 use crate::{browser, model::TransactionPage, reads};
 
@@ -25,6 +22,17 @@ pub struct Standing {
     pub lost: Vec<Missing>,
     /// Why it is not known what this browser has sent.
     pub unread: Option<String>,
+}
+
+/// One that neither waits nor stands in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    pub sent: Sent,
+    pub fate: Fate,
+    /// Whether its nonce is used on the chain that the node shows.
+    pub used: bool,
+    /// Whether it is too old for a block.
+    pub expired: bool,
 }
 
 /// The payments that were found in a block. A reorg can take them out again, so each is looked up once more with every new tip,

@@ -6,23 +6,13 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     super::{
         failure::FailureNotice,
-        journal::{self, Fate, Sent},
+        journal::{self, Fate},
         submit::HandIn,
     },
     Pending,
+    look::Missing,
 };
 use crate::ui::{AddressLink, Button, Notice, NoticeKind, Time, TransactionLink};
-
-/// One that neither waits nor stands in a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    pub sent: Sent,
-    pub fate: Fate,
-    /// Whether its nonce is used on the chain that the node shows.
-    pub used: bool,
-    /// Whether it is too old for a block.
-    pub expired: bool,
-}
 
 impl Missing {
     /// A word for it, and what is known of it.
@@ -162,6 +152,7 @@ fn GiveUp(asked: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wallet::journal::Sent;
 
     fn missing(fate: Fate, acknowledged: bool, used: bool, expired: bool) -> Missing {
         let sent = Sent {
