@@ -16,20 +16,20 @@ pub const SETTLED: u64 = 6;
 
 /// The order of questions and answers. Heights say nothing of it: a heavier branch may be the shorter one.
 #[derive(Debug, Default)]
-struct Rounds {
+pub struct Rounds {
     asked: u32,
     answered: u32,
 }
 
 impl Rounds {
     /// Another question: its number.
-    fn ask(&mut self) -> u32 {
+    pub fn ask(&mut self) -> u32 {
         self.asked = self.asked.wrapping_add(1);
         self.asked
     }
 
     /// Whether an answer counts: not if one to a later question has come before.
-    fn settle(&mut self, round: u32) -> bool {
+    pub fn settle(&mut self, round: u32) -> bool {
         let counts = self.answered <= round;
         self.answered = self.answered.max(round);
         counts

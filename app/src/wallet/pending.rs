@@ -11,6 +11,7 @@ use super::{
     confirm::Prepared,
     failure::{Failure, FailureNotice},
     fees::prices,
+    follow::Rounds,
     journal::{self, Purpose},
     node,
     protocol::{Order, Prices, Request},
@@ -177,6 +178,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     let standing = RwSignal::new(None::<Of<Standing>>);
     let unasked = RwSignal::new(None::<Of<String>>);
     let included = StoredValue::new(Included::default());
+    let rounds = StoredValue::new(Rounds::default());
     let again = RwSignal::new(0u32);
     Effect::new(move |_| {
         let (tip, _) = live.on_pool();
@@ -186,9 +188,12 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         if account_now.is_empty() {
             return;
         }
+        let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
         spawn_local(async move {
             let found = look(&account_now, &pending.genesis(), included, tip).await;
-            if account.try_get_untracked().as_ref() != Some(&account_now) {
+            // An answer that comes after a newer one is of an older tip.
+            let is_newest = rounds.try_update_value(|rounds| rounds.settle(round)) == Some(true);
+            if !is_newest || account.try_get_untracked().as_ref() != Some(&account_now) {
                 return;
             }
             let account = account_now;

@@ -6,6 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     super::{
+        follow::Rounds,
         journal::{self, Sent},
         state::Wallet,
     },
@@ -27,6 +28,7 @@ pub fn Elsewhere() -> impl IntoView {
     let found = RwSignal::new(Vec::<Missing>::new());
     let unasked = RwSignal::new(None::<String>);
     let included = StoredValue::new(Included::default());
+    let rounds = StoredValue::new(Rounds::default());
     let again = RwSignal::new(0u32);
     let offered = Memo::new(move |_| {
         let accounts = wallet.current_accounts().into_iter();
@@ -36,9 +38,15 @@ pub fn Elsewhere() -> impl IntoView {
         let tip = live.on_chain();
         again.track();
         let (offered, genesis) = (offered.get(), pending.genesis());
+        let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
         spawn_local(async move {
+            let read = in_doubt(&offered, &genesis, included, tip).await;
+            // An answer that comes after a newer one is of an older tip.
+            if rounds.try_update_value(|rounds| rounds.settle(round)) != Some(true) {
+                return;
+            }
             // What is shown stays until the node answers.
-            match in_doubt(&offered, &genesis, included, tip).await {
+            match read {
                 Ok(lost) => {
                     let _ = unasked.try_set(None);
                     let _ = found.try_set(lost);
