@@ -67,7 +67,8 @@ impl Pipeline {
         })
     }
 
-    /// The last block of the active chain before or at `last`, and the blocks after it up to `last`, lowest first.
+    /// The last block of the active chain before or at `last`, and the blocks after it up to `last`, lowest first. Where one of
+    /// them is invalid, those after it are marked so, too.
     fn way_to(&self, snapshot: &Snapshot, last: BlockId) -> Result<(BlockRecord, Vec<BlockRecord>), ImportError> {
         let (tip, max) = (self.tip.record.height().0, self.max_reorg_depth);
         // One of them may have been forgotten since those after it came.
@@ -78,6 +79,12 @@ impl Pipeline {
         let mut records = Vec::new();
         let mut record = stored(last)?;
         while !snapshot.is_active(&record)? {
+            // Stored before that block was executed, on another branch than the one that made it so, perhaps in an earlier run:
+            // no block after it is tried, or each heavier one would have the invalid one executed again.
+            if record.status == Status::Invalid {
+                self.mark_invalid(records)?;
+                return Err(ImportError::InvalidParent { parent: last });
+            }
             let parent = stored(record.header.parent)?;
             records.push(record);
             record = parent;
@@ -90,6 +97,18 @@ impl Pipeline {
         }
         records.reverse();
         Ok((record, records))
+    }
+
+    /// Remembers blocks as invalid, so that neither they nor what comes after them is executed.
+    pub(super) fn mark_invalid(&self, records: impl IntoIterator<Item = BlockRecord>) -> Result<(), StoreError> {
+        let mut commit = Commit::new(&self.store);
+        for record in records {
+            commit.record(&BlockRecord {
+                status: Status::Invalid,
+                ..record
+            });
+        }
+        commit.apply()
     }
 
     pub(super) fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
