@@ -9,6 +9,7 @@ pub mod config;
 pub mod descriptors;
 pub mod exit;
 pub mod logging;
+mod memory;
 pub mod net_guard;
 mod new_file;
 pub mod operator;

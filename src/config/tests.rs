@@ -1,4 +1,7 @@
+use std::path::PathBuf;
+
 use super::*;
+use crate::web::ProxyHeader;
 
 fn options(toml: &str) -> NodeOptions {
     toml::from_str(toml).expect("a valid file")

@@ -333,7 +333,7 @@ impl Process {
     }
 
     fn megabytes(&self) -> f64 {
-        crate::api::metrics::resident_memory_of(self.child.id()).unwrap_or(0) as f64 / 1e6
+        crate::memory::resident_memory_of(self.child.id()).unwrap_or(0) as f64 / 1e6
     }
 }
 

@@ -239,7 +239,7 @@ fn push(args: &LoadArgs, client: &Client, envelopes: &[Bytes], height: u64) -> a
         ("latency_p99", at(99), "s"),
         (
             "resident_memory",
-            crate::api::metrics::resident_memory().unwrap_or(0) as f64 / 1e6,
+            crate::memory::resident_memory().unwrap_or(0) as f64 / 1e6,
             "MB of this process",
         ),
     ])

@@ -151,7 +151,7 @@ fn start(spec: &Path, data_dir: &Path) -> anyhow::Result<(Duration, u64)> {
         std::thread::sleep(Duration::from_millis(2));
     }
     let took = begun.elapsed();
-    let memory = crate::api::metrics::resident_memory_of(process.0.id()).unwrap_or(0) as u64;
+    let memory = crate::memory::resident_memory_of(process.0.id()).unwrap_or(0) as u64;
     Ok((took, memory))
 }
 
