@@ -10,8 +10,8 @@ use tally_wallet::{Discovery, RsaKey, Vault, usual_label};
 
 use super::super::client::Client;
 use super::super::out::{After as _, outln};
+use super::add::find_key;
 use super::file::VaultFile;
-use super::find_key;
 
 /// Where accounts are looked for: who misses one of another path would take it for lost. Rule: docs/protocol.md#W15
 const PATHS: &str = "secp256k1 was looked for along m/44'/60'/0'/0/i (i = 0, 1, 2 and so on); an account of another path is brought \

@@ -11,10 +11,10 @@ use tally_wallet::{Replacement, fees, payment};
 
 use super::super::client::Client;
 use super::super::out::{After as _, errln, outln};
-use super::Level;
 use super::equal;
 use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
+use super::level::Level;
 use super::send::{confirmed, show, sign};
 use super::submit::{Depth, Report, again, finish, tell, was_taken};
 use super::warn::{Consent, Known};

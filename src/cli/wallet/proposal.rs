@@ -11,11 +11,11 @@ use tally_wallet::{Fee, Payment, Proposal, Vault, fees, system_rng};
 
 use super::super::client::Client;
 use super::super::out::{errln, outln};
-use super::Level;
 use super::accounts::find;
 use super::equal;
 use super::file::VaultFile;
 use super::journal::Journal;
+use super::level::Level;
 use super::recipient::Recipient;
 use super::send::{confirmed, lines};
 use super::submit::{Depth, Report, finish};

@@ -13,11 +13,11 @@ use tally_wallet::{Account, Memo, Payment, Review, Signed, Vault, Warning, fees,
 use super::super::client::Client;
 use super::super::out::{Unprinted, err, errln, outln};
 use super::super::receipt::sha256_of;
-use super::Level;
 use super::accounts::find;
 use super::equal;
 use super::file::VaultFile;
 use super::journal::{Journal, Paid};
+use super::level::Level;
 use super::recipient::Recipient;
 use super::submit::{Depth, Report, again, clock_words, finish, tell, was_taken};
 use super::warn::{Answered, Consent, Known};
