@@ -10,7 +10,7 @@ struct Room {
     only_under: &'static [(&'static str, &'static str)],
 }
 
-const HOUSE: [Room; 9] = [
+const HOUSE: [Room; 10] = [
     Room {
         name: "tally-chain",
         uses: &[],
@@ -32,18 +32,23 @@ const HOUSE: [Room; 9] = [
         only_under: &[],
     },
     Room {
+        name: "tally-api",
+        uses: &["tally-chain"],
+        only_under: &[],
+    },
+    Room {
         name: "tally-app",
-        uses: &["tally-chain", "tally-node", "tally-wallet"],
+        uses: &["tally-api", "tally-chain", "tally-node", "tally-wallet"],
         only_under: &[("tally-node", "ssr"), ("tally-wallet", "hydrate")],
     },
     Room {
         name: "tally-frontend",
-        uses: &["tally-app", "tally-chain", "tally-wallet"],
+        uses: &["tally-api", "tally-app", "tally-chain", "tally-wallet"],
         only_under: &[],
     },
     Room {
         name: "tally",
-        uses: &["tally-app", "tally-chain", "tally-node", "tally-wallet"],
+        uses: &["tally-api", "tally-app", "tally-chain", "tally-node", "tally-wallet"],
         only_under: &[],
     },
     Room {
@@ -70,7 +75,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "tracing-subscriber",
 ];
-const PURE_ROOMS: [&str; 2] = ["tally-chain", "tally-ledger"];
+const PURE_ROOMS: [&str; 3] = ["tally-api", "tally-chain", "tally-ledger"];
 
 /// Each use that the house does not allow, as one sentence.
 pub fn check(metadata: &Value) -> Vec<String> {
