@@ -5,6 +5,7 @@ mod missing;
 use std::collections::HashSet;
 
 use leptos::{prelude::*, task::spawn_local};
+use tally_api::accounts::AccountPoolBody;
 use tally_chain::{Bytes, RawTransaction, ReferenceVerifier};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     failure::{Failure, FailureNotice},
     fees::prices,
     journal::{self, Fate, Purpose, fate},
-    node::{self, PoolAnswer},
+    node,
     protocol::{Answer, Order, Prices, Request},
     state::Wallet,
 };
@@ -164,7 +165,7 @@ pub fn Actions(row: TransactionRow) -> impl IntoView {
 /// What is known of an account's waiting transactions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Standing {
-    pool: PoolAnswer,
+    pool: AccountPoolBody,
     /// Of what this browser sent: those that neither wait nor stand in a block, of what a node had within a day.
     lost: Vec<Missing>,
     /// Why it is not known what this browser has sent.
@@ -181,7 +182,7 @@ async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>
     };
     let mut lost = Vec::new();
     for sent in &journal {
-        let waits = pool.items.iter().any(|item| item.id == sent.id);
+        let waits = pool.items.iter().any(|item| item.id.to_string() == sent.id);
         let known = settled
             .try_with_value(|settled| settled.contains(&sent.id))
             .unwrap_or(true);

@@ -3,6 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use tally_api::fees::FeesBody;
 use tally_chain::{Amount, Bytes, KeyKind, address};
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     frame::Gate,
     home::BalanceLine,
     journal::Purpose,
-    node::{self, FeesAnswer},
+    node,
     protocol::{Answer, Order, Request, ReviewText},
     receive::{AccountSelect, chosen_account},
     requests,
@@ -48,7 +49,7 @@ struct Draft {
     coins: RwSignal<String>,
     memo: RwSignal<String>,
     level: RwSignal<FeeLevel>,
-    fees: RwSignal<Option<FeesAnswer>>,
+    fees: RwSignal<Option<FeesBody>>,
     stage: RwSignal<Stage>,
     busy: RwSignal<bool>,
     failure: RwSignal<Option<Failure>>,

@@ -81,8 +81,15 @@ pub struct AccountBody {
     pub proof: Option<StateProofBody>,
 }
 
+impl AccountBody {
+    /// What may still be spent, base units: the balance without what waiting transactions may cost.
+    pub fn free(&self) -> Amount {
+        self.balance.checked_sub(self.pending_cost).unwrap_or(Amount::ZERO)
+    }
+}
+
 /// What an account has waiting in this node's pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountPoolBody {
     /// Transactions of this account that are in blocks.
@@ -93,6 +100,15 @@ pub struct AccountPoolBody {
     pub count: usize,
     /// Lowest nonce first.
     pub items: Vec<WaitingBody>,
+}
+
+impl AccountPoolBody {
+    /// The nonce that is missing, and how many wait for it. Rule: docs/protocol.md#W54
+    pub fn gap(&self) -> Option<(u64, usize)> {
+        let behind = self.items.iter().filter(|item| item.nonce > self.next_nonce).count();
+        let held = self.items.iter().any(|item| item.nonce == self.next_nonce);
+        (behind > 0 && !held).then_some((self.next_nonce, behind))
+    }
 }
 
 /// What a line of a history is.
@@ -164,4 +180,40 @@ pub struct HistoryPageBody {
     /// `cursor` of the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::TxId;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_is_a_nonce_that_others_wait_for() {
+        let pool = |next_nonce, nonces: &[u64]| AccountPoolBody {
+            nonce: 3,
+            next_nonce,
+            count: nonces.len(),
+            items: nonces.iter().map(|&nonce| waiting(nonce, nonce < next_nonce)).collect(),
+        };
+        assert_eq!(pool(3, &[]).gap(), None);
+        assert_eq!(pool(5, &[3, 4]).gap(), None);
+        assert_eq!(pool(5, &[3, 4, 6, 8]).gap(), Some((5, 2)));
+        // The next one is there, but waits for coins.
+        assert_eq!(pool(5, &[3, 4, 5, 6]).gap(), None);
+    }
+
+    fn waiting(nonce: u64, pending: bool) -> WaitingBody {
+        WaitingBody {
+            id: TxId(B256::repeat_byte(7)),
+            sender: Address::ZERO,
+            nonce,
+            pending,
+            size: 1,
+            max_fee: 2,
+            max_priority_fee: 1,
+            arrived: 0,
+            expires: 1,
+        }
+    }
 }

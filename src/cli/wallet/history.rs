@@ -4,7 +4,8 @@
 
 use anyhow::bail;
 use clap::Args;
-use tally_app::wallet::export::{Line, Page, csv};
+use tally_api::accounts::HistoryPageBody;
+use tally_app::wallet::export::{self, Line, csv};
 
 use super::super::client::{Client, Problem};
 use super::super::out::{errln, out, outln, plain};
@@ -85,10 +86,10 @@ fn read_once(client: &Client, account: &str, most: usize) -> anyhow::Result<Hist
     let (mut lines, mut cursor, mut more) = (Vec::new(), String::new(), false);
     while lines.len() < most {
         let limit = PAGE.min(most - lines.len());
-        let mut page: Page = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
+        let mut page: HistoryPageBody = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
         let next = page.next.take();
         let before = lines.len();
-        lines.extend(page.lines(account));
+        lines.extend(export::lines(page, account));
         more = next.is_some();
         // Every page of a node has a line; without one the list would go on for ever.
         if more && lines.len() == before {

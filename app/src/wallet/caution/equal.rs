@@ -117,7 +117,7 @@ async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[
     let unknown = pool
         .items
         .iter()
-        .filter(|item| item.nonce != review.nonce && !is_compared(chain, &item.id, review, journal));
+        .filter(|item| item.nonce != review.nonce && !is_compared(chain, &item.id.to_string(), review, journal));
     let mut trouble = None;
     for (place, item) in unknown.enumerate() {
         if place == MAX_LOOKED_AT {
@@ -126,8 +126,9 @@ async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[
             ));
             break;
         }
-        match reads::transaction(item.id.clone()).await {
-            Ok(Some(page)) if is_same(&page, review) => return Looked::at(waits(&item.id, page.row.time)),
+        let id = item.id.to_string();
+        match reads::transaction(id.clone()).await {
+            Ok(Some(page)) if is_same(&page, review) => return Looked::at(waits(&id, page.row.time)),
             // It has left the pool in the meantime, if it is not another one.
             Ok(_) => {}
             Err(error) => trouble = Some(error.to_string()),
