@@ -272,7 +272,7 @@ fn parted(shared: &Shared) {
 /// The height that a `block` event names.
 fn height_of(event: &web_sys::Event) -> Option<u64> {
     let data = event.dyn_ref::<MessageEvent>()?.data().as_string()?;
-    match serde_json::from_str(&data).ok()? {
+    match serde_json::from_str::<Event>(&data).ok()? {
         Event::Block { height, .. } => Some(height.0),
         _ => None,
     }

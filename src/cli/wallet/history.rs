@@ -4,10 +4,11 @@
 
 use anyhow::bail;
 use clap::Args;
+use tally_api::ProblemBody;
 use tally_api::accounts::HistoryPageBody;
 use tally_app::wallet::export::{self, Line, csv};
 
-use super::super::client::{Client, Problem};
+use super::super::client::Client;
 use super::super::out::{errln, out, outln, plain};
 use super::accounts::find;
 use super::file::VaultFile;
@@ -71,7 +72,8 @@ struct History {
 fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
     for _ in 0..TRIES {
         let read = read_once(client, account, most);
-        let changed = |error: &anyhow::Error| error.downcast_ref::<Problem>().is_some_and(|p| p.is("history-changed"));
+        let named = |problem: &ProblemBody| problem.name() == "history-changed";
+        let changed = |error: &anyhow::Error| error.downcast_ref::<ProblemBody>().is_some_and(named);
         match read {
             Err(error) if changed(&error) => {
                 errln!("note: part of what was read has been undone by a heavier branch; the list is read anew");
