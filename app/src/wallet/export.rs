@@ -4,8 +4,10 @@ use leptos::{prelude::*, task::spawn_local};
 use serde::Serialize;
 use tally_api::{
     accounts::{HistoryPageBody, RewardBody},
+    page::MAX_PAGE,
     transactions::{TransactionBody, TransactionStatus},
 };
+use tally_chain::limits::MAX_MEMO_BYTES;
 
 use crate::{
     browser, format,
@@ -14,10 +16,6 @@ use crate::{
 
 /// Most lines that one file takes.
 const MOST: usize = 100_000;
-/// Longest memo that a wallet attaches, in bytes. Rule: docs/protocol.md#W8
-const MAX_MEMO: usize = 1_024;
-/// Lines asked for at once.
-const PAGE: usize = 100;
 
 /// The lines of a page of an account's history, seen from the account.
 pub fn lines(page: HistoryPageBody, account: &str) -> impl Iterator<Item = Line> {
@@ -34,7 +32,7 @@ fn shown_memo(transaction: &TransactionBody) -> String {
     match &transaction.memo {
         Some(memo) => memo.clone(),
         None if data.is_empty() => String::new(),
-        None if data.len() > MAX_MEMO => format!("{} bytes of data", data.len()),
+        None if data.len() > MAX_MEMO_BYTES => format!("{} bytes of data", data.len()),
         None => data.to_string(),
     }
 }
@@ -42,7 +40,7 @@ fn shown_memo(transaction: &TransactionBody) -> String {
 /// The memo as it was sent, where it is text of any characters.
 fn exact_memo(transaction: &TransactionBody) -> String {
     match std::str::from_utf8(&transaction.data) {
-        Ok(text) if transaction.memo.is_none() && text.len() <= MAX_MEMO => text.to_owned(),
+        Ok(text) if transaction.memo.is_none() && text.len() <= MAX_MEMO_BYTES => text.to_owned(),
         _ => shown_memo(transaction),
     }
 }
@@ -177,7 +175,7 @@ async fn read(account: &str, progress: impl Fn(usize)) -> Result<(Vec<Line>, boo
     let mut all = Vec::new();
     let mut cursor = String::new();
     loop {
-        let path = format!("/api/v1/accounts/{account}/history?limit={PAGE}{cursor}");
+        let path = format!("/api/v1/accounts/{account}/history?limit={MAX_PAGE}{cursor}");
         let mut page: HistoryPageBody = browser::get_json(&path).await?;
         let next = page.next.take();
         all.extend(lines(page, account));
@@ -369,7 +367,7 @@ mod tests {
             (line(raw.clone()).memo.as_str(), line(raw.clone()).shown_memo.as_str()),
             ("0xff00", "0xff00")
         );
-        raw["data"] = format!("0x{}", "61".repeat(MAX_MEMO + 1)).into();
+        raw["data"] = format!("0x{}", "61".repeat(MAX_MEMO_BYTES + 1)).into();
         assert_eq!(line(raw.clone()).memo, "1025 bytes of data");
     }
 }

@@ -43,8 +43,10 @@ pub async fn waiting(address: &str) -> Result<AccountPoolBody, String> {
 /// Senders and receivers of the newest hundred transactions of an account.
 #[cfg(feature = "hydrate")]
 pub async fn met(address: &str) -> Result<Vec<(String, Option<String>)>, String> {
+    use tally_api::page::MAX_PAGE;
+
     let page: TransactionPage =
-        browser::get_json(&format!("/api/v1/accounts/{address}/transactions?limit=100")).await?;
+        browser::get_json(&format!("/api/v1/accounts/{address}/transactions?limit={MAX_PAGE}")).await?;
     let parties = page.items.into_iter().map(|row| (row.sender, row.to));
     Ok(parties
         .map(|(sender, to)| (sender.to_string(), to.map(|to| to.to_string())))

@@ -4,6 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use tally_api::fees::FeesBody;
+use tally_chain::limits::MAX_MEMO_BYTES;
 use tally_chain::{Amount, Bytes, KeyKind, address};
 
 use super::{
@@ -29,9 +30,6 @@ use crate::{
     prefs::{FeeLevel, Prefs, Unit},
     ui::{Button, ButtonKind, ButtonLink, Field, SymbolContext},
 };
-
-/// Longest memo in bytes. Rule: docs/protocol.md#W8
-const MAX_MEMO_BYTES: usize = 1_024;
 
 /// How far the payment has come.
 #[derive(Clone, PartialEq, Eq)]

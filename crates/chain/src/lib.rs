@@ -21,6 +21,7 @@ pub mod header;
 pub mod header_chain;
 pub mod history;
 pub mod keys;
+pub mod limits;
 pub mod manifest;
 pub mod merkle;
 pub mod multisig;

@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use tally_api::ProblemBody;
 use tally_api::accounts::HistoryPageBody;
+use tally_api::page::MAX_PAGE;
 use tally_app::wallet::export::{self, Line, csv};
 
 use super::super::client::Client;
@@ -13,8 +14,6 @@ use super::super::out::{errln, out, outln, plain};
 use super::accounts::find;
 use super::file::VaultFile;
 
-/// Lines asked for at once.
-const PAGE: usize = 100;
 /// How often the list is begun anew where a reorg undoes what was read of it.
 const TRIES: usize = 5;
 
@@ -87,7 +86,7 @@ fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> 
 fn read_once(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
     let (mut lines, mut cursor, mut more) = (Vec::new(), String::new(), false);
     while lines.len() < most {
-        let limit = PAGE.min(most - lines.len());
+        let limit = (MAX_PAGE as usize).min(most - lines.len());
         let mut page: HistoryPageBody = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
         let next = page.next.take();
         let before = lines.len();

@@ -5,6 +5,7 @@ use anyhow::bail;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
+use tally_api::page::MAX_PAGE;
 use tally_api::transactions::TransactionPage;
 use tally_chain::{Address, Amount};
 use tally_wallet::warnings::{Bond, Local, NodeView, Warning, Warnings, Weight};
@@ -137,7 +138,7 @@ fn ask(client: &Client, vault: &Vault, review: &Review) -> anyhow::Result<(Vec<(
     let own: Vec<Address> = own.map(|account| account.address).collect();
     let mut met = Vec::new();
     for account in own.iter().take(ACCOUNTS) {
-        let page: TransactionPage = client.get(&format!("accounts/{account}/transactions?limit=100"))?;
+        let page: TransactionPage = client.get(&format!("accounts/{account}/transactions?limit={MAX_PAGE}"))?;
         for row in page.items {
             match row.to {
                 Some(to) if row.sender == *account => met.push((to, Bond::Paid)),

@@ -1,6 +1,7 @@
 //! A payment of the same that may still happen: signed twice, it pays twice. Rule: docs/protocol.md#W58
 
-use tally_chain::{Bytes, RawTransaction, transaction::ChainIdentity, transaction::Transaction};
+use tally_chain::transaction::{ChainIdentity, LIFETIME, Transaction};
+use tally_chain::{Bytes, RawTransaction};
 use tally_wallet::{Memo, Review, payment};
 
 use super::{Caution, Weight};
@@ -14,8 +15,6 @@ use crate::{
     },
 };
 
-/// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
-const LIFETIME: u64 = 86_400;
 /// Waiting transactions of the account that are looked at.
 const MAX_LOOKED_AT: usize = 16;
 
