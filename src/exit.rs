@@ -1,6 +1,7 @@
 //! What the process tells its caller at the end.
 
 use tally_node::StoreError;
+use tally_node::counted::counted;
 
 use crate::cli::out::{DoneUnprinted, Unprinted};
 use crate::config::ConfigError;
@@ -52,7 +53,7 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
 
 /// `tally audit` ended with faults; they have been printed.
 #[derive(Debug, thiserror::Error)]
-#[error("the audit found {faults} faults")]
+#[error("the audit found {}", counted(*.faults, "fault", "faults"))]
 pub struct AuditFault {
     pub faults: usize,
 }

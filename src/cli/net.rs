@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use tally_node::counted::counted;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::signal::unix::{SignalKind, signal};
@@ -95,8 +96,8 @@ async fn up(args: UpArgs) -> anyhow::Result<()> {
     for (name, first) in [("port", args.port), ("p2p-port", args.p2p_port)] {
         if first.checked_add(args.nodes - 1).is_none() {
             bail!(
-                "{name} {first} leaves no room for {} nodes: ports end at {}",
-                args.nodes,
+                "{name} {first} leaves no room for {}: ports end at {}",
+                counted(args.nodes, "node", "nodes"),
                 u16::MAX
             );
         }
@@ -133,8 +134,8 @@ impl Cluster {
         }
         // The nodes go on where nobody reads what they print.
         let _ = outln!(
-            "\n{} nodes are up, their folders are in {}; Ctrl-C ends them all\n",
-            self.args.nodes,
+            "\n{} up, their folders are in {}; Ctrl-C ends them all\n",
+            counted(self.args.nodes, "node is", "nodes are"),
             self.folder.display()
         );
         loop {

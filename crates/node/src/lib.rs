@@ -8,6 +8,7 @@ mod account_pages;
 pub mod audit;
 pub mod checkpoint;
 pub mod config;
+pub mod counted;
 pub mod events;
 pub mod health;
 mod keeper;

@@ -325,7 +325,7 @@ impl Node {
     /// A panic in the middle of an import leaves tip, pool and pipeline apart: the process ends, and the store is whole.
     ///
     /// `bytes`: how many it will at least write, as far as is known.
-    fn import(
+    pub(crate) fn import(
         &self,
         bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
@@ -342,6 +342,7 @@ impl Node {
         let mut pipeline = self.0.pipeline.lock();
         // Before any work: what cannot be stored now is not looked at.
         let room = self.0.store.require_room(bytes);
+        self.0.keeper.writer().import_begins();
         let imported = room
             .map_err(ImportError::Store)
             .and_then(|()| by(&mut pipeline, self.now()));
@@ -360,6 +361,7 @@ impl Node {
                 tracing::warn!(%reason, "block refused");
             }
         }
+        self.0.keeper.writer().import_ends();
         imported
     }
 

@@ -96,7 +96,7 @@ impl Node {
         }
     }
 
-    /// A stored block of any branch as the headers after it see it; none if it is unknown or invalid.
+    /// A stored block of any branch as the headers after it see it; none if it is unknown, invalid or after an invalid one.
     pub fn header_tip(&self, id: &BlockId) -> Result<Option<HeaderTip>, StoreError> {
         let snapshot = self.store().snapshot();
         let base = snapshot.base()?;
@@ -117,6 +117,7 @@ impl Node {
                 break;
             }
             record = match snapshot.record(&record.header.parent)? {
+                Some(parent) if parent.status == Status::Invalid => return Ok(None),
                 Some(parent) => parent,
                 // Of a branch, a block whose bytes had changed was forgotten: it comes again.
                 None if !snapshot.is_active(&record)? => return Ok(None),

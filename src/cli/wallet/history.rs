@@ -4,10 +4,15 @@
 
 use anyhow::bail;
 use clap::Args;
+<<<<<<< HEAD
 use tally_api::ProblemBody;
 use tally_api::accounts::HistoryPageBody;
 use tally_api::page::MAX_PAGE;
 use tally_app::wallet::export::{self, Line, csv};
+=======
+use tally_app::wallet::export::{Line, Page, csv};
+use tally_node::counted::counted;
+>>>>>>> main
 
 use super::super::client::Client;
 use super::super::out::{errln, out, outln, plain};
@@ -53,8 +58,8 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
     // On standard error: the table goes to a file.
     if more {
         errln!(
-            "These are the newest {} lines; there are more: --all prints them.",
-            lines.len()
+            "The list has the newest {}; there are more: --all prints them.",
+            counted(lines.len(), "line", "lines")
         );
     }
     errln!("First balances and payments by contracts are no transactions: the list does not have them.");

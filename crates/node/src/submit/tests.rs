@@ -132,6 +132,28 @@ fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the
     assert!(left.node.with_pool(|pool| pool.contains(&id)));
 }
 
+/// The write of a payment ends right after the batch of the block that has it.
+#[test]
+fn a_write_that_ends_after_a_blocks_own_batch_leaves_nothing_in_the_stored_pool() {
+    let (left, right, signer) = (Member::new(), Member::new(), Signer::new(1));
+    left.mine(signer.address);
+    right.node.import_block(&left.block(1)).unwrap();
+    let envelope = left.payment(&signer, 0);
+    let id = left.node.submit(envelope.clone()).unwrap().id;
+    left.mine(Address::repeat_byte(1));
+    right.clock.store(left.clock.load(SeqCst), SeqCst);
+    let (block, writer) = (left.block(2), right.node.keeper().writer());
+    let imported = right.node.import(0, |pipeline, now| {
+        let imported = pipeline.import_block(&block, now);
+        writer.add(id, envelope, &[]);
+        writer.flush().unwrap();
+        imported
+    });
+    assert!(matches!(imported, Ok(Imported::Tip(_))), "{imported:?}");
+    assert!(right.node.tip().snapshot.place(&id).unwrap().is_some());
+    assert!(!right.is_stored(id));
+}
+
 /// The coins of the second payment came with the first one, whose block is undone, too: neither is in conflict with anything.
 #[test]
 fn a_payment_out_of_coins_that_a_reorg_took_back_waits_for_them() {
