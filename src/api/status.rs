@@ -6,7 +6,7 @@ use tally_api::ProblemBody;
 use tally_api::status::{ClockBody, HeavierForkBody, MinerBody, StatusBody, SyncBody, TipBody};
 use tally_chain::Height;
 use tally_node::net::HeavierFork;
-use tally_node::{Node, NotReady};
+use tally_node::{Health, NetworkStatus, Node, NotReady, P2p, Tip};
 
 use super::problem::Answer;
 use crate::server::Shared;
@@ -32,11 +32,11 @@ fn fork_body(fork: HeavierFork) -> HeavierForkBody {
     }
 }
 
-fn sync_body(node: &Node) -> SyncBody {
+fn sync_body(health: &Health, network: Option<&NetworkStatus>) -> SyncBody {
     let syncing = |reason: &NotReady| matches!(reason, NotReady::Syncing { .. });
-    let peers = node.network().map_or(0, |network| network.status().peers.len());
+    let peers = network.map_or(0, |status| status.peers.len());
     SyncBody {
-        complete: !node.health().reasons.iter().any(syncing),
+        complete: !health.reasons.iter().any(syncing),
         peers: u32::try_from(peers).unwrap_or(u32::MAX),
     }
 }
@@ -59,11 +59,16 @@ pub fn miner_body(node: &Node) -> MinerBody {
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
-    let node = &server.node;
-    let (tip, spec, identity) = (node.tip(), node.spec(), node.identity());
-    let record = &tip.record;
+    server.read(|node, tip| Ok(Json(body(node, tip)))).await
+}
+
+fn body(node: &Node, tip: &Tip) -> StatusBody {
+    let (spec, identity, record) = (node.spec(), node.identity(), &tip.record);
+    let health = node.health();
+    // Once: it is a copy of all that is shown of all peers.
+    let network = node.network().map(P2p::status);
     let Height(height) = record.height();
-    Ok(Json(StatusBody {
+    StatusBody {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         chain: spec.name.clone(),
         chain_id: identity.chain_id,
@@ -83,17 +88,14 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         transactions: record.total_transactions,
         pending: node.with_pool(|pool| pool.len()),
         mining: miner_body(node),
-        sync: sync_body(node),
-        not_ready: node.health().reasons.iter().map(ToString::to_string).collect(),
+        sync: sync_body(&health, network.as_ref()),
+        not_ready: health.reasons.iter().map(ToString::to_string).collect(),
         clock: clock_body(node),
-        heavier_fork: node
-            .network()
-            .and_then(|network| network.status().heavier_fork)
-            .map(fork_body),
+        heavier_fork: network.and_then(|status| status.heavier_fork).map(fork_body),
         now: node.now().0,
         started: node.started().0,
         begins: node.begins().map(|begins| begins.0),
-    }))
+    }
 }
 
 #[cfg(test)]

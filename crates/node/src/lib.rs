@@ -20,6 +20,7 @@ mod node;
 pub mod p2p;
 pub mod peers;
 pub mod pipeline;
+mod pool_view;
 mod pool_writer;
 pub mod reads;
 pub mod stats;

@@ -188,7 +188,7 @@ mod tests {
                 ..early(&signer, nonce, "peer", 0)
             });
         }
-        let bytes: usize = all.0.iter().map(Early::bytes).sum();
+        let bytes: usize = all.waiting.iter().map(Early::bytes).sum();
         assert!(
             (MAX_EARLY_BYTES - 200_000..=MAX_EARLY_BYTES).contains(&bytes),
             "{bytes}"

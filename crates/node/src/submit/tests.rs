@@ -8,6 +8,7 @@ use tally_chain::{Amount, ChainSpec, Height, U256, UnixSecs};
 
 use super::*;
 use crate::config::NodeConfig;
+use crate::mempool::{PoolView, gather};
 use crate::node::TemplateError;
 use crate::pipeline::Imported;
 use crate::templates::Work;
@@ -291,4 +292,49 @@ fn what_is_known_is_durable_when_it_is_said_to_be() {
         let stored = member.node.store().snapshot().pool().unwrap();
         assert!(stored.iter().any(|(stored, _)| *stored == id));
     }
+}
+
+#[test]
+fn a_reader_in_the_middle_of_the_pool_holds_up_no_submission() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    let mut nonces = 0..;
+    let mut submit = || {
+        let nonce = nonces.next().unwrap();
+        member.node.submit(member.payment(&signer, nonce)).unwrap().id
+    };
+    let first: Vec<_> = (0..3).map(|_| submit()).collect();
+    let (now, mut parts) = (member.node.now(), Vec::new());
+    let lines = gather(2, |after| {
+        let part = member.node.with_pool(|pool| pool.lines(after, 2, 0, now));
+        // Under the pool's lock this would wait for ever. What comes is behind what was read.
+        if parts.len() < 2 {
+            submit();
+        }
+        parts.push(part.len());
+        part
+    });
+    assert_eq!(parts, [2, 2, 1]);
+    let view = PoolView::of(&lines, 0);
+    assert_eq!(view.len(), 5);
+    assert_eq!(view.best(0, 3), first);
+}
+
+#[test]
+fn readers_share_a_view_of_the_pool_until_it_changes() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    let node = &member.node;
+    let view = || node.pool_view(&node.tip());
+    let empty = view();
+    assert!(Arc::ptr_eq(&empty, &view()), "nothing has changed");
+    // A view that somebody holds keeps nobody from the pool.
+    let id = node.submit(member.payment(&signer, 0)).unwrap().id;
+    let one = view();
+    assert_eq!((empty.len(), one.page(0, 9)), (0, &[id][..]));
+    assert_eq!(node.next_nonce(&node.tip(), &signer.address).unwrap(), 1);
+    assert_eq!(node.pooled(one.page(0, 9)).len(), 1);
+    member.mine(Address::repeat_byte(1));
+    assert!(view().is_empty(), "it is in a block");
+    assert_eq!(node.pooled(one.page(0, 9)).len(), 0);
 }
