@@ -27,6 +27,7 @@ use crate::web::Client;
 
 /// In a template the extra nonce stands at the end of `extra`; after it comes only the empty seal, one byte.
 const AFTER_EXTRA_NONCE: usize = 1;
+
 fn worker_body(worker: Worker) -> WorkerBody {
     WorkerBody {
         name: worker.name,

@@ -4,15 +4,11 @@
 
 use anyhow::bail;
 use clap::Args;
-<<<<<<< HEAD
 use tally_api::ProblemBody;
 use tally_api::accounts::HistoryPageBody;
 use tally_api::page::MAX_PAGE;
 use tally_app::wallet::export::{self, Line, csv};
-=======
-use tally_app::wallet::export::{Line, Page, csv};
 use tally_node::counted::counted;
->>>>>>> main
 
 use super::super::client::Client;
 use super::super::out::{errln, out, outln, plain};
