@@ -1,14 +1,12 @@
 //! Texts of JSON: values whose own serde form is not the one of the API.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
 /// An address with its EIP-55 checksum. Rule: docs/protocol.md#A1
 pub mod address {
-    use tally_chain::{Address, address};
+    use std::borrow::Cow;
 
-    use super::*;
+    use serde::de::{Deserialize as _, Deserializer, Error as _};
+    use serde::ser::Serializer;
+    use tally_chain::{Address, address};
 
     pub fn serialize<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(address)
@@ -21,7 +19,11 @@ pub mod address {
 
     /// The same, or null.
     pub mod option {
-        use super::*;
+        use std::borrow::Cow;
+
+        use serde::de::{Deserialize as _, Deserializer, Error as _};
+        use serde::ser::Serializer;
+        use tally_chain::{Address, address};
 
         pub fn serialize<S: Serializer>(address: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
             match address {
@@ -40,9 +42,9 @@ pub mod address {
 
 /// Base units per gas, as a decimal string.
 pub mod per_gas {
+    use serde::de::{Deserialize as _, Deserializer, Error as _};
+    use serde::ser::Serializer;
     use tally_chain::Amount;
-
-    use super::*;
 
     pub fn serialize<S: Serializer>(price: &u128, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(price)
