@@ -103,19 +103,19 @@ pub struct MinedBody {
 }
 
 /// New settings of the native miner; what is left out stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SwitchBody {
     /// Whether it mines.
-    #[serde(alias = "enabled", default)]
+    #[serde(alias = "enabled", default, skip_serializing_if = "Option::is_none")]
     pub on: Option<bool>,
     /// At most as many as this machine has processors; the document that a node serves has its own number.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub threads: Option<usize>,
     /// Receives subsidy and priority fees.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
 

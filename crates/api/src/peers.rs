@@ -145,9 +145,11 @@ pub struct CallBody {
 #[serde(deny_unknown_fields)]
 pub struct BanRequest {
     /// Seconds; an hour if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 31_536_000))]
     pub secs: Option<u64>,
     /// At most 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 200))]
     pub reason: Option<String>,
 }
@@ -161,8 +163,10 @@ pub struct RangeBanRequest {
     #[cfg_attr(feature = "openapi", schema(example = "198.51.100.0/24"))]
     pub range: String,
     /// Seconds; an hour if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secs: Option<u64>,
     /// At most 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
