@@ -6,6 +6,7 @@ use tally_api::ProblemBody;
 use tally_api::accounts::{AccountBody, AccountPoolBody, HistoryPageBody, LineKind};
 use tally_api::blocks::{BlockBody, BlockList};
 use tally_api::fees::FeesBody;
+use tally_api::health::{AliveBody, ReadyBody};
 use tally_api::mempool::MempoolBody;
 use tally_api::mining::{TemplateBody, WorkersBody};
 use tally_api::peers::PeersBody;
@@ -88,6 +89,10 @@ fn the_node_and_its_miners_are_read_with_the_types_of_clients() {
     assert_eq!(workers.connected, 0);
     let peers: PeersBody = read(&server, "/api/v1/peers");
     assert!(!peers.networking);
+    let alive: AliveBody = read(&server, "/healthz");
+    assert_eq!(alive.status, "alive");
+    let ready: ReadyBody = read(&server, "/readyz");
+    assert_eq!((ready.ready, ready.height), (true, 2));
 }
 
 #[test]

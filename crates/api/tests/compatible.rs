@@ -9,6 +9,7 @@ use tally_api::accounts::{AccountBody, AccountPoolBody, HistoryPageBody};
 use tally_api::blocks::{BlockBody, BlockList, BlockSummary};
 use tally_api::events::{Event, Greeting};
 use tally_api::fees::FeesBody;
+use tally_api::health::{AliveBody, ReadyBody};
 use tally_api::mempool::MempoolBody;
 use tally_api::mining::{MinedBody, SwitchBody, TemplateBody, WorkBody, WorkersBody};
 use tally_api::peers::{BanRequest, CallBody, PeersBody, RangeBanRequest};
@@ -225,6 +226,23 @@ fn the_node_and_its_peers() {
         "range_bans": [{ "range": "198.51.100.0/24", "secs": 60, "reason": "r" }], "sync": sync, "best_height": 12,
         "found": { "addresses": 1, "refused": 2, "rounds": 3 },
     }));
+}
+
+#[test]
+fn health() {
+    read_and_later::<AliveBody>(json!({ "status": "alive" }));
+    let reason = json!({ "height": 3, "best": 9, "kind": "syncing", "detail": "catching up: at block 3 of 9" });
+    let answer = json!({ "ready": false, "status": "not-ready", "height": 3, "reasons": [reason] });
+    let read: ReadyBody = serde_json::from_value(answer.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), answer);
+    // A figure that the client does not know is kept as it is.
+    let later: ReadyBody = serde_json::from_value(later(&answer)).unwrap();
+    let reason = &later.reasons[0];
+    assert_eq!(
+        (reason.kind(), reason.figure("best")),
+        (Some("syncing"), Some(&json!(9)))
+    );
+    assert!(reason.figure("added_later").is_some());
 }
 
 #[test]
