@@ -33,7 +33,7 @@ impl ReasonBody {
     /// Of a kind, with a sentence and its figures.
     pub fn new(kind: &str, detail: impl Into<String>, mut figures: Map<String, Value>) -> Self {
         figures.insert("kind".to_owned(), kind.into());
-        figures.insert("detail".to_owned(), detail.into().into());
+        figures.insert("detail".to_owned(), Value::String(detail.into()));
         Self(figures)
     }
 
