@@ -96,7 +96,7 @@ pub struct MinedBody {
     /// 64 hex digits. Rule: docs/protocol.md#H2
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: BlockId,
-    /// Its height, where the import tells.
+    /// Its height; null where the block was here before.
     pub height: Option<u64>,
     /// What became of it.
     pub outcome: Outcome,

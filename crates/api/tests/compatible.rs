@@ -138,7 +138,7 @@ fn blocks() {
         }),
     );
     read_and_later::<BlockBody>(block.clone());
-    // Whoever needs only the summary reads it from the whole block.
+    // A client that needs only the summary reads it from the whole block.
     let short: BlockSummary = serde_json::from_value(block).unwrap();
     assert_eq!(serde_json::to_value(short).unwrap(), summary());
 }

@@ -282,7 +282,7 @@ pub enum Request {
     },
     /// Forgets it.
     DropKey,
-    /// A private key as an encrypted file, for whoever knows the vault's password.
+    /// A private key as an encrypted file; the vault's password is asked for.
     ExportKey {
         address: String,
         format: KeyFormat,
