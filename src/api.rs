@@ -56,7 +56,7 @@ pub const MAX_SMALL_BODY: usize = 64 * 1024;
         (name = "mining", description = "Templates for miners; the node's own miner"),
         (name = "node", description = "The node itself")
     ),
-    components(schemas(problem::ProblemBody))
+    components(schemas(tally_api::ProblemBody))
 )]
 struct Description;
 

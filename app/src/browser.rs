@@ -41,6 +41,7 @@ mod real {
     use leptos::leptos_dom::helpers::{self, IntervalHandle};
     use serde::{Serialize, de::DeserializeOwned};
     use sha2::{Digest as _, Sha256};
+    use tally_api::ProblemBody;
     use tally_chain::B256;
     use wasm_bindgen::{JsCast, closure::Closure};
     use wasm_bindgen_futures::JsFuture;
@@ -439,15 +440,10 @@ mod real {
 
     /// What an RFC 9457 problem says, with the request id where there is one.
     async fn problem(answer: Response) -> String {
-        #[derive(serde::Deserialize)]
-        struct Problem {
-            title: Option<String>,
-            detail: Option<String>,
-        }
         let status = answer.status();
         let request = answer.headers().get("x-request-id");
-        let problem = answer.json::<Problem>().await.ok();
-        let what = problem.and_then(|problem| problem.detail.or(problem.title));
+        let problem = answer.json::<ProblemBody>().await.ok();
+        let what = problem.map(|problem| problem.detail);
         let what = what.unwrap_or_else(|| format!("the node answered with status {status}"));
         request.map_or_else(|| what.clone(), |id| format!("{what} (request {id})"))
     }

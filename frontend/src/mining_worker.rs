@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tally_app::miner::protocol::{FromMiner, Job, Seal, ToMiner};
+use tally_api::worker::miner::{FromMiner, Job, Seal, ToMiner};
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
 use tally_chain::pow::Target;
 use tally_chain::pow_lanes::LaneSearch;

@@ -2,7 +2,7 @@
 //! the page starts another.
 
 use rqrr::PreparedImage;
-use tally_app::wallet::{FromScanner, MAX_PIXELS, Picture};
+use tally_api::worker::scanner::{FromScanner, MAX_PIXELS, Picture};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::scope::{listen, post};

@@ -8,7 +8,7 @@ use gloo::timers::future::TimeoutFuture;
 use js_sys::{Reflect, Uint8Array};
 use rexie::{ObjectStore, Rexie, Store, TransactionMode};
 use serde::{Deserialize, Serialize};
-use tally_app::wallet::protocol::{Chain, OtherVault, Trouble};
+use tally_api::worker::wallet::{Chain, OtherVault, Trouble};
 use wasm_bindgen::{JsCast, JsValue};
 
 const DATABASE: &str = "tally-wallet";

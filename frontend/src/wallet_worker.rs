@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use futures::StreamExt;
 use futures::channel::mpsc;
-use tally_app::wallet::protocol::{Answer, Chain, FromWorker, Request, SecretText, ToWorker, Trouble};
+use tally_api::worker::wallet::{Answer, Chain, FromWorker, Request, SecretText, ToWorker, Trouble};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Bytes};
 use tally_wallet::keystore::Imported;

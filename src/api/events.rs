@@ -9,14 +9,13 @@ use axum::http::{HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
-use serde::Deserialize;
-use serde_json::json;
-use tally_node::{Node, Numbered};
+use tally_api::ProblemBody;
+use tally_api::events::{Event as Happened, EventParams, Greeting, READY, RESET};
+use tally_node::{ChainEvent, Node, Numbered};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
-use utoipa::IntoParams;
 
 use super::extract::Params;
-use super::problem::{Answer, ProblemBody};
+use super::problem::Answer;
 use crate::net_guard::Place;
 use crate::server::Shared;
 use crate::web::Client;
@@ -25,16 +24,6 @@ use crate::web::Client;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What a browser waits before it connects again.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// Where to go on.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct EventParams {
-    /// The last id seen, for clients that cannot send the header `Last-Event-ID`.
-    #[param(nullable = false)]
-    pub last_event_id: Option<String>,
-}
 
 /// A stream in progress.
 struct Follower {
@@ -95,18 +84,18 @@ impl Follower {
         let (last, receiver) = match resumed {
             Some(Some((number, (missed, receiver)))) => {
                 let last = missed.last().map_or(number, |event| event.number);
-                first.push_back(greeting(&node, run, number, "ready"));
+                first.push_back(greeting(&node, run, number, READY));
                 first.extend(missed.iter().map(|event| told(run, event)));
                 (last, receiver)
             }
             Some(None) => {
                 let (number, receiver) = events.follow();
-                first.push_back(greeting(&node, run, number, "reset"));
+                first.push_back(greeting(&node, run, number, RESET));
                 (number, receiver)
             }
             None => {
                 let (number, receiver) = events.follow();
-                first.push_back(greeting(&node, run, number, "ready"));
+                first.push_back(greeting(&node, run, number, READY));
                 (number, receiver)
             }
         };
@@ -160,7 +149,7 @@ impl Follower {
             }
             None => {
                 (self.last, self.receiver) = events.follow();
-                let reset = greeting(&self.node, run, self.last, "reset");
+                let reset = greeting(&self.node, run, self.last, RESET);
                 self.first.push_back(reset);
             }
         }
@@ -174,16 +163,66 @@ fn parse_id(text: &str) -> Option<(u64, u64)> {
 }
 
 fn told(run: u64, event: &Numbered) -> Event {
-    let data = serde_json::to_string(&event.event).unwrap_or_default();
+    let happened = happened(&event.event);
+    let data = serde_json::to_string(&happened).unwrap_or_default();
     Event::default()
         .id(format!("{run}-{}", event.number))
-        .event(event.event.name())
+        .event(happened.name())
         .data(data)
+}
+
+/// An event of the node as it travels.
+fn happened(event: &ChainEvent) -> Happened {
+    match event {
+        ChainEvent::Block {
+            height,
+            id,
+            time,
+            transactions,
+            bytes,
+        } => Happened::Block {
+            height: *height,
+            id: *id,
+            time: *time,
+            transactions: *transactions,
+            bytes: *bytes,
+        },
+        ChainEvent::Reorg {
+            common,
+            from,
+            to,
+            undone,
+            returned,
+            transactions: _,
+        } => Happened::Reorg {
+            common: *common,
+            from: *from,
+            to: *to,
+            undone: *undone,
+            returned: *returned,
+        },
+        ChainEvent::Transaction { id, pending } => Happened::Transaction {
+            id: *id,
+            pending: *pending,
+        },
+        ChainEvent::Dropped { id, reason } => Happened::Dropped {
+            id: *id,
+            reason: reason.clone(),
+        },
+        ChainEvent::Mining { on, threads } => Happened::Mining {
+            on: *on,
+            threads: *threads,
+        },
+    }
 }
 
 fn greeting(node: &Node, run: u64, number: u64, name: &str) -> Event {
     let tip = node.tip();
-    let data = json!({ "height": tip.record.height(), "id": tip.record.id }).to_string();
+    let greeting = Greeting {
+        height: tip.record.height(),
+        id: tip.record.id,
+    };
+    let data = serde_json::to_string(&greeting).unwrap_or_default();
     Event::default()
         .id(format!("{run}-{number}"))
         .event(name)

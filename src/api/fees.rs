@@ -2,42 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
+use tally_api::ProblemBody;
+use tally_api::fees::{FeeLevelBody, FeesBody};
 
-use super::problem::{Answer, ProblemBody};
+use super::problem::Answer;
 use crate::server::Shared;
 
 /// Blocks that a payment of this level is expected to wait, when blocks are full.
 const LEVEL_BLOCKS: [u64; 3] = [6, 2, 1];
-
-/// One level.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FeeLevelBody {
-    /// Base units per gas.
-    #[schema(example = "1000000000")]
-    pub max_priority_fee: String,
-    /// Until it is in a block.
-    #[schema(example = 10)]
-    pub expected_seconds: u64,
-}
-
-/// What to offer now.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FeesBody {
-    /// Base fee of the next block, base units per gas.
-    #[schema(example = "1000000000")]
-    pub base_fee: String,
-    /// The base fee never falls below this.
-    #[schema(example = "1000000000")]
-    pub min_base_fee: String,
-    pub low: FeeLevelBody,
-    pub normal: FeeLevelBody,
-    pub high: FeeLevelBody,
-    /// Height of the next block.
-    #[schema(example = 1_025)]
-    pub height: u64,
-}
 
 /// Base fee of the next block, and priority fees for three levels of hurry
 ///
@@ -58,13 +30,13 @@ pub async fn fees(State(server): State<Shared>) -> Answer<Json<FeesBody>> {
             let backlog = waiting / spec.limits.gas_limit.max(1) + 1;
             let spacing = u64::from(spec.engine().spacing());
             let level = |fee: u128, blocks: u64| FeeLevelBody {
-                max_priority_fee: fee.to_string(),
+                max_priority_fee: fee,
                 expected_seconds: blocks.min(backlog) * spacing,
             };
             let [low, normal, high] = LEVEL_BLOCKS;
             Ok(Json(FeesBody {
-                base_fee: base_fee.to_string(),
-                min_base_fee: spec.fees.min_base_fee.to_string(),
+                base_fee,
+                min_base_fee: spec.fees.min_base_fee.into(),
                 low: level(levels.low, low),
                 normal: level(levels.normal, normal),
                 high: level(levels.high, high),

@@ -4,26 +4,33 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use tally_api::health::{AliveBody, ReadyBody, ReasonBody};
 use tally_node::NotReady;
 
 use crate::server::Shared;
 
 /// The process answers.
 pub async fn alive() -> Response {
-    Json(json!({ "status": "alive" })).into_response()
+    let status = "alive".to_owned();
+    Json(AliveBody { status }).into_response()
 }
 
 /// The node can do its work: 200; it cannot: 503, with every reason. Both say how high the chain is here.
 pub async fn ready(State(server): State<Shared>) -> Response {
-    let mut reasons: Vec<Value> = server.node.health().reasons.iter().map(reason).collect();
+    let mut reasons: Vec<ReasonBody> = server.node.health().reasons.iter().map(reason).collect();
     if *server.stopping().borrow() {
-        reasons.push(json!({ "kind": "ending", "detail": "the node is about to end" }));
+        reasons.push(ReasonBody::new("ending", "the node is about to end", Map::new()));
     }
     let ready = reasons.is_empty();
     let height = server.node.tip().record.height().0;
     let status = if ready { "ready" } else { "not-ready" };
-    let body = json!({ "ready": ready, "status": status, "height": height, "reasons": reasons });
+    let body = ReadyBody {
+        height,
+        ready,
+        reasons,
+        status: status.to_owned(),
+    };
     let code = if ready {
         StatusCode::OK
     } else {
@@ -37,19 +44,18 @@ pub async fn ready(State(server): State<Shared>) -> Response {
 }
 
 /// A reason with its kind, a sentence, and its figures.
-fn reason(reason: &NotReady) -> Value {
-    let mut members = match serde_json::to_value(reason) {
-        Ok(Value::Object(members)) => members,
+fn reason(reason: &NotReady) -> ReasonBody {
+    let mut figures = match serde_json::to_value(reason) {
+        Ok(Value::Object(figures)) => figures,
         _ => Map::new(),
     };
-    members.remove("reason");
-    members.insert("kind".to_owned(), reason.name().into());
-    members.insert("detail".to_owned(), reason.to_string().into());
-    members.into()
+    figures.remove("reason");
+    ReasonBody::new(reason.name(), reason.to_string(), figures)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tally_chain::Height;
 
     use super::*;
@@ -58,15 +64,13 @@ mod tests {
     fn a_reason_has_its_kind_a_sentence_and_its_figures() {
         let (height, best) = (Height(3), Height(9));
         assert_eq!(
-            reason(&NotReady::Syncing { height, best }),
+            serde_json::to_value(reason(&NotReady::Syncing { height, best })).unwrap(),
             json!({ "kind": "syncing", "detail": "catching up: at block 3 of 9", "height": 3, "best": 9 })
         );
-        assert_eq!(
-            reason(&NotReady::ClockOff {
-                offset_secs: -300,
-                peers: 4
-            })["offset_secs"],
-            -300
-        );
+        let clock = NotReady::ClockOff {
+            offset_secs: -300,
+            peers: 4,
+        };
+        assert_eq!(reason(&clock).figure("offset_secs"), Some(&json!(-300)));
     }
 }

@@ -3,161 +3,42 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
+use tally_api::ProblemBody;
+use tally_api::peers::{
+    BAN_SECS, BanBody, BanRequest, CallBody, CatchUpBody, FoundBody, MAX_BAN_SECS, MAX_REASON, PeerBody, PeersBody,
+    RangeBanBody, RangeBanRequest, RangeQuery,
+};
 use tally_node::net::{PeerName, PeerStatus};
 use tally_node::{IpNet, Node, P2p};
-use utoipa::{IntoParams, ToSchema};
 
 use super::auth;
 use super::extract::{JsonBody, Params};
-use super::problem::{Answer, Problem, ProblemBody, kinds};
+use super::problem::{Answer, Problem, kinds};
 use crate::config::peer_address;
 use crate::operator::Scope;
 use crate::server::{Server, Shared};
 
-/// How long a ban lasts unless told otherwise, seconds.
-const BAN_SECS: u64 = 3_600;
-/// The longest ban, seconds: a year.
-const MAX_BAN_SECS: u64 = 31_536_000;
-/// Most characters of a ban's reason.
-const MAX_REASON: usize = 200;
 /// The largest ranges that can be banned, bits: more by mistake would be most of the network.
 const MIN_V4_BITS: u8 = 8;
 const MIN_V6_BITS: u8 = 16;
 
-/// Another node.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PeerBody {
-    /// The name that its connections prove.
-    pub id: String,
-    pub address: Option<String>,
-    /// Whether it has called this node.
-    pub inbound: bool,
-    /// The height of its chain, as it says; none before its hello.
-    pub height: Option<u64>,
-    /// Its program and version, as it says.
-    pub agent: String,
-    /// Round trip of the last ping.
-    pub latency_ms: Option<u64>,
-    /// This machine's clock less the peer's, seconds; none where the peer does not tell its time.
-    pub clock_offset_secs: Option<i64>,
-    /// Seconds until its next block is not too far ahead of this node's clock any more; none where it is not.
-    pub ahead_secs: Option<u64>,
-    /// Points for offences; at 100 it is banned.
-    pub score: u32,
-    pub connected_secs: u64,
-    pub messages_in: u64,
-    pub messages_out: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-}
-
-impl PeerBody {
-    fn of(peer: PeerStatus, address: Option<String>) -> Self {
-        Self {
-            id: peer.name.0,
-            address,
-            inbound: !peer.outbound,
-            height: peer.height.map(|height| height.0),
-            agent: peer.agent,
-            latency_ms: peer.latency_ms,
-            clock_offset_secs: peer.clock_offset_secs,
-            ahead_secs: peer.ahead_secs,
-            score: peer.score,
-            connected_secs: peer.connected_secs,
-            messages_in: peer.traffic.messages_in,
-            messages_out: peer.traffic.messages_out,
-            bytes_in: peer.traffic.bytes_in,
-            bytes_out: peer.traffic.bytes_out,
-        }
+fn peer_body(peer: PeerStatus, address: Option<String>) -> PeerBody {
+    PeerBody {
+        id: peer.name.0,
+        address,
+        inbound: !peer.outbound,
+        height: peer.height.map(|height| height.0),
+        agent: peer.agent,
+        latency_ms: peer.latency_ms,
+        clock_offset_secs: peer.clock_offset_secs,
+        ahead_secs: peer.ahead_secs,
+        score: peer.score,
+        connected_secs: peer.connected_secs,
+        messages_in: peer.traffic.messages_in,
+        messages_out: peer.traffic.messages_out,
+        bytes_in: peer.traffic.bytes_in,
+        bytes_out: peer.traffic.bytes_out,
     }
-}
-
-/// A node that is not spoken to.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct BanBody {
-    pub id: String,
-    /// The addresses that are banned with it, if any: an IPv4 address or an IPv6 /64.
-    #[schema(example = "198.51.100.7/32")]
-    pub address: Option<String>,
-    /// Seconds that are left.
-    pub secs: u64,
-    pub reason: String,
-}
-
-/// An address range that is not spoken to.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RangeBanBody {
-    #[schema(example = "198.51.100.0/24")]
-    pub range: String,
-    /// Seconds that are left.
-    pub secs: u64,
-    pub reason: String,
-}
-
-/// A chain that is being taken over from a peer.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CatchUpBody)]
-pub struct SyncBody {
-    pub source: String,
-    /// Height that the headers reach.
-    pub headers: Option<u64>,
-    pub blocks_left: u64,
-    pub blocks_done: u64,
-    pub transactions_done: u64,
-    /// Parts of a checkpoint's state that are here, while this node begins with one.
-    pub parts_done: Option<u64>,
-    pub parts: Option<u64>,
-    pub millis: u64,
-}
-
-/// What is known of nodes that nobody named.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub struct FoundBody {
-    /// Addresses that were found or remembered, and may be called.
-    pub addresses: u64,
-    /// Addresses that others told of and that this node does not call.
-    pub refused: u64,
-    /// Times that nodes were asked for other nodes since the start.
-    pub rounds: u64,
-}
-
-/// Other nodes that this one speaks to.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PeersBody {
-    /// Whether this node speaks to others at all.
-    pub networking: bool,
-    /// This node's own name.
-    pub id: Option<String>,
-    /// Where others can call it.
-    pub addresses: Vec<String>,
-    pub peers: Vec<PeerBody>,
-    pub bans: Vec<BanBody>,
-    pub range_bans: Vec<RangeBanBody>,
-    /// None while nothing is missing.
-    pub sync: Option<SyncBody>,
-    /// The greatest height that anybody speaks of.
-    pub best_height: u64,
-    pub found: FoundBody,
-}
-
-/// Whom to call.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CallBody {
-    #[schema(example = "/ip4/192.0.2.7/tcp/9333")]
-    pub address: String,
-}
-
-/// How long, and why.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BanRequest {
-    /// Seconds; an hour if left out.
-    #[schema(minimum = 1, maximum = 31_536_000)]
-    pub secs: Option<u64>,
-    #[schema(max_length = 200)]
-    pub reason: Option<String>,
 }
 
 fn list(node: &Node) -> PeersBody {
@@ -177,7 +58,7 @@ fn list(node: &Node) -> PeersBody {
     let status = network.status();
     let peers = status.peers.into_iter().map(|peer| {
         let address = network.address_of(&peer.name).map(|address| address.to_string());
-        PeerBody::of(peer, address)
+        peer_body(peer, address)
     });
     let now = status.now;
     let left = |until: u64| until.saturating_sub(now).div_ceil(1_000);
@@ -199,7 +80,7 @@ fn list(node: &Node) -> PeersBody {
         peers: peers.collect(),
         bans: bans.collect(),
         range_bans: range_bans.collect(),
-        sync: status.sync.map(|sync| SyncBody {
+        sync: status.sync.map(|sync| CatchUpBody {
             source: sync.source.0,
             headers: sync.headers.map(|height| height.0),
             blocks_left: sync.blocks_left as u64,
@@ -342,28 +223,6 @@ pub async fn unban(State(server): State<Shared>, headers: HeaderMap, Path(id): P
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which addresses, how long, and why.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RangeBanRequest {
-    /// An address, or a range of them.
-    #[schema(example = "198.51.100.0/24")]
-    pub range: String,
-    /// Seconds; an hour if left out.
-    pub secs: Option<u64>,
-    pub reason: Option<String>,
-}
-
-/// Which addresses.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct RangeQuery {
-    /// An address, or a range of them.
-    #[param(example = "198.51.100.0/24")]
-    pub range: String,
-}
-
 /// A range, or one address as a range.
 fn parse_range(text: &str) -> Answer<IpNet> {
     let range = text
@@ -443,7 +302,7 @@ mod tests {
             ahead_secs: Some(276),
             traffic: Traffic::default(),
         };
-        let body = serde_json::to_value(PeerBody::of(peer, None)).unwrap();
+        let body = serde_json::to_value(peer_body(peer, None)).unwrap();
         assert_eq!(body["ahead_secs"], 276);
         assert_eq!(body["clock_offset_secs"], -288);
     }

@@ -12,14 +12,11 @@ use std::fmt::Display;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use serde_json::Value;
+use tally_api::ProblemBody;
 
 pub use kinds::Kind;
-
-/// Media type of RFC 9457.
-pub const MEDIA_TYPE: &str = "application/problem+json";
+pub use tally_api::problem::MEDIA_TYPE;
 
 /// What went wrong, for a client to show and to act on.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,40 +30,6 @@ pub struct Problem {
 
 /// The result of a handler.
 pub type Answer<T> = Result<T, Problem>;
-
-/// A problem as it travels (RFC 9457).
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ProblemBody {
-    /// Stable path that names the kind of problem; the page behind it explains it.
-    #[serde(rename = "type")]
-    #[schema(example = "/problems/nonce-too-low")]
-    pub kind: String,
-    #[schema(example = "The nonce was used before")]
-    pub title: String,
-    #[schema(example = 409)]
-    pub status: u16,
-    /// This very occurrence.
-    #[schema(example = "nonce is 3, the account is already at 5")]
-    pub detail: String,
-    /// The id that the node's log has for this request; also in the header `x-request-id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "5f0c6a5b1e0d4c7a")]
-    pub request_id: Option<String>,
-    /// The field at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "nonce")]
-    pub field: Option<Value>,
-    /// The limit that was passed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub found: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expected: Option<Value>,
-    /// Further members that belong to the type.
-    #[serde(flatten)]
-    pub more: Map<String, Value>,
-}
 
 impl Problem {
     pub fn new(kind: &'static Kind, detail: impl Display) -> Self {

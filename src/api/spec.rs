@@ -4,30 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use tally_api::ProblemBody;
+use tally_api::spec::{SpecFormat, SpecParams};
 
 use super::extract::Params;
-use super::problem::{Answer, ProblemBody};
+use super::problem::Answer;
 use crate::server::Shared;
-
-/// Forms of the spec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SpecFormat {
-    Json,
-    Toml,
-}
-
-/// How the spec is wanted.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct SpecParams {
-    /// `toml` for the file that `tally node --spec` takes; JSON without it.
-    #[param(inline, nullable = false)]
-    pub format: Option<SpecFormat>,
-}
 
 /// The chain spec
 #[utoipa::path(get, path = "/spec", tag = "chain", params(SpecParams), responses(

@@ -3,78 +3,31 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use tally_api::ProblemBody;
+use tally_api::submit::{BatchAnswer, BatchBody, BatchResult, MAX_BATCH, RawBody, SubmittedBody};
+use tally_api::transactions::TransactionStatus;
 use tally_chain::Bytes;
 use tally_chain::transaction::MAX_TRANSACTION_BYTES;
 use tally_node::{SubmitError, Submitted};
-use utoipa::ToSchema;
 
 use super::MAX_BODY;
 use super::extract::{JsonBytes, media_type, parse_json, read_body, wrong_media_type};
-use super::problem::{Answer, Problem, ProblemBody, kinds};
+use super::problem::{Answer, Problem, kinds};
 use super::text::parse_hex;
-use super::transactions::TransactionStatus;
 use crate::server::Shared;
 
-/// Most transactions of one batch.
-pub const MAX_BATCH: usize = 5_000;
 /// Longest body with one transaction: its hex and a little JSON around it.
 const MAX_ONE: usize = 2 * MAX_TRANSACTION_BYTES + 4_096;
 
-/// A signed transaction.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawBody {
-    /// The envelope, 0x-prefixed hex.
-    #[schema(example = "0x54f8")]
-    pub raw: String,
-}
-
-/// Signed transactions.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BatchBody {
-    /// Envelopes, 0x-prefixed hex, at most 5,000.
-    #[schema(max_items = 5000)]
-    pub raw: Vec<String>,
-}
-
-/// A transaction that was taken into the pool.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SubmittedBody {
-    #[schema(example = "0x9c3a6c9d3f6a7f0d2bb0f1c0a6b4bb0f5b8b1a3c1f8a4d0e6d7c2b9a8f7e6d5c")]
-    pub id: String,
-    /// `pending`, or `queued` while one with a lower nonce is missing.
-    pub status: TransactionStatus,
-}
-
-/// One result of a batch: taken, or a problem.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum BatchResult {
-    Taken(SubmittedBody),
-    Refused { problem: Box<ProblemBody> },
-}
-
-/// One result for each transaction, in their order.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct BatchAnswer {
-    pub accepted: usize,
-    pub refused: usize,
-    pub results: Vec<BatchResult>,
-}
-
-impl From<Submitted> for SubmittedBody {
-    fn from(submitted: Submitted) -> Self {
-        let status = if submitted.pending {
-            TransactionStatus::Pending
-        } else {
-            TransactionStatus::Queued
-        };
-        Self {
-            id: submitted.id.to_string(),
-            status,
-        }
+fn submitted_body(submitted: Submitted) -> SubmittedBody {
+    let status = if submitted.pending {
+        TransactionStatus::Pending
+    } else {
+        TransactionStatus::Queued
+    };
+    SubmittedBody {
+        id: submitted.id,
+        status,
     }
 }
 
@@ -106,7 +59,7 @@ pub async fn one(State(server): State<Shared>, request: Request) -> Answer<(Stat
     let submitted = server
         .blocking(move |node| node.submit(envelope.into()).map_err(Problem::from))
         .await?;
-    Ok((StatusCode::ACCEPTED, Json(submitted.into())))
+    Ok((StatusCode::ACCEPTED, Json(submitted_body(submitted))))
 }
 
 /// Sends many signed transactions; each gets its own result
@@ -157,7 +110,7 @@ fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitte
                 result.map_err(Problem::from)
             });
             match result {
-                Ok(taken) => BatchResult::Taken(taken.into()),
+                Ok(taken) => BatchResult::Taken(submitted_body(taken)),
                 Err(problem) => BatchResult::Refused {
                     problem: Box::new(problem.body(None)),
                 },

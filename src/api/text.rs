@@ -5,11 +5,6 @@ use tally_chain::{Address, TxId, address, visible};
 
 use super::problem::{Answer, Problem, kinds};
 
-/// 0x-prefixed hex.
-pub fn hex(bytes: &[u8]) -> String {
-    hex::encode_prefixed(bytes)
-}
-
 /// Bytes from 0x-prefixed hex of at most `max` bytes.
 pub fn parse_hex(field: &'static str, text: &str, max: usize) -> Answer<Vec<u8>> {
     let invalid = |detail: String| Problem::new(&kinds::INVALID_HEX, detail).field(field);

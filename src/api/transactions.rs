@@ -2,266 +2,109 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use tally_api::ProblemBody;
+use tally_api::page::PageParams;
+use tally_api::transactions::{
+    HistoryNodeBody, HistoryProofBody, InclusionProofBody, LogBody, ProofParams, ReceiptBody, TransactionBlock,
+    TransactionBody, TransactionDetail, TransactionPage, TransactionStatus,
+};
 use tally_chain::fees::effective_price;
 use tally_chain::history::HistoryProof;
 use tally_chain::merkle::InclusionProof;
 use tally_chain::transaction::Transaction;
-use tally_chain::{CheckedTransaction, Height, PortableReceipt, Receipt, U256};
+use tally_chain::{Amount, CheckedTransaction, Height, PortableReceipt, Receipt, U256};
 use tally_node::{BlockKey, BlockRecord, FullBlock, Included, Located, Place, StoreError, Tip};
-use utoipa::{IntoParams, ToSchema};
 
 use super::cursor::{Cursor as _, PlaceCursor};
 use super::extract::{Params, Segment};
-use super::multisig::{MultisigBody, multisig};
-use super::number::PageParams;
-use super::problem::{Answer, Problem, ProblemBody, kinds};
-use super::text::{hex, memo, parse_id};
+use super::multisig::multisig;
+use super::number::page_limit;
+use super::problem::{Answer, Problem, kinds};
+use super::text::{memo, parse_id};
 use crate::server::Shared;
 
-/// Where a transaction stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TransactionStatus {
-    /// In the pool, ready for a block.
-    Pending,
-    /// In the pool, waiting for one with a lower nonce.
-    Queued,
-    /// In a block, and it did what it should.
-    Included,
-    /// In a block, fee paid, but its execution failed.
-    Failed,
+fn waiting_body(transaction: &CheckedTransaction, pending: bool) -> TransactionBody {
+    let status = if pending {
+        TransactionStatus::Pending
+    } else {
+        TransactionStatus::Queued
+    };
+    body(transaction, status, None)
 }
 
-/// The block that a transaction is in.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TransactionBlock {
-    pub id: String,
-    #[schema(example = 1_024)]
-    pub height: u64,
-    /// Place in the block, from 0.
-    pub index: u32,
-    /// Unix seconds.
-    pub time: u32,
-    /// Blocks that confirm it, its own included.
-    #[schema(example = 6)]
-    pub confirmations: u64,
-}
-
-/// An event that a contract emitted.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LogBody {
-    pub address: String,
-    pub topics: Vec<String>,
-    pub data: String,
-}
-
-/// What a transaction did.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReceiptBody {
-    pub success: bool,
-    #[schema(example = 3_800)]
-    pub gas_used: u64,
-    /// Base units per gas that were paid.
-    #[schema(example = "2000000000")]
-    pub gas_price: String,
-    /// The whole fee, in base units.
-    #[schema(example = "7600000000000")]
-    pub fee: String,
-    /// The part of the fee that was burned.
-    #[schema(example = "3800000000000")]
-    pub burned: String,
-    /// Address of the contract it created.
-    pub contract: Option<String>,
-    pub logs: Vec<LogBody>,
-}
-
-/// A transaction.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TransactionBody {
-    #[schema(example = "0x9c3a6c9d3f6a7f0d2bb0f1c0a6b4bb0f5b8b1a3c1f8a4d0e6d7c2b9a8f7e6d5c")]
-    pub id: String,
-    pub status: TransactionStatus,
-    /// EIP-2718 type: 0x54 is Tally's own, 0x00 legacy.
-    #[serde(rename = "type")]
-    #[schema(example = "0x54")]
-    pub kind: String,
-    /// `rsa-pss-sha256`, `secp256k1`, `multisig` or `ethereum`.
-    #[schema(example = "rsa-pss-sha256")]
-    pub scheme: String,
-    /// The policy that vouches for it, where the scheme is `multisig`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub multisig: Option<MultisigBody>,
-    #[schema(example = "0x6dbBd9E1099f6e32833374e4F68E1006fAC7f0c7")]
-    pub sender: String,
-    pub nonce: u64,
-    /// When the sender made it, Unix seconds; Ethereum types carry none.
-    pub timestamp: Option<u64>,
-    /// Receiver; null creates a contract.
-    #[schema(example = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")]
-    pub to: Option<String>,
-    /// Base units.
-    #[schema(example = "1500000000000000000")]
-    pub value: String,
-    /// Base units per gas.
-    pub max_fee: String,
-    /// Base units per gas.
-    pub max_priority_fee: String,
-    pub gas_limit: u64,
-    pub data: String,
-    /// The data as text, where it is text in a payment.
-    pub memo: Option<String>,
-    /// Length of the envelope in bytes.
-    pub size: usize,
-    /// Null while it waits.
-    pub block: Option<TransactionBlock>,
-    /// Null while it waits.
-    pub receipt: Option<ReceiptBody>,
-}
-
-/// A page of transactions.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TransactionPage {
-    pub items: Vec<TransactionBody>,
-    /// `cursor` of the next page; absent at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
-
-/// Shows that a transaction stands at `index` of `count` in its block (RFC 9162).
-#[derive(Debug, Serialize, ToSchema)]
-pub struct InclusionProofBody {
-    pub index: u64,
-    pub count: u64,
-    /// Siblings from the leaf up.
-    pub path: Vec<String>,
-}
-
-/// One node of a history proof.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct HistoryNodeBody {
-    pub hash: String,
-    pub weight: String,
-    pub min_time: u32,
-    pub max_time: u32,
-}
-
-/// Shows that block `number` is among the `blocks` ancestors of the tip.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct HistoryProofBody {
-    pub blocks: u64,
-    pub number: u64,
-    pub nodes: Vec<HistoryNodeBody>,
-    /// The tip whose `history_root` it leads to.
-    pub tip: String,
-    pub tip_header_hex: String,
-    pub tip_manifest_hex: String,
-}
-
-/// A transaction with all that a browser needs to check it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TransactionDetail {
-    #[serde(flatten)]
-    pub transaction: TransactionBody,
-    /// The signed envelope.
-    pub raw: String,
-    pub inclusion_proof: Option<InclusionProofBody>,
-    /// Header of its block.
-    pub header_hex: Option<String>,
-    /// Manifest of its block.
-    pub manifest_hex: Option<String>,
-    /// Only with `proof=true`, and only below the tip.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub history_proof: Option<HistoryProofBody>,
-}
-
-impl TransactionBody {
-    /// A transaction that waits.
-    pub fn waiting(transaction: &CheckedTransaction, pending: bool) -> Self {
-        let status = if pending {
-            TransactionStatus::Pending
-        } else {
-            TransactionStatus::Queued
-        };
-        Self::new(transaction, status, None)
+/// The transaction at `index` of a block that was read whole.
+pub fn of_block(tip: &Tip, block: &FullBlock, index: usize) -> TransactionBody {
+    let transaction = &block.transactions[index];
+    match block.receipts.get(index) {
+        Some(receipt) => included_body(tip, transaction, &block.record, index as u32, receipt),
+        // A block of a branch that was never executed has no receipts.
+        None => body(transaction, TransactionStatus::Pending, None),
     }
+}
 
-    /// The transaction at `index` of a block that was read whole.
-    pub fn of_block(tip: &Tip, block: &FullBlock, index: usize) -> Self {
-        let transaction = &block.transactions[index];
-        match block.receipts.get(index) {
-            Some(receipt) => Self::included(tip, transaction, &block.record, index as u32, receipt),
-            // A block of a branch that was never executed has no receipts.
-            None => Self::new(transaction, TransactionStatus::Pending, None),
-        }
+/// A transaction of the active chain.
+fn included_body(
+    tip: &Tip,
+    transaction: &CheckedTransaction,
+    block: &BlockRecord,
+    index: u32,
+    receipt: &Receipt,
+) -> TransactionBody {
+    let status = if receipt.success {
+        TransactionStatus::Included
+    } else {
+        TransactionStatus::Failed
+    };
+    let height = block.height().0;
+    let place = TransactionBlock {
+        id: block.id,
+        height,
+        index,
+        time: block.header.time,
+        confirmations: (tip.record.height().0 + 1).saturating_sub(height),
+    };
+    let base_fee = block.manifest.base_fee;
+    body(
+        transaction,
+        status,
+        Some((place, receipt_body(transaction, receipt, base_fee))),
+    )
+}
+
+/// One that was looked up; `pending` counts where it is in no block.
+pub fn located_body(tip: &Tip, located: &Located, pending: bool) -> TransactionBody {
+    match &located.included {
+        Some(Included { block, index, receipt }) => included_body(tip, &located.transaction, block, *index, receipt),
+        None => waiting_body(&located.transaction, pending),
     }
+}
 
-    /// A transaction of the active chain.
-    pub fn included(
-        tip: &Tip,
-        transaction: &CheckedTransaction,
-        block: &BlockRecord,
-        index: u32,
-        receipt: &Receipt,
-    ) -> Self {
-        let status = if receipt.success {
-            TransactionStatus::Included
-        } else {
-            TransactionStatus::Failed
-        };
-        let height = block.height().0;
-        let place = TransactionBlock {
-            id: block.id.to_string(),
-            height,
-            index,
-            time: block.header.time,
-            confirmations: (tip.record.height().0 + 1).saturating_sub(height),
-        };
-        let base_fee = block.manifest.base_fee;
-        Self::new(
-            transaction,
-            status,
-            Some((place, receipt_body(transaction, receipt, base_fee))),
-        )
-    }
-
-    /// One that was looked up; `pending` counts where it is in no block.
-    pub fn located(tip: &Tip, located: &Located, pending: bool) -> Self {
-        match &located.included {
-            Some(Included { block, index, receipt }) => {
-                Self::included(tip, &located.transaction, block, *index, receipt)
-            }
-            None => Self::waiting(&located.transaction, pending),
-        }
-    }
-
-    fn new(
-        transaction: &CheckedTransaction,
-        status: TransactionStatus,
-        place: Option<(TransactionBlock, ReceiptBody)>,
-    ) -> Self {
-        let view = transaction.view();
-        let (block, receipt) = place.unzip();
-        Self {
-            id: transaction.id().to_string(),
-            status,
-            kind: format!("{:#04x}", view.kind),
-            scheme: scheme(transaction.transaction()).to_owned(),
-            multisig: multisig(transaction.transaction()),
-            sender: transaction.sender().to_string(),
-            nonce: view.nonce,
-            timestamp: view.timestamp.map(|time| time.0),
-            to: view.to.map(|to| to.to_string()),
-            value: view.value.to_string(),
-            max_fee: view.max_fee.to_string(),
-            max_priority_fee: view.max_priority_fee.to_string(),
-            gas_limit: view.gas_limit,
-            data: hex(view.data),
-            memo: view.to.and_then(|_| memo(view.data)),
-            size: transaction.envelope().len(),
-            block,
-            receipt,
-        }
+fn body(
+    transaction: &CheckedTransaction,
+    status: TransactionStatus,
+    place: Option<(TransactionBlock, ReceiptBody)>,
+) -> TransactionBody {
+    let view = transaction.view();
+    let (block, receipt) = place.unzip();
+    TransactionBody {
+        id: transaction.id(),
+        status,
+        kind: format!("{:#04x}", view.kind),
+        scheme: scheme(transaction.transaction()).to_owned(),
+        multisig: multisig(transaction.transaction()),
+        sender: transaction.sender(),
+        nonce: view.nonce,
+        timestamp: view.timestamp.map(|time| time.0),
+        to: view.to,
+        value: view.value,
+        max_fee: view.max_fee,
+        max_priority_fee: view.max_priority_fee,
+        gas_limit: view.gas_limit,
+        data: view.data.clone(),
+        memo: view.to.and_then(|_| memo(view.data)),
+        size: transaction.envelope().len(),
+        block,
+        receipt,
     }
 }
 
@@ -275,25 +118,21 @@ fn scheme(transaction: &Transaction) -> &'static str {
 fn receipt_body(transaction: &CheckedTransaction, receipt: &Receipt, base_fee: u128) -> ReceiptBody {
     let view = transaction.view();
     let price = effective_price(view.max_fee, view.max_priority_fee, base_fee).unwrap_or(base_fee);
-    let times_gas = |price: u128| {
-        U256::from(price)
-            .saturating_mul(U256::from(receipt.gas_used))
-            .to_string()
-    };
+    let times_gas = |price: u128| Amount(U256::from(price).saturating_mul(U256::from(receipt.gas_used)));
     ReceiptBody {
         success: receipt.success,
         gas_used: receipt.gas_used,
-        gas_price: price.to_string(),
+        gas_price: price,
         fee: times_gas(price),
         burned: times_gas(base_fee),
-        contract: receipt.contract.map(|address| address.to_string()),
+        contract: receipt.contract,
         logs: receipt
             .logs
             .iter()
             .map(|log| LogBody {
-                address: log.address.to_string(),
-                topics: log.topics.iter().map(ToString::to_string).collect(),
-                data: hex(&log.data),
+                address: log.address,
+                topics: log.topics.clone(),
+                data: log.data.clone(),
             })
             .collect(),
     }
@@ -301,16 +140,12 @@ fn receipt_body(transaction: &CheckedTransaction, receipt: &Receipt, base_fee: u
 
 fn inclusion(proof: InclusionProof) -> InclusionProofBody {
     let InclusionProof { index, count, path } = proof;
-    InclusionProofBody {
-        index,
-        count,
-        path: path.iter().map(ToString::to_string).collect(),
-    }
+    InclusionProofBody { index, count, path }
 }
 
 fn history(tip: &Tip, proof: HistoryProof) -> HistoryProofBody {
     let nodes = proof.nodes.iter().map(|node| HistoryNodeBody {
-        hash: node.hash.to_string(),
+        hash: node.hash,
         weight: node.weight.to_string(),
         min_time: node.min_time,
         max_time: node.max_time,
@@ -319,9 +154,9 @@ fn history(tip: &Tip, proof: HistoryProof) -> HistoryProofBody {
         blocks: proof.blocks,
         number: proof.number,
         nodes: nodes.collect(),
-        tip: tip.record.id.to_string(),
-        tip_header_hex: hex(&tip.record.header.encode()),
-        tip_manifest_hex: hex(&tip.record.manifest.encode()),
+        tip: tip.record.id,
+        tip_header_hex: tip.record.header.encode().into(),
+        tip_manifest_hex: tip.record.manifest.encode().into(),
     }
 }
 
@@ -358,7 +193,7 @@ fn filled_at_or_below(tip: &Tip, height: Height) -> Result<Option<BlockRecord>, 
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>) -> Answer<Json<TransactionPage>> {
-    let limit = page.limit()?;
+    let limit = page_limit(&page)?;
     let cursor = PlaceCursor::decode(page.cursor.as_deref())?;
     server
         .read(move |node, tip| {
@@ -377,7 +212,7 @@ pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>
                     _ => block.transactions.len(),
                 };
                 for index in (0..end).rev().take(limit - items.len()) {
-                    items.push(TransactionBody::of_block(tip, &block, index));
+                    items.push(of_block(tip, &block, index));
                     last = Some(Place {
                         height: record.height(),
                         index: index as u32,
@@ -393,15 +228,6 @@ pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>
             Ok(Json(TransactionPage { items, next }))
         })
         .await
-}
-
-/// What a transaction is wanted with.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ProofParams {
-    /// With a proof that leads to the tip.
-    pub proof: bool,
 }
 
 /// One transaction, pending or in a block
@@ -444,11 +270,11 @@ pub async fn one(
                 None => None,
             };
             Ok(Json(TransactionDetail {
-                transaction: TransactionBody::located(tip, &located, pending),
-                raw: hex(located.transaction.envelope()),
+                transaction: located_body(tip, &located, pending),
+                raw: located.transaction.envelope().clone(),
                 inclusion_proof: proof.map(inclusion),
-                header_hex: included.map(|included| hex(&included.block.header.encode())),
-                manifest_hex: included.map(|included| hex(&included.block.manifest.encode())),
+                header_hex: included.map(|included| included.block.header.encode().into()),
+                manifest_hex: included.map(|included| included.block.manifest.encode().into()),
                 history_proof: history_proof.map(|proof| history(tip, proof)),
             }))
         })

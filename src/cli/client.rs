@@ -10,10 +10,15 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-use tally_chain::{Address, Amount, BlockId, Bytes, RawBlock, TxId, visible};
+use tally_api::ProblemBody;
+use tally_api::accounts::AccountBody;
+use tally_api::fees::FeesBody;
+use tally_api::status::StatusBody;
+use tally_api::submit::RawBody;
+use tally_api::transactions::{TransactionBlock, TransactionDetail, TransactionStatus};
+use tally_chain::{Address, BlockId, Bytes, RawBlock, TxId, visible};
 use tally_wallet::{ChainBinding, FeeSuggestions, Outcome};
 use tls::{TlsConnector, Trust};
 use ureq::http::Uri;
@@ -81,24 +86,31 @@ pub struct Client {
 const NO_CLOCK: i64 = i64::MIN;
 
 /// Text of a node that stands beside what is signed, on one line: it writes nothing over it.
-fn plain<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
-    let text = String::deserialize(text)?;
-    Ok(visible::escaped(&text).into_owned())
+fn plain(text: &str) -> String {
+    visible::escaped(text).into_owned()
 }
 
 /// What a node says of its chain.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct NodeStatus {
-    #[serde(deserialize_with = "plain")]
     pub chain: String,
     pub chain_id: u64,
     pub genesis_id: BlockId,
-    #[serde(deserialize_with = "plain")]
     pub symbol: String,
     pub height: u64,
 }
 
 impl NodeStatus {
+    fn of(status: &StatusBody) -> Self {
+        Self {
+            chain: plain(&status.chain),
+            chain_id: status.chain_id,
+            genesis_id: status.genesis_id,
+            symbol: plain(&status.symbol),
+            height: status.height,
+        }
+    }
+
     /// What a vault is bound to.
     pub fn binding(&self) -> ChainBinding {
         ChainBinding {
@@ -109,72 +121,20 @@ impl NodeStatus {
     }
 }
 
-/// An account at the tip.
-#[derive(Debug, Deserialize)]
-pub struct AccountState {
-    pub balance: Amount,
-    /// The account's nonce in the chain.
-    pub nonce: u64,
-    pub next_nonce: u64,
-    pub pending: usize,
-}
-
-#[derive(Deserialize)]
-struct Level {
-    max_priority_fee: String,
-}
-
-#[derive(Deserialize)]
-struct Fees {
-    base_fee: String,
-    low: Level,
-    normal: Level,
-    high: Level,
-}
-
-/// A problem that the node answered with (RFC 9457).
-#[derive(Debug, Deserialize, thiserror::Error)]
-#[error("{title}: {detail} (request {})", request_id.as_deref().unwrap_or_default())]
-pub struct Problem {
-    /// A path that ends with the problem's stable name.
-    #[serde(rename = "type")]
-    kind: String,
-    title: String,
-    detail: String,
-    request_id: Option<String>,
-}
-
-impl Problem {
-    /// Whether it is the kind of this name.
-    pub fn is(&self, name: &str) -> bool {
-        self.kind.rsplit('/').next() == Some(name)
-    }
-}
-
 /// A transaction that the node has.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Found {
-    /// `pending`, `queued`, `included` or `failed`.
-    #[serde(deserialize_with = "plain")]
-    pub status: String,
-    pub block: Option<FoundBlock>,
+    pub status: TransactionStatus,
+    pub block: Option<TransactionBlock>,
     /// The envelope.
-    #[serde(default)]
     pub raw: Bytes,
-}
-
-/// The block of the active chain that a transaction is in.
-#[derive(Debug, Deserialize)]
-pub struct FoundBlock {
-    height: u64,
-    confirmations: u64,
 }
 
 impl Found {
     /// One that the node took a moment ago.
     pub fn pending() -> Self {
         Self {
-            status: "pending".to_owned(),
+            status: TransactionStatus::Pending,
             block: None,
             raw: Bytes::new(),
         }
@@ -187,6 +147,16 @@ impl Found {
     /// Blocks that confirm it, its own counted; 0 while it waits.
     pub fn confirmations(&self) -> u64 {
         self.block.as_ref().map_or(0, |block| block.confirmations)
+    }
+}
+
+impl From<TransactionDetail> for Found {
+    fn from(detail: TransactionDetail) -> Self {
+        Self {
+            status: detail.transaction.status,
+            block: detail.transaction.block,
+            raw: detail.raw,
+        }
     }
 }
 
@@ -255,7 +225,7 @@ impl Client {
     }
 
     /// POST of JSON below `/api/v1`.
-    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         let answer = self.agent.post(format!("{}/api/v1/{path}", self.url)).send_json(body);
         self.read(answer)
     }
@@ -270,7 +240,7 @@ impl Client {
         if answer.status().is_success() {
             return serde_json::from_slice(&body).context("the node's answer is not what was expected");
         }
-        match serde_json::from_slice::<Problem>(&body) {
+        match serde_json::from_slice::<ProblemBody>(&body) {
             Ok(problem) => Err(problem.into()),
             Err(_) => bail!("the node answered with status {}", answer.status()),
         }
@@ -302,11 +272,10 @@ impl Client {
 
     /// Hands an envelope to the node. Rule: docs/protocol.md#W56
     pub fn submit(&self, id: TxId, envelope: &Bytes) -> Outcome {
-        let body = serde_json::json!({ "raw": alloy_primitives::hex::encode_prefixed(envelope) });
         let answer = self
             .agent
             .post(format!("{}/api/v1/transactions", self.url))
-            .send_json(body);
+            .send_json(RawBody::of(envelope));
         let mut answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
@@ -323,10 +292,10 @@ impl Client {
 
     /// A transaction that waits in the pool or stands in a block; none if the node does not know it.
     pub fn find(&self, id: TxId) -> anyhow::Result<Option<Found>> {
-        match self.get(&format!("transactions/{id}")) {
-            Ok(found) => Ok(Some(found)),
-            Err(error) => match error.downcast_ref::<Problem>() {
-                Some(problem) if problem.is("unknown-transaction") => Ok(None),
+        match self.get::<TransactionDetail>(&format!("transactions/{id}")) {
+            Ok(found) => Ok(Some(found.into())),
+            Err(error) => match error.downcast_ref::<ProblemBody>() {
+                Some(problem) if problem.name() == "unknown-transaction" => Ok(None),
                 _ => Err(error),
             },
         }
@@ -350,24 +319,20 @@ impl Client {
     }
 
     pub fn status(&self) -> anyhow::Result<NodeStatus> {
-        self.get("status")
+        Ok(NodeStatus::of(&self.get("status")?))
     }
 
-    pub fn account(&self, address: Address) -> anyhow::Result<AccountState> {
+    pub fn account(&self, address: Address) -> anyhow::Result<AccountBody> {
         self.get(&format!("accounts/{address}"))
     }
 
     pub fn fees(&self) -> anyhow::Result<FeeSuggestions> {
-        let fees: Fees = self.get("fees")?;
-        let number = |text: &str| {
-            text.parse::<u128>()
-                .with_context(|| format!("fee {text:?} is not a number"))
-        };
+        let fees: FeesBody = self.get("fees")?;
         Ok(FeeSuggestions {
-            base_fee: number(&fees.base_fee)?,
-            low: number(&fees.low.max_priority_fee)?,
-            normal: number(&fees.normal.max_priority_fee)?,
-            high: number(&fees.high.max_priority_fee)?,
+            base_fee: fees.base_fee,
+            low: fees.low.max_priority_fee,
+            normal: fees.normal.max_priority_fee,
+            high: fees.high.max_priority_fee,
         })
     }
 }
@@ -378,14 +343,25 @@ mod tests {
 
     #[test]
     fn what_a_node_says_writes_nothing_over_what_is_shown() {
+        let zero = BlockId::ZERO;
         let status = serde_json::json!({
-            "chain": "local\u{9b}H", "chain_id": 1, "genesis_id": BlockId::ZERO, "symbol": "T\u{1b}[2J\n  to  0x", "height": 0,
+            "version": "0", "chain": "local\u{9b}H", "chain_id": 1, "genesis_id": zero, "spec_hash": tally_chain::B256::ZERO,
+            "symbol": "T\u{1b}[2J\n  to  0x", "decimals": 18, "spacing": 10,
+            "tip": { "id": zero, "height": 0, "time": 0, "weight": "1" }, "height": 0, "supply": "0", "transactions": 0,
+            "pending": 0,
+            "mining": { "on": false, "threads": 1, "address": Address::ZERO, "hash_rate": 0.0, "paused": null },
+            "sync": { "complete": true, "peers": 0 }, "not_ready": [],
+            "clock": { "offset_secs": null, "peers": 0, "allowance_secs": 1, "behind_chain_secs": null, "off": false },
+            "heavier_fork": null, "now": 0, "started": 0, "begins": null,
         });
-        let status: NodeStatus = serde_json::from_value(status).expect("a status");
+        let status: StatusBody = serde_json::from_value(status).expect("a status");
+        let status = NodeStatus::of(&status);
         assert_eq!(status.symbol, "T\\u{1b}[2J\\u{a}  to  0x");
         assert_eq!(status.binding().name, "local\\u{9b}H");
-        let found = serde_json::json!({ "status": "included\r", "block": null });
-        let found: Found = serde_json::from_value(found).expect("a transaction");
-        assert_eq!(found.status, "included\\u{d}");
+        let error = serde_json::from_value::<TransactionStatus>("included\r".into()).expect_err("no such status");
+        assert_eq!(
+            error.to_string(),
+            "unknown variant `included\r`, expected one of `pending`, `queued`, `included`, `failed`"
+        );
     }
 }

@@ -3,6 +3,7 @@
 #[path = "../support/binary.rs"]
 mod binary;
 
+mod answers;
 mod audit;
 mod base_path;
 mod beginning;

@@ -8,7 +8,7 @@ use web_sys::{
     MediaStreamConstraints, MediaStreamTrack,
 };
 
-use crate::wallet::Picture;
+use tally_api::worker::scanner::Picture;
 
 /// Largest picture file that is opened, in bytes.
 const MAX_FILE_BYTES: f64 = 20_000_000.0;

@@ -58,7 +58,7 @@ pub async fn read_text(_input: &leptos::web_sys::HtmlInputElement, _max: usize) 
 /// None is on a server.
 pub struct Camera;
 impl Camera {
-    pub fn picture(&self, _most: u32) -> Option<crate::wallet::Picture> {
+    pub fn picture(&self, _most: u32) -> Option<tally_api::worker::scanner::Picture> {
         None
     }
     pub fn close(&self) {}
@@ -69,7 +69,7 @@ pub async fn open_camera(_video: leptos::web_sys::HtmlVideoElement) -> Result<Ca
 pub async fn read_picture(
     _input: &leptos::web_sys::HtmlInputElement,
     _most: u32,
-) -> Result<crate::wallet::Picture, String> {
+) -> Result<tally_api::worker::scanner::Picture, String> {
     Err("only a browser has files".to_owned())
 }
 pub async fn hash_file(

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use gloo::timers::callback::Timeout;
 use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::*};
-use serde::Deserialize;
+use tally_api::events::Event;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
@@ -41,12 +41,6 @@ const EVENTS: [(&str, Change); 5] = [
     ("dropped", Change::Pool),
     ("mining", Change::Mining),
 ];
-
-/// What a `block` event says.
-#[derive(Deserialize)]
-struct BlockEvent {
-    height: u64,
-}
 
 struct Stream {
     live: Live,
@@ -278,7 +272,10 @@ fn parted(shared: &Shared) {
 /// The height that a `block` event names.
 fn height_of(event: &web_sys::Event) -> Option<u64> {
     let data = event.dyn_ref::<MessageEvent>()?.data().as_string()?;
-    Some(serde_json::from_str::<BlockEvent>(&data).ok()?.height)
+    match serde_json::from_str::<Event>(&data).ok()? {
+        Event::Block { height, .. } => Some(height.0),
+        _ => None,
+    }
 }
 
 fn arrived(shared: &Shared, change: Change, height: Option<u64>) {

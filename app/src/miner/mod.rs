@@ -2,6 +2,7 @@
 
 mod crew;
 mod panel;
-pub mod protocol;
 
 pub use panel::BrowserMiner;
+
+use tally_api::worker::miner as protocol;

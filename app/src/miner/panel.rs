@@ -1,5 +1,5 @@
 use leptos::{prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
+use tally_api::mining::{TemplateBody, WorkBody};
 use tally_chain::{Bytes, address};
 
 use super::{
@@ -23,23 +23,6 @@ const MAX_WORKERS: u32 = 32;
 /// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<p class=\"prose\">Mining here needs JavaScript and WebAssembly. \
 The node mines by itself, and any SHA-256d miner can work for it.</p>";
-
-/// A block that lacks only its seal, as the node hands it out.
-#[derive(Debug, Deserialize)]
-struct Template {
-    template: u64,
-    header_hex: Bytes,
-    manifest_hex: Bytes,
-    max_time: u32,
-}
-
-#[derive(Debug, Serialize)]
-struct Submission {
-    template: u64,
-    extra_nonce: Bytes,
-    time: u32,
-    nonce: u32,
-}
 
 /// The miner of this tab. It stops when the page is left.
 #[derive(Clone, Copy)]
@@ -109,12 +92,13 @@ impl Miner {
         }
         spawn_local(async move {
             let path = format!("/api/v1/mining/template?address={}", format::query_value(payee.trim()));
-            match browser::get_json::<Template>(&path).await {
-                Ok(Template {
+            match browser::get_json::<TemplateBody>(&path).await {
+                Ok(TemplateBody {
                     template,
                     header_hex,
                     manifest_hex,
                     max_time,
+                    ..
                 }) => {
                     let _ = self.failure.try_set(None);
                     crew::give(Job {
@@ -136,9 +120,9 @@ impl Miner {
     /// Hands a seal in; whatever comes of it, the next block is begun.
     fn submit(self, seal: Seal) {
         spawn_local(async move {
-            let submission = Submission {
+            let submission = WorkBody {
                 template: seal.template,
-                extra_nonce: Bytes::copy_from_slice(&seal.extra_nonce),
+                extra_nonce: Bytes::copy_from_slice(&seal.extra_nonce).to_string(),
                 time: seal.time,
                 nonce: seal.nonce,
             };

@@ -9,7 +9,6 @@ mod node;
 mod overview;
 mod search;
 mod transaction;
-mod units;
 
 pub use account::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, RewardRow};
 pub use block::{BlockPage, BlockRow, HeaderView, ManifestView};
@@ -24,4 +23,5 @@ pub use search::{Destination, SearchAnswer};
 pub use transaction::{
     BlockRef, LogView, PolicyKeyView, PolicyView, Scheme, Status, TransactionKind, TransactionPage, TransactionRow,
 };
-pub use units::BaseUnits;
+
+pub use tally_api::BaseUnits;

@@ -1,5 +1,5 @@
 use leptos::{prelude::*, task::spawn_local};
-use serde::Serialize;
+use tally_api::mining::SwitchBody;
 
 use super::{
     dashboard::{difficulty_chart, interval_chart},
@@ -19,12 +19,6 @@ use crate::{
 
 /// The operator's call that switches the native miner.
 const SWITCH_PATH: &str = "/api/v1/mining";
-
-/// What the switch sends.
-#[derive(Serialize)]
-struct MinerSwitch {
-    on: bool,
-}
 
 /// The page at `/mining`.
 #[component]
@@ -145,7 +139,11 @@ fn NativeMiner(miner: MinerView) -> impl IntoView {
     let switch = move |_| {
         busy.set(true);
         spawn_local(async move {
-            let outcome = operator.post(SWITCH_PATH, &MinerSwitch { on: !running }).await;
+            let switch = SwitchBody {
+                on: Some(!running),
+                ..SwitchBody::default()
+            };
+            let outcome = operator.post(SWITCH_PATH, &switch).await;
             let _ = failure.try_set(outcome.err().unwrap_or_default());
             let _ = busy.try_set(false);
             live.refresh(Change::Mining);

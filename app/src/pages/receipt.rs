@@ -1,4 +1,5 @@
 use leptos::{html, prelude::*, task::spawn_local};
+use tally_api::blocks::BlockSummary;
 use tally_chain::portable::{MAX_FILE_BYTES, Proven};
 use tally_chain::{B256, BlockId, PortableReceipt, document};
 
@@ -222,10 +223,6 @@ fn Give(bench: Bench) -> impl IntoView {
 /// Fills in what this node says of the block at that height: its word, and marked as that.
 #[component]
 fn AskNode(bench: Bench) -> impl IntoView {
-    #[derive(serde::Deserialize)]
-    struct Block {
-        id: String,
-    }
     let why = RwSignal::new(None::<String>);
     let ask = move |_| {
         let height = bench
@@ -233,13 +230,14 @@ fn AskNode(bench: Bench) -> impl IntoView {
             .with_untracked(|receipt| receipt.as_ref().and_then(PortableReceipt::tip_height));
         let Some(height) = height else { return };
         spawn_local(async move {
-            match browser::get_json::<Block>(&format!("/api/v1/blocks/{height}")).await {
+            match browser::get_json::<BlockSummary>(&format!("/api/v1/blocks/{height}")).await {
                 Ok(block) => {
+                    let id = block.id.to_string();
                     let _ = why.try_set(None);
                     // The reader's own id stays the reader's own where the node gives the same.
-                    let known = bench.trusted.try_with_untracked(|known| known.trim() == block.id);
+                    let known = bench.trusted.try_with_untracked(|known| known.trim() == id);
                     if known == Some(false) {
-                        bench.trust(block.id, true);
+                        bench.trust(id, true);
                     }
                 }
                 Err(error) => drop(why.try_set(Some(error))),

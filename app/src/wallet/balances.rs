@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use leptos::{prelude::*, task::spawn_local};
+use tally_api::accounts::AccountBody;
 use tally_chain::Amount;
 
 use super::{
-    node::{self, AccountAnswer, Unproven},
+    node::{self, Unproven},
     state::Wallet,
 };
 use crate::{
@@ -185,16 +186,16 @@ impl Balances {
         }
     }
 
-    async fn judge(self, chain: &ChainInfo, answer: &AccountAnswer, address: &str, seen: u64) -> MarkState {
+    async fn judge(self, chain: &ChainInfo, answer: &AccountBody, address: &str, seen: u64) -> MarkState {
         // Without the chain's rules nothing can be checked, which is not wrong.
         let Ok(rules) = of_chain(chain).await else {
             return MarkState::Told;
         };
         let now = browser::now().unwrap_or_default();
-        match answer.verify(address, &rules, seen, now) {
+        match node::verify(answer, address, &rules, seen, now) {
             Ok(height) => {
                 seen::add(&chain.genesis_id, height);
-                if let Some(block) = answer.block() {
+                if let Some(block) = node::proven_block(answer) {
                     seen::believe(&chain.genesis_id, &rules, &block, now);
                 }
                 let _ = self.witnessed.try_update(|known| *known = (*known).max(Some(height)));

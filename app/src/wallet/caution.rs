@@ -167,7 +167,7 @@ mod look {
         Ok(Asked {
             history: history(wallet).await?,
             balance: node::account(from).await?.free(),
-            fees: suggestions(&node::fees().await?).ok_or("the node's fees cannot be read")?,
+            fees: suggestions(&node::fees().await?),
             contract: recipient.as_ref().is_some_and(|recipient| recipient.contract),
             public: recipient.is_some_and(|recipient| recipient.label.as_ref().is_some_and(public)),
         })

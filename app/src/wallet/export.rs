@@ -1,107 +1,48 @@
 //! The history of an account as a file, for spreadsheets (CSV) and programs (JSON).
 
 use leptos::{prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
-use tally_chain::Bytes;
+use serde::Serialize;
+use tally_api::{
+    accounts::{HistoryPageBody, RewardBody},
+    page::MAX_PAGE,
+    transactions::{TransactionBody, TransactionStatus},
+};
+use tally_chain::limits::MAX_MEMO_BYTES;
 
 use crate::{
     browser, format,
-    model::BaseUnits,
     ui::{Button, Notice, NoticeKind},
 };
 
 /// Most lines that one file takes.
 const MOST: usize = 100_000;
-/// Longest memo that a wallet attaches, in bytes. Rule: docs/protocol.md#W8
-const MAX_MEMO: usize = 1_024;
-/// Lines asked for at once.
-const PAGE: usize = 100;
 
-/// A page of an account's history, as the node gives it.
-#[derive(Deserialize)]
-pub struct Page {
-    items: Vec<Entry>,
-    /// Where the next one begins, if there is one.
-    pub next: Option<String>,
+/// The lines of a page of an account's history, seen from the account.
+pub fn lines(page: HistoryPageBody, account: &str) -> impl Iterator<Item = Line> {
+    page.items.into_iter().filter_map(move |line| {
+        let transaction = line.transaction.map(|transaction| Line::of(account, &transaction));
+        transaction.or_else(|| line.reward.as_ref().map(Line::of_reward))
+    })
 }
 
-impl Page {
-    /// Its lines, seen from the account.
-    pub fn lines(self, account: &str) -> impl Iterator<Item = Line> {
-        self.items.into_iter().map(move |entry| match entry {
-            Entry::Transaction { transaction } => Line::of(account, transaction),
-            Entry::Reward { reward } => Line::of_reward(reward),
-        })
+/// The memo on one line on which all can be seen: line feeds, tabs and hidden characters make it hex, as on the pages. Of
+/// what is too long for a memo only the length is given.
+fn shown_memo(transaction: &TransactionBody) -> String {
+    let data = &transaction.data;
+    match &transaction.memo {
+        Some(memo) => memo.clone(),
+        None if data.is_empty() => String::new(),
+        None if data.len() > MAX_MEMO_BYTES => format!("{} bytes of data", data.len()),
+        None => data.to_string(),
     }
 }
 
-/// A line of a history as the node gives it.
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum Entry {
-    Transaction { transaction: Told },
-    Reward { reward: Reward },
-}
-
-/// What the account received for a block that it produced.
-#[derive(Deserialize)]
-struct Reward {
-    height: u64,
-    /// Id of the block.
-    block: String,
-    time: u64,
-    /// Subsidy and fees.
-    value: BaseUnits,
-}
-
-/// A transaction as the node tells it.
-#[derive(Deserialize)]
-struct Told {
-    id: String,
-    status: String,
-    sender: String,
-    to: Option<String>,
-    value: BaseUnits,
-    /// The memo, where every character of it can be seen.
-    memo: Option<String>,
-    /// The same as bytes, whatever they are; 0x-prefixed hex.
-    #[serde(default)]
-    data: Bytes,
-    nonce: u64,
-    block: Option<Block>,
-    receipt: Option<Receipt>,
-}
-
-impl Told {
-    /// The memo on one line on which all can be seen: line feeds, tabs and hidden characters make it hex, as on the pages. Of
-    /// what is too long for a memo only the length is given.
-    fn shown_memo(&self) -> String {
-        match &self.memo {
-            Some(memo) => memo.clone(),
-            None if self.data.is_empty() => String::new(),
-            None if self.data.len() > MAX_MEMO => format!("{} bytes of data", self.data.len()),
-            None => self.data.to_string(),
-        }
+/// The memo as it was sent, where it is text of any characters.
+fn exact_memo(transaction: &TransactionBody) -> String {
+    match std::str::from_utf8(&transaction.data) {
+        Ok(text) if transaction.memo.is_none() && text.len() <= MAX_MEMO_BYTES => text.to_owned(),
+        _ => shown_memo(transaction),
     }
-
-    /// The memo as it was sent, where it is text of any characters.
-    fn exact_memo(&self) -> String {
-        match std::str::from_utf8(&self.data) {
-            Ok(text) if self.memo.is_none() && text.len() <= MAX_MEMO => text.to_owned(),
-            _ => self.shown_memo(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Block {
-    height: u64,
-    time: u64,
-}
-
-#[derive(Deserialize)]
-struct Receipt {
-    fee: BaseUnits,
 }
 
 /// A line of the file.
@@ -132,47 +73,47 @@ pub struct Line {
 const HEAD: &str = "time,height,id,status,direction,counterparty,amount,fee,memo,nonce";
 
 impl Line {
-    fn of(account: &str, told: Told) -> Self {
-        let (memo, shown_memo) = (told.exact_memo(), told.shown_memo());
-        let failed = told.status == "failed";
-        let to = told.to.unwrap_or_default();
-        let (direction, counterparty) = match (told.sender == account, to == account) {
+    fn of(account: &str, transaction: &TransactionBody) -> Self {
+        let failed = transaction.status == TransactionStatus::Failed;
+        let sender = transaction.sender.to_string();
+        let to = transaction.to.map(|to| to.to_string()).unwrap_or_default();
+        let (direction, counterparty) = match (sender == account, to == account) {
             (true, true) => ("self", to),
             (true, false) => ("sent", to),
-            (false, _) => ("received", told.sender),
+            (false, _) => ("received", sender),
         };
-        let fee = told
-            .receipt
-            .filter(|_| direction != "received")
-            .map(|receipt| receipt.fee);
+        let receipt = transaction.receipt.as_ref().filter(|_| direction != "received");
+        let block = transaction.block.as_ref();
         Self {
-            time: told
-                .block
-                .as_ref()
-                .map(|block| format::iso(block.time))
+            time: block
+                .map(|block| format::iso(u64::from(block.time)))
                 .unwrap_or_default(),
-            height: told.block.map(|block| block.height),
-            id: told.id,
-            status: told.status,
+            height: block.map(|block| block.height),
+            id: transaction.id.to_string(),
+            status: transaction.status.to_string(),
             direction,
             counterparty,
-            amount: if failed { "0".to_owned() } else { plain(&told.value) },
-            fee: fee.as_ref().map(plain).unwrap_or_default(),
-            memo,
-            shown_memo,
-            nonce: Some(told.nonce),
+            amount: if failed {
+                "0".to_owned()
+            } else {
+                transaction.value.to_coins()
+            },
+            fee: receipt.map(|receipt| receipt.fee.to_coins()).unwrap_or_default(),
+            memo: exact_memo(transaction),
+            shown_memo: shown_memo(transaction),
+            nonce: Some(transaction.nonce),
         }
     }
 
-    fn of_reward(reward: Reward) -> Self {
+    fn of_reward(reward: &RewardBody) -> Self {
         Self {
-            time: format::iso(reward.time),
+            time: format::iso(u64::from(reward.time)),
             height: Some(reward.height),
-            id: reward.block,
-            status: "included".to_owned(),
+            id: reward.block.to_string(),
+            status: TransactionStatus::Included.to_string(),
             direction: "reward",
             counterparty: String::new(),
-            amount: plain(&reward.value),
+            amount: reward.value.to_coins(),
             fee: String::new(),
             memo: String::new(),
             shown_memo: String::new(),
@@ -196,15 +137,6 @@ impl Line {
             &nonce,
         ];
         cells.map(cell).join(",")
-    }
-}
-
-/// Coins with a point and no grouping, as programs read them.
-fn plain(units: &BaseUnits) -> String {
-    let (whole, fraction) = units.split();
-    match fraction.trim_end_matches('0') {
-        "" => whole,
-        fraction => format!("{whole}.{fraction}"),
     }
 }
 
@@ -240,18 +172,18 @@ pub fn csv(lines: &[Line]) -> String {
 
 /// The whole history of an account, newest first; whether there were more than fit.
 async fn read(account: &str, progress: impl Fn(usize)) -> Result<(Vec<Line>, bool), String> {
-    let mut lines = Vec::new();
+    let mut all = Vec::new();
     let mut cursor = String::new();
     loop {
-        let path = format!("/api/v1/accounts/{account}/history?limit={PAGE}{cursor}");
-        let mut page: Page = browser::get_json(&path).await?;
+        let path = format!("/api/v1/accounts/{account}/history?limit={MAX_PAGE}{cursor}");
+        let mut page: HistoryPageBody = browser::get_json(&path).await?;
         let next = page.next.take();
-        lines.extend(page.lines(account));
-        progress(lines.len());
+        all.extend(lines(page, account));
+        progress(all.len());
         match next {
-            Some(_) if lines.len() >= MOST => return Ok((lines, true)),
+            Some(_) if all.len() >= MOST => return Ok((all, true)),
             Some(next) => cursor = format!("&cursor={}", format::query_value(&next)),
-            None => return Ok((lines, false)),
+            None => return Ok((all, false)),
         }
     }
 }
@@ -324,47 +256,63 @@ mod tests {
     const OWN: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
     const OTHER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
-    fn told(sender: &str, to: &str, memo: &str) -> Told {
-        let text = serde_json::json!({
-            "id": "0x01", "status": "included", "sender": sender, "to": to, "value": "1500000000000000000", "memo": memo,
-            "nonce": 7, "block": { "height": 12, "time": 1_795_424_712, "id": "ab" }, "receipt": { "fee": "21000", "success": true },
+    /// A hash as JSON has it, of 32 equal bytes.
+    fn hash(byte: &str) -> String {
+        format!("0x{}", byte.repeat(32))
+    }
+
+    fn told(sender: &str, to: &str, memo: &str) -> serde_json::Value {
+        let receipt = serde_json::json!({
+            "success": true, "gas_used": 21, "gas_price": "1000", "fee": "21000", "burned": "0", "contract": null, "logs": [],
         });
-        serde_json::from_value(text).expect("as the API writes it")
+        let block = serde_json::json!({
+            "id": "ab".repeat(32), "height": 12, "index": 0, "time": 1_795_424_712, "confirmations": 1,
+        });
+        serde_json::json!({
+            "id": hash("01"), "status": "included", "type": "0x54", "scheme": "secp256k1", "sender": sender, "nonce": 7,
+            "timestamp": null, "to": to, "value": "1500000000000000000", "max_fee": "1000", "max_priority_fee": "0",
+            "gas_limit": 21, "data": "0x", "memo": memo, "size": 100, "block": block, "receipt": receipt,
+        })
+    }
+
+    fn line(told: serde_json::Value) -> Line {
+        let told = serde_json::from_value(told).expect("as the API writes it");
+        Line::of(OWN, &told)
     }
 
     #[test]
     fn lines_are_exact_and_seen_from_the_account() {
-        let line = Line::of(OWN, told(OWN, OTHER, "tea"));
-        assert_eq!((line.direction, line.counterparty.as_str()), ("sent", OTHER));
-        assert_eq!((line.amount.as_str(), line.fee.as_str()), ("1.5", "0.000000000000021"));
+        let sent = line(told(OWN, OTHER, "tea"));
+        assert_eq!((sent.direction, sent.counterparty.as_str()), ("sent", OTHER));
+        assert_eq!((sent.amount.as_str(), sent.fee.as_str()), ("1.5", "0.000000000000021"));
+        let id = hash("01");
         assert_eq!(
-            line.csv(),
-            format!("2026-11-23T09:05:12Z,12,0x01,included,sent,{OTHER},1.5,0.000000000000021,tea,7")
+            sent.csv(),
+            format!("2026-11-23T09:05:12Z,12,{id},included,sent,{OTHER},1.5,0.000000000000021,tea,7")
         );
-        let line = Line::of(OWN, told(OTHER, OWN, ""));
-        assert_eq!((line.direction, line.fee.as_str()), ("received", ""));
-        assert_eq!(Line::of(OWN, told(OWN, OWN, "")).direction, "self");
+        let received = line(told(OTHER, OWN, ""));
+        assert_eq!((received.direction, received.fee.as_str()), ("received", ""));
+        assert_eq!(line(told(OWN, OWN, "")).direction, "self");
         assert_eq!(csv(&[]), format!("{HEAD}\r\n"));
     }
 
     #[test]
     fn a_reward_is_a_line_without_a_counterparty() {
+        let block = "ab".repeat(32);
         let page = serde_json::json!({
             "items": [
-                { "kind": "reward", "reward": { "height": 12, "block": "ab", "time": 1_795_424_712, "confirmations": 3,
+                { "kind": "reward", "reward": { "height": 12, "block": block, "time": 1_795_424_712, "confirmations": 3,
                   "value": "50000000000000021000", "subsidy": "50000000000000000000", "fees": "21000", "proof": "none" } },
-                { "kind": "transaction", "transaction": { "id": "0x01", "status": "included", "sender": OTHER, "to": OWN,
-                  "value": "1", "memo": "tea", "data": "0x746561", "nonce": 7, "block": { "height": 12, "time": 1_795_424_712 },
-                  "receipt": { "fee": "21000" } } },
+                { "kind": "transaction", "transaction": told(OTHER, OWN, "tea") },
             ],
             "next": "ab",
         });
-        let page: Page = serde_json::from_value(page).expect("as the API writes it");
+        let page: HistoryPageBody = serde_json::from_value(page).expect("as the API writes it");
         assert_eq!(page.next.as_deref(), Some("ab"));
-        let lines: Vec<Line> = page.lines(OWN).collect();
+        let lines: Vec<Line> = lines(page, OWN).collect();
         assert_eq!(
             lines[0].csv(),
-            "2026-11-23T09:05:12Z,12,ab,included,reward,,50.000000000000021,,,"
+            format!("2026-11-23T09:05:12Z,12,{block},included,reward,,50.000000000000021,,,")
         );
         assert_eq!((lines[1].direction, lines[1].nonce), ("received", Some(7)));
         let json = serde_json::to_value(&lines[0]).expect("JSON");
@@ -401,15 +349,12 @@ mod tests {
     #[test]
     fn a_memo_is_never_left_out_and_nothing_moves_in_a_failed_payment() {
         // A text with a line feed is none for the pages: the node gives its bytes alone.
-        let mut raw = serde_json::json!({
-            "id": "0x01", "status": "failed", "sender": OWN, "to": OTHER, "value": "11", "memo": null,
-            "data": "0x74776f0a6c696e6573", "nonce": 7, "block": null, "receipt": { "fee": "21000" },
-        });
-        let line = |raw: &serde_json::Value| {
-            let told: Told = serde_json::from_value(raw.clone()).expect("as the API writes it");
-            Line::of(OWN, told)
-        };
-        let failed = line(&raw);
+        let mut raw = told(OWN, OTHER, "");
+        raw["status"] = "failed".into();
+        raw["value"] = "11".into();
+        raw["memo"] = serde_json::Value::Null;
+        raw["data"] = "0x74776f0a6c696e6573".into();
+        let failed = line(raw.clone());
         assert_eq!(
             (failed.amount.as_str(), failed.fee.as_str()),
             ("0", "0.000000000000021")
@@ -419,10 +364,10 @@ mod tests {
         // Bytes that are no text, and more than any memo has.
         raw["data"] = "0xff00".into();
         assert_eq!(
-            (line(&raw).memo.as_str(), line(&raw).shown_memo.as_str()),
+            (line(raw.clone()).memo.as_str(), line(raw.clone()).shown_memo.as_str()),
             ("0xff00", "0xff00")
         );
-        raw["data"] = format!("0x{}", "61".repeat(MAX_MEMO + 1)).into();
-        assert_eq!(line(&raw).memo, "1025 bytes of data");
+        raw["data"] = format!("0x{}", "61".repeat(MAX_MEMO_BYTES + 1)).into();
+        assert_eq!(line(raw.clone()).memo, "1025 bytes of data");
     }
 }

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
+use tally_api::fees::{FeeLevelBody, FeesBody};
 use tally_chain::KeyKind;
 
-use super::{node::FeesAnswer, protocol::Prices};
+use super::protocol::Prices;
 use crate::{format, model::BaseUnits, prefs::FeeLevel, ui::Amount};
 
 /// All levels with their names, the slowest first.
@@ -16,7 +17,7 @@ pub const LEVELS: [(FeeLevel, &str); 3] = [
 
 /// The prices of a level. Rule: docs/protocol.md#W9
 #[cfg(feature = "hydrate")]
-pub fn prices(level: FeeLevel, fees: &FeesAnswer) -> Option<Prices> {
+pub fn prices(level: FeeLevel, fees: &FeesBody) -> Option<Prices> {
     use tally_wallet::{FeeLevel as Level, fees::choose};
 
     let level = match level {
@@ -24,40 +25,42 @@ pub fn prices(level: FeeLevel, fees: &FeesAnswer) -> Option<Prices> {
         FeeLevel::Normal => Level::Normal,
         FeeLevel::Fast => Level::High,
     };
-    let fee = choose(level, &suggestions(fees)?);
+    let fee = choose(level, &suggestions(fees));
     Some(Prices {
         max_fee: BaseUnits::new(fee.max_fee),
         max_priority_fee: BaseUnits::new(fee.max_priority_fee),
     })
 }
 
-/// What the node suggests, as numbers.
+/// What the node suggests, as the wallet's rules take it.
 #[cfg(feature = "hydrate")]
-pub fn suggestions(fees: &FeesAnswer) -> Option<tally_wallet::FeeSuggestions> {
-    let number = |units: &BaseUnits| units.digits().parse::<u128>().ok();
-    Some(tally_wallet::FeeSuggestions {
-        base_fee: number(&fees.base_fee)?,
-        low: number(&fees.low.max_priority_fee)?,
-        normal: number(&fees.normal.max_priority_fee)?,
-        high: number(&fees.high.max_priority_fee)?,
-    })
+pub fn suggestions(fees: &FeesBody) -> tally_wallet::FeeSuggestions {
+    tally_wallet::FeeSuggestions {
+        base_fee: fees.base_fee,
+        low: fees.low.max_priority_fee,
+        normal: fees.normal.max_priority_fee,
+        high: fees.high.max_priority_fee,
+    }
 }
 
 /// The server knows no wallet.
 #[cfg(not(feature = "hydrate"))]
-pub fn prices(_level: FeeLevel, _fees: &FeesAnswer) -> Option<Prices> {
+pub fn prices(_level: FeeLevel, _fees: &FeesBody) -> Option<Prices> {
     None
 }
 
+/// What the node says of a level.
+fn of(level: FeeLevel, fees: &FeesBody) -> &FeeLevelBody {
+    match level {
+        FeeLevel::Slow => &fees.low,
+        FeeLevel::Normal => &fees.normal,
+        FeeLevel::Fast => &fees.high,
+    }
+}
+
 /// What a payment costs now, about: base fee and tip for the gas it takes. Exact figures come with the review.
-pub fn expected(level: FeeLevel, fees: &FeesAnswer, kind: KeyKind, memo: usize) -> Option<BaseUnits> {
-    let tip = &fees.level(level).max_priority_fee;
-    let price = fees
-        .base_fee
-        .digits()
-        .parse::<u128>()
-        .ok()?
-        .checked_add(tip.digits().parse().ok()?)?;
+pub fn expected(level: FeeLevel, fees: &FeesBody, kind: KeyKind, memo: usize) -> Option<BaseUnits> {
+    let price = fees.base_fee.checked_add(of(level, fees).max_priority_fee)?;
     price
         .checked_mul(u128::from(gas(kind, memo as u64)))
         .map(BaseUnits::new)
@@ -78,7 +81,7 @@ fn gas(kind: KeyKind, memo: u64) -> u64 {
 #[component]
 pub fn FeeChoice(
     level: RwSignal<FeeLevel>,
-    #[prop(into)] fees: Signal<Option<FeesAnswer>>,
+    #[prop(into)] fees: Signal<Option<FeesBody>>,
     #[prop(into)] kind: Signal<KeyKind>,
     /// Bytes of the memo.
     #[prop(into)]
@@ -91,7 +94,7 @@ pub fn FeeChoice(
                     .and_then(|fees| expected(this, &fees, kind.get(), memo.get()))
             };
             let time = move || {
-                let seconds = fees.with(|fees| fees.as_ref().map(|fees| fees.level(this).expected_seconds));
+                let seconds = fees.with(|fees| fees.as_ref().map(|fees| of(this, fees).expected_seconds));
                 seconds.map(|seconds| format!("in about {}", format::duration(seconds as f64)))
             };
             view! {

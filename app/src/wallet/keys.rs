@@ -4,6 +4,7 @@ mod export;
 
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
+use tally_chain::limits::MAX_KEY_FILE_BYTES;
 
 use super::{
     frame::{Gate, TroubleNotice},
@@ -18,8 +19,6 @@ use crate::{
 };
 use export::{PrivateKey, PublicKey};
 
-/// Longest key file in bytes. Rule: docs/protocol.md#W20
-const MAX_FILE_BYTES: usize = 65_536;
 const FILE: &str = "key-file";
 const PASSWORD: &str = "key-file-password";
 
@@ -70,7 +69,7 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
         trouble.set(None);
         kept.set(None);
         spawn_local(async move {
-            let outcome = match browser::read_text(&input, MAX_FILE_BYTES).await {
+            let outcome = match browser::read_text(&input, MAX_KEY_FILE_BYTES).await {
                 Ok(file) => {
                     wallet
                         .ask(Request::ReadKey {

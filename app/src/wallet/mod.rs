@@ -24,7 +24,6 @@ mod manage;
 mod node;
 mod password;
 mod pending;
-pub mod protocol;
 mod receive;
 mod requests;
 mod restore;
@@ -50,7 +49,8 @@ pub use home::Home;
 pub use keys::Keys;
 pub use receive::Receive;
 pub use restore::Restore;
-pub use scan::{FromScanner, MAX_PIXELS, Picture};
 pub use send::SendCoins;
 pub use shared::Shared;
 pub use state::Wallet;
+
+use tally_api::worker::wallet as protocol;

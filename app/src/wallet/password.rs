@@ -1,15 +1,13 @@
 //! Choosing a password, and watching the first keys being found under it.
 
 use leptos::prelude::*;
+use tally_chain::limits::MIN_PASSWORD_CHARS;
 
 use super::{protocol::SecretText, secret, state::Wallet};
 use crate::{
     format,
     ui::{Button, ButtonKind, Field},
 };
-
-/// Shortest password that is taken, in characters.
-pub const MIN_PASSWORD: usize = 8;
 
 /// How long a password would hold against guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +22,7 @@ impl Strength {
     /// A rough guess from length and variety; common beginnings count for little.
     pub fn of(password: &str) -> Self {
         let length = password.chars().count();
-        if length < MIN_PASSWORD {
+        if length < MIN_PASSWORD_CHARS {
             return Self::TooShort;
         }
         let has = |kind: fn(char) -> bool, size: f64| if password.chars().any(kind) { size } else { 0.0 };

@@ -4,6 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use tally_chain::Bytes;
+use tally_chain::limits::MAX_CONTAINER_BYTES;
 
 use super::{
     create::{LanguageSelect, Protect, Step, WithoutVault, chosen},
@@ -16,9 +17,6 @@ use crate::{
     browser,
     ui::{Button, ButtonKind, ButtonLink, Field},
 };
-
-/// Longest backup file in bytes. Rule: docs/protocol.md#W11
-const MAX_FILE_BYTES: usize = 2 << 20;
 
 /// The page at `/wallet/restore`.
 #[component]
@@ -111,7 +109,7 @@ fn FromFile() -> impl IntoView {
         file.set(None);
         trouble.set(None);
         spawn_local(async move {
-            let checked = match browser::read_text(&input, MAX_FILE_BYTES).await {
+            let checked = match browser::read_text(&input, MAX_CONTAINER_BYTES).await {
                 Ok(text) => {
                     let bytes = Bytes::from(text.into_bytes());
                     let asked = wallet.ask(Request::CheckBackup { file: bytes.clone() }).await;

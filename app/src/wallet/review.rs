@@ -1,6 +1,7 @@
 //! What will be signed, read back from the very bytes.
 
 use leptos::prelude::*;
+use tally_chain::transaction::LIFETIME;
 
 use super::protocol::{MemoText, ReviewText};
 use crate::{
@@ -8,9 +9,6 @@ use crate::{
     model::ChainInfo,
     ui::{Amount, Fact, Facts, Notice, NoticeKind},
 };
-
-/// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
-const LIFETIME: u64 = 86_400;
 
 /// Every field of the bytes that will be signed, nothing shortened.
 #[component]

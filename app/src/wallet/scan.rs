@@ -5,40 +5,19 @@
 mod client;
 
 use leptos::{html, prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
+use tally_api::worker::scanner::Picture;
 
 use crate::{
     browser,
     ui::{Button, Notice, NoticeKind},
 };
 
-/// Most pixels of a picture that is looked at.
-pub const MAX_PIXELS: usize = 4_000_000;
 /// Longer side of a picture of the camera, in pixels.
 const CAMERA_SIDE: u32 = 960;
 /// Longer side of a picture from a file, in pixels.
 const FILE_SIDE: u32 = 1_600;
 /// Milliseconds between two looks.
 const PAUSE: u32 = 150;
-
-/// A picture in shades of grey, row by row from the top.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Picture {
-    pub width: u32,
-    pub height: u32,
-    /// 0 is black.
-    #[serde(with = "serde_bytes")]
-    pub luma: Vec<u8>,
-}
-
-/// From the worker to the page.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum FromScanner {
-    /// It listens now.
-    Ready,
-    /// The text of the code in the picture, if there is one.
-    Seen(Option<String>),
-}
 
 /// Looks for a QR code in a picture.
 async fn look(picture: Picture) -> Result<Option<String>, String> {

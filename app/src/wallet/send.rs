@@ -3,6 +3,8 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use tally_api::fees::FeesBody;
+use tally_chain::limits::MAX_MEMO_BYTES;
 use tally_chain::{Amount, KeyKind, address};
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
     follow::Follow,
     frame::Gate,
     home::BalanceLine,
-    node::{self, FeesAnswer},
+    node,
     protocol::{Order, Request},
     receive::{AccountSelect, chosen_account},
     requests,
@@ -27,9 +29,6 @@ use crate::{
     prefs::{FeeLevel, Prefs, Unit},
     ui::{Button, ButtonKind, ButtonLink, Field, SymbolContext},
 };
-
-/// Longest memo in bytes. Rule: docs/protocol.md#W8
-const MAX_MEMO_BYTES: usize = 1_024;
 
 /// How far the payment has come.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,7 +46,7 @@ struct Draft {
     coins: RwSignal<String>,
     memo: RwSignal<String>,
     level: RwSignal<FeeLevel>,
-    fees: RwSignal<Option<FeesAnswer>>,
+    fees: RwSignal<Option<FeesBody>>,
     stage: RwSignal<Stage>,
     busy: RwSignal<bool>,
     failure: RwSignal<Option<Failure>>,

@@ -7,6 +7,7 @@ mod propose;
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
+use tally_chain::limits::MAX_TEXT_BYTES;
 
 use super::{
     frame::{Gate, TroubleNotice},
@@ -21,9 +22,6 @@ use crate::{
 use hand_on::HandOn;
 use proposal::Proposal;
 use propose::Propose;
-
-/// Longest text that is read. Rule: docs/protocol.md#W61
-const MAX_TEXT_BYTES: usize = 65_536;
 
 /// What stands on the page, beyond what the vault keeps.
 #[derive(Clone, Copy)]

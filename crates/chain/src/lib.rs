@@ -22,6 +22,7 @@ pub mod header;
 pub mod header_chain;
 pub mod history;
 pub mod keys;
+pub mod limits;
 pub mod manifest;
 pub mod merkle;
 pub mod multisig;

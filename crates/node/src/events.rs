@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde::Serialize;
 use tally_chain::{BlockId, Height, TxId, UnixSecs};
 use tokio::sync::broadcast;
 
@@ -12,8 +11,7 @@ use tokio::sync::broadcast;
 const KEPT: usize = 1_024;
 
 /// Something that happened on this node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChainEvent {
     /// The active chain grew by a block, or a reorg made it active.
     Block {
@@ -41,7 +39,6 @@ pub enum ChainEvent {
         /// Transactions of the blocks that left which are in none of the new ones.
         returned: u64,
         /// Transactions of the blocks that left; those that are in the pool again are to be told of anew.
-        #[serde(skip)]
         transactions: Arc<[TxId]>,
     },
     /// A transaction entered the pool.
@@ -65,19 +62,6 @@ pub enum ChainEvent {
         /// Threads while it mines.
         threads: usize,
     },
-}
-
-impl ChainEvent {
-    /// The name under which the event stream carries it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Block { .. } => "block",
-            Self::Reorg { .. } => "reorg",
-            Self::Transaction { .. } => "transaction",
-            Self::Dropped { .. } => "dropped",
-            Self::Mining { .. } => "mining",
-        }
-    }
 }
 
 /// An event with its number, ascending by one.

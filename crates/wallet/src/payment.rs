@@ -21,8 +21,7 @@ use crate::fees::Fee;
 use crate::keys::SigningKey;
 use crate::signers::{self, Signatures, Signers};
 
-/// Longest memo that the wallet attaches, in bytes. Rule: docs/protocol.md#W8
-pub const MAX_MEMO_BYTES: usize = 1_024;
+pub use tally_chain::limits::MAX_MEMO_BYTES;
 
 /// Why a payment cannot be built, reviewed or signed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

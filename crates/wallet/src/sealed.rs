@@ -18,6 +18,7 @@ mod tests;
 
 use key::{BOUNDS, Bounds, SALT_BOUNDS, in_bounds};
 pub use key::{KdfParams, VaultKey};
+pub use tally_chain::limits::MAX_CONTAINER_BYTES;
 
 const FORMAT: &str = "tally-vault";
 const VERSION: u32 = 1;
@@ -26,8 +27,6 @@ const CIPHER: &str = "xchacha20-poly1305";
 const NONCE_BYTES: usize = 24;
 const CHECK_BYTES: usize = 16;
 
-/// Longest container in bytes. Rule: docs/protocol.md#W11
-pub const MAX_CONTAINER_BYTES: usize = 2 << 20;
 /// Longest ciphertext in bytes. Rule: docs/protocol.md#W11
 pub const MAX_CIPHERTEXT_BYTES: usize = 1 << 20;
 

@@ -2,10 +2,9 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use tally_chain::hash::sha256;
+use tally_chain::limits::MAX_TEXT_BYTES;
 use thiserror::Error;
 
-/// Longest text that is read, in bytes. Rule: docs/protocol.md#W61
-pub const MAX_TEXT_BYTES: usize = 65_536;
 /// Bytes of the checksum at the end.
 const CHECKSUM: usize = 4;
 

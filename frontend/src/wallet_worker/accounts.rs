@@ -1,6 +1,6 @@
 //! Accounts and the address book.
 
-use tally_app::wallet::protocol::{Answer, Edit, FromWorker, SearchProgress, Trouble};
+use tally_api::worker::wallet::{Answer, Edit, FromWorker, SearchProgress, Trouble};
 use tally_chain::{Address, KeyKind, address};
 use tally_wallet::{RsaKey, RsaSearch, Step, usual_label};
 

@@ -1,6 +1,6 @@
 //! The password, and the sealed vault as a file.
 
-use tally_app::wallet::protocol::{Answer, SecretText, Trouble};
+use tally_api::worker::wallet::{Answer, SecretText, Trouble};
 use tally_chain::Bytes;
 use tally_wallet::vault::VaultError;
 use tally_wallet::{Changed, KdfParams, Vault, check_container, system_rng};

@@ -1,6 +1,6 @@
 //! A new wallet, from a fresh phrase or one that the user has.
 
-use tally_app::wallet::protocol::{Answer, SecretText, Trouble};
+use tally_api::worker::wallet::{Answer, SecretText, Trouble};
 use tally_chain::{KeyKind, UnixSecs};
 use tally_wallet::rand_core::Rng;
 use tally_wallet::vault::check_passphrase;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tally_app::wallet::protocol::{Answer, Trouble};
+use tally_api::worker::wallet::{Answer, Trouble};
 use tally_chain::KeyKind;
 use tally_wallet::{Discovery, RsaKey, usual_label};
 

@@ -1,7 +1,7 @@
 //! Keys from outside and for outside: files that are read, shown, kept; keys that go out encrypted.
 //! Rule: docs/protocol.md#W25
 
-use tally_app::wallet::protocol::{Answer, FoundKey, KeyFormat, PublicKeyTexts, SecretText, Trouble};
+use tally_api::worker::wallet::{Answer, FoundKey, KeyFormat, PublicKeyTexts, SecretText, Trouble};
 use tally_chain::{Address, address};
 use tally_wallet::keystore::{self, Found, Imported, KeystoreError};
 use tally_wallet::{Account, Vault, system_rng};

@@ -1,7 +1,7 @@
 //! Building, reading back and signing payments.
 
-use tally_app::model::BaseUnits;
-use tally_app::wallet::protocol::{Answer, MemoText, Order, Prices, ReviewText, Trouble};
+use tally_api::BaseUnits;
+use tally_api::worker::wallet::{Answer, MemoText, Order, Prices, ReviewText, Trouble};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, Bytes, UnixSecs, address};
 use tally_wallet::{Account, Fee, Memo, Origin, Payment, Phrase, Review, SigningKey, payment, system_rng};

@@ -1,6 +1,6 @@
 //! Another transaction in the place of one that waits. Rule: docs/protocol.md#W53
 
-use tally_app::wallet::protocol::{Answer, Prices, Trouble};
+use tally_api::worker::wallet::{Answer, Prices, Trouble};
 use tally_chain::{Bytes, UnixSecs};
 use tally_wallet::{Replacement, replace::replace};
 

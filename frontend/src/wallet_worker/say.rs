@@ -1,6 +1,6 @@
 //! The wallet's words as the page takes them.
 
-use tally_app::wallet::protocol::{AccountOrigin, AccountSummary, ContactSummary, Trouble};
+use tally_api::worker::wallet::{AccountOrigin, AccountSummary, ContactSummary, Trouble};
 use tally_wallet::vault::VaultError;
 use tally_wallet::{Account, Contact, ContainerError, Origin};
 

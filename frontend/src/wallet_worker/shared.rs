@@ -1,6 +1,6 @@
 //! Shared accounts, and proposals that collect signatures. Rules: docs/protocol.md#W60 to #W66
 
-use tally_app::wallet::protocol::{Answer, Order, ProposalView, SharedRequest, SignerView, Trouble};
+use tally_api::worker::wallet::{Answer, Order, ProposalView, SharedRequest, SignerView, Trouble};
 use tally_chain::{PublicKey, address};
 use tally_wallet::keystore::{self, Found};
 use tally_wallet::{Proposal, ProposalError, SharedAccount, SharedError, Vault, system_rng};

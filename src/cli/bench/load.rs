@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use serde::Deserialize;
-use serde_json::json;
+use tally_api::submit::{BatchAnswer, BatchBody, BatchResult, RawBody, SubmittedBody};
 use tally_chain::hash::sha256;
 use tally_chain::{Address, Amount, B256, Bytes, RawTransaction};
 use tally_node::{MiningConfig, Node, NodeConfig, system_clock};
@@ -145,7 +144,7 @@ fn fund(
     };
     for address in poor(client)? {
         let envelope = bank.transfer(0, address, Amount::from_coins("1000")?, nonce, (system_clock())())?;
-        let _: serde_json::Value = client.post("transactions", &json!({ "raw": hex(&envelope) }))?;
+        let _: SubmittedBody = client.post("transactions", &RawBody::of(&envelope))?;
         nonce += 1;
     }
     let deadline = Instant::now() + Duration::from_secs(patience);
@@ -158,31 +157,12 @@ fn fund(
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    alloy_primitives::hex::encode_prefixed(bytes)
-}
-
-#[derive(Deserialize)]
-struct BatchAnswer {
-    results: Vec<BatchResult>,
-}
-
-#[derive(Deserialize)]
-struct BatchResult {
-    problem: Option<BatchProblem>,
-}
-
-#[derive(Deserialize)]
-struct BatchProblem {
-    #[serde(rename = "type")]
-    kind: String,
-    detail: String,
-}
-
 fn push(args: &LoadArgs, client: &Client, envelopes: &[Bytes], height: u64) -> anyhow::Result<Vec<super::Figure>> {
-    let bodies: Vec<serde_json::Value> = envelopes
+    let bodies: Vec<BatchBody> = envelopes
         .chunks(args.batch)
-        .map(|batch| json!({ "raw": batch.iter().map(|e| hex(e)).collect::<Vec<_>>() }))
+        .map(|batch| BatchBody {
+            raw: batch.iter().map(ToString::to_string).collect(),
+        })
         .collect();
     let accepted: Mutex<HashMap<B256, Instant>> = Mutex::new(HashMap::with_capacity(envelopes.len()));
     let next = AtomicUsize::new(0);
@@ -246,11 +226,14 @@ fn push(args: &LoadArgs, client: &Client, envelopes: &[Bytes], height: u64) -> a
 }
 
 /// Sends one batch; what the pool has no room for yet is sent again.
-fn push_one(client: &Client, body: &serde_json::Value) -> anyhow::Result<()> {
+fn push_one(client: &Client, body: &BatchBody) -> anyhow::Result<()> {
     loop {
         let answer: BatchAnswer = client.post("transactions/batch", body)?;
         let mut waiting = false;
-        for problem in answer.results.into_iter().filter_map(|result| result.problem) {
+        for result in answer.results {
+            let BatchResult::Refused { problem } = result else {
+                continue;
+            };
             match problem.kind.as_str() {
                 "/problems/pool-full" | "/problems/sender-limit" | "/problems/nonce-too-high" => waiting = true,
                 "/problems/already-pending" | "/problems/already-included" | "/problems/nonce-too-low" => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use serde::Deserialize;
+use tally_api::transactions::TransactionPage;
 use tally_chain::{Address, KeyKind};
 use tally_node::counted::counted;
 use tally_wallet::{Discovery, RsaKey, Vault, usual_label};
@@ -100,16 +100,11 @@ fn address_of(vault: &Vault, kind: KeyKind, index: u32, keys: &mut BTreeMap<u32,
     Ok(address)
 }
 
-#[derive(Deserialize)]
-struct History {
-    items: Vec<serde::de::IgnoredAny>,
-}
-
 fn is_used(client: &Client, address: Address) -> anyhow::Result<bool> {
     let account = client.account(address)?;
     if account.next_nonce > 0 || !account.balance.is_zero() {
         return Ok(true);
     }
-    let history: History = client.get(&format!("accounts/{address}/transactions?limit=1"))?;
+    let history: TransactionPage = client.get(&format!("accounts/{address}/transactions?limit=1"))?;
     Ok(!history.items.is_empty())
 }

@@ -1,7 +1,9 @@
 //! A payment that may happen twice: an equal one with another nonce waits, or was sent and got no answer. Every path that signs
 //! asks here. Rule: docs/protocol.md#W58
 
-use serde::Deserialize;
+use tally_api::accounts::AccountPoolBody;
+use tally_api::mempool::WaitingBody;
+use tally_api::transactions::TransactionStatus;
 use tally_chain::TxId;
 use tally_wallet::Review;
 
@@ -16,7 +18,7 @@ pub enum Equal {
     #[error(
         "an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: it is {status}"
     )]
-    Taken { id: TxId, status: String },
+    Taken { id: TxId, status: TransactionStatus },
     #[error(
         "an equal payment (receiver and amount) was sent before without an answer and may have been taken, id {id}; \
          `tally wallet resend {id}` sends its bytes again, which never pays twice"
@@ -27,19 +29,6 @@ pub enum Equal {
          first {compared} can be compared"
     )]
     Uncompared { count: usize, compared: usize },
-}
-
-/// What an account has waiting.
-#[derive(Deserialize)]
-struct Waiting {
-    count: usize,
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    id: TxId,
-    nonce: u64,
 }
 
 /// Looks for an equal payment of the same account: in the journal, and in the node's pool, where a node is asked.
@@ -92,9 +81,9 @@ fn unanswered(
 
 /// Among those that wait in the node's pool, from any device of these keys.
 fn waiting(client: &Client, review: &Review, paid: &Paid) -> anyhow::Result<Option<Equal>> {
-    let Waiting { count, items } = client.get(&format!("accounts/{}/pending", review.sender))?;
+    let AccountPoolBody { count, items, .. } = client.get(&format!("accounts/{}/pending", review.sender))?;
     let compared = items.len();
-    for Item { id, nonce } in items {
+    for WaitingBody { id, nonce, .. } in items {
         if nonce == review.nonce {
             continue;
         }

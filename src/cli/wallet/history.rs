@@ -4,16 +4,17 @@
 
 use anyhow::bail;
 use clap::Args;
-use tally_app::wallet::export::{Line, Page, csv};
+use tally_api::ProblemBody;
+use tally_api::accounts::HistoryPageBody;
+use tally_api::page::MAX_PAGE;
+use tally_app::wallet::export::{self, Line, csv};
 use tally_node::counted::counted;
 
-use super::super::client::{Client, Problem};
+use super::super::client::Client;
 use super::super::out::{errln, out, outln, plain};
 use super::accounts::find;
 use super::file::VaultFile;
 
-/// Lines asked for at once.
-const PAGE: usize = 100;
 /// How often the list is begun anew where a reorg undoes what was read of it.
 const TRIES: usize = 5;
 
@@ -71,7 +72,8 @@ struct History {
 fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
     for _ in 0..TRIES {
         let read = read_once(client, account, most);
-        let changed = |error: &anyhow::Error| error.downcast_ref::<Problem>().is_some_and(|p| p.is("history-changed"));
+        let named = |problem: &ProblemBody| problem.name() == "history-changed";
+        let changed = |error: &anyhow::Error| error.downcast_ref::<ProblemBody>().is_some_and(named);
         match read {
             Err(error) if changed(&error) => {
                 errln!("note: part of what was read has been undone by a heavier branch; the list is read anew");
@@ -85,11 +87,11 @@ fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> 
 fn read_once(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
     let (mut lines, mut cursor, mut more) = (Vec::new(), String::new(), false);
     while lines.len() < most {
-        let limit = PAGE.min(most - lines.len());
-        let mut page: Page = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
+        let limit = (MAX_PAGE as usize).min(most - lines.len());
+        let mut page: HistoryPageBody = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
         let next = page.next.take();
         let before = lines.len();
-        lines.extend(page.lines(account));
+        lines.extend(export::lines(page, account));
         more = next.is_some();
         // Every page of a node has a line; without one the list would go on for ever.
         if more && lines.len() == before {

@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use serde::Deserialize;
 use serde_json::json;
+use tally_api::accounts::AccountPoolBody;
+use tally_api::transactions::TransactionStatus;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, UnixSecs, address};
 use tally_wallet::replace::replace;
@@ -62,32 +63,6 @@ pub struct ReplaceArgs {
     json: bool,
 }
 
-/// What an account has waiting.
-#[derive(Debug, Deserialize)]
-struct Waiting {
-    nonce: u64,
-    next_nonce: u64,
-    count: usize,
-    items: Vec<Item>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Item {
-    id: TxId,
-    nonce: u64,
-    pending: bool,
-    max_fee: String,
-    max_priority_fee: String,
-}
-
-impl Waiting {
-    /// The nonce that is missing before the first one that waits for it.
-    fn gap(&self) -> Option<u64> {
-        let first = self.items.iter().find(|item| !item.pending)?;
-        (first.nonce > self.next_nonce).then_some(self.next_nonce)
-    }
-}
-
 pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Result<()> {
     let status = client.status()?;
     if !args.dismiss.is_empty() {
@@ -98,8 +73,8 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
     let mut rows = Vec::new();
     for account in vault.accounts() {
         let address = account.address;
-        let waiting: Waiting = client.get(&format!("accounts/{address}/pending"))?;
-        let gap = waiting.gap();
+        let waiting: AccountPoolBody = client.get(&format!("accounts/{address}/pending"))?;
+        let gap = waiting.gap().map(|(missing, _)| missing);
         for item in &waiting.items {
             if !args.json {
                 let state = if item.pending { "pending" } else { "waits" };
@@ -107,7 +82,7 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
             }
             rows.push(json!({
                 "id": item.id, "from": address.to_string(), "nonce": item.nonce, "pending": item.pending,
-                "max_fee": item.max_fee, "max_priority_fee": item.max_priority_fee, "missing": gap,
+                "max_fee": item.max_fee.to_string(), "max_priority_fee": item.max_priority_fee.to_string(), "missing": gap,
             }));
         }
         if let (Some(missing), false) = (gap, args.json) {
@@ -234,7 +209,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     let found = client
         .find(args.id)?
         .with_context(|| format!("the node does not know {}", args.id))?;
-    if matches!(found.status.as_str(), "included" | "failed") {
+    if matches!(found.status, TransactionStatus::Included | TransactionStatus::Failed) {
         bail!("{} is in a block already; nothing can take its place", args.id);
     }
     let sender = sender_of(&chain, args.id, &found.raw)?;

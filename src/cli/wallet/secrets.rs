@@ -5,13 +5,12 @@ mod terminal;
 use std::env::VarError;
 
 use anyhow::{Context as _, bail};
+use tally_chain::limits::MIN_PASSWORD_CHARS;
 use tally_node::counted::counted;
 use zeroize::Zeroizing;
 
 use terminal::Terminal;
 
-/// Fewest characters of a new password.
-const MIN_PASSWORD: usize = 8;
 /// Numbers of words that a phrase can have. Rule: docs/protocol.md#W1
 const LENGTHS: [usize; 5] = [12, 15, 18, 21, 24];
 /// Longest text that is taken for a phrase, in bytes.
@@ -84,8 +83,8 @@ pub fn new_password() -> anyhow::Result<Zeroizing<String>> {
 pub fn chosen_password(variable: &str) -> anyhow::Result<Zeroizing<String>> {
     let password = secret(variable, "New password: ")?;
     let length = password.chars().count();
-    if length < MIN_PASSWORD {
-        bail!("the password has {length} characters, at least {MIN_PASSWORD} are needed");
+    if length < MIN_PASSWORD_CHARS {
+        bail!("the password has {length} characters, at least {MIN_PASSWORD_CHARS} are needed");
     }
     again(variable, "The same password again: ", &password)?;
     Ok(password)

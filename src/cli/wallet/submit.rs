@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
+use tally_api::transactions::TransactionStatus;
 use tally_chain::TxId;
 use tally_wallet::{Earlier, Outcome, Rejection, Signed, Warning};
 
@@ -182,10 +183,12 @@ fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow
     loop {
         let late = Instant::now() >= deadline;
         match client.find(id) {
-            Ok(Some(found)) if found.status == "failed" => bail!("{id} is in a block, but its execution failed"),
+            Ok(Some(found)) if found.status == TransactionStatus::Failed => {
+                bail!("{id} is in a block, but its execution failed")
+            }
             Ok(Some(found)) if found.block.is_some() && found.confirmations() >= confirmations => return Ok(found),
             Ok(Some(found)) if late => {
-                let (status, depth) = (found.status.as_str(), found.confirmations());
+                let (status, depth) = (found.status, found.confirmations());
                 let state = format!("it is {status} with {depth} of {confirmations} confirmations after {seconds} s");
                 return Err(Unsettled { id, state }.into());
             }

@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use clap::Args;
-use serde::Deserialize;
 use tally_chain::{Address, Amount};
 use tally_wallet::{FeeLevel, Payment, Phrase, Vault, fees, payment};
 
@@ -34,15 +33,6 @@ pub struct TestCoinsArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What the node says of a PUBLIC account.
-#[derive(Deserialize)]
-struct Purse {
-    balance: Amount,
-    next_nonce: u64,
-    pending: usize,
-    label: Option<String>,
 }
 
 pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::Result<()> {
@@ -95,7 +85,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
 /// A PUBLIC account that holds more than this and has nothing waiting, with its balance and next nonce. Others may take from it meanwhile.
 fn purse(client: &Client, public: &Vault, amount: Amount) -> anyhow::Result<Option<(Address, Amount, u64)>> {
     for account in public.accounts() {
-        let found: Purse = client.get(&format!("accounts/{}", account.address))?;
+        let found = client.account(account.address)?;
         // The spec says whether its coins are for everybody.
         let given = found.label.is_some_and(|label| label.starts_with("PUBLIC"));
         if given && found.pending == 0 && found.balance > amount {

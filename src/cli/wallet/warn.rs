@@ -4,9 +4,10 @@
 use anyhow::bail;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tally_chain::{Address, Amount, address};
+use tally_api::page::MAX_PAGE;
+use tally_api::transactions::TransactionPage;
+use tally_chain::{Address, Amount};
 use tally_wallet::warnings::{Bond, Local, NodeView, Warning, Warnings, Weight};
 use tally_wallet::{FeeSuggestions, Origin, Review, Vault};
 
@@ -19,19 +20,8 @@ use crate::config::PLAYGROUNDS;
 /// Accounts of the wallet whose history is read.
 const ACCOUNTS: usize = 16;
 
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    sender: String,
-    to: Option<String>,
-}
-
 /// What the node says of a recipient.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Recipient {
     contract: bool,
     label: Option<String>,
@@ -137,22 +127,22 @@ impl Known<'_> {
 /// Whom the wallet's accounts met, in the newest hundred transactions of each, and what the recipient is.
 fn ask(client: &Client, vault: &Vault, review: &Review) -> anyhow::Result<(Vec<(Address, Bond)>, Recipient)> {
     let recipient = match review.to {
-        Some(to) => client.get::<Recipient>(&format!("accounts/{to}"))?,
-        None => Recipient {
-            contract: false,
-            label: None,
-        },
+        Some(to) => {
+            let account = client.account(to)?;
+            let (contract, label) = (account.contract, account.label);
+            Recipient { contract, label }
+        }
+        None => Recipient::default(),
     };
     let own = vault.accounts().filter(|account| account.origin != Origin::Watched);
     let own: Vec<Address> = own.map(|account| account.address).collect();
     let mut met = Vec::new();
     for account in own.iter().take(ACCOUNTS) {
-        let page: Page = client.get(&format!("accounts/{account}/transactions?limit=100"))?;
-        for Row { sender, to } in page.items {
-            let sender = address::parse(&sender)?;
-            match to {
-                Some(to) if sender == *account => met.push((address::parse(&to)?, Bond::Paid)),
-                _ => met.push((sender, Bond::Seen)),
+        let page: TransactionPage = client.get(&format!("accounts/{account}/transactions?limit={MAX_PAGE}"))?;
+        for row in page.items {
+            match row.to {
+                Some(to) if row.sender == *account => met.push((to, Bond::Paid)),
+                _ => met.push((row.sender, Bond::Seen)),
             }
         }
     }

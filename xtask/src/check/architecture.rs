@@ -32,18 +32,23 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-api",
+        uses: &["tally-chain"],
+        only_under: &[],
+    },
+    Room {
         name: "tally-app",
-        uses: &["tally-chain", "tally-node", "tally-wallet"],
+        uses: &["tally-api", "tally-chain", "tally-node", "tally-wallet"],
         only_under: &[("tally-node", "ssr"), ("tally-wallet", "hydrate")],
     },
     Room {
         name: "tally-frontend",
-        uses: &["tally-app", "tally-chain", "tally-wallet"],
+        uses: &["tally-api", "tally-app", "tally-chain", "tally-wallet"],
         only_under: &[],
     },
     Room {
         name: "tally",
-        uses: &["tally-app", "tally-chain", "tally-node", "tally-wallet"],
+        uses: &["tally-api", "tally-app", "tally-chain", "tally-node", "tally-wallet"],
         only_under: &[],
     },
     Room {
@@ -78,7 +83,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "tracing-subscriber",
 ];
-const PURE_ROOMS: [&str; 2] = ["tally-chain", "tally-ledger"];
+const PURE_ROOMS: [&str; 3] = ["tally-api", "tally-chain", "tally-ledger"];
 
 /// Each use that the house does not allow, as one sentence.
 pub fn check(metadata: &Value) -> Vec<String> {

@@ -2,7 +2,7 @@
 //! tab holds the operator's token.
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
-use serde::Serialize;
+use tally_api::peers::{BanRequest, CallBody};
 
 use crate::{
     browser, format,
@@ -18,18 +18,6 @@ pub(super) const TERMS: [(u64, &str); 3] = [(600, "10 minutes"), (3_600, "1 hour
 pub(super) const USUAL_TERM: (u64, &str) = TERMS[1];
 
 const ADDRESS: &str = "peer-address";
-
-/// Whom to call.
-#[derive(Serialize)]
-struct CallBody {
-    address: String,
-}
-
-/// How long to have nothing to do with somebody.
-#[derive(Serialize)]
-struct BanBody {
-    secs: u64,
-}
 
 /// The name of a peer in a sentence: as short as in the tables.
 fn short(id: &str) -> String {
@@ -229,11 +217,11 @@ pub fn BanDialog(banning: Banning) -> impl IntoView {
                 let _ = banning.open.try_set(false);
             }
         };
-        act.go(
-            async move { act.operator.put(&path, &BanBody { secs }).await },
-            done,
-            then,
-        );
+        let body = BanRequest {
+            secs: Some(secs),
+            reason: None,
+        };
+        act.go(async move { act.operator.put(&path, &body).await }, done, then);
     };
     let terms = || TERMS.map(|(secs, words)| (secs.to_string(), words.to_owned())).to_vec();
     let term = Signal::derive(move || banning.term.get().0.to_string());

@@ -1,7 +1,7 @@
 //! Banned address ranges: which there are, and what the operator does with them.
 
 use leptos::{ev::SubmitEvent, prelude::*};
-use serde::Serialize;
+use tally_api::peers::RangeBanRequest;
 
 use super::operate::{Act, Refused, TERMS, USUAL_TERM};
 use crate::{
@@ -12,13 +12,6 @@ use crate::{
 
 const BANS_PATH: &str = "/api/v1/bans";
 const RANGE: &str = "ban-range";
-
-/// Which addresses to have nothing to do with, and how long.
-#[derive(Serialize)]
-struct RangeBody {
-    range: String,
-    secs: u64,
-}
 
 /// The banned ranges.
 #[component]
@@ -89,9 +82,10 @@ pub fn BanRange() -> impl IntoView {
     let ban = move |event: SubmitEvent| {
         event.prevent_default();
         let (secs, words) = term.get_untracked();
-        let body = RangeBody {
+        let body = RangeBanRequest {
             range: range.get_untracked().trim().to_owned(),
-            secs,
+            secs: Some(secs),
+            reason: None,
         };
         let done = format!("{} is banned for {words}", body.range);
         let then = move |banned: bool| {

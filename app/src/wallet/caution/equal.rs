@@ -1,6 +1,7 @@
 //! A payment of the same that may still happen: signed twice, it pays twice. Rule: docs/protocol.md#W58
 
-use tally_chain::{Bytes, RawTransaction, transaction::ChainIdentity, transaction::Transaction};
+use tally_chain::transaction::{ChainIdentity, LIFETIME, Transaction};
+use tally_chain::{Bytes, RawTransaction};
 use tally_wallet::{Memo, Review, payment};
 
 use super::{Caution, Weight};
@@ -14,8 +15,6 @@ use crate::{
     },
 };
 
-/// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
-const LIFETIME: u64 = 86_400;
 /// Waiting transactions of the account that are looked at.
 const MAX_LOOKED_AT: usize = 16;
 
@@ -117,7 +116,7 @@ async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[
     let unknown = pool
         .items
         .iter()
-        .filter(|item| item.nonce != review.nonce && !is_compared(chain, &item.id, review, journal));
+        .filter(|item| item.nonce != review.nonce && !is_compared(chain, &item.id.to_string(), review, journal));
     let mut trouble = None;
     for (place, item) in unknown.enumerate() {
         if place == MAX_LOOKED_AT {
@@ -126,8 +125,9 @@ async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[
             ));
             break;
         }
-        match reads::transaction(item.id.clone()).await {
-            Ok(Some(page)) if is_same(&page, review) => return Looked::at(waits(&item.id, page.row.time)),
+        let id = item.id.to_string();
+        match reads::transaction(id.clone()).await {
+            Ok(Some(page)) if is_same(&page, review) => return Looked::at(waits(&id, page.row.time)),
             // It has left the pool in the meantime, if it is not another one.
             Ok(_) => {}
             Err(error) => trouble = Some(error.to_string()),

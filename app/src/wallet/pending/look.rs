@@ -3,21 +3,20 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use tally_api::accounts::AccountPoolBody;
+use tally_chain::transaction::LIFETIME;
 
 use super::super::{
     follow::SETTLED,
     journal::{self, Fate, Sent, fate},
-    node::{self, PoolAnswer},
+    node,
 };
 use crate::{browser, model::TransactionPage, reads};
-
-/// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
-const LIFETIME: u64 = 86_400;
 
 /// What is known of an account's waiting transactions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    pub pool: PoolAnswer,
+    pub pool: AccountPoolBody,
     /// Of what this browser sent: those that neither wait nor stand in a block, of what a node had within a day.
     pub lost: Vec<Missing>,
     /// Why it is not known what this browser has sent.
@@ -90,7 +89,7 @@ pub async fn look(account: &str, genesis: &str, included: StoredValue<Included>,
     };
     let mut lost = Vec::new();
     for sent in journal.iter().filter(|sent| sent.from == account) {
-        if pool.items.iter().any(|item| item.id == sent.id) {
+        if pool.items.iter().any(|item| item.id.to_string() == sent.id) {
             // Also one that a reorg has put back.
             let _ = included.try_update_value(|included| included.leave(&sent.id));
             continue;

@@ -6,8 +6,8 @@ use futures::channel::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
-use super::{FromScanner, Picture};
 use crate::browser;
+use tally_api::worker::scanner::{FromScanner, Picture};
 
 type Outcome = Result<Option<String>, String>;
 

@@ -36,13 +36,11 @@ pub use foreign::Foreign;
 use form::Form;
 use kdf::{normalised, with_password};
 use pem::Label;
+pub use tally_chain::limits::MAX_KEY_FILE_BYTES as MAX_FILE_BYTES;
 use web3::Web3;
 
 use crate::keys::SigningKey;
 use crate::public_accounts::is_public;
-
-/// Longest key file in bytes. Rule: docs/protocol.md#W20
-pub const MAX_FILE_BYTES: usize = 65_536;
 
 /// The forms of key files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What the page and a mining worker say to each other. Nothing of it is secret.
+//! What the page and a mining worker send each other. Nothing of it is secret.
 
 use serde::{Deserialize, Serialize};
 use tally_chain::Bytes;
@@ -21,9 +21,13 @@ pub struct Job {
 /// A seal for a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
+    /// Of the job.
     pub template: u64,
+    /// The last 8 bytes of the manifest's `extra`. Rule: docs/protocol.md#M2
     pub extra_nonce: [u8; 8],
+    /// Of the header, in Unix seconds.
     pub time: u32,
+    /// Of the header.
     pub nonce: u32,
 }
 
@@ -39,8 +43,11 @@ pub enum ToMiner {
 pub enum FromMiner {
     /// It listens now.
     Ready,
+    /// How much was tried since the last such message.
     Hashed {
+        /// Headers that were hashed.
         hashes: u32,
+        /// How long that took, in milliseconds.
         milliseconds: f64,
     },
     /// It rests until the next job.

@@ -1,8 +1,13 @@
-//! What a page and the wallet's worker say to each other.
+//! What a page and the wallet's worker send each other.
 //!
 //! Secrets live in the worker. Only these texts cross this line: a new phrase, once, to be written down;
 //! a phrase that is being restored, with its passphrase;
 //! a key file that is being read; and passwords. They travel as [`SecretText`].
+
+#![allow(
+    missing_docs,
+    reason = "a message's docstring says what its fields hold, where their names do not"
+)]
 
 mod keys;
 mod shared;
@@ -14,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tally_chain::{Bytes, KeyKind, words::Language};
 use zeroize::Zeroizing;
 
-use crate::model::BaseUnits;
+use crate::BaseUnits;
 
 pub use keys::{FoundKey, KeyFormat, PublicKeyTexts};
 pub use shared::{ProposalView, SharedRequest, SignerView};
@@ -277,7 +282,7 @@ pub enum Request {
     },
     /// Forgets it.
     DropKey,
-    /// A private key as an encrypted file, for whoever knows the vault's password.
+    /// A private key as an encrypted file; the vault's password is asked for.
     ExportKey {
         address: String,
         format: KeyFormat,

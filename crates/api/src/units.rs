@@ -1,7 +1,10 @@
+//! Amounts as they are shown.
+
 use serde::{Deserialize, Serialize};
+use tally_chain::units::DECIMALS;
 
 /// Decimals of one coin in base units. Rule: docs/protocol.md#E3
-pub const COIN_DECIMALS: usize = 18;
+const COIN_DECIMALS: usize = DECIMALS as usize;
 
 /// An amount in base units (10^-18 of a coin) as the decimal string that the API carries.
 /// It is only ever shown, never computed with, so it stays exact without big integers in the page.
