@@ -90,6 +90,10 @@ impl RsaPublicKey {
             return Err(KeyError::RsaModulusEven);
         }
         let n = modulus.len();
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "an RSA key of 4096 bits has 550 bytes at most"
+        )]
         let long = |tag: u8, len: usize| [tag, 0x82, (len >> 8) as u8, len as u8];
         let mut spki = Vec::with_capacity(n + 38);
         spki.extend(long(0x30, n + 34));
@@ -337,7 +341,9 @@ pub struct ReferenceVerifier;
 impl SignatureVerifier for ReferenceVerifier {
     fn verify_rsa_pss(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> bool {
         use rsa::signature::Verifier as _;
-        let n = rsa::BoxedUint::from_be_slice(key.modulus(), key.bits() as u32);
+        #[allow(clippy::cast_possible_truncation, reason = "a checked key has 4096 bits at most")]
+        let bits = key.bits() as u32;
+        let n = rsa::BoxedUint::from_be_slice(key.modulus(), bits);
         let parsed = n.ok().and_then(|n| rsa::RsaPublicKey::new(n, RSA_EXPONENT.into()).ok());
         let (Some(parsed), Ok(signature)) = (parsed, rsa::pss::Signature::try_from(signature)) else {
             return false;

@@ -56,6 +56,7 @@ impl Target {
     }
 
     /// The compact form; rounds down to 23 bits of precision.
+    #[allow(clippy::cast_possible_truncation, reason = "256 bits are 32 bytes")]
     pub fn to_bits(self) -> u32 {
         let mut size = self.0.bit_len().div_ceil(8) as u32;
         let mut word = if size <= 3 {
