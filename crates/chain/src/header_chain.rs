@@ -29,6 +29,7 @@ impl HeaderTip {
         if found != expected {
             return Err(BlockError::WrongParent { found, expected });
         }
+        // The seal before the rest: made-up headers cost their sender work, and this node a hash.
         check_alone(header, spec, now)?;
         let engine = spec.engine();
         let (time, median) = (header.time, median(&self.recent_times));

@@ -66,10 +66,13 @@ impl RsaPublicKey {
         if significant[significant.len() - 1] & 1 == 0 {
             return Err(KeyError::RsaModulusEven);
         }
+        // The gas of a signature follows from the modulus alone (X2); a long exponent would make its check many times as slow.
         if strip_zeros(exponent) != [1, 0, 1] {
             return Err(KeyError::RsaExponent);
         }
         let key = Self::from_modulus(significant)?;
+        // DER as it is written in the wild has many forms of one key. An address is a hash of these bytes (A3), so there is
+        // one.
         if key.spki == spki {
             Ok(key)
         } else {
@@ -215,6 +218,7 @@ pub fn check_secp256k1_form(signature: &[u8; 64]) -> Result<(), KeyError> {
     if !in_range(r) || !in_range(s) {
         return Err(KeyError::Secp256k1Range);
     }
+    // `n - s` verifies as `s` does: with both allowed, anybody could give another's Ethereum-type payment another id (T4).
     if s > &SECP256K1_HALF_ORDER[..] {
         Err(KeyError::Secp256k1HighS)
     } else {
