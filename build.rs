@@ -1,10 +1,12 @@
-//! Embeds the web assets in the server binary.
+//! Embeds the web assets and the list of licences in the server binary.
 //!
 //! `cargo xtask build` writes a site folder: `index.tsv` (what there is) and the files themselves, each with
 //! its compressed forms beside it. This script turns the index into `$OUT_DIR/assets.rs`, a static table
 //! that `src/` includes. Without a site folder (plain `cargo test`) the table is empty and the build passes.
 //!
 //! `TALLY_SITE_DIR` names the folder; without it `build/site` is taken if it exists.
+//!
+//! The list of licences is `build/licenses.gz`, made by the same command; a build without it has none to print.
 
 use std::env;
 use std::fmt::Write as _;
@@ -38,9 +40,11 @@ fn main() {
     println!("cargo:rerun-if-env-changed=TALLY_SITE_DIR");
     // Which site it is, from `cargo xtask build`: two checkouts may share a target folder, and each has a site of its own.
     println!("cargo:rerun-if-env-changed=TALLY_SITE_BUILD");
+    // Where the list of licences is, and its digest.
+    println!("cargo:rerun-if-env-changed=TALLY_LICENSES");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let site = env::var_os("TALLY_SITE_DIR").map_or_else(|| root.join("build/site"), |dir| root.join(dir));
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("assets.rs");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
 
     let code = if site.join("index.tsv").is_file() {
         // Only an existing path is watched: a missing one would make every build a rebuild.
@@ -49,7 +53,25 @@ fn main() {
     } else {
         generate("", &[])
     };
-    fs::write(&out, code).unwrap_or_else(|e| panic!("cannot write {}: {e}", out.display()));
+    write(&out.join("assets.rs"), &code);
+    write(&out.join("licenses.rs"), &licenses(&root.join("build/licenses.gz")));
+}
+
+fn write(file: &Path, code: &str) {
+    fs::write(file, code).unwrap_or_else(|e| panic!("cannot write {}: {e}", file.display()));
+}
+
+/// The list of licences as it is packed, if there is one.
+fn licenses(packed: &Path) -> String {
+    let list = if packed.is_file() {
+        println!("cargo:rerun-if-changed={}", packed.display());
+        format!("Some(include_bytes!({:?}))", packed.display().to_string())
+    } else {
+        "None".to_owned()
+    };
+    format!(
+        "\n/// The list that `--licenses` prints, under gzip; none where `cargo xtask build` made no list.\nstatic LICENSES: Option<&[u8]> = {list};\n"
+    )
 }
 
 /// Reads `index.tsv`: first `build <hash>`, then one line a file, `path content-type etag immutable` between tabs.

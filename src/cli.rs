@@ -7,6 +7,7 @@ mod chain;
 mod client;
 mod health;
 pub(crate) mod hidden;
+mod licenses;
 mod net;
 mod node;
 pub mod out;
@@ -17,6 +18,7 @@ mod wallet;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::{EXIT_CODES, Exit};
@@ -25,9 +27,13 @@ use hidden::Hidden;
 /// A self-hosted, tamper-evident ledger in one binary: node, explorer, wallet and miner
 #[derive(Debug, Parser)]
 #[command(name = "tally", version, after_help = EXIT_CODES, propagate_version = true)]
+#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 struct Cli {
+    /// Print the packages of others that this program contains, with their licences
+    #[arg(long)]
+    licenses: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,11 +93,26 @@ pub fn main() -> ExitCode {
             return ExitCode::from(Exit::Usage as u8);
         }
     };
-    let hidden = match parsed.command.takes_ids() {
+    let Some(command) = parsed.command else {
+        return without_command(parsed.licenses, &hidden.with_keys());
+    };
+    let hidden = match command.takes_ids() {
         true => hidden,
         false => hidden.with_keys(),
     };
-    end(run(parsed.command), &hidden)
+    end(run(command), &hidden)
+}
+
+/// `tally --licenses`. Where nothing at all is given, clap shows the help before.
+fn without_command(licenses: bool, hidden: &Hidden) -> ExitCode {
+    if licenses {
+        return end(licenses::print(), hidden);
+    }
+    reject(
+        &Cli::command().error(ErrorKind::MissingSubcommand, "a command is missing"),
+        hidden,
+    );
+    ExitCode::from(Exit::Usage as u8)
 }
 
 /// All commands and arguments as data: what completions and manual pages are made from, and what tests walk over.

@@ -134,6 +134,7 @@ impl LastResort {
             tokio::time::sleep(LAST_RESORT).await;
             tracing::error!(%failure, "did not end in order: ending at once");
             logging::flush();
+            #[allow(clippy::exit, reason = "a part that hangs keeps `main` from returning")]
             std::process::exit(Exit::Failure as i32);
         }))
     }

@@ -1,5 +1,5 @@
 //! The command line from outside: the real binary, and what it tells its caller.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 #[path = "../support/binary.rs"]
 mod binary;
@@ -11,6 +11,7 @@ mod documents;
 mod help;
 mod hidden;
 mod keys;
+mod licenses;
 mod offline;
 mod output;
 mod process;

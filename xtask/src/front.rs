@@ -12,14 +12,15 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::Profile;
 use crate::workspace::{Workspace, cargo, succeed};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What the browser runs.
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Files by their path under this build's `/pkg/<hash>/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// What the browser loads, and the feature of `frontend` that is in it: a page does without the code that makes and keeps
 /// keys, the workers do without the pages.
-const MODULES: [(&str, &str); 2] = [("tally", "page"), ("workers", "workers")];
+pub const MODULES: [(&str, &str); 2] = [("tally", "page"), ("workers", "workers")];
 
 /// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring).
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {

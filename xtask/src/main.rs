@@ -14,6 +14,7 @@
 mod check;
 mod front;
 mod fuzz;
+mod licenses;
 mod server;
 mod site;
 mod workspace;

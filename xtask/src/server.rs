@@ -1,4 +1,4 @@
-//! The server binary. Its `build.rs` embeds the site folder.
+//! The server binary. Its `build.rs` embeds the site folder and the list of licences.
 
 use std::path::PathBuf;
 
@@ -13,6 +13,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     command
         .current_dir(&workspace.root)
         .env("TALLY_SITE_BUILD", crate::site::name(workspace)?)
+        .env("TALLY_LICENSES", crate::licenses::build(workspace)?)
         .args(["build", "--locked", "--package", "tally", "--bin", "tally"]);
     if profile == Profile::Release {
         command.arg("--release");

@@ -128,7 +128,8 @@ fn build_hash(files: &Files) -> String {
     hex16(&hash.finalize())
 }
 
-fn hex16(digest: &[u8]) -> String {
+/// The first eight bytes of a digest as sixteen hex digits.
+pub fn hex16(digest: &[u8]) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -199,7 +200,8 @@ fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(packed)
 }
 
-fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
+/// The bytes under gzip, the same for the same bytes.
+pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?)

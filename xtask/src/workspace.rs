@@ -20,24 +20,10 @@ impl Workspace {
     /// Asks cargo about the workspace that this `xtask` belongs to.
     pub fn load() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-        let output = cargo()
-            .args([
-                "metadata",
-                "--no-deps",
-                "--format-version",
-                "1",
-                "--locked",
-                "--manifest-path",
-            ])
-            .arg(&manifest)
-            .output()
-            .context("cannot run cargo metadata")?;
-        ensure!(
-            output.status.success(),
-            "cargo metadata: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
+        let mut command = cargo();
+        command.args(["metadata", "--no-deps", "--format-version", "1", "--locked"]);
+        let text = printed(command.arg("--manifest-path").arg(&manifest))?;
+        let metadata: Value = serde_json::from_str(&text).context("cargo metadata is not JSON")?;
         let path = |key: &str| match metadata[key].as_str() {
             Some(path) => Ok(PathBuf::from(path)),
             None => bail!("cargo metadata has no {key}"),
@@ -53,6 +39,18 @@ impl Workspace {
 /// The cargo that runs this task.
 pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// What a program prints; where it fails, the error is what it says.
+pub fn printed(command: &mut Command) -> Result<String> {
+    let program = command.get_program().display().to_string();
+    let output = command.output().with_context(|| format!("cannot run {program}"))?;
+    ensure!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).with_context(|| format!("{program} prints no UTF-8"))
 }
 
 /// Runs a program to its end; its failure is ours.

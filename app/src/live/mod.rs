@@ -3,7 +3,10 @@
 //! An event carries no page content. It says that something changed, and whoever shows it reads it
 //! again, at most once a second, so a busy node does not keep the tab busy.
 
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "the server renders, and never calls it")
+)]
 mod election;
 #[cfg(feature = "hydrate")]
 mod stream;

@@ -9,7 +9,10 @@ use super::protocol::Seal;
 
 /// What the crew tells the panel. The server has no crew.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "the server renders, and never calls it")
+)]
 pub enum Report {
     /// Hashes a second of one worker, by its place.
     Rate {

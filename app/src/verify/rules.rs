@@ -44,7 +44,10 @@ pub struct ChainRules {
 
 impl ChainRules {
     /// The rules of a spec, if it is the one that the genesis id binds. Rules: docs/protocol.md#C2, #C3
-    #[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        allow(dead_code, reason = "the server renders, and never calls it")
+    )]
     pub fn of(spec: ChainSpec, chain: &ChainInfo) -> Result<Self, String> {
         let spec = spec.checked().map_err(text)?;
         let identity = genesis::identity(&spec);
@@ -68,7 +71,10 @@ impl ChainRules {
     }
 
     /// The same, for a browser that has seen a block with this target.
-    #[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        allow(dead_code, reason = "the server renders, and never calls it")
+    )]
     pub fn having_seen(mut self, target: Option<Target>) -> Self {
         self.hardest = target.map_or(self.hardest, |target| target.min(self.hardest));
         self

@@ -2,7 +2,10 @@
 //! Rules: docs/protocol.md#W50, #W51
 
 #[cfg(any(feature = "hydrate", test))]
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "the server renders, and never calls it")
+)]
 mod equal;
 
 use leptos::prelude::*;
@@ -18,7 +21,10 @@ pub struct Caution {
 }
 
 /// How much it asks of the user.
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "the server renders, and never calls it")
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
     Note,
@@ -36,7 +42,10 @@ pub fn asks(cautions: &[Caution]) -> bool {
 const ACCOUNTS: usize = 8;
 
 /// Says that not all histories were compared with the recipient, where the wallet has more accounts than are asked for.
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "the server renders, and never calls it")
+)]
 fn partly(accounts: usize) -> Option<Caution> {
     (accounts > ACCOUNTS).then(|| Caution {
         title: "Not all histories were looked at".to_owned(),

@@ -60,7 +60,10 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
 }
 
 /// What became of an envelope that was handed to the node.
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "the server renders, and never calls it")
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
     /// It has it: it waits, or stands in a block.

@@ -12,6 +12,11 @@ const RADIX_BITS: u32 = 16;
 
 /// Target of the block after one whose time is `time_diff` seconds after the anchor's parent and whose number is
 /// `height_diff` above the anchor's. `spacing` and `half_life` are in seconds.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "each value is bounded where it is cast; the comments give the bounds"
+)]
 pub fn next_target(
     anchor: Target,
     limit: Target,
@@ -23,11 +28,13 @@ pub fn next_target(
     let ideal = i128::from(spacing) * (i128::from(height_diff) + 1);
     let exponent = ((i128::from(time_diff) - ideal) << RADIX_BITS) / i128::from(half_life.max(1));
     let shifts = exponent >> RADIX_BITS;
+    // `>>` rounds down for negative exponents too, so that this is in 0 .. 2^16.
     let fraction = (exponent - (shifts << RADIX_BITS)) as u64;
     debug_assert!(fraction < 1 << RADIX_BITS);
     // 2^16 * 2^(fraction / 2^16), by the cubic 1 + 0.695502049 x + 0.2262698 x^2 + 0.0782318 x^3.
     let x = u128::from(fraction);
     let cubic = 195_766_423_245_049 * x + 971_821_376 * x * x + 5_127 * x * x * x + (1 << 47);
+    // x < 2^16, so that cubic < 2^64 and factor < 2^17.
     let factor = 65_536 + (cubic >> 48) as u64;
 
     // target * factor * 2^(shifts - 16), saturating: below 1 is 1, above the limit is the limit.
@@ -39,6 +46,7 @@ pub fn next_target(
     if bit_len + shift <= 0 {
         return Target(U256::ONE);
     }
+    // `bit_len` is 273 at most and `bit_len + shift` is within 1..=274 here: U512 holds what is shifted, and by fewer bits than it has.
     let wide = alloy_primitives::U512::from(anchor.0) * alloy_primitives::U512::from(factor);
     let wide = if shift >= 0 {
         wide << (shift as usize)

@@ -93,6 +93,8 @@ impl RawBlock {
         let header = Header::decode(&items.fixed::<HEADER_BYTES>("header")?);
         let manifest = Manifest::decode(items.raw_item("manifest")?)?;
         let mut list = items.list("transactions")?;
+        // Grows with what is read: the bytes of a list allow more items than a block may have (L2), so nothing is reserved for
+        // them.
         let mut transactions = Vec::new();
         while !list.is_empty() {
             let index = transactions.len();
@@ -143,10 +145,12 @@ impl RawBlock {
             transactions,
         } = self;
         let envelopes: Vec<Bytes> = transactions.iter().map(|tx| tx.envelope().clone()).collect();
+        // The header's work first, then the roots: signatures cost the most, and are checked only under work that was done.
         check_parts(&header, &manifest, envelopes.iter(), spec, now)?;
         let transactions =
             check_transactions(transactions).map_err(|(index, source)| BlockError::Transaction { index, source })?;
         let same = transactions.iter().map(CheckedTransaction::envelope).eq(&envelopes);
+        // Other transactions under this header would be a fault of this node, and no property of the block.
         assert!(same, "check_transactions returns the transactions it was given");
         CheckedBlock::together(header, manifest, transactions)
     }
@@ -197,9 +201,11 @@ impl CheckedBlock {
     fn together(header: Header, manifest: Manifest, transactions: Vec<CheckedTransaction>) -> Result<Self, BlockError> {
         let mut seen = BTreeSet::new();
         for (index, transaction) in transactions.iter().enumerate() {
+            // By id and not by bytes: envelopes of one payment that differ in their signatures are one transaction (T4, T13).
             if !seen.insert(transaction.id()) {
                 return Err(BlockError::DuplicateTransaction { id: transaction.id() });
             }
+            // By the header's time and not by a clock: every node comes to the same verdict, whenever it sees the block.
             transaction
                 .check_includable(UnixSecs(header.time.into()), manifest.base_fee)
                 .map_err(|source| BlockError::Transaction { index, source })?;
@@ -240,6 +246,7 @@ fn check_manifest(manifest: &Manifest, spec: &ChainSpec) -> Result<(), BlockErro
     if found != expected {
         return Err(BlockError::WrongGasLimit { found, expected });
     }
+    // Execution compares `gas_used` exactly. This bound costs nothing, and comes before any signature is checked.
     if manifest.gas_used > manifest.gas_limit {
         return Err(BlockError::GasUsedAboveLimit {
             found: manifest.gas_used,
@@ -331,6 +338,7 @@ impl Ancestors {
         let mut history = self.history.clone();
         history.push(history::Node::leaf(next.id, &header, engine.weight(&header)));
         Self {
+            // The first block after genesis is the anchor of its branch: a spec may be much older than its chain (ADR 1).
             anchor_time: self.anchor_time.or(Some(header.time)),
             parent: next,
             recent_times,
@@ -353,6 +361,7 @@ impl CheckedBlock {
         }
         header_chain::check_after_median(header.time, &ancestors.recent_times)?;
         let engine = spec.engine();
+        // The seal meets the header's own bits; whether those are the bits that are due, only the ancestors show.
         engine.check_due(header, ancestors)?;
         let (found, expected) = (manifest.history_root, ancestors.history.root());
         if found != expected {

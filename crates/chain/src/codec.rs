@@ -123,6 +123,7 @@ impl<'a> ListReader<'a> {
     pub fn raw_item(&mut self, field: &'static str) -> Result<&'a [u8], CodecError> {
         let start = self.rest;
         let header = named(field, Header::decode(&mut self.rest))?;
+        // `Header::decode` has compared this length with what is left.
         self.rest = &self.rest[header.payload_length..];
         Ok(&start[..start.len() - self.rest.len()])
     }

@@ -9,10 +9,12 @@ const CHANGE_DENOMINATOR: u128 = 8;
 
 /// Base fee of the block after one with these figures, in base units per gas; never below `min`.
 pub fn next_base_fee(base_fee: u128, gas_used: u64, gas_limit: u64, min: u128) -> u128 {
+    // Never zero, since it is divided by.
     let target = u128::from((gas_limit / ELASTICITY).max(1));
     let used = u128::from(gas_used);
     let change = |distance: u128| mul_div(base_fee, distance, target) / CHANGE_DENOMINATOR;
     let next = if used > target {
+        // At least one unit: an eighth of a small fee rounds to nothing, and it would never rise (EIP-1559).
         base_fee.saturating_add(change(used - target).max(1))
     } else {
         base_fee - change(target - used).min(base_fee)

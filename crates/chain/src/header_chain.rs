@@ -29,6 +29,7 @@ impl HeaderTip {
         if found != expected {
             return Err(BlockError::WrongParent { found, expected });
         }
+        // The seal before the rest: made-up headers cost their sender work, and this node a hash.
         check_alone(header, spec, now)?;
         let engine = spec.engine();
         check_after_median(header.time, &self.recent_times)?;
@@ -47,6 +48,7 @@ impl HeaderTip {
 pub(crate) fn median(times: &[u32]) -> u32 {
     let mut times = times.to_vec();
     times.sort_unstable();
+    // Of an even number, which only the first blocks of a chain have, the later of the two in the middle, as in Bitcoin.
     times.get(times.len() / 2).copied().unwrap_or(0)
 }
 

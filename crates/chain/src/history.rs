@@ -73,6 +73,7 @@ impl Merge for Sum {
     fn merge(left: &Node, right: &Node) -> Result<Node, MmrError> {
         Ok(Node {
             hash: sha256(&[b"tally/history", &left.encode(), &right.encode()]),
+            // Real work never sums up to 2^256. The nodes of a proof are what its sender wrote, and must not overflow.
             weight: left.weight.saturating_add(right.weight),
             min_time: left.min_time.min(right.min_time),
             max_time: left.max_time.max(right.max_time),
@@ -173,6 +174,7 @@ impl History {
             .filter_map(|position| Some((position, range.batch().get_elem(position).ok()??)))
             .collect();
         self.blocks += 1;
+        // Only peaks are kept: whatever the height, that is a few dozen nodes. The others are in the store.
         let positions = Self::peak_positions(self.blocks);
         let mut peaks = std::mem::take(&mut self.peaks);
         peaks.extend(added.iter().cloned());

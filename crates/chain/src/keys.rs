@@ -66,10 +66,13 @@ impl RsaPublicKey {
         if significant[significant.len() - 1] & 1 == 0 {
             return Err(KeyError::RsaModulusEven);
         }
+        // The gas of a signature follows from the modulus alone (X2); a long exponent would make its check many times as slow.
         if strip_zeros(exponent) != [1, 0, 1] {
             return Err(KeyError::RsaExponent);
         }
         let key = Self::from_modulus(significant)?;
+        // DER as it is written in the wild has many forms of one key. An address is a hash of these bytes (A3), so there is
+        // one.
         if key.spki == spki {
             Ok(key)
         } else {
@@ -90,6 +93,10 @@ impl RsaPublicKey {
             return Err(KeyError::RsaModulusEven);
         }
         let n = modulus.len();
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "an RSA key of 4096 bits has 550 bytes at most"
+        )]
         let long = |tag: u8, len: usize| [tag, 0x82, (len >> 8) as u8, len as u8];
         let mut spki = Vec::with_capacity(n + 38);
         spki.extend(long(0x30, n + 34));
@@ -211,6 +218,7 @@ pub fn check_secp256k1_form(signature: &[u8; 64]) -> Result<(), KeyError> {
     if !in_range(r) || !in_range(s) {
         return Err(KeyError::Secp256k1Range);
     }
+    // `n - s` verifies as `s` does: with both allowed, anybody could give another's Ethereum-type payment another id (T4).
     if s > &SECP256K1_HALF_ORDER[..] {
         Err(KeyError::Secp256k1HighS)
     } else {
@@ -337,7 +345,9 @@ pub struct ReferenceVerifier;
 impl SignatureVerifier for ReferenceVerifier {
     fn verify_rsa_pss(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> bool {
         use rsa::signature::Verifier as _;
-        let n = rsa::BoxedUint::from_be_slice(key.modulus(), key.bits() as u32);
+        #[allow(clippy::cast_possible_truncation, reason = "a checked key has 4096 bits at most")]
+        let bits = key.bits() as u32;
+        let n = rsa::BoxedUint::from_be_slice(key.modulus(), bits);
         let parsed = n.ok().and_then(|n| rsa::RsaPublicKey::new(n, RSA_EXPONENT.into()).ok());
         let (Some(parsed), Ok(signature)) = (parsed, rsa::pss::Signature::try_from(signature)) else {
             return false;

@@ -5,8 +5,19 @@
 //! is a type whose only door is the check that earns it.
 
 #![deny(clippy::unwrap_used, clippy::float_arithmetic, clippy::disallowed_types)]
+// A number that a cast cuts off differs from the one that was checked.
+#![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 #![deny(missing_docs)]
-#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::unwrap_used,
+        reason = "a test ends where something is not as it should be"
+    )
+)]
 
 pub mod address;
 pub mod asert;

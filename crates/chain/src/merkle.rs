@@ -90,6 +90,7 @@ fn sides(index: u64, count: u64) -> Vec<bool> {
     let (mut first, mut size) = (0, count);
     let mut sides = Vec::new();
     while size > 1 {
+        // The largest power of two below `size`: the left side of every tree of RFC 6962 is full.
         let middle = size.next_power_of_two() / 2;
         let right = index - first >= middle;
         sides.push(right);
@@ -114,6 +115,7 @@ pub fn verify(proof: &InclusionProof, leaf: B256, expected: B256) -> Result<(), 
         });
     }
     let sides = sides(*index, *count);
+    // Index and count give the length. A path of another would be one of a tree that does not have `count` leaves.
     if sides.len() != path.len() {
         return Err(MerkleError::WrongPathLength {
             len: path.len(),

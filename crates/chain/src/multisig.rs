@@ -93,10 +93,9 @@ impl Policy {
                 std::cmp::Ordering::Greater => return Err(PolicyError::Unsorted { index }),
             }
         }
-        Ok(Self {
-            threshold: threshold as usize,
-            keys,
-        })
+        #[allow(clippy::cast_possible_truncation, reason = "it is at most the number of keys")]
+        let threshold = threshold as usize;
+        Ok(Self { threshold, keys })
     }
 
     /// How many keys sign.

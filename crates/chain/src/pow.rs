@@ -49,6 +49,8 @@ impl Target {
             return Err(BitsError::Zero { bits });
         }
         let target = Self(target);
+        // Several words can say the same target; only the one that D1 would give is read, so that equal targets have equal
+        // bits.
         match target.to_bits() {
             expected if expected == bits => Ok(target),
             expected => Err(BitsError::NotCanonical { bits, expected }),
@@ -56,6 +58,7 @@ impl Target {
     }
 
     /// The compact form; rounds down to 23 bits of precision.
+    #[allow(clippy::cast_possible_truncation, reason = "256 bits are 32 bytes")]
     pub fn to_bits(self) -> u32 {
         let mut size = self.0.bit_len().div_ceil(8) as u32;
         let mut word = if size <= 3 {
@@ -63,6 +66,7 @@ impl Target {
         } else {
             (self.0 >> (8 * (size as usize - 3))).to::<u32>()
         };
+        // In Bitcoin's form that bit is a sign: a word that has it set loses its lowest byte instead.
         if word & 0x0080_0000 != 0 {
             word >>= 8;
             size += 1;

@@ -299,6 +299,10 @@ impl LaneSearch {
     }
 
     /// Tries `count` nonces from `first` on and returns the first that seals the header.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "there are fewer lanes than a byte counts"
+    )]
     pub fn scan(&self, first: u32, count: u32) -> Option<u32> {
         let mut done = 0;
         while done < count {

@@ -293,7 +293,9 @@ impl ChainSpec {
         if halvings >= 256 {
             Amount::ZERO
         } else {
-            Amount(reward.0 >> halvings as usize)
+            #[allow(clippy::cast_possible_truncation, reason = "it is less than 256 here")]
+            let halvings = halvings as usize;
+            Amount(reward.0 >> halvings)
         }
     }
 

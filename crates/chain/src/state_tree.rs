@@ -97,6 +97,7 @@ pub fn value_hash(value: &[u8]) -> B256 {
 
 /// Rule: docs/protocol.md#S3
 pub fn leaf_hash(key: &B256, value_hash: &B256) -> B256 {
+    // 0 here and 1 in `node_hash`: no inner node can be shown as a leaf.
     sha256(&[&[0], key.as_slice(), value_hash.as_slice()])
 }
 

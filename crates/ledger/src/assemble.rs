@@ -149,6 +149,7 @@ pub(crate) fn select<V: StateView + ?Sized>(
                 selected.taken.push(tx);
             }
             Err(Refusal::Inclusion(error)) => selected.refused.push((tx.id(), error)),
+            // The store's fault and no transaction's: none is left out for it.
             Err(Refusal::State(error)) => return Err(error),
         }
     }

@@ -58,6 +58,7 @@ impl BlockContext {
             beneficiary: self.producer,
             timestamp: U256::from(self.time),
             gas_limit: self.gas_limit,
+            // The EVM's field has 64 bits. Only what `BASEFEE` shows is cut off: fees are reckoned in 128 (X1).
             basefee: self.base_fee.try_into().unwrap_or(u64::MAX),
             difficulty: U256::ZERO,
             prevrandao: Some(prevrandao(&self.parent)),
@@ -68,5 +69,6 @@ impl BlockContext {
 
 /// Rule: docs/protocol.md#X1
 pub(crate) fn prevrandao(parent: &BlockId) -> B256 {
+    // Of the parent: the miner of a block cannot try nonces until its own transactions see a number that suits it.
     sha256(&[b"tally/randao", parent.as_bytes()])
 }

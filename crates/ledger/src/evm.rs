@@ -125,9 +125,11 @@ impl<'a, V: StateView + ?Sized> Handler for Steps<'a, V> {
     ) -> EvmResult<()> {
         let (_, tx, _, journal, _, _) = evm.ctx_mut().all_mut();
         let mut caller = journal.load_account_mut(tx.caller())?.data;
+        // For the whole limit, since what it will use is not known yet; `reimburse_caller` gives back the rest.
         if !caller.decr_balance(fee(self.price, tx.gas_limit())) {
             return Err(EVMError::Custom("the sender cannot pay for the gas".to_owned()));
         }
+        // A creation counts the nonce up itself, after its address was made from the old one.
         if tx.kind().is_call() {
             caller.bump_nonce();
         }
@@ -295,6 +297,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         let view = tx.view();
         let left = self.context.gas_limit.saturating_sub(self.gas_used);
         let gas_limit = view.gas_limit;
+        // By the limit and not by what it would use: whether it fits is decided before it runs (B6).
         if gas_limit > left {
             return Err(InclusionError::GasExceedsBlock { gas_limit, left }.into());
         }
@@ -330,6 +333,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         if found > expected {
             return Err(InclusionError::NonceTooHigh { found, expected }.into());
         }
+        // At the highest fee that the sender allows, so that this does not depend on the base fee of the block (T9).
         let (balance, required) = (account.balance, tx.max_cost());
         if balance < required {
             return Err(InclusionError::InsufficientFunds { balance, required }.into());
@@ -377,6 +381,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
             self.left_out_gas = self.left_out_gas.saturating_add(spent);
             return Err(left_out.into());
         }
+        // Last: what was refused above has changed nothing of the block's state.
         self.state().commit(state)?;
         Ok(result)
     }

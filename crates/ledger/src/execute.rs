@@ -113,6 +113,7 @@ pub fn execute<V: StateView + ?Sized>(
         receipts.push(receipt);
     }
     let manifest = block.manifest();
+    // What is cheap to compare comes before the tree, of which every changed path has to be hashed.
     let (found, expected) = (manifest.gas_used, executor.gas_used());
     if found != expected {
         return Err(ExecutionError::WrongGasUsed { found, expected });
@@ -160,6 +161,7 @@ pub(crate) fn close<V: StateView + ?Sized>(
     context: &BlockContext,
     spec: &ChainSpec,
 ) -> Result<Closed, ExecutionError> {
+    // After the last transaction: nothing in this block can spend it (X4).
     let subsidy = spec.subsidy(context.number);
     if !subsidy.is_zero() {
         let state = executor.state();
@@ -201,10 +203,12 @@ fn settle<V: StateView + ?Sized>(
     let (Some(had), Some(after)) = (had, outcome.after) else {
         return Err(ExecutionError::SupplyOverflow);
     };
+    // A second look that relies on nothing above it: money is added up over all changed accounts, by whatever way they changed.
     let burned = had
         .checked_sub(after)
         .ok_or(ExecutionError::MoneyCreated { had, after })?;
     let required = Amount(U256::from(context.base_fee) * U256::from(gas_used));
+    // More may be gone than the base fees: a contract that destroys itself in favour of itself burns its balance (I2).
     if burned < required {
         return Err(ExecutionError::NotBurned { burned, required });
     }

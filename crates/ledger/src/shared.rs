@@ -114,6 +114,7 @@ impl SharedBlock {
         }
         let mut account = match self.accounts.get(&producer) {
             Some(account) => *account,
+            // The block has not changed it: it is as the parent left it.
             None => view.account(&producer)?,
         }
         .unwrap_or_default();

@@ -107,6 +107,7 @@ impl<'a, V: StateView + ?Sized> BlockState<'a, V> {
     /// Takes over what one transaction left in the EVM's journal.
     pub fn commit(&mut self, state: EvmState) -> Result<(), StateError> {
         for (address, account) in state {
+            // Only looked at.
             if !account.is_touched() {
                 continue;
             }

@@ -104,6 +104,7 @@ fn write(subtree: &Subtree, writes: &[Write], depth: usize) -> Subtree {
             let (to_left, to_right) = writes.split_at(middle(writes, depth));
             let new_left = write(left, to_left, depth + 1);
             let new_right = write(right, to_right, depth + 1);
+            // With the same hashes the old subtree is kept, so that versions go on sharing it.
             let same = hash_of(&new_left) == hash_of(left) && hash_of(&new_right) == hash_of(right);
             if same {
                 subtree.clone()

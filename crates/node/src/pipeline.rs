@@ -135,6 +135,7 @@ impl Pipeline {
         let snapshot = store.snapshot();
         let record = snapshot.known(&snapshot.tip()?)?;
         let tree = StateTree::from_leaves(snapshot.state_leaves()?);
+        // At every start: on a state that has changed on the disk no block may be built.
         if tree.root() != record.manifest.state_root {
             let (found, expected) = (tree.root(), record.manifest.state_root);
             let what = format!("the state of tip {} (root {found}, expected {expected})", record.id);
@@ -173,6 +174,7 @@ impl Pipeline {
     /// Takes an encoded block through every stage. After `Tip` the block is on the disk.
     pub fn import_block(&mut self, bytes: &[u8], now: UnixSecs) -> Result<Imported, ImportError> {
         let raw = RawBlock::decode(bytes, self.spec.limits.block_bytes)?;
+        // Before any check: what is here already, or has no parent here, costs a hash and two reads.
         if let Some(known) = self.known(&raw.header)? {
             return Ok(known);
         }
@@ -198,6 +200,7 @@ impl Pipeline {
     fn import_checked(&mut self, checked: CheckedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
         let branch = self.branch(checked.header().parent)?;
         let linked = checked.link(&branch.ancestors(&self.engine), &self.spec)?;
+        // Equal weight does not suffice: the branch that came first stays, and nodes do not switch to and fro (B9).
         if linked.weight() <= self.tip.record.weight {
             return self.keep_aside(&linked, now);
         }
@@ -213,6 +216,7 @@ impl Pipeline {
             manifest: linked.manifest().clone(),
             status: Status::Linked,
             weight: linked.weight(),
+            // Known once it has been executed.
             supply: Amount::ZERO,
             burned: Amount::ZERO,
             total_transactions: 0,

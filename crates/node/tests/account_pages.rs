@@ -1,5 +1,5 @@
 //! Pages of an account's history: whole however long it is, while blocks arrive, and across a reorg.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
 

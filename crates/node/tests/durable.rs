@@ -1,5 +1,5 @@
 //! Nothing acknowledged is lost, and what the store cannot do is held against nobody.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Import, reorgs and restarts through the façade, on real stores.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Shared accounts through the whole node: pool, block, import; and what is refused on the way.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! A change to a heavier branch holds one body at a time: no branch, however long and full, has to fit into memory.
 //! Rule: docs/protocol.md#B9
-#![allow(clippy::unwrap_used)]
-#![allow(unsafe_code)] // counting what is allocated
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+#![allow(unsafe_code, reason = "an allocator that counts what is allocated")]
 
 mod support;
 
@@ -30,11 +30,13 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
         PEAK.fetch_max(now, Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`, which is the system's, too.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         NOW.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the pointer is from `alloc` above, so from the system's allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

@@ -1,5 +1,5 @@
 //! 100,000 damaged key files: none panics, none gives another key, none takes much memory.
-#![allow(unsafe_code)] // counting what is allocated
+#![allow(unsafe_code, reason = "an allocator that counts what is allocated")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::PathBuf;
@@ -22,11 +22,13 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         PEAK.fetch_max(now, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`, which is the system's, too.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the pointer is from `alloc` above, so from the system's allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

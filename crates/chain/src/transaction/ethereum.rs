@@ -83,6 +83,7 @@ impl EthereumTransaction {
         let v = items.u64("v")?;
         let signature = read_signature(&mut items)?;
         items.end()?;
+        // 27 and 28 are signatures without a chain id: they could be replayed on every chain (T5).
         let eip155 = v.checked_sub(35).ok_or(TransactionError::NotReplayProtected { v })?;
         Ok(Self {
             kind: EthereumKind::Legacy,

@@ -239,6 +239,7 @@ impl TallyTransaction {
         verifier: &dyn SignatureVerifier,
     ) -> Result<(Address, TxId), TransactionError> {
         let sender = self.sender(verifier)?;
+        // Encoded from the fields that will be executed, so that nothing else can have been signed.
         let payload = self.payload.encode();
         let message = signed_message(genesis, &sender, &payload);
         let verified = match &self.authenticator {

@@ -1,6 +1,9 @@
 //! The nonce search with the SHA instructions of x86-64, two nonces side by side: while one waits for its round, the
 //! other computes. Finds what [`Search`](tally_chain::pow::Search) finds.
-#![allow(unsafe_code)]
+#![allow(
+    unsafe_code,
+    reason = "the processor's SHA instructions, called only where they were found"
+)]
 
 use std::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_blend_epi16, _mm_cvtsi128_si64, _mm_set_epi32, _mm_sha256msg1_epu32,

@@ -20,6 +20,7 @@ impl Pipeline {
             state,
         } = beginning;
         let unfit = |what| StoreError::Unfit { what };
+        // It would take the place of blocks that this node has executed itself.
         if self.tip.record.height() > Height::GENESIS {
             return Ok(false);
         }

@@ -113,6 +113,7 @@ impl Pipeline {
 
     pub(super) fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
         let mut commit = Commit::new(&self.store);
+        // Not executed: only a branch that becomes the heaviest is worth that.
         commit.block(&self.linked_record(linked, now), &linked.encode());
         commit.apply()?;
         Ok(Imported::Side {

@@ -79,9 +79,11 @@ impl Pipeline {
             .expect("the block that made the branch heavier has joined");
         let record = moved.record.clone();
         let ids = moved.transactions.iter().map(|transaction| transaction.id).collect();
+        // Once for all blocks: of what several of them changed, only the last value is written.
         commit.state(overlay.changes());
         commit.tip(&record);
         commit.apply()?;
+        // Readers see the new tip only now that it is on the disk.
         let (from, to, common) = (self.tip.record.id, record.id, fork.height());
         self.tip = Arc::new(Tip {
             record,
@@ -139,6 +141,7 @@ impl Pipeline {
         let leave = |record: BlockRecord| -> Result<Moved, StoreError> {
             let transactions = index(&self.stored_transactions(snapshot, &record)?);
             commit.inactive(&record, &transactions);
+            // Where it joins again it is executed again: nothing of its execution is kept.
             commit.record(&BlockRecord {
                 status: Status::Linked,
                 supply: Amount::ZERO,
@@ -169,6 +172,7 @@ impl Pipeline {
             Err(ExecutionError::State(error)) => Err(StoreError::State(error).into()),
             Err(source) => {
                 tracing::warn!(%id, %height, reason = %source, "block does not execute");
+                // It carries real work. Unless this is remembered, each peer that sends it costs another execution.
                 self.reject_branch(snapshot, record, after)?;
                 let source = Box::new(source);
                 Err(ImportError::Execution { id, height, source })
@@ -216,6 +220,7 @@ impl Pipeline {
         }
         let transactions = index(linked.transactions());
         commit.active(&record, &transactions, block.receipts(), block.undo(), &history);
+        // A branch that forks below is rejected (B9), so that nothing leads back there.
         if let Some(old) = record.height().0.checked_sub(self.max_reorg_depth.saturating_add(1))
             && let Some(id) = snapshot.id_at(Height(old))?
         {

@@ -32,6 +32,8 @@ pub struct Indexed {
 impl<'a> Commit<'a> {
     /// An empty batch, which is synced to the disk when it is written.
     pub fn new(store: &'a Store) -> Self {
+        // A batch without a sync of its own would be whole or missing after a power cut; `202` and a block's event promise that
+        // it is there.
         let batch = store.database.batch().durability(Some(PersistMode::SyncData));
         Self { store, batch, bytes: 0 }
     }
@@ -111,6 +113,7 @@ impl<'a> Commit<'a> {
         for (place, transaction) in places(record, transactions) {
             self.batch
                 .insert(&keys.transactions, &transaction.id.as_bytes()[..], place.encode());
+            // In the same batch, so that a payment is in a block or in the pool after a crash, and never in neither.
             self.batch.remove(&keys.pool, &transaction.id.as_bytes()[..]);
         }
         for (key, value) in history_of(record.height(), transactions) {

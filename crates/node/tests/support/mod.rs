@@ -1,5 +1,9 @@
 //! A real node on a temporary data directory, a hand-moved clock, and signed payments from public test keys.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "every test binary uses a part of this module, and ends where something is not as it should be"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 //! What several test files share.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test binary uses a part of this module")]
 
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{BlockId, UnixSecs};
