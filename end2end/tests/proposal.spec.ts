@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import { concat, decodeRlp, encodeRlp, getBytes } from 'ethers';
 
-import { binary, fastChain } from '../support/node';
+import { binary, pacedChain } from '../support/node';
 import { expect, open, test, type Page } from '../support/test';
 import { choosePassword, opened } from '../support/wallet';
 
@@ -33,7 +33,7 @@ const CASES: [string, string, string, string[]][] = [
 let folder: string;
 test.beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tally-proposal-'));
-  wallet('restore', '--chain', fastChain);
+  wallet('restore', '--chain', pacedChain);
 });
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Guard } from '../support/guard';
-import { fastChain, freePort } from '../support/node';
+import { freePort, pacedChain } from '../support/node';
 import { expect, hydrated, open, TallyNode, test, type Page } from '../support/test';
 import { addressOf, card, choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
 
@@ -188,7 +188,7 @@ test.describe('on a node of its own', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tally-e2e-'));
     const port = await freePort();
     const other = join(folder, 'other.toml');
-    writeFileSync(other, readFileSync(fastChain, 'utf8').replace(/genesis_time = (\d+)/, (_, time) => `genesis_time = ${Number(time) + 1}`));
+    writeFileSync(other, readFileSync(pacedChain, 'utf8').replace(/genesis_time = (\d+)/, (_, time) => `genesis_time = ${Number(time) + 1}`));
     const dataDirs = [join(folder, 'one'), join(folder, 'two')];
     try {
       node = await TallyNode.start({ port, dataDir: dataDirs[0] });
