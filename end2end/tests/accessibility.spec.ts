@@ -3,8 +3,9 @@ import { expectAccessible } from '../support/accessible';
 import { keyboard } from '../support/keyboard';
 import { findLinked, linked, pages } from '../support/pages';
 import { ensurePayment } from '../support/payment';
+import { emptyWallet } from '../support/saved';
 import { expect, hydrated, open, test, waitForHeight, type Page } from '../support/test';
-import { PASSWORD, addressOf, checkBack, choosePassword, createWallet, opened } from '../support/wallet';
+import { PASSWORD, addressOf, checkBack, choosePassword, opened } from '../support/wallet';
 
 test.beforeAll(async ({ browser, node }) => ensurePayment(browser, node));
 test.beforeEach(async ({ node }) => waitForHeight(node, 3));
@@ -127,7 +128,7 @@ test('from nothing to a payment with the keyboard alone', async ({ page }) => {
 
 test('every control of every wallet page is reached with Tab, and the focus is seen', async ({ page, node }) => {
   test.setTimeout(240_000);
-  await createWallet(page);
+  await emptyWallet(page, node);
   // No block comes in between and draws the page anew.
   await node.mine(false);
   for (const name of ['Accounts', 'Send', 'Receive', 'History', 'Address book', 'Shared', 'Documents', 'Back up', 'Keys']) {

@@ -1,8 +1,9 @@
 // Two nodes, seen from the page of one of them: alone, connected, and refusing; and what its operator does there.
-import { pictures, sizes } from '../support/pictures';
+import { sizes } from '../support/pictures';
 import { expectAccessible } from '../support/accessible';
+import { emptyWallet } from '../support/saved';
 import { expect, open, type Page, TallyNode, test, waitForHeight } from '../support/test';
-import { createWallet } from '../support/wallet';
+import { picture } from '../support/wallet';
 
 /** The address under which a node can be called, from its banner. */
 async function addressOf(node: TallyNode): Promise<string> {
@@ -32,7 +33,7 @@ test('the page of a network shows who is there, what comes from them, and who is
     await expect(peers.getByText(/^tally\//)).toBeVisible({ timeout: 15_000 });
     await expect(peers.getByText(/\d ms/)).toBeVisible({ timeout: 15_000 });
     await waitForHeight(second, Number((await first.api('status')).height));
-    await pictures(page, 'network');
+    await picture(page, 'network');
     await expectAccessible(page, 'network');
 
     // What the first knows of the second, the second knows of the first.
@@ -46,7 +47,7 @@ test('the page of a network shows who is there, what comes from them, and who is
     await page.reload();
     await expect(banned.getByText('because a test says so')).toBeVisible();
     await expect(page.getByText('This node is alone')).toBeVisible();
-    await pictures(page, 'network-banned');
+    await picture(page, 'network-banned');
     await expectAccessible(page, 'network with a ban');
   } finally {
     await page.goto('about:blank');
@@ -69,6 +70,7 @@ async function expectNoControls(page: Page): Promise<void> {
 }
 
 test('the operator adds a peer on the page, bans it, lifts the ban, and removes it', async ({ page, context, guard }) => {
+  test.setTimeout(180_000); // up to 30 s of it pass until the peer is called again
   guard.allow(/another origin: http:\/\/127/);
   const first = await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] });
   const others: TallyNode[] = [];
@@ -90,7 +92,7 @@ test('the operator adds a peer on the page, bans it, lifts the ban, and removes 
     await expect(page.getByText('The peer is being called')).toBeVisible();
     await expect(field).toHaveValue('');
     await expect(peers.getByText(short)).toBeVisible();
-    await pictures(page, 'network-operator');
+    await picture(page, 'network-operator');
     await expectNarrow(page);
     await expectAccessible(page, 'network of its operator');
 
@@ -173,7 +175,7 @@ test('a payment whose block a heavier branch replaces is pending again, and incl
   const page = await browser.newPage({ baseURL: first.url });
   try {
     const height = async (node: TallyNode) => Number((await node.api('status')).height);
-    await createWallet(page);
+    await emptyWallet(page, first);
     await page.getByRole('button', { name: 'Get test coins' }).click();
     const line = page.locator('.follow-line');
     await expect(line).toHaveText(/^\d+ confirmation/, { timeout: 60_000 });
@@ -184,7 +186,7 @@ test('a payment whose block a heavier branch replaces is pending again, and incl
     // The two meet: the longer history wins, and the payment is in neither's blocks.
     await first.operate('POST', 'peers', { address: await addressOf(second) });
     await expect(line).toHaveText('Pending again: a heavier branch replaced its block', { timeout: 30_000 });
-    await pictures(page, 'payment-returned');
+    await picture(page, 'payment-returned');
     expect(await height(first)).toBe(await height(second));
 
     // It waits at the other node, too, which takes it into a block.

@@ -8,11 +8,9 @@ import { join } from 'node:path';
 import { concat, decodeRlp, encodeRlp, getBytes } from 'ethers';
 
 import { binary, pacedChain } from '../support/node';
-import { expect, open, test, type Page } from '../support/test';
-import { choosePassword, opened } from '../support/wallet';
+import { PUBLIC_PHRASE, publicWallet } from '../support/saved';
+import { expect, test, type Page, type TallyNode } from '../support/test';
 
-/** PUBLIC: its accounts hold coins from genesis. */
-const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
 const FRIEND = '0x8ba1f109551bD432803012645Ac136ddd64DBA72';
 /** Nine digits at each end are those of the first secp256k1 account of the PUBLIC phrase. */
 const ALIKE = `0xf39fd6e51${'0'.repeat(22)}fffb92266`;
@@ -66,12 +64,8 @@ function creation(proposal: string, program: string): string {
   return `${kind}-1.${Buffer.concat([bytes, check]).toString('base64url')}`;
 }
 
-async function sharedPage(page: Page): Promise<void> {
-  await open(page, '/wallet/restore');
-  await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
-  await page.getByRole('button', { name: 'Go on' }).click();
-  await choosePassword(page);
-  await opened(page);
+async function sharedPage(page: Page, node: TallyNode): Promise<void> {
+  await publicWallet(page, node);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Shared' }).click();
 }
 
@@ -95,9 +89,9 @@ async function expectTicks(page: Page, titles: string[]): Promise<void> {
   await expect(sign).toBeEnabled();
 }
 
-test('a proposal warns on the page of what the command line warns of', async ({ page }) => {
+test('a proposal warns on the page of what the command line warns of', async ({ page, node }) => {
   test.setTimeout(180_000);
-  await sharedPage(page);
+  await sharedPage(page, node);
   for (const [to, amount, maxFee, titles] of CASES) {
     await lookAt(page, propose(to, amount, maxFee));
     await expectTicks(page, titles);
@@ -105,9 +99,9 @@ test('a proposal warns on the page of what the command line warns of', async ({ 
   }
 });
 
-test('a contract in a proposal is shown as its program, and asks for a tick', async ({ page }) => {
+test('a contract in a proposal is shown as its program, and asks for a tick', async ({ page, node }) => {
   test.setTimeout(180_000);
-  await sharedPage(page);
+  await sharedPage(page, node);
   // "for Ann": it would read as a memo if somebody were paid.
   await lookAt(page, creation(propose(FRIEND, '1.75', '2000000000'), '0x666f7220416e6e'));
   const fact = (name: string) => page.locator('.fact').filter({ has: page.getByText(name, { exact: true }) }).locator('dd');
