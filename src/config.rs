@@ -15,6 +15,7 @@ use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, P2pConfi
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
+use crate::regular_file::{self, NotRead};
 use crate::web::ProxyHeader;
 use chain::mining;
 pub use chain::{chain_spec, default_data_dir, read_spec};
@@ -30,15 +31,18 @@ pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// Chains whose funded keys are public.
 pub const PLAYGROUNDS: [&str; 2] = ["local", "test"];
 
+/// Longest configuration file, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read the configuration file {path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read { path: PathBuf, source: NotRead },
     #[error("configuration file {path}: {message}")]
     File { path: PathBuf, message: String },
     #[error("cannot read the chain spec {path}: {source}")]
-    SpecRead { path: PathBuf, source: std::io::Error },
+    SpecRead { path: PathBuf, source: NotRead },
     #[error("chain spec {path} is UTF-16; save it as UTF-8")]
     SpecUtf16 { path: PathBuf },
     #[error("chain spec {path} is not UTF-8 from byte {at} on; save it as UTF-8")]
@@ -90,7 +94,7 @@ pub enum ConfigError {
     #[error("operator token file {path} is readable by others (mode {mode:o}); run chmod 600 on it")]
     OpenTokenFile { path: PathBuf, mode: u32 },
     #[error("operator token file {path}: {source}")]
-    TokenFile { path: PathBuf, source: std::io::Error },
+    TokenFile { path: PathBuf, source: NotRead },
     #[error("operator token file {path} holds no token")]
     NoToken { path: PathBuf },
 }
@@ -423,7 +427,7 @@ fn each<T>(given: Option<Vec<String>>, check: impl Fn(&str) -> Result<T, ConfigE
 }
 
 fn read_file(path: &Path) -> Result<NodeOptions, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+    let text = regular_file::read_text(path, MAX_FILE).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
     })?;

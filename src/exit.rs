@@ -1,6 +1,7 @@
 //! What the process tells its caller at the end.
 
 use tally_node::StoreError;
+use tally_node::counted::counted;
 
 use crate::cli::out::{DoneUnprinted, Unprinted};
 use crate::config::ConfigError;
@@ -31,6 +32,8 @@ pub enum Exit {
     Unprinted = 9,
     /// The store failed while the node ran; what was acknowledged is on the disk, and a new start recovers it.
     StoreBroken = 10,
+    /// A second SIGINT or SIGTERM came before the end in order that the first began: what still ran was killed.
+    Interrupted = 130,
     /// The reader of standard output was gone before anything was done; other tools end by SIGPIPE, which shells show so.
     ClosedPipe = 141,
 }
@@ -48,11 +51,46 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait asks\n  \
     9  the result could not be printed; standard error says what was done\n \
     10  the store failed while the node ran (a full or broken disk); start it again\n\
+    130  interrupted a second time: what still ran was ended at once, and standard error says what stays\n\
     141  the reader of the output was gone, as with `| head`";
+
+/// A second signal came while the nodes of `tally net up` ended in order.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "interrupted again: killed {}{}; their folders stay in {}, and a node recovers its store at its next start",
+    named(.killed),
+    still(.left),
+    .folder.display()
+)]
+pub struct Interrupted {
+    /// Where the nodes have their folders.
+    pub folder: std::path::PathBuf,
+    /// Numbers of the nodes that were killed.
+    pub killed: Vec<u16>,
+    /// Numbers and process ids of those that run all the same.
+    pub left: Vec<(u16, u32)>,
+}
+
+fn named(nodes: &[u16]) -> String {
+    match nodes {
+        [] => "no node".to_owned(),
+        nodes => nodes
+            .iter()
+            .map(|index| format!("node-{index}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn still(left: &[(u16, u32)]) -> String {
+    left.iter()
+        .map(|(index, process)| format!("; node-{index} still runs (process {process})"))
+        .collect()
+}
 
 /// `tally audit` ended with faults; they have been printed.
 #[derive(Debug, thiserror::Error)]
-#[error("the audit found {faults} faults")]
+#[error("the audit found {}", counted(*.faults, "fault", "faults"))]
 pub struct AuditFault {
     pub faults: usize,
 }
@@ -146,11 +184,14 @@ impl Exit {
         if let Some(unprinted) = cause.downcast_ref::<Unprinted>() {
             return Some(match unprinted {
                 Unprinted::Closed => Self::ClosedPipe,
-                Unprinted::Failed(_) => Self::Unprinted,
+                Unprinted::Failed(_) | Unprinted::Nowhere => Self::Unprinted,
             });
         }
         if cause.is::<Unanswered>() || cause.is::<Unsettled>() {
             return Some(Self::Unanswered);
+        }
+        if cause.is::<Interrupted>() {
+            return Some(Self::Interrupted);
         }
         if cause.is::<AuditFault>() {
             return Some(Self::AuditFault);
@@ -181,6 +222,7 @@ mod tests {
         assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failure);
         assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);
         assert_eq!(Exit::of(&Unprinted::Closed.into()), Exit::ClosedPipe);
+        assert_eq!(Exit::of(&Unprinted::Nowhere.into()), Exit::Unprinted);
         let done = DoneUnprinted {
             done: "sent".to_owned(),
             source: Unprinted::Closed,
@@ -191,6 +233,26 @@ mod tests {
             detail: "no space left".to_owned(),
         };
         assert_eq!(Exit::of(&broken.into()), Exit::StoreBroken);
+    }
+
+    #[test]
+    fn what_a_second_signal_left_is_named() {
+        let folder = std::path::PathBuf::from("net-local");
+        let error = |killed: &[u16], left: &[(u16, u32)]| Interrupted {
+            folder: folder.clone(),
+            killed: killed.to_vec(),
+            left: left.to_vec(),
+        };
+        let stays = "their folders stay in net-local, and a node recovers its store at its next start";
+        assert_eq!(
+            error(&[1, 3], &[]).to_string(),
+            format!("interrupted again: killed node-1, node-3; {stays}")
+        );
+        assert_eq!(
+            error(&[], &[(2, 77)]).to_string(),
+            format!("interrupted again: killed no node; node-2 still runs (process 77); {stays}")
+        );
+        assert_eq!(Exit::of(&error(&[1], &[]).into()), Exit::Interrupted);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod net_guard;
 mod new_file;
 pub mod operator;
 mod private_file;
+mod regular_file;
 pub mod server;
 pub mod stratum;
 pub mod web;

@@ -8,7 +8,10 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
+use crate::regular_file::{self, NotRead};
 
+/// Longest token file, in bytes.
+const MAX_FILE: u64 = 1 << 20;
 /// Fewest characters of a token.
 const MIN_TOKEN: usize = 16;
 
@@ -159,10 +162,11 @@ fn read_as_credential(path: &Path, credentials: Option<&OsStr>) -> Result<Zeroiz
         path: path.to_owned(),
         source,
     };
+    let (file, found) = regular_file::open(path).map_err(failed)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
+        let mode = found.permissions().mode() & 0o777;
         let others = match credentials.is_some_and(|folder| path.starts_with(folder)) {
             true => 0o037,
             false => 0o077,
@@ -174,13 +178,21 @@ fn read_as_credential(path: &Path, credentials: Option<&OsStr>) -> Result<Zeroiz
             });
         }
     }
-    std::fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
+    let bytes = regular_file::read_open(&file, &found, MAX_FILE).map_err(failed)?;
+    let bytes = Zeroizing::new(bytes);
+    // The error names a place, none of the bytes.
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        failed(NotRead::NotUtf8 {
+            at: error.valid_up_to(),
+        })
+    })?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn make(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let failed = |source| ConfigError::TokenFile {
+    let failed = |error: std::io::Error| ConfigError::TokenFile {
         path: path.to_owned(),
-        source,
+        source: error.into(),
     };
     let mut bytes = Zeroizing::new([0u8; 32]);
     getrandom::fill(&mut bytes[..]).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
@@ -240,14 +252,48 @@ mod tests {
         std::fs::write(&path, "0123456789abcdef mining").expect("written");
         let read = |mode, credentials: Option<&Path>| {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("our own file");
-            read_as_credential(&path, credentials.map(Path::as_os_str)).is_ok()
+            let read = read_as_credential(&path, credentials.map(Path::as_os_str));
+            read.map(drop).map_err(|error| error.to_string())
+        };
+        let open = |mode: &str| -> Result<(), String> {
+            let shown = path.display();
+            Err(format!(
+                "operator token file {shown} is readable by others (mode {mode}); run chmod 600 on it"
+            ))
         };
         let elsewhere = folder.path().join("elsewhere");
-        assert!(read(0o440, Some(folder.path())));
-        assert!(!read(0o444, Some(folder.path())), "all may read it");
-        assert!(!read(0o460, Some(folder.path())), "a group may write it");
-        assert!(!read(0o440, Some(&elsewhere)));
-        assert!(!read(0o440, None));
-        assert!(read(0o400, None));
+        assert_eq!(read(0o440, Some(folder.path())), Ok(()));
+        assert_eq!(read(0o444, Some(folder.path())), open("444"), "all may read it");
+        assert_eq!(read(0o460, Some(folder.path())), open("460"), "a group may write it");
+        assert_eq!(read(0o440, Some(&elsewhere)), open("440"));
+        assert_eq!(read(0o440, None), open("440"));
+        assert_eq!(read(0o400, None), Ok(()));
+    }
+
+    #[test]
+    fn tokens_are_read_from_a_regular_file_of_their_size() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = crate::regular_file::testing::pipe(folder.path());
+        let private = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            crate::private_file::create(&path, bytes).expect("written");
+            path
+        };
+        for (path, why) in [
+            (pipe, "it is no regular file"),
+            (
+                private("long", &vec![b'#'; (1 << 20) + 1]),
+                "it has more than 1048576 bytes",
+            ),
+            (
+                private("binary", b"0123456789abcdef\xff"),
+                "it is not UTF-8 from byte 16 on",
+            ),
+        ] {
+            for source in [TokenSource::File(path.clone()), TokenSource::Kept(path.clone())] {
+                let error = source.load().err().expect("no tokens").to_string();
+                assert_eq!(error, format!("operator token file {}: {why}", path.display()));
+            }
+        }
     }
 }

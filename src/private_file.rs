@@ -108,10 +108,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("key");
         std::fs::create_dir(&path).expect("a folder in its place");
-        assert!(replace(&path, b"new").is_err());
+        let error = replace(&path, b"new").expect_err("a folder is no file");
+        assert_eq!(error.kind(), ErrorKind::IsADirectory, "{error}");
         assert!(path.is_dir());
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1);
     }
+
     #[test]
     fn a_file_that_root_replaces_stays_its_owners() {
         let folder = tempfile::tempdir().expect("a folder");

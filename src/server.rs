@@ -1,5 +1,8 @@
 //! What every handler shares: the node, who may change it, and what is measured.
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -18,6 +21,9 @@ use crate::web::Proxies;
 /// Of all event streams, one in this many is kept for loopback.
 const KEPT_STREAMS: usize = 8;
 
+/// Monitors that measure at once.
+const PROBES: usize = 2;
+
 /// The node behind the router.
 pub struct Server {
     pub node: Node,
@@ -34,6 +40,8 @@ pub struct Server {
     changes: Workers,
     /// For templates: on a new tip all who mine wait for one assembly, which may take seconds, and hold up nobody else.
     templates: Workers,
+    /// For monitors: a flood of reads does not leave an operator without figures.
+    probes: Workers,
     streams: Guard,
     stopping: watch::Sender<bool>,
 }
@@ -50,6 +58,7 @@ impl Server {
             reads: Workers::for_this_machine(),
             changes: Workers::for_this_machine(),
             templates: Workers::for_this_machine(),
+            probes: Workers::new(PROBES),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
@@ -76,6 +85,14 @@ impl Server {
         work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         self.work(&self.templates, work).await
+    }
+
+    /// Measures the node for a monitor, beside the server's own threads.
+    pub async fn probe<T: Send + 'static>(
+        self: &Shared,
+        work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        self.work(&self.probes, work).await
     }
 
     /// Runs a read of one tip beside the server's own threads.
@@ -157,25 +174,12 @@ impl From<Problem> for ReadFailure {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use tally_node::system_clock;
-
     use super::*;
-    use crate::config::NodeOptions;
-    use crate::operator::TokenSource;
 
     #[tokio::test]
     async fn whoever_waits_for_a_template_holds_up_no_payment_and_no_read() {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = NodeOptions {
-            chain: Some("test".to_owned()),
-            data_dir: Some(folder.path().to_owned()),
-            ..NodeOptions::default()
-        };
-        let config = options.resolve().expect("valid settings");
-        let node = Node::open(config.node, system_clock()).expect("a node");
-        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
-        let (tokens, _) = token.load().expect("one token");
-        let server = Server::new(node.clone(), tokens, WebConfig::default());
+        let server = testing::server(folder.path(), WebConfig::default());
         // As many as there are places, or more: all of them wait.
         let miners = 4 * std::thread::available_parallelism().map_or(4, usize::from);
         let (go_on, waiting): (Vec<_>, Vec<_>) = (0..miners)
@@ -198,6 +202,6 @@ mod tests {
         for waited in waiting {
             assert!(waited.await.expect("no panic"));
         }
-        node.close().expect("a store in order");
+        server.node.close().expect("a store in order");
     }
 }

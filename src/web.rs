@@ -124,27 +124,16 @@ mod tests {
     use axum::body::Body;
     use axum::http::StatusCode;
     use http_body_util::BodyExt as _;
-    use tally_node::{Node, system_clock};
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::config::{NodeOptions, WebConfig};
-    use crate::operator::TokenSource;
-    use crate::server::Server;
+    use crate::config::WebConfig;
+    use crate::server::testing;
 
     #[tokio::test]
     async fn a_panicking_handler_costs_one_answer() {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = NodeOptions {
-            chain: Some("test".to_owned()),
-            data_dir: Some(folder.path().to_owned()),
-            ..NodeOptions::default()
-        };
-        let config = options.resolve().expect("valid settings");
-        let node = Node::open(config.node, system_clock()).expect("a node");
-        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
-        let (tokens, _) = token.load().expect("one token");
-        let server = Server::new(node.clone(), tokens, WebConfig::default());
+        let server = testing::server(folder.path(), WebConfig::default());
         let boom = || async { panic!("boom") as () };
         let routes = Router::new()
             .route("/boom", get(boom))
@@ -162,6 +151,56 @@ mod tests {
         assert_eq!(problem["type"], "/problems/internal");
         assert_eq!(problem["request_id"], id.to_str().expect("ASCII"));
         assert_eq!(ask("/fine").await.expect("an answer").status(), StatusCode::OK);
-        node.close().expect("a store in order");
+        server.node.close().expect("a store in order");
+    }
+
+    /// The test's runtime has one thread: a handler that waits there for the pool holds up all others.
+    #[tokio::test]
+    async fn who_holds_the_pool_holds_up_its_readers_and_no_other_request() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = testing::server(folder.path(), WebConfig::default());
+        let router = router(&server);
+        let ask = |path: &str| {
+            let request = Request::get(path).header("host", "localhost").body(Body::empty());
+            router.clone().oneshot(request.expect("a request"))
+        };
+        let (holds, held) = tokio::sync::oneshot::channel();
+        let (let_go, wait) = std::sync::mpsc::channel();
+        let node = server.node.clone();
+        let holder = std::thread::spawn(move || {
+            node.with_pool(|_| {
+                let _ = holds.send(());
+                // Long enough for all requests; who waits for the pool on the only thread sends nothing meanwhile.
+                wait.recv_timeout(Duration::from_secs(5))
+            })
+        });
+        held.await.expect("the thread runs");
+        let readers: Vec<_> = [
+            "/api/v1/status",
+            "/api/v1/fees",
+            "/api/v1/mempool",
+            "/metrics",
+            "/ui/overview",
+            "/ui/mempool?page=1&rows=10",
+        ]
+        .into_iter()
+        .map(|path| (path, tokio::spawn(ask(path))))
+        .collect();
+        // Each goes as far as it comes without the pool.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let alive = ask("/healthz").await.expect("an answer");
+        assert_eq!(alive.status(), StatusCode::OK);
+        for (path, reader) in &readers {
+            assert!(!reader.is_finished(), "{path} reads the pool");
+        }
+        let _ = let_go.send(());
+        assert_eq!(holder.join().expect("no panic"), Ok(()), "a reader held up the server");
+        for (path, reader) in readers {
+            let answer = reader.await.expect("no panic").expect("an answer");
+            assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        }
+        server.node.close().expect("a store in order");
     }
 }

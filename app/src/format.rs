@@ -1,5 +1,8 @@
 //! Numbers, times and ids as text. Pure: the same text on the server and in the browser.
 
+use tally_chain::UnixSecs;
+use tally_chain::calendar::Utc;
+
 use crate::model::BaseUnits;
 
 /// Digits in groups of three: `1,234,567`.
@@ -123,40 +126,23 @@ pub fn ago(then: u64, now: u64) -> String {
     }
 }
 
-/// Year, month, day of a day count since 1970-01-01 (proleptic Gregorian calendar).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let of_era = shifted % 146_097;
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 {
-        month_shifted + 3
-    } else {
-        month_shifted - 9
-    };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
-}
-
 /// `2026-11-23 09:05:12 UTC`
 pub fn utc(unix: u64) -> String {
-    let (year, month, day) = civil(unix / 86_400);
-    let clock = clock(unix);
-    format!("{year:04}-{month:02}-{day:02} {clock} UTC")
+    let Utc { year, month, day, .. } = UnixSecs(unix).utc();
+    format!("{year:04}-{month:02}-{day:02} {} UTC", clock(unix))
 }
 
 /// `09:05:12`
 pub fn clock(unix: u64) -> String {
-    let of_day = unix % 86_400;
-    format!("{:02}:{:02}:{:02}", of_day / 3_600, of_day / 60 % 60, of_day % 60)
+    let Utc {
+        hour, minute, second, ..
+    } = UnixSecs(unix).utc();
+    format!("{hour:02}:{minute:02}:{second:02}")
 }
 
 /// `2026-11-23T09:05:12Z`, for machines.
 pub fn iso(unix: u64) -> String {
-    let text = utc(unix);
-    text.trim_end_matches(" UTC").replace(' ', "T") + "Z"
+    UnixSecs(unix).utc().to_string()
 }
 
 /// The two ends of an id around an ellipsis; short ids stay whole.
@@ -237,6 +223,7 @@ mod tests {
         assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
         assert_eq!(utc(951_782_400), "2000-02-29 00:00:00 UTC");
         assert_eq!(iso(1_795_424_712), "2026-11-23T09:05:12Z");
+        assert_eq!(clock(1_795_424_712), "09:05:12");
         assert_eq!(ago(100, 100), "just now");
         assert_eq!(ago(88, 100), "12 s ago");
         assert_eq!(ago(103, 100), "just now", "blocks may be a little ahead");

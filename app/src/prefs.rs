@@ -195,14 +195,21 @@ mod tests {
             (Unit::Coin.write(amount), Unit::Base.write(amount)),
             ("1.5".into(), "1500000000000000000".into())
         );
-        for (unit, wrong) in [
-            (Unit::Coin, "1,5"),
-            (Unit::Coin, ""),
-            (Unit::Base, "1.5"),
-            (Unit::Base, "-1"),
-            (Unit::Base, "1e18"),
+        let character =
+            |found: char| format!("amount has the character '{found}'; only digits and one decimal point are allowed");
+        for (unit, wrong, why) in [
+            (Unit::Coin, "1,5", character(',')),
+            (Unit::Coin, "", "amount is empty".to_owned()),
+            (Unit::Base, "1.5", character('.')),
+            (Unit::Base, "-1", character('-')),
+            (Unit::Base, "1e18", character('e')),
         ] {
-            assert!(unit.read(wrong).is_err(), "{wrong}");
+            let example = match unit {
+                Unit::Coin => "Digits with a point, such as 1.5",
+                Unit::Base => "Whole base units, digits only",
+            };
+            let error = format!("This is no amount: {why}. {example}");
+            assert_eq!(unit.read(wrong), Err(error), "{wrong}");
         }
     }
 }

@@ -136,6 +136,11 @@ export class TallyNode {
     if (how === true) this.pacer.goOn();
   }
 
+  /** So many blocks at once, for a node that gets none otherwise. */
+  async makeBlocks(count: number): Promise<void> {
+    await this.pacer.make(count);
+  }
+
   /** Ends the node as a service manager would, and waits until it is gone. Its exit code. */
   async stop(): Promise<number | null> {
     await this.pacer.stop();

@@ -37,8 +37,13 @@ export class Pacer {
 
   /** Makes the first blocks, then one each second until `stop`. */
   async start(): Promise<void> {
-    for (let made = 0; made < FIRST; made++) await this.seal();
+    await this.make(FIRST);
     this.goOn();
+  }
+
+  /** Makes so many blocks at once. */
+  async make(count: number): Promise<void> {
+    for (let made = 0; made < count; made++) await this.seal();
   }
 
   /** One block now, and one each second from then on. */

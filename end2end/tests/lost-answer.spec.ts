@@ -2,7 +2,7 @@
 import { Guard } from '../support/guard';
 import { emptyWallet, publicWallet } from '../support/saved';
 import { expect, open, TallyNode, test, type Page } from '../support/test';
-import { opened, picture, unlock } from '../support/wallet';
+import { addressOf, card, opened, picture, unlock } from '../support/wallet';
 
 const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
 const POST = '**/api/v1/transactions';
@@ -174,6 +174,31 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   expect((await pool()).length).toBe(1);
 });
 
+test('what is in doubt of an archived account stays in the history, and is sent again from there', async ({ browser }) => {
+  const page = await start(browser);
+  const sent = await posts(page, ['lose it']);
+  await review(page, '7');
+  await sign(page).click();
+  await expect(doubt(page)).toBeVisible();
+  const wallet = page.getByRole('navigation', { name: 'Wallet' });
+  await wallet.getByRole('link', { name: 'Accounts' }).click();
+  const address = await addressOf(page, 'ECC account');
+  await card(page, 'ECC account').getByText('Manage', { exact: true }).click();
+  await card(page, 'ECC account').getByRole('button', { name: 'Archive' }).click();
+  await expect(page.getByText('Archived accounts')).toBeVisible();
+  await wallet.getByRole('link', { name: 'History' }).click();
+  await expect(page.getByLabel('Account').locator(`option[value="${address}"]`)).toHaveCount(0);
+  const title = 'In doubt, from accounts that are not in the list';
+  const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: title }) });
+  await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
+  await expect(lost.locator(`a[href$="/account/${address}"]`)).toBeVisible();
+  await picture(page, 'wallet-doubt-of-archived');
+  await lost.getByRole('button', { name: 'Send it again' }).click();
+  await expect(lost).toBeHidden();
+  expect(sent[1]).toBe(sent[0]);
+  expect((await pool()).length).toBe(1);
+});
+
 test('a nonce that another payment used leaves it in doubt, until its owner gives it up', async ({ browser }) => {
   const page = await start(browser);
   await posts(page, ['lose it', 'pass', 'pass']);
@@ -224,14 +249,14 @@ test('where it cannot be asked whether an equal payment waits, a yes is asked fo
   await expect(sign(page)).toBeDisabled();
 });
 
-test('that the node could not be asked is said until it answers again', async ({ browser }) => {
+test('that a request to the node failed is shown until it answers again', async ({ browser }) => {
   const page = await start(browser);
   const proofs = /\/api\/v1\/accounts\/0x\w+\?proof=true/;
   await page.route('**/api/v1/fees', (route) => route.abort('connectionreset'));
   await page.route(proofs, (route) => route.abort('connectionreset'));
   const balances = page.getByText('Balances could not be read');
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
-  const fees = page.getByText('The node could not be asked');
+  const fees = page.getByText('The request to the node failed');
   await expect(fees).toBeVisible();
   await page.unroute('**/api/v1/fees');
   await node.mine(true);

@@ -1,9 +1,15 @@
 // Two nodes, seen from the page of one of them: alone, connected, and refusing; and what its operator does there.
+import { parseEther, Wallet } from 'ethers';
+
 import { sizes } from '../support/pictures';
 import { expectAccessible } from '../support/accessible';
-import { emptyWallet } from '../support/saved';
+import { emptyWallet, publicWallet } from '../support/saved';
 import { expect, open, type Page, TallyNode, test, waitForHeight } from '../support/test';
 import { picture } from '../support/wallet';
+
+/** The key of the first ECC account of the PUBLIC phrase, which has coins from genesis. */
+const PUBLIC_KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
+const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
 
 /** The address under which a node can be called, from its banner. */
 async function addressOf(node: TallyNode): Promise<string> {
@@ -185,13 +191,77 @@ test('a payment whose block a heavier branch replaces is pending again, and incl
 
     // The two meet: the longer history wins, and the payment is in neither's blocks.
     await first.operate('POST', 'peers', { address: await addressOf(second) });
-    await expect(line).toHaveText('Pending again: a heavier branch replaced its block', { timeout: 30_000 });
+    await expect(line).toHaveText('Pending again: a branch with more work replaced its block', { timeout: 30_000 });
     await picture(page, 'payment-returned');
     expect(await height(first)).toBe(await height(second));
 
     // It waits at the other node, too, which takes it into a block.
     await second.mine(true);
     await expect(line).toHaveText(/^\d+ confirmation/, { timeout: 60_000 });
+  } finally {
+    await page.close();
+    for (const node of [first, second]) await node.kill();
+  }
+});
+
+/** Another device of the PUBLIC phrase pays with the first nonce of its first ECC account, at this node. */
+async function payElsewhere(node: TallyNode): Promise<void> {
+  const raw = await new Wallet(PUBLIC_KEY).signTransaction({
+    type: 2,
+    chainId: Number((await node.api('status')).chain_id),
+    nonce: 0,
+    to: FRIEND,
+    value: parseEther('2'),
+    gasLimit: 21_000,
+    maxFeePerGas: 100_000_000_000n,
+    maxPriorityFeePerGas: 1_000_000_000n,
+  });
+  const headers = { 'Content-Type': 'application/json' };
+  const answer = await fetch(`${node.url}/api/v1/transactions`, { method: 'POST', headers, body: JSON.stringify({ raw }) });
+  expect(answer.status, await answer.text()).toBe(202);
+}
+
+test('a payment that a reorg takes out of its block is named in the history that was open all the time', async ({ browser }) => {
+  test.setTimeout(180_000);
+  const alone = { mine: false, args: ['--p2p-listen', '127.0.0.1:0'] };
+  const [first, second] = [await TallyNode.start(alone), await TallyNode.start(alone)];
+  const page = await browser.newPage({ baseURL: first.url });
+  try {
+    await publicWallet(page, first);
+    const wallet = page.getByRole('navigation', { name: 'Wallet' });
+    await wallet.getByRole('link', { name: 'Send' }).click();
+    const sender = (await page.locator('#from option', { hasText: /^ECC account \(/ }).getAttribute('value'))!;
+    await page.getByLabel('From').selectOption(sender);
+    await page.getByLabel('To', { exact: true }).fill(FRIEND);
+    await page.getByLabel(/^Amount in/).fill('7');
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByRole('button', { name: 'Sign and send' }).click();
+    await expect(page.locator('.follow-line')).toContainText('Pending');
+    await first.mine(true);
+    await expect(page.locator('.follow-line')).toHaveText(/^\d+ confirmation/, { timeout: 60_000 });
+    await first.mine(false);
+
+    // The first blocks of this chain come fast: the page sees the payment as it was when its block was the newest.
+    await page.route('**/ui/transaction?*', async (route) => {
+      const answer = await route.fetch();
+      const found = await answer.json();
+      if (found?.row.block) found.tip = found.row.block.height;
+      await route.fulfill({ response: answer, json: found });
+    });
+    const looked = page.waitForResponse(/\/ui\/transaction\?/);
+    await wallet.getByRole('link', { name: 'History' }).click();
+    await page.getByLabel('Account').selectOption(sender);
+    await looked;
+    const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
+    await expect(page.getByRole('list', { name: 'Payments' }).getByText('Sent to')).toHaveCount(1);
+    await expect(lost).toBeHidden();
+
+    // The other branch is longer, and has another payment of that nonce.
+    await payElsewhere(second);
+    await second.makeBlocks(Number((await first.api('status')).height) + 10);
+    await first.operate('POST', 'peers', { address: await addressOf(second) });
+    await expect(lost.getByText('Nonce used', { exact: true })).toBeVisible({ timeout: 60_000 });
+    await picture(page, 'wallet-taken-out');
   } finally {
     await page.close();
     for (const node of [first, second]) await node.kill();

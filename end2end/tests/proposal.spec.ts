@@ -1,4 +1,5 @@
-// What a proposal of the command line warns of on the page: the same list, and a contract's program never as a memo.
+// What a proposal of the command line warns of on the page: the same list, and a contract's program never as a memo. And what
+// becomes of one that two tabs send.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,9 +8,11 @@ import { join } from 'node:path';
 
 import { concat, decodeRlp, encodeRlp, getBytes } from 'ethers';
 
+import { Guard } from '../support/guard';
 import { binary, pacedChain } from '../support/node';
 import { PUBLIC_PHRASE, publicWallet } from '../support/saved';
-import { expect, test, type Page, type TallyNode } from '../support/test';
+import { expect, open, TallyNode, test, type Page } from '../support/test';
+import { unlock } from '../support/wallet';
 
 const FRIEND = '0x8ba1f109551bD432803012645Ac136ddd64DBA72';
 /** Nine digits at each end are those of the first secp256k1 account of the PUBLIC phrase. */
@@ -112,3 +115,64 @@ test('a contract in a proposal is shown as its program, and asks for a tick', as
   await expect(page.getByText('for Ann')).toBeHidden();
   await expectTicks(page, ['This creates a contract and pays nobody']);
 });
+
+/** What this browser keeps of what it sent: whether a node has acknowledged each. */
+async function kept(page: Page): Promise<boolean[]> {
+  return page.evaluate(() => {
+    const lists = Object.entries(localStorage).filter(([key]) => key.startsWith('tally.sent.'));
+    return lists.flatMap(([, list]) => JSON.parse(list) as { acknowledged: boolean }[]).map((sent) => sent.acknowledged);
+  });
+}
+
+for (const isFound of [true, false]) {
+  const how = isFound ? 'is found by its id' : 'stays in the list of what was sent, where the node does not find it';
+  test(`one proposal in two tabs: the payment of the second ${how} when the first is rejected`, async ({ browser }) => {
+    test.setTimeout(180_000);
+    const node = await TallyNode.start({ mine: false });
+    const context = await browser.newContext({ baseURL: node.url });
+    const guard = new Guard(context, node.url);
+    guard.allow(/Failed to load resource/); // the rejection
+    try {
+      const [first, second] = [await context.newPage(), await context.newPage()];
+      await sharedPage(first, node);
+      await lookAt(first, propose(FRIEND, '1.25', '2000000000'));
+      await expectTicks(first, []);
+      await first.getByRole('button', { name: 'Sign it' }).click();
+      const send = (page: Page) => page.getByRole('button', { name: 'Send it', exact: true });
+      await expect(send(first)).toBeVisible();
+      const signed = ((await first.locator('.hand-on-text').textContent()) ?? '').trim();
+      await open(second, '/wallet/shared');
+      await unlock(second);
+      await second.getByLabel('Text of the proposal').fill(signed);
+      await second.getByRole('button', { name: 'Look at it' }).click();
+      await expect(send(second)).toBeVisible();
+
+      // The first tab's copy comes to the node when that of the second is in a block in which the node does not find it.
+      let release = () => {};
+      const taken = new Promise<void>((done) => (release = done));
+      await first.route('**/api/v1/transactions', async (route) => {
+        await taken;
+        const json = { type: '/problems/nonce-too-low', title: 'The nonce is used', status: 409, detail: 'It is 0.' };
+        await route.fulfill({ status: 409, contentType: 'application/problem+json', json });
+      });
+      if (!isFound) await first.route(/\/ui\/transaction\?/, (route) => route.fulfill({ json: null }));
+      const handedIn = first.waitForRequest('**/api/v1/transactions');
+      await send(first).click();
+      await handedIn;
+      await send(second).click();
+      await expect(second.locator('.follow-line')).toContainText('Pending');
+      release();
+      if (isFound) {
+        await expect(first.locator('.follow-line')).toContainText('Pending');
+      } else {
+        await expect(first.getByText('A node had the payment before')).toBeVisible();
+        await expect(first.getByText('The node did not take this copy')).toBeHidden();
+      }
+      expect(await kept(first)).toEqual([true]);
+      expect(guard.faults, 'nothing on the pages went wrong').toEqual([]);
+    } finally {
+      await context.close();
+      await node.kill();
+    }
+  });
+}

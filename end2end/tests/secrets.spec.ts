@@ -110,6 +110,76 @@ test('a phrase leaves the page with its step, typed or shown, right or wrong', a
   await expectKeptSecret(secrets, where);
 });
 
+/** Asks the wallet's worker as the page does, beside the page's own questions. The outcome. */
+async function askWorker(page: Page, request: object): Promise<unknown> {
+  return page.evaluate(
+    (request) =>
+      new Promise((done) => {
+        const worker = (window as any).walletWorker as Worker;
+        const number = 4_000_000_000; // the page counts from 1
+        const listen = ({ data }: MessageEvent) => {
+          if (data?.Answer?.number !== number) return;
+          worker.removeEventListener('message', listen);
+          done(data.Answer.outcome);
+        };
+        worker.addEventListener('message', listen);
+        worker.postMessage({ Ask: { number, request } });
+      }),
+    request,
+  );
+}
+
+test('a phrase that became no wallet is gone from the worker once its pages are left', async ({ page }) => {
+  await page.addInitScript(() => {
+    window.Worker = class extends window.Worker {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options);
+        if (options?.name === 'tally-wallet') (window as any).walletWorker = this;
+      }
+    };
+  });
+  const list = page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem');
+  const make = async () => {
+    await page.getByRole('button', { name: 'Make the phrase' }).click();
+    await expect(list).toHaveCount(12);
+    return list.allTextContents();
+  };
+  // The worker compares words with the phrase that it has; without one there is nothing to compare.
+  const check = (words: string[]) => askWorker(page, { CheckWords: { words: words.map((word, place) => [place + 1, word]) } });
+  const held = { Ok: 'Done' };
+  const gone = { Err: 'PhraseNotChecked' };
+  // Within the page, so that the worker lives on.
+  const leave = () => page.getByRole('navigation', { name: 'Main' }).locator('a[href="/wallet"]').click();
+
+  // Left after the words were written down.
+  await open(page, '/wallet/create');
+  const words = await make();
+  await page.getByRole('button', { name: 'I have written them down' }).click();
+  expect(await check(words)).toEqual(held);
+  await leave();
+  await expect.poll(() => check(words)).toEqual(gone);
+
+  // Begun anew.
+  await page.getByRole('link', { name: 'Create a wallet' }).click();
+  const others = await make();
+  expect(await check(others)).toEqual(held);
+  await page.getByRole('button', { name: 'Start again' }).click();
+  await expect.poll(() => check(others)).toEqual(gone);
+  await leave();
+
+  // Typed, and left before the password.
+  await page.getByRole('link', { name: 'Restore from a phrase or a file' }).click();
+  await page.getByLabel('Recovery phrase').fill(words.join(' '));
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await expect(page.getByLabel('Password', { exact: true })).toBeVisible();
+  expect(await check(words)).toEqual(held);
+  await leave();
+  await expect.poll(() => check(words)).toEqual(gone);
+
+  // A wallet can be made all the same.
+  await createWallet(page);
+});
+
 test('a copied phrase is warned of, and wiped from the clipboard', async ({ page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.clock.install();

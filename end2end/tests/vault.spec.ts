@@ -62,7 +62,7 @@ test('accounts are renamed, moved, archived and watched, and it all lasts @phone
 test('the address book fills in whom to pay @phone', async ({ page, node }) => {
   await emptyWallet(page, node);
   await go(page, 'Address book');
-  await expect(page.getByText('Nobody yet')).toBeVisible();
+  await expect(page.getByText('No addresses yet')).toBeVisible();
   await page.getByLabel('Name').fill('Ann');
   await page.getByLabel('Address', { exact: true }).fill('0x123');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
@@ -86,7 +86,7 @@ test('the address book fills in whom to pay @phone', async ({ page, node }) => {
   await go(page, 'Address book');
   await card(page, 'Anna').getByText('Change', { exact: true }).click();
   await card(page, 'Anna').getByRole('button', { name: 'Remove' }).click();
-  await expect(page.getByText('Nobody yet')).toBeVisible();
+  await expect(page.getByText('No addresses yet')).toBeVisible();
 });
 
 test('a backup file brings everything back under the password of its day @phone', async ({ page, guard, node }) => {

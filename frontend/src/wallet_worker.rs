@@ -65,7 +65,7 @@ pub fn wallet_worker() {
     post(&FromWorker::Ready);
 }
 
-/// A phrase that has no vault yet.
+/// A phrase that has no vault yet. It is wiped when dropped.
 struct Fresh {
     phrase: Phrase,
     /// Positions (from 1) that must still be typed back; none for a phrase that the user brought.
@@ -99,6 +99,10 @@ impl Desk {
             Request::NewPhrase { words, language } => Ok(self.new_phrase(words, language)),
             Request::CheckWords { words } => self.check_words(&words),
             Request::TakePhrase { phrase, language } => self.take_phrase(&phrase, language),
+            Request::DropPhrase => {
+                self.fresh = None;
+                Ok(Answer::Done)
+            }
             Request::Create { password, passphrase } => self.create(&password, &passphrase).await,
             Request::Unlock { password } => self.unlock(&password).await,
             Request::AddAccount { kind } => self.add_account(kind).await,

@@ -88,9 +88,9 @@ pub async fn one(
         .read(move |node, _| {
             // Tip and pool of one moment: what has just left the pool is in the balance.
             let (tip, pending, pending_cost) = node.with_pool(|pool| {
-                let costs = || pool.by_sender(&address).map(CheckedTransaction::max_cost);
-                let sum = costs().try_fold(Amount::ZERO, Amount::checked_add);
-                (node.tip(), costs().count(), sum.unwrap_or(Amount(U256::MAX)))
+                let mut costs = pool.by_sender(&address).map(CheckedTransaction::max_cost);
+                let sum = costs.try_fold(Amount::ZERO, Amount::checked_add);
+                (node.tip(), pool.count_of(&address), sum.unwrap_or(Amount(U256::MAX)))
             });
             let tip = &*tip;
             let ProvenAccount { account, proof } = node.proven_account(tip, &address)?;
@@ -167,15 +167,16 @@ pub async fn pending(State(server): State<Shared>, Segment(text): Segment) -> An
         .read(move |node, tip| {
             let nonce = node.account(tip, &address)?.nonce;
             let next_nonce = node.next_nonce(tip, &address)?;
-            Ok(Json(node.with_pool(|pool| {
-                let entries = pool.by_sender(&address).filter_map(|waiting| pool.entry(&waiting.id()));
-                AccountPoolBody {
-                    nonce,
-                    next_nonce,
-                    count: pool.by_sender(&address).count(),
-                    items: entries.take(MAX_WAITING).map(waiting).collect(),
-                }
-            })))
+            let (count, first) = node.with_pool(|pool| {
+                let first: Vec<_> = pool.entries_of(&address).take(MAX_WAITING).cloned().collect();
+                (pool.count_of(&address), first)
+            });
+            Ok(Json(AccountPoolBody {
+                nonce,
+                next_nonce,
+                count,
+                items: first.iter().map(waiting).collect(),
+            }))
         })
         .await
 }

@@ -1,6 +1,6 @@
 //! Reading requests: size, type, depth and form are checked in this order, each with its own problem.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -22,11 +22,22 @@ pub struct JsonBody<T, const LIMIT: usize = MAX_SMALL_BODY>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT> {
     type Rejection = Problem;
 
+    async fn from_request(request: Request, state: &S) -> Answer<Self> {
+        let JsonBytes(bytes) = JsonBytes::<LIMIT>::from_request(request, state).await?;
+        parse_json(&bytes).map(Self)
+    }
+}
+
+/// The same before it is parsed, for handlers that do so beside the server's own threads: a body of megabytes takes a while.
+pub struct JsonBytes<const LIMIT: usize>(pub Bytes);
+
+impl<S: Send + Sync, const LIMIT: usize> FromRequest<S> for JsonBytes<LIMIT> {
+    type Rejection = Problem;
+
     async fn from_request(request: Request, _: &S) -> Answer<Self> {
         let (parts, body) = request.into_parts();
         check_media_type(&parts.headers, "application/json")?;
-        let bytes = read_body(&parts.headers, body, LIMIT).await?;
-        parse_json(&bytes).map(Self)
+        read_body(&parts.headers, body, LIMIT).await.map(Self)
     }
 }
 
@@ -73,7 +84,7 @@ pub async fn check_length(headers: &HeaderMap, body: Body, limit: usize) -> Answ
 }
 
 /// Reads a body of at most `limit` bytes.
-pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Answer<axum::body::Bytes> {
+pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Bytes> {
     let body = check_length(headers, body, limit).await?;
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         let too_long =

@@ -40,6 +40,8 @@ pub struct FeesBody {
 }
 
 /// Base fee of the next block, and priority fees for three levels of hurry
+///
+/// Where more than 512 transactions wait, by what waited at most half a second ago.
 #[utoipa::path(get, path = "/fees", tag = "payments", responses(
     (status = 200, description = "The fees", body = FeesBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
@@ -49,10 +51,9 @@ pub async fn fees(State(server): State<Shared>) -> Answer<Json<FeesBody>> {
         .read(|node, tip| {
             let spec = node.spec();
             let base_fee = tip.ancestors.next_base_fee(spec);
-            let (levels, waiting) = node.with_pool(|pool| {
-                let gas: u64 = pool.fee_histogram(base_fee).iter().map(|bucket| bucket.gas).sum();
-                (pool.fee_levels(base_fee), gas)
-            });
+            let view = node.pool_view(tip);
+            let levels = view.fee_levels();
+            let waiting: u64 = view.fee_histogram().iter().map(|bucket| bucket.gas).sum();
             // When all that waits fits into the next block, every level is in it.
             let backlog = waiting / spec.limits.gas_limit.max(1) + 1;
             let spacing = u64::from(spec.engine().spacing());

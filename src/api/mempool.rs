@@ -65,6 +65,8 @@ pub struct MempoolBody {
 }
 
 /// What waits for a block
+///
+/// Where more than 512 transactions wait, what waited at most half a second ago.
 #[utoipa::path(get, path = "/mempool", tag = "payments", params(PageParams), responses(
     (status = 200, description = "The pool", body = MempoolBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
@@ -74,43 +76,27 @@ pub async fn pool(State(server): State<Shared>, Params(page): Params<PageParams>
     let skip = OffsetCursor::decode(page.cursor.as_deref())?.map_or(0, |OffsetCursor(count)| count as usize);
     server
         .read(move |node, tip| {
-            let base_fee = tip.ancestors.next_base_fee(node.spec());
-            let now = node.now();
-            Ok(Json(node.with_pool(|pool| {
-                let first = pool.best(base_fee, now).map(|transaction| transaction.id());
-                let taken: Vec<_> = first.take(skip.saturating_add(limit)).collect();
-                let ready = taken.len();
-                // Only the rest of the page is looked for among what no block could take now.
-                let rest = (skip + limit).saturating_sub(ready);
-                let known: std::collections::HashSet<_> = if rest > 0 {
-                    taken.iter().copied().collect()
-                } else {
-                    Default::default()
-                };
-                let others = pool
-                    .entries()
-                    .filter(|pooled| !known.contains(&pooled.transaction().id()))
-                    .take(rest);
-                let all = taken.iter().filter_map(|id| pool.entry(id)).chain(others);
-                let items: Vec<_> = all.skip(skip).take(limit).map(waiting).collect();
-                let end = skip + items.len();
-                MempoolBody {
-                    count: pool.len(),
-                    pending: pool.pending_len(),
-                    bytes: pool.bytes(),
-                    max_count: pool.config().max_count,
-                    max_bytes: pool.config().max_bytes,
-                    base_fee: base_fee.to_string(),
-                    bands: pool.fee_histogram(base_fee).into_iter().map(band).collect(),
-                    items,
-                    next: (end < pool.len()).then(|| OffsetCursor(end as u32).encode()),
-                }
-            })))
+            let view = node.pool_view(tip);
+            let shown = view.page(skip, limit);
+            let end = skip.saturating_add(shown.len());
+            let limits = node.with_pool(|pool| *pool.config());
+            Ok(Json(MempoolBody {
+                count: view.len(),
+                pending: view.pending_len(),
+                bytes: view.bytes(),
+                max_count: limits.max_count,
+                max_bytes: limits.max_bytes,
+                base_fee: tip.ancestors.next_base_fee(node.spec()).to_string(),
+                bands: view.fee_histogram().iter().map(band).collect(),
+                // What has left the pool since the view was made is left out.
+                items: node.pooled(shown).iter().map(waiting).collect(),
+                next: (end < view.len()).then(|| OffsetCursor(end as u32).encode()),
+            }))
         })
         .await
 }
 
-fn band(bucket: tally_node::mempool::FeeBucket) -> BandBody {
+fn band(bucket: &tally_node::mempool::FeeBucket) -> BandBody {
     BandBody {
         from: bucket.from.to_string(),
         count: bucket.count,

@@ -116,16 +116,24 @@ impl Metrics {
         self.requests.get_or_create(&labels).inc();
         self.request_time.observe(took.as_secs_f64());
     }
+
+    /// All figures in OpenMetrics' text, with so many event streams open. Blocks the thread: the pool's lock is waited for, and
+    /// files are read.
+    fn text(&self, node: &Node, streams: usize) -> Answer<String> {
+        self.gauges.streams.set(streams as i64);
+        self.gauges.memory.set(resident_memory().unwrap_or(0));
+        self.gauges.disk.set(node.store().disk_space() as i64);
+        let mut text = String::new();
+        encode(&mut text, &self.registry.lock()).map_err(Problem::internal)?;
+        Ok(text)
+    }
 }
 
 /// Figures for Prometheus: its text format 0.0.4, or OpenMetrics where that is asked for.
 pub async fn metrics(State(server): State<Shared>, headers: HeaderMap) -> Answer<Response> {
-    let gauges = &server.metrics.gauges;
-    gauges.streams.set(server.open_streams() as i64);
-    gauges.memory.set(resident_memory().unwrap_or(0));
-    gauges.disk.set(server.node.store().disk_space() as i64);
-    let mut text = String::new();
-    encode(&mut text, &server.metrics.registry.lock()).map_err(Problem::internal)?;
+    let measured = server.clone();
+    let text = server.probe(move |node| measured.metrics.text(node, measured.open_streams()));
+    let text = text.await?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let (kind, text) = match plain::wants_open_metrics(accept.unwrap_or_default()) {
         true => (OPEN_METRICS, text),

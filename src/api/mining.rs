@@ -260,8 +260,9 @@ pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkB
     (status = 200, description = "The miner", body = MinerBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
-    Json(MinerBody::of(&server.node))
+pub async fn status(State(server): State<Shared>) -> Answer<Json<MinerBody>> {
+    // Its threads may be about to end, which is waited for.
+    server.read(|node, _| Ok(Json(MinerBody::of(node)))).await
 }
 
 /// External miners that are connected (Stratum), the fastest first
@@ -269,22 +270,22 @@ pub async fn status(State(server): State<Shared>) -> Json<MinerBody> {
     (status = 200, description = "The miners that are connected", body = WorkersBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn workers(State(server): State<Shared>) -> Json<WorkersBody> {
-    let workers = server.node.workers();
-    let total = workers.total();
-    Json(WorkersBody {
-        connected: total.connected,
-        hash_rate: total.hash_rate,
-        shares: total.shares,
-        rejected: total.rejected,
-        blocks: total.blocks,
-        items: workers
-            .list()
-            .into_iter()
-            .take(MAX_LISTED)
-            .map(WorkerBody::from)
-            .collect(),
-    })
+pub async fn workers(State(server): State<Shared>) -> Answer<Json<WorkersBody>> {
+    // Shares wait while all workers are looked at.
+    server
+        .read(|node, _| {
+            let workers = node.workers();
+            let (total, list) = (workers.total(), workers.list());
+            Ok(Json(WorkersBody {
+                connected: total.connected,
+                hash_rate: total.hash_rate,
+                shares: total.shares,
+                rejected: total.rejected,
+                blocks: total.blocks,
+                items: list.into_iter().take(MAX_LISTED).map(WorkerBody::from).collect(),
+            }))
+        })
+        .await
 }
 
 /// Switches the native miner. Needs the operator's token with the scope `mining`
@@ -299,7 +300,7 @@ pub async fn switch(
 ) -> Answer<Json<MinerBody>> {
     auth::require(&server.tokens, &headers, Scope::Mining)?;
     let JsonBody(SwitchBody { on, threads, address }) = body?;
-    let now = server.node.mining().status().config;
+    let now = server.node.mining().config();
     let producer = match address {
         Some(text) => parse_address("address", &text)?,
         None => now.producer,

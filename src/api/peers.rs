@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tally_node::net::{PeerName, PeerStatus};
-use tally_node::{IpNet, P2p};
+use tally_node::{IpNet, Node, P2p};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth;
@@ -160,8 +160,8 @@ pub struct BanRequest {
     pub reason: Option<String>,
 }
 
-fn list(server: &Server) -> PeersBody {
-    let Some(network) = server.node.network() else {
+fn list(node: &Node) -> PeersBody {
+    let Some(network) = node.network() else {
         return PeersBody {
             networking: false,
             id: None,
@@ -170,7 +170,7 @@ fn list(server: &Server) -> PeersBody {
             bans: Vec::new(),
             range_bans: Vec::new(),
             sync: None,
-            best_height: server.node.tip().record.height().0,
+            best_height: node.tip().record.height().0,
             found: FoundBody::default(),
         };
     };
@@ -240,8 +240,8 @@ fn parse_name(text: String) -> Answer<PeerName> {
     (status = 200, description = "The peers", body = PeersBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn peers(State(server): State<Shared>) -> Json<PeersBody> {
-    Json(list(&server))
+pub async fn peers(State(server): State<Shared>) -> Answer<Json<PeersBody>> {
+    server.read(|node, _| Ok(Json(list(node)))).await
 }
 
 /// Calls another node, now and whenever it is not connected. Needs the operator's token with the scope `peers`

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tally_chain::Height;
-use tally_node::NotReady;
 use tally_node::net::HeavierFork;
+use tally_node::{Health, NetworkStatus, Node, NotReady, P2p, Tip};
 use utoipa::ToSchema;
 
 use super::problem::{Answer, ProblemBody};
@@ -74,7 +74,7 @@ pub struct ClockBody {
 }
 
 impl ClockBody {
-    pub fn of(node: &tally_node::Node) -> Self {
+    pub fn of(node: &Node) -> Self {
         let (reading, behind_chain_secs) = (node.clock_reading(), node.behind_own_chain());
         Self {
             offset_secs: reading.map(|reading| reading.offset_secs),
@@ -165,18 +165,18 @@ pub struct StatusBody {
 }
 
 impl SyncBody {
-    fn of(node: &tally_node::Node) -> Self {
+    fn of(health: &Health, network: Option<&NetworkStatus>) -> Self {
         let syncing = |reason: &NotReady| matches!(reason, NotReady::Syncing { .. });
-        let peers = node.network().map_or(0, |network| network.status().peers.len());
+        let peers = network.map_or(0, |status| status.peers.len());
         Self {
-            complete: !node.health().reasons.iter().any(syncing),
+            complete: !health.reasons.iter().any(syncing),
             peers: u32::try_from(peers).unwrap_or(u32::MAX),
         }
     }
 }
 
 impl MinerBody {
-    pub fn of(node: &tally_node::Node) -> Self {
+    pub fn of(node: &Node) -> Self {
         let status = node.mining().status();
         Self {
             on: status.config.on,
@@ -194,11 +194,16 @@ impl MinerBody {
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
-    let node = &server.node;
-    let (tip, spec, identity) = (node.tip(), node.spec(), node.identity());
-    let record = &tip.record;
+    server.read(|node, tip| Ok(Json(body(node, tip)))).await
+}
+
+fn body(node: &Node, tip: &Tip) -> StatusBody {
+    let (spec, identity, record) = (node.spec(), node.identity(), &tip.record);
+    let health = node.health();
+    // Once: it is a copy of all that is shown of all peers.
+    let network = node.network().map(P2p::status);
     let Height(height) = record.height();
-    Ok(Json(StatusBody {
+    StatusBody {
         version: env!("CARGO_PKG_VERSION"),
         chain: spec.name.clone(),
         chain_id: identity.chain_id,
@@ -218,17 +223,16 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
         transactions: record.total_transactions,
         pending: node.with_pool(|pool| pool.len()),
         mining: MinerBody::of(node),
-        sync: SyncBody::of(node),
-        not_ready: node.health().reasons.iter().map(ToString::to_string).collect(),
+        sync: SyncBody::of(&health, network.as_ref()),
+        not_ready: health.reasons.iter().map(ToString::to_string).collect(),
         clock: ClockBody::of(node),
-        heavier_fork: node
-            .network()
-            .and_then(|network| network.status().heavier_fork)
+        heavier_fork: network
+            .and_then(|status| status.heavier_fork)
             .map(HeavierForkBody::from),
         now: node.now().0,
         started: node.started().0,
         begins: node.begins().map(|begins| begins.0),
-    }))
+    }
 }
 
 #[cfg(test)]

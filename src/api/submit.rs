@@ -10,7 +10,7 @@ use tally_node::{SubmitError, Submitted};
 use utoipa::ToSchema;
 
 use super::MAX_BODY;
-use super::extract::{JsonBody, media_type, parse_json, read_body, wrong_media_type};
+use super::extract::{JsonBytes, media_type, parse_json, read_body, wrong_media_type};
 use super::problem::{Answer, Problem, ProblemBody, kinds};
 use super::text::parse_hex;
 use super::transactions::TransactionStatus;
@@ -114,10 +114,17 @@ pub async fn one(State(server): State<Shared>, request: Request) -> Answer<(Stat
     (status = 200, description = "One result for each, in their order", body = BatchAnswer),
     (status = "default", description = "A problem with the batch itself", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn batch(
-    State(server): State<Shared>,
-    JsonBody(BatchBody { raw }): JsonBody<BatchBody, MAX_BODY>,
-) -> Answer<Json<BatchAnswer>> {
+pub async fn batch(State(server): State<Shared>, JsonBytes(body): JsonBytes<MAX_BODY>) -> Answer<Json<BatchAnswer>> {
+    server
+        .blocking(move |node| {
+            let raw = parse_batch(&body)?;
+            Ok(Json(answer(&raw, |envelopes| node.submit_batch(envelopes))))
+        })
+        .await
+}
+
+fn parse_batch(body: &[u8]) -> Answer<Vec<String>> {
+    let BatchBody { raw } = parse_json(body)?;
     if raw.len() > MAX_BATCH {
         let problem = Problem::new(
             &kinds::BODY_TOO_LARGE,
@@ -128,9 +135,7 @@ pub async fn batch(
         );
         return Err(problem.field("raw").above(raw.len(), MAX_BATCH));
     }
-    server
-        .blocking(move |node| Ok(Json(answer(&raw, |envelopes| node.submit_batch(envelopes)))))
-        .await
+    Ok(raw)
 }
 
 fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>>) -> BatchAnswer {

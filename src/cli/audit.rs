@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 use tally_chain::Height;
 use tally_node::audit::{Report, audit};
+use tally_node::counted::counted;
 use tally_node::system_clock;
 
 use super::out::{Unprinted, err, errln, outln};
@@ -100,13 +101,13 @@ fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) -> Result<(),
     outln!("Audit of chain {chain}, genesis {}", report.genesis)?;
     outln!("  tip          {} at height {}", report.tip, report.height)?;
     outln!(
-        "  executed     {} blocks, {} transactions, in {seconds:.1} s",
-        report.blocks,
-        report.transactions
+        "  executed     {}, {}, in {seconds:.1} s",
+        counted(report.blocks, "block", "blocks"),
+        counted(report.transactions, "transaction", "transactions")
     )?;
     outln!(
-        "  state        {} accounts, root {}",
-        report.accounts,
+        "  state        {}, root {}",
+        counted(report.accounts, "account", "accounts"),
         report.state_root
     )?;
     if report.base == Height::GENESIS {
@@ -124,15 +125,15 @@ fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) -> Result<(),
     outln!("  balances     {} {symbol}", totals.balances.to_coins())?;
     if let Some(ahead) = report.ahead {
         outln!(
-            "  clock        {} blocks are ahead of this machine's clock, by up to {} s; the clock may have been set back",
-            ahead.blocks,
+            "  clock        {} ahead of this machine's clock, by up to {} s; the clock may have been set back",
+            counted(ahead.blocks, "block is", "blocks are"),
             ahead.secs
         )?;
     }
     if report.faults.is_empty() {
         outln!("  result       everything agrees")?;
     } else {
-        outln!("  result       {} faults:", report.faults.len())?;
+        outln!("  result       {}:", counted(report.faults.len(), "fault", "faults"))?;
         for fault in &report.faults {
             outln!("    {fault}")?;
         }

@@ -7,18 +7,23 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use tally_node::counted::counted;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
-use super::out::outln;
+use super::out::{errln, outln};
 use crate::config::{chain_spec, default_data_dir};
+use crate::exit::Interrupted;
 
 /// Most nodes of one command.
 const MAX_NODES: u16 = 32;
 /// How long a node may take to serve.
 const READY: Duration = Duration::from_secs(60);
+/// How long killed nodes may take to be gone: a process that waits for a broken disk is not ended by anything.
+const KILLED: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub struct NetArgs {
@@ -79,6 +84,10 @@ enum News {
 struct Running {
     /// The node ends with it.
     stdin: Option<ChildStdin>,
+    /// Its process id.
+    process: u32,
+    /// Kills it.
+    kill: Option<oneshot::Sender<()>>,
     /// Where others can call it; empty until it serves.
     address: String,
 }
@@ -91,18 +100,40 @@ struct Cluster {
     tell: UnboundedSender<News>,
 }
 
+/// What ends the command: SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 async fn up(args: UpArgs) -> anyhow::Result<()> {
     for (name, first) in [("port", args.port), ("p2p-port", args.p2p_port)] {
         if first.checked_add(args.nodes - 1).is_none() {
             bail!(
-                "{name} {first} leaves no room for {} nodes: ports end at {}",
-                args.nodes,
+                "{name} {first} leaves no room for {}: ports end at {}",
+                counted(args.nodes, "node", "nodes"),
                 u16::MAX
             );
         }
     }
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::listen()?;
     let folder = match &args.data_dir {
         Some(folder) => folder.clone(),
         None => default_data_dir(&format!("net-{}", chain_spec(&args.chain)?.name))?,
@@ -116,12 +147,18 @@ async fn up(args: UpArgs) -> anyhow::Result<()> {
         tell,
     };
     let result = tokio::select! {
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
+        () = signals.next() => Ok(()),
         result = cluster.serve() => result,
     };
-    cluster.stop().await;
-    result
+    match (result, cluster.stop(&mut signals).await) {
+        (result, Ok(())) => result,
+        (Ok(()), Err(interrupted)) => Err(interrupted.into()),
+        // Why the nodes end counts for more than how they ended.
+        (Err(error), Err(interrupted)) => {
+            errln!("{interrupted}");
+            Err(error)
+        }
+    }
 }
 
 impl Cluster {
@@ -133,8 +170,8 @@ impl Cluster {
         }
         // The nodes go on where nobody reads what they print.
         let _ = outln!(
-            "\n{} nodes are up, their folders are in {}; Ctrl-C ends them all\n",
-            self.args.nodes,
+            "\n{} up, their folders are in {}; Ctrl-C ends them all\n",
+            counted(self.args.nodes, "node is", "nodes are"),
             self.folder.display()
         );
         loop {
@@ -167,10 +204,7 @@ impl Cluster {
                 let Some(node) = self.running.remove(&index) else {
                     return Ok(());
                 };
-                let how = match status {
-                    Ok(status) => status.to_string(),
-                    Err(error) => error.to_string(),
-                };
+                let how = how(status);
                 if node.address.is_empty() {
                     bail!("node-{index} cannot run ({how}); the lines above say why");
                 }
@@ -200,35 +234,100 @@ impl Cluster {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = pipes.spawn().context("cannot start a node")?;
+        let (kill, killed) = oneshot::channel();
         let running = Running {
             stdin: child.stdin.take(),
+            process: child.id().expect("nobody has waited for it yet"),
+            kill: Some(kill),
             address: String::new(),
         };
         self.running.insert(index, running);
-        tokio::spawn(follow(index, child, self.tell.clone()));
+        tokio::spawn(follow(index, child, killed, self.tell.clone()));
         Ok(())
     }
 
-    /// Ends all nodes in order, and waits for them.
-    async fn stop(&mut self) {
+    /// Ends all nodes in order, and waits for them, as long as no further signal comes.
+    async fn stop(&mut self, signals: &mut Signals) -> Result<(), Interrupted> {
         self.running.values_mut().for_each(|node| node.stdin = None);
+        if !self.running.is_empty() {
+            errln!(
+                "ending {} nodes in order; Ctrl-C again ends them at once",
+                self.running.len()
+            );
+        }
+        let in_order = tokio::select! {
+            () = self.gone() => true,
+            () = signals.next() => false,
+        };
+        match in_order {
+            true => Ok(()),
+            false => Err(self.kill().await),
+        }
+    }
+
+    /// Waits until no node runs.
+    async fn gone(&mut self) {
         while !self.running.is_empty() {
             match self.news.recv().await {
-                Some(News::Ended(index, _)) => {
+                Some(News::Ended(index, status)) => {
                     self.running.remove(&index);
+                    let _ = outln!("node-{index} | ended ({})", how(status));
                 }
                 Some(News::Line(index, line)) => drop(outln!("node-{index} | {line}")),
                 None => return,
             }
         }
     }
+
+    /// Kills all nodes that still run, and says what stays.
+    async fn kill(&mut self) -> Interrupted {
+        let mut killed: Vec<u16> = self.running.keys().copied().collect();
+        for node in self.running.values_mut() {
+            // Where nobody waits for it the node is gone.
+            let _ = node.kill.take().map(|kill| kill.send(()));
+        }
+        let _ = tokio::time::timeout(KILLED, self.gone()).await;
+        killed.retain(|index| !self.running.contains_key(index));
+        Interrupted {
+            folder: self.folder.clone(),
+            killed,
+            left: self
+                .running
+                .iter()
+                .map(|(index, node)| (*index, node.process))
+                .collect(),
+        }
+    }
 }
 
-/// Passes on what a node prints, until it is gone.
-async fn follow(index: u16, mut child: Child, tell: UnboundedSender<News>) {
+/// How a process ended.
+fn how(status: std::io::Result<ExitStatus>) -> String {
+    match status {
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Passes on what a node prints, until it is gone or has to be killed.
+async fn follow(index: u16, mut child: Child, killed: oneshot::Receiver<()>, tell: UnboundedSender<News>) {
     let (out, log) = (child.stdout.take(), child.stderr.take());
-    tokio::join!(pass_on(index, out, &tell), pass_on(index, log, &tell));
-    let _ = tell.send(News::Ended(index, child.wait().await));
+    let by_itself = async {
+        tokio::join!(pass_on(index, out, &tell), pass_on(index, log, &tell));
+        child.wait().await
+    };
+    let ended = tokio::select! {
+        status = by_itself => Some(status),
+        Ok(()) = killed => None,
+    };
+    let status = match ended {
+        Some(status) => status,
+        None => {
+            // By its handle: another process cannot have its id before it was waited for.
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    let _ = tell.send(News::Ended(index, status));
 }
 
 async fn pass_on(index: u16, from: Option<impl AsyncRead + Unpin>, tell: &UnboundedSender<News>) {

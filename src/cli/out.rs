@@ -5,9 +5,17 @@
 //! standard error with [`errln!`] and never fails: there is nowhere left to say it.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use tally_chain::visible;
+use zeroize::Zeroizing;
+
+/// Devices that take everything and keep nothing. Where a process begins without a standard output, Rust opens the first in its
+/// place, so that a closed output looks the same.
+const NOWHERE: [&str; 2] = ["/dev/null", "/dev/zero"];
 
 /// Why a result could not be printed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +25,9 @@ pub enum Unprinted {
     Closed,
     #[error("cannot write to standard output: {0}")]
     Failed(io::Error),
+    /// Nobody ever sees what is written there. Only for secrets that are shown once; all else may be thrown away.
+    #[error("standard output is closed, or leads to a device that keeps nothing ({})", NOWHERE.join(", "))]
+    Nowhere,
 }
 
 impl From<io::Error> for Unprinted {
@@ -59,6 +70,39 @@ pub fn write_line(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
     Ok(put(io::stdout().lock(), &format!("{text}\n"))?)
 }
 
+/// Whether a secret that is shown once would be seen by anybody, as far as that can be known before.
+///
+/// # Errors
+/// [`Unprinted::Nowhere`].
+pub fn check_seen() -> Result<(), Unprinted> {
+    keeping(standard_output()?).map(drop)
+}
+
+/// Writes a secret that is shown this once, with a line feed.
+///
+/// # Errors
+/// [`Unprinted::Nowhere`] before anything is written; what the system says, also where standard output is open for reading
+/// only: Rust's own takes that for success.
+pub fn write_once(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
+    let line = Zeroizing::new(format!("{text}\n"));
+    Ok(put(keeping(standard_output()?)?, &line)?)
+}
+
+/// A handle of standard output that is not buffered.
+fn standard_output() -> io::Result<File> {
+    io::stdout().flush()?;
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
+}
+
+fn keeping(out: File) -> Result<File, Unprinted> {
+    let found = out.metadata()?;
+    let leads_to = |device: &str| std::fs::metadata(device).is_ok_and(|known| known.rdev() == found.rdev());
+    match found.file_type().is_char_device() && NOWHERE.into_iter().any(leads_to) {
+        true => Err(Unprinted::Nowhere),
+        false => Ok(out),
+    }
+}
+
 /// The text with `\u{…}` in place of what cannot be seen or moves the cursor of a terminal: a node, or a file, must not write
 /// over what this program has shown. Line ends and tabs stay. Rule: docs/protocol.md#W8
 pub fn plain(text: &str) -> String {
@@ -96,6 +140,11 @@ macro_rules! outln {
     ($($text:tt)*) => { $crate::cli::out::write_line(::std::format_args!($($text)*)) };
 }
 
+/// Prints a secret that is shown this once, and a line feed, to standard output: `Result<(), Unprinted>`.
+macro_rules! once {
+    ($($text:tt)*) => { $crate::cli::out::write_once(::std::format_args!($($text)*)) };
+}
+
 /// Says something on standard error.
 macro_rules! err {
     ($($text:tt)*) => { $crate::cli::out::tell(::std::format_args!($($text)*)) };
@@ -107,7 +156,7 @@ macro_rules! errln {
     ($($text:tt)*) => { $crate::cli::out::tell_line(::std::format_args!($($text)*)) };
 }
 
-pub(crate) use {err, errln, out, outln};
+pub(crate) use {err, errln, once, out, outln};
 
 #[cfg(test)]
 mod tests {
@@ -123,6 +172,30 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(plain(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_secret_goes_nowhere_but_where_it_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = |path: &std::path::Path| File::options().write(true).create(true).truncate(false).open(path);
+        for device in NOWHERE {
+            let found = keeping(open(device.as_ref()).expect("opens")).map(drop);
+            let shown = found.expect_err("nobody reads it").to_string();
+            assert_eq!(
+                shown,
+                "standard output is closed, or leads to a device that keeps nothing (/dev/null, /dev/zero)"
+            );
+        }
+        // A full disk is found when it is written to; a file and a pipe keep what they get.
+        let (_reader, writer) = io::pipe().expect("a pipe");
+        let files = [
+            open("/dev/full".as_ref()).expect("opens"),
+            open(&folder.path().join("file")).expect("made"),
+            File::from(std::os::fd::OwnedFd::from(writer)),
+        ];
+        for file in files {
+            assert!(keeping(file).is_ok());
         }
     }
 

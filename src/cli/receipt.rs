@@ -15,6 +15,7 @@ use super::client::{Client, NodeArgs};
 use super::out::{After as _, Unprinted, outln};
 use crate::exit::OtherDocument;
 use crate::new_file;
+use crate::regular_file::{self, NotRead};
 
 #[derive(Debug, Args)]
 pub struct ReceiptArgs {
@@ -188,17 +189,64 @@ fn say(
     outln!("Checked here: signature, work, and the paths to the block that you trust.")
 }
 
-/// SHA-256 of a file of any size.
+/// SHA-256 of a regular file of any size; not of a pipe or a device, which may never end, and not of a file that changes
+/// its length meanwhile.
 pub fn sha256_of(path: &Path) -> anyhow::Result<B256> {
     let unreadable = || format!("cannot read {}", path.display());
-    let mut file = std::fs::File::open(path).with_context(unreadable)?;
+    let (file, found) = regular_file::open(path).with_context(unreadable)?;
+    let length = found.len();
+    // One byte more shows that it grew; one that grows as fast as it is read would never end.
+    let mut file = file.take(length.saturating_add(1));
     let mut hasher = Sha256::new();
     let mut part = [0; 1 << 16];
+    let mut read = 0;
     loop {
         match file.read(&mut part).with_context(unreadable)? {
             0 => break,
-            count => hasher.update(&part[..count]),
+            count => {
+                hasher.update(&part[..count]);
+                read += count as u64;
+            }
         }
     }
+    if read != length {
+        return Err(NotRead::Changed { length }).with_context(unreadable);
+    }
     Ok(B256::from(<[u8; 32]>::from(hasher.finalize())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_a_regular_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("document");
+        std::fs::write(&path, "abc").expect("written");
+        assert_eq!(
+            alloy_primitives::hex::encode(sha256_of(&path).expect("reads")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        let pipe = crate::regular_file::testing::pipe(folder.path());
+        for path in [Path::new("/dev/zero"), &pipe, folder.path()] {
+            let error = sha256_of(path).expect_err("no file");
+            assert_eq!(
+                format!("{error:#}"),
+                format!("cannot read {}: it is no regular file", path.display())
+            );
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_document_ends_where_it_ended_when_it_was_opened() {
+        // The system says that it is empty, and has something to read in it.
+        let path = Path::new("/proc/self/status");
+        let error = sha256_of(path).expect_err("longer than it was");
+        assert_eq!(
+            format!("{error:#}"),
+            "cannot read /proc/self/status: it was changed while it was read; it had 0 bytes"
+        );
+    }
 }

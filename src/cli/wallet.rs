@@ -32,11 +32,15 @@ use tally_wallet::{
     Account, FeeLevel, KeyKind, Language, Phrase, PhraseLength, Progress, PublicKey, Replacement, RsaKey, RsaSearch,
     Step, Vault, system_rng, usual_label,
 };
+use zeroize::Zeroizing;
 
 use super::client::{Client, NodeArgs};
-use super::out::{After as _, Unprinted, err, errln, outln};
+use super::out::{self, After as _, Unprinted, err, errln, once, outln};
 use crate::config::chain_spec;
 use file::VaultFile;
+
+/// Why a new wallet was not kept.
+const UNSEEN: &str = "the recovery phrase could not be shown, so no wallet was kept";
 
 #[derive(Debug, Args)]
 pub struct WalletArgs {
@@ -222,14 +226,16 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
                 Words::TwentyFour => PhraseLength::TwentyFour,
             };
             file.check_free()?;
+            // A wallet whose phrase was never seen would be lost with its first broken disk. Before a password is asked for.
+            out::check_seen().context(UNSEEN)?;
             let phrase = Phrase::generate_in(language, length, &mut system_rng());
             let shown = phrase.text();
-            create(&file, &client, chain.as_deref(), phrase, passphrase, None)?;
-            // A wallet whose phrase was never seen would be lost with its first broken disk.
-            show_phrase(&shown, &file).or_else(|error| {
-                file.undo_create()?;
-                Err(error).context("the recovery phrase could not be shown, so no wallet was kept")
-            })
+            let new = NewWallet::make(&client, chain.as_deref(), phrase, passphrase, None)?;
+            // Seen first, then kept: whatever ends this command in between leaves a phrase without a wallet, which loses nothing.
+            show_phrase(&shown).context(UNSEEN)?;
+            new.keep(&file)
+                .context("no wallet was kept; the recovery phrase above brings it back (`tally wallet restore`)")?;
+            Ok(kept(&file).after(|| format!("the wallet is kept in {}", file.path().display()))?)
         }
         WalletCommand::Restore {
             language,
@@ -245,7 +251,7 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
             let whole = |text: &str| read(text).is_ok();
             let text = secrets::phrase("TALLY_WALLET_PHRASE", "Recovery phrase: ", whole)?;
             let phrase = read(&text)?;
-            create(&file, &client, chain.as_deref(), phrase, passphrase, Some(&find))?;
+            NewWallet::make(&client, chain.as_deref(), phrase, passphrase, Some(&find))?.keep(&file)?;
             Ok(kept(&file).after(|| format!("the wallet is kept in {}", file.path().display()))?)
         }
         WalletCommand::Add { kind, label } => {
@@ -288,45 +294,57 @@ pub fn run(args: WalletArgs) -> anyhow::Result<()> {
     }
 }
 
-fn create(
-    file: &VaultFile,
-    client: &Client,
-    chain: Option<&str>,
-    phrase: Phrase,
-    passphrase: bool,
-    find: Option<&discover::FindArgs>,
-) -> anyhow::Result<()> {
-    let binding = match chain {
-        Some(name) => {
-            let spec = chain_spec(name)?;
-            let identity = tally_chain::genesis::identity(&spec);
-            tally_wallet::ChainBinding {
-                genesis: identity.genesis,
-                chain_id: identity.chain_id,
-                name: spec.name,
-            }
-        }
-        None => client.status()?.binding(),
-    };
-    outln!("Wallet for chain {} (genesis {})", binding.name, binding.genesis)?;
-    let passphrase = secrets::passphrase(passphrase)?;
-    check_passphrase(&passphrase)?;
-    let password = secrets::new_password()?;
-    let now = (tally_node::system_clock())();
-    let mut vault = Vault::new(phrase, &passphrase, binding, now);
-    for kind in [KeyKind::Rsa2048, KeyKind::Secp256k1] {
-        let address = add(&mut vault, kind, "")?;
-        outln!("{address}  {kind}")?;
-    }
-    if let (Some(find), None) = (find, chain) {
-        discover::find(&mut vault, client, find)?;
-    }
-    file.create(&vault, &password)
+/// A wallet that is not kept yet.
+struct NewWallet {
+    vault: Vault,
+    password: Zeroizing<String>,
 }
 
-fn show_phrase(phrase: &str, file: &VaultFile) -> Result<(), Unprinted> {
-    kept(file)?;
-    outln!("\nThe recovery phrase, shown this once. Write it down; whoever has it has the money:\n\n  {phrase}\n")
+impl NewWallet {
+    /// Makes the accounts of a phrase, and asks for what protects them.
+    fn make(
+        client: &Client,
+        chain: Option<&str>,
+        phrase: Phrase,
+        passphrase: bool,
+        find: Option<&discover::FindArgs>,
+    ) -> anyhow::Result<Self> {
+        let binding = match chain {
+            Some(name) => {
+                let spec = chain_spec(name)?;
+                let identity = tally_chain::genesis::identity(&spec);
+                tally_wallet::ChainBinding {
+                    genesis: identity.genesis,
+                    chain_id: identity.chain_id,
+                    name: spec.name,
+                }
+            }
+            None => client.status()?.binding(),
+        };
+        outln!("Wallet for chain {} (genesis {})", binding.name, binding.genesis)?;
+        let passphrase = secrets::passphrase(passphrase)?;
+        check_passphrase(&passphrase)?;
+        let password = secrets::new_password()?;
+        let now = (tally_node::system_clock())();
+        let mut vault = Vault::new(phrase, &passphrase, binding, now);
+        for kind in [KeyKind::Rsa2048, KeyKind::Secp256k1] {
+            let address = add(&mut vault, kind, "")?;
+            outln!("{address}  {kind}")?;
+        }
+        if let (Some(find), None) = (find, chain) {
+            discover::find(&mut vault, client, find)?;
+        }
+        Ok(Self { vault, password })
+    }
+
+    /// Writes it to its file, where none is by now.
+    fn keep(self, file: &VaultFile) -> anyhow::Result<()> {
+        file.create(&self.vault, &self.password)
+    }
+}
+
+fn show_phrase(phrase: &str) -> Result<(), Unprinted> {
+    once!("\nThe recovery phrase, shown this once. Write it down; anyone who has it has the money:\n\n  {phrase}\n")
 }
 
 fn kept(file: &VaultFile) -> Result<(), Unprinted> {

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use tally_chain::{Address, ChainSpec, address, spec::SpecError};
+use tally_chain::spec::{MAX_SPEC_BYTES, SpecError};
+use tally_chain::{Address, ChainSpec, address};
 use tally_node::{MiningConfig, miner::threads_here};
 
 use super::{ConfigError, PUBLIC_ACCOUNT};
+use crate::regular_file;
 
 /// A built-in chain by its name, else a spec by its path. What is written as a path is one, even where nothing is there.
 pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
@@ -17,9 +19,14 @@ pub fn chain_spec(name: &str) -> Result<ChainSpec, ConfigError> {
     }
 }
 
+/// A byte order mark does not count as part of a spec.
+const BOM: &str = "\u{feff}";
+/// Longest file of a chain spec, in bytes.
+const MAX_SPEC_FILE: u64 = (MAX_SPEC_BYTES + BOM.len()) as u64;
+
 /// Reads a chain spec file.
 pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
-    let bytes = std::fs::read(path).map_err(|source| ConfigError::SpecRead {
+    let bytes = regular_file::read(path, MAX_SPEC_FILE).map_err(|source| ConfigError::SpecRead {
         path: path.to_owned(),
         source,
     })?;
@@ -38,7 +45,7 @@ pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
     if text.contains('\0') {
         return Err(ConfigError::SpecUtf16 { path: path.to_owned() });
     }
-    Ok(ChainSpec::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?)
+    Ok(ChainSpec::from_toml(text.strip_prefix(BOM).unwrap_or(&text))?)
 }
 
 /// Where the chain of this name is kept unless told otherwise.

@@ -192,3 +192,29 @@ fn the_base_path_is_the_root_unless_a_flag_or_the_file_says_otherwise() {
         .web;
     assert_eq!(web.url(), "http://127.0.0.1:1234/ledger");
 }
+
+#[test]
+fn settings_and_specs_are_read_from_regular_files_of_their_size() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = crate::regular_file::testing::pipe(folder.path());
+    let long = folder.path().join("long.toml");
+    std::fs::write(&long, vec![b'#'; 2 << 20]).expect("written");
+    let zero = PathBuf::from("/dev/zero");
+    for (path, why) in [
+        (pipe, "it is no regular file"),
+        (zero, "it is no regular file"),
+        (long, "it has more than 1048576 bytes"),
+    ] {
+        let options = NodeOptions {
+            config: Some(path.clone()),
+            ..NodeOptions::default()
+        };
+        let error = options.resolve().expect_err("no configuration").to_string();
+        let shown = path.display();
+        assert_eq!(error, format!("cannot read the configuration file {shown}: {why}"));
+        let error = read_spec(&path).expect_err("no spec").to_string();
+        // A spec may begin with a byte order mark, of three bytes.
+        let why = why.replace("1048576", "1048579");
+        assert_eq!(error, format!("cannot read the chain spec {shown}: {why}"));
+    }
+}

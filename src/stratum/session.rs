@@ -9,6 +9,7 @@ use alloy_primitives::hex;
 use anyhow::bail;
 use serde_json::{Value, json};
 use tally_chain::{Address, address, visible};
+use tally_node::counted::counted;
 use tally_node::workers::Seat;
 use tally_node::{ImportError, MiningJob, Node, TemplateError, WorkError};
 
@@ -127,7 +128,9 @@ impl Session {
             None => String::new(),
         };
         let (workers, accepted) = (self.workers.len(), self.accepted);
-        format!("{name}, {workers} workers, {accepted} shares{refusal}")
+        let workers = counted(workers, "worker", "workers");
+        let shares = counted(accepted, "share", "shares");
+        format!("{name}, {workers}, {shares}{refusal}")
     }
 
     /// A line came. An error ends the conversation.

@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use super::tls;
 use crate::config::{TlsFiles, WebConfig};
 use crate::private_file;
+use crate::regular_file::{self, MAX_PEM, NotRead};
 
 const DAY: i64 = 24 * 60 * 60;
 /// How long a certificate lasts, in days. Browsers and operating systems take none of more than 825.
@@ -59,9 +60,9 @@ pub fn prepare(web: &WebConfig) -> anyhow::Result<()> {
 
 /// Whether there is such a file. One that may not be read is no reason for another.
 fn is_there(path: &Path) -> anyhow::Result<bool> {
-    match std::fs::File::open(path) {
+    match regular_file::open(path) {
         Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(NotRead::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }
@@ -102,7 +103,8 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 fn first(cert: &Path) -> anyhow::Result<CertificateDer<'static>> {
-    CertificateDer::from_pem_file(cert).with_context(|| format!("{} is no certificate in PEM", cert.display()))
+    let bytes = regular_file::read(cert, MAX_PEM).with_context(|| format!("cannot read {}", cert.display()))?;
+    CertificateDer::from_pem_slice(&bytes).with_context(|| format!("{} is no certificate in PEM", cert.display()))
 }
 
 /// Begin and end of a certificate that handshakes could use with its key, in Unix seconds.

@@ -6,6 +6,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tracing::Instrument as _;
 
 use crate::api::problem::{self, Kind, Problem, Told, kinds};
@@ -132,8 +133,9 @@ fn bare_refusal(path: &str, response: &Response) -> Option<Problem> {
             .and_then(|value| value.to_str().ok());
         found.is_some_and(|found| found.starts_with(media))
     };
-    // Pages have their own error pages, and server functions and probes their own form of error.
-    let own = is("text/html") || is(problem::MEDIA_TYPE) || path.starts_with("/ui/") || path == "/readyz";
+    // Pages have their own error pages, and their reads and probes their own form of error.
+    let of_read = response.headers().contains_key(SERVER_FN_ERROR_HEADER);
+    let own = is("text/html") || is(problem::MEDIA_TYPE) || of_read || path == "/readyz";
     if status.as_u16() < 400 || own {
         return None;
     }

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::response::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -18,11 +19,18 @@ use leptos_axum::{
 use tally_app::{AssetUrls, base};
 
 use super::{assets, edge, is_machine_path, nothing_here};
+use crate::api::problem::{Problem, kinds};
 use crate::config::BasePath;
 use crate::server::Shared;
 
 /// The app's own catch-all: the fallback here stands in for it, so that unknown API paths do not become pages.
 const CATCH_ALL: &str = "/{*any}";
+
+/// Where the reads of pages are: the prefix in `tally_app::reads`.
+const READS: &str = "/ui/";
+
+/// What a page says that it accepts, exactly, when it reads.
+const OF_PAGES: &str = "application/json";
 
 /// Everything a page needs from the server.
 fn context(server: &Shared, base: &BasePath) -> impl Fn() + Clone + Send + Sync + use<> + 'static {
@@ -66,25 +74,58 @@ pub fn router(server: &Shared) -> Router {
     Router::new()
         .leptos_routes_with_context(&options, routes, context, tally_app::shell)
         .with_state(options)
-        .layer(middleware::from_fn(blame_the_asker))
+        .layer(middleware::from_fn(answer_read))
 }
 
-/// Bad arguments of a read answer 400: they say nothing of this node, and anybody can send them. All errors of reads come
-/// out as 500 from below.
-async fn blame_the_asker(request: Request, next: Next) -> Response {
+/// Answers a read where it is asked for. Leptos sends a client that accepts HTML back to its `Referer`, with 302, also where the
+/// read failed: that is for forms of pages, and no page here has one for a read.
+async fn answer_read(mut request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with(READS) {
+        return next.run(request).await;
+    }
+    let headers = request.headers_mut();
+    let of_page = headers.remove(header::ACCEPT).is_some_and(|media| media == OF_PAGES);
+    headers.remove(header::REFERER);
     let response = next.run(request).await;
-    let failed = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
-    if !failed || !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+    if !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return response;
     }
-    let (mut parts, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
     // It is in memory already, as a whole.
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let error: ServerFnError = ServerFnError::de(body.clone());
-    if matches!(error, ServerFnError::Args(_) | ServerFnError::MissingArg(_)) {
+    match of_page {
+        true => for_page(parts, body, &error),
+        false => problem(&parts, error).into_response(),
+    }
+}
+
+/// A failed read in the form that pages know. Bad arguments answer 400: they say nothing of this node, and anybody can send
+/// them. All errors of reads come out as 500 from below.
+fn for_page(mut parts: Parts, body: Bytes, error: &ServerFnError) -> Response {
+    let failed = parts.status == StatusCode::INTERNAL_SERVER_ERROR;
+    if failed && matches!(error, ServerFnError::Args(_) | ServerFnError::MissingArg(_)) {
         parts.status = StatusCode::BAD_REQUEST;
     }
     Response::from_parts(parts, Body::from(body))
+}
+
+/// A failed read as a problem, for all who are no page of this server.
+fn problem(parts: &Parts, error: ServerFnError) -> Problem {
+    match error {
+        ServerFnError::Args(detail) => Problem::new(&kinds::INVALID_PARAMETER, detail),
+        ServerFnError::MissingArg(name) => {
+            Problem::new(&kinds::INVALID_PARAMETER, format!("the parameter {name} is missing"))
+        }
+        ServerFnError::ServerError(detail) if parts.status == StatusCode::SERVICE_UNAVAILABLE => {
+            let busy = Problem::new(&kinds::BUSY, detail);
+            match parts.headers.get(header::RETRY_AFTER) {
+                Some(value) => busy.header(header::RETRY_AFTER, value.clone()),
+                None => busy,
+            }
+        }
+        error => Problem::internal(error),
+    }
 }
 
 /// Files beside the packed ones (icons, manifest), then the app's own "not found" page.
@@ -105,30 +146,83 @@ async fn answer<F: Future<Output = Response>>(request: Request, page: impl Fn(Re
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
+    use serde_json::json;
     use tower::ServiceExt as _;
 
     use super::*;
 
-    /// The reads themselves, with no node behind them: all that can be answered is a fault.
-    #[tokio::test]
-    async fn a_fault_stays_a_fault_and_bad_arguments_are_none() {
+    /// What the reads themselves answer, with no node behind them: a fault, where not the arguments are bad.
+    async fn ask(path: &str, headers: &[(&str, &str)]) -> (Parts, Bytes) {
         let router = Router::new()
             .route("/ui/{name}", any(leptos_axum::handle_server_fns))
-            .layer(middleware::from_fn(blame_the_asker));
-        for (path, status, body) in [
+            .layer(middleware::from_fn(answer_read));
+        let request = headers.iter().fold(Request::get(path), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        let request = request.body(Body::empty()).expect("a request");
+        let (parts, body) = router.oneshot(request).await.expect("an answer").into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        assert_eq!(parts.headers.get(header::LOCATION), None, "{path}: {headers:?}");
+        (parts, body)
+    }
+
+    const PAGE: (&str, &str) = ("accept", OF_PAGES);
+    const BAD: &str = "/ui/block?key=1&page=-1&rows=10";
+
+    #[tokio::test]
+    async fn a_fault_stays_a_fault_and_bad_arguments_are_none() {
+        for (path, status, expected) in [
             ("/ui/chain", StatusCode::INTERNAL_SERVER_ERROR, "ServerError|no node"),
             (
                 "/ui/block?key=1&page=0&rows=10",
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "ServerError|no node",
             ),
-            ("/ui/block?key=1&page=-1&rows=10", StatusCode::BAD_REQUEST, "Args|"),
+            (BAD, StatusCode::BAD_REQUEST, "Args|"),
         ] {
-            let request = Request::get(path).body(Body::empty()).expect("a request");
-            let answer = router.clone().oneshot(request).await.expect("an answer");
-            assert_eq!(answer.status(), status, "{path}");
-            let found = answer.into_body().collect().await.expect("a body").to_bytes();
-            assert!(found.starts_with(body.as_bytes()), "{path}: {found:?}");
+            let (parts, body) = ask(path, &[PAGE]).await;
+            assert_eq!(parts.status, status, "{path}");
+            assert!(body.starts_with(expected.as_bytes()), "{path}: {body:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn forms_and_programs_get_a_problem_and_are_sent_nowhere() {
+        let (_, page) = ask(BAD, &[PAGE]).await;
+        let page = String::from_utf8(page.to_vec()).expect("text");
+        let detail = page.strip_prefix("Args|").expect("bad arguments");
+        let bad = json!({
+            "type": "/problems/invalid-parameter",
+            "title": "A parameter is missing, unknown or of the wrong form",
+            "status": 400,
+            "detail": detail,
+        });
+        let fault = json!({
+            "type": "/problems/internal",
+            "title": "The node failed while answering",
+            "status": 500,
+            "detail": "the node failed while answering; its log has the cause under this request id",
+        });
+        let html = (
+            "accept",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        );
+        let referer = ("referer", "http://localhost/search?q=1");
+        let clients: [&[(&str, &str)]; 5] = [
+            &[html, referer],
+            &[html],
+            &[referer],
+            &[("accept", "*/*")],
+            &[("accept", "application/json, text/html"), referer],
+        ];
+        for headers in clients {
+            for (path, expected) in [(BAD, &bad), ("/ui/chain", &fault)] {
+                let (parts, body) = ask(path, headers).await;
+                let found: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+                assert_eq!(&found, expected, "{path}: {headers:?}");
+                assert_eq!(parts.status.as_u16(), expected["status"], "{path}: {headers:?}");
+                assert_eq!(parts.headers[header::CONTENT_TYPE], "application/problem+json");
+            }
         }
     }
 }

@@ -124,7 +124,14 @@ mod tests {
         std::fs::write(&files.cert, "nonsense").expect("written");
         tls.reload();
         assert!(Arc::ptr_eq(&first, &tls.current.read()));
-        assert!(Tls::load(files.clone()).is_err());
+        let error = Tls::load(files.clone()).err().expect("nonsense is no certificate");
+        assert_eq!(
+            format!("{error:#}"),
+            format!(
+                "cannot use {} with its key: peer sent no certificates",
+                files.cert.display()
+            )
+        );
         std::fs::remove_file(&files.cert).expect("removed");
         certificate::prepare(&web).expect("made again");
         tls.reload();

@@ -39,6 +39,24 @@ fn into(out: Stdio, vault: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
+/// A new wallet, with an output that is read.
+fn new_wallet(vault: &Path) {
+    let new = ["wallet", "new", "--chain", "local"];
+    ends(&into(Stdio::piped(), vault, &new), 0, &new);
+}
+
+/// Runs `tally wallet new` with what the shell makes of its standard output.
+fn new_by_shell(vault: &Path, redirection: &str) -> Output {
+    let script = format!("exec \"$0\" wallet new --chain local {redirection}");
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(script);
+    shell.arg(binary::path()).stdin(Stdio::null()).stdout(Stdio::piped());
+    shell
+        .env("TALLY_WALLET", vault)
+        .env("TALLY_WALLET_PASSWORD", "correct horse");
+    shell.output().unwrap()
+}
+
 fn ends(output: &Output, code: i32, args: &[&str]) -> String {
     let text = stderr(output);
     assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
@@ -51,11 +69,7 @@ fn commands_that_only_show_something() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let vault = folder.path().join("vault");
-    ends(
-        &into(Stdio::null(), &vault, &["wallet", "new", "--chain", "local"]),
-        0,
-        &["new"],
-    );
+    new_wallet(&vault);
     let list = ["wallet", "list", "--json"];
     let listed: serde_json::Value = serde_json::from_slice(&into(Stdio::piped(), &vault, &list).stdout).unwrap();
     let account = listed["accounts"][1]["address"].as_str().unwrap();
@@ -122,7 +136,7 @@ fn commands_that_change_the_vault_say_what_they_did() {
         assert!(matches!(output.status.code(), Some(9 | 141)), "{}", stderr(&output));
         assert!(!vault.exists());
     }
-    ends(&into(Stdio::null(), &vault, &new), 0, &new);
+    new_wallet(&vault);
     let key = path("key");
     std::fs::write(&key, "8da4ef21b864d2cc526dbdb2a120bd2874c36c9d0a1fb7f8c63d7f7a8b41de8f").unwrap();
     let (key, copy) = (key.to_str().unwrap(), path("copy"));
@@ -150,6 +164,62 @@ fn commands_that_change_the_vault_say_what_they_did() {
     ends(&into(full(), &vault, &import), 9, &import);
     let listed = String::from_utf8(into(Stdio::piped(), &vault, &["wallet", "list"]).stdout).unwrap();
     assert_eq!(listed.lines().count(), 1 + 3, "{listed}");
+}
+
+#[test]
+fn a_phrase_that_nobody_can_see_makes_no_wallet() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = folder.path().join("vault");
+    for nowhere in [">&-", ">/dev/null", ">/dev/zero", "</dev/null >&0"] {
+        let output = new_by_shell(&vault, nowhere);
+        assert_eq!(output.status.code(), Some(9), "{nowhere}: {}", stderr(&output));
+        assert_eq!(
+            stderr(&output),
+            "tally: the recovery phrase could not be shown, so no wallet was kept: standard output is closed, or leads to a \
+             device that keeps nothing (/dev/null, /dev/zero)\n",
+            "{nowhere}"
+        );
+        assert!(!vault.exists(), "{nowhere}");
+    }
+    // Open to be read, not to be written.
+    let read = folder.path().join("read");
+    std::fs::write(&read, "").unwrap();
+    let output = new_by_shell(&vault, &format!("1<'{}'", read.display()));
+    assert_eq!(output.status.code(), Some(9), "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output),
+        "tally: the recovery phrase could not be shown, so no wallet was kept: cannot write to standard output: Bad file \
+         descriptor (os error 9)\n"
+    );
+    assert!(!vault.exists());
+    // Who gave the phrase has it.
+    let restore = ["wallet", "restore", "--chain", "local"];
+    let mut restored = command(&vault, &restore);
+    restored.env(
+        "TALLY_WALLET_PHRASE",
+        "test test test test test test test test test test test junk",
+    );
+    ends(&restored.stdout(Stdio::null()).output().unwrap(), 0, &restore);
+    assert!(vault.exists());
+}
+
+#[test]
+fn a_phrase_is_shown_before_its_wallet_is_kept() {
+    // Nobody can make files there, not even root.
+    let vault = Path::new("/proc/vault");
+    let new = ["wallet", "new", "--chain", "local"];
+    let output = into(Stdio::piped(), vault, &new);
+    let text = ends(&output, 1, &new);
+    let why = "tally: no wallet was kept; the recovery phrase above brings it back (`tally wallet restore`): cannot write \
+               /proc/vault: ";
+    assert!(text.starts_with(why), "{text}");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let phrase = shown.lines().find(|line| line.split_whitespace().count() == 12);
+    assert!(
+        phrase.is_some_and(|line| tally_wallet::Phrase::parse(line.trim()).is_ok()),
+        "{shown}"
+    );
+    assert!(!shown.contains("Kept"), "{shown}");
 }
 
 #[test]
@@ -200,11 +270,7 @@ fn a_payment_is_not_lost_with_its_output() {
 fn a_file_that_does_not_fit_on_the_disk_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let vault = folder.path().join("vault");
-    ends(
-        &into(Stdio::null(), &vault, &["wallet", "new", "--chain", "local"]),
-        0,
-        &["new"],
-    );
+    new_wallet(&vault);
     let list = into(Stdio::piped(), &vault, &["wallet", "list", "--json"]);
     let listed: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
     let account = listed["accounts"][1]["address"].as_str().unwrap();

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tally::config::NodeOptions;
 use tally_node::net::offence::Offence;
 
+use crate::binary;
 use crate::child::{Child, FAST_CHAIN, audit, signal};
 use crate::common::{ECC, Http, hex, until};
 use crate::network::{Member, agree, identity, included};
@@ -16,11 +18,12 @@ struct Cluster(Child);
 
 impl Cluster {
     fn up(folder: &Path, nodes: &str) -> Self {
+        Self(Child::start(&Self::args(nodes), folder))
+    }
+
+    fn args(nodes: &str) -> Vec<&str> {
         let cluster = ["net", "up", "--nodes", nodes, "--miners", "2", "--chain", FAST_CHAIN];
-        Self(Child::start(
-            &[&cluster[..], &["--port", "0", "--p2p-port", "0"]].concat(),
-            folder,
-        ))
+        [&cluster[..], &["--port", "0", "--p2p-port", "0"]].concat()
     }
 
     /// What follows `start` in the next line that begins so; lines before it are gone.
@@ -147,6 +150,50 @@ fn a_cluster_that_cannot_run_says_why_and_ends() {
     cluster.0.kill();
     let taken = folder.path().join("x/node-1");
     until("the nodes are gone", || audit(FAST_CHAIN, &taken).ok());
+}
+
+/// A process that is stopped, and goes on when this is dropped.
+struct Stopped(String);
+
+impl Stopped {
+    fn stop(process: String) -> Self {
+        signal("-STOP", &process);
+        Self(process)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = Command::new("kill")
+            .args(["-CONT", &self.0])
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_cluster_at_once_and_says_what_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut both_outputs = Command::new("sh");
+    both_outputs.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(binary::path());
+    let mut cluster = Cluster(Child::by(both_outputs, &Cluster::args("2"), folder.path()));
+    cluster.after("2 nodes are up");
+    // It does not end in order, whatever is asked of it.
+    let _stopped = Stopped::stop(process_of(&folder.path().join("node-1")));
+    let process = cluster.0.id().to_string();
+    signal("-INT", &process);
+    cluster.after("ending 2 nodes in order; Ctrl-C again ends them at once");
+    cluster.after("node-2 | ended (exit status: 0)");
+    signal("-INT", &process);
+    cluster.after("node-1 | ended (signal: 9 (SIGKILL))");
+    let stays = cluster.after("tally: interrupted again: killed");
+    let shown = folder.path().display();
+    assert_eq!(
+        stays,
+        format!("node-1; their folders stay in {shown}, and a node recovers its store at its next start")
+    );
+    assert_eq!(cluster.0.wait().code(), Some(130));
+    audit(FAST_CHAIN, &folder.path().join("node-1")).unwrap();
 }
 
 #[test]

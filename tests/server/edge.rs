@@ -94,6 +94,26 @@ fn the_reads_of_pages_answer_json() {
     assert_eq!(answer.json()["chain_id"], json!(8548));
 }
 
+/// What a browser sends with a form of a page.
+const FORM: [(&str, &str); 2] = [
+    ("accept", "text/html,application/xhtml+xml"),
+    ("referer", "http://localhost/search"),
+];
+
+#[test]
+fn a_form_is_answered_where_it_asks() {
+    let server = TestServer::start();
+    let read = server.client.get_with("/ui/chain", &FORM);
+    assert_eq!((read.status, read.header("location")), (200, ""));
+    assert_eq!(read.json()["chain_id"], json!(8548));
+    let media = "application/x-www-form-urlencoded";
+    let posted = server.client.post_with("/ui/chain", media, b"a=b", &FORM);
+    assert_eq!(
+        (posted.status, posted.problem().as_str(), posted.header("location")),
+        (405, "method-not-allowed", "")
+    );
+}
+
 #[test]
 fn a_read_with_bad_arguments_is_no_fault_of_the_node() {
     let server = TestServer::start();
@@ -109,10 +129,18 @@ fn a_read_with_bad_arguments_is_no_fault_of_the_node() {
         "/ui/search",
         "/ui/mempool?page=0&rows=-1",
     ] {
-        let answer = server.get(path);
+        let answer = server.client.get_with(path, &[("accept", "application/json")]);
         assert_eq!(answer.status, 400, "{path}: {}", answer.text());
         // The form that pages read.
         assert!(answer.text().starts_with("Args|"), "{path}: {}", answer.text());
+        for headers in [&FORM[..], &[]] {
+            let answer = server.client.get_with(path, headers);
+            assert_eq!(
+                (answer.status, answer.problem().as_str(), answer.header("location")),
+                (400, "invalid-parameter", ""),
+                "{path}"
+            );
+        }
     }
     assert_eq!(server.get("/ui/block?key=0&page=0&rows=10").status, 200);
     for path in ["/ui/nothing", "/ui/block/1"] {

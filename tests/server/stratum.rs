@@ -383,7 +383,7 @@ fn the_log_says_why_a_miner_was_dropped() {
         "a line is no JSON object, and nine before it were no better"
     );
     let summary = line["miner"].as_str().unwrap();
-    let begins = format!("{name}, 1 workers, 0 shares; the last rejection: 20 ");
+    let begins = format!("{name}, 1 worker, 0 shares; the last rejection: 20 ");
     assert!(summary.starts_with(&begins), "{summary}");
     assert_eq!(process.height(), 0, "the node goes on");
 

@@ -158,11 +158,18 @@ fn the_command_line_believes_the_system_a_file_or_a_pin() {
     assert_eq!(balance(&["--pin", &node.fingerprint]), (Some(0), String::new()));
     assert_eq!(balance(&["--cacert", file]), (Some(0), String::new()));
     let wrong = "ab".repeat(32);
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let empty = empty.path().to_str().unwrap();
     for (more, code, reason) in [
         (&[][..], 1, "invalid peer certificate"),
         (&["--pin", &wrong], 1, "the node's certificate has the SHA-256"),
         (&["--pin", "ab"], 2, "a SHA-256 has 32 bytes"),
-        (&["--cacert", "/dev/null"], 1, "holds no certificate in PEM"),
+        (&["--cacert", empty], 1, "holds no certificate in PEM"),
+        (
+            &["--cacert", "/dev/zero"],
+            1,
+            "cannot read the certificates in /dev/zero: it is no regular file",
+        ),
     ] {
         let (found, text) = balance(more);
         assert_eq!(found, Some(code), "{more:?}: {text}");

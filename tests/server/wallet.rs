@@ -17,7 +17,22 @@ pub struct Cli<'a> {
     pub folder: tempfile::TempDir,
 }
 
-impl Cli<'_> {
+impl<'a> Cli<'a> {
+    /// Without a vault yet.
+    pub fn new(server: &'a TestServer) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { server, folder }
+    }
+
+    /// With the vault of the PUBLIC phrase.
+    pub fn restored(server: &'a TestServer) -> Self {
+        let cli = Self::new(server);
+        let output = cli.run(&["restore"], "correct horse");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        cli
+    }
+
     pub fn run(&self, args: &[&str], password: &str) -> Output {
         binary::tally()
             .arg("wallet")
@@ -45,17 +60,7 @@ impl Cli<'_> {
 #[test]
 fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
-    let restored = cli.run(&["restore"], "correct horse");
-    assert_eq!(
-        restored.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&restored.stderr)
-    );
+    let cli = Cli::restored(&server);
     let vault = std::fs::read(cli.folder.path().join("wallet.json")).unwrap();
     assert!(!String::from_utf8_lossy(&vault).contains("junk"));
     let mode = std::os::unix::fs::PermissionsExt::mode(
@@ -149,11 +154,7 @@ fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
 #[test]
 fn what_waits_is_sped_up_cancelled_and_explained() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
-    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let cli = Cli::restored(&server);
     let (from, to) = (ECC[0].address().to_string(), ECC[2].address().to_string());
     let pay = |amount: &str| {
         let sent = cli.json(&[
@@ -191,10 +192,7 @@ fn what_waits_is_sped_up_cancelled_and_explained() {
     let stderr = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let late = cli.run(&["cancel", faster["id"].as_str().unwrap(), "--yes"], "correct horse");
     assert!(stderr(&late).contains("in a block already"), "{}", stderr(&late));
-    let stranger = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
+    let stranger = Cli::new(&server);
     assert_eq!(stranger.run(&["new"], "correct horse").status.code(), Some(0));
     let others = server.send(&ECC[1].coin(&server.identity(), 0));
     let others = stranger.run(&["speed-up", &others, "--yes"], "correct horse");
@@ -217,11 +215,7 @@ fn what_waits_is_sped_up_cancelled_and_explained() {
 #[test]
 fn what_a_careful_person_would_be_told_is_told() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
-    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let cli = Cli::restored(&server);
     let from = ECC[0].address().to_string();
     let titles = |to: &str, amount: &str| {
         let sent = cli.json(&[
@@ -280,10 +274,7 @@ fn what_a_careful_person_would_be_told_is_told() {
 #[test]
 fn test_coins_come_from_a_public_account() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
+    let cli = Cli::new(&server);
     assert_eq!(cli.run(&["new"], "correct horse").status.code(), Some(0));
     let account = &cli.json(&["list", "--json"])["accounts"][1];
     let address = account["address"].as_str().unwrap();
@@ -304,11 +295,7 @@ fn test_coins_come_from_a_public_account() {
 #[test]
 fn the_history_of_a_miner_adds_up_to_its_balance() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
-    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let cli = Cli::restored(&server);
     server.mine();
     server.send(&ECC[0].coin(&server.identity(), 0));
     server.mine();
@@ -344,10 +331,7 @@ fn the_history_of_a_miner_adds_up_to_its_balance() {
 #[test]
 fn what_a_search_for_accounts_covers_is_said() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
+    let cli = Cli::new(&server);
     let said = |args: &[&str]| {
         let output = cli.run(args, "correct horse");
         assert_eq!(output.status.code(), Some(0), "{args:?}");
@@ -381,11 +365,7 @@ fn what_a_search_for_accounts_covers_is_said() {
 #[test]
 fn a_history_opens_in_a_spreadsheet_and_says_what_it_lacks() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
-    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let cli = Cli::restored(&server);
     let from = RSA.address().to_string();
     cli.json(&[
         "send",
@@ -439,11 +419,7 @@ fn a_history_opens_in_a_spreadsheet_and_says_what_it_lacks() {
 #[test]
 fn what_was_sent_and_is_not_as_deep_as_asked_is_no_failure() {
     let server = TestServer::start();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
-    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let cli = Cli::restored(&server);
     let from = ECC[0].address().to_string();
     let pay = ["send", "--from", &from, "--to", SOMEBODY, "--amount", "1"];
     // Whoever is asked for a yes sees to what, with JSON as well.

@@ -27,11 +27,7 @@ fn every_command_that_signs_warns_of_the_same() {
     let server = TestServer::start();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).display().to_string();
-    let cli = Cli {
-        server: &server,
-        folder: tempfile::tempdir().unwrap(),
-    };
-    assert_eq!(cli.run(&["restore"], "correct horse").status.code(), Some(0));
+    let cli = Cli::restored(&server);
     let added = cli.run(&["contacts", "add", SOMEBODY, "Ann"], "correct horse");
     assert_eq!(added.status.code(), Some(0));
 

@@ -94,7 +94,6 @@ pub enum LostPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Scheme, Status, TransactionKind};
 
     #[test]
     fn lines_travel_as_what_they_are() {
@@ -104,18 +103,7 @@ mod tests {
             time: 7,
             value: BaseUnits::new(5),
         });
-        let payment = HistoryLine::Transaction(TransactionRow {
-            id: "0x01".to_owned(),
-            status: Status::Pending,
-            scheme: Scheme::Ecc,
-            kind: TransactionKind::Payment,
-            from: "0xA".to_owned(),
-            to: None,
-            value: BaseUnits::new(5),
-            fee: BaseUnits::new(1),
-            time: 7,
-            block: None,
-        });
+        let payment = HistoryLine::Transaction(TransactionRow::waiting("0x01"));
         let history = HistoryView {
             items: vec![reward, payment],
             next: Some("00".to_owned()),

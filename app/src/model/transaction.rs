@@ -82,6 +82,25 @@ pub struct TransactionRow {
     pub block: Option<BlockRef>,
 }
 
+#[cfg(test)]
+impl TransactionRow {
+    /// A payment of five base units that waits: what tests begin with.
+    pub fn waiting(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            status: Status::Pending,
+            scheme: Scheme::Ecc,
+            kind: TransactionKind::Payment,
+            from: "0xA".to_owned(),
+            to: None,
+            value: BaseUnits::new(5),
+            fee: BaseUnits::new(1),
+            time: 7,
+            block: None,
+        }
+    }
+}
+
 /// One event a contract emitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogView {

@@ -98,7 +98,7 @@ fn History(history: HistoryView, of: String, newest: bool) -> impl IntoView {
     if let Some(lost) = history.lost {
         let why = match lost {
             LostPlace::Replaced { height } => format!(
-                "A heavier branch has replaced block {}, the newest that was shown: the history is another one now.",
+                "A branch with more work has replaced block {}, the newest one shown, so the history has changed.",
                 format::count(height)
             ),
             LostPlace::Unknown => "The address of this page names no place in the history of this account.".to_owned(),

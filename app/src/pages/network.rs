@@ -32,7 +32,7 @@ pub fn Network() -> impl IntoView {
     // What the operator types or presses stays where it is while figures change.
     let show = |network: Signal<NetworkView>| view! { <Content network=network /> }.into_any();
     view! {
-        <PageHead title="Network" lead="This node, and the nodes it speaks to." />
+        <PageHead title="Network" lead="This node, and the nodes it is connected to." />
         <Followed what="The network" resource=network show=show />
     }
     .into_any()
@@ -69,7 +69,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
             >
                 <Empty title="This node is alone">
                     <p>"It is connected with no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to be called, or with " <code>"--peer ADDRESS"</code> " to call another one."</p>
-                    <p>"It speaks to no other node, so nobody else checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
+                    <p>"It is connected to no other node, so no other node checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
                 </Empty>
             </Show>
         </section>
@@ -143,7 +143,7 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let peer_id = match network.peer_id {
         Some(id) => view! { <Id value=id /> }.into_any(),
-        None => view! { <span class="faint">"none; it speaks to no other node"</span> }.into_any(),
+        None => view! { <span class="faint">"none; it is connected to no other node"</span> }.into_any(),
     };
     let clock = network
         .clock

@@ -76,7 +76,7 @@ pub fn Receipt() -> impl IntoView {
             <CheckPanel
                 checks=bench.checks
                 titles=&RECEIPT_CHECKS
-                remains="Which block to trust: take its id from a source of your own, not from whoever gave you the receipt."
+                remains="Which block to trust: take its id from a source of your own, not from the person who gave you the receipt."
             />
         </div>
         {move || bench.proven.get().map(|proven| view! { <Shown proven=proven bench=bench /> })}

@@ -18,9 +18,11 @@ pub fn account(at: &At<'_>, text: &str, cursor: Option<&str>, rows: u32) -> Resu
         return Ok(None);
     };
     let account = at.node.account(&at.tip, &address)?;
-    let waiting = at
-        .node
-        .with_pool(|pool| pool.by_sender(&address).cloned().collect::<Vec<_>>());
+    let (pending, waiting) = at.node.with_pool(|pool| {
+        let newest = pool.entries_of(&address).rev().take(MAX_ROWS as usize);
+        let newest: Vec<_> = newest.map(|pooled| pooled.transaction().clone()).collect();
+        (pool.count_of(&address), newest)
+    });
     let has_code = at.has_code(&address)?;
     let cursor = cursor.filter(|cursor| !cursor.is_empty());
     let history = history(at, &address, cursor, rows, &waiting)?;
@@ -42,14 +44,14 @@ pub fn account(at: &At<'_>, text: &str, cursor: Option<&str>, rows: u32) -> Resu
         kind,
         balance: units(account.balance),
         nonce: account.nonce,
-        pending: waiting.len() as u32,
+        pending: pending as u32,
         label: allocation.map(|allocation| allocation.label.clone()),
         height: at.height(),
         history,
     }))
 }
 
-/// A part of the history: what waits, where it begins with the newest, then what is in blocks.
+/// A part of the history: what waits (`waiting`, newest first), where it begins with the newest, then what is in blocks.
 fn history(
     at: &At<'_>,
     address: &Address,
@@ -73,7 +75,7 @@ fn history(
     };
     let mut items = Vec::with_capacity(page.entries.len());
     if cursor.is_none() {
-        for transaction in waiting.iter().rev().take(rows) {
+        for transaction in waiting.iter().take(rows) {
             items.push(HistoryLine::Transaction(at.pending_row(transaction)?));
         }
     }

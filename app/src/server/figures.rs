@@ -211,11 +211,11 @@ pub fn performance(at: &At<'_>) -> Result<PerformanceView, StoreError> {
     }
     let counters = [
         ("Blocks imported", &stats.blocks_imported, "since the start"),
-        ("Blocks refused", &stats.blocks_refused, "that broke a rule"),
-        ("Reorgs", &stats.reorgs, "a heavier branch took over"),
+        ("Blocks rejected", &stats.blocks_refused, "that broke a rule"),
+        ("Reorgs", &stats.reorgs, "changes to a branch with more work"),
         ("Transactions taken", &stats.transactions_accepted, "into the pool"),
         (
-            "Transactions refused",
+            "Transactions rejected",
             &stats.transactions_refused,
             "with a reason to the sender",
         ),
@@ -269,7 +269,7 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
         detail: match refused {
             0 => "Every block that came since the start kept the rules.".to_owned(),
             count => format!(
-                "{} refused since the start; the log says why.",
+                "{} rejected since the start; the log gives the reasons.",
                 format::plural(count, "block was", "blocks were")
             ),
         },

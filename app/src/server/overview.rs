@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use tally_chain::Height;
-use tally_node::{BlockRecord, StoreError, mempool::FeeBucket};
+use tally_node::{
+    BlockRecord, StoreError,
+    mempool::{FeeBucket, PoolView},
+};
 
 use super::{
     At,
@@ -114,7 +117,7 @@ impl At<'_> {
 pub fn overview(at: &At<'_>) -> Result<Overview, StoreError> {
     let run = Run::read(at)?;
     let newest = run.records.iter().rev().take(RIBBON_BLOCKS);
-    let waiting = at.waiting(RIBBON_NOTCHES);
+    let waiting = at.waiting(0, RIBBON_NOTCHES);
     let notch = |transaction: &tally_chain::CheckedTransaction| Notch {
         id: transaction.id().to_string(),
         scheme: scheme(transaction.transaction()),
@@ -141,35 +144,32 @@ pub fn overview(at: &At<'_>) -> Result<Overview, StoreError> {
 /// The pool with one page of what waits in it.
 pub fn mempool(at: &At<'_>, page: u32, rows: u32) -> Result<MempoolView, StoreError> {
     let slice = Slice::new(page, rows);
-    let (count, bytes, limits) = at
-        .node
-        .with_pool(|pool| (pool.len() as u64, pool.bytes() as u64, *pool.config()));
-    let waiting = at.waiting(slice.skip() + slice.take() + 1);
-    let shown = waiting.iter().skip(slice.skip()).take(slice.take() + 1);
-    let items = shown
+    let view = at.node.pool_view(&at.tip);
+    let limits = at.node.with_pool(|pool| *pool.config());
+    let items = at
+        .waiting(slice.skip(), slice.take() + 1)
+        .iter()
         .map(|transaction| at.pending_row(transaction))
         .collect::<Result<_, _>>()?;
     Ok(MempoolView {
-        count,
-        bytes,
+        count: view.len() as u64,
+        bytes: view.bytes() as u64,
         max_count: limits.max_count as u64,
         max_bytes: limits.max_bytes as u64,
         base_fee: at.base_fee(),
-        bands: bands(at),
+        bands: bands(&view),
         transactions: slice.listing(items, None, None),
     })
 }
 
 /// Waiting transactions by the priority fee they offer, those that pay most first.
-fn bands(at: &At<'_>) -> Vec<FeeBand> {
-    let base_fee = at.tip.ancestors.next_base_fee(at.node.spec());
-    let buckets = at.node.with_pool(|pool| pool.fee_histogram(base_fee));
+fn bands(view: &PoolView) -> Vec<FeeBand> {
     let band = |bucket: &FeeBucket| FeeBand {
         from: BaseUnits::new(bucket.from),
         count: bucket.count as u64,
         bytes: bucket.bytes as u64,
     };
-    let mut bands: Vec<FeeBand> = buckets.iter().filter(|bucket| bucket.count > 0).map(band).collect();
+    let mut bands: Vec<FeeBand> = view.fee_histogram().iter().map(band).collect();
     bands.sort_by_key(|band| std::cmp::Reverse((band.from.digits().len(), band.from.digits().to_owned())));
     bands
 }

@@ -22,7 +22,7 @@ pub fn transactions(at: &At<'_>, query: &TransactionQuery) -> Result<Listing<Tra
     let mut walk = Walk::new(query, slice.skip(), slice.skip() + slice.take() + 1);
     let mut total = at.tip.record.total_transactions;
     if matches!(query.status, StatusFilter::Any | StatusFilter::Pending) {
-        let waiting = at.waiting(WINDOW);
+        let waiting = at.waiting(0, WINDOW);
         total += waiting.len() as u64;
         for transaction in waiting {
             walk.offer(&transaction, || at.pending_row(&transaction))?;
@@ -258,11 +258,11 @@ impl At<'_> {
         Ok(found)
     }
 
-    /// What waits in the pool, those first that a block would take first.
-    pub fn waiting(&self, most: usize) -> Vec<CheckedTransaction> {
-        let base_fee = self.tip.ancestors.next_base_fee(self.node.spec());
-        self.node
-            .with_pool(|pool| pool.best(base_fee, self.node.now()).take(most).collect())
+    /// What waits in the pool and a block could take, those first that it would take first; the first `skip` are left out.
+    pub fn waiting(&self, skip: usize, most: usize) -> Vec<CheckedTransaction> {
+        let view = self.node.pool_view(&self.tip);
+        let pooled = self.node.pooled(view.best(skip, most));
+        pooled.iter().map(|pooled| pooled.transaction().clone()).collect()
     }
 
     /// The value of a transaction, for sums.

@@ -32,6 +32,20 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Has the worker make the bytes of a payment, and read them back; `request` is one of those that prepare something.
+    pub async fn payment(wallet: Wallet, request: Request) -> Result<Self, Failure> {
+        let Answer::Prepared { payload, review } = wallet.ask(request).await? else {
+            return Err(Failure::confused());
+        };
+        Ok(Self {
+            payload,
+            review,
+            purpose: Purpose::Payment,
+            replaces: None,
+            typed: None,
+        })
+    }
+
     /// Signs the reviewed bytes in the worker: what is to be handed to the node.
     pub async fn sign(self, wallet: Wallet) -> Result<Sent, Failure> {
         let from = self.review.from.clone();
@@ -48,6 +62,7 @@ impl Prepared {
             replaces: self.replaces,
             envelope,
             acknowledged: false,
+            again: false,
         })
     }
 }

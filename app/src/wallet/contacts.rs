@@ -41,14 +41,14 @@ fn Content() -> impl IntoView {
     let empty = Memo::new(move |_| wallet.contacts().is_empty());
     view! {
         <NameAddress
-            title="Add somebody"
+            title="Add an address"
             button="Add"
-            failed="Nobody was added"
+            failed="The address was not added"
             edit=|address, label| Edit::AddContact { address, label }
         />
         <Show when=move || empty.get()>
-            <Empty title="Nobody yet">
-                <p>"Add whom you pay more than once: then a name is enough, and a mistyped or swapped address is noticed."</p>
+            <Empty title="No addresses yet">
+                <p>"Add the people you pay more than once: then a name is enough, and a mistyped or swapped address is noticed."</p>
             </Empty>
         </Show>
         <ul class="wallet-accounts" aria-label="Contacts">

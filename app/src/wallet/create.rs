@@ -50,6 +50,12 @@ impl Course {
         self.step.set(step);
     }
 
+    /// Back to the first step: the phrase that was made is not used.
+    fn start_again(self) {
+        drop_phrase(self.wallet);
+        self.go(Step::Choose);
+    }
+
     fn new_phrase(self, words: u8, language: Language) {
         spawn_local(async move {
             match self.wallet.ask(Request::NewPhrase { words, language }).await {
@@ -110,13 +116,26 @@ pub fn Create() -> impl IntoView {
     }
 }
 
-/// Shows what makes a new vault, unless there is one already.
+/// Has the worker wipe a phrase that has no vault yet.
+fn drop_phrase(wallet: Wallet) {
+    spawn_local(async move {
+        // A worker that does not answer is gone, and the phrase with it.
+        let _ = wallet.ask(Request::DropPhrase).await;
+    });
+}
+
+/// Shows what makes a new vault, unless there is one already. A phrase that became no vault does not outlive it in the worker.
 #[component]
 pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
-    let stage = Wallet::get().stage();
+    let wallet = Wallet::get();
+    let stage = wallet.stage();
     view! {
         {move || match stage.get() {
-            Phase::Missing { .. } => children().into_any(),
+            Phase::Missing { .. } => {
+                // Only browsers come to this phase, so nothing of this runs on the server.
+                on_cleanup(move || drop_phrase(wallet));
+                children().into_any()
+            }
             Phase::Unknown => view! { <div class="needs-script"><Skeleton lines=6 /></div> }.into_any(),
             Phase::Broken(trouble) => {
                 view! { <TroubleNotice title="The wallet cannot work in this browser" trouble=trouble /> }.into_any()
@@ -202,13 +221,13 @@ fn Write(course: Course) -> impl IntoView {
     view! {
         <h2>"Write these words down, in order"</h2>
         <p class="prose">
-            "On paper, not in a picture or a file. Whoever has them has your coins; without them nobody can bring the accounts back. They are shown this once."
+            "On paper, not in a picture or a file. Anyone who has them has your coins; without them no one can bring the accounts back. They are shown only once."
         </p>
         <ol class="phrase" aria-label="Recovery phrase" on:copy=move |_| clipboard::on_copy(copied, toasts)>{words}</ol>
         <CopiedPhrase copied=copied />
         <div class="actions">
             <Button kind=ButtonKind::Primary on:click=move |_| course.go(Step::Check)>"I have written them down"</Button>
-            <Button kind=ButtonKind::Quiet on:click=move |_| course.go(Step::Choose)>"Start again"</Button>
+            <Button kind=ButtonKind::Quiet on:click=move |_| course.start_again()>"Start again"</Button>
         </div>
     }
 }
@@ -263,7 +282,7 @@ fn Check(course: Course) -> impl IntoView {
             <div class="form-grid">{fields}</div>
             <div class="actions">
                 <Button kind=ButtonKind::Primary submit=true>"Check"</Button>
-                <Button kind=ButtonKind::Quiet on:click=move |_| course.go(Step::Choose)>"Start again with a new phrase"</Button>
+                <Button kind=ButtonKind::Quiet on:click=move |_| course.start_again()>"Start again with a new phrase"</Button>
             </div>
         </form>
     }

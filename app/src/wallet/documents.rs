@@ -10,9 +10,8 @@ use super::{
     fees::prices,
     follow::Follow,
     frame::Gate,
-    journal::Purpose,
     node,
-    protocol::{Answer, Order, Request},
+    protocol::{Order, Request},
     receive::{AccountSelect, chosen_account},
     state::Wallet,
 };
@@ -57,16 +56,7 @@ impl Draft {
             timestamp: browser::now().unwrap_or_default(),
             prices,
         };
-        match wallet.ask(Request::Prepare { order }).await? {
-            Answer::Prepared { payload, review } => Ok(Prepared {
-                payload,
-                review,
-                purpose: Purpose::Payment,
-                replaces: None,
-                typed: None,
-            }),
-            _ => Err(Failure::confused()),
-        }
+        Prepared::payment(wallet, Request::Prepare { order }).await
     }
 }
 

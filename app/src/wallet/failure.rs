@@ -47,7 +47,7 @@ impl Failure {
     pub fn node(why: String) -> Self {
         let next = "Nothing was sent. Look whether the node still runs, then try again.";
         Self {
-            what: "The node could not be asked",
+            what: "The request to the node failed",
             why,
             next,
         }

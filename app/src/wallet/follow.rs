@@ -11,25 +11,25 @@ use crate::{
     ui::{Notice, NoticeKind, TransactionLink},
 };
 
-/// Confirmations after which the notches are full. More keep being counted.
-const SETTLED: u64 = 6;
+/// Confirmations after which the notches are full and the history no longer looks a payment up. More keep being counted.
+pub const SETTLED: u64 = 6;
 
 /// The order of questions and answers. Heights say nothing of it: a heavier branch may be the shorter one.
 #[derive(Debug, Default)]
-struct Rounds {
+pub struct Rounds {
     asked: u32,
     answered: u32,
 }
 
 impl Rounds {
     /// Another question: its number.
-    fn ask(&mut self) -> u32 {
+    pub fn ask(&mut self) -> u32 {
         self.asked = self.asked.wrapping_add(1);
         self.asked
     }
 
     /// Whether an answer counts: not if one to a later question has come before.
-    fn settle(&mut self, round: u32) -> bool {
+    pub fn settle(&mut self, round: u32) -> bool {
         let counts = self.answered <= round;
         self.answered = self.answered.max(round);
         counts
@@ -73,7 +73,9 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     let headline = move || match (status(), confirmations()) {
         _ if gone.get() => "No longer waiting: replaced or dropped".to_owned(),
         (None, _) => "Sent to the node".to_owned(),
-        (Some(Status::Pending), _) if returned.get() => "Pending again: a heavier branch replaced its block".to_owned(),
+        (Some(Status::Pending), _) if returned.get() => {
+            "Pending again: a branch with more work replaced its block".to_owned()
+        }
         (Some(Status::Pending), _) => "Pending: waiting for the next block".to_owned(),
         (Some(Status::Failed), _) => "In a block, but it failed".to_owned(),
         (Some(Status::Succeeded), count) => format::plural(count, "confirmation", "confirmations"),
@@ -114,12 +116,12 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
             <Show when=move || gone.get()>
                 <Notice kind=NoticeKind::Warning title="The node no longer knows this payment">
                     <p>"Another of the same nonce took its place, or the pool let it go. This node does not find it in the chain that it shows."</p>
-                    <p><a href=at_base("/wallet/history")>"The history"</a> " says which, and can send it again."</p>
+                    <p><a href=at_base("/wallet/history")>"The history"</a> " shows which of the two happened, and can send it again."</p>
                 </Notice>
             </Show>
             <Show when=move || status() == Some(Status::Failed) && !gone.get()>
                 <Notice kind=NoticeKind::Error title="The payment failed in its block">
-                    <p>"The fee was kept, nothing else changed. The receiver may be a contract that refused it."</p>
+                    <p>"The fee was kept, nothing else changed. The receiver may be a contract that rejected it."</p>
                 </Notice>
             </Show>
         </div>

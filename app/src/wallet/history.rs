@@ -11,7 +11,7 @@ use super::{
     export::Export,
     follow::Follow,
     frame::Gate,
-    pending::{Actions, Pending, Waiting},
+    pending::{Actions, Elsewhere, Pending, Waiting},
     receive::{AccountSelect, chosen_account},
     state::Wallet,
 };
@@ -78,6 +78,7 @@ fn Content() -> impl IntoView {
         {following}
         <AccountSelect label="Account" name="history-account" chosen=chosen />
         <Waiting account=chosen />
+        <Elsewhere />
         <Loaded what="The history" resource=account show=show />
         <Export account=chosen />
     }
@@ -295,25 +296,18 @@ fn key(own: &str, row: &TransactionRow) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BaseUnits, BlockRef, Scheme, TransactionKind};
+    use crate::model::{BaseUnits, BlockRef};
 
     fn line(id: &str, height: Option<u64>) -> HistoryLine {
         HistoryLine::Transaction(TransactionRow {
-            id: id.to_owned(),
             status: height.map_or(Status::Pending, |_| Status::Succeeded),
-            scheme: Scheme::Ecc,
-            kind: TransactionKind::Payment,
-            from: "0xA".to_owned(),
-            to: None,
-            value: BaseUnits::new(5),
-            fee: BaseUnits::new(1),
-            time: 7,
             block: height.map(|height| BlockRef {
                 height,
                 id: "ab".to_owned(),
                 time: 7,
                 index: 0,
             }),
+            ..TransactionRow::waiting(id)
         })
     }
 

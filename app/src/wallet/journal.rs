@@ -52,6 +52,9 @@ pub struct Sent {
     /// Whether the node said that it has it; entries of older versions were kept only then.
     #[serde(default = "yes")]
     pub acknowledged: bool,
+    /// Whether the same bytes were handed in once more since this entry was made, in this tab or in another. Only [`add`] sets it.
+    #[serde(default)]
+    pub again: bool,
 }
 
 fn yes() -> bool {
@@ -67,6 +70,24 @@ impl Sent {
             .ok()
             .filter(|_| pays)?;
         raw.transaction().view().to.map(|to| to.to_string())
+    }
+}
+
+#[cfg(test)]
+impl Sent {
+    /// A payment of nonce 3 that got no answer: what tests begin with.
+    pub fn in_doubt(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            from: "0xA".to_owned(),
+            nonce: 3,
+            at: 1,
+            purpose: Purpose::Payment,
+            replaces: None,
+            envelope: Bytes::from_static(&[0x54]),
+            acknowledged: false,
+            again: false,
+        }
     }
 }
 
@@ -258,6 +279,32 @@ pub async fn acknowledge(genesis: &str, id: &str) {
     let _ = change(genesis, edit).await;
 }
 
+/// Forgets one that the node rejected at its first sending: it never was on its way, unless another tab that has the same
+/// proposal handed in the same bytes meanwhile; then it stays. What is known of it, without the rejection: nothing where it was
+/// forgotten. Where that cannot be kept, it stays in doubt. Rule: docs/protocol.md#W56
+pub async fn forget_rejected(genesis: &str, id: &str) -> Earlier {
+    let id = id.to_owned();
+    let edit = move |genesis: &str| {
+        let (earlier, journal) = without_rejected(read(genesis)?, &id);
+        if earlier == Earlier::Never {
+            write(genesis, &journal)?;
+        }
+        Ok(earlier)
+    };
+    change(genesis, edit).await.unwrap_or(Earlier::Never)
+}
+
+/// The journal without one whose first sending was rejected, where nothing else was sent of it; and what is known of it.
+fn without_rejected(mut journal: Vec<Entry>, id: &str) -> (Earlier, Vec<Entry>) {
+    let mut entries = journal.iter().filter_map(Entry::sent);
+    let kept = entries.find(|sent| sent.id == id && (sent.again || sent.acknowledged));
+    if let Some(kept) = kept {
+        return (known(kept), journal);
+    }
+    journal.retain(|entry| !entry.has_id(id));
+    (Earlier::Never, journal)
+}
+
 /// Forgets one that is of no more use. Where that cannot be kept, it stays in doubt.
 pub async fn forget(genesis: &str, id: &str) {
     let id = id.to_owned();
@@ -280,8 +327,11 @@ pub async fn clear(genesis: &str) {
 
 fn with(mut journal: Vec<Entry>, mut sent: Sent) -> Vec<Entry> {
     // Sent again, it stays known as taken.
-    let mut known = journal.iter().filter_map(Entry::sent);
-    sent.acknowledged |= known.any(|known| known.id == sent.id && known.acknowledged);
+    let mut entries = journal.iter().filter_map(Entry::sent);
+    if let Some(known) = entries.find(|known| known.id == sent.id) {
+        sent.acknowledged |= known.acknowledged;
+        sent.again = true;
+    }
     journal.retain(|entry| !entry.has_id(&sent.id));
     journal.push(Entry::Sent(sent));
     trimmed(journal)
@@ -312,148 +362,4 @@ fn trimmed(mut journal: Vec<Entry>) -> Vec<Entry> {
 }
 
 #[cfg(test)]
-mod tests {
-    use tally_chain::transaction::MAX_TRANSACTION_BYTES;
-
-    use super::*;
-
-    fn sent(id: &str, nonce: u64) -> Sent {
-        Sent {
-            id: id.to_owned(),
-            from: "0xA".to_owned(),
-            nonce,
-            at: 1,
-            purpose: Purpose::Payment,
-            replaces: None,
-            envelope: Bytes::from_static(&[0x54]),
-            acknowledged: false,
-        }
-    }
-
-    #[test]
-    fn what_the_node_knows_is_where_it_says() {
-        let one = sent("a", 3);
-        assert_eq!(fate(&one, Some(Status::Pending), 3, &[]), Fate::Waiting);
-        assert_eq!(fate(&one, Some(Status::Failed), 4, &[]), Fate::Included);
-        assert_eq!(fate(&one, Some(Status::Succeeded), 4, &[]), Fate::Included);
-    }
-
-    #[test]
-    fn what_it_does_not_know_was_replaced_or_dropped() {
-        let journal = [sent("a", 3), sent("b", 3), sent("c", 4)];
-        let by = |id: &str| Fate::Replaced {
-            by: Some(id.to_owned()),
-        };
-        assert_eq!(fate(&journal[0], None, 3, &journal), by("b"));
-        assert_eq!(fate(&journal[1], None, 3, &journal), Fate::Dropped, "a is older");
-        assert_eq!(fate(&journal[1], None, 4, &journal), Fate::Replaced { by: None });
-        assert_eq!(fate(&journal[2], None, 4, &journal), Fate::Dropped);
-        let other = Sent {
-            from: "0xB".to_owned(),
-            ..sent("d", 3)
-        };
-        assert_eq!(fate(&journal[0], None, 3, &[journal[0].clone(), other]), Fate::Dropped);
-    }
-
-    #[test]
-    fn what_the_node_once_had_stays_acknowledged() {
-        let taken = Sent {
-            acknowledged: true,
-            ..sent("a", 3)
-        };
-        let journal = with(vec![Entry::Sent(taken.clone())], sent("a", 3));
-        assert_eq!(journal, vec![Entry::Sent(taken)]);
-        // Older versions kept an entry only once it was taken.
-        let old = r#"[{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"payment","replaces":null,"envelope":"0x54"}]"#;
-        assert_eq!(parsed(Some(old.to_owned())), Ok(journal));
-    }
-
-    #[test]
-    fn what_is_kept_says_what_is_known_before_a_sending() {
-        let taken = Sent {
-            acknowledged: true,
-            ..sent("b", 4)
-        };
-        let journal = [Entry::Sent(sent("a", 3)), Entry::Sent(taken)];
-        assert_eq!(earlier_in(&journal, "a"), Earlier::Open);
-        assert_eq!(earlier_in(&journal, "b"), Earlier::Taken);
-        assert_eq!(earlier_in(&journal, "c"), Earlier::Never);
-    }
-
-    #[test]
-    fn of_two_that_hand_in_the_same_only_one_is_the_first() {
-        let (first, journal) = added(Vec::new(), sent("a", 3));
-        let (second, journal) = added(journal, sent("a", 3));
-        let (other, journal) = added(journal, sent("b", 4));
-        assert_eq!([first, second, other], [Earlier::Never, Earlier::Open, Earlier::Never]);
-        assert_eq!(nonces(&journal), vec![3, 4], "kept once");
-    }
-
-    fn nonces(journal: &[Entry]) -> Vec<u64> {
-        journal.iter().filter_map(Entry::sent).map(|sent| sent.nonce).collect()
-    }
-
-    /// Entries of these nonces, one after the other.
-    fn filled(nonces: std::ops::Range<u64>, acknowledged: bool) -> Vec<Entry> {
-        nonces.fold(Vec::new(), |journal, nonce| {
-            let sent = Sent {
-                acknowledged,
-                ..sent(&nonce.to_string(), nonce)
-            };
-            with(journal, sent)
-        })
-    }
-
-    #[test]
-    fn what_is_in_doubt_is_never_let_go() {
-        let mut journal = filled(0..70, false);
-        assert_eq!(nonces(&journal), (0..70).collect::<Vec<_>>());
-        // Of those that a node has, the oldest go, and only those.
-        journal.extend(filled(70..140, true));
-        let journal = trimmed(journal);
-        assert_eq!(nonces(&journal), (0..70).chain(76..140).collect::<Vec<_>>());
-        assert_eq!(nonces(&filled(0..70, true)), (6..70).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn the_bytes_of_what_is_in_doubt_are_kept_whole() {
-        let largest = |id: &str, nonce, acknowledged| Sent {
-            envelope: vec![0x54; MAX_TRANSACTION_BYTES].into(),
-            acknowledged,
-            ..sent(id, nonce)
-        };
-        let length = |entry: &Entry| entry.sent().map(|sent| sent.envelope.len());
-        let mut journal = vec![Entry::Sent(largest("doubt", 1, false))];
-        for (nonce, id) in (2..).zip(["a", "b", "c", "d", "e"]) {
-            journal = with(journal, largest(id, nonce, true));
-        }
-        // Four of the largest fit beside it.
-        let whole = Some(MAX_TRANSACTION_BYTES);
-        let lengths: Vec<_> = journal.iter().map(length).collect();
-        assert_eq!(lengths, vec![whole, Some(0), whole, whole, whole, whole]);
-        assert!(keeps(&journal, &largest("doubt", 1, false)));
-        assert!(
-            !keeps(&journal, &largest("a", 2, true)),
-            "its bytes are no longer there"
-        );
-    }
-
-    #[test]
-    fn entries_of_other_versions_stay_and_a_broken_list_is_no_empty_one() {
-        let text = r#"[{"id":"z","purpose":"gift"},{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"cancel","replaces":null,"envelope":"0x54","acknowledged":false}]"#;
-        let journal = parsed(Some(text.to_owned())).unwrap();
-        assert_eq!(nonces(&journal), vec![3]);
-        let longer = with(journal.clone(), sent("b", 4));
-        assert_eq!((longer.len(), &longer[0]), (3, &journal[0]));
-        let written = serde_json::to_string(&longer).unwrap();
-        assert!(written.starts_with(r#"[{"id":"z","purpose":"gift"},"#), "{written}");
-        assert_eq!(parsed(Some("[{".to_owned())), Err(NotKept::Unreadable));
-        assert_eq!(parsed(None), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn without_a_storage_nothing_may_be_sent() {
-        let none = NotKept::Storage("only a browser keeps something".to_owned());
-        assert_eq!(add_alone("0x00", sent("a", 3)), Err(none));
-    }
-}
+mod tests;

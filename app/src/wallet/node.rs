@@ -188,6 +188,8 @@ pub struct Refusal {
     /// Stable name of the problem, such as `nonce-too-low`.
     pub name: String,
     pub text: String,
+    /// What it leaves open of bytes that were sent before, to be put behind the text; empty where the text says it.
+    pub leaves_open: &'static str,
     /// Seconds that this device's clock is ahead of the node's; none where the answer carried no time.
     pub ahead: Option<i64>,
 }
@@ -215,22 +217,20 @@ pub async fn submit(id: &str, envelope: Bytes, earlier: Earlier) -> Handed {
 impl Handed {
     /// What an answer says after what was known `earlier`; `ahead` in seconds as in [`Refusal`].
     pub fn of(outcome: tally_wallet::Outcome, earlier: Earlier, ahead: Option<i64>) -> Self {
-        use tally_wallet::{Outcome, Uncertain};
+        use tally_wallet::{Outcome, Rejection, Uncertain};
 
+        let refusal = |rejection: Rejection| Refusal {
+            text: rejection.to_string(),
+            leaves_open: rejection.leaves_open(),
+            name: rejection.name,
+            ahead,
+        };
         match outcome.after(earlier.into()) {
             Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
-            Outcome::Rejected { problem } => Self::Refused(Refusal {
-                text: problem.to_string(),
-                name: problem.name,
-                ahead,
-            }),
+            Outcome::Rejected { problem } => Self::Refused(refusal(problem)),
             Outcome::Unknown {
                 why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterTaken { rejection },
-            } => Self::RefusedAgain(Refusal {
-                text: format!("{rejection}{}", rejection.leaves_open()),
-                name: rejection.name,
-                ahead,
-            }),
+            } => Self::RefusedAgain(refusal(rejection)),
             Outcome::Unknown { why } => Self::Unknown(why.to_string()),
         }
     }

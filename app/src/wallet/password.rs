@@ -157,7 +157,7 @@ pub fn Passphrase(
             <summary>"Add a passphrase to the phrase (for the experienced)"</summary>
             <div class="wallet-form">
                 <p class="prose">
-                    "With a passphrase the same words give entirely other accounts. Forgetting it, or a single letter of it, loses them: nobody can reset it, and no error tells that it is wrong. Leave it empty if in doubt."
+                    "With a passphrase the same words give entirely other accounts. Forgetting it, or a single letter of it, loses them: no one can reset it, and no error shows that it is wrong. Leave it empty if in doubt."
                 </p>
                 <Field
                     label="Passphrase"

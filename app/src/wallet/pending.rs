@@ -1,8 +1,8 @@
 //! What waits, what is missing, and what was lost: with the ways on. Rules: docs/protocol.md#W53, #W54
 
+mod elsewhere;
+mod look;
 mod missing;
-
-use std::collections::HashSet;
 
 use leptos::{prelude::*, task::spawn_local};
 use tally_chain::{Bytes, RawTransaction, ReferenceVerifier};
@@ -11,9 +11,10 @@ use super::{
     confirm::Prepared,
     failure::{Failure, FailureNotice},
     fees::prices,
-    journal::{self, Fate, Purpose, fate},
-    node::{self, PoolAnswer},
-    protocol::{Answer, Order, Prices, Request},
+    follow::Rounds,
+    journal::{self, Purpose},
+    node,
+    protocol::{Order, Prices, Request},
     state::Wallet,
 };
 use crate::{
@@ -21,13 +22,12 @@ use crate::{
     live::Live,
     model::{ChainInfo, TransactionRow},
     prefs::FeeLevel,
-    reads,
     ui::{Button, Notice, NoticeKind},
 };
-use missing::{Lost, Missing};
+use look::{Included, Standing, look};
+use missing::Lost;
 
-/// How long a signed payment can enter a block, in seconds. Rule: docs/protocol.md#T7
-const LIFETIME: u64 = 86_400;
+pub use elsewhere::Elsewhere;
 
 /// What the page is about to do with waiting transactions.
 #[derive(Clone, Copy)]
@@ -117,15 +117,11 @@ impl Pending {
     }
 
     async fn show(self, request: Request, purpose: Purpose, replaces: Option<String>) -> Result<(), Failure> {
-        let Answer::Prepared { payload, review } = self.wallet.ask(request).await? else {
-            return Err(Failure::confused());
-        };
+        let payment = Prepared::payment(self.wallet, request).await?;
         self.prepared.set(Some(Prepared {
-            payload,
-            review,
             purpose,
             replaces,
-            typed: None,
+            ..payment
         }));
         Ok(())
     }
@@ -161,52 +157,6 @@ pub fn Actions(row: TransactionRow) -> impl IntoView {
     }
 }
 
-/// What is known of an account's waiting transactions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Standing {
-    pool: PoolAnswer,
-    /// Of what this browser sent: those that neither wait nor stand in a block, of what a node had within a day.
-    lost: Vec<Missing>,
-    /// Why it is not known what this browser has sent.
-    unread: Option<String>,
-}
-
-/// Reads how things stand for an account.
-async fn look(account: &str, genesis: &str, settled: StoredValue<HashSet<String>>) -> Result<Standing, String> {
-    let pool = node::waiting(account).await?;
-    let now = browser::now().unwrap_or_default();
-    let (journal, unread) = match journal::load(genesis) {
-        Ok(journal) => (journal, None),
-        Err(why) => (Vec::new(), Some(why.to_string())),
-    };
-    let mut lost = Vec::new();
-    for sent in &journal {
-        let waits = pool.items.iter().any(|item| item.id == sent.id);
-        let known = settled
-            .try_with_value(|settled| settled.contains(&sent.id))
-            .unwrap_or(true);
-        let expired = now.saturating_sub(sent.at) > LIFETIME;
-        // What is in doubt stays until its owner gives it up, however old it is.
-        if sent.from != account || waits || known || (expired && sent.acknowledged) {
-            continue;
-        }
-        let told = reads::transaction(sent.id.clone())
-            .await
-            .map_err(|error| error.to_string())?;
-        match fate(sent, told.map(|page| page.row.status), pool.nonce, &journal) {
-            Fate::Waiting => {}
-            Fate::Included => drop(settled.try_update_value(|settled| settled.insert(sent.id.clone()))),
-            fate => lost.push(Missing {
-                sent: sent.clone(),
-                fate,
-                used: pool.nonce > sent.nonce,
-                expired,
-            }),
-        }
-    }
-    Ok(Standing { pool, lost, unread })
-}
-
 /// What was read, with the account that it is of: another may have been chosen since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Of<T> {
@@ -227,20 +177,23 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     let live = Live::get();
     let standing = RwSignal::new(None::<Of<Standing>>);
     let unasked = RwSignal::new(None::<Of<String>>);
-    // What stands in a block is asked for once only.
-    let settled = StoredValue::new(HashSet::<String>::new());
+    let included = StoredValue::new(Included::default());
+    let rounds = StoredValue::new(Rounds::default());
     let again = RwSignal::new(0u32);
     Effect::new(move |_| {
-        live.on_pool();
+        let (tip, _) = live.on_pool();
         again.track();
         let account_now = account.get();
         // A wallet without an account in use has nothing that waits.
         if account_now.is_empty() {
             return;
         }
+        let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
         spawn_local(async move {
-            let found = look(&account_now, &pending.genesis(), settled).await;
-            if account.try_get_untracked().as_ref() != Some(&account_now) {
+            let found = look(&account_now, &pending.genesis(), included, tip).await;
+            // An answer that comes after a newer one is of an older tip.
+            let is_newest = rounds.try_update_value(|rounds| rounds.settle(round)) == Some(true);
+            if !is_newest || account.try_get_untracked().as_ref() != Some(&account_now) {
                 return;
             }
             let account = account_now;
@@ -267,8 +220,8 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         let account = account.get();
         unasked.with(|read| of_account(read.as_ref(), &account)).map(|why| {
             view! {
-                <Notice kind=NoticeKind::Warning title="What waits could not be asked">
-                    <p>{format!("{why}. What is shown of waiting, missing and lost payments may be out of date, and some may be missing. It is asked again with the next block.")}</p>
+                <Notice kind=NoticeKind::Warning title="The waiting payments could not be read">
+                    <p>{format!("{why}. The waiting, missing and lost payments shown here may be out of date or incomplete. They are read again with the next block.")}</p>
                 </Notice>
             }
         })

@@ -221,6 +221,8 @@ pub enum Request {
         phrase: SecretText,
         language: Option<Language>,
     },
+    /// Wipes the phrase that was made or taken and has no vault yet: the user has left the pages that make one of it.
+    DropPhrase,
     /// Finds the first keys of the phrase, and keeps them in a new vault under this password.
     Create {
         password: SecretText,

@@ -23,7 +23,7 @@ pub fn Receive() -> impl IntoView {
         <Title text="Receive" />
         <header class="page-head">
             <h1>"Receive"</h1>
-            <p class="page-lead">"Give this address to whoever pays you. There is nothing to register."</p>
+            <p class="page-lead">"Give this address to the person who pays you. There is nothing to register."</p>
         </header>
         <Gate>
             <Content />

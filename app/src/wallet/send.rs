@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use tally_chain::{Amount, Bytes, KeyKind, address};
+use tally_chain::{Amount, KeyKind, address};
 
 use super::{
     balances::{Balance, Balances},
@@ -13,9 +13,8 @@ use super::{
     follow::Follow,
     frame::Gate,
     home::BalanceLine,
-    journal::Purpose,
     node::{self, FeesAnswer},
-    protocol::{Answer, Order, Request, ReviewText},
+    protocol::{Order, Request},
     receive::{AccountSelect, chosen_account},
     requests,
     scan::Scan,
@@ -137,7 +136,7 @@ impl Draft {
     }
 
     /// Builds the bytes for this amount and reads them back; with what the account may spend right now.
-    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Bytes, Box<ReviewText>, Amount), Failure> {
+    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Prepared, Amount), Failure> {
         let fees = node::fees().await.map_err(Failure::node)?;
         let prices = prices(self.level.get_untracked(), &fees)
             .ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
@@ -145,19 +144,22 @@ impl Draft {
         let from = self.from.get_untracked();
         let account = node::account(&from).await.map_err(Failure::node)?;
         let free = account.free();
+        let to = self.to.get_untracked();
         let order = Order {
             from,
-            to: self.to.get_untracked(),
+            to: to.clone(),
             coins,
             memo: self.memo.get_untracked(),
             nonce: account.next_nonce,
             timestamp: browser::now().unwrap_or_default(),
             prices,
         };
-        match wallet.ask(Request::Prepare { order }).await? {
-            Answer::Prepared { payload, review } => Ok((payload, review, free)),
-            _ => Err(Failure::confused()),
-        }
+        let payment = Prepared::payment(wallet, Request::Prepare { order }).await?;
+        let prepared = Prepared {
+            typed: Some(to),
+            ..payment
+        };
+        Ok((prepared, free))
     }
 
     /// From the form to the review.
@@ -166,8 +168,8 @@ impl Draft {
         let prepared = self
             .prepare(wallet, typed.map(Amount::to_coins).unwrap_or_default())
             .await;
-        let checked = prepared.and_then(|(payload, review, free)| {
-            match review.max_total.digits().parse::<Amount>() {
+        let checked = prepared.and_then(|(prepared, free)| {
+            match prepared.review.max_total.digits().parse::<Amount>() {
                 Err(_) => Err(Failure::confused()),
                 Ok(needed) if needed > free => Err(Failure {
                     what: "The account does not hold enough",
@@ -178,13 +180,7 @@ impl Draft {
                     ),
                     next: "Send less, or press “All of it” to leave just the fee.",
                 }),
-                Ok(_) => Ok(Stage::Review(Prepared {
-                    payload,
-                    review,
-                    purpose: Purpose::Payment,
-                    replaces: None,
-                    typed: Some(self.to.get_untracked()),
-                })),
+                Ok(_) => Ok(Stage::Review(prepared)),
             }
         });
         match checked {
@@ -198,8 +194,8 @@ impl Draft {
         let outcome = self
             .prepare(wallet, available.to_coins())
             .await
-            .and_then(|(_, review, free)| {
-                let fee = review.max_fee.digits().parse::<Amount>().ok();
+            .and_then(|(prepared, free)| {
+                let fee = prepared.review.max_fee.digits().parse::<Amount>().ok();
                 fee.and_then(|fee| free.checked_sub(fee)).ok_or(Failure {
                     what: "The account does not hold enough",
                     why: "Not even the fee can be paid.".to_owned(),

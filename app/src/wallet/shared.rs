@@ -86,7 +86,7 @@ pub fn Shared() -> impl IntoView {
         <Title text="Shared accounts" />
         <header class="page-head">
             <h1>"Shared accounts"</h1>
-            <p class="page-lead">"An account that several keys vouch for: two of three, say, RSA and ECC as they come. Each person signs with a key of their own; nobody alone can pay."</p>
+            <p class="page-lead">"An account that several keys control: for example two of three, RSA and ECC in any mix. Each person signs with their own key; no one can pay alone."</p>
         </header>
         <Gate>
             <Content table=table />
@@ -120,7 +120,7 @@ fn Content(table: Table) -> impl IntoView {
                         <h2 id="shared-list">"Yours"</h2>
                         <Show when=move || none.get()>
                             <Empty title="None yet">
-                                <p>"Make one from the public keys of its people, or take up one that somebody else has made."</p>
+                                <p>"Make one from the public keys of its members, or add one that someone else has made."</p>
                             </Empty>
                         </Show>
                         <ul class="wallet-accounts">

@@ -80,10 +80,8 @@ impl Wallet {
             Word::InUse => self.last_use.set(browser::now().unwrap_or_default()),
             Word::Locked if open => self.lock(&chain, Some("It was locked in another tab.".to_owned())),
             Word::Changed if open => spawn_local(async move {
-                // Removed there, or under another password now: the worker cannot read it.
-                if self.ask(Request::Refresh).await.is_err() {
-                    let why = "It was removed, or its password changed, in another tab.";
-                    self.lock(&chain, Some(why.to_owned()));
+                if let Err(trouble) = self.ask(Request::Refresh).await {
+                    self.lock(&chain, Some(why_locked(&trouble)));
                 }
             }),
             Word::Changed => self.look(&chain),
@@ -274,5 +272,33 @@ impl Wallet {
                 self.lock(&chain, Some(why));
             }
         });
+    }
+}
+
+/// Why the wallet is locked where its vault could not be read anew after another tab changed it.
+fn why_locked(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Locked => "Its password was changed in another tab.".to_owned(),
+        Trouble::NoVault => "It was removed in another tab.".to_owned(),
+        other => format!("Another tab changed it, and it could not be read anew. {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_after_a_change_elsewhere_names_its_reason() {
+        for (trouble, expected) in [
+            (Trouble::Locked, "Its password was changed in another tab."),
+            (Trouble::NoVault, "It was removed in another tab."),
+            (
+                Trouble::Storage("it is closed".to_owned()),
+                "Another tab changed it, and it could not be read anew. This browser could not keep or read the vault: it is closed",
+            ),
+        ] {
+            assert_eq!(why_locked(&trouble), expected);
+        }
     }
 }

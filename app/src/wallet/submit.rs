@@ -18,6 +18,8 @@ use crate::{
 
 /// Problems of a node that a wrong clock on either side explains.
 const OF_CLOCKS: [&str; 2] = ["transaction-from-the-future", "transaction-expired"];
+/// The problem of a nonce that is used on the chain: by these bytes or by others.
+const NONCE_TOO_LOW: &str = "nonce-too-low";
 /// A difference of clocks that is named, in seconds. Rule: docs/protocol.md#T7
 const CLOCK_DIFFERS: u64 = 120;
 
@@ -122,7 +124,7 @@ impl HandIn {
         let Some(sent) = self.doubt.try_get_untracked().flatten() else {
             return;
         };
-        if !knows(&sent.id).await || self.doubt.try_get_untracked().flatten().as_ref() != Some(&sent) {
+        if look_up(&sent.id).await != Lookup::Has || self.doubt.try_get_untracked().flatten().as_ref() != Some(&sent) {
             return;
         }
         let Some(genesis) = self.genesis.try_get_value() else {
@@ -166,16 +168,41 @@ async fn hand_in(
     let envelope = sent.envelope.clone();
     let earlier = at_least(journal::add(genesis, sent).await?);
     let mut handed = node::submit(&id, envelope, earlier).await;
-    if is_open(&handed) && knows(&id).await {
-        handed = Handed::Taken;
+    if handed != Handed::Taken {
+        handed = settled(handed, look_up(&id).await);
     }
-    match &handed {
+    match handed {
         Handed::Taken => journal::acknowledge(genesis, &id).await,
-        // It never was on its way.
-        Handed::Refused(_) => journal::forget(genesis, &id).await,
+        Handed::Refused(refusal) => {
+            // It never was on its way, unless another tab has sent it meanwhile.
+            let earlier = journal::forget_rejected(genesis, &id).await;
+            return Ok((rejected(refusal, earlier), earlier));
+        }
         Handed::RefusedAgain(_) | Handed::Unknown(_) => {}
     }
     Ok((handed, earlier))
+}
+
+/// What a rejection comes to, by what is known of the bytes without it.
+fn rejected(refusal: Refusal, earlier: Earlier) -> Handed {
+    match earlier {
+        Earlier::Never => Handed::Refused(refusal),
+        Earlier::Open | Earlier::Taken => Handed::RefusedAgain(refusal),
+    }
+}
+
+/// What becomes of an outcome once the node was asked for the id. A rejection says nothing of a copy that came from another tab
+/// or another person with the same proposal: where the nonce is used, by that copy perhaps, and the node does not say whether it
+/// has it, it stays open. Rule: docs/protocol.md#W56
+fn settled(handed: Handed, found: Lookup) -> Handed {
+    match (handed, found) {
+        (_, Lookup::Has) => Handed::Taken,
+        (Handed::Refused(refusal), Lookup::NoAnswer) if refusal.name == NONCE_TOO_LOW => Handed::Unknown(format!(
+            "the node rejected it ({}), and gave no answer when it was asked for the payment by its id",
+            refusal.text.trim_end_matches('.')
+        )),
+        (handed, _) => handed,
+    }
 }
 
 /// The words for an outcome; none where the node has the transaction.
@@ -184,7 +211,7 @@ fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Opt
         Handed::Taken => None,
         Handed::Refused(refusal) => Some(refused(refusal, handing)),
         Handed::RefusedAgain(refusal) => {
-            let why = clock_words(refusal).unwrap_or_else(|| refusal.text.clone());
+            let why = clock_words(refusal).unwrap_or_else(|| format!("{}{}", refusal.text, refusal.leaves_open));
             Some(Failure::refused_again(&why, id, earlier))
         }
         Handed::Unknown(why) => Some(Failure::unknown(why, id, earlier)),
@@ -196,9 +223,23 @@ fn is_other_nonce(handed: &Handed) -> bool {
     matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce())
 }
 
-/// Whether the node has this transaction, waiting or in a block.
-async fn knows(id: &str) -> bool {
-    matches!(reads::transaction(id.to_owned()).await, Ok(Some(page)) if page.row.id == id)
+/// What the node says when it is asked for an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lookup {
+    /// The transaction waits, or is in a block.
+    Has,
+    HasNot,
+    /// No answer came, or one about another transaction.
+    NoAnswer,
+}
+
+/// Asks the node for a transaction by its id.
+async fn look_up(id: &str) -> Lookup {
+    match reads::transaction(id.to_owned()).await {
+        Ok(Some(page)) if page.row.id == id => Lookup::Has,
+        Ok(None) => Lookup::HasNot,
+        Ok(Some(_)) | Err(_) => Lookup::NoAnswer,
+    }
 }
 
 /// A refusal in words; the clock is named where it explains it.
@@ -228,7 +269,7 @@ impl Refusal {
     pub fn is_about_nonce(&self) -> bool {
         matches!(
             self.name.as_str(),
-            "nonce-too-low" | "nonce-too-high" | "replacement-underpriced"
+            NONCE_TOO_LOW | "nonce-too-high" | "replacement-underpriced"
         )
     }
 }
@@ -263,196 +304,4 @@ pub fn InDoubt(hand_in: HandIn, on_taken: Callback<String>) -> impl IntoView {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use tally_chain::{B256, TxId};
-    use tally_wallet::Outcome;
-
-    use super::*;
-    use crate::wallet::journal::Purpose;
-
-    const ID: TxId = TxId(B256::repeat_byte(7));
-    const OPEN: &str = "The payment may have been taken";
-    const TAKEN: &str = "A node had the payment before";
-
-    /// What an outcome is shown as: the headline, and whether it says that no coins moved.
-    fn shown(handed: &Handed, earlier: Earlier, purpose: Purpose, shared: bool) -> Option<(&'static str, bool)> {
-        let failure = failure(handed, earlier, &ID.to_string(), Handing::of(purpose, shared))?;
-        let text = format!("{} {} {}", failure.what, failure.why, failure.next);
-        if [OPEN, TAKEN].contains(&failure.what) {
-            assert!(text.contains(&ID.to_string()), "the id is named: {text}");
-        }
-        Some((failure.what, text.contains("o coins moved")))
-    }
-
-    /// A row of the table that the library and the command line read as well.
-    #[derive(serde::Deserialize)]
-    struct Row {
-        status: u16,
-        problem: String,
-        first: String,
-        again: String,
-    }
-
-    /// What an answer of this status and body is shown as.
-    fn answered(status: u16, body: &str, earlier: Earlier) -> Option<(&'static str, bool)> {
-        let handed = Handed::of(Outcome::of_answer(ID, status, body.as_bytes()), earlier, Some(0));
-        shown(&handed, earlier, Purpose::Payment, false)
-    }
-
-    #[test]
-    fn only_a_rejection_of_the_first_sending_says_that_nothing_moved() {
-        let expected = |word: &str, earlier: Earlier| match (word, earlier) {
-            ("taken", _) => None,
-            ("rejected", _) => Some(("The node did not take the payment", true)),
-            (_, Earlier::Taken) => Some((TAKEN, false)),
-            (_, Earlier::Never | Earlier::Open) => Some((OPEN, false)),
-        };
-        let rows: Vec<Row> = serde_json::from_str(include_str!("../../../tests/submissions.json")).unwrap();
-        for row in rows {
-            let (status, name) = (row.status, &row.problem);
-            let kind = format!("/problems/{name}");
-            let body = json!({ "type": kind, "title": "T", "status": status, "detail": "d" }).to_string();
-            for (earlier, word) in [
-                (Earlier::Never, &row.first),
-                (Earlier::Open, &row.again),
-                (Earlier::Taken, &row.again),
-            ] {
-                assert_eq!(
-                    answered(status, &body, earlier),
-                    expected(word, earlier),
-                    "{name} {earlier:?}"
-                );
-            }
-        }
-        let taken = json!({ "id": ID, "status": "pending" }).to_string();
-        for earlier in [Earlier::Never, Earlier::Open, Earlier::Taken] {
-            assert_eq!(answered(202, &taken, earlier), None);
-            let open = expected("open", earlier);
-            assert_eq!(answered(502, "<html>Bad Gateway</html>", earlier), open);
-            let none = Handed::of(Outcome::of_failure("timed out"), earlier, None);
-            assert_eq!(shown(&none, earlier, Purpose::Payment, false), open);
-        }
-    }
-
-    #[test]
-    fn what_was_sent_stays_sent_whatever_becomes_of_the_journal() {
-        use Earlier::{Never, Open, Taken};
-
-        for (journal, shown, is_doubted, expected) in [
-            (Never, Never, false, Never),
-            (Never, Never, true, Open),
-            // Dismissed in another tab, or no longer to be read.
-            (Never, Open, false, Open),
-            (Never, Taken, false, Taken),
-            (Never, Taken, true, Taken),
-            (Open, Never, false, Open),
-            (Taken, Open, true, Taken),
-        ] {
-            assert_eq!(
-                at_least(journal, shown, is_doubted),
-                expected,
-                "{journal:?} {shown:?} {is_doubted}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_used_nonce_is_named_with_both_that_it_may_mean() {
-        let problem =
-            json!({ "type": "/problems/nonce-too-low", "title": "T", "status": 409, "detail": "d" }).to_string();
-        let outcome = || Outcome::of_answer(ID, 409, problem.as_bytes());
-        let either =
-            "T: d; another payment took this nonce, unless this one is in a block in which the node does not find it";
-        for (earlier, text) in [
-            (Earlier::Never, "T: d"),
-            (Earlier::Open, either),
-            (Earlier::Taken, either),
-        ] {
-            let handed = Handed::of(outcome(), earlier, None);
-            let failure = failure(&handed, earlier, &ID.to_string(), Handing::Payment).expect("it was not taken");
-            assert!(failure.why.contains(text), "{}", failure.why);
-            assert_eq!(
-                failure.why.contains(either),
-                earlier != Earlier::Never,
-                "{}",
-                failure.why
-            );
-            // Made anew is only what surely was not taken.
-            assert_eq!(is_other_nonce(&handed), earlier == Earlier::Never);
-            assert_eq!(is_open(&handed), earlier != Earlier::Never);
-        }
-    }
-
-    #[test]
-    fn what_a_rejection_says_of_coins_depends_on_what_was_handed_in() {
-        let refused = refusal("nonce-too-low", None);
-        let clocks = refusal("transaction-expired", Some(-90_000));
-        let replacement = ("The node did not take the replacement", false);
-        for (purpose, shared, expected) in [
-            (Purpose::Payment, false, ("The node did not take the payment", true)),
-            (Purpose::Fill, false, ("The node did not take the payment", true)),
-            (Purpose::SpeedUp, false, replacement),
-            (Purpose::Cancel, false, replacement),
-            (Purpose::Payment, true, ("The node did not take this copy", false)),
-        ] {
-            let first = |refusal: &Refusal| shown(&Handed::Refused(refusal.clone()), Earlier::Never, purpose, shared);
-            assert_eq!(first(&refused), Some(expected));
-            assert_eq!(first(&clocks), Some(("The clocks differ", expected.1)));
-            for refusal in [&refused, &clocks] {
-                let again = Handed::RefusedAgain(refusal.clone());
-                assert_eq!(shown(&again, Earlier::Open, purpose, shared), Some((OPEN, false)));
-                assert_eq!(shown(&again, Earlier::Taken, purpose, shared), Some((TAKEN, false)));
-            }
-        }
-        // What was not kept was not sent: that says nothing of the one it was to replace, nor of what others have sent.
-        for (handing, moved) in [
-            (Handing::Payment, true),
-            (Handing::Replacement, false),
-            (Handing::Proposal, false),
-        ] {
-            let not_kept = |earlier| Failure::not_kept("it is full", "0x07", earlier, handing);
-            assert_eq!(
-                not_kept(Earlier::Never).next.contains("No coins moved"),
-                moved,
-                "{handing:?}"
-            );
-            let known = [
-                (Earlier::Open, "It was sent before, and may have been taken."),
-                (Earlier::Taken, "A node had it before."),
-            ];
-            for (earlier, words) in known {
-                let again = not_kept(earlier);
-                assert_eq!(again.what, "The payment was not sent again");
-                assert!(again.why.contains(words), "{}", again.why);
-            }
-        }
-        assert!(!is_other_nonce(&Handed::Refused(clocks)));
-    }
-
-    fn refusal(name: &str, ahead: Option<i64>) -> Refusal {
-        Refusal {
-            name: name.to_owned(),
-            text: "Its time is wrong.".to_owned(),
-            ahead,
-        }
-    }
-
-    #[test]
-    fn a_wrong_clock_is_named_and_nothing_else_is_blamed() {
-        let words = |name, ahead| refused(&refusal(name, ahead), Handing::Payment).why;
-        let ahead = "This device's clock is 20 min ahead of the node's. Its time is wrong.";
-        assert_eq!(words("transaction-from-the-future", Some(1_200)), ahead);
-        let behind = "This device's clock is 25 h behind the node's. Its time is wrong.";
-        assert_eq!(words("transaction-expired", Some(-90_000)), behind);
-        for (name, ahead) in [
-            ("transaction-from-the-future", Some(30)),
-            ("transaction-from-the-future", None),
-            ("insufficient-funds", Some(1_200)),
-        ] {
-            assert_eq!(words(name, ahead), "Its time is wrong.");
-        }
-        assert!(refusal("nonce-too-low", None).is_about_nonce());
-        assert!(!refusal("transaction-from-the-future", Some(1_200)).is_about_nonce());
-    }
-}
+mod tests;

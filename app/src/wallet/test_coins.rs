@@ -8,9 +8,8 @@ use super::{
     failure::Failure,
     fees::prices,
     follow::Follow,
-    journal::Purpose,
     node,
-    protocol::{AccountSummary, Answer, Order, Request, Trouble},
+    protocol::{AccountSummary, Order, Request, Trouble},
     state::Wallet,
     submit::{HandIn, InDoubt},
 };
@@ -117,7 +116,7 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
             timestamp: browser::now().unwrap_or_default(),
             prices: prices.clone(),
         };
-        let prepared = prepare(wallet, order).await?;
+        let prepared = Prepared::payment(wallet, Request::PrepareTestCoins { order }).await?;
         let found = look(wallet, chain, PUBLIC_ACCOUNT, &prepared.payload, None).await;
         if asks(&found.map_err(Trouble::Payment)?) {
             return Ok(Some(Gift::Asks(prepared)));
@@ -133,17 +132,4 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
         }
     }
     Ok(None)
-}
-
-async fn prepare(wallet: Wallet, order: Order) -> Result<Prepared, Failure> {
-    match wallet.ask(Request::PrepareTestCoins { order }).await? {
-        Answer::Prepared { payload, review } => Ok(Prepared {
-            payload,
-            review,
-            purpose: Purpose::Payment,
-            replaces: None,
-            typed: None,
-        }),
-        _ => Err(Failure::confused()),
-    }
 }

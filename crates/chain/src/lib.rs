@@ -11,6 +11,7 @@
 pub mod address;
 pub mod asert;
 pub mod block;
+pub mod calendar;
 pub mod codec;
 pub mod consensus;
 pub mod document;

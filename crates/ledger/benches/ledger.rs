@@ -177,11 +177,19 @@ fn full_block(code: Vec<u8>) -> (TestChain, LinkedBlock) {
         (payload.nonce, payload.gas_limit) = (nonce, gas_limit);
         key.sign(&chain.identity, payload)
     };
-    let initial = upfront_gas(&call(0, MAX_GAS_LIMIT)).initial;
-    let each = MAX_GAS_LIMIT - initial;
-    let budget = chain.spec.limits.gas_limit / 4;
-    let mut calls: Vec<_> = (0..budget / each).map(|nonce| call(nonce, MAX_GAS_LIMIT)).collect();
-    calls.push(call(budget / each, budget % each + initial));
+    // Each call by its own envelope: what a longer nonce adds to the gas before execution is not left for execution.
+    let initial = |nonce, gas_limit| upfront_gas(&call(nonce, gas_limit)).initial;
+    let mut left = chain.spec.limits.gas_limit / 4;
+    let mut calls = Vec::new();
+    for nonce in 0.. {
+        let each = MAX_GAS_LIMIT - initial(nonce, MAX_GAS_LIMIT);
+        if each >= left {
+            calls.push(call(nonce, left + initial(nonce, left)));
+            break;
+        }
+        calls.push(call(nonce, MAX_GAS_LIMIT));
+        left -= each;
+    }
     let block = chain.mine(calls);
     (chain, block)
 }

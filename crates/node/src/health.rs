@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tally_chain::{Height, UnixSecs};
 
+use crate::counted::counted;
 use crate::net::PeerStatus;
 use crate::node::Node;
 use crate::p2p::{NetworkStatus, P2p};
@@ -36,7 +37,8 @@ pub enum NotReady {
     /// A chain of more work, its headers checked from genesis on, leaves this node's below the lowest block that it goes back
     /// to: it cannot be followed without beginning anew. Rules: docs/protocol.md#B9, #Q5
     #[error(
-        "a heavier chain of {height} blocks leaves this node's below block {base}, the lowest that it goes back to"
+        "a heavier chain of {} leaves this node's below block {base}, the lowest that it goes back to",
+        counted(.height.0, "block", "blocks")
     )]
     HeavierFork { height: Height, base: Height },
     /// The chain's genesis lies in the future.

@@ -62,9 +62,14 @@ impl Mining {
         }
     }
 
+    /// Settings at this moment; waits for no thread, as [`Self::status`] may while threads end.
+    pub fn config(&self) -> MiningConfig {
+        *self.config.lock()
+    }
+
     /// Settings and hash rate at this moment.
     pub fn status(&self) -> MiningStatus {
-        let config = *self.config.lock();
+        let config = self.config();
         let hash_rate = self.miner.lock().as_ref().map_or(0.0, Miner::hash_rate);
         MiningStatus {
             config,

@@ -21,6 +21,7 @@ use crate::mining::Mining;
 use crate::p2p::{P2p, P2pConfig, P2pError};
 use crate::peers::clock::ClockReading;
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
+use crate::pool_view::SharedView;
 use crate::stats::Stats;
 use crate::store::{BlockRecord, Snapshot, Store, StoreError};
 use crate::templates::Templates;
@@ -90,6 +91,7 @@ struct Inner {
     store: Store,
     tip: RwLock<Arc<Tip>>,
     pool: Mutex<Mempool>,
+    pool_view: SharedView,
     /// Shared while a submission is taken; held alone while the pool is read anew from the disk.
     submissions: RwLock<()>,
     events: Events,
@@ -125,6 +127,7 @@ impl Node {
             tip: RwLock::new(pipeline.tip().clone()),
             pipeline: Mutex::new(pipeline),
             pool: Mutex::new(Mempool::new(config.mempool, spec.fees.min_base_fee.into())),
+            pool_view: SharedView::default(),
             submissions: RwLock::default(),
             // Two runs may begin in the same second; their processes differ.
             events: Events::new(started.0 << 22 | u64::from(std::process::id()) & 0x3f_ffff),
@@ -277,6 +280,10 @@ impl Node {
         &self.0.pool
     }
 
+    pub(crate) fn shared_view(&self) -> &SharedView {
+        &self.0.pool_view
+    }
+
     pub(crate) fn submissions(&self) -> &RwLock<()> {
         &self.0.submissions
     }
@@ -325,7 +332,7 @@ impl Node {
     /// A panic in the middle of an import leaves tip, pool and pipeline apart: the process ends, and the store is whole.
     ///
     /// `bytes`: how many it will at least write, as far as is known.
-    fn import(
+    pub(crate) fn import(
         &self,
         bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
@@ -342,6 +349,7 @@ impl Node {
         let mut pipeline = self.0.pipeline.lock();
         // Before any work: what cannot be stored now is not looked at.
         let room = self.0.store.require_room(bytes);
+        self.0.keeper.writer().import_begins();
         let imported = room
             .map_err(ImportError::Store)
             .and_then(|()| by(&mut pipeline, self.now()));
@@ -360,6 +368,7 @@ impl Node {
                 tracing::warn!(%reason, "block refused");
             }
         }
+        self.0.keeper.writer().import_ends();
         imported
     }
 

@@ -15,6 +15,7 @@ use tally_chain::{
 };
 use tally_ledger::{ExecutionError, StateTree};
 
+use crate::counted::counted;
 use crate::store::{BlockRecord, Indexed, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
 
@@ -30,7 +31,7 @@ pub enum ImportError {
     InvalidParent { parent: BlockId },
     #[error("block {id} was found invalid before")]
     KnownInvalid { id: BlockId },
-    #[error("block forks {depth} blocks below the tip, at most {max} are allowed")]
+    #[error("block forks {} below the tip, at most {max} are allowed", counted(*.depth, "block", "blocks"))]
     TooDeep { depth: u64, max: u64 },
     #[error("block {id} at height {height} does not execute: {source}")]
     Execution {

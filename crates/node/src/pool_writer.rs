@@ -4,7 +4,7 @@
 //! who waits for it. So a change waits for two syncs at most, and the rate grows with the number of those who wait. Nothing
 //! is delayed on purpose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ struct Queue {
     ticket: Ticket,
     /// What is being written now.
     writing: Option<(Changes, Ticket)>,
+    /// Envelopes whose write has ended since the import began that is under way; none without one.
+    written: Option<BTreeSet<TxId>>,
     stopped: bool,
 }
 
@@ -100,16 +102,33 @@ impl PoolWriter {
         ticket
     }
 
+    /// A block is being imported from now on: what is written until it is followed may come after the block's own batch.
+    pub(crate) fn import_begins(&self) {
+        self.queue.lock().written = Some(BTreeSet::new());
+    }
+
+    /// The import is over, and what it took is [`Self::included`].
+    pub(crate) fn import_ends(&self) {
+        self.queue.lock().written = None;
+    }
+
     /// Transactions are in a block, whose own batch took them out of the stored pool: a write of them that is still to
-    /// come would leave them there for good.
+    /// come, or that came right after that batch, would leave them there.
     pub(crate) fn included(&self, ids: impl IntoIterator<Item = TxId>) {
         let mut queue = self.queue.lock();
+        let Queue {
+            pending,
+            writing,
+            written,
+            ..
+        } = &mut *queue;
         for id in ids {
-            queue.pending.remove(&id);
-            let is_written = |(changes, _): &(Changes, Ticket)| changes.contains_key(&id);
+            pending.remove(&id);
+            let is_written = writing.as_ref().is_some_and(|(changes, _)| changes.contains_key(&id));
+            let was_written = written.as_ref().is_some_and(|written| written.contains(&id));
             // Also where its removal was waiting: what is being written may end after the block's batch.
-            if queue.writing.as_ref().is_some_and(is_written) {
-                queue.pending.insert(id, None);
+            if is_written || was_written {
+                pending.insert(id, None);
             }
         }
         // Even where nothing is left to write: those who wait for it are to know.
@@ -157,12 +176,18 @@ impl PoolWriter {
         }
     }
 
-    /// For the thread: the last write ended so. Gives the changes that were in it.
+    /// For the thread: the last write ended so.
     pub(crate) fn done(&self, result: Result<(), Failure>) {
-        let written = self.queue.lock().writing.take();
-        if let Some((_, ticket)) = written {
-            ticket.settle(result);
+        let mut queue = self.queue.lock();
+        let Some((changes, ticket)) = queue.writing.take() else {
+            return;
+        };
+        if let Some(written) = &mut queue.written {
+            let added = changes.iter().filter(|(_, envelope)| envelope.is_some());
+            written.extend(added.map(|(id, _)| *id));
         }
+        drop(queue);
+        ticket.settle(result);
     }
 
     /// Takes no more changes; the thread writes those that are here and ends.
@@ -254,6 +279,25 @@ mod tests {
         writer.included([id(4)]);
         writer.done(Ok(()));
         assert_eq!(taken(&writer), Changes::from([(id(4), None)]));
+    }
+
+    #[test]
+    fn what_was_written_while_a_block_was_imported_is_taken_out_after_it() {
+        let writer = PoolWriter::default();
+        writer.add(id(1), envelope(), &[]);
+        writer.add(id(2), envelope(), &[id(3)]);
+        taken(&writer);
+        writer.import_begins();
+        writer.done(Ok(()));
+        writer.included([id(1), id(3)]);
+        writer.import_ends();
+        assert_eq!(taken(&writer), Changes::from([(id(1), None)]));
+        writer.done(Ok(()));
+        // What was written before that is taken out by the block's own batch.
+        writer.import_begins();
+        writer.included([id(2)]);
+        writer.import_ends();
+        assert!(matches!(writer.next(SHORT), Turn::Idle));
     }
 
     #[test]

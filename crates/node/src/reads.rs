@@ -1,6 +1,5 @@
 //! Reads that the API and the pages share. Each takes a tip, so that one answer comes from one state.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use tally_chain::block::MEDIAN_SPAN;
@@ -96,7 +95,7 @@ impl Node {
         }
     }
 
-    /// A stored block of any branch as the headers after it see it; none if it is unknown or invalid.
+    /// A stored block of any branch as the headers after it see it; none if it is unknown, invalid or after an invalid one.
     pub fn header_tip(&self, id: &BlockId) -> Result<Option<HeaderTip>, StoreError> {
         let snapshot = self.store().snapshot();
         let base = snapshot.base()?;
@@ -117,6 +116,7 @@ impl Node {
                 break;
             }
             record = match snapshot.record(&record.header.parent)? {
+                Some(parent) if parent.status == Status::Invalid => return Ok(None),
                 Some(parent) => parent,
                 // Of a branch, a block whose bytes had changed was forgotten: it comes again.
                 None if !snapshot.is_active(&record)? => return Ok(None),
@@ -305,12 +305,12 @@ impl Node {
     /// The nonce that the next transaction of an account should carry, pending ones counted.
     pub fn next_nonce(&self, tip: &Tip, address: &Address) -> Result<u64, StoreError> {
         let nonce = self.account(tip, address)?.nonce;
-        let pending = self.with_pool(|pool| {
-            pool.by_sender(address)
-                .map(|transaction| transaction.view().nonce)
-                .collect::<BTreeSet<_>>()
+        let used = self.with_pool(|pool| {
+            let waiting = pool.by_sender(address).map(|transaction| transaction.view().nonce);
+            let from_here = waiting.skip_while(|used| *used < nonce).zip(nonce..);
+            from_here.take_while(|(used, next)| used == next).count()
         });
-        Ok((nonce..).find(|nonce| !pending.contains(nonce)).unwrap_or(nonce))
+        Ok(nonce.saturating_add(used as u64))
     }
 }
 

@@ -101,8 +101,10 @@ impl Workers {
     /// Everybody, the fastest first.
     pub fn list(&self) -> Vec<Worker> {
         let now = Instant::now();
-        let connected = self.connected.lock();
-        let mut list: Vec<_> = connected
+        // Shares that come meanwhile wait for the copy, and not for the order.
+        let mut list: Vec<_> = self
+            .connected
+            .lock()
             .values()
             .map(|entry| Worker {
                 hash_rate: entry.meter.rate(now),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::clock;
-use tally_node::{Multiaddr, Node, P2pConfig};
+use tally_node::{Multiaddr, Node, NodeConfig, P2pConfig};
 
 /// Of another range than the one from which it comes; nobody dials it while its peer is connected.
 const ELSEWHERE: &str = "/ip4/8.8.8.8/tcp/9333";
@@ -49,5 +49,49 @@ fn what_a_connected_peer_says_of_another_host_counts_as_no_answer() {
         assert!(!kept.contains(ELSEWHERE), "{kept}");
         ours.stop().await;
         claimant.network().unwrap().stop().await;
+    });
+}
+
+/// The transport shows the name of whoever is at an address, and not whether that is a node of this chain.
+#[test]
+fn a_node_of_another_chain_has_not_answered() {
+    let (dirs, clock) = ([(); 3].map(|()| tempfile::tempdir().unwrap()), clock());
+    let [node, own] = [0, 1].map(|at| support::open(dirs[at].path(), &clock).unwrap());
+    let mut another = support::spec();
+    another.genesis_time += 1;
+    let foreign = Node::open(NodeConfig::new(dirs[2].path().to_owned(), another), clock.clock()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let address = |node: &Node| node.network().unwrap().addresses()[0].clone();
+        join(&own, dirs[1].path(), Vec::new(), Vec::new()).await;
+        join(&foreign, dirs[2].path(), Vec::new(), Vec::new()).await;
+        join(&node, dirs[0].path(), vec![address(&foreign)], Vec::new()).await;
+        let begun = std::time::Instant::now();
+        // Either side may be the first to see it, and then ends the conversation.
+        let seen = || {
+            let counts = [&node, &foreign].map(|node| {
+                let counters = node.network().unwrap().status().counters;
+                counters.offences.get("wrong_genesis").copied().unwrap_or(0)
+            });
+            counts.iter().sum::<u64>()
+        };
+        while seen() == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "they do not meet");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        node.network().unwrap().add(address(&own)).await;
+        // All that answered is written together.
+        let kept = || std::fs::read_to_string(dirs[0].path().join("network/peers")).unwrap_or_default();
+        while !kept().contains(&address(&own).to_string()) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{}", kept());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(!kept().contains(&address(&foreign).to_string()), "{}", kept());
+        for node in [&node, &own, &foreign] {
+            node.network().unwrap().stop().await;
+        }
     });
 }

@@ -238,9 +238,10 @@ impl World {
                     self.dials.failed(&address, self.now);
                 }
                 Some(name) => {
-                    self.dials.answered(&address, peer_of(&name), self.now);
-                    self.dials.proven(&address, self.now);
+                    self.dials.connected(&address, peer_of(&name));
                     self.connect(&name, true);
+                    // Both sides say hello at once.
+                    self.dials.greeted(&peer_of(&name), self.now);
                 }
                 None => {
                     self.dials.failed(&address, self.now);

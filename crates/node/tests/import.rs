@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use support::*;
 use tally_chain::{Address, Amount, B256, BlockError, Height, U256};
 use tally_ledger::ExecutionError;
-use tally_node::{ChainEvent, ImportError, Imported, Lines, StoreError, SubmitError};
+use tally_node::{ChainEvent, ImportError, Imported, Lines, Node, Status, StoreError, SubmitError};
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -285,6 +285,61 @@ fn a_heavier_branch_with_a_false_state_is_refused_and_remembered() {
         matches!(again, ImportError::KnownInvalid { id } if id == parent.id),
         "{again}"
     );
+    assert_eq!(node.tip().record, tip);
+    assert_sound(&node);
+}
+
+/// A block that does not execute has three stored ones on it, of which one becomes heavier. What is stored on the others is
+/// not tried again, in this run and the next.
+#[test]
+fn stored_blocks_on_an_invalid_one_are_invalid_and_it_is_executed_once() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    mine(&node, &clock, producer(1));
+    let ancestors = node.tip().ancestors.clone();
+    mine(&node, &clock, producer(1));
+    mine(&node, &clock, producer(1));
+    let tip = node.tip().record.clone();
+    let engine = node.spec().engine();
+
+    let (second, invalid) = forged_block(&node, &ancestors, &clock);
+    let after_invalid = ancestors.then(invalid.clone(), &engine);
+    let forks = [(); 3].map(|()| forged_block(&node, &after_invalid, &clock));
+    for block in std::iter::once(&second).chain(forks.iter().map(|(block, _)| block)) {
+        let imported = node.import_block(block).unwrap();
+        assert!(matches!(imported, Imported::Side { .. }), "{imported:?}");
+    }
+    let heavier = |node: &Node, fork: usize| {
+        let parent = forks[fork].1.clone();
+        forged_block(node, &after_invalid.then(parent, &engine), &clock).0
+    };
+    let error = node.import_block(&heavier(&node, 0)).unwrap_err();
+    assert!(
+        matches!(&error, ImportError::Execution { id, .. } if *id == invalid.id),
+        "{error}"
+    );
+    let not_tried = |node: &Node, fork: usize| {
+        let expected = forks[fork].1.id;
+        let error = node.import_block(&heavier(node, fork)).unwrap_err();
+        assert!(
+            matches!(&error, ImportError::InvalidParent { parent } if *parent == expected),
+            "{error}"
+        );
+        let record = node.store().snapshot().known(&expected).unwrap();
+        assert_eq!(record.status, Status::Invalid);
+    };
+    assert!(
+        node.header_tip(&forks[1].1.id).unwrap().is_none(),
+        "nothing continues it"
+    );
+    not_tried(&node, 1);
+    node.close().unwrap();
+    drop(node);
+    let node = open(dir.path(), &clock).unwrap();
+    not_tried(&node, 2);
+    for id in [invalid.id, forks[0].1.id] {
+        assert_eq!(node.store().snapshot().known(&id).unwrap().status, Status::Invalid);
+    }
     assert_eq!(node.tip().record, tip);
     assert_sound(&node);
 }

@@ -5,7 +5,6 @@
 //! by itself stands in the list whatever the node does: a node that is silent, or says that an address was paid before,
 //! takes nothing away. Nothing here forbids a payment.
 
-mod date;
 mod find;
 #[cfg(test)]
 mod tests;
@@ -18,7 +17,6 @@ use tally_chain::{Address, Amount, UnixSecs};
 use crate::fees::FeeSuggestions;
 use crate::payment::Review;
 
-use date::iso;
 use find::{alike_at_the_ends, of_node, of_wallet};
 
 /// How the wallet came to know an address.
@@ -268,9 +266,9 @@ impl fmt::Display for Warning {
                 "No block takes it before about {}, and it stays good until {}: anyone who has it complete can keep it until \
                  then, unless another payment of its nonce comes first. This machine's clock shows {}; if that is wrong, set \
                  it right first.",
-                iso(UnixSecs(timestamp.0.saturating_sub(MAX_AHEAD))),
-                iso(timestamp.saturating_add(LIFETIME)),
-                iso(*now)
+                UnixSecs(timestamp.0.saturating_sub(MAX_AHEAD)).utc(),
+                timestamp.saturating_add(LIFETIME).utc(),
+                now.utc()
             ),
             Self::NodeMissing { why } => write!(
                 f,
@@ -291,8 +289,8 @@ impl fmt::Display for Warning {
             Self::TooOld { timestamp, now } => write!(
                 f,
                 "No block takes it after {}. This machine's clock shows {}; it may be wrong.",
-                iso(timestamp.saturating_add(LIFETIME)),
-                iso(*now)
+                timestamp.saturating_add(LIFETIME).utc(),
+                now.utc()
             ),
             Self::OwnAccount => f.write_str("The coins stay yours; only the fee is spent."),
         }

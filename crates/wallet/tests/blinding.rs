@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use common::{chain, vault};
 use tally_chain::{Amount, UnixSecs};
 use tally_wallet::rand_core::{Rng, TryCryptoRng, TryRng};
-use tally_wallet::{Fee, Payment, payment, system_rng};
+use tally_wallet::{Account, Fee, Payment, payment, system_rng};
 
 /// The system's random numbers, counted.
 #[derive(Default)]
@@ -37,12 +37,8 @@ impl TryRng for Counted {
 
 impl TryCryptoRng for Counted {}
 
-/// A salt takes 32 bytes (rule A5); a blinding factor is as long as the modulus. Without blinding only the salt is drawn.
-#[test]
-fn an_rsa_signature_draws_a_blinding_factor_each_time() {
-    let vault = vault();
-    let sender = vault.accounts().next().unwrap();
-    let key = vault.signing_key(sender.address).unwrap();
+/// A payment of nothing to the sender itself.
+fn bytes_to_sign(sender: &Account) -> Vec<u8> {
     let payment = Payment {
         to: sender.address,
         value: Amount::ZERO,
@@ -54,7 +50,16 @@ fn an_rsa_signature_draws_a_blinding_factor_each_time() {
             max_fee: 2,
         },
     };
-    let bytes = payment::build(&chain(), sender, &payment).unwrap();
+    payment::build(&chain(), sender, &payment).unwrap()
+}
+
+/// A salt takes 32 bytes (rule A5); a blinding factor is as long as the modulus. Without blinding only the salt is drawn.
+#[test]
+fn an_rsa_signature_draws_a_blinding_factor_each_time() {
+    let vault = vault();
+    let sender = vault.accounts().next().unwrap();
+    let key = vault.signing_key(sender.address).unwrap();
+    let bytes = bytes_to_sign(sender);
     let mut rng = Counted::default();
     let mut drawn = 0;
     for turn in 1..=3 {
@@ -71,18 +76,7 @@ fn a_secp256k1_signature_draws_nothing() {
     let vault = vault();
     let sender = vault.accounts().nth(1).unwrap();
     let key = vault.signing_key(sender.address).unwrap();
-    let payment = Payment {
-        to: sender.address,
-        value: Amount::ZERO,
-        memo: String::new(),
-        nonce: 0,
-        timestamp: UnixSecs(1_800_000_000),
-        fee: Fee {
-            max_priority_fee: 1,
-            max_fee: 2,
-        },
-    };
-    let bytes = payment::build(&chain(), sender, &payment).unwrap();
+    let bytes = bytes_to_sign(sender);
     let mut rng = Counted::default();
     payment::sign(&chain(), sender.address, &key, &bytes, &mut rng).unwrap();
     assert_eq!(rng.bytes, 0);

@@ -257,7 +257,7 @@ fn two_keys_with_a_prime_in_common_are_not_kept_together() {
         Err(shared.clone())
     );
     assert_eq!(vault.import(rsa_of("near", "q"), "Two").map(drop), Err(shared));
-    assert!(vault.account(address).is_err());
+    assert_eq!(vault.account(address), Err(VaultError::NoAccount { address }));
     // An address alone says nothing of its key.
     vault.watch(address, None, "Two").unwrap();
 

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use tally_chain::{ChainSpec, UnixSecs};
 use tally_node::Clock;
+use tally_node::counted::counted;
 use tally_wallet::KeyKind;
 
 use super::super::out::errln;
@@ -60,7 +61,8 @@ pub fn run(args: &StartArgs) -> anyhow::Result<Figures> {
 
     let long = folder.path().join("long");
     let blocks = args.transfers.div_ceil(args.per_block);
-    errln!("making a chain of {} transfers in {blocks} blocks", args.transfers);
+    let blocks_said = counted(blocks, "block", "blocks");
+    errln!("making a chain of {} transfers in {blocks_said}", args.transfers);
     grow(args, &signers, &spec, &long)?;
     let read = read_all(&long)?;
     let again = times(args.turns, |_| start(&spec_file, &long))?;

@@ -15,6 +15,8 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
+use crate::regular_file::{self, MAX_PEM};
+
 /// Whose certificate is believed.
 #[derive(Debug, Clone)]
 pub enum Trust {
@@ -68,7 +70,8 @@ fn system_roots() -> RootCertStore {
 fn roots_of(path: &Path) -> anyhow::Result<RootCertStore> {
     let unreadable = || format!("cannot read the certificates in {}", path.display());
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).with_context(unreadable)? {
+    let bytes = regular_file::read(path, MAX_PEM).with_context(unreadable)?;
+    for certificate in CertificateDer::pem_slice_iter(&bytes) {
         roots
             .add(certificate.with_context(unreadable)?)
             .with_context(unreadable)?;
@@ -201,6 +204,7 @@ impl Transport for TlsTransport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::regular_file::testing::pipe;
 
     #[test]
     fn a_pin_is_read_as_the_banner_shows_it() {
@@ -212,5 +216,23 @@ mod tests {
             Err("a SHA-256 has 32 bytes, this one has 2".to_owned())
         );
         assert_eq!(parse_pin("xy"), Err("a SHA-256 is written in hex digits".to_owned()));
+    }
+
+    #[test]
+    fn authorities_are_read_from_a_regular_file_of_their_size() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (pipe, long) = (pipe(folder.path()), folder.path().join("long.pem"));
+        std::fs::write(&long, vec![b'\n'; MAX_PEM as usize + 1]).expect("written");
+        for (path, why) in [
+            (pipe, "it is no regular file"),
+            (long, "it has more than 1048576 bytes"),
+        ] {
+            let error = roots_of(&path).expect_err("no authorities");
+            let path = path.display();
+            assert_eq!(
+                format!("{error:#}"),
+                format!("cannot read the certificates in {path}: {why}")
+            );
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use tally_node::counted::counted;
 use tally_wallet::{Changed, KdfParams, MAX_CONTAINER_BYTES, Vault, check_container, system_rng};
 
 use super::super::out::{After as _, outln};
@@ -56,8 +57,8 @@ pub fn restore(file: &VaultFile, args: &RestoreBackupArgs) -> anyhow::Result<()>
     let (vault, _) = Vault::open(&bytes, &password)?;
     file.create_sealed(&bytes)?;
     let said = outln!(
-        "{} accounts for chain {} (genesis {}), kept in {}",
-        vault.accounts().len(),
+        "{} for chain {} (genesis {}), kept in {}",
+        counted(vault.accounts().len(), "account", "accounts"),
         vault.chain().name,
         vault.chain().genesis,
         file.path().display()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Deserialize;
 use tally_chain::{Address, KeyKind};
+use tally_node::counted::counted;
 use tally_wallet::{Discovery, RsaKey, Vault, usual_label};
 
 use super::super::client::Client;
@@ -40,8 +41,11 @@ pub fn run(file: &VaultFile, client: &Client, args: &FindArgs) -> anyhow::Result
     if added > 0 {
         change.keep(&vault)?;
     }
-    let said = outln!("{added} more accounts were used before");
-    Ok(said.after(|| format!("{added} accounts were added"))?)
+    let said = outln!(
+        "{} used before",
+        counted(added, "more account was", "more accounts were")
+    );
+    Ok(said.after(|| format!("{} added", counted(added, "account was", "accounts were")))?)
 }
 
 /// Adds the accounts that were used, by what the node says. Rule: docs/protocol.md#W15

@@ -2,7 +2,6 @@
 //! Rule: docs/protocol.md#W55
 
 mod lock;
-mod read;
 mod store;
 
 use std::io::ErrorKind;
@@ -13,8 +12,8 @@ use anyhow::{Context as _, bail};
 use tally_wallet::{KdfParams, MAX_CONTAINER_BYTES, Vault, VaultKey, system_rng};
 
 use super::secrets::secret;
+use crate::regular_file::{self, NotRead};
 pub use lock::Lock;
-pub use read::{NotRead, read_regular};
 pub use store::{create, follow, replace};
 
 /// How long a command waits for another one that changes the vault. The longest change searches an RSA-4096 key.
@@ -109,7 +108,7 @@ impl VaultFile {
     /// The sealed bytes.
     pub fn read(&self) -> anyhow::Result<Vec<u8>> {
         let target = follow(&self.0)?;
-        read_regular(&target, MAX_CONTAINER_BYTES as u64).map_err(|error| {
+        regular_file::read(&target, MAX_CONTAINER_BYTES as u64).map_err(|error| {
             let path = self.0.display();
             let words = match &error {
                 NotRead::Io(error) if error.kind() == ErrorKind::NotFound => {
@@ -133,11 +132,6 @@ impl VaultFile {
         create(&follow(&self.0)?, sealed)
     }
 
-    /// Takes away a vault that [`Self::create`] made in this command.
-    pub fn undo_create(&self) -> anyhow::Result<()> {
-        std::fs::remove_file(&self.0).with_context(|| format!("cannot remove {}", self.0.display()))
-    }
-
     /// Writes over a vault that [`Self::read`] gave, under [`Self::lock`].
     pub fn replace(&self, read: &[u8], sealed: &[u8]) -> anyhow::Result<()> {
         swap(&follow(&self.0)?, read, sealed)
@@ -153,7 +147,7 @@ impl Change {
 
 /// The lock keeps out commands of ours; what else writes there (a copy from a backup, an older program) is seen by the bytes.
 fn swap(target: &Path, read: &[u8], sealed: &[u8]) -> anyhow::Result<()> {
-    let now = read_regular(target, MAX_CONTAINER_BYTES as u64);
+    let now = regular_file::read(target, MAX_CONTAINER_BYTES as u64);
     let now = now.with_context(|| format!("cannot read {}", target.display()))?;
     if now != read {
         let path = target.to_owned();

@@ -5,6 +5,7 @@
 use anyhow::bail;
 use clap::Args;
 use tally_app::wallet::export::{Line, Page, csv};
+use tally_node::counted::counted;
 
 use super::super::client::{Client, Problem};
 use super::super::out::{errln, out, outln, plain};
@@ -52,8 +53,8 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
     // On standard error: the table goes to a file.
     if more {
         errln!(
-            "These are the newest {} lines; there are more: --all prints them.",
-            lines.len()
+            "The list has the newest {}; there are more: --all prints them.",
+            counted(lines.len(), "line", "lines")
         );
     }
     errln!("First balances and payments by contracts are no transactions: the list does not have them.");

@@ -10,7 +10,8 @@ use tally_chain::transaction::{LIFETIME, Payload};
 use tally_chain::{Address, Amount, BlockId, Bytes, RawTransaction, TxId, UnixSecs};
 use tally_wallet::{Earlier, Signed};
 
-use super::file::{Lock, NotRead, VaultFile, create, follow, read_regular, replace};
+use super::file::{Lock, VaultFile, create, follow, replace};
+use crate::regular_file::{self, NotRead};
 
 /// Settled entries that are kept; the oldest go first. Rule: docs/protocol.md#W54
 const MAX_SETTLED: usize = 64;
@@ -142,7 +143,7 @@ impl Journal {
     pub fn entries(&self) -> anyhow::Result<Vec<Entry>> {
         let damaged = || format!("{} cannot be read; move it away", self.path.display());
         // Open payments are kept whatever their number, so the file may have any size.
-        let bytes = match read_regular(&self.path, u64::MAX) {
+        let bytes = match regular_file::read(&self.path, u64::MAX) {
             Ok(bytes) => bytes,
             Err(NotRead::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error).with_context(damaged),

@@ -14,14 +14,14 @@ use super::super::out::{errln, outln};
 use super::Level;
 use super::accounts::find;
 use super::equal;
-use super::file::{VaultFile, read_regular};
+use super::file::VaultFile;
 use super::journal::Journal;
 use super::recipient::Recipient;
 use super::send::{confirmed, lines};
 use super::submit::{Depth, Report, finish};
 use super::text::{read_text, write_text};
 use super::warn::{self, Consent, Known};
-use crate::new_file;
+use crate::{new_file, regular_file};
 
 #[derive(Debug, Args)]
 pub struct ProposeArgs {
@@ -281,7 +281,7 @@ pub fn attach(args: &AttachArgs) -> anyhow::Result<()> {
     const MAX_SIGNATURE: u64 = 2_048;
     let mut proposal = read(&args.file)?;
     let unreadable = || format!("cannot read {}", args.signature.display());
-    let signature = read_regular(&args.signature, MAX_SIGNATURE).with_context(unreadable)?;
+    let signature = regular_file::read(&args.signature, MAX_SIGNATURE).with_context(unreadable)?;
     let key = proposal.attach(&signature)?;
     errln!("the signature is that of {} {}", key.kind().title(), key.address());
     write_text(args.out.as_deref(), &proposal.write())

@@ -5,6 +5,7 @@ mod terminal;
 use std::env::VarError;
 
 use anyhow::{Context as _, bail};
+use tally_node::counted::counted;
 use zeroize::Zeroizing;
 
 use terminal::Terminal;
@@ -55,7 +56,8 @@ pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> any
         if whole(&text) || LENGTHS.contains(&count) || count > most || typed.trim().is_empty() {
             return Ok(text);
         }
-        prompt = format!("{count} words so far; the others, or an empty line to end: ");
+        let words = counted(count, "word", "words");
+        prompt = format!("{words} so far; the others, or an empty line to end: ");
     }
 }
 

@@ -217,6 +217,9 @@ mod tests {
 
     use super::*;
 
+    const CONTRACT: &str = "nothing was signed: The recipient is a contract. Give --accept contract (or \
+        --despite-warnings) if it is meant so";
+
     fn consent(accept: &[&str], despite_warnings: bool) -> Consent {
         Consent {
             accept: accept.iter().map(|name| (*name).to_owned()).collect(),
@@ -253,10 +256,9 @@ mod tests {
             ..consent(&[], false)
         };
         assert!(again.ask(&[], equal()).is_ok());
-        assert!(
-            again.ask(&[Warning::Contract], equal()).is_err(),
-            "a warning asks for its own yes"
-        );
+        let error = again.ask(&[Warning::Contract], equal());
+        let error = error.expect_err("a warning asks for its own yes");
+        assert_eq!(error.to_string(), CONTRACT);
     }
 
     #[test]
@@ -269,7 +271,12 @@ mod tests {
             "nothing was signed: The recipient and the fee could not be checked with a node. \
              Give --accept node-missing (or --despite-warnings) if it is meant so"
         );
-        assert!(consent(&[], false).ask(&all, None).is_err());
+        let error = consent(&[], false).ask(&all, None).expect_err("two are open");
+        assert_eq!(
+            error.to_string(),
+            CONTRACT.replace("--accept contract", "--accept contract,node-missing"),
+            "the first is named, and what answers both"
+        );
         assert!(consent(&["contract", "node-missing"], false).ask(&all, None).is_ok());
         assert!(consent(&[], true).ask(&all, None).is_ok());
         assert!(consent(&[], false).ask(&all[1..2], None).is_ok());

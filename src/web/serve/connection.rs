@@ -159,15 +159,14 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 
 #[cfg(test)]
 mod tests {
-    use tally_node::{Node, system_clock};
+    use tally_node::Node;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::super::activity::Times;
     use super::*;
-    use crate::config::{NodeOptions, WebConfig};
+    use crate::config::WebConfig;
     use crate::net_guard::{Guard, Room};
-    use crate::operator::TokenSource;
-    use crate::server::Server;
+    use crate::server::testing;
 
     const REMOTE: [u8; 4] = [192, 0, 2, 1];
     /// Of a request that is not whole: hyper alone would wait for the rest of it.
@@ -175,21 +174,13 @@ mod tests {
 
     /// A node behind a router, in this folder.
     fn front(folder: &std::path::Path, times: Times) -> (Front, Node) {
-        let options = NodeOptions {
-            chain: Some("test".to_owned()),
-            data_dir: Some(folder.to_owned()),
-            ..NodeOptions::default()
-        };
-        let config = options.resolve().expect("valid settings");
-        let node = Node::open(config.node, system_clock()).expect("a node");
-        let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
-        let (tokens, _) = token.load().expect("one token");
         let web = WebConfig {
             times,
             ..WebConfig::default()
         };
-        let front = Front::new(&Server::new(node.clone(), tokens, web)).expect("no TLS to load");
-        (front, node)
+        let server = testing::server(folder, web);
+        let front = Front::new(&server).expect("no TLS to load");
+        (front, server.node.clone())
     }
 
     /// Room for one connection of an address.
@@ -241,7 +232,11 @@ mod tests {
         let serving = http(stream, SocketAddr::from((REMOTE, 4_711)), place, &front, stop);
         tokio::pin!(serving);
         // Its time is over, and it has a second to notice.
-        assert!(timeout(Duration::from_millis(50), serving.as_mut()).await.is_err());
+        let ended = timeout(Duration::from_millis(50), serving.as_mut()).await;
+        assert_eq!(
+            ended.map_err(|early| early.to_string()),
+            Err("deadline has elapsed".to_owned())
+        );
         let _newcomer = guard.admit(REMOTE.into()).expect("the idle one goes");
         assert_eq!(serving.as_mut().now_or_never(), Some(()));
         node.close().expect("a store in order");

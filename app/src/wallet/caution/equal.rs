@@ -312,6 +312,7 @@ mod tests {
             replaces: None,
             envelope: Bytes::new(),
             acknowledged,
+            again: false,
         }
     }
 

@@ -122,7 +122,7 @@ pub fn PrivateKey() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="take-key">
             <h2 id="take-key">"Take a private key along"</h2>
             <p class="prose">
-                "As a file, encrypted under a password of its own. Whoever has the file and that password can spend everything in the account, here and wherever it is used."
+                "As a file, encrypted under a password of its own. Anyone who has the file and that password can spend everything in the account, here and wherever it is used."
             </p>
             <AccountChoice name="export-account" chosen=chosen accounts=accounts />
             {move || {
@@ -215,7 +215,7 @@ pub fn PublicKey() -> impl IntoView {
     view! {
         <section class="card wallet-narrow" aria-labelledby="public-key">
             <h2 id="public-key">"Public key"</h2>
-            <p class="prose">"For whoever checks your signatures, or makes an account together with you. It lets nobody spend."</p>
+            <p class="prose">"For people who check your signatures, or make a shared account with you. No one can spend with it."</p>
             <AccountChoice name="public-account" chosen=chosen accounts=accounts />
             <div class="actions"><Button on:click=show>"Show the public key"</Button></div>
             {shown}

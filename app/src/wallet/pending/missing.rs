@@ -6,23 +6,13 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     super::{
         failure::FailureNotice,
-        journal::{self, Fate, Sent},
+        journal::{self, Fate},
         submit::HandIn,
     },
     Pending,
+    look::Missing,
 };
-use crate::ui::{Button, Notice, NoticeKind, Time, TransactionLink};
-
-/// One that neither waits nor stands in a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    pub sent: Sent,
-    pub fate: Fate,
-    /// Whether its nonce is used on the chain that the node shows.
-    pub used: bool,
-    /// Whether it is too old for a block.
-    pub expired: bool,
-}
+use crate::ui::{AddressLink, Button, Notice, NoticeKind, Time, TransactionLink};
 
 impl Missing {
     /// A word for it, and what is known of it.
@@ -72,7 +62,13 @@ impl Missing {
 
 /// One that was replaced, dropped, or is in doubt.
 #[component]
-pub fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
+pub fn Lost(
+    missing: Missing,
+    again: RwSignal<u32>,
+    /// Its account is not the one that the page shows: it is named.
+    #[prop(optional)]
+    of_other: bool,
+) -> impl IntoView {
     let pending = expect_context::<Pending>();
     let (word, why) = missing.words();
     let can_send = missing.can_be_sent();
@@ -83,6 +79,10 @@ pub fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
         }
         _ => None,
     };
+    let from = of_other.then(|| {
+        let address = sent.from.clone();
+        view! { <span class="cell-row">"from " <AddressLink address=address bare=true /></span> }
+    });
     let (id, kept) = (sent.id.clone(), sent.clone());
     let hand_in = HandIn::of_sent(&sent);
     let renewed = Callback::new(move |_: String| again.update(|again| *again = again.wrapping_add(1)));
@@ -119,6 +119,7 @@ pub fn Lost(missing: Missing, again: RwSignal<u32>) -> impl IntoView {
                     {format!("{}, nonce {}", sent.purpose.words(), sent.nonce)}
                     <Time at=sent.at />
                 </span>
+                {from}
                 <span class="cell-row"><TransactionLink id=sent.id bare=true /> {by}</span>
                 <span class="field-hint">{why}</span>
             </div>
@@ -150,21 +151,13 @@ fn GiveUp(asked: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::Bytes;
-
     use super::*;
-    use crate::wallet::journal::Purpose;
+    use crate::wallet::journal::Sent;
 
     fn missing(fate: Fate, acknowledged: bool, used: bool, expired: bool) -> Missing {
         let sent = Sent {
-            id: "0x07".to_owned(),
-            from: "0xA".to_owned(),
-            nonce: 3,
-            at: 1,
-            purpose: Purpose::Payment,
-            replaces: None,
-            envelope: Bytes::from_static(&[0x54]),
             acknowledged,
+            ..Sent::in_doubt("0x07")
         };
         Missing {
             sent,

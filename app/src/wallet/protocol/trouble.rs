@@ -47,7 +47,7 @@ pub enum Trouble {
     NotReviewed,
     #[error("This browser could not keep or read the vault: {0}")]
     Storage(String),
-    #[error("The node could not be asked: {0}")]
+    #[error("The request to the node failed: {0}")]
     Node(String),
     #[error("Another tab changed the wallet at the same moment.")]
     ChangedElsewhere,

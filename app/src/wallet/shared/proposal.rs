@@ -70,6 +70,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                         replaces: None,
                         envelope,
                         acknowledged: false,
+                        again: false,
                     };
                     if hand_in.send(complete).await {
                         taken.run(id);
@@ -111,7 +112,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
     };
     let next = match (complete, ours) {
-        (true, _) => "Enough have signed: it can be sent, by anybody who has it.",
+        (true, _) => "Enough have signed: anyone who has it can send it.",
         (false, true) => "Your key is asked for. Look at every line before you sign.",
         (false, false) => "Give it to those who have not signed yet, and add what comes back.",
     };

@@ -3,6 +3,7 @@
 use tally_chain::{Address, Amount, B256, BlockError, BlockId, Height, TxId};
 use tally_ledger::ExecutionError;
 
+use crate::counted::counted;
 use crate::store::Place;
 
 /// Something in the store that is not what the blocks give.
@@ -55,7 +56,7 @@ pub enum Fault {
     },
     #[error("block {height}: the index does not name {address} as its producer")]
     Produced { address: Address, height: Height },
-    #[error("the index of {index} has {found} entries, the blocks give {expected}")]
+    #[error("the index of {index} has {}, the blocks give {expected}", counted(*.found, "entry", "entries"))]
     IndexSize {
         index: &'static str,
         found: u64,

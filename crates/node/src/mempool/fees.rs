@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Mempool;
-use super::sender::tip;
-
 /// Priority fees in base units per gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FeeLevels {
@@ -31,39 +28,30 @@ pub struct FeeBucket {
     pub gas: u64,
 }
 
-impl Mempool {
-    /// What pays more than a tenth, half and nine tenths of the pending transactions at this base fee; never below
-    /// `suggested_priority_fee` of the configuration.
-    pub fn fee_levels(&self, base_fee: u128) -> FeeLevels {
-        let mut tips: Vec<u128> = self
-            .pending()
-            .filter_map(|pooled| tip(&pooled.transaction.view(), base_fee))
-            .collect();
-        tips.sort_unstable();
-        let level = |tenths: usize| {
-            let at = tips.get(tips.len() * tenths / 10).copied().unwrap_or(0);
-            at.max(self.config.suggested_priority_fee)
-        };
-        FeeLevels {
-            low: level(1),
-            normal: level(5),
-            high: level(9),
-        }
+/// What pays more than a tenth, half and nine tenths of these tips, each at least `least`.
+pub(super) fn levels(mut tips: Vec<u128>, least: u128) -> FeeLevels {
+    tips.sort_unstable();
+    let level = |tenths: usize| {
+        let at = tips.get(tips.len() * tenths / 10).copied().unwrap_or(0);
+        at.max(least)
+    };
+    FeeLevels {
+        low: level(1),
+        normal: level(5),
+        high: level(9),
     }
+}
 
-    /// Pending transactions by tip, in ascending buckets that double in width; empty ones are left out.
-    pub fn fee_histogram(&self, base_fee: u128) -> Vec<FeeBucket> {
-        let mut buckets: BTreeMap<u128, FeeBucket> = BTreeMap::new();
-        for pooled in self.pending() {
-            let view = pooled.transaction.view();
-            let Some(tip) = tip(&view, base_fee) else { continue };
-            let from = tip.checked_ilog2().map_or(0, |log| 1 << log);
-            let bucket = buckets.entry(from).or_default();
-            bucket.from = from;
-            bucket.count += 1;
-            bucket.bytes += pooled.transaction.envelope().len();
-            bucket.gas = bucket.gas.saturating_add(view.gas_limit);
-        }
-        buckets.into_values().collect()
+/// Tips with the bytes and the gas limit behind each, in ascending buckets that double in width; empty ones are left out.
+pub(super) fn buckets(offers: impl Iterator<Item = (u128, usize, u64)>) -> Vec<FeeBucket> {
+    let mut buckets: BTreeMap<u128, FeeBucket> = BTreeMap::new();
+    for (tip, bytes, gas) in offers {
+        let from = tip.checked_ilog2().map_or(0, |log| 1 << log);
+        let bucket = buckets.entry(from).or_default();
+        bucket.from = from;
+        bucket.count += 1;
+        bucket.bytes += bytes;
+        bucket.gas = bucket.gas.saturating_add(gas);
     }
+    buckets.into_values().collect()
 }

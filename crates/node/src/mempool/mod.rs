@@ -13,6 +13,7 @@ mod properties;
 mod sender;
 #[cfg(test)]
 mod tests;
+mod view;
 mod walk;
 
 use std::cmp::Reverse;
@@ -26,6 +27,8 @@ pub use best::Best;
 pub use error::MempoolError;
 pub use fees::{FeeBucket, FeeLevels};
 pub use sender::Pooled;
+pub use view::PoolView;
+pub(crate) use view::gather;
 
 use admit::Origin;
 use sender::{Rank, Sender};
@@ -49,7 +52,7 @@ pub struct MempoolConfig {
     pub lifetime: u64,
     /// Largest gas limit that a block of this chain can take.
     pub max_gas_limit: u64,
-    /// What [`Mempool::fee_levels`] names at least, in base units per gas.
+    /// What [`PoolView::fee_levels`] names at least, in base units per gas.
     pub suggested_priority_fee: u128,
 }
 
@@ -94,7 +97,11 @@ pub struct Mempool {
     tails: BTreeSet<(Rank, Reverse<u64>, Address)>,
     expiries: BTreeSet<(UnixSecs, TxId)>,
     bytes: usize,
+    /// Transactions that a block could take, over all senders.
+    pending: usize,
     arrivals: u64,
+    /// Counts changes.
+    changes: u64,
 }
 
 impl Mempool {
@@ -109,7 +116,9 @@ impl Mempool {
             tails: BTreeSet::new(),
             expiries: BTreeSet::new(),
             bytes: 0,
+            pending: 0,
             arrivals: 0,
+            changes: 0,
         }
     }
 
@@ -211,6 +220,7 @@ impl Mempool {
 
     /// Brings a sender's queue and its place in the order of eviction up to date after a change at `nonce`.
     fn settle(&mut self, address: &Address, nonce: u64) {
+        self.changes += 1;
         let Some(sender) = self.senders.get_mut(address) else {
             return;
         };
@@ -218,6 +228,9 @@ impl Mempool {
             self.tails.remove(&(rank, sequence, *address));
         }
         sender.refresh(nonce, self.base_fee);
+        let pending = sender.pending_count();
+        self.pending = self.pending - sender.counted + pending;
+        sender.counted = pending;
         match sender.queue.last_key_value() {
             Some((_, last)) => {
                 let (rank, sequence) = (last.rank, Reverse(last.sequence));
@@ -333,16 +346,20 @@ impl Mempool {
         self.senders.values().flat_map(|sender| sender.queue.values())
     }
 
-    fn pending(&self) -> impl Iterator<Item = &Pooled> {
-        self.senders
-            .values()
-            .flat_map(|sender| sender.pending().map(|(_, pooled)| pooled))
-    }
-
     /// A sender's transactions by nonce.
     pub fn by_sender(&self, address: &Address) -> impl Iterator<Item = &CheckedTransaction> {
+        self.entries_of(address).map(Pooled::transaction)
+    }
+
+    /// The same with what the pool knows about them, from either end.
+    pub fn entries_of(&self, address: &Address) -> impl DoubleEndedIterator<Item = &Pooled> {
         let queue = self.senders.get(address).map(|sender| sender.queue.values());
-        queue.into_iter().flatten().map(Pooled::transaction)
+        queue.into_iter().flatten()
+    }
+
+    /// How many transactions of a sender are in the pool; they are not looked through.
+    pub fn count_of(&self, address: &Address) -> usize {
+        self.senders.get(address).map_or(0, |sender| sender.queue.len())
     }
 
     /// The nonce after a sender's pending transactions; `None` if it has none in the pool.
@@ -362,7 +379,12 @@ impl Mempool {
 
     /// Transactions that a block could take, the base fee aside.
     pub fn pending_len(&self) -> usize {
-        self.senders.values().map(Sender::pending_count).sum()
+        self.pending
+    }
+
+    /// Greater after every change.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Envelope bytes in the pool.

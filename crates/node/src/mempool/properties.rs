@@ -189,6 +189,8 @@ impl World {
         assert!(pool.len() <= config.max_count && pool.bytes() <= config.max_bytes);
         assert_eq!(pool.bytes(), pool.iter().map(|tx| tx.envelope().len()).sum::<usize>());
         assert_eq!(pool.len(), pool.iter().count());
+        let pending = pool.entries().filter(|pooled| pooled.is_pending()).count();
+        assert_eq!(pool.pending_len(), pending);
         for transaction in pool.iter() {
             assert_eq!(pool.get(&transaction.id()), Some(transaction));
         }
@@ -254,6 +256,21 @@ impl World {
         }
         let best: Vec<_> = self.pool.best(self.base_fee, self.now).map(|tx| tx.id()).collect();
         assert_eq!(best, expected);
+        self.check_view(&best);
+    }
+
+    /// What readers see, read in parts, against the pool itself.
+    fn check_view(&self, best: &[TxId]) {
+        let pool = &self.pool;
+        let lines = gather(3, |after| pool.lines(after, 3, self.base_fee, self.now));
+        let view = PoolView::of(&lines, pool.config().suggested_priority_fee);
+        assert_eq!(view.best(0, usize::MAX), best);
+        assert_eq!(
+            (view.len(), view.pending_len(), view.bytes()),
+            (pool.len(), pool.pending_len(), pool.bytes())
+        );
+        let all: BTreeSet<_> = view.page(0, usize::MAX).iter().copied().collect();
+        assert!(all.into_iter().eq(pool.by_id.keys().copied()));
     }
 }
 

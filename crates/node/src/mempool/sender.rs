@@ -88,6 +88,8 @@ pub(super) struct Sender {
     pub bytes: usize,
     /// The first nonce that is not pending.
     pub ready: u64,
+    /// How many of the pending ones the pool has counted.
+    pub counted: usize,
     /// Where the last transaction stands in the pool's order of eviction.
     pub tail: Option<(Rank, Reverse<u64>)>,
 }
@@ -99,6 +101,7 @@ impl Sender {
             queue: BTreeMap::new(),
             bytes: 0,
             ready: account.nonce,
+            counted: 0,
             tail: None,
         }
     }

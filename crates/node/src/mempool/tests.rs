@@ -40,6 +40,11 @@ fn taken(pending: bool) -> Result<Inserted, MempoolError> {
     })
 }
 
+fn view(pool: &Mempool, base_fee: u128) -> PoolView {
+    let lines = pool.lines(None, usize::MAX, base_fee, NOW);
+    PoolView::of(&lines, pool.config().suggested_priority_fee)
+}
+
 fn best(pool: &Mempool) -> Vec<TxId> {
     pool.best(BASE_FEE, NOW).map(|transaction| transaction.id()).collect()
 }
@@ -58,6 +63,10 @@ fn an_account_is_served_in_the_order_of_its_nonces() {
     assert_eq!(pool.next_nonce(&signer.address), Some(3));
     assert_eq!((pool.len(), pool.pending_len()), (3, 3));
     assert_eq!(pool.by_sender(&signer.address).count(), 3);
+    assert_eq!(pool.count_of(&signer.address), 3);
+    assert_eq!(pool.count_of(&Address::repeat_byte(7)), 0);
+    let newest = pool.entries_of(&signer.address).next_back();
+    assert_eq!(newest.map(Pooled::transaction), Some(&third));
     assert_eq!(
         insert(&mut pool, &second),
         Err(MempoolError::AlreadyKnown { id: second.id() })
@@ -406,16 +415,16 @@ fn bytes_count_too_and_several_may_have_to_leave() {
 fn fees_are_told_from_what_waits() {
     let mut pool = pool(|config| config.suggested_priority_fee = 3);
     let levels = |low, normal, high| FeeLevels { low, normal, high };
-    assert_eq!(pool.fee_levels(BASE_FEE), levels(3, 3, 3));
+    assert_eq!(view(&pool, BASE_FEE).fee_levels(), levels(3, 3, 3));
     for i in 0..10u8 {
         let transaction = Signer::new(i).checked(payment(0, u128::from(i)));
         assert_eq!(insert(&mut pool, &transaction), taken(true));
     }
-    assert_eq!(pool.fee_levels(BASE_FEE), levels(3, 5, 9));
+    assert_eq!(view(&pool, BASE_FEE).fee_levels(), levels(3, 5, 9));
     // At this base fee only two of them pay anything.
-    assert_eq!(pool.fee_levels(1_008), levels(3, 3, 3));
-    let buckets: Vec<_> = pool
-        .fee_histogram(BASE_FEE)
+    assert_eq!(view(&pool, 1_008).fee_levels(), levels(3, 3, 3));
+    let buckets: Vec<_> = view(&pool, BASE_FEE)
+        .fee_histogram()
         .iter()
         .map(|b| (b.from, b.count, b.gas))
         .collect();
@@ -429,4 +438,33 @@ fn fees_are_told_from_what_waits() {
             (8, 2, 20_000)
         ]
     );
+}
+
+#[test]
+fn a_view_shows_what_a_block_would_take_and_then_the_rest() {
+    let mut pool = pool(|_| {});
+    let (first, second) = (Signer::new(1), Signer::new(2));
+    let cheap = first.checked(payment(0, 5));
+    let dear = second.checked(payment(0, 9));
+    // It waits for another of its sender's.
+    let gapped = first.checked(payment(2, 50));
+    for (transaction, pending) in [(&cheap, true), (&dear, true), (&gapped, false)] {
+        assert_eq!(insert(&mut pool, transaction), taken(pending));
+    }
+    let seen = view(&pool, BASE_FEE);
+    let ids = [dear.id(), cheap.id(), gapped.id()];
+    assert_eq!(seen.page(0, 9), ids);
+    assert_eq!((seen.page(1, 1), seen.page(3, 1)), (&ids[1..2], &ids[..0]));
+    assert_eq!(
+        (seen.best(0, 9), seen.best(1, 9), seen.best(2, 9)),
+        (&ids[..2], &ids[1..2], &ids[..0])
+    );
+    assert_eq!((seen.len(), seen.pending_len(), seen.bytes()), (3, 2, pool.bytes()));
+    // At this base fee one of them pays nothing, and no block takes it.
+    let seen = view(&pool, 1_006);
+    assert_eq!((seen.best(0, 9), seen.len()), (&ids[..1], 3));
+    // What is seen stays as it was, whatever becomes of the pool.
+    assert_eq!(pool.remove(&dear.id()), Some(dear.id()));
+    assert_eq!(seen.best(0, 9), &ids[..1]);
+    assert_eq!(view(&pool, 1_006).best(0, 9), &ids[..0]);
 }

@@ -10,6 +10,11 @@ impl Mempool {
     /// All transactions by sender and nonce, from the first one behind this place on: [`Mempool::iter`] from there. What
     /// enters or leaves the pool between two parts is seen or not, and shifts nothing else.
     pub fn after(&self, place: Option<(Address, u64)>) -> impl Iterator<Item = &CheckedTransaction> {
+        self.entries_after(place).map(Pooled::transaction)
+    }
+
+    /// The same with what the pool knows about them.
+    pub(super) fn entries_after(&self, place: Option<(Address, u64)>) -> impl Iterator<Item = &Pooled> {
         let begun = place.and_then(|(address, nonce)| {
             let sender = self.senders.get(&address)?;
             Some(sender.queue.range::<u64, _>((Excluded(nonce), Unbounded)))
@@ -18,7 +23,6 @@ impl Mempool {
         let others = self.senders.range::<Address, _>((behind, Unbounded));
         let rest = begun.into_iter().flatten().map(|(_, pooled)| pooled);
         rest.chain(others.flat_map(|(_, sender)| sender.queue.values()))
-            .map(Pooled::transaction)
     }
 }
 

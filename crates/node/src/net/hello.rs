@@ -3,6 +3,7 @@
 use tally_chain::Height;
 
 use super::offence::Offence;
+use super::peer::Peer;
 use super::wire::{Claim, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 use super::{Network, PeerName};
 
@@ -35,6 +36,11 @@ impl Network {
             self.send_tip(name, claim);
         }
         self.offer_pool(name);
+    }
+
+    /// Whether a peer is connected and has said hello as a node of this chain.
+    pub fn is_greeted(&self, name: &PeerName) -> bool {
+        self.peers.get(name).is_some_and(Peer::ready)
     }
 
     /// Sends the end of this node's chain.

@@ -44,6 +44,13 @@ pub const IMPORTS_A_TURN: usize = 32;
 pub const MAX_KNOWN: usize = 65_536;
 /// Transactions asked for or to be asked for, of all peers; where there are too many, whoever announced most yields.
 pub const MAX_WANTED: usize = 65_536;
+/// Transactions that are kept because their sender's account does not allow them yet; where there are too many, the peer that
+/// sent most loses its oldest.
+pub const MAX_EARLY: usize = 512;
+/// Bytes of their envelopes.
+pub const MAX_EARLY_BYTES: usize = 4 << 20;
+/// Milliseconds for which each is kept: the block on which it builds was made before it and is on its way.
+pub const EARLY_MS: u64 = 120_000;
 /// Milliseconds until another peer is asked, too, for a transaction that the first has not sent.
 pub const ASK_NEXT_MS: u64 = 3_000;
 /// Chains of headers that are looked at beside each other.

@@ -12,6 +12,7 @@ mod budget;
 mod clock;
 mod compact;
 mod cost;
+mod early;
 mod flow;
 mod hello;
 mod join;
@@ -136,6 +137,8 @@ pub struct Network {
     heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
     wanted: wanted::Wanted,
+    /// Transactions that came before the block on which they build.
+    early: early::EarlyTransactions,
     /// Transactions of our pool that left a block, and wait for coins or a nonce since then.
     returned: BTreeSet<TxId>,
     costs: cost::Costs,
@@ -185,6 +188,7 @@ impl Network {
             rival_after: 0,
             heavier_fork: None,
             wanted: wanted::Wanted::default(),
+            early: early::EarlyTransactions::default(),
             returned: BTreeSet::new(),
             costs: cost::Costs::default(),
             full: false,
@@ -389,6 +393,7 @@ impl Network {
             self.tell_tip();
             // After the block that they waited for: peers look at them with its state.
             self.offer_returned();
+            self.retry_early();
         }
     }
 

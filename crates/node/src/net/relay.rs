@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rayon::prelude::*;
-use tally_chain::{Bytes, CheckedTransaction, RawTransaction, TxId};
+use tally_chain::{Address, Bytes, CheckedTransaction, RawTransaction, TxId};
+use tally_ledger::StateView;
 
+use super::early::{Early, waits_for_a_block};
 use super::limits::{MAX_IDS, MAX_TRANSACTION_QUESTIONS, OFFERED_A_TURN};
 use super::offence::Offence;
 use super::peer::{Offer, Question};
@@ -115,7 +117,7 @@ impl Network {
         let tip = self.node.tip();
         for id in ids {
             peer.known_transactions.insert(id);
-            let here = self.node.with_pool(|pool| pool.contains(&id));
+            let here = self.early.contains(&id) || self.node.with_pool(|pool| pool.contains(&id));
             if !here && tip.snapshot.place(&id).is_ok_and(|place| place.is_none()) {
                 self.wanted.announced(name, id, proven, now);
             }
@@ -167,7 +169,7 @@ impl Network {
         if let Some(peer) = self.peers.get_mut(name) {
             peer.transactions_sent += sent.len() as u64;
         }
-        self.take_transactions(name, &sent);
+        self.take_transactions(name, &sent, self.now);
         // What left a pool between announcement and question is honestly missing: that is no offence, however much it is.
         self.wanted.missing(name, &missing, self.now);
         if let Some(offence) = offence {
@@ -175,20 +177,45 @@ impl Network {
         }
     }
 
-    fn take_transactions(&mut self, name: &PeerName, sent: &[CheckedTransaction]) {
+    /// Looks again at transactions whose sender's account a block has changed since they were rejected for what it was.
+    pub(super) fn retry_early(&mut self) {
+        if self.full {
+            return;
+        }
+        let tip = self.node.tip();
+        let account = |address: &Address| tip.snapshot.account(address).ok().map(Option::unwrap_or_default);
+        for early in self.early.due(account, self.now) {
+            self.take_transactions(&early.from, std::slice::from_ref(&early.transaction), early.since);
+        }
+    }
+
+    /// Takes what a peer has sent into the pool, where it may be there; `since`: when it came first, milliseconds.
+    fn take_transactions(&mut self, name: &PeerName, sent: &[CheckedTransaction], since: u64) {
         let mut brought = false;
+        // Before they are looked at: should a block come in between, what it changes shows.
+        let tip = self.node.tip();
         let results = self
             .node
             .submit_relayed(sent.iter().map(|transaction| transaction.envelope().clone()).collect());
         for (transaction, result) in sent.iter().zip(results) {
-            if let Some(since) = self.wanted.remove(&transaction.id()) {
-                let hop = Duration::from_millis(self.now.saturating_sub(since));
+            if let Some(announced) = self.wanted.remove(&transaction.id()) {
+                let hop = Duration::from_millis(self.now.saturating_sub(announced));
                 self.node.stats().transaction_hop.record(hop);
             }
             match result {
                 Err(SubmitError::State(error)) => tracing::error!(%error, "a transaction could not be looked at"),
                 Err(SubmitError::Store(error)) => tracing::error!(%error, "a transaction could not be looked at"),
                 Ok(_) => brought = true,
+                Err(SubmitError::Mempool(error)) if waits_for_a_block(&error) => {
+                    if let Ok(account) = tip.snapshot.account(&transaction.sender()) {
+                        self.early.put(Early {
+                            transaction: transaction.clone(),
+                            from: name.clone(),
+                            account: account.unwrap_or_default(),
+                            since,
+                        });
+                    }
+                }
                 // What does not fit into the pool now says nothing of the peer: its pool may be another one.
                 Err(_) => {}
             }

@@ -81,6 +81,8 @@ struct Link {
     outbound: bool,
     way: Way,
     since: Instant,
+    /// Whether those who dial know that the peer has said hello.
+    greeted: bool,
 }
 
 type Ways = BTreeMap<PeerName, Link>;
@@ -116,7 +118,7 @@ pub(super) fn run(
                 *status.write() = NetworkStatus::of(&network);
                 let _ = done.send(did);
             }
-            Ok(heard) => hear(&mut network, own, &mut ways, heard, now),
+            Ok(heard) => hear(&mut network, own, &mut ways, orders, heard, now),
             Err(RecvTimeoutError::Timeout) => network.poll(now),
         }
         carry_out(&mut network, &mut ways, orders, max_waiting, now);
@@ -161,7 +163,7 @@ fn report(network: &Network, reported: &mut Instant) {
     tracing::info!(source = %sync.source, done, left, transactions = sync.transactions_done, left_secs, "catching up");
 }
 
-fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, now: u64) {
+fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, orders: &Sender<Order>, heard: Heard, now: u64) {
     let current = |ways: &Ways, name: &PeerName, link: u64| ways.get(name).is_some_and(|known| known.number == link);
     match heard {
         Heard::Connected {
@@ -188,6 +190,7 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
                 outbound,
                 way,
                 since,
+                greeted: false,
             };
             if ways.insert(name.clone(), new).is_some() {
                 network.disconnected(&name, now);
@@ -198,6 +201,12 @@ fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, heard: Heard, no
         }
         Heard::Frame { name, link, frame } if current(ways, &name, link) => {
             network.received(&name, &frame.bytes, now);
+            if let Some(link) = ways.get_mut(&name).filter(|link| !link.greeted)
+                && network.is_greeted(&name)
+            {
+                // Where there are too many orders now, it is tried again with its next message.
+                link.greeted = orders.try_send(Order::Greeted(name)).is_ok();
+            }
         }
         Heard::Broken { name, link, offence } if current(ways, &name, link) => {
             network.broken(&name, offence, now);

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::conversation::Heard;
 use super::link::{self, End, PATIENCE, Total, Way};
+use super::origins::Origins;
 use super::room::Room;
 use crate::net::PeerName;
 use crate::peers::range::Origin;
@@ -29,6 +30,7 @@ pub(super) struct Links {
     heard: SyncSender<Heard>,
     /// Bytes of the longest frame.
     max_frame: usize,
+    origins: Origins,
     numbers: Arc<AtomicU64>,
     inbound: Room,
     waiting: Total,
@@ -37,10 +39,11 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn new(heard: SyncSender<Heard>, max_frame: usize) -> Self {
+    pub(super) fn new(heard: SyncSender<Heard>, max_frame: usize, origins: Origins) -> Self {
         Self {
             heard,
             max_frame,
+            origins,
             numbers: Arc::new(AtomicU64::new(1)),
             inbound: Room::of(INBOUND_ROOM),
             waiting: Total::default(),
@@ -69,12 +72,12 @@ impl Links {
     }
 
     /// Reads and writes a substream until it ends, and tells the conversation.
-    pub(super) fn spawn(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool, origin: Origin) {
+    pub(super) fn spawn(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool) {
         let links = self.clone();
         let number = links.numbers.fetch_add(1, Relaxed);
         links.open.lock().insert((peer, number), outbound);
         tokio::spawn(async move {
-            let run = AssertUnwindSafe(links.run(peer, number, stream, outbound, origin));
+            let run = AssertUnwindSafe(links.run(peer, number, stream, outbound));
             let ended = run.catch_unwind().await;
             links.open.lock().remove(&(peer, number));
             if ended.is_err() {
@@ -85,7 +88,7 @@ impl Links {
         });
     }
 
-    async fn run(&self, peer: PeerId, link: u64, stream: libp2p::Stream, outbound: bool, origin: Origin) {
+    async fn run(&self, peer: PeerId, link: u64, stream: libp2p::Stream, outbound: bool) {
         let name = PeerName(peer.to_string());
         let (mut from, to) = stream.split();
         let (way, outbox) = Way::new(self.waiting.clone());
@@ -95,14 +98,14 @@ impl Links {
         } else {
             self.inbound.clone()
         };
-        let connected = Heard::Connected {
+        let connected = |origin| Heard::Connected {
             name: name.clone(),
             outbound,
             origin,
             link,
             way,
         };
-        if !self.tell(connected).await {
+        if !self.begin(&peer, connected).await {
             return;
         }
         let writing = async {
@@ -137,6 +140,26 @@ impl Links {
         }
         let name = name.clone();
         self.tell(Heard::Gone { name, link }).await;
+    }
+
+    /// Tells of a conversation that begins, and how its peer counts. What the operator changes while that waits may be told
+    /// before it, when there is nobody yet to whom it applies: so it is looked at again afterwards, until what was told is true.
+    async fn begin(&self, peer: &PeerId, connected: impl FnOnce(Origin) -> Heard) -> bool {
+        let mut told = self.origins.of(peer);
+        if !self.tell(connected(told)).await {
+            return false;
+        }
+        loop {
+            let origin = self.origins.of(peer);
+            if origin == told {
+                return true;
+            }
+            told = origin;
+            let name = PeerName(peer.to_string());
+            if !self.tell(Heard::Placed { name, origin }).await {
+                return false;
+            }
+        }
     }
 
     /// Where to say how connected peers count from now on: the conversation is told in the same order, however full its inbox
@@ -180,7 +203,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn how_a_peer_counts_is_told_in_the_order_in_which_it_changed() {
         let (heard, inbox) = sync_channel(1);
-        let placings = Links::new(heard, 1).placings();
+        let placings = Links::new(heard, 1, Origins::default()).placings();
         let peer = PeerId::random();
         for change in 0..200 {
             let origin = Origin {
@@ -199,5 +222,55 @@ mod tests {
         });
         let expected: Vec<_> = (0..200).map(|change| change % 3 == 0).collect();
         assert_eq!(told.await.unwrap(), expected);
+    }
+
+    /// The operator names the peer of a conversation that has just begun and is still to be told of, and names it no more in the
+    /// story after that.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_conversation_that_has_just_begun_counts_as_the_operator_says_last() {
+        for named in [true, false] {
+            let peer = PeerId::random();
+            let origins = Origins::default();
+            let name = |named: bool| origins.name(Vec::new(), BTreeSet::from_iter(named.then_some(peer)));
+            name(!named);
+            let (heard, inbox) = sync_channel(1);
+            // The conversation is busy: what is told waits.
+            heard.send(Heard::News).unwrap();
+            let links = Links::new(heard, 1, origins.clone());
+            let placings = links.placings();
+            let (looked, has_looked) = tokio::sync::oneshot::channel();
+            let begins = tokio::spawn(async move {
+                let (way, _outbox) = Way::new(Total::default());
+                let connected = |origin| {
+                    looked.send(()).unwrap();
+                    Heard::Connected {
+                        name: PeerName(peer.to_string()),
+                        outbound: false,
+                        origin,
+                        link: 1,
+                        way,
+                    }
+                };
+                links.begin(&peer, connected).await
+            });
+            has_looked.await.unwrap();
+            name(named);
+            placings.send((peer, origins.of(&peer))).unwrap();
+            drop(placings);
+            let counts = tokio::task::spawn_blocking(move || {
+                let mut counts = None;
+                for heard in inbox {
+                    match heard {
+                        Heard::Connected { origin, .. } => counts = Some(origin.configured),
+                        // Of a peer that is not known yet this says nothing.
+                        Heard::Placed { origin, .. } => counts = counts.map(|_| origin.configured),
+                        _ => {}
+                    }
+                }
+                counts
+            });
+            assert!(begins.await.unwrap());
+            assert_eq!(counts.await.unwrap(), Some(named));
+        }
     }
 }

@@ -10,6 +10,7 @@ mod identity;
 mod kept;
 mod link;
 mod links;
+mod origins;
 mod reach;
 mod room;
 pub mod stranger;

@@ -1,14 +1,15 @@
 //! Dialling and listening: the swarm.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod feeler;
+mod listen;
+mod saved;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identity::Keypair, noise, tcp, yamux};
@@ -17,38 +18,34 @@ use parking_lot::RwLock;
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::time::Instant;
 
-use super::caps::{Banned, Caps, Configured};
+use super::caps::{Banned, Caps};
 use super::conversation::Heard;
 use super::discovery::{Behaviour, BehaviourEvent, Discovery, Gone, Ways};
 use super::links::Links;
+use super::origins::{Origins, Remotes};
 use super::reach::Reach;
-use super::{P2pConfig, P2pError, identity, kept};
+use super::{P2pConfig, P2pError, identity};
 use crate::net::{PeerName, wire};
 use crate::node::Node;
-use crate::peers::book::{Book, name_in};
+use crate::peers::book::Book;
 use crate::peers::dials::{Dials, WANTED};
-use crate::peers::range::{Exempt, Origin, host_of};
+use crate::peers::range::{Exempt, Origin};
+use feeler::{FEELING_MS, Feeling};
+use saved::Saved;
 
 /// The one protocol. Rule: docs/protocol.md#N
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 /// How long a connection without a substream is kept. Short: a conversation that was not taken is tried again after it.
 const IDLE: Duration = Duration::from_secs(5);
-/// Between two writings of the addresses that are kept over a restart, where they change.
-const KEEP: Duration = Duration::from_secs(2);
-/// Milliseconds in which a feeler's other end has to say what it is.
-const FEELING_MS: u64 = 20_000;
-/// How long all addresses may take to be listened on.
-const LISTEN: Duration = Duration::from_secs(10);
 
 /// What the wires are told to do.
 pub(super) enum Order {
     Call(Multiaddr),
     Forget(PeerName),
     Close(PeerName),
+    /// A peer has said hello as a node of this chain.
+    Greeted(PeerName),
 }
-
-/// Where connected peers are.
-pub(super) type Remotes = Arc<RwLock<BTreeMap<PeerId, Multiaddr>>>;
 
 /// What is known of nodes that nobody named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -75,31 +72,15 @@ pub(super) struct Wires {
     /// Whether nodes are looked for, and say what they are.
     discovers: bool,
     saved: Saved,
-    exempt: Exempt,
-    configured: Configured,
+    origins: Origins,
+    /// Connected peers that have said hello as nodes of this chain.
+    greeted: BTreeSet<PeerId>,
     begun: Instant,
     orders: Receiver<Order>,
     links: Links,
     /// How connected peers count from now on.
     placings: UnboundedSender<(PeerId, Origin)>,
     seen: Seen,
-}
-
-/// A feeler that was answered, by nobody knows what.
-struct Feeling {
-    connection: ConnectionId,
-    address: Multiaddr,
-    peer: PeerId,
-    /// When it is given up, milliseconds: the other end could keep the connection for ever.
-    until: u64,
-}
-
-/// What was written of the addresses that are kept over a restart.
-struct Saved {
-    folder: PathBuf,
-    next: Instant,
-    tried: u64,
-    anchors: Vec<Multiaddr>,
 }
 
 /// What others see of the wires.
@@ -123,8 +104,7 @@ impl Wires {
         let failed = |error: String| P2pError::Transport(error);
         let reach = Reach::new(config.lan);
         let exempt = Exempt::new(config.exempt.clone(), config.lan, config.listen);
-        let hosts: Vec<_> = config.peers.iter().filter_map(host_of).collect();
-        let configured = Configured::new(RwLock::new(hosts));
+        let origins = Origins::new(exempt.clone(), seen.remotes.clone());
         let secret = identity::secret(&keys)?;
         let chain = node.identity().genesis.to_string();
         let ways = Ways {
@@ -133,7 +113,7 @@ impl Wires {
             listens: config.listen.is_some(),
             agent: agent.to_owned(),
             reach: reach.clone(),
-            caps: Caps::new(exempt.clone(), configured.clone(), seen.banned.clone()),
+            caps: Caps::new(exempt.clone(), origins.hosts(), seen.banned.clone()),
         };
         let behaviour = Behaviour::new(&keys, ways)?;
         let mut swarm = SwarmBuilder::with_existing_identity(keys)
@@ -157,21 +137,14 @@ impl Wires {
             .for_each(|address| swarm.add_external_address(address.clone()));
         let mut control = swarm.behaviour().stream.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|error| failed(error.to_string()))?;
-        let links = Links::new(heard, wire::max_frame_bytes(node.spec().limits.block_bytes));
+        let max_frame = wire::max_frame_bytes(node.spec().limits.block_bytes);
+        let links = Links::new(heard, max_frame, origins.clone());
         let now = Instant::now();
         let draw = u64::from_be_bytes(secret.first_chunk().copied().unwrap_or_default()) ^ node.started().0;
-        let mut dials = Dials::new(Book::new(secret, draw, exempt.clone()));
+        let mut dials = Dials::new(Book::new(secret, draw, exempt));
         config.peers.iter().for_each(|address| dials.keep(address.clone(), 0));
-        let remembered = kept::addresses(&config.folder, kept::PEERS);
-        remembered.iter().for_each(|address| dials.remember(address, 0));
-        let anchors = kept::addresses(&config.folder, kept::ANCHORS);
-        anchors.iter().for_each(|address| dials.anchor(address.clone(), 0));
-        let saved = Saved {
-            folder: config.folder.clone(),
-            next: now,
-            tried: dials.book().version(),
-            anchors,
-        };
+        let saved = Saved::read(&config.folder, &mut dials, now);
+        origins.name(dials.kept_hosts(), dials.kept_peers());
         Ok(Self {
             swarm,
             control,
@@ -183,55 +156,14 @@ impl Wires {
             gone: Gone::default(),
             discovers: config.discover,
             saved,
-            exempt,
-            configured,
+            origins,
+            greeted: BTreeSet::new(),
             begun: now,
             orders,
             placings: links.placings(),
             links,
             seen,
         })
-    }
-
-    /// Begins to listen; the addresses carry this node's name.
-    pub(super) async fn listen(mut self, listen: Option<SocketAddr>) -> Result<(Self, Vec<Multiaddr>), P2pError> {
-        let Some(address) = listen else {
-            return Ok((self, Vec::new()));
-        };
-        let failed = |reason: String| P2pError::Listen { address, reason };
-        let host = Multiaddr::from(address.ip());
-        let tcp = host.clone().with(Protocol::Tcp(address.port()));
-        self.swarm.listen_on(tcp).map_err(|error| failed(error.to_string()))?;
-        let mut found = Vec::new();
-        let mut quic = false;
-        let end = Instant::now() + LISTEN;
-        loop {
-            // Others may be let wait until both are there: nothing has been called yet.
-            let event = tokio::time::timeout_at(end, self.swarm.select_next_some()).await;
-            match event.map_err(|_| failed("it takes too long".to_owned()))? {
-                SwarmEvent::NewListenAddr { address: at, .. } => {
-                    let port = at.iter().find_map(|part| match part {
-                        Protocol::Tcp(port) => Some(port),
-                        _ => None,
-                    });
-                    let id = *self.swarm.local_peer_id();
-                    found.push(at.with(Protocol::P2p(id)));
-                    match port {
-                        // QUIC takes the same number, also where the system chose it.
-                        Some(port) if !quic => {
-                            quic = true;
-                            let udp = host.clone().with(Protocol::Udp(port)).with(Protocol::QuicV1);
-                            self.swarm.listen_on(udp).map_err(|error| failed(error.to_string()))?;
-                        }
-                        Some(_) => {}
-                        None => return Ok((self, found)),
-                    }
-                }
-                SwarmEvent::ListenerClosed { reason: Err(error), .. } => return Err(failed(error.to_string())),
-                SwarmEvent::ListenerError { error, .. } => return Err(failed(error.to_string())),
-                _ => {}
-            }
-        }
     }
 
     pub(super) async fn run(mut self) {
@@ -243,8 +175,7 @@ impl Wires {
                     if self.links.are_enough(&peer) {
                         continue;
                     }
-                    let origin = self.origin(&peer);
-                    self.links.spawn(peer, stream, false, origin);
+                    self.links.spawn(peer, stream, false);
                 }
                 Some(order) = self.orders.recv() => self.obey(order),
                 _ = tick.tick() => self.tick(),
@@ -255,16 +186,6 @@ impl Wires {
     /// Milliseconds since the start.
     fn now(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Where a connected peer is, and how it is treated for that.
-    fn origin(&self, peer: &PeerId) -> Origin {
-        let host = self.seen.remotes.read().get(peer).and_then(host_of);
-        Origin {
-            host,
-            exempt: host.is_some_and(|host| self.exempt.contains(host)),
-            configured: self.dials.is_kept(peer) || host.is_some_and(|host| self.configured.read().contains(&host)),
-        }
     }
 
     fn tick(&mut self) {
@@ -280,13 +201,15 @@ impl Wires {
                     self.dials.postpone(&address, now);
                     continue;
                 }
-                // Where a peer says that it can be dialled is worth knowing, whoever has dialled.
-                self.dials.proven(&address, now);
+                // Where a node of this chain says that it can be dialled is worth knowing, whoever has dialled.
+                if self.greeted.contains(&peer) {
+                    self.dials.proven(&address, now);
+                }
                 // One way to each is enough; two opened at once could each be given up for the other.
                 if self.links.speaks_to(&peer) || self.dials.leads_to(&peer) {
                     self.dials.postpone(&address, now);
                 } else {
-                    self.dials.answered(&address, peer, now);
+                    self.lead(&address, peer, now);
                     self.open(peer);
                 }
                 continue;
@@ -308,7 +231,7 @@ impl Wires {
             refused: self.discovery.refused(),
             rounds: self.discovery.rounds,
         };
-        self.save();
+        self.saved.save(&self.dials);
     }
 
     fn dial(&mut self, address: Multiaddr, now: u64) {
@@ -320,28 +243,6 @@ impl Wires {
             return;
         }
         self.dialling.insert(id, address);
-    }
-
-    /// Keeps the addresses that answered, and the anchors, for the next run.
-    fn save(&mut self) {
-        let now = Instant::now();
-        if now < self.saved.next {
-            return;
-        }
-        let book = self.dials.book();
-        if book.version() != self.saved.tried {
-            // What is new is written at once: a node may be killed at any moment. What follows soon waits a little.
-            self.saved.next = now + KEEP;
-            self.saved.tried = book.version();
-            kept::write_addresses(&self.saved.folder, kept::PEERS, book.tried());
-        }
-        let anchors = self.dials.best();
-        // Without any, the last ones stay: the network may be down.
-        if !anchors.is_empty() && anchors != self.saved.anchors {
-            self.saved.next = now + KEEP;
-            kept::write_addresses(&self.saved.folder, kept::ANCHORS, anchors.iter());
-            self.saved.anchors = anchors;
-        }
     }
 
     fn follow(&mut self, event: SwarmEvent<BehaviourEvent>) {
@@ -372,10 +273,7 @@ impl Wires {
                 // One way to each is enough: a second address of the same peer is only noted.
                 let second = self.dials.leads_to(&peer_id);
                 if let Some(address) = dialled {
-                    self.dials.answered(&address, peer_id, now);
-                    self.dials.proven(&with_name(&address, peer_id), now);
-                    // Before the conversation: a node that is killed after its first block finds the peer again.
-                    self.save();
+                    self.lead(&address, peer_id, now);
                     if !second {
                         self.open(peer_id);
                     }
@@ -406,6 +304,7 @@ impl Wires {
                     if let Some(remote) = remote {
                         self.gone.put(peer_id, remote, now);
                     }
+                    self.greeted.remove(&peer_id);
                     self.dials.closed(&peer_id, now);
                     self.discovery.hurry(&peer_id);
                 }
@@ -426,32 +325,35 @@ impl Wires {
         }
     }
 
-    /// A feeler has found out whether a node of this chain is at its address: only such a one counts as answered.
-    fn felt(&mut self, connection: ConnectionId, ours: bool, now: u64) {
-        let feeling = self.feeling.take_if(|feeling| feeling.connection == connection);
-        let Some(Feeling { address, peer, .. }) = feeling else {
-            return;
-        };
-        if self.dials.keeps(&address) {
-            // The operator has named it meanwhile: its connection may carry a conversation.
+    /// A dial, or an address of a peer that is connected, leads to this peer.
+    fn lead(&mut self, address: &Multiaddr, peer: PeerId, now: u64) {
+        self.dials.connected(address, peer);
+        if self.greeted.contains(&peer) {
+            self.dials.greeted(&peer, now);
+        }
+        if self.dials.keeps(address) {
+            // That this peer is the one that the operator named has only shown now.
+            self.renew_configured();
+        }
+    }
+
+    /// A peer has said hello as a node of this chain: what leads to it has been answered.
+    fn greet(&mut self, peer: PeerId) {
+        if !self.swarm.is_connected(&peer) {
             return;
         }
-        if ours && self.dials.felt(&address, now) {
-            self.dials.proven(&with_name(&address, peer), now);
-            self.save();
-        } else {
-            self.dials.failed(&address, now);
-        }
-        // That is all that this dial was for; other connections with the peer stay.
-        self.swarm.close_connection(connection);
+        self.greeted.insert(peer);
+        self.dials.greeted(&peer, self.now());
+        // At once: a node that is killed after its first block finds the peer again.
+        self.saved.save(&self.dials);
     }
 
     /// Opens the substream of a connection that we made.
     fn open(&self, peer: PeerId) {
-        let (mut control, links, origin) = (self.control.clone(), self.links.clone(), self.origin(&peer));
+        let (mut control, links) = (self.control.clone(), self.links.clone());
         tokio::spawn(async move {
             match control.open_stream(peer, PROTOCOL).await {
-                Ok(stream) => links.spawn(peer, stream, true, origin),
+                Ok(stream) => links.spawn(peer, stream, true),
                 Err(error) => tracing::info!(%peer, %error, "does not speak our protocol"),
             }
         });
@@ -469,6 +371,11 @@ impl Wires {
                     let _ = self.swarm.disconnect_peer_id(peer);
                 }
             }
+            Order::Greeted(name) => {
+                if let Ok(peer) = name.0.parse() {
+                    self.greet(peer);
+                }
+            }
             Order::Forget(name) => {
                 let Ok(peer) = name.0.parse() else { return };
                 self.dials.forget(&peer);
@@ -478,35 +385,13 @@ impl Wires {
         }
     }
 
-    /// What is under way to a peer that the operator has removed would put it back into the book.
-    fn end_dials(&mut self, peer: PeerId) {
-        self.dialling.retain(|_, address| name_in(address) != Some(peer));
-        let feeling = self.feeling.take_if(|feeling| feeling.peer == peer);
-        if let Some(Feeling {
-            connection, address, ..
-        }) = feeling
-            && !self.dials.keeps(&address)
-        {
-            self.dials.drop_address(&address);
-            self.swarm.close_connection(connection);
-        }
-    }
-
     /// The operator has named another peer, or one no more: new connections, and conversations that go on, count accordingly.
     fn renew_configured(&self) {
-        *self.configured.write() = self.dials.kept_hosts();
+        self.origins.name(self.dials.kept_hosts(), self.dials.kept_peers());
         let peers: Vec<_> = self.seen.remotes.read().keys().copied().collect();
         for peer in peers {
             // Its task ends only where the conversation has ended.
-            let _ = self.placings.send((peer, self.origin(&peer)));
+            let _ = self.placings.send((peer, self.origins.of(&peer)));
         }
-    }
-}
-
-/// The address with its peer's name at the end.
-fn with_name(address: &Multiaddr, peer: PeerId) -> Multiaddr {
-    match address.iter().last() {
-        Some(Protocol::P2p(_)) => address.clone(),
-        _ => address.clone().with(Protocol::P2p(peer)),
     }
 }

@@ -367,7 +367,8 @@ mod tests {
         };
         assert_eq!(read.peers().collect::<Vec<_>>(), [&expected]);
         assert_eq!(read.ranges().count(), 0, "its half hour is over");
-        assert!(Bans::from_text("no JSON", moment).is_err());
+        let error = Bans::from_text("no JSON", moment).unwrap_err();
+        assert_eq!(error.to_string(), "expected ident at line 1 column 2");
         let endless = r#"{"ranges":[{"range":"9.9.0.0/16","until":18446744073709551615,"reason":""}]}"#;
         let read = Bans::from_text(endless, moment).unwrap();
         assert_eq!(read.ranges().next().unwrap().until, 70 + MAX_BAN_MS);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use libp2p::{Multiaddr, PeerId};
 
-use super::book::{Book, FIRST_PAUSE_MS, Group, name_in, place_of};
+use super::book::{Book, FIRST_PAUSE_MS, Group, name_in, place_of, with_name};
 use super::range::host_of;
 
 /// The longest pause between two dials of an address that the operator named, milliseconds.
@@ -26,7 +26,7 @@ pub const FEELER_MS: u64 = 120_000;
 /// An address that the operator named.
 #[derive(Debug)]
 struct Kept {
-    /// Who answered there, or who is said to be there.
+    /// Who a dial led to, or who is said to be there.
     peer: Option<PeerId>,
     pause: u64,
     next: u64,
@@ -45,8 +45,29 @@ struct Found {
 enum State {
     Idle,
     Dialling,
-    /// Since this moment.
-    Connected(u64),
+    /// There is a connection, and nothing is known of its other end but its name: it may be of another chain, or silent.
+    Connected,
+    /// Its peer has said hello as a node of this chain, at this moment.
+    Greeted(u64),
+}
+
+impl State {
+    fn is_connected(self) -> bool {
+        matches!(self, Self::Connected | Self::Greeted(_))
+    }
+
+    /// Whether a conversation that ends now was worth the dial.
+    fn lasted(self, now: u64) -> bool {
+        matches!(self, Self::Greeted(since) if now.saturating_sub(since) >= GOOD_MS)
+    }
+
+    /// What it is once the peer has said hello, for the first time or again.
+    fn greeted(self, now: u64) -> Self {
+        match self {
+            Self::Greeted(_) => self,
+            _ => Self::Greeted(now),
+        }
+    }
 }
 
 /// All dials. Moments are milliseconds on any clock that never goes back.
@@ -192,12 +213,28 @@ impl Dials {
         self.set(address, None, State::Dialling);
     }
 
-    /// A dial was answered by this peer, or its peer is connected already and spoken to from now on because of it.
-    pub fn answered(&mut self, address: &Multiaddr, peer: PeerId, now: u64) {
-        self.set(address, Some(peer), State::Connected(now));
-        if let Some(kept) = self.kept.get_mut(address) {
-            kept.pause = FIRST_PAUSE_MS;
+    /// A dial led to this peer, or its peer is connected already and spoken to from now on because of it.
+    pub fn connected(&mut self, address: &Multiaddr, peer: PeerId) {
+        self.set(address, Some(peer), State::Connected);
+    }
+
+    /// A peer that is connected has said hello as a node of this chain: only now have the dials that lead to it been answered.
+    /// Rule: docs/protocol.md#N10
+    pub fn greeted(&mut self, peer: &PeerId, now: u64) {
+        let mut answered = Vec::new();
+        for (address, kept) in &mut self.kept {
+            if kept.peer.as_ref() == Some(peer) && kept.state.is_connected() {
+                (kept.pause, kept.state) = (FIRST_PAUSE_MS, kept.state.greeted(now));
+                answered.push(with_name(address, *peer));
+            }
         }
+        for (address, found) in &mut self.found {
+            if found.peer.as_ref() == Some(peer) && found.state.is_connected() {
+                found.state = found.state.greeted(now);
+                answered.push(with_name(address, *peer));
+            }
+        }
+        answered.iter().for_each(|address| self.book.answered(address, now));
     }
 
     fn set(&mut self, address: &Multiaddr, peer: Option<PeerId>, state: State) {
@@ -214,7 +251,7 @@ impl Dials {
         (found.peer, found.state) = (peer.or(found.peer), state);
     }
 
-    /// A peer answered at this address, whoever dialled it, and speaks our protocol: that is worth remembering.
+    /// A node of this chain is at this address, whoever dialled it: that is worth remembering.
     pub fn proven(&mut self, address: &Multiaddr, now: u64) {
         self.book.answered(address, now);
     }
@@ -233,8 +270,7 @@ impl Dials {
 
     /// Whether one of our dials leads to this peer now.
     pub fn leads_to(&self, peer: &PeerId) -> bool {
-        let connected =
-            |state: State, at: &Option<PeerId>| matches!(state, State::Connected(_)) && at.as_ref() == Some(peer);
+        let connected = |state: State, at: &Option<PeerId>| state.is_connected() && at.as_ref() == Some(peer);
         self.kept.values().any(|kept| connected(kept.state, &kept.peer))
             || self.found.values().any(|found| connected(found.state, &found.peer))
     }
@@ -242,20 +278,16 @@ impl Dials {
     /// The last connection with a peer has ended.
     pub fn closed(&mut self, peer: &PeerId, now: u64) {
         let kept = self.kept.values_mut();
-        for kept in kept.filter(|kept| kept.peer.as_ref() == Some(peer)) {
-            if let State::Connected(since) = kept.state {
-                if now.saturating_sub(since) >= GOOD_MS {
-                    kept.pause = FIRST_PAUSE_MS;
-                }
-                kept.wait(now);
+        for kept in kept.filter(|kept| kept.peer.as_ref() == Some(peer) && kept.state.is_connected()) {
+            if kept.state.lasted(now) {
+                kept.pause = FIRST_PAUSE_MS;
             }
+            kept.wait(now);
         }
-        let theirs = |_: &Multiaddr, found: &mut Found| {
-            found.peer.as_ref() == Some(peer) && matches!(found.state, State::Connected(_))
-        };
+        let theirs = |_: &Multiaddr, found: &mut Found| found.peer.as_ref() == Some(peer) && found.state.is_connected();
         let ended: Vec<_> = self.found.extract_if(.., theirs).collect();
         for (address, found) in ended {
-            if matches!(found.state, State::Connected(since) if now.saturating_sub(since) >= GOOD_MS) {
+            if found.state.lasted(now) {
                 self.book.lasted(&address, now);
             } else {
                 self.book.failed(&address, now);
@@ -285,6 +317,11 @@ impl Dials {
         self.kept.values().any(|kept| kept.peer.as_ref() == Some(peer))
     }
 
+    /// Peers that the operator named, as far as an address has shown who is there.
+    pub fn kept_peers(&self) -> BTreeSet<PeerId> {
+        self.kept.values().filter_map(|kept| kept.peer).collect()
+    }
+
     /// Hosts of the addresses that the operator named.
     pub fn kept_hosts(&self) -> Vec<IpAddr> {
         self.kept.keys().filter_map(host_of).collect()
@@ -302,19 +339,15 @@ impl Dials {
         self.kept.contains_key(address)
     }
 
-    /// The found peers of our own dialling that are connected for longest: the anchors of the next run.
+    /// The found peers of our own dialling that have said hello and are connected for longest: the anchors of the next run.
     pub fn best(&self) -> Vec<Multiaddr> {
-        let connected = self.found.iter().filter_map(|(address, found)| match found.state {
-            State::Connected(since) => {
-                let name = found.peer?;
-                let named = place_of(address).with(libp2p::multiaddr::Protocol::P2p(name));
-                Some((since, named))
-            }
+        let greeted = self.found.iter().filter_map(|(address, found)| match found.state {
+            State::Greeted(since) => Some((since, with_name(&place_of(address), found.peer?))),
             _ => None,
         });
-        let mut connected: Vec<_> = connected.collect();
-        connected.sort();
-        connected
+        let mut greeted: Vec<_> = greeted.collect();
+        greeted.sort();
+        greeted
             .into_iter()
             .map(|(_, address)| address)
             .take(MAX_ANCHORS)

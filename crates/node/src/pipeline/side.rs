@@ -46,7 +46,8 @@ impl Pipeline {
         Ok(ancestors)
     }
 
-    /// The blocks from the active chain (exclusive) up to `last` (inclusive), lowest first.
+    /// The blocks from the active chain (exclusive) up to `last` (inclusive), lowest first. Where one of them is invalid, those
+    /// after it are marked so, too.
     pub(super) fn branch(&self, snapshot: &Snapshot, last: BlockId) -> Result<Branch, ImportError> {
         let (tip, max) = (self.tip.record.height().0, self.max_reorg_depth);
         // One of them may have been forgotten since those after it came.
@@ -57,6 +58,12 @@ impl Pipeline {
         let mut records = Vec::new();
         let mut record = stored(last)?;
         while !snapshot.is_active(&record)? {
+            // Stored before that block was executed, on another branch than the one that made it so, perhaps in an earlier run:
+            // no block after it is tried, or each heavier one would have the invalid one executed again.
+            if record.status == Status::Invalid {
+                self.mark_invalid(records)?;
+                return Err(ImportError::InvalidParent { parent: last });
+            }
             let parent = stored(record.header.parent)?;
             records.push(record);
             record = parent;
@@ -69,6 +76,18 @@ impl Pipeline {
         }
         records.reverse();
         Ok(Branch { fork: record, records })
+    }
+
+    /// Remembers blocks as invalid, so that neither they nor what comes after them is executed.
+    pub(super) fn mark_invalid(&self, records: impl IntoIterator<Item = BlockRecord>) -> Result<(), StoreError> {
+        let mut commit = Commit::new(&self.store);
+        for record in records {
+            commit.record(&BlockRecord {
+                status: Status::Invalid,
+                ..record
+            });
+        }
+        commit.apply()
     }
 
     pub(super) fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {

@@ -176,7 +176,7 @@ impl Pipeline {
             Err(ExecutionError::State(error)) => Err(StoreError::State(error).into()),
             Err(source) => {
                 tracing::warn!(%id, %height, reason = %source, "block does not execute");
-                self.mark_invalid(snapshot, record, after)?;
+                self.reject_branch(snapshot, record, after)?;
                 let source = Box::new(source);
                 Err(ImportError::Execution { id, height, source })
             }
@@ -269,21 +269,15 @@ impl Pipeline {
         checked.map_err(|(_, error)| unsound(record, &error))
     }
 
-    /// Remembers a block as invalid, so that neither it nor what is stored of its branch is tried again. Where the block is
-    /// not stored (it stood on the tip), its header and manifest are kept for that.
-    fn mark_invalid(&self, snapshot: &Snapshot, invalid: BlockRecord, after: &[BlockId]) -> Result<(), ImportError> {
-        let mut commit = Commit::new(&self.store);
-        let mut mark = |record: BlockRecord| {
-            commit.record(&BlockRecord {
-                status: Status::Invalid,
-                ..record
-            });
-        };
-        mark(snapshot.record(&invalid.id)?.unwrap_or(invalid));
+    /// Remembers a block as invalid, and what is stored of the branch on it. Where the block is not stored (it stood on the
+    /// tip), its header and manifest are kept for that. Stored blocks of other branches on it are found when a block comes
+    /// that continues one of them ([`Self::branch`]): no index leads from a block to those after it.
+    fn reject_branch(&self, snapshot: &Snapshot, invalid: BlockRecord, after: &[BlockId]) -> Result<(), StoreError> {
+        let mut records = vec![snapshot.record(&invalid.id)?.unwrap_or(invalid)];
         for id in after {
-            snapshot.record(id)?.into_iter().for_each(&mut mark);
+            records.extend(snapshot.record(id)?);
         }
-        Ok(commit.apply()?)
+        self.mark_invalid(records)
     }
 }
 

@@ -8,6 +8,7 @@ use tally_chain::{Amount, ChainSpec, Height, U256, UnixSecs};
 
 use super::*;
 use crate::config::NodeConfig;
+use crate::mempool::{PoolView, gather};
 use crate::node::TemplateError;
 use crate::pipeline::Imported;
 use crate::templates::Work;
@@ -130,6 +131,28 @@ fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the
     assert!(dropped.is_empty(), "{dropped:?}");
     assert!(left.is_stored(id));
     assert!(left.node.with_pool(|pool| pool.contains(&id)));
+}
+
+/// The write of a payment ends right after the batch of the block that has it.
+#[test]
+fn a_write_that_ends_after_a_blocks_own_batch_leaves_nothing_in_the_stored_pool() {
+    let (left, right, signer) = (Member::new(), Member::new(), Signer::new(1));
+    left.mine(signer.address);
+    right.node.import_block(&left.block(1)).unwrap();
+    let envelope = left.payment(&signer, 0);
+    let id = left.node.submit(envelope.clone()).unwrap().id;
+    left.mine(Address::repeat_byte(1));
+    right.clock.store(left.clock.load(SeqCst), SeqCst);
+    let (block, writer) = (left.block(2), right.node.keeper().writer());
+    let imported = right.node.import(0, |pipeline, now| {
+        let imported = pipeline.import_block(&block, now);
+        writer.add(id, envelope, &[]);
+        writer.flush().unwrap();
+        imported
+    });
+    assert!(matches!(imported, Ok(Imported::Tip(_))), "{imported:?}");
+    assert!(right.node.tip().snapshot.place(&id).unwrap().is_some());
+    assert!(!right.is_stored(id));
 }
 
 /// The coins of the second payment came with the first one, whose block is undone, too: neither is in conflict with anything.
@@ -269,4 +292,49 @@ fn what_is_known_is_durable_when_it_is_said_to_be() {
         let stored = member.node.store().snapshot().pool().unwrap();
         assert!(stored.iter().any(|(stored, _)| *stored == id));
     }
+}
+
+#[test]
+fn a_reader_in_the_middle_of_the_pool_holds_up_no_submission() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    let mut nonces = 0..;
+    let mut submit = || {
+        let nonce = nonces.next().unwrap();
+        member.node.submit(member.payment(&signer, nonce)).unwrap().id
+    };
+    let first: Vec<_> = (0..3).map(|_| submit()).collect();
+    let (now, mut parts) = (member.node.now(), Vec::new());
+    let lines = gather(2, |after| {
+        let part = member.node.with_pool(|pool| pool.lines(after, 2, 0, now));
+        // Under the pool's lock this would wait for ever. What comes is behind what was read.
+        if parts.len() < 2 {
+            submit();
+        }
+        parts.push(part.len());
+        part
+    });
+    assert_eq!(parts, [2, 2, 1]);
+    let view = PoolView::of(&lines, 0);
+    assert_eq!(view.len(), 5);
+    assert_eq!(view.best(0, 3), first);
+}
+
+#[test]
+fn readers_share_a_view_of_the_pool_until_it_changes() {
+    let (member, signer) = (Member::new(), Signer::new(1));
+    member.mine(signer.address);
+    let node = &member.node;
+    let view = || node.pool_view(&node.tip());
+    let empty = view();
+    assert!(Arc::ptr_eq(&empty, &view()), "nothing has changed");
+    // A view that somebody holds keeps nobody from the pool.
+    let id = node.submit(member.payment(&signer, 0)).unwrap().id;
+    let one = view();
+    assert_eq!((empty.len(), one.page(0, 9)), (0, &[id][..]));
+    assert_eq!(node.next_nonce(&node.tip(), &signer.address).unwrap(), 1);
+    assert_eq!(node.pooled(one.page(0, 9)).len(), 1);
+    member.mine(Address::repeat_byte(1));
+    assert!(view().is_empty(), "it is in a block");
+    assert_eq!(node.pooled(one.page(0, 9)).len(), 0);
 }

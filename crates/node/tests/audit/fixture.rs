@@ -4,13 +4,12 @@ use std::path::Path;
 
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use tally_chain::pow::{Search, Target};
-use tally_chain::transaction::Payload;
-use tally_chain::{Address, Amount, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs};
+use tally_chain::{Address, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs};
 use tally_node::audit::{Fault, Report, audit};
 use tally_node::{Node, StoreError};
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{address_of, blocks, clock, mine, open, payment, signed, spec, submit};
+use crate::support::{address_of, blocks, call, clock, mine, open, payment, spec, submit};
 
 const ALICE: usize = 0;
 pub const BOB: usize = 1;
@@ -60,18 +59,13 @@ pub fn sound() -> Sound {
 
 /// A contract that keeps 1 in slot 0 and has one zero byte as code.
 fn creation(node: &Node, from: usize, nonce: u64) -> Bytes {
-    let payload = Payload {
-        chain_id: node.spec().chain_id,
+    call(
+        node,
+        from,
         nonce,
-        timestamp: node.now(),
-        max_priority_fee: 1_000_000_000,
-        max_fee: 3_000_000_000,
-        gas_limit: 200_000,
-        to: None,
-        value: Amount::ZERO,
-        data: Bytes::from_static(&[0x60, 1, 0x60, 0, 0x55, 0x60, 1, 0x60, 0, 0xf3]),
-    };
-    signed(node, from, payload)
+        None,
+        &[0x60, 1, 0x60, 0, 0x55, 0x60, 1, 0x60, 0, 0xf3],
+    )
 }
 
 /// The rows of a store, past all its rules.

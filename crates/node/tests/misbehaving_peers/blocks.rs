@@ -1,6 +1,8 @@
 //! Blocks by the names of what they hold: other envelopes of the same payments, senders that hold back. Rules:
 //! docs/protocol.md#N4, #N7, #N9
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use secp256k1::{Message as Digest, SecretKey, ecdsa};
 use tally_chain::hash::sha256;
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
@@ -255,4 +257,35 @@ fn a_returned_payment_reaches_others_once_its_coins_are_back() {
     });
     drop(node);
     world.honest(&[left, right]);
+}
+
+/// Block 1 pays what the second payment spends. The announcement of that comes before the block, and is the only one.
+#[test]
+fn a_payment_that_comes_before_the_block_that_funds_it_is_taken_after_it() {
+    let mut world = World::new(32);
+    let (first, second) = (world.add(), world.add());
+    world.tamper(first, |_, message| match message {
+        Message::CompactBlock(_) | Message::Tip { .. } => Fate::Late(5_000),
+        _ => Fate::Sent,
+    });
+    world.connect(first, second);
+    world.run(1_000);
+    let node = world.node(first).clone();
+    let coins = Amount::from_coins("10").unwrap();
+    let pay = |from, to, value| payment_at(&node, from, 0, to, value, node.now(), 3_000_000_000);
+    let all = balance(&node, &address_of(1));
+    let funding = world.submit(first, pay(0, address_of(1), coins));
+    world.mine(first);
+    assert!(node.tip().snapshot.place(&funding).unwrap().is_some());
+    // All that it had before: the fee is paid out of the coins that came.
+    let spending = world.submit(first, pay(1, Address::repeat_byte(7), all));
+    let refused = |world: &World| world.node(second).stats().transactions_refused.load(Relaxed);
+    world.until(4_000, "the block is still on its way", |world| refused(world) == 1);
+    assert_eq!(world.height(second), 0);
+    let has = |world: &World| world.node(second).with_pool(|pool| pool.contains(&spending));
+    assert!(!has(&world), "its coins are not there");
+    world.until(10_000, "it is taken after the block", has);
+    assert_eq!(world.tip(first), world.tip(second));
+    drop(node);
+    world.honest(&[first, second]);
 }

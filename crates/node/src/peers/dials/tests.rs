@@ -87,7 +87,8 @@ fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
     for lasts in [0, 0, 0, 61_000, 0] {
         assert_eq!(dials.due(now, 0), [(one.clone(), Some(peer))]);
         dials.dialling(&one);
-        dials.answered(&one, peer, now);
+        dials.connected(&one, peer);
+        dials.greeted(&peer, now);
         assert!(dials.leads_to(&peer) && dials.due(now, 0).is_empty());
         now += lasts;
         dials.closed(&peer, now);
@@ -100,6 +101,39 @@ fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
     assert_eq!(again, [1, 2, 4, 1, 2]);
 }
 
+/// A connection alone shows nobody of this chain: its other end may be silent, or of another one.
+#[test]
+fn an_address_has_answered_only_once_its_peer_has_said_hello() {
+    let (mut dials, found, kept) = (dials(), address(1), address(2));
+    let [peer, kept_peer] = [&found, &kept].map(|one| name_in(one).unwrap());
+    dials.find(&found, &found, 0);
+    dials.keep(kept.clone(), 0);
+    let tried = |dials: &Dials| dials.book().tried().cloned().collect::<BTreeSet<_>>();
+    // Held for longer than a good conversation lasts, and silent all the time.
+    for (round, now) in [0, 200_000, 400_000].into_iter().enumerate() {
+        for (address, of) in dials.due(now, 0) {
+            dials.dialling(&address);
+            dials.connected(&address, of.unwrap());
+        }
+        assert!(dials.leads_to(&peer) && dials.leads_to(&kept_peer));
+        assert_eq!((tried(&dials), dials.best()), (BTreeSet::new(), Vec::new()));
+        let end = now + 2 * GOOD_MS;
+        dials.closed(&peer, end);
+        dials.closed(&kept_peer, end);
+        // Each time a longer pause, as after no answer.
+        let pause = FIRST_PAUSE_MS << round;
+        assert_eq!(dials.due(end + pause - 1, 0), []);
+        assert_eq!(dials.due(end + pause, 0).len(), 2);
+    }
+    for (address, of) in dials.due(600_000, 0) {
+        dials.dialling(&address);
+        dials.connected(&address, of.unwrap());
+        dials.greeted(&of.unwrap(), 600_000);
+    }
+    assert_eq!(tried(&dials), BTreeSet::from([found.clone(), kept]));
+    assert_eq!(dials.best(), [found]);
+}
+
 #[test]
 fn anchors_are_the_longest_conversations_and_are_dialled_first() {
     let mut before = dials();
@@ -107,7 +141,9 @@ fn anchors_are_the_longest_conversations_and_are_dialled_first() {
     for (at, one) in all.iter().enumerate() {
         before.find(one, one, 0);
         before.dialling(one);
-        before.answered(one, name_in(one).unwrap(), at as u64);
+        let peer = name_in(one).unwrap();
+        before.connected(one, peer);
+        before.greeted(&peer, at as u64);
     }
     let anchors = before.best();
     assert_eq!(anchors, all[..MAX_ANCHORS]);
@@ -211,7 +247,7 @@ fn what_the_operator_names_while_it_is_felt_is_no_feeler_any_more() {
     let due = dials.due(FEELER_MS + pause, WANTED);
     assert_eq!(due, [(one.clone(), name_in(&one))]);
     dials.dialling(&one);
-    dials.answered(&one, name_in(&one).unwrap(), FEELER_MS + pause);
+    dials.connected(&one, name_in(&one).unwrap());
     assert!(dials.leads_to(&name_in(&one).unwrap()));
     assert!(dials.find(&other, &other, 0));
     assert_eq!(dials.feeler(2 * FEELER_MS, WANTED), Some(other));
