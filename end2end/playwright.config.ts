@@ -10,9 +10,10 @@ export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
   forbidOnly: true,
-  fullyParallel: false,
+  fullyParallel: true,
   retries: 0, // a test that passes at the second try has found something
-  workers: 1,
+  // Each has a browser, a node, ports and folders of its own. More than two are as slow on two cores.
+  workers: Number(process.env.WORKERS ?? 2),
   timeout: 90_000,
   expect: { timeout: 15_000 },
   reporter: [['list']],
@@ -21,7 +22,8 @@ export default defineConfig({
     ...devices['Desktop Chrome'],
     locale: 'en-GB',
     timezoneId: 'UTC',
-    trace: 'retain-on-failure',
+    // A quarter of the processor's time goes into traces: they are recorded in CI, or when asked for with TRACE=1.
+    trace: process.env.CI || process.env.TRACE ? 'retain-on-failure' : 'off',
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

@@ -5,22 +5,34 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { Pacer } from './pacer';
+
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 const target = process.env.CARGO_TARGET_DIR ?? join(cache, 'tally', 'target');
 
 /** The binary under test: $TALLY_BIN, or the release build. */
 export const binary = process.env.TALLY_BIN ?? join(target, 'release', 'tally');
 
-/** A chain with easy blocks every second and the allocations of `local`. */
+/** A chain that real miners find a block of each second, with the allocations of `local`. */
 export const fastChain = resolve(__dirname, '..', 'fast.toml');
+
+/** The same with blocks that cost nothing: its nodes get them from a `Pacer`. */
+export const pacedChain = resolve(__dirname, '..', 'paced.toml');
+
+/** Where blocks come from: nowhere, from outside one each second, or from the node's own miner, which takes a core. */
+export type Mining = boolean | 'native';
+
+/** What a worker that ends in the middle of a test would leave behind. */
+const living = new Set<ChildProcess>();
+process.once('exit', () => living.forEach((child) => child.kill('SIGKILL')));
 
 export interface NodeOptions {
   /** Continue in this data directory; it is kept at the end. Without it: a new one, removed at the end. */
   dataDir?: string;
-  /** Name or file of the chain; `fast.toml` without it. */
+  /** Name or file of the chain; `paced.toml` without it. */
   chain?: string;
-  /** Mine with the native miner; true without it. */
-  mine?: boolean;
+  /** Where its blocks come from; true without it. `native` is for `fast.toml`. */
+  mine?: Mining;
   /** Listen here; a free port without it. */
   port?: number;
   /** Serve below this path, `/ledger`; its `url` then ends with it. At the root without it. */
@@ -35,6 +47,7 @@ export class TallyNode {
   private output = '';
   private exited: Promise<number | null>;
   private exitCode: number | null | undefined;
+  private readonly pacer: Pacer;
 
   private constructor(
     private readonly child: ChildProcess,
@@ -42,10 +55,15 @@ export class TallyNode {
     readonly dataDir: string,
     private readonly ownsDataDir: boolean,
   ) {
+    this.pacer = new Pacer(url);
     child.stdout?.on('data', (chunk) => (this.output += chunk));
     child.stderr?.on('data', (chunk) => (this.output += chunk));
+    living.add(child);
     this.exited = new Promise((done) => {
-      child.once('exit', (code) => done((this.exitCode = code)));
+      child.once('exit', (code) => {
+        living.delete(child);
+        done((this.exitCode = code));
+      });
       child.once('error', (error) => {
         this.output += `\n${error}`;
         done((this.exitCode = null));
@@ -58,14 +76,16 @@ export class TallyNode {
     if (!existsSync(binary)) throw new Error(`${binary} is missing: run \`cargo xtask build\` first`);
     const port = options.port ?? (await freePort());
     const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tally-e2e-'));
-    const args = ['node', '--chain', options.chain ?? fastChain, '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`];
-    args.push(...((options.mine ?? true) ? ['--mine', 'true', '--mine-threads', '1'] : ['--mine', 'false']));
+    const args = ['node', '--chain', options.chain ?? pacedChain, '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`];
+    const mine = options.mine ?? true;
+    args.push(...(mine === 'native' ? ['--mine', 'true', '--mine-threads', '1'] : ['--mine', 'false']));
     if (options.base) args.push('--base-path', options.base);
     args.push(...(options.args ?? []));
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const node = new TallyNode(child, `http://127.0.0.1:${port}${options.base ?? ''}`, dataDir, options.dataDir === undefined);
     try {
       await node.ready(options.readyWithin ?? 30_000);
+      if (mine === true) await node.pacer.start();
     } catch (error) {
       await node.kill();
       throw error;
@@ -77,9 +97,9 @@ export class TallyNode {
     return this.child.pid;
   }
 
-  /** Everything the node has printed so far. */
+  /** Everything the node has printed so far, and why it got no block from outside. */
   get log(): string {
-    return this.output;
+    return [this.output, ...this.pacer.said].join('\n');
   }
 
   /** The operator's token. The banner names only its file: it is printed on terminals alone. */
@@ -109,20 +129,30 @@ export class TallyNode {
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   }
 
-  /** Switches the node's own miner, as its operator. */
-  async mine(on: boolean): Promise<void> {
-    await this.operate('POST', 'mining', { on, threads: 1 });
+  /** Where its blocks come from now on. After `mine(false)` none comes. */
+  async mine(how: Mining): Promise<void> {
+    await this.pacer.stop();
+    await this.operate('POST', 'mining', { on: how === 'native', threads: 1 });
+    if (how === true) this.pacer.goOn();
+  }
+
+  /** So many blocks at once, for a node that gets none otherwise. */
+  async makeBlocks(count: number): Promise<void> {
+    await this.pacer.make(count);
   }
 
   /** Ends the node as a service manager would, and waits until it is gone. Its exit code. */
   async stop(): Promise<number | null> {
+    await this.pacer.stop();
     if (this.exitCode === undefined) this.child.kill('SIGTERM');
     return this.gone();
   }
 
   /** Ends the node without giving it a chance to do anything more. */
   async kill(): Promise<void> {
+    const paced = this.pacer.stop();
     if (this.exitCode === undefined) this.child.kill('SIGKILL');
+    await paced;
     await this.gone();
   }
 

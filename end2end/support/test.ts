@@ -2,7 +2,7 @@
 import { test as base, expect, type Page } from '@playwright/test';
 
 import { Guard, pageDump, storageDump } from './guard';
-import { TallyNode } from './node';
+import { TallyNode, fastChain } from './node';
 import { text, type Secret } from './secrets';
 
 interface PerTest {
@@ -11,14 +11,17 @@ interface PerTest {
 }
 
 interface PerWorker {
-  /** One node for all tests of a project; a test that kills or restarts starts its own with `TallyNode.start()`. */
+  /** Whether the node mines itself, as tests of mining need it; for a whole file. */
+  nativeMiner: boolean;
+  /** One node for all tests of a worker; a test that kills or restarts starts its own with `TallyNode.start()`. */
   node: TallyNode;
 }
 
 export const test = base.extend<PerTest, PerWorker>({
+  nativeMiner: [false, { scope: 'worker', option: true }],
   node: [
-    async ({}, use) => {
-      const node = await TallyNode.start();
+    async ({ nativeMiner }, use) => {
+      const node = await TallyNode.start(nativeMiner ? { chain: fastChain, mine: 'native' } : {});
       await use(node);
       await node.stop();
     },

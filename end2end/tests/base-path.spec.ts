@@ -4,11 +4,14 @@ import { get } from 'node:http';
 import { expect, test, type Page } from '@playwright/test';
 
 import { Guard } from '../support/guard';
-import { TallyNode } from '../support/node';
+import { TallyNode, fastChain } from '../support/node';
 import { linked, pages } from '../support/pages';
 import { ELSE, find, KINDS, Proxy } from '../support/proxy';
 import { hydrated, open, waitForHeight } from '../support/test';
 import { addressOf, card, createWallet, opened, unlock } from '../support/wallet';
+
+// One worker for the tests of a place: they share its node and its proxy.
+test.describe.configure({ mode: 'default' });
 
 const BASE = '/ledger';
 /** The name of the documents. */
@@ -25,7 +28,7 @@ for (const kind of KINDS) {
   test.describe(`below a path, behind ${kind.name}`, () => {
     test.skip(!program, `${kind.name} is missing`);
     test.beforeAll(async () => {
-      node = await TallyNode.start({ base: BASE, args: ['--trusted-proxy', '127.0.0.1'] });
+      node = await TallyNode.start({ chain: fastChain, mine: 'native', base: BASE, args: ['--trusted-proxy', '127.0.0.1'] });
       proxy = await Proxy.start(kind, program ?? '', 'base', node.url);
     });
     test.afterAll(stop);

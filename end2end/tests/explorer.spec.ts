@@ -89,14 +89,6 @@ test('the theme is there before the first paint', async ({ page }) => {
   expect(await answer?.text()).toContain('<html lang="en" data-theme="dark">');
 });
 
-test('the operator switches the miner; the token leaves the address', async ({ page, node }) => {
-  await open(page, node.operatorLink.replace('/#', '/mining#'));
-  await expect(page).toHaveURL(/\/mining$/);
-  await page.getByRole('button', { name: 'Stop the miner' }).click();
-  await page.getByRole('button', { name: 'Start the miner' }).click();
-  await expect(page.getByRole('button', { name: 'Stop the miner' })).toBeEnabled();
-});
-
 test('a page whose node is gone says how old it is', async ({ page, guard }) => {
   guard.allow(/another origin: http:\/\/127|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK/);
   const node = await TallyNode.start();

@@ -8,6 +8,8 @@ import { findLinked, linked, pages } from '../support/pages';
 import { ensurePayment } from '../support/payment';
 import { expect, hydrated, open, test, waitForHeight } from '../support/test';
 
+test.use({ nativeMiner: true });
+
 const TURNS = 20;
 /** Hashes of each worker before its rate is read. */
 const HASHES = 50_000_000;
@@ -112,6 +114,6 @@ for (const workers of [1, 2]) {
     keep(`figures-mining-${workers}`, {
       [`MH/s of each of ${workers} workers`]: found.map((sum) => (sum.hashes / sum.ms / 1_000).toFixed(2)).join(', '),
     });
-    await node.mine(true);
+    await node.mine('native');
   });
 }

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { emptyWallet } from '../support/saved';
 import { expect, open, test } from '../support/test';
-import { createWallet } from '../support/wallet';
 
 interface Row {
   name: string;
@@ -21,9 +21,9 @@ const TABLE = JSON.parse(readFileSync(path.resolve(__dirname, '../../tests/input
 };
 const SLOW = { timeout: 60_000 };
 
-test('every key file of the table gives its account or its message', async ({ page }) => {
+test('every key file of the table gives its account or its message', async ({ page, node }) => {
   test.setTimeout(300_000);
-  await createWallet(page);
+  await emptyWallet(page, node);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Keys' }).click();
   for (const row of TABLE.keys) {
     await test.step(row.name, async () => {

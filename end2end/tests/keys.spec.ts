@@ -5,8 +5,9 @@ import path from 'node:path';
 
 import { Wallet } from 'ethers';
 
-import { expect, expectKeptSecret, test, type Page } from '../support/test';
-import { PASSWORD, card, createWallet, picture } from '../support/wallet';
+import { emptyWallet } from '../support/saved';
+import { expect, expectKeptSecret, test, type Page, type TallyNode } from '../support/test';
+import { PASSWORD, card, picture } from '../support/wallet';
 
 const FILES = path.resolve(__dirname, '../../crates/wallet/tests/data/keystore');
 const FILE_PASSWORD = 'testpassword';
@@ -15,8 +16,8 @@ const SECRET = '7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d
 const ADDRESS = '0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b';
 const SLOW = { timeout: 60_000 };
 
-async function keysPage(page: Page): Promise<void> {
-  await createWallet(page);
+async function keysPage(page: Page, node: TallyNode): Promise<void> {
+  await emptyWallet(page, node);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Keys' }).click();
   await expect(page.getByRole('heading', { name: 'Bring a key' })).toBeVisible();
 }
@@ -27,7 +28,7 @@ async function read(page: Page, file: string | { name: string; mimeType: string;
   await page.getByRole('button', { name: 'Read the file' }).click();
 }
 
-test('a key that was read and not kept is dropped with its page', async ({ page }) => {
+test('a key that was read and not kept is dropped with its page', async ({ page, node }) => {
   // What the worker is asked for, by name.
   await page.addInitScript(() => {
     const [asked, post] = [[] as string[], Worker.prototype.postMessage];
@@ -39,7 +40,7 @@ test('a key that was read and not kept is dropped with its page', async ({ page 
     };
   });
   const asked = () => page.evaluate(() => (window as unknown as { asked: string[] }).asked);
-  await keysPage(page);
+  await keysPage(page, node);
   await read(page, 'web3-scrypt-cheap.json', FILE_PASSWORD);
   await expect(page.getByText(ADDRESS)).toBeVisible(SLOW);
   expect(await asked()).toContain('ReadKey');
@@ -49,7 +50,7 @@ test('a key that was read and not kept is dropped with its page', async ({ page 
 });
 
 test('a Web3 keystore comes in, goes out, and opens elsewhere @phone', async ({ page, guard, node }) => {
-  await keysPage(page);
+  await keysPage(page, node);
   await picture(page, 'wallet-keys');
   await read(page, 'web3-scrypt-cheap.json', 'not this one');
   await expect(page.getByText('The password of the file is wrong.')).toBeVisible(SLOW);
@@ -91,8 +92,8 @@ test('a Web3 keystore comes in, goes out, and opens elsewhere @phone', async ({ 
   await expectKeptSecret([SECRET, FILE_PASSWORD, 'seventeen harbour violins'], { guard, page, node });
 });
 
-test('PEM files of OpenSSL come in, and a key goes out for it', async ({ page }) => {
-  await keysPage(page);
+test('PEM files of OpenSSL come in, and a key goes out for it', async ({ page, node }) => {
+  await keysPage(page, node);
   await read(page, 'rsa-2048.pem');
   await expect(page.getByText('PKCS#8 PEM without encryption')).toBeVisible(SLOW);
   await expect(page.getByText('whoever has seen it has the key')).toBeVisible();
@@ -120,8 +121,8 @@ test('PEM files of OpenSSL come in, and a key goes out for it', async ({ page })
   await expect(page.locator('.key-text').first()).toHaveText(ours.trim());
 });
 
-test('a public key is only watched', async ({ page }) => {
-  await keysPage(page);
+test('a public key is only watched', async ({ page, node }) => {
+  await keysPage(page, node);
   await read(page, 'ec-spki.pem');
   await expect(page.getByText('There is no private key in the file')).toBeVisible(SLOW);
   await page.getByLabel('Name of the account').fill('Treasury');
@@ -130,8 +131,8 @@ test('a public key is only watched', async ({ page }) => {
   await expect(card(page, 'Treasury')).toContainText('watched, no key here');
 });
 
-test('weak, foreign and damaged files are refused, each with its reason', async ({ page }) => {
-  await keysPage(page);
+test('weak, foreign and damaged files are refused, each with its reason', async ({ page, node }) => {
+  await keysPage(page, node);
   const cases: [string, RegExp][] = [
     ['rsa-1024.pem', /modulus has 1024 bits/],
     ['rsa-e3.pem', /public exponent is not 65537/],

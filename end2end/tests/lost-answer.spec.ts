@@ -1,10 +1,9 @@
 // A payment whose answer is lost: it is found by its id, sent again as it is, and never paid twice unknowingly.
 import { Guard } from '../support/guard';
+import { emptyWallet, publicWallet } from '../support/saved';
 import { expect, open, TallyNode, test, type Page } from '../support/test';
-import { addressOf, card, choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
+import { addressOf, card, opened, picture, unlock } from '../support/wallet';
 
-/** PUBLIC: its accounts hold coins from genesis. */
-const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
 const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
 const POST = '**/api/v1/transactions';
 
@@ -24,11 +23,7 @@ async function start(browser: import('@playwright/test').Browser): Promise<Page>
   const page = await context.newPage();
   guard = new Guard(context, node.url);
   guard.allow(/Failed to load resource/); // the answers that are lost here
-  await open(page, '/wallet/restore');
-  await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
-  await page.getByRole('button', { name: 'Go on' }).click();
-  await choosePassword(page);
-  await opened(page);
+  await publicWallet(page, node);
   return page;
 }
 
@@ -94,7 +89,7 @@ test('test coins that wait are not signed a second time unasked', async ({ brows
   const context = await browser.newContext({ baseURL: node.url });
   const page = await context.newPage();
   guard = new Guard(context, node.url);
-  await createWallet(page);
+  await emptyWallet(page, node);
   const sent = await posts(page, ['pass', 'pass']);
   const get = page.getByRole('button', { name: 'Get test coins' });
   await get.click();

@@ -2,6 +2,9 @@
 import { expect, expectKeptSecret, storageDump, test, type Page, type TallyNode } from '../support/test';
 import { addressOf, card, coins, createWallet, opened, picture, secretsOf, unlock } from '../support/wallet';
 
+// The browser mines beside the node, at its difficulty.
+test.use({ nativeMiner: true });
+
 const RSA = 'RSA account';
 const ECC = 'ECC account';
 

@@ -1,13 +1,13 @@
 // Two nodes, seen from the page of one of them: alone, connected, and refusing; and what its operator does there.
 import { parseEther, Wallet } from 'ethers';
 
-import { pictures, sizes } from '../support/pictures';
+import { sizes } from '../support/pictures';
 import { expectAccessible } from '../support/accessible';
+import { emptyWallet, publicWallet } from '../support/saved';
 import { expect, open, type Page, TallyNode, test, waitForHeight } from '../support/test';
-import { choosePassword, createWallet, opened } from '../support/wallet';
+import { picture } from '../support/wallet';
 
-/** PUBLIC: its first ECC account, with coins from genesis, and the key of that account. */
-const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
+/** The key of the first ECC account of the PUBLIC phrase, which has coins from genesis. */
 const PUBLIC_KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
 const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
 
@@ -39,7 +39,7 @@ test('the page of a network shows who is there, what comes from them, and who is
     await expect(peers.getByText(/^tally\//)).toBeVisible({ timeout: 15_000 });
     await expect(peers.getByText(/\d ms/)).toBeVisible({ timeout: 15_000 });
     await waitForHeight(second, Number((await first.api('status')).height));
-    await pictures(page, 'network');
+    await picture(page, 'network');
     await expectAccessible(page, 'network');
 
     // What the first knows of the second, the second knows of the first.
@@ -53,7 +53,7 @@ test('the page of a network shows who is there, what comes from them, and who is
     await page.reload();
     await expect(banned.getByText('because a test says so')).toBeVisible();
     await expect(page.getByText('This node is alone')).toBeVisible();
-    await pictures(page, 'network-banned');
+    await picture(page, 'network-banned');
     await expectAccessible(page, 'network with a ban');
   } finally {
     await page.goto('about:blank');
@@ -76,6 +76,7 @@ async function expectNoControls(page: Page): Promise<void> {
 }
 
 test('the operator adds a peer on the page, bans it, lifts the ban, and removes it', async ({ page, context, guard }) => {
+  test.setTimeout(180_000); // up to 30 s of it pass until the peer is called again
   guard.allow(/another origin: http:\/\/127/);
   const first = await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] });
   const others: TallyNode[] = [];
@@ -97,7 +98,7 @@ test('the operator adds a peer on the page, bans it, lifts the ban, and removes 
     await expect(page.getByText('The peer is being called')).toBeVisible();
     await expect(field).toHaveValue('');
     await expect(peers.getByText(short)).toBeVisible();
-    await pictures(page, 'network-operator');
+    await picture(page, 'network-operator');
     await expectNarrow(page);
     await expectAccessible(page, 'network of its operator');
 
@@ -180,7 +181,7 @@ test('a payment whose block a heavier branch replaces is pending again, and incl
   const page = await browser.newPage({ baseURL: first.url });
   try {
     const height = async (node: TallyNode) => Number((await node.api('status')).height);
-    await createWallet(page);
+    await emptyWallet(page, first);
     await page.getByRole('button', { name: 'Get test coins' }).click();
     const line = page.locator('.follow-line');
     await expect(line).toHaveText(/^\d+ confirmation/, { timeout: 60_000 });
@@ -191,7 +192,7 @@ test('a payment whose block a heavier branch replaces is pending again, and incl
     // The two meet: the longer history wins, and the payment is in neither's blocks.
     await first.operate('POST', 'peers', { address: await addressOf(second) });
     await expect(line).toHaveText('Pending again: a branch with more work replaced its block', { timeout: 30_000 });
-    await pictures(page, 'payment-returned');
+    await picture(page, 'payment-returned');
     expect(await height(first)).toBe(await height(second));
 
     // It waits at the other node, too, which takes it into a block.
@@ -226,11 +227,7 @@ test('a payment that a reorg takes out of its block is named in the history that
   const [first, second] = [await TallyNode.start(alone), await TallyNode.start(alone)];
   const page = await browser.newPage({ baseURL: first.url });
   try {
-    await open(page, '/wallet/restore');
-    await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
-    await page.getByRole('button', { name: 'Go on' }).click();
-    await choosePassword(page);
-    await opened(page);
+    await publicWallet(page, first);
     const wallet = page.getByRole('navigation', { name: 'Wallet' });
     await wallet.getByRole('link', { name: 'Send' }).click();
     const sender = (await page.locator('#from option', { hasText: /^ECC account \(/ }).getAttribute('value'))!;
@@ -261,12 +258,10 @@ test('a payment that a reorg takes out of its block is named in the history that
 
     // The other branch is longer, and has another payment of that nonce.
     await payElsewhere(second);
-    await second.mine(true);
-    await waitForHeight(second, Number((await first.api('status')).height) + 10);
-    await second.mine(false);
+    await second.makeBlocks(Number((await first.api('status')).height) + 10);
     await first.operate('POST', 'peers', { address: await addressOf(second) });
     await expect(lost.getByText('Nonce used', { exact: true })).toBeVisible({ timeout: 60_000 });
-    await pictures(page, 'wallet-taken-out');
+    await picture(page, 'wallet-taken-out');
   } finally {
     await page.close();
     for (const node of [first, second]) await node.kill();

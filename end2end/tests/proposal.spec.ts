@@ -9,12 +9,11 @@ import { join } from 'node:path';
 import { concat, decodeRlp, encodeRlp, getBytes } from 'ethers';
 
 import { Guard } from '../support/guard';
-import { binary, fastChain } from '../support/node';
+import { binary, pacedChain } from '../support/node';
+import { PUBLIC_PHRASE, publicWallet } from '../support/saved';
 import { expect, open, TallyNode, test, type Page } from '../support/test';
-import { choosePassword, opened, unlock } from '../support/wallet';
+import { unlock } from '../support/wallet';
 
-/** PUBLIC: its accounts hold coins from genesis. */
-const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
 const FRIEND = '0x8ba1f109551bD432803012645Ac136ddd64DBA72';
 /** Nine digits at each end are those of the first secp256k1 account of the PUBLIC phrase. */
 const ALIKE = `0xf39fd6e51${'0'.repeat(22)}fffb92266`;
@@ -35,7 +34,7 @@ const CASES: [string, string, string, string[]][] = [
 let folder: string;
 test.beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tally-proposal-'));
-  wallet('restore', '--chain', fastChain);
+  wallet('restore', '--chain', pacedChain);
 });
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -68,12 +67,8 @@ function creation(proposal: string, program: string): string {
   return `${kind}-1.${Buffer.concat([bytes, check]).toString('base64url')}`;
 }
 
-async function sharedPage(page: Page): Promise<void> {
-  await open(page, '/wallet/restore');
-  await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
-  await page.getByRole('button', { name: 'Go on' }).click();
-  await choosePassword(page);
-  await opened(page);
+async function sharedPage(page: Page, node: TallyNode): Promise<void> {
+  await publicWallet(page, node);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Shared' }).click();
 }
 
@@ -97,9 +92,9 @@ async function expectTicks(page: Page, titles: string[]): Promise<void> {
   await expect(sign).toBeEnabled();
 }
 
-test('a proposal warns on the page of what the command line warns of', async ({ page }) => {
+test('a proposal warns on the page of what the command line warns of', async ({ page, node }) => {
   test.setTimeout(180_000);
-  await sharedPage(page);
+  await sharedPage(page, node);
   for (const [to, amount, maxFee, titles] of CASES) {
     await lookAt(page, propose(to, amount, maxFee));
     await expectTicks(page, titles);
@@ -107,9 +102,9 @@ test('a proposal warns on the page of what the command line warns of', async ({ 
   }
 });
 
-test('a contract in a proposal is shown as its program, and asks for a tick', async ({ page }) => {
+test('a contract in a proposal is shown as its program, and asks for a tick', async ({ page, node }) => {
   test.setTimeout(180_000);
-  await sharedPage(page);
+  await sharedPage(page, node);
   // "for Ann": it would read as a memo if somebody were paid.
   await lookAt(page, creation(propose(FRIEND, '1.75', '2000000000'), '0x666f7220416e6e'));
   const fact = (name: string) => page.locator('.fact').filter({ has: page.getByText(name, { exact: true }) }).locator('dd');
@@ -139,7 +134,7 @@ for (const isFound of [true, false]) {
     guard.allow(/Failed to load resource/); // the rejection
     try {
       const [first, second] = [await context.newPage(), await context.newPage()];
-      await sharedPage(first);
+      await sharedPage(first, node);
       await lookAt(first, propose(FRIEND, '1.25', '2000000000'));
       await expectTicks(first, []);
       await first.getByRole('button', { name: 'Sign it' }).click();

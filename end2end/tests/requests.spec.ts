@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { chromium } from '@playwright/test';
 
 import { give } from '../support/coins';
+import { emptyWallet } from '../support/saved';
 import { expect, test, type Page } from '../support/test';
 import { addressOf, createWallet, picture } from '../support/wallet';
 
@@ -75,8 +76,8 @@ test('a payment link is made, followed, and refused where it does not fit @phone
   expect(json[0].memo).toBe('=1+1, "tea"');
 });
 
-test('amounts are typed in base units by who wants that', async ({ page }) => {
-  await createWallet(page);
+test('amounts are typed in base units by who wants that', async ({ page, node }) => {
+  await emptyWallet(page, node);
   const own = await addressOf(page, 'RSA account');
   await page.getByRole('link', { name: 'Settings' }).first().click();
   await page.getByLabel('Amounts in').selectOption('Base units');
@@ -100,9 +101,9 @@ async function photograph(page: Page): Promise<Buffer> {
   return code.screenshot();
 }
 
-test('a QR code is read from a picture, and what is none is named', async ({ page }) => {
+test('a QR code is read from a picture, and what is none is named', async ({ page, node }) => {
   test.setTimeout(180_000);
-  await createWallet(page);
+  await emptyWallet(page, node);
   const own = await addressOf(page, 'RSA account');
   const picture = await photograph(page);
   await tab(page, 'Send');
@@ -134,7 +135,7 @@ test('a QR code is read from a picture, and what is none is named', async ({ pag
 
 test('a QR code is read with the camera', async ({ page, node }) => {
   test.setTimeout(180_000);
-  await createWallet(page);
+  await emptyWallet(page, node);
   const own = await addressOf(page, 'RSA account');
   const picture = await photograph(page);
   const film = join(mkdtempSync(join(tmpdir(), 'tally-film-')), 'code.y4m');
@@ -146,7 +147,7 @@ test('a QR code is read with the camera', async ({ page, node }) => {
   const other = await chromium.launch({ executablePath, args: [...args!, ...camera] });
   const context = await other.newContext({ baseURL: node.url, permissions: ['camera'] });
   const reader = await context.newPage();
-  await createWallet(reader);
+  await emptyWallet(reader, node);
   await tab(reader, 'Send');
   await reader.getByRole('button', { name: 'Scan a QR code' }).click();
   await expect(reader.getByLabel('To', { exact: true })).toHaveValue(own, SLOW);

@@ -16,12 +16,12 @@ test.afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 test('a node killed while it mines loses no block that it has shown', async () => {
   let height = 0;
   for (let round = 1; round <= 4; round++) {
-    const node = await TallyNode.start({ dataDir });
+    const node = await TallyNode.start({ chain: fastChain, dataDir, mine: 'native' });
     try {
       await waitForHeight(node, height + 5 * round);
       const { tip } = await node.api<{ tip: { height: number; id: string } }>('status');
       await node.kill();
-      const again = await TallyNode.start({ dataDir, mine: false });
+      const again = await TallyNode.start({ chain: fastChain, dataDir, mine: false });
       try {
         const kept = await again.api<{ id: string }>(`blocks/${tip.height}`);
         expect(kept.id).toBe(tip.id);
@@ -36,17 +36,17 @@ test('a node killed while it mines loses no block that it has shown', async () =
 });
 
 test('a stopped node ends well and continues where it was', async () => {
-  const node = await TallyNode.start({ dataDir });
+  const node = await TallyNode.start({ chain: fastChain, dataDir, mine: 'native' });
   await waitForHeight(node, 5);
   const { tip } = await node.api<{ tip: { height: number; id: string } }>('status');
   expect(await node.stop()).toBe(0);
-  const again = await TallyNode.start({ dataDir, mine: false });
+  const again = await TallyNode.start({ chain: fastChain, dataDir, mine: false });
   expect((await again.api<{ id: string }>(`blocks/${tip.height}`)).id).toBe(tip.id);
   expect(await again.stop()).toBe(0);
 });
 
 test('a second node on the same data directory is told so', async () => {
-  const node = await TallyNode.start({ dataDir, mine: false });
+  const node = await TallyNode.start({ chain: fastChain, dataDir, mine: false });
   try {
     const args = ['node', '--chain', fastChain, '--data-dir', dataDir, '--listen', `127.0.0.1:${await freePort()}`];
     const second = spawnSync(binary, args, { encoding: 'utf8', timeout: 20_000 });

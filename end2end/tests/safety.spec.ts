@@ -4,23 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Guard } from '../support/guard';
-import { fastChain, freePort } from '../support/node';
+import { freePort, pacedChain } from '../support/node';
+import { publicWallet } from '../support/saved';
 import { expect, hydrated, open, TallyNode, test, type Page } from '../support/test';
-import { addressOf, card, choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
+import { addressOf, card, createWallet, opened, picture, unlock } from '../support/wallet';
 
-/** PUBLIC: its accounts hold coins from genesis. */
-const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
 const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
 /** Nine digits at the start and seven at the end are those of FRIEND. */
 const LOOK_ALIKE = '0x5290840000000000000000000000000004169ee7';
-
-async function restorePublic(page: Page): Promise<void> {
-  await open(page, '/wallet/restore');
-  await page.getByLabel('Recovery phrase').fill(PUBLIC_PHRASE);
-  await page.getByRole('button', { name: 'Go on' }).click();
-  await choosePassword(page);
-  await opened(page);
-}
 
 async function review(page: Page, to: string, amount: string): Promise<void> {
   for (const name of ['Accounts', 'Send']) {
@@ -36,7 +27,7 @@ const sign = (page: Page) => page.getByRole('button', { name: 'Sign and send' })
 const history = (page: Page) => page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
 
 test('what a careful person would be told is told @phone', async ({ page, node }) => {
-  await restorePublic(page);
+  await publicWallet(page, node);
   await review(page, FRIEND.toLowerCase(), '1');
   await expect(page.getByText('You have not paid this address before')).toBeVisible();
   await expect(page.getByText('The address carries no checksum')).toBeVisible();
@@ -85,7 +76,7 @@ test.describe('on a node of its own', () => {
     node = await TallyNode.start({ mine: false });
     const page = await browser.newPage({ baseURL: node.url });
     guard = new Guard(page.context(), node.url);
-    await restorePublic(page);
+    await publicWallet(page, node);
     for (const amount of ['1', '2']) {
       await review(page, FRIEND, amount);
       await sign(page).click();
@@ -133,7 +124,7 @@ test.describe('on a node of its own', () => {
     node = await TallyNode.start({ mine: false });
     const page = await browser.newPage({ baseURL: node.url });
     guard = new Guard(page.context(), node.url);
-    await restorePublic(page);
+    await publicWallet(page, node);
     for (const amount of ['1', '2']) {
       await review(page, FRIEND, amount);
       await sign(page).click();
@@ -188,7 +179,7 @@ test.describe('on a node of its own', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tally-e2e-'));
     const port = await freePort();
     const other = join(folder, 'other.toml');
-    writeFileSync(other, readFileSync(fastChain, 'utf8').replace(/genesis_time = (\d+)/, (_, time) => `genesis_time = ${Number(time) + 1}`));
+    writeFileSync(other, readFileSync(pacedChain, 'utf8').replace(/genesis_time = (\d+)/, (_, time) => `genesis_time = ${Number(time) + 1}`));
     const dataDirs = [join(folder, 'one'), join(folder, 'two')];
     try {
       node = await TallyNode.start({ port, dataDir: dataDirs[0] });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { expectAccessible } from '../support/accessible';
 import { give } from '../support/coins';
-import { binary, fastChain } from '../support/node';
+import { binary, pacedChain } from '../support/node';
 import { expect, expectKeptSecret, hydrated, test, type Page } from '../support/test';
 import { addressOf, createWallet, picture, secretsOf, unlock } from '../support/wallet';
 
@@ -73,7 +73,7 @@ test('two browsers and the command line sign for one account', async ({ page, br
       cwd: folder,
       env: { ...process.env, TALLY_WALLET: join(folder, 'wallet.json'), TALLY_WALLET_PASSWORD: 'correct horse', TALLY_NODE: 'http://127.0.0.1:1' },
     });
-  carol('new', '--chain', fastChain);
+  carol('new', '--chain', pacedChain);
   const carolsKey = JSON.parse(carol('list', '--json')).accounts[0].public_key as string;
 
   // Ann makes the account of an RSA key, an ECC key and Carol's RSA key, two of which sign.

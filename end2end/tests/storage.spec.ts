@@ -1,4 +1,5 @@
 // What the browser keeps: it is asked to keep the vault, and where it keeps nothing the wallet says so before there is a phrase.
+import { emptyWallet } from '../support/saved';
 import { expect, open, test } from '../support/test';
 import { createWallet, picture } from '../support/wallet';
 
@@ -20,8 +21,8 @@ for (const promise of [true, false]) {
   });
 }
 
-test('the database is gone', async ({ page }) => {
-  await createWallet(page);
+test('the database is gone', async ({ page, node }) => {
+  await emptyWallet(page, node);
   await page.goto('about:blank');
   await open(page, '/');
   await page.evaluate(async () => {

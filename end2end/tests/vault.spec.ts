@@ -1,8 +1,9 @@
 // What a vault keeps, and how it is backed up and comes back: one test each.
 import { readFileSync } from 'node:fs';
 
+import { emptyWallet } from '../support/saved';
 import { expect, expectKeptSecret, hydrated, open, test, type Page } from '../support/test';
-import { PASSWORD, addressOf, card, checkBack, choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
+import { PASSWORD, addressOf, card, checkBack, choosePassword, opened, picture, unlock } from '../support/wallet';
 
 const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
 const FRIEND = '0x8ba1f109551bD432803012645Ac136ddd64DBA72';
@@ -16,8 +17,8 @@ async function labels(page: Page): Promise<string[]> {
   return page.locator('.wallet-account-head strong').allTextContents();
 }
 
-test('accounts are renamed, moved, archived and watched, and it all lasts @phone', async ({ page }) => {
-  await createWallet(page);
+test('accounts are renamed, moved, archived and watched, and it all lasts @phone', async ({ page, node }) => {
+  await emptyWallet(page, node);
   await card(page, 'ECC account').getByText('Manage', { exact: true }).click();
   await card(page, 'ECC account').getByLabel('Name').fill('Everyday');
   await card(page, 'ECC account').getByRole('button', { name: 'Rename' }).click();
@@ -58,8 +59,8 @@ test('accounts are renamed, moved, archived and watched, and it all lasts @phone
   await expect.poll(() => labels(page)).toEqual(['Everyday', 'RSA account']);
 });
 
-test('the address book fills in whom to pay @phone', async ({ page }) => {
-  await createWallet(page);
+test('the address book fills in whom to pay @phone', async ({ page, node }) => {
+  await emptyWallet(page, node);
   await go(page, 'Address book');
   await expect(page.getByText('No addresses yet')).toBeVisible();
   await page.getByLabel('Name').fill('Ann');
@@ -89,7 +90,7 @@ test('the address book fills in whom to pay @phone', async ({ page }) => {
 });
 
 test('a backup file brings everything back under the password of its day @phone', async ({ page, guard, node }) => {
-  await createWallet(page);
+  await emptyWallet(page, node);
   const address = await addressOf(page, 'ECC account');
   await go(page, 'Address book');
   await page.getByLabel('Name').fill('Ann');

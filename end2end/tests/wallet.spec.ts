@@ -1,4 +1,5 @@
 // The wallet's smaller promises, one test each.
+import { emptyWallet } from '../support/saved';
 import { expect, hydrated, open, test } from '../support/test';
 import { PASSWORD, addressOf, card, choosePassword, createWallet, opened, picture, unlock } from '../support/wallet';
 
@@ -31,8 +32,8 @@ test('a word that was not the one shown is named', async ({ page }) => {
   await expect(page.getByText(`Word ${position} is not the one that was shown.`)).toBeVisible();
 });
 
-test('more accounts by one click each, and they are kept', async ({ page }) => {
-  await createWallet(page);
+test('more accounts by one click each, and they are kept', async ({ page, node }) => {
+  await emptyWallet(page, node);
   await page.getByRole('button', { name: 'Add a secp256k1 account' }).click();
   await expect(card(page, 'ECC account 2')).toBeVisible();
   await page.getByRole('button', { name: 'Add an RSA-2048 account' }).click();
@@ -62,8 +63,8 @@ test('it locks by hand, and by itself when nobody uses it', async ({ page }) => 
   await opened(page);
 });
 
-test('a search for a key can be stopped, and begun again', async ({ page }) => {
-  await createWallet(page);
+test('a search for a key can be stopped, and begun again', async ({ page, node }) => {
+  await emptyWallet(page, node);
   const accounts = page.locator('.wallet-account');
   await page.getByRole('button', { name: 'Add an RSA-2048 account' }).click();
   const cancel = page.getByRole('button', { name: 'Cancel' });
@@ -76,8 +77,8 @@ test('a search for a key can be stopped, and begun again', async ({ page }) => {
   await expect(accounts).toHaveCount(before + 1, { timeout: 60_000 });
 });
 
-test('receiving: the whole address, and its picture @phone', async ({ page }) => {
-  await createWallet(page);
+test('receiving: the whole address, and its picture @phone', async ({ page, node }) => {
+  await emptyWallet(page, node);
   const address = await addressOf(page, 'ECC account');
   await card(page, 'ECC account').getByRole('link', { name: 'Receive' }).click();
   await expect(page.locator('.receive-address')).toContainText(address);
@@ -85,8 +86,8 @@ test('receiving: the whole address, and its picture @phone', async ({ page }) =>
   await picture(page, 'wallet-receive');
 });
 
-test('bad input at sending is named, and nothing is signed', async ({ page }) => {
-  await createWallet(page);
+test('bad input at sending is named, and nothing is signed', async ({ page, node }) => {
+  await emptyWallet(page, node);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
   await page.getByRole('button', { name: 'Review' }).click();
   await expect(page.getByText('Paste or type the address to pay.')).toBeVisible();
@@ -102,8 +103,8 @@ test('bad input at sending is named, and nothing is signed', async ({ page }) =>
   await picture(page, 'wallet-send-errors');
 });
 
-test('a vault of another chain is named, and left alone', async ({ page }) => {
-  await createWallet(page);
+test('a vault of another chain is named, and left alone', async ({ page, node }) => {
+  await emptyWallet(page, node);
   const moved = await page.evaluate(async () => {
     const settled = <T>(request: IDBRequest<T>) =>
       new Promise<T>((done, failed) => {
@@ -128,8 +129,8 @@ test('a vault of another chain is named, and left alone', async ({ page }) => {
   await picture(page, 'wallet-other-chain');
 });
 
-test('the wallet can be removed by who has the phrase', async ({ page }) => {
-  await createWallet(page);
+test('the wallet can be removed by who has the phrase', async ({ page, node }) => {
+  await emptyWallet(page, node);
   await page.getByRole('button', { name: 'Remove this wallet from the browser' }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByRole('button', { name: 'Remove it' })).toBeDisabled();

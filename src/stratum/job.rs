@@ -48,6 +48,7 @@ pub struct Difficulty(f64);
 impl Difficulty {
     /// What stock miners can still turn into a target: 2^-32 to 2^64.
     pub const LEAST: Self = Self(1.0 / 4_294_967_296.0);
+    #[expect(clippy::lossy_float_literal, reason = "a power of two: nothing is lost")]
     pub const MOST: Self = Self(18_446_744_073_709_551_616.0);
 
     /// The nearest difficulty that miners can be told.

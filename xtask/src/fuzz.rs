@@ -6,17 +6,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace::{Workspace, cargo, succeed};
 
-/// How long all targets together are run by `./test`, in seconds.
+/// How long all targets together are run by `./test`, in seconds of one processor.
 const ALL_SECS: u64 = 60;
 /// How long one target is run unless `--secs` says otherwise.
 const ONE_SECS: u64 = 60;
 /// One input may take so long, in seconds.
 const INPUT_SECS: u64 = 10;
+/// Targets that run beside each other, where there are as many processors; each may take [`MEMORY_MIB`].
+const MOST_AT_ONCE: usize = 4;
 /// Memory of a run, MiB.
 const MEMORY_MIB: u64 = 2_048;
 const MAX_INPUT: u64 = 16_384;
@@ -35,9 +39,8 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         "--write-seeds" => succeed(Command::new(&binary).env("TALLY_FUZZ_SEEDS", seeds(workspace)))?,
         "--all" => {
             let each = (secs.unwrap_or(ALL_SECS) / targets.len() as u64).max(1);
-            for target in &targets {
-                fuzz(workspace, &binary, target, each)?;
-            }
+            let at_once = thread::available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE);
+            beside(&targets, at_once, |target| fuzz(workspace, &binary, target, each))?;
             println!("{} passed, 0 failed", targets.len());
         }
         name => {
@@ -97,6 +100,23 @@ fn list(binary: &Path) -> Result<Vec<String>> {
     Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
 }
 
+/// Does `work` for every item, `at_once` of them beside each other. After a failure no other begins.
+fn beside<T: Sync>(items: &[T], at_once: usize, work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let lane = || -> Result<()> {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..at_once).map(|_| scope.spawn(lane)).collect();
+        lanes
+            .into_iter()
+            .try_for_each(|lane| lane.join().expect("a lane returns its errors"))
+    })
+}
+
 /// Runs one target for so many seconds; what it finds fails.
 fn fuzz(workspace: &Workspace, binary: &Path, target: &str, secs: u64) -> Result<()> {
     let kept = workspace.target.join("fuzz").join(target);
@@ -139,4 +159,37 @@ fn summary(output: &Output) -> String {
         after("stat::number_of_executed_units:"),
         covered.unwrap_or("?")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn every_item_is_worked_on_once() {
+        let done = Mutex::new(Vec::new());
+        let items: Vec<u32> = (0..100).collect();
+        beside(&items, 4, |item| {
+            done.lock().unwrap().push(*item);
+            Ok(())
+        })
+        .unwrap();
+        let mut done = done.into_inner().unwrap();
+        done.sort_unstable();
+        assert_eq!(done, items);
+    }
+
+    #[test]
+    fn nothing_begins_after_a_failure() {
+        let begun = Mutex::new(Vec::new());
+        let result = beside(&[1, 2, 3, 4], 1, |item| {
+            begun.lock().unwrap().push(*item);
+            ensure!(*item != 2, "{item} failed");
+            Ok(())
+        });
+        assert_eq!(result.unwrap_err().to_string(), "2 failed");
+        assert_eq!(begun.into_inner().unwrap(), [1, 2]);
+    }
 }

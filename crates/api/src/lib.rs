@@ -13,7 +13,10 @@
 
 #![deny(clippy::unwrap_used)]
 #![deny(missing_docs)]
-#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")
+)]
 
 pub mod accounts;
 pub mod blocks;

@@ -1,20 +1,19 @@
-//! The chain of the browser tests gives money to the very accounts that `local` does.
+//! The chains of the browser tests give money to the very accounts that `local` does.
 
 const LOCAL: &str = "crates/chain/specs/local.toml";
-const FAST: &str = "end2end/fast.toml";
+const OTHERS: [&str; 2] = ["end2end/fast.toml", "end2end/paced.toml"];
 
-/// One sentence if the allocations of the two chain specs differ.
+/// One sentence for the first chain spec whose allocations differ from those of `local`.
 pub fn check(files: &[(String, String)]) -> Option<String> {
     let allocations = |path: &str| {
         let (_, content) = files.iter().find(|(name, _)| name == path)?;
         content.find("[[allocations]]").map(|at| content[at..].trim_end())
     };
-    match (allocations(LOCAL), allocations(FAST)) {
-        (Some(local), Some(fast)) if local == fast => None,
-        _ => Some(format!(
-            "{FAST}: the allocations differ from those of {LOCAL}: copy them"
-        )),
-    }
+    let local = allocations(LOCAL);
+    OTHERS.into_iter().find_map(|other| {
+        let same = local.is_some() && allocations(other) == local;
+        (!same).then(|| format!("{other}: the allocations differ from those of {LOCAL}: copy them"))
+    })
 }
 
 #[cfg(test)]
@@ -23,23 +22,28 @@ mod tests {
 
     #[test]
     fn different_allocations_are_caught() {
-        let files = |fast: &str| {
-            vec![
-                (
-                    LOCAL.to_owned(),
-                    "name = \"local\"\n[[allocations]]\nbalance = \"1\"\n".to_owned(),
-                ),
-                (
-                    FAST.to_owned(),
-                    format!("name = \"fast\"\n[[allocations]]\nbalance = \"{fast}\"\n"),
-                ),
-            ]
+        let spec = |path: &str, balance: &str| {
+            (
+                path.to_owned(),
+                format!("name = \"a\"\n[[allocations]]\nbalance = \"{balance}\"\n"),
+            )
         };
-        assert_eq!(check(&files("1")), None);
-        assert_eq!(
-            check(&files("2")).as_deref(),
-            Some("end2end/fast.toml: the allocations differ from those of crates/chain/specs/local.toml: copy them")
-        );
-        assert_eq!(check(&files("1")[..1]), check(&files("2")));
+        let files = |balances: [&str; 3]| {
+            [LOCAL, OTHERS[0], OTHERS[1]]
+                .into_iter()
+                .zip(balances)
+                .map(|(path, balance)| spec(path, balance))
+                .collect::<Vec<_>>()
+        };
+        let differs = |path: &str| {
+            Some(format!(
+                "{path}: the allocations differ from those of {LOCAL}: copy them"
+            ))
+        };
+        assert_eq!(check(&files(["1", "1", "1"])), None);
+        assert_eq!(check(&files(["1", "2", "1"])), differs("end2end/fast.toml"));
+        assert_eq!(check(&files(["1", "1", "2"])), differs("end2end/paced.toml"));
+        assert_eq!(check(&files(["1", "1", "1"])[..2]), differs("end2end/paced.toml"));
+        assert_eq!(check(&files(["1", "1", "1"])[1..]), differs("end2end/fast.toml"));
     }
 }
