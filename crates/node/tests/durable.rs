@@ -303,7 +303,8 @@ fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
         mine(&source, &clock, producer(1));
     }
     let node = open(dir.path(), &clock).unwrap();
-    let unfit: [(fn(&mut Beginning), &str); 5] = [
+    type Change = fn(&mut Beginning);
+    let unfit: [(Change, &str); 5] = [
         (|it| it.blocks.clear(), "it has no block"),
         (
             |it| {

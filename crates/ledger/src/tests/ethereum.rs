@@ -1,7 +1,7 @@
 //! Ethereum's own state tests through our EVM: fees, commits and all; roots by a small Merkle Patricia trie.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use alloy_primitives::{hex, keccak256};
 use alloy_rlp::Encodable;
