@@ -12,8 +12,8 @@ export default defineConfig({
   forbidOnly: true,
   fullyParallel: true,
   retries: 0, // a test that passes at the second try has found something
-  // Each has a browser, a node, ports and folders of its own. More than two are as slow on two cores.
-  workers: Number(process.env.WORKERS ?? 2),
+  // Each has a browser, a node, ports and folders of its own. More than two are as slow on two cores. Figures are measured alone.
+  workers: process.env.FIGURES ? 1 : Number(process.env.WORKERS ?? 2),
   timeout: 90_000,
   expect: { timeout: 15_000 },
   reporter: [['list']],

@@ -8,6 +8,7 @@ import { findLinked, linked, pages } from '../support/pages';
 import { ensurePayment } from '../support/payment';
 import { expect, hydrated, open, test, waitForHeight } from '../support/test';
 
+// As in the records so far.
 test.use({ nativeMiner: true });
 
 const TURNS = 20;

@@ -7,6 +7,9 @@ import { summary } from '../support/figures';
 import { expect, open, test, type Page } from '../support/test';
 import { PASSWORD, choosePassword, opened } from '../support/wallet';
 
+// As in the records so far.
+test.use({ nativeMiner: true });
+
 /** PUBLIC, so that everyone measures the same primes. */
 const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
 const KEYS = 17;
