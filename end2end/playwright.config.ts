@@ -22,8 +22,8 @@ export default defineConfig({
     ...devices['Desktop Chrome'],
     locale: 'en-GB',
     timezoneId: 'UTC',
-    // A quarter of the processor's time goes into traces: they are recorded in CI, or when asked for with TRACE=1.
-    trace: process.env.CI || process.env.TRACE ? 'retain-on-failure' : 'off',
+    // A quarter of the processor's time goes into traces: they are recorded when asked for with TRACE=1.
+    trace: process.env.TRACE ? 'retain-on-failure' : 'off',
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
