@@ -9,7 +9,8 @@ mod web;
 
 use std::net::SocketAddr;
 
-use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, P2pConfig, mempool::MempoolConfig};
+use tally_network::P2pConfig;
+use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, mempool::MempoolConfig};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;

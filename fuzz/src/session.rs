@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tally_chain::pow::Search;
 use tally_chain::{Address, BlockId, Bytes, ChainSpec, Height, UnixSecs, Work, genesis};
-use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
-use tally_node::net::{Network, Output, PeerName};
+use tally_network::session::{Network, Output, PeerName};
+use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::{Node, NodeConfig};
 use tally_wallet::{Secp256k1Key, SigningKey, payment, system_rng};
 

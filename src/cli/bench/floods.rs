@@ -10,15 +10,16 @@ use anyhow::Context as _;
 use clap::Args;
 use tally_chain::pow::{Search, Target};
 use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, Work, merkle};
-use tally_node::net::limits::{MAX_IDS, MAX_INBOUND, MAX_INDEXES};
-use tally_node::net::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION, max_frame_bytes};
-use tally_node::{Multiaddr, system_clock};
+use tally_network::Multiaddr;
+use tally_network::raw::Stranger;
+use tally_network::wire::limits::{MAX_IDS, MAX_INBOUND, MAX_INDEXES};
+use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION, max_frame_bytes};
+use tally_node::system_clock;
 use tally_wallet::KeyKind;
 use tokio::runtime::Runtime;
 
 use super::super::out::errln;
 use super::signers::{Signers, chain, identity};
-use super::stranger::Stranger;
 use super::{Figures, source};
 
 /// Blocks on the flooded node's chain: what questions can be about.

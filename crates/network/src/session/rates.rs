@@ -1,0 +1,207 @@
+//! What a peer may send and is sent, over all its conversations together: one that comes again has what was left, so
+//! that neither another substream nor another connection renews anything. Rule: docs/protocol.md#N8
+
+use std::collections::BTreeMap;
+
+use super::PeerName;
+use super::budget::Budget;
+use crate::session::peers::range::{Host, Origin};
+use crate::session::peers::slots::SlotError;
+use crate::wire::limits::{
+    ASK_A_SECOND, ASK_AT_ONCE, BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND,
+    MESSAGES_AT_ONCE, TELL_A_SECOND, TELL_AT_ONCE, TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE,
+};
+
+/// Budgets of one peer. This node sends less than it grants, so that nobody honest is over the limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rates {
+    /// What it may send unasked.
+    pub(super) messages: Budget,
+    pub(super) ids: Budget,
+    /// What this node sends it.
+    pub(super) telling: Budget,
+    pub(super) telling_ids: Budget,
+    /// Questions for blocks that it is asked.
+    pub(super) asking: Budget,
+}
+
+impl Rates {
+    pub(super) fn new(now: u64) -> Self {
+        Self {
+            messages: Budget::new(MESSAGES_A_SECOND, MESSAGES_AT_ONCE, now),
+            ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
+            telling: Budget::new(TELL_A_SECOND, TELL_AT_ONCE, now),
+            telling_ids: Budget::new(TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE, now),
+            asking: Budget::new(ASK_A_SECOND, ASK_AT_ONCE, now),
+        }
+    }
+
+    /// Whether the peer may be sent an inventory of so many ids now; if so, that counts. What is not sent costs nothing.
+    pub(super) fn tell(&mut self, ids: u64, now: u64) -> bool {
+        self.telling_ids.has(ids, now) && self.telling.spend(1, now) && self.telling_ids.spend(ids, now)
+    }
+
+    /// Whether they are as good as new ones.
+    fn are_whole(&self, now: u64) -> bool {
+        let all = [self.messages, self.ids, self.telling, self.telling_ids, self.asking];
+        all.iter().all(|budget| budget.is_whole(now))
+    }
+}
+
+/// Budgets of peers that are gone, and of hosts that peers came from, until they are as good as new ones: three
+/// minutes at most.
+#[derive(Debug, Default)]
+pub(super) struct KeptRates {
+    /// Each with the moment at which its conversation ended, milliseconds.
+    peers: BTreeMap<PeerName, (u64, Rates)>,
+    /// Each with the moment at which its last conversation began, milliseconds.
+    hosts: BTreeMap<Host, (u64, Budget)>,
+    /// When to look at them again, milliseconds: a look takes time for each, and turns come with every message.
+    tidy_after: u64,
+}
+
+/// Milliseconds between two looks.
+const TIDY_MS: u64 = 1_000;
+
+impl KeptRates {
+    pub(super) fn keep(&mut self, name: &PeerName, rates: Rates, now: u64) {
+        self.peers.insert(name.clone(), (now, rates));
+    }
+
+    /// What a peer has that comes, or comes again.
+    pub(super) fn take(&mut self, name: &PeerName, now: u64) -> Rates {
+        let kept = self.peers.remove(name);
+        kept.map_or_else(|| Rates::new(now), |(_, rates)| rates)
+    }
+
+    /// Counts an inbound conversation for the host that it comes from: names cost nothing, so a new name for each would
+    /// renew everything as well. No offence: behind one address there may be many.
+    pub(super) fn begin(&mut self, origin: &Origin, now: u64) -> Result<(), SlotError> {
+        // What the operator named is not limited by its address.
+        let Some(host) = origin.host().filter(|_| !origin.configured) else {
+            return Ok(());
+        };
+        let full = || Budget::new(1, BEGINNINGS_AT_ONCE * BEGIN_SECS, now);
+        let (last, budget) = self.hosts.entry(host).or_insert_with(|| (now, full()));
+        *last = now;
+        match budget.spend(BEGIN_SECS, now) {
+            true => Ok(()),
+            false => Err(SlotError::TooOften { host, secs: BEGIN_SECS }),
+        }
+    }
+
+    /// Forgets what is as good as new; of more than may be kept, the oldest.
+    pub(super) fn tidy(&mut self, now: u64) {
+        if now < self.tidy_after {
+            return;
+        }
+        self.tidy_after = now + TIDY_MS;
+        self.peers.retain(|_, (_, rates)| !rates.are_whole(now));
+        self.hosts.retain(|_, (_, budget)| !budget.is_whole(now));
+        drop_oldest(&mut self.peers);
+        drop_oldest(&mut self.hosts);
+    }
+}
+
+fn drop_oldest<K: Ord + Clone, V>(kept: &mut BTreeMap<K, (u64, V)>) {
+    while kept.len() > MAX_BANS {
+        let oldest = kept.iter().min_by_key(|(_, (since, _))| *since);
+        let Some(key) = oldest.map(|(key, _)| key.clone()) else {
+            return;
+        };
+        kept.remove(&key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(host: &str) -> Origin {
+        Origin {
+            host: Some(host.parse().unwrap()),
+            ..Origin::default()
+        }
+    }
+
+    #[test]
+    fn who_fetches_small_blocks_as_fast_as_it_may_asks_no_more_than_it_is_granted() {
+        let (mut asks, mut grants) = (Rates::new(0), Rates::new(0));
+        let mut asked = 0;
+        for now in 0..600_000 {
+            for budget in [&mut asks.asking, &mut asks.telling] {
+                if budget.left(now) > 0 && budget.spend(1, now) {
+                    assert!(grants.messages.spend(1, now), "{asked} messages after {now} ms");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > ASK_AT_ONCE + 600 * ASK_A_SECOND / 2, "{asked}");
+    }
+
+    #[test]
+    fn an_inventory_that_is_not_sent_costs_nothing() {
+        let mut rates = Rates::new(0);
+        assert!(rates.telling.spend(TELL_AT_ONCE, 0));
+        assert!(!rates.tell(1_000, 0));
+        assert_eq!(rates.telling_ids.left(0), TELL_IDS_AT_ONCE);
+        let mut rates = Rates::new(0);
+        assert!(rates.telling_ids.spend(TELL_IDS_AT_ONCE, 0));
+        assert!(!rates.tell(1_000, 0));
+        assert_eq!(rates.telling.left(0), TELL_AT_ONCE);
+    }
+
+    #[test]
+    fn who_comes_again_has_what_was_left_until_it_is_whole() {
+        let (mut kept, name) = (KeptRates::default(), PeerName::from("a"));
+        let mut rates = kept.take(&name, 0);
+        assert!(rates.messages.spend(MESSAGES_AT_ONCE, 0));
+        kept.keep(&name, rates, 0);
+        kept.tidy(1_000);
+        let mut rates = kept.take(&name, 1_000);
+        assert!(rates.messages.spend(MESSAGES_A_SECOND, 1_000));
+        assert!(
+            !rates.messages.spend(1, 1_000),
+            "a second brings no more than a second's"
+        );
+        kept.keep(&name, rates, 1_000);
+        kept.tidy(200_000);
+        assert!(kept.peers.is_empty(), "nothing is left to remember");
+    }
+
+    #[test]
+    fn a_host_begins_as_many_conversations_as_it_may_and_others_are_not_concerned() {
+        let (mut kept, noisy) = (KeptRates::default(), origin("8.8.8.8"));
+        for _ in 0..BEGINNINGS_AT_ONCE {
+            assert_eq!(kept.begin(&noisy, 0), Ok(()));
+        }
+        let error = kept.begin(&noisy, 0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "8.8.8.8/32 has begun too many conversations: one every 5 s is taken"
+        );
+        assert_eq!(kept.begin(&origin("8.8.8.9"), 0), Ok(()));
+        let exempt = Origin { exempt: true, ..noisy };
+        let configured = Origin {
+            configured: true,
+            ..noisy
+        };
+        assert_eq!((kept.begin(&exempt, 0), kept.begin(&configured, 0)), (Ok(()), Ok(())));
+        kept.tidy(5_000);
+        assert_eq!(kept.begin(&noisy, 5_000), Ok(()));
+        assert_eq!(kept.begin(&noisy, 5_000), Err(error));
+    }
+
+    #[test]
+    fn what_is_kept_has_a_limit_and_the_oldest_goes_first() {
+        let mut kept = KeptRates::default();
+        for at in 0..=MAX_BANS as u64 {
+            let mut rates = Rates::new(at);
+            assert!(rates.messages.spend(MESSAGES_AT_ONCE, at));
+            kept.keep(&PeerName(format!("peer-{at:06}")), rates, at);
+        }
+        kept.tidy(MAX_BANS as u64);
+        assert_eq!(kept.peers.len(), MAX_BANS);
+        assert!(!kept.peers.contains_key(&PeerName::from("peer-000000")));
+    }
+}
