@@ -3,8 +3,9 @@
 
 use ipnet::IpNet;
 
+use super::name::PeerName;
 use super::offence::{BAN_MS, Offence};
-use super::{Network, PeerName};
+use super::state::Network;
 use crate::session::peers::bans::{Ban, Bans, RangeBan};
 use crate::session::peers::range::Origin;
 use crate::session::peers::slots::{Inbound, SlotError, admit};

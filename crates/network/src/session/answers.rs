@@ -4,78 +4,22 @@
 //! The driver counts what is still to be written; this module only reads those counters. Without a driver that counts,
 //! as in simulations, everything is answered at once.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use tally_node::checkpoint::MAX_PART_BYTES;
 use tally_node::{Node, StoreError};
 
-use super::{Network, PeerName, serve};
+use super::cost::Payer;
+use super::flow::Arrived;
+use super::name::PeerName;
+use super::peer::Peer;
+use super::serve;
+use super::state::Network;
+use super::waiting::{Asked, Unread};
 use crate::wire::limits::{
-    MAX_BODY_BYTES, MAX_HEADERS, MAX_POOLED_BYTES, MAX_UNREAD, MAX_UNREAD_ALL, MAX_WAITING_BYTES,
-    MAX_WAITING_QUESTIONS, READING_MS, ROOM_MS,
+    MAX_BODY_BYTES, MAX_HEADERS, MAX_POOLED_BYTES, MAX_UNREAD, MAX_UNREAD_ALL, READING_MS, ROOM_MS,
 };
 use crate::wire::{Message, TIMED_PONGS};
-
-/// Bytes of frames that are still to be written: the driver adds and subtracts, the session reads.
-pub type Unread = Arc<AtomicUsize>;
-
-/// Questions of one peer that are not answered yet, the oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    questions: VecDeque<Asked>,
-    bytes: usize,
-    /// Since when more than [`MAX_UNREAD`] bytes are unread, milliseconds.
-    reading_since: Option<u64>,
-    /// Since when only the room of all peers together keeps the first question waiting, milliseconds.
-    room_since: Option<u64>,
-    /// When a question that had waited was last answered, milliseconds.
-    answered: u64,
-}
-
-#[derive(Debug)]
-struct Asked {
-    question: u64,
-    message: Message,
-    /// Memory that the question takes, about.
-    bytes: usize,
-}
-
-impl Waiting {
-    /// Keeps a question; false if the peer has too many.
-    fn push(&mut self, question: u64, message: Message) -> bool {
-        let bytes = question_bytes(&message);
-        if self.questions.len() >= MAX_WAITING_QUESTIONS || self.bytes + bytes > MAX_WAITING_BYTES {
-            return false;
-        }
-        self.bytes += bytes;
-        self.questions.push_back(Asked {
-            question,
-            message,
-            bytes,
-        });
-        true
-    }
-
-    fn pop(&mut self) -> Option<Asked> {
-        let asked = self.questions.pop_front()?;
-        self.bytes -= asked.bytes;
-        self.room_since = None;
-        Some(asked)
-    }
-}
-
-/// Memory that a question takes, about.
-fn question_bytes(message: &Message) -> usize {
-    64 + match message {
-        Message::GetHeaders { locator } => 32 * locator.len(),
-        Message::GetBlocks(ids) | Message::GetManifests(ids) => 32 * ids.len(),
-        Message::GetTransactions(ids) => 32 * ids.len(),
-        Message::GetBlockTransactions { indexes, .. } => 4 * indexes.len(),
-        _ => 0,
-    }
-}
 
 /// What keeps a question from being answered now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +38,13 @@ impl Network {
         self.unread = all;
         if let Some(peer) = self.peers.get_mut(name) {
             peer.unread = own;
+        }
+    }
+
+    /// The counter of the bytes that come from a peer, which the driver adds to.
+    pub fn count_arrived(&mut self, name: &PeerName, arrived: Arrived) {
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.flow.arrived = arrived;
         }
     }
 
@@ -126,10 +77,16 @@ impl Network {
         }
     }
 
+    fn payer(&self, name: &PeerName) -> Payer {
+        let host = self.peers.get(name).and_then(|peer| peer.origin.host());
+        host.map_or_else(|| Payer::Peer(name.clone()), Payer::Host)
+    }
+
     fn answer(&mut self, name: &PeerName, question: u64, message: &Message) {
         match serve::answer(&self.node, message) {
             Ok(Some(answer)) => {
-                self.charge(name, answer.cost);
+                let payer = self.payer(name);
+                self.costs.charge(payer, answer.cost, self.now);
                 self.send(name, question, answer.message);
             }
             Ok(None) => {}
@@ -143,7 +100,7 @@ impl Network {
         if own > MAX_UNREAD {
             return Some(Wait::Reader);
         }
-        if self.has_used_up(name) {
+        if self.costs.has_used_up(&self.payer(name), self.now) {
             return Some(Wait::Cost);
         }
         // An answer that could not be measured will fail for the same reason when it is made.
@@ -200,7 +157,7 @@ impl Network {
 
     /// Makes room for others: ends the peer that came to us and has left a long answer unread for longest.
     fn end_slowest_reader(&mut self) {
-        let slow = |peer: &super::Peer| {
+        let slow = |peer: &Peer| {
             let since = peer.waiting.reading_since.filter(|_| !peer.outbound)?;
             (self.now >= since + READING_MS).then_some(since)
         };

@@ -1,77 +1,22 @@
 //! The blocks behind headers that were checked, from all who have them. Rule: docs/protocol.md#N6
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use tally_chain::{BlockId, Bytes, Work};
 use tally_node::pipeline::{ImportError, Imported, Moved};
 use tally_node::{Status, StoreError};
 
+use super::attempt::{Ended, Sync};
+use super::held::Asked;
+use super::name::PeerName;
 use super::offence::Offence;
 use super::peer::{Peer, Question};
-use super::sync::{Ended, Sync};
+use super::state::Network;
 use super::whole::{belongs, blame, block_id};
-use super::{Network, PeerName};
 use crate::wire::Message;
 use crate::wire::limits::{
-    BODY_WINDOW, HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_OF_A_CHAIN,
-    MIN_EXPECTED_BYTES,
+    HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_OF_A_CHAIN,
 };
-
-/// What all synchronisations wait for together.
-#[derive(Default)]
-pub(super) struct Bodies {
-    /// Blocks that came before their turn: bytes that are what their headers name.
-    held: BTreeMap<BlockId, (Bytes, PeerName)>,
-    asked: BTreeMap<BlockId, Asked>,
-    /// Blocks that came and that there was no room for on the disk, each with the bytes that have to be free for it.
-    pub(super) too_long: BTreeMap<BlockId, u64>,
-}
-
-struct Asked {
-    by: Vec<PeerName>,
-    since: u64,
-}
-
-impl Bodies {
-    fn is_idle(&self, id: &BlockId) -> bool {
-        !self.held.contains_key(id) && !self.asked.contains_key(id)
-    }
-
-    /// Bytes held of the next blocks of a chain.
-    fn held_of(&self, sync: &Sync) -> usize {
-        let held = sync.window().filter_map(|id| self.held.get(id));
-        held.map(|(bytes, _)| bytes.len()).sum()
-    }
-
-    /// Whether a block that came is kept. The next one of a chain always is, for it is imported at once; what comes before
-    /// its turn has the chain's part of the room, however much its header or its sender made of it.
-    fn has_room(&self, syncs: &[Sync], id: &BlockId, len: usize) -> bool {
-        let keeps = |sync: &Sync| sync.plan.front() == Some(id) || self.held_of(sync) + len <= MAX_HELD_OF_A_CHAIN;
-        syncs.iter().any(|sync| sync.waits_for(id) && keeps(sync))
-    }
-}
-
-impl Sync {
-    /// The next blocks, which may be asked for and held.
-    fn window(&self) -> impl Iterator<Item = &BlockId> {
-        self.plan.iter().take(BODY_WINDOW)
-    }
-
-    fn waits_for(&self, id: &BlockId) -> bool {
-        self.window().any(|next| next == id)
-    }
-
-    /// A block of so many bytes came. Headers do not say how long their blocks are; those that came do.
-    fn came(&mut self, len: usize) {
-        self.longest = len.max(self.longest / 2);
-    }
-
-    /// Bytes that a block on its way is expected to have.
-    fn expected_bytes(&self) -> usize {
-        self.longest.max(MIN_EXPECTED_BYTES)
-    }
-}
 
 /// A peer that can be asked for blocks, and how many questions more.
 struct Giver {

@@ -2,8 +2,9 @@
 
 use tally_node::ClockReading;
 
+use super::name::PeerName;
 use super::offence::Offence;
-use super::{Network, PeerName};
+use super::state::Network;
 use crate::session::peers::clock::{Sample, offset_secs, read};
 use crate::session::peers::range::Host;
 

@@ -9,10 +9,11 @@ use tally_chain::header_chain::check_alone;
 use tally_chain::{B256, BlockError, BlockId, Bytes, CheckedTransaction, HeaderTip, RawTransaction, TxId, Work};
 use tally_node::Status;
 
+use super::name::PeerName;
 use super::offence::Offence;
 use super::peer::{Question, Rebuild};
+use super::state::Network;
 use super::whole::{belongs, blame, block_id, makes_root};
-use super::{Network, PeerName};
 use crate::wire::limits::{MAX_REBUILDS, MAX_REBUILDS_OF_ONE};
 use crate::wire::{Claim, CompactBlock, Message, SHORT_ID_BYTES, ShortId};
 

@@ -10,7 +10,7 @@ use tally_chain::state_tree::Account;
 use tally_chain::{Address, CheckedTransaction, TxId};
 use tally_node::mempool::MempoolError;
 
-use super::PeerName;
+use super::name::PeerName;
 use crate::wire::limits::{EARLY_MS, MAX_EARLY, MAX_EARLY_BYTES};
 
 /// One of them.

@@ -2,9 +2,10 @@
 
 use tally_chain::Height;
 
+use super::name::PeerName;
 use super::offence::Offence;
 use super::peer::Peer;
-use super::{Network, PeerName};
+use super::state::Network;
 use crate::wire::{Claim, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
 impl Network {

@@ -3,9 +3,10 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::name::PeerName;
 use super::offence::Offence;
 use super::peer::{Open, Question};
-use super::{Network, PeerName};
+use super::state::Network;
 use crate::wire::Message;
 use crate::wire::limits::{HELLO_MS, MAX_SILENT, MAX_UNANSWERED, PING_MS, STALL_MS};
 

@@ -1,88 +1,28 @@
 //! What is known of one peer.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt;
+use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tally_chain::header::HEADER_BYTES;
+use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Work};
+use tally_node::checkpoint::MAX_PART_BYTES;
 
-use super::answers::{Unread, Waiting};
 use super::backoff::Backoff;
 use super::flow::Flow;
+use super::name::PeerName;
 use super::offence::Score;
 use super::rates::Rates;
+use super::remembered::Remembered;
+use super::waiting::{Unread, Waiting};
 use crate::session::peers::range::Origin;
-use crate::wire::limits::{BLOCKS_MS, COMING_MS, MAX_KNOWN, MAX_LATE};
+use crate::wire::limits::{
+    BLOCKS_MS, COMING_MS, FRAME_OVERHEAD, MAX_BODY_BYTES, MAX_HEADERS, MAX_KNOWN, MAX_LATE, MAX_POOLED_BYTES, MIN_FLOW,
+};
 use crate::wire::{Claim, CompactBlock};
 
-/// Who a peer is, as the transport has made sure of it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PeerName(pub String);
-
-impl fmt::Display for PeerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for PeerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<&str> for PeerName {
-    fn from(name: &str) -> Self {
-        Self(name.to_owned())
-    }
-}
-
-/// A set that forgets its oldest members.
-#[derive(Debug)]
-pub(super) struct Remembered<T> {
-    members: BTreeSet<T>,
-    order: VecDeque<T>,
-    max: usize,
-}
-
-impl<T: Ord + Copy> Remembered<T> {
-    pub(super) fn new(max: usize) -> Self {
-        Self {
-            members: BTreeSet::new(),
-            order: VecDeque::new(),
-            max,
-        }
-    }
-
-    pub(super) fn contains(&self, member: &T) -> bool {
-        self.members.contains(member)
-    }
-
-    /// The first member from `low` to `high`.
-    pub(super) fn range(&self, low: &T, high: &T) -> Option<&T> {
-        self.members.range(low..=high).next()
-    }
-
-    /// Says whether it is new.
-    pub(super) fn insert(&mut self, member: T) -> bool {
-        let new = self.members.insert(member);
-        if new {
-            self.order.push_back(member);
-            if self.order.len() > self.max
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.members.remove(&oldest);
-            }
-        }
-        new
-    }
-
-    pub(super) fn remove(&mut self, member: &T) {
-        if self.members.remove(member) {
-            self.order.retain(|other| other != member);
-        }
-    }
-}
+/// Bytes of the longest answer that names a checkpoint: 4,096 roots of up to 64 bytes.
+const CHECKPOINT_BYTES: usize = 320 << 10;
 
 /// Something asked of a peer.
 #[derive(Debug, Clone)]
@@ -126,6 +66,22 @@ pub(super) enum Question {
         id: BlockId,
         weight: Work,
     },
+}
+
+impl Question {
+    /// Bytes that its answer has at most, or nearly: a block that is longer than several together may be needs a faster link.
+    fn longest_answer(&self) -> usize {
+        FRAME_OVERHEAD
+            + match self {
+                Self::Ping { .. } => 0,
+                Self::Headers { .. } | Self::JoinHeaders { .. } => MAX_HEADERS * HEADER_BYTES,
+                Self::Blocks { .. } | Self::WholeBlock { .. } | Self::BlockTransactions(_) => MAX_BODY_BYTES,
+                Self::Transactions { .. } => MAX_POOLED_BYTES,
+                Self::Checkpoint { .. } => CHECKPOINT_BYTES,
+                Self::Manifests { ids, .. } => ids.len() * MAX_MANIFEST_BYTES,
+                Self::Part { .. } => MAX_PART_BYTES,
+            }
+    }
 }
 
 /// A compact block of which some transactions are still to come.
@@ -362,6 +318,32 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// Questions that are not waited for any more at `now`. While bytes come steadily a question waits as long as its answer,
+    /// and those before it, would take at the least rate that counts as steady: bytes of another kind hold nothing for ever.
+    /// Answers come in the order of the questions: none is late before one that was asked earlier and has more time.
+    pub(super) fn late_questions(&self, now: u64) -> Vec<u64> {
+        let (mut before, mut deadline) = (0_u64, 0_u64);
+        let mut late = Vec::new();
+        for (number, open) in &self.open {
+            before = before.saturating_add(open.question.longest_answer() as u64);
+            deadline = deadline.max(open.deadline);
+            let last = deadline.saturating_add(before.saturating_mul(1_000) / MIN_FLOW);
+            let comes = self.flow.steady && now < last;
+            if open.deadline <= now && !comes {
+                late.push(*number);
+            }
+        }
+        late
+    }
+
+    /// Questions for announced transactions that are open.
+    pub(super) fn transaction_questions(&self) -> usize {
+        let asks = |open: &&Open| matches!(open.question, Question::Transactions { .. });
+        self.open.values().filter(asks).count()
+    }
+}
+
 /// A peer as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PeerStatus {
@@ -386,4 +368,40 @@ pub struct PeerStatus {
     pub ahead_secs: Option<u64>,
     /// What went over this connection.
     pub traffic: Traffic,
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::B256;
+
+    use super::*;
+    use crate::wire::limits::ANSWER_MS;
+
+    #[test]
+    fn a_short_answer_behind_a_long_one_is_not_late_before_it() {
+        let mut peer = Peer::new(true, BlockId(B256::ZERO), Work::default(), 0);
+        let open = |question, deadline| Open {
+            question,
+            asked: 0,
+            deadline,
+            extended: false,
+        };
+        let ids = vec![BlockId(B256::ZERO)];
+        peer.open.insert(1, open(Question::Blocks { ids }, BLOCKS_MS));
+        let (sent, told) = (0, Work::default());
+        peer.open.insert(2, open(Question::Ping { sent, told }, ANSWER_MS));
+        assert_eq!(
+            peer.late_questions(ANSWER_MS),
+            [2],
+            "where nothing comes each has its own time"
+        );
+        peer.flow.steady = true;
+        let longest = |question: u64| peer.open[&question].question.longest_answer() as u64 * 1_000 / MIN_FLOW;
+        let first = BLOCKS_MS + longest(1);
+        let second = first + longest(2);
+        assert_eq!(peer.late_questions(first - 1), [] as [u64; 0]);
+        assert_eq!(peer.late_questions(first), [1]);
+        assert_eq!(peer.late_questions(second - 1), [1]);
+        assert_eq!(peer.late_questions(second), [1, 2]);
+    }
 }

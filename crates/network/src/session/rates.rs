@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::PeerName;
 use super::budget::Budget;
+use super::name::PeerName;
 use crate::session::peers::range::{Host, Origin};
 use crate::session::peers::slots::SlotError;
 use crate::wire::limits::{

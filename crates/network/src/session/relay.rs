@@ -10,9 +10,10 @@ use tally_node::SubmitError;
 use tally_node::mempool::Pooled;
 
 use super::early::{Early, waits_for_a_block};
+use super::name::PeerName;
 use super::offence::Offence;
 use super::peer::{Offer, Question};
-use super::{Network, PeerName};
+use super::state::Network;
 use crate::wire::Message;
 use crate::wire::limits::{MAX_IDS, MAX_TRANSACTION_QUESTIONS, OFFERED_A_TURN};
 

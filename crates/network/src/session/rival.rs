@@ -1,40 +1,20 @@
 //! A chain that leaves ours below the lowest block to which this node goes back. It cannot be followed; if it is heavier, that
 //! is said, loudly, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
 
-use serde::Serialize;
 use tally_chain::{BlockId, Header, Height, Work};
 
+use super::attempt::Ended;
+use super::heavier_fork::HeavierFork;
+use super::name::PeerName;
 use super::peer::{Peer, Question};
 use super::serve::lowest_fork;
-use super::sync::Ended;
+use super::state::Network;
 use super::walk::{Offer, Walk};
-use super::{Network, PeerName};
 use crate::wire::Message;
 use crate::wire::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_SYNCS};
 
 /// Milliseconds between two looks at such chains: each look takes all headers.
 const LOOK_MS: u64 = 600_000;
-
-/// A heavier chain, all of its headers checked, on which the lowest block is not to which this node goes back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HeavierFork {
-    /// Who showed it.
-    pub peer: PeerName,
-    /// Its end.
-    pub tip: BlockId,
-    /// Height of its end.
-    pub height: Height,
-    /// Expected hashes from genesis on.
-    #[serde(serialize_with = "as_text")]
-    pub weight: Work,
-    /// The lowest block to which this node goes back: the one with whose state it began, or `max_reorg_depth` blocks below its
-    /// tip when the chain was shown.
-    pub base: Height,
-}
-
-fn as_text<S: serde::Serializer>(weight: &Work, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(weight)
-}
 
 impl Network {
     /// A chain heavier than ours, by its work, that this node can only follow by beginning anew.
@@ -127,7 +107,7 @@ impl Network {
     }
 
     pub(super) fn rival_headers(&mut self, mut walk: Walk, locator: &[BlockId], headers: &[Header]) {
-        let taken = walk.take(locator, headers, self);
+        let taken = walk.take(locator, headers, &self.node);
         if walk.has_sought && taken.is_ok() {
             // It can be followed, whatever its source answered before: what it showed is no reason to warn of it, nor to look
             // at no other for a while.

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 
 use tally_chain::Work;
 
+use super::name::PeerName;
 use super::peer::Peer;
-use super::{Network, PeerName};
+use super::state::Network;
 
 impl Network {
     /// Whether this node called a peer that is connected.

@@ -3,7 +3,9 @@
 use tally_chain::Height;
 use tally_node::Node;
 
-use super::{Counters, Network, PeerStatus, SyncStatus};
+use super::attempt::SyncStatus;
+use super::peer::PeerStatus;
+use super::state::{Counters, Network};
 
 impl Network {
     /// The session's clock: the last moment that the driver named, milliseconds.

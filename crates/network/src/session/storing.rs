@@ -3,8 +3,8 @@
 
 use tally_node::StoreError;
 
-use super::Network;
-use super::sync::Ended;
+use super::attempt::Ended;
+use super::state::Network;
 
 /// Blocks remembered that were too long for the disk.
 const MAX_TOO_LONG: usize = 64;

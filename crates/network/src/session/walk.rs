@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use tally_chain::history::{History, Node as HistoryNode};
-use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, Height, UnixSecs, Work};
+use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, UnixSecs, Work};
+use tally_node::Node;
 use tally_node::checkpoint::Checkpoint;
 
+use super::attempt::{Ended, SyncStatus, not_ahead_at};
+use super::name::PeerName;
 use super::offence::Offence;
-use super::sync::{Ended, not_ahead_at, own_fault};
-use super::{Network, PeerName};
 use crate::wire::limits::{MAX_HEADERS, MAX_LOCATOR};
 
 /// Blocks whose ids a contract can ask for: they come with the checkpoint. Rule: docs/protocol.md#Q4
@@ -62,13 +63,13 @@ pub(super) struct Mark {
     /// `history_root` of the checkpoint's block.
     pub(super) history_root: B256,
     pub(super) history: History,
-    /// Block 1 and the last ones, as [`crate::Beginning`] wants them.
+    /// Block 1 and the last ones, as [`Beginning`](tally_node::Beginning) wants them.
     pub(super) blocks: Vec<Weighed>,
 }
 
 impl Walk {
     /// From genesis on, over which `history` is the range, and where `end` stands.
-    fn new(number: u64, source: (PeerName, Work), end: HeaderTip, history: History, now: u64) -> Self {
+    pub(super) fn new(number: u64, source: (PeerName, Work), end: HeaderTip, history: History, now: u64) -> Self {
         let (source, claimed) = source;
         Self {
             number,
@@ -89,6 +90,18 @@ impl Walk {
             sought: None,
             has_sought: false,
             ahead: None,
+        }
+    }
+
+    pub(super) fn status(&self, now: u64) -> SyncStatus {
+        SyncStatus {
+            source: self.source.clone(),
+            headers: Some(self.end.height),
+            blocks_left: 0,
+            blocks_done: 0,
+            transactions_done: 0,
+            parts: None,
+            millis: now.saturating_sub(self.started),
         }
     }
 
@@ -125,7 +138,7 @@ impl Walk {
     }
 
     /// Checks the next headers, which follow one of `locator`; says whether all are here.
-    pub(super) fn take(&mut self, locator: &[BlockId], headers: &[Header], network: &Network) -> Result<bool, Ended> {
+    pub(super) fn take(&mut self, locator: &[BlockId], headers: &[Header], node: &Node) -> Result<bool, Ended> {
         if let Some(first) = headers.first()
             && first.parent != self.end.id
         {
@@ -138,7 +151,7 @@ impl Walk {
             });
         }
         for header in headers {
-            match self.extend(header, network) {
+            match self.extend(header, node) {
                 Ok(()) => {}
                 Err(BlockError::FromTheFuture { time, max_ahead, .. }) => {
                     self.ahead = Some(not_ahead_at(time, max_ahead));
@@ -173,13 +186,13 @@ impl Walk {
     }
 
     /// Moves on to the next header; its work is checked.
-    fn extend(&mut self, header: &Header, network: &Network) -> Result<(), BlockError> {
-        let spec = network.node.spec();
-        self.end.extend(header, spec, network.node.now())?;
+    fn extend(&mut self, header: &Header, node: &Node) -> Result<(), BlockError> {
+        let spec = node.spec();
+        self.end.extend(header, spec, node.now())?;
         let before = self.history.root();
         self.history
             .push(HistoryNode::leaf(self.end.id, header, spec.engine().weight(header)));
-        self.trusted |= network.node.checkpoints().trusted == Some(self.end.id);
+        self.trusted |= node.checkpoints().trusted == Some(self.end.id);
         self.has_sought |= self.sought == Some(self.end.id);
         let weighed = (*header, self.end.weight);
         self.first.get_or_insert(weighed);
@@ -203,32 +216,5 @@ impl Walk {
             history: self.history.clone(),
             blocks,
         }
-    }
-}
-
-impl Network {
-    /// A walk from genesis on, over the chain of a peer that claims to weigh so much.
-    pub(super) fn new_walk(&mut self, source: (PeerName, Work)) -> Result<Walk, Ended> {
-        let genesis = self.node.identity().genesis;
-        let record = self
-            .node
-            .tip()
-            .snapshot
-            .known(&genesis)
-            .map_err(|error| own_fault(&error))?;
-        let end = HeaderTip {
-            id: genesis,
-            height: Height::GENESIS,
-            recent_times: vec![record.header.time],
-            anchor_time: None,
-            weight: record.weight,
-        };
-        let weight = self.node.spec().engine().weight(&record.header);
-        let mut history = History::default();
-        history.push(HistoryNode::leaf(genesis, &record.header, weight));
-        let trusted = self.node.checkpoints().trusted.is_none();
-        let number = self.next_attempt();
-        let walk = Walk::new(number, source, end, history, self.now);
-        Ok(Walk { trusted, ..walk })
     }
 }

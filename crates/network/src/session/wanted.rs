@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tally_chain::TxId;
 
-use super::PeerName;
+use super::name::PeerName;
 use crate::wire::limits::{ASK_NEXT_MS, MAX_WANTED};
 
 /// Peers remembered of those who announced one transaction.

@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::sync::mpsc::Sender;
 
-use super::NetworkStatus;
 use super::caps::Banned;
+use super::events::{Asked, Heard, Order};
 use super::kept::BansFile;
-use super::link::{Received, Way};
-use super::wires::Order;
-use crate::session::offence::Offence;
-use crate::session::peers::range::Origin;
+use super::link::Way;
+use super::status::NetworkStatus;
 use crate::session::{Network, Output, PeerName};
 use crate::wire;
 
@@ -31,49 +28,6 @@ const YOUNG: Duration = Duration::from_secs(10);
 const REPORT: Duration = Duration::from_secs(5);
 /// Frames that may wait to be written to one peer, in the longest frames.
 const MAX_WAITING_FRAMES: usize = 2;
-
-/// What the tasks tell the thread.
-pub(super) enum Heard {
-    Connected {
-        name: PeerName,
-        outbound: bool,
-        origin: Origin,
-        link: u64,
-        way: Way,
-    },
-    Frame {
-        name: PeerName,
-        link: u64,
-        frame: Received,
-    },
-    Broken {
-        name: PeerName,
-        link: u64,
-        offence: Offence,
-    },
-    Gone {
-        name: PeerName,
-        link: u64,
-    },
-    /// The operator has named a peer that is connected, or does so no more.
-    Placed {
-        name: PeerName,
-        origin: Origin,
-    },
-    /// What the operator asks, and whom to tell that it is done: what it did.
-    Asked(Asked, tokio::sync::oneshot::Sender<bool>),
-    News,
-    Stop,
-}
-
-/// What the operator may ask.
-pub(super) enum Asked {
-    Ban { name: PeerName, secs: u64, reason: String },
-    Unban { name: PeerName },
-    BanRange { range: IpNet, secs: u64, reason: String },
-    UnbanRange { range: IpNet },
-    End { name: PeerName, reason: String },
-}
 
 /// The link to a peer.
 struct Link {

@@ -16,8 +16,8 @@ use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
 use libp2p_stream as stream;
 use tokio::time::Instant;
 
-use super::P2pError;
 use super::caps::Caps;
+use super::config::P2pError;
 use super::reach::{MAX_OF_A_PEER, Reach, Told};
 use crate::session::peers::range::{Range, host_of, is_private};
 

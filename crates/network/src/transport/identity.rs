@@ -6,7 +6,7 @@ use std::path::Path;
 use libp2p::identity::Keypair;
 use tally_chain::hash::sha256;
 
-use super::P2pError;
+use super::config::P2pError;
 
 /// The key that names this node to others; made at the first start. It signs nothing but connections.
 pub(super) fn load(folder: &Path) -> Result<Keypair, P2pError> {

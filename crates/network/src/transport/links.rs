@@ -11,7 +11,7 @@ use libp2p::PeerId;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::conversation::Heard;
+use super::events::Heard;
 use super::link::{self, End, PATIENCE, Total, Way};
 use super::origins::Origins;
 use super::room::Room;

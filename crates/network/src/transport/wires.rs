@@ -20,13 +20,14 @@ use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::caps::{Banned, Caps};
-use super::conversation::Heard;
+use super::config::{P2pConfig, P2pError};
 use super::discovery::{Behaviour, BehaviourEvent, Discovery, Gone, Ways};
+use super::events::{Heard, Order};
+use super::identity;
 use super::links::Links;
 use super::origins::{Origins, Remotes};
 use super::reach::Reach;
-use super::{P2pConfig, P2pError, identity};
-use crate::session::PeerName;
+use super::status::Found;
 use crate::session::peers::book::Book;
 use crate::session::peers::dials::{Dials, WANTED};
 use crate::session::peers::range::{Exempt, Origin};
@@ -38,26 +39,6 @@ use saved::Saved;
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 /// How long a connection without a substream is kept. Short: a conversation that was not taken is tried again after it.
 const IDLE: Duration = Duration::from_secs(5);
-
-/// What the wires are told to do.
-pub(super) enum Order {
-    Call(Multiaddr),
-    Forget(PeerName),
-    Close(PeerName),
-    /// A peer has said hello as a node of this chain.
-    Greeted(PeerName),
-}
-
-/// What is known of nodes that nobody named.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Found {
-    /// Addresses that may be called.
-    pub addresses: u64,
-    /// Addresses that others told of and that are not called: docs/protocol.md#N10
-    pub refused: u64,
-    /// Times that nodes were asked for other nodes.
-    pub rounds: u64,
-}
 
 pub(super) struct Wires {
     swarm: Swarm<Behaviour>,

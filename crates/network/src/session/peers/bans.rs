@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::range::{Host, Origin};
-use crate::session::PeerName;
+use crate::session::name::PeerName;
 use crate::wire::limits::MAX_BANS;
 
 /// The longest ban, milliseconds: a year.

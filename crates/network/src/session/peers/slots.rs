@@ -11,7 +11,7 @@ use std::fmt;
 use tally_chain::hash::sha256;
 
 use super::range::{Host, Origin, Range};
-use crate::session::PeerName;
+use crate::session::name::PeerName;
 use crate::wire::limits::{MAX_INBOUND, MAX_INBOUND_HOST, MAX_INBOUND_RANGE};
 
 /// An inbound peer, as far as its slot is concerned. Moments are milliseconds on the session's clock.

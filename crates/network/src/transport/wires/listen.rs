@@ -9,7 +9,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
 use tokio::time::Instant;
 
-use super::super::P2pError;
+use super::super::config::P2pError;
 use super::Wires;
 
 /// How long all addresses may take to be listened on.

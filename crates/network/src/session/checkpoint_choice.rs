@@ -1,15 +1,17 @@
 //! Beginning with a checkpoint: which chain's. The heaviest of those whose work was shown, not the first that said hello;
-//! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
+//! then its state, part by part (`checkpoint_parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
+use tally_chain::history::{History, Node as HistoryNode};
 use tally_chain::{BlockId, Header, HeaderTip, Height, Work};
 use tally_node::checkpoint::Checkpoint;
 
+use super::attempt::{Ended, own_fault};
+use super::checkpoint_sync::Join;
+use super::name::PeerName;
 use super::offence::Offence;
-use super::parts::Join;
 use super::peer::{Peer, Question};
-use super::sync::Ended;
+use super::state::Network;
 use super::walk::{Offer, Walk};
-use super::{Network, PeerName};
 use crate::wire::Message;
 use crate::wire::limits::{CLAIMS_MS, MAX_SYNCS, NAMED_MS, STUCK_MS};
 
@@ -115,6 +117,32 @@ impl Network {
         }
     }
 
+    /// A walk from genesis on, over the chain of a peer that claims to weigh so much.
+    pub(super) fn new_walk(&mut self, source: (PeerName, Work)) -> Result<Walk, Ended> {
+        let genesis = self.node.identity().genesis;
+        let record = self
+            .node
+            .tip()
+            .snapshot
+            .known(&genesis)
+            .map_err(|error| own_fault(&error))?;
+        let end = HeaderTip {
+            id: genesis,
+            height: Height::GENESIS,
+            recent_times: vec![record.header.time],
+            anchor_time: None,
+            weight: record.weight,
+        };
+        let weight = self.node.spec().engine().weight(&record.header);
+        let mut history = History::default();
+        history.push(HistoryNode::leaf(genesis, &record.header, weight));
+        let trusted = self.node.checkpoints().trusted.is_none();
+        let number = self.next_attempt();
+        let mut walk = Walk::new(number, source, end, history, self.now);
+        walk.trusted = trusted;
+        Ok(walk)
+    }
+
     fn ask_walks(&mut self) {
         for at in 0..self.walks.len() {
             let walk = &mut self.walks[at];
@@ -172,7 +200,7 @@ impl Network {
         let taken = match &self.join {
             Some(join) if walk.compares => self.compare(&walk, join, locator, headers),
             _ => walk
-                .take(locator, headers, self)
+                .take(locator, headers, &self.node)
                 .map(|all| if all { Look::Whole } else { Look::More }),
         };
         walk.compares = false;

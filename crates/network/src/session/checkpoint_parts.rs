@@ -7,91 +7,19 @@ use tally_ledger::{ChangeSet, PartError, PartRoots};
 use tally_node::StoreError;
 use tally_node::checkpoint::{Beginning, Checkpoint};
 
+use super::attempt::Ended;
+use super::checkpoint_sync::{Join, State};
+use super::name::PeerName;
 use super::offence::Offence;
 use super::peer::Question;
-use super::sync::{Ended, SyncStatus};
-use super::walk::Walk;
-use super::{Network, PeerName};
+use super::state::Network;
 use crate::wire::Message;
 use crate::wire::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_PART_QUESTIONS, MAX_PARTS_ASKED};
-
-/// The chain whose state is becoming ours.
-pub(super) struct Join {
-    /// All its headers, weighed; who offers the checkpoint answers for both.
-    pub(super) walk: Walk,
-    /// When it became the one that is taken, milliseconds.
-    begun: u64,
-    manifests: BTreeMap<BlockId, Manifest>,
-    state: Option<State>,
-}
-
-/// The parts of the state: which are still to come, and from whom.
-struct State {
-    roots: PartRoots,
-    missing: BTreeSet<u32>,
-    asked: BTreeMap<u32, PeerName>,
-    lacking: BTreeSet<PeerName>,
-    /// When the last part came.
-    complete: Option<u64>,
-}
 
 fn broken(error: &StoreError) -> Ended {
     match error {
         StoreError::NoRoom { needed, .. } => Ended::NoRoom { needed: *needed },
         _ => Ended::Again(format!("a checkpoint cannot be kept: {error}")),
-    }
-}
-
-impl Join {
-    pub(super) fn new(walk: Walk, now: u64) -> Self {
-        Self {
-            walk,
-            begun: now,
-            manifests: BTreeMap::new(),
-            state: None,
-        }
-    }
-
-    pub(super) fn status(&self, now: u64) -> SyncStatus {
-        let parts = self.state.as_ref();
-        SyncStatus {
-            parts: parts.map(|state| (state.roots.len() - state.missing.len(), state.roots.len())),
-            ..self.walk.status(now)
-        }
-    }
-
-    /// Whether all parts are here.
-    fn is_complete(&self) -> bool {
-        self.state.as_ref().is_some_and(|state| state.missing.is_empty())
-    }
-
-    /// For so many milliseconds nothing could be stored: that is not the time of its source, or of others' claims.
-    pub(super) fn put_off(&mut self, millis: u64) {
-        self.begun = self.begun.saturating_add(millis);
-        if let Some(complete) = self.state.as_mut().and_then(|state| state.complete.as_mut()) {
-            *complete = complete.saturating_add(millis);
-        }
-    }
-
-    /// Nothing more comes from a peer.
-    pub(super) fn forget(&mut self, name: &PeerName) {
-        if let Some(state) = &mut self.state {
-            state.asked.retain(|_, asked| asked != name);
-        }
-    }
-}
-
-impl Walk {
-    pub(super) fn status(&self, now: u64) -> SyncStatus {
-        SyncStatus {
-            source: self.source.clone(),
-            headers: Some(self.end.height),
-            blocks_left: 0,
-            blocks_done: 0,
-            transactions_done: 0,
-            parts: None,
-            millis: now.saturating_sub(self.started),
-        }
     }
 }
 

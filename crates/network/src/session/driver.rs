@@ -1,0 +1,206 @@
+//! What a driver brings, and what follows from it: connections, frames, time, news of the node.
+//! Rules: docs/protocol.md#N1 to #N4
+
+use tally_chain::UnixSecs;
+use tally_node::events::ChainEvent;
+use tokio::sync::broadcast::error::TryRecvError;
+
+use super::name::PeerName;
+use super::offence::Offence;
+use super::peer::{Peer, Question};
+use super::peers::range::Origin;
+use super::state::{Network, Output};
+use crate::wire::{Frame, Hello, Message, PROTOCOL_VERSION};
+
+impl Network {
+    /// A peer of unknown origin is connected: no limit per address applies to it.
+    pub fn connected(&mut self, name: PeerName, outbound: bool, now: u64) {
+        self.connected_from(name, outbound, Origin::default(), now);
+    }
+
+    /// A peer is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
+    pub fn connected_from(&mut self, name: PeerName, outbound: bool, origin: Origin, now: u64) {
+        self.now = now;
+        if let Some(reason) = self.ban_reason(&name, &origin, outbound) {
+            let reason = format!("banned: {reason}");
+            self.outputs.push_back(Output::Disconnect { peer: name, reason });
+            return;
+        }
+        if !outbound && let Err(error) = self.take_in(&origin) {
+            let reason = error.to_string();
+            self.outputs.push_back(Output::Disconnect { peer: name, reason });
+            return;
+        }
+        let claim = self.own_claim();
+        let hello = Message::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            genesis: self.node.identity().genesis,
+            claim,
+            first: self.first(),
+            agent: self.agent.clone(),
+        });
+        let mut peer = Peer::new(outbound, claim.tip, claim.weight, now);
+        peer.origin = origin;
+        peer.score = self.scores.remove(&name).unwrap_or_default();
+        peer.backoff = self.backoffs.remove(&name).unwrap_or_default();
+        peer.rates = self.rates.take(&name, now);
+        self.peers.insert(name.clone(), peer);
+        self.send(&name, 0, hello);
+    }
+
+    /// The connection is gone, whoever ended it.
+    pub fn disconnected(&mut self, name: &PeerName, now: u64) {
+        self.now = now;
+        self.forget(name);
+        self.turn();
+    }
+
+    /// A whole frame came.
+    pub fn received(&mut self, name: &PeerName, frame: &[u8], now: u64) {
+        self.now = now;
+        let block_bytes = self.node.spec().limits.block_bytes;
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        peer.flow.frame(now);
+        for traffic in [&mut peer.traffic, &mut self.counters.traffic] {
+            traffic.messages_in += 1;
+            traffic.bytes_in += frame.len() as u64;
+        }
+        match Frame::decode(frame, block_bytes) {
+            Ok(Frame { question, message }) => self.hear(name, question, message),
+            Err(error) => self.offend(name, error.into()),
+        }
+        self.turn();
+    }
+
+    /// The driver could not take a frame whole: too long, or too slow.
+    pub fn broken(&mut self, name: &PeerName, offence: Offence, now: u64) {
+        self.now = now;
+        self.offend(name, offence);
+        self.turn();
+    }
+
+    /// Time has gone on, or the node has news; to be called at least once a second.
+    pub fn poll(&mut self, now: u64) {
+        self.now = now;
+        self.overdue();
+        self.turn();
+    }
+
+    /// What the driver has to do, in this order.
+    pub fn outputs(&mut self) -> impl Iterator<Item = Output> + '_ {
+        self.outgoing = 0;
+        self.outputs.drain(..)
+    }
+
+    /// Whether [`Self::poll`] has work even without news.
+    pub fn busy(&self) -> bool {
+        self.has_next_body()
+    }
+
+    fn hear(&mut self, name: &PeerName, question: u64, message: Message) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        if let Message::Hello(hello) = message {
+            return self.hello(name, hello);
+        }
+        if !peer.ready() {
+            return self.offend(name, Offence::NoHello);
+        }
+        if message.is_answer() {
+            let open = peer.open.remove(&question).map(|open| open.question);
+            // A late answer is none that was not asked for, and a wrong one is wrong however late it comes.
+            let Some(question) = open.or_else(|| peer.late.remove(&question)) else {
+                return self.offend(name, Offence::Unrequested);
+            };
+            peer.silent = 0;
+            return self.answered(name, question, message);
+        }
+        if !peer.rates.messages.spend(1, self.now) {
+            return self.offend(name, Offence::Flood { what: "messages" });
+        }
+        match message {
+            Message::Inventory(ids) => self.inventory(name, ids),
+            Message::CompactBlock(block) => self.compact_block(name, *block),
+            Message::Tip { claim, first } => {
+                peer.first = first;
+                self.taken(name, &claim.tip);
+                self.claim(name, claim);
+            }
+            asked => self.asked(name, question, asked),
+        }
+    }
+
+    fn answered(&mut self, name: &PeerName, question: Question, answer: Message) {
+        match (question, answer) {
+            (Question::Ping { sent, told }, pong @ (Message::Pong | Message::TimedPong(_))) => {
+                if let Some(peer) = self.peers.get_mut(name) {
+                    peer.acknowledged = peer.acknowledged.max(told);
+                }
+                let time = match pong {
+                    Message::TimedPong(UnixSecs(time)) => Some(time),
+                    _ => None,
+                };
+                self.ponged(name, sent, time);
+            }
+            (Question::Headers { attempt, locator }, Message::Headers(headers)) => {
+                self.headers(name, attempt, &locator, &headers);
+            }
+            (Question::Blocks { ids }, Message::Blocks(blocks)) => self.bodies(name, &ids, blocks),
+            (Question::Transactions { ids }, Message::Transactions(items)) => self.transactions(name, &ids, items),
+            (Question::BlockTransactions(rebuild), Message::BlockTransactions(items)) => {
+                self.missing_transactions(name, *rebuild, items);
+            }
+            (Question::WholeBlock { id, .. }, Message::Blocks(blocks)) => self.whole_block(name, id, blocks),
+            (Question::Checkpoint { attempt }, Message::Checkpoint(offer)) => self.checkpoint(name, attempt, offer),
+            (Question::JoinHeaders { attempt, locator }, Message::Headers(headers)) => {
+                self.join_headers(name, attempt, &locator, &headers);
+            }
+            (Question::Manifests { attempt, ids }, Message::Manifests(manifests)) => {
+                self.manifests(name, attempt, &ids, manifests);
+            }
+            (Question::Part { attempt, part }, Message::Part(bytes)) => self.part(name, attempt, part, &bytes),
+            (question, _) => {
+                self.unanswered(name, &question);
+                self.offend(name, Offence::Unrequested);
+            }
+        }
+    }
+
+    /// What follows from everything that was heard: blocks, questions, announcements.
+    fn turn(&mut self) {
+        self.advance_sync();
+        self.hear_node();
+        self.advance_sync();
+        self.ask_for_transactions();
+        self.tell_inventory();
+        self.answer_waiting();
+        self.tidy();
+    }
+
+    /// Follows what happened on the node, whoever caused it.
+    fn hear_node(&mut self) {
+        let mut tip_moved = false;
+        let mut lagged = false;
+        loop {
+            match self.events.try_recv() {
+                Ok(numbered) => match &numbered.event {
+                    ChainEvent::Block { .. } => tip_moved = true,
+                    ChainEvent::Reorg { transactions, .. } => self.offer_again(transactions),
+                    ChainEvent::Transaction { id, .. } => self.offer(*id),
+                    ChainEvent::Dropped { .. } | ChainEvent::Mining { .. } => {}
+                },
+                Err(TryRecvError::Lagged(_)) => (tip_moved, lagged) = (true, true),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        if lagged {
+            let names: Vec<_> = self.peers.keys().cloned().collect();
+            names.iter().for_each(|name| self.offer_pool(name));
+        }
+        if tip_moved {
+            self.tell_tip();
+            // After the block that they waited for: peers look at them with its state.
+            self.offer_returned();
+            self.retry_early();
+        }
+    }
+}
