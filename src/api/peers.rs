@@ -9,7 +9,7 @@ use tally_api::peers::{
     RangeBanBody, RangeBanRequest, RangeQuery,
 };
 use tally_network::session::{PeerName, PeerStatus};
-use tally_network::{IpNet, NetworkSlot, P2p};
+use tally_network::{IpNet, Network, NetworkSlot};
 use tally_node::Node;
 
 use super::auth;
@@ -100,7 +100,7 @@ fn list(node: &Node, network: &NetworkSlot) -> PeersBody {
     }
 }
 
-fn network(server: &Server) -> Answer<&P2p> {
+fn network(server: &Server) -> Answer<&Network> {
     server.network.get().ok_or_else(|| {
         Problem::new(
             &kinds::NETWORK_OFF,
@@ -183,7 +183,7 @@ pub async fn ban(
     let (secs, reason) = term(secs, reason)?;
     let network = network(&server)?;
     let invalid = |message: &str| Problem::new(&kinds::INVALID_PEER, message).field("id");
-    let name = P2p::name(&name.0).ok_or_else(|| invalid("this is no peer's id, such as 12D3KooW…"))?;
+    let name = Network::name(&name.0).ok_or_else(|| invalid("this is no peer's id, such as 12D3KooW…"))?;
     if name.0 == network.id().to_string() {
         return Err(invalid("this is the id of the node itself"));
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 
 use tally_chain::{Address, UnixSecs};
-use tally_network::{NetworkSlot, P2pConfig};
+use tally_network::{NetworkConfig, NetworkSlot};
 use tally_node::{CheckpointConfig, Clock, Node, system_clock};
 
 use crate::common::{self, ECC, RUNTIME, coin, mine_on};
@@ -76,10 +76,10 @@ impl Inside {
 
     /// Takes calls on a free port of this host.
     pub fn listen(&mut self, host: [u8; 4]) {
-        let config = P2pConfig {
+        let config = NetworkConfig {
             listen: Some(SocketAddr::from((host, 0))),
             folder: self.folder.path().join("network"),
-            ..P2pConfig::default()
+            ..NetworkConfig::default()
         };
         let started = self.network.start(self.node.clone(), config, "tally/inside");
         RUNTIME.block_on(started).unwrap();

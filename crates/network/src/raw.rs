@@ -11,7 +11,7 @@ use libp2p_stream as stream;
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 
 /// One connection under a name of its own, made up for it.
-pub struct Stranger {
+pub struct RawPeer {
     stream: libp2p::Stream,
     /// Substreams before it, which stay open.
     earlier: Vec<libp2p::Stream>,
@@ -20,12 +20,12 @@ pub struct Stranger {
     swarm: tokio::task::JoinHandle<()>,
 }
 
-impl Stranger {
+impl RawPeer {
     /// Connects with the node at an address. Runs on the tokio runtime that it is called on.
     ///
     /// # Errors
     /// If the node takes no more connections, or does not take this one.
-    pub async fn meet(address: Multiaddr) -> std::io::Result<Self> {
+    pub async fn connect(address: Multiaddr) -> std::io::Result<Self> {
         let failed = |error: String| std::io::Error::other(error);
         let mut swarm = SwarmBuilder::with_new_identity()
             .with_tokio()
@@ -106,7 +106,7 @@ impl Stranger {
     ///
     /// # Errors
     /// If the substream ends before it is whole.
-    pub async fn hear(&mut self) -> std::io::Result<Vec<u8>> {
+    pub async fn recv(&mut self) -> std::io::Result<Vec<u8>> {
         let mut len = [0; 4];
         self.stream.read_exact(&mut len).await?;
         let mut frame = vec![0; u32::from_be_bytes(len) as usize];
@@ -115,7 +115,7 @@ impl Stranger {
     }
 }
 
-impl Drop for Stranger {
+impl Drop for RawPeer {
     fn drop(&mut self) {
         self.swarm.abort();
     }

@@ -1,6 +1,6 @@
 //! Many nodes, one ledger: what is said to peers and what is made of what they say. Rules: docs/protocol.md#N1 to #N9
 //!
-//! [`Network`] does no input and output of its own: a driver tells it who is connected, what came and what time it is, and
+//! [`Session`] does no input and output of its own: a driver tells it who is connected, what came and what time it is, and
 //! carries out the [`Output`]s. So the very code that runs on sockets runs in a simulation, too, the same way each time.
 //! Blocks and transactions enter the node by the doors that everybody uses: [`Node::import_block`](tally_node::Node::import_block),
 //! [`Node::submit_batch`](tally_node::Node::submit_batch). Types without a session come first (`peer`, `attempt`, `walk` and the
@@ -52,5 +52,5 @@ pub use heavier_fork::HeavierFork;
 pub use name::PeerName;
 pub use peer::{PeerStatus, Traffic};
 pub use peers::bans::{Ban, RangeBan};
-pub use state::{Counters, Network, Output};
+pub use state::{Counters, Output, Session};
 pub use waiting::Unread;

@@ -1,4 +1,4 @@
-//! The network on real wires: libp2p carries the frames, [`Network`](crate::session::Network) decides what they say.
+//! The network on real wires: libp2p carries the frames, [`Session`](crate::session::Session) decides what they say.
 //!
 //! One thread owns the conversation and imports blocks; tasks beside it dial, listen, read and write. A peer's frames wait
 //! in its own socket when that thread is busy.
@@ -17,9 +17,9 @@ mod origins;
 mod reach;
 mod room;
 mod status;
-mod wires;
+mod swarm;
 
-pub use config::{P2pConfig, P2pError};
+pub use config::{NetworkConfig, NetworkError};
 pub use ipnet::IpNet;
-pub use network::P2p;
+pub use network::Network;
 pub use status::{Found, NetworkStatus};

@@ -131,11 +131,11 @@ pub enum Message {
     Manifests(Vec<Manifest>),
 }
 
-/// A message with the number of the question that it asks or answers (0: neither).
+/// A message with the number of the request that it asks or answers (0: neither).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Chosen by the side that asks; the answer repeats it.
-    pub question: u64,
+    pub request: u64,
     /// What is said.
     pub message: Message,
 }
@@ -166,7 +166,7 @@ impl Message {
         }
     }
 
-    /// Whether it answers a question.
+    /// Whether it answers a request.
     pub fn is_answer(&self) -> bool {
         matches!(
             self,
@@ -191,11 +191,11 @@ pub fn max_frame_bytes(block_bytes: u64) -> usize {
 }
 
 impl Frame {
-    /// `[kind, question, body]`. Rule: docs/protocol.md#N1
+    /// `[kind, request, body]`. Rule: docs/protocol.md#N1
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.message.kind().encode(&mut out);
-        self.question.encode(&mut out);
+        self.request.encode(&mut out);
         out.extend(wrap_list(&body(&self.message)));
         wrap_list(&out)
     }
@@ -212,12 +212,12 @@ impl Frame {
         }
         let mut items = ListReader::open("frame", bytes)?;
         let kind = items.u64("kind")?;
-        let question = items.u64("question")?;
+        let request = items.u64("request")?;
         let mut body = items.list("body")?;
         items.end()?;
         let message = read_body(kind, &mut body, block_bytes)?;
         body.end()?;
-        Ok(Self { question, message })
+        Ok(Self { request, message })
     }
 }
 

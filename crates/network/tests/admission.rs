@@ -5,13 +5,13 @@ mod support;
 
 use tally_network::session::offence::BAN_MS;
 use tally_network::session::peers::range::Origin;
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::{MAX_INBOUND_HOST, MAX_INBOUND_RANGE};
 
-fn session() -> (tempfile::TempDir, Network) {
+fn session() -> (tempfile::TempDir, Session) {
     let dir = tempfile::tempdir().unwrap();
     let node = support::open(dir.path(), &support::clock()).unwrap();
-    (dir, Network::new(node, "test"))
+    (dir, Session::new(node, "test"))
 }
 
 fn at(host: &str) -> Origin {
@@ -22,14 +22,14 @@ fn at(host: &str) -> Origin {
 }
 
 /// Connects a peer; why it is sent away, if it is.
-fn come(network: &mut Network, name: &str, origin: Origin, now: u64) -> Option<String> {
+fn come(network: &mut Session, name: &str, origin: Origin, now: u64) -> Option<String> {
     let name = PeerName::from(name);
     network.connected_from(name.clone(), false, origin, now);
     ended(network, &name)
 }
 
 /// Why the session has ended the conversation with a peer, if it has.
-fn ended(network: &mut Network, name: &PeerName) -> Option<String> {
+fn ended(network: &mut Session, name: &PeerName) -> Option<String> {
     let outputs: Vec<_> = network.outputs().collect();
     outputs.into_iter().find_map(|output| match output {
         Output::Disconnect { peer, reason } if peer == *name => Some(reason),
@@ -99,7 +99,7 @@ fn a_banned_address_lets_nobody_new_in_and_ends_no_conversation_but_the_offender
 }
 
 /// Why the session has ended conversations, with all peers.
-fn ended_of(network: &mut Network) -> Vec<String> {
+fn ended_of(network: &mut Session) -> Vec<String> {
     let outputs: Vec<_> = network.outputs().collect();
     let reasons = outputs.into_iter().filter_map(|output| match output {
         Output::Disconnect { reason, .. } => Some(reason),

@@ -7,22 +7,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::clock;
-use tally_network::{Multiaddr, P2p, P2pConfig};
+use tally_network::{Multiaddr, Network, NetworkConfig};
 use tally_node::{Node, NodeConfig};
 
 /// Of another range than the one from which it comes; nobody dials it while its peer is connected.
 const ELSEWHERE: &str = "/ip4/8.8.8.8/tcp/9333";
 
-async fn join(node: &Node, folder: &Path, peers: Vec<Multiaddr>, announce: Vec<Multiaddr>) -> P2p {
-    let config = P2pConfig {
+async fn join(node: &Node, folder: &Path, peers: Vec<Multiaddr>, announce: Vec<Multiaddr>) -> Network {
+    let config = NetworkConfig {
         listen: Some("127.0.0.1:0".parse().unwrap()),
         discover: true,
         peers,
         announce,
         folder: folder.join("network"),
-        ..P2pConfig::default()
+        ..NetworkConfig::default()
     };
-    P2p::start(node.clone(), config, "test").await.unwrap()
+    Network::start(node.clone(), config, "test").await.unwrap()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_node_of_another_chain_has_not_answered() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let address = |network: &P2p| network.addresses()[0].clone();
+        let address = |network: &Network| network.addresses()[0].clone();
         let own = join(&own, dirs[1].path(), Vec::new(), Vec::new()).await;
         let foreign = join(&foreign, dirs[2].path(), Vec::new(), Vec::new()).await;
         let seeker = join(&node, dirs[0].path(), vec![address(&foreign)], Vec::new()).await;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use support::{HandClock, mine, mine_now, spec};
 use tally_chain::{Address, B256, Bytes, Height, TxId, UnixSecs, Work};
 use tally_network::session::peers::range::Origin;
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::PING_MS;
 use tally_network::wire::{Claim, Frame, Hello, Message};
 use tally_node::ClockReading;
@@ -22,7 +22,7 @@ const OFF_SECS: u64 = 3_600;
 struct Member {
     _dir: tempfile::TempDir,
     clock: HandClock,
-    network: Network,
+    network: Session,
 }
 
 impl Member {
@@ -33,7 +33,7 @@ impl Member {
     fn with(clock: HandClock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let node = support::open(dir.path(), &clock).unwrap();
-        let network = Network::new(node, "member");
+        let network = Session::new(node, "member");
         Self {
             _dir: dir,
             clock,
@@ -143,7 +143,7 @@ impl Town {
 }
 
 /// Frames that a session sends, each with its receiver; it ends no conversation.
-fn sent(network: &mut Network) -> Vec<(PeerName, Vec<u8>)> {
+fn sent(network: &mut Session) -> Vec<(PeerName, Vec<u8>)> {
     let outputs: Vec<_> = network.outputs().collect();
     let frames = outputs.into_iter().map(|output| match output {
         Output::Send { peer, frame } => (peer, frame),
@@ -302,21 +302,21 @@ fn a_chain_that_is_as_far_ahead_as_it_may_be_shows_no_clock_that_was_set_back() 
 }
 
 /// Says something to a session in a peer's place.
-fn say(network: &mut Network, name: &PeerName, question: u64, message: Message) {
-    let frame = Frame { question, message };
+fn say(network: &mut Session, name: &PeerName, request: u64, message: Message) {
+    let frame = Frame { request, message };
     network.received(name, &frame.encode(), 1_000_000);
 }
 
-/// The number of the last question of this kind that a session asked.
-fn asked(network: &mut Network, kind: impl Fn(&Message) -> bool) -> u64 {
+/// The number of the last request of this kind that a session asked.
+fn asked(network: &mut Session, kind: impl Fn(&Message) -> bool) -> u64 {
     let frames = sent(network).into_iter();
     let frames = frames.map(|(_, frame)| Frame::decode(&frame, spec().limits.block_bytes).unwrap());
-    let mut questions = frames.filter(|frame| kind(&frame.message)).map(|frame| frame.question);
-    questions.next_back().unwrap()
+    let mut requests = frames.filter(|frame| kind(&frame.message)).map(|frame| frame.request);
+    requests.next_back().unwrap()
 }
 
 /// A peer that the operator named comes, and says that this machine's clock is behind.
-fn says_behind(network: &mut Network, name: &PeerName, host: [u8; 4]) {
+fn says_behind(network: &mut Session, name: &PeerName, host: [u8; 4]) {
     network.connected_from(name.clone(), true, named(host), 1_000_000);
     let genesis = network.node().identity().genesis;
     let hello = Hello {
@@ -390,10 +390,10 @@ fn a_peer_of_version_one_is_spoken_to_and_not_told_the_time() {
         };
         member.network.disconnected(&name, now);
         member.network.connected(name.clone(), true, now);
-        let mut say = |question, message| {
+        let mut say = |request, message| {
             member
                 .network
-                .received(&name, &Frame { question, message }.encode(), now);
+                .received(&name, &Frame { request, message }.encode(), now);
         };
         say(0, Message::Hello(hello));
         say(7, Message::Ping);
@@ -402,7 +402,7 @@ fn a_peer_of_version_one_is_spoken_to_and_not_told_the_time() {
             Output::Send { frame, .. } => Frame::decode(&frame, block_bytes).unwrap(),
             Output::Disconnect { reason, .. } => panic!("{reason}"),
         });
-        let pong = frames.find(|frame| frame.question == 7).unwrap().message;
+        let pong = frames.find(|frame| frame.request == 7).unwrap().message;
         drop(frames);
         let expected = match version {
             1 => Message::Pong,

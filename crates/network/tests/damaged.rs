@@ -9,7 +9,7 @@ use std::path::Path;
 use support::*;
 use tally_chain::block::Parent;
 use tally_chain::{Address, BlockId, Bytes, Height};
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_node::store::Commit;
 use tally_node::{ImportError, Imported, Node, Status, Store};
 use tempfile::{TempDir, tempdir};
@@ -191,7 +191,7 @@ fn a_block_on_the_tip_sees_what_the_tip_knows() {
     assert_eq!(after.ancestors, expected);
 }
 
-fn carry(from: &mut Network, name: &PeerName, to: &mut Network, now: u64) {
+fn carry(from: &mut Session, name: &PeerName, to: &mut Session, now: u64) {
     let outputs: Vec<_> = from.outputs().collect();
     for output in outputs {
         match output {
@@ -213,8 +213,8 @@ fn a_peer_is_asked_for_it_again() {
         damage(&story);
         let node = open(story.dir.path(), &story.clock).unwrap();
         let (mut one, mut two) = (
-            Network::new(node.clone(), "one"),
-            Network::new(story.other.clone(), "two"),
+            Session::new(node.clone(), "one"),
+            Session::new(story.other.clone(), "two"),
         );
         let (name_of_one, name_of_two) = (PeerName::from("one"), PeerName::from("two"));
         let mut now = 1_000;

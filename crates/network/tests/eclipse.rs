@@ -14,9 +14,9 @@ use support::{clock, mine};
 use tally_chain::Address;
 use tally_network::session::peers::bans::Bans;
 use tally_network::session::peers::book::Book;
-use tally_network::session::peers::dials::Dials;
+use tally_network::session::peers::dialer::Dialer;
 use tally_network::session::peers::range::{Exempt, Origin, host_of};
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::{MAX_INBOUND, MAX_INBOUND_HOST, MAX_INBOUND_RANGE};
 use tally_node::Node;
 
@@ -68,12 +68,12 @@ struct Other {
 struct World {
     chance: Chance,
     now: u64,
-    victim: Network,
-    dials: Dials,
+    victim: Session,
+    dials: Dialer,
     exempt: Exempt,
     others: BTreeMap<PeerName, Other>,
     /// The other ends of the victim's conversations.
-    sessions: BTreeMap<PeerName, Network>,
+    sessions: BTreeMap<PeerName, Session>,
     /// Peers that the victim has dialled.
     outbound: BTreeSet<PeerName>,
     chains: [Node; 2],
@@ -92,8 +92,8 @@ impl World {
         let mut chance = Chance(seed);
         let exempt = Exempt::new(Vec::new(), false, Some("0.0.0.0:9333".parse().unwrap()));
         let secret = chance.secret();
-        let dials = Dials::new(Book::new(secret, seed, exempt.clone()));
-        let mut victim = Network::new(victim, "victim");
+        let dials = Dialer::new(Book::new(secret, seed, exempt.clone()));
+        let mut victim = Session::new(victim, "victim");
         victim.begin_with(Bans::default(), secret);
         let mut others = BTreeMap::new();
         let mut add = |chance: &mut Chance, host: [u8; 4], honest| {
@@ -161,7 +161,7 @@ impl World {
         }
         let other = &self.others[name];
         let origin = self.origin(&other.address);
-        let mut session = Network::new(self.chains[usize::from(other.honest)].clone(), "other");
+        let mut session = Session::new(self.chains[usize::from(other.honest)].clone(), "other");
         session.connected(victim_name(), !outbound, self.now);
         self.sessions.insert(name.clone(), session);
         if outbound {

@@ -6,19 +6,19 @@ mod support;
 use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
 
 use tally_chain::{Address, Height, Work};
-use tally_network::raw::Stranger;
+use tally_network::raw::RawPeer;
 use tally_network::session::peers::range::Origin;
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::{BEGINNINGS_AT_ONCE, MESSAGES_AT_ONCE};
 use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::Node;
 
 const PEER: &str = "peer";
 
-fn session() -> (tempfile::TempDir, Node, Network) {
+fn session() -> (tempfile::TempDir, Node, Session) {
     let dir = tempfile::tempdir().unwrap();
     let node = support::open(dir.path(), &support::clock()).unwrap();
-    let network = Network::new(node.clone(), "test");
+    let network = Session::new(node.clone(), "test");
     (dir, node, network)
 }
 
@@ -35,21 +35,21 @@ fn hello(node: &Node) -> Vec<u8> {
         first: Height(1),
         agent: "again".to_owned(),
     });
-    Frame { question: 0, message }.encode()
+    Frame { request: 0, message }.encode()
 }
 
-fn question(number: u64) -> Vec<u8> {
+fn request(number: u64) -> Vec<u8> {
     let locator = Vec::new();
     let message = Message::GetHeaders { locator };
     Frame {
-        question: number,
+        request: number,
         message,
     }
     .encode()
 }
 
 /// What the session has sent to the peer.
-fn sent(network: &mut Network) -> Vec<Message> {
+fn sent(network: &mut Session) -> Vec<Message> {
     let outputs: Vec<_> = network.outputs().collect();
     let frames = outputs.into_iter().filter_map(|output| match output {
         Output::Send { frame, .. } => Some(frame),
@@ -62,7 +62,7 @@ fn sent(network: &mut Network) -> Vec<Message> {
 }
 
 /// Why the session has ended the last conversation, if it has.
-fn ended(network: &mut Network) -> Option<String> {
+fn ended(network: &mut Session) -> Option<String> {
     let outputs: Vec<_> = network.outputs().collect();
     outputs.into_iter().find_map(|output| match output {
         Output::Disconnect { reason, .. } => Some(reason),
@@ -80,7 +80,7 @@ fn a_hundred_conversations_of_one_peer_get_the_answers_of_one() {
         network.connected(name.clone(), false, now);
         network.received(&name, &hello(&node), now);
         for number in 1..=200 {
-            network.received(&name, &question(number), now);
+            network.received(&name, &request(number), now);
         }
         let answers = sent(&mut network);
         answered += answers
@@ -102,7 +102,7 @@ fn an_honest_peer_that_was_cut_off_is_served_again() {
         let now = 1_000 + cut * 1_000;
         network.connected(name.clone(), false, now);
         network.received(&name, &hello(&node), now);
-        network.received(&name, &question(1), now);
+        network.received(&name, &request(1), now);
         let sent = sent(&mut network);
         assert!(
             sent.contains(&Message::Inventory(vec![id])),
@@ -142,7 +142,7 @@ fn a_host_that_makes_up_a_name_for_each_conversation_is_let_in_ever_more_slowly(
     assert!(network.bans().next().is_none(), "behind one address there may be many");
 }
 
-/// Both are behind one address, whose allowance the first uses up. It names its questions so that they would come first.
+/// Both are behind one address, whose allowance the first uses up. It names its requests so that they would come first.
 #[test]
 fn who_shares_a_host_with_one_that_asks_for_much_is_answered_in_turn() {
     let (_dir, node, mut network) = session();
@@ -157,13 +157,13 @@ fn who_shares_a_host_with_one_that_asks_for_much_is_answered_in_turn() {
         network.received(name, &hello(&node), 1_000);
     }
     let costly = Frame {
-        question: 1,
+        request: 1,
         message: Message::GetCheckpoint,
     };
     for _ in 0..40 {
         network.received(&names[0], &costly.encode(), 1_000);
     }
-    network.received(&names[1], &question(2), 1_000);
+    network.received(&names[1], &request(2), 1_000);
     let answered = |message: &Message| matches!(message, Message::Headers(_));
     assert!(!sent(&mut network).iter().any(answered), "the allowance is used up");
     network.poll(2_000);
@@ -183,23 +183,23 @@ fn another_substream_does_not_begin_a_young_conversation_anew() {
         .unwrap();
     runtime.block_on(async {
         let network = support::listen(&node, dir.path()).await;
-        let mut stranger = Stranger::meet(network.addresses()[0].clone()).await.unwrap();
+        let mut stranger = RawPeer::connect(network.addresses()[0].clone()).await.unwrap();
         stranger.send(&hello(&node)).await.unwrap();
-        stranger.hear().await.unwrap();
+        stranger.recv().await.unwrap();
         for _ in 0..20 {
             stranger.begin_again().await.unwrap();
             // Written or not: the node closes it without a word.
             let _ = stranger.send(&hello(&node)).await;
             // The substream ends, in order or not, and nothing is said on it.
-            let ended = stranger.hear().await.expect_err("no second conversation").kind();
+            let ended = stranger.recv().await.expect_err("no second conversation").kind();
             assert!(matches!(ended, UnexpectedEof | ConnectionReset), "{ended:?}");
             stranger.go_back();
         }
-        stranger.send(&question(9)).await.unwrap();
+        stranger.send(&request(9)).await.unwrap();
         loop {
-            let bytes = stranger.hear().await.unwrap();
+            let bytes = stranger.recv().await.unwrap();
             let frame = Frame::decode(&bytes, support::spec().limits.block_bytes).unwrap();
-            if frame.question == 9 {
+            if frame.request == 9 {
                 assert_eq!(frame.message, Message::Headers(Vec::new()));
                 break;
             }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use support::{ENVELOPES, clock, mine, spec};
 use tally_chain::{Address, BlockId, Height, Work};
 use tally_network::Multiaddr;
-use tally_network::raw::Stranger;
+use tally_network::raw::RawPeer;
 use tally_network::wire::limits::{MAX_UNREAD, MAX_UNREAD_ALL};
 use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::Node;
@@ -39,21 +39,21 @@ fn hello(node: &Node) -> Vec<u8> {
         first: Height(1),
         agent: "reader".to_owned(),
     });
-    Frame { question: 0, message }.encode()
+    Frame { request: 0, message }.encode()
 }
 
-async fn meet(address: &Multiaddr, hello: &[u8]) -> Stranger {
-    let mut stranger = Stranger::meet(address.clone()).await.unwrap();
+async fn meet(address: &Multiaddr, hello: &[u8]) -> RawPeer {
+    let mut stranger = RawPeer::connect(address.clone()).await.unwrap();
     stranger.send(hello).await.unwrap();
     stranger
 }
 
-/// The answer to question 9, whatever else comes before it.
-async fn answer(stranger: &mut Stranger) -> Message {
+/// The answer to request 9, whatever else comes before it.
+async fn answer(stranger: &mut RawPeer) -> Message {
     loop {
-        let bytes = stranger.hear().await.unwrap();
+        let bytes = stranger.recv().await.unwrap();
         let frame = Frame::decode(&bytes, spec().limits.block_bytes).unwrap();
-        if frame.question == 9 {
+        if frame.request == 9 {
             return frame.message;
         }
     }
@@ -67,7 +67,7 @@ fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
     let tip = node.tip();
     let records = tip.snapshot.records_from(Height(1));
     let ids: Vec<BlockId> = records.map(|record| record.unwrap().id).collect();
-    let asked = |question, message| Frame { question, message }.encode();
+    let asked = |request, message| Frame { request, message }.encode();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -78,8 +78,8 @@ fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
         let mut readers_of_nothing = Vec::new();
         for _ in 0..READERS_OF_NOTHING {
             let mut stranger = meet(&address, &hello).await;
-            for question in 1..=4 {
-                let frame = asked(question, Message::GetBlocks(ids.clone()));
+            for request in 1..=4 {
+                let frame = asked(request, Message::GetBlocks(ids.clone()));
                 stranger.send(&frame).await.unwrap();
             }
             readers_of_nothing.push(stranger);

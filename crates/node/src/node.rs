@@ -322,10 +322,10 @@ impl Node {
         bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
     ) -> Result<Imported, ImportError> {
-        crate::supervise::critical("import", || self.import_and_follow(bytes, by))
+        crate::supervise::critical("import", || self.import_and_update(bytes, by))
     }
 
-    fn import_and_follow(
+    fn import_and_update(
         &self,
         bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
@@ -341,7 +341,7 @@ impl Node {
         match &imported {
             Ok(Imported::Tip(advance)) => {
                 self.0.keeper.store_works(Reader::Import);
-                let dropped = self.follow(advance, pipeline.tip());
+                let dropped = self.update_mempool(advance, pipeline.tip());
                 self.0.stats.import_time.record(begun.elapsed());
                 self.publish(advance, dropped);
             }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 use tally_chain::{BlockId, ChainSpec, RawTransaction, TxId};
 use tally_network::session::PeerName;
-use tally_network::{Multiaddr, P2p, P2pConfig};
+use tally_network::{Multiaddr, Network, NetworkConfig};
 use tally_node::{ChainEvent, Node, system_clock};
 use tally_wallet::KeyKind;
 use tokio::runtime::Runtime;
@@ -53,7 +53,7 @@ struct Members {
     runtime: Runtime,
     nodes: Vec<Node>,
     /// Of each node, in the same order.
-    networks: Vec<P2p>,
+    networks: Vec<Network>,
     came: Receiver<(usize, Came, Instant)>,
     tell: Sender<(usize, Came, Instant)>,
 }
@@ -204,13 +204,13 @@ impl Members {
                 }
             }
         });
-        let config = P2pConfig {
+        let config = NetworkConfig {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             peers,
             folder: data_dir.join("network"),
-            ..P2pConfig::default()
+            ..NetworkConfig::default()
         };
-        let network = self.runtime.block_on(P2p::start(node.clone(), config, "bench"))?;
+        let network = self.runtime.block_on(Network::start(node.clone(), config, "bench"))?;
         self.nodes.push(node);
         self.networks.push(network);
         Ok(())
@@ -219,7 +219,7 @@ impl Members {
     /// Waits until every node speaks with another.
     fn connected(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let greeted = |network: &P2p| network.status().peers.iter().any(|peer| peer.height.is_some());
+        let greeted = |network: &Network| network.status().peers.iter().any(|peer| peer.height.is_some());
         while !self.networks.iter().all(greeted) {
             anyhow::ensure!(begun.elapsed() < PATIENCE, "the nodes do not find each other");
             std::thread::sleep(Duration::from_millis(20));
@@ -268,7 +268,7 @@ impl Members {
     fn bytes(&self) -> u64 {
         // What is told of is a quarter of a second old at most.
         std::thread::sleep(Duration::from_millis(600));
-        let received = |network: &P2p| network.status().counters.traffic.bytes_in;
+        let received = |network: &Network| network.status().counters.traffic.bytes_in;
         self.networks.iter().map(received).sum()
     }
 

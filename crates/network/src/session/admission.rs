@@ -5,12 +5,12 @@ use ipnet::IpNet;
 
 use super::name::PeerName;
 use super::offence::{BAN_MS, Offence};
-use super::state::Network;
+use super::state::Session;
 use crate::session::peers::bans::{Ban, Bans, RangeBan};
 use crate::session::peers::range::Origin;
 use crate::session::peers::slots::{Inbound, SlotError, admit};
 
-impl Network {
+impl Session {
     /// A session with what its node knows from earlier: bans, and a secret number that nobody can choose addresses for.
     pub fn begin_with(&mut self, bans: Bans, secret: [u8; 32]) {
         (self.bans, self.secret) = (bans, secret);

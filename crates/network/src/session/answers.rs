@@ -1,4 +1,4 @@
-//! Answers to peers' questions, and how much memory they may take: a question waits while the peer has not read the
+//! Answers to peers' requests, and how much memory they may take: a request waits while the peer has not read the
 //! answers before it, or while unread answers of all peers fill their room. Rule: docs/protocol.md#N8
 //!
 //! The driver counts what is still to be written; this module only reads those counters. Without a driver that counts,
@@ -14,14 +14,14 @@ use super::flow::Arrived;
 use super::name::PeerName;
 use super::peer::Peer;
 use super::serve;
-use super::state::Network;
-use super::waiting::{Asked, Unread};
+use super::state::Session;
+use super::waiting::{Unread, WaitingRequest};
 use crate::wire::limits::{
     MAX_BODY_BYTES, MAX_HEADERS, MAX_POOLED_BYTES, MAX_UNREAD, MAX_UNREAD_ALL, READING_MS, ROOM_MS,
 };
 use crate::wire::{Message, TIMED_PONGS};
 
-/// What keeps a question from being answered now.
+/// What keeps a request from being answered now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
     /// The peer has not read what it asked for before.
@@ -32,7 +32,7 @@ enum Wait {
     Cost,
 }
 
-impl Network {
+impl Session {
     /// Counters of the bytes that the driver has still to write: to this peer, and to all peers.
     pub fn count_unread(&mut self, name: &PeerName, own: Unread, all: Unread) {
         self.unread = all;
@@ -53,8 +53,8 @@ impl Network {
         self.unread.load(Relaxed)
     }
 
-    /// Answers a question, now or when there is room for the answer.
-    pub(super) fn asked(&mut self, name: &PeerName, question: u64, message: Message) {
+    /// Answers a request, now or when there is room for the answer.
+    pub(super) fn handle_request(&mut self, name: &PeerName, request: u64, message: Message) {
         let Some(peer) = self.peers.get(name) else { return };
         if matches!(message, Message::Ping) {
             // At once: behind a long answer it would say that this node is far away, or gone.
@@ -62,15 +62,15 @@ impl Network {
                 ..TIMED_PONGS => Message::Pong,
                 _ => Message::TimedPong(self.node.now()),
             };
-            return self.send(name, question, pong);
+            return self.send(name, request, pong);
         }
-        if peer.waiting.questions.is_empty() && self.wait(name, &message).is_none() {
-            return self.answer(name, question, &message);
+        if peer.waiting.requests.is_empty() && self.wait(name, &message).is_none() {
+            return self.answer(name, request, &message);
         }
         let kept = self
             .peers
             .get_mut(name)
-            .is_some_and(|peer| peer.waiting.push(question, message));
+            .is_some_and(|peer| peer.waiting.push(request, message));
         if !kept {
             // No offence: its link may only be slow.
             self.end(name, "asks for more than it reads".to_owned());
@@ -82,19 +82,19 @@ impl Network {
         host.map_or_else(|| Payer::Peer(name.clone()), Payer::Host)
     }
 
-    fn answer(&mut self, name: &PeerName, question: u64, message: &Message) {
+    fn answer(&mut self, name: &PeerName, request: u64, message: &Message) {
         match serve::answer(&self.node, message) {
             Ok(Some(answer)) => {
                 let payer = self.payer(name);
                 self.costs.charge(payer, answer.cost, self.now);
-                self.send(name, question, answer.message);
+                self.send(name, request, answer.message);
             }
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "a peer's question could not be answered"),
+            Err(error) => tracing::error!(%error, "a peer's request could not be answered"),
         }
     }
 
-    /// Why a question has to wait, if it has to.
+    /// Why a request has to wait, if it has to.
     fn wait(&self, name: &PeerName, message: &Message) -> Option<Wait> {
         let own = self.peers.get(name)?.unread.load(Relaxed);
         if own > MAX_UNREAD {
@@ -110,14 +110,14 @@ impl Network {
         (own + bytes > MAX_UNREAD && all + bytes > MAX_UNREAD_ALL).then_some(Wait::Room)
     }
 
-    /// Answers what waited and need not wait any more, one question of each peer at most.
+    /// Answers what waited and need not wait any more, one request of each peer at most.
     pub(super) fn answer_waiting(&mut self) {
         let now = self.now;
         let mut waiting = Vec::new();
         for (name, peer) in &mut self.peers {
             let slow = peer.unread.load(Relaxed) > MAX_UNREAD;
             peer.waiting.reading_since = slow.then(|| peer.waiting.reading_since.unwrap_or(now));
-            if !peer.waiting.questions.is_empty() {
+            if !peer.waiting.requests.is_empty() {
                 // Who waits longest comes first, and of one host the peers in turn, however much each asks; peers that this
                 // node chose come before all others.
                 let since = peer.waiting.room_since.unwrap_or(now);
@@ -132,7 +132,7 @@ impl Network {
 
     fn answer_first(&mut self, name: &PeerName) {
         let Some(peer) = self.peers.get(name) else { return };
-        let Some(first) = peer.waiting.questions.front() else {
+        let Some(first) = peer.waiting.requests.front() else {
             return;
         };
         let wait = self.wait(name, &first.message);
@@ -141,8 +141,8 @@ impl Network {
         match wait {
             None => {
                 peer.waiting.answered = now;
-                if let Some(Asked { question, message, .. }) = peer.waiting.pop() {
-                    self.answer(name, question, &message);
+                if let Some(WaitingRequest { request, message, .. }) = peer.waiting.pop() {
+                    self.answer(name, request, &message);
                 }
             }
             Some(Wait::Reader | Wait::Cost) => peer.waiting.room_since = None,
@@ -174,13 +174,13 @@ impl Network {
 }
 
 /// Bytes that an answer can have, before it is made.
-fn answer_bytes(node: &Node, question: &Message) -> Result<usize, StoreError> {
+fn answer_bytes(node: &Node, request: &Message) -> Result<usize, StoreError> {
     let snapshot = &node.tip().snapshot;
     let stored = |id| {
         let record = snapshot.record(id)?;
         Ok::<_, StoreError>(record.map_or(0, |record| usize::try_from(record.bytes).unwrap_or(usize::MAX)))
     };
-    Ok(match question {
+    Ok(match request {
         Message::GetBlocks(ids) => {
             let mut total = 0_usize;
             for id in ids {

@@ -24,7 +24,7 @@ pub(super) struct Sync {
     pub(super) most: Work,
     /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
     pub(super) went_back: bool,
-    /// Whether a question for headers is open, and whether there may be more.
+    /// Whether a request for headers is open, and whether there may be more.
     pub(super) asking: bool,
     pub(super) more: bool,
     /// Where the next header was too far ahead of this node's clock: when it is not any more.

@@ -7,18 +7,18 @@ use tally_node::pipeline::{ImportError, Imported, Moved};
 use tally_node::{Status, StoreError};
 
 use super::attempt::{Ended, Sync};
-use super::held::Asked;
+use super::held::BodyRequest;
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::{Peer, Question};
-use super::state::Network;
+use super::peer::{Peer, Request};
+use super::state::Session;
 use super::whole::{belongs, blame, block_id};
 use crate::wire::Message;
 use crate::wire::limits::{
-    HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_OF_A_CHAIN,
+    HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_REQUESTS, MAX_HELD_OF_A_CHAIN,
 };
 
-/// A peer that can be asked for blocks, and how many questions more.
+/// A peer that can be asked for blocks, and how many requests more.
 struct Giver {
     name: PeerName,
     left: usize,
@@ -34,7 +34,7 @@ impl Giver {
     }
 }
 
-impl Network {
+impl Session {
     /// Whether the next block of some chain is here.
     pub(super) fn has_next_body(&self) -> bool {
         let next = |sync: &Sync| sync.plan.front().is_some_and(|id| self.bodies.held.contains_key(id));
@@ -50,28 +50,32 @@ impl Network {
         }
         ripe.sort_by_key(|sync| Reverse(sync.shown()));
         let mut givers = self.givers(ours);
-        let mut questions = Vec::new();
+        let mut requests = Vec::new();
         for sync in &ripe {
-            let wanted = self.wanted_of(sync, &questions);
-            self.share_out(sync, wanted, &mut givers, &mut questions);
+            let wanted = self.wanted_of(sync, &requests);
+            self.share_out(sync, wanted, &mut givers, &mut requests);
         }
-        questions.extend(ripe.iter().filter_map(|sync| self.second_question(sync)));
-        questions.extend(self.probes(ours, &questions));
+        requests.extend(ripe.iter().filter_map(|sync| self.second_request(sync)));
+        requests.extend(self.probes(ours, &requests));
         let lost: Vec<_> = ripe
             .iter()
             .filter_map(|sync| self.lost_block(sync, &givers).map(|id| (sync.number, id)))
             .collect();
-        for (name, ids) in questions {
+        for (name, ids) in requests {
             for id in &ids {
                 let since = self.now;
-                let asked = self.bodies.asked.entry(*id).or_insert(Asked { by: Vec::new(), since });
+                let asked = self
+                    .bodies
+                    .asked
+                    .entry(*id)
+                    .or_insert(BodyRequest { by: Vec::new(), since });
                 asked.by.push(name.clone());
             }
             if let Some(peer) = self.peers.get_mut(&name) {
-                // A second question goes in any case: there are few.
+                // A second request goes in any case: there are few.
                 peer.rates.asking.spend(1, self.now);
             }
-            self.ask(&name, Question::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
+            self.ask(&name, Request::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
         }
         for (number, id) in lost {
             // The source showed the header as one of its own chain, and says that it does not have the block.
@@ -85,7 +89,7 @@ impl Network {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
         let left = |peer: &Peer| {
             let may = usize::try_from(peer.rates.asking.left(self.now)).unwrap_or(usize::MAX);
-            MAX_BODY_QUESTIONS.saturating_sub(peer.body_questions()).min(may)
+            MAX_BODY_REQUESTS.saturating_sub(peer.body_requests()).min(may)
         };
         let givers = self.peers.iter().map(|(name, peer)| Giver {
             name: name.clone(),
@@ -103,14 +107,14 @@ impl Network {
 
     /// Peers that only claim a heavier chain are asked for one block that another is asked for anyway: one that sends it is
     /// asked for more, and one that does not has held up nothing.
-    fn probes(&self, ours: Work, questions: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
-        let Some(id) = questions.first().and_then(|(_, ids)| ids.last()) else {
+    fn probes(&self, ours: Work, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
+        let Some(id) = requests.first().and_then(|(_, ids)| ids.last()) else {
             return Vec::new();
         };
         let unproven = |(name, peer): &(&PeerName, &Peer)| {
             let claims = peer.weight() > ours && peer.blocks_sent == 0 && !self.is_source(name);
             let may = peer.gives_bodies(self.now) && peer.rates.asking.left(self.now) > 0;
-            claims && may && peer.body_questions() == 0 && !peer.lacks.contains(id)
+            claims && may && peer.body_requests() == 0 && !peer.lacks.contains(id)
         };
         let unproven = self.peers.iter().filter(unproven);
         unproven.map(|(name, _)| (name.clone(), vec![*id])).collect()
@@ -118,8 +122,8 @@ impl Network {
 
     /// Blocks of one chain to ask for now. Each chain has its part of the room, in which blocks on their way count as well as
     /// those that are here: one of which blocks are missing does not keep others out.
-    fn wanted_of(&self, sync: &Sync, questions: &[(PeerName, Vec<BlockId>)]) -> Vec<BlockId> {
-        let asks = |id: &BlockId| questions.iter().any(|(_, ids)| ids.contains(id));
+    fn wanted_of(&self, sync: &Sync, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<BlockId> {
+        let asks = |id: &BlockId| requests.iter().any(|(_, ids)| ids.contains(id));
         let comes = |id: &&BlockId| self.bodies.asked.contains_key(*id) || asks(id);
         let new = |id: &&BlockId| self.bodies.is_idle(id) && !asks(id);
         let each = sync.expected_bytes();
@@ -137,7 +141,7 @@ impl Network {
         sync: &Sync,
         mut wanted: Vec<BlockId>,
         givers: &mut [Giver],
-        questions: &mut Vec<(PeerName, Vec<BlockId>)>,
+        requests: &mut Vec<(PeerName, Vec<BlockId>)>,
     ) {
         let mut asked_any = true;
         while asked_any && !wanted.is_empty() {
@@ -156,14 +160,14 @@ impl Network {
                 giver.left -= 1;
                 asked_any = true;
                 wanted.retain(|id| !ids.contains(id));
-                questions.push((giver.name.clone(), ids));
+                requests.push((giver.name.clone(), ids));
             }
         }
     }
 
     /// Where another peer does not send the next block, its source is asked as well: soon, and for those after it, too, where
     /// that peer has never sent one.
-    fn second_question(&self, sync: &Sync) -> Option<(PeerName, Vec<BlockId>)> {
+    fn second_request(&self, sync: &Sync) -> Option<(PeerName, Vec<BlockId>)> {
         let next = sync.plan.front()?;
         let peer = self.peers.get(&sync.source)?;
         let again = |id: &&BlockId| {
@@ -185,13 +189,13 @@ impl Network {
     }
 
     /// Whether one of those who are asked for a block has sent blocks before.
-    fn asks_proven(&self, asked: &Asked) -> bool {
+    fn asks_proven(&self, asked: &BodyRequest) -> bool {
         let proven = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.blocks_sent > 0);
         asked.by.iter().any(proven)
     }
 
     /// Milliseconds until the source is asked for a block that another does not send.
-    fn hedge_after(&self, asked: &Asked) -> u64 {
+    fn hedge_after(&self, asked: &BodyRequest) -> u64 {
         if self.asks_proven(asked) {
             HEDGE_MS
         } else {
@@ -267,7 +271,7 @@ impl Network {
         }
     }
 
-    /// A peer did not answer a question for blocks in time: it is not asked for those of other chains for a while, and what
+    /// A peer did not answer a request for blocks in time: it is not asked for those of other chains for a while, and what
     /// waited for the next block of its own ends.
     pub(super) fn bodies_late(&mut self, name: &PeerName, ids: &[BlockId]) {
         let now = self.now;

@@ -1,4 +1,4 @@
-//! What comes back with time: messages, ids and questions that a peer may send or is sent, bytes of the store that answers to
+//! What comes back with time: messages, ids and requests that a peer may send or is sent, bytes of the store that answers to
 //! it may read.
 
 /// Tokens that come back with time. They are counted in thousandths, so that no part of one is lost where there are looks

@@ -6,30 +6,30 @@ use tally_chain::{BlockId, Header, HeaderTip, Height, Work};
 use tally_node::checkpoint::Checkpoint;
 
 use super::attempt::{Ended, own_fault};
-use super::checkpoint_sync::Join;
+use super::checkpoint_sync::CheckpointSync;
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::{Peer, Question};
-use super::state::Network;
+use super::peer::{Peer, Request};
+use super::state::Session;
 use super::walk::{Offer, Walk};
 use crate::wire::Message;
 use crate::wire::limits::{CLAIMS_MS, MAX_SYNCS, NAMED_MS, STUCK_MS};
 
-impl Network {
+impl Session {
     /// Peers that the operator named: a newcomer waits for them, if not for long, before it decides for a chain.
     pub fn expect_named(&mut self, count: usize) {
         self.named = count;
     }
 
     /// Peers of its own dialling for which a newcomer waits in the same way.
-    pub fn expect_called(&mut self, count: usize) {
-        self.called = count;
+    pub fn expect_outbound(&mut self, count: usize) {
+        self.outbound = count;
     }
 
     /// Goes on with beginning at a checkpoint; says whether that is what this node is about.
-    pub(super) fn advance_join(&mut self) -> bool {
+    pub(super) fn advance_checkpoint_sync(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
-            self.join = None;
+            self.checkpoint_sync = None;
             self.walks.clear();
             return false;
         }
@@ -44,7 +44,9 @@ impl Network {
 
     /// What the chain weighs that is being taken, or ours.
     fn taken_weight(&self) -> Work {
-        self.join.as_ref().map_or(self.weight(), |join| join.walk.end.weight)
+        self.checkpoint_sync
+            .as_ref()
+            .map_or(self.weight(), |sync| sync.walk.end.weight)
     }
 
     /// Whether peers that are still to be looked at may change which chain this node begins with: not the one of `taken`.
@@ -52,8 +54,8 @@ impl Network {
         let begun = self.begun.unwrap_or(self.now);
         let ready = || self.peers.values().filter(|peer| peer.ready());
         let named = ready().filter(|peer| peer.origin.configured).count();
-        let called = ready().filter(|peer| peer.outbound).count();
-        let misses = named < self.named || called < self.called;
+        let outbound = ready().filter(|peer| peer.outbound).count();
+        let misses = named < self.named || outbound < self.outbound;
         let waits = misses && self.now < begun + NAMED_MS;
         // One that has shown a heavier chain is tried again, though it failed just now: it is no mere claim.
         let failed = |peer: &Peer| peer.offers && peer.shown > taken;
@@ -79,7 +81,10 @@ impl Network {
     /// Whether this node waits for a checkpoint. A chain that is too short to have one is simply fetched; a tall claim counts
     /// until it was looked at, and then for what was shown.
     fn expects_checkpoint(&self) -> bool {
-        if self.join.is_some() || self.node.checkpoints().trusted.is_some() || self.is_undecided(self.taken_weight()) {
+        if self.checkpoint_sync.is_some()
+            || self.node.checkpoints().trusted.is_some()
+            || self.is_undecided(self.taken_weight())
+        {
             return true;
         }
         let heaviest = self.peers.values().filter_map(|peer| peer.weighed).max();
@@ -100,14 +105,14 @@ impl Network {
         let running: Vec<_> = self.walks.iter().map(|walk| walk.source.clone()).collect();
         let able = |peer: &Peer| self.is_to_be_weighed(peer, taken);
         let stuck = self.walks.iter().all(|walk| walk.progress + STUCK_MS <= now);
-        let beside = self.wants_called(&running, able);
+        let beside = self.wants_outbound(&running, able);
         if !(stuck || beside) || self.walks.len() >= MAX_SYNCS + usize::from(beside) {
             return;
         }
         let Some(source) = self.choose_source(&running, MAX_SYNCS, able) else {
             return;
         };
-        let compares = self.join.is_some();
+        let compares = self.checkpoint_sync.is_some();
         match self.new_walk(source) {
             Ok(mut walk) => {
                 walk.compares = compares;
@@ -150,17 +155,17 @@ impl Network {
                 continue;
             }
             let (source, attempt) = (walk.source.clone(), walk.number);
-            let compared = self.join.as_ref().filter(|_| walk.compares);
+            let compared = self.checkpoint_sync.as_ref().filter(|_| walk.compares);
             if compared.is_none() && matches!(walk.offer, Offer::Unknown) {
-                self.ask(&source, Question::Checkpoint { attempt }, Message::GetCheckpoint);
+                self.ask(&source, Request::Checkpoint { attempt }, Message::GetCheckpoint);
                 continue;
             }
-            let locator = compared.map_or_else(|| walk.locator(), |join| join.walk.locator());
-            let question = Question::JoinHeaders {
+            let locator = compared.map_or_else(|| walk.locator(), |sync| sync.walk.locator());
+            let request = Request::CheckpointHeaders {
                 attempt,
                 locator: locator.clone(),
             };
-            self.ask(&source, question, Message::GetHeaders { locator });
+            self.ask(&source, request, Message::GetHeaders { locator });
         }
     }
 
@@ -187,7 +192,13 @@ impl Network {
     }
 
     /// Headers of a chain that is weighed.
-    pub(super) fn join_headers(&mut self, name: &PeerName, attempt: u64, locator: &[BlockId], headers: &[Header]) {
+    pub(super) fn checkpoint_headers(
+        &mut self,
+        name: &PeerName,
+        attempt: u64,
+        locator: &[BlockId],
+        headers: &[Header],
+    ) {
         if let Some(walk) = self.take_rival(attempt) {
             return self.rival_headers(walk, locator, headers);
         }
@@ -197,8 +208,8 @@ impl Network {
             }
             return;
         };
-        let taken = match &self.join {
-            Some(join) if walk.compares => self.compare(&walk, join, locator, headers),
+        let taken = match &self.checkpoint_sync {
+            Some(sync) if walk.compares => self.compare(&walk, sync, locator, headers),
             _ => walk
                 .take(locator, headers, &self.node)
                 .map(|all| if all { Look::Whole } else { Look::More }),
@@ -207,7 +218,7 @@ impl Network {
         match taken {
             Ok(Look::More) => self.walks.push(walk),
             Ok(Look::Same) => {
-                let shown = self.join.as_ref().map(|join| join.walk.end.clone());
+                let shown = self.checkpoint_sync.as_ref().map(|sync| sync.walk.end.clone());
                 self.weighed(name, shown.as_ref());
             }
             Ok(Look::Whole) => self.weigh_walk(walk),
@@ -217,17 +228,23 @@ impl Network {
 
     /// Where a chain that is claimed to be heavier leaves the one that is being taken. The claim alone is nothing: if that is
     /// below the checkpoint, it is weighed from genesis on.
-    fn compare(&self, walk: &Walk, join: &Join, locator: &[BlockId], headers: &[Header]) -> Result<Look, Ended> {
+    fn compare(
+        &self,
+        walk: &Walk,
+        sync: &CheckpointSync,
+        locator: &[BlockId],
+        headers: &[Header],
+    ) -> Result<Look, Ended> {
         if let Err(offence) = self.check_apart(locator, headers) {
             return Err(offence.into());
         }
         let Some(first) = headers.first() else {
             // Its end is a block that we named: no heavier than ours.
-            let shown = join.walk.end.weight.to_string();
+            let shown = sync.walk.end.weight.to_string();
             let claimed = walk.claimed.to_string();
             return Err(Offence::LowWork { shown, claimed }.into());
         };
-        let same = join.walk.is_from_checkpoint_on(&first.parent);
+        let same = sync.walk.is_from_checkpoint_on(&first.parent);
         Ok(if same { Look::Same } else { Look::More })
     }
 
@@ -269,7 +286,7 @@ impl Network {
         if self
             .join
             .as_ref()
-            .is_some_and(|join| join.walk.end.weight >= walk.end.weight)
+            .is_some_and(|sync| sync.walk.end.weight >= walk.end.weight)
         {
             return;
         }
@@ -280,19 +297,23 @@ impl Network {
             return;
         }
         tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
-        self.drop_join();
+        self.drop_checkpoint_sync();
         self.weighed(&name, Some(&walk.end));
         if let Some(peer) = self.peers.get_mut(&name) {
             peer.shown = weight;
         }
-        self.join = Some(Join::new(walk, self.now));
+        self.checkpoint_sync = Some(CheckpointSync::new(walk, self.now));
     }
 
     /// A chain was shown that is too short for a checkpoint and weighs so much: with a lighter one, however tall, this node does
     /// not begin.
     fn leave_lighter(&mut self, weight: Work) {
-        if self.join.as_ref().is_some_and(|join| join.walk.end.weight < weight) {
-            self.drop_join();
+        if self
+            .checkpoint_sync
+            .as_ref()
+            .is_some_and(|sync| sync.walk.end.weight < weight)
+        {
+            self.drop_checkpoint_sync();
         }
         for peer in self.peers.values_mut().filter(|peer| peer.shown < weight) {
             peer.shown = Work::default();
@@ -300,25 +321,29 @@ impl Network {
     }
 
     /// Gives up the chain that was being taken; the others are looked at anew.
-    pub(super) fn drop_join(&mut self) -> Option<PeerName> {
-        let join = self.join.take()?;
+    pub(super) fn drop_checkpoint_sync(&mut self) -> Option<PeerName> {
+        let sync = self.checkpoint_sync.take()?;
         self.walks.iter_mut().for_each(|walk| walk.compares = false);
         for peer in self.peers.values_mut().filter(|peer| peer.offers) {
             peer.weighed = None;
         }
-        Some(join.walk.source)
+        Some(sync.walk.source)
     }
 
-    pub(super) fn end_join(&mut self, ended: Ended) {
-        if let Some(source) = self.drop_join() {
+    pub(super) fn end_checkpoint_sync(&mut self, ended: Ended) {
+        if let Some(source) = self.drop_checkpoint_sync() {
             self.conclude(&source, ended);
         }
     }
 
-    /// A question for one attempt was not answered in time.
-    pub(super) fn join_late(&mut self, attempt: u64) {
-        if self.join.as_ref().is_some_and(|join| join.walk.number == attempt) {
-            return self.end_join(Ended::Failed(None));
+    /// A request for one attempt was not answered in time.
+    pub(super) fn checkpoint_late(&mut self, attempt: u64) {
+        if self
+            .checkpoint_sync
+            .as_ref()
+            .is_some_and(|sync| sync.walk.number == attempt)
+        {
+            return self.end_checkpoint_sync(Ended::Failed(None));
         }
         self.rival_late(attempt);
         if let Some(walk) = self.answered_walk(attempt) {
@@ -327,13 +352,17 @@ impl Network {
     }
 
     /// A peer is gone: another source is looked for. Parts that came are kept.
-    pub(super) fn join_lost(&mut self, name: &PeerName) {
+    pub(super) fn checkpoint_source_lost(&mut self, name: &PeerName) {
         self.walks.retain(|walk| walk.source != *name);
         self.rivals.retain(|walk| walk.source != *name);
-        if self.join.as_ref().is_some_and(|join| join.walk.source == *name) {
-            self.drop_join();
-        } else if let Some(join) = &mut self.join {
-            join.forget(name);
+        if self
+            .checkpoint_sync
+            .as_ref()
+            .is_some_and(|sync| sync.walk.source == *name)
+        {
+            self.drop_checkpoint_sync();
+        } else if let Some(sync) = &mut self.checkpoint_sync {
+            sync.forget(name);
         }
     }
 }

@@ -8,13 +8,13 @@ use tally_node::StoreError;
 use tally_node::checkpoint::{Beginning, Checkpoint};
 
 use super::attempt::Ended;
-use super::checkpoint_sync::{Join, State};
+use super::checkpoint_sync::{CheckpointSync, State};
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::Question;
-use super::state::Network;
+use super::peer::Request;
+use super::state::Session;
 use crate::wire::Message;
-use crate::wire::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_PART_QUESTIONS, MAX_PARTS_ASKED};
+use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_PART_REQUESTS, MAX_PARTS_ASKED};
 
 fn broken(error: &StoreError) -> Ended {
     match error {
@@ -34,87 +34,85 @@ fn wrong(reason: impl ToString) -> Ended {
     Offence::InvalidCheckpoint { reason }.into()
 }
 
-impl Network {
+impl Session {
     /// Asks for what is missing next, and begins once all is here and no other chain is to be preferred.
     pub(super) fn advance_state(&mut self) {
-        let Some(mut join) = self.join.take() else { return };
-        let begun = match self.step(&mut join) {
-            Ok(Step::Begins) => self.begin_at_checkpoint(&join).map(|()| true),
+        let Some(mut sync) = self.checkpoint_sync.take() else {
+            return;
+        };
+        let begun = match self.step(&mut sync) {
+            Ok(Step::Begins) => self.begin_at_checkpoint(&sync).map(|()| true),
             Ok(Step::Waits) => Ok(false),
             Err(ended) => Err(ended),
         };
         if matches!(begun, Ok(true)) {
             return;
         }
-        self.join = Some(join);
+        self.checkpoint_sync = Some(sync);
         match begun {
             Ok(_) => {}
             // The source is still the one; it goes on once there is room.
             Err(Ended::NoRoom { needed }) => self.needs_room = Some(needed),
-            Err(ended) => self.end_join(ended),
+            Err(ended) => self.end_checkpoint_sync(ended),
         }
     }
 
-    fn step(&mut self, join: &mut Join) -> Result<Step, Ended> {
-        if self.takes_too_long(join) {
-            self.slow_joins = self.slow_joins.saturating_add(1);
-            tracing::info!(source = %join.walk.source, "its state takes too long: another peer's is taken");
+    fn step(&mut self, sync: &mut CheckpointSync) -> Result<Step, Ended> {
+        if self.takes_too_long(sync) {
+            self.slow_checkpoints = self.slow_checkpoints.saturating_add(1);
+            tracing::info!(source = %sync.walk.source, "its state takes too long: another peer's is taken");
             return Err(Ended::Failed(None));
         }
-        let (Some(offer), Some(mark)) = (join.walk.checkpoint(), &join.walk.mark) else {
+        let (Some(offer), Some(mark)) = (sync.walk.checkpoint(), &sync.walk.mark) else {
             return Err(Ended::Failed(None));
         };
-        let attempt = join.walk.number;
-        let Some(state) = &mut join.state else {
+        let attempt = sync.walk.number;
+        let Some(state) = &mut sync.state else {
             let ids = mark.blocks.iter().map(|(header, _)| header.id());
-            let ids: Vec<_> = ids.filter(|id| !join.manifests.contains_key(id)).collect();
+            let ids: Vec<_> = ids.filter(|id| !sync.manifests.contains_key(id)).collect();
             if ids.is_empty() {
-                join.state = Some(self.expect(join)?);
-            } else if !std::mem::replace(&mut join.walk.asking, true) {
-                let question = Question::Manifests {
+                sync.state = Some(self.expect(sync)?);
+            } else if !std::mem::replace(&mut sync.walk.asking, true) {
+                let request = Request::Manifests {
                     attempt,
                     ids: ids.clone(),
                 };
-                self.ask(&join.walk.source.clone(), question, Message::GetManifests(ids));
+                self.ask(&sync.walk.source.clone(), request, Message::GetManifests(ids));
             }
             return Ok(Step::Waits);
         };
         if state.missing.is_empty() {
             let complete = *state.complete.get_or_insert(self.now);
-            let decided = self.has_decided(join.walk.end.weight, complete);
+            let decided = self.has_decided(sync.walk.end.weight, complete);
             return Ok(if decided { Step::Begins } else { Step::Waits });
         }
-        let (block, asked) = (offer.block, self.part_questions(state));
+        let (block, asked) = (offer.block, self.part_requests(state));
         for (name, part) in asked {
-            self.ask(
-                &name,
-                Question::Part { attempt, part },
-                Message::GetPart { block, part },
-            );
+            self.ask(&name, Request::Part { attempt, part }, Message::GetPart { block, part });
         }
         Ok(Step::Waits)
     }
 
     /// Whether the state takes longer than it may while another peer claims as heavy a chain. A source with a division of its
     /// own is the only one that has the parts: it could send one a minute, for a day. Parts of the same division are kept.
-    fn takes_too_long(&self, join: &Join) -> bool {
-        let most = JOIN_MS << self.slow_joins.min(MAX_JOIN_DOUBLINGS);
-        if join.is_complete() || self.now < join.begun.saturating_add(most) {
+    fn takes_too_long(&self, sync: &CheckpointSync) -> bool {
+        let most = CHECKPOINT_MS << self.slow_checkpoints.min(MAX_CHECKPOINT_DOUBLINGS);
+        if sync.is_complete() || self.now < sync.begun.saturating_add(most) {
             return false;
         }
-        let weight = join.walk.end.weight;
-        let others = self.peers.iter().filter(|(name, _)| **name != join.walk.source);
+        let weight = sync.walk.end.weight;
+        let others = self.peers.iter().filter(|(name, _)| **name != sync.walk.source);
         others
             .filter(|(_, peer)| peer.weight() >= weight)
             .any(|(_, peer)| self.may_be_source(peer))
     }
 
     /// Checks what the source offers against the checkpoint's block, and sees which parts are here already.
-    fn expect(&self, join: &Join) -> Result<State, Ended> {
-        let (Some(offer), Some(mark)) = (join.walk.checkpoint(), &join.walk.mark) else {
+    fn expect(&self, sync: &CheckpointSync) -> Result<State, Ended> {
+        let (Some(offer), Some(mark)) = (sync.walk.checkpoint(), &sync.walk.mark) else {
             return Err(Ended::Failed(None));
         };
-        let manifest = join.manifests.get(&offer.block).ok_or(Ended::Failed(None))?;
+        let manifest = sync.manifests.get(&offer.block).ok_or(Ended::Failed(None))?;
         if manifest.history_root != mark.history_root {
             return Err(wrong("its block names other ancestors"));
         }
@@ -140,32 +138,32 @@ impl Network {
     }
 
     /// Whom to ask for which parts.
-    fn part_questions(&self, state: &mut State) -> Vec<(PeerName, u32)> {
-        let mut questions = Vec::new();
+    fn part_requests(&self, state: &mut State) -> Vec<(PeerName, u32)> {
+        let mut requests = Vec::new();
         for (name, peer) in &self.peers {
             if !peer.ready() || state.lacking.contains(name) {
                 continue;
             }
             let open = state.asked.values().filter(|asked| *asked == name).count();
-            for _ in open..MAX_PART_QUESTIONS {
+            for _ in open..MAX_PART_REQUESTS {
                 let mut wanted = state.missing.iter().filter(|part| !state.asked.contains_key(*part));
                 let Some(part) = wanted.next().copied().filter(|_| state.asked.len() < MAX_PARTS_ASKED) else {
-                    return questions;
+                    return requests;
                 };
                 state.asked.insert(part, name.clone());
-                questions.push((name.clone(), part));
+                requests.push((name.clone(), part));
             }
         }
-        questions
+        requests
     }
 
     /// Puts everything together and begins with it.
-    fn begin_at_checkpoint(&mut self, join: &Join) -> Result<(), Ended> {
-        let (Some(checkpoint), Some(mark), Some(parts)) = (join.walk.checkpoint(), &join.walk.mark, &join.state) else {
+    fn begin_at_checkpoint(&mut self, sync: &CheckpointSync) -> Result<(), Ended> {
+        let (Some(checkpoint), Some(mark), Some(parts)) = (sync.walk.checkpoint(), &sync.walk.mark, &sync.state) else {
             return Err(Ended::Failed(None));
         };
         let state = self.whole_state(checkpoint, parts).map_err(|error| broken(&error))?;
-        let manifest = |id: &BlockId| join.manifests.get(id).cloned();
+        let manifest = |id: &BlockId| sync.manifests.get(id).cloned();
         let blocks = mark.blocks.iter();
         let blocks = blocks.filter_map(|(header, weight)| Some((*header, manifest(&header.id())?, *weight)));
         let beginning = Beginning {
@@ -175,8 +173,8 @@ impl Network {
             checkpoint: checkpoint.clone(),
         };
         self.node.begin_at(&beginning).map_err(|error| broken(&error))?;
-        let (height, millis) = (checkpoint.height, self.now.saturating_sub(join.walk.started));
-        tracing::info!(source = %join.walk.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
+        let (height, millis) = (checkpoint.height, self.now.saturating_sub(sync.walk.started));
+        tracing::info!(source = %sync.walk.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
         Ok(())
     }
 
@@ -197,22 +195,22 @@ impl Network {
 
     /// Manifests of the blocks around the checkpoint.
     pub(super) fn manifests(&mut self, name: &PeerName, attempt: u64, ids: &[BlockId], manifests: Vec<Manifest>) {
-        let Some(join) = self.join.as_mut().filter(|join| join.walk.number == attempt) else {
+        let Some(sync) = self.checkpoint_sync.as_mut().filter(|sync| sync.walk.number == attempt) else {
             return;
         };
-        join.walk.asking = false;
-        let blocks = join.walk.mark.iter().flat_map(|mark| &mark.blocks);
+        sync.walk.asking = false;
+        let blocks = sync.walk.mark.iter().flat_map(|mark| &mark.blocks);
         let by_root: BTreeMap<B256, BlockId> = blocks.map(|(header, _)| (header.manifest_root, header.id())).collect();
         for manifest in manifests {
             let Some(id) = by_root.get(&manifest.root()).filter(|id| ids.contains(id)) else {
-                self.end_join(Ended::Failed(None));
+                self.end_checkpoint_sync(Ended::Failed(None));
                 return self.offend(name, Offence::Unrequested);
             };
-            join.manifests.insert(*id, manifest);
+            sync.manifests.insert(*id, manifest);
         }
         // The source showed their headers as those of its own chain.
-        if let Some(id) = ids.iter().find(|id| !join.manifests.contains_key(*id)).copied() {
-            self.end_join(Offence::WithheldBlock { id }.into());
+        if let Some(id) = ids.iter().find(|id| !sync.manifests.contains_key(*id)).copied() {
+            self.end_checkpoint_sync(Offence::WithheldBlock { id }.into());
         }
     }
 
@@ -229,18 +227,18 @@ impl Network {
                 return self.offend(name, Offence::InvalidCheckpoint { reason });
             }
         };
-        let Some(join) = self.join.as_mut().filter(|join| join.walk.number == attempt) else {
+        let Some(sync) = self.checkpoint_sync.as_mut().filter(|sync| sync.walk.number == attempt) else {
             return;
         };
-        let Some(state) = &mut join.state else { return };
+        let Some(state) = &mut sync.state else { return };
         if state.asked.get(&number) == Some(name) {
             state.asked.remove(&number);
         }
         match state.roots.check_part(number as usize, &content) {
             Ok(()) => self.keep_part(number, bytes),
             // The content is right, and the source named its root in a form that no tree has.
-            Err(error @ PartError::Form { .. }) => self.end_join(wrong(error)),
-            Err(error) if join.walk.source == *name => self.end_join(wrong(error)),
+            Err(error @ PartError::Form { .. }) => self.end_checkpoint_sync(wrong(error)),
+            Err(error) if sync.walk.source == *name => self.end_checkpoint_sync(wrong(error)),
             // Who did not name the roots may divide the same state another way (Q1), and the source may have lied about it.
             Err(error) => {
                 tracing::info!(peer = %name, part = number, %error, "has another division of the state");
@@ -250,8 +248,8 @@ impl Network {
     }
 
     fn keep_part(&mut self, number: u32, bytes: &Bytes) {
-        let Some(join) = &mut self.join else { return };
-        let (Some(offer), Some(state)) = (join.walk.checkpoint(), &mut join.state) else {
+        let Some(sync) = &mut self.checkpoint_sync else { return };
+        let (Some(offer), Some(state)) = (sync.walk.checkpoint(), &mut sync.state) else {
             return;
         };
         match self.node.store().keep_part(offer.height, number, bytes) {
@@ -267,16 +265,16 @@ impl Network {
 
     /// A peer does not keep a part, or does not say so. It may have let go of it: a checkpoint is kept only while it is new.
     pub(super) fn part_missing(&mut self, name: &PeerName, attempt: u64, number: u32) {
-        let Some(join) = self.join.as_mut().filter(|join| join.walk.number == attempt) else {
+        let Some(sync) = self.checkpoint_sync.as_mut().filter(|sync| sync.walk.number == attempt) else {
             return;
         };
-        let Some(state) = &mut join.state else { return };
+        let Some(state) = &mut sync.state else { return };
         if state.asked.get(&number) == Some(name) {
             state.asked.remove(&number);
         }
         state.lacking.insert(name.clone());
-        if join.walk.source == *name {
-            self.end_join(Ended::Failed(None));
+        if sync.walk.source == *name {
+            self.end_checkpoint_sync(Ended::Failed(None));
         }
     }
 }

@@ -10,7 +10,7 @@ use super::name::PeerName;
 use super::walk::Walk;
 
 /// The chain whose state is becoming ours.
-pub(super) struct Join {
+pub(super) struct CheckpointSync {
     /// All its headers, weighed; who offers the checkpoint answers for both.
     pub(super) walk: Walk,
     /// When it became the one that is taken, milliseconds.
@@ -29,7 +29,7 @@ pub(super) struct State {
     pub(super) complete: Option<u64>,
 }
 
-impl Join {
+impl CheckpointSync {
     pub(super) fn new(walk: Walk, now: u64) -> Self {
         Self {
             walk,

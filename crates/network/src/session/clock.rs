@@ -4,11 +4,11 @@ use tally_node::ClockReading;
 
 use super::name::PeerName;
 use super::offence::Offence;
-use super::state::Network;
+use super::state::Session;
 use crate::session::peers::clock::{Sample, offset_secs, read};
 use crate::session::peers::range::Host;
 
-impl Network {
+impl Session {
     /// A ping was answered; `time` is the peer's clock, Unix seconds, if it said so.
     pub(super) fn ponged(&mut self, name: &PeerName, sent: u64, time: Option<u64>) {
         let latency = self.now.saturating_sub(sent);

@@ -11,14 +11,14 @@ use tally_node::Status;
 
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::{Question, Rebuild};
-use super::state::Network;
+use super::peer::{Rebuild, Request};
+use super::state::Session;
 use super::whole::{belongs, blame, block_id, makes_root};
 use crate::wire::limits::{MAX_REBUILDS, MAX_REBUILDS_OF_ONE};
 use crate::wire::{Claim, CompactBlock, Message, SHORT_ID_BYTES, ShortId};
 
 /// Blocks that a peer was told of whose way is measured.
-const MAX_TOLD: usize = 16;
+const MAX_ANNOUNCED: usize = 16;
 /// Blocks below the tip from which an announcement counts as late.
 const STALE_DEPTH: u64 = 6;
 
@@ -30,9 +30,9 @@ pub fn short_id(block: &BlockId, transaction: &TxId) -> ShortId {
     short
 }
 
-impl Network {
+impl Session {
     /// Tells everybody of our tip: those who have it or something heavier what it is, the others what it holds.
-    pub(super) fn tell_tip(&mut self) {
+    pub(super) fn announce_tip(&mut self) {
         let tip = self.node.tip();
         let (id, weight) = (tip.record.id, tip.record.weight);
         let (mut names, mut knowing) = (Vec::new(), Vec::new());
@@ -68,10 +68,10 @@ impl Network {
         let now = self.now;
         for name in names {
             if let Some(peer) = self.peers.get_mut(&name) {
-                peer.told_weight = peer.told_weight.max(weight);
-                peer.told_blocks.push_back((id, now));
-                if peer.told_blocks.len() > MAX_TOLD {
-                    peer.told_blocks.pop_front();
+                peer.sent_weight = peer.sent_weight.max(weight);
+                peer.announced_blocks.push_back((id, now));
+                if peer.announced_blocks.len() > MAX_ANNOUNCED {
+                    peer.announced_blocks.pop_front();
                 }
             }
             self.send(&name, 0, Message::CompactBlock(Box::new(compact.clone())));
@@ -194,10 +194,10 @@ impl Network {
     /// A peer says that it has a block.
     pub(super) fn taken(&mut self, name: &PeerName, id: &BlockId) {
         let Some(peer) = self.peers.get_mut(name) else { return };
-        if let Some(at) = peer.told_blocks.iter().position(|(told, _)| told == id) {
-            let (_, told) = peer.told_blocks[at];
-            peer.told_blocks.drain(..=at);
-            let hop = Duration::from_millis(self.now.saturating_sub(told));
+        if let Some(at) = peer.announced_blocks.iter().position(|(sent, _)| sent == id) {
+            let (_, sent) = peer.announced_blocks[at];
+            peer.announced_blocks.drain(..=at);
+            let hop = Duration::from_millis(self.now.saturating_sub(sent));
             self.node.stats().block_hop.record(hop);
         }
     }
@@ -208,8 +208,8 @@ impl Network {
         let Some(own) = self.peers.get(name) else { return false };
         let others: Vec<_> = self.peers.values().filter(|peer| peer.rebuilding(id)).collect();
         let inbound = others.iter().filter(|peer| !peer.outbound).count();
-        let called = self.peers.values().any(|peer| peer.outbound && peer.ready());
-        let place = own.outbound || !called || inbound + 1 < MAX_REBUILDS;
+        let outbound = self.peers.values().any(|peer| peer.outbound && peer.ready());
+        let place = own.outbound || !outbound || inbound + 1 < MAX_REBUILDS;
         !self.full && place && others.len() < MAX_REBUILDS && own.rebuild_count() < MAX_REBUILDS_OF_ONE
     }
 
@@ -254,12 +254,12 @@ impl Network {
 
     fn ask_for_missing(&mut self, name: &PeerName, rebuild: Rebuild) {
         let (block, indexes) = (rebuild.block.header.id(), rebuild.missing.clone());
-        let question = Question::BlockTransactions(Box::new(rebuild));
-        self.ask(name, question, Message::GetBlockTransactions { block, indexes });
+        let request = Request::BlockTransactions(Box::new(rebuild));
+        self.ask(name, request, Message::GetBlockTransactions { block, indexes });
     }
 
     fn ask_for_whole(&mut self, name: &PeerName, id: BlockId, weight: Work) {
-        self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
+        self.ask(name, Request::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
     }
 
     /// The transactions of a block came that were asked for.

@@ -1,5 +1,5 @@
-//! What answers cost this node: bytes read from its store. A short question may cost much, so that their number is no limit.
-//! Each host has an allowance that comes back with time; a question beyond it waits, without points: a fast peer that
+//! What answers cost this node: bytes read from its store. A short request may cost much, so that their number is no limit.
+//! Each host has an allowance that comes back with time; a request beyond it waits, without points: a fast peer that
 //! synchronises is no offender. Rule: docs/protocol.md#N8
 
 use std::collections::BTreeMap;

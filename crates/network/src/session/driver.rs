@@ -7,12 +7,12 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::{Peer, Question};
+use super::peer::{Peer, Request};
 use super::peers::range::Origin;
-use super::state::{Network, Output};
+use super::state::{Output, Session};
 use crate::wire::{Frame, Hello, Message, PROTOCOL_VERSION};
 
-impl Network {
+impl Session {
     /// A peer of unknown origin is connected: no limit per address applies to it.
     pub fn connected(&mut self, name: PeerName, outbound: bool, now: u64) {
         self.connected_from(name, outbound, Origin::default(), now);
@@ -52,7 +52,7 @@ impl Network {
     pub fn disconnected(&mut self, name: &PeerName, now: u64) {
         self.now = now;
         self.forget(name);
-        self.turn();
+        self.after_input();
     }
 
     /// A whole frame came.
@@ -66,24 +66,24 @@ impl Network {
             traffic.bytes_in += frame.len() as u64;
         }
         match Frame::decode(frame, block_bytes) {
-            Ok(Frame { question, message }) => self.hear(name, question, message),
+            Ok(Frame { request, message }) => self.handle_message(name, request, message),
             Err(error) => self.offend(name, error.into()),
         }
-        self.turn();
+        self.after_input();
     }
 
     /// The driver could not take a frame whole: too long, or too slow.
     pub fn broken(&mut self, name: &PeerName, offence: Offence, now: u64) {
         self.now = now;
         self.offend(name, offence);
-        self.turn();
+        self.after_input();
     }
 
     /// Time has gone on, or the node has news; to be called at least once a second.
     pub fn poll(&mut self, now: u64) {
         self.now = now;
         self.overdue();
-        self.turn();
+        self.after_input();
     }
 
     /// What the driver has to do, in this order.
@@ -97,7 +97,7 @@ impl Network {
         self.has_next_body()
     }
 
-    fn hear(&mut self, name: &PeerName, question: u64, message: Message) {
+    fn handle_message(&mut self, name: &PeerName, request: u64, message: Message) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         if let Message::Hello(hello) = message {
             return self.hello(name, hello);
@@ -106,13 +106,13 @@ impl Network {
             return self.offend(name, Offence::NoHello);
         }
         if message.is_answer() {
-            let open = peer.open.remove(&question).map(|open| open.question);
+            let open = peer.open.remove(&request).map(|open| open.request);
             // A late answer is none that was not asked for, and a wrong one is wrong however late it comes.
-            let Some(question) = open.or_else(|| peer.late.remove(&question)) else {
+            let Some(request) = open.or_else(|| peer.late.remove(&request)) else {
                 return self.offend(name, Offence::Unrequested);
             };
             peer.silent = 0;
-            return self.answered(name, question, message);
+            return self.handle_response(name, request, message);
         }
         if !peer.rates.messages.spend(1, self.now) {
             return self.offend(name, Offence::Flood { what: "messages" });
@@ -125,15 +125,15 @@ impl Network {
                 self.taken(name, &claim.tip);
                 self.claim(name, claim);
             }
-            asked => self.asked(name, question, asked),
+            asked => self.handle_request(name, request, asked),
         }
     }
 
-    fn answered(&mut self, name: &PeerName, question: Question, answer: Message) {
-        match (question, answer) {
-            (Question::Ping { sent, told }, pong @ (Message::Pong | Message::TimedPong(_))) => {
+    fn handle_response(&mut self, name: &PeerName, request: Request, answer: Message) {
+        match (request, answer) {
+            (Request::Ping { sent, weight }, pong @ (Message::Pong | Message::TimedPong(_))) => {
                 if let Some(peer) = self.peers.get_mut(name) {
-                    peer.acknowledged = peer.acknowledged.max(told);
+                    peer.acknowledged = peer.acknowledged.max(weight);
                 }
                 let time = match pong {
                     Message::TimedPong(UnixSecs(time)) => Some(time),
@@ -141,43 +141,43 @@ impl Network {
                 };
                 self.ponged(name, sent, time);
             }
-            (Question::Headers { attempt, locator }, Message::Headers(headers)) => {
+            (Request::Headers { attempt, locator }, Message::Headers(headers)) => {
                 self.headers(name, attempt, &locator, &headers);
             }
-            (Question::Blocks { ids }, Message::Blocks(blocks)) => self.bodies(name, &ids, blocks),
-            (Question::Transactions { ids }, Message::Transactions(items)) => self.transactions(name, &ids, items),
-            (Question::BlockTransactions(rebuild), Message::BlockTransactions(items)) => {
+            (Request::Blocks { ids }, Message::Blocks(blocks)) => self.bodies(name, &ids, blocks),
+            (Request::Transactions { ids }, Message::Transactions(items)) => self.transactions(name, &ids, items),
+            (Request::BlockTransactions(rebuild), Message::BlockTransactions(items)) => {
                 self.missing_transactions(name, *rebuild, items);
             }
-            (Question::WholeBlock { id, .. }, Message::Blocks(blocks)) => self.whole_block(name, id, blocks),
-            (Question::Checkpoint { attempt }, Message::Checkpoint(offer)) => self.checkpoint(name, attempt, offer),
-            (Question::JoinHeaders { attempt, locator }, Message::Headers(headers)) => {
-                self.join_headers(name, attempt, &locator, &headers);
+            (Request::WholeBlock { id, .. }, Message::Blocks(blocks)) => self.whole_block(name, id, blocks),
+            (Request::Checkpoint { attempt }, Message::Checkpoint(offer)) => self.checkpoint(name, attempt, offer),
+            (Request::CheckpointHeaders { attempt, locator }, Message::Headers(headers)) => {
+                self.checkpoint_headers(name, attempt, &locator, &headers);
             }
-            (Question::Manifests { attempt, ids }, Message::Manifests(manifests)) => {
+            (Request::Manifests { attempt, ids }, Message::Manifests(manifests)) => {
                 self.manifests(name, attempt, &ids, manifests);
             }
-            (Question::Part { attempt, part }, Message::Part(bytes)) => self.part(name, attempt, part, &bytes),
-            (question, _) => {
-                self.unanswered(name, &question);
+            (Request::Part { attempt, part }, Message::Part(bytes)) => self.part(name, attempt, part, &bytes),
+            (request, _) => {
+                self.request_failed(name, &request);
                 self.offend(name, Offence::Unrequested);
             }
         }
     }
 
-    /// What follows from everything that was heard: blocks, questions, announcements.
-    fn turn(&mut self) {
+    /// What follows from everything that was heard: blocks, requests, announcements.
+    fn after_input(&mut self) {
         self.advance_sync();
-        self.hear_node();
+        self.handle_node_events();
         self.advance_sync();
         self.ask_for_transactions();
-        self.tell_inventory();
+        self.send_inventories();
         self.answer_waiting();
-        self.tidy();
+        self.prune_scores_and_bans();
     }
 
     /// Follows what happened on the node, whoever caused it.
-    fn hear_node(&mut self) {
+    fn handle_node_events(&mut self) {
         let mut tip_moved = false;
         let mut lagged = false;
         loop {
@@ -197,7 +197,7 @@ impl Network {
             names.iter().for_each(|name| self.offer_pool(name));
         }
         if tip_moved {
-            self.tell_tip();
+            self.announce_tip();
             // After the block that they waited for: peers look at them with its state.
             self.offer_returned();
             self.retry_early();

@@ -15,13 +15,13 @@ pub(super) struct Bodies {
     /// Blocks that came before their turn: bytes that are what their headers name.
     pub(super) held: BTreeMap<BlockId, (Bytes, PeerName)>,
     /// Who is asked for which block.
-    pub(super) asked: BTreeMap<BlockId, Asked>,
+    pub(super) asked: BTreeMap<BlockId, BodyRequest>,
     /// Blocks that came and that there was no room for on the disk, each with the bytes that have to be free for it.
     pub(super) too_long: BTreeMap<BlockId, u64>,
 }
 
 /// Peers that are asked for one block, and since when, milliseconds.
-pub(super) struct Asked {
+pub(super) struct BodyRequest {
     pub(super) by: Vec<PeerName>,
     pub(super) since: u64,
 }

@@ -5,10 +5,10 @@ use tally_chain::Height;
 use super::name::PeerName;
 use super::offence::Offence;
 use super::peer::Peer;
-use super::state::Network;
+use super::state::Session;
 use crate::wire::{Claim, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
-impl Network {
+impl Session {
     /// A peer says hello.
     pub(super) fn hello(&mut self, name: &PeerName, hello: Hello) {
         let Some(peer) = self.peers.get_mut(name) else { return };
@@ -23,16 +23,16 @@ impl Network {
         if !(OLDEST_VERSION..=PROTOCOL_VERSION).contains(&found) {
             return self.offend(name, Offence::WrongVersion { found, expected });
         }
-        tracing::info!(peer = %name, agent = hello.agent, height = %hello.claim.height, "peer");
+        tracing::info!(peer = %name, agent = hello.agent, height = %hello.claim.height, "handshake complete");
         peer.version = hello.version;
         peer.agent = hello.agent;
         peer.claim = Some(hello.claim);
         peer.first = hello.first;
-        let told = peer.told;
+        let hello_tip = peer.hello_tip;
         // First of all, so that its clock is known before its blocks are judged: docs/protocol.md#N13
         self.ping(name);
         let claim = self.own_claim();
-        if claim.tip != told {
+        if claim.tip != hello_tip {
             // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
             self.send_tip(name, claim);
         }
@@ -48,7 +48,7 @@ impl Network {
     pub(super) fn send_tip(&mut self, name: &PeerName, claim: Claim) {
         let first = self.first();
         if let Some(peer) = self.peers.get_mut(name) {
-            peer.told_weight = peer.told_weight.max(claim.weight);
+            peer.sent_weight = peer.sent_weight.max(claim.weight);
         }
         self.send(name, 0, Message::Tip { claim, first });
     }

@@ -1,16 +1,16 @@
-//! What time itself brings: questions that took too long, peers that never said hello, bans that are over; pings.
+//! What time itself brings: requests that took too long, peers that never said hello, bans that are over; pings.
 //! Silence proves nothing, and costs no points: a slow line, or this node itself, does the same. Rule: docs/protocol.md#N9
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::{Open, Question};
-use super::state::Network;
+use super::peer::{Open, Request};
+use super::state::Session;
 use crate::wire::Message;
 use crate::wire::limits::{HELLO_MS, MAX_SILENT, MAX_UNANSWERED, PING_MS, STALL_MS};
 
-impl Network {
+impl Session {
     pub(super) fn overdue(&mut self) {
         let now = self.now;
         self.bans.expire(now);
@@ -54,9 +54,9 @@ impl Network {
         let now = self.now;
         let Some(peer) = self.peers.get_mut(name) else { return };
         peer.flow.look(now);
-        for number in peer.late_questions(now) {
+        for number in peer.late_requests(now) {
             let Some(peer) = self.peers.get_mut(name) else { return };
-            let Some(Open { question, asked, .. }) = peer.open.remove(&number) else {
+            let Some(Open { request, asked, .. }) = peer.open.remove(&number) else {
                 continue;
             };
             // Behind frames that are still to be written it may not even have gone out; who takes none of them is let go (N8).
@@ -67,8 +67,8 @@ impl Network {
                 (false, false) => MAX_UNANSWERED / MAX_SILENT,
             };
             let silent = peer.silent;
-            peer.too_late(number, question.clone());
-            self.unanswered(name, &question);
+            peer.too_late(number, request.clone());
+            self.request_failed(name, &request);
             self.counters.unanswered += 1;
             if silent >= MAX_UNANSWERED {
                 return self.offend(name, Offence::Timeout);
@@ -82,23 +82,23 @@ impl Network {
             return;
         };
         peer.next_ping = now + PING_MS;
-        let told = peer.told_weight;
-        self.ask(name, Question::Ping { sent: now, told }, Message::Ping);
+        let weight = peer.sent_weight;
+        self.ask(name, Request::Ping { sent: now, weight }, Message::Ping);
     }
 
-    /// A question that is not waited for any more: what it was for is asked of others.
-    pub(super) fn unanswered(&mut self, name: &PeerName, question: &Question) {
-        match question {
-            Question::Ping { .. } => {}
-            Question::Headers { attempt, .. } => self.headers_late(*attempt),
-            Question::Checkpoint { attempt }
-            | Question::JoinHeaders { attempt, .. }
-            | Question::Manifests { attempt, .. } => self.join_late(*attempt),
-            Question::Part { attempt, part } => self.part_missing(name, *attempt, *part),
-            Question::Blocks { ids } => self.bodies_late(name, ids),
-            Question::Transactions { ids } => self.wanted.missing(name, ids, self.now),
+    /// A request that is not waited for any more: what it was for is asked of others.
+    pub(super) fn request_failed(&mut self, name: &PeerName, request: &Request) {
+        match request {
+            Request::Ping { .. } => {}
+            Request::Headers { attempt, .. } => self.headers_late(*attempt),
+            Request::Checkpoint { attempt }
+            | Request::CheckpointHeaders { attempt, .. }
+            | Request::Manifests { attempt, .. } => self.checkpoint_late(*attempt),
+            Request::Part { attempt, part } => self.part_missing(name, *attempt, *part),
+            Request::Blocks { ids } => self.bodies_late(name, ids),
+            Request::Transactions { ids } => self.wanted.missing(name, ids, self.now),
             // The sender's claim stands: a synchronisation follows it.
-            Question::BlockTransactions(_) | Question::WholeBlock { .. } => {}
+            Request::BlockTransactions(_) | Request::WholeBlock { .. } => {}
         }
     }
 }

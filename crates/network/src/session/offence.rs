@@ -24,7 +24,7 @@ pub enum Offence {
     NoHello,
     #[error("sent a header that breaks a rule: {reason}")]
     InvalidHeader { reason: String },
-    /// After none of the blocks that the question named, or not one after the other.
+    /// After none of the blocks that the request named, or not one after the other.
     #[error("sent headers that continue nothing that we asked about")]
     UnconnectedHeaders,
     /// Its headers were here to their end: its chain only becomes heavier.
@@ -46,16 +46,16 @@ pub enum Offence {
     Unrequested,
     #[error("sent an invalid transaction: {0}")]
     InvalidTransaction(TransactionError),
-    #[error("told of block {id} with two different lists of transactions")]
+    #[error("announced block {id} with two different lists of transactions")]
     Equivocation { id: BlockId },
     /// All envelopes came from the peer: none was taken from this node's pool.
     #[error("sent transactions for block {id} that are not those that it named")]
     BadCompactBlock { id: BlockId },
     /// It had read that our chain weighs as much, or more.
-    #[error("told of block {id}, whose parent nobody showed")]
+    #[error("announced block {id}, whose parent nobody showed")]
     Orphan { id: BlockId },
     /// It had read that our chain weighs as much, or more.
-    #[error("told of block {id}, long after a heavier one")]
+    #[error("announced block {id}, long after a heavier one")]
     StaleBlock { id: BlockId },
     #[error("sent more {what} than a peer may")]
     Flood { what: &'static str },

@@ -26,11 +26,11 @@ const CHECKPOINT_BYTES: usize = 320 << 10;
 
 /// Something asked of a peer.
 #[derive(Debug, Clone)]
-pub(super) enum Question {
-    /// `told` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
+pub(super) enum Request {
+    /// `weight` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
     Ping {
         sent: u64,
-        told: Work,
+        weight: Work,
     },
     /// Headers after one of `locator`, for one attempt to synchronise.
     Headers {
@@ -48,7 +48,7 @@ pub(super) enum Question {
     Checkpoint {
         attempt: u64,
     },
-    JoinHeaders {
+    CheckpointHeaders {
         attempt: u64,
         locator: Vec<BlockId>,
     },
@@ -68,13 +68,13 @@ pub(super) enum Question {
     },
 }
 
-impl Question {
+impl Request {
     /// Bytes that its answer has at most, or nearly: a block that is longer than several together may be needs a faster link.
     fn longest_answer(&self) -> usize {
         FRAME_OVERHEAD
             + match self {
                 Self::Ping { .. } => 0,
-                Self::Headers { .. } | Self::JoinHeaders { .. } => MAX_HEADERS * HEADER_BYTES,
+                Self::Headers { .. } | Self::CheckpointHeaders { .. } => MAX_HEADERS * HEADER_BYTES,
                 Self::Blocks { .. } | Self::WholeBlock { .. } | Self::BlockTransactions(_) => MAX_BODY_BYTES,
                 Self::Transactions { .. } => MAX_POOLED_BYTES,
                 Self::Checkpoint { .. } => CHECKPOINT_BYTES,
@@ -108,7 +108,7 @@ pub(super) struct Ahead {
 
 #[derive(Debug, Clone)]
 pub(super) struct Open {
-    pub(super) question: Question,
+    pub(super) request: Request,
     /// When it was asked, milliseconds.
     pub(super) asked: u64,
     /// Milliseconds; later the answer is not waited for.
@@ -121,9 +121,9 @@ impl Open {
     /// A block that is being put together, with its weight and the moment at which it was asked for.
     fn rebuild(&self) -> Option<(BlockId, Work, u64)> {
         let asked = self.deadline.saturating_sub(BLOCKS_MS);
-        match &self.question {
-            Question::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight, asked)),
-            Question::WholeBlock { id, weight } => Some((*id, *weight, asked)),
+        match &self.request {
+            Request::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight, asked)),
+            Request::WholeBlock { id, weight } => Some((*id, *weight, asked)),
             _ => None,
         }
     }
@@ -153,9 +153,9 @@ pub(super) struct Peer {
     pub(super) outbound: bool,
     pub(super) connected: u64,
     /// Our tip as it was told in our hello.
-    pub(super) told: BlockId,
+    pub(super) hello_tip: BlockId,
     /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
-    pub(super) told_weight: Work,
+    pub(super) sent_weight: Work,
     pub(super) acknowledged: Work,
     /// `None` until it said hello.
     pub(super) claim: Option<Claim>,
@@ -180,21 +180,21 @@ pub(super) struct Peer {
     pub(super) score: Score,
     pub(super) rates: Rates,
     pub(super) open: BTreeMap<u64, Open>,
-    /// Questions whose answers are not waited for any more; one that still comes is checked like any other.
-    pub(super) late: BTreeMap<u64, Question>,
-    /// Questions in a row that it left unanswered: 1 for each, 4 where nothing else came either, 0 where they may not have
+    /// Requests whose answers are not waited for any more; one that still comes is checked like any other.
+    pub(super) late: BTreeMap<u64, Request>,
+    /// Requests in a row that it left unanswered: 1 for each, 4 where nothing else came either, 0 where they may not have
     /// gone out.
     pub(super) silent: u32,
     /// Whether anything comes from it.
     pub(super) flow: Flow,
-    /// Its own questions that wait until it has read earlier answers.
+    /// Its own requests that wait until it has read earlier answers.
     pub(super) waiting: Waiting,
     /// Bytes of frames to it that are still to be written.
     pub(super) unread: Unread,
     pub(super) known_transactions: Remembered<TxId>,
     pub(super) known_blocks: Remembered<BlockId>,
     /// Blocks that it was told of and has not said to have, each with the moment.
-    pub(super) told_blocks: VecDeque<(BlockId, u64)>,
+    pub(super) announced_blocks: VecDeque<(BlockId, u64)>,
     /// What compact blocks it sent: block and digest of the list, to see two different ones.
     pub(super) compact: Remembered<(BlockId, B256)>,
     /// To be told with the next turn.
@@ -220,13 +220,13 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// `told` and `weight` are those of this node's tip, as its hello says.
-    pub(super) fn new(outbound: bool, told: BlockId, weight: Work, now: u64) -> Self {
+    /// `hello_tip` and `weight` are those of this node's tip, as its hello says.
+    pub(super) fn new(outbound: bool, hello_tip: BlockId, weight: Work, now: u64) -> Self {
         Self {
             outbound,
             connected: now,
-            told,
-            told_weight: weight,
+            hello_tip,
+            sent_weight: weight,
             acknowledged: Work::default(),
             claim: None,
             first: Height(1),
@@ -250,7 +250,7 @@ impl Peer {
             unread: Unread::default(),
             known_transactions: Remembered::new(MAX_KNOWN),
             known_blocks: Remembered::new(MAX_KNOWN / 64),
-            told_blocks: VecDeque::new(),
+            announced_blocks: VecDeque::new(),
             compact: Remembered::new(64),
             inventory: Vec::new(),
             offer: None,
@@ -293,9 +293,9 @@ impl Peer {
         fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()
     }
 
-    /// Remembers a question whose answer is not waited for any more.
-    pub(super) fn too_late(&mut self, number: u64, question: Question) {
-        self.late.insert(number, question);
+    /// Remembers a request whose answer is not waited for any more.
+    pub(super) fn too_late(&mut self, number: u64, request: Request) {
+        self.late.insert(number, request);
         while self.late.len() > MAX_LATE {
             self.late.pop_first();
         }
@@ -312,21 +312,21 @@ impl Peer {
         self.ready() && self.silent == 0 && self.bodies.ready(now)
     }
 
-    pub(super) fn body_questions(&self) -> usize {
-        let asks = |open: &&Open| matches!(open.question, Question::Blocks { .. });
+    pub(super) fn body_requests(&self) -> usize {
+        let asks = |open: &&Open| matches!(open.request, Request::Blocks { .. });
         self.open.values().filter(asks).count()
     }
 }
 
 impl Peer {
-    /// Questions that are not waited for any more at `now`. While bytes come steadily a question waits as long as its answer,
+    /// Requests that are not waited for any more at `now`. While bytes come steadily a request waits as long as its answer,
     /// and those before it, would take at the least rate that counts as steady: bytes of another kind hold nothing for ever.
-    /// Answers come in the order of the questions: none is late before one that was asked earlier and has more time.
-    pub(super) fn late_questions(&self, now: u64) -> Vec<u64> {
+    /// Answers come in the order of the requests: none is late before one that was asked earlier and has more time.
+    pub(super) fn late_requests(&self, now: u64) -> Vec<u64> {
         let (mut before, mut deadline) = (0_u64, 0_u64);
         let mut late = Vec::new();
         for (number, open) in &self.open {
-            before = before.saturating_add(open.question.longest_answer() as u64);
+            before = before.saturating_add(open.request.longest_answer() as u64);
             deadline = deadline.max(open.deadline);
             let last = deadline.saturating_add(before.saturating_mul(1_000) / MIN_FLOW);
             let comes = self.flow.steady && now < last;
@@ -337,9 +337,9 @@ impl Peer {
         late
     }
 
-    /// Questions for announced transactions that are open.
-    pub(super) fn transaction_questions(&self) -> usize {
-        let asks = |open: &&Open| matches!(open.question, Question::Transactions { .. });
+    /// Requests for announced transactions that are open.
+    pub(super) fn transaction_requests(&self) -> usize {
+        let asks = |open: &&Open| matches!(open.request, Request::Transactions { .. });
         self.open.values().filter(asks).count()
     }
 }
@@ -380,28 +380,28 @@ mod tests {
     #[test]
     fn a_short_answer_behind_a_long_one_is_not_late_before_it() {
         let mut peer = Peer::new(true, BlockId(B256::ZERO), Work::default(), 0);
-        let open = |question, deadline| Open {
-            question,
+        let open = |request, deadline| Open {
+            request,
             asked: 0,
             deadline,
             extended: false,
         };
         let ids = vec![BlockId(B256::ZERO)];
-        peer.open.insert(1, open(Question::Blocks { ids }, BLOCKS_MS));
-        let (sent, told) = (0, Work::default());
-        peer.open.insert(2, open(Question::Ping { sent, told }, ANSWER_MS));
+        peer.open.insert(1, open(Request::Blocks { ids }, BLOCKS_MS));
+        let (sent, weight) = (0, Work::default());
+        peer.open.insert(2, open(Request::Ping { sent, weight }, ANSWER_MS));
         assert_eq!(
-            peer.late_questions(ANSWER_MS),
+            peer.late_requests(ANSWER_MS),
             [2],
             "where nothing comes each has its own time"
         );
         peer.flow.steady = true;
-        let longest = |question: u64| peer.open[&question].question.longest_answer() as u64 * 1_000 / MIN_FLOW;
+        let longest = |request: u64| peer.open[&request].request.longest_answer() as u64 * 1_000 / MIN_FLOW;
         let first = BLOCKS_MS + longest(1);
         let second = first + longest(2);
-        assert_eq!(peer.late_questions(first - 1), [] as [u64; 0]);
-        assert_eq!(peer.late_questions(first), [1]);
-        assert_eq!(peer.late_questions(second - 1), [1]);
-        assert_eq!(peer.late_questions(second), [1, 2]);
+        assert_eq!(peer.late_requests(first - 1), [] as [u64; 0]);
+        assert_eq!(peer.late_requests(first), [1]);
+        assert_eq!(peer.late_requests(second - 1), [1]);
+        assert_eq!(peer.late_requests(second), [1, 2]);
     }
 }

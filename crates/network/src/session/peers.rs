@@ -5,6 +5,6 @@
 pub mod bans;
 pub mod book;
 pub mod clock;
-pub mod dials;
+pub mod dialer;
 pub mod range;
 pub mod slots;

@@ -8,8 +8,8 @@ use super::name::PeerName;
 use crate::session::peers::range::{Host, Origin};
 use crate::session::peers::slots::SlotError;
 use crate::wire::limits::{
-    ASK_A_SECOND, ASK_AT_ONCE, BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND,
-    MESSAGES_AT_ONCE, TELL_A_SECOND, TELL_AT_ONCE, TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE,
+    ANNOUNCE_A_SECOND, ANNOUNCE_AT_ONCE, ANNOUNCE_IDS_A_SECOND, ANNOUNCE_IDS_AT_ONCE, ASK_A_SECOND, ASK_AT_ONCE,
+    BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND, MESSAGES_AT_ONCE,
 };
 
 /// Budgets of one peer. This node sends less than it grants, so that nobody honest is over the limit.
@@ -19,9 +19,9 @@ pub(super) struct Rates {
     pub(super) messages: Budget,
     pub(super) ids: Budget,
     /// What this node sends it.
-    pub(super) telling: Budget,
-    pub(super) telling_ids: Budget,
-    /// Questions for blocks that it is asked.
+    pub(super) announcing: Budget,
+    pub(super) announcing_ids: Budget,
+    /// Requests for blocks that it is asked.
     pub(super) asking: Budget,
 }
 
@@ -30,20 +30,26 @@ impl Rates {
         Self {
             messages: Budget::new(MESSAGES_A_SECOND, MESSAGES_AT_ONCE, now),
             ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
-            telling: Budget::new(TELL_A_SECOND, TELL_AT_ONCE, now),
-            telling_ids: Budget::new(TELL_IDS_A_SECOND, TELL_IDS_AT_ONCE, now),
+            announcing: Budget::new(ANNOUNCE_A_SECOND, ANNOUNCE_AT_ONCE, now),
+            announcing_ids: Budget::new(ANNOUNCE_IDS_A_SECOND, ANNOUNCE_IDS_AT_ONCE, now),
             asking: Budget::new(ASK_A_SECOND, ASK_AT_ONCE, now),
         }
     }
 
     /// Whether the peer may be sent an inventory of so many ids now; if so, that counts. What is not sent costs nothing.
-    pub(super) fn tell(&mut self, ids: u64, now: u64) -> bool {
-        self.telling_ids.has(ids, now) && self.telling.spend(1, now) && self.telling_ids.spend(ids, now)
+    pub(super) fn may_announce(&mut self, ids: u64, now: u64) -> bool {
+        self.announcing_ids.has(ids, now) && self.announcing.spend(1, now) && self.announcing_ids.spend(ids, now)
     }
 
     /// Whether they are as good as new ones.
     fn are_whole(&self, now: u64) -> bool {
-        let all = [self.messages, self.ids, self.telling, self.telling_ids, self.asking];
+        let all = [
+            self.messages,
+            self.ids,
+            self.announcing,
+            self.announcing_ids,
+            self.asking,
+        ];
         all.iter().all(|budget| budget.is_whole(now))
     }
 }
@@ -57,11 +63,11 @@ pub(super) struct KeptRates {
     /// Each with the moment at which its last conversation began, milliseconds.
     hosts: BTreeMap<Host, (u64, Budget)>,
     /// When to look at them again, milliseconds: a look takes time for each, and turns come with every message.
-    tidy_after: u64,
+    prune_after: u64,
 }
 
 /// Milliseconds between two looks.
-const TIDY_MS: u64 = 1_000;
+const PRUNE_MS: u64 = 1_000;
 
 impl KeptRates {
     pub(super) fn keep(&mut self, name: &PeerName, rates: Rates, now: u64) {
@@ -91,11 +97,11 @@ impl KeptRates {
     }
 
     /// Forgets what is as good as new; of more than may be kept, the oldest.
-    pub(super) fn tidy(&mut self, now: u64) {
-        if now < self.tidy_after {
+    pub(super) fn prune(&mut self, now: u64) {
+        if now < self.prune_after {
             return;
         }
-        self.tidy_after = now + TIDY_MS;
+        self.prune_after = now + PRUNE_MS;
         self.peers.retain(|_, (_, rates)| !rates.are_whole(now));
         self.hosts.retain(|_, (_, budget)| !budget.is_whole(now));
         drop_oldest(&mut self.peers);
@@ -129,7 +135,7 @@ mod tests {
         let (mut asks, mut grants) = (Rates::new(0), Rates::new(0));
         let mut asked = 0;
         for now in 0..600_000 {
-            for budget in [&mut asks.asking, &mut asks.telling] {
+            for budget in [&mut asks.asking, &mut asks.announcing] {
                 if budget.left(now) > 0 && budget.spend(1, now) {
                     assert!(grants.messages.spend(1, now), "{asked} messages after {now} ms");
                     asked += 1;
@@ -142,13 +148,13 @@ mod tests {
     #[test]
     fn an_inventory_that_is_not_sent_costs_nothing() {
         let mut rates = Rates::new(0);
-        assert!(rates.telling.spend(TELL_AT_ONCE, 0));
-        assert!(!rates.tell(1_000, 0));
-        assert_eq!(rates.telling_ids.left(0), TELL_IDS_AT_ONCE);
+        assert!(rates.announcing.spend(ANNOUNCE_AT_ONCE, 0));
+        assert!(!rates.may_announce(1_000, 0));
+        assert_eq!(rates.announcing_ids.left(0), ANNOUNCE_IDS_AT_ONCE);
         let mut rates = Rates::new(0);
-        assert!(rates.telling_ids.spend(TELL_IDS_AT_ONCE, 0));
-        assert!(!rates.tell(1_000, 0));
-        assert_eq!(rates.telling.left(0), TELL_AT_ONCE);
+        assert!(rates.announcing_ids.spend(ANNOUNCE_IDS_AT_ONCE, 0));
+        assert!(!rates.may_announce(1_000, 0));
+        assert_eq!(rates.announcing.left(0), ANNOUNCE_AT_ONCE);
     }
 
     #[test]
@@ -157,7 +163,7 @@ mod tests {
         let mut rates = kept.take(&name, 0);
         assert!(rates.messages.spend(MESSAGES_AT_ONCE, 0));
         kept.keep(&name, rates, 0);
-        kept.tidy(1_000);
+        kept.prune(1_000);
         let mut rates = kept.take(&name, 1_000);
         assert!(rates.messages.spend(MESSAGES_A_SECOND, 1_000));
         assert!(
@@ -165,7 +171,7 @@ mod tests {
             "a second brings no more than a second's"
         );
         kept.keep(&name, rates, 1_000);
-        kept.tidy(200_000);
+        kept.prune(200_000);
         assert!(kept.peers.is_empty(), "nothing is left to remember");
     }
 
@@ -187,7 +193,7 @@ mod tests {
             ..noisy
         };
         assert_eq!((kept.begin(&exempt, 0), kept.begin(&configured, 0)), (Ok(()), Ok(())));
-        kept.tidy(5_000);
+        kept.prune(5_000);
         assert_eq!(kept.begin(&noisy, 5_000), Ok(()));
         assert_eq!(kept.begin(&noisy, 5_000), Err(error));
     }
@@ -200,7 +206,7 @@ mod tests {
             assert!(rates.messages.spend(MESSAGES_AT_ONCE, at));
             kept.keep(&PeerName(format!("peer-{at:06}")), rates, at);
         }
-        kept.tidy(MAX_BANS as u64);
+        kept.prune(MAX_BANS as u64);
         assert_eq!(kept.peers.len(), MAX_BANS);
         assert!(!kept.peers.contains_key(&PeerName::from("peer-000000")));
     }

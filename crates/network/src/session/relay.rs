@@ -12,12 +12,12 @@ use tally_node::mempool::Pooled;
 use super::early::{Early, waits_for_a_block};
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::{Offer, Question};
-use super::state::Network;
+use super::peer::{Offer, Request};
+use super::state::Session;
 use crate::wire::Message;
-use crate::wire::limits::{MAX_IDS, MAX_TRANSACTION_QUESTIONS, OFFERED_A_TURN};
+use crate::wire::limits::{MAX_IDS, MAX_TRANSACTION_REQUESTS, OFFERED_A_TURN};
 
-impl Network {
+impl Session {
     /// Announces to a peer everything in the pool that it may not have, from the next turn on.
     pub(super) fn offer_pool(&mut self, name: &PeerName) {
         if let Some(peer) = self.peers.get_mut(name).filter(|peer| peer.ready()) {
@@ -91,14 +91,14 @@ impl Network {
     }
 
     /// Sends announcements, no faster than any honest peer takes them: what is over that waits for a later turn.
-    pub(super) fn tell_inventory(&mut self) {
+    pub(super) fn send_inventories(&mut self) {
         self.go_on_offering();
         let now = self.now;
         let names: Vec<_> = self.peers.keys().cloned().collect();
         for name in names {
             while let Some(peer) = self.peers.get_mut(&name) {
                 let count = peer.inventory.len().min(MAX_IDS);
-                if count == 0 || !peer.rates.tell(count as u64, now) {
+                if count == 0 || !peer.rates.may_announce(count as u64, now) {
                     break;
                 }
                 let ids = peer.inventory.drain(..count).collect();
@@ -132,13 +132,13 @@ impl Network {
         }
         let peers = &self.peers;
         let room = |name: &PeerName| {
-            let open = peers.get(name)?.transaction_questions();
-            Some(MAX_TRANSACTION_QUESTIONS.saturating_sub(open) * MAX_IDS)
+            let open = peers.get(name)?.transaction_requests();
+            Some(MAX_TRANSACTION_REQUESTS.saturating_sub(open) * MAX_IDS)
         };
         for (name, ids) in self.wanted.due(room, self.now) {
             for ids in ids.chunks(MAX_IDS) {
-                let question = Question::Transactions { ids: ids.to_vec() };
-                self.ask(&name, question, Message::GetTransactions(ids.to_vec()));
+                let request = Request::Transactions { ids: ids.to_vec() };
+                self.ask(&name, request, Message::GetTransactions(ids.to_vec()));
             }
         }
     }
@@ -171,7 +171,7 @@ impl Network {
             peer.transactions_sent += sent.len() as u64;
         }
         self.take_transactions(name, &sent, self.now);
-        // What left a pool between announcement and question is honestly missing: that is no offence, however much it is.
+        // What left a pool between announcement and request is honestly missing: that is no offence, however much it is.
         self.wanted.missing(name, &missing, self.now);
         if let Some(offence) = offence {
             self.offend(name, offence);

@@ -6,17 +6,17 @@ use tally_chain::{BlockId, Header, Height, Work};
 use super::attempt::Ended;
 use super::heavier_fork::HeavierFork;
 use super::name::PeerName;
-use super::peer::{Peer, Question};
+use super::peer::{Peer, Request};
 use super::serve::lowest_fork;
-use super::state::Network;
+use super::state::Session;
 use super::walk::{Offer, Walk};
 use crate::wire::Message;
-use crate::wire::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_SYNCS};
+use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_SYNCS};
 
 /// Milliseconds between two looks at such chains: each look takes all headers.
 const LOOK_MS: u64 = 600_000;
 
-impl Network {
+impl Session {
     /// A chain heavier than ours, by its work, that this node can only follow by beginning anew.
     pub fn heavier_fork(&self) -> Option<&HeavierFork> {
         self.heavier_fork.as_ref().filter(|fork| fork.weight > self.weight())
@@ -55,18 +55,18 @@ impl Network {
     /// Whether another chain may be weighed: several at once, for the first may never show what it claims, and one place is
     /// for a peer that this node called, for those that come by themselves are free.
     fn has_rival_place(&self, name: &PeerName) -> bool {
-        let inbound = self.rivals.iter().filter(|walk| !self.has_called(&walk.source));
-        let place = self.has_called(name) || inbound.count() + 1 < MAX_SYNCS;
+        let inbound = self.rivals.iter().filter(|walk| !self.is_outbound(&walk.source));
+        let place = self.is_outbound(name) || inbound.count() + 1 < MAX_SYNCS;
         place && self.rivals.len() < MAX_SYNCS
     }
 
     /// Makes room for a peer: of the chains that have taken longer than they may, the one that began first gives way. A long
     /// chain on a slow link gets there in the end, for the time doubles each time.
     fn end_slow_rival(&mut self, newcomer: &PeerName) {
-        let most = JOIN_MS << self.slow_rivals.min(MAX_JOIN_DOUBLINGS);
-        let (now, called) = (self.now, self.has_called(newcomer));
+        let most = CHECKPOINT_MS << self.slow_rivals.min(MAX_CHECKPOINT_DOUBLINGS);
+        let (now, outbound) = (self.now, self.is_outbound(newcomer));
         let slow = self.rivals.iter().filter(|walk| {
-            let yields = called || !self.has_called(&walk.source);
+            let yields = outbound || !self.is_outbound(&walk.source);
             yields && now >= walk.started.saturating_add(most)
         });
         let Some(number) = slow.min_by_key(|walk| walk.started).map(|walk| walk.number) else {
@@ -83,11 +83,11 @@ impl Network {
                 continue;
             }
             let (source, attempt, locator) = (walk.source.clone(), walk.number, walk.locator());
-            let question = Question::JoinHeaders {
+            let request = Request::CheckpointHeaders {
                 attempt,
                 locator: locator.clone(),
             };
-            self.ask(&source, question, Message::GetHeaders { locator });
+            self.ask(&source, request, Message::GetHeaders { locator });
         }
     }
 

@@ -23,9 +23,9 @@ fn records(count: usize) -> u64 {
     RECORD_COST * count as u64
 }
 
-/// What a question is answered with; nothing if it is no question.
-pub(super) fn answer(node: &Node, question: &Message) -> Result<Option<Answer>, StoreError> {
-    let (message, cost) = match question {
+/// What a request is answered with; nothing if it is no request.
+pub(super) fn answer(node: &Node, request: &Message) -> Result<Option<Answer>, StoreError> {
+    let (message, cost) = match request {
         Message::Ping => (Message::Pong, 0),
         Message::GetHeaders { locator } => {
             let headers = headers_after(node, locator)?;
@@ -115,9 +115,9 @@ fn pooled(node: &Node, ids: &[TxId]) -> Vec<Bytes> {
 }
 
 /// Envelopes at some places of a block, and how many bytes were read for them. Nothing of a block far below the tip: nobody
-/// puts it together any more, and each such question would read a whole block.
+/// puts it together any more, and each such request would read a whole block.
 fn block_transactions(node: &Node, id: &BlockId, indexes: &[u32]) -> Result<(Vec<Bytes>, u64), StoreError> {
-    // Each place once: or a small question would fetch a huge answer.
+    // Each place once: or a small request would fetch a huge answer.
     if !indexes.is_sorted_by(|a, b| a < b) {
         return Ok((Vec::new(), 0));
     }

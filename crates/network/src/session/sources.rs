@@ -7,17 +7,17 @@ use tally_chain::Work;
 
 use super::name::PeerName;
 use super::peer::Peer;
-use super::state::Network;
+use super::state::Session;
 
-impl Network {
+impl Session {
     /// Whether this node called a peer that is connected.
-    pub(super) fn has_called(&self, name: &PeerName) -> bool {
+    pub(super) fn is_outbound(&self, name: &PeerName) -> bool {
         self.peers.get(name).is_some_and(|peer| peer.outbound)
     }
 
     /// Whether all that run are of peers that came by themselves, and one that this node called is able.
-    pub(super) fn wants_called(&self, running: &[PeerName], able: impl Fn(&Peer) -> bool) -> bool {
-        let none = !running.is_empty() && !running.iter().any(|name| self.has_called(name));
+    pub(super) fn wants_outbound(&self, running: &[PeerName], able: impl Fn(&Peer) -> bool) -> bool {
+        let none = !running.is_empty() && !running.iter().any(|name| self.is_outbound(name));
         none && self.peers.values().any(|peer| peer.outbound && able(peer))
     }
 
@@ -32,12 +32,12 @@ impl Network {
     ) -> Option<(PeerName, Work)> {
         let (now, clock) = (self.now, self.node.now());
         let may = |peer: &Peer| peer.may_follow(now, clock) && able(peer);
-        let wants_called = self.wants_called(running, may);
+        let wants_outbound = self.wants_outbound(running, may);
         let last = running.len() + 1 >= max;
         let candidates = self
             .peers
             .iter()
-            .filter(|(name, peer)| may(peer) && !running.contains(name) && (peer.outbound || !wants_called));
+            .filter(|(name, peer)| may(peer) && !running.contains(name) && (peer.outbound || !wants_outbound));
         let chosen = candidates.min_by_key(|(_, peer)| {
             let proven = last && peer.blocks_sent > 0;
             let since = if last { peer.connected } else { 0 };

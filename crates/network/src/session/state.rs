@@ -1,4 +1,4 @@
-//! What a session holds, and what all of it uses: questions, frames, offences, ends. Rules: docs/protocol.md#N8, #N9
+//! What a session holds, and what all of it uses: requests, frames, offences, ends. Rules: docs/protocol.md#N8, #N9
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::broadcast::Receiver;
 
 use super::attempt::Sync;
 use super::backoff::Backoff;
-use super::checkpoint_sync::Join;
+use super::checkpoint_sync::CheckpointSync;
 use super::cost::Costs;
 use super::early::EarlyTransactions;
 use super::heavier_fork::HeavierFork;
@@ -19,7 +19,7 @@ use super::held::Bodies;
 use super::lines::Lines;
 use super::name::PeerName;
 use super::offence::{Offence, Score};
-use super::peer::{Open, Peer, Question, Traffic};
+use super::peer::{Open, Peer, Request, Traffic};
 use super::peers::bans::Bans;
 use super::rates::KeptRates;
 use super::waiting::Unread;
@@ -54,7 +54,7 @@ pub struct Counters {
     pub offences: BTreeMap<&'static str, u64>,
     /// Bans since the start.
     pub bans: u64,
-    /// Questions that were not answered in time.
+    /// Requests that were not answered in time.
     pub unanswered: u64,
     /// Compact blocks that the pool sufficed for, that needed some transactions, and that needed all of the block.
     pub compact_whole: u64,
@@ -67,7 +67,7 @@ pub struct Counters {
 }
 
 /// The conversation with all peers.
-pub struct Network {
+pub struct Session {
     pub(super) node: Node,
     pub(super) agent: String,
     pub(super) peers: BTreeMap<PeerName, Peer>,
@@ -87,13 +87,13 @@ pub struct Network {
     pub(super) bodies: Bodies,
     /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
     pub(super) walks: Vec<Walk>,
-    pub(super) join: Option<Join>,
+    pub(super) checkpoint_sync: Option<CheckpointSync>,
     /// Sources whose state took too long, one after the other.
-    pub(super) slow_joins: u32,
+    pub(super) slow_checkpoints: u32,
     /// Since when this node has a peer to begin with, and for how many named peers, and peers of its own dialling, it waits.
     pub(super) begun: Option<u64>,
     pub(super) named: usize,
-    pub(super) called: usize,
+    pub(super) outbound: usize,
     /// Chains that leave ours deeper than this node goes back, how many in a row took too long to be weighed,
     /// and when they are looked at again.
     pub(super) rivals: Vec<Walk>,
@@ -112,7 +112,7 @@ pub struct Network {
     pub(super) full_since: Option<u64>,
     pub(super) needs_room: Option<u64>,
     pub(super) lines: Lines,
-    pub(super) next_question: u64,
+    pub(super) next_request: u64,
     pub(super) attempts: u64,
     pub(super) events: Receiver<Arc<Numbered>>,
     pub(super) counters: Counters,
@@ -126,7 +126,7 @@ pub struct Network {
     pub(super) looked: Option<u64>,
 }
 
-impl Network {
+impl Session {
     /// `agent` is what peers are told of the program.
     pub fn new(node: Node, agent: impl Into<String>) -> Self {
         Self {
@@ -143,11 +143,11 @@ impl Network {
             syncs: Vec::new(),
             bodies: Bodies::default(),
             walks: Vec::new(),
-            join: None,
-            slow_joins: 0,
+            checkpoint_sync: None,
+            slow_checkpoints: 0,
             begun: None,
             named: 0,
-            called: 0,
+            outbound: 0,
             rivals: Vec::new(),
             slow_rivals: 0,
             rival_after: 0,
@@ -160,7 +160,7 @@ impl Network {
             full_since: None,
             needs_room: None,
             lines: Lines::default(),
-            next_question: 1,
+            next_request: 1,
             attempts: 0,
             counters: Counters::default(),
             outputs: VecDeque::new(),
@@ -171,9 +171,9 @@ impl Network {
         }
     }
 
-    pub(super) fn tidy(&mut self) {
+    pub(super) fn prune_scores_and_bans(&mut self) {
         let now = self.now;
-        self.rates.tidy(now);
+        self.rates.prune(now);
         self.costs.forgive(now);
         self.scores.retain(|_, score| score.at(now) > 0);
         while self.scores.len() > MAX_BANS {
@@ -185,21 +185,21 @@ impl Network {
         }
     }
 
-    pub(super) fn ask(&mut self, name: &PeerName, question: Question, message: Message) {
-        let number = self.next_question;
-        self.next_question += 1;
-        let patience = match question {
-            Question::Blocks { .. }
-            | Question::WholeBlock { .. }
-            | Question::BlockTransactions(_)
-            | Question::Checkpoint { .. }
-            | Question::Part { .. } => BLOCKS_MS,
+    pub(super) fn ask(&mut self, name: &PeerName, request: Request, message: Message) {
+        let number = self.next_request;
+        self.next_request += 1;
+        let patience = match request {
+            Request::Blocks { .. }
+            | Request::WholeBlock { .. }
+            | Request::BlockTransactions(_)
+            | Request::Checkpoint { .. }
+            | Request::Part { .. } => BLOCKS_MS,
             _ => ANSWER_MS,
         };
         let asked = self.now;
         if let Some(peer) = self.peers.get_mut(name) {
             let open = Open {
-                question,
+                request,
                 asked,
                 deadline: asked + patience,
                 extended: false,
@@ -209,9 +209,9 @@ impl Network {
         }
     }
 
-    pub(super) fn send(&mut self, name: &PeerName, question: u64, message: Message) {
+    pub(super) fn send(&mut self, name: &PeerName, request: u64, message: Message) {
         let Some(peer) = self.peers.get_mut(name) else { return };
-        let frame = Frame { question, message }.encode();
+        let frame = Frame { request, message }.encode();
         for traffic in [&mut peer.traffic, &mut self.counters.traffic] {
             traffic.messages_out += 1;
             traffic.bytes_out += frame.len() as u64;
@@ -259,13 +259,13 @@ impl Network {
         self.backoffs.insert(name.clone(), peer.backoff);
         self.rates.keep(name, peer.rates, self.now);
         for open in peer.open.into_values() {
-            if let Question::Blocks { ids } = open.question {
+            if let Request::Blocks { ids } = open.request {
                 self.forget_asked(name, &ids);
             }
         }
         self.wanted.forget(name, self.now);
         self.sync_lost(name);
-        self.join_lost(name);
+        self.checkpoint_source_lost(name);
         true
     }
 }

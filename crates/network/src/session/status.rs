@@ -5,9 +5,9 @@ use tally_node::Node;
 
 use super::attempt::SyncStatus;
 use super::peer::PeerStatus;
-use super::state::{Counters, Network};
+use super::state::{Counters, Session};
 
-impl Network {
+impl Session {
     /// The session's clock: the last moment that the driver named, milliseconds.
     pub fn now(&self) -> u64 {
         self.now
@@ -42,14 +42,14 @@ impl Network {
 
     /// How far the running synchronisation is, once headers have shown that there is more than our chain.
     pub fn sync_status(&self) -> Option<SyncStatus> {
-        let joining = self.join.as_ref().map(|join| join.status(self.now));
+        let checkpoint = self.checkpoint_sync.as_ref().map(|sync| sync.status(self.now));
         let walking = || self.walks.first().map(|walk| walk.status(self.now));
         // Of several the one that came furthest. Headers that weigh less than our chain cost nothing, and are no reason to say
         // that this node is behind.
         let ours = self.weight();
         let ripe = || self.syncs.iter().filter(|sync| sync.is_ripe(ours));
         let sync = || ripe().max_by_key(|sync| (sync.imported, sync.shown()));
-        joining
+        checkpoint
             .or_else(walking)
             .or_else(|| sync().map(|sync| sync.status(self.now)))
     }

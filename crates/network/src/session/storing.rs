@@ -4,12 +4,12 @@
 use tally_node::StoreError;
 
 use super::attempt::Ended;
-use super::state::Network;
+use super::state::Session;
 
 /// Blocks remembered that were too long for the disk.
 const MAX_TOO_LONG: usize = 64;
 
-impl Network {
+impl Session {
     /// Looks whether what would be fetched now could be kept; ends what is under way if not.
     pub(super) fn can_store(&mut self) -> bool {
         let store = self.node.store();
@@ -20,8 +20,8 @@ impl Network {
         }
         if self.full {
             self.full_since = self.full_since.or(Some(self.now));
-        } else if let (Some(since), Some(join)) = (self.full_since.take(), &mut self.join) {
-            join.put_off(self.now.saturating_sub(since));
+        } else if let (Some(since), Some(sync)) = (self.full_since.take(), &mut self.checkpoint_sync) {
+            sync.put_off(self.now.saturating_sub(since));
         }
         if self.full && !self.syncs.is_empty() {
             // Nobody's fault: their sources are asked anew later. Answers that still come are dropped.
@@ -70,7 +70,7 @@ mod tests {
     use tally_chain::{B256, BlockId, ChainSpec, Header, Height, UnixSecs};
     use tally_node::{Node, NodeConfig};
 
-    use crate::session::{Network, Output, PeerName};
+    use crate::session::{Output, PeerName, Session};
     use crate::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 
     /// Nobody fills a disk for this: so much is never free.
@@ -103,12 +103,12 @@ mod tests {
         headers
     }
 
-    fn says(network: &mut Network, name: &PeerName, question: u64, message: Message, now: u64) {
-        let frame = Frame { question, message }.encode();
+    fn says(network: &mut Session, name: &PeerName, request: u64, message: Message, now: u64) {
+        let frame = Frame { request, message }.encode();
         network.received(name, &frame, now);
     }
 
-    fn enters(network: &mut Network, name: &PeerName, headers: &[Header]) {
+    fn enters(network: &mut Session, name: &PeerName, headers: &[Header]) {
         let engine = network.node().spec().engine();
         let ours = network.node().tip().record.weight;
         let claim = Claim {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     /// Blocks that are asked for in twenty seconds; none of them is sent.
-    fn asked(network: &mut Network, chains: &[(PeerName, Vec<Header>); 2], begin: u64) -> BTreeSet<BlockId> {
+    fn handle_request(network: &mut Session, chains: &[(PeerName, Vec<Header>); 2], begin: u64) -> BTreeSet<BlockId> {
         let block_bytes = network.node().spec().limits.block_bytes;
         let mut asked = BTreeSet::new();
         for now in (begin..begin + 20_000).step_by(500) {
@@ -138,12 +138,12 @@ mod tests {
                 let Output::Send { peer, frame } = output else {
                     panic!("{output:?}")
                 };
-                let Frame { question, message } = Frame::decode(&frame, block_bytes).unwrap();
+                let Frame { request, message } = Frame::decode(&frame, block_bytes).unwrap();
                 let (_, headers) = chains.iter().find(|(name, _)| *name == peer).unwrap();
                 match message {
-                    Message::Ping => says(network, &peer, question, Message::Pong, now),
+                    Message::Ping => says(network, &peer, request, Message::Pong, now),
                     Message::GetHeaders { .. } => {
-                        says(network, &peer, question, Message::Headers(headers.clone()), now);
+                        says(network, &peer, request, Message::Headers(headers.clone()), now);
                     }
                     Message::GetBlocks(ids) => asked.extend(ids),
                     _ => {}
@@ -157,7 +157,7 @@ mod tests {
     fn a_block_that_is_too_long_for_the_disk_keeps_no_shorter_one_of_another_chain_out() {
         let dir = tempfile::tempdir().unwrap();
         let node = open(dir.path());
-        let mut network = Network::new(node.clone(), "own");
+        let mut network = Session::new(node.clone(), "own");
         let chains = [
             (PeerName::from("long"), chain(&node, 1, 3)),
             (PeerName::from("short"), chain(&node, 2, 2)),

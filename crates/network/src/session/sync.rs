@@ -9,9 +9,9 @@ use tally_node::Status;
 use super::attempt::{Ended, Sync, SyncStatus, not_ahead_at, own_fault};
 use super::name::PeerName;
 use super::offence::Offence;
-use super::peer::{Ahead, Peer, Question};
+use super::peer::{Ahead, Peer, Request};
 use super::serve;
-use super::state::Network;
+use super::state::Session;
 use crate::wire::Message;
 use crate::wire::limits::{MAX_HEADERS, MAX_PLANNED, MAX_SYNCS, STUCK_MS};
 
@@ -21,14 +21,14 @@ const APART_MS: u64 = 60_000;
 const AGAIN_MS: u64 = 1_000;
 const ROOM_AGAIN_MS: u64 = 10_000;
 
-impl Network {
+impl Session {
     pub(super) fn weight(&self) -> Work {
         self.node.tip().record.weight
     }
 
     /// Does the next step of all synchronisations, or begins one.
     pub(super) fn advance_sync(&mut self) {
-        if !self.can_store() || self.advance_join() {
+        if !self.can_store() || self.advance_checkpoint_sync() {
             return;
         }
         self.begin_sync();
@@ -91,15 +91,15 @@ impl Network {
             }
             sync.asking = true;
             let (source, attempt) = (sync.source.clone(), sync.number);
-            let question = Question::Headers {
+            let request = Request::Headers {
                 attempt,
                 locator: locator.clone(),
             };
-            self.ask(&source, question, Message::GetHeaders { locator });
+            self.ask(&source, request, Message::GetHeaders { locator });
         }
     }
 
-    /// Headers came, after one of the ids in the question's locator.
+    /// Headers came, after one of the ids in the request's locator.
     pub(super) fn headers(&mut self, name: &PeerName, attempt: u64, locator: &[BlockId], headers: &[Header]) {
         let Some(at) = self.syncs.iter().position(|sync| sync.number == attempt) else {
             // Too late to be of use; wrong is wrong.
@@ -349,7 +349,7 @@ impl Network {
         }
     }
 
-    /// A question for headers was not answered in time.
+    /// A request for headers was not answered in time.
     pub(super) fn headers_late(&mut self, attempt: u64) {
         self.end_sync(attempt, Ended::Failed(None));
     }

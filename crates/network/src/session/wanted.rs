@@ -37,7 +37,7 @@ pub(super) struct Wanted {
     /// What nobody is asked for at the moment, by whom it is to be asked of.
     unasked: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
     turn: Turn,
-    /// When the entries were last searched for questions that take too long.
+    /// When the entries were last searched for requests that take too long.
     looked: u64,
 }
 
@@ -178,15 +178,15 @@ impl Wanted {
         while let Some(gone) = self.unasked.keys().find(|name| room(name).is_none()).cloned() {
             self.forget(&gone, now);
         }
-        let mut questions = BTreeMap::new();
+        let mut requests = BTreeMap::new();
         let names: Vec<_> = self.unasked.keys().cloned().collect();
         for name in names {
             let ids = self.take_unasked(&name, room(&name).unwrap_or(0), now);
             if !ids.is_empty() {
-                questions.insert(name, ids);
+                requests.insert(name, ids);
             }
         }
-        questions
+        requests
     }
 
     /// The next that a peer is asked for, `most` of them.

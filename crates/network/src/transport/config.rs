@@ -8,7 +8,7 @@ use libp2p::Multiaddr;
 
 /// What the network is told at its start.
 #[derive(Debug, Clone, Default)]
-pub struct P2pConfig {
+pub struct NetworkConfig {
     /// Where others may call, by TCP and by QUIC on the same port; `None`: nowhere.
     pub listen: Option<SocketAddr>,
     /// Whom to call, and call again.
@@ -28,7 +28,7 @@ pub struct P2pConfig {
 /// Why there is no network.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum P2pError {
+pub enum NetworkError {
     #[error("network identity {path}: {source}")]
     Identity { path: PathBuf, source: std::io::Error },
     #[error("network identity {path} is damaged: {reason}")]

@@ -8,11 +8,11 @@ use parking_lot::RwLock;
 use tokio::sync::mpsc::Sender;
 
 use super::caps::Banned;
-use super::events::{Asked, Heard, Order};
+use super::events::{DriverEvent, OperatorCommand, SwarmCommand};
 use super::kept::BansFile;
-use super::link::Way;
+use super::link::PeerSender;
 use super::status::NetworkStatus;
-use crate::session::{Network, Output, PeerName};
+use crate::session::{Output, PeerName, Session};
 use crate::wire;
 
 /// Messages that may wait for the thread; then peers wait in their sockets.
@@ -34,56 +34,56 @@ struct Link {
     number: u64,
     /// Whether we called.
     outbound: bool,
-    way: Way,
+    sender: PeerSender,
     since: Instant,
     /// Whether those who dial know that the peer has said hello.
     greeted: bool,
 }
 
-type Ways = BTreeMap<PeerName, Link>;
+type OpenLinks = BTreeMap<PeerName, Link>;
 
 /// Speaks until it is told to stop.
 pub(super) fn run(
-    mut network: Network,
+    mut session: Session,
     own: &PeerName,
-    inbox: &Receiver<Heard>,
-    orders: &Sender<Order>,
+    inbox: &Receiver<DriverEvent>,
+    commands: &Sender<SwarmCommand>,
     status: &RwLock<NetworkStatus>,
     kept: &mut KeptBans,
 ) {
     let begun = Instant::now();
-    let max_waiting = MAX_WAITING_FRAMES * wire::max_frame_bytes(network.node().spec().limits.block_bytes);
-    let mut ways = Ways::new();
+    let max_waiting = MAX_WAITING_FRAMES * wire::max_frame_bytes(session.node().spec().limits.block_bytes);
+    let mut links = OpenLinks::new();
     let mut ticked = Instant::now();
     let mut reported = Instant::now();
     loop {
-        let wait = if network.busy() {
+        let wait = if session.busy() {
             Duration::ZERO
         } else {
             TICK.saturating_sub(ticked.elapsed())
         };
-        let heard = inbox.recv_timeout(wait);
+        let event = inbox.recv_timeout(wait);
         let now = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match heard {
-            Ok(Heard::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Heard::Asked(asked, done)) => {
-                let did = obey(&mut network, asked, now);
-                carry_out(&mut network, &mut ways, orders, max_waiting, now);
-                kept.keep(&network, now);
-                *status.write() = NetworkStatus::of(&network);
+        match event {
+            Ok(DriverEvent::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(DriverEvent::Command(command, done)) => {
+                let did = handle_command(&mut session, command, now);
+                carry_out(&mut session, &mut links, commands, max_waiting, now);
+                kept.keep(&session, now);
+                *status.write() = NetworkStatus::of(&session);
                 let _ = done.send(did);
             }
-            Ok(heard) => hear(&mut network, own, &mut ways, orders, heard, now),
-            Err(RecvTimeoutError::Timeout) => network.poll(now),
+            Ok(event) => handle_event(&mut session, own, &mut links, commands, event, now),
+            Err(RecvTimeoutError::Timeout) => session.poll(now),
         }
-        carry_out(&mut network, &mut ways, orders, max_waiting, now);
+        carry_out(&mut session, &mut links, commands, max_waiting, now);
         if ticked.elapsed() >= TICK {
-            network.poll(now);
-            carry_out(&mut network, &mut ways, orders, max_waiting, now);
+            session.poll(now);
+            carry_out(&mut session, &mut links, commands, max_waiting, now);
             ticked = Instant::now();
-            kept.keep(&network, now);
-            report(&network, &mut reported);
-            *status.write() = NetworkStatus::of(&network);
+            kept.keep(&session, now);
+            report(&session, &mut reported);
+            *status.write() = NetworkStatus::of(&session);
         }
     }
 }
@@ -95,8 +95,8 @@ pub(super) struct KeptBans {
 }
 
 impl KeptBans {
-    fn keep(&mut self, network: &Network, now: u64) {
-        let bans = network.all_bans();
+    fn keep(&mut self, session: &Session, now: u64) {
+        let bans = session.all_bans();
         if self.file.keep(bans, now) {
             *self.banned.write() = bans.hosts();
         }
@@ -104,13 +104,13 @@ impl KeptBans {
 }
 
 /// Says now and then how far a long synchronisation is.
-fn report(network: &Network, reported: &mut Instant) {
-    let Some(sync) = network.sync_status().filter(|_| reported.elapsed() >= REPORT) else {
+fn report(session: &Session, reported: &mut Instant) {
+    let Some(sync) = session.sync_status().filter(|_| reported.elapsed() >= REPORT) else {
         return;
     };
     *reported = Instant::now();
     let (done, left, secs) = (sync.blocks_done, sync.blocks_left as u64, sync.millis / 1_000);
-    if network.node().awaits_checkpoint() {
+    if session.node().awaits_checkpoint() {
         let (headers, parts) = (sync.headers.map(|height| height.0), sync.parts);
         return tracing::info!(source = %sync.source, headers, ?parts, "beginning with a checkpoint");
     }
@@ -118,63 +118,71 @@ fn report(network: &Network, reported: &mut Instant) {
     tracing::info!(source = %sync.source, done, left, transactions = sync.transactions_done, left_secs, "catching up");
 }
 
-fn hear(network: &mut Network, own: &PeerName, ways: &mut Ways, orders: &Sender<Order>, heard: Heard, now: u64) {
-    let current = |ways: &Ways, name: &PeerName, link: u64| ways.get(name).is_some_and(|known| known.number == link);
-    match heard {
-        Heard::Connected {
+fn handle_event(
+    session: &mut Session,
+    own: &PeerName,
+    links: &mut OpenLinks,
+    commands: &Sender<SwarmCommand>,
+    event: DriverEvent,
+    now: u64,
+) {
+    let current =
+        |links: &OpenLinks, name: &PeerName, link: u64| links.get(name).is_some_and(|known| known.number == link);
+    match event {
+        DriverEvent::Connected {
             name,
             outbound,
             origin,
             link,
-            way,
+            sender,
         } => {
             let ours = *own < name;
-            if ways
+            if links
                 .get(&name)
                 .is_some_and(|known| stays(known.outbound, known.since.elapsed(), outbound, ours))
             {
-                // The new one ends with its way, which is dropped here.
+                // The new one ends with its sender, which is dropped here.
                 return;
             }
             let number = link;
             let since = Instant::now();
-            let (own_unread, all_unread) = way.unread();
-            let arrived = way.arrived();
+            let (own_unread, all_unread) = sender.unread();
+            let arrived = sender.arrived();
             let new = Link {
                 number,
                 outbound,
-                way,
+                sender,
                 since,
                 greeted: false,
             };
-            if ways.insert(name.clone(), new).is_some() {
-                network.disconnected(&name, now);
+            if links.insert(name.clone(), new).is_some() {
+                session.disconnected(&name, now);
             }
-            network.connected_from(name.clone(), outbound, origin, now);
-            network.count_unread(&name, own_unread, all_unread);
-            network.count_arrived(&name, arrived);
+            session.connected_from(name.clone(), outbound, origin, now);
+            session.count_unread(&name, own_unread, all_unread);
+            session.count_arrived(&name, arrived);
         }
-        Heard::Frame { name, link, frame } if current(ways, &name, link) => {
-            network.received(&name, &frame.bytes, now);
-            if let Some(link) = ways.get_mut(&name).filter(|link| !link.greeted)
-                && network.is_greeted(&name)
+        DriverEvent::Frame { name, link, frame } if current(links, &name, link) => {
+            session.received(&name, &frame.bytes, now);
+            if let Some(link) = links.get_mut(&name).filter(|link| !link.greeted)
+                && session.is_greeted(&name)
             {
-                // Where there are too many orders now, it is tried again with its next message.
-                link.greeted = orders.try_send(Order::Greeted(name)).is_ok();
+                // Where there are too many commands now, it is tried again with its next message.
+                link.greeted = commands.try_send(SwarmCommand::Greeted(name)).is_ok();
             }
         }
-        Heard::Broken { name, link, offence } if current(ways, &name, link) => {
-            network.broken(&name, offence, now);
-            ways.remove(&name);
-            network.disconnected(&name, now);
+        DriverEvent::Broken { name, link, offence } if current(links, &name, link) => {
+            session.broken(&name, offence, now);
+            links.remove(&name);
+            session.disconnected(&name, now);
         }
-        Heard::Gone { name, link } if current(ways, &name, link) => {
-            ways.remove(&name);
-            network.disconnected(&name, now);
+        DriverEvent::Disconnected { name, link } if current(links, &name, link) => {
+            links.remove(&name);
+            session.disconnected(&name, now);
         }
-        Heard::Frame { .. } | Heard::Broken { .. } | Heard::Gone { .. } => {}
-        Heard::Placed { name, origin } => network.place(&name, origin),
-        Heard::Asked(..) | Heard::News | Heard::Stop => network.poll(now),
+        DriverEvent::Frame { .. } | DriverEvent::Broken { .. } | DriverEvent::Disconnected { .. } => {}
+        DriverEvent::OriginChanged { name, origin } => session.place(&name, origin),
+        DriverEvent::Command(..) | DriverEvent::Wake | DriverEvent::Stop => session.poll(now),
     }
 }
 
@@ -191,49 +199,55 @@ fn stays(known_outbound: bool, age: Duration, outbound: bool, ours: bool) -> boo
 }
 
 /// Does what the operator asks; says whether there was anything to do.
-fn obey(network: &mut Network, asked: Asked, now: u64) -> bool {
-    match asked {
-        Asked::Ban { name, secs, reason } => {
-            network.ban(&name, now.saturating_add(secs.saturating_mul(1_000)), reason);
+fn handle_command(session: &mut Session, command: OperatorCommand, now: u64) -> bool {
+    match command {
+        OperatorCommand::Ban { name, secs, reason } => {
+            session.ban(&name, now.saturating_add(secs.saturating_mul(1_000)), reason);
             true
         }
-        Asked::Unban { name } => network.unban(&name),
-        Asked::BanRange { range, secs, reason } => {
-            network.ban_range(range, now.saturating_add(secs.saturating_mul(1_000)), &reason)
+        OperatorCommand::Unban { name } => session.unban(&name),
+        OperatorCommand::BanRange { range, secs, reason } => {
+            session.ban_range(range, now.saturating_add(secs.saturating_mul(1_000)), &reason)
         }
-        Asked::UnbanRange { range } => network.unban_range(range),
-        Asked::End { name, reason } => {
-            let known = network.peers().any(|peer| peer.name == name);
-            network.end(&name, reason);
+        OperatorCommand::UnbanRange { range } => session.unban_range(range),
+        OperatorCommand::End { name, reason } => {
+            let known = session.peers().any(|peer| peer.name == name);
+            session.end(&name, reason);
             known
         }
     }
 }
 
-fn carry_out(network: &mut Network, ways: &mut Ways, orders: &Sender<Order>, max_waiting: usize, now: u64) {
-    let outputs: Vec<_> = network.outputs().collect();
+fn carry_out(
+    session: &mut Session,
+    links: &mut OpenLinks,
+    commands: &Sender<SwarmCommand>,
+    max_waiting: usize,
+    now: u64,
+) {
+    let outputs: Vec<_> = session.outputs().collect();
     let mut slow = Vec::new();
     for output in outputs {
         match output {
             Output::Send { peer, frame } => {
-                if let Some(link) = ways.get(&peer)
-                    && !link.way.send(frame, max_waiting)
+                if let Some(link) = links.get(&peer)
+                    && !link.sender.send(frame, max_waiting)
                 {
                     slow.push(peer);
                 }
             }
             Output::Disconnect { peer, reason } => {
                 tracing::info!(%peer, reason, "connection ended");
-                ways.remove(&peer);
-                let _ = orders.try_send(Order::Close(peer));
+                links.remove(&peer);
+                let _ = commands.try_send(SwarmCommand::Disconnect(peer));
             }
         }
     }
     for peer in slow {
         tracing::info!(%peer, "does not take what it asked for");
-        ways.remove(&peer);
-        network.disconnected(&peer, now);
-        let _ = orders.try_send(Order::Close(peer));
+        links.remove(&peer);
+        session.disconnected(&peer, now);
+        let _ = commands.try_send(SwarmCommand::Disconnect(peer));
     }
 }
 

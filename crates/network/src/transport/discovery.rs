@@ -17,8 +17,8 @@ use libp2p_stream as stream;
 use tokio::time::Instant;
 
 use super::caps::Caps;
-use super::config::P2pError;
-use super::reach::{MAX_OF_A_PEER, Reach, Told};
+use super::config::NetworkError;
+use super::reach::{AddressFiltered, MAX_OF_A_PEER, Reach};
 use crate::session::peers::range::{Range, host_of, is_private};
 
 /// Connections with one peer: two for when both call, one more while an old one ends.
@@ -30,8 +30,8 @@ const LAST_ROUND: Duration = Duration::from_secs(300);
 const ROUND: Duration = Duration::from_secs(20);
 /// Peers whose addresses are taken of one round.
 const MAX_OF_A_ROUND: usize = 20;
-/// Between two tellings of its addresses by one peer that are followed.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// Between two announcements of its addresses by one peer that count.
+const ANNOUNCE_AGAIN: Duration = Duration::from_secs(10);
 /// Milliseconds for which it is known where a peer was that has gone: a round takes no longer. And how many such peers.
 const GONE_MS: u64 = 60_000;
 const MAX_GONE: usize = 4_096;
@@ -45,12 +45,12 @@ pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
     pub(super) stream: stream::Behaviour,
     identify: Toggle<identify::Behaviour>,
-    kad: Toggle<Told<kad::Behaviour<MemoryStore>>>,
-    mdns: Toggle<Told<mdns::tokio::Behaviour>>,
+    kad: Toggle<AddressFiltered<kad::Behaviour<MemoryStore>>>,
+    mdns: Toggle<AddressFiltered<mdns::tokio::Behaviour>>,
 }
 
 /// How nodes are found.
-pub(super) struct Ways {
+pub(super) struct DiscoveryConfig {
     /// The genesis id, if others may be asked for nodes.
     pub(super) chain: Option<String>,
     pub(super) mdns: bool,
@@ -62,11 +62,11 @@ pub(super) struct Ways {
 }
 
 impl Behaviour {
-    pub(super) fn new(keys: &Keypair, ways: Ways) -> Result<Self, P2pError> {
-        let failed = |error: String| P2pError::Transport(error);
+    pub(super) fn new(keys: &Keypair, config: DiscoveryConfig) -> Result<Self, NetworkError> {
+        let failed = |error: String| NetworkError::Transport(error);
         let id = keys.public().to_peer_id();
-        let reach = ways.reach;
-        let version = ways.chain.as_deref().map(version);
+        let reach = config.reach;
+        let version = config.chain.as_deref().map(version);
         let kad = version.clone().map(|version| {
             let protocol = StreamProtocol::try_from_owned(version);
             let mut config = kad::Config::new(protocol.map_err(|error| failed(error.to_string()))?);
@@ -79,30 +79,30 @@ impl Behaviour {
                 .set_periodic_bootstrap_interval(None)
                 .set_kbucket_inserts(kad::BucketInserts::Manual);
             let mut behaviour = kad::Behaviour::with_config(id, MemoryStore::new(id), config);
-            let mode = if ways.listens {
+            let mode = if config.listens {
                 kad::Mode::Server
             } else {
                 kad::Mode::Client
             };
             behaviour.set_mode(Some(mode));
             let reach = reach.clone();
-            Ok(Told { behaviour, reach })
+            Ok(AddressFiltered { behaviour, reach })
         });
         let kad = kad.transpose()?;
         let identify = version.map(|version| {
             let config = identify::Config::new(version, keys.public())
-                .with_agent_version(ways.agent)
+                .with_agent_version(config.agent)
                 .with_cache_size(0);
             identify::Behaviour::new(config)
         });
-        let mdns = ways.mdns.then(|| {
+        let mdns = config.mdns.then(|| {
             mdns::tokio::Behaviour::new(mdns::Config::default(), id)
-                .map(|behaviour| Told { behaviour, reach })
+                .map(|behaviour| AddressFiltered { behaviour, reach })
                 .map_err(|error| failed(format!("p2p-lan: {error}")))
         });
         let limits = ConnectionLimits::default().with_max_established_per_peer(Some(MAX_PER_PEER));
         Ok(Self {
-            caps: ways.caps,
+            caps: config.caps,
             limits: connection_limits::Behaviour::new(limits),
             stream: stream::Behaviour::new(),
             identify: identify.into(),
@@ -181,7 +181,7 @@ impl Gone {
 
 pub(super) struct Discovery {
     /// When each connected peer last told of its addresses.
-    told: BTreeMap<PeerId, Instant>,
+    announced: BTreeMap<PeerId, Instant>,
     reach: Reach,
     /// What nodes of this chain call the protocol.
     version: String,
@@ -194,7 +194,7 @@ pub(super) struct Discovery {
 impl Discovery {
     pub(super) fn new(reach: Reach, chain: &str, now: Instant) -> Self {
         Self {
-            told: BTreeMap::new(),
+            announced: BTreeMap::new(),
             reach,
             version: version(chain),
             next: now,
@@ -219,18 +219,18 @@ impl Discovery {
         }
     }
 
-    /// Addresses that were told of and not called.
+    /// Addresses that peers announced and that are not dialled.
     pub(super) fn refused(&self) -> u64 {
         self.reach.refused()
     }
 
-    /// Whether a peer may tell of its addresses again: each telling changes the routing table, and costs it nothing.
-    fn may_tell(&mut self, peer: PeerId) -> bool {
+    /// Whether a peer may announce its addresses again: each announcement changes the routing table, and costs it nothing.
+    fn may_announce(&mut self, peer: PeerId) -> bool {
         let now = Instant::now();
-        let last = self.told.insert(peer, now);
-        let may = last.is_none_or(|last| now.duration_since(last) >= TELL_AGAIN);
+        let last = self.announced.insert(peer, now);
+        let may = last.is_none_or(|last| now.duration_since(last) >= ANNOUNCE_AGAIN);
         if !may && let Some(last) = last {
-            self.told.insert(peer, last);
+            self.announced.insert(peer, last);
         }
         may
     }
@@ -247,17 +247,17 @@ impl Discovery {
 
     /// Asks soon again: a peer has gone.
     pub(super) fn hurry(&mut self, gone: &PeerId) {
-        self.told.remove(gone);
+        self.announced.remove(gone);
         self.pause = FIRST_ROUND;
         self.next = self.next.min(Instant::now() + FIRST_ROUND);
     }
 
     /// Addresses of nodes that may be dialled, each with its node's name at the end.
-    pub(super) fn follow(&mut self, event: BehaviourEvent, behaviour: &mut Behaviour) -> Vec<Learnt> {
+    pub(super) fn handle_event(&mut self, event: BehaviourEvent, behaviour: &mut Behaviour) -> Vec<Learnt> {
         match event {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 // Its list of protocols may still be empty when it comes; this says the same from the first moment.
-                if info.protocol_version != self.version || !self.may_tell(peer_id) {
+                if info.protocol_version != self.version || !self.may_announce(peer_id) {
                     return Vec::new();
                 }
                 let addresses = info.listen_addrs.into_iter().take(4 * MAX_OF_A_PEER);

@@ -3,19 +3,19 @@
 use ipnet::IpNet;
 use libp2p::Multiaddr;
 
-use super::link::{Received, Way};
+use super::link::{PeerSender, Received};
 use crate::session::PeerName;
 use crate::session::offence::Offence;
 use crate::session::peers::range::Origin;
 
 /// What the tasks tell the thread.
-pub(super) enum Heard {
+pub(super) enum DriverEvent {
     Connected {
         name: PeerName,
         outbound: bool,
         origin: Origin,
         link: u64,
-        way: Way,
+        sender: PeerSender,
     },
     Frame {
         name: PeerName,
@@ -27,23 +27,25 @@ pub(super) enum Heard {
         link: u64,
         offence: Offence,
     },
-    Gone {
+    /// The substream is closed.
+    Disconnected {
         name: PeerName,
         link: u64,
     },
     /// The operator has named a peer that is connected, or does so no more.
-    Placed {
+    OriginChanged {
         name: PeerName,
         origin: Origin,
     },
     /// What the operator asks, and whom to tell that it is done: what it did.
-    Asked(Asked, tokio::sync::oneshot::Sender<bool>),
-    News,
+    Command(OperatorCommand, tokio::sync::oneshot::Sender<bool>),
+    /// The node has news, or there is room for more frames: the session looks at the time.
+    Wake,
     Stop,
 }
 
 /// What the operator may ask.
-pub(super) enum Asked {
+pub(super) enum OperatorCommand {
     Ban { name: PeerName, secs: u64, reason: String },
     Unban { name: PeerName },
     BanRange { range: IpNet, secs: u64, reason: String },
@@ -52,10 +54,11 @@ pub(super) enum Asked {
 }
 
 /// What the wires are told to do.
-pub(super) enum Order {
-    Call(Multiaddr),
+pub(super) enum SwarmCommand {
+    /// Dial an address, now and whenever it is not connected.
+    Dial(Multiaddr),
     Forget(PeerName),
-    Close(PeerName),
+    Disconnect(PeerName),
     /// A peer has said hello as a node of this chain.
     Greeted(PeerName),
 }

@@ -6,16 +6,16 @@ use std::path::Path;
 use libp2p::identity::Keypair;
 use tally_chain::hash::sha256;
 
-use super::config::P2pError;
+use super::config::NetworkError;
 
 /// The key that names this node to others; made at the first start. It signs nothing but connections.
-pub(super) fn load(folder: &Path) -> Result<Keypair, P2pError> {
+pub(super) fn load(folder: &Path) -> Result<Keypair, NetworkError> {
     let path = folder.join("identity");
-    let failed = |source| P2pError::Identity {
+    let failed = |source| NetworkError::Identity {
         path: path.clone(),
         source,
     };
-    let damaged = |reason: String| P2pError::DamagedIdentity {
+    let damaged = |reason: String| NetworkError::DamagedIdentity {
         path: path.clone(),
         reason,
     };
@@ -49,9 +49,9 @@ pub(super) fn write_private(folder: &Path, path: &Path, bytes: &[u8]) -> std::io
 }
 
 /// A number of this node's own that nobody else can know: nobody can choose addresses or names to suit it.
-pub(super) fn secret(keys: &Keypair) -> Result<[u8; 32], P2pError> {
+pub(super) fn secret(keys: &Keypair) -> Result<[u8; 32], NetworkError> {
     let bytes = keys
         .to_protobuf_encoding()
-        .map_err(|error| P2pError::Transport(error.to_string()))?;
+        .map_err(|error| NetworkError::Transport(error.to_string()))?;
     Ok(sha256(&[b"tally/peers", &bytes]).0)
 }

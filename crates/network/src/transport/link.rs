@@ -71,25 +71,25 @@ impl Drop for Queued {
 /// Frames that are still to be written.
 pub(super) type Outbox = UnboundedReceiver<Queued>;
 
-/// The way to one peer.
+/// Queues frames for one peer, and counts the bytes that wait.
 #[derive(Debug, Clone)]
-pub(super) struct Way {
+pub(super) struct PeerSender {
     frames: UnboundedSender<Queued>,
     waiting: Unread,
     total: Total,
     arrived: Arrived,
 }
 
-impl Way {
+impl PeerSender {
     pub(super) fn new(total: Total) -> (Self, Outbox) {
         let (frames, outbox) = unbounded_channel();
-        let way = Self {
+        let sender = Self {
             frames,
             waiting: Arc::default(),
             total,
             arrived: Arc::default(),
         };
-        (way, outbox)
+        (sender, outbox)
     }
 
     /// Counter of the bytes that come from this peer.
@@ -337,9 +337,9 @@ mod tests {
             .enable_time()
             .build()
             .unwrap();
-        let (way, outbox) = Way::new(Total::default());
-        frames.into_iter().for_each(|frame| assert!(way.send(frame, MAX)));
-        drop(way);
+        let (sender, outbox) = PeerSender::new(Total::default());
+        frames.into_iter().for_each(|frame| assert!(sender.send(frame, MAX)));
+        drop(sender);
         let mut out = Cursor::new(Vec::new());
         runtime.block_on(write(&mut out, outbox, || ())).unwrap();
         out.into_inner()
@@ -422,21 +422,21 @@ mod tests {
     #[test]
     fn who_takes_nothing_is_not_written_to_without_end() {
         let total = Total::default();
-        let (way, outbox) = Way::new(total.clone());
-        let took = (0..100).take_while(|_| way.send(vec![0; 100], 1_000)).count();
+        let (sender, outbox) = PeerSender::new(total.clone());
+        let took = (0..100).take_while(|_| sender.send(vec![0; 100], 1_000)).count();
         assert_eq!((took, total.load(Relaxed)), (10, 1_000));
-        assert!(!way.send(vec![0; 1_001], 1_000), "the frame's own length counts");
+        assert!(!sender.send(vec![0; 1_001], 1_000), "the frame's own length counts");
         drop(outbox);
         assert_eq!(total.load(Relaxed), 0);
-        assert!(!way.send(vec![0; 100], 10_000), "nobody writes it");
+        assert!(!sender.send(vec![0; 100], 10_000), "nobody writes it");
         assert_eq!(total.load(Relaxed), 0);
     }
 
     #[test]
     fn where_too_much_waits_for_all_those_are_let_go_for_whom_most_does() {
         let total = Total::default();
-        let (greedy, _kept) = Way::new(total.clone());
-        let (modest, _also_kept) = Way::new(total.clone());
+        let (greedy, _kept) = PeerSender::new(total.clone());
+        let (modest, _also_kept) = PeerSender::new(total.clone());
         assert!(modest.send(vec![0; 1_000], usize::MAX));
         while greedy.send(vec![0; 8 << 20], usize::MAX) {}
         assert!(total.load(Relaxed) <= MAX_TOTAL);

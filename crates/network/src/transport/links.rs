@@ -11,8 +11,8 @@ use libp2p::PeerId;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::events::Heard;
-use super::link::{self, End, PATIENCE, Total, Way};
+use super::events::DriverEvent;
+use super::link::{self, End, PATIENCE, PeerSender, Total};
 use super::origins::Origins;
 use super::room::Room;
 use crate::session::PeerName;
@@ -27,7 +27,7 @@ const MAX_OF_ONE: usize = 3;
 /// The links that are open, and how more are.
 #[derive(Clone)]
 pub(super) struct Links {
-    heard: SyncSender<Heard>,
+    events: SyncSender<DriverEvent>,
     /// Bytes of the longest frame.
     max_frame: usize,
     origins: Origins,
@@ -39,9 +39,9 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn new(heard: SyncSender<Heard>, max_frame: usize, origins: Origins) -> Self {
+    pub(super) fn new(events: SyncSender<DriverEvent>, max_frame: usize, origins: Origins) -> Self {
         Self {
-            heard,
+            events,
             max_frame,
             origins,
             numbers: Arc::new(AtomicU64::new(1)),
@@ -83,7 +83,7 @@ impl Links {
             if ended.is_err() {
                 // A panic over what one peer sent costs this link, not the node; the panic itself is in the log.
                 let name = PeerName(peer.to_string());
-                links.tell(Heard::Gone { name, link: number }).await;
+                links.send(DriverEvent::Disconnected { name, link: number }).await;
             }
         });
     }
@@ -91,19 +91,19 @@ impl Links {
     async fn run(&self, peer: PeerId, link: u64, stream: libp2p::Stream, outbound: bool) {
         let name = PeerName(peer.to_string());
         let (mut from, to) = stream.split();
-        let (way, outbox) = Way::new(self.waiting.clone());
-        let arrived = way.arrived();
+        let (sender, outbox) = PeerSender::new(self.waiting.clone());
+        let arrived = sender.arrived();
         let room = if outbound {
             Room::unlimited()
         } else {
             self.inbound.clone()
         };
-        let connected = |origin| Heard::Connected {
+        let connected = |origin| DriverEvent::Connected {
             name: name.clone(),
             outbound,
             origin,
             link,
-            way,
+            sender,
         };
         if !self.begin(&peer, connected).await {
             return;
@@ -111,7 +111,7 @@ impl Links {
         let writing = async {
             // What waited for room is looked at again.
             let written = || {
-                let _ = self.heard.try_send(Heard::News);
+                let _ = self.events.try_send(DriverEvent::Wake);
             };
             match link::write(to, outbox, written).await {
                 Ok(()) => {}
@@ -121,15 +121,15 @@ impl Links {
         let reading = async {
             loop {
                 let name = name.clone();
-                let told = match link::read(&mut from, self.max_frame, PATIENCE, &room, &arrived).await {
-                    Ok(frame) => Heard::Frame { name, link, frame },
+                let event = match link::read(&mut from, self.max_frame, PATIENCE, &room, &arrived).await {
+                    Ok(frame) => DriverEvent::Frame { name, link, frame },
                     Err(End::Closed(error)) => return tracing::debug!(%name, %error, "closed"),
                     Err(End::Broken(offence)) => {
-                        self.tell(Heard::Broken { name, link, offence }).await;
+                        self.send(DriverEvent::Broken { name, link, offence }).await;
                         return;
                     }
                 };
-                if !self.tell(told).await {
+                if !self.send(event).await {
                     return;
                 }
             }
@@ -139,24 +139,24 @@ impl Links {
             () = reading => {}
         }
         let name = name.clone();
-        self.tell(Heard::Gone { name, link }).await;
+        self.send(DriverEvent::Disconnected { name, link }).await;
     }
 
     /// Tells of a conversation that begins, and how its peer counts. What the operator changes while that waits may be told
     /// before it, when there is nobody yet to whom it applies: so it is looked at again afterwards, until what was told is true.
-    async fn begin(&self, peer: &PeerId, connected: impl FnOnce(Origin) -> Heard) -> bool {
-        let mut told = self.origins.of(peer);
-        if !self.tell(connected(told)).await {
+    async fn begin(&self, peer: &PeerId, connected: impl FnOnce(Origin) -> DriverEvent) -> bool {
+        let mut sent = self.origins.of(peer);
+        if !self.send(connected(sent)).await {
             return false;
         }
         loop {
             let origin = self.origins.of(peer);
-            if origin == told {
+            if origin == sent {
                 return true;
             }
-            told = origin;
+            sent = origin;
             let name = PeerName(peer.to_string());
-            if !self.tell(Heard::Placed { name, origin }).await {
+            if !self.send(DriverEvent::OriginChanged { name, origin }).await {
                 return false;
             }
         }
@@ -170,7 +170,7 @@ impl Links {
         tokio::spawn(async move {
             while let Some((peer, origin)) = changed.recv().await {
                 let name = PeerName(peer.to_string());
-                if !links.tell(Heard::Placed { name, origin }).await {
+                if !links.send(DriverEvent::OriginChanged { name, origin }).await {
                     return;
                 }
             }
@@ -179,13 +179,13 @@ impl Links {
     }
 
     /// Tells the conversation; where its inbox is full, waits beside the runtime's own threads.
-    async fn tell(&self, told: Heard) -> bool {
-        match self.heard.try_send(told) {
+    async fn send(&self, event: DriverEvent) -> bool {
+        match self.events.try_send(event) {
             Ok(()) => true,
             Err(TrySendError::Disconnected(_)) => false,
-            Err(TrySendError::Full(told)) => {
-                let heard = self.heard.clone();
-                tokio::task::spawn_blocking(move || heard.send(told).is_ok())
+            Err(TrySendError::Full(event)) => {
+                let events = self.events.clone();
+                tokio::task::spawn_blocking(move || events.send(event).is_ok())
                     .await
                     .unwrap_or(false)
             }
@@ -202,8 +202,8 @@ mod tests {
     /// Named, removed, named again, while the conversation is busy.
     #[tokio::test(flavor = "multi_thread")]
     async fn how_a_peer_counts_is_told_in_the_order_in_which_it_changed() {
-        let (heard, inbox) = sync_channel(1);
-        let placings = Links::new(heard, 1, Origins::default()).placings();
+        let (events, inbox) = sync_channel(1);
+        let placings = Links::new(events, 1, Origins::default()).placings();
         let peer = PeerId::random();
         for change in 0..200 {
             let origin = Origin {
@@ -214,8 +214,8 @@ mod tests {
         }
         drop(placings);
         let told = tokio::task::spawn_blocking(move || {
-            let placed = inbox.iter().map(|heard| match heard {
-                Heard::Placed { origin, .. } => origin.configured,
+            let placed = inbox.iter().map(|events| match events {
+                DriverEvent::OriginChanged { origin, .. } => origin.configured,
                 _ => panic!("nothing else is told"),
             });
             placed.collect::<Vec<_>>()
@@ -233,22 +233,22 @@ mod tests {
             let origins = Origins::default();
             let name = |named: bool| origins.name(Vec::new(), BTreeSet::from_iter(named.then_some(peer)));
             name(!named);
-            let (heard, inbox) = sync_channel(1);
+            let (events, inbox) = sync_channel(1);
             // The conversation is busy: what is told waits.
-            heard.send(Heard::News).unwrap();
-            let links = Links::new(heard, 1, origins.clone());
+            events.send(DriverEvent::Wake).unwrap();
+            let links = Links::new(events, 1, origins.clone());
             let placings = links.placings();
             let (looked, has_looked) = tokio::sync::oneshot::channel();
             let begins = tokio::spawn(async move {
-                let (way, _outbox) = Way::new(Total::default());
+                let (sender, _outbox) = PeerSender::new(Total::default());
                 let connected = |origin| {
                     looked.send(()).unwrap();
-                    Heard::Connected {
+                    DriverEvent::Connected {
                         name: PeerName(peer.to_string()),
                         outbound: false,
                         origin,
                         link: 1,
-                        way,
+                        sender,
                     }
                 };
                 links.begin(&peer, connected).await
@@ -259,11 +259,11 @@ mod tests {
             drop(placings);
             let counts = tokio::task::spawn_blocking(move || {
                 let mut counts = None;
-                for heard in inbox {
-                    match heard {
-                        Heard::Connected { origin, .. } => counts = Some(origin.configured),
+                for events in inbox {
+                    match events {
+                        DriverEvent::Connected { origin, .. } => counts = Some(origin.configured),
                         // Of a peer that is not known yet this says nothing.
-                        Heard::Placed { origin, .. } => counts = counts.map(|_| origin.configured),
+                        DriverEvent::OriginChanged { origin, .. } => counts = counts.map(|_| origin.configured),
                         _ => {}
                     }
                 }

@@ -9,75 +9,79 @@ use libp2p::{Multiaddr, PeerId};
 use parking_lot::{Mutex, RwLock};
 use tally_node::{Node, supervise};
 
-use super::config::{P2pConfig, P2pError};
+use super::config::{NetworkConfig, NetworkError};
 use super::conversation;
-use super::events::{Asked, Heard, Order};
+use super::events::{DriverEvent, OperatorCommand, SwarmCommand};
 use super::identity;
 use super::kept;
 use super::status::NetworkStatus;
-use super::wires::{Seen, Wires};
+use super::swarm::{Seen, SwarmTask};
 use crate::session::peers::book::{name_in, place_of};
-use crate::session::{Network, PeerName};
-use crate::wire::limits::MIN_CALLED;
+use crate::session::{PeerName, Session};
+use crate::wire::limits::MIN_OUTBOUND;
 
-/// A running network; it ends with [`P2p::stop`].
-pub struct P2p {
+/// A running network; it ends with [`Network::stop`].
+pub struct Network {
     id: PeerId,
     addresses: Vec<Multiaddr>,
-    heard: SyncSender<Heard>,
-    orders: tokio::sync::mpsc::Sender<Order>,
+    driver: SyncSender<DriverEvent>,
+    commands: tokio::sync::mpsc::Sender<SwarmCommand>,
     status: Arc<RwLock<NetworkStatus>>,
     seen: Seen,
     thread: Mutex<Option<JoinHandle<()>>>,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
-impl P2p {
-    /// Listens and dials. Runs on the runtime that calls it, and a thread of its own.
-    pub async fn start(node: Node, config: P2pConfig, agent: &str) -> Result<Self, P2pError> {
+impl Network {
+    /// Listens and dials. Runs on the runtime that calls it, and on a thread of its own. `agent`: name and version of the program,
+    /// as peers see it.
+    ///
+    /// # Errors
+    /// If the identity cannot be read or made, or the node cannot listen where the settings say.
+    pub async fn start(node: Node, config: NetworkConfig, agent: &str) -> Result<Self, NetworkError> {
         let keys = identity::load(&config.folder)?;
         let id = keys.public().to_peer_id();
-        let (heard, inbox) = std::sync::mpsc::sync_channel(conversation::INBOX);
-        let (orders, taken) = tokio::sync::mpsc::channel(1_024);
+        let (driver, inbox) = std::sync::mpsc::sync_channel(conversation::INBOX);
+        let (commands, taken) = tokio::sync::mpsc::channel(1_024);
         let seen = Seen::default();
         let (file, bans) = kept::BansFile::open(&config.folder);
         let secret = identity::secret(&keys)?;
         *seen.banned.write() = bans.hosts();
         let banned = seen.banned.clone();
         let mut kept = conversation::KeptBans { file, banned };
-        let wires = Wires::new(keys, &config, &node, agent, heard.clone(), taken, seen.clone())?;
-        let (wires, addresses) = wires.listen(config.listen).await?;
-        let mut network = Network::new(node.clone(), agent);
-        network.expect_named(config.peers.len());
+        let swarm = SwarmTask::new(keys, &config, &node, agent, driver.clone(), taken, seen.clone())?;
+        let (swarm, addresses) = swarm.listen(config.listen).await?;
+        let mut session = Session::new(node.clone(), agent);
+        session.expect_named(config.peers.len());
         if config.peers.is_empty() && config.discover {
-            network.expect_called(MIN_CALLED);
+            session.expect_outbound(MIN_OUTBOUND);
         }
-        network.begin_with(bans, secret);
-        // From the first answer on: bans of the last run are there before the first turn.
-        let status = Arc::new(RwLock::new(NetworkStatus::of(&network)));
+        session.begin_with(bans, secret);
+        // From the first answer on: bans of the last run are there before the first event.
+        let status = Arc::new(RwLock::new(NetworkStatus::of(&session)));
         let thread = {
-            let (orders, status, own) = (orders.clone(), status.clone(), PeerName(id.to_string()));
+            let (commands, status, own) = (commands.clone(), status.clone(), PeerName(id.to_string()));
             supervise::thread("network", move || {
-                conversation::run(network, &own, &inbox, &orders, &status, &mut kept)
+                conversation::run(session, &own, &inbox, &commands, &status, &mut kept)
             })
-            .map_err(|error| P2pError::Transport(error.to_string()))?
+            .map_err(|error| NetworkError::Transport(error.to_string()))?
         };
         let news = {
-            let (heard, mut events) = (heard.clone(), node.events().subscribe());
+            let (driver, mut events) = (driver.clone(), node.events().subscribe());
             supervise::task("network news", async move {
                 use tokio::sync::broadcast::error::RecvError;
-                // What happened is read by the conversation itself; this only wakes it.
+                // The session reads the events itself; this only wakes its thread.
                 while !matches!(events.recv().await, Err(RecvError::Closed)) {
-                    let _ = heard.try_send(Heard::News);
+                    let _ = driver.try_send(DriverEvent::Wake);
                 }
             })
         };
-        let tasks = vec![supervise::task("network wires", wires.run()), news];
+        let tasks = vec![supervise::task("network swarm", swarm.run()), news];
         Ok(Self {
             id,
             addresses,
-            heard,
-            orders,
+            driver,
+            commands,
             status,
             seen,
             thread: Mutex::new(Some(thread)),
@@ -90,7 +94,7 @@ impl P2p {
         self.id
     }
 
-    /// Where others can call, each with this node's name at its end.
+    /// Where others can dial, each with this node's name at its end.
     pub fn addresses(&self) -> &[Multiaddr] {
         &self.addresses
     }
@@ -107,37 +111,37 @@ impl P2p {
         self.seen.remotes.read().get(&name.0.parse().ok()?).cloned()
     }
 
-    /// Calls an address, now and whenever it is not connected.
+    /// Dials an address, now and whenever it is not connected.
     pub async fn add(&self, address: Multiaddr) {
-        let _ = self.orders.send(Order::Call(address)).await;
+        let _ = self.commands.send(SwarmCommand::Dial(address)).await;
     }
 
-    /// Ends the connection with a peer and forgets its addresses; says whether it was connected.
+    /// Ends the connection with a peer and forgets its addresses; false if it was not connected.
     pub async fn remove(&self, name: &PeerName) -> bool {
-        let _ = self.orders.send(Order::Forget(name.clone())).await;
+        let _ = self.commands.send(SwarmCommand::Forget(name.clone())).await;
         let reason = "removed by the operator".to_owned();
         let name = name.clone();
-        self.ask(Asked::End { name, reason }).await
+        self.request(OperatorCommand::End { name, reason }).await
     }
 
-    /// Has nothing to do with a peer for so many seconds.
+    /// Bans a peer for `secs` seconds.
     pub async fn ban(&self, name: PeerName, secs: u64, reason: String) {
-        self.ask(Asked::Ban { name, secs, reason }).await;
+        self.request(OperatorCommand::Ban { name, secs, reason }).await;
     }
 
-    /// Speaks with a peer again; says whether it was banned.
+    /// Lifts the ban of a peer; false if there is none.
     pub async fn unban(&self, name: PeerName) -> bool {
-        self.ask(Asked::Unban { name }).await
+        self.request(OperatorCommand::Unban { name }).await
     }
 
-    /// Has nothing to do with an address range for so many seconds; false if too many are banned.
+    /// Bans an address range for `secs` seconds; false if too many are banned.
     pub async fn ban_range(&self, range: IpNet, secs: u64, reason: String) -> bool {
-        self.ask(Asked::BanRange { range, secs, reason }).await
+        self.request(OperatorCommand::BanRange { range, secs, reason }).await
     }
 
-    /// Speaks with an address range again; says whether it was banned.
+    /// Lifts the ban of an address range; false if there is none.
     pub async fn unban_range(&self, range: IpNet) -> bool {
-        self.ask(Asked::UnbanRange { range }).await
+        self.request(OperatorCommand::UnbanRange { range }).await
     }
 
     /// The name of a peer as its connections prove it; none for a text that cannot be one.
@@ -153,16 +157,16 @@ impl P2p {
         by_name || self.addresses.iter().any(|own| place_of(own) == place)
     }
 
-    /// Asks the conversation for something, and waits until it is done and seen in the status.
-    async fn ask(&self, asked: Asked) -> bool {
+    /// Hands a command to the session's thread, and waits until it is done and the status shows it.
+    async fn request(&self, command: OperatorCommand) -> bool {
         let (done, did) = tokio::sync::oneshot::channel();
-        self.tell(Heard::Asked(asked, done)).await;
+        self.send(DriverEvent::Command(command, done)).await;
         did.await.unwrap_or(false)
     }
 
-    async fn tell(&self, heard: Heard) {
-        let sender = self.heard.clone();
-        let _ = tokio::task::spawn_blocking(move || sender.send(heard).is_ok()).await;
+    async fn send(&self, event: DriverEvent) {
+        let driver = self.driver.clone();
+        let _ = tokio::task::spawn_blocking(move || driver.send(event).is_ok()).await;
     }
 
     /// Ends all connections; an import under way ends first.
@@ -170,7 +174,7 @@ impl P2p {
         for task in self.tasks.lock().drain(..) {
             task.abort();
         }
-        self.tell(Heard::Stop).await;
+        self.send(DriverEvent::Stop).await;
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;

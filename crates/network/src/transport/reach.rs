@@ -20,7 +20,7 @@ use crate::session::peers::range::is_private;
 pub(super) const MAX_OF_A_PEER: usize = 8;
 
 /// What nobody can be at: IANA's registries of special-purpose addresses, those above left out.
-const NOWHERE: [&str; 16] = [
+const SPECIAL_PURPOSE: [&str; 16] = [
     "0.0.0.0/8",
     "192.0.0.0/24",
     "192.0.2.0/24",
@@ -39,8 +39,8 @@ const NOWHERE: [&str; 16] = [
     "8000::/1",
 ];
 
-static NOWHERE_RANGES: LazyLock<Vec<IpNet>> =
-    LazyLock::new(|| NOWHERE.iter().filter_map(|range| range.parse().ok()).collect());
+static SPECIAL_PURPOSE_RANGES: LazyLock<Vec<IpNet>> =
+    LazyLock::new(|| SPECIAL_PURPOSE.iter().filter_map(|range| range.parse().ok()).collect());
 
 /// How far the word of others is followed.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +61,7 @@ impl Reach {
             if is_private(host) {
                 self.lan
             } else {
-                !NOWHERE_RANGES.iter().any(|range| range.contains(&host))
+                !SPECIAL_PURPOSE_RANGES.iter().any(|range| range.contains(&host))
             }
         });
         if !allowed {
@@ -97,12 +97,12 @@ fn host(address: &Multiaddr) -> Option<IpAddr> {
 }
 
 /// A behaviour that learns addresses from others: only those that may be called are.
-pub(super) struct Told<B> {
+pub(super) struct AddressFiltered<B> {
     pub(super) behaviour: B,
     pub(super) reach: Reach,
 }
 
-impl<B: NetworkBehaviour> NetworkBehaviour for Told<B> {
+impl<B: NetworkBehaviour> NetworkBehaviour for AddressFiltered<B> {
     type ConnectionHandler = B::ConnectionHandler;
     type ToSwarm = B::ToSwarm;
 
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn all_ranges_are_read() {
-        assert_eq!(NOWHERE_RANGES.len(), NOWHERE.len());
+        assert_eq!(SPECIAL_PURPOSE_RANGES.len(), SPECIAL_PURPOSE.len());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tally_node::ClockReading;
 
-use crate::session::{Ban, Counters, HeavierFork, Network, PeerStatus, RangeBan, SyncStatus};
+use crate::session::{Ban, Counters, HeavierFork, PeerStatus, RangeBan, Session, SyncStatus};
 
 /// The network as people see it.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -33,18 +33,18 @@ pub struct NetworkStatus {
 }
 
 impl NetworkStatus {
-    pub(super) fn of(network: &Network) -> Self {
+    pub(super) fn of(session: &Session) -> Self {
         Self {
-            peers: network.peers().collect(),
-            bans: network.bans().cloned().collect(),
-            range_bans: network.range_bans().cloned().collect(),
-            now: network.now(),
-            sync: network.sync_status(),
-            heavier_fork: network.heavier_fork().cloned(),
-            best_height: network.best_height().0,
-            clock: network.clock(),
-            counters: network.counters().clone(),
-            unread_bytes: network.unread_bytes(),
+            peers: session.peers().collect(),
+            bans: session.bans().cloned().collect(),
+            range_bans: session.range_bans().cloned().collect(),
+            now: session.now(),
+            sync: session.sync_status(),
+            heavier_fork: session.heavier_fork().cloned(),
+            best_height: session.best_height().0,
+            clock: session.clock(),
+            counters: session.counters().clone(),
+            unread_bytes: session.unread_bytes(),
             found: Found::default(),
         }
     }

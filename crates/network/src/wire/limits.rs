@@ -4,15 +4,15 @@
 pub const MAX_LOCATOR: usize = 64;
 /// Headers in an answer.
 pub const MAX_HEADERS: usize = 2_000;
-/// Blocks in a question.
+/// Blocks in a request.
 pub const MAX_BLOCKS: usize = 16;
-/// Manifests in a question.
+/// Manifests in a request.
 pub const MAX_MANIFESTS: usize = 512;
-/// Transaction ids in an inventory or a question.
+/// Transaction ids in an inventory or a request.
 pub const MAX_IDS: usize = 1_024;
-/// Transactions of one block that may be asked for, four bytes each in the question.
+/// Transactions of one block that may be asked for, four bytes each in the request.
 pub const MAX_INDEXES: usize = tally_chain::block::MAX_TRANSACTIONS;
-/// Envelope bytes in one answer to a question for pooled transactions; more are left out.
+/// Envelope bytes in one answer to a request for pooled transactions; more are left out.
 pub const MAX_POOLED_BYTES: usize = 4 << 20;
 /// Block bytes in one answer; the first block goes whatever its size.
 pub const MAX_BODY_BYTES: usize = 8 << 20;
@@ -31,11 +31,11 @@ pub const MAX_HELD_BYTES: usize = 128 << 20;
 pub const MAX_HELD_OF_A_CHAIN: usize = MAX_HELD_BYTES / MAX_SYNCS;
 /// What a block on its way counts as at least, bytes: its part of a full answer with as many as may be asked for.
 pub const MIN_EXPECTED_BYTES: usize = MAX_BODY_BYTES / MAX_BLOCKS;
-/// Questions for blocks that one peer has open.
-pub const MAX_BODY_QUESTIONS: usize = 2;
-/// Questions for parts of a state that one peer has open, and all of them.
-pub const MAX_PART_QUESTIONS: usize = 2;
-/// Questions for parts that are open to all peers together.
+/// Requests for blocks that one peer has open.
+pub const MAX_BODY_REQUESTS: usize = 2;
+/// Requests for parts of a state that one peer has open, and all of them.
+pub const MAX_PART_REQUESTS: usize = 2;
+/// Requests for parts that are open to all peers together.
 pub const MAX_PARTS_ASKED: usize = 16;
 /// Blocks imported before others are heard again.
 pub const IMPORTS_A_TURN: usize = 32;
@@ -67,16 +67,16 @@ pub const MAX_REBUILDS: usize = 3;
 pub const MAX_REBUILDS_OF_ONE: usize = 2;
 /// Milliseconds for which a block that is being put together stands in for a synchronisation.
 pub const COMING_MS: u64 = 5_000;
-/// Questions of one peer whose late answers are still checked.
+/// Requests of one peer whose late answers are still checked.
 pub const MAX_LATE: usize = 64;
-/// Questions in a row, left unanswered, with which the conversation ends.
+/// Requests in a row, left unanswered, with which the conversation ends.
 pub const MAX_SILENT: u32 = 4;
 /// The same where other messages came meanwhile: the link carries, and the answers may wait behind them.
 pub const MAX_UNANSWERED: u32 = 16;
 /// Bytes a second at which an answer under way is waited for beyond its time.
 pub const MIN_FLOW: u64 = 4 << 10;
-/// Questions for announced transactions that one peer has open: more would only wait behind each other on its link.
-pub const MAX_TRANSACTION_QUESTIONS: usize = 4;
+/// Requests for announced transactions that one peer has open: more would only wait behind each other on its link.
+pub const MAX_TRANSACTION_REQUESTS: usize = 4;
 /// Milliseconds between two looks at the time from which on this node itself was too slow: nobody else is late then.
 pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
@@ -85,21 +85,21 @@ pub const NAMED_MS: u64 = 30_000;
 pub const CLAIMS_MS: u64 = 120_000;
 /// Peers of its own dialling for which a newcomer waits as long where its operator named none: those that come by themselves
 /// may all be one person's.
-pub const MIN_CALLED: usize = 3;
+pub const MIN_OUTBOUND: usize = 3;
 /// Milliseconds that the state of one source's checkpoint may take while another peer could be the source; doubled with each
 /// that took longer, so many times at most: a slow link gets there in the end.
-pub const JOIN_MS: u64 = 300_000;
+pub const CHECKPOINT_MS: u64 = 300_000;
 /// How often that time is doubled at most.
-pub const MAX_JOIN_DOUBLINGS: u32 = 5;
-/// Bytes of earlier answers above which a peer's further questions wait until it has read them.
+pub const MAX_CHECKPOINT_DOUBLINGS: u32 = 5;
+/// Bytes of earlier answers above which a peer's further requests wait until it has read them.
 pub const MAX_UNREAD: usize = 1 << 20;
 /// Bytes of unread frames of all peers together, above which no long answer is begun.
 pub const MAX_UNREAD_ALL: usize = 192 << 20;
-/// Questions of one peer that wait for their answers, and bytes of them.
-pub const MAX_WAITING_QUESTIONS: usize = 64;
-/// Bytes of the questions of one peer that wait for their answers.
+/// Requests of one peer that wait for their answers, and bytes of them.
+pub const MAX_WAITING_REQUESTS: usize = 64;
+/// Bytes of the requests of one peer that wait for their answers.
 pub const MAX_WAITING_BYTES: usize = 2 << 20;
-/// Milliseconds after which a question that waits for room lets the slowest reader go.
+/// Milliseconds after which a request that waits for room lets the slowest reader go.
 pub const ROOM_MS: u64 = 5_000;
 /// Milliseconds that a reader has for a long answer before it may be let go for the sake of others.
 pub const READING_MS: u64 = 10_000;
@@ -131,7 +131,7 @@ pub const MAX_BANS: usize = 4_096;
 
 /// Milliseconds in which a peer must say hello.
 pub const HELLO_MS: u64 = 10_000;
-/// Milliseconds in which a question must be answered.
+/// Milliseconds in which a request must be answered.
 pub const ANSWER_MS: u64 = 20_000;
 /// The same for blocks, which are large.
 pub const BLOCKS_MS: u64 = 60_000;
@@ -147,20 +147,20 @@ pub const IDS_A_SECOND: u64 = 40_000;
 /// Inventory ids that a peer may send at once.
 pub const IDS_AT_ONCE: u64 = 2_500_000;
 /// Inventories and ids that this node sends: well below what it grants.
-pub const TELL_A_SECOND: u64 = 30;
+pub const ANNOUNCE_A_SECOND: u64 = 30;
 /// Inventories that this node sends at once.
-pub const TELL_AT_ONCE: u64 = 300;
+pub const ANNOUNCE_AT_ONCE: u64 = 300;
 /// Inventory ids a second that this node sends on and on.
-pub const TELL_IDS_A_SECOND: u64 = 15_000;
+pub const ANNOUNCE_IDS_A_SECOND: u64 = 15_000;
 /// Inventory ids that this node sends at once.
-pub const TELL_IDS_AT_ONCE: u64 = 200_000;
-/// Questions for blocks of its plan that this node asks one peer: small blocks on a fast link would take more than a peer
+pub const ANNOUNCE_IDS_AT_ONCE: u64 = 200_000;
+/// Requests for blocks of its plan that this node asks one peer: small blocks on a fast link would take more than a peer
 /// may ask, and be a flood.
 pub const ASK_A_SECOND: u64 = 30;
-/// The same questions at once.
+/// The same requests at once.
 pub const ASK_AT_ONCE: u64 = 5_000;
-const _: () = assert!(2 * TELL_A_SECOND + ASK_A_SECOND < MESSAGES_A_SECOND);
-const _: () = assert!(2 * TELL_AT_ONCE + ASK_AT_ONCE < MESSAGES_AT_ONCE);
+const _: () = assert!(2 * ANNOUNCE_A_SECOND + ASK_A_SECOND < MESSAGES_A_SECOND);
+const _: () = assert!(2 * ANNOUNCE_AT_ONCE + ASK_AT_ONCE < MESSAGES_AT_ONCE);
 /// Inbound conversations that one host may begin at once, and the seconds in which it may begin another on and on.
 pub const BEGINNINGS_AT_ONCE: u64 = 32;
 /// Seconds in which one host may begin another conversation, after those at once.

@@ -110,14 +110,14 @@ fn messages() -> impl Strategy<Value = Message> {
 }
 
 fn refused(message: Message) -> String {
-    let bytes = Frame { question: 1, message }.encode();
+    let bytes = Frame { request: 1, message }.encode();
     Frame::decode(&bytes, BLOCK_BYTES).unwrap_err().to_string()
 }
 
 proptest! {
     #[test]
-    fn every_message_comes_as_it_was_said(question in any::<u64>(), message in messages()) {
-        let frame = Frame { question, message };
+    fn every_message_comes_as_it_was_said(request in any::<u64>(), message in messages()) {
+        let frame = Frame { request, message };
         prop_assert_eq!(Frame::decode(&frame.encode(), BLOCK_BYTES).unwrap(), frame);
     }
 
@@ -132,7 +132,7 @@ proptest! {
     fn a_byte_more_or_less_or_other_is_never_the_same_message(
         message in messages(), at in any::<prop::sample::Index>(), flip in 1..=255_u8
     ) {
-        let frame = Frame { question: 7, message };
+        let frame = Frame { request: 7, message };
         let bytes = frame.encode();
         let mut changed = bytes.clone();
         changed[at.index(bytes.len())] ^= flip;

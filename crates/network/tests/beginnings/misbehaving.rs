@@ -70,7 +70,7 @@ fn the_first_block_of_the_chain_does_not_keep_a_newcomer_from_its_state() {
         weight: first.weight,
         transactions: Vec::new(),
     }));
-    let (frame, now) = (Frame { question: 0, message }.encode(), town.now);
+    let (frame, now) = (Frame { request: 0, message }.encode(), town.now);
     town.network(new).received(&name(0), &frame, now);
     assert!(town.node(new).awaits_checkpoint());
     for _ in 0..40 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tally_chain::Address;
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::{Frame, Message};
 use tally_node::{CheckpointConfig, Node};
 
@@ -22,7 +22,7 @@ const RUNTIME: [u8; 8] = [0x60, 200, 0x43, 0x03, 0x40, 0x5f, 0x55, 0x00];
 
 struct Member {
     dir: tempfile::TempDir,
-    network: Option<Network>,
+    network: Option<Session>,
 }
 
 /// Changes what one member says to another; false: it is not said at all.
@@ -35,7 +35,7 @@ pub struct Town {
     pub now: u64,
     /// What is changed of the messages of a member.
     pub tampers: BTreeMap<usize, Tamper>,
-    /// Questions for parts, by whom they were asked of.
+    /// Requests for parts, by whom they were asked of.
     pub parts_asked: BTreeMap<usize, Vec<u32>>,
     /// Frames that still go, if not all.
     pub left: Option<usize>,
@@ -105,7 +105,7 @@ impl Town {
 
     pub fn start(&mut self, at: usize, rules: CheckpointConfig) {
         let node = open_at(self.members[at].dir.path(), &self.clock, 200, rules).unwrap();
-        self.members[at].network = Some(Network::new(node, "member"));
+        self.members[at].network = Some(Session::new(node, "member"));
     }
 
     pub fn stop(&mut self, at: usize) {
@@ -119,7 +119,7 @@ impl Town {
         self.add(CheckpointConfig { begin: true, ..RULES })
     }
 
-    pub fn network(&mut self, at: usize) -> &mut Network {
+    pub fn network(&mut self, at: usize) -> &mut Session {
         self.members[at].network.as_mut().unwrap()
     }
 

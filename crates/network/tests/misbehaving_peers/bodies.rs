@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tally_chain::block::encode_block;
 use tally_chain::{BlockId, Bytes, Header, Height, Manifest, merkle};
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::{MAX_HELD_BYTES, MAX_HELD_OF_A_CHAIN, MAX_SYNCS};
 use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::Node;
@@ -16,7 +16,7 @@ use crate::town::{BEGIN, HONEST, genesis_header, headers_of, sealed, weight_of};
 const LARGE: usize = 25 << 20;
 const _: () = assert!(LARGE < MAX_HELD_OF_A_CHAIN && 2 * LARGE > MAX_HELD_OF_A_CHAIN);
 
-/// What a scripted peer answers to a question for blocks; nothing where it stays silent.
+/// What a scripted peer answers to a request for blocks; nothing where it stays silent.
 type Answer = Box<dyn Fn(&[BlockId]) -> Option<Vec<Bytes>>>;
 
 struct Scripted {
@@ -77,7 +77,7 @@ fn honest(node: &Node) -> Scripted {
 }
 
 struct Stage {
-    network: Network,
+    network: Session,
     peers: BTreeMap<PeerName, Scripted>,
     now: u64,
     most_held: usize,
@@ -104,8 +104,8 @@ impl Stage {
         self.say(&name, 0, Message::Hello(hello));
     }
 
-    fn say(&mut self, name: &PeerName, question: u64, message: Message) {
-        let frame = Frame { question, message }.encode();
+    fn say(&mut self, name: &PeerName, request: u64, message: Message) {
+        let frame = Frame { request, message }.encode();
         self.network.received(name, &frame, self.now);
         self.most_held = self.most_held.max(self.network.held_bytes());
     }
@@ -122,7 +122,7 @@ impl Stage {
                 match output {
                     Output::Send { peer, frame } => {
                         let frame = Frame::decode(&frame, spec().limits.block_bytes).unwrap();
-                        self.answer(&peer, frame.question, &frame.message);
+                        self.answer(&peer, frame.request, &frame.message);
                     }
                     Output::Disconnect { peer, reason } => panic!("{peer} is disconnected: {reason}"),
                 }
@@ -131,7 +131,7 @@ impl Stage {
         }
     }
 
-    fn answer(&mut self, name: &PeerName, question: u64, asked: &Message) {
+    fn answer(&mut self, name: &PeerName, request: u64, asked: &Message) {
         let peer = &self.peers[name];
         let answer = match asked {
             Message::Ping => Some(Message::Pong),
@@ -144,7 +144,7 @@ impl Stage {
             _ => None,
         };
         if let Some(answer) = answer {
-            self.say(name, question, answer);
+            self.say(name, request, answer);
         }
     }
 }
@@ -158,7 +158,7 @@ fn hostile_sources_with_real_work_fill_no_more_than_their_part_and_an_honest_cha
         support::mine(&other, &clock, HONEST);
     }
     let mut stage = Stage {
-        network: Network::new(own.clone(), "own"),
+        network: Session::new(own.clone(), "own"),
         peers: BTreeMap::new(),
         now: 1_000_000,
         most_held: 0,

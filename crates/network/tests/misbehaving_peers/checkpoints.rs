@@ -4,7 +4,7 @@ use tally_chain::state_tree::leaf_hash;
 use tally_chain::{Address, B256, BlockId, Height, U256, Work};
 use tally_ledger::PartRoot;
 use tally_network::wire::Message;
-use tally_network::wire::limits::{MAX_HEADERS, MIN_CALLED};
+use tally_network::wire::limits::{MAX_HEADERS, MIN_OUTBOUND};
 use tally_node::CheckpointConfig;
 
 use crate::support::{self, payment};
@@ -80,7 +80,7 @@ fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_o
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let others = [(); 2].map(|()| copy(&mut world, heavy, RULES));
     let new = world.add_at(0, NEWCOMER);
-    world.members[new].network.expect_called(MIN_CALLED);
+    world.members[new].network.expect_outbound(MIN_OUTBOUND);
     // Nobody is there for long.
     world.run(60_000);
     world.connect(light, new);
@@ -101,7 +101,7 @@ fn called_peers_that_never_come_are_not_awaited_for_ever() {
     let mut world = World::new(46);
     let only = chain(&mut world, RULES, 40);
     let new = world.add_at(0, NEWCOMER);
-    world.members[new].network.expect_called(MIN_CALLED);
+    world.members[new].network.expect_outbound(MIN_OUTBOUND);
     world.connect(only, new);
     let took = world.until(60_000, "its chain", |world| stands(world, new, only));
     assert!((25_000..=35_000).contains(&took), "{took} ms");
@@ -443,7 +443,7 @@ fn the_only_source_may_be_slow() {
     world.honest(&[only, new]);
 }
 
-/// Where a heavier chain was shown, one unanswered question of its source is no reason to begin with a lighter one.
+/// Where a heavier chain was shown, one unanswered request of its source is no reason to begin with a lighter one.
 #[test]
 fn a_heavier_chain_whose_source_failed_once_is_not_given_up_for_a_lighter_one() {
     let mut world = World::new(47);

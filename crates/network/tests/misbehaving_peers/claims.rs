@@ -2,7 +2,7 @@
 
 use tally_chain::hash::sha256;
 use tally_chain::{Address, Header, Height, TxId, U256, Work};
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::{MAX_HEADERS, MAX_IDS, MAX_WANTED};
 use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 
@@ -123,7 +123,7 @@ fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
     world.honest(&[honest, new]);
 }
 
-/// Claims by far the heaviest chain, and answers every question for headers with the same 2,000 that the node knows.
+/// Claims by far the heaviest chain, and answers every request for headers with the same 2,000 that the node knows.
 fn repeating_claimant(world: &mut World, of: usize) -> usize {
     let snapshot = world.node(of).tip().snapshot.clone();
     let records = snapshot.records_from(Height(1)).take(MAX_HEADERS);
@@ -193,7 +193,7 @@ fn a_fork_deeper_than_one_answer_is_followed() {
     world.honest(&[honest, victim]);
 }
 
-/// Between the blocks that a question for headers names, the steps grow longer than what is left of the allowed depth.
+/// Between the blocks that a request for headers names, the steps grow longer than what is left of the allowed depth.
 #[test]
 fn a_fork_as_deep_as_a_node_goes_back_is_followed() {
     let mut world = World::new(12);
@@ -231,7 +231,7 @@ fn headers_that_weigh_less_than_our_chain_are_no_catching_up() {
     clock.advance(10_000);
     let headers = headers_after(&genesis_header(&node), MAX_HEADERS);
     assert!(weight_of(&node, &headers) < node.tip().record.weight);
-    let mut network = Network::new(node.clone(), "test");
+    let mut network = Session::new(node.clone(), "test");
     let claimant = PeerName::from("claimant");
     network.connected(claimant.clone(), false, 0);
     let hello = Message::Hello(Hello {
@@ -245,14 +245,14 @@ fn headers_that_weigh_less_than_our_chain_are_no_catching_up() {
         first: Height(1),
         agent: "claimant".to_owned(),
     });
-    let say = |network: &mut Network, question, message| {
-        network.received(&claimant, &Frame { question, message }.encode(), 1_000);
+    let say = |network: &mut Session, request, message| {
+        network.received(&claimant, &Frame { request, message }.encode(), 1_000);
     };
     say(&mut network, 0, hello);
     let asked = network.outputs().find_map(|output| match output {
         Output::Send { frame, .. } => {
             let frame = Frame::decode(&frame, spec().limits.block_bytes).unwrap();
-            matches!(frame.message, Message::GetHeaders { .. }).then_some(frame.question)
+            matches!(frame.message, Message::GetHeaders { .. }).then_some(frame.request)
         }
         Output::Disconnect { .. } => None,
     });

@@ -1,4 +1,4 @@
-//! Short questions whose answers cost much: they wait, nobody is banned for them, and honest nodes never come near the limit.
+//! Short requests whose answers cost much: they wait, nobody is banned for them, and honest nodes never come near the limit.
 //! Rule: docs/protocol.md#N8
 
 use tally_chain::{Address, BlockId, Height};
@@ -20,19 +20,19 @@ fn with_large_block() -> (Town, BlockId) {
     (town, tip.id)
 }
 
-fn asks(town: &mut Town, block: BlockId, index: u32, question: u64) {
+fn asks(town: &mut Town, block: BlockId, index: u32, request: u64) {
     let indexes = vec![index];
-    town.answer(question, Message::GetBlockTransactions { block, indexes });
+    town.answer(request, Message::GetBlockTransactions { block, indexes });
 }
 
-/// Answers to such questions that came since the last look: how many envelopes each has.
+/// Answers to such requests that came since the last look: how many envelopes each has.
 fn answers(town: &mut Town) -> Vec<usize> {
     let frames: Vec<_> = town.heard.drain(..).collect();
     let mut answers = Vec::new();
     for frame in frames {
         match frame.message {
             Message::BlockTransactions(items) => answers.push(items.len()),
-            Message::Ping => town.answer(frame.question, Message::Pong),
+            Message::Ping => town.answer(frame.request, Message::Pong),
             _ => {}
         }
     }
@@ -45,8 +45,8 @@ fn one_that_has_large_blocks_read_again_and_again_waits_and_is_not_banned() {
     let bytes = town.node().tip().record.bytes;
     let at_once = COST_AT_ONCE / bytes + 1;
     // A place that the block does not have: the answer is short, and all of the block is read for it.
-    for question in 1..=at_once + 30 {
-        asks(&mut town, block, 9_999, question);
+    for request in 1..=at_once + 30 {
+        asks(&mut town, block, 9_999, request);
     }
     let first = answers(&mut town);
     assert!(first.len() as u64 <= at_once, "{} answers at once", first.len());
@@ -66,11 +66,11 @@ fn one_that_has_large_blocks_read_again_and_again_waits_and_is_not_banned() {
 #[test]
 fn one_that_asks_far_more_is_let_go_without_points() {
     let (mut town, block) = with_large_block();
-    let mut question = 0;
+    let mut request = 0;
     while town.ended.is_none() {
-        question += 1;
-        assert!(question < 1_000);
-        asks(&mut town, block, 9_999, question);
+        request += 1;
+        assert!(request < 1_000);
+        asks(&mut town, block, 9_999, request);
     }
     town.ended_for("asks for more than it reads");
 }

@@ -23,7 +23,7 @@ fn set_full(world: &World, at: usize, full: bool) {
 }
 
 /// Counts what a member asks for.
-fn count_questions(world: &mut World, at: usize) -> Rc<Cell<usize>> {
+fn count_requests(world: &mut World, at: usize) -> Rc<Cell<usize>> {
     let asked = Rc::new(Cell::new(0));
     let counter = asked.clone();
     world.tamper(at, move |_, message| {
@@ -59,7 +59,7 @@ fn waits_for_room(seed: u64, begin: bool) {
     // The thread that looks every second whether there is room.
     world.node(new).close().unwrap();
     set_full(&world, new, true);
-    let asked = count_questions(&mut world, new);
+    let asked = count_requests(&mut world, new);
     world.connect(new, honest);
     world.run(30_000);
     // News is no reason either.

@@ -75,7 +75,7 @@ fn one_that_shows_nothing_again_and_again_is_asked_ever_more_rarely() {
     world.connect(rival, new);
     world.run(1_800_000);
     assert!(!warned(&world, new));
-    assert!((4..=24).contains(&asked.get()), "{} questions", asked.get());
+    assert!((4..=24).contains(&asked.get()), "{} requests", asked.get());
     world.honest(&[light, heavy, new]);
 }
 
@@ -148,7 +148,7 @@ fn a_chain_that_goes_on_from_ours_is_no_rival_and_hides_none() {
     world.honest(&[longer, heavy, victim]);
 }
 
-/// The fork lies above the base, and the next block that a question for headers would name by its steps lies below.
+/// The fork lies above the base, and the next block that a request for headers would name by its steps lies below.
 #[test]
 fn a_heavier_chain_that_leaves_just_above_the_base_is_followed() {
     let mut world = World::new(86);

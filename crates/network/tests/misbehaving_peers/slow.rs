@@ -6,7 +6,7 @@ use tally_chain::hash::sha256;
 use tally_chain::{B256, BlockId, TxId};
 use tally_network::session::{Arrived, Unread};
 use tally_network::wire::Message;
-use tally_network::wire::limits::{MAX_IDS, MAX_TRANSACTION_QUESTIONS};
+use tally_network::wire::limits::{MAX_IDS, MAX_TRANSACTION_REQUESTS};
 
 use super::town::{STRANGER, Town, huge};
 use crate::support::{ENVELOPES, fill};
@@ -56,7 +56,7 @@ fn who_is_still_reading_an_answer_is_not_silent() {
     world.honest(&[honest]);
 }
 
-/// How long a question for headers is waited for, milliseconds, while so many bytes a second come that answer nothing.
+/// How long a request for headers is waited for, milliseconds, while so many bytes a second come that answer nothing.
 fn held(a_second: u64) -> u64 {
     let mut town = Town::new(2);
     town.stranger(BlockId(B256::repeat_byte(0xaa)), 1 << 40, huge());
@@ -70,7 +70,7 @@ fn held(a_second: u64) -> u64 {
         town.pass(1_000);
         let pings: Vec<_> = town.heard.drain(..).collect();
         for frame in pings.into_iter().filter(|frame| frame.message == Message::Ping) {
-            town.answer(frame.question, Message::Pong);
+            town.answer(frame.request, Message::Pong);
         }
     }
     let took = town.now - begun;
@@ -98,18 +98,18 @@ fn of_one_peer_few_transactions_are_asked_at_once() {
         let ids = (0..MAX_IDS as u32).map(id).collect();
         town.say(Message::Inventory(ids));
     }
-    let mut questions = Vec::new();
-    while let Some((question, message)) = town.asked_within(0) {
+    let mut requests = Vec::new();
+    while let Some((request, message)) = town.asked_within(0) {
         assert!(matches!(message, Message::GetTransactions(_)), "{message:?}");
-        questions.push(question);
+        requests.push(request);
     }
-    assert_eq!(questions.len(), MAX_TRANSACTION_QUESTIONS);
+    assert_eq!(requests.len(), MAX_TRANSACTION_REQUESTS);
     // Each answer makes room for the next.
     let mut answered = 0;
-    while let Some(question) = questions.pop() {
-        town.answer(question, Message::Transactions(Vec::new()));
+    while let Some(request) = requests.pop() {
+        town.answer(request, Message::Transactions(Vec::new()));
         answered += 1;
-        questions.extend(town.asked_within(0).map(|(question, _)| question));
+        requests.extend(town.asked_within(0).map(|(request, _)| request));
     }
     assert_eq!(answered, 10);
     town.not_punished();

@@ -60,10 +60,10 @@ fn an_invalid_state_root_under_a_longer_branch() {
     let tip = headers.last().unwrap().id();
     town.stranger(tip, 4, weight_of(&node, &headers));
     let honest_tip = node.tip().record.id;
-    while let Some((question, Message::GetBlocks(ids))) = town.serve_headers(&headers) {
+    while let Some((request, Message::GetBlocks(ids))) = town.serve_headers(&headers) {
         let place = |id: &BlockId| headers.iter().position(|header| header.id() == *id).unwrap();
         let some = ids.iter().map(|id| bytes[place(id)].clone()).collect();
-        town.answer(question, Message::Blocks(some));
+        town.answer(request, Message::Blocks(some));
     }
     assert_eq!(node.tip().record.id, honest_tip, "it stays on the valid branch");
     let reason = format!("block {} at height 2 does not execute: state_root is", lie.unwrap());
@@ -79,9 +79,9 @@ fn withheld_bodies() {
     let record = other.tip().record.clone();
     town.stranger(record.id, record.height().0, record.weight);
     let mut withheld = 0;
-    while let Some((question, Message::GetBlocks(_))) = town.serve_headers(&headers) {
+    while let Some((request, Message::GetBlocks(_))) = town.serve_headers(&headers) {
         withheld += 1;
-        town.answer(question, Message::Blocks(Vec::new()));
+        town.answer(request, Message::Blocks(Vec::new()));
     }
     assert_eq!(
         withheld, 3,
@@ -118,7 +118,7 @@ fn endless_headers() {
     let mut last = genesis_header(&node);
     let (mut sent, mut attempts) = (0, 1);
     // As many as are asked for; blocks are never sent, nor refused.
-    while let Some((question, message)) = town.asked_within(60_000) {
+    while let Some((request, message)) = town.asked_within(60_000) {
         if let Message::GetHeaders { locator } = message {
             if !locator.contains(&last.id()) {
                 (last, sent, attempts) = (genesis_header(&node), 0, attempts + 1);
@@ -129,7 +129,7 @@ fn endless_headers() {
             let headers = headers_after(&last, MAX_HEADERS);
             (last, sent) = (*headers.last().unwrap(), sent + headers.len());
             assert!(sent <= MAX_PLANNED, "{sent} headers are kept without one block");
-            town.answer(question, Message::Headers(headers));
+            town.answer(request, Message::Headers(headers));
         }
     }
     assert_eq!(attempts, 1, "the conversation ends before it is tried again");
@@ -208,7 +208,7 @@ fn a_slow_loris() {
     let mut town = Town::new(2);
     town.stranger_of_equal_weight();
     let begun = town.now;
-    // What a driver says of frames that do not go on; and questions that are never answered.
+    // What a driver says of frames that do not go on; and requests that are never answered.
     while town.ended.is_none() {
         town.pass(1_000);
     }
@@ -248,7 +248,7 @@ fn late_answers() {
     let (_dir, other) = other_branch(&town.clock, 5);
     let (headers, record) = (headers_of(&other, 1), other.tip().record.clone());
     town.stranger(record.id, 5, record.weight);
-    let (question, _) = town.asked();
+    let (request, _) = town.asked();
     town.pass(1_000);
     for _ in 0..25 {
         town.pass(1_000);
@@ -258,13 +258,13 @@ fn late_answers() {
         1,
         "headers; the first ping was answered"
     );
-    town.answer(question, Message::Headers(headers.clone()));
+    town.answer(request, Message::Headers(headers.clone()));
     assert_eq!(town.offences("unrequested"), 0);
     let score = |town: &Town| town.honest[0].network.peers().map(|peer| peer.score).max();
     assert_eq!(score(&town), Some(0));
-    town.answer(question, Message::Headers(headers.clone()));
+    town.answer(request, Message::Headers(headers.clone()));
     assert_eq!(town.offences("unrequested"), 1, "twice is not asked for");
-    let (question, message) = town.asked();
+    let (request, message) = town.asked();
     assert!(
         matches!(message, Message::GetHeaders { .. }),
         "it is tried again: {message:?}"
@@ -274,7 +274,7 @@ fn late_answers() {
     }
     let mut false_headers = headers;
     false_headers[2].nonce ^= 1;
-    town.answer(question, Message::Headers(false_headers));
+    town.answer(request, Message::Headers(false_headers));
     // A nonce that happens to fit leaves the header after it without a parent.
     let certain = town.offences("invalid_header") + town.offences("unconnected_headers");
     assert_eq!(certain, 1);
@@ -329,14 +329,14 @@ fn an_invalid_signature_flood() {
         asked += 1;
         let ids: Vec<_> = (0..100_u8).map(|last| TxId(sha256(&[&[asked, last]]))).collect();
         town.say(Message::Inventory(ids.clone()));
-        let (question, Message::GetTransactions(wanted)) = town.asked() else {
+        let (request, Message::GetTransactions(wanted)) = town.asked() else {
             panic!("transactions are asked for")
         };
         assert_eq!(wanted, ids);
         let mut bad = good.to_vec();
         *bad.last_mut().unwrap() ^= asked;
         let flood = vec![Bytes::from(bad); ids.len()];
-        town.answer(question, Message::Transactions(flood));
+        town.answer(request, Message::Transactions(flood));
     }
     assert_eq!(asked, 5);
     assert_eq!(node.with_pool(|pool| pool.len()), 0, "nothing invalid is kept");
@@ -355,6 +355,6 @@ fn equivocating_compact_blocks() {
     town.say(Message::CompactBlock(Box::new(block.clone())));
     block.transactions.push([9; 6]);
     town.say(Message::CompactBlock(Box::new(block.clone())));
-    let reason = format!("told of block {} with two different lists", block.header.id());
+    let reason = format!("announced block {} with two different lists", block.header.id());
     town.banned_for("equivocation", &reason);
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tally_chain::block::{Ancestors, RawBlock};
 use tally_chain::pow::{Search, Target};
 use tally_chain::{Address, B256, BlockId, Header, Height, U256, Work};
-use tally_network::session::{Network, Output, PeerName, short_id};
+use tally_network::session::{Output, PeerName, Session, short_id};
 use tally_network::wire::limits::MAX_HEADERS;
 use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::Node;
@@ -18,7 +18,7 @@ pub const BEGIN: u64 = 100_000;
 
 pub struct Honest {
     pub dir: tempfile::TempDir,
-    pub network: Network,
+    pub network: Session,
 }
 
 /// Two honest nodes and a stranger, which is connected with the first.
@@ -60,7 +60,7 @@ impl Town {
         let honest = [(); 2].map(|()| {
             let dir = tempfile::tempdir().unwrap();
             let node = support::open(dir.path(), &clock).unwrap();
-            let network = Network::new(node, "honest");
+            let network = Session::new(node, "honest");
             Honest { dir, network }
         });
         let mut town = Self {
@@ -169,8 +169,8 @@ impl Town {
         self.answer(0, message);
     }
 
-    pub fn answer(&mut self, question: u64, message: Message) {
-        self.send(&Frame { question, message }.encode());
+    pub fn answer(&mut self, request: u64, message: Message) {
+        self.send(&Frame { request, message }.encode());
     }
 
     pub fn send(&mut self, frame: &[u8]) {
@@ -185,11 +185,11 @@ impl Town {
         loop {
             while let Some(frame) = self.heard.pop_front() {
                 match frame.message {
-                    Message::Ping => self.answer(frame.question, Message::Pong),
+                    Message::Ping => self.answer(frame.request, Message::Pong),
                     message @ (Message::GetHeaders { .. }
                     | Message::GetBlocks(_)
                     | Message::GetTransactions(_)
-                    | Message::GetBlockTransactions { .. }) => return Some((frame.question, message)),
+                    | Message::GetBlockTransactions { .. }) => return Some((frame.request, message)),
                     _ => {}
                 }
             }
@@ -205,15 +205,15 @@ impl Town {
             .expect("the node asks the stranger for something")
     }
 
-    /// Answers questions for headers and blocks from a chain, the headers beginning after the locator's.
+    /// Answers requests for headers and blocks from a chain, the headers beginning after the locator's.
     pub fn serve_headers(&mut self, headers: &[Header]) -> Option<(u64, Message)> {
         loop {
             match self.asked_within(60_000)? {
-                (question, Message::GetHeaders { locator }) => {
+                (request, Message::GetHeaders { locator }) => {
                     let known = headers.iter().position(|header| locator.contains(&header.id()));
                     let next = known.map_or(0, |at| at + 1);
                     let some = headers[next..].iter().take(MAX_HEADERS).copied().collect();
-                    self.answer(question, Message::Headers(some));
+                    self.answer(request, Message::Headers(some));
                 }
                 other => return Some(other),
             }

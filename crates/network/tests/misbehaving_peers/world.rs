@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tally_chain::{Address, BlockId, Height, TxId};
 use tally_network::session::peers::range::Origin;
-use tally_network::session::{Arrived, Network, Output, PeerName};
+use tally_network::session::{Arrived, Output, PeerName, Session};
 use tally_network::wire::{Frame, Message};
 use tally_node::{CheckpointConfig, Node};
 
@@ -29,7 +29,7 @@ pub type Tamper = Box<dyn FnMut(usize, &mut Message) -> Fate>;
 pub struct Member {
     dir: tempfile::TempDir,
     pub clock: HandClock,
-    pub network: Network,
+    pub network: Session,
     tamper: Option<Tamper>,
 }
 
@@ -102,7 +102,7 @@ impl World {
         let begin = u64::from(spec().genesis_time) + BEGIN + passed;
         let clock = HandClock::at(begin.checked_add_signed(skew).unwrap());
         let node = support::open_at(dir.path(), &clock, self.max_reorg_depth, rules).unwrap();
-        let network = Network::new(node, "simulated");
+        let network = Session::new(node, "simulated");
         self.members.push(Member {
             dir,
             clock,
@@ -190,7 +190,7 @@ impl World {
 
     /// Sends a message that nobody's conversation made.
     pub fn say(&mut self, from: usize, to: usize, message: Message) {
-        let frame = Frame { question: 0, message };
+        let frame = Frame { request: 0, message };
         self.post(from, to, frame.encode(), 0);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tally_chain::{Address, Amount, U256, UnixSecs};
-use tally_network::session::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
 use tally_node::{Node, NodeConfig};
 
 use crate::support::{self, HandClock, assert_sound, audit_folder, payment_at, spec};
@@ -54,7 +54,7 @@ pub struct Member {
     dir: tempfile::TempDir,
     clock: HandClock,
     /// `None` while it is down.
-    pub network: Option<Network>,
+    pub network: Option<Session>,
 }
 
 /// The world: members, wires, and the order in which things happen.
@@ -109,7 +109,7 @@ impl World {
                 let dir = folder();
                 // Clocks disagree, if by less than the twelve spacings of B4.
                 let clock = HandClock::at(genesis + 1_000 + chance.below(8));
-                let network = Some(Network::new(open(dir.path(), &clock), "simulated"));
+                let network = Some(Session::new(open(dir.path(), &clock), "simulated"));
                 Member { dir, clock, network }
             })
             .collect();
@@ -193,7 +193,7 @@ impl World {
             }
             Event::Restart { node } => {
                 let Member { dir, clock, .. } = &self.members[node];
-                let network = Network::new(open(dir.path(), clock), "simulated");
+                let network = Session::new(open(dir.path(), clock), "simulated");
                 self.members[node].network = Some(network);
                 self.trace.push(format!("{now} restart {node}"));
             }
@@ -318,7 +318,7 @@ impl World {
     }
 
     fn node(&self, index: usize) -> Option<&Node> {
-        self.members[index].network.as_ref().map(Network::node)
+        self.members[index].network.as_ref().map(Session::node)
     }
 
     fn mine(&mut self, at: usize) {
@@ -434,7 +434,7 @@ fn tells(event: &Event) -> bool {
     match event {
         Event::Frame { frame, .. } => {
             let frame = tally_network::wire::Frame::decode(frame, spec().limits.block_bytes).unwrap();
-            frame.question == 0 && !matches!(frame.message, tally_network::wire::Message::Hello(_))
+            frame.request == 0 && !matches!(frame.message, tally_network::wire::Message::Hello(_))
         }
         _ => false,
     }

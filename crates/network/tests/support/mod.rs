@@ -10,17 +10,17 @@ mod nodes;
 
 use std::path::Path;
 
-use tally_network::{P2p, P2pConfig};
+use tally_network::{Network, NetworkConfig};
 use tally_node::Node;
 
 pub use nodes::*;
 
 /// Lets a node speak with others on loopback, on a free port.
-pub async fn listen(node: &Node, folder: &Path) -> P2p {
-    let config = P2pConfig {
+pub async fn listen(node: &Node, folder: &Path) -> Network {
+    let config = NetworkConfig {
         listen: Some("127.0.0.1:0".parse().unwrap()),
         folder: folder.join("network"),
-        ..P2pConfig::default()
+        ..NetworkConfig::default()
     };
-    P2p::start(node.clone(), config, "test").await.unwrap()
+    Network::start(node.clone(), config, "test").await.unwrap()
 }

@@ -3,7 +3,7 @@
 use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId};
 
-use super::Wires;
+use super::SwarmTask;
 use crate::session::peers::book::{name_in, with_name};
 
 /// Milliseconds in which a feeler's other end has to say what it is.
@@ -18,7 +18,7 @@ pub(super) struct Feeling {
     pub(super) until: u64,
 }
 
-impl Wires {
+impl SwarmTask {
     /// A feeler has found out whether a node of this chain is at its address: only such a one counts as answered.
     pub(super) fn felt(&mut self, connection: ConnectionId, ours: bool, now: u64) {
         let feeling = self.feeling.take_if(|feeling| feeling.connection == connection);

@@ -3,9 +3,9 @@
 use super::super::range::Exempt;
 use super::*;
 
-fn dials() -> Dials {
+fn dials() -> Dialer {
     let exempt = Exempt::new(Vec::new(), false, Some("0.0.0.0:1".parse().unwrap()));
-    Dials::new(Book::new([7; 32], 1, exempt))
+    Dialer::new(Book::new([7; 32], 1, exempt))
 }
 
 /// An address in a range of its own.
@@ -108,7 +108,7 @@ fn an_address_has_answered_only_once_its_peer_has_said_hello() {
     let [peer, kept_peer] = [&found, &kept].map(|one| name_in(one).unwrap());
     dials.find(&found, &found, 0);
     dials.keep(kept.clone(), 0);
-    let tried = |dials: &Dials| dials.book().tried().cloned().collect::<BTreeSet<_>>();
+    let tried = |dials: &Dialer| dials.book().tried().cloned().collect::<BTreeSet<_>>();
     // Held for longer than a good conversation lasts, and silent all the time.
     for (round, now) in [0, 200_000, 400_000].into_iter().enumerate() {
         for (address, of) in dials.due(now, 0) {

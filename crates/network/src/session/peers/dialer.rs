@@ -25,7 +25,7 @@ pub const FEELER_MS: u64 = 120_000;
 
 /// An address that the operator named.
 #[derive(Debug)]
-struct Kept {
+struct Persistent {
     /// Who a dial led to, or who is said to be there.
     peer: Option<PeerId>,
     pause: u64,
@@ -72,8 +72,8 @@ impl State {
 
 /// All dials. Moments are milliseconds on any clock that never goes back.
 #[derive(Debug)]
-pub struct Dials {
-    kept: BTreeMap<Multiaddr, Kept>,
+pub struct Dialer {
+    kept: BTreeMap<Multiaddr, Persistent>,
     found: BTreeMap<Multiaddr, Found>,
     book: Book,
     /// The good peers of the run before, which are dialled first.
@@ -83,7 +83,7 @@ pub struct Dials {
     next_feeler: u64,
 }
 
-impl Dials {
+impl Dialer {
     /// Nothing is dialled yet; found addresses come from the book.
     pub fn new(book: Book) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl Dials {
         let state = self.found.remove(&address).map_or(State::Idle, |found| found.state);
         // Nor is it only felt: what became of that would leave its dial for ever under way.
         self.feeler.take_if(|feeler| *feeler == address);
-        self.kept.entry(address.clone()).or_insert(Kept {
+        self.kept.entry(address.clone()).or_insert(Persistent {
             peer: name_in(&address),
             pause: FIRST_PAUSE_MS,
             next: now,
@@ -355,7 +355,7 @@ impl Dials {
     }
 }
 
-impl Kept {
+impl Persistent {
     /// The pause before the next dial, milliseconds.
     fn wait(&mut self, now: u64) -> u64 {
         self.state = State::Idle;

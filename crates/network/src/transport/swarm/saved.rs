@@ -7,7 +7,7 @@ use libp2p::Multiaddr;
 use tokio::time::Instant;
 
 use super::super::kept;
-use crate::session::peers::dials::Dials;
+use crate::session::peers::dialer::Dialer;
 
 /// Between two writings of the addresses that are kept over a restart, where they change.
 const KEEP: Duration = Duration::from_secs(2);
@@ -22,7 +22,7 @@ pub(super) struct Saved {
 
 impl Saved {
     /// Takes what an earlier run has written into the dials.
-    pub(super) fn read(folder: &Path, dials: &mut Dials, now: Instant) -> Self {
+    pub(super) fn read(folder: &Path, dials: &mut Dialer, now: Instant) -> Self {
         let remembered = kept::addresses(folder, kept::PEERS);
         remembered.iter().for_each(|address| dials.remember(address, 0));
         let anchors = kept::addresses(folder, kept::ANCHORS);
@@ -36,7 +36,7 @@ impl Saved {
     }
 
     /// Keeps the addresses that answered, and the anchors, for the next run.
-    pub(super) fn save(&mut self, dials: &Dials) {
+    pub(super) fn save(&mut self, dials: &Dialer) {
         let now = Instant::now();
         if now < self.next {
             return;

@@ -9,22 +9,22 @@ use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
 use tokio::time::Instant;
 
-use super::super::config::P2pError;
-use super::Wires;
+use super::super::config::NetworkError;
+use super::SwarmTask;
 
 /// How long all addresses may take to be listened on.
 const LISTEN: Duration = Duration::from_secs(10);
 
-impl Wires {
+impl SwarmTask {
     /// Begins to listen; the addresses carry this node's name.
     pub(in super::super) async fn listen(
         mut self,
         listen: Option<SocketAddr>,
-    ) -> Result<(Self, Vec<Multiaddr>), P2pError> {
+    ) -> Result<(Self, Vec<Multiaddr>), NetworkError> {
         let Some(address) = listen else {
             return Ok((self, Vec::new()));
         };
-        let failed = |reason: String| P2pError::Listen { address, reason };
+        let failed = |reason: String| NetworkError::Listen { address, reason };
         let host = Multiaddr::from(address.ip());
         let tcp = host.clone().with(Protocol::Tcp(address.port()));
         self.swarm.listen_on(tcp).map_err(|error| failed(error.to_string()))?;

@@ -20,16 +20,16 @@ use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::caps::{Banned, Caps};
-use super::config::{P2pConfig, P2pError};
-use super::discovery::{Behaviour, BehaviourEvent, Discovery, Gone, Ways};
-use super::events::{Heard, Order};
+use super::config::{NetworkConfig, NetworkError};
+use super::discovery::{Behaviour, BehaviourEvent, Discovery, DiscoveryConfig, Gone};
+use super::events::{DriverEvent, SwarmCommand};
 use super::identity;
 use super::links::Links;
 use super::origins::{Origins, Remotes};
 use super::reach::Reach;
 use super::status::Found;
 use crate::session::peers::book::Book;
-use crate::session::peers::dials::{Dials, WANTED};
+use crate::session::peers::dialer::{Dialer, WANTED};
 use crate::session::peers::range::{Exempt, Origin};
 use crate::wire;
 use feeler::{FEELING_MS, Feeling};
@@ -40,11 +40,11 @@ pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
 /// How long a connection without a substream is kept. Short: a conversation that was not taken is tried again after it.
 const IDLE: Duration = Duration::from_secs(5);
 
-pub(super) struct Wires {
+pub(super) struct SwarmTask {
     swarm: Swarm<Behaviour>,
     control: stream::Control,
     incoming: stream::IncomingStreams,
-    dials: Dials,
+    dials: Dialer,
     /// Dials under way.
     dialling: BTreeMap<ConnectionId, Multiaddr>,
     /// The connection of a feeler whose other end has not said yet what it is.
@@ -58,7 +58,7 @@ pub(super) struct Wires {
     /// Connected peers that have said hello as nodes of this chain.
     greeted: BTreeSet<PeerId>,
     begun: Instant,
-    orders: Receiver<Order>,
+    commands: Receiver<SwarmCommand>,
     links: Links,
     /// How connected peers count from now on.
     placings: UnboundedSender<(PeerId, Origin)>,
@@ -73,23 +73,23 @@ pub(super) struct Seen {
     pub(super) banned: Banned,
 }
 
-impl Wires {
+impl SwarmTask {
     pub(super) fn new(
         keys: Keypair,
-        config: &P2pConfig,
+        config: &NetworkConfig,
         node: &Node,
         agent: &str,
-        heard: SyncSender<Heard>,
-        orders: Receiver<Order>,
+        events: SyncSender<DriverEvent>,
+        commands: Receiver<SwarmCommand>,
         seen: Seen,
-    ) -> Result<Self, P2pError> {
-        let failed = |error: String| P2pError::Transport(error);
+    ) -> Result<Self, NetworkError> {
+        let failed = |error: String| NetworkError::Transport(error);
         let reach = Reach::new(config.lan);
         let exempt = Exempt::new(config.exempt.clone(), config.lan, config.listen);
         let origins = Origins::new(exempt.clone(), seen.remotes.clone());
         let secret = identity::secret(&keys)?;
         let chain = node.identity().genesis.to_string();
-        let ways = Ways {
+        let discovery = DiscoveryConfig {
             chain: config.discover.then(|| chain.clone()),
             mdns: config.lan && config.listen.is_none_or(|listen| !listen.ip().is_loopback()),
             listens: config.listen.is_some(),
@@ -97,7 +97,7 @@ impl Wires {
             reach: reach.clone(),
             caps: Caps::new(exempt.clone(), origins.hosts(), seen.banned.clone()),
         };
-        let behaviour = Behaviour::new(&keys, ways)?;
+        let behaviour = Behaviour::new(&keys, discovery)?;
         let mut swarm = SwarmBuilder::with_existing_identity(keys)
             .with_tokio()
             .with_tcp(
@@ -120,10 +120,10 @@ impl Wires {
         let mut control = swarm.behaviour().stream.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|error| failed(error.to_string()))?;
         let max_frame = wire::max_frame_bytes(node.spec().limits.block_bytes);
-        let links = Links::new(heard, max_frame, origins.clone());
+        let links = Links::new(events, max_frame, origins.clone());
         let now = Instant::now();
         let draw = u64::from_be_bytes(secret.first_chunk().copied().unwrap_or_default()) ^ node.started().0;
-        let mut dials = Dials::new(Book::new(secret, draw, exempt));
+        let mut dials = Dialer::new(Book::new(secret, draw, exempt));
         config.peers.iter().for_each(|address| dials.keep(address.clone(), 0));
         let saved = Saved::read(&config.folder, &mut dials, now);
         origins.name(dials.kept_hosts(), dials.kept_peers());
@@ -141,7 +141,7 @@ impl Wires {
             origins,
             greeted: BTreeSet::new(),
             begun: now,
-            orders,
+            commands,
             placings: links.placings(),
             links,
             seen,
@@ -152,14 +152,14 @@ impl Wires {
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         loop {
             tokio::select! {
-                event = self.swarm.select_next_some() => self.follow(event),
+                event = self.swarm.select_next_some() => self.handle_swarm_event(event),
                 Some((peer, stream)) = self.incoming.next() => {
                     if self.links.are_enough(&peer) {
                         continue;
                     }
                     self.links.spawn(peer, stream, false);
                 }
-                Some(order) = self.orders.recv() => self.obey(order),
+                Some(command) = self.commands.recv() => self.handle_command(command),
                 _ = tick.tick() => self.tick(),
             }
         }
@@ -227,7 +227,7 @@ impl Wires {
         self.dialling.insert(id, address);
     }
 
-    fn follow(&mut self, event: SwarmEvent<BehaviourEvent>) {
+    fn handle_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         let now = self.now();
         match event {
             SwarmEvent::ConnectionEstablished {
@@ -296,7 +296,7 @@ impl Wires {
                 if let Some((connection, ours)) = self.discovery.identified(&event) {
                     self.felt(connection, ours, now);
                 }
-                for learnt in self.discovery.follow(event, self.swarm.behaviour_mut()) {
+                for learnt in self.discovery.handle_event(event, self.swarm.behaviour_mut()) {
                     let source = self.gone.source_of(&learnt, &self.seen.remotes.read());
                     if let Some(source) = source.filter(|_| learnt.peer != own) {
                         self.dials.find(&learnt.address, &source, now);
@@ -341,24 +341,24 @@ impl Wires {
         });
     }
 
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Call(address) => {
+    fn handle_command(&mut self, command: SwarmCommand) {
+        match command {
+            SwarmCommand::Dial(address) => {
                 let now = self.now();
                 self.dials.keep(address, now);
                 self.renew_configured();
             }
-            Order::Close(name) => {
+            SwarmCommand::Disconnect(name) => {
                 if let Ok(peer) = name.0.parse() {
                     let _ = self.swarm.disconnect_peer_id(peer);
                 }
             }
-            Order::Greeted(name) => {
+            SwarmCommand::Greeted(name) => {
                 if let Ok(peer) = name.0.parse() {
                     self.greet(peer);
                 }
             }
-            Order::Forget(name) => {
+            SwarmCommand::Forget(name) => {
                 let Ok(peer) = name.0.parse() else { return };
                 self.dials.forget(&peer);
                 self.end_dials(peer);
