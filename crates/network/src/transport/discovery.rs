@@ -69,8 +69,8 @@ impl Behaviour {
         let version = config.chain.as_deref().map(version);
         let kad = version.clone().map(|version| {
             let protocol = StreamProtocol::try_from_owned(version);
-            let mut config = kad::Config::new(protocol.map_err(|error| failed(error.to_string()))?);
-            config
+            let mut settings = kad::Config::new(protocol.map_err(|error| failed(error.to_string()))?);
+            settings
                 .set_query_timeout(ROUND)
                 .set_record_filtering(kad::StoreInserts::FilterBoth)
                 .set_replication_interval(None)
@@ -78,7 +78,7 @@ impl Behaviour {
                 .set_provider_publication_interval(None)
                 .set_periodic_bootstrap_interval(None)
                 .set_kbucket_inserts(kad::BucketInserts::Manual);
-            let mut behaviour = kad::Behaviour::with_config(id, MemoryStore::new(id), config);
+            let mut behaviour = kad::Behaviour::with_config(id, MemoryStore::new(id), settings);
             let mode = if config.listens {
                 kad::Mode::Server
             } else {
@@ -90,10 +90,10 @@ impl Behaviour {
         });
         let kad = kad.transpose()?;
         let identify = version.map(|version| {
-            let config = identify::Config::new(version, keys.public())
+            let settings = identify::Config::new(version, keys.public())
                 .with_agent_version(config.agent)
                 .with_cache_size(0);
-            identify::Behaviour::new(config)
+            identify::Behaviour::new(settings)
         });
         let mdns = config.mdns.then(|| {
             mdns::tokio::Behaviour::new(mdns::Config::default(), id)

@@ -18,7 +18,7 @@ use super::room::Room;
 use crate::session::PeerName;
 use crate::session::peers::range::Origin;
 
-/// Bytes that the long frames of all who came to us take together.
+/// Bytes that the long frames of all inbound peers take together.
 const INBOUND_ROOM: usize = 192 << 20;
 
 /// Substreams of one peer: one each way where both have dialled at once, and one more for a peer that has lost both.
@@ -34,7 +34,7 @@ pub(super) struct Links {
     numbers: Arc<AtomicU64>,
     inbound: Room,
     waiting: Total,
-    /// Links by peer and number, and whether we called. Where both have called there are two for a moment.
+    /// Links by peer and number, and whether we dialled. Where both have dialled there are two for a moment.
     open: Arc<Mutex<BTreeMap<(PeerId, u64), bool>>>,
 }
 
@@ -51,7 +51,7 @@ impl Links {
         }
     }
 
-    /// Peers that we called.
+    /// Peers that this node dialled.
     pub(super) fn outbound(&self) -> usize {
         let open = self.open.lock();
         let ours = open.iter().filter(|(_, outbound)| **outbound);
@@ -71,7 +71,7 @@ impl Links {
         self.open.lock().range((*peer, 0)..=(*peer, u64::MAX)).count()
     }
 
-    /// Reads and writes a substream until it ends, and tells the conversation.
+    /// Reads and writes a substream until it ends, and sends the session's thread what comes.
     pub(super) fn spawn(&self, peer: PeerId, stream: libp2p::Stream, outbound: bool) {
         let links = self.clone();
         let number = links.numbers.fetch_add(1, Relaxed);
@@ -142,8 +142,8 @@ impl Links {
         self.send(DriverEvent::Disconnected { name, link }).await;
     }
 
-    /// Tells of a conversation that begins, and how its peer counts. What the operator changes while that waits may be told
-    /// before it, when there is nobody yet to whom it applies: so it is looked at again afterwards, until what was told is true.
+    /// Sends that a conversation begins, and how its peer counts. A change by the operator may arrive before that, while the
+    /// session does not know the peer: so the origin is compared again afterwards, until what was sent is true.
     async fn begin(&self, peer: &PeerId, connected: impl FnOnce(Origin) -> DriverEvent) -> bool {
         let mut sent = self.origins.of(peer);
         if !self.send(connected(sent)).await {
@@ -162,7 +162,7 @@ impl Links {
         }
     }
 
-    /// Where to say how connected peers count from now on: the conversation is told in the same order, however full its inbox
+    /// Takes how connected peers count from now on, and sends it to the session's thread in the same order, however full its inbox
     /// is. What waits for that is bounded by what the operator names. The task ends with the sender.
     pub(super) fn placings(&self) -> UnboundedSender<(PeerId, Origin)> {
         let (placings, mut changed) = unbounded_channel::<(PeerId, Origin)>();
@@ -178,7 +178,7 @@ impl Links {
         placings
     }
 
-    /// Tells the conversation; where its inbox is full, waits beside the runtime's own threads.
+    /// Sends an event to the session's thread; where its inbox is full, waits beside the runtime's own threads.
     async fn send(&self, event: DriverEvent) -> bool {
         match self.events.try_send(event) {
             Ok(()) => true,
@@ -199,9 +199,9 @@ mod tests {
 
     use super::*;
 
-    /// Named, removed, named again, while the conversation is busy.
+    /// Named, removed, named again, while the session's thread is busy.
     #[tokio::test(flavor = "multi_thread")]
-    async fn how_a_peer_counts_is_told_in_the_order_in_which_it_changed() {
+    async fn how_a_peer_counts_is_sent_in_the_order_in_which_it_changed() {
         let (events, inbox) = sync_channel(1);
         let placings = Links::new(events, 1, Origins::default()).placings();
         let peer = PeerId::random();
@@ -213,19 +213,18 @@ mod tests {
             placings.send((peer, origin)).unwrap();
         }
         drop(placings);
-        let told = tokio::task::spawn_blocking(move || {
-            let placed = inbox.iter().map(|events| match events {
+        let sent = tokio::task::spawn_blocking(move || {
+            let placed = inbox.iter().map(|event| match event {
                 DriverEvent::OriginChanged { origin, .. } => origin.configured,
-                _ => panic!("nothing else is told"),
+                _ => panic!("nothing else is sent"),
             });
             placed.collect::<Vec<_>>()
         });
         let expected: Vec<_> = (0..200).map(|change| change % 3 == 0).collect();
-        assert_eq!(told.await.unwrap(), expected);
+        assert_eq!(sent.await.unwrap(), expected);
     }
 
-    /// The operator names the peer of a conversation that has just begun and is still to be told of, and names it no more in the
-    /// story after that.
+    /// The operator names the peer of a conversation whose beginning is still to be sent, and names it no more in the second story.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_conversation_that_has_just_begun_counts_as_the_operator_says_last() {
         for named in [true, false] {
@@ -234,7 +233,7 @@ mod tests {
             let name = |named: bool| origins.name(Vec::new(), BTreeSet::from_iter(named.then_some(peer)));
             name(!named);
             let (events, inbox) = sync_channel(1);
-            // The conversation is busy: what is told waits.
+            // The session's thread is busy: what is sent waits.
             events.send(DriverEvent::Wake).unwrap();
             let links = Links::new(events, 1, origins.clone());
             let placings = links.placings();
@@ -259,8 +258,8 @@ mod tests {
             drop(placings);
             let counts = tokio::task::spawn_blocking(move || {
                 let mut counts = None;
-                for events in inbox {
-                    match events {
+                for event in inbox {
+                    match event {
                         DriverEvent::Connected { origin, .. } => counts = Some(origin.configured),
                         // Of a peer that is not known yet this says nothing.
                         DriverEvent::OriginChanged { origin, .. } => counts = counts.map(|_| origin.configured),
