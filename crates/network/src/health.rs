@@ -27,8 +27,8 @@ fn findings(status: &NetworkStatus, allowance: u64) -> NetworkFindings {
     }
 }
 
-/// A clock that too few peers call wrong to pause the miner, and that keeps this node from a chain: a peer's next block, whose
-/// work is checked, is ahead of it. Nobody else can show that for nothing.
+/// A clock that is off by the times of too few peers to pause the miner, and that keeps this node from a chain: a peer's next
+/// block, whose work is checked, is ahead of it. To show that costs work.
 fn held_up(reading: ClockReading, allowance: u64, peers: &[PeerStatus]) -> Option<ClockReading> {
     let behind = reading.offset_secs < 0 && reading.is_off(allowance);
     (behind && peers.iter().any(|peer| peer.ahead_secs.is_some())).then_some(reading)

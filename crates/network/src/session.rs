@@ -1,9 +1,9 @@
-//! Many nodes, one ledger: what is said to peers and what is made of what they say. Rules: docs/protocol.md#N1 to #N9
+//! What this node sends to its peers, and what it does with what they send. Rules: docs/protocol.md#N1 to #N9
 //!
-//! [`Session`] does no input and output of its own: a driver tells it who is connected, what came and what time it is, and
+//! [`Session`] does no input and output of its own: a driver brings connections, frames and the time, and
 //! carries out the [`Output`]s. So the very code that runs on sockets runs in a simulation, too, the same way each time.
-//! Blocks and transactions enter the node by the doors that everybody uses: [`Node::import_block`](tally_node::Node::import_block),
-//! [`Node::submit_batch`](tally_node::Node::submit_batch). Types without a session come first (`peer`, `attempt`, `walk` and the
+//! Blocks and transactions enter the node by its public doors, [`import_block`](tally_node::Node::import_block) and
+//! [`submit_relayed`](tally_node::Node::submit_relayed). Types without a session come first (`peer`, `attempt`, `walk` and the
 //! like), then the state of a session, then what it does about each subject: nothing points back.
 
 mod admission;

@@ -17,9 +17,9 @@ use limits::{
 
 /// The version of these messages.
 pub const PROTOCOL_VERSION: u64 = 2;
-/// The oldest version of peers that this node still speaks with.
+/// The oldest version of peers that this node accepts.
 pub const OLDEST_VERSION: u64 = 1;
-/// From this version on a pong tells the time. Rule: docs/protocol.md#N13
+/// From this version on a pong carries the time. Rule: docs/protocol.md#N13
 pub const TIMED_PONGS: u64 = 2;
 /// Bytes of a transaction's name within one compact block. Rule: docs/protocol.md#N4
 pub const SHORT_ID_BYTES: usize = 6;
@@ -41,7 +41,7 @@ pub struct Claim {
 /// The first thing that either side says. Rule: docs/protocol.md#N3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
-    /// Version of the protocol that the sender speaks.
+    /// Protocol version of the sender.
     pub version: u64,
     /// Decides whether the two have anything to say to each other.
     pub genesis: BlockId,

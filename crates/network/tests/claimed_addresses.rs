@@ -39,7 +39,7 @@ fn what_a_connected_peer_says_of_another_host_counts_as_no_answer() {
         let theirs = join(&claimant, dirs[1].path(), vec![address], vec![elsewhere]).await;
         let begun = std::time::Instant::now();
         while ours.status().found.addresses == 0 {
-            assert!(begun.elapsed() < Duration::from_secs(30), "it is not told of");
+            assert!(begun.elapsed() < Duration::from_secs(30), "it is not announced");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         // It is drawn at once, and what answered is written within two seconds.
@@ -52,7 +52,7 @@ fn what_a_connected_peer_says_of_another_host_counts_as_no_answer() {
     });
 }
 
-/// The transport shows the name of whoever is at an address, and not whether that is a node of this chain.
+/// The transport shows the name of the peer at an address, and not whether that is a node of this chain.
 #[test]
 fn a_node_of_another_chain_has_not_answered() {
     let (dirs, clock) = ([(); 3].map(|()| tempfile::tempdir().unwrap()), clock());

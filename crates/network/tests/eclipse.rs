@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// The hostile addresses come first and often, each telling of itself and of ten that are nowhere.
+    /// The hostile addresses come first and often, each announcing itself and ten that do not exist.
     fn tell_addresses(&mut self) {
         let all: Vec<_> = self
             .others

@@ -70,7 +70,7 @@ impl Session {
         self.ban_peer(name, with_host, self.now.saturating_add(BAN_MS), offence.to_string());
     }
 
-    /// Ends the conversation with a peer, and has none with it until `until`, milliseconds on the session's clock.
+    /// Ends the conversation with a peer and bans it until `until`, milliseconds on the session's clock.
     pub fn ban(&mut self, name: &PeerName, until: u64, reason: String) {
         self.ban_peer(name, false, until, reason);
     }
@@ -83,7 +83,7 @@ impl Session {
         self.end(name, reason);
     }
 
-    /// Has nothing to do with an address range until `until`; false if too many are banned already.
+    /// Bans an address range until `until`, milliseconds on the session's clock; false if too many are banned already.
     pub fn ban_range(&mut self, range: IpNet, until: u64, reason: &str) -> bool {
         let banned = self.bans.ban_range(range, until, reason);
         self.counters.bans += u64::from(banned);
@@ -103,12 +103,12 @@ impl Session {
         }
     }
 
-    /// Speaks with a peer again; says whether it was banned.
+    /// Lifts the ban of a peer; false if there is none.
     pub fn unban(&mut self, name: &PeerName) -> bool {
         self.bans.unban(name)
     }
 
-    /// Speaks with a range again; says whether it was banned.
+    /// Lifts the ban of a range; false if there is none.
     pub fn unban_range(&mut self, range: IpNet) -> bool {
         self.bans.unban_range(range)
     }

@@ -98,7 +98,7 @@ impl Session {
     }
 
     /// Begins to weigh another chain: one after the other as long as they go on, several beside each other where they do not.
-    /// One of a peer that this node called is always beside those of peers that come by themselves, however many and busy.
+    /// One of an outbound peer is always beside those of inbound peers, however many and busy.
     fn begin_walk(&mut self) {
         let now = self.now;
         let taken = self.taken_weight();

@@ -239,7 +239,7 @@ impl Session {
             // The content is right, and the source named its root in a form that no tree has.
             Err(error @ PartError::Form { .. }) => self.end_checkpoint_sync(wrong(error)),
             Err(error) if sync.walk.source == *name => self.end_checkpoint_sync(wrong(error)),
-            // Who did not name the roots may divide the same state another way (Q1), and the source may have lied about it.
+            // Who did not name the roots may divide the same state another way (Q1), and the source's roots may be false.
             Err(error) => {
                 tracing::info!(peer = %name, part = number, %error, "has another division of the state");
                 state.lacking.insert(name.clone());

@@ -1,4 +1,4 @@
-//! The clocks of peers, as their answers to pings tell them. Rule: docs/protocol.md#N13
+//! The clocks of peers, as their answers to pings show them. Rule: docs/protocol.md#N13
 
 use tally_node::ClockReading;
 

@@ -17,7 +17,7 @@ use super::whole::{belongs, blame, block_id, makes_root};
 use crate::wire::limits::{MAX_REBUILDS, MAX_REBUILDS_OF_ONE};
 use crate::wire::{Claim, CompactBlock, Message, SHORT_ID_BYTES, ShortId};
 
-/// Blocks that a peer was told of whose way is measured.
+/// Blocks announced to a peer whose propagation is measured.
 const MAX_ANNOUNCED: usize = 16;
 /// Blocks below the tip from which an announcement counts as late.
 const STALE_DEPTH: u64 = 6;
@@ -31,7 +31,7 @@ pub fn short_id(block: &BlockId, transaction: &TxId) -> ShortId {
 }
 
 impl Session {
-    /// Tells everybody of our tip: those who have it or something heavier what it is, the others what it holds.
+    /// Announces our tip: to peers that have it, or a chain of more work, its id; to the others a compact block.
     pub(super) fn announce_tip(&mut self) {
         let tip = self.node.tip();
         let (id, weight) = (tip.record.id, tip.record.weight);
@@ -203,7 +203,7 @@ impl Session {
     }
 
     /// Whether a block is put together from what this peer sends, too: several peers at once, for the first may never send
-    /// what is missing; one place is kept for a peer that this node called, for those that come by themselves are free.
+    /// what is missing; one place is kept for an outbound peer, for inbound ones cost an attacker nothing.
     fn may_rebuild(&self, name: &PeerName, id: &BlockId) -> bool {
         let Some(own) = self.peers.get(name) else { return false };
         let others: Vec<_> = self.peers.values().filter(|peer| peer.rebuilding(id)).collect();

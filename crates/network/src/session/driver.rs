@@ -48,7 +48,7 @@ impl Session {
         self.send(&name, 0, hello);
     }
 
-    /// The connection is gone, whoever ended it.
+    /// The connection is closed, by either side.
     pub fn disconnected(&mut self, name: &PeerName, now: u64) {
         self.now = now;
         self.forget(name);
@@ -165,7 +165,8 @@ impl Session {
         }
     }
 
-    /// What follows from everything that was heard: blocks, requests, announcements.
+    /// What follows from each input: blocks to import, requests, announcements, pruning. The order matters: a block that is
+    /// imported here is announced by the same call.
     fn after_input(&mut self) {
         self.advance_sync();
         self.handle_node_events();
@@ -176,7 +177,7 @@ impl Session {
         self.prune_scores_and_bans();
     }
 
-    /// Follows what happened on the node, whoever caused it.
+    /// Reads the node's events: blocks and transactions of all origins.
     fn handle_node_events(&mut self) {
         let mut tip_moved = false;
         let mut lagged = false;

@@ -33,7 +33,7 @@ impl Session {
         self.ping(name);
         let claim = self.own_claim();
         if claim.tip != hello_tip {
-            // Ours has moved since our hello, and nothing was told to a peer that had not said its own.
+            // Ours has moved since our hello, and nothing is sent to a peer before its own hello.
             self.send_tip(name, claim);
         }
         self.offer_pool(name);

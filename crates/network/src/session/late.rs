@@ -42,7 +42,7 @@ impl Session {
                 peer.connected = peer.connected.max((now + STALL_MS).saturating_sub(HELLO_MS));
             }
             for open in peer.open.values_mut() {
-                // Once: whoever looks at the time this rarely would wait for ever.
+                // Once: a node that polls this rarely would wait for ever.
                 if open.deadline <= now && !std::mem::replace(&mut open.extended, true) {
                     open.deadline = now + STALL_MS;
                 }

@@ -152,12 +152,12 @@ pub struct Traffic {
 pub(super) struct Peer {
     pub(super) outbound: bool,
     pub(super) connected: u64,
-    /// Our tip as it was told in our hello.
+    /// This node's tip, as its hello said.
     pub(super) hello_tip: BlockId,
     /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
     pub(super) sent_weight: Work,
     pub(super) acknowledged: Work,
-    /// `None` until it said hello.
+    /// `None` until its hello.
     pub(super) claim: Option<Claim>,
     /// The lowest block that it can be asked for.
     pub(super) first: Height,
@@ -193,11 +193,11 @@ pub(super) struct Peer {
     pub(super) unread: Unread,
     pub(super) known_transactions: Remembered<TxId>,
     pub(super) known_blocks: Remembered<BlockId>,
-    /// Blocks that it was told of and has not said to have, each with the moment.
+    /// Blocks that were announced to it and that it has not confirmed, each with the moment, milliseconds.
     pub(super) announced_blocks: VecDeque<(BlockId, u64)>,
     /// What compact blocks it sent: block and digest of the list, to see two different ones.
     pub(super) compact: Remembered<(BlockId, B256)>,
-    /// To be told with the next turn.
+    /// Ids to announce after the next input.
     pub(super) inventory: Vec<TxId>,
     /// How far the pool has been looked at for it, while that goes on.
     pub(super) offer: Option<Offer>,
@@ -353,13 +353,13 @@ pub struct PeerStatus {
     pub outbound: bool,
     /// Seconds since it connected.
     pub connected_secs: u64,
-    /// `None` until it said hello.
+    /// `None` until its hello.
     pub height: Option<Height>,
     /// Program and version, as it says; empty until it said hello.
     pub agent: String,
     /// Round trip, milliseconds.
     pub latency_ms: Option<u64>,
-    /// This machine's clock less the peer's, seconds, if the peer tells its time.
+    /// This machine's clock less the peer's, seconds, if the peer sends its time.
     pub clock_offset_secs: Option<i64>,
     /// Points against it. Rule: docs/protocol.md#N9
     pub score: u32,

@@ -53,7 +53,7 @@ impl Session {
     }
 
     /// Whether another chain may be weighed: several at once, for the first may never show what it claims, and one place is
-    /// for a peer that this node called, for those that come by themselves are free.
+    /// for a peer that this node dialled, for inbound peers cost an attacker nothing.
     fn has_rival_place(&self, name: &PeerName) -> bool {
         let inbound = self.rivals.iter().filter(|walk| !self.is_outbound(&walk.source));
         let place = self.is_outbound(name) || inbound.count() + 1 < MAX_SYNCS;

@@ -1,4 +1,4 @@
-//! Whose chain is looked at next: peers that come by themselves, however many, do not take all places. Rules:
+//! Whose chain is looked at next: inbound peers, however many, do not take all places. Rules:
 //! docs/protocol.md#N6, #Q5
 
 use std::cmp::Reverse;
@@ -10,19 +10,19 @@ use super::peer::Peer;
 use super::state::Session;
 
 impl Session {
-    /// Whether this node called a peer that is connected.
+    /// Whether a connected peer was dialled by this node.
     pub(super) fn is_outbound(&self, name: &PeerName) -> bool {
         self.peers.get(name).is_some_and(|peer| peer.outbound)
     }
 
-    /// Whether all that run are of peers that came by themselves, and one that this node called is able.
+    /// Whether all that run are of inbound peers, and an outbound one is able.
     pub(super) fn wants_outbound(&self, running: &[PeerName], able: impl Fn(&Peer) -> bool) -> bool {
         let none = !running.is_empty() && !running.iter().any(|name| self.is_outbound(name));
         none && self.peers.values().any(|peer| peer.outbound && able(peer))
     }
 
-    /// Whom to try next beside `running`, of those that are able: first those that failed least, then those that this node
-    /// called, then those that claim most. One of several is a peer that this node called, and the last of `max` is the one
+    /// Whom to try next beside `running`, of those that are able: first those that failed least, then outbound
+    /// ones, then those that claim most. One of several is an outbound peer, and the last of `max` is the one
     /// that has proven most.
     pub(super) fn choose_source(
         &self,

@@ -66,7 +66,7 @@ pub struct Counters {
     pub traffic: Traffic,
 }
 
-/// The conversation with all peers.
+/// What this node knows of its peers, and what it does with them.
 pub struct Session {
     pub(super) node: Node,
     pub(super) agent: String,
@@ -127,7 +127,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// `agent` is what peers are told of the program.
+    /// `agent`: name and version of the program, as peers see it.
     pub fn new(node: Node, agent: impl Into<String>) -> Self {
         Self {
             events: node.events().subscribe(),

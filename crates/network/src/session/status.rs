@@ -54,7 +54,7 @@ impl Session {
             .or_else(|| sync().map(|sync| sync.status(self.now)))
     }
 
-    /// The height that peers speak of, and ours if that is higher.
+    /// The greatest height that a peer claims, or ours if that is higher.
     pub fn best_height(&self) -> Height {
         let ours = self.node.tip().record.height();
         let theirs = self

@@ -78,7 +78,7 @@ impl Wanted {
         self.count(name, (turn, id));
     }
 
-    /// Lets go of the newest entry of whoever has most, unless that is `name`; says whether there is room now.
+    /// Lets go of the newest entry of the peer that has most, unless that is `name`; says whether there is room now.
     fn make_room(&mut self, name: &PeerName, now: u64) -> bool {
         let own = self.shares.get(name).map_or(0, BTreeSet::len);
         // An entry that others announced, too, moves to their share instead: a few steps find one that does not.

@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use libp2p::Multiaddr;
 
-/// What the network is told at its start.
+/// Settings of a network.
 #[derive(Debug, Clone, Default)]
 pub struct NetworkConfig {
-    /// Where others may call, by TCP and by QUIC on the same port; `None`: nowhere.
+    /// Where it listens, by TCP and by QUIC on the same port; `None`: nowhere.
     pub listen: Option<SocketAddr>,
-    /// Whom to call, and call again.
+    /// Peers that are dialled whenever they are not connected.
     pub peers: Vec<Multiaddr>,
     /// Whether nodes are found that nobody named: docs/protocol.md#N10
     pub discover: bool,
-    /// Whether this is a LAN: nodes are found by mDNS, and private addresses that others tell of are called.
+    /// Whether this is a LAN: nodes are found by mDNS, and private addresses that others announce are dialled.
     pub lan: bool,
-    /// Where others can call, if that is not where this node listens (behind a router, in a container).
+    /// Where others can dial this node, if that is not where this node listens (behind a router, in a container).
     pub announce: Vec<Multiaddr>,
     /// Addresses to which limits per range and bans by address do not apply: docs/protocol.md#N11
     pub exempt: Vec<IpNet>,

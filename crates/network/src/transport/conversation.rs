@@ -1,4 +1,4 @@
-//! The thread that owns the conversation.
+//! The thread that owns the session.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -19,7 +19,7 @@ use crate::wire;
 pub(super) const INBOX: usize = 256;
 /// How often time is looked at, and how old the status may be.
 const TICK: Duration = Duration::from_millis(250);
-/// Calls of two peers that are so close together were made at once.
+/// Dials of two peers that are so close together count as simultaneous.
 const AT_ONCE: Duration = Duration::from_secs(3);
 /// A conversation that the other end began is not given up for another one that it begins before this age: a substream
 /// costs it nothing, and with each the conversation would begin anew. Rule: docs/protocol.md#N8
@@ -32,7 +32,7 @@ const MAX_WAITING_FRAMES: usize = 2;
 /// The link to a peer.
 struct Link {
     number: u64,
-    /// Whether we called.
+    /// Whether we dialled.
     outbound: bool,
     sender: PeerSender,
     since: Instant,
@@ -42,7 +42,7 @@ struct Link {
 
 type OpenLinks = BTreeMap<PeerName, Link>;
 
-/// Speaks until it is told to stop.
+/// Runs the session until [`DriverEvent::Stop`].
 pub(super) fn run(
     mut session: Session,
     own: &PeerName,
@@ -198,7 +198,7 @@ fn stays(known_outbound: bool, age: Duration, outbound: bool, ours: bool) -> boo
     }
 }
 
-/// Does what the operator asks; says whether there was anything to do.
+/// Carries out an operator's command; false if there was nothing to do.
 fn handle_command(session: &mut Session, command: OperatorCommand, now: u64) -> bool {
     match command {
         OperatorCommand::Ban { name, secs, reason } => {

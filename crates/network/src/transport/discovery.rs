@@ -21,7 +21,7 @@ use super::config::NetworkError;
 use super::reach::{AddressFiltered, MAX_OF_A_PEER, Reach};
 use crate::session::peers::range::{Range, host_of, is_private};
 
-/// Connections with one peer: two for when both call, one more while an old one ends.
+/// Connections with one peer: two for when both dial, one more while an old one ends.
 const MAX_PER_PEER: u32 = 3;
 
 /// Between two rounds: while peers are wanted, twice as long each time, up to what is enough to stay known.
@@ -54,7 +54,7 @@ pub(super) struct DiscoveryConfig {
     /// The genesis id, if others may be asked for nodes.
     pub(super) chain: Option<String>,
     pub(super) mdns: bool,
-    /// Whether others can call us.
+    /// Whether others can dial this node.
     pub(super) listens: bool,
     pub(super) agent: String,
     pub(super) reach: Reach,
@@ -149,7 +149,8 @@ impl Behaviour {
 pub(super) struct Learnt {
     pub(super) address: Multiaddr,
     pub(super) peer: PeerId,
-    /// Whose place counts as its source: of who told of it, or has answered somewhere as the peer at it. None on a LAN.
+    /// Whose place counts as its source: of the peer that announced it, or that has answered as the
+    /// peer at it. None on a LAN.
     pub(super) by: Option<PeerId>,
 }
 
@@ -180,10 +181,10 @@ impl Gone {
 }
 
 pub(super) struct Discovery {
-    /// When each connected peer last told of its addresses.
+    /// When each connected peer last announced its addresses.
     announced: BTreeMap<PeerId, Instant>,
     reach: Reach,
-    /// What nodes of this chain call the protocol.
+    /// The protocol's name among nodes of this chain.
     version: String,
     next: Instant,
     pause: Duration,
@@ -360,9 +361,9 @@ mod tests {
     #[test]
     fn an_address_has_its_source_where_its_peer_is_and_not_in_the_range_that_it_names() {
         let at = |text: &str| text.parse::<Multiaddr>().unwrap();
-        let (peer, remote, told) = (PeerId::random(), at("/ip4/8.8.8.8/tcp/1"), at("/ip4/9.9.9.9/tcp/2"));
+        let (peer, remote, announced) = (PeerId::random(), at("/ip4/8.8.8.8/tcp/1"), at("/ip4/9.9.9.9/tcp/2"));
         let learnt = |by| Learnt {
-            address: told.clone(),
+            address: announced.clone(),
             peer,
             by,
         };
@@ -372,7 +373,7 @@ mod tests {
         assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), None);
         gone.put(peer, remote.clone(), 0);
         assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), Some(remote.clone()));
-        assert_eq!(gone.source_of(&learnt(None), &remotes), Some(told.clone()));
+        assert_eq!(gone.source_of(&learnt(None), &remotes), Some(announced.clone()));
         gone.put(PeerId::random(), remote, GONE_MS);
         assert_eq!(
             gone.source_of(&learnt(Some(peer)), &remotes),
@@ -380,7 +381,7 @@ mod tests {
             "that is too long ago"
         );
         for _ in 0..2 * MAX_GONE {
-            gone.put(PeerId::random(), told.clone(), GONE_MS);
+            gone.put(PeerId::random(), announced.clone(), GONE_MS);
         }
         assert_eq!(gone.remotes.len(), MAX_GONE);
     }

@@ -8,7 +8,7 @@ use crate::session::PeerName;
 use crate::session::offence::Offence;
 use crate::session::peers::range::Origin;
 
-/// What the tasks tell the thread.
+/// What tasks send the thread that owns the session.
 pub(super) enum DriverEvent {
     Connected {
         name: PeerName,
@@ -37,14 +37,14 @@ pub(super) enum DriverEvent {
         name: PeerName,
         origin: Origin,
     },
-    /// What the operator asks, and whom to tell that it is done: what it did.
+    /// A command of the operator, and where its outcome goes once it is done.
     Command(OperatorCommand, tokio::sync::oneshot::Sender<bool>),
     /// The node has news, or there is room for more frames: the session looks at the time.
     Wake,
     Stop,
 }
 
-/// What the operator may ask.
+/// What an operator can do with peers.
 pub(super) enum OperatorCommand {
     Ban { name: PeerName, secs: u64, reason: String },
     Unban { name: PeerName },
@@ -53,7 +53,7 @@ pub(super) enum OperatorCommand {
     End { name: PeerName, reason: String },
 }
 
-/// What the wires are told to do.
+/// What the session's thread and the operator send the swarm.
 pub(super) enum SwarmCommand {
     /// Dial an address, now and whenever it is not connected.
     Dial(Multiaddr),

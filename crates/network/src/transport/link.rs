@@ -117,7 +117,7 @@ impl PeerSender {
     }
 }
 
-/// Writes frames until there are no more to come, or the peer does not take them. `written` is called after each long
+/// Writes frames until there are no more to come, or the peer does not take them. `written` runs after each long
 /// one: there is room for another.
 pub(super) async fn write(
     mut stream: impl AsyncWrite + Unpin,

@@ -162,8 +162,8 @@ impl Links {
         }
     }
 
-    /// Takes how connected peers count from now on, and sends it to the session's thread in the same order, however full its inbox
-    /// is. What waits for that is bounded by what the operator names. The task ends with the sender.
+    /// Takes how connected peers count from now on, and sends it to the session's thread in the same order, even where its
+    /// inbox is full. What waits for that is bounded by what the operator names. The task ends with the sender.
     pub(super) fn placings(&self) -> UnboundedSender<(PeerId, Origin)> {
         let (placings, mut changed) = unbounded_channel::<(PeerId, Origin)>();
         let links = self.clone();
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(sent.await.unwrap(), expected);
     }
 
-    /// The operator names the peer of a conversation whose beginning is still to be sent, and names it no more in the second story.
+    /// The operator names the peer of a conversation whose beginning is still to be sent; in the second story, names it no more.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_conversation_that_has_just_begun_counts_as_the_operator_says_last() {
         for named in [true, false] {

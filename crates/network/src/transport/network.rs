@@ -33,8 +33,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Listens and dials. Runs on the runtime that calls it, and on a thread of its own. `agent`: name and version of the program,
-    /// as peers see it.
+    /// Listens and dials. Runs on the current tokio runtime, and on a thread of its own. `agent`: name and version of the
+    /// program, as peers see it.
     ///
     /// # Errors
     /// If the identity cannot be read or made, or the node cannot listen where the settings say.

@@ -1,4 +1,4 @@
-//! Which addresses this node calls only because somebody told it to. Rule: docs/protocol.md#N10
+//! Which of the addresses that others announce this node dials. Rule: docs/protocol.md#N10
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -16,7 +16,7 @@ use libp2p::{Multiaddr, PeerId};
 
 use crate::session::peers::range::is_private;
 
-/// Addresses that are taken of one peer, whoever tells of them.
+/// Addresses that are taken of one peer, whichever peer announces them.
 pub(super) const MAX_OF_A_PEER: usize = 8;
 
 /// What nobody can be at: IANA's registries of special-purpose addresses, those above left out.
@@ -45,7 +45,7 @@ static SPECIAL_PURPOSE_RANGES: LazyLock<Vec<IpNet>> =
 /// How far the word of others is followed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reach {
-    /// Whether private networks are among what may be called.
+    /// Whether private networks may be dialled.
     lan: bool,
     refused: Arc<AtomicU64>,
 }
@@ -55,7 +55,7 @@ impl Reach {
         Self { lan, ..Self::default() }
     }
 
-    /// Whether this address may be called. No names: what they stand for is somebody else's to say.
+    /// Whether this address may be dialled. No DNS names: others decide what these resolve to.
     pub(super) fn allows(&self, address: &Multiaddr) -> bool {
         let allowed = host(address).is_some_and(|host| {
             if is_private(host) {
@@ -70,7 +70,7 @@ impl Reach {
         allowed
     }
 
-    /// Addresses that were told of and not called.
+    /// Addresses that were announced and are not dialled.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Relaxed)
     }
@@ -96,7 +96,7 @@ fn host(address: &Multiaddr) -> Option<IpAddr> {
     (port != 0).then_some(host)
 }
 
-/// A behaviour that learns addresses from others: only those that may be called are.
+/// A behaviour that learns addresses from others: only those that may be dialled.
 pub(super) struct AddressFiltered<B> {
     pub(super) behaviour: B,
     pub(super) reach: Reach,
@@ -134,12 +134,12 @@ impl<B: NetworkBehaviour> NetworkBehaviour for AddressFiltered<B> {
         addresses: &[Multiaddr],
         role: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
-        let mut told = self
+        let mut announced = self
             .behaviour
             .handle_pending_outbound_connection(connection, peer, addresses, role)?;
-        told.retain(|address| self.reach.allows(address));
-        told.truncate(MAX_OF_A_PEER);
-        Ok(told)
+        announced.retain(|address| self.reach.allows(address));
+        announced.truncate(MAX_OF_A_PEER);
+        Ok(announced)
     }
 
     fn handle_established_outbound_connection(

@@ -53,9 +53,9 @@ impl NetworkStatus {
 /// What is known of nodes that nobody named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// Addresses that may be called.
+    /// Addresses that may be dialled.
     pub addresses: u64,
-    /// Addresses that others told of and that are not called: docs/protocol.md#N10
+    /// Addresses that others announced and that are not dialled: docs/protocol.md#N10
     pub refused: u64,
     /// Times that nodes were asked for other nodes.
     pub rounds: u64,

@@ -183,7 +183,7 @@ impl SwarmTask {
                     self.dials.postpone(&address, now);
                     continue;
                 }
-                // Where a node of this chain says that it can be dialled is worth knowing, whoever has dialled.
+                // Where a node of this chain says that it can be dialled is worth knowing, whichever side dialled.
                 if self.greeted.contains(&peer) {
                     self.dials.proven(&address, now);
                 }

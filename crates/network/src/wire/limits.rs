@@ -37,12 +37,12 @@ pub const MAX_BODY_REQUESTS: usize = 2;
 pub const MAX_PART_REQUESTS: usize = 2;
 /// Requests for parts that are open to all peers together.
 pub const MAX_PARTS_ASKED: usize = 16;
-/// Blocks imported before others are heard again.
+/// Blocks imported before other input is handled.
 pub const IMPORTS_A_TURN: usize = 32;
 
 /// Ids remembered of what a peer knows, of each kind.
 pub const MAX_KNOWN: usize = 65_536;
-/// Transactions asked for or to be asked for, of all peers; where there are too many, whoever announced most yields.
+/// Transactions asked for or to be asked for, of all peers; where there are too many, the peer that announced most yields.
 pub const MAX_WANTED: usize = 65_536;
 /// Transactions that are kept because their sender's account does not allow them yet; where there are too many, the peer that
 /// sent most loses its oldest.
@@ -61,7 +61,7 @@ pub const STUCK_MS: u64 = 3_000;
 pub const HEDGE_MS: u64 = 10_000;
 /// The same where that peer has never sent a block.
 pub const HEDGE_UNPROVEN_MS: u64 = 2_000;
-/// Peers from which one block is put together at once; one place is for a peer that this node called.
+/// Peers from which one block is put together at once; one place is for an outbound peer.
 pub const MAX_REBUILDS: usize = 3;
 /// Blocks that are put together from what one peer sends.
 pub const MAX_REBUILDS_OF_ONE: usize = 2;
@@ -120,7 +120,7 @@ pub const CHECKPOINTS_COST: u64 = 256 << 10;
 /// Blocks below the tip of which single transactions are given: who puts together a block asks as soon as it is announced.
 pub const TRANSACTIONS_DEPTH: u64 = 10;
 
-/// Peers that came to us; those that we called come on top.
+/// Inbound peers; outbound ones come on top.
 pub const MAX_INBOUND: usize = 64;
 /// Of these, peers of one IPv4 address or IPv6 /64, and of one IPv4 /16 or IPv6 /32.
 pub const MAX_INBOUND_HOST: usize = 4;

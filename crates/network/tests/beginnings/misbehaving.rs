@@ -15,11 +15,11 @@ fn met(tamper: impl Fn(&Node, &mut Message) + 'static) -> (Town, usize, usize) {
     town.pass(10);
     assert_eq!(town.node(honest).tip().record.height(), Height(300));
     let chain = town.node(0).clone();
-    let lie = move |message: &mut Message| {
+    let tamper = move |message: &mut Message| {
         tamper(&chain, message);
         true
     };
-    town.tampers.insert(0, Box::new(lie));
+    town.tampers.insert(0, Box::new(tamper));
     let new = town.newcomer();
     town.connect(new, 0);
     town.connect(new, honest);

@@ -86,7 +86,7 @@ fn one_that_began_so_hands_its_state_on_but_is_not_asked_for_what_it_lacks() {
     let mut town = Town::with_chain();
     let second = town.newcomer();
     town.connect(second, 0);
-    // Who has not all headers is no source, but parts come from whoever has them.
+    // A peer without all headers is no source, but parts come from every peer that has them.
     let (third, fourth) = (town.newcomer(), town.add(RULES));
     town.connect(third, second);
     assert!(town.node(third).awaits_checkpoint());

@@ -145,7 +145,7 @@ impl Town {
         self.carry();
     }
 
-    /// Lets everything be said and heard that follows from what was.
+    /// Delivers all frames that follow.
     fn carry(&mut self) {
         let now = self.now;
         loop {

@@ -67,7 +67,7 @@ fn two_envelopes_of_one_payment() {
     for (count, late) in rounds {
         let mut ids = Vec::new();
         for _ in 0..count {
-            // Each gets its own before either hears of the other's.
+            // Each gets its own before the other's arrives.
             let (one, two) = (
                 envelope(world.node(miner), nonce, 1),
                 envelope(world.node(other), nonce, 2),

@@ -1,4 +1,4 @@
-//! Blocks that are held until those before them come: how many bytes of them, whoever sends them. Rule: docs/protocol.md#N6
+//! Blocks that are held until those before them come: how many bytes of them, whichever peer sends them. Rule: docs/protocol.md#N6
 
 use std::collections::BTreeMap;
 

@@ -40,7 +40,7 @@ fn beside_silent_claimants(seed: u64, count: usize, calls: bool) -> u64 {
         false => world.connect(honest, new),
     }
     let took = world.until(120_000, "the honest tip", |world| world.tip(new) == world.tip(honest));
-    // It stays so: the next blocks come at once, whoever claims what.
+    // It stays so: the next blocks come at once, whatever others claim.
     for _ in 0..5 {
         world.mine(honest);
         world.until(2_000, "the next block", |world| world.tip(new) == world.tip(honest));

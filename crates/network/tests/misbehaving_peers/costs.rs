@@ -27,7 +27,7 @@ fn asks(town: &mut Town, block: BlockId, index: u32, request: u64) {
 
 /// Answers to such requests that came since the last look: how many envelopes each has.
 fn answers(town: &mut Town) -> Vec<usize> {
-    let frames: Vec<_> = town.heard.drain(..).collect();
+    let frames: Vec<_> = town.inbox.drain(..).collect();
     let mut answers = Vec::new();
     for frame in frames {
         match frame.message {

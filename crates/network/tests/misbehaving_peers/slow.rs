@@ -68,7 +68,7 @@ fn held(a_second: u64) -> u64 {
     while town.honest[0].network.counters().unanswered == 0 {
         arrived.fetch_add(a_second, Relaxed);
         town.pass(1_000);
-        let pings: Vec<_> = town.heard.drain(..).collect();
+        let pings: Vec<_> = town.inbox.drain(..).collect();
         for frame in pings.into_iter().filter(|frame| frame.message == Message::Ping) {
             town.answer(frame.request, Message::Pong);
         }

@@ -42,15 +42,15 @@ fn an_invalid_block() {
 fn an_invalid_state_root_under_a_longer_branch() {
     let mut town = Town::new(2);
     let node = town.node().clone();
-    // Blocks of the stranger's own after genesis: the second one lies about the state, and two more lie on top of it.
+    // Blocks of the stranger's own after genesis: the second one names a false state, and two more stand on it.
     let (_dir, other) = other_branch(&town.clock, 1);
     let mut bytes = support::blocks(&other);
     let mut ancestors = ancestors_of(&other);
-    let mut lie = None;
+    let mut forged_id = None;
     for _ in 0..3 {
         let (block, parent) = forged_block(&other, &ancestors, &town.clock);
         ancestors = ancestors.then(parent.clone(), &spec().engine());
-        lie.get_or_insert(parent.id);
+        forged_id.get_or_insert(parent.id);
         bytes.push(block.into());
     }
     let headers: Vec<_> = bytes
@@ -66,7 +66,10 @@ fn an_invalid_state_root_under_a_longer_branch() {
         town.answer(request, Message::Blocks(some));
     }
     assert_eq!(node.tip().record.id, honest_tip, "it stays on the valid branch");
-    let reason = format!("block {} at height 2 does not execute: state_root is", lie.unwrap());
+    let reason = format!(
+        "block {} at height 2 does not execute: state_root is",
+        forged_id.unwrap()
+    );
     drop(node);
     town.banned_for("invalid_block", &reason);
 }
@@ -96,17 +99,17 @@ fn withheld_bodies() {
 fn coming_again_wipes_nothing_out() {
     let mut town = Town::new(20);
     let old = compact(town.node(), &support::blocks(town.node())[0], huge());
-    let mut told = 0;
+    let mut sent = 0;
     while town.ended.is_none() {
         town.stranger_of_equal_weight();
         town.reads_all();
         town.say(Message::CompactBlock(Box::new(old.clone())));
-        told += 1;
+        sent += 1;
         let now = town.now;
         town.honest[0].network.disconnected(&STRANGER.into(), now);
         town.carry();
     }
-    assert_eq!(told, 50);
+    assert_eq!(sent, 50);
     town.banned_for("stale_block", "long after a heavier one");
 }
 
@@ -173,9 +176,9 @@ fn an_orphan_flood() {
     let node = town.node().clone();
     let (_, forged) = forged_block(&node, &ancestors_of(&node), &town.clock);
     town.reads_all();
-    let mut told = 0;
+    let mut sent = 0;
     while town.ended.is_none() {
-        let parent = BlockId(B256::with_last_byte(told));
+        let parent = BlockId(B256::with_last_byte(sent));
         let header = sealed(Header {
             parent,
             ..forged.header
@@ -187,9 +190,9 @@ fn an_orphan_flood() {
             transactions: Vec::new(),
         };
         town.say(Message::CompactBlock(Box::new(block)));
-        told += 1;
+        sent += 1;
     }
-    assert_eq!(told, 10);
+    assert_eq!(sent, 10);
     assert_eq!(town.offences("orphan"), 10);
     drop(node);
     town.banned_for("orphan", "whose parent nobody showed");
@@ -308,12 +311,12 @@ fn a_stale_tip_spammer() {
     let node = town.node().clone();
     let old = compact(&node, &support::blocks(&node)[0], huge());
     town.reads_all();
-    let mut told = 0;
+    let mut sent = 0;
     while town.ended.is_none() {
         town.say(Message::CompactBlock(Box::new(old.clone())));
-        told += 1;
+        sent += 1;
     }
-    assert_eq!(told, 50, "late news costs little, again and again much");
+    assert_eq!(sent, 50, "late news costs little, again and again much");
     drop(node);
     town.banned_for("stale_block", "long after a heavier one");
 }

@@ -28,7 +28,7 @@ pub struct Town {
     /// Milliseconds, for the conversations.
     pub now: u64,
     /// What the first node sent to the stranger and it has not looked at.
-    pub heard: VecDeque<Frame>,
+    pub inbox: VecDeque<Frame>,
     /// Why the first node ended the connection with the stranger.
     pub ended: Option<String>,
 }
@@ -67,7 +67,7 @@ impl Town {
             honest,
             clock,
             now: 1_000_000,
-            heard: VecDeque::new(),
+            inbox: VecDeque::new(),
             ended: None,
         };
         let now = town.now;
@@ -94,7 +94,7 @@ impl Town {
         assert_eq!(tips[0], tips[1], "the honest agree at once");
     }
 
-    /// Lets time pass and everything be said and heard that follows from it.
+    /// Lets time pass, and delivers all frames that follow from it.
     pub fn pass(&mut self, millis: u64) {
         self.now += millis;
         let now = self.now;
@@ -115,7 +115,7 @@ impl Town {
                     match output {
                         Output::Send { peer, frame } if peer.0 == STRANGER => {
                             let frame = Frame::decode(&frame, spec().limits.block_bytes).unwrap();
-                            self.heard.push_back(frame);
+                            self.inbox.push_back(frame);
                         }
                         Output::Send { frame, .. } => {
                             let from = PeerName(at.to_string());
@@ -183,7 +183,7 @@ impl Town {
     pub fn asked_within(&mut self, millis: u64) -> Option<(u64, Message)> {
         let end = self.now + millis;
         loop {
-            while let Some(frame) = self.heard.pop_front() {
+            while let Some(frame) = self.inbox.pop_front() {
                 match frame.message {
                     Message::Ping => self.answer(frame.request, Message::Pong),
                     message @ (Message::GetHeaders { .. }

@@ -304,14 +304,14 @@ impl World {
             assert!(
                 self.now < begun + millis,
                 "not within {millis} ms: {what}\n{}",
-                self.told()
+                self.history()
             );
             self.run(100);
         }
         self.now - begun
     }
 
-    fn told(&self) -> String {
+    fn history(&self) -> String {
         let one = |(at, member): (usize, &Member)| {
             let scores: Vec<_> = member.network.peers().map(|peer| (peer.name, peer.score)).collect();
             format!(
@@ -342,10 +342,10 @@ impl World {
             assert!(
                 honest.iter().all(|other| !banned.contains(other)),
                 "{at} bans {banned:?}\n{}",
-                self.told()
+                self.history()
             );
             for peer in network.peers().filter(|peer| honest.contains(&number(&peer.name))) {
-                assert_eq!(peer.score, 0, "{at} gives points to {}\n{}", peer.name, self.told());
+                assert_eq!(peer.score, 0, "{at} gives points to {}\n{}", peer.name, self.history());
             }
         }
         let members = self.members.into_iter().enumerate();

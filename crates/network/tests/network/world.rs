@@ -68,7 +68,7 @@ pub struct World {
     links: BTreeMap<(usize, usize), u64>,
     /// When the last frame over a wire comes: a wire keeps the order.
     last: BTreeMap<(usize, usize), u64>,
-    /// Whom nobody hears any more, though it hears all, while there is such a one.
+    /// The member whose frames are lost while it still receives, if any.
     pub unheard: Option<usize>,
     /// Sides of a partition, while there is one.
     sides: Option<Vec<bool>>,
@@ -253,8 +253,8 @@ impl World {
         let at = (self.now + delay).max(self.last.get(&(from, to)).copied().unwrap_or(0));
         self.last.insert((from, to), at);
         let event = Event::Frame { from, to, link, frame };
-        // What only tells something may come twice.
-        let again = self.chance.one_in(50) && tells(&event);
+        // Notices may be delivered twice.
+        let again = self.chance.one_in(50) && is_notice(&event);
         if again {
             self.after(at - self.now, event.clone());
         }
@@ -303,7 +303,7 @@ impl World {
         }
     }
 
-    /// Whoever was apart can be reached again.
+    /// Ends the partition.
     pub fn heal(&mut self) {
         self.sides = None;
         if let Some(unheard) = self.unheard.take() {
@@ -430,7 +430,7 @@ impl World {
     }
 }
 
-fn tells(event: &Event) -> bool {
+fn is_notice(event: &Event) -> bool {
     match event {
         Event::Frame { frame, .. } => {
             let frame = tally_network::wire::Frame::decode(frame, spec().limits.block_bytes).unwrap();

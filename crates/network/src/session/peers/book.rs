@@ -1,7 +1,7 @@
 //! The address book: nodes that this one may dial though nobody named them. Rule: docs/protocol.md#N10
 //!
 //! As Bitcoin Core's address manager: addresses that were only learnt ("new") and such that answered ("tried") are kept
-//! apart, both in buckets. Which bucket an address belongs to follows from its range, from the range of whoever told of
+//! apart, both in buckets. Which bucket an address belongs to follows from its range, from the range of the peer that announced
 //! it, and from a secret, so that one source, and one range, can fill a few buckets and no more; and a dial draws a bucket
 //! first and an address of it second.
 
@@ -21,7 +21,7 @@ pub const NEW_BUCKET: usize = 16;
 pub const TRIED_BUCKETS: u64 = 64;
 /// Addresses in a bucket of those that answered.
 pub const TRIED_BUCKET: usize = 4;
-/// Buckets that the addresses told of by one range can get into, and those of one range that answered.
+/// Buckets that the addresses announced from one range can get into, and those of one range that answered.
 pub const BUCKETS_OF_A_SOURCE: u64 = 8;
 /// Buckets that the addresses of one range that answered can get into.
 pub const BUCKETS_OF_A_RANGE: u64 = 4;
@@ -155,7 +155,7 @@ impl Book {
         }
     }
 
-    /// Takes an address that somebody at `source` told of; says whether it is in the book now.
+    /// Adds an address that a peer at `source` announced; true if it is in the book now.
     pub fn add(&mut self, address: &Multiaddr, source: &Multiaddr, now: u64) -> bool {
         let place = place_of(address);
         if let Some(known) = self.entries.get_mut(&place) {

@@ -115,7 +115,7 @@ impl Dialer {
         });
     }
 
-    /// Takes an address into the book that somebody at `source` told of; says whether it is there now.
+    /// Adds an address to the book that a peer at `source` announced; true if it is there now.
     pub fn find(&mut self, address: &Multiaddr, source: &Multiaddr, now: u64) -> bool {
         self.kept.contains_key(address) || self.book.add(address, source, now)
     }
@@ -182,7 +182,7 @@ impl Dialer {
         self.feeler.as_ref() == Some(address)
     }
 
-    /// What a feeler led to speaks our protocol: it is one of the tried now, if there is room, and its connection is closed.
+    /// What a feeler led to is a node of this chain: it is one of the tried now, if there is room, and its connection is closed.
     pub fn felt(&mut self, address: &Multiaddr, now: u64) -> bool {
         let felt = self.feeler.take_if(|feeler| *feeler == *address).is_some();
         if felt {
@@ -213,7 +213,7 @@ impl Dialer {
         self.set(address, None, State::Dialling);
     }
 
-    /// A dial led to this peer, or its peer is connected already and spoken to from now on because of it.
+    /// A dial led to this peer, or its peer is connected already and counts as dialled from now on.
     pub fn connected(&mut self, address: &Multiaddr, peer: PeerId) {
         self.set(address, Some(peer), State::Connected);
     }
@@ -251,7 +251,7 @@ impl Dialer {
         (found.peer, found.state) = (peer.or(found.peer), state);
     }
 
-    /// A node of this chain is at this address, whoever dialled it: that is worth remembering.
+    /// A node of this chain is at this address, whichever side dialled: that is worth remembering.
     pub fn proven(&mut self, address: &Multiaddr, now: u64) {
         self.book.answered(address, now);
     }

@@ -32,7 +32,7 @@ impl SwarmTask {
         let mut quic = false;
         let end = Instant::now() + LISTEN;
         loop {
-            // Others may be let wait until both are there: nothing has been called yet.
+            // Others may be let wait until both are there: nothing has been dialled yet.
             let event = tokio::time::timeout_at(end, self.swarm.select_next_some()).await;
             match event.map_err(|_| failed("it takes too long".to_owned()))? {
                 SwarmEvent::NewListenAddr { address: at, .. } => {
