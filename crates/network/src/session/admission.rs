@@ -18,7 +18,7 @@ impl Session {
 
     /// Why there is no conversation with a peer that connects now, if there is none: a banned address only keeps newcomers
     /// out. Whom this node dials there is another, whose name is not banned.
-    pub(super) fn ban_reason(&self, name: &PeerName, origin: &Origin, outbound: bool) -> Option<&str> {
+    pub(crate) fn ban_reason(&self, name: &PeerName, origin: &Origin, outbound: bool) -> Option<&str> {
         match outbound {
             true => self.bans.own_reason(name, origin, self.now),
             false => self.bans.reason(name, origin, self.now),
@@ -26,7 +26,7 @@ impl Session {
     }
 
     /// Whether an inbound peer is taken in: its host may begin a conversation, and there is a slot for it.
-    pub(super) fn take_in(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
+    pub(crate) fn take_in(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
         self.rates.begin(newcomer, self.now)?;
         self.make_slot(newcomer)
     }
@@ -58,14 +58,14 @@ impl Session {
     }
 
     /// A peer brought a block that was new and right: that protects its slot.
-    pub(super) fn brought_block(&mut self, name: &PeerName) {
+    pub(crate) fn brought_block(&mut self, name: &PeerName) {
         if let Some(peer) = self.peers.get_mut(name) {
             peer.brought_block = Some(self.now);
         }
     }
 
     /// Bans a peer for an offence; its address, too, where no honest node behind it could have done the same.
-    pub(super) fn ban_for(&mut self, name: &PeerName, offence: &Offence) {
+    pub(crate) fn ban_for(&mut self, name: &PeerName, offence: &Offence) {
         let with_host = offence.bans_address();
         self.ban_peer(name, with_host, self.now.saturating_add(BAN_MS), offence.to_string());
     }

@@ -4,7 +4,7 @@
 /// Tokens that come back with time. They are counted in thousandths, so that no part of one is lost where there are looks
 /// at it every few milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// Below zero after something that cost more than was left.
     thousandths: i64,
     most: i64,
@@ -19,7 +19,7 @@ fn in_thousandths(tokens: u64) -> i64 {
 
 impl Budget {
     /// All of `most` tokens are there at `now`, in milliseconds.
-    pub(super) fn new(a_second: u64, most: u64, now: u64) -> Self {
+    pub(crate) fn new(a_second: u64, most: u64, now: u64) -> Self {
         let most = in_thousandths(most);
         Self {
             thousandths: most,
@@ -37,7 +37,7 @@ impl Budget {
     }
 
     /// Takes `count` tokens if there are as many.
-    pub(super) fn spend(&mut self, count: u64, now: u64) -> bool {
+    pub(crate) fn spend(&mut self, count: u64, now: u64) -> bool {
         let has = self.has(count, now);
         if has {
             self.charge(count, now);
@@ -46,23 +46,23 @@ impl Budget {
     }
 
     /// Takes `count` tokens, there or not: what follows waits for them.
-    pub(super) fn charge(&mut self, count: u64, now: u64) {
+    pub(crate) fn charge(&mut self, count: u64, now: u64) {
         self.thousandths = self.at(now).saturating_sub(in_thousandths(count));
         self.since = self.since.max(now);
     }
 
     /// Whether there are as many as `count` tokens at `now`.
-    pub(super) fn has(&self, count: u64, now: u64) -> bool {
+    pub(crate) fn has(&self, count: u64, now: u64) -> bool {
         self.at(now) >= in_thousandths(count)
     }
 
     /// Whole tokens that there are at `now`.
-    pub(super) fn left(&self, now: u64) -> u64 {
+    pub(crate) fn left(&self, now: u64) -> u64 {
         u64::try_from(self.at(now) / 1_000).unwrap_or(0)
     }
 
     /// Whether all of it has come back at `now`.
-    pub(super) fn is_whole(&self, now: u64) -> bool {
+    pub(crate) fn is_whole(&self, now: u64) -> bool {
         self.at(now) >= self.most
     }
 }

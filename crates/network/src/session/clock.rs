@@ -10,7 +10,7 @@ use crate::session::peers::range::Host;
 
 impl Session {
     /// A ping was answered; `time` is the peer's clock, Unix seconds, if it said so.
-    pub(super) fn ponged(&mut self, name: &PeerName, sent: u64, time: Option<u64>) {
+    pub(crate) fn ponged(&mut self, name: &PeerName, sent: u64, time: Option<u64>) {
         let latency = self.now.saturating_sub(sent);
         let own = self.node.now().0;
         let Some(peer) = self.peers.get_mut(name) else { return };
@@ -64,7 +64,7 @@ impl Session {
 
     /// Whether this machine's clock is so far off, by enough peers that it chose or by its own chain, that it cannot judge
     /// times.
-    pub(super) fn clock_is_off(&self) -> bool {
+    pub(crate) fn clock_is_off(&self) -> bool {
         let allowance = self.node.clock_allowance();
         let by_peers = self
             .clock
@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// Whether an offence may be only this machine's own clock: then it counts and costs no points.
-    pub(super) fn may_be_our_clock(&self, offence: &Offence) -> bool {
+    pub(crate) fn may_be_our_clock(&self, offence: &Offence) -> bool {
         offence.may_come_of_a_wrong_clock() && self.clock_is_off()
     }
 }

@@ -15,8 +15,8 @@ pub type Arrived = Arc<AtomicU64>;
 
 /// What comes from one peer.
 #[derive(Debug, Default)]
-pub(super) struct Flow {
-    pub(super) arrived: Arrived,
+pub(crate) struct Flow {
+    pub(crate) arrived: Arrived,
     /// How many bytes had come at the last look, and when something last came, milliseconds.
     seen: u64,
     last: u64,
@@ -24,17 +24,17 @@ pub(super) struct Flow {
     since: u64,
     before: u64,
     /// Whether enough came in the last span that was looked at.
-    pub(super) steady: bool,
+    pub(crate) steady: bool,
 }
 
 impl Flow {
     /// A whole frame came.
-    pub(super) fn frame(&mut self, now: u64) {
+    pub(crate) fn frame(&mut self, now: u64) {
         self.last = now;
     }
 
     /// Looks at what has come until `now`.
-    pub(super) fn look(&mut self, now: u64) {
+    pub(crate) fn look(&mut self, now: u64) {
         let bytes = self.arrived.load(Relaxed);
         if bytes != self.seen {
             (self.seen, self.last) = (bytes, now);
@@ -49,7 +49,7 @@ impl Flow {
     }
 
     /// Whether anything came after `moment`.
-    pub(super) fn came_since(&self, moment: u64) -> bool {
+    pub(crate) fn came_since(&self, moment: u64) -> bool {
         self.last > moment
     }
 }

@@ -10,7 +10,7 @@ use crate::wire::{Claim, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
 impl Session {
     /// A peer says hello.
-    pub(super) fn hello(&mut self, name: &PeerName, hello: Hello) {
+    pub(crate) fn hello(&mut self, name: &PeerName, hello: Hello) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         if peer.ready() {
             return self.offend(name, Offence::Unrequested);
@@ -45,7 +45,7 @@ impl Session {
     }
 
     /// Sends the end of this node's chain.
-    pub(super) fn send_tip(&mut self, name: &PeerName, claim: Claim) {
+    pub(crate) fn send_tip(&mut self, name: &PeerName, claim: Claim) {
         let first = self.first();
         if let Some(peer) = self.peers.get_mut(name) {
             peer.sent_weight = peer.sent_weight.max(claim.weight);
@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// The lowest block that this node can be asked for.
-    pub(super) fn first(&self) -> Height {
+    pub(crate) fn first(&self) -> Height {
         let tip = self.node.tip();
         // Where that cannot be read now, nothing is promised but what comes after the tip.
         let base = tip.snapshot.base().unwrap_or(tip.record.height());
@@ -62,7 +62,7 @@ impl Session {
     }
 
     /// What this node says of its own chain.
-    pub(super) fn own_claim(&self) -> Claim {
+    pub(crate) fn own_claim(&self) -> Claim {
         let tip = self.node.tip();
         Claim {
             tip: tip.record.id,

@@ -11,7 +11,7 @@ use crate::wire::Message;
 use crate::wire::limits::{HELLO_MS, MAX_SILENT, MAX_UNANSWERED, PING_MS, STALL_MS};
 
 impl Session {
-    pub(super) fn overdue(&mut self) {
+    pub(crate) fn overdue(&mut self) {
         let now = self.now;
         self.bans.expire(now);
         self.allow_for_own_delay();
@@ -76,7 +76,7 @@ impl Session {
         }
     }
 
-    pub(super) fn ping(&mut self, name: &PeerName) {
+    pub(crate) fn ping(&mut self, name: &PeerName) {
         let now = self.now;
         let Some(peer) = self.peers.get_mut(name).filter(|peer| now >= peer.next_ping) else {
             return;
@@ -87,7 +87,7 @@ impl Session {
     }
 
     /// A request that is not waited for any more: what it was for is asked of others.
-    pub(super) fn request_failed(&mut self, name: &PeerName, request: &Request) {
+    pub(crate) fn request_failed(&mut self, name: &PeerName, request: &Request) {
         match request {
             Request::Ping { .. } => {}
             Request::Headers { attempt, .. } => self.headers_late(*attempt),

@@ -8,13 +8,13 @@ use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Work};
 use tally_node::checkpoint::MAX_PART_BYTES;
 
-use super::backoff::Backoff;
 use super::flow::Flow;
 use super::name::PeerName;
 use super::offence::Score;
 use super::rates::Rates;
 use super::remembered::Remembered;
-use super::waiting::{Unread, Waiting};
+use super::serving::waiting::{Unread, Waiting};
+use super::sync::backoff::Backoff;
 use crate::session::peers::range::Origin;
 use crate::wire::limits::{
     BLOCKS_MS, COMING_MS, FRAME_OVERHEAD, MAX_BODY_BYTES, MAX_HEADERS, MAX_KNOWN, MAX_LATE, MAX_POOLED_BYTES, MIN_FLOW,
@@ -26,7 +26,7 @@ const CHECKPOINT_BYTES: usize = 320 << 10;
 
 /// Something asked of a peer.
 #[derive(Debug, Clone)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// `weight` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
     Ping {
         sent: u64,
@@ -86,35 +86,35 @@ impl Request {
 
 /// A compact block of which some transactions are still to come.
 #[derive(Debug, Clone)]
-pub(super) struct Rebuild {
-    pub(super) block: CompactBlock,
+pub(crate) struct Rebuild {
+    pub(crate) block: CompactBlock,
     /// Of its branch, work checked.
-    pub(super) weight: Work,
-    pub(super) transactions: Vec<Option<CheckedTransaction>>,
+    pub(crate) weight: Work,
+    pub(crate) transactions: Vec<Option<CheckedTransaction>>,
     /// Places that the sender was asked for.
-    pub(super) missing: Vec<u32>,
+    pub(crate) missing: Vec<u32>,
     /// Places filled from this node's own pool: one transaction has many envelopes (T13), and the block another of them.
-    pub(super) pooled: Vec<u32>,
+    pub(crate) pooled: Vec<u32>,
 }
 
 /// A block that is too far ahead of this node's clock (B4), of which nobody knows whether it or the block is wrong.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ahead {
+pub(crate) struct Ahead {
     /// This node's clock at which the block is taken.
-    pub(super) at: UnixSecs,
+    pub(crate) at: UnixSecs,
     /// When the chain is looked at again in any case, for it may have changed: driver's milliseconds.
-    pub(super) again: u64,
+    pub(crate) again: u64,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Open {
-    pub(super) request: Request,
+pub(crate) struct Open {
+    pub(crate) request: Request,
     /// When it was asked, milliseconds.
-    pub(super) asked: u64,
+    pub(crate) asked: u64,
     /// Milliseconds; later the answer is not waited for.
-    pub(super) deadline: u64,
+    pub(crate) deadline: u64,
     /// Whether that was put off once because this node itself stood still.
-    pub(super) extended: bool,
+    pub(crate) extended: bool,
 }
 
 impl Open {
@@ -131,9 +131,9 @@ impl Open {
 
 /// A pool that is announced to a peer, a part in each turn.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Offer {
+pub(crate) struct Offer {
     /// Sender and nonce of the last transaction that was looked at.
-    pub(super) after: Option<(Address, u64)>,
+    pub(crate) after: Option<(Address, u64)>,
 }
 
 /// What went over a connection.
@@ -149,79 +149,79 @@ pub struct Traffic {
     pub bytes_out: u64,
 }
 
-pub(super) struct Peer {
-    pub(super) outbound: bool,
-    pub(super) connected: u64,
+pub(crate) struct Peer {
+    pub(crate) outbound: bool,
+    pub(crate) connected: u64,
     /// This node's tip, as its hello said.
-    pub(super) hello_tip: BlockId,
+    pub(crate) hello_tip: BlockId,
     /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
-    pub(super) sent_weight: Work,
-    pub(super) acknowledged: Work,
+    pub(crate) sent_weight: Work,
+    pub(crate) acknowledged: Work,
     /// `None` until its hello.
-    pub(super) claim: Option<Claim>,
+    pub(crate) claim: Option<Claim>,
     /// The lowest block that it can be asked for.
-    pub(super) first: Height,
+    pub(crate) first: Height,
     /// Whether it may have a checkpoint to show.
-    pub(super) offers: bool,
-    pub(super) agent: String,
-    pub(super) latency: Option<u64>,
+    pub(crate) offers: bool,
+    pub(crate) agent: String,
+    pub(crate) latency: Option<u64>,
     /// Our clock less its own, seconds.
-    pub(super) clock_offset: Option<i64>,
+    pub(crate) clock_offset: Option<i64>,
     /// The version that its hello named.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// The shortest round trip, milliseconds.
-    pub(super) least_latency: Option<u64>,
+    pub(crate) least_latency: Option<u64>,
     /// Where it is.
-    pub(super) origin: Origin,
+    pub(crate) origin: Origin,
     /// When it last brought a block, and a transaction, that was new and right.
-    pub(super) brought_block: Option<u64>,
-    pub(super) brought_transaction: Option<u64>,
-    pub(super) traffic: Traffic,
-    pub(super) score: Score,
-    pub(super) rates: Rates,
-    pub(super) open: BTreeMap<u64, Open>,
+    pub(crate) brought_block: Option<u64>,
+    pub(crate) brought_transaction: Option<u64>,
+    pub(crate) traffic: Traffic,
+    pub(crate) score: Score,
+    pub(crate) rates: Rates,
+    pub(crate) open: BTreeMap<u64, Open>,
     /// Requests whose answers are not waited for any more; one that still comes is checked like any other.
-    pub(super) late: BTreeMap<u64, Request>,
+    pub(crate) late: BTreeMap<u64, Request>,
     /// Requests in a row that it left unanswered: 1 for each, 4 where nothing else came either, 0 where they may not have
     /// gone out.
-    pub(super) silent: u32,
+    pub(crate) silent: u32,
     /// Whether anything comes from it.
-    pub(super) flow: Flow,
+    pub(crate) flow: Flow,
     /// Its own requests that wait until it has read earlier answers.
-    pub(super) waiting: Waiting,
+    pub(crate) waiting: Waiting,
     /// Bytes of frames to it that are still to be written.
-    pub(super) unread: Unread,
-    pub(super) known_transactions: Remembered<TxId>,
-    pub(super) known_blocks: Remembered<BlockId>,
+    pub(crate) unread: Unread,
+    pub(crate) known_transactions: Remembered<TxId>,
+    pub(crate) known_blocks: Remembered<BlockId>,
     /// Blocks that were announced to it and that it has not confirmed, each with the moment, milliseconds.
-    pub(super) announced_blocks: VecDeque<(BlockId, u64)>,
+    pub(crate) announced_blocks: VecDeque<(BlockId, u64)>,
     /// What compact blocks it sent: block and digest of the list, to see two different ones.
-    pub(super) compact: Remembered<(BlockId, B256)>,
+    pub(crate) compact: Remembered<(BlockId, B256)>,
     /// Ids to announce after the next input.
-    pub(super) inventory: Vec<TxId>,
+    pub(crate) inventory: Vec<TxId>,
     /// How far the pool has been looked at for it, while that goes on.
-    pub(super) offer: Option<Offer>,
+    pub(crate) offer: Option<Offer>,
     /// Blocks that it did not have when asked.
-    pub(super) lacks: Remembered<BlockId>,
-    pub(super) next_ping: u64,
+    pub(crate) lacks: Remembered<BlockId>,
+    pub(crate) next_ping: u64,
     /// Whether it is synchronised from.
-    pub(super) backoff: Backoff,
+    pub(crate) backoff: Backoff,
     /// Whether it is asked for blocks whose headers others sent.
-    pub(super) bodies: Backoff,
+    pub(crate) bodies: Backoff,
     /// Blocks and transactions that it sent when asked, each of which this node wanted.
-    pub(super) blocks_sent: u64,
-    pub(super) transactions_sent: u64,
+    pub(crate) blocks_sent: u64,
+    pub(crate) transactions_sent: u64,
     /// What its chain weighs and how high it is as its headers showed, while this node begins with a checkpoint.
-    pub(super) weighed: Option<(Work, Height)>,
+    pub(crate) weighed: Option<(Work, Height)>,
     /// What its chain weighs, where its headers showed so much and its state was begun to be taken.
-    pub(super) shown: Work,
+    pub(crate) shown: Work,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.
-    pub(super) ahead: Option<Ahead>,
+    pub(crate) ahead: Option<Ahead>,
 }
 
 impl Peer {
     /// `hello_tip` and `weight` are those of this node's tip, as its hello says.
-    pub(super) fn new(outbound: bool, hello_tip: BlockId, weight: Work, now: u64) -> Self {
+    pub(crate) fn new(outbound: bool, hello_tip: BlockId, weight: Work, now: u64) -> Self {
         Self {
             outbound,
             connected: now,
@@ -266,11 +266,11 @@ impl Peer {
         }
     }
 
-    pub(super) fn ready(&self) -> bool {
+    pub(crate) fn ready(&self) -> bool {
         self.claim.is_some()
     }
 
-    pub(super) fn weight(&self) -> Work {
+    pub(crate) fn weight(&self) -> Work {
         self.claim.map_or(Work::default(), |claim| claim.weight)
     }
 
@@ -278,23 +278,23 @@ impl Peer {
         self.open.values().filter_map(Open::rebuild)
     }
 
-    pub(super) fn rebuilding(&self, id: &BlockId) -> bool {
+    pub(crate) fn rebuilding(&self, id: &BlockId) -> bool {
         self.rebuilds().any(|(block, ..)| block == *id)
     }
 
     /// Blocks that are being put together from what this peer sends.
-    pub(super) fn rebuild_count(&self) -> usize {
+    pub(crate) fn rebuild_count(&self) -> usize {
         self.rebuilds().count()
     }
 
     /// Weight of the heaviest block that is being put together from what this peer sends, and was asked for just now.
-    pub(super) fn coming(&self, now: u64) -> Work {
+    pub(crate) fn coming(&self, now: u64) -> Work {
         let fresh = self.rebuilds().filter(|(.., asked)| asked + COMING_MS > now);
         fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()
     }
 
     /// Remembers a request whose answer is not waited for any more.
-    pub(super) fn too_late(&mut self, number: u64, request: Request) {
+    pub(crate) fn too_late(&mut self, number: u64, request: Request) {
         self.late.insert(number, request);
         while self.late.len() > MAX_LATE {
             self.late.pop_first();
@@ -302,17 +302,17 @@ impl Peer {
     }
 
     /// Whether its chain may be looked at now: this node's clock is set right while it runs, and seen to be.
-    pub(super) fn may_follow(&self, now: u64, clock: UnixSecs) -> bool {
+    pub(crate) fn may_follow(&self, now: u64, clock: UnixSecs) -> bool {
         let ahead = self.ahead.is_some_and(|ahead| clock < ahead.at && now < ahead.again);
         self.ready() && self.backoff.ready(now) && !ahead
     }
 
     /// Whether it is asked for blocks that others showed the headers of.
-    pub(super) fn gives_bodies(&self, now: u64) -> bool {
+    pub(crate) fn gives_bodies(&self, now: u64) -> bool {
         self.ready() && self.silent == 0 && self.bodies.ready(now)
     }
 
-    pub(super) fn body_requests(&self) -> usize {
+    pub(crate) fn body_requests(&self) -> usize {
         let asks = |open: &&Open| matches!(open.request, Request::Blocks { .. });
         self.open.values().filter(asks).count()
     }
@@ -322,7 +322,7 @@ impl Peer {
     /// Requests that are not waited for any more at `now`. While bytes come steadily a request waits as long as its answer,
     /// and those before it, would take at the least rate that counts as steady: bytes of another kind hold nothing for ever.
     /// Answers come in the order of the requests: none is late before one that was asked earlier and has more time.
-    pub(super) fn late_requests(&self, now: u64) -> Vec<u64> {
+    pub(crate) fn late_requests(&self, now: u64) -> Vec<u64> {
         let (mut before, mut deadline) = (0_u64, 0_u64);
         let mut late = Vec::new();
         for (number, open) in &self.open {
@@ -338,7 +338,7 @@ impl Peer {
     }
 
     /// Requests for announced transactions that are open.
-    pub(super) fn transaction_requests(&self) -> usize {
+    pub(crate) fn transaction_requests(&self) -> usize {
         let asks = |open: &&Open| matches!(open.request, Request::Transactions { .. });
         self.open.values().filter(asks).count()
     }

@@ -14,19 +14,19 @@ use crate::wire::limits::{
 
 /// Budgets of one peer. This node sends less than it grants, so that nobody honest is over the limit.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rates {
+pub(crate) struct Rates {
     /// What it may send unasked.
-    pub(super) messages: Budget,
-    pub(super) ids: Budget,
+    pub(crate) messages: Budget,
+    pub(crate) ids: Budget,
     /// What this node sends it.
-    pub(super) announcing: Budget,
-    pub(super) announcing_ids: Budget,
+    pub(crate) announcing: Budget,
+    pub(crate) announcing_ids: Budget,
     /// Requests for blocks that it is asked.
-    pub(super) asking: Budget,
+    pub(crate) asking: Budget,
 }
 
 impl Rates {
-    pub(super) fn new(now: u64) -> Self {
+    pub(crate) fn new(now: u64) -> Self {
         Self {
             messages: Budget::new(MESSAGES_A_SECOND, MESSAGES_AT_ONCE, now),
             ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
@@ -37,7 +37,7 @@ impl Rates {
     }
 
     /// Whether the peer may be sent an inventory of so many ids now; if so, that counts. What is not sent costs nothing.
-    pub(super) fn may_announce(&mut self, ids: u64, now: u64) -> bool {
+    pub(crate) fn may_announce(&mut self, ids: u64, now: u64) -> bool {
         self.announcing_ids.has(ids, now) && self.announcing.spend(1, now) && self.announcing_ids.spend(ids, now)
     }
 
@@ -57,7 +57,7 @@ impl Rates {
 /// Budgets of peers that are gone, and of hosts that peers came from, until they are as good as new ones: three
 /// minutes at most.
 #[derive(Debug, Default)]
-pub(super) struct KeptRates {
+pub(crate) struct KeptRates {
     /// Each with the moment at which its conversation ended, milliseconds.
     peers: BTreeMap<PeerName, (u64, Rates)>,
     /// Each with the moment at which its last conversation began, milliseconds.
@@ -70,19 +70,19 @@ pub(super) struct KeptRates {
 const PRUNE_MS: u64 = 1_000;
 
 impl KeptRates {
-    pub(super) fn keep(&mut self, name: &PeerName, rates: Rates, now: u64) {
+    pub(crate) fn keep(&mut self, name: &PeerName, rates: Rates, now: u64) {
         self.peers.insert(name.clone(), (now, rates));
     }
 
     /// What a peer has that comes, or comes again.
-    pub(super) fn take(&mut self, name: &PeerName, now: u64) -> Rates {
+    pub(crate) fn take(&mut self, name: &PeerName, now: u64) -> Rates {
         let kept = self.peers.remove(name);
         kept.map_or_else(|| Rates::new(now), |(_, rates)| rates)
     }
 
     /// Counts an inbound conversation for the host that it comes from: names cost nothing, so a new name for each would
     /// renew everything as well. No offence: behind one address there may be many.
-    pub(super) fn begin(&mut self, origin: &Origin, now: u64) -> Result<(), SlotError> {
+    pub(crate) fn begin(&mut self, origin: &Origin, now: u64) -> Result<(), SlotError> {
         // What the operator named is not limited by its address.
         let Some(host) = origin.host().filter(|_| !origin.configured) else {
             return Ok(());
@@ -97,7 +97,7 @@ impl KeptRates {
     }
 
     /// Forgets what is as good as new; of more than may be kept, the oldest.
-    pub(super) fn prune(&mut self, now: u64) {
+    pub(crate) fn prune(&mut self, now: u64) {
         if now < self.prune_after {
             return;
         }

@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// A set that forgets its oldest members.
 #[derive(Debug)]
-pub(super) struct Remembered<T> {
+pub(crate) struct Remembered<T> {
     members: BTreeSet<T>,
     order: VecDeque<T>,
     max: usize,
 }
 
 impl<T: Ord + Copy> Remembered<T> {
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
             members: BTreeSet::new(),
             order: VecDeque::new(),
@@ -19,17 +19,17 @@ impl<T: Ord + Copy> Remembered<T> {
         }
     }
 
-    pub(super) fn contains(&self, member: &T) -> bool {
+    pub(crate) fn contains(&self, member: &T) -> bool {
         self.members.contains(member)
     }
 
     /// The first member from `low` to `high`.
-    pub(super) fn range(&self, low: &T, high: &T) -> Option<&T> {
+    pub(crate) fn range(&self, low: &T, high: &T) -> Option<&T> {
         self.members.range(low..=high).next()
     }
 
     /// Says whether it is new.
-    pub(super) fn insert(&mut self, member: T) -> bool {
+    pub(crate) fn insert(&mut self, member: T) -> bool {
         let new = self.members.insert(member);
         if new {
             self.order.push_back(member);
@@ -42,7 +42,7 @@ impl<T: Ord + Copy> Remembered<T> {
         new
     }
 
-    pub(super) fn remove(&mut self, member: &T) {
+    pub(crate) fn remove(&mut self, member: &T) {
         if self.members.remove(member) {
             self.order.retain(|other| other != member);
         }

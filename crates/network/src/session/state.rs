@@ -9,22 +9,22 @@ use tally_node::events::Numbered;
 use tally_node::{ClockReading, Node};
 use tokio::sync::broadcast::Receiver;
 
-use super::attempt::Sync;
-use super::backoff::Backoff;
-use super::checkpoint_sync::CheckpointSync;
-use super::cost::Costs;
-use super::early::EarlyTransactions;
-use super::heavier_fork::HeavierFork;
-use super::held::Bodies;
+use super::checkpoint::heavier_fork::HeavierFork;
+use super::checkpoint::taken::CheckpointSync;
+use super::checkpoint::walk::Walk;
 use super::lines::Lines;
 use super::name::PeerName;
 use super::offence::{Offence, Score};
 use super::peer::{Open, Peer, Request, Traffic};
 use super::peers::bans::Bans;
 use super::rates::KeptRates;
-use super::waiting::Unread;
-use super::walk::Walk;
-use super::wanted::Wanted;
+use super::relay::early::EarlyTransactions;
+use super::relay::wanted::Wanted;
+use super::serving::cost::Costs;
+use super::serving::waiting::Unread;
+use super::sync::attempt::Sync;
+use super::sync::backoff::Backoff;
+use super::sync::held::Bodies;
 use crate::wire::limits::{ANSWER_MS, BLOCKS_MS, MAX_BANS};
 use crate::wire::{Frame, Message};
 
@@ -68,62 +68,62 @@ pub struct Counters {
 
 /// What this node knows of its peers, and what it does with them.
 pub struct Session {
-    pub(super) node: Node,
-    pub(super) agent: String,
-    pub(super) peers: BTreeMap<PeerName, Peer>,
-    pub(super) bans: Bans,
+    pub(crate) node: Node,
+    pub(crate) agent: String,
+    pub(crate) peers: BTreeMap<PeerName, Peer>,
+    pub(crate) bans: Bans,
     /// This machine's clock beside its peers'.
-    pub(super) clock: Option<ClockReading>,
+    pub(crate) clock: Option<ClockReading>,
     /// The node's own number for the choice of inbound peers.
-    pub(super) secret: [u8; 32],
+    pub(crate) secret: [u8; 32],
     /// Points of peers that are gone, until they are forgiven: coming again wipes nothing out.
-    pub(super) scores: BTreeMap<PeerName, Score>,
+    pub(crate) scores: BTreeMap<PeerName, Score>,
     /// The same of what they may send and are sent.
-    pub(super) rates: KeptRates,
+    pub(crate) rates: KeptRates,
     /// The same of attempts to synchronise from them that led nowhere.
-    pub(super) backoffs: BTreeMap<PeerName, Backoff>,
+    pub(crate) backoffs: BTreeMap<PeerName, Backoff>,
     /// Chains that are looked at beside each other, and blocks that they wait for.
-    pub(super) syncs: Vec<Sync>,
-    pub(super) bodies: Bodies,
+    pub(crate) syncs: Vec<Sync>,
+    pub(crate) bodies: Bodies,
     /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
-    pub(super) walks: Vec<Walk>,
-    pub(super) checkpoint_sync: Option<CheckpointSync>,
+    pub(crate) walks: Vec<Walk>,
+    pub(crate) checkpoint_sync: Option<CheckpointSync>,
     /// Sources whose state took too long, one after the other.
-    pub(super) slow_checkpoints: u32,
+    pub(crate) slow_checkpoints: u32,
     /// Since when this node has a peer to begin with, and for how many named peers, and peers of its own dialling, it waits.
-    pub(super) begun: Option<u64>,
-    pub(super) named: usize,
-    pub(super) outbound: usize,
+    pub(crate) begun: Option<u64>,
+    pub(crate) named: usize,
+    pub(crate) outbound: usize,
     /// Chains that leave ours deeper than this node goes back, how many in a row took too long to be weighed,
     /// and when they are looked at again.
-    pub(super) rivals: Vec<Walk>,
-    pub(super) slow_rivals: u32,
-    pub(super) rival_after: u64,
-    pub(super) heavier_fork: Option<HeavierFork>,
+    pub(crate) rivals: Vec<Walk>,
+    pub(crate) slow_rivals: u32,
+    pub(crate) rival_after: u64,
+    pub(crate) heavier_fork: Option<HeavierFork>,
     /// Transactions on their way to us, with those who have them.
-    pub(super) wanted: Wanted,
+    pub(crate) wanted: Wanted,
     /// Transactions that came before the block on which they build.
-    pub(super) early: EarlyTransactions,
+    pub(crate) early: EarlyTransactions,
     /// Transactions of our pool that left a block, and wait for coins or a nonce since then.
-    pub(super) returned: BTreeSet<TxId>,
-    pub(super) costs: Costs,
+    pub(crate) returned: BTreeSet<TxId>,
+    pub(crate) costs: Costs,
     /// Whether nothing can be stored now, and since when; how many bytes have to be free to go on with a checkpoint.
-    pub(super) full: bool,
-    pub(super) full_since: Option<u64>,
-    pub(super) needs_room: Option<u64>,
-    pub(super) lines: Lines,
-    pub(super) next_request: u64,
-    pub(super) attempts: u64,
-    pub(super) events: Receiver<Arc<Numbered>>,
-    pub(super) counters: Counters,
-    pub(super) outputs: VecDeque<Output>,
+    pub(crate) full: bool,
+    pub(crate) full_since: Option<u64>,
+    pub(crate) needs_room: Option<u64>,
+    pub(crate) lines: Lines,
+    pub(crate) next_request: u64,
+    pub(crate) attempts: u64,
+    pub(crate) events: Receiver<Arc<Numbered>>,
+    pub(crate) counters: Counters,
+    pub(crate) outputs: VecDeque<Output>,
     /// Bytes of frames in `outputs`: the driver does not count them yet.
-    pub(super) outgoing: usize,
+    pub(crate) outgoing: usize,
     /// Bytes of frames to all peers that are still to be written, as the driver counts them.
-    pub(super) unread: Unread,
-    pub(super) now: u64,
+    pub(crate) unread: Unread,
+    pub(crate) now: u64,
     /// When the time was last looked at for answers that are late.
-    pub(super) looked: Option<u64>,
+    pub(crate) looked: Option<u64>,
 }
 
 impl Session {
@@ -171,7 +171,7 @@ impl Session {
         }
     }
 
-    pub(super) fn prune_scores_and_bans(&mut self) {
+    pub(crate) fn prune_scores_and_bans(&mut self) {
         let now = self.now;
         self.rates.prune(now);
         self.costs.forgive(now);
@@ -185,7 +185,7 @@ impl Session {
         }
     }
 
-    pub(super) fn ask(&mut self, name: &PeerName, request: Request, message: Message) {
+    pub(crate) fn ask(&mut self, name: &PeerName, request: Request, message: Message) {
         let number = self.next_request;
         self.next_request += 1;
         let patience = match request {
@@ -209,7 +209,7 @@ impl Session {
         }
     }
 
-    pub(super) fn send(&mut self, name: &PeerName, request: u64, message: Message) {
+    pub(crate) fn send(&mut self, name: &PeerName, request: u64, message: Message) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         let frame = Frame { request, message }.encode();
         for traffic in [&mut peer.traffic, &mut self.counters.traffic] {
@@ -222,7 +222,7 @@ impl Session {
     }
 
     /// Puts an offence on a peer's score, and ends it where that is enough.
-    pub(super) fn offend(&mut self, name: &PeerName, offence: Offence) {
+    pub(crate) fn offend(&mut self, name: &PeerName, offence: Offence) {
         let points = if self.may_be_our_clock(&offence) {
             0
         } else {
@@ -251,7 +251,7 @@ impl Session {
     }
 
     /// Forgets a peer but for its points; says whether it was there.
-    pub(super) fn forget(&mut self, name: &PeerName) -> bool {
+    pub(crate) fn forget(&mut self, name: &PeerName) -> bool {
         let Some(peer) = self.peers.remove(name) else {
             return false;
         };

@@ -3,9 +3,9 @@
 use tally_chain::Height;
 use tally_node::Node;
 
-use super::attempt::SyncStatus;
 use super::peer::PeerStatus;
 use super::state::{Counters, Session};
+use super::sync::attempt::SyncStatus;
 
 impl Session {
     /// The session's clock: the last moment that the driver named, milliseconds.

@@ -9,14 +9,14 @@ use tally_node::pipeline::ImportError;
 use super::offence::Offence;
 
 /// The id of an encoded block, nothing else of it read.
-pub(super) fn block_id(bytes: &[u8]) -> Result<BlockId, CodecError> {
+pub(crate) fn block_id(bytes: &[u8]) -> Result<BlockId, CodecError> {
     let header = ListReader::open("block", bytes)?.fixed::<HEADER_BYTES>("header")?;
     Ok(Header::decode(&header).id())
 }
 
 /// Whether these bytes are the block that their header names, whatever that block is worth: the manifest is the header's,
 /// the transactions are the manifest's. Where they are not, the sender made them up, and the block may be good.
-pub(super) fn belongs(bytes: &[u8]) -> bool {
+pub(crate) fn belongs(bytes: &[u8]) -> bool {
     parts_of(bytes).is_ok_and(|(header, manifest, leaves)| {
         header.manifest_root == manifest.root() && manifest.transactions_root == merkle::root(&leaves)
     })
@@ -36,14 +36,14 @@ fn parts_of(bytes: &[u8]) -> Result<(Header, Manifest, Vec<B256>), CodecError> {
 }
 
 /// Whether these envelopes, in this order, are the transactions that a manifest names.
-pub(super) fn makes_root<'a>(manifest: &Manifest, envelopes: impl Iterator<Item = &'a Bytes>) -> bool {
+pub(crate) fn makes_root<'a>(manifest: &Manifest, envelopes: impl Iterator<Item = &'a Bytes>) -> bool {
     let leaves: Vec<_> = envelopes.map(|envelope| merkle::leaf_hash(envelope)).collect();
     manifest.transactions_root == merkle::root(&leaves)
 }
 
 /// What it says of the peer that showed a block's header as part of its own chain, if the block itself, parts and all, is
 /// not imported; nothing if this node's clock, store, base or depth limit is the reason.
-pub(super) fn blame(id: BlockId, error: &ImportError) -> Option<Offence> {
+pub(crate) fn blame(id: BlockId, error: &ImportError) -> Option<Offence> {
     match error {
         ImportError::Store(_)
         | ImportError::TooDeep { .. }

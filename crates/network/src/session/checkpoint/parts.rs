@@ -7,12 +7,12 @@ use tally_ledger::{ChangeSet, PartError, PartRoots};
 use tally_node::StoreError;
 use tally_node::checkpoint::{Beginning, Checkpoint};
 
-use super::attempt::Ended;
-use super::checkpoint_sync::{CheckpointSync, State};
-use super::name::PeerName;
-use super::offence::Offence;
-use super::peer::Request;
-use super::state::Session;
+use super::taken::{CheckpointSync, State};
+use crate::session::name::PeerName;
+use crate::session::offence::Offence;
+use crate::session::peer::Request;
+use crate::session::state::Session;
+use crate::session::sync::attempt::Ended;
 use crate::wire::Message;
 use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_PART_REQUESTS, MAX_PARTS_ASKED};
 
@@ -36,7 +36,7 @@ fn wrong(reason: impl ToString) -> Ended {
 
 impl Session {
     /// Asks for what is missing next, and begins once all is here and no other chain is to be preferred.
-    pub(super) fn advance_state(&mut self) {
+    pub(crate) fn advance_state(&mut self) {
         let Some(mut sync) = self.checkpoint_sync.take() else {
             return;
         };
@@ -194,7 +194,7 @@ impl Session {
     }
 
     /// Manifests of the blocks around the checkpoint.
-    pub(super) fn manifests(&mut self, name: &PeerName, attempt: u64, ids: &[BlockId], manifests: Vec<Manifest>) {
+    pub(crate) fn manifests(&mut self, name: &PeerName, attempt: u64, ids: &[BlockId], manifests: Vec<Manifest>) {
         let Some(sync) = self.checkpoint_sync.as_mut().filter(|sync| sync.walk.number == attempt) else {
             return;
         };
@@ -215,7 +215,7 @@ impl Session {
     }
 
     /// A part of the state.
-    pub(super) fn part(&mut self, name: &PeerName, attempt: u64, number: u32, bytes: &Bytes) {
+    pub(crate) fn part(&mut self, name: &PeerName, attempt: u64, number: u32, bytes: &Bytes) {
         if bytes.is_empty() {
             return self.part_missing(name, attempt, number);
         }
@@ -264,7 +264,7 @@ impl Session {
     }
 
     /// A peer does not keep a part, or does not say so. It may have let go of it: a checkpoint is kept only while it is new.
-    pub(super) fn part_missing(&mut self, name: &PeerName, attempt: u64, number: u32) {
+    pub(crate) fn part_missing(&mut self, name: &PeerName, attempt: u64, number: u32) {
         let Some(sync) = self.checkpoint_sync.as_mut().filter(|sync| sync.walk.number == attempt) else {
             return;
         };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tally_chain::{BlockId, Height, Work};
 
-use super::name::PeerName;
+use crate::session::name::PeerName;
 
 /// A heavier chain, all of its headers checked, on which the lowest block is not to which this node goes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

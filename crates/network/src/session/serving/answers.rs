@@ -10,12 +10,12 @@ use tally_node::checkpoint::MAX_PART_BYTES;
 use tally_node::{Node, StoreError};
 
 use super::cost::Payer;
-use super::flow::Arrived;
-use super::name::PeerName;
-use super::peer::Peer;
 use super::serve;
-use super::state::Session;
 use super::waiting::{Unread, WaitingRequest};
+use crate::session::flow::Arrived;
+use crate::session::name::PeerName;
+use crate::session::peer::Peer;
+use crate::session::state::Session;
 use crate::wire::limits::{
     MAX_BODY_BYTES, MAX_HEADERS, MAX_POOLED_BYTES, MAX_UNREAD, MAX_UNREAD_ALL, READING_MS, ROOM_MS,
 };
@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// Answers a request, now or when there is room for the answer.
-    pub(super) fn handle_request(&mut self, name: &PeerName, request: u64, message: Message) {
+    pub(crate) fn handle_request(&mut self, name: &PeerName, request: u64, message: Message) {
         let Some(peer) = self.peers.get(name) else { return };
         if matches!(message, Message::Ping) {
             // At once: behind a long answer it would say that this node is far away, or gone.
@@ -111,7 +111,7 @@ impl Session {
     }
 
     /// Answers what waited and need not wait any more, one request of each peer at most.
-    pub(super) fn answer_waiting(&mut self) {
+    pub(crate) fn answer_waiting(&mut self) {
         let now = self.now;
         let mut waiting = Vec::new();
         for (name, peer) in &mut self.peers {

@@ -14,9 +14,9 @@ use crate::wire::limits::{
 };
 
 /// An answer, and what it cost: bytes that were read for it, about.
-pub(super) struct Answer {
-    pub(super) message: Message,
-    pub(super) cost: u64,
+pub(crate) struct Answer {
+    pub(crate) message: Message,
+    pub(crate) cost: u64,
 }
 
 fn records(count: usize) -> u64 {
@@ -24,7 +24,7 @@ fn records(count: usize) -> u64 {
 }
 
 /// What a request is answered with; nothing if it is no request.
-pub(super) fn answer(node: &Node, request: &Message) -> Result<Option<Answer>, StoreError> {
+pub(crate) fn answer(node: &Node, request: &Message) -> Result<Option<Answer>, StoreError> {
     let (message, cost) = match request {
         Message::Ping => (Message::Pong, 0),
         Message::GetHeaders { locator } => {
@@ -157,14 +157,14 @@ fn envelopes_at(block: &[u8], indexes: &[u32]) -> Result<Vec<Bytes>, CodecError>
 
 /// The lowest block after which another branch may leave ours: as deep as this node goes back from `tip`, or the one with whose
 /// state it began. Rules: docs/protocol.md#B9, #Q4
-pub(super) fn lowest_fork(node: &Node, tip: &Tip) -> Result<Height, StoreError> {
+pub(crate) fn lowest_fork(node: &Node, tip: &Tip) -> Result<Height, StoreError> {
     let rolling = tip.record.height().0.saturating_sub(node.max_reorg_depth());
     Ok(tip.snapshot.base()?.max(Height(rolling)))
 }
 
 /// Ids of the active chain, the tip first, each step back twice as long as the last; genesis is the last one. No step goes
 /// over the lowest block that another branch may leave: one that leaves ours just above it would seem to leave too deep.
-pub(super) fn locator(node: &Node) -> Result<Vec<BlockId>, StoreError> {
+pub(crate) fn locator(node: &Node) -> Result<Vec<BlockId>, StoreError> {
     let tip = node.tip();
     let Height(lowest) = lowest_fork(node, &tip)?;
     let mut ids = Vec::new();

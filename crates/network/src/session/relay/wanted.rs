@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tally_chain::TxId;
 
-use super::name::PeerName;
+use crate::session::name::PeerName;
 use crate::wire::limits::{ASK_NEXT_MS, MAX_WANTED};
 
 /// Peers remembered of those who announced one transaction.
@@ -30,7 +30,7 @@ struct Entry {
 /// At most [`MAX_WANTED`] transactions. One peer may use all of that while nobody else needs it, and nobody more than a fair
 /// share when others do: made-up ids keep out nobody's true ones.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     entries: BTreeMap<TxId, Entry>,
     /// What counts against each peer, in the order in which it came.
     shares: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
@@ -48,7 +48,7 @@ impl Wanted {
     }
 
     /// A peer has a transaction. A peer that is `proven` takes the place of the last one of too many holders.
-    pub(super) fn announced(&mut self, name: &PeerName, id: TxId, proven: bool, now: u64) {
+    pub(crate) fn announced(&mut self, name: &PeerName, id: TxId, proven: bool, now: u64) {
         if let Some(entry) = self.entries.get_mut(&id) {
             if entry.holders.contains(name) {
                 return;
@@ -141,7 +141,7 @@ impl Wanted {
     }
 
     /// The transaction is here, or not wanted any more; the moment at which it was first announced.
-    pub(super) fn remove(&mut self, id: &TxId) -> Option<u64> {
+    pub(crate) fn remove(&mut self, id: &TxId) -> Option<u64> {
         let entry = self.entries.remove(id)?;
         if let Some(holder) = entry.holders.front() {
             self.uncount(holder, (entry.turn, *id));
@@ -150,7 +150,7 @@ impl Wanted {
     }
 
     /// A peer did not send these; others are asked.
-    pub(super) fn missing(&mut self, name: &PeerName, ids: &[TxId], now: u64) {
+    pub(crate) fn missing(&mut self, name: &PeerName, ids: &[TxId], now: u64) {
         for id in ids {
             let asked = self
                 .entries
@@ -163,7 +163,7 @@ impl Wanted {
     }
 
     /// A peer is gone.
-    pub(super) fn forget(&mut self, name: &PeerName, now: u64) {
+    pub(crate) fn forget(&mut self, name: &PeerName, now: u64) {
         let share = self.shares.remove(name).unwrap_or_default();
         self.unasked.remove(name);
         share.iter().for_each(|(_, id)| {
@@ -173,7 +173,7 @@ impl Wanted {
 
     /// What is to be asked for now, of whom, in the order of the announcements; of each peer as many as there is `room` for;
     /// none where it is gone.
-    pub(super) fn due(&mut self, room: impl Fn(&PeerName) -> Option<usize>, now: u64) -> BTreeMap<PeerName, Vec<TxId>> {
+    pub(crate) fn due(&mut self, room: impl Fn(&PeerName) -> Option<usize>, now: u64) -> BTreeMap<PeerName, Vec<TxId>> {
         self.give_up_waiting(now);
         while let Some(gone) = self.unasked.keys().find(|name| room(name).is_none()).cloned() {
             self.forget(&gone, now);

@@ -4,14 +4,14 @@
 use tally_node::StoreError;
 
 use super::attempt::Ended;
-use super::state::Session;
+use crate::session::state::Session;
 
 /// Blocks remembered that were too long for the disk.
 const MAX_TOO_LONG: usize = 64;
 
 impl Session {
     /// Looks whether what would be fetched now could be kept; ends what is under way if not.
-    pub(super) fn can_store(&mut self) -> bool {
+    pub(crate) fn can_store(&mut self) -> bool {
         let store = self.node.store();
         let room = self.needs_room.is_none_or(|needed| store.has_room(needed));
         self.full = !room || store.not_ready().is_some();
@@ -33,7 +33,7 @@ impl Session {
 
     /// Remembers how much room it takes to go on with a checkpoint: less lets the node look ready, and the same write would
     /// fail again.
-    pub(super) fn note_room(&mut self, error: &StoreError) {
+    pub(crate) fn note_room(&mut self, error: &StoreError) {
         if let StoreError::NoRoom { needed, .. } = error {
             self.needs_room = Some(*needed);
         }
@@ -41,7 +41,7 @@ impl Session {
 
     /// Ends what waits for a block that was too long for the disk, while it is. It is not fetched again before; shorter blocks
     /// of other chains are.
-    pub(super) fn end_without_room(&mut self) {
+    pub(crate) fn end_without_room(&mut self) {
         let Self {
             node, bodies, syncs, ..
         } = self;

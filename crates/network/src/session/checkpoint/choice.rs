@@ -1,17 +1,17 @@
 //! Beginning with a checkpoint: which chain's. The heaviest of those whose work was shown, not the first that said hello;
-//! then its state, part by part (`checkpoint_parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
+//! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::history::{History, Node as HistoryNode};
 use tally_chain::{BlockId, Header, HeaderTip, Height, Work};
 use tally_node::checkpoint::Checkpoint;
 
-use super::attempt::{Ended, own_fault};
-use super::checkpoint_sync::CheckpointSync;
-use super::name::PeerName;
-use super::offence::Offence;
-use super::peer::{Peer, Request};
-use super::state::Session;
+use super::taken::CheckpointSync;
 use super::walk::{Offer, Walk};
+use crate::session::name::PeerName;
+use crate::session::offence::Offence;
+use crate::session::peer::{Peer, Request};
+use crate::session::state::Session;
+use crate::session::sync::attempt::{Ended, own_fault};
 use crate::wire::Message;
 use crate::wire::limits::{CLAIMS_MS, MAX_SYNCS, NAMED_MS, STUCK_MS};
 
@@ -27,7 +27,7 @@ impl Session {
     }
 
     /// Goes on with beginning at a checkpoint; says whether that is what this node is about.
-    pub(super) fn advance_checkpoint_sync(&mut self) -> bool {
+    pub(crate) fn advance_checkpoint_sync(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
             self.checkpoint_sync = None;
             self.walks.clear();
@@ -69,12 +69,12 @@ impl Session {
     }
 
     /// Whether a peer can be asked now for a checkpoint and all headers of its chain.
-    pub(super) fn may_be_source(&self, peer: &Peer) -> bool {
+    pub(crate) fn may_be_source(&self, peer: &Peer) -> bool {
         peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now())
     }
 
     /// Whether the state may be taken now: nothing heavier is left to look at, or that took too long since `complete`.
-    pub(super) fn has_decided(&self, taken: Work, complete: u64) -> bool {
+    pub(crate) fn has_decided(&self, taken: Work, complete: u64) -> bool {
         !self.is_undecided(taken) || self.now >= complete + CLAIMS_MS
     }
 
@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// A walk from genesis on, over the chain of a peer that claims to weigh so much.
-    pub(super) fn new_walk(&mut self, source: (PeerName, Work)) -> Result<Walk, Ended> {
+    pub(crate) fn new_walk(&mut self, source: (PeerName, Work)) -> Result<Walk, Ended> {
         let genesis = self.node.identity().genesis;
         let record = self
             .node
@@ -179,7 +179,7 @@ impl Session {
     }
 
     /// A peer says which checkpoint it can show.
-    pub(super) fn checkpoint(&mut self, name: &PeerName, attempt: u64, offer: Option<Checkpoint>) {
+    pub(crate) fn checkpoint(&mut self, name: &PeerName, attempt: u64, offer: Option<Checkpoint>) {
         if offer.as_ref().is_some_and(|offer| offer.height == Height::GENESIS) {
             let reason = "genesis is none".to_owned();
             return self.offend(name, Offence::InvalidCheckpoint { reason });
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// Headers of a chain that is weighed.
-    pub(super) fn checkpoint_headers(
+    pub(crate) fn checkpoint_headers(
         &mut self,
         name: &PeerName,
         attempt: u64,
@@ -321,7 +321,7 @@ impl Session {
     }
 
     /// Gives up the chain that was being taken; the others are looked at anew.
-    pub(super) fn drop_checkpoint_sync(&mut self) -> Option<PeerName> {
+    pub(crate) fn drop_checkpoint_sync(&mut self) -> Option<PeerName> {
         let sync = self.checkpoint_sync.take()?;
         self.walks.iter_mut().for_each(|walk| walk.compares = false);
         for peer in self.peers.values_mut().filter(|peer| peer.offers) {
@@ -330,14 +330,14 @@ impl Session {
         Some(sync.walk.source)
     }
 
-    pub(super) fn end_checkpoint_sync(&mut self, ended: Ended) {
+    pub(crate) fn end_checkpoint_sync(&mut self, ended: Ended) {
         if let Some(source) = self.drop_checkpoint_sync() {
             self.conclude(&source, ended);
         }
     }
 
     /// A request for one attempt was not answered in time.
-    pub(super) fn checkpoint_late(&mut self, attempt: u64) {
+    pub(crate) fn checkpoint_late(&mut self, attempt: u64) {
         if self
             .checkpoint_sync
             .as_ref()
@@ -352,7 +352,7 @@ impl Session {
     }
 
     /// A peer is gone: another source is looked for. Parts that came are kept.
-    pub(super) fn checkpoint_source_lost(&mut self, name: &PeerName) {
+    pub(crate) fn checkpoint_source_lost(&mut self, name: &PeerName) {
         self.walks.retain(|walk| walk.source != *name);
         self.rivals.retain(|walk| walk.source != *name);
         if self

@@ -3,13 +3,13 @@
 
 use tally_chain::{BlockId, Header, Height, Work};
 
-use super::attempt::Ended;
 use super::heavier_fork::HeavierFork;
-use super::name::PeerName;
-use super::peer::{Peer, Request};
-use super::serve::lowest_fork;
-use super::state::Session;
 use super::walk::{Offer, Walk};
+use crate::session::name::PeerName;
+use crate::session::peer::{Peer, Request};
+use crate::session::serving::serve::lowest_fork;
+use crate::session::state::Session;
+use crate::session::sync::attempt::Ended;
 use crate::wire::Message;
 use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_SYNCS};
 
@@ -23,7 +23,7 @@ impl Session {
     }
 
     /// A peer's chain leaves ours deeper than this node goes back: its headers are weighed, several such chains beside each other.
-    pub(super) fn leaves_too_deep(&mut self, name: &PeerName) {
+    pub(crate) fn leaves_too_deep(&mut self, name: &PeerName) {
         let whole = self.peers.get(name).filter(|peer| peer.first <= Height(1));
         let Some(claimed) = whole.map(Peer::weight) else { return };
         let runs = self.rivals.iter().any(|walk| walk.source == *name);
@@ -76,7 +76,7 @@ impl Session {
         self.rival_late(number);
     }
 
-    pub(super) fn advance_rivals(&mut self) {
+    pub(crate) fn advance_rivals(&mut self) {
         for at in 0..self.rivals.len() {
             let walk = &mut self.rivals[at];
             if std::mem::replace(&mut walk.asking, true) {
@@ -92,7 +92,7 @@ impl Session {
     }
 
     /// Takes out the chain that an attempt weighs.
-    pub(super) fn take_rival(&mut self, attempt: u64) -> Option<Walk> {
+    pub(crate) fn take_rival(&mut self, attempt: u64) -> Option<Walk> {
         let at = self.rivals.iter().position(|walk| walk.number == attempt)?;
         let mut walk = self.rivals.remove(at);
         walk.asking = false;
@@ -100,13 +100,13 @@ impl Session {
     }
 
     /// A chain was not shown in time: others are looked at, and its source is left alone for a while.
-    pub(super) fn rival_late(&mut self, attempt: u64) {
+    pub(crate) fn rival_late(&mut self, attempt: u64) {
         if let Some(walk) = self.take_rival(attempt) {
             self.conclude(&walk.source, Ended::Failed(None));
         }
     }
 
-    pub(super) fn rival_headers(&mut self, mut walk: Walk, locator: &[BlockId], headers: &[Header]) {
+    pub(crate) fn rival_headers(&mut self, mut walk: Walk, locator: &[BlockId], headers: &[Header]) {
         let taken = walk.take(locator, headers, &self.node);
         if walk.has_sought && taken.is_ok() {
             // It can be followed, whatever its source answered before: what it showed is no reason to warn of it, nor to look

@@ -10,19 +10,19 @@ use tally_chain::state_tree::Account;
 use tally_chain::{Address, CheckedTransaction, TxId};
 use tally_node::mempool::MempoolError;
 
-use super::name::PeerName;
+use crate::session::name::PeerName;
 use crate::wire::limits::{EARLY_MS, MAX_EARLY, MAX_EARLY_BYTES};
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Early {
-    pub(super) transaction: CheckedTransaction,
+pub(crate) struct Early {
+    pub(crate) transaction: CheckedTransaction,
     /// Who sent it.
-    pub(super) from: PeerName,
+    pub(crate) from: PeerName,
     /// Its sender's account, as it was when it was rejected.
-    pub(super) account: Account,
+    pub(crate) account: Account,
     /// When it was rejected first, milliseconds.
-    pub(super) since: u64,
+    pub(crate) since: u64,
 }
 
 impl Early {
@@ -33,7 +33,7 @@ impl Early {
 
 /// At most [`MAX_EARLY`] of them and [`MAX_EARLY_BYTES`], each for [`EARLY_MS`].
 #[derive(Debug, Default)]
-pub(super) struct EarlyTransactions {
+pub(crate) struct EarlyTransactions {
     /// In the order in which they came.
     waiting: VecDeque<Early>,
     /// Their ids: every id that is announced is looked for here.
@@ -42,12 +42,12 @@ pub(super) struct EarlyTransactions {
 }
 
 impl EarlyTransactions {
-    pub(super) fn contains(&self, id: &TxId) -> bool {
+    pub(crate) fn contains(&self, id: &TxId) -> bool {
         self.ids.contains(id)
     }
 
     /// Keeps one. Where there are too many, the peer that sent most loses its oldest: one that makes up many keeps out nobody's.
-    pub(super) fn put(&mut self, early: Early) {
+    pub(crate) fn put(&mut self, early: Early) {
         if !self.ids.insert(early.transaction.id()) {
             return;
         }
@@ -78,7 +78,7 @@ impl EarlyTransactions {
 
     /// Takes out those whose sender's account is another one now, and drops those that have waited too long. `account_of` gives
     /// none where the account cannot be read now: that is no change.
-    pub(super) fn due(&mut self, account_of: impl Fn(&Address) -> Option<Account>, now: u64) -> Vec<Early> {
+    pub(crate) fn due(&mut self, account_of: impl Fn(&Address) -> Option<Account>, now: u64) -> Vec<Early> {
         let mut due = Vec::new();
         for early in std::mem::take(&mut self.waiting) {
             let over = early.since + EARLY_MS <= now;
@@ -98,7 +98,7 @@ impl EarlyTransactions {
 
 /// Whether a block may change what a transaction was rejected for: its sender's balance, nonce or code. A fee, a form or a time
 /// that is not allowed stays so, and a full pool says nothing of the chain.
-pub(super) fn waits_for_a_block(error: &MempoolError) -> bool {
+pub(crate) fn waits_for_a_block(error: &MempoolError) -> bool {
     match error {
         MempoolError::NonceTooLow { .. }
         | MempoolError::NonceGapTooLarge { .. }

@@ -6,38 +6,38 @@ use serde::Serialize;
 use tally_chain::{BlockId, HeaderTip, Height, UnixSecs, Work};
 use tally_node::StoreError;
 
-use super::name::PeerName;
-use super::offence::Offence;
+use crate::session::name::PeerName;
+use crate::session::offence::Offence;
 use crate::wire::limits::{BODY_WINDOW, MIN_EXPECTED_BYTES};
 
 /// One chain of headers that may become ours.
-pub(super) struct Sync {
+pub(crate) struct Sync {
     /// Which attempt this is: answers to another one are not for it.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Who sends the headers, and answers for them.
-    pub(super) source: PeerName,
+    pub(crate) source: PeerName,
     /// What the source said its chain weighs.
-    pub(super) claimed: Work,
+    pub(crate) claimed: Work,
     /// The end of the headers; `None` before the first answer.
-    pub(super) end: Option<HeaderTip>,
+    pub(crate) end: Option<HeaderTip>,
     /// The most that its headers have weighed in this attempt.
-    pub(super) most: Work,
+    pub(crate) most: Work,
     /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
-    pub(super) went_back: bool,
+    pub(crate) went_back: bool,
     /// Whether a request for headers is open, and whether there may be more.
-    pub(super) asking: bool,
-    pub(super) more: bool,
+    pub(crate) asking: bool,
+    pub(crate) more: bool,
     /// Where the next header was too far ahead of this node's clock: when it is not any more.
-    pub(super) ahead: Option<UnixSecs>,
+    pub(crate) ahead: Option<UnixSecs>,
     /// Blocks to import, the next one first.
-    pub(super) plan: VecDeque<BlockId>,
+    pub(crate) plan: VecDeque<BlockId>,
     /// Bytes of the longest of its blocks that came lately, smaller with each shorter one.
-    pub(super) longest: usize,
-    pub(super) imported: u64,
-    pub(super) transactions: u64,
-    pub(super) started: u64,
+    pub(crate) longest: usize,
+    pub(crate) imported: u64,
+    pub(crate) transactions: u64,
+    pub(crate) started: u64,
     /// When it last went on: a block was imported, or headers showed more work than before and than ours.
-    pub(super) progress: u64,
+    pub(crate) progress: u64,
 }
 
 /// How far a synchronisation is.
@@ -61,7 +61,7 @@ pub struct SyncStatus {
 
 /// What an attempt to follow a peer's chain came to.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// All that it showed is here.
     Done,
     /// It led nowhere. Only what the peer itself certainly did is an offence.
@@ -87,27 +87,27 @@ impl From<Offence> for Ended {
 }
 
 /// This node's own trouble.
-pub(super) fn own_fault(error: &StoreError) -> Ended {
+pub(crate) fn own_fault(error: &StoreError) -> Ended {
     Ended::Again(format!("a peer's chain cannot be compared with the store: {error}"))
 }
 
 /// The clock at which a header's time is not too far ahead any more. Rule: docs/protocol.md#B4
-pub(super) fn not_ahead_at(time: UnixSecs, max_ahead: u64) -> UnixSecs {
+pub(crate) fn not_ahead_at(time: UnixSecs, max_ahead: u64) -> UnixSecs {
     UnixSecs(time.0.saturating_sub(max_ahead))
 }
 
 impl Sync {
     /// Weight of the headers.
-    pub(super) fn shown(&self) -> Work {
+    pub(crate) fn shown(&self) -> Work {
         self.end.as_ref().map_or(Work::default(), |end| end.weight)
     }
 
     /// Whether its blocks are fetched: once its headers outweigh `ours`, and then to the end.
-    pub(super) fn is_ripe(&self, ours: Work) -> bool {
+    pub(crate) fn is_ripe(&self, ours: Work) -> bool {
         self.imported > 0 || self.shown() > ours
     }
 
-    pub(super) fn status(&self, now: u64) -> SyncStatus {
+    pub(crate) fn status(&self, now: u64) -> SyncStatus {
         SyncStatus {
             source: self.source.clone(),
             headers: self.end.as_ref().map(|end| end.height),
@@ -122,21 +122,21 @@ impl Sync {
 
 impl Sync {
     /// The next blocks, which may be asked for and held.
-    pub(super) fn window(&self) -> impl Iterator<Item = &BlockId> {
+    pub(crate) fn window(&self) -> impl Iterator<Item = &BlockId> {
         self.plan.iter().take(BODY_WINDOW)
     }
 
-    pub(super) fn waits_for(&self, id: &BlockId) -> bool {
+    pub(crate) fn waits_for(&self, id: &BlockId) -> bool {
         self.window().any(|next| next == id)
     }
 
     /// A block of so many bytes came. Headers do not say how long their blocks are; those that came do.
-    pub(super) fn came(&mut self, len: usize) {
+    pub(crate) fn came(&mut self, len: usize) {
         self.longest = len.max(self.longest / 2);
     }
 
     /// Bytes that a block on its way is expected to have.
-    pub(super) fn expected_bytes(&self) -> usize {
+    pub(crate) fn expected_bytes(&self) -> usize {
         self.longest.max(MIN_EXPECTED_BYTES)
     }
 }

@@ -10,7 +10,7 @@ const CHANGED_MS: u64 = 1_000;
 
 /// Failures in a row, and the moment from which on another attempt is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
     until: u64,
     /// Whether the last attempt ended because the chain had changed meanwhile.
@@ -19,29 +19,29 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// Whether an attempt is allowed at `now`, in milliseconds.
-    pub(super) fn ready(&self, now: u64) -> bool {
+    pub(crate) fn ready(&self, now: u64) -> bool {
         self.until <= now
     }
 
     /// Attempts in a row that led nowhere; those with fewer come first.
-    pub(super) fn failures(&self) -> u32 {
+    pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
     /// An attempt led nowhere.
-    pub(super) fn failed(&mut self, now: u64) {
+    pub(crate) fn failed(&mut self, now: u64) {
         let pause = PAUSE_MS << self.failures.min(MAX_DOUBLINGS);
         self.failures = self.failures.saturating_add(1);
         self.until = self.until.max(now.saturating_add(pause));
     }
 
     /// An attempt led where it was to lead.
-    pub(super) fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self) {
         *self = Self::default();
     }
 
     /// The chain changed while it was looked at: that happens to everybody once, and twice in a row it led nowhere.
-    pub(super) fn changed(&mut self, now: u64) {
+    pub(crate) fn changed(&mut self, now: u64) {
         if std::mem::replace(&mut self.changed, true) {
             self.failed(now);
         } else {
@@ -50,12 +50,12 @@ impl Backoff {
     }
 
     /// Nothing is wrong with the peer, and before `until` nothing would come of another attempt.
-    pub(super) fn wait(&mut self, until: u64) {
+    pub(crate) fn wait(&mut self, until: u64) {
         self.until = self.until.max(until);
     }
 
     /// Whether nothing of it need be remembered.
-    pub(super) fn is_over(&self, now: u64) -> bool {
+    pub(crate) fn is_over(&self, now: u64) -> bool {
         self.until.saturating_add(PAUSE_MS << MAX_DOUBLINGS) <= now
     }
 }

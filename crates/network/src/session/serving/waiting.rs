@@ -12,29 +12,29 @@ pub type Unread = Arc<AtomicUsize>;
 
 /// Requests of one peer that are not answered yet, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
-    pub(super) requests: VecDeque<WaitingRequest>,
+pub(crate) struct Waiting {
+    pub(crate) requests: VecDeque<WaitingRequest>,
     bytes: usize,
     /// Since when more than [`MAX_UNREAD`](crate::wire::limits::MAX_UNREAD) bytes are unread, milliseconds.
-    pub(super) reading_since: Option<u64>,
+    pub(crate) reading_since: Option<u64>,
     /// Since when only the room of all peers together keeps the first request waiting, milliseconds.
-    pub(super) room_since: Option<u64>,
+    pub(crate) room_since: Option<u64>,
     /// When a request that had waited was last answered, milliseconds.
-    pub(super) answered: u64,
+    pub(crate) answered: u64,
 }
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct WaitingRequest {
-    pub(super) request: u64,
-    pub(super) message: Message,
+pub(crate) struct WaitingRequest {
+    pub(crate) request: u64,
+    pub(crate) message: Message,
     /// Memory that the request takes, about.
     bytes: usize,
 }
 
 impl Waiting {
     /// Keeps a request; false if the peer has too many.
-    pub(super) fn push(&mut self, request: u64, message: Message) -> bool {
+    pub(crate) fn push(&mut self, request: u64, message: Message) -> bool {
         let bytes = request_bytes(&message);
         if self.requests.len() >= MAX_WAITING_REQUESTS || self.bytes + bytes > MAX_WAITING_BYTES {
             return false;
@@ -48,7 +48,7 @@ impl Waiting {
         true
     }
 
-    pub(super) fn pop(&mut self) -> Option<WaitingRequest> {
+    pub(crate) fn pop(&mut self) -> Option<WaitingRequest> {
         let asked = self.requests.pop_front()?;
         self.bytes -= asked.bytes;
         self.room_since = None;

@@ -7,69 +7,69 @@ use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, UnixSecs, Work};
 use tally_node::Node;
 use tally_node::checkpoint::Checkpoint;
 
-use super::attempt::{Ended, SyncStatus, not_ahead_at};
-use super::name::PeerName;
-use super::offence::Offence;
+use crate::session::name::PeerName;
+use crate::session::offence::Offence;
+use crate::session::sync::attempt::{Ended, SyncStatus, not_ahead_at};
 use crate::wire::limits::{MAX_HEADERS, MAX_LOCATOR};
 
 /// Blocks whose ids a contract can ask for: they come with the checkpoint. Rule: docs/protocol.md#Q4
 const ANCESTORS: usize = 256;
 
 /// A header with the weight of its branch.
-pub(super) type Weighed = (Header, Work);
+pub(crate) type Weighed = (Header, Work);
 
 /// One peer's chain on the way from genesis to its end.
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// Which attempt this is: answers to another one are not for it.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Who sends the headers, and answers for them.
-    pub(super) source: PeerName,
+    pub(crate) source: PeerName,
     /// What the source said its chain weighs.
-    pub(super) claimed: Work,
-    pub(super) started: u64,
+    pub(crate) claimed: Work,
+    pub(crate) started: u64,
     /// When it last went on.
-    pub(super) progress: u64,
+    pub(crate) progress: u64,
     /// Whether the source is asked for something now.
-    pub(super) asking: bool,
+    pub(crate) asking: bool,
     /// Whether it is first looked at where its chain leaves the one that is being taken.
-    pub(super) compares: bool,
-    pub(super) offer: Offer,
+    pub(crate) compares: bool,
+    pub(crate) offer: Offer,
     genesis: BlockId,
-    pub(super) end: HeaderTip,
+    pub(crate) end: HeaderTip,
     history: History,
     first: Option<Weighed>,
     /// The last headers up to the end.
     recent: VecDeque<Weighed>,
     /// What stood at the checkpoint's block.
-    pub(super) mark: Option<Mark>,
+    pub(crate) mark: Option<Mark>,
     /// Whether the block that the operator trusts is in it; true where none is named.
-    pub(super) trusted: bool,
+    pub(crate) trusted: bool,
     /// A block of ours that is looked for in it, and whether it was there.
-    pub(super) sought: Option<BlockId>,
-    pub(super) has_sought: bool,
+    pub(crate) sought: Option<BlockId>,
+    pub(crate) has_sought: bool,
     /// Where the next header was too far ahead of this node's clock: when it is not any more.
-    pub(super) ahead: Option<UnixSecs>,
+    pub(crate) ahead: Option<UnixSecs>,
 }
 
 /// The checkpoint that a source can show.
-pub(super) enum Offer {
+pub(crate) enum Offer {
     Unknown,
     None,
     Some(Checkpoint),
 }
 
 /// The chain as it was when the headers reached the checkpoint.
-pub(super) struct Mark {
+pub(crate) struct Mark {
     /// `history_root` of the checkpoint's block.
-    pub(super) history_root: B256,
-    pub(super) history: History,
+    pub(crate) history_root: B256,
+    pub(crate) history: History,
     /// Block 1 and the last ones, as [`Beginning`](tally_node::Beginning) wants them.
-    pub(super) blocks: Vec<Weighed>,
+    pub(crate) blocks: Vec<Weighed>,
 }
 
 impl Walk {
     /// From genesis on, over which `history` is the range, and where `end` stands.
-    pub(super) fn new(number: u64, source: (PeerName, Work), end: HeaderTip, history: History, now: u64) -> Self {
+    pub(crate) fn new(number: u64, source: (PeerName, Work), end: HeaderTip, history: History, now: u64) -> Self {
         let (source, claimed) = source;
         Self {
             number,
@@ -93,7 +93,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn status(&self, now: u64) -> SyncStatus {
+    pub(crate) fn status(&self, now: u64) -> SyncStatus {
         SyncStatus {
             source: self.source.clone(),
             headers: Some(self.end.height),
@@ -106,7 +106,7 @@ impl Walk {
     }
 
     /// The checkpoint that its source offers.
-    pub(super) fn checkpoint(&self) -> Option<&Checkpoint> {
+    pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
         match &self.offer {
             Offer::Some(checkpoint) => Some(checkpoint),
             Offer::Unknown | Offer::None => None,
@@ -114,7 +114,7 @@ impl Walk {
     }
 
     /// Ids that the next headers may continue, the newest first; the checkpoint's block and genesis last.
-    pub(super) fn locator(&self) -> Vec<BlockId> {
+    pub(crate) fn locator(&self) -> Vec<BlockId> {
         let recent = self.recent.iter().rev().take(MAX_LOCATOR - 2);
         let mut ids: Vec<_> = recent.map(|(header, _)| header.id()).collect();
         ids.extend(
@@ -128,7 +128,7 @@ impl Walk {
     }
 
     /// Whether a block of this chain's [`Self::locator`] is the checkpoint's or above it.
-    pub(super) fn is_from_checkpoint_on(&self, id: &BlockId) -> bool {
+    pub(crate) fn is_from_checkpoint_on(&self, id: &BlockId) -> bool {
         let Some(offer) = self.checkpoint() else { return false };
         let end = self.end.height.0;
         let above = (0_u64..)
@@ -138,7 +138,7 @@ impl Walk {
     }
 
     /// Checks the next headers, which follow one of `locator`; says whether all are here.
-    pub(super) fn take(&mut self, locator: &[BlockId], headers: &[Header], node: &Node) -> Result<bool, Ended> {
+    pub(crate) fn take(&mut self, locator: &[BlockId], headers: &[Header], node: &Node) -> Result<bool, Ended> {
         if let Some(first) = headers.first()
             && first.parent != self.end.id
         {

@@ -9,11 +9,11 @@ use tally_chain::header_chain::check_alone;
 use tally_chain::{B256, BlockError, BlockId, Bytes, CheckedTransaction, HeaderTip, RawTransaction, TxId, Work};
 use tally_node::Status;
 
-use super::name::PeerName;
-use super::offence::Offence;
-use super::peer::{Rebuild, Request};
-use super::state::Session;
-use super::whole::{belongs, blame, block_id, makes_root};
+use crate::session::name::PeerName;
+use crate::session::offence::Offence;
+use crate::session::peer::{Rebuild, Request};
+use crate::session::state::Session;
+use crate::session::whole::{belongs, blame, block_id, makes_root};
 use crate::wire::limits::{MAX_REBUILDS, MAX_REBUILDS_OF_ONE};
 use crate::wire::{Claim, CompactBlock, Message, SHORT_ID_BYTES, ShortId};
 
@@ -32,7 +32,7 @@ pub fn short_id(block: &BlockId, transaction: &TxId) -> ShortId {
 
 impl Session {
     /// Announces our tip: to peers that have it, or a chain of more work, its id; to the others a compact block.
-    pub(super) fn announce_tip(&mut self) {
+    pub(crate) fn announce_tip(&mut self) {
         let tip = self.node.tip();
         let (id, weight) = (tip.record.id, tip.record.weight);
         let (mut names, mut knowing) = (Vec::new(), Vec::new());
@@ -79,7 +79,7 @@ impl Session {
     }
 
     /// A peer announces a block.
-    pub(super) fn compact_block(&mut self, name: &PeerName, block: CompactBlock) {
+    pub(crate) fn compact_block(&mut self, name: &PeerName, block: CompactBlock) {
         let id = block.header.id();
         let digest = sha256(&[block.transactions.as_flattened()]);
         let Some(peer) = self.peers.get_mut(name) else { return };
@@ -183,7 +183,7 @@ impl Session {
     }
 
     /// What a peer has shown or says of its chain; a claim only grows.
-    pub(super) fn claim(&mut self, name: &PeerName, claim: Claim) {
+    pub(crate) fn claim(&mut self, name: &PeerName, claim: Claim) {
         if let Some(known) = self.peers.get_mut(name).and_then(|peer| peer.claim.as_mut())
             && claim.weight > known.weight
         {
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// A peer says that it has a block.
-    pub(super) fn taken(&mut self, name: &PeerName, id: &BlockId) {
+    pub(crate) fn taken(&mut self, name: &PeerName, id: &BlockId) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         if let Some(at) = peer.announced_blocks.iter().position(|(sent, _)| sent == id) {
             let (_, sent) = peer.announced_blocks[at];
@@ -263,7 +263,7 @@ impl Session {
     }
 
     /// The transactions of a block came that were asked for.
-    pub(super) fn missing_transactions(&mut self, name: &PeerName, mut rebuild: Rebuild, items: Vec<Bytes>) {
+    pub(crate) fn missing_transactions(&mut self, name: &PeerName, mut rebuild: Rebuild, items: Vec<Bytes>) {
         let id = rebuild.block.header.id();
         if items.is_empty() {
             // Its chain may have gone on meanwhile (N8): it can still send the block.
@@ -336,7 +336,7 @@ impl Session {
     }
 
     /// Whether a block came another way meanwhile.
-    pub(super) fn has_block(&self, id: &BlockId) -> bool {
+    pub(crate) fn has_block(&self, id: &BlockId) -> bool {
         self.node
             .store()
             .snapshot()
@@ -345,7 +345,7 @@ impl Session {
     }
 
     /// A block came whole, whose compact form did not fit together.
-    pub(super) fn whole_block(&mut self, name: &PeerName, id: BlockId, blocks: Vec<Bytes>) {
+    pub(crate) fn whole_block(&mut self, name: &PeerName, id: BlockId, blocks: Vec<Bytes>) {
         let Some(bytes) = blocks.first() else {
             return self.offend(name, Offence::WithheldBlock { id });
         };
@@ -372,7 +372,7 @@ impl Session {
     }
 
     /// A peer sent a good block.
-    pub(super) fn gave_block(&mut self, name: &PeerName) {
+    pub(crate) fn gave_block(&mut self, name: &PeerName) {
         if let Some(peer) = self.peers.get_mut(name) {
             peer.blocks_sent += 1;
             peer.bodies.succeeded();

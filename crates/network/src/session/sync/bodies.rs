@@ -8,11 +8,11 @@ use tally_node::{Status, StoreError};
 
 use super::attempt::{Ended, Sync};
 use super::held::BodyRequest;
-use super::name::PeerName;
-use super::offence::Offence;
-use super::peer::{Peer, Request};
-use super::state::Session;
-use super::whole::{belongs, blame, block_id};
+use crate::session::name::PeerName;
+use crate::session::offence::Offence;
+use crate::session::peer::{Peer, Request};
+use crate::session::state::Session;
+use crate::session::whole::{belongs, blame, block_id};
 use crate::wire::Message;
 use crate::wire::limits::{
     HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_REQUESTS, MAX_HELD_OF_A_CHAIN,
@@ -36,13 +36,13 @@ impl Giver {
 
 impl Session {
     /// Whether the next block of some chain is here.
-    pub(super) fn has_next_body(&self) -> bool {
+    pub(crate) fn has_next_body(&self) -> bool {
         let next = |sync: &Sync| sync.plan.front().is_some_and(|id| self.bodies.held.contains_key(id));
         self.syncs.iter().any(next)
     }
 
     /// Asks everybody who may have them for the next blocks, those of the heaviest chain first.
-    pub(super) fn ask_for_bodies(&mut self) {
+    pub(crate) fn ask_for_bodies(&mut self) {
         let ours = self.weight();
         let mut ripe: Vec<_> = self.syncs.iter().filter(|sync| sync.is_ripe(ours)).collect();
         if ripe.is_empty() {
@@ -212,7 +212,7 @@ impl Session {
     }
 
     /// Blocks came from a peer.
-    pub(super) fn bodies(&mut self, name: &PeerName, ids: &[BlockId], blocks: Vec<Bytes>) {
+    pub(crate) fn bodies(&mut self, name: &PeerName, ids: &[BlockId], blocks: Vec<Bytes>) {
         let mut left: Vec<_> = ids.to_vec();
         for bytes in blocks {
             let offence: Offence = match block_id(&bytes) {
@@ -260,7 +260,7 @@ impl Session {
     }
 
     /// These are not expected of a peer any more.
-    pub(super) fn forget_asked(&mut self, name: &PeerName, ids: &[BlockId]) {
+    pub(crate) fn forget_asked(&mut self, name: &PeerName, ids: &[BlockId]) {
         for id in ids {
             if let Some(asked) = self.bodies.asked.get_mut(id) {
                 asked.by.retain(|by| by != name);
@@ -273,7 +273,7 @@ impl Session {
 
     /// A peer did not answer a request for blocks in time: it is not asked for those of other chains for a while, and what
     /// waited for the next block of its own ends.
-    pub(super) fn bodies_late(&mut self, name: &PeerName, ids: &[BlockId]) {
+    pub(crate) fn bodies_late(&mut self, name: &PeerName, ids: &[BlockId]) {
         let now = self.now;
         self.forget_asked(name, ids);
         if let Some(peer) = self.peers.get_mut(name) {
@@ -290,7 +290,7 @@ impl Session {
     }
 
     /// Lets go of what no chain waits for any more.
-    pub(super) fn drop_bodies(&mut self) {
+    pub(crate) fn drop_bodies(&mut self) {
         let Self { bodies, syncs, .. } = self;
         if syncs.is_empty() {
             bodies.held.clear();
@@ -302,7 +302,7 @@ impl Session {
     }
 
     /// Imports what is here, in order.
-    pub(super) fn import_held(&mut self) {
+    pub(crate) fn import_held(&mut self) {
         for _ in 0..IMPORTS_A_TURN {
             let Some((number, id)) = self.next_import() else { return };
             let Some((bytes, sender)) = self.bodies.held.remove(&id) else {

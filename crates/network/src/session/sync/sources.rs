@@ -5,18 +5,18 @@ use std::cmp::Reverse;
 
 use tally_chain::Work;
 
-use super::name::PeerName;
-use super::peer::Peer;
-use super::state::Session;
+use crate::session::name::PeerName;
+use crate::session::peer::Peer;
+use crate::session::state::Session;
 
 impl Session {
     /// Whether a connected peer was dialled by this node.
-    pub(super) fn is_outbound(&self, name: &PeerName) -> bool {
+    pub(crate) fn is_outbound(&self, name: &PeerName) -> bool {
         self.peers.get(name).is_some_and(|peer| peer.outbound)
     }
 
     /// Whether all that run are of inbound peers, and an outbound one is able.
-    pub(super) fn wants_outbound(&self, running: &[PeerName], able: impl Fn(&Peer) -> bool) -> bool {
+    pub(crate) fn wants_outbound(&self, running: &[PeerName], able: impl Fn(&Peer) -> bool) -> bool {
         let none = !running.is_empty() && !running.iter().any(|name| self.is_outbound(name));
         none && self.peers.values().any(|peer| peer.outbound && able(peer))
     }
@@ -24,7 +24,7 @@ impl Session {
     /// Whom to try next beside `running`, of those that are able: first those that failed least, then outbound
     /// ones, then those that claim most. One of several is an outbound peer, and the last of `max` is the one
     /// that has proven most.
-    pub(super) fn choose_source(
+    pub(crate) fn choose_source(
         &self,
         running: &[PeerName],
         max: usize,

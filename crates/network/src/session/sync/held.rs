@@ -6,40 +6,40 @@ use std::collections::BTreeMap;
 use tally_chain::{BlockId, Bytes};
 
 use super::attempt::Sync;
-use super::name::PeerName;
+use crate::session::name::PeerName;
 use crate::wire::limits::MAX_HELD_OF_A_CHAIN;
 
 /// What all synchronisations wait for together.
 #[derive(Default)]
-pub(super) struct Bodies {
+pub(crate) struct Bodies {
     /// Blocks that came before their turn: bytes that are what their headers name.
-    pub(super) held: BTreeMap<BlockId, (Bytes, PeerName)>,
+    pub(crate) held: BTreeMap<BlockId, (Bytes, PeerName)>,
     /// Who is asked for which block.
-    pub(super) asked: BTreeMap<BlockId, BodyRequest>,
+    pub(crate) asked: BTreeMap<BlockId, BodyRequest>,
     /// Blocks that came and that there was no room for on the disk, each with the bytes that have to be free for it.
-    pub(super) too_long: BTreeMap<BlockId, u64>,
+    pub(crate) too_long: BTreeMap<BlockId, u64>,
 }
 
 /// Peers that are asked for one block, and since when, milliseconds.
-pub(super) struct BodyRequest {
-    pub(super) by: Vec<PeerName>,
-    pub(super) since: u64,
+pub(crate) struct BodyRequest {
+    pub(crate) by: Vec<PeerName>,
+    pub(crate) since: u64,
 }
 
 impl Bodies {
-    pub(super) fn is_idle(&self, id: &BlockId) -> bool {
+    pub(crate) fn is_idle(&self, id: &BlockId) -> bool {
         !self.held.contains_key(id) && !self.asked.contains_key(id)
     }
 
     /// Bytes held of the next blocks of a chain.
-    pub(super) fn held_of(&self, sync: &Sync) -> usize {
+    pub(crate) fn held_of(&self, sync: &Sync) -> usize {
         let held = sync.window().filter_map(|id| self.held.get(id));
         held.map(|(bytes, _)| bytes.len()).sum()
     }
 
     /// Whether a block that came is kept. The next one of a chain always is, for it is imported at once; what comes before
     /// its turn has the chain's part of the room, however much its header or its sender made of it.
-    pub(super) fn has_room(&self, syncs: &[Sync], id: &BlockId, len: usize) -> bool {
+    pub(crate) fn has_room(&self, syncs: &[Sync], id: &BlockId, len: usize) -> bool {
         let keeps = |sync: &Sync| sync.plan.front() == Some(id) || self.held_of(sync) + len <= MAX_HELD_OF_A_CHAIN;
         syncs.iter().any(|sync| sync.waits_for(id) && keeps(sync))
     }
