@@ -36,8 +36,10 @@ fn held_up(reading: ClockReading, allowance: u64, peers: &[PeerStatus]) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use tally_chain::{BlockId, Work};
+
     use super::*;
-    use crate::session::{PeerName, Traffic};
+    use crate::session::{HeavierFork, PeerName, SyncStatus, Traffic};
 
     fn peer(ahead_secs: Option<u64>) -> PeerStatus {
         PeerStatus {
@@ -75,5 +77,43 @@ mod tests {
             None,
             "the block is ahead of the peers, too"
         );
+    }
+
+    #[test]
+    fn a_node_learns_of_its_network_what_was_checked_and_nothing_else() {
+        let sync = SyncStatus {
+            source: "a".into(),
+            headers: Some(Height(40)),
+            blocks_left: 7,
+            blocks_done: 0,
+            transactions_done: 0,
+            parts: None,
+            millis: 5,
+        };
+        let fork = HeavierFork {
+            peer: "a".into(),
+            tip: BlockId::default(),
+            height: Height(9),
+            weight: Work::default(),
+            base: Height(4),
+        };
+        let status = NetworkStatus {
+            best_height: 90,
+            sync: Some(sync),
+            heavier_fork: Some(fork),
+            ..NetworkStatus::default()
+        };
+        let expected = NetworkFindings {
+            best: Some(Height(90)),
+            headers: Some(Height(40)),
+            clock: None,
+            heavier_fork: Some((Height(9), Height(4))),
+        };
+        assert_eq!(findings(&status, 12), expected);
+        let nothing = NetworkFindings {
+            best: Some(Height(0)),
+            ..NetworkFindings::default()
+        };
+        assert_eq!(findings(&NetworkStatus::default(), 12), nothing);
     }
 }
