@@ -9,7 +9,8 @@ mod web;
 
 use std::net::SocketAddr;
 
-use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, P2pConfig, mempool::MempoolConfig};
+use tally_network::NetworkConfig;
+use tally_node::{CheckpointConfig, DEFAULT_MAX_REORG_DEPTH, NodeConfig, mempool::MempoolConfig};
 
 use crate::logging::LogFormat;
 use crate::operator::TokenSource;
@@ -36,7 +37,7 @@ pub struct Config {
     pub node: NodeConfig,
     pub web: WebConfig,
     /// `None`: this node stays alone.
-    pub p2p: Option<P2pConfig>,
+    pub p2p: Option<NetworkConfig>,
     pub stratum_listen: Option<SocketAddr>,
     pub until_stdin_closes: bool,
     pub operator: TokenSource,
@@ -128,7 +129,7 @@ impl NodeOptions {
             .map(|range| address_range(range))
             .collect::<Result<_, _>>()?;
         let lan = self.p2p_lan.unwrap_or(false);
-        let p2p = (self.p2p_listen.is_some() || lan || !peers.is_empty()).then(|| P2pConfig {
+        let p2p = (self.p2p_listen.is_some() || lan || !peers.is_empty()).then(|| NetworkConfig {
             listen: self.p2p_listen,
             peers,
             discover: self.p2p_discover.unwrap_or(true),

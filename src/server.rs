@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, header};
 use tally_app::server::{ServerFacts, WorkError, Workers};
-use tally_node::{Node, StoreError, Tip};
+use tally_network::NetworkSlot;
+use tally_node::{Health, Node, StoreError, Tip};
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
@@ -24,9 +25,11 @@ const KEPT_STREAMS: usize = 8;
 /// Monitors that measure at once.
 const PROBES: usize = 2;
 
-/// The node behind the router.
+/// The node and its network behind the router.
 pub struct Server {
     pub node: Node,
+    /// Its peers; empty until it starts, and where the node runs alone. It ends before the node does.
+    pub network: NetworkSlot,
     pub tokens: Tokens,
     pub web: WebConfig,
     pub metrics: Metrics,
@@ -51,9 +54,10 @@ pub type Shared = Arc<Server>;
 
 impl Server {
     pub fn new(node: Node, tokens: Tokens, web: WebConfig) -> Shared {
+        let network = NetworkSlot::default();
         Arc::new(Self {
             facts: web.facts(),
-            metrics: Metrics::new(&node),
+            metrics: Metrics::new(&node, &network),
             proxies: Proxies::new(web.trusted_proxies.clone(), web.proxy_header),
             reads: Workers::for_this_machine(),
             changes: Workers::for_this_machine(),
@@ -65,10 +69,16 @@ impl Server {
                 kept_for_loopback: web.max_streams / KEPT_STREAMS,
             }),
             node,
+            network,
             tokens,
             web,
             stopping: watch::Sender::new(false),
         })
+    }
+
+    /// Whether the node can do its work now, with what its network has found: the one answer of `/readyz`, API and pages.
+    pub fn health(&self) -> Health {
+        self.network.health_of(&self.node)
     }
 
     /// Runs what changes the node (imports, signature checks) beside the server's own threads.

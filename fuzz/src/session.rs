@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tally_chain::pow::Search;
 use tally_chain::{Address, BlockId, Bytes, ChainSpec, Height, UnixSecs, Work, genesis};
-use tally_node::net::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
-use tally_node::net::{Network, Output, PeerName};
+use tally_network::session::{Output, PeerName, Session};
+use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::{Node, NodeConfig};
 use tally_wallet::{Secp256k1Key, SigningKey, payment, system_rng};
 
@@ -145,9 +145,9 @@ fn messages(node: &Node) -> Vec<Message> {
 fn frames() -> Vec<Vec<u8>> {
     with_node(|node| {
         let all = messages(node).into_iter().enumerate();
-        all.map(|(question, message)| {
+        all.map(|(request, message)| {
             Frame {
-                question: question as u64,
+                request: request as u64,
                 message,
             }
             .encode()
@@ -177,13 +177,13 @@ fn session(data: &[u8]) {
     with_node(|node| {
         let tip = node.tip().record.id;
         let honest = PeerName("honest".to_owned());
-        let mut network = Network::new(node.clone(), "fuzzed");
+        let mut network = Session::new(node.clone(), "fuzzed");
         let mut now = 1_000_000;
         network.connected(honest.clone(), true, now);
         network.received(
             &honest,
             &Frame {
-                question: 0,
+                request: 0,
                 message: hello(node, 0),
             }
             .encode(),
@@ -219,7 +219,7 @@ fn session(data: &[u8]) {
 }
 
 /// The honest peer answers what it is asked as far as it can: pings.
-fn answer_pings(network: &mut Network, honest: &PeerName, now: u64) {
+fn answer_pings(network: &mut Session, honest: &PeerName, now: u64) {
     let outputs: Vec<Output> = network.outputs().collect();
     for output in outputs {
         let Output::Send { peer, frame } = output else { continue };
@@ -227,7 +227,7 @@ fn answer_pings(network: &mut Network, honest: &PeerName, now: u64) {
             continue;
         }
         let Ok(Frame {
-            question,
+            request,
             message: Message::Ping,
         }) = Frame::decode(&frame, 1 << 20)
         else {
@@ -236,7 +236,7 @@ fn answer_pings(network: &mut Network, honest: &PeerName, now: u64) {
         network.received(
             honest,
             &Frame {
-                question,
+                request,
                 message: Message::Pong,
             }
             .encode(),

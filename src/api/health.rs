@@ -18,7 +18,7 @@ pub async fn alive() -> Response {
 
 /// The node can do its work: 200; it cannot: 503, with every reason. Both say how high the chain is here.
 pub async fn ready(State(server): State<Shared>) -> Response {
-    let mut reasons: Vec<ReasonBody> = server.node.health().reasons.iter().map(reason).collect();
+    let mut reasons: Vec<ReasonBody> = server.health().reasons.iter().map(reason).collect();
     if *server.stopping().borrow() {
         reasons.push(ReasonBody::new("ending", "the node is about to end", Map::new()));
     }

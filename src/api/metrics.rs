@@ -18,6 +18,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use tally_network::NetworkSlot;
 use tally_node::Node;
 
 use super::problem::{Answer, Problem};
@@ -52,7 +53,7 @@ struct Gauges {
 }
 
 impl Metrics {
-    pub fn new(node: &Node) -> Self {
+    pub fn new(node: &Node, network: &NetworkSlot) -> Self {
         let mut registry = Registry::with_prefix("tally");
         let identity = node.identity();
         let info = [
@@ -85,7 +86,10 @@ impl Metrics {
             Unit::Bytes,
             gauges.disk.clone(),
         );
-        registry.register_collector(Box::new(NodeFigures(node.clone())));
+        registry.register_collector(Box::new(NodeFigures {
+            node: node.clone(),
+            network: network.clone(),
+        }));
         Self {
             registry: Mutex::new(registry),
             requests,

@@ -8,8 +8,9 @@ use tally_api::peers::{
     BAN_SECS, BanBody, BanRequest, CallBody, CatchUpBody, FoundBody, MAX_BAN_SECS, MAX_REASON, PeerBody, PeersBody,
     RangeBanBody, RangeBanRequest, RangeQuery,
 };
-use tally_node::net::{PeerName, PeerStatus};
-use tally_node::{IpNet, Node, P2p};
+use tally_network::session::{PeerName, PeerStatus};
+use tally_network::{IpNet, Network, NetworkSlot};
+use tally_node::Node;
 
 use super::auth;
 use super::extract::{JsonBody, Params};
@@ -41,8 +42,8 @@ fn peer_body(peer: PeerStatus, address: Option<String>) -> PeerBody {
     }
 }
 
-fn list(node: &Node) -> PeersBody {
-    let Some(network) = node.network() else {
+fn list(node: &Node, network: &NetworkSlot) -> PeersBody {
+    let Some(network) = network.get() else {
         return PeersBody {
             networking: false,
             id: None,
@@ -99,8 +100,8 @@ fn list(node: &Node) -> PeersBody {
     }
 }
 
-fn network(server: &Server) -> Answer<&P2p> {
-    server.node.network().ok_or_else(|| {
+fn network(server: &Server) -> Answer<&Network> {
+    server.network.get().ok_or_else(|| {
         Problem::new(
             &kinds::NETWORK_OFF,
             "this node runs alone; start it with --p2p-listen or --peer",
@@ -122,7 +123,8 @@ fn parse_name(text: String) -> Answer<PeerName> {
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn peers(State(server): State<Shared>) -> Answer<Json<PeersBody>> {
-    server.read(|node, _| Ok(Json(list(node)))).await
+    let network = server.network.clone();
+    server.read(move |node, _| Ok(Json(list(node, &network)))).await
 }
 
 /// Calls another node, now and whenever it is not connected. Needs the operator's token with the scope `peers`
@@ -181,7 +183,7 @@ pub async fn ban(
     let (secs, reason) = term(secs, reason)?;
     let network = network(&server)?;
     let invalid = |message: &str| Problem::new(&kinds::INVALID_PEER, message).field("id");
-    let name = P2p::name(&name.0).ok_or_else(|| invalid("this is no peer's id, such as 12D3KooW…"))?;
+    let name = Network::name(&name.0).ok_or_else(|| invalid("this is no peer's id, such as 12D3KooW…"))?;
     if name.0 == network.id().to_string() {
         return Err(invalid("this is the id of the node itself"));
     }
@@ -284,7 +286,7 @@ pub async fn unban_range(
 
 #[cfg(test)]
 mod tests {
-    use tally_node::net::Traffic;
+    use tally_network::session::Traffic;
 
     use super::*;
 

@@ -5,8 +5,9 @@ use axum::extract::State;
 use tally_api::ProblemBody;
 use tally_api::status::{ClockBody, HeavierForkBody, MinerBody, StatusBody, SyncBody, TipBody};
 use tally_chain::Height;
-use tally_node::net::HeavierFork;
-use tally_node::{Health, NetworkStatus, Node, NotReady, P2p, Tip};
+use tally_network::session::HeavierFork;
+use tally_network::{NetworkStatus, health};
+use tally_node::{Health, Node, NotReady, Tip};
 
 use super::problem::Answer;
 use crate::server::Shared;
@@ -59,14 +60,15 @@ pub fn miner_body(node: &Node) -> MinerBody {
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
-    server.read(|node, tip| Ok(Json(body(node, tip)))).await
+    let network = server.network.clone();
+    let read = move |node: &Node, tip: &Tip| Ok(Json(body(node, tip, network.status())));
+    server.read(read).await
 }
 
-fn body(node: &Node, tip: &Tip) -> StatusBody {
+/// `network`: read once, for it is a copy of all that is shown of all peers.
+fn body(node: &Node, tip: &Tip, network: Option<NetworkStatus>) -> StatusBody {
     let (spec, identity, record) = (node.spec(), node.identity(), &tip.record);
-    let health = node.health();
-    // Once: it is a copy of all that is shown of all peers.
-    let network = node.network().map(P2p::status);
+    let health = health(node, network.as_ref());
     let Height(height) = record.height();
     StatusBody {
         version: env!("CARGO_PKG_VERSION").to_owned(),

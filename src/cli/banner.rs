@@ -84,7 +84,7 @@ pub fn print(
             );
         }
     }
-    if let Some(network) = server.node.network() {
+    if let Some(network) = server.network.get() {
         let called: Vec<_> = network.addresses().iter().map(ToString::to_string).collect();
         lines.push(match called.is_empty() {
             true => "  network     calls its peers; nobody can call it (see --p2p-listen)".to_owned(),

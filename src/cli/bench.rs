@@ -9,7 +9,6 @@ mod signers;
 mod source;
 mod start;
 #[allow(dead_code, reason = "tests compile this file too, and use all of it")]
-mod stranger;
 mod verify;
 
 use std::time::Duration;

@@ -64,10 +64,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
     };
     let served = serve_with(&node, config, told).await;
-    // However it went: nothing is left running over a closed store.
-    if let Some(network) = node.network() {
-        network.stop().await;
-    }
     // A broken store says so here, and that decides the exit code.
     tokio::task::spawn_blocking(move || node.close()).await??;
     served
@@ -87,7 +83,8 @@ async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'st
     let running = web::start(server.clone()).await?;
     let ended = async {
         if let Some(p2p) = config.p2p {
-            node.join(p2p, &format!("tally/{}", env!("CARGO_PKG_VERSION"))).await?;
+            let agent = format!("tally/{}", env!("CARGO_PKG_VERSION"));
+            server.network.start(node.clone(), p2p, &agent).await?;
         }
         let stratum = match config.stratum_listen {
             Some(listen) => Some(Stratum::start(listen, node.clone()).await?),
@@ -114,12 +111,11 @@ async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'st
         if let Some(stratum) = stratum {
             stratum.stop();
         }
-        if let Some(network) = node.network() {
-            network.stop().await;
-        }
         failed.map_or(Ok(()), |failure| Err(failure.into()))
     };
     let ended = ended.await;
+    // However it went, and before the node closes: nothing is left running over a closed store.
+    server.network.stop().await;
     let stopped = running.stop().await;
     ended.and(stopped)
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize as _, Deserializer};
 use tally_chain::BlockId;
-use tally_node::{IpNet, Multiaddr};
+use tally_network::{IpNet, Multiaddr};
 
 use super::ConfigError;
 

@@ -34,7 +34,8 @@ const OF_PAGES: &str = "application/json";
 
 /// Everything a page needs from the server.
 fn context(server: &Shared, base: &BasePath) -> impl Fn() + Clone + Send + Sync + use<> + 'static {
-    let (node, facts, reads) = (server.node.clone(), server.facts.clone(), server.reads.clone());
+    let (node, network) = (server.node.clone(), server.network.clone());
+    let (facts, reads) = (server.facts.clone(), server.reads.clone());
     let (base, prefix) = (base.clone(), base.at(assets::PKG_PREFIX));
     let urls = AssetUrls {
         js: format!("{prefix}/tally.js"),
@@ -44,6 +45,7 @@ fn context(server: &Shared, base: &BasePath) -> impl Fn() + Clone + Send + Sync 
     move || {
         base::provide(base.clone());
         provide_context(node.clone());
+        provide_context(network.clone());
         provide_context(facts.clone());
         provide_context(reads.clone());
         provide_context(urls.clone());

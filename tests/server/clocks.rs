@@ -96,7 +96,7 @@ fn names_the_clock(ahead_secs: i64, words: &str) {
     assert_eq!(connected.len(), 3);
     assert!(connected.iter().all(|peer| peer["score"] == 0), "{shown}");
     for peer in &peers {
-        let status = peer.node.network().unwrap().status();
+        let status = peer.network.status().unwrap();
         assert_eq!(status.bans.len(), 0);
         assert!(status.peers.iter().all(|peer| peer.score == 0), "{status:?}");
     }

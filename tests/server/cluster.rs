@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tally::config::NodeOptions;
-use tally_node::net::offence::Offence;
+use tally_network::session::offence::Offence;
 
 use crate::binary;
 use crate::child::{self, Child, FAST_CHAIN, audit, signal};

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 
 use tally_chain::{Address, UnixSecs};
-use tally_node::{CheckpointConfig, Clock, Node, P2pConfig, system_clock};
+use tally_network::{NetworkConfig, NetworkSlot};
+use tally_node::{CheckpointConfig, Clock, Node, system_clock};
 
 use crate::common::{self, ECC, RUNTIME, coin, mine_on};
 
 /// A node of the chain `test`; it ends when it is dropped.
 pub struct Inside {
     pub node: Node,
+    pub network: NetworkSlot,
     /// Where others call it, once it listens.
     pub address: String,
     ahead_secs: Arc<AtomicI64>,
@@ -36,6 +38,7 @@ impl Inside {
         let node = Node::open(config, clock(ahead_secs.clone())).unwrap();
         Self {
             node,
+            network: NetworkSlot::default(),
             address: String::new(),
             ahead_secs,
             folder,
@@ -73,28 +76,27 @@ impl Inside {
 
     /// Takes calls on a free port of this host.
     pub fn listen(&mut self, host: [u8; 4]) {
-        let config = P2pConfig {
+        let config = NetworkConfig {
             listen: Some(SocketAddr::from((host, 0))),
             folder: self.folder.path().join("network"),
-            ..P2pConfig::default()
+            ..NetworkConfig::default()
         };
-        RUNTIME.block_on(self.node.join(config, "tally/inside")).unwrap();
-        let addresses = self.node.network().unwrap().addresses();
+        let started = self.network.start(self.node.clone(), config, "tally/inside");
+        RUNTIME.block_on(started).unwrap();
+        let addresses = self.network.get().unwrap().addresses();
         let mut addresses = addresses.iter().map(ToString::to_string);
         self.address = addresses.find(|address| address.contains("/tcp/")).unwrap();
     }
 
     /// The name under which others know it.
     pub fn id(&self) -> String {
-        self.node.network().unwrap().id().to_string()
+        self.network.get().unwrap().id().to_string()
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        if let Some(network) = self.node.network() {
-            RUNTIME.block_on(network.stop());
-        }
+        RUNTIME.block_on(self.network.stop());
         let _ = self.node.close();
     }
 }

@@ -92,7 +92,7 @@ pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
         tip: at.height(),
         tip_id: at.tip.record.id.to_string(),
     };
-    if let Some(network) = at.node.network() {
+    if let Some(network) = at.network.get() {
         let status = network.status();
         let now = at.node.now().0;
         view.listening
@@ -281,7 +281,13 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
 
 /// Whether the node can do its work now; the same answer as `/readyz`.
 fn work(at: &At<'_>) -> SelfCheck {
-    let reasons: Vec<String> = at.node.health().reasons.iter().map(ToString::to_string).collect();
+    let reasons: Vec<String> = at
+        .network
+        .health_of(at.node)
+        .reasons
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let (verdict, detail) = match reasons.is_empty() {
         true => (Verdict::Pass, "The node can do its work now.".to_owned()),
         false => (

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use tally_network::NetworkSlot;
 use tally_node::{Node, StoreError, Tip};
 
 use crate::model::{ChainInfo, SelfCheck};
@@ -40,6 +41,8 @@ pub struct ServerFacts {
 /// A node and the tip that one answer is read from.
 pub struct At<'a> {
     pub node: &'a Node,
+    /// Its peers; empty where it runs alone.
+    pub network: &'a NetworkSlot,
     pub tip: Arc<Tip>,
     pub facts: &'a ServerFacts,
 }
@@ -58,6 +61,7 @@ pub async fn read<T: Send + 'static>(
     let (Some(node), Some(workers)) = (use_context::<Node>(), use_context::<Workers>()) else {
         return Err(ServerFnError::new("no node is connected to this server"));
     };
+    let network = use_context::<NetworkSlot>().unwrap_or_default();
     let facts = use_context::<ServerFacts>().unwrap_or_default();
     let response = use_context::<ResponseOptions>();
     let done = workers
@@ -65,6 +69,7 @@ pub async fn read<T: Send + 'static>(
             let at = At {
                 tip: node.tip(),
                 node: &node,
+                network: &network,
                 facts: &facts,
             };
             f(&at)

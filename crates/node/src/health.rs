@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tally_chain::{Height, UnixSecs};
 
+use crate::clock::ClockReading;
 use crate::counted::counted;
-use crate::net::PeerStatus;
 use crate::node::Node;
-use crate::p2p::{NetworkStatus, P2p};
-use crate::peers::clock::ClockReading;
 
 /// Blocks that a node may be behind without being called unready: the next ones are always on their way.
 const SLACK: u64 = 2;
@@ -75,20 +73,37 @@ impl Health {
     }
 }
 
+/// What only peers show. The node knows none: who runs a network beside it brings these findings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NetworkFindings {
+    /// The greatest height that a peer claims, unchecked: it is shown while the node waits for a checkpoint, and decides nothing.
+    pub best: Option<Height>,
+    /// The height of a heavier chain whose headers were checked, while it is fetched. Only these count: a peer's claim alone
+    /// would let anybody make this node unready.
+    pub headers: Option<Height>,
+    /// A reading of too few peers to pause the miner that counts nevertheless, for it keeps this node from a chain.
+    pub clock: Option<ClockReading>,
+    /// A chain of more work that leaves this node's too deep: its height, and the lowest block that this node goes back to.
+    pub heavier_fork: Option<(Height, Height)>,
+}
+
 impl Node {
-    /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
+    /// Whether this node can do its work now, and why not, by what it knows itself. Cheap: reads no disk.
     pub fn health(&self) -> Health {
-        // Once: it is a copy of all that is shown of all peers.
-        let network = self.network().map(P2p::status);
-        let network = network.as_ref();
+        self.health_with(&NetworkFindings::default())
+    }
+
+    /// The same with what its network has found.
+    pub fn health_with(&self, found: &NetworkFindings) -> Health {
         let not_begun = self.begins().map(|begins_at| NotReady::NotBegun { begins_at });
         let behind_chain = self.behind_own_chain().map(|secs| NotReady::ClockBehindChain { secs });
+        let heavier_fork = found.heavier_fork;
         let reasons = [
             self.store().not_ready(),
-            self.syncing(network),
-            self.wrong_clock(network),
+            self.syncing(found),
+            self.wrong_clock(found),
             behind_chain,
-            heavier_fork(network),
+            heavier_fork.map(|(height, base)| NotReady::HeavierFork { height, base }),
             not_begun,
         ];
         Health {
@@ -97,85 +112,28 @@ impl Node {
     }
 
     /// A clock that is further off than blocks may be ahead. Rule: docs/protocol.md#N13
-    fn wrong_clock(&self, network: Option<&NetworkStatus>) -> Option<NotReady> {
-        let certain = self.clock_off();
-        let reading = certain.or_else(|| {
-            let status = network?;
-            held_up(status.clock?, self.clock_allowance(), &status.peers)
-        })?;
+    fn wrong_clock(&self, found: &NetworkFindings) -> Option<NotReady> {
+        let reading = self.clock_off().or(found.clock)?;
         Some(NotReady::ClockOff {
             offset_secs: reading.offset_secs,
             peers: reading.peers,
         })
     }
 
-    /// Only checked headers count: a peer's claim alone would let anybody make this node unready.
-    fn syncing(&self, network: Option<&NetworkStatus>) -> Option<NotReady> {
+    fn syncing(&self, found: &NetworkFindings) -> Option<NotReady> {
         let height = self.tip().record.height();
         if self.awaits_checkpoint() {
-            let best = network.map_or(height, |status| Height(status.best_height));
+            let best = found.best.unwrap_or(height);
             return Some(NotReady::Syncing { height, best });
         }
-        let best = network?.sync.as_ref()?.headers?;
+        let best = found.headers?;
         (best.0 > height.0.saturating_add(SLACK)).then_some(NotReady::Syncing { height, best })
     }
-}
-
-fn heavier_fork(network: Option<&NetworkStatus>) -> Option<NotReady> {
-    let fork = network?.heavier_fork.as_ref()?;
-    let (height, base) = (fork.height, fork.base);
-    Some(NotReady::HeavierFork { height, base })
-}
-
-/// A clock that too few peers call wrong to pause the miner, and that keeps this node from a chain: a peer's next block, whose
-/// work is checked, is ahead of it. Nobody else can show that for nothing.
-fn held_up(reading: ClockReading, allowance: u64, peers: &[PeerStatus]) -> Option<ClockReading> {
-    let behind = reading.offset_secs < 0 && reading.is_off(allowance);
-    (behind && peers.iter().any(|peer| peer.ahead_secs.is_some())).then_some(reading)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{PeerName, Traffic};
-
-    fn peer(ahead_secs: Option<u64>) -> PeerStatus {
-        PeerStatus {
-            name: PeerName("a".to_owned()),
-            outbound: true,
-            connected_secs: 9,
-            height: Some(Height(90)),
-            agent: String::new(),
-            latency_ms: None,
-            clock_offset_secs: Some(-300),
-            score: 0,
-            ahead_secs,
-            traffic: Traffic::default(),
-        }
-    }
-
-    #[test]
-    fn a_clock_that_one_peer_calls_wrong_counts_where_it_keeps_the_node_from_a_chain() {
-        let reading = |offset_secs| ClockReading {
-            offset_secs,
-            peers: 1,
-            chosen: false,
-        };
-        let (behind, ahead) = (reading(-300), reading(300));
-        assert_eq!(held_up(behind, 12, &[peer(None), peer(Some(278))]), Some(behind));
-        assert_eq!(held_up(behind, 12, &[peer(None)]), None, "nothing is waited for");
-        assert_eq!(held_up(behind, 12, &[]), None);
-        assert_eq!(
-            held_up(behind, 300, &[peer(Some(278))]),
-            None,
-            "within what blocks may be ahead"
-        );
-        assert_eq!(
-            held_up(ahead, 12, &[peer(Some(278))]),
-            None,
-            "the block is ahead of the peers, too"
-        );
-    }
 
     #[test]
     fn every_reason_has_one_name_and_a_sentence() {

@@ -1,12 +1,14 @@
-//! All the I/O of a Tally node: store, import pipeline, mempool, miner, peers, events.
+//! All the I/O of a Tally node but its network: store, import pipeline, mempool, miner, events.
 //!
-//! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`].
+//! [`Node`] is the façade; a block travels through [`pipeline`], a transaction through [`Node::submit`]. Peers are the crate
+//! `tally-network`: it reads and changes a node through the same doors as the API does, and this crate knows nothing of it.
 
 #![deny(missing_docs)]
 
 mod account_pages;
 pub mod audit;
 pub mod checkpoint;
+mod clock;
 pub mod config;
 pub mod counted;
 pub mod events;
@@ -15,10 +17,7 @@ mod keeper;
 pub mod mempool;
 pub mod miner;
 pub mod mining;
-pub mod net;
 mod node;
-pub mod p2p;
-pub mod peers;
 pub mod pipeline;
 mod pool_view;
 mod pool_writer;
@@ -33,14 +32,13 @@ pub mod workers;
 
 pub use account_pages::{AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward};
 pub use checkpoint::{Beginning, Checkpoint, CheckpointConfig};
+pub use clock::ClockReading;
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
-pub use health::{Health, NotReady};
-pub use libp2p::Multiaddr;
+pub use health::{Health, NetworkFindings, NotReady};
 pub use miner::MiningJob;
 pub use mining::{Mining, MiningStatus};
 pub use node::{Clock, Node, TemplateError, WorkError, system_clock};
-pub use p2p::{Found, IpNet, NetworkStatus, P2p, P2pConfig, P2pError};
 pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
 pub use reads::{BlockKey, FullBlock, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};

@@ -9,11 +9,11 @@ use parking_lot::Mutex;
 use tally_chain::Address;
 use tokio::sync::watch;
 
+use crate::clock::span;
 use crate::config::MiningConfig;
 use crate::events::ChainEvent;
 use crate::miner::{Miner, MiningJob, Solved};
 use crate::node::Node;
-use crate::peers::clock::span;
 use crate::pipeline::ImportError;
 
 /// Least time between two templates on the same tip.

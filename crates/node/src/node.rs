@@ -1,7 +1,7 @@
 //! The façade: what the API, the pages, the miner and the command line ask of a node.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
@@ -13,13 +13,12 @@ use tally_chain::{
 use tally_ledger::StateError;
 
 use crate::checkpoint::{Beginning, CheckpointConfig};
+use crate::clock::ClockReading;
 use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
 use crate::keeper::{Keeper, Reader};
 use crate::mempool::{Mempool, MempoolConfig};
 use crate::mining::Mining;
-use crate::p2p::{P2p, P2pConfig, P2pError};
-use crate::peers::clock::ClockReading;
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
 use crate::pool_view::SharedView;
 use crate::stats::Stats;
@@ -104,7 +103,6 @@ struct Inner {
     max_reorg_depth: u64,
     checkpoints: CheckpointConfig,
     mempool: MempoolConfig,
-    network: OnceLock<P2p>,
     keeper: Keeper,
     clock_reading: RwLock<Option<ClockReading>>,
 }
@@ -141,7 +139,6 @@ impl Node {
             max_reorg_depth: config.max_reorg_depth,
             checkpoints: config.checkpoints,
             mempool: config.mempool,
-            network: OnceLock::new(),
             keeper: Keeper::default(),
             clock_reading: RwLock::default(),
         }));
@@ -158,21 +155,6 @@ impl Node {
         let _last = self.0.pipeline.lock();
         self.0.keeper.stop();
         self.0.store.sync()
-    }
-
-    /// Speaks to other nodes from now on; `agent` is what they are told of the program. Ends with [`P2p::stop`].
-    pub async fn join(&self, config: P2pConfig, agent: &str) -> Result<(), P2pError> {
-        let network = P2p::start(self.clone(), config, agent).await?;
-        // A second one ends at once: it would fight with the first for the same name.
-        if let Err(second) = self.0.network.set(network) {
-            second.stop().await;
-        }
-        Ok(())
-    }
-
-    /// The network that this node takes part in, if any.
-    pub fn network(&self) -> Option<&P2p> {
-        self.0.network.get()
     }
 
     /// The chain that it follows.
@@ -228,8 +210,9 @@ impl Node {
         (secs > self.clock_allowance().saturating_add(1)).then_some(secs)
     }
 
-    /// Takes what the network has found of the clocks; the miner pauses while this machine's is off.
-    pub(crate) fn set_clock(&self, reading: Option<ClockReading>) {
+    /// Sets what was measured of this machine's clock beside others: the network's door to the miner, which pauses while the
+    /// clock is off ([`Self::clock_off`]). `None`: too few peers are known. Rule: docs/protocol.md#N13
+    pub fn set_clock_reading(&self, reading: Option<ClockReading>) {
         let before = self.clock_off().is_some();
         *self.0.clock_reading.write() = reading;
         if before != self.clock_off().is_some() {
@@ -339,10 +322,10 @@ impl Node {
         bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
     ) -> Result<Imported, ImportError> {
-        crate::supervise::critical("import", || self.import_and_follow(bytes, by))
+        crate::supervise::critical("import", || self.import_and_update(bytes, by))
     }
 
-    fn import_and_follow(
+    fn import_and_update(
         &self,
         bytes: u64,
         by: impl FnOnce(&mut Pipeline, UnixSecs) -> Result<Imported, ImportError>,
@@ -358,7 +341,7 @@ impl Node {
         match &imported {
             Ok(Imported::Tip(advance)) => {
                 self.0.keeper.store_works(Reader::Import);
-                let dropped = self.follow(advance, pipeline.tip());
+                let dropped = self.update_mempool(advance, pipeline.tip());
                 self.0.stats.import_time.record(begun.elapsed());
                 self.publish(advance, dropped);
             }
@@ -375,7 +358,10 @@ impl Node {
     }
 
     /// What is stored of a block; one beside the chain whose record has changed on the disk is forgotten.
-    pub(crate) fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+    ///
+    /// # Errors
+    /// What the store cannot read.
+    pub fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
         match snapshot.record(id) {
             Err(error) if error.is_damage() => {
                 // Only while no import is under way is it certain which chain is the active one.
@@ -429,7 +415,8 @@ impl Node {
         self.0.checkpoints.begin && self.tip().record.height() == Height::GENESIS
     }
 
-    pub(crate) fn checkpoints(&self) -> CheckpointConfig {
+    /// Which states it offers, and whether it begins with one.
+    pub fn checkpoints(&self) -> CheckpointConfig {
         self.0.checkpoints
     }
 

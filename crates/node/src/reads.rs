@@ -167,7 +167,7 @@ impl Node {
     }
 
     /// The transactions of a stored block, checked (most are remembered as such).
-    pub(crate) fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
+    pub fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
         let snapshot = self.store().snapshot();
         if record.status == Status::Given {
             let (height, base) = (record.height(), snapshot.base()?);

@@ -103,7 +103,7 @@ impl Node {
                 Taken::Known(id, _) => Err(MempoolError::AlreadyKnown { id }.into()),
             }
         };
-        let taken = transactions.iter().map(|transaction| self.take(transaction));
+        let taken = transactions.iter().map(|transaction| self.submit_checked(transaction));
         self.announce(taken.map(submitted).collect())
     }
 
@@ -120,7 +120,10 @@ impl Node {
             .into_par_iter()
             .map(|envelope| RawTransaction::decode(envelope).and_then(|raw| self.checker().check_one(raw)))
             .collect();
-        checked.into_iter().map(|result| self.take(&result?)).collect()
+        checked
+            .into_iter()
+            .map(|result| self.submit_checked(&result?))
+            .collect()
     }
 
     fn announce(&self, results: Vec<Result<Submitted, SubmitError>>) -> Vec<Result<Submitted, SubmitError>> {
@@ -142,7 +145,7 @@ impl Node {
         results
     }
 
-    fn take(&self, transaction: &CheckedTransaction) -> Result<Taken, SubmitError> {
+    fn submit_checked(&self, transaction: &CheckedTransaction) -> Result<Taken, SubmitError> {
         let id = transaction.id();
         // Not while the pool is read anew: this would be on the disk, and not in the pool before the next start.
         let _open = self.submissions().read();
@@ -252,7 +255,7 @@ impl Node {
 
     /// Brings tip and pool up to date together, so that nobody sees one without the other. Gives what left the pool without
     /// being included, and why.
-    pub(crate) fn follow(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
+    pub(crate) fn update_mempool(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
         let mut pool = self.pool().lock();
         self.set_tip(tip);
         let included = advance.joined.iter().flat_map(|moved| &moved.transactions);

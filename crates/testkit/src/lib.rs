@@ -12,10 +12,6 @@ mod corpora;
 #[cfg(feature = "chain")]
 pub mod keys;
 pub mod process;
-// The bench of floods ships with the binary and needs it, so it stands there; here it is compiled for tests.
-#[cfg(feature = "peer")]
-#[path = "../../../src/cli/bench/stranger.rs"]
-pub mod stranger;
 
 pub use corpora::corpora;
 

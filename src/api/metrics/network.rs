@@ -5,9 +5,9 @@ use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
-use tally_node::NetworkStatus;
-use tally_node::net::Counters;
-use tally_node::net::offence::Offence;
+use tally_network::NetworkStatus;
+use tally_network::session::Counters;
+use tally_network::session::offence::Offence;
 
 /// One kind of offence of peers; their number is fixed.
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]

@@ -7,13 +7,17 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
+use tally_network::NetworkSlot;
 use tally_node::Node;
 
 use super::network;
 
-/// What the node knows of itself, read at the moment it is asked.
+/// What the node and its network know of themselves, read at the moment of the request.
 #[derive(Clone)]
-pub(super) struct NodeFigures(pub(super) Node);
+pub(super) struct NodeFigures {
+    pub(super) node: Node,
+    pub(super) network: NetworkSlot,
+}
 
 impl std::fmt::Debug for NodeFigures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,7 +27,7 @@ impl std::fmt::Debug for NodeFigures {
 
 impl Collector for NodeFigures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let node = &self.0;
+        let node = &self.node;
         let (tip, stats, mining) = (node.tip(), node.stats(), node.mining().status());
         let (count, pending, bytes) = node.with_pool(|pool| (pool.len(), pool.pending_len(), pool.bytes()));
         let mut gauge = |name: &str, help: &str, unit: Option<&Unit>, value: f64| {
@@ -167,8 +171,8 @@ impl Collector for NodeFigures {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
-        match node.network() {
-            Some(joined) => network::encode(&joined.status(), &mut encoder),
+        match self.network.status() {
+            Some(status) => network::encode(&status, &mut encoder),
             None => Ok(()),
         }
     }

@@ -10,18 +10,19 @@ use anyhow::Context as _;
 use clap::Args;
 use tally_chain::pow::{Search, Target};
 use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, Work, merkle};
-use tally_node::net::limits::{MAX_IDS, MAX_INBOUND, MAX_INDEXES};
-use tally_node::net::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION, max_frame_bytes};
-use tally_node::{Multiaddr, system_clock};
+use tally_network::Multiaddr;
+use tally_network::raw::RawPeer;
+use tally_network::wire::limits::{MAX_IDS, MAX_INBOUND, MAX_INDEXES};
+use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION, max_frame_bytes};
+use tally_node::system_clock;
 use tally_wallet::KeyKind;
 use tokio::runtime::Runtime;
 
 use super::super::out::errln;
 use super::signers::{Signers, chain, identity};
-use super::stranger::Stranger;
 use super::{Figures, source};
 
-/// Blocks on the flooded node's chain: what questions can be about.
+/// Blocks on the flooded node's chain: what requests can be about.
 const BLOCKS: usize = 4;
 /// Different ones of what is made up beforehand.
 const DIFFERENT: usize = 64;
@@ -53,7 +54,7 @@ enum Flood {
     /// Begins the longest of all frames, and leaves out its last byte.
     HalfFrames,
     /// Asks for blocks, and does not read the answers.
-    Questions,
+    Requests,
 }
 
 const FLOODS: [(Flood, &str, &str); 6] = [
@@ -67,7 +68,7 @@ const FLOODS: [(Flood, &str, &str); 6] = [
     (Flood::Orphans, "orphans_memory", "orphans_slowest_answer"),
     (Flood::HalfFrames, "half_frames_memory", "half_frames_slowest_answer"),
     (
-        Flood::Questions,
+        Flood::Requests,
         "unread_answers_memory",
         "unread_answers_slowest_answer",
     ),
@@ -81,7 +82,7 @@ struct Made {
     orphans: Vec<Vec<u8>>,
     half: Vec<u8>,
     /// Each begins with another block: an answer of full blocks holds one.
-    questions: Vec<Vec<u8>>,
+    requests: Vec<Vec<u8>>,
     block_bytes: u64,
 }
 
@@ -143,7 +144,7 @@ fn flood_one(
             let (address, made) = (process.address.clone(), made.clone());
             runtime.spawn(async move {
                 for turn in 0.. {
-                    if let Ok(stranger) = Stranger::meet(address.clone()).await {
+                    if let Ok(stranger) = RawPeer::connect(address.clone()).await {
                         let _ = be(stranger, flood, &made, (at as usize + turn) % DIFFERENT).await;
                     }
                 }
@@ -169,10 +170,10 @@ fn flood_one(
 }
 
 /// Goes on until the node ends the connection.
-async fn be(mut stranger: Stranger, flood: Flood, made: &Made, at: usize) -> std::io::Result<()> {
+async fn be(mut stranger: RawPeer, flood: Flood, made: &Made, at: usize) -> std::io::Result<()> {
     if matches!(flood, Flood::Silence) {
-        stranger.hear().await?; // its hello
-        stranger.hear().await?; // nothing more comes
+        stranger.recv().await?; // its hello
+        stranger.recv().await?; // nothing more comes
         return Ok(());
     }
     stranger.send(&made.hello).await?;
@@ -181,20 +182,20 @@ async fn be(mut stranger: Stranger, flood: Flood, made: &Made, at: usize) -> std
             Flood::Silence => {}
             Flood::Inventory => stranger.send(&made.inventories[turn % DIFFERENT]).await?,
             Flood::Orphans => stranger.send(&made.orphans[turn % made.orphans.len()]).await?,
-            Flood::Questions => stranger.send(&made.questions[turn % BLOCKS]).await?,
+            Flood::Requests => stranger.send(&made.requests[turn % BLOCKS]).await?,
             Flood::HalfFrames => {
                 stranger.send_bytes(&made.half).await?;
-                while stranger.hear().await.is_ok() {}
+                while stranger.recv().await.is_ok() {}
                 return Ok(());
             }
             Flood::Signatures => {
                 stranger.send(&made.inventories[turn % DIFFERENT]).await?;
                 loop {
-                    let frame = Frame::decode(&stranger.hear().await?, made.block_bytes);
+                    let frame = Frame::decode(&stranger.recv().await?, made.block_bytes);
                     let frame = frame.map_err(std::io::Error::other)?;
                     if let Message::GetTransactions(_) = frame.message {
-                        let (question, message) = (frame.question, Message::Transactions(made.wrong.clone()));
-                        stranger.send(&Frame { question, message }.encode()).await?;
+                        let (request, message) = (frame.request, Message::Transactions(made.wrong.clone()));
+                        stranger.send(&Frame { request, message }.encode()).await?;
                         break;
                     }
                 }
@@ -214,7 +215,7 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
     let tip = node.tip();
     let ids = tip.snapshot.records_from(Height(1)).map(|record| Ok(record?.id));
     let ids: Vec<BlockId> = ids.collect::<anyhow::Result<_>>()?;
-    let frame = |message| Frame { question: 0, message }.encode();
+    let frame = |message| Frame { request: 0, message }.encode();
     let genesis = identity(spec).genesis;
     let claim = Claim {
         tip: genesis,
@@ -245,11 +246,11 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
     let longest = max_frame_bytes(spec.limits.block_bytes);
     let mut half = u32::try_from(longest)?.to_be_bytes().to_vec();
     half.resize(half.len() + longest - 1, 0);
-    let questions = (0..BLOCKS).map(|first| {
+    let requests = (0..BLOCKS).map(|first| {
         let mut ids = ids.clone();
         ids.rotate_left(first);
-        let (question, message) = (1, Message::GetBlocks(ids));
-        Frame { question, message }.encode()
+        let (request, message) = (1, Message::GetBlocks(ids));
+        Frame { request, message }.encode()
     });
     let made = Made {
         hello: frame(Message::Hello(hello)),
@@ -257,7 +258,7 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
         wrong: wrong.collect(),
         orphans: orphans.collect::<anyhow::Result<_>>()?,
         half,
-        questions: questions.collect(),
+        requests: requests.collect(),
         block_bytes: spec.limits.block_bytes,
     };
     node.close()?;

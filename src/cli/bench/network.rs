@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use tally_chain::{BlockId, ChainSpec, RawTransaction, TxId};
-use tally_node::net::PeerName;
-use tally_node::{ChainEvent, Multiaddr, Node, P2pConfig, system_clock};
+use tally_network::session::PeerName;
+use tally_network::{Multiaddr, Network, NetworkConfig};
+use tally_node::{ChainEvent, Node, system_clock};
 use tally_wallet::KeyKind;
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast::error::RecvError;
@@ -51,6 +52,8 @@ enum Came {
 struct Members {
     runtime: Runtime,
     nodes: Vec<Node>,
+    /// Of each node, in the same order.
+    networks: Vec<Network>,
     came: Receiver<(usize, Came, Instant)>,
     tell: Sender<(usize, Came, Instant)>,
 }
@@ -157,6 +160,7 @@ impl Members {
         let mut members = Self {
             runtime,
             nodes: Vec::new(),
+            networks: Vec::new(),
             came,
             tell,
         };
@@ -174,10 +178,8 @@ impl Members {
     }
 
     fn address(&self, index: usize) -> Multiaddr {
-        let network = self.nodes[index].network();
-        network
-            .and_then(|network| network.addresses().first().cloned())
-            .unwrap_or_else(Multiaddr::empty)
+        let first = self.networks[index].addresses().first();
+        first.cloned().unwrap_or_else(Multiaddr::empty)
     }
 
     fn add(&mut self, spec: &ChainSpec, folder: &Path, peers: Vec<Multiaddr>) -> anyhow::Result<()> {
@@ -202,25 +204,23 @@ impl Members {
                 }
             }
         });
-        let config = P2pConfig {
+        let config = NetworkConfig {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             peers,
             folder: data_dir.join("network"),
-            ..P2pConfig::default()
+            ..NetworkConfig::default()
         };
-        self.runtime.block_on(node.join(config, "bench"))?;
+        let network = self.runtime.block_on(Network::start(node.clone(), config, "bench"))?;
         self.nodes.push(node);
+        self.networks.push(network);
         Ok(())
     }
 
     /// Waits until every node speaks with another.
     fn connected(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let heard = |node: &Node| {
-            let status = node.network().map(tally_node::P2p::status);
-            status.is_some_and(|status| status.peers.iter().any(|peer| peer.height.is_some()))
-        };
-        while !self.nodes.iter().all(heard) {
+        let greeted = |network: &Network| network.status().peers.iter().any(|peer| peer.height.is_some());
+        while !self.networks.iter().all(greeted) {
             anyhow::ensure!(begun.elapsed() < PATIENCE, "the nodes do not find each other");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -268,11 +268,8 @@ impl Members {
     fn bytes(&self) -> u64 {
         // What is told of is a quarter of a second old at most.
         std::thread::sleep(Duration::from_millis(600));
-        let received = |node: &Node| {
-            node.network()
-                .map_or(0, |network| network.status().counters.traffic.bytes_in)
-        };
-        self.nodes.iter().map(received).sum()
+        let received = |network: &Network| network.status().counters.traffic.bytes_in;
+        self.networks.iter().map(received).sum()
     }
 
     /// Seconds that a new node needs to have everything, and those of the same blocks imported from memory.
@@ -311,13 +308,13 @@ impl Members {
     fn heal(&self, signers: &Signers) -> anyhow::Result<Duration> {
         let (left, right) = self.nodes.split_at(self.nodes.len() / 2);
         let apart = |on: bool| {
+            let (left, right) = self.networks.split_at(self.networks.len() / 2);
             let both = left
                 .iter()
                 .zip(std::iter::repeat(right))
                 .chain(right.iter().zip(std::iter::repeat(left)));
-            for (node, others) in both {
-                let Some(network) = node.network() else { continue };
-                for other in others.iter().filter_map(Node::network) {
+            for (network, others) in both {
+                for other in others {
                     let name = PeerName(other.id().to_string());
                     self.runtime.block_on(async {
                         match on {
@@ -357,10 +354,8 @@ impl Members {
     }
 
     fn stop(self) -> anyhow::Result<()> {
-        for node in self.nodes {
-            if let Some(network) = node.network() {
-                self.runtime.block_on(network.stop());
-            }
+        for (node, network) in self.nodes.into_iter().zip(self.networks) {
+            self.runtime.block_on(network.stop());
             node.close()?;
         }
         Ok(())

@@ -32,14 +32,29 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-network",
+        uses: &["tally-chain", "tally-ledger", "tally-node"],
+        only_under: &[],
+    },
+    Room {
         name: "tally-api",
         uses: &["tally-chain"],
         only_under: &[],
     },
     Room {
         name: "tally-app",
-        uses: &["tally-api", "tally-chain", "tally-node", "tally-wallet"],
-        only_under: &[("tally-node", "ssr"), ("tally-wallet", "hydrate")],
+        uses: &[
+            "tally-api",
+            "tally-chain",
+            "tally-network",
+            "tally-node",
+            "tally-wallet",
+        ],
+        only_under: &[
+            ("tally-network", "ssr"),
+            ("tally-node", "ssr"),
+            ("tally-wallet", "hydrate"),
+        ],
     },
     Room {
         name: "tally-frontend",
@@ -48,12 +63,26 @@ const HOUSE: &[Room] = &[
     },
     Room {
         name: "tally",
-        uses: &["tally-api", "tally-app", "tally-chain", "tally-node", "tally-wallet"],
+        uses: &[
+            "tally-api",
+            "tally-app",
+            "tally-chain",
+            "tally-network",
+            "tally-node",
+            "tally-wallet",
+        ],
         only_under: &[],
     },
     Room {
         name: "tally-fuzz",
-        uses: &["tally", "tally-chain", "tally-ledger", "tally-node", "tally-wallet"],
+        uses: &[
+            "tally",
+            "tally-chain",
+            "tally-ledger",
+            "tally-network",
+            "tally-node",
+            "tally-wallet",
+        ],
         only_under: &[],
     },
     Room {
@@ -112,6 +141,11 @@ pub fn check(metadata: &Value) -> Vec<String> {
                 errors.extend(wrong_side(name, used, dependency));
             } else if PURE_ROOMS.contains(&name) && IMPURE.contains(&used) && !test_only {
                 errors.push(format!("{name} is pure and may not use {used}"));
+            }
+            if used.starts_with("libp2p") && name != "tally-network" {
+                errors.push(format!(
+                    "{name} may not use {used}: sockets of peers are behind tally-network"
+                ));
             }
             if used == "revm" && name != "tally-ledger" {
                 errors.push(format!("{name} may not use revm: the EVM is behind tally-ledger"));
@@ -283,6 +317,18 @@ mod tests {
         assert_eq!(
             check(&house),
             ["tally-node may not use revm: the EVM is behind tally-ledger"]
+        );
+    }
+
+    #[test]
+    fn libp2p_outside_the_network_is_caught() {
+        let house = metadata(&[
+            package("tally-network", &[uses("libp2p"), uses("tally-node")]),
+            package("tally-node", &[uses("libp2p-stream")]),
+        ]);
+        assert_eq!(
+            check(&house),
+            ["tally-node may not use libp2p-stream: sockets of peers are behind tally-network"]
         );
     }
 

@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// Whether `bytes` are free on the disk, or that cannot be known; changes and logs nothing.
-    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+    pub fn has_room(&self, bytes: u64) -> bool {
         free_bytes(self.condition.path()).is_none_or(|free| free >= bytes)
     }
 

@@ -139,7 +139,7 @@ fn what_a_reorg_returned_stays_in_the_stored_pool_whatever_was_on_its_way_to_the
     left.node.pool().lock().remove(&id);
     left.node.keeper().writer().remove([id]);
     assert!(!left.is_stored(id));
-    let dropped = left.node.follow(&advance, &left.node.tip());
+    let dropped = left.node.update_mempool(&advance, &left.node.tip());
     assert!(dropped.is_empty(), "{dropped:?}");
     assert!(left.is_stored(id));
     assert!(left.node.with_pool(|pool| pool.contains(&id)));
@@ -212,7 +212,7 @@ fn what_a_reorg_returned_is_not_lost_for_a_clock_that_was_set_back() {
     left.node.pool().lock().remove(&id);
     // More than a payment's time may be ahead.
     left.clock.fetch_sub(900, SeqCst);
-    let dropped = left.node.follow(&advance, &left.node.tip());
+    let dropped = left.node.update_mempool(&advance, &left.node.tip());
     assert!(dropped.is_empty(), "{dropped:?}");
     assert!(!left.node.with_pool(|pool| pool.contains(&id)));
     assert!(left.is_stored(id), "the next start takes it");
@@ -223,7 +223,7 @@ fn what_a_reorg_returned_stays_where_it_cannot_be_written_once_more() {
     let (left, advance, id) = reorged();
     left.node.pool().lock().remove(&id);
     left.node.store().give_up("a test".to_owned());
-    left.node.follow(&advance, &left.node.tip());
+    left.node.update_mempool(&advance, &left.node.tip());
     // The write fails, before this waits for it or while it does.
     let _ = left.node.keeper().writer().flush();
     assert!(

@@ -14,7 +14,7 @@ use tally_chain::block::{Ancestors, Parent, encode_block};
 use tally_chain::pow::{Search, Target};
 use tally_chain::transaction::Payload;
 use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Manifest, TxId, U256, UnixSecs, merkle};
-use tally_node::{CheckpointConfig, Clock, Imported, Multiaddr, Node, NodeConfig, P2pConfig, StoreError, Work};
+use tally_node::{CheckpointConfig, Clock, Imported, Node, NodeConfig, StoreError, Work};
 use tally_testkit::keys::TestKey;
 
 /// A clock that only tests move.
@@ -284,15 +284,4 @@ pub fn assert_sound(node: &Node) {
 pub fn audit_folder(dir: &Path, now: u64) {
     let report = tally_node::audit::audit(&dir.join("store"), &spec(), UnixSecs(now), |_, _| {}).unwrap();
     assert!(report.faults.is_empty(), "{}: {:?}", dir.display(), report.faults);
-}
-
-/// Lets a node speak with others on loopback; where it listens.
-pub async fn listen(node: &Node, folder: &Path) -> Multiaddr {
-    let config = P2pConfig {
-        listen: Some("127.0.0.1:0".parse().unwrap()),
-        folder: folder.join("network"),
-        ..P2pConfig::default()
-    };
-    node.join(config, "test").await.unwrap();
-    node.network().unwrap().addresses()[0].clone()
 }

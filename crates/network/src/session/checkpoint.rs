@@ -1,0 +1,8 @@
+//! Beginning with the state of a checkpoint, and chains that are weighed as a whole. Rules: docs/protocol.md#Q1 to #Q5
+
+pub(crate) mod choice;
+pub(crate) mod heavier_fork;
+pub(crate) mod parts;
+pub(crate) mod rivals;
+pub(crate) mod taken;
+pub(crate) mod walk;

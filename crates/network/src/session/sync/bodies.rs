@@ -1,0 +1,369 @@
+//! The blocks behind headers that were checked, from all who have them. Rule: docs/protocol.md#N6
+
+use std::cmp::Reverse;
+
+use tally_chain::{BlockId, Bytes, Work};
+use tally_node::pipeline::{ImportError, Imported, Moved};
+use tally_node::{Status, StoreError};
+
+use super::attempt::{Ended, Sync};
+use super::held::BodyRequest;
+use crate::session::name::PeerName;
+use crate::session::offence::Offence;
+use crate::session::peer::{Peer, Request};
+use crate::session::state::Session;
+use crate::session::whole::{belongs, blame, block_id};
+use crate::wire::Message;
+use crate::wire::limits::{
+    HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_REQUESTS, MAX_HELD_OF_A_CHAIN,
+};
+
+/// A peer that can be asked for blocks, and how many requests more.
+struct Giver {
+    name: PeerName,
+    left: usize,
+    /// Whether it has sent blocks before, and answers now.
+    proven: bool,
+}
+
+impl Giver {
+    /// Whether it is asked for blocks of a chain. A peer that has sent none yet is asked only for those of the chain that it
+    /// showed itself: one that claims much and sends nothing holds up no block of another's chain.
+    fn gives(&self, sync: &Sync) -> bool {
+        self.proven || self.name == sync.source
+    }
+}
+
+impl Session {
+    /// Whether the next block of some chain is here.
+    pub(crate) fn has_next_body(&self) -> bool {
+        let next = |sync: &Sync| sync.plan.front().is_some_and(|id| self.bodies.held.contains_key(id));
+        self.syncs.iter().any(next)
+    }
+
+    /// Asks everybody who may have them for the next blocks, those of the heaviest chain first.
+    pub(crate) fn ask_for_bodies(&mut self) {
+        let ours = self.weight();
+        let mut ripe: Vec<_> = self.syncs.iter().filter(|sync| sync.is_ripe(ours)).collect();
+        if ripe.is_empty() {
+            return;
+        }
+        ripe.sort_by_key(|sync| Reverse(sync.shown()));
+        let mut givers = self.givers(ours);
+        let mut requests = Vec::new();
+        for sync in &ripe {
+            let wanted = self.wanted_of(sync, &requests);
+            self.share_out(sync, wanted, &mut givers, &mut requests);
+        }
+        requests.extend(ripe.iter().filter_map(|sync| self.second_request(sync)));
+        requests.extend(self.probes(ours, &requests));
+        let lost: Vec<_> = ripe
+            .iter()
+            .filter_map(|sync| self.lost_block(sync, &givers).map(|id| (sync.number, id)))
+            .collect();
+        for (name, ids) in requests {
+            for id in &ids {
+                let since = self.now;
+                let asked = self
+                    .bodies
+                    .asked
+                    .entry(*id)
+                    .or_insert(BodyRequest { by: Vec::new(), since });
+                asked.by.push(name.clone());
+            }
+            if let Some(peer) = self.peers.get_mut(&name) {
+                // A second request goes in any case: there are few.
+                peer.rates.asking.spend(1, self.now);
+            }
+            self.ask(&name, Request::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
+        }
+        for (number, id) in lost {
+            // The source showed the header as one of its own chain, and says that it does not have the block.
+            self.end_sync(number, Offence::WithheldBlock { id }.into());
+        }
+    }
+
+    /// Who can be asked: sources of headers, and peers with a heavier chain than ours that have sent blocks before, as long
+    /// as they answer.
+    fn givers(&self, ours: Work) -> Vec<Giver> {
+        let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
+        let left = |peer: &Peer| {
+            let may = usize::try_from(peer.rates.asking.left(self.now)).unwrap_or(usize::MAX);
+            MAX_BODY_REQUESTS.saturating_sub(peer.body_requests()).min(may)
+        };
+        let givers = self.peers.iter().map(|(name, peer)| Giver {
+            name: name.clone(),
+            left: left(peer),
+            proven: proven(peer),
+        });
+        givers
+            .filter(|giver| giver.proven || self.is_source(&giver.name))
+            .collect()
+    }
+
+    fn is_source(&self, name: &PeerName) -> bool {
+        self.syncs.iter().any(|sync| sync.source == *name)
+    }
+
+    /// Peers that only claim a heavier chain are asked for one block that another is asked for anyway: one that sends it is
+    /// asked for more, and one that does not has held up nothing.
+    fn probes(&self, ours: Work, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
+        let Some(id) = requests.first().and_then(|(_, ids)| ids.last()) else {
+            return Vec::new();
+        };
+        let unproven = |(name, peer): &(&PeerName, &Peer)| {
+            let claims = peer.weight() > ours && peer.blocks_sent == 0 && !self.is_source(name);
+            let may = peer.gives_bodies(self.now) && peer.rates.asking.left(self.now) > 0;
+            claims && may && peer.body_requests() == 0 && !peer.lacks.contains(id)
+        };
+        let unproven = self.peers.iter().filter(unproven);
+        unproven.map(|(name, _)| (name.clone(), vec![*id])).collect()
+    }
+
+    /// Blocks of one chain to ask for now. Each chain has its part of the room, in which blocks on their way count as well as
+    /// those that are here: one of which blocks are missing does not keep others out.
+    fn wanted_of(&self, sync: &Sync, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<BlockId> {
+        let asks = |id: &BlockId| requests.iter().any(|(_, ids)| ids.contains(id));
+        let comes = |id: &&BlockId| self.bodies.asked.contains_key(*id) || asks(id);
+        let new = |id: &&BlockId| self.bodies.is_idle(id) && !asks(id);
+        let each = sync.expected_bytes();
+        let used = self.bodies.held_of(sync) + sync.window().filter(comes).count() * each;
+        let most = MAX_HELD_OF_A_CHAIN.saturating_sub(used) / each;
+        // Without room only the next block is fetched: it makes room.
+        let next = sync.plan.front().filter(new);
+        let later = sync.window().skip(1).filter(new);
+        let most = most.saturating_sub(usize::from(next.is_some()));
+        next.into_iter().chain(later.take(most)).copied().collect()
+    }
+
+    fn share_out(
+        &self,
+        sync: &Sync,
+        mut wanted: Vec<BlockId>,
+        givers: &mut [Giver],
+        requests: &mut Vec<(PeerName, Vec<BlockId>)>,
+    ) {
+        let mut asked_any = true;
+        while asked_any && !wanted.is_empty() {
+            asked_any = false;
+            for giver in givers.iter_mut().filter(|giver| giver.left > 0 && giver.gives(sync)) {
+                let lacks = |id: &BlockId| self.peers.get(&giver.name).is_none_or(|peer| peer.lacks.contains(id));
+                let ids: Vec<_> = wanted
+                    .iter()
+                    .filter(|id| !lacks(id))
+                    .take(MAX_BLOCKS)
+                    .copied()
+                    .collect();
+                if ids.is_empty() {
+                    continue;
+                }
+                giver.left -= 1;
+                asked_any = true;
+                wanted.retain(|id| !ids.contains(id));
+                requests.push((giver.name.clone(), ids));
+            }
+        }
+    }
+
+    /// Where another peer does not send the next block, its source is asked as well: soon, and for those after it, too, where
+    /// that peer has never sent one.
+    fn second_request(&self, sync: &Sync) -> Option<(PeerName, Vec<BlockId>)> {
+        let next = sync.plan.front()?;
+        let peer = self.peers.get(&sync.source)?;
+        let again = |id: &&BlockId| {
+            let asked = self.bodies.asked.get(*id);
+            let late = asked.is_some_and(|asked| asked.since + self.hedge_after(asked) <= self.now);
+            late && asked.is_some_and(|asked| !asked.by.contains(&sync.source)) && !peer.lacks.contains(id)
+        };
+        if !again(&next) {
+            return None;
+        }
+        let unproven = self
+            .bodies
+            .asked
+            .get(next)
+            .is_some_and(|asked| !self.asks_proven(asked));
+        let most = if unproven { MAX_BLOCKS } else { 1 };
+        let ids = sync.window().filter(again).take(most);
+        Some((sync.source.clone(), ids.copied().collect()))
+    }
+
+    /// Whether one of those who are asked for a block has sent blocks before.
+    fn asks_proven(&self, asked: &BodyRequest) -> bool {
+        let proven = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.blocks_sent > 0);
+        asked.by.iter().any(proven)
+    }
+
+    /// Milliseconds until the source is asked for a block that another does not send.
+    fn hedge_after(&self, asked: &BodyRequest) -> u64 {
+        if self.asks_proven(asked) {
+            HEDGE_MS
+        } else {
+            HEDGE_UNPROVEN_MS
+        }
+    }
+
+    /// The next block of a chain that neither its source nor anybody else has.
+    fn lost_block(&self, sync: &Sync, givers: &[Giver]) -> Option<BlockId> {
+        let id = sync.plan.front().filter(|id| self.bodies.is_idle(id))?;
+        let lacks = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.lacks.contains(id));
+        let mut others = givers.iter().filter(|giver| giver.gives(sync));
+        (lacks(&sync.source) && others.all(|giver| lacks(&giver.name))).then_some(*id)
+    }
+
+    /// Blocks came from a peer.
+    pub(crate) fn bodies(&mut self, name: &PeerName, ids: &[BlockId], blocks: Vec<Bytes>) {
+        let mut left: Vec<_> = ids.to_vec();
+        for bytes in blocks {
+            let offence: Offence = match block_id(&bytes) {
+                Err(error) => error.into(),
+                Ok(id) if !left.contains(&id) => Offence::Unrequested,
+                Ok(id) if !belongs(&bytes) => {
+                    let reason = "its parts are not those that its header names".to_owned();
+                    Offence::InvalidBlock { id, reason }
+                }
+                Ok(id) => {
+                    left.retain(|wanted| *wanted != id);
+                    self.take_body(name, id, bytes);
+                    continue;
+                }
+            };
+            self.forget_asked(name, &left);
+            return self.offend(name, offence);
+        }
+        self.forget_asked(name, &left);
+        // An answer has an end: what did not fit is asked for again, if there was anything at all.
+        if left.len() == ids.len()
+            && let Some(peer) = self.peers.get_mut(name)
+        {
+            left.iter().for_each(|id| {
+                peer.lacks.insert(*id);
+            });
+        }
+    }
+
+    fn take_body(&mut self, name: &PeerName, id: BlockId, bytes: Bytes) {
+        self.gave_block(name);
+        let Self { bodies, syncs, .. } = self;
+        bodies.asked.remove(&id);
+        let waiting = syncs.iter_mut().filter(|sync| sync.waits_for(&id));
+        waiting.for_each(|sync| sync.came(bytes.len()));
+        // What does not fit says nothing of its sender: it is asked for again when its turn comes.
+        if bodies.has_room(syncs, &id, bytes.len()) {
+            bodies.held.insert(id, (bytes, name.clone()));
+        }
+    }
+
+    /// Bytes of blocks that came before their turn.
+    pub fn held_bytes(&self) -> usize {
+        self.bodies.held.values().map(|(bytes, _)| bytes.len()).sum()
+    }
+
+    /// These are not expected of a peer any more.
+    pub(crate) fn forget_asked(&mut self, name: &PeerName, ids: &[BlockId]) {
+        for id in ids {
+            if let Some(asked) = self.bodies.asked.get_mut(id) {
+                asked.by.retain(|by| by != name);
+                if asked.by.is_empty() {
+                    self.bodies.asked.remove(id);
+                }
+            }
+        }
+    }
+
+    /// A peer did not answer a request for blocks in time: it is not asked for those of other chains for a while, and what
+    /// waited for the next block of its own ends.
+    pub(crate) fn bodies_late(&mut self, name: &PeerName, ids: &[BlockId]) {
+        let now = self.now;
+        self.forget_asked(name, ids);
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.bodies.failed(now);
+        }
+        let stuck = |sync: &&Sync| {
+            let next = sync.plan.front();
+            sync.source == *name && next.is_some_and(|id| ids.contains(id) && self.bodies.is_idle(id))
+        };
+        let stuck: Vec<_> = self.syncs.iter().filter(stuck).map(|sync| sync.number).collect();
+        stuck
+            .into_iter()
+            .for_each(|number| self.end_sync(number, Ended::Failed(None)));
+    }
+
+    /// Lets go of what no chain waits for any more.
+    pub(crate) fn drop_bodies(&mut self) {
+        let Self { bodies, syncs, .. } = self;
+        if syncs.is_empty() {
+            bodies.held.clear();
+        } else {
+            bodies
+                .held
+                .retain(|id, _| syncs.iter().any(|sync| sync.plan.contains(id)));
+        }
+    }
+
+    /// Imports what is here, in order.
+    pub(crate) fn import_held(&mut self) {
+        for _ in 0..IMPORTS_A_TURN {
+            let Some((number, id)) = self.next_import() else { return };
+            let Some((bytes, sender)) = self.bodies.held.remove(&id) else {
+                self.imported(number, None);
+                continue;
+            };
+            match self.node.import_block(&bytes) {
+                Ok(imported) => {
+                    self.brought_block(&sender);
+                    self.imported(number, Some(&imported));
+                }
+                Err(error) => {
+                    if let ImportError::Store(StoreError::NoRoom { needed, .. }) = &error {
+                        self.bodies.too_long.insert(id, *needed);
+                    }
+                    let ended = match blame(id, &error) {
+                        Some(offence) => offence.into(),
+                        None => import_ended(&error),
+                    };
+                    return self.end_sync(number, ended);
+                }
+            }
+        }
+    }
+
+    /// The next block that is here, of the heaviest chain that has one; or that came another way.
+    fn next_import(&self) -> Option<(u64, BlockId)> {
+        let snapshot = self.node.store().snapshot();
+        let stored = |id: &BlockId| {
+            let record = snapshot.record(id);
+            record.is_ok_and(|record| record.is_some_and(|record| record.status != Status::Invalid))
+        };
+        let here = self.syncs.iter().filter_map(|sync| {
+            let id = sync.plan.front()?;
+            (self.bodies.held.contains_key(id) || stored(id)).then_some((sync, *id))
+        });
+        let heaviest = here.max_by_key(|(sync, _)| sync.shown())?;
+        Some((heaviest.0.number, heaviest.1))
+    }
+
+    /// The next block of a chain is stored; `None` if it was before.
+    fn imported(&mut self, number: u64, imported: Option<&Imported>) {
+        let now = self.now;
+        let Some(sync) = self.syncs.iter_mut().find(|sync| sync.number == number) else {
+            return;
+        };
+        sync.plan.pop_front();
+        sync.progress = now;
+        sync.imported += u64::from(imported.is_some());
+        if let Some(Imported::Tip(advance)) = imported {
+            let count = |moved: &Moved| u64::from(moved.record.transaction_count);
+            sync.transactions += advance.joined.iter().map(count).sum::<u64>();
+        }
+    }
+}
+
+/// What ends an attempt whose block is not imported for a reason of this node's own.
+fn import_ended(error: &ImportError) -> Ended {
+    match error {
+        ImportError::TooDeep { depth, .. } => Ended::TooDeep { depth: *depth },
+        ImportError::Store(StoreError::NoRoom { needed, .. }) => Ended::NoRoom { needed: *needed },
+        _ => Ended::Again(error.to_string()),
+    }
+}

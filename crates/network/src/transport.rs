@@ -1,0 +1,25 @@
+//! The network on real wires: libp2p carries the frames, [`Session`](crate::session::Session) decides what they say.
+//!
+//! One thread owns the conversation and imports blocks; tasks beside it dial, listen, read and write. A peer's frames wait
+//! in its own socket when that thread is busy.
+
+mod caps;
+mod config;
+mod conversation;
+mod discovery;
+mod events;
+mod identity;
+mod kept;
+mod link;
+mod links;
+mod network;
+mod origins;
+mod reach;
+mod room;
+mod status;
+mod swarm;
+
+pub use config::{NetworkConfig, NetworkError};
+pub use ipnet::IpNet;
+pub use network::Network;
+pub use status::{Found, NetworkStatus};

@@ -1,0 +1,253 @@
+//! Blocks beside the chain whose bytes have changed on the disk: they are forgotten and fetched again, nobody is blamed for
+//! them, and the node goes on.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod support;
+
+use std::path::Path;
+
+use support::*;
+use tally_chain::block::Parent;
+use tally_chain::{Address, BlockId, Bytes, Height};
+use tally_network::session::{Output, PeerName, Session};
+use tally_node::store::Commit;
+use tally_node::{ImportError, Imported, Node, Status, Store};
+use tempfile::{TempDir, tempdir};
+
+/// A node that is closed, on a chain of two blocks, with the second of three blocks of another chain beside it.
+struct Story {
+    dir: TempDir,
+    clock: HandClock,
+    /// Who has the other chain.
+    other: Node,
+    _other_dir: TempDir,
+    own: Vec<Bytes>,
+    others: Vec<Bytes>,
+    /// The block beside the chain.
+    aside: BlockId,
+}
+
+fn story() -> Story {
+    let (dir, other_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    let other = open(other_dir.path(), &clock).unwrap();
+    mine(&node, &clock, Address::repeat_byte(1));
+    other.import_block(&blocks(&node)[0]).unwrap();
+    mine(&node, &clock, Address::repeat_byte(1));
+    for _ in 0..2 {
+        mine(&other, &clock, Address::repeat_byte(2));
+    }
+    let (own, others) = (blocks(&node), blocks(&other));
+    let Imported::Side { id: aside, .. } = node.import_block(&others[1]).unwrap() else {
+        panic!("it is no heavier")
+    };
+    node.close().unwrap();
+    Story {
+        dir,
+        clock,
+        other,
+        _other_dir: other_dir,
+        own,
+        others,
+        aside,
+    }
+}
+
+/// Puts other bytes in the place of a stored block's body.
+fn replace_body(dir: &Path, id: BlockId, bytes: &[u8]) {
+    let store = Store::open(&dir.join("store"), &spec()).unwrap();
+    let record = store.snapshot().known(&id).unwrap();
+    let mut commit = Commit::new(&store);
+    commit.block(&record, bytes);
+    commit.apply().unwrap();
+}
+
+/// Puts bytes that are no record in the place of a block's.
+fn replace_record(dir: &Path, id: BlockId) {
+    let database = fjall::Database::builder(dir.join("store")).open().unwrap();
+    let headers = database
+        .keyspace("headers", fjall::KeyspaceCreateOptions::default)
+        .unwrap();
+    headers.insert(&id.as_bytes()[..], &b"damaged"[..]).unwrap();
+    database.persist(fjall::PersistMode::SyncAll).unwrap();
+}
+
+/// Puts another manifest in the place of a stored block's.
+fn replace_manifest(dir: &Path, id: BlockId) {
+    let store = Store::open(&dir.join("store"), &spec()).unwrap();
+    let mut record = store.snapshot().known(&id).unwrap();
+    record.manifest.base_fee *= 2;
+    let mut commit = Commit::new(&store);
+    commit.record(&record);
+    commit.apply().unwrap();
+}
+
+fn assert_unknown_parent(error: &ImportError, expected: BlockId) {
+    assert!(
+        matches!(error, ImportError::UnknownParent { parent } if *parent == expected),
+        "{error}"
+    );
+}
+
+/// It comes again, and then the other chain is followed.
+fn goes_on(node: &Node, story: &Story) {
+    assert_eq!(node.store().snapshot().record(&story.aside).unwrap(), None);
+    assert!(matches!(
+        node.import_block(&story.others[1]).unwrap(),
+        Imported::Side { id, .. } if id == story.aside
+    ));
+    let record = node.store().snapshot().known(&story.aside).unwrap();
+    assert_eq!(record.status, Status::Linked);
+    assert!(matches!(node.import_block(&story.others[2]).unwrap(), Imported::Tip(_)));
+    assert!(node.store().not_ready().is_none());
+    assert_sound(node);
+}
+
+#[test]
+fn a_body_that_changed_is_forgotten_and_taken_again() {
+    let story = story();
+    replace_body(story.dir.path(), story.aside, &story.own[1]);
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let tip = node.tip().record.id;
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert_unknown_parent(&error, story.aside);
+    assert_eq!(node.tip().record.id, tip);
+    goes_on(&node, &story);
+    node.close().unwrap();
+    drop(node);
+    audit_folder(story.dir.path(), story.clock.now());
+}
+
+#[test]
+fn a_body_that_is_no_block_is_forgotten_and_taken_again() {
+    let story = story();
+    replace_body(story.dir.path(), story.aside, b"damaged");
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert_unknown_parent(&error, story.aside);
+    goes_on(&node, &story);
+}
+
+#[test]
+fn a_record_that_changed_is_forgotten_and_taken_again() {
+    let story = story();
+    replace_record(story.dir.path(), story.aside);
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert_unknown_parent(&error, story.aside);
+    goes_on(&node, &story);
+}
+
+#[test]
+fn a_manifest_that_changed_is_forgotten_and_taken_again() {
+    let story = story();
+    replace_manifest(story.dir.path(), story.aside);
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert_unknown_parent(&error, story.aside);
+    goes_on(&node, &story);
+}
+
+#[test]
+fn what_changed_in_the_active_chain_is_the_stores_failure() {
+    let story = story();
+    let tip = {
+        let node = open(story.dir.path(), &story.clock).unwrap();
+        let tip = node.tip().record.id;
+        node.close().unwrap();
+        tip
+    };
+    replace_body(story.dir.path(), tip, &story.others[1]);
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert!(matches!(error, ImportError::Store(_)), "{error}");
+    assert_eq!(node.tip().record.id, tip, "it stays where it is");
+    assert!(node.store().snapshot().record(&tip).unwrap().is_some());
+}
+
+/// What the next block sees is known since the tip was made: it is not read from the disk again while a block is put on it.
+#[test]
+fn a_block_on_the_tip_sees_what_the_tip_knows() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let node = open(dir.path(), &clock).unwrap();
+    for _ in 0..3 {
+        mine(&node, &clock, Address::repeat_byte(1));
+    }
+    let before = node.tip();
+    let id = before.snapshot.id_at(Height(2)).unwrap().unwrap();
+    let mut changed = before.snapshot.known(&id).unwrap();
+    changed.header.time += 500;
+    let mut commit = Commit::new(node.store());
+    commit.record(&changed);
+    commit.apply().unwrap();
+    mine(&node, &clock, Address::repeat_byte(1));
+    let after = node.tip();
+    let parent = Parent {
+        id: after.record.id,
+        header: after.record.header,
+        manifest: after.record.manifest.clone(),
+    };
+    let expected = before.ancestors.then(parent, &node.spec().engine());
+    assert_eq!(after.ancestors, expected);
+}
+
+fn carry(from: &mut Session, name: &PeerName, to: &mut Session, now: u64) {
+    let outputs: Vec<_> = from.outputs().collect();
+    for output in outputs {
+        match output {
+            Output::Send { frame, .. } => to.received(name, &frame, now),
+            Output::Disconnect { reason, .. } => panic!("the conversation ends: {reason}"),
+        }
+    }
+}
+
+#[test]
+fn a_peer_is_asked_for_it_again() {
+    let story = story();
+    let damages: [fn(&Story); 3] = [
+        |story| replace_record(story.dir.path(), story.aside),
+        |story| replace_manifest(story.dir.path(), story.aside),
+        |story| replace_body(story.dir.path(), story.aside, &story.own[1]),
+    ];
+    for damage in damages {
+        damage(&story);
+        let node = open(story.dir.path(), &story.clock).unwrap();
+        let (mut one, mut two) = (
+            Session::new(node.clone(), "one"),
+            Session::new(story.other.clone(), "two"),
+        );
+        let (name_of_one, name_of_two) = (PeerName::from("one"), PeerName::from("two"));
+        let mut now = 1_000;
+        one.connected(name_of_two.clone(), true, now);
+        two.connected(name_of_one.clone(), false, now);
+        while node.tip().record.id != story.other.tip().record.id {
+            assert!(now < 60_000, "the other chain is not followed: {:?}", one.sync_status());
+            carry(&mut one, &name_of_one, &mut two, now);
+            carry(&mut two, &name_of_two, &mut one, now);
+            now += 250;
+            one.poll(now);
+            two.poll(now);
+        }
+        assert!(one.counters().offences.is_empty() && two.counters().offences.is_empty());
+        assert!(node.store().not_ready().is_none());
+        assert_sound(&node);
+        drop((one, two));
+        node.close().unwrap();
+        drop(node);
+        return_to_own(&story);
+    }
+}
+
+/// The node begins anew on its own chain, the block of the other one beside it.
+fn return_to_own(story: &Story) {
+    std::fs::remove_dir_all(story.dir.path().join("store")).unwrap();
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    for block in &story.own {
+        node.import_block(block).unwrap();
+    }
+    assert!(matches!(
+        node.import_block(&story.others[1]).unwrap(),
+        Imported::Side { .. }
+    ));
+    node.close().unwrap();
+}
