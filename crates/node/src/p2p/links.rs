@@ -144,22 +144,23 @@ impl Links {
 
     /// Tells of a conversation that begins, and how its peer counts. What the operator changes while that waits may be told
     /// before it, when there is nobody yet to whom it applies: so it is looked at again afterwards, until what was told is true.
+    /// Says whether it has begun.
     async fn begin(&self, peer: &PeerId, connected: impl FnOnce(Origin) -> Heard) -> bool {
-        let mut told = self.origins.of(peer);
+        // Without a host no limit of a host would apply: who ends its connection at once would take the place of others.
+        let Some(mut told) = self.origins.of(peer) else {
+            return false;
+        };
         if !self.tell(connected(told)).await {
             return false;
         }
-        loop {
-            let origin = self.origins.of(peer);
-            if origin == told {
-                return true;
-            }
+        while let Some(origin) = self.origins.of(peer).filter(|origin| *origin != told) {
             told = origin;
             let name = PeerName(peer.to_string());
             if !self.tell(Heard::Placed { name, origin }).await {
                 return false;
             }
         }
+        true
     }
 
     /// Where to say how connected peers count from now on: the conversation is told in the same order, however full its inbox
@@ -197,7 +198,36 @@ impl Links {
 mod tests {
     use std::sync::mpsc::sync_channel;
 
+    use parking_lot::RwLock;
+
     use super::*;
+    use crate::p2p::origins::Remotes;
+    use crate::peers::range::Exempt;
+
+    /// Nobody is named, and this peer is connected.
+    fn origins_with(peer: PeerId) -> Origins {
+        let remote = "/ip4/9.9.9.9/tcp/9333".parse().unwrap();
+        let remotes = Remotes::new(RwLock::new(BTreeMap::from([(peer, remote)])));
+        Origins::new(Exempt::default(), remotes)
+    }
+
+    /// The substream was accepted, and the connection ended before its conversation began.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_conversation_whose_connection_has_ended_is_not_begun() {
+        let (heard, inbox) = sync_channel(1);
+        let (links, peer) = (Links::new(heard, 1, Origins::default()), PeerId::random());
+        let (way, _outbox) = Way::new(Total::default());
+        let connected = |origin| Heard::Connected {
+            name: PeerName(peer.to_string()),
+            outbound: false,
+            origin,
+            link: 1,
+            way,
+        };
+        assert!(!links.begin(&peer, connected).await);
+        drop(links);
+        assert_eq!(inbox.iter().count(), 0, "nothing is told of it");
+    }
 
     /// Named, removed, named again, while the conversation is busy.
     #[tokio::test(flavor = "multi_thread")]
@@ -230,7 +260,7 @@ mod tests {
     async fn a_conversation_that_has_just_begun_counts_as_the_operator_says_last() {
         for named in [true, false] {
             let peer = PeerId::random();
-            let origins = Origins::default();
+            let origins = origins_with(peer);
             let name = |named: bool| origins.name(Vec::new(), BTreeSet::from_iter(named.then_some(peer)));
             name(!named);
             let (heard, inbox) = sync_channel(1);
@@ -255,7 +285,7 @@ mod tests {
             });
             has_looked.await.unwrap();
             name(named);
-            placings.send((peer, origins.of(&peer))).unwrap();
+            placings.send((peer, origins.of(&peer).unwrap())).unwrap();
             drop(placings);
             let counts = tokio::task::spawn_blocking(move || {
                 let mut counts = None;
