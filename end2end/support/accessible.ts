@@ -7,7 +7,7 @@ import { expect, type Page } from './test';
 /** WCAG 2.2 AA with all that it builds on. */
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
 
-/** Waits until the new look is there: colours may take a moment to change. */
+/** Brings the page to its new look: what is still changing (a colour, a message that rises) is taken to its end. */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     // What the header that stays covers of a scrolled page is not what the page is judged by.
@@ -16,10 +16,11 @@ async function settled(page: Page): Promise<void> {
     await frame();
     await frame();
     // A colour that is inherited changes after that of its parent, and so on down: it takes as many rounds as elements are deep.
+    // Ended, not waited for: one of an element that is not drawn may never end by itself.
     for (;;) {
       const running = document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().endTime !== Infinity);
       if (running.length === 0) return;
-      await Promise.allSettled(running.map((animation) => animation.finished));
+      for (const animation of running) animation.finish();
       await frame();
     }
   });

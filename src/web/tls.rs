@@ -11,10 +11,12 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
+use zeroize::Zeroizing;
 
 use super::certificate;
 use crate::config::{TlsFiles, WebConfig};
 use crate::net_guard::Seldom;
+use crate::regular_file::{self, MAX_PEM};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(3);
@@ -89,10 +91,12 @@ impl Tls {
 /// Where a file cannot be read, is no PEM, or the two do not belong together.
 pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Arc<ServerConfig>> {
     let named = || format!("cannot use {} with its key", files.cert.display());
-    let chain = CertificateDer::pem_file_iter(&files.cert).with_context(named)?;
-    let chain = chain.collect::<Result<Vec<_>, _>>().with_context(named)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key);
-    let key = key.with_context(|| format!("cannot use {}", files.key.display()))?;
+    let chain = regular_file::read(&files.cert, MAX_PEM).with_context(named)?;
+    let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>();
+    let chain = chain.with_context(named)?;
+    let unusable = || format!("cannot use {}", files.key.display());
+    let key = Zeroizing::new(regular_file::read(&files.key, MAX_PEM).with_context(unusable)?);
+    let key = PrivateKeyDer::from_pem_slice(&key).with_context(unusable)?;
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
@@ -136,5 +140,56 @@ mod tests {
         certificate::prepare(&web).expect("made again");
         tls.reload();
         assert!(!Arc::ptr_eq(&first, &tls.current.read()));
+    }
+
+    #[test]
+    fn certificate_and_key_are_regular_files_of_their_size() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let web = WebConfig {
+            tls: Some(TlsFiles {
+                cert: path("cert.pem"),
+                key: path("key.pem"),
+                self_signed: true,
+            }),
+            ..WebConfig::default()
+        };
+        certificate::prepare(&web).expect("made");
+        let pipe = crate::regular_file::testing::pipe(folder.path());
+        std::fs::write(path("long.pem"), vec![b'\n'; MAX_PEM as usize + 1]).expect("written");
+        for (bad, why) in [
+            (pipe, "it is no regular file"),
+            (path("long.pem"), "it has more than 1048576 bytes"),
+        ] {
+            let load = |cert: PathBuf, key: PathBuf| {
+                let files = TlsFiles {
+                    cert,
+                    key,
+                    self_signed: false,
+                };
+                let error = Tls::load(files).err().expect("it cannot be used");
+                format!("{error:#}")
+            };
+            let shown = bad.display().to_string();
+            assert_eq!(
+                load(bad.clone(), path("key.pem")),
+                format!("cannot use {shown} with its key: {why}")
+            );
+            assert_eq!(
+                load(path("cert.pem"), bad.clone()),
+                format!("cannot use {shown}: {why}")
+            );
+            let fingerprint = certificate::fingerprint(&bad).expect_err("no certificate");
+            assert_eq!(format!("{fingerprint:#}"), format!("cannot read {shown}: {why}"));
+        }
+        // A node's own certificate is not made in the place of something else.
+        std::fs::remove_file(path("cert.pem")).expect("removed");
+        std::fs::rename(path("pipe"), path("cert.pem")).expect("renamed");
+        let error = certificate::prepare(&web).expect_err("a pipe is there");
+        let shown = path("cert.pem").display().to_string();
+        assert_eq!(
+            format!("{error:#}"),
+            format!("cannot read {shown}: it is no regular file")
+        );
     }
 }

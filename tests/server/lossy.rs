@@ -4,6 +4,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+/// How the request to submit a transaction begins.
+const SUBMIT: &str = "POST /api/v1/transactions ";
+
 /// What becomes of a request to submit a transaction, or to look one up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -28,6 +31,8 @@ pub struct Plan {
     pub date: Arc<Mutex<Option<String>>>,
     /// What happens once, before the first request that goes on in a list.
     pub before_next_page: Arc<Mutex<Option<Happens>>>,
+    /// What happens once, before the first request to submit a transaction gets its answer.
+    pub while_submitting: Arc<Mutex<Option<Happens>>>,
 }
 
 /// Something that happens while a client reads.
@@ -50,7 +55,7 @@ impl Plan {
 
     fn next(&self, request_line: &str) -> Option<Fault> {
         let list = match request_line {
-            line if line.starts_with("POST /api/v1/transactions ") => &self.submit,
+            line if line.starts_with(SUBMIT) => &self.submit,
             line if line.starts_with("GET /api/v1/transactions/") => &self.look_up,
             _ => return None,
         };
@@ -97,6 +102,10 @@ fn serve(mut client: TcpStream, node: &str, plan: &Plan) {
         happens.into_iter().for_each(|happens| happens());
     }
     let fault = plan.next(&first);
+    if first.starts_with(SUBMIT) {
+        let happens = plan.while_submitting.lock().unwrap().take();
+        happens.into_iter().for_each(|happens| happens());
+    }
     let answer = match fault {
         Some(Fault::RequestLost | Fault::Problem(..)) => Vec::new(),
         _ => plan.dated(ask(node, &first, &body)),

@@ -1,6 +1,6 @@
 //! Payments whose answer is lost: never taken for rejected, never paid twice. Rule: docs/protocol.md#W56
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tally_chain::Height;
@@ -34,15 +34,30 @@ impl Bench {
     }
 
     pub fn run(&self, args: &[&str]) -> Output {
-        binary::tally()
+        self.command(args).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = binary::tally();
+        command
             .arg("wallet")
             .args(args)
             .env("TALLY_NODE", &self.url)
             .env("TALLY_WALLET", self.folder.path().join("wallet.json"))
             .env("TALLY_WALLET_PASSWORD", "correct horse")
-            .env("TALLY_WALLET_PHRASE", PUBLIC_PHRASE)
-            .output()
-            .unwrap()
+            .env("TALLY_WALLET_PHRASE", PUBLIC_PHRASE);
+        command
+    }
+
+    /// Pays five coins with this fault, while another command sends the same bytes; look-ups after that have `looks`.
+    fn pay_beside_another(&self, fault: Fault, looks: &'static [Fault]) -> Output {
+        self.plan.set(&[fault], &[]);
+        let (mut resend, plan) = (self.command(&["resend", "--json"]), self.plan.clone());
+        *self.plan.while_submitting.lock().unwrap() = Some(Box::new(move || {
+            assert_eq!(done(&resend.output().unwrap())["status"], "pending");
+            plan.set(&[], looks);
+        }));
+        self.pay("5", &[])
     }
 
     /// Pays ECC account 2 from ECC account 0.
@@ -299,6 +314,48 @@ fn what_an_answer_settles_is_the_same_everywhere() {
             assert_eq!(bench.journal()["entries"][0]["state"], state, "{name} after {before}");
         }
     }
+}
+
+#[test]
+fn a_rejection_says_nothing_of_a_copy_that_another_command_has_sent() {
+    // The node has the other copy, and says so when it is asked for the id.
+    for fault in [
+        Fault::Problem(409, "nonce-too-low"),
+        Fault::Problem(429, "too-many-requests"),
+    ] {
+        let bench = Bench::new();
+        let sent = done(&bench.pay_beside_another(fault, &[]));
+        assert_eq!(bench.waiting(), [sent["id"].as_str().unwrap().to_owned()], "{fault:?}");
+        assert_eq!(bench.journal()["entries"][0]["state"], "taken", "{fault:?}");
+    }
+    // It gives no answer, but the other command has written down that it was taken.
+    let bench = Bench::new();
+    let fault = Fault::Problem(429, "too-many-requests");
+    let rejected = bench.pay_beside_another(fault, &[Fault::AnswerReplaced]);
+    let id = bench.waiting()[0].clone();
+    let taken = "was taken by a node before";
+    ends(
+        &rejected,
+        8,
+        &[&id, taken, "a node had it before, and now the same bytes are rejected"],
+    );
+    assert_eq!(bench.journal()["entries"][0]["state"], "taken");
+}
+
+#[test]
+fn a_used_nonce_stays_open_where_the_node_does_not_say_whether_it_has_the_payment() {
+    let bench = Bench::new();
+    let low = Fault::Problem(409, "nonce-too-low");
+    bench.plan.set(&[low], &[Fault::AnswerReplaced]);
+    let open = bench.pay("5", &[]);
+    let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
+    let why = "the node rejected it (T: d), and gave no answer when it was asked for its id";
+    ends(&open, 8, &[&id, "may have been taken", why]);
+    assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
+    // It says that it does not have it: then it never was on its way.
+    bench.plan.set(&[low], &[]);
+    ends(&bench.pay("6", &[]), 1, &["T: d"]);
+    assert_eq!(bench.journal()["entries"][1]["state"], "rejected");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use serde::Serialize;
 use tally_api::{
-    accounts::{HistoryPageBody, RewardBody},
+    accounts::{HistoryLine, HistoryPageBody, LineKind, RewardBody},
     page::MAX_PAGE,
     transactions::{TransactionBody, TransactionStatus},
 };
@@ -18,11 +18,17 @@ use crate::{
 const MOST: usize = 100_000;
 
 /// The lines of a page of an account's history, seen from the account.
-pub fn lines(page: HistoryPageBody, account: &str) -> impl Iterator<Item = Line> {
-    page.items.into_iter().filter_map(move |line| {
-        let transaction = line.transaction.map(|transaction| Line::of(account, &transaction));
-        transaction.or_else(|| line.reward.as_ref().map(Line::of_reward))
-    })
+///
+/// # Errors
+/// Where a line has not what its kind names: left out, the file would say that nothing happened there.
+pub fn lines(page: HistoryPageBody, account: &str) -> Result<Vec<Line>, String> {
+    let shown = |line: HistoryLine| match (line.kind, line.transaction, line.reward) {
+        (LineKind::Transaction, Some(transaction), _) => Ok(Line::of(account, &transaction)),
+        (LineKind::Reward, _, Some(reward)) => Ok(Line::of_reward(&reward)),
+        (LineKind::Transaction, ..) => Err("the node's history has a line of a transaction without it".to_owned()),
+        (LineKind::Reward, ..) => Err("the node's history has a line of a reward without it".to_owned()),
+    };
+    page.items.into_iter().map(shown).collect()
 }
 
 /// The memo on one line on which all can be seen: line feeds, tabs and hidden characters make it hex, as on the pages. Of
@@ -178,7 +184,7 @@ async fn read(account: &str, progress: impl Fn(usize)) -> Result<(Vec<Line>, boo
         let path = format!("/api/v1/accounts/{account}/history?limit={MAX_PAGE}{cursor}");
         let mut page: HistoryPageBody = browser::get_json(&path).await?;
         let next = page.next.take();
-        all.extend(lines(page, account));
+        all.extend(lines(page, account)?);
         progress(all.len());
         match next {
             Some(_) if all.len() >= MOST => return Ok((all, true)),
@@ -309,7 +315,7 @@ mod tests {
         });
         let page: HistoryPageBody = serde_json::from_value(page).expect("as the API writes it");
         assert_eq!(page.next.as_deref(), Some("ab"));
-        let lines: Vec<Line> = lines(page, OWN).collect();
+        let lines = lines(page, OWN).expect("whole lines");
         assert_eq!(
             lines[0].csv(),
             format!("2026-11-23T09:05:12Z,12,{block},included,reward,,50.000000000000021,,,")
@@ -320,6 +326,21 @@ mod tests {
             (&json["nonce"], &json["direction"]),
             (&serde_json::Value::Null, &"reward".into())
         );
+    }
+
+    #[test]
+    fn a_line_without_what_it_names_is_not_left_out() {
+        for (kind, other) in [("transaction", "reward"), ("reward", "transaction")] {
+            for line in [
+                serde_json::json!({ "kind": kind }),
+                serde_json::json!({ "kind": kind, other: null }),
+            ] {
+                let page = serde_json::json!({ "items": [line] });
+                let page: HistoryPageBody = serde_json::from_value(page).expect("a page");
+                let error = format!("the node's history has a line of a {kind} without it");
+                assert_eq!(lines(page, OWN), Err(error));
+            }
+        }
     }
 
     #[test]

@@ -291,7 +291,12 @@ pub async fn forget_rejected(genesis: &str, id: &str) -> Earlier {
         }
         Ok(earlier)
     };
-    change(genesis, edit).await.unwrap_or(Earlier::Never)
+    open_unless_known(change(genesis, edit).await)
+}
+
+/// What is known of one that may stay in the list because that could not be changed: the page says what the list will say.
+fn open_unless_known(known: Result<Earlier, NotKept>) -> Earlier {
+    known.unwrap_or(Earlier::Open)
 }
 
 /// The journal without one whose first sending was rejected, where nothing else was sent of it; and what is known of it.

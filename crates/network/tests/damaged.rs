@@ -9,9 +9,10 @@ use std::path::Path;
 use support::*;
 use tally_chain::block::Parent;
 use tally_chain::{Address, BlockId, Bytes, Height};
+use tally_ledger::ChangeSet;
 use tally_network::session::{Output, PeerName, Session};
 use tally_node::store::Commit;
-use tally_node::{ImportError, Imported, Node, Status, Store};
+use tally_node::{ImportError, Imported, Node, Status, Store, StoreError};
 use tempfile::{TempDir, tempdir};
 
 /// A node that is closed, on a chain of two blocks, with the second of three blocks of another chain beside it.
@@ -163,6 +164,30 @@ fn what_changed_in_the_active_chain_is_the_stores_failure() {
     assert!(matches!(error, ImportError::Store(_)), "{error}");
     assert_eq!(node.tip().record.id, tip, "it stays where it is");
     assert!(node.store().snapshot().record(&tip).unwrap().is_some());
+}
+
+/// Undo data that can be read, and leads to another state than that below the tip.
+#[test]
+fn undo_data_that_changed_is_the_stores_failure_and_no_blocks() {
+    let story = story();
+    let tip = {
+        let store = Store::open(&story.dir.path().join("store"), &spec()).unwrap();
+        let snapshot = store.snapshot();
+        let record = snapshot.known(&snapshot.tip().unwrap()).unwrap();
+        let mut commit = Commit::new(&store);
+        commit.active(&record, &[], &[], &ChangeSet::default(), &[]);
+        commit.apply().unwrap();
+        record.id
+    };
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert!(
+        matches!(error, ImportError::Store(StoreError::Altered { .. })),
+        "{error}"
+    );
+    assert_eq!(node.tip().record.id, tip, "it stays where it is");
+    let aside = node.store().snapshot().known(&story.aside).unwrap();
+    assert_eq!(aside.status, Status::Linked, "nothing is known against it");
 }
 
 /// What the next block sees is known since the tip was made: it is not read from the disk again while a block is put on it.

@@ -101,6 +101,9 @@ pub enum Uncertain {
     NotOurs { status: u16 },
     #[error("the answer is about another transaction, {found}")]
     OtherTransaction { found: TxId },
+    /// The nonce is used, by a copy of these bytes that came from elsewhere perhaps.
+    #[error("the node rejected it ({rejection}), and gave no answer when it was asked for its id")]
+    RejectedUnseen { rejection: Rejection },
     /// The first copy may still be on its way, behind what rejected the second.
     #[error("no answer came at first, then the node rejected the same bytes: {rejection}{}", .rejection.leaves_open())]
     RejectedLater { rejection: Rejection },
@@ -113,7 +116,9 @@ impl Uncertain {
     /// The rejection, where the node answered with one.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
-            Self::RejectedLater { rejection } | Self::RejectedAfterTaken { rejection } => Some(rejection),
+            Self::RejectedUnseen { rejection }
+            | Self::RejectedLater { rejection }
+            | Self::RejectedAfterTaken { rejection } => Some(rejection),
             Self::NoAnswer { .. } | Self::NodeFailed { .. } | Self::NotOurs { .. } | Self::OtherTransaction { .. } => {
                 None
             }
@@ -193,6 +198,17 @@ impl Outcome {
                 Self::unknown(Uncertain::RejectedAfterTaken { rejection })
             }
             (outcome, _) => outcome,
+        }
+    }
+
+    /// What is left of it where the node was asked for the id and gave no answer: a rejection for a used nonce does not say
+    /// whether a copy of these very bytes, sent by another command or another person, has used it.
+    pub fn unseen(self) -> Self {
+        match self {
+            Self::Rejected { problem: rejection } if rejection.name == NONCE_TOO_LOW => {
+                Self::unknown(Uncertain::RejectedUnseen { rejection })
+            }
+            outcome => outcome,
         }
     }
 
@@ -314,6 +330,23 @@ mod tests {
             again("pool-full", Earlier::Open),
             "no answer came at first, then the node rejected the same bytes: T: d (request r)"
         );
+    }
+
+    #[test]
+    fn a_used_nonce_stays_open_where_the_node_does_not_say_whether_it_has_it() {
+        let Outcome::Unknown { why } = answer(409, problem("nonce-too-low", 409)).unseen() else {
+            panic!("a copy may have used it");
+        };
+        assert_eq!(
+            why.to_string(),
+            "the node rejected it (T: d (request r)), and gave no answer when it was asked for its id"
+        );
+        assert_eq!(
+            why.rejection().map(|rejection| rejection.name.as_str()),
+            Some(NONCE_TOO_LOW)
+        );
+        let poor = || answer(409, problem("insufficient-funds", 409));
+        assert_eq!(poor().unseen(), poor());
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn read_once(client: &Client, account: &str, most: usize) -> anyhow::Result<Hist
         let mut page: HistoryPageBody = client.get(&format!("accounts/{account}/history?limit={limit}{cursor}"))?;
         let next = page.next.take();
         let before = lines.len();
-        lines.extend(export::lines(page, account));
+        lines.extend(export::lines(page, account).map_err(anyhow::Error::msg)?);
         more = next.is_some();
         // Every page of a node has a line; without one the list would go on for ever.
         if more && lines.len() == before {

@@ -53,6 +53,10 @@ pub struct Entry {
     pub at: UnixSecs,
     pub envelope: Bytes,
     pub state: State,
+    /// Whether the same bytes were handed over once more since this was written down, by this command or by another one. Only
+    /// [`Journal::add`] and [`Journal::open_again`] set it.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// What a payment does: the very same payment has all of it.
@@ -106,6 +110,7 @@ impl Entry {
             at,
             envelope: signed.envelope.clone(),
             state: State::Unanswered,
+            again: false,
         })
     }
 
@@ -165,11 +170,49 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Writes one down, and returns when it is on the disk.
-    pub fn add(&self, entry: Entry) -> anyhow::Result<()> {
+    /// Writes one down, and returns when it is on the disk. What was known of it before is found under the same lock: of two
+    /// commands that hand over the same bytes only one is the first.
+    pub fn add(&self, mut entry: Entry) -> anyhow::Result<Earlier> {
         self.change(|entries| {
-            entries.retain(|known| known.id != entry.id);
-            entries.push(entry);
+            let known = entries.iter().find(|known| known.id == entry.id);
+            let state = known.map_or(State::Rejected, |known| known.state);
+            // What a node had stays known so.
+            if state != State::Taken {
+                entry.again = state == State::Unanswered;
+                entries.retain(|known| known.id != entry.id);
+                entries.push(entry);
+            }
+            state.earlier()
+        })
+    }
+
+    /// Writes down that the bytes of an entry are handed over once more: one that was rejected is open from here on. What was
+    /// known of it before; none where it is no longer there.
+    pub fn open_again(&self, id: TxId) -> anyhow::Result<Option<Earlier>> {
+        self.change(|entries| {
+            let entry = entries.iter_mut().find(|entry| entry.id == id)?;
+            let earlier = entry.state.earlier();
+            if entry.state != State::Taken {
+                entry.again = entry.state == State::Unanswered;
+                entry.state = State::Unanswered;
+            }
+            Some(earlier)
+        })
+    }
+
+    /// Writes down that the node rejected one at its first sending: no copy of it was on its way, unless another command has
+    /// handed over the same bytes meanwhile; then it stays as it is. What is known of it without the rejection.
+    /// Rule: docs/protocol.md#W56
+    pub fn reject(&self, id: TxId) -> anyhow::Result<Earlier> {
+        self.change(|entries| {
+            let Some(entry) = entries.iter_mut().find(|entry| entry.id == id) else {
+                return Earlier::Never;
+            };
+            if entry.state == State::Taken || entry.again {
+                return entry.state.earlier();
+            }
+            entry.state = State::Rejected;
+            Earlier::Never
         })
     }
 
@@ -194,10 +237,10 @@ impl Journal {
         self.change(|entries| entries.retain(|entry| entry.id != id))
     }
 
-    fn change(&self, edit: impl FnOnce(&mut Vec<Entry>)) -> anyhow::Result<()> {
+    fn change<T>(&self, edit: impl FnOnce(&mut Vec<Entry>) -> T) -> anyhow::Result<T> {
         let _lock = Lock::take(&self.lock, "the list of sent transactions", PATIENCE)?;
         let mut entries = self.entries()?;
-        edit(&mut entries);
+        let known = edit(&mut entries);
         trim(&mut entries);
         let contents = Contents {
             version: VERSION,
@@ -207,7 +250,8 @@ impl Journal {
         match self.path.exists() {
             true => replace(&self.path, &bytes),
             false => create(&self.path, &bytes),
-        }
+        }?;
+        Ok(known)
     }
 }
 
@@ -237,6 +281,7 @@ mod tests {
             at: UnixSecs(1),
             envelope: Bytes::from_static(&[0x54]),
             state,
+            again: false,
         }
     }
 
@@ -277,6 +322,39 @@ mod tests {
         std::fs::write(&journal.path, "{").expect("written");
         let error = journal.add(entry(3, State::Unanswered)).expect_err("it cannot be read");
         assert!(error.to_string().ends_with("cannot be read; move it away"), "{error:#}");
+    }
+
+    #[test]
+    fn a_rejection_says_nothing_of_what_another_command_has_sent() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = journal(&folder);
+        let sent = entry(1, State::Unanswered);
+        let state = || journal.entries().expect("reads")[0].state;
+        let add = || journal.add(sent.clone()).expect("written");
+        let reject = || journal.reject(sent.id).expect("written");
+        let open_again = || journal.open_again(sent.id).expect("written");
+        // Alone, a rejection ends it, and the same bytes begin anew.
+        assert_eq!(
+            (add(), reject(), state()),
+            (Earlier::Never, Earlier::Never, State::Rejected)
+        );
+        assert_eq!((open_again(), state()), (Some(Earlier::Never), State::Unanswered));
+        assert_eq!((reject(), state()), (Earlier::Never, State::Rejected));
+        // Two commands, of which the first is rejected: what becomes of the second is not known yet.
+        assert_eq!((add(), add()), (Earlier::Never, Earlier::Open));
+        assert_eq!((reject(), state()), (Earlier::Open, State::Unanswered));
+        // The second was taken, and stays so, whoever begins or is rejected after that.
+        journal.settle(sent.id, State::Taken).expect("written");
+        assert_eq!((reject(), state()), (Earlier::Taken, State::Taken));
+        assert_eq!((add(), open_again()), (Earlier::Taken, Some(Earlier::Taken)));
+        assert_eq!(state(), State::Taken);
+        journal.forget(sent.id).expect("written");
+        assert_eq!((open_again(), reject()), (None, Earlier::Never));
+        // Entries of older versions say nothing of a second sending.
+        let old = serde_json::to_string(&sent)
+            .expect("JSON")
+            .replace(r#","again":false"#, "");
+        assert_eq!(serde_json::from_str::<Entry>(&old).expect("reads"), sent);
     }
 
     #[test]

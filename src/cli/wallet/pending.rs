@@ -323,6 +323,7 @@ mod tests {
             at: UnixSecs(1_000),
             envelope: Bytes::new(),
             state: State::Unanswered,
+            again: false,
         };
         let (young, old) = (UnixSecs(1_000 + LIFETIME), UnixSecs(1_001 + LIFETIME));
         for (nonce, now, begins) in [

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 use tally_api::transactions::TransactionStatus;
 use tally_chain::TxId;
-use tally_wallet::{Earlier, Outcome, Rejection, Signed, Warning};
+use tally_wallet::{Earlier, Outcome, Rejection, Signed, Uncertain, Warning};
 
 use super::super::client::{Client, Found};
 use super::super::out::{After as _, errln, outln};
@@ -84,35 +84,47 @@ pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Repo
     let at = (tally_node::system_clock())();
     let entry = Entry::of(signed, client.status()?.genesis_id, at)?;
     // A proposal that was sent before has the same bytes.
-    let earlier = journal.earlier(entry.id)?;
-    if earlier != Earlier::Taken {
-        journal
+    let earlier = match journal.earlier(entry.id)? {
+        Earlier::Taken => Earlier::Taken,
+        Earlier::Never | Earlier::Open => journal
             .add(entry.clone())
-            .context("nothing was sent, since it could not be written down first")?;
-    }
+            .context("nothing was sent, since it could not be written down first")?,
+    };
     settle(client, journal, &entry, earlier)?;
     tell(client, entry.id, report)
 }
 
 /// Sends an entry of the journal again. One that was rejected is open from here on: what is sent now may arrive.
 pub fn again(client: &Client, journal: &Journal, entry: &Entry) -> anyhow::Result<()> {
-    let earlier = entry.state.earlier();
-    if earlier == Earlier::Never {
-        journal.settle(entry.id, State::Unanswered)?;
-    }
+    let read = entry.state.earlier();
+    let earlier = match journal.open_again(entry.id) {
+        // It may have been given up since it was read.
+        Ok(known) => known.unwrap_or(read),
+        Err(error) if read == Earlier::Never => return Err(error),
+        // It is open in the list as it is.
+        Err(_) => read,
+    };
     settle(client, journal, entry, earlier)
 }
 
 /// Sends the bytes of an entry until it is known what became of them, and writes that down.
 fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -> anyhow::Result<()> {
-    match deliver(client, entry, earlier) {
+    let outcome = match deliver(client, entry, earlier) {
+        // Another command may have handed over the same bytes meanwhile.
+        rejected @ Outcome::Rejected { .. } => rejected.after(journal.reject(entry.id)?),
+        outcome => outcome,
+    };
+    match outcome {
         Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => {}
         Outcome::Unknown { why } => {
             let id = entry.id;
+            let earlier = match why {
+                Uncertain::RejectedAfterTaken { .. } => Earlier::Taken,
+                _ => earlier,
+            };
             return Err(Unanswered { id, earlier, why }.into());
         }
         Outcome::Rejected { problem } => {
-            journal.settle(entry.id, State::Rejected)?;
             let of_time = ["transaction-from-the-future", "transaction-expired"].contains(&problem.name.as_str());
             let ahead = client.clock_ahead().filter(|_| of_time);
             return Err(Rejected { problem, ahead }.into());
@@ -125,10 +137,12 @@ fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -
     Ok(())
 }
 
-/// Where no clear answer comes, the node is asked for the id, then the same bytes are sent once more.
+/// Where the node does not say that it took it, it is asked for the id: a copy from another command, or from another person with
+/// the same proposal, may be there. Where no clear answer came and it is not there, the same bytes are sent once more.
 fn deliver(client: &Client, entry: &Entry, earlier: Earlier) -> Outcome {
     let first = client.submit(entry.id, &entry.envelope).after(earlier);
     let was_rejected = match &first {
+        Outcome::Rejected { .. } => true,
         Outcome::Unknown { why } => why.rejection().is_some(),
         _ => return first,
     };
@@ -137,7 +151,7 @@ fn deliver(client: &Client, entry: &Entry, earlier: Earlier) -> Outcome {
         // It is not in the pool: sent once more, the same bytes would be rejected once more.
         Ok(None) if was_rejected => first,
         Ok(None) => once_more(client, entry),
-        Err(_) => first,
+        Err(_) => first.unseen(),
     }
 }
 

@@ -155,3 +155,11 @@ fn without_a_storage_nothing_may_be_sent() {
     let none = NotKept::Storage("only a browser keeps something".to_owned());
     assert_eq!(add_alone("0x00", sent("a", 3)), Err(none));
 }
+
+#[test]
+fn what_could_not_be_taken_off_the_list_is_open_as_the_list_says() {
+    assert_eq!(open_unless_known(Err(NotKept::Unreadable)), Earlier::Open);
+    for known in [Earlier::Never, Earlier::Open, Earlier::Taken] {
+        assert_eq!(open_unless_known(Ok(known)), known);
+    }
+}

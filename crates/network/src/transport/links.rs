@@ -144,22 +144,23 @@ impl Links {
 
     /// Sends that a conversation begins, and how its peer counts. A change by the operator may arrive before that, while the
     /// session does not know the peer: so the origin is compared again afterwards, until what was sent is true.
+    /// Returns whether it has begun.
     async fn begin(&self, peer: &PeerId, connected: impl FnOnce(Origin) -> DriverEvent) -> bool {
-        let mut sent = self.origins.of(peer);
+        // Without a host no limit of a host would apply: who ends its connection at once would take the place of others.
+        let Some(mut sent) = self.origins.of(peer) else {
+            return false;
+        };
         if !self.send(connected(sent)).await {
             return false;
         }
-        loop {
-            let origin = self.origins.of(peer);
-            if origin == sent {
-                return true;
-            }
+        while let Some(origin) = self.origins.of(peer).filter(|origin| *origin != sent) {
             sent = origin;
             let name = PeerName(peer.to_string());
             if !self.send(DriverEvent::OriginChanged { name, origin }).await {
                 return false;
             }
         }
+        true
     }
 
     /// Takes how connected peers count from now on, and sends it to the session's thread in the same order, even where its
@@ -197,7 +198,36 @@ impl Links {
 mod tests {
     use std::sync::mpsc::sync_channel;
 
+    use parking_lot::RwLock;
+
     use super::*;
+    use crate::session::peers::range::Exempt;
+    use crate::transport::origins::Remotes;
+
+    /// Nobody is named, and this peer is connected.
+    fn origins_with(peer: PeerId) -> Origins {
+        let remote = "/ip4/9.9.9.9/tcp/9333".parse().unwrap();
+        let remotes = Remotes::new(RwLock::new(BTreeMap::from([(peer, remote)])));
+        Origins::new(Exempt::default(), remotes)
+    }
+
+    /// The substream was accepted, and the connection ended before its conversation began.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_conversation_whose_connection_has_ended_is_not_begun() {
+        let (events, inbox) = sync_channel(1);
+        let (links, peer) = (Links::new(events, 1, Origins::default()), PeerId::random());
+        let (sender, _outbox) = PeerSender::new(Total::default());
+        let connected = |origin| DriverEvent::Connected {
+            name: PeerName(peer.to_string()),
+            outbound: false,
+            origin,
+            link: 1,
+            sender,
+        };
+        assert!(!links.begin(&peer, connected).await);
+        drop(links);
+        assert_eq!(inbox.iter().count(), 0, "nothing is sent of it");
+    }
 
     /// Named, removed, named again, while the session's thread is busy.
     #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +259,7 @@ mod tests {
     async fn a_conversation_that_has_just_begun_counts_as_the_operator_says_last() {
         for named in [true, false] {
             let peer = PeerId::random();
-            let origins = Origins::default();
+            let origins = origins_with(peer);
             let name = |named: bool| origins.name(Vec::new(), BTreeSet::from_iter(named.then_some(peer)));
             name(!named);
             let (events, inbox) = sync_channel(1);
@@ -254,7 +284,7 @@ mod tests {
             });
             has_looked.await.unwrap();
             name(named);
-            placings.send((peer, origins.of(&peer))).unwrap();
+            placings.send((peer, origins.of(&peer).unwrap())).unwrap();
             drop(placings);
             let counts = tokio::task::spawn_blocking(move || {
                 let mut counts = None;

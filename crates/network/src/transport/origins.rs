@@ -43,14 +43,14 @@ impl Origins {
         *self.peers.write() = peers;
     }
 
-    /// How a connected peer counts at this moment.
-    pub(super) fn of(&self, peer: &PeerId) -> Origin {
-        let host = self.remotes.read().get(peer).and_then(host_of);
+    /// How a connected peer counts at this moment; none once its last connection has ended.
+    pub(super) fn of(&self, peer: &PeerId) -> Option<Origin> {
+        let host = host_of(self.remotes.read().get(peer)?);
         let named = self.peers.read().contains(peer);
-        Origin {
+        Some(Origin {
             host,
             exempt: host.is_some_and(|host| self.exempt.contains(host)),
             configured: named || host.is_some_and(|host| self.hosts.read().contains(&host)),
-        }
+        })
     }
 }

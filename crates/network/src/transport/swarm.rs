@@ -372,8 +372,10 @@ impl SwarmTask {
         self.origins.name(self.dials.kept_hosts(), self.dials.kept_peers());
         let peers: Vec<_> = self.seen.remotes.read().keys().copied().collect();
         for peer in peers {
-            // Its task ends only where the conversation has ended.
-            let _ = self.placings.send((peer, self.origins.of(&peer)));
+            if let Some(origin) = self.origins.of(&peer) {
+                // Its task ends only where the conversation has ended.
+                let _ = self.placings.send((peer, origin));
+            }
         }
     }
 }

@@ -289,3 +289,37 @@ fn a_payment_that_comes_before_the_block_that_funds_it_is_taken_after_it() {
     drop(node);
     world.honest(&[first, second]);
 }
+
+/// One peer sends a payment without the many before it, which this node lacks, too. It is asked of the next that has it: the
+/// pool takes it after the others, and no block is needed for that.
+#[test]
+fn a_payment_that_came_far_before_its_turn_is_asked_of_the_next_peer_that_has_it() {
+    let mut world = World::new(33);
+    let (first, second, third) = (world.add(), world.add(), world.add());
+    let node = world.node(first).clone();
+    // The last one is further ahead of its account than a pool allows.
+    let envelopes: Vec<_> = (0..300)
+        .map(|nonce| payment(&node, 0, nonce, Address::repeat_byte(7), 5))
+        .collect();
+    for member in [first, third] {
+        let taken = world.node(member).submit_batch(envelopes.clone());
+        assert!(taken.iter().all(Result::is_ok));
+    }
+    let last = envelopes.last().unwrap().clone();
+    world.tamper(first, move |_, message| {
+        if let Message::Transactions(items) = message {
+            items.retain(|item| *item == last);
+        }
+        Fate::Sent
+    });
+    world.connect(first, second);
+    let refused = |world: &World| world.node(second).stats().transactions_refused.load(Relaxed);
+    world.until(10_000, "it comes before all others", |world| refused(world) == 1);
+    let count = |world: &World| world.node(second).with_pool(|pool| pool.len());
+    assert_eq!(count(&world), 0);
+    world.connect(third, second);
+    world.until(10_000, "all of them are taken", |world| count(world) == envelopes.len());
+    assert_eq!(world.height(second), 0);
+    drop(node);
+    world.honest(&[second, third]);
+}

@@ -121,6 +121,12 @@ impl Pipeline {
             tree = tree.update(&changes);
             overlay.apply(&changes);
         }
+        // Before any block is executed on it: on another state none fits its manifest, and its sender would be blamed.
+        let (found, expected) = (tree.root(), fork.manifest.state_root);
+        if found != expected {
+            let what = format!("the way back to block {} (root {found}, expected {expected})", fork.id);
+            return Err(StoreError::Altered { what });
+        }
         Ok(Growing {
             overlay,
             tree,

@@ -2,7 +2,8 @@
 //! looked at again once a block has changed it. Rule: docs/protocol.md#N7
 //!
 //! The peer that sent one does not announce it a second time, for its own pool has had it all along: what is rejected for the
-//! state of this moment and forgotten would not come again.
+//! state of this moment and forgotten would not come again. One that another peer announces meanwhile is fetched again: the pool
+//! of now may take it, and that peer has it, too.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,6 +11,7 @@ use tally_chain::state_tree::Account;
 use tally_chain::{Address, CheckedTransaction, TxId};
 use tally_node::mempool::MempoolError;
 
+use super::wanted::MAX_HOLDERS;
 use crate::session::name::PeerName;
 use crate::wire::limits::{EARLY_MS, MAX_EARLY, MAX_EARLY_BYTES};
 
@@ -17,17 +19,26 @@ use crate::wire::limits::{EARLY_MS, MAX_EARLY, MAX_EARLY_BYTES};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Early {
     pub(crate) transaction: CheckedTransaction,
-    /// Who sent it.
-    pub(crate) from: PeerName,
-    /// Its sender's account, as it was when it was rejected.
+    /// Who sent or announced it; it counts against the first.
+    pub(crate) holders: VecDeque<PeerName>,
+    /// Its sender's account, as it was when it was rejected last.
     pub(crate) account: Account,
-    /// When it was rejected first, milliseconds.
+    /// When it came last, milliseconds.
     pub(crate) since: u64,
 }
 
 impl Early {
     fn bytes(&self) -> usize {
         self.transaction.envelope().len()
+    }
+
+    /// Others have it, too.
+    fn held(&mut self, holders: impl IntoIterator<Item = PeerName>) {
+        for holder in holders {
+            if self.holders.len() < MAX_HOLDERS && !self.holders.contains(&holder) {
+                self.holders.push_back(holder);
+            }
+        }
     }
 }
 
@@ -36,27 +47,54 @@ impl Early {
 pub(crate) struct EarlyTransactions {
     /// In the order in which they came.
     waiting: VecDeque<Early>,
-    /// Their ids: every id that is announced is looked for here.
+    /// Their ids: every one that is rejected is looked for here.
     ids: BTreeSet<TxId>,
     bytes: usize,
 }
 
 impl EarlyTransactions {
-    pub(crate) fn contains(&self, id: &TxId) -> bool {
+    #[cfg(test)]
+    fn contains(&self, id: &TxId) -> bool {
         self.ids.contains(id)
     }
 
-    /// Keeps one. Where there are too many, the peer that sent most loses its oldest: one that makes up many keeps out nobody's.
+    /// Keeps one; one that is here already is kept from now on, and by all who have it. Where there are too many, the peer that
+    /// sent most loses its oldest, unless another has that, too: one that makes up many keeps out nobody's, and takes nobody's
+    /// with its own.
     pub(crate) fn put(&mut self, early: Early) {
-        if !self.ids.insert(early.transaction.id()) {
+        if let Some(here) = self.get_mut(&early.transaction.id()) {
+            (here.account, here.since) = (early.account, early.since);
+            here.held(early.holders);
             return;
         }
+        self.ids.insert(early.transaction.id());
         self.bytes += early.bytes();
         self.waiting.push_back(early);
         while self.waiting.len() > MAX_EARLY || self.bytes > MAX_EARLY_BYTES {
-            let Some(gone) = self.oldest_of_most().and_then(|at| self.waiting.remove(at)) else {
-                return;
-            };
+            let Some(at) = self.oldest_of_most() else { return };
+            self.let_go(at);
+        }
+    }
+
+    /// Peers have one, too, if it is still here.
+    pub(super) fn held(&mut self, id: &TxId, holders: impl IntoIterator<Item = PeerName>) {
+        if let Some(early) = self.get_mut(id) {
+            early.held(holders);
+        }
+    }
+
+    fn get_mut(&mut self, id: &TxId) -> Option<&mut Early> {
+        if !self.ids.contains(id) {
+            return None;
+        }
+        self.waiting.iter_mut().find(|early| early.transaction.id() == *id)
+    }
+
+    /// One counts against the next peer that has it, or is dropped where there is none.
+    fn let_go(&mut self, at: usize) {
+        if let Some(early) = self.waiting.get_mut(at).filter(|early| early.holders.len() > 1) {
+            early.holders.pop_front();
+        } else if let Some(gone) = self.waiting.remove(at) {
             self.uncount(&gone);
         }
     }
@@ -70,10 +108,14 @@ impl EarlyTransactions {
     fn oldest_of_most(&self) -> Option<usize> {
         let mut sent = BTreeMap::<&PeerName, usize>::new();
         for early in &self.waiting {
-            *sent.entry(&early.from).or_default() += early.bytes();
+            if let Some(first) = early.holders.front() {
+                *sent.entry(first).or_default() += early.bytes();
+            }
         }
         let (most, _) = sent.into_iter().max_by_key(|(_, bytes)| *bytes)?;
-        self.waiting.iter().position(|early| early.from == *most)
+        self.waiting
+            .iter()
+            .position(|early| early.holders.front() == Some(most))
     }
 
     /// Takes out those whose sender's account is another one now, and drops those that have waited too long. `account_of` gives
@@ -159,7 +201,7 @@ mod tests {
     fn early(signer: &TestKey, nonce: u64, from: &str, since: u64) -> Early {
         Early {
             transaction: signer.sign(&CHAIN, payment(nonce)),
-            from: from.into(),
+            holders: VecDeque::from([from.into()]),
             account: account(0),
             since,
         }
@@ -197,6 +239,38 @@ mod tests {
         assert!(all.contains(&honest.transaction.id()));
         let last = early(&signer, MAX_EARLY as u64 + 9, "greedy", 0);
         assert!(all.contains(&last.transaction.id()), "its oldest went");
+    }
+
+    /// The greedy one has sent first what an honest peer announces, and makes it go with its own.
+    #[test]
+    fn what_another_peer_has_too_stays_where_the_first_sends_many() {
+        let signer = key(1);
+        let [announced, sent] = [2, 3].map(|number| early(&key(number), 0, "greedy", 0));
+        let mut all = EarlyTransactions::default();
+        all.put(Early {
+            holders: ["greedy", "honest"].map(PeerName::from).into(),
+            ..announced.clone()
+        });
+        all.put(sent.clone());
+        // The same from another: fetched again, at a later moment.
+        let again = Early {
+            holders: VecDeque::from(["other".into()]),
+            account: account(5),
+            since: 9,
+            ..sent
+        };
+        all.put(again.clone());
+        assert_eq!((all.waiting.len(), all.ids.len()), (2, 2));
+        for nonce in 0..MAX_EARLY as u64 + 10 {
+            all.put(early(&signer, nonce, "greedy", 0));
+        }
+        assert_eq!((all.waiting.len(), all.ids.len()), (MAX_EARLY, MAX_EARLY));
+        let honest = Early {
+            holders: VecDeque::from(["honest".into()]),
+            ..announced
+        };
+        let kept: Vec<_> = all.waiting.iter().take(2).collect();
+        assert_eq!(kept, [&honest, &again]);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Session {
         let tip = self.node.tip();
         for id in ids {
             peer.known_transactions.insert(id);
-            let here = self.early.contains(&id) || self.node.with_pool(|pool| pool.contains(&id));
+            let here = self.node.with_pool(|pool| pool.contains(&id));
             if !here && tip.snapshot.place(&id).is_ok_and(|place| place.is_none()) {
                 self.wanted.announced(name, id, proven, now);
             }
@@ -186,7 +186,16 @@ impl Session {
         let tip = self.node.tip();
         let account = |address: &Address| tip.snapshot.account(address).ok().map(Option::unwrap_or_default);
         for early in self.early.due(account, self.now) {
-            self.take_transactions(&early.from, std::slice::from_ref(&early.transaction), early.since);
+            let Early {
+                transaction,
+                mut holders,
+                since,
+                ..
+            } = early;
+            let Some(first) = holders.pop_front() else { continue };
+            self.take_transactions(&first, std::slice::from_ref(&transaction), since);
+            // Where it has to wait once more.
+            self.early.held(&transaction.id(), holders);
         }
     }
 
@@ -197,8 +206,9 @@ impl Session {
         let tip = self.node.tip();
         let results = self.node.submit_relayed(sent);
         for (transaction, result) in sent.iter().zip(results) {
-            if let Some(announced) = self.wanted.remove(&transaction.id()) {
-                let hop = Duration::from_millis(self.now.saturating_sub(announced));
+            let wanted = self.wanted.remove(&transaction.id());
+            if let Some((announced, _)) = &wanted {
+                let hop = Duration::from_millis(self.now.saturating_sub(*announced));
                 self.node.stats().transaction_hop.record(hop);
             }
             match result {
@@ -207,9 +217,11 @@ impl Session {
                 Ok(_) => brought = true,
                 Err(SubmitError::Mempool(error)) if waits_for_a_block(&error) => {
                     if let Ok(account) = tip.snapshot.account(&transaction.sender()) {
+                        let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
+                        let others = announced.into_iter().filter(|other| other != name);
                         self.early.put(Early {
                             transaction: transaction.clone(),
-                            from: name.clone(),
+                            holders: std::iter::once(name.clone()).chain(others).collect(),
                             account: account.unwrap_or_default(),
                             since,
                         });

@@ -9,7 +9,7 @@ use crate::session::name::PeerName;
 use crate::wire::limits::{ASK_NEXT_MS, MAX_WANTED};
 
 /// Peers remembered of those who announced one transaction.
-const MAX_HOLDERS: usize = 6;
+pub(super) const MAX_HOLDERS: usize = 6;
 
 /// The order in which announcements came: transactions of one sender are asked for in that order, which is that of their nonces.
 type Turn = u64;
@@ -140,13 +140,13 @@ impl Wanted {
         }
     }
 
-    /// The transaction is here, or not wanted any more; the moment at which it was first announced.
-    pub(crate) fn remove(&mut self, id: &TxId) -> Option<u64> {
+    /// The transaction is here, or not wanted any more; the moment at which it was first announced, and who has it.
+    pub(crate) fn remove(&mut self, id: &TxId) -> Option<(u64, VecDeque<PeerName>)> {
         let entry = self.entries.remove(id)?;
         if let Some(holder) = entry.holders.front() {
             self.uncount(holder, (entry.turn, *id));
         }
-        Some(entry.since)
+        Some((entry.since, entry.holders))
     }
 
     /// A peer did not send these; others are asked.
@@ -338,7 +338,7 @@ mod tests {
         wanted.forget(&gone, 0);
         assert!(!wanted.contains(&id(1, 1)));
         assert_eq!(wanted.due(|name| (*name != other).then_some(9), 0)[&honest], [id(1, 0)]);
-        assert_eq!(wanted.remove(&id(1, 0)), Some(0));
+        assert_eq!(wanted.remove(&id(1, 0)), Some((0, VecDeque::from([honest]))));
         assert!(wanted.shares.is_empty() && wanted.unasked.is_empty());
     }
 }
