@@ -6,7 +6,7 @@ use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Encodable;
 
 use crate::codec::{CodecError, ListReader, wrap_list};
-use crate::consensus::{Engine, SealError};
+use crate::consensus::{Engine, SealContext, SealError};
 use crate::fees::next_base_fee;
 use crate::hash::{BlockId, TxId};
 use crate::header::{HEADER_BYTES, Header};
@@ -20,9 +20,9 @@ use crate::units::{Height, UnixSecs, Work};
 
 /// Most transactions in a block. Rule: docs/protocol.md#L2
 pub const MAX_TRANSACTIONS: usize = 300_000;
-/// Blocks whose median time a new block must exceed. Rule: docs/protocol.md#B3
+/// Blocks whose median time a new block must exceed under proof of work. Rule: docs/protocol.md#B3
 pub const MEDIAN_SPAN: usize = 11;
-/// Allowed clock skew, in spacings. Rule: docs/protocol.md#B4
+/// Allowed clock skew under proof of work, in spacings. Rule: docs/protocol.md#B4
 pub const MAX_AHEAD_SPACINGS: u64 = 12;
 
 /// Why a block is refused, execution aside.
@@ -316,6 +316,20 @@ impl Ancestors {
         header_chain::median(&self.recent_times)
     }
 
+    /// The earliest time, in Unix seconds, that the next block may have. Rule: docs/protocol.md#B3
+    pub fn earliest_time(&self, spec: &ChainSpec) -> u32 {
+        spec.engine().earliest_time(&self.recent_times)
+    }
+
+    /// What the next block's seal depends on.
+    pub(crate) fn seal_context(&self) -> SealContext {
+        SealContext {
+            anchor_time: self.anchor_time,
+            parent_time: self.parent.header.time,
+            parent_height: self.parent.manifest.number,
+        }
+    }
+
     /// Base fee of the next block. Rule: docs/protocol.md#B7
     pub fn next_base_fee(&self, spec: &ChainSpec) -> u128 {
         let parent = &self.parent.manifest;
@@ -359,10 +373,10 @@ impl CheckedBlock {
         if found != expected {
             return Err(BlockError::WrongNumber { found, expected });
         }
-        header_chain::check_after_median(header.time, &ancestors.recent_times)?;
         let engine = spec.engine();
-        // The seal meets the header's own bits; whether those are the bits that are due, only the ancestors show.
-        engine.check_due(header, ancestors)?;
+        engine.check_time(header.time, &ancestors.recent_times)?;
+        // The seal holds by itself; whether it is the one that comes next, only the ancestors show.
+        engine.check_next_seal(header, ancestors.seal_context())?;
         let (found, expected) = (manifest.history_root, ancestors.history.root());
         if found != expected {
             return Err(BlockError::WrongHistoryRoot { found, expected });

@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
-use tally_chain::block::{MAX_AHEAD_SPACINGS, encoded_len};
+use tally_chain::block::encoded_len;
+use tally_chain::consensus::SealError;
+use tally_chain::header_chain::max_ahead;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{
-    BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError,
-};
+use tally_chain::{BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis};
 use tally_ledger::StateError;
 
 use crate::checkpoint::{Beginning, CheckpointConfig};
@@ -46,7 +46,7 @@ pub enum TemplateError {
     #[error(transparent)]
     State(StateError),
     #[error(transparent)]
-    Bits(BitsError),
+    Seal(SealError),
     #[error("the chain begins at {begins} (Unix seconds): there is nothing to mine before")]
     NotBegun { begins: UnixSecs },
     /// With a block on genesis it could not begin with a state any more. Rule: docs/protocol.md#Q4
@@ -197,7 +197,7 @@ impl Node {
 
     /// Seconds by which a block's time may be ahead of this node's clock. Rule: docs/protocol.md#B4
     pub fn clock_allowance(&self) -> u64 {
-        MAX_AHEAD_SPACINGS * u64::from(self.spec().engine().spacing())
+        max_ahead(self.spec())
     }
 
     /// This machine's clock beside those of its peers, if enough of them are known.
@@ -221,7 +221,7 @@ impl Node {
         if tip.record.height() == Height::GENESIS {
             return None;
         }
-        let least = u64::from(tip.ancestors.median_time()).saturating_add(1);
+        let least = u64::from(tip.ancestors.earliest_time(self.spec()));
         let secs = least.saturating_sub(self.now().0);
         // The median is no further ahead than its blocks were allowed to be, and the next block at least a second after it:
         // a young chain of fast miners is there all the time, and its next block only waits for that second.

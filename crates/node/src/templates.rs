@@ -130,7 +130,7 @@ impl Node {
         let templates = self.templates();
         let fresh = || templates.next_id.fetch_add(1, Relaxed);
         let id = templates.handed_out.lock().note(&body, producer, client, fresh)?;
-        let job = body.job(id, producer, &extra(), self.next_time(&body.tip))?;
+        let job = body.job(id, producer, &extra(), self.next_time(&body.tip), &self.spec().engine())?;
         Ok(Arc::new(
             job.expect("the body was chosen because it suits the producer"),
         ))
@@ -331,7 +331,7 @@ impl Node {
     fn next_time(&self, tip: &Tip) -> u32 {
         u32::try_from(self.now().0)
             .unwrap_or(u32::MAX)
-            .max(tip.ancestors.median_time().saturating_add(1))
+            .max(tip.ancestors.earliest_time(self.spec()))
     }
 
     /// A fresh template with everything in it that suits the producer, for the native miner, which keeps it itself.
@@ -342,7 +342,7 @@ impl Node {
         let block = Block::own(self.assemble_for(producer, &tip, time)?);
         let body = self.body(tip, time, block);
         let id = self.templates().next_id.fetch_add(1, Relaxed);
-        let job = body.job(id, producer, &extra(), time)?;
+        let job = body.job(id, producer, &extra(), time, &self.spec().engine())?;
         Ok(Arc::new(job.expect("the body was assembled for this producer")))
     }
 
@@ -364,7 +364,7 @@ impl Node {
                 false => WorkError::UnknownTemplate { template },
             });
         };
-        let job = body.job(template, producer, &extra(), body.time)?;
+        let job = body.job(template, producer, &extra(), body.time, &self.spec().engine())?;
         let job = job.expect("a template is handed out only of a body that suits its producer");
         self.submit_sealed(&job, &work.extra_nonce, work.time, work.nonce)
     }
