@@ -16,7 +16,7 @@ use crate::manifest::{MAX_EXTRA_BYTES, MAX_MANIFEST_BYTES, Manifest};
 use crate::merkle;
 use crate::spec::ChainSpec;
 use crate::transaction::{CheckedTransaction, MAX_TRANSACTION_BYTES, RawTransaction, TransactionError};
-use crate::units::{Height, UnixSecs, Work};
+use crate::units::{Height, UnixSecs, Weight};
 
 /// Most transactions in a block. Rule: docs/protocol.md#L2
 pub const MAX_TRANSACTIONS: usize = 300_000;
@@ -409,7 +409,7 @@ impl CheckedBlock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkedBlock {
     block: CheckedBlock,
-    weight: Work,
+    weight: Weight,
 }
 
 impl LinkedBlock {
@@ -448,7 +448,7 @@ impl LinkedBlock {
     }
 
     /// Weight of the branch up to and including this block.
-    pub fn weight(&self) -> Work {
+    pub fn weight(&self) -> Weight {
         self.weight
     }
 

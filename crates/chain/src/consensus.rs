@@ -16,7 +16,7 @@ use crate::header_chain;
 use crate::manifest::Manifest;
 use crate::pow::{BitsError, Target};
 use crate::spec::ProofOfWorkSpec;
-use crate::units::{Height, Work};
+use crate::units::{Height, Weight};
 
 pub use work::WorkSealError;
 
@@ -153,7 +153,7 @@ impl Engine {
     }
 
     /// What a block adds to its branch; of valid branches the heaviest is followed. Rule: docs/protocol.md#H6
-    pub fn weight(&self, header: &Header) -> Work {
+    pub fn weight(&self, header: &Header) -> Weight {
         match self {
             Self::ProofOfWork(_) => work::weight(header),
         }

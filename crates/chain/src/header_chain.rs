@@ -5,7 +5,7 @@ use crate::consensus::SealContext;
 use crate::hash::BlockId;
 use crate::header::Header;
 use crate::spec::ChainSpec;
-use crate::units::{Height, UnixSecs, Work};
+use crate::units::{Height, UnixSecs, Weight};
 
 /// The end of a chain of headers, with what checking the next one needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct HeaderTip {
     /// Time of block 1 of this branch; `None` at genesis. Rule: docs/protocol.md#D1
     pub anchor_time: Option<u32>,
     /// Weight of the branch up to and including this block.
-    pub weight: Work,
+    pub weight: Weight,
 }
 
 impl HeaderTip {

@@ -63,4 +63,4 @@ pub use public_key::{KeyKind, PublicKey, RsaBits};
 pub use receipt::{Log, Receipt};
 pub use spec::ChainSpec;
 pub use transaction::{CheckedTransaction, RawTransaction, TransactionError};
-pub use units::{Amount, Height, UnixSecs, Work};
+pub use units::{Amount, Height, UnixSecs, Weight};

@@ -4,7 +4,7 @@
 use alloy_rlp::Encodable;
 use tally_chain::codec::{CodecError, ListReader, wrap_list};
 use tally_chain::history::History;
-use tally_chain::{B256, BlockId, Header, Height, Manifest, Work};
+use tally_chain::{B256, BlockId, Header, Height, Manifest, Weight};
 use tally_ledger::parts::{MAX_DEPTH, divide};
 use tally_ledger::{ChangeSet, PartRoot, PartRoots};
 
@@ -106,7 +106,7 @@ pub struct Beginning {
     /// The block whose state it is, with the roots of the parts.
     pub checkpoint: Checkpoint,
     /// Block 1 and those that end with the checkpoint's, as many as the next block looks at; each with the weight of its branch.
-    pub blocks: Vec<(Header, Manifest, Work)>,
+    pub blocks: Vec<(Header, Manifest, Weight)>,
     /// Over all blocks up to the checkpoint's, itself included.
     pub history: History,
     /// Every account, slot and code of that state.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use tally_chain::pow::{Search, Target};
-use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, Work, merkle};
+use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, Weight, merkle};
 use tally_node::net::limits::{MAX_IDS, MAX_INBOUND, MAX_INDEXES};
 use tally_node::net::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION, max_frame_bytes};
 use tally_node::{Multiaddr, system_clock};
@@ -219,7 +219,7 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
     let claim = Claim {
         tip: genesis,
         height: Height(0),
-        weight: Work::default(),
+        weight: Weight::default(),
     };
     let hello = Hello {
         version: PROTOCOL_VERSION,
@@ -296,7 +296,7 @@ fn orphan(like: &Header, now: UnixSecs) -> anyhow::Result<CompactBlock> {
     Ok(CompactBlock {
         header,
         manifest,
-        weight: Work::default(),
+        weight: Weight::default(),
         transactions: vec![[7; 6]; MAX_INDEXES],
     })
 }

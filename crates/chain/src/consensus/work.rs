@@ -9,7 +9,7 @@ use crate::hash::BlockId;
 use crate::header::Header;
 use crate::pow::{BitsError, Target};
 use crate::spec::ProofOfWorkSpec;
-use crate::units::Work;
+use crate::units::Weight;
 
 /// Why a seal of proof of work is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,8 +28,8 @@ pub enum WorkSealError {
 }
 
 /// Expected hashes behind a header: none where its bits are no target. Rule: docs/protocol.md#H6
-pub(crate) fn weight(header: &Header) -> Work {
-    Target::from_bits(header.bits).map_or(Work(U256::ZERO), Target::work)
+pub(crate) fn weight(header: &Header) -> Weight {
+    Target::from_bits(header.bits).map_or(Weight(U256::ZERO), Target::work)
 }
 
 /// Checks that the id is not above `target`. Rule: docs/protocol.md#H5

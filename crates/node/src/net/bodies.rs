@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use tally_chain::{BlockId, Bytes, Work};
+use tally_chain::{BlockId, Bytes, Weight};
 
 use super::limits::{
     BODY_WINDOW, HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_QUESTIONS, MAX_HELD_OF_A_CHAIN,
@@ -136,7 +136,7 @@ impl Network {
 
     /// Who can be asked: sources of headers, and peers with a heavier chain than ours that have sent blocks before, as long
     /// as they answer.
-    fn givers(&self, ours: Work) -> Vec<Giver> {
+    fn givers(&self, ours: Weight) -> Vec<Giver> {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
         let left = |peer: &Peer| {
             let may = usize::try_from(peer.rates.asking.left(self.now)).unwrap_or(usize::MAX);
@@ -158,7 +158,7 @@ impl Network {
 
     /// Peers that only claim a heavier chain are asked for one block that another is asked for anyway: one that sends it is
     /// asked for more, and one that does not has held up nothing.
-    fn probes(&self, ours: Work, questions: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
+    fn probes(&self, ours: Weight, questions: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
         let Some(id) = questions.first().and_then(|(_, ids)| ids.last()) else {
             return Vec::new();
         };

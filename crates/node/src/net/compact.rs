@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tally_chain::hash::sha256;
 use tally_chain::header_chain::check_alone;
-use tally_chain::{B256, BlockError, BlockId, Bytes, CheckedTransaction, HeaderTip, RawTransaction, TxId, Work};
+use tally_chain::{B256, BlockError, BlockId, Bytes, CheckedTransaction, HeaderTip, RawTransaction, TxId, Weight};
 
 use super::limits::{MAX_REBUILDS, MAX_REBUILDS_OF_ONE};
 use super::offence::Offence;
@@ -177,7 +177,7 @@ impl Network {
     }
 
     /// Whether the peer has certainly read that our chain weighs as much as this, or more: by N7 it announces no such block.
-    fn knows_heavier(&self, name: &PeerName, weight: Work) -> bool {
+    fn knows_heavier(&self, name: &PeerName, weight: Weight) -> bool {
         self.peers.get(name).is_some_and(|peer| weight <= peer.acknowledged)
     }
 
@@ -213,7 +213,7 @@ impl Network {
     }
 
     /// Puts a block together from the pool, or asks for what the pool lacks.
-    fn rebuild(&mut self, name: &PeerName, block: CompactBlock, weight: Work) {
+    fn rebuild(&mut self, name: &PeerName, block: CompactBlock, weight: Weight) {
         let transactions = self.parts_pool(&block);
         let places = || (0..).zip(&transactions);
         let missing = places().filter(|(_, transaction)| transaction.is_none());
@@ -257,7 +257,7 @@ impl Network {
         self.ask(name, question, Message::GetBlockTransactions { block, indexes });
     }
 
-    fn ask_for_whole(&mut self, name: &PeerName, id: BlockId, weight: Work) {
+    fn ask_for_whole(&mut self, name: &PeerName, id: BlockId, weight: Weight) {
         self.ask(name, Question::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
     }
 

@@ -114,7 +114,7 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::{B256, BlockId, Work};
+    use tally_chain::{B256, BlockId, Weight};
 
     use super::super::limits::{ANSWER_MS, BLOCKS_MS};
     use super::*;
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_short_answer_behind_a_long_one_is_not_late_before_it() {
-        let mut peer = Peer::new(true, BlockId(B256::ZERO), Work::default(), 0);
+        let mut peer = Peer::new(true, BlockId(B256::ZERO), Weight::default(), 0);
         let open = |question, deadline| Open {
             question,
             asked: 0,
@@ -147,7 +147,7 @@ mod tests {
         };
         let ids = vec![BlockId(B256::ZERO)];
         peer.open.insert(1, open(Question::Blocks { ids }, BLOCKS_MS));
-        let (sent, told) = (0, Work::default());
+        let (sent, told) = (0, Weight::default());
         peer.open.insert(2, open(Question::Ping { sent, told }, ANSWER_MS));
         assert_eq!(
             peer.late_questions(ANSWER_MS),

@@ -1,7 +1,7 @@
 //! Beginning with a checkpoint: which chain's. The heaviest of those whose work was shown, not the first that said hello;
 //! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
-use tally_chain::{BlockId, Header, HeaderTip, Height, Work};
+use tally_chain::{BlockId, Header, HeaderTip, Height, Weight};
 
 use super::limits::{CLAIMS_MS, MAX_SYNCS, NAMED_MS, STUCK_MS};
 use super::offence::Offence;
@@ -41,12 +41,12 @@ impl Network {
     }
 
     /// What the chain weighs that is being taken, or ours.
-    fn taken_weight(&self) -> Work {
+    fn taken_weight(&self) -> Weight {
         self.join.as_ref().map_or(self.weight(), |join| join.walk.end.weight)
     }
 
     /// Whether peers that are still to be looked at may change which chain this node begins with: not the one of `taken`.
-    fn is_undecided(&self, taken: Work) -> bool {
+    fn is_undecided(&self, taken: Weight) -> bool {
         let begun = self.begun.unwrap_or(self.now);
         let ready = || self.peers.values().filter(|peer| peer.ready());
         let named = ready().filter(|peer| peer.origin.configured).count();
@@ -60,7 +60,7 @@ impl Network {
     }
 
     /// Whether a peer claims a heavier chain than the one of `taken`, and was not looked at yet.
-    fn is_to_be_weighed(&self, peer: &Peer, taken: Work) -> bool {
+    fn is_to_be_weighed(&self, peer: &Peer, taken: Weight) -> bool {
         self.may_be_source(peer) && peer.weight() > taken && peer.weighed.is_none()
     }
 
@@ -70,7 +70,7 @@ impl Network {
     }
 
     /// Whether the state may be taken now: nothing heavier is left to look at, or that took too long since `complete`.
-    pub(super) fn has_decided(&self, taken: Work, complete: u64) -> bool {
+    pub(super) fn has_decided(&self, taken: Weight, complete: u64) -> bool {
         !self.is_undecided(taken) || self.now >= complete + CLAIMS_MS
     }
 
@@ -262,12 +262,12 @@ impl Network {
 
     /// A chain was shown that is too short for a checkpoint and weighs so much: with a lighter one, however tall, this node does
     /// not begin.
-    fn leave_lighter(&mut self, weight: Work) {
+    fn leave_lighter(&mut self, weight: Weight) {
         if self.join.as_ref().is_some_and(|join| join.walk.end.weight < weight) {
             self.drop_join();
         }
         for peer in self.peers.values_mut().filter(|peer| peer.shown < weight) {
-            peer.shown = Work::default();
+            peer.shown = Weight::default();
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Work};
+use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Weight};
 
 use super::answers::{Unread, Waiting};
 use super::backoff::Backoff;
@@ -90,7 +90,7 @@ pub(super) enum Question {
     /// `told` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
     Ping {
         sent: u64,
-        told: Work,
+        told: Weight,
     },
     /// Headers after one of `locator`, for one attempt to synchronise.
     Headers {
@@ -124,7 +124,7 @@ pub(super) enum Question {
     /// The whole of a block whose compact form did not fit together.
     WholeBlock {
         id: BlockId,
-        weight: Work,
+        weight: Weight,
     },
 }
 
@@ -133,7 +133,7 @@ pub(super) enum Question {
 pub(super) struct Rebuild {
     pub(super) block: CompactBlock,
     /// Of its branch, work checked.
-    pub(super) weight: Work,
+    pub(super) weight: Weight,
     pub(super) transactions: Vec<Option<CheckedTransaction>>,
     /// Places that the sender was asked for.
     pub(super) missing: Vec<u32>,
@@ -163,7 +163,7 @@ pub(super) struct Open {
 
 impl Open {
     /// A block that is being put together, with its weight and the moment at which it was asked for.
-    fn rebuild(&self) -> Option<(BlockId, Work, u64)> {
+    fn rebuild(&self) -> Option<(BlockId, Weight, u64)> {
         let asked = self.deadline.saturating_sub(BLOCKS_MS);
         match &self.question {
             Question::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight, asked)),
@@ -199,8 +199,8 @@ pub(super) struct Peer {
     /// Our tip as it was told in our hello.
     pub(super) told: BlockId,
     /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
-    pub(super) told_weight: Work,
-    pub(super) acknowledged: Work,
+    pub(super) told_weight: Weight,
+    pub(super) acknowledged: Weight,
     /// `None` until it said hello.
     pub(super) claim: Option<Claim>,
     /// The lowest block that it can be asked for.
@@ -256,22 +256,22 @@ pub(super) struct Peer {
     pub(super) blocks_sent: u64,
     pub(super) transactions_sent: u64,
     /// What its chain weighs and how high it is as its headers showed, while this node begins with a checkpoint.
-    pub(super) weighed: Option<(Work, Height)>,
+    pub(super) weighed: Option<(Weight, Height)>,
     /// What its chain weighs, where its headers showed so much and its state was begun to be taken.
-    pub(super) shown: Work,
+    pub(super) shown: Weight,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.
     pub(super) ahead: Option<Ahead>,
 }
 
 impl Peer {
     /// `told` and `weight` are those of this node's tip, as its hello says.
-    pub(super) fn new(outbound: bool, told: BlockId, weight: Work, now: u64) -> Self {
+    pub(super) fn new(outbound: bool, told: BlockId, weight: Weight, now: u64) -> Self {
         Self {
             outbound,
             connected: now,
             told,
             told_weight: weight,
-            acknowledged: Work::default(),
+            acknowledged: Weight::default(),
             claim: None,
             first: Height(1),
             offers: true,
@@ -305,7 +305,7 @@ impl Peer {
             blocks_sent: 0,
             transactions_sent: 0,
             weighed: None,
-            shown: Work::default(),
+            shown: Weight::default(),
             ahead: None,
         }
     }
@@ -314,11 +314,11 @@ impl Peer {
         self.claim.is_some()
     }
 
-    pub(super) fn weight(&self) -> Work {
-        self.claim.map_or(Work::default(), |claim| claim.weight)
+    pub(super) fn weight(&self) -> Weight {
+        self.claim.map_or(Weight::default(), |claim| claim.weight)
     }
 
-    fn rebuilds(&self) -> impl Iterator<Item = (BlockId, Work, u64)> + '_ {
+    fn rebuilds(&self) -> impl Iterator<Item = (BlockId, Weight, u64)> + '_ {
         self.open.values().filter_map(Open::rebuild)
     }
 
@@ -332,7 +332,7 @@ impl Peer {
     }
 
     /// Weight of the heaviest block that is being put together from what this peer sends, and was asked for just now.
-    pub(super) fn coming(&self, now: u64) -> Work {
+    pub(super) fn coming(&self, now: u64) -> Weight {
         let fresh = self.rebuilds().filter(|(.., asked)| asked + COMING_MS > now);
         fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 //! is said, loudly, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
 
 use serde::Serialize;
-use tally_chain::{BlockId, Header, Height, Work};
+use tally_chain::{BlockId, Header, Height, Weight};
 
 use super::limits::{JOIN_MS, MAX_JOIN_DOUBLINGS, MAX_SYNCS};
 use super::peer::{Peer, Question};
@@ -26,13 +26,13 @@ pub struct HeavierFork {
     pub height: Height,
     /// Expected hashes from genesis on.
     #[serde(serialize_with = "as_text")]
-    pub weight: Work,
+    pub weight: Weight,
     /// The lowest block to which this node goes back: the one with whose state it began, or `max_reorg_depth` blocks below its
     /// tip when the chain was shown.
     pub base: Height,
 }
 
-fn as_text<S: serde::Serializer>(weight: &Work, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: serde::Serializer>(weight: &Weight, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(weight)
 }
 
@@ -152,7 +152,7 @@ impl Network {
         }
     }
 
-    fn warn_of(&mut self, peer: PeerName, tip: BlockId, height: Height, weight: Work) {
+    fn warn_of(&mut self, peer: PeerName, tip: BlockId, height: Height, weight: Weight) {
         if self.heavier_fork.as_ref().is_some_and(|fork| fork.weight > weight) {
             // Of several that were weighed beside each other the heaviest is named.
             return;

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use tally_chain::Work;
+use tally_chain::Weight;
 
 use super::peer::Peer;
 use super::{Network, PeerName};
@@ -28,7 +28,7 @@ impl Network {
         running: &[PeerName],
         max: usize,
         able: impl Fn(&Peer) -> bool,
-    ) -> Option<(PeerName, Work)> {
+    ) -> Option<(PeerName, Weight)> {
         let (now, clock) = (self.now, self.node.now());
         let may = |peer: &Peer| peer.may_follow(now, clock) && able(peer);
         let wants_called = self.wants_called(running, may);

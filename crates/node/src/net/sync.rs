@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use serde::Serialize;
-use tally_chain::{BlockError, BlockId, Header, HeaderTip, Height, UnixSecs, Work};
+use tally_chain::{BlockError, BlockId, Header, HeaderTip, Height, UnixSecs, Weight};
 
 use super::limits::{MAX_HEADERS, MAX_PLANNED, MAX_SYNCS, STUCK_MS};
 use super::offence::Offence;
@@ -26,11 +26,11 @@ pub(super) struct Sync {
     /// Who sends the headers, and answers for them.
     pub(super) source: PeerName,
     /// What the source said its chain weighs.
-    claimed: Work,
+    claimed: Weight,
     /// The end of the headers; `None` before the first answer.
     end: Option<HeaderTip>,
     /// The most that its headers have weighed in this attempt.
-    most: Work,
+    most: Weight,
     /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
     went_back: bool,
     /// Whether a question for headers is open, and whether there may be more.
@@ -107,12 +107,12 @@ pub(super) fn not_ahead_at(time: UnixSecs, max_ahead: u64) -> UnixSecs {
 
 impl Sync {
     /// Weight of the headers.
-    pub(super) fn shown(&self) -> Work {
-        self.end.as_ref().map_or(Work::default(), |end| end.weight)
+    pub(super) fn shown(&self) -> Weight {
+        self.end.as_ref().map_or(Weight::default(), |end| end.weight)
     }
 
     /// Whether its blocks are fetched: once its headers outweigh `ours`, and then to the end.
-    pub(super) fn is_ripe(&self, ours: Work) -> bool {
+    pub(super) fn is_ripe(&self, ours: Weight) -> bool {
         self.imported > 0 || self.shown() > ours
     }
 
@@ -130,7 +130,7 @@ impl Sync {
 }
 
 impl Network {
-    pub(super) fn weight(&self) -> Work {
+    pub(super) fn weight(&self) -> Weight {
         self.node.tip().record.weight
     }
 
@@ -171,7 +171,7 @@ impl Network {
             source,
             claimed,
             end: None,
-            most: Work::default(),
+            most: Weight::default(),
             went_back: false,
             asking: false,
             more: true,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use tally_chain::history::{History, Node as HistoryNode};
-use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, Height, UnixSecs, Work};
+use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, Height, UnixSecs, Weight};
 
 use super::limits::{MAX_HEADERS, MAX_LOCATOR};
 use super::offence::Offence;
@@ -15,7 +15,7 @@ use crate::checkpoint::Checkpoint;
 const ANCESTORS: usize = 256;
 
 /// A header with the weight of its branch.
-pub(super) type Weighed = (Header, Work);
+pub(super) type Weighed = (Header, Weight);
 
 /// One peer's chain on the way from genesis to its end.
 pub(super) struct Walk {
@@ -24,7 +24,7 @@ pub(super) struct Walk {
     /// Who sends the headers, and answers for them.
     pub(super) source: PeerName,
     /// What the source said its chain weighs.
-    pub(super) claimed: Work,
+    pub(super) claimed: Weight,
     pub(super) started: u64,
     /// When it last went on.
     pub(super) progress: u64,
@@ -68,7 +68,7 @@ pub(super) struct Mark {
 
 impl Walk {
     /// From genesis on, over which `history` is the range, and where `end` stands.
-    fn new(number: u64, source: (PeerName, Work), end: HeaderTip, history: History, now: u64) -> Self {
+    fn new(number: u64, source: (PeerName, Weight), end: HeaderTip, history: History, now: u64) -> Self {
         let (source, claimed) = source;
         Self {
             number,
@@ -208,7 +208,7 @@ impl Walk {
 
 impl Network {
     /// A walk from genesis on, over the chain of a peer that claims to weigh so much.
-    pub(super) fn new_walk(&mut self, source: (PeerName, Work)) -> Result<Walk, Ended> {
+    pub(super) fn new_walk(&mut self, source: (PeerName, Weight)) -> Result<Walk, Ended> {
         let genesis = self.node.identity().genesis;
         let record = self
             .node

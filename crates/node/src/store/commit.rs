@@ -3,7 +3,7 @@
 use fjall::{OwnedWriteBatch, PersistMode};
 use tally_chain::codec::wrap_list;
 use tally_chain::history::Node;
-use tally_chain::{Address, Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, Work, genesis, history::History};
+use tally_chain::{Address, Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, genesis, history::History};
 use tally_ledger::ChangeSet;
 
 use super::history::entries as history_of;
@@ -64,7 +64,7 @@ impl<'a> Commit<'a> {
             ..ChangeSet::default()
         });
         let mut history = History::default();
-        let nodes = history.push(Node::leaf(record.id, &record.header, Work(weight.0)));
+        let nodes = history.push(Node::leaf(record.id, &record.header, weight));
         self.block(&record, &bytes);
         self.active(&record, &[], &[], &ChangeSet::default(), &nodes);
         let meta = &self.store.keys.meta;

@@ -1,6 +1,6 @@
 //! What is stored beside a block's header.
 
-use tally_chain::{Amount, B256, BlockId, Header, Height, Manifest, U256, UnixSecs, Work, header::HEADER_BYTES};
+use tally_chain::{Amount, B256, BlockId, Header, Height, Manifest, U256, UnixSecs, Weight, header::HEADER_BYTES};
 
 use super::StoreError;
 
@@ -29,7 +29,7 @@ pub struct BlockRecord {
     /// How far the block came in the pipeline.
     pub status: Status,
     /// Weight of the branch up to and including this block.
-    pub weight: Work,
+    pub weight: Weight,
     /// Supply after this block; zero unless executed.
     pub supply: Amount,
     /// Burned by this block; zero unless executed.
@@ -88,7 +88,7 @@ impl BlockRecord {
                     [3] => Status::Given,
                     _ => return None,
                 },
-                weight: Work(U256::from_be_bytes(reader.take::<32>()?)),
+                weight: Weight(U256::from_be_bytes(reader.take::<32>()?)),
                 supply: Amount(U256::from_be_bytes(reader.take::<32>()?)),
                 burned: Amount(U256::from_be_bytes(reader.take::<32>()?)),
                 total_transactions: u64::from_be_bytes(reader.take()?),
