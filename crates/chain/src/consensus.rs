@@ -3,9 +3,10 @@
 //!
 //! The engine decides what a header says of its seal (`next_seal`, `genesis_seal`), whether a seal holds (`check_header`,
 //! `check_manifest`, `check_next_seal`), what a block adds to its branch (`weight`), and which times a block may have
-//! (`earliest_time`, `check_time`, `max_ahead`).
+//! (`earliest_time`, `check_time`, `max_ahead`). Readers without a chain spec or without ancestors use
+//! [`crate::seal`].
 
-mod work;
+pub(crate) mod work;
 
 use alloy_primitives::{B256, Bytes};
 

@@ -42,6 +42,7 @@ pub mod pow;
 pub mod pow_lanes;
 pub mod public_key;
 pub mod receipt;
+pub mod seal;
 pub mod spec;
 pub mod state_tree;
 pub mod transaction;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use tally_chain::block::MEDIAN_SPAN;
 use tally_chain::history::{self, HistoryProof};
 use tally_chain::merkle::{self, InclusionProof};
-use tally_chain::portable::{Parts, PortableReceipt, Seal};
+use tally_chain::portable::{HeaderWithManifest, Parts, PortableReceipt};
 use tally_chain::state_tree::{Account, StateProof, account_key};
 use tally_chain::{Address, BlockId, CheckedTransaction, HeaderTip, Height, Receipt, TxId};
 use tally_ledger::StateView;
@@ -283,11 +283,11 @@ impl Node {
         Ok(Some(PortableReceipt::new(Parts {
             chain: self.identity(),
             envelope: transaction.envelope().clone(),
-            block: Seal::new(&record.header, &record.manifest),
+            block: HeaderWithManifest::new(&record.header, &record.manifest),
             transaction_path,
             receipt: receipt.clone(),
             receipt_path,
-            tip: Seal::new(&tip.record.header, &tip.record.manifest),
+            tip: HeaderWithManifest::new(&tip.record.header, &tip.record.manifest),
             history,
         })))
     }
