@@ -41,7 +41,7 @@ pub use miner::MiningJob;
 pub use mining::{Mining, MiningStatus};
 pub use node::{Clock, Node, TemplateError, WorkError, system_clock};
 pub use p2p::{Found, IpNet, NetworkStatus, P2p, P2pConfig, P2pError};
-pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
+pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Preparation, Prepared, Tip};
 pub use reads::{BlockKey, FullBlock, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 pub use submit::{SubmitError, Submitted};

@@ -1,6 +1,7 @@
-//! The one way of a block into the chain, mined here or received: decode, check, link, execute, commit.
+//! The one way of a block into the chain, mined here or received: decode, check, prepare (link, execute), decide (commit).
 
 mod beginning;
+mod decide;
 mod side;
 mod switch;
 
@@ -18,7 +19,7 @@ use tally_ledger::{ExecutionError, StateTree};
 use crate::counted::counted;
 use crate::store::{BlockRecord, Indexed, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
-use switch::Switch;
+pub use decide::{Preparation, Prepared};
 
 /// Why a block is not imported.
 #[derive(Debug, thiserror::Error)]
@@ -198,13 +199,11 @@ impl Pipeline {
     }
 
     fn import_checked(&mut self, checked: CheckedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
-        let branch = self.branch(checked.header().parent)?;
-        let linked = checked.link(&branch.ancestors(&self.engine), &self.spec)?;
-        // Equal weight does not suffice: the branch that came first stays, and nodes do not switch to and fro (B9).
-        if linked.weight() <= self.tip.record.weight {
-            return self.keep_aside(&linked, now);
+        match self.prepare(checked, now)? {
+            Preparation::Side(linked) => self.keep_aside(&linked, now),
+            // Weight decides under proof of work: there is nothing to wait for.
+            Preparation::Ready(prepared) => Ok(Imported::Tip(self.decide(*prepared)?)),
         }
-        self.switch(Switch::to(branch, linked)?, now)
     }
 
     fn linked_record(&self, linked: &LinkedBlock, now: UnixSecs) -> BlockRecord {

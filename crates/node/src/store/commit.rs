@@ -196,9 +196,32 @@ impl<'a> Commit<'a> {
             .insert(&self.store.keys.meta, "tip", &record.id.as_bytes()[..]);
     }
 
+    /// What was collected, without the store that it is for.
+    pub(crate) fn into_batch(self) -> Batch {
+        Batch {
+            batch: self.batch,
+            bytes: self.bytes,
+        }
+    }
+
     /// Writes everything at once and waits until it is on the disk.
     pub fn apply(self) -> Result<(), StoreError> {
-        self.store.write(self.batch, self.bytes)
+        let store = self.store;
+        self.into_batch().write(store)
+    }
+}
+
+/// A finished batch, which may wait in memory until it is written or dropped.
+pub(crate) struct Batch {
+    batch: OwnedWriteBatch,
+    /// As in [`Commit`].
+    bytes: u64,
+}
+
+impl Batch {
+    /// Writes everything at once and waits until it is on the disk. `store`: the one that the batch was made for.
+    pub(crate) fn write(self, store: &Store) -> Result<(), StoreError> {
+        store.write(self.batch, self.bytes)
     }
 }
 

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use tally_chain::{BlockId, Bytes, ChainSpec, Height, TxId, genesis};
 
+pub(crate) use commit::Batch;
 pub use commit::{Commit, Indexed};
 pub use condition::ROOM_KEPT;
 pub use error::StoreError;
