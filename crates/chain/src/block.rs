@@ -152,7 +152,7 @@ impl RawBlock {
         let same = transactions.iter().map(CheckedTransaction::envelope).eq(&envelopes);
         // Other transactions under this header would be a fault of this node, and no property of the block.
         assert!(same, "check_transactions returns the transactions it was given");
-        CheckedBlock::together(header, manifest, transactions)
+        CheckedBlock::assemble(header, manifest, transactions)
     }
 }
 
@@ -184,8 +184,8 @@ fn check_parts<'a>(
 }
 
 impl CheckedBlock {
-    /// The same as [`RawBlock::check`] of a block whose transactions were checked before, on this chain.
-    pub fn of(
+    /// [`RawBlock::check`] for a block whose transactions were checked before, on this chain.
+    pub fn from_checked_transactions(
         header: Header,
         manifest: Manifest,
         transactions: Vec<CheckedTransaction>,
@@ -194,11 +194,11 @@ impl CheckedBlock {
     ) -> Result<Self, BlockError> {
         let envelopes = transactions.iter().map(CheckedTransaction::envelope);
         check_parts(&header, &manifest, envelopes, spec, now)?;
-        Self::together(header, manifest, transactions)
+        Self::assemble(header, manifest, transactions)
     }
 
     /// What the transactions of one block must be to each other and to it. Rule: docs/protocol.md#B8
-    fn together(header: Header, manifest: Manifest, transactions: Vec<CheckedTransaction>) -> Result<Self, BlockError> {
+    fn assemble(header: Header, manifest: Manifest, transactions: Vec<CheckedTransaction>) -> Result<Self, BlockError> {
         let mut seen = BTreeSet::new();
         for (index, transaction) in transactions.iter().enumerate() {
             // By id and not by bytes: envelopes of one payment that differ in their signatures are one transaction (T4, T13).

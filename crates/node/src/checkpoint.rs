@@ -100,9 +100,9 @@ impl Checkpoint {
     }
 }
 
-/// All that a node begins with, its work and its parts checked.
+/// The state of a checkpoint with what the next block looks at; seals and parts were checked.
 #[derive(Debug, Clone)]
-pub struct Beginning {
+pub struct StateSnapshot {
     /// The block whose state it is, with the roots of the parts.
     pub checkpoint: Checkpoint,
     /// Block 1 and those that end with the checkpoint's, as many as the next block looks at; each with the weight of its branch.
@@ -171,7 +171,7 @@ impl Node {
         let roots = PartRoots::of(&tree, depth).iter().copied().collect();
         let checkpoint = Checkpoint { block, height, roots };
         self.store().keep_checkpoint(&checkpoint, &parts)?;
-        tracing::info!(%height, %block, parts = parts.len(), "checkpoint");
+        tracing::info!(%height, %block, parts = parts.len(), "checkpoint created");
         Ok(Some(checkpoint))
     }
 

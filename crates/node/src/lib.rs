@@ -32,7 +32,7 @@ pub mod verifier;
 pub mod workers;
 
 pub use account_pages::{AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward};
-pub use checkpoint::{Beginning, Checkpoint, CheckpointConfig};
+pub use checkpoint::{Checkpoint, CheckpointConfig, StateSnapshot};
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
 pub use health::{Health, NotReady};

@@ -12,7 +12,7 @@ use tally_chain::transaction::ChainIdentity;
 use tally_chain::{BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis};
 use tally_ledger::StateError;
 
-use crate::checkpoint::{Beginning, CheckpointConfig};
+use crate::checkpoint::{CheckpointConfig, StateSnapshot};
 use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
 use crate::keeper::{Keeper, Reader};
@@ -288,7 +288,7 @@ impl Node {
         &self.0.submissions
     }
 
-    /// Everybody sees this tip from now on.
+    /// Readers see this tip from now on.
     pub(crate) fn set_tip(&self, tip: &Arc<Tip>) {
         *self.0.tip.write() = tip.clone();
     }
@@ -367,7 +367,7 @@ impl Node {
             Err(ImportError::Store(error)) => self.0.keeper.store_failed(Reader::Import, error),
             Err(reason) => {
                 self.0.stats.blocks_refused.fetch_add(1, Relaxed);
-                tracing::warn!(%reason, "block refused");
+                tracing::warn!(%reason, "block rejected");
             }
         }
         self.0.keeper.writer().import_ends();
@@ -387,14 +387,14 @@ impl Node {
         }
     }
 
-    /// Begins with a checkpoint instead of genesis; says whether it did: only a node without blocks can.
-    pub fn begin_at(&self, beginning: &Beginning) -> Result<bool, StoreError> {
+    /// Starts from the state of a checkpoint instead of genesis. Returns whether it did: only a node without blocks can.
+    pub fn install_snapshot(&self, installed: &StateSnapshot) -> Result<bool, StoreError> {
         let mut pipeline = self.0.pipeline.lock();
         // The pool is read again from the store below: what is on its way there has to arrive first, and what comes now waits.
         let taken = self.0.submissions.write();
         let flushed = self.0.keeper.writer().flush();
         flushed.map_err(|failure| failure.of_shared_write(self.0.store.path()))?;
-        if !pipeline.begin_at(beginning, self.now())? {
+        if !pipeline.install_snapshot(installed, self.now())? {
             return Ok(false);
         }
         let tip = pipeline.tip().clone();
@@ -407,7 +407,7 @@ impl Node {
         self.restore_pool()?;
         drop(taken);
         let record = &tip.record;
-        tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
+        tracing::info!(height = %record.height(), id = %record.id, "state snapshot installed");
         self.publish_block(record);
         self.0.templates.tip_changed(record.id);
         self.0.mining.tip_changed();
@@ -462,7 +462,7 @@ impl Node {
         for moved in joined {
             let record = &moved.record;
             self.0.stats.blocks_imported.fetch_add(1, Relaxed);
-            tracing::info!(height = %record.height(), id = %record.id, transactions = record.transaction_count, "block");
+            tracing::info!(height = %record.height(), id = %record.id, transactions = record.transaction_count, "block imported");
             self.publish_block(record);
         }
         for (id, reason) in dropped {

@@ -169,7 +169,7 @@ impl Node {
     /// The transactions of a stored block, checked (most are remembered as such).
     pub(crate) fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
         let snapshot = self.store().snapshot();
-        if record.status == Status::Given {
+        if record.status == Status::HeaderOnly {
             let (height, base) = (record.height(), snapshot.base()?);
             return Err(StoreError::NotKept { height, base });
         }

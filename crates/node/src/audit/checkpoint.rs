@@ -40,7 +40,7 @@ impl Auditor<'_> {
             if record.id != record.header.id() || record.manifest.root() != record.header.manifest_root {
                 return Ok(Err(format!("block {height} is not what its id says")));
             }
-            if record.status != Status::Given {
+            if record.status != Status::HeaderOnly {
                 return Ok(Err(format!("block {height} is said to be {:?}", record.status)));
             }
             if let Err(error) = check_alone(&record.header, self.spec, ANY_TIME) {

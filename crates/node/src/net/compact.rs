@@ -40,7 +40,7 @@ impl Network {
             if new { &mut names } else { &mut knowing }.push(name.clone());
         }
         let claim = self.own_claim();
-        if tip.record.status == Status::Given {
+        if tip.record.status == Status::HeaderOnly {
             // Its transactions are not here: this node has just begun with it.
             knowing.append(&mut names);
         }

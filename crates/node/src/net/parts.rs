@@ -12,7 +12,7 @@ use super::sync::{Ended, SyncStatus};
 use super::walk::Walk;
 use super::wire::Message;
 use super::{Network, PeerName};
-use crate::checkpoint::{Beginning, Checkpoint};
+use crate::checkpoint::{Checkpoint, StateSnapshot};
 use crate::store::StoreError;
 
 /// The chain whose state is becoming ours.
@@ -240,13 +240,13 @@ impl Network {
         let manifest = |id: &BlockId| join.manifests.get(id).cloned();
         let blocks = mark.blocks.iter();
         let blocks = blocks.filter_map(|(header, weight)| Some((*header, manifest(&header.id())?, *weight)));
-        let beginning = Beginning {
+        let installed = StateSnapshot {
             blocks: blocks.collect(),
             history: mark.history.clone(),
             state,
             checkpoint: checkpoint.clone(),
         };
-        self.node.begin_at(&beginning).map_err(|error| broken(&error))?;
+        self.node.install_snapshot(&installed).map_err(|error| broken(&error))?;
         let (height, millis) = (checkpoint.height, self.now.saturating_sub(join.walk.started));
         tracing::info!(source = %join.walk.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
         Ok(())

@@ -62,7 +62,7 @@ pub(super) struct Mark {
     /// `history_root` of the checkpoint's block.
     pub(super) history_root: B256,
     pub(super) history: History,
-    /// Block 1 and the last ones, as [`crate::Beginning`] wants them.
+    /// Block 1 and the last ones, as [`crate::StateSnapshot`] wants them.
     pub(super) blocks: Vec<Weighed>,
 }
 

@@ -164,7 +164,7 @@ impl Pipeline {
             // The state could not be read: that says nothing of the block.
             Err(ExecutionError::State(error)) => Err(StoreError::State(error).into()),
             Err(source) => {
-                tracing::warn!(%id, %height, reason = %source, "block does not execute");
+                tracing::warn!(%id, %height, reason = %source, "block execution failed");
                 // It carries real work. Unless this is remembered, each peer that sends it costs another execution.
                 self.reject_branch(snapshot, record, after)?;
                 let source = Box::new(source);

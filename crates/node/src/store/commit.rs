@@ -174,8 +174,14 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Puts what this node begins with in the place of genesis. Rule: docs/protocol.md#Q4
-    pub(crate) fn beginning(&mut self, records: &[BlockRecord], history: &History, state: &ChangeSet, height: Height) {
+    /// Puts the state of a checkpoint in the place of genesis. Rule: docs/protocol.md#Q4
+    pub(crate) fn install_snapshot(
+        &mut self,
+        records: &[BlockRecord],
+        history: &History,
+        state: &ChangeSet,
+        height: Height,
+    ) {
         let keys = &self.store.keys;
         for record in records {
             self.record(record);

@@ -13,8 +13,8 @@ pub enum Status {
     Executed,
     /// Executed and found wrong; kept so that it is not tried again.
     Invalid,
-    /// Before or at the checkpoint that this node began with: its work was checked, its body is not here.
-    Given,
+    /// Before or at the checkpoint that this node started from: its seal was checked, its body is not stored.
+    HeaderOnly,
 }
 
 /// Header, manifest and what the pipeline learnt of a block.
@@ -59,7 +59,7 @@ impl BlockRecord {
             Status::Linked => 0,
             Status::Executed => 1,
             Status::Invalid => 2,
-            Status::Given => 3,
+            Status::HeaderOnly => 3,
         });
         out.extend(self.weight.0.to_be_bytes::<32>());
         out.extend(self.supply.0.to_be_bytes::<32>());
@@ -85,7 +85,7 @@ impl BlockRecord {
                     [0] => Status::Linked,
                     [1] => Status::Executed,
                     [2] => Status::Invalid,
-                    [3] => Status::Given,
+                    [3] => Status::HeaderOnly,
                     _ => return None,
                 },
                 weight: Weight(U256::from_be_bytes(reader.take::<32>()?)),
