@@ -146,6 +146,13 @@ impl Engine {
         }
     }
 
+    /// Whether blocks are found by a search: then a node has a miner, and templates for those of others.
+    pub fn is_mined(&self) -> bool {
+        match self {
+            Self::ProofOfWork(_) => true,
+        }
+    }
+
     /// The largest hash that seals a block with this seal: what a miner searches for. Rule: docs/protocol.md#H4
     pub fn mining_target(&self, seal: &HeaderSeal) -> Result<Target, SealError> {
         match self {

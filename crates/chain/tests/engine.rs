@@ -23,6 +23,7 @@ fn the_engine_makes_the_seal_of_genesis_and_of_the_next_block() {
     assert_eq!(seal.header(header.parent, header.manifest_root, header.time), header);
     assert_eq!(genesis.manifest.seal, engine.manifest_seal());
     assert_eq!(engine.check_manifest(&genesis.manifest), Ok(()));
+    assert!(engine.is_mined());
     // Block 1 has the same; what a miner searches for is the target of these bits.
     let next = engine.next_seal(&after_genesis());
     assert_eq!(next, expected);

@@ -147,7 +147,10 @@ impl Node {
         }));
         node.restore_pool()?;
         node.start_keeper();
-        node.start_mining_loop();
+        // Blocks of another engine are not searched for: no thread would have anything to do.
+        if node.spec().engine().is_mined() {
+            node.start_mining_loop();
+        }
         Ok(node)
     }
 
