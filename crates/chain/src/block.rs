@@ -25,7 +25,7 @@ pub const MEDIAN_SPAN: usize = 11;
 /// Allowed clock skew under proof of work, in spacings. Rule: docs/protocol.md#B4
 pub const MAX_AHEAD_SPACINGS: u64 = 12;
 
-/// Why a block is refused, execution aside.
+/// Why a block is rejected, execution aside.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum BlockError {
@@ -69,7 +69,7 @@ pub enum BlockError {
     WrongBaseFee { found: u128, expected: u128 },
 }
 
-/// A well-formed block that nothing vouches for yet. Rule: docs/protocol.md#M3
+/// A well-formed block; nothing of it is checked yet. Rule: docs/protocol.md#M3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawBlock {
     /// The 80 bytes that are hashed.
@@ -131,7 +131,7 @@ impl RawBlock {
         self.header.id()
     }
 
-    /// Everything that can be said without ancestors. `check_transactions` checks the signatures (all cores, or what was
+    /// Everything that can be checked without ancestors. `check_transactions` checks the signatures (all cores, or what was
     /// checked before); it comes last, after all that is cheap. Rules: docs/protocol.md#B2, #B4, #B6, #B8
     pub fn check(
         self,

@@ -1,9 +1,9 @@
 //! Consensus as an engine behind one small interface. What an engine does is in a file of its own under `consensus/`;
 //! nothing outside may assume which engine a chain has.
 //!
-//! The engine decides what a header says of its seal (`next_seal`, `genesis_seal`), whether a seal holds (`check_header`,
-//! `check_manifest`, `check_next_seal`), what a block adds to its branch (`weight`), and which times a block may have
-//! (`earliest_time`, `check_time`, `max_ahead`). Readers without a chain spec or without ancestors use
+//! The engine decides the fields of a header that belong to its seal (`next_seal`, `genesis_seal`), whether a seal holds
+//! (`check_header`, `check_manifest`, `check_next_seal`), what a block adds to its branch (`weight`), and which times a block
+//! may have (`earliest_time`, `check_time`, `max_ahead`). Readers without a chain spec or without ancestors use
 //! [`crate::seal`].
 
 pub(crate) mod work;
@@ -71,7 +71,7 @@ pub(crate) struct SealContext {
     pub parent_height: Height,
 }
 
-/// The engine that a chain spec names: says what a seal is, which one comes next, and what a branch weighs.
+/// The engine that a chain spec names: it defines seals, the seal of the next block, and the weight of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
     /// SHA-256d below a target, with ASERT. Rules: docs/protocol.md#H5, #D1
@@ -110,7 +110,7 @@ impl Engine {
         }
     }
 
-    /// What the header of the block after these ancestors says before it is sealed. Rule: docs/protocol.md#D1
+    /// The seal fields of the block after these ancestors, before a miner has searched. Rule: docs/protocol.md#D1
     pub fn next_seal(&self, ancestors: &Ancestors) -> HeaderSeal {
         match self {
             Self::ProofOfWork(spec) => HeaderSeal {
@@ -121,7 +121,7 @@ impl Engine {
         }
     }
 
-    /// What the header of genesis says; no search is behind it. Rule: docs/protocol.md#C3
+    /// The seal fields of genesis, which is not mined. Rule: docs/protocol.md#C3
     pub fn genesis_seal(&self) -> HeaderSeal {
         match self {
             Self::ProofOfWork(spec) => HeaderSeal {

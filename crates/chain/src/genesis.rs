@@ -51,7 +51,7 @@ pub fn block(spec: &ChainSpec) -> RawBlock {
         gas_limit: spec.limits.gas_limit,
         gas_used: 0,
         base_fee: spec.fees.initial_base_fee.into(),
-        // With the spec's hash in it, the genesis id names this chain alone; nodes and signatures tell chains apart by it.
+        // With the spec's hash in it, the genesis id names this chain alone; nodes and signatures distinguish chains by it.
         extra: Bytes::copy_from_slice(spec.hash().as_slice()),
         seal: engine.manifest_seal(),
     };

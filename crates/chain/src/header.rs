@@ -40,7 +40,7 @@ impl Header {
         out
     }
 
-    /// Every 80 bytes are a header; whether it is a valid one is for the checks to say.
+    /// Every 80 bytes decode to a header; the checks decide whether it is valid.
     pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Self {
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         Self {

@@ -18,7 +18,7 @@ use crate::seal;
 use crate::transaction::{ChainIdentity, CheckedTransaction, RawTransaction, TransactionError};
 use crate::units::{Height, Weight};
 
-/// What the file calls itself.
+/// The format that the file names.
 pub const FORMAT: &str = "tally-receipt";
 /// The version that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -106,7 +106,7 @@ pub enum Claim {
     Block,
     /// The transaction is in the block.
     Inclusion,
-    /// It did what is said.
+    /// It had the effects that the receipt lists.
     Execution,
     /// The block is an ancestor of the later one, or that one itself.
     History,
@@ -243,7 +243,7 @@ pub struct Proven {
 pub enum Trusted {
     /// The later block: everything up to it is shown.
     Tip,
-    /// The transaction's own block: what the file says of later ones may be made up.
+    /// The transaction's own block: what the file has of later ones may be made up.
     Own,
 }
 
@@ -304,7 +304,7 @@ impl PortableReceipt {
 
     /// Reads a file; whether it holds is another question, [`check`](Self::check). Rule: docs/protocol.md#P1
     pub fn read(file: &[u8]) -> Result<Self, FileError> {
-        /// Looked at before the rest, so that a later version is called by its name.
+        /// Looked at before the rest, so that a later version is named in the error.
         #[derive(Deserialize)]
         struct Start {
             format: String,
@@ -339,7 +339,7 @@ impl PortableReceipt {
         serde_json::to_string_pretty(self).expect("texts, numbers and lists are JSON")
     }
 
-    /// The chain that it says it is of.
+    /// The chain that the file names.
     pub fn chain(&self) -> ChainIdentity {
         ChainIdentity {
             chain_id: self.chain_id,

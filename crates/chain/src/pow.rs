@@ -49,7 +49,7 @@ impl Target {
             return Err(BitsError::Zero { bits });
         }
         let target = Self(target);
-        // Several words can say the same target; only the one that D1 would give is read, so that equal targets have equal
+        // Several words encode the same target; only the one that D1 would give is read, so that equal targets have equal
         // bits.
         match target.to_bits() {
             expected if expected == bits => Ok(target),

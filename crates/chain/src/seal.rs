@@ -1,7 +1,7 @@
 //! The one door for "is this header sealed", for readers that do not have the blocks before it: receipts, wallets, pages.
 //!
-//! A node has those blocks and asks the [`Engine`] for everything. A reader with the chain spec alone holds a header
-//! against [`SealBounds`]; one without a spec asks [`check_without_spec`]. No other place looks at what seals a header.
+//! A node has those blocks and uses the [`Engine`] for everything. A reader with the chain spec alone compares a header with
+//! [`SealBounds`]; one without a spec uses [`check_without_spec`]. No other place looks at what seals a header.
 
 use crate::consensus::{Engine, SealError, work};
 use crate::header::Header;
@@ -16,12 +16,12 @@ pub fn check_without_spec(header: &Header) -> Result<Weight, SealError> {
     Ok(work::check_without_spec(header)?)
 }
 
-/// How hard it was to make a seal: what a reader remembers of the blocks that it has believed. Rule: docs/protocol.md#W57
+/// How hard it was to make a seal: what a reader remembers of the blocks that it has accepted. Rule: docs/protocol.md#W57
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealMeasure(Target);
 
 impl SealMeasure {
-    /// Of a header; none where it says nothing that could be measured.
+    /// Of a header; none where its fields cannot be measured.
     pub fn of(header: &Header) -> Option<Self> {
         Self::from_stored(header.bits)
     }
@@ -63,17 +63,17 @@ pub enum BoundsError {
     /// The seal does not hold by itself.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The seal asks for less than every chain of this spec does at this height.
+    /// The seal is easier than any chain of this spec allows at this height.
     #[error("the work that its bits {bits:#010x} ask for is less than this chain allows at height {height}")]
     TooEasy {
         /// Compact target of the header.
         bits: u32,
-        /// Height at which it is said to stand.
+        /// Height that its manifest claims.
         height: Height,
     },
 }
 
-/// What a chain spec, and the hardest seal that was seen, say of the seals of a chain.
+/// Bounds on the seals of a chain that follow from its spec and from the hardest seal that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealBounds {
     engine: Engine,
@@ -111,7 +111,7 @@ impl SealBounds {
     }
 
     /// Checks that a header other than genesis holds by itself and is no easier than the spec allows at this height, and
-    /// says whether it is worth believing. The blocks before it and the reader's clock are not looked at.
+    /// returns whether it is worth believing. The blocks before it and the reader's clock are not looked at.
     /// Rules: docs/protocol.md#D1, #H4, #H5, #W57
     pub fn check(&self, header: &Header, height: Height) -> Result<Sealed, BoundsError> {
         match &self.engine {

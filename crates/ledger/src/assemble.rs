@@ -36,7 +36,7 @@ pub struct Candidate<'a> {
 pub struct Assembled {
     /// Its roots are those of the execution; only the extra nonce may still change.
     pub manifest: Manifest,
-    /// What the header says before it is sealed. Rule: docs/protocol.md#D1
+    /// Fields of the header that the engine decides. Rule: docs/protocol.md#D1
     pub seal: HeaderSeal,
     /// The last time, in Unix seconds, that the header may have: a later one would change what the block does.
     pub latest_time: u32,
@@ -50,7 +50,7 @@ pub struct Assembled {
     pub fees: Amount,
 }
 
-/// Takes transactions in the given order while they fit, skips those that cannot stand at their place, and says why.
+/// Takes transactions in the given order while they fit, skips those that cannot stand at their place, and returns the reasons.
 pub fn assemble<V: StateView + ?Sized>(
     candidate: Candidate<'_>,
     transactions: impl IntoIterator<Item = CheckedTransaction>,

@@ -35,7 +35,7 @@ pub struct Draft<'a> {
 #[derive(Debug, Clone)]
 pub struct SharedBlock {
     manifest: Manifest,
-    /// What the header says before it is sealed. Rule: docs/protocol.md#D1
+    /// Fields of the header that the engine decides. Rule: docs/protocol.md#D1
     pub seal: HeaderSeal,
     /// Unix seconds; what code sees as the block's time.
     pub time: u32,
@@ -52,7 +52,7 @@ pub struct SharedBlock {
     looked_at: BTreeSet<Address>,
 }
 
-/// Who stands in for the producer while a shared block is assembled. Nobody has its key.
+/// The account in the place of the producer while a shared block is assembled. No key for it is known.
 fn stand_in() -> Address {
     Address::from_slice(&sha256(&[b"tally/any-producer"])[12..])
 }

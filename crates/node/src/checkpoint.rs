@@ -1,4 +1,4 @@
-//! States that a new node can begin with: made from the tip and its undo data, checked part by part by whoever takes them.
+//! States that a new node can start from: made from the tip and its undo data, checked part by part by the node that takes one.
 //! Rules: docs/protocol.md#Q1 to #Q4
 
 use alloy_rlp::Encodable;
@@ -41,7 +41,7 @@ impl Default for CheckpointConfig {
     }
 }
 
-/// A block, and the roots of its state's parts as somebody says they are. Rule: docs/protocol.md#Q1
+/// A block, and the claimed roots of its state's parts. Rule: docs/protocol.md#Q1
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Id of the block whose state it is.

@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::p2p::{NetworkStatus, P2p};
 use crate::peers::clock::ClockReading;
 
-/// Blocks that a node may be behind without being called unready: the next ones are always on their way.
+/// Blocks that a node may be behind without being unready: the next ones are always on their way.
 const SLACK: u64 = 2;
 
 /// Why a node cannot do its work now. Every reason passes by itself or by what an operator does.
@@ -76,7 +76,7 @@ impl Health {
 }
 
 impl Node {
-    /// Whether this node can do its work now, and why not. Cheap: asks nobody and reads no disk.
+    /// Whether this node can do its work now, and why not. Cheap: sends no request and reads no disk.
     pub fn health(&self) -> Health {
         // Once: it is a copy of all that is shown of all peers.
         let network = self.network().map(P2p::status);

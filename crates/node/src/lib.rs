@@ -46,5 +46,5 @@ pub use reads::{BlockKey, FullBlock, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 pub use submit::{SubmitError, Submitted};
 pub use templates::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT, Work};
-// Parts of [`ImportError`] and of [`StoreError`], for those who tell them apart.
+// Parts of [`ImportError`] and of [`StoreError`], for callers that distinguish them.
 pub use tally_ledger::{ChangeSet, ExecutionError, InclusionError, StateError};

@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::pipeline::Tip;
 use crate::store::{BlockRecord, Place, Status, StoreError};
 
-/// How a block is asked for.
+/// How a block is named in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockKey {
     /// The block of the active chain at this height.
@@ -201,7 +201,7 @@ impl Node {
         located.ok_or_else(|| missing_transaction(place))
     }
 
-    /// Transactions of one block of the active chain, in the order asked for; the block is read once for all of them.
+    /// Transactions of one block of the active chain, in the requested order; the block is read once for all of them.
     pub(crate) fn at_all(&self, tip: &Tip, height: Height, indexes: &[u32]) -> Result<Vec<Located>, StoreError> {
         let missing = || StoreError::Missing {
             what: format!("block {height}"),

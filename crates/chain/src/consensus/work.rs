@@ -47,7 +47,7 @@ fn check_id(header: &Header, target: Target) -> Result<(), WorkSealError> {
 }
 
 impl ProofOfWorkSpec {
-    /// The target that `bits` says, within this chain's limit. Rule: docs/protocol.md#H4
+    /// The target that `bits` encodes, within this chain's limit. Rule: docs/protocol.md#H4
     pub fn target(&self, bits: u32) -> Result<Target, WorkSealError> {
         let target = Target::from_bits(bits)?;
         if target > self.limit() {

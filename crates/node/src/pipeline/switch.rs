@@ -161,7 +161,7 @@ impl Pipeline {
         let record = self.linked_record(&linked, now);
         match execute(linked, &chain.overlay, &chain.tree, &self.spec) {
             Ok(block) => Ok(self.put_on(snapshot, chain, &block, record, commit)?),
-            // The state could not be read: that says nothing of the block.
+            // The state could not be read: the block is not at fault.
             Err(ExecutionError::State(error)) => Err(StoreError::State(error).into()),
             Err(source) => {
                 tracing::warn!(%id, %height, reason = %source, "block execution failed");

@@ -1,4 +1,4 @@
-//! The embedded, crash-safe store. One batch per block, durable before anyone hears of it.
+//! The embedded, crash-safe store. One batch per block, durable before it is published.
 //!
 //! Keys are big-endian, so that ranges run in order. Everything but `headers`, `bodies` and `pool` describes the active
 //! chain and is rewritten by a reorg in the same batch that moves the tip.

@@ -17,7 +17,7 @@ pub enum Status {
     HeaderOnly,
 }
 
-/// Header, manifest and what the pipeline learnt of a block.
+/// Header, manifest and what the pipeline found out about a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockRecord {
     /// Id of the block.
