@@ -115,6 +115,8 @@ fn a_reader_without_the_blocks_before_bounds_the_seal() {
     assert_eq!(bounds.check(&header, Height(7)), Err(error.into()));
 
     let measure = |bits| SealMeasure::from_stored(bits).unwrap();
+    // Before anything was seen, the hardest seal is that of genesis and block 1.
+    assert_eq!(bounds, bounds.clone().knowing(measure(genesis.bits)));
     let seen = bounds.clone().knowing(measure(limit));
     assert_eq!(seen.check(&sealed(limit), Height(7)), Ok(Sealed::Firm));
     // Of what was seen the hardest counts; a 16th of it is enough.
