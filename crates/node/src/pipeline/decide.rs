@@ -17,8 +17,8 @@ use crate::store::{Batch, BlockRecord, StoreError};
 
 /// What a block that continues its branch leads to.
 pub enum Preparation {
-    /// Its branch is not the heaviest: it is linked and not executed, since only a branch that becomes the heaviest is worth
-    /// that.
+    /// Its branch has no more weight than the active chain: it is linked and not executed, since only a branch that becomes
+    /// the active one is worth that.
     Side(Box<LinkedBlock>),
     /// It can become the tip.
     Ready(Box<Prepared>),
@@ -49,8 +49,8 @@ impl Prepared {
 }
 
 impl Pipeline {
-    /// Links a checked block that is not stored yet, and executes it, with those below it on its branch, if that makes its branch the heaviest.
-    /// The tip stays; only a block that does not execute is written, as invalid.
+    /// Links a checked block that is not stored yet. Where it makes its branch the one of most weight, the block and those
+    /// below it on the branch are executed. The tip stays; only a block that does not execute is written, as invalid.
     pub fn prepare(&self, checked: CheckedBlock, now: UnixSecs) -> Result<Preparation, ImportError> {
         let branch = self.branch(checked.header().parent)?;
         let linked = checked.link(&branch.ancestors(&self.engine), &self.spec)?;
