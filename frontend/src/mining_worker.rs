@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tally_api::worker::miner::{FromMiner, Job, Seal, ToMiner};
+use tally_api::worker::miner::{FoundNonce, FromMiner, Job, ToMiner};
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
 use tally_chain::pow::Target;
 use tally_chain::pow_lanes::LaneSearch;
@@ -131,7 +131,7 @@ impl Attempt {
             }
             if let Some(nonce) = found {
                 let extra_nonce = self.extra_nonce.to_be_bytes();
-                post(&FromMiner::Found(Seal {
+                post(&FromMiner::Found(FoundNonce {
                     template: self.template,
                     extra_nonce,
                     time: self.header.time,

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod architecture;
+mod engine;
 mod lints;
 mod source;
 mod specs;
@@ -23,6 +24,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut errors = architecture::check(&workspace.metadata);
     errors.extend(specs::check(&files));
     errors.extend(lints::check(&files));
+    errors.extend(engine::check(&files));
     errors.extend(addresses::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {

@@ -5,7 +5,7 @@ pub use quiet::*;
 #[cfg(feature = "hydrate")]
 pub use real::*;
 
-use super::protocol::Seal;
+use super::protocol::FoundNonce;
 
 /// What the crew tells the panel. The server has no crew.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum Report {
         worker: usize,
         rate: f64,
     },
-    Found(Seal),
+    Found(FoundNonce),
     Failed(String),
 }
 

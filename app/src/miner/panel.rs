@@ -4,7 +4,7 @@ use tally_chain::{Bytes, address};
 
 use super::{
     crew::{self, Report},
-    protocol::{Job, Seal},
+    protocol::{FoundNonce, Job},
 };
 use crate::{
     browser, format,
@@ -118,7 +118,7 @@ impl Miner {
     }
 
     /// Hands a seal in; whatever comes of it, the next block is begun.
-    fn submit(self, seal: Seal) {
+    fn submit(self, seal: FoundNonce) {
         spawn_local(async move {
             let submission = WorkBody {
                 template: seal.template,

@@ -30,7 +30,7 @@ pub const MAX_ACCESS_ADDRESSES: usize = 256;
 /// Most slots of all addresses of an access list together. Rule: docs/protocol.md#L6
 pub const MAX_ACCESS_SLOTS: usize = 1_024;
 
-/// Why a transaction is refused; the stateful reasons are in the ledger and the mempool.
+/// Why a transaction is rejected; the stateful reasons are in the ledger and the mempool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum TransactionError {
@@ -101,7 +101,7 @@ pub struct ChainIdentity {
     pub genesis: BlockId,
 }
 
-/// A well-formed transaction that nothing vouches for yet.
+/// A well-formed transaction; nothing of it is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawTransaction {
     envelope: Bytes,
@@ -109,7 +109,7 @@ pub struct RawTransaction {
 }
 
 impl RawTransaction {
-    /// Decodes one envelope; bytes after it are refused. Rule: docs/protocol.md#T1
+    /// Decodes one envelope; bytes after it are rejected. Rule: docs/protocol.md#T1
     pub fn decode(envelope: impl Into<Bytes>) -> Result<Self, TransactionError> {
         let envelope = envelope.into();
         if envelope.len() > MAX_TRANSACTION_BYTES {
@@ -136,7 +136,7 @@ impl RawTransaction {
         &self.transaction
     }
 
-    /// Everything that can be said without state: limits, chain, fees, signature.
+    /// Everything that can be checked without state: limits, chain, fees, signature.
     pub fn check(
         self,
         chain: &ChainIdentity,

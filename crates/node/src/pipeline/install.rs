@@ -1,4 +1,4 @@
-//! The other way to a tip: the state of a checkpoint in the place of genesis. Rule: docs/protocol.md#Q4
+//! The other way to a tip: the state of a checkpoint is installed in the place of genesis. Rule: docs/protocol.md#Q4
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use tally_chain::{Amount, Header, Height, Manifest, UnixSecs};
 use tally_ledger::StateTree;
 
 use super::{Pipeline, Tip, active_ancestors};
-use crate::checkpoint::Beginning;
+use crate::checkpoint::StateSnapshot;
 use crate::store::{BlockRecord, Commit, Status, StoreError};
 
 impl Pipeline {
-    /// Begins with the state of a checkpoint whose work and parts were checked; says whether it did: only a store without
-    /// blocks can. Rule: docs/protocol.md#Q4
-    pub(crate) fn begin_at(&mut self, beginning: &Beginning, now: UnixSecs) -> Result<bool, StoreError> {
-        let Beginning {
+    /// Installs the state of a checkpoint whose seals and parts were checked. Returns whether it did: only a store without
+    /// blocks takes one. Rule: docs/protocol.md#Q4
+    pub(crate) fn install_snapshot(&mut self, installed: &StateSnapshot, now: UnixSecs) -> Result<bool, StoreError> {
+        let StateSnapshot {
             checkpoint,
             blocks,
             history,
             state,
-        } = beginning;
+        } = installed;
         let unfit = |what| StoreError::Unfit { what };
         // It would take the place of blocks that this node has executed itself.
         if self.tip.record.height() > Height::GENESIS {
@@ -28,11 +28,11 @@ impl Pipeline {
         let supply = state
             .total_balance()
             .ok_or(unfit("its balances add up to 2^256 or more"))?;
-        let given = |(header, manifest, weight): &(Header, Manifest, _)| BlockRecord {
+        let header_only = |(header, manifest, weight): &(Header, Manifest, _)| BlockRecord {
             id: header.id(),
             header: *header,
             manifest: manifest.clone(),
-            status: Status::Given,
+            status: Status::HeaderOnly,
             weight: *weight,
             supply: Amount::ZERO,
             burned: Amount::ZERO,
@@ -41,7 +41,7 @@ impl Pipeline {
             bytes: 0,
             received: now,
         };
-        let mut records: Vec<_> = blocks.iter().map(given).collect();
+        let mut records: Vec<_> = blocks.iter().map(header_only).collect();
         let last = records.last_mut().ok_or(unfit("it has no block"))?;
         last.supply = supply;
         let record = last.clone();
@@ -61,13 +61,13 @@ impl Pipeline {
                 return Err(unfit(what));
             }
         }
-        // What genesis gave and is gone is taken away.
+        // Accounts of genesis that the state no longer has are removed.
         let mut changes = state.clone();
         for entry in self.tip.snapshot.accounts() {
             changes.accounts.entry(entry?.0).or_insert(None);
         }
         let mut commit = Commit::new(&self.store);
-        commit.beginning(&records, history, &changes, checkpoint.height);
+        commit.install_snapshot(&records, history, &changes, checkpoint.height);
         commit.tip(&record);
         commit.apply()?;
         let snapshot = self.store.snapshot();
