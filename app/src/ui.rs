@@ -1,6 +1,7 @@
-//! Shared components that know nothing of the node: they show what they are given.
+//! Components that pages share. They read nothing from the node: they show what they are given.
 
 mod amount;
+mod badge;
 mod button;
 mod chart;
 mod dialog;
@@ -8,6 +9,7 @@ mod field;
 mod id;
 mod mark;
 mod notice;
+mod page;
 mod pager;
 mod stat;
 mod table;
@@ -17,6 +19,7 @@ mod time;
 mod toast;
 
 pub use amount::{Amount, SymbolContext};
+pub use badge::{SchemeBadge, StatusBadge};
 pub use button::{Button, ButtonKind, ButtonLink};
 pub use chart::{Chart, ChartKind, ChartPoint, ChartSeries};
 pub use dialog::Dialog;
@@ -24,6 +27,7 @@ pub use field::{Field, Select};
 pub use id::{AddressLink, BlockLink, CopyButton, Id, TransactionLink};
 pub use mark::{Mark, MarkState};
 pub use notice::{Empty, Failure, Notice, NoticeKind, Skeleton};
+pub use page::{Followed, Loaded, PageHead, Told};
 pub use pager::{CursorPager, Pager};
 pub use stat::{Fact, Facts, Stat};
 pub use table::{SortHeader, Table};

@@ -1,56 +1,25 @@
-//! The wallet's pages. Everything that touches a key runs in a worker of its own; these pages talk
-//! to it in messages, and know only what is public.
+//! The wallet. Everything that touches a key runs in a worker of its own; what stands here sends messages to it, and knows
+//! only what is public.
+//!
+//! - `pages`: one page, one file
+//! - `parts`: what several pages share
+//! - `access`: unlocking, passwords, and secrets while they are typed or copied
+//! - `session`: the state of the wallet in this tab, its worker, and the other tabs
+//! - `sending`: from the warnings to the place in the chain
+//! - `client`: requests to the node, and what its answers prove
+//! - `storage`: what this browser keeps beside the vault
 
-mod backup;
-mod balances;
-mod caution;
+mod access;
 mod client;
-mod clipboard;
-mod confirm;
-mod contacts;
-mod create;
-mod discover;
-mod documents;
-pub mod export;
-mod failure;
-mod fees;
-mod follow;
-mod frame;
-mod history;
-mod home;
-mod journal;
-mod keys;
-mod manage;
-mod node;
-mod password;
-mod pending;
-mod receive;
-mod requests;
-mod restore;
-mod review;
-mod scan;
-mod secret;
-mod send;
-mod shared;
-mod state;
-mod submit;
-mod tabs;
-mod test_coins;
-mod unlock;
+mod pages;
+mod parts;
+mod sending;
+mod session;
+mod storage;
 
-pub use backup::Backup;
-pub use clipboard::Wiped;
-pub use contacts::Contacts;
-pub use create::Create;
-pub use documents::Documents;
-pub use frame::Frame;
-pub use history::History;
-pub use home::Home;
-pub use keys::Keys;
-pub use receive::Receive;
-pub use restore::Restore;
-pub use send::SendCoins;
-pub use shared::Shared;
-pub use state::Wallet;
+pub use pages::{
+    Backup, Contacts, Create, Documents, Frame, History, Home, Keys, Receive, Restore, SendCoins, Shared, export,
+};
+pub use session::Wallet;
 
 use tally_api::worker::wallet as protocol;
