@@ -1,6 +1,6 @@
-//! The gate before what needs an open wallet: the first visit, a locked wallet, and one that cannot work.
+//! The gates of the wallet's pages: before what needs an open wallet, and before what makes a new vault.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 use super::unlock::Unlock;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
     wallet::{
         parts::notice::TroubleNotice,
-        protocol::{OtherVault, Trouble},
+        protocol::{OtherVault, Request, Trouble},
         session::{Phase, Wallet},
     },
 };
@@ -27,6 +27,41 @@ pub fn Gate(children: ChildrenFn) -> impl IntoView {
             Phase::Broken(trouble) => view! { <Broken trouble=trouble /> }.into_any(),
         }}
     }
+}
+
+/// Shows what makes a new vault, unless there is one already. A phrase that became no vault does not outlive it in the worker.
+#[component]
+pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
+    let wallet = Wallet::get();
+    let stage = wallet.stage();
+    view! {
+        {move || match stage.get() {
+            Phase::Missing { .. } => {
+                // Only browsers come to this phase, so nothing of this runs on the server.
+                on_cleanup(move || drop_phrase(wallet));
+                children().into_any()
+            }
+            Phase::Unknown => view! { <div class="needs-script"><Skeleton lines=6 /></div> }.into_any(),
+            Phase::Broken(trouble) => view! { <Broken trouble=trouble /> }.into_any(),
+            Phase::Locked | Phase::Open => {
+                view! {
+                    <Notice title="This browser already keeps a wallet for this chain">
+                        <p>"One vault holds all accounts of a phrase. Use it, or remove it first if its phrase is written down."</p>
+                        <ButtonLink href="/wallet" kind=ButtonKind::Primary>"To the wallet"</ButtonLink>
+                    </Notice>
+                }
+                    .into_any()
+            }
+        }}
+    }
+}
+
+/// Has the worker wipe a phrase that has no vault yet.
+fn drop_phrase(wallet: Wallet) {
+    spawn_local(async move {
+        // A worker that does not answer is gone, and the phrase with it.
+        let _ = wallet.ask(Request::DropPhrase).await;
+    });
 }
 
 /// The first visit.

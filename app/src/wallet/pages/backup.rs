@@ -1,12 +1,11 @@
 //! What to keep so that no accident costs the coins; the backup file; another password.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 
 use crate::{
     browser, format,
     model::ChainInfo,
-    ui::{Button, ButtonKind, Field, Notice, NoticeKind},
+    ui::{Button, ButtonKind, Field, Notice, NoticeKind, PageHead},
     wallet::{
         access::{gate::Gate, password::NewPassword, secret},
         parts::notice::TroubleNotice,
@@ -19,11 +18,7 @@ use crate::{
 #[component]
 pub fn Backup() -> impl IntoView {
     view! {
-        <Title text="Back up" />
-        <header class="page-head">
-            <h1>"Back up"</h1>
-            <p class="page-lead">"A lost phone, a cleared browser, a burnt house: two things bring your accounts back."</p>
-        </header>
+        <PageHead title="Back up" lead="A lost phone, a cleared browser, a burnt house: two things bring your accounts back." />
         <Gate>
             <Content />
         </Gate>

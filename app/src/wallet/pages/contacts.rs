@@ -1,13 +1,12 @@
 //! The address book: who is paid more than once. It is kept, encrypted, in the vault.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use tally_chain::address;
 
 use super::manage::{EditTrouble, Editing};
 use crate::{
     browser, format,
-    ui::{AddressLink, Button, ButtonKind, ButtonLink, Empty, Field},
+    ui::{AddressLink, Button, ButtonKind, ButtonLink, Empty, Field, PageHead},
     wallet::{
         access::gate::Gate,
         protocol::{ContactSummary, Edit},
@@ -19,11 +18,7 @@ use crate::{
 #[component]
 pub fn Contacts() -> impl IntoView {
     view! {
-        <Title text="Address book" />
-        <header class="page-head">
-            <h1>"Address book"</h1>
-            <p class="page-lead">"Names for the addresses you pay. They stay in your vault, encrypted; the node never sees them."</p>
-        </header>
+        <PageHead title="Address book" lead="Names for the addresses you pay. They stay in your vault, encrypted; the node never sees them." />
         <Gate>
             <Content />
         </Gate>

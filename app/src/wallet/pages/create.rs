@@ -1,21 +1,21 @@
 //! A new wallet: the phrase is shown once, checked back, then kept under a password.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use tally_chain::words::Language;
 
 use crate::{
-    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, Select, Skeleton, Toasts},
+    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, PageHead, Select, Toasts},
     wallet::{
         access::{
             clipboard::{self, CopiedPhrase},
+            gate::WithoutVault,
             password::{NewPassword, Passphrase, SearchBar},
             secret,
         },
         parts::notice::TroubleNotice,
         protocol::{Answer, Request, SecretText, Trouble},
-        session::{Phase, Wallet},
+        session::Wallet,
     },
 };
 
@@ -106,10 +106,7 @@ pub fn Create() -> impl IntoView {
             .collect_view()
     };
     view! {
-        <Title text="Create a wallet" />
-        <header class="page-head">
-            <h1>"Create a wallet"</h1>
-        </header>
+        <PageHead title="Create a wallet" />
         <WithoutVault>
             <ol class="wallet-steps" aria-label="Steps">{progress()}</ol>
             <section class="card wallet-narrow">
@@ -117,43 +114,6 @@ pub fn Create() -> impl IntoView {
                 {move || course.trouble.get().map(|trouble| view! { <TroubleNotice title="That did not work" trouble=trouble /> })}
             </section>
         </WithoutVault>
-    }
-}
-
-/// Has the worker wipe a phrase that has no vault yet.
-fn drop_phrase(wallet: Wallet) {
-    spawn_local(async move {
-        // A worker that does not answer is gone, and the phrase with it.
-        let _ = wallet.ask(Request::DropPhrase).await;
-    });
-}
-
-/// Shows what makes a new vault, unless there is one already. A phrase that became no vault does not outlive it in the worker.
-#[component]
-pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
-    let wallet = Wallet::get();
-    let stage = wallet.stage();
-    view! {
-        {move || match stage.get() {
-            Phase::Missing { .. } => {
-                // Only browsers come to this phase, so nothing of this runs on the server.
-                on_cleanup(move || drop_phrase(wallet));
-                children().into_any()
-            }
-            Phase::Unknown => view! { <div class="needs-script"><Skeleton lines=6 /></div> }.into_any(),
-            Phase::Broken(trouble) => {
-                view! { <TroubleNotice title="The wallet cannot work in this browser" trouble=trouble /> }.into_any()
-            }
-            Phase::Locked | Phase::Open => {
-                view! {
-                    <Notice title="This browser already keeps a wallet for this chain">
-                        <p>"One vault holds all accounts of a phrase. Use it, or remove it first if its phrase is written down."</p>
-                        <ButtonLink href="/wallet" kind=ButtonKind::Primary>"To the wallet"</ButtonLink>
-                    </Notice>
-                }
-                    .into_any()
-            }
-        }}
     }
 }
 

@@ -1,13 +1,12 @@
 //! Documents: their SHA-256 goes on the chain, signed; they themselves stay where they are. Rule: docs/protocol.md#P6
 
 use leptos::{html, prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use tally_chain::{B256, document};
 
 use crate::{
     browser,
     prefs::Prefs,
-    ui::{Button, ButtonKind, ButtonLink, Fact, Facts},
+    ui::{Button, ButtonKind, ButtonLink, Fact, Facts, PageHead},
     wallet::{
         access::gate::Gate,
         client::node,
@@ -66,11 +65,10 @@ impl Draft {
 #[component]
 pub fn Documents() -> impl IntoView {
     view! {
-        <Title text="Documents" />
-        <header class="page-head">
-            <h1>"Documents"</h1>
-            <p class="page-lead">"Sign a file's fingerprint and put it on the chain: later anyone can see that this key knew this very file at that time. The file itself stays with you."</p>
-        </header>
+        <PageHead
+            title="Documents"
+            lead="Sign a file's fingerprint and put it on the chain: later anyone can see that this key knew this very file at that time. The file itself stays with you."
+        />
         <Gate>
             <Content />
         </Gate>

@@ -6,7 +6,6 @@ mod pending;
 use std::collections::{HashMap, HashSet};
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use tally_chain::TxId;
 
 use export::Export;
@@ -18,8 +17,8 @@ use crate::{
     model::{AccountView, ChainInfo, HistoryLine, RewardRow, Status, TransactionRow},
     reads,
     ui::{
-        AddressLink, Amount, BlockLink, ButtonLink, Empty, Loaded, Mark, MarkState, Notice, NoticeKind, StatusBadge,
-        Time, TransactionLink,
+        AddressLink, Amount, BlockLink, ButtonLink, Empty, Loaded, Mark, MarkState, Notice, NoticeKind, PageHead,
+        StatusBadge, Time, TransactionLink,
     },
     verify::{LIGHT, Proof, check_row, of_chain, seen},
     wallet::{
@@ -37,13 +36,10 @@ const ROWS: u32 = 20;
 #[component]
 pub fn History() -> impl IntoView {
     view! {
-        <Title text="History" />
-        <header class="page-head">
-            <h1>"History"</h1>
-            <p class="page-lead">
-                "Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked. Rewards of blocks are the node's word."
-            </p>
-        </header>
+        <PageHead
+            title="History"
+            lead="Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked. Rewards of blocks are the node's word."
+        />
         <Gate>
             <Content />
         </Gate>

@@ -1,14 +1,13 @@
 //! The accounts with their balances.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use tally_chain::KeyKind;
 
 use super::{contacts::NameAddress, discover::FindAccounts, manage::Manage};
 use crate::{
     format,
     model::ChainInfo,
-    ui::{AddressLink, Button, ButtonKind, ButtonLink, Notice, NoticeKind},
+    ui::{AddressLink, Button, ButtonKind, ButtonLink, Notice, NoticeKind, PageHead},
     wallet::{
         access::{gate::Gate, password::SearchBar, unlock::Forget},
         client::balances::Balances,
@@ -26,11 +25,7 @@ use crate::{
 #[component]
 pub fn Home() -> impl IntoView {
     view! {
-        <Title text="Wallet" />
-        <header class="page-head">
-            <h1>"Wallet"</h1>
-            <p class="page-lead">"Keys are made, kept and used in this browser only. The node never sees them."</p>
-        </header>
+        <PageHead title="Wallet" lead="Keys are made, kept and used in this browser only. The node never sees them." />
         <Gate>
             <Overview />
         </Gate>

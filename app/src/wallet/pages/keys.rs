@@ -3,12 +3,11 @@
 mod export;
 
 use leptos::{html, prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use tally_chain::limits::MAX_KEY_FILE_BYTES;
 
 use crate::{
     browser,
-    ui::{Button, ButtonKind, Fact, Facts, Field, Notice, NoticeKind},
+    ui::{Button, ButtonKind, Fact, Facts, Field, Notice, NoticeKind, PageHead},
     wallet::{
         access::{
             gate::Gate,
@@ -28,11 +27,10 @@ const PASSWORD: &str = "key-file-password";
 #[component]
 pub fn Keys() -> impl IntoView {
     view! {
-        <Title text="Keys" />
-        <header class="page-head">
-            <h1>"Keys"</h1>
-            <p class="page-lead">"Bring a key that another program made, or take one of yours along. Files are read and written in this browser only."</p>
-        </header>
+        <PageHead
+            title="Keys"
+            lead="Bring a key that another program made, or take one of yours along. Files are read and written in this browser only."
+        />
         <Gate>
             <Import />
             <PrivateKey />

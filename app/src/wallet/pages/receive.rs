@@ -1,13 +1,12 @@
 //! An address to be paid at: text, copy, QR.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::{
     format,
     model::ChainInfo,
     prefs::Unit,
-    ui::{ButtonLink, CopyButton, Field},
+    ui::{ButtonLink, CopyButton, Field, PageHead},
     wallet::{
         access::gate::Gate,
         parts::{
@@ -25,11 +24,7 @@ use crate::{
 #[component]
 pub fn Receive() -> impl IntoView {
     view! {
-        <Title text="Receive" />
-        <header class="page-head">
-            <h1>"Receive"</h1>
-            <p class="page-lead">"Give this address to the person who pays you. There is nothing to register."</p>
-        </header>
+        <PageHead title="Receive" lead="Give this address to the person who pays you. There is nothing to register." />
         <Gate>
             <Content />
         </Gate>

@@ -1,17 +1,16 @@
 //! A wallet from a phrase that the user already has, or from a backup file.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use tally_chain::Bytes;
 use tally_chain::limits::MAX_CONTAINER_BYTES;
 
-use super::create::{LanguageSelect, Protect, Step, WithoutVault, chosen};
+use super::create::{LanguageSelect, Protect, Step, chosen};
 use crate::{
     browser,
-    ui::{Button, ButtonKind, ButtonLink, Field},
+    ui::{Button, ButtonKind, ButtonLink, Field, PageHead},
     wallet::{
-        access::secret,
+        access::{gate::WithoutVault, secret},
         parts::notice::TroubleNotice,
         protocol::{Request, SecretText, Trouble},
         session::Wallet,
@@ -26,10 +25,7 @@ pub fn Restore() -> impl IntoView {
     let stage = Memo::new(move |_| step.get() >= Step::Password);
     let on_lost = Callback::new(move |()| step.set(Step::Write));
     view! {
-        <Title text="Restore a wallet" />
-        <header class="page-head">
-            <h1>"Restore a wallet"</h1>
-        </header>
+        <PageHead title="Restore a wallet" />
         <WithoutVault>
             <section class="card wallet-narrow" aria-label="From the phrase">
                 {move || match stage.get() {

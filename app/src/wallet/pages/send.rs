@@ -1,7 +1,6 @@
 //! Sending: a form, a review of the very bytes, a signature, and the way into the chain.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use tally_api::fees::FeesBody;
 use tally_chain::limits::MAX_MEMO_BYTES;
@@ -12,7 +11,7 @@ use crate::{
     live::Live,
     model::ChainInfo,
     prefs::{FeeLevel, Prefs, Unit},
-    ui::{Button, ButtonKind, ButtonLink, Field, SymbolContext},
+    ui::{Button, ButtonKind, ButtonLink, Field, PageHead, SymbolContext},
     wallet::{
         access::gate::Gate,
         client::{
@@ -232,10 +231,7 @@ fn sender() -> RwSignal<String> {
 #[component]
 pub fn SendCoins() -> impl IntoView {
     view! {
-        <Title text="Send" />
-        <header class="page-head">
-            <h1>"Send"</h1>
-        </header>
+        <PageHead title="Send" />
         <Gate>
             <Content />
         </Gate>

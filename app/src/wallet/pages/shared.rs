@@ -6,12 +6,11 @@ mod proposal;
 mod propose;
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use tally_chain::limits::MAX_TEXT_BYTES;
 
 use crate::{
     browser, format,
-    ui::{AddressLink, Button, ButtonKind, Empty, Field, Notice, NoticeKind},
+    ui::{AddressLink, Button, ButtonKind, Empty, Field, Notice, NoticeKind, PageHead},
     wallet::{
         access::gate::Gate,
         parts::{notice::TroubleNotice, scan::Scan},
@@ -81,11 +80,10 @@ pub fn Shared() -> impl IntoView {
         on_cleanup(move || listening.remove());
     });
     view! {
-        <Title text="Shared accounts" />
-        <header class="page-head">
-            <h1>"Shared accounts"</h1>
-            <p class="page-lead">"An account that several keys control: for example two of three, RSA and ECC in any mix. Each person signs with their own key; no one can pay alone."</p>
-        </header>
+        <PageHead
+            title="Shared accounts"
+            lead="An account that several keys control: for example two of three, RSA and ECC in any mix. Each person signs with their own key; no one can pay alone."
+        />
         <Gate>
             <Content table=table />
         </Gate>
