@@ -1,9 +1,8 @@
 //! Building, reading back and signing payments.
 
-use tally_api::BaseUnits;
 use tally_api::worker::wallet::{Answer, MemoText, Order, Prices, ReviewText, Trouble};
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, Amount, Bytes, UnixSecs, address};
+use tally_chain::{Address, Bytes, UnixSecs, address};
 use tally_wallet::{Account, Fee, Memo, Origin, Payment, Phrase, Review, SigningKey, payment, system_rng};
 
 use super::Desk;
@@ -96,29 +95,22 @@ fn signed(chain: &ChainIdentity, from: Address, key: &SigningKey, payload: &[u8]
     })
 }
 
-/// The prices that a page gave, as numbers.
-pub(super) fn fee(prices: &Prices) -> Result<Fee, Trouble> {
-    let number = |units: &BaseUnits| {
-        let unreadable = |why: String| Trouble::Payment(format!("The fee cannot be read: {why}"));
-        units
-            .digits()
-            .parse::<u128>()
-            .map_err(|error| unreadable(error.to_string()))
-    };
-    Ok(Fee {
-        max_priority_fee: number(&prices.max_priority_fee)?,
-        max_fee: number(&prices.max_fee)?,
-    })
+/// The prices that a page gave, as the fee of a payment.
+pub(super) fn fee(prices: &Prices) -> Fee {
+    Fee {
+        max_priority_fee: prices.max_priority_fee,
+        max_fee: prices.max_fee,
+    }
 }
 
 pub(super) fn order_of(order: &Order) -> Result<Payment, Trouble> {
     Ok(Payment {
         to: address::parse(order.to.trim()).map_err(|error| Trouble::Recipient(error.to_string()))?,
-        value: Amount::from_coins(order.coins.trim()).map_err(|error| Trouble::Amount(error.to_string()))?,
+        value: order.value,
         memo: order.memo.clone(),
         nonce: order.nonce,
         timestamp: UnixSecs(order.timestamp),
-        fee: fee(&order.prices)?,
+        fee: fee(&order.prices),
     })
 }
 
@@ -127,13 +119,12 @@ pub(super) fn own_address(text: &str) -> Result<Address, Trouble> {
 }
 
 pub(super) fn review_text(review: &Review) -> ReviewText {
-    let units = |amount: Amount| BaseUnits::new(amount);
     ReviewText {
         chain_id: review.chain_id,
         genesis: review.genesis.to_string(),
         from: review.sender.to_string(),
         to: review.to.map(|to| to.to_string()),
-        value: units(review.value),
+        value: review.value,
         memo: match &review.memo {
             Memo::None => MemoText::None,
             Memo::Text(text) => MemoText::Text(text.clone()),
@@ -143,9 +134,9 @@ pub(super) fn review_text(review: &Review) -> ReviewText {
         nonce: review.nonce,
         timestamp: review.timestamp.0,
         gas_limit: review.gas_limit,
-        max_fee_per_gas: units(review.max_fee_per_gas),
-        max_priority_fee_per_gas: units(review.max_priority_fee_per_gas),
-        max_fee: units(review.max_fee),
-        max_total: units(review.max_total),
+        max_fee_per_gas: review.max_fee_per_gas,
+        max_priority_fee_per_gas: review.max_priority_fee_per_gas,
+        max_fee: review.max_fee,
+        max_total: review.max_total,
     }
 }

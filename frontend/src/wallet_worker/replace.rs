@@ -26,7 +26,7 @@ impl Desk {
         } else {
             Replacement::SpeedUp
         };
-        let payload = replace(&identity, from, envelope, how, fee(prices)?, UnixSecs(timestamp));
+        let payload = replace(&identity, from, envelope, how, fee(prices), UnixSecs(timestamp));
         let payload = payload.map_err(|error| Trouble::Payment(sentence(error)))?;
         self.read_back(&identity, from, payload)
     }

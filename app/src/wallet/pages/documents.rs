@@ -1,7 +1,7 @@
 //! Documents: their SHA-256 goes on the chain, signed; they themselves stay where they are. Rule: docs/protocol.md#P6
 
 use leptos::{html, prelude::*, task::spawn_local};
-use tally_chain::{B256, document};
+use tally_chain::{Amount, B256, document};
 
 use crate::{
     browser,
@@ -51,7 +51,7 @@ impl Draft {
         let order = Order {
             to: from.clone(),
             from,
-            coins: "0".to_owned(),
+            value: Amount::ZERO,
             memo: document::anchor(&sha256),
             nonce: account.next_nonce,
             timestamp: browser::now().unwrap_or_default(),

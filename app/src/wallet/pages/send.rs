@@ -139,7 +139,7 @@ impl Draft {
     }
 
     /// Builds the bytes for this amount and reads them back; with what the account may spend right now.
-    async fn prepare(self, wallet: Wallet, coins: String) -> Result<(Prepared, Amount), Failure> {
+    async fn prepare(self, wallet: Wallet, value: Amount) -> Result<(Prepared, Amount), Failure> {
         let fees = node::fees().await.map_err(Failure::node)?;
         let prices = prices(self.level.get_untracked(), &fees)
             .ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
@@ -151,7 +151,7 @@ impl Draft {
         let order = Order {
             from,
             to: to.clone(),
-            coins,
+            value,
             memo: self.memo.get_untracked(),
             nonce: account.next_nonce,
             timestamp: browser::now().unwrap_or_default(),
@@ -167,14 +167,15 @@ impl Draft {
 
     /// From the form to the review.
     async fn to_review(self, wallet: Wallet) {
-        let typed = self.coins.with_untracked(|typed| self.unit.read(typed));
-        let prepared = self
-            .prepare(wallet, typed.map(Amount::to_coins).unwrap_or_default())
-            .await;
+        let Ok(value) = self.coins.with_untracked(|typed| self.unit.read(typed)) else {
+            // Beside its field stands what is wrong with it.
+            return;
+        };
+        let prepared = self.prepare(wallet, value).await;
         let checked = prepared.and_then(|(prepared, free)| {
-            match prepared.review.max_total.digits().parse::<Amount>() {
-                Err(_) => Err(Failure::confused()),
-                Ok(needed) if needed > free => Err(Failure {
+            let needed = prepared.review.max_total;
+            if needed > free {
+                return Err(Failure {
                     what: "The account does not hold enough",
                     why: format!(
                         "With its highest fee the payment needs {}; the account holds {} that no waiting payment may need.",
@@ -182,9 +183,9 @@ impl Draft {
                         free.to_coins()
                     ),
                     next: "Send less, or press “All of it” to leave just the fee.",
-                }),
-                Ok(_) => Ok(Stage::Review(prepared)),
+                });
             }
+            Ok(Stage::Review(prepared))
         });
         match checked {
             Ok(stage) => self.stage.set(stage),
@@ -194,17 +195,13 @@ impl Draft {
 
     /// The highest amount that leaves room for the highest fee.
     async fn fill_all(self, wallet: Wallet, available: Amount) {
-        let outcome = self
-            .prepare(wallet, available.to_coins())
-            .await
-            .and_then(|(prepared, free)| {
-                let fee = prepared.review.max_fee.digits().parse::<Amount>().ok();
-                fee.and_then(|fee| free.checked_sub(fee)).ok_or(Failure {
-                    what: "The account does not hold enough",
-                    why: "Not even the fee can be paid.".to_owned(),
-                    next: "Receive some coins first.",
-                })
-            });
+        let outcome = self.prepare(wallet, available).await.and_then(|(prepared, free)| {
+            free.checked_sub(prepared.review.max_fee).ok_or(Failure {
+                what: "The account does not hold enough",
+                why: "Not even the fee can be paid.".to_owned(),
+                next: "Receive some coins first.",
+            })
+        });
         match outcome {
             Ok(amount) => self.coins.set(self.unit.write(amount)),
             Err(failure) => self.failure.set(Some(failure)),

@@ -26,8 +26,8 @@ pub fn prices(level: FeeLevel, fees: &FeesBody) -> Option<Prices> {
     };
     let fee = choose(level, &suggestions(fees));
     Some(Prices {
-        max_fee: BaseUnits::new(fee.max_fee),
-        max_priority_fee: BaseUnits::new(fee.max_priority_fee),
+        max_fee: fee.max_fee,
+        max_priority_fee: fee.max_priority_fee,
     })
 }
 

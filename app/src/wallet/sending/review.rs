@@ -7,7 +7,10 @@ use crate::{
     format,
     model::ChainInfo,
     ui::{Amount, Fact, Facts, Notice, NoticeKind},
-    wallet::protocol::{MemoText, ReviewText},
+    wallet::{
+        client::balances::units,
+        protocol::{MemoText, ReviewText},
+    },
 };
 
 /// Every field of the bytes that will be signed, nothing shortened.
@@ -42,23 +45,23 @@ pub fn Review(review: ReviewText) -> impl IntoView {
     });
     let rates = format!(
         "up to {} base units per gas ({} of it to the miner), {} gas",
-        format::grouped(review.max_fee_per_gas.digits()),
-        format::grouped(review.max_priority_fee_per_gas.digits()),
+        format::grouped(&review.max_fee_per_gas.to_string()),
+        format::grouped(&review.max_priority_fee_per_gas.to_string()),
         format::count(review.gas_limit)
     );
     view! {
         {other_chain}
         <Facts>
-            <Fact name="Pay"><span class="review-amount"><Amount value=review.value exact=true /></span></Fact>
+            <Fact name="Pay"><span class="review-amount"><Amount value=units(review.value) exact=true /></span></Fact>
             <Fact name="To">{receiver}</Fact>
             <Fact name="From"><span class="review-address" translate="no">{review.from}</span></Fact>
             {code}
             <Fact name="Memo">{memo}</Fact>
             <Fact name="Fee at most">
-                <Amount value=review.max_fee exact=true />
+                <Amount value=units(review.max_fee) exact=true />
                 <span class="field-hint">{rates}</span>
             </Fact>
-            <Fact name="Total at most"><Amount value=review.max_total exact=true /></Fact>
+            <Fact name="Total at most"><Amount value=units(review.max_total) exact=true /></Fact>
             <Fact name="Chain">
                 <span>{format!("{} ({})", chain.name, review.chain_id)}</span>
                 <span class="field-hint review-address">{format!("genesis {}", review.genesis)}</span>

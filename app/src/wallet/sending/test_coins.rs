@@ -1,6 +1,7 @@
 //! Test coins: a transfer from the public account of the playground, signed in this browser.
 
 use leptos::{prelude::*, task::spawn_local};
+use tally_chain::Amount;
 
 use super::{
     caution::{asks, look},
@@ -112,7 +113,7 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
         let order = Order {
             from: PUBLIC_ACCOUNT.to_owned(),
             to: to.to_owned(),
-            coins: GIFT.to_owned(),
+            value: Amount::from_coins(GIFT).expect("GIFT is written as an amount"),
             memo: String::new(),
             nonce: account.next_nonce,
             timestamp: browser::now().unwrap_or_default(),

@@ -5,7 +5,7 @@ mod look;
 mod missing;
 
 use leptos::{prelude::*, task::spawn_local};
-use tally_chain::{Bytes, RawTransaction, ReferenceVerifier};
+use tally_chain::{Amount, Bytes, RawTransaction, ReferenceVerifier};
 
 use crate::{
     browser, format,
@@ -109,7 +109,7 @@ impl Pending {
         let order = Order {
             to: from.clone(),
             from,
-            coins: "0".to_owned(),
+            value: Amount::ZERO,
             memo: String::new(),
             nonce,
             timestamp: browser::now().unwrap_or_default(),

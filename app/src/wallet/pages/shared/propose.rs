@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
-use tally_chain::{Amount, address};
+use tally_chain::address;
 
 use super::Table;
 use crate::{
@@ -62,20 +62,12 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
         if untrack(to_error).is_some() {
             return browser::focus("propose-to");
         }
-        if untrack(coins_error).is_some() {
+        let Ok(value) = coins.with_untracked(|typed| unit.read(typed)) else {
             return browser::focus("propose-coins");
-        }
+        };
         busy.set(true);
         let level = untrack(|| Prefs::get().read(|prefs| prefs.fee));
-        let (payer, receiver, amount, text) = (
-            from.get_untracked(),
-            to.get_untracked(),
-            coins
-                .with_untracked(|typed| unit.read(typed))
-                .map(Amount::to_coins)
-                .unwrap_or_default(),
-            memo.get_untracked(),
-        );
+        let (payer, receiver, text) = (from.get_untracked(), to.get_untracked(), memo.get_untracked());
         spawn_local(async move {
             let order = async {
                 let fees = node::fees().await.map_err(Failure::node)?;
@@ -84,7 +76,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
                 Ok::<_, Failure>(Order {
                     from: payer,
                     to: receiver,
-                    coins: amount,
+                    value,
                     memo: text,
                     nonce: account.next_nonce,
                     timestamp: browser::now().unwrap_or_default(),

@@ -38,8 +38,6 @@ pub enum Trouble {
     Payment(String),
     #[error("The recipient is not an address: {0}")]
     Recipient(String),
-    #[error("The amount cannot be read: {0}")]
-    Amount(String),
     /// What is wrong with a shared account or with a proposal.
     #[error("{0}")]
     Shared(String),
@@ -81,9 +79,7 @@ impl Trouble {
                 "Look at what you wrote down. If a word is missing there, start again with a new phrase."
             }
             Self::PhraseNotChecked => "Start again with a new phrase.",
-            Self::Payment(_) | Self::Recipient(_) | Self::Amount(_) => {
-                "Nothing was signed. Correct it and review again."
-            }
+            Self::Payment(_) | Self::Recipient(_) => "Nothing was signed. Correct it and review again.",
             Self::Shared(_) => "Nothing was changed or signed. Correct it, or ask for it to be sent again.",
             Self::NotReviewed => "Nothing was signed. Review the payment again.",
             Self::Storage(_) => {
