@@ -26,7 +26,7 @@ pub use dialog::Dialog;
 pub use field::{Field, Select};
 pub use id::{AddressLink, BlockLink, CopyButton, Id, TransactionLink};
 pub use mark::{Mark, MarkState};
-pub use notice::{Empty, Failure, Notice, NoticeKind, Skeleton};
+pub use notice::{Empty, Notice, NoticeKind, ReadError, Skeleton};
 pub use page::{Followed, Loaded, PageHead, Told};
 pub use pager::{CursorPager, Pager};
 pub use stat::{Fact, Facts, Stat};

@@ -35,7 +35,7 @@ struct Bench {
     told: RwSignal<bool>,
     document: RwSignal<Option<Hashed>>,
     proven: RwSignal<Option<Proven>>,
-    trouble: RwSignal<Option<String>>,
+    failure: RwSignal<Option<String>>,
     checks: Checks,
 }
 
@@ -61,7 +61,7 @@ pub fn Receipt() -> impl IntoView {
         told: RwSignal::new(false),
         document: RwSignal::new(None),
         proven: RwSignal::new(None),
-        trouble: RwSignal::new(None),
+        failure: RwSignal::new(None),
         checks: Checks::default(),
     };
     view! {
@@ -95,7 +95,7 @@ fn Give(bench: Bench) -> impl IntoView {
         bench.proven.set(None);
         bench.checks.clear();
         let read = text.and_then(|text| PortableReceipt::read(text.as_bytes()).map_err(|error| error.to_string()));
-        bench.trouble.set(read.as_ref().err().cloned());
+        bench.failure.set(read.as_ref().err().cloned());
         bench.receipt.set(read.ok());
     };
     let chosen = move |_| {
@@ -124,7 +124,7 @@ fn Give(bench: Bench) -> impl IntoView {
             let _ = progress.try_set(None);
             match done {
                 Ok((name, sha256)) => bench.document.set(Some(Hashed { name, sha256 })),
-                Err(why) => bench.trouble.set(Some(why)),
+                Err(why) => bench.failure.set(Some(why)),
             }
         });
     };
@@ -165,7 +165,7 @@ fn Give(bench: Bench) -> impl IntoView {
             </details>
             {move || {
                 bench
-                    .trouble
+                    .failure
                     .get()
                     .map(|why| {
                         view! {

@@ -4,7 +4,7 @@ use leptos::{prelude::*, reactive::computed::ScopedFuture};
 use leptos_meta::Title;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Failure, Mark, MarkState, Skeleton};
+use super::{Mark, MarkState, ReadError, Skeleton};
 use crate::reads::Read;
 
 /// The title of a page and the one sentence that says what it is for.
@@ -81,7 +81,7 @@ where
         let retry = Callback::new(move |()| resource.refetch());
         failure
             .get()
-            .map(|why| view! { <Failure what=what why=why retry=retry /> })
+            .map(|why| view! { <ReadError what=what why=why retry=retry /> })
     };
     view! {
         <Transition fallback=move || view! { <Skeleton lines=lines /> }>

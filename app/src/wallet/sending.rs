@@ -2,7 +2,7 @@
 
 pub mod caution;
 pub mod confirm;
-pub mod failure;
+pub mod error;
 pub mod fees;
 pub mod follow;
 pub mod review;

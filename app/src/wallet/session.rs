@@ -6,7 +6,9 @@ mod worker;
 use leptos::{prelude::*, task::spawn_local};
 use tabs::Word;
 
-use super::protocol::{AccountSummary, Answer, Chain, ContactSummary, OtherVault, Request, SearchProgress, Trouble};
+use super::protocol::{
+    AccountSummary, Answer, Chain, ContactSummary, OtherVault, Request, SearchProgress, WalletError,
+};
 use crate::{browser, live::Live, model::ChainInfo, prefs::Prefs};
 
 /// Where the wallet stands.
@@ -22,7 +24,7 @@ pub enum Phase {
     Locked,
     Open,
     /// The worker or the storage does not work.
-    Broken(Trouble),
+    Broken(WalletError),
 }
 
 /// The wallet of this tab. It outlives the pages, so that going elsewhere does not lock it.
@@ -80,8 +82,8 @@ impl Wallet {
             Word::InUse => self.last_use.set(browser::now().unwrap_or_default()),
             Word::Locked if open => self.lock(&chain, Some("It was locked in another tab.".to_owned())),
             Word::Changed if open => spawn_local(async move {
-                if let Err(trouble) = self.ask(Request::Refresh).await {
-                    self.lock(&chain, Some(why_locked(&trouble)));
+                if let Err(failure) = self.ask(Request::Refresh).await {
+                    self.lock(&chain, Some(why_locked(&failure)));
                 }
             }),
             Word::Changed => self.look(&chain),
@@ -162,15 +164,15 @@ impl Wallet {
             let phase = match worker::ask(Request::Look { chain }).await {
                 Ok(Answer::Looked { vault: true, .. }) => Phase::Locked,
                 Ok(Answer::Looked { vault: false, others }) => Phase::Missing { others },
-                Ok(_) => Phase::Broken(Trouble::Worker("it answered something else".to_owned())),
-                Err(trouble) => Phase::Broken(trouble),
+                Ok(_) => Phase::Broken(WalletError::Worker("it answered something else".to_owned())),
+                Err(failure) => Phase::Broken(failure),
             };
             self.phase.set(phase);
         });
     }
 
     /// Asks the worker; an answer with accounts opens the wallet.
-    pub async fn ask(self, request: Request) -> Result<Answer, Trouble> {
+    pub async fn ask(self, request: Request) -> Result<Answer, WalletError> {
         let writes = request.writes();
         let outcome = worker::ask(request).await;
         if writes && outcome.is_ok() {
@@ -188,7 +190,7 @@ impl Wallet {
             }
         }
         // Its password was changed in another tab.
-        if matches!(outcome, Err(Trouble::Locked)) && self.phase.with_untracked(|phase| *phase == Phase::Open) {
+        if matches!(outcome, Err(WalletError::Locked)) && self.phase.with_untracked(|phase| *phase == Phase::Open) {
             self.forget();
             self.phase.set(Phase::Locked);
         }
@@ -276,10 +278,10 @@ impl Wallet {
 }
 
 /// Why the wallet is locked where its vault could not be read anew after another tab changed it.
-fn why_locked(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Locked => "Its password was changed in another tab.".to_owned(),
-        Trouble::NoVault => "It was removed in another tab.".to_owned(),
+fn why_locked(failure: &WalletError) -> String {
+    match failure {
+        WalletError::Locked => "Its password was changed in another tab.".to_owned(),
+        WalletError::NoVault => "It was removed in another tab.".to_owned(),
         other => format!("Another tab changed it, and it could not be read anew. {other}"),
     }
 }
@@ -290,15 +292,15 @@ mod tests {
 
     #[test]
     fn a_lock_after_a_change_elsewhere_names_its_reason() {
-        for (trouble, expected) in [
-            (Trouble::Locked, "Its password was changed in another tab."),
-            (Trouble::NoVault, "It was removed in another tab."),
+        for (failure, expected) in [
+            (WalletError::Locked, "Its password was changed in another tab."),
+            (WalletError::NoVault, "It was removed in another tab."),
             (
-                Trouble::Storage("it is closed".to_owned()),
+                WalletError::Storage("it is closed".to_owned()),
                 "Another tab changed it, and it could not be read anew. This browser could not keep or read the vault: it is closed",
             ),
         ] {
-            assert_eq!(why_locked(&trouble), expected);
+            assert_eq!(why_locked(&failure), expected);
         }
     }
 }

@@ -243,7 +243,7 @@ pub fn BrowserMiner() -> impl IntoView {
                         .get()
                         .map(|why| {
                             view! {
-                                <Notice kind=NoticeKind::Error title="Mining here had trouble">
+                                <Notice kind=NoticeKind::Error title="Mining here failed">
                                     <p>{why}</p>
                                     <p>"It goes on with the next block, or start it again."</p>
                                 </Notice>

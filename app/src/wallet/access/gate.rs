@@ -8,8 +8,8 @@ use crate::{
     model::ChainInfo,
     ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
     wallet::{
-        parts::notice::TroubleNotice,
-        protocol::{OtherVault, Request, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{OtherVault, Request, WalletError},
         session::{Phase, Wallet},
     },
 };
@@ -24,7 +24,7 @@ pub fn Gate(children: ChildrenFn) -> impl IntoView {
             Phase::Missing { others } => view! { <Welcome others=others /> }.into_any(),
             Phase::Locked => view! { <Unlock /> }.into_any(),
             Phase::Open => children().into_any(),
-            Phase::Broken(trouble) => view! { <Broken trouble=trouble /> }.into_any(),
+            Phase::Broken(failure) => view! { <Broken failure=failure /> }.into_any(),
         }}
     }
 }
@@ -42,7 +42,7 @@ pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
                 children().into_any()
             }
             Phase::Unknown => view! { <div class="needs-script"><Skeleton lines=6 /></div> }.into_any(),
-            Phase::Broken(trouble) => view! { <Broken trouble=trouble /> }.into_any(),
+            Phase::Broken(failure) => view! { <Broken failure=failure /> }.into_any(),
             Phase::Locked | Phase::Open => {
                 view! {
                     <Notice title="This browser already keeps a wallet for this chain">
@@ -116,11 +116,11 @@ fn OtherChains(others: Vec<OtherVault>, here: String) -> impl IntoView {
 }
 
 #[component]
-fn Broken(trouble: Trouble) -> impl IntoView {
+fn Broken(failure: WalletError) -> impl IntoView {
     let wallet = Wallet::get();
     let chain = expect_context::<ChainInfo>();
     view! {
-        <TroubleNotice title="The wallet cannot work in this browser" trouble=trouble />
+        <ErrorNotice title="The wallet cannot work in this browser" error=failure />
         <Button on:click=move |_| wallet.lock(&chain, None)>"Try again"</Button>
     }
 }

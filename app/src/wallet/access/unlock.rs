@@ -8,8 +8,8 @@ use crate::{
     model::ChainInfo,
     ui::{Button, ButtonKind, Dialog, Field, Notice},
     wallet::{
-        parts::notice::TroubleNotice,
-        protocol::{Request, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{Request, WalletError},
         session::Wallet,
         storage::journal,
     },
@@ -24,25 +24,25 @@ pub fn Unlock() -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let password = secret::typed();
     let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let unlock = move |_| {
         let typed = secret::take(password);
         busy.set(true);
-        trouble.set(None);
+        failure.set(None);
         spawn_local(async move {
             let outcome = wallet.ask(Request::Unlock { password: typed }).await;
             let _ = busy.try_set(false);
             if let Err(error) = outcome {
-                let _ = trouble.try_set(Some(error));
+                let _ = failure.try_set(Some(error));
                 browser::focus(FIELD);
             }
         });
     };
-    let wrong = Signal::derive(move || match trouble.get() {
-        Some(trouble @ Trouble::WrongPassword) => format!("{trouble} {}", trouble.advice()),
+    let wrong = Signal::derive(move || match failure.get() {
+        Some(failure @ WalletError::WrongPassword) => format!("{failure} {}", failure.advice()),
         _ => String::new(),
     });
-    let other = move || trouble.get().filter(|trouble| *trouble != Trouble::WrongPassword);
+    let other = move || failure.get().filter(|failure| *failure != WalletError::WrongPassword);
     view! {
         {move || {
             wallet.notice.get().map(|why| view! { <Notice title="The wallet was locked"><p>{why}</p></Notice> })
@@ -77,7 +77,7 @@ pub fn Unlock() -> impl IntoView {
                     </Button>
                 </div>
             </form>
-            {move || other().map(|trouble| view! { <TroubleNotice title="The wallet was not unlocked" trouble=trouble /> })}
+            {move || other().map(|failure| view! { <ErrorNotice title="The wallet was not unlocked" error=failure /> })}
             <Forget />
         </section>
     }
@@ -90,7 +90,7 @@ pub fn Forget() -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let open = RwSignal::new(false);
     let sure = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let forget = move |_| {
         let chain = chain.clone();
         spawn_local(async move {
@@ -100,7 +100,7 @@ pub fn Forget() -> impl IntoView {
                     let _ = open.try_set(false);
                     wallet.lock(&chain, None);
                 }
-                Err(error) => trouble.set(Some(error)),
+                Err(error) => failure.set(Some(error)),
             }
         });
     };
@@ -114,7 +114,7 @@ pub fn Forget() -> impl IntoView {
                 <input type="checkbox" prop:checked=sure on:change=move |event| sure.set(event_target_checked(&event)) />
                 <span>"I have the recovery phrase written down"</span>
             </label>
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="It was not removed" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="It was not removed" error=failure /> })}
             <div class="actions">
                 <Button kind=ButtonKind::Danger disabled=Signal::derive(move || !sure.get()) on:click=forget.clone()>
                     "Remove it"

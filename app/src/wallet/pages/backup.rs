@@ -8,8 +8,8 @@ use crate::{
     ui::{Button, ButtonKind, Field, Notice, NoticeKind, PageHead},
     wallet::{
         access::{gate::Gate, password::NewPassword, secret},
-        parts::notice::TroubleNotice,
-        protocol::{AccountOrigin, Answer, Request, SecretText, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{AccountOrigin, Answer, Request, SecretText, WalletError},
         session::Wallet,
     },
 };
@@ -90,11 +90,11 @@ fn Kept() -> impl IntoView {
 fn File() -> impl IntoView {
     let wallet = Wallet::get();
     let chain = expect_context::<ChainInfo>();
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let kept = RwSignal::new(None::<String>);
     let download = move |_| {
         let name = file_name(&chain.name, browser::now().unwrap_or_default());
-        trouble.set(None);
+        failure.set(None);
         spawn_local(async move {
             match wallet.ask(Request::Backup).await {
                 Ok(Answer::Backup { file }) => {
@@ -102,7 +102,7 @@ fn File() -> impl IntoView {
                     let _ = kept.try_set(Some(name));
                 }
                 Ok(_) => {}
-                Err(error) => drop(trouble.try_set(Some(error))),
+                Err(error) => drop(failure.try_set(Some(error))),
             }
         });
     };
@@ -121,7 +121,7 @@ fn File() -> impl IntoView {
                         view! { <p role="status">{format!("Saved as {name}. Copy it to a second device or a USB stick.")}</p> }
                     })
             }}
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="There is no file" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="There is no file" error=failure /> })}
         </section>
     }
     .into_any()
@@ -148,18 +148,18 @@ fn ChangePassword() -> impl IntoView {
     let current = secret::typed();
     let busy = RwSignal::new(false);
     let done = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let change = Callback::new(move |new: SecretText| {
         let typed = secret::take(current);
         busy.set(true);
         done.set(false);
-        trouble.set(None);
+        failure.set(None);
         spawn_local(async move {
             let outcome = wallet.ask(Request::ChangePassword { current: typed, new }).await;
             let _ = busy.try_set(false);
             match outcome {
                 Ok(_) => drop(done.try_set(true)),
-                Err(error) => drop(trouble.try_set(Some(error))),
+                Err(error) => drop(failure.try_set(Some(error))),
             }
         });
     });
@@ -181,7 +181,7 @@ fn ChangePassword() -> impl IntoView {
             <Show when=move || done.get()>
                 <p role="status">"The password was changed."</p>
             </Show>
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="The password was not changed" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="The password was not changed" error=failure /> })}
         </section>
     }
     .into_any()

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use tally_chain::address;
 
-use super::manage::{EditTrouble, Editing};
+use super::manage::{EditErrorNotice, Editing};
 use crate::{
     browser, format,
     ui::{AddressLink, Button, ButtonKind, ButtonLink, Empty, Field, PageHead},
@@ -117,7 +117,7 @@ pub fn NameAddress(
             <div class="actions">
                 <Button kind=ButtonKind::Primary submit=true busy=editing.busy>{button}</Button>
             </div>
-            <EditTrouble editing=editing title=failed />
+            <EditErrorNotice editing=editing title=failed />
         </form>
     }
     .into_any()
@@ -157,7 +157,7 @@ fn Card(contact: ContactSummary) -> impl IntoView {
                         <Button kind=ButtonKind::Danger busy=editing.busy on:click=remove>"Remove"</Button>
                     </div>
                 </form>
-                <EditTrouble editing=editing title="Nothing was changed" />
+                <EditErrorNotice editing=editing title="Nothing was changed" />
             </details>
         </li>
     }

@@ -13,8 +13,8 @@ use crate::{
             password::{NewPassword, Passphrase, SearchBar},
             secret,
         },
-        parts::notice::TroubleNotice,
-        protocol::{Answer, Request, SecretText, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{Answer, Request, SecretText, WalletError},
         session::Wallet,
     },
 };
@@ -41,7 +41,7 @@ const STEPS: [(Step, &str); 4] = [
 struct Course {
     wallet: Wallet,
     step: RwSignal<Step>,
-    trouble: RwSignal<Option<Trouble>>,
+    failure: RwSignal<Option<WalletError>>,
     /// The new phrase, only while it is being written down.
     phrase: RwSignal<Option<SecretText>>,
     /// Positions that are asked back.
@@ -50,7 +50,7 @@ struct Course {
 
 impl Course {
     fn go(self, step: Step) {
-        self.trouble.set(None);
+        self.failure.set(None);
         self.step.set(step);
     }
 
@@ -69,7 +69,7 @@ impl Course {
                     self.go(Step::Write);
                 }
                 Ok(_) => {}
-                Err(trouble) => self.trouble.set(Some(trouble)),
+                Err(failure) => self.failure.set(Some(failure)),
             }
         });
     }
@@ -82,7 +82,7 @@ pub fn Create() -> impl IntoView {
     let course = Course {
         wallet,
         step: RwSignal::new(Step::Choose),
-        trouble: RwSignal::new(None),
+        failure: RwSignal::new(None),
         phrase: RwSignal::new(None),
         ask: RwSignal::new(Vec::new()),
     };
@@ -93,7 +93,7 @@ pub fn Create() -> impl IntoView {
         Step::Check => view! { <Check course=course /> }.into_any(),
         Step::Password | Step::Search => {
             let on_back = Callback::new(move |()| course.go(Step::Choose));
-            view! { <Protect step=course.step trouble=course.trouble on_lost=on_back /> }.into_any()
+            view! { <Protect step=course.step failure=course.failure on_lost=on_back /> }.into_any()
         }
     };
     let progress = move || {
@@ -111,7 +111,7 @@ pub fn Create() -> impl IntoView {
             <ol class="wallet-steps" aria-label="Steps">{progress()}</ol>
             <section class="card wallet-narrow">
                 {content}
-                {move || course.trouble.get().map(|trouble| view! { <TroubleNotice title="That did not work" trouble=trouble /> })}
+                {move || course.failure.get().map(|failure| view! { <ErrorNotice title="That did not work" error=failure /> })}
             </section>
         </WithoutVault>
     }
@@ -204,8 +204,8 @@ fn Check(course: Course) -> impl IntoView {
         .into_iter()
         .map(|position| (position, secret::typed()))
         .collect();
-    let wrong = Memo::new(move |_| match course.trouble.get() {
-        Some(Trouble::WrongWord { position }) => Some(position),
+    let wrong = Memo::new(move |_| match course.failure.get() {
+        Some(WalletError::WrongWord { position }) => Some(position),
         _ => None,
     });
     let fields = asked
@@ -235,7 +235,7 @@ fn Check(course: Course) -> impl IntoView {
         spawn_local(async move {
             match course.wallet.ask(Request::CheckWords { words }).await {
                 Ok(_) => course.go(Step::Password),
-                Err(trouble) => course.trouble.set(Some(trouble)),
+                Err(failure) => course.failure.set(Some(failure)),
             }
         });
     };
@@ -256,7 +256,7 @@ fn Check(course: Course) -> impl IntoView {
 #[component]
 pub fn Protect(
     step: RwSignal<Step>,
-    trouble: RwSignal<Option<Trouble>>,
+    failure: RwSignal<Option<WalletError>>,
     on_lost: Callback<()>,
     /// The phrase was used before: its other accounts are looked for.
     #[prop(optional)]
@@ -268,7 +268,7 @@ pub fn Protect(
     let navigate = use_navigate();
     let create = Callback::new(move |password: SecretText| {
         step.set(Step::Search);
-        trouble.set(None);
+        failure.set(None);
         let navigate = navigate.clone();
         let passphrase = secret::take(first);
         drop(secret::take(second));
@@ -276,10 +276,10 @@ pub fn Protect(
             wallet.restored.set(restoring);
             match wallet.ask(Request::Create { password, passphrase }).await {
                 Ok(_) => navigate("/wallet", Default::default()),
-                Err(Trouble::PhraseNotChecked) => on_lost.run(()),
+                Err(WalletError::PhraseNotChecked) => on_lost.run(()),
                 Err(error) => {
                     step.set(Step::Password);
-                    trouble.set(Some(error));
+                    failure.set(Some(error));
                 }
             }
         });

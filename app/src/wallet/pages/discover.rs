@@ -8,15 +8,15 @@ use crate::{
     wallet::{
         access::password::SearchBar,
         client::node,
-        parts::notice::TroubleNotice,
-        protocol::{Answer, Request, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{Answer, Request, WalletError},
         session::Wallet,
     },
 };
 
 /// Where a search stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Hunt {
+enum AccountScan {
     Idle,
     /// Addresses looked at so far.
     Looking {
@@ -27,13 +27,13 @@ enum Hunt {
     Done {
         added: usize,
     },
-    Failed(Trouble),
+    Failed(WalletError),
 }
 
 #[derive(Clone, Copy)]
 struct Course {
     wallet: Wallet,
-    hunt: RwSignal<Hunt>,
+    scan: RwSignal<AccountScan>,
     stop: RwSignal<bool>,
 }
 
@@ -45,29 +45,29 @@ impl Course {
         spawn_local(async move {
             let mut asked = 0;
             for (kind, gap) in kinds {
-                if let Err(trouble) = self.look(kind, gap, &mut asked).await {
-                    drop(self.hunt.try_set(Hunt::Failed(trouble)));
+                if let Err(failure) = self.look(kind, gap, &mut asked).await {
+                    drop(self.scan.try_set(AccountScan::Failed(failure)));
                     return;
                 }
             }
             let after = untrack(|| self.wallet.accounts()).len();
             let added = after.saturating_sub(before);
-            drop(self.hunt.try_set(Hunt::Done { added }));
+            drop(self.scan.try_set(AccountScan::Done { added }));
         });
     }
 
-    async fn look(self, kind: KeyKind, gap: Option<u32>, asked: &mut usize) -> Result<(), Trouble> {
-        let _ = self.hunt.try_set(Hunt::Looking { kind, asked: *asked });
+    async fn look(self, kind: KeyKind, gap: Option<u32>, asked: &mut usize) -> Result<(), WalletError> {
+        let _ = self.scan.try_set(AccountScan::Looking { kind, asked: *asked });
         let mut answer = self.wallet.ask(Request::Discover { kind, gap }).await?;
         while let Answer::Wanted { addresses } = answer {
             let mut used = Vec::with_capacity(addresses.len());
             for address in addresses {
                 if self.stop.try_get_untracked().unwrap_or(true) {
-                    return Err(Trouble::Cancelled);
+                    return Err(WalletError::Cancelled);
                 }
-                used.push(node::is_used(&address).await.map_err(Trouble::Node)?);
+                used.push(node::is_used(&address).await.map_err(WalletError::Node)?);
                 *asked += 1;
-                let _ = self.hunt.try_set(Hunt::Looking { kind, asked: *asked });
+                let _ = self.scan.try_set(AccountScan::Looking { kind, asked: *asked });
             }
             answer = self.wallet.ask(Request::Discovered { used }).await?;
         }
@@ -86,7 +86,7 @@ pub fn FindAccounts() -> impl IntoView {
     let wallet = Wallet::get();
     let course = Course {
         wallet,
-        hunt: RwSignal::new(Hunt::Idle),
+        scan: RwSignal::new(AccountScan::Idle),
         stop: RwSignal::new(false),
     };
     if wallet.restored.get_untracked() {
@@ -111,17 +111,17 @@ pub fn FindAccounts() -> impl IntoView {
             course.go(vec![(kind, gap.get_untracked().parse().ok())]);
         }
     };
-    let looking = Memo::new(move |_| matches!(course.hunt.get(), Hunt::Looking { .. }));
-    let told = move || match course.hunt.get() {
-        Hunt::Idle => ().into_any(),
-        Hunt::Looking { kind, asked } => view! {
+    let looking = Memo::new(move |_| matches!(course.scan.get(), AccountScan::Looking { .. }));
+    let told = move || match course.scan.get() {
+        AccountScan::Idle => ().into_any(),
+        AccountScan::Looking { kind, asked } => view! {
             <div class="search-bar" role="status">
                 <strong>"Looking for accounts that were used before"</strong>
                 <span class="field-hint">{format!("{}: {asked} addresses looked at", kind.title())}</span>
             </div>
         }
         .into_any(),
-        Hunt::Done { added } => {
+        AccountScan::Done { added } => {
             let text = match added {
                 0 => "No further account was used before.".to_owned(),
                 1 => "One more account was found.".to_owned(),
@@ -135,14 +135,14 @@ pub fn FindAccounts() -> impl IntoView {
             }
                 .into_any()
         }
-        Hunt::Failed(Trouble::Cancelled) => view! {
+        AccountScan::Failed(WalletError::Cancelled) => view! {
             <Notice kind=NoticeKind::Info title="Stopped">
                 <p>"What was found so far is kept. It can be looked for again under “Find used accounts”."</p>
             </Notice>
         }
         .into_any(),
-        Hunt::Failed(trouble) => {
-            view! { <TroubleNotice title="Not all accounts were looked at" trouble=trouble /> }.into_any()
+        AccountScan::Failed(failure) => {
+            view! { <ErrorNotice title="Not all accounts were looked at" error=failure /> }.into_any()
         }
     };
     view! {

@@ -14,7 +14,7 @@ use crate::{
         protocol::{Order, Request},
         sending::{
             confirm::{Confirm, Prepared},
-            failure::{Failure, FailureNotice},
+            error::{SendError, SendErrorNotice},
             fees::prices,
             follow::Follow,
         },
@@ -38,16 +38,16 @@ struct Draft {
     /// Name and SHA-256.
     hashed: RwSignal<Option<(String, B256)>>,
     stage: RwSignal<Stage>,
-    failure: RwSignal<Option<Failure>>,
+    failure: RwSignal<Option<SendError>>,
 }
 
 impl Draft {
-    async fn prepare(self, wallet: Wallet, sha256: B256) -> Result<Prepared, Failure> {
+    async fn prepare(self, wallet: Wallet, sha256: B256) -> Result<Prepared, SendError> {
         let level = untrack(|| Prefs::get().read(|prefs| prefs.fee));
-        let fees = node::fees().await.map_err(Failure::node)?;
-        let prices = prices(level, &fees).ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
+        let fees = node::fees().await.map_err(SendError::node)?;
+        let prices = prices(level, &fees).ok_or_else(|| SendError::node("its fees cannot be read".to_owned()))?;
         let from = self.from.get_untracked();
-        let account = node::account(&from).await.map_err(Failure::node)?;
+        let account = node::account(&from).await.map_err(SendError::node)?;
         let order = Order {
             to: from.clone(),
             from,
@@ -102,7 +102,7 @@ fn Content() -> impl IntoView {
             }
             Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
         }}
-        <FailureNotice failure=draft.failure />
+        <SendErrorNotice failure=draft.failure />
     }
     .into_any()
 }

@@ -13,9 +13,9 @@ use crate::{
         client::balances::Balances,
         parts::{
             account::{BalanceLine, KindBadge},
-            notice::TroubleNotice,
+            notice::ErrorNotice,
         },
-        protocol::{AccountOrigin, AccountSummary, Edit, Request, Trouble},
+        protocol::{AccountOrigin, AccountSummary, Edit, Request, WalletError},
         sending::test_coins::TestCoins,
         session::Wallet,
     },
@@ -238,15 +238,15 @@ fn AccountCard(account: AccountSummary) -> impl IntoView {
 fn AddAccount() -> impl IntoView {
     let wallet = Wallet::get();
     let busy = RwSignal::new(None::<KeyKind>);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let add = move |kind: KeyKind| {
         busy.set(Some(kind));
-        trouble.set(None);
+        failure.set(None);
         spawn_local(async move {
             let outcome = wallet.ask(Request::AddAccount { kind }).await;
             let _ = busy.try_set(None);
             if let Err(error) = outcome {
-                let _ = trouble.try_set(Some(error).filter(|error| *error != Trouble::Cancelled));
+                let _ = failure.try_set(Some(error).filter(|error| *error != WalletError::Cancelled));
             }
         });
     };
@@ -264,6 +264,6 @@ fn AddAccount() -> impl IntoView {
         <Show when=move || busy.get().is_some_and(KeyKind::is_rsa)>
             <SearchBar />
         </Show>
-        {move || trouble.get().map(|trouble| view! { <TroubleNotice title="The account was not added" trouble=trouble /> })}
+        {move || failure.get().map(|failure| view! { <ErrorNotice title="The account was not added" error=failure /> })}
     }
 }

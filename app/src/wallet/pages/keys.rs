@@ -13,8 +13,8 @@ use crate::{
             gate::Gate,
             secret::{take, typed},
         },
-        parts::{account::KindBadge, notice::TroubleNotice},
-        protocol::{Answer, FoundKey, Request, SecretText, Trouble},
+        parts::{account::KindBadge, notice::ErrorNotice},
+        protocol::{Answer, FoundKey, Request, SecretText, WalletError},
         session::Wallet,
     },
 };
@@ -61,12 +61,12 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
     let input = NodeRef::<html::Input>::new();
     let (password, chosen) = (typed(), RwSignal::new(false));
     let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let read = move |_| {
         let Some(input) = input.get_untracked() else { return };
         let typed = take(password);
         busy.set(true);
-        trouble.set(None);
+        failure.set(None);
         kept.set(None);
         spawn_local(async move {
             let outcome = match browser::read_text(&input, MAX_KEY_FILE_BYTES).await {
@@ -78,7 +78,7 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
                         })
                         .await
                 }
-                Err(why) => Err(Trouble::KeyFile(format!(
+                Err(why) => Err(WalletError::KeyFile(format!(
                     "{why} Choose a Web3 keystore, a PEM file or a key in hex."
                 ))),
             };
@@ -92,8 +92,8 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    let wrong = error == Trouble::WrongFilePassword;
-                    let _ = trouble.try_set(Some(error));
+                    let wrong = error == WalletError::WrongFilePassword;
+                    let _ = failure.try_set(Some(error));
                     if wrong {
                         browser::focus(PASSWORD);
                     }
@@ -101,11 +101,15 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
             }
         });
     };
-    let wrong = Signal::derive(move || match trouble.get() {
-        Some(trouble @ Trouble::WrongFilePassword) => format!("{trouble} {}", trouble.advice()),
+    let wrong = Signal::derive(move || match failure.get() {
+        Some(failure @ WalletError::WrongFilePassword) => format!("{failure} {}", failure.advice()),
         _ => String::new(),
     });
-    let other = move || trouble.get().filter(|trouble| *trouble != Trouble::WrongFilePassword);
+    let other = move || {
+        failure
+            .get()
+            .filter(|failure| *failure != WalletError::WrongFilePassword)
+    };
     view! {
         <p class="prose">
             "A Web3 keystore (JSON), PEM (PKCS#8 as OpenSSL writes it, PKCS#1, SEC1) or a secp256k1 key in hex. A public key (PEM or hex) becomes an account that is only watched."
@@ -156,7 +160,7 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
             </div>
             <Working busy=busy text="Deriving the file's key from its password, then checking the key. This takes some seconds on purpose." />
         </form>
-        {move || other().map(|trouble| view! { <TroubleNotice title="The key was not taken" trouble=trouble /> })}
+        {move || other().map(|failure| view! { <ErrorNotice title="The key was not taken" error=failure /> })}
     }
 }
 
@@ -172,7 +176,7 @@ fn Keep(key: FoundKey, found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<
     let wallet = Wallet::get();
     let label = RwSignal::new(String::new());
     let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let FoundKey {
         format,
         private,
@@ -193,7 +197,7 @@ fn Keep(key: FoundKey, found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<
                 }
                 Err(error) => {
                     let _ = busy.try_set(false);
-                    let _ = trouble.try_set(Some(error));
+                    let _ = failure.try_set(Some(error));
                 }
             }
         });
@@ -261,6 +265,6 @@ fn Keep(key: FoundKey, found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<
             }
                 .into_any()
         }}
-        {move || trouble.get().map(|trouble| view! { <TroubleNotice title="The key was not kept" trouble=trouble /> })}
+        {move || failure.get().map(|failure| view! { <ErrorNotice title="The key was not kept" error=failure /> })}
     }
 }

@@ -6,8 +6,8 @@ use crate::{
     browser,
     ui::{Button, ButtonKind, Field},
     wallet::{
-        parts::notice::TroubleNotice,
-        protocol::{AccountOrigin, AccountSummary, Edit, Request, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{AccountOrigin, AccountSummary, Edit, Request, WalletError},
         session::Wallet,
     },
 };
@@ -17,7 +17,7 @@ use crate::{
 pub struct Editing {
     wallet: Wallet,
     pub busy: RwSignal<bool>,
-    pub trouble: RwSignal<Option<Trouble>>,
+    pub failure: RwSignal<Option<WalletError>>,
 }
 
 impl Editing {
@@ -25,31 +25,31 @@ impl Editing {
         Self {
             wallet: Wallet::get(),
             busy: RwSignal::new(false),
-            trouble: RwSignal::new(None),
+            failure: RwSignal::new(None),
         }
     }
 
     /// Asks for the edit; `done` runs when it is kept.
     pub fn go(self, edit: Edit, done: impl FnOnce() + 'static) {
         self.busy.set(true);
-        self.trouble.set(None);
+        self.failure.set(None);
         spawn_local(async move {
             let outcome = self.wallet.ask(Request::Edit { edit }).await;
             let _ = self.busy.try_set(false);
             match outcome {
                 Ok(_) => done(),
-                Err(trouble) => drop(self.trouble.try_set(Some(trouble))),
+                Err(failure) => drop(self.failure.try_set(Some(failure))),
             }
         });
     }
 }
 
-/// The trouble of an edit, if there is one.
+/// The failure of an edit, if there is one.
 #[component]
-pub fn EditTrouble(editing: Editing, title: &'static str) -> impl IntoView {
+pub fn EditErrorNotice(editing: Editing, title: &'static str) -> impl IntoView {
     move || {
-        let trouble = editing.trouble.get();
-        trouble.map(|trouble| view! { <TroubleNotice title=title trouble=trouble /> })
+        let failure = editing.failure.get();
+        failure.map(|failure| view! { <ErrorNotice title=title error=failure /> })
     }
 }
 
@@ -109,7 +109,7 @@ pub fn Manage(account: AccountSummary) -> impl IntoView {
                         })}
                 </div>
             </form>
-            <EditTrouble editing=editing title="Nothing was changed" />
+            <EditErrorNotice editing=editing title="Nothing was changed" />
         </details>
     }
     .into_any()

@@ -11,8 +11,8 @@ use crate::{
     ui::{Button, ButtonKind, ButtonLink, Field, PageHead},
     wallet::{
         access::{gate::WithoutVault, secret},
-        parts::notice::TroubleNotice,
-        protocol::{Request, SecretText, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{Request, SecretText, WalletError},
         session::Wallet,
     },
 };
@@ -21,7 +21,7 @@ use crate::{
 #[component]
 pub fn Restore() -> impl IntoView {
     let step = RwSignal::new(Step::Write);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let stage = Memo::new(move |_| step.get() >= Step::Password);
     let on_lost = Callback::new(move |()| step.set(Step::Write));
     view! {
@@ -29,10 +29,10 @@ pub fn Restore() -> impl IntoView {
         <WithoutVault>
             <section class="card wallet-narrow" aria-label="From the phrase">
                 {move || match stage.get() {
-                    false => view! { <Phrase step=step trouble=trouble /> }.into_any(),
-                    true => view! { <Protect step=step trouble=trouble on_lost=on_lost restoring=true /> }.into_any(),
+                    false => view! { <Phrase step=step failure=failure /> }.into_any(),
+                    true => view! { <Protect step=step failure=failure on_lost=on_lost restoring=true /> }.into_any(),
                 }}
-                {move || trouble.get().map(|trouble| view! { <TroubleNotice title="That did not work" trouble=trouble /> })}
+                {move || failure.get().map(|failure| view! { <ErrorNotice title="That did not work" error=failure /> })}
             </section>
             {move || (!stage.get()).then(|| view! { <FromFile /> })}
         </WithoutVault>
@@ -40,7 +40,7 @@ pub fn Restore() -> impl IntoView {
 }
 
 #[component]
-fn Phrase(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>) -> impl IntoView {
+fn Phrase(step: RwSignal<Step>, failure: RwSignal<Option<WalletError>>) -> impl IntoView {
     let wallet = Wallet::get();
     let typed = secret::typed();
     let language = RwSignal::new(String::new());
@@ -49,14 +49,14 @@ fn Phrase(step: RwSignal<Step>, trouble: RwSignal<Option<Trouble>>) -> impl Into
         event.prevent_default();
         let phrase = SecretText::new(typed.get_untracked());
         let language = chosen(language);
-        trouble.set(None);
+        failure.set(None);
         spawn_local(async move {
             match wallet.ask(Request::TakePhrase { phrase, language }).await {
                 Ok(_) => {
                     drop(secret::take(typed));
                     step.set(Step::Password);
                 }
-                Err(error) => trouble.set(Some(error)),
+                Err(error) => failure.set(Some(error)),
             }
         });
     };
@@ -99,11 +99,11 @@ fn FromFile() -> impl IntoView {
     let file = RwSignal::new(None::<Bytes>);
     let password = secret::typed();
     let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let on_choice = move |_| {
         let Some(input) = input.get_untracked() else { return };
         file.set(None);
-        trouble.set(None);
+        failure.set(None);
         spawn_local(async move {
             let checked = match browser::read_text(&input, MAX_CONTAINER_BYTES).await {
                 Ok(text) => {
@@ -111,14 +111,14 @@ fn FromFile() -> impl IntoView {
                     let asked = wallet.ask(Request::CheckBackup { file: bytes.clone() }).await;
                     asked.map(|_| bytes)
                 }
-                Err(why) => Err(Trouble::Backup(why)),
+                Err(why) => Err(WalletError::Backup(why)),
             };
             match checked {
                 Ok(bytes) => {
                     let _ = file.try_set(Some(bytes));
                     browser::focus("file-password");
                 }
-                Err(error) => drop(trouble.try_set(Some(error))),
+                Err(error) => drop(failure.try_set(Some(error))),
             }
         });
     };
@@ -127,7 +127,7 @@ fn FromFile() -> impl IntoView {
         let Some(bytes) = file.get_untracked() else { return };
         let typed = secret::take(password);
         busy.set(true);
-        trouble.set(None);
+        failure.set(None);
         let navigate = navigate.clone();
         spawn_local(async move {
             let outcome = wallet
@@ -139,7 +139,7 @@ fn FromFile() -> impl IntoView {
             let _ = busy.try_set(false);
             match outcome {
                 Ok(_) => navigate("/wallet", Default::default()),
-                Err(error) => drop(trouble.try_set(Some(error))),
+                Err(error) => drop(failure.try_set(Some(error))),
             }
         });
     };
@@ -168,7 +168,7 @@ fn FromFile() -> impl IntoView {
                     <Button submit=true busy=busy disabled=Signal::derive(move || !ready.get())>"Restore from the file"</Button>
                 </div>
             </form>
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="The file was not restored" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="The file was not restored" error=failure /> })}
         </section>
     }
     .into_any()

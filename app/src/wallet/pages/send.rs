@@ -26,7 +26,7 @@ use crate::{
         protocol::{Order, Request},
         sending::{
             confirm::{Confirm, Prepared},
-            failure::{Failure, FailureNotice},
+            error::{SendError, SendErrorNotice},
             fees::{FeeChoice, prices},
             follow::Follow,
         },
@@ -53,7 +53,7 @@ struct Draft {
     fees: RwSignal<Option<FeesBody>>,
     stage: RwSignal<Stage>,
     busy: RwSignal<bool>,
-    failure: RwSignal<Option<Failure>>,
+    failure: RwSignal<Option<SendError>>,
     /// Whether errors of fields are shown: not before the first try.
     tried: RwSignal<bool>,
     /// In what amounts are typed.
@@ -139,13 +139,13 @@ impl Draft {
     }
 
     /// Builds the bytes for this amount and reads them back; with what the account may spend right now.
-    async fn prepare(self, wallet: Wallet, value: Amount) -> Result<(Prepared, Amount), Failure> {
-        let fees = node::fees().await.map_err(Failure::node)?;
+    async fn prepare(self, wallet: Wallet, value: Amount) -> Result<(Prepared, Amount), SendError> {
+        let fees = node::fees().await.map_err(SendError::node)?;
         let prices = prices(self.level.get_untracked(), &fees)
-            .ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
+            .ok_or_else(|| SendError::node("its fees cannot be read".to_owned()))?;
         self.fees.set(Some(fees));
         let from = self.from.get_untracked();
-        let account = node::account(&from).await.map_err(Failure::node)?;
+        let account = node::account(&from).await.map_err(SendError::node)?;
         let free = account.free();
         let to = self.to.get_untracked();
         let order = Order {
@@ -175,7 +175,7 @@ impl Draft {
         let checked = prepared.and_then(|(prepared, free)| {
             let needed = prepared.review.max_total;
             if needed > free {
-                return Err(Failure {
+                return Err(SendError {
                     what: "The account does not hold enough",
                     why: format!(
                         "With its highest fee the payment needs {}; the account holds {} that no waiting payment may need.",
@@ -196,7 +196,7 @@ impl Draft {
     /// The highest amount that leaves room for the highest fee.
     async fn fill_all(self, wallet: Wallet, available: Amount) {
         let outcome = self.prepare(wallet, available).await.and_then(|(prepared, free)| {
-            free.checked_sub(prepared.review.max_fee).ok_or(Failure {
+            free.checked_sub(prepared.review.max_fee).ok_or(SendError {
                 what: "The account does not hold enough",
                 why: "Not even the fee can be paid.".to_owned(),
                 next: "Receive some coins first.",
@@ -240,7 +240,7 @@ fn Content() -> impl IntoView {
     let draft = Draft::new();
     let live = Live::get();
     // Apart from what went wrong with an order: it goes once the fees are read again.
-    let unread = RwSignal::new(None::<Failure>);
+    let unread = RwSignal::new(None::<SendError>);
     Effect::new(move |_| {
         live.on_chain();
         spawn_local(async move {
@@ -249,7 +249,7 @@ fn Content() -> impl IntoView {
                     let _ = draft.fees.try_set(Some(fees));
                     let _ = unread.try_set(None);
                 }
-                Err(why) => drop(unread.try_set(Some(Failure::node(why)))),
+                Err(why) => drop(unread.try_set(Some(SendError::node(why)))),
             }
         });
     });
@@ -264,8 +264,8 @@ fn Content() -> impl IntoView {
             }
             Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
         }}
-        <FailureNotice failure=unread />
-        <FailureNotice failure=draft.failure />
+        <SendErrorNotice failure=unread />
+        <SendErrorNotice failure=draft.failure />
     }
 }
 

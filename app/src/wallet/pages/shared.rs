@@ -13,8 +13,8 @@ use crate::{
     ui::{AddressLink, Button, ButtonKind, Empty, Field, Notice, NoticeKind, PageHead},
     wallet::{
         access::gate::Gate,
-        parts::{notice::TroubleNotice, scan::Scan},
-        protocol::{AccountOrigin, AccountSummary, Answer, ProposalView, Request, SharedRequest, Trouble},
+        parts::{notice::ErrorNotice, scan::Scan},
+        protocol::{AccountOrigin, AccountSummary, Answer, ProposalView, Request, SharedRequest, WalletError},
         session::Wallet,
     },
 };
@@ -31,21 +31,21 @@ struct Table {
     account: RwSignal<String>,
     /// The text of a proposal that a link brought, until the wallet is open.
     brought: RwSignal<Option<String>>,
-    trouble: RwSignal<Option<Trouble>>,
+    failure: RwSignal<Option<WalletError>>,
 }
 
 impl Table {
     /// Asks the worker for a proposal and shows it; whether that went well.
     async fn ask(self, wallet: Wallet, request: SharedRequest) -> bool {
-        self.trouble.set(None);
+        self.failure.set(None);
         match wallet.ask(Request::Shared(request)).await {
             Ok(Answer::Proposal(view)) => {
                 self.proposal.set(Some(*view));
                 true
             }
             Ok(_) => false,
-            Err(trouble) => {
-                let _ = self.trouble.try_set(Some(trouble));
+            Err(failure) => {
+                let _ = self.failure.try_set(Some(failure));
                 false
             }
         }
@@ -59,7 +59,7 @@ pub fn Shared() -> impl IntoView {
         proposal: RwSignal::new(None),
         account: RwSignal::default(),
         brought: RwSignal::new(None),
-        trouble: RwSignal::new(None),
+        failure: RwSignal::new(None),
     };
     // What a link brings stands in its fragment, which no server sees; the address bar does not keep it.
     let read = move || {
@@ -144,7 +144,7 @@ fn Content(table: Table) -> impl IntoView {
 #[component]
 fn Card(account: AccountSummary) -> impl IntoView {
     let wallet = Wallet::get();
-    let (text, trouble) = (RwSignal::new(None::<String>), RwSignal::new(None::<Trouble>));
+    let (text, failure) = (RwSignal::new(None::<String>), RwSignal::new(None::<WalletError>));
     let address = account.address.clone();
     let hand_on = move |_| {
         let address = address.clone();
@@ -152,7 +152,7 @@ fn Card(account: AccountSummary) -> impl IntoView {
             match wallet.ask(Request::Shared(SharedRequest::HandOn { address })).await {
                 Ok(Answer::SharedText { text: told }) => text.set(Some(told)),
                 Ok(_) => {}
-                Err(error) => drop(trouble.try_set(Some(error))),
+                Err(error) => drop(failure.try_set(Some(error))),
             }
         });
     };
@@ -170,7 +170,7 @@ fn Card(account: AccountSummary) -> impl IntoView {
                         view! { <HandOn what="account" text=text file=format!("{}.txt", format::file_name(&name)) /> }
                     })
             }}
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="It was not written" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="It was not written" error=failure /> })}
         </li>
     }
 }
@@ -193,7 +193,7 @@ fn Read(table: Table) -> impl IntoView {
                 }
             />
             {move || {
-                table.trouble.get().map(|trouble| view! { <TroubleNotice title="The proposal is not shown" trouble=trouble /> })
+                table.failure.get().map(|failure| view! { <ErrorNotice title="The proposal is not shown" error=failure /> })
             }}
         </section>
     }
@@ -268,7 +268,7 @@ fn Make() -> impl IntoView {
         RwSignal::new(String::new()),
     );
     let (busy, made) = (RwSignal::new(false), RwSignal::new(false));
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let own = move || {
         let accounts = wallet.signing_accounts().into_iter();
         accounts
@@ -303,7 +303,7 @@ fn Make() -> impl IntoView {
         };
         let name_given = name.get_untracked();
         busy.set(true);
-        trouble.set(None);
+        failure.set(None);
         made.set(false);
         spawn_local(async move {
             let request = SharedRequest::Create {
@@ -319,7 +319,7 @@ fn Make() -> impl IntoView {
                     let _ = keys.try_set(String::new());
                     let _ = made.try_set(true);
                 }
-                Err(error) => drop(trouble.try_set(Some(error))),
+                Err(error) => drop(failure.try_set(Some(error))),
             }
         });
     };
@@ -368,7 +368,7 @@ fn Make() -> impl IntoView {
                         }
                     })
             }}
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="The account was not made" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="The account was not made" error=failure /> })}
         </section>
     }
     .into_any()
@@ -378,13 +378,13 @@ fn Make() -> impl IntoView {
 #[component]
 fn TakeUp(text: RwSignal<String>) -> impl IntoView {
     let wallet = Wallet::get();
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let take_up = move |given: String| {
-        trouble.set(None);
+        failure.set(None);
         spawn_local(async move {
             match wallet.ask(Request::Shared(SharedRequest::TakeUp { text: given })).await {
                 Ok(_) => drop(text.try_set(String::new())),
-                Err(error) => drop(trouble.try_set(Some(error))),
+                Err(error) => drop(failure.try_set(Some(error))),
             }
         });
     };
@@ -392,7 +392,7 @@ fn TakeUp(text: RwSignal<String>) -> impl IntoView {
         <section class="card" aria-labelledby="take-up">
             <h2 id="take-up">"Take one up"</h2>
             <TextForm name="account" label="Text of the account" button="Take it up" text=text then=take_up />
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="The account was not taken up" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="The account was not taken up" error=failure /> })}
         </section>
     }
     .into_any()

@@ -4,16 +4,16 @@ use leptos::prelude::*;
 
 use crate::{
     ui::{Notice, NoticeKind},
-    wallet::protocol::Trouble,
+    wallet::protocol::WalletError,
 };
 
 /// What did not work, why, and what to do next.
 #[component]
-pub fn TroubleNotice(#[prop(into)] title: String, trouble: Trouble) -> impl IntoView {
+pub fn ErrorNotice(#[prop(into)] title: String, error: WalletError) -> impl IntoView {
     view! {
         <Notice kind=NoticeKind::Error title=title>
-            <p>{trouble.to_string()}</p>
-            <p>{trouble.advice()}</p>
+            <p>{error.to_string()}</p>
+            <p>{error.advice()}</p>
         </Notice>
     }
 }

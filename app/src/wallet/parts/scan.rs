@@ -39,9 +39,9 @@ fn stop() {
 #[component]
 pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
     let open = RwSignal::new(false);
-    let (trouble, said) = (RwSignal::new(None::<String>), RwSignal::new(""));
+    let (failure, said) = (RwSignal::new(None::<String>), RwSignal::new(""));
     let toggle = move |_| {
-        trouble.set(None);
+        failure.set(None);
         said.set("");
         open.update(|open| *open = !*open);
     };
@@ -53,7 +53,7 @@ pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let chosen = move |_| {
         let Some(input) = input.get_untracked() else { return };
-        trouble.set(None);
+        failure.set(None);
         said.set("Looking for a code…");
         spawn_local(async move {
             let outcome = match browser::read_picture(&input, FILE_SIDE).await {
@@ -66,8 +66,8 @@ pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
             let _ = said.try_set("");
             match outcome {
                 Ok(Some(text)) => seen(text),
-                Ok(None) => drop(trouble.try_set(Some("No QR code was found in the picture.".to_owned()))),
-                Err(why) => drop(trouble.try_set(Some(why))),
+                Ok(None) => drop(failure.try_set(Some("No QR code was found in the picture.".to_owned()))),
+                Err(why) => drop(failure.try_set(Some(why))),
             }
         });
     };
@@ -81,10 +81,10 @@ pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
                 <span class="field-hint" role="status">{move || said.get()}</span>
             </div>
             <Show when=move || open.get()>
-                <Viewfinder open=open trouble=trouble on_seen=Callback::new(seen) />
+                <Viewfinder open=open failure=failure on_seen=Callback::new(seen) />
             </Show>
             {move || {
-                trouble
+                failure
                     .get()
                     .map(|why| {
                         view! {
@@ -102,7 +102,7 @@ pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
 
 /// What the camera sees, for as long as it is open.
 #[component]
-fn Viewfinder(open: RwSignal<bool>, trouble: RwSignal<Option<String>>, on_seen: Callback<String>) -> impl IntoView {
+fn Viewfinder(open: RwSignal<bool>, failure: RwSignal<Option<String>>, on_seen: Callback<String>) -> impl IntoView {
     let video = NodeRef::<html::Video>::new();
     Effect::new(move |_| {
         let Some(video) = video.get() else { return };
@@ -110,7 +110,7 @@ fn Viewfinder(open: RwSignal<bool>, trouble: RwSignal<Option<String>>, on_seen: 
             let camera = match browser::open_camera(video).await {
                 Ok(camera) => camera,
                 Err(why) => {
-                    let _ = trouble.try_set(Some(why));
+                    let _ = failure.try_set(Some(why));
                     let _ = open.try_set(false);
                     return;
                 }
@@ -125,7 +125,7 @@ fn Viewfinder(open: RwSignal<bool>, trouble: RwSignal<Option<String>>, on_seen: 
                 match look(picture).await {
                     Ok(text) => found = text,
                     Err(why) => {
-                        let _ = trouble.try_set(Some(why));
+                        let _ = failure.try_set(Some(why));
                         let _ = open.try_set(false);
                     }
                 }

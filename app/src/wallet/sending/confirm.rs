@@ -5,7 +5,7 @@ use tally_chain::Bytes;
 
 use super::{
     caution::{Caution, Cautions, look},
-    failure::Failure,
+    error::SendError,
     review::Review,
     submit::{HandIn, InDoubt},
 };
@@ -35,9 +35,9 @@ pub struct Prepared {
 
 impl Prepared {
     /// Has the worker make the bytes of a payment, and read them back; `request` is one of those that prepare something.
-    pub async fn payment(wallet: Wallet, request: Request) -> Result<Self, Failure> {
+    pub async fn payment(wallet: Wallet, request: Request) -> Result<Self, SendError> {
         let Answer::Prepared { payload, review } = wallet.ask(request).await? else {
-            return Err(Failure::confused());
+            return Err(SendError::confused());
         };
         Ok(Self {
             payload,
@@ -49,11 +49,11 @@ impl Prepared {
     }
 
     /// Signs the reviewed bytes in the worker: what is to be handed to the node.
-    pub async fn sign(self, wallet: Wallet) -> Result<Sent, Failure> {
+    pub async fn sign(self, wallet: Wallet) -> Result<Sent, SendError> {
         let from = self.review.from.clone();
         let payload = self.payload;
         let Answer::Signed { id, envelope } = wallet.ask(Request::Sign { from, payload }).await? else {
-            return Err(Failure::confused());
+            return Err(SendError::confused());
         };
         Ok(Sent {
             id,

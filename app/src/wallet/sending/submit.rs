@@ -3,7 +3,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::failure::{Failure, FailureNotice, Handing};
+use super::error::{Handing, SendError, SendErrorNotice};
 use crate::{
     format,
     live::Live,
@@ -32,7 +32,7 @@ pub struct HandIn {
     /// What was known of it when the page showed it, whatever becomes of the journal.
     known: Earlier,
     pub busy: RwSignal<bool>,
-    pub failure: RwSignal<Option<Failure>>,
+    pub failure: RwSignal<Option<SendError>>,
     /// Signed and sent, but without an answer that says whether it was taken.
     doubt: RwSignal<Option<Sent>>,
     /// Whether the node refused the last one because of its nonce.
@@ -92,7 +92,7 @@ impl HandIn {
             Err(why) => {
                 let earlier = at_least(journal::earlier(&genesis, &sent.id));
                 let _ = self.other_nonce.try_set_value(false);
-                let failure = Failure::not_kept(&why.to_string(), &sent.id, earlier, handing);
+                let failure = SendError::not_kept(&why.to_string(), &sent.id, earlier, handing);
                 let _ = self.failure.try_set(Some(failure));
                 return false;
             }
@@ -206,15 +206,15 @@ fn settled(handed: Handed, found: Lookup) -> Handed {
 }
 
 /// The words for an outcome; none where the node has the transaction.
-fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Option<Failure> {
+fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Option<SendError> {
     match handed {
         Handed::Taken => None,
         Handed::Refused(refusal) => Some(refused(refusal, handing)),
         Handed::RefusedAgain(refusal) => {
             let why = clock_words(refusal).unwrap_or_else(|| format!("{}{}", refusal.text, refusal.leaves_open));
-            Some(Failure::refused_again(&why, id, earlier))
+            Some(SendError::refused_again(&why, id, earlier))
         }
-        Handed::Unknown(why) => Some(Failure::unknown(why, id, earlier)),
+        Handed::Unknown(why) => Some(SendError::unknown(why, id, earlier)),
     }
 }
 
@@ -243,10 +243,10 @@ async fn look_up(id: &str) -> Lookup {
 }
 
 /// A refusal in words; the clock is named where it explains it.
-fn refused(refusal: &Refusal, handing: Handing) -> Failure {
+fn refused(refusal: &Refusal, handing: Handing) -> SendError {
     match clock_words(refusal) {
-        Some(why) => Failure::clocks(why, handing),
-        None => Failure::refused(refusal.text.clone(), handing),
+        Some(why) => SendError::clocks(why, handing),
+        None => SendError::refused(refusal.text.clone(), handing),
     }
 }
 
@@ -298,7 +298,7 @@ pub fn InDoubt(hand_in: HandIn, on_taken: Callback<String>) -> impl IntoView {
         })
     };
     view! {
-        <FailureNotice failure=hand_in.failure />
+        <SendErrorNotice failure=hand_in.failure />
         {ways}
     }
 }

@@ -6,7 +6,7 @@ use tally_chain::Amount;
 use super::{
     caution::{asks, look},
     confirm::{Confirm, Prepared},
-    failure::Failure,
+    error::SendError,
     fees::prices,
     follow::Follow,
     submit::{HandIn, InDoubt},
@@ -18,7 +18,7 @@ use crate::{
     ui::{Button, ButtonKind, SymbolContext},
     wallet::{
         client::node,
-        protocol::{AccountSummary, Order, Request, Trouble},
+        protocol::{AccountSummary, Order, Request, WalletError},
         session::Wallet,
     },
 };
@@ -104,12 +104,12 @@ pub fn TestCoins(
 }
 
 /// Makes the transfer, and signs and sends it where nothing asks for a yes. None where `hand_in` says what went wrong.
-async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> Result<Option<Gift>, Failure> {
-    let fees = node::fees().await.map_err(Failure::node)?;
-    let unreadable = || Failure::node("its fees cannot be read".to_owned());
+async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> Result<Option<Gift>, SendError> {
+    let fees = node::fees().await.map_err(SendError::node)?;
+    let unreadable = || SendError::node("its fees cannot be read".to_owned());
     let prices = prices(FeeLevel::Normal, &fees).ok_or_else(unreadable)?;
     for _ in 0..ATTEMPTS {
-        let account = node::account(PUBLIC_ACCOUNT).await.map_err(Failure::node)?;
+        let account = node::account(PUBLIC_ACCOUNT).await.map_err(SendError::node)?;
         let order = Order {
             from: PUBLIC_ACCOUNT.to_owned(),
             to: to.to_owned(),
@@ -121,7 +121,7 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
         };
         let prepared = Prepared::payment(wallet, Request::PrepareTestCoins { order }).await?;
         let found = look(wallet, chain, PUBLIC_ACCOUNT, &prepared.payload, None).await;
-        if asks(&found.map_err(Trouble::Payment)?) {
+        if asks(&found.map_err(WalletError::Payment)?) {
             return Ok(Some(Gift::Asks(prepared)));
         }
         let transfer = prepared.sign(wallet).await?;

@@ -15,9 +15,9 @@ mod real {
     use web_sys::{MessageEvent, Worker};
 
     use crate::browser;
-    use crate::wallet::protocol::{Answer, FromWorker, Request, SearchProgress, ToWorker, Trouble};
+    use crate::wallet::protocol::{Answer, FromWorker, Request, SearchProgress, ToWorker, WalletError};
 
-    type Waiting = oneshot::Sender<Result<Answer, Trouble>>;
+    type Waiting = oneshot::Sender<Result<Answer, WalletError>>;
 
     /// A worker with the questions it has not answered yet.
     struct Client {
@@ -48,7 +48,7 @@ mod real {
     }
 
     /// Asks the worker, starting one if none runs.
-    pub async fn ask(request: Request) -> Result<Answer, Trouble> {
+    pub async fn ask(request: Request) -> Result<Answer, WalletError> {
         let receiver = SHARED.with_borrow_mut(|shared| {
             if shared.client.is_none() {
                 shared.client = Some(start()?);
@@ -62,7 +62,7 @@ mod real {
             client.send(message)?;
             Ok(receiver)
         })?;
-        receiver.await.unwrap_or(Err(Trouble::Locked))
+        receiver.await.unwrap_or(Err(WalletError::Locked))
     }
 
     /// Stops the search under way.
@@ -83,7 +83,7 @@ mod real {
     }
 
     impl Client {
-        fn send(&mut self, message: JsValue) -> Result<(), Trouble> {
+        fn send(&mut self, message: JsValue) -> Result<(), WalletError> {
             if !self.ready {
                 self.unsent.push(message);
                 return Ok(());
@@ -94,7 +94,7 @@ mod real {
         }
     }
 
-    fn start() -> Result<Client, Trouble> {
+    fn start() -> Result<Client, WalletError> {
         let worker = browser::module_worker("wallet-worker.js", "tally-wallet").map_err(|why| lost(&why))?;
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(|event: MessageEvent| received(event.data()));
         let on_error = Closure::<dyn Fn(web_sys::Event)>::new(|event: web_sys::Event| {
@@ -150,22 +150,22 @@ mod real {
         }
     }
 
-    fn lost(why: &str) -> Trouble {
-        Trouble::Worker(why.to_owned())
+    fn lost(why: &str) -> WalletError {
+        WalletError::Worker(why.to_owned())
     }
 
-    fn message(message: &impl Serialize) -> Result<JsValue, Trouble> {
+    fn message(message: &impl Serialize) -> Result<JsValue, WalletError> {
         serde_wasm_bindgen::to_value(message).map_err(|error| lost(&error.to_string()))
     }
 }
 
 #[cfg(not(feature = "hydrate"))]
 mod quiet {
-    use crate::wallet::protocol::{Answer, Request, SearchProgress, Trouble};
+    use crate::wallet::protocol::{Answer, Request, SearchProgress, WalletError};
 
     pub fn on_progress(_callback: impl Fn(SearchProgress) + 'static) {}
-    pub async fn ask(_request: Request) -> Result<Answer, Trouble> {
-        Err(Trouble::Worker("there is none on the server".to_owned()))
+    pub async fn ask(_request: Request) -> Result<Answer, WalletError> {
+        Err(WalletError::Worker("there is none on the server".to_owned()))
     }
     pub fn cancel() {}
     pub fn stop() {}

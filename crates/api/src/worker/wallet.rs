@@ -9,9 +9,9 @@
     reason = "a message's docstring says what its fields hold, where their names do not"
 )]
 
+mod error;
 mod keys;
 mod shared;
-mod trouble;
 
 use std::fmt;
 
@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use tally_chain::{Amount, Bytes, KeyKind, words::Language};
 use zeroize::Zeroizing;
 
+pub use error::WalletError;
 pub use keys::{FoundKey, KeyFormat, PublicKeyTexts};
 pub use shared::{ProposalView, SharedRequest, SignerView};
-pub use trouble::Trouble;
 
 /// A phrase or a password on its way between page and worker: wiped when dropped, never printed, and stored nowhere.
 #[derive(Default)]
@@ -430,7 +430,7 @@ pub enum FromWorker {
     Ready,
     Answer {
         number: u32,
-        outcome: Result<Answer, Trouble>,
+        outcome: Result<Answer, WalletError>,
     },
     Progress(SearchProgress),
 }

@@ -192,12 +192,12 @@ async fn read(account: &str, progress: impl Fn(usize)) -> Result<(Vec<Line>, boo
 #[component]
 pub fn Export(account: RwSignal<String>) -> impl IntoView {
     let (busy, progress) = (RwSignal::new(false), RwSignal::new(0usize));
-    let (cut, trouble) = (RwSignal::new(false), RwSignal::new(None::<String>));
+    let (cut, failure) = (RwSignal::new(false), RwSignal::new(None::<String>));
     let save = move |json: bool| {
         let address = account.get_untracked();
         busy.set(true);
         progress.set(0);
-        trouble.set(None);
+        failure.set(None);
         cut.set(false);
         spawn_local(async move {
             let told = move |count| {
@@ -212,10 +212,10 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
                     };
                     match text {
                         Ok(text) => browser::download(&format!("tally-history-{address}.{end}"), text.as_bytes()),
-                        Err(error) => drop(trouble.try_set(Some(error.to_string()))),
+                        Err(error) => drop(failure.try_set(Some(error.to_string()))),
                     }
                 }
-                Err(why) => drop(trouble.try_set(Some(why))),
+                Err(why) => drop(failure.try_set(Some(why))),
             }
             let _ = busy.try_set(false);
         });
@@ -234,7 +234,7 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
         </div>
         {move || cut.get().then(|| view! { <p class="field-hint">{format!("The file has the newest {} lines; there are more.", format::count(MOST as u64))}</p> })}
         {move || {
-            trouble
+            failure
                 .get()
                 .map(|why| {
                     view! {

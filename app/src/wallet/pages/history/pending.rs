@@ -18,7 +18,7 @@ use crate::{
         protocol::{Order, Prices, Request},
         sending::{
             confirm::Prepared,
-            failure::{Failure, FailureNotice},
+            error::{SendError, SendErrorNotice},
             fees::prices,
             follow::Rounds,
         },
@@ -39,7 +39,7 @@ pub struct Pending {
     /// Bytes that are to be confirmed.
     pub prepared: RwSignal<Option<Prepared>>,
     busy: RwSignal<bool>,
-    failure: RwSignal<Option<Failure>>,
+    failure: RwSignal<Option<SendError>>,
 }
 
 impl Pending {
@@ -61,7 +61,7 @@ impl Pending {
     }
 
     /// Runs one thing at a time, and shows what went wrong.
-    fn run(self, work: impl Future<Output = Result<(), Failure>> + 'static) {
+    fn run(self, work: impl Future<Output = Result<(), SendError>> + 'static) {
         self.busy.set(true);
         self.failure.set(None);
         spawn_local(async move {
@@ -73,7 +73,7 @@ impl Pending {
     }
 
     /// Makes what shall stand in the place of a waiting transaction.
-    async fn replace(self, from: String, id: String, purpose: Purpose) -> Result<(), Failure> {
+    async fn replace(self, from: String, id: String, purpose: Purpose) -> Result<(), SendError> {
         // Where the journal does not have it, the node does.
         let journal = journal::load(&self.genesis()).unwrap_or_default();
         let kept = journal.into_iter().find(|sent| sent.id == id);
@@ -93,18 +93,18 @@ impl Pending {
     }
 
     /// The bytes of a waiting transaction as the node has them: those of this very id.
-    async fn told(self, id: &str) -> Result<Bytes, Failure> {
-        let envelope = node::envelope(id).await.map_err(Failure::node)?;
+    async fn told(self, id: &str) -> Result<Bytes, SendError> {
+        let envelope = node::envelope(id).await.map_err(SendError::node)?;
         let chain = self.chain.get_value();
-        let found = id_of(&chain, envelope.clone()).map_err(Failure::node)?;
+        let found = id_of(&chain, envelope.clone()).map_err(SendError::node)?;
         match found == id {
             true => Ok(envelope),
-            false => Err(Failure::node(format!("it was asked for {id} and answered {found}"))),
+            false => Err(SendError::node(format!("it was asked for {id} and answered {found}"))),
         }
     }
 
     /// Makes an empty payment of a nonce that is missing.
-    async fn fill(self, from: String, nonce: u64) -> Result<(), Failure> {
+    async fn fill(self, from: String, nonce: u64) -> Result<(), SendError> {
         let prices = fast_prices().await?;
         let order = Order {
             to: from.clone(),
@@ -118,7 +118,7 @@ impl Pending {
         self.show(Request::Prepare { order }, Purpose::Fill, None).await
     }
 
-    async fn show(self, request: Request, purpose: Purpose, replaces: Option<String>) -> Result<(), Failure> {
+    async fn show(self, request: Request, purpose: Purpose, replaces: Option<String>) -> Result<(), SendError> {
         let payment = Prepared::payment(self.wallet, request).await?;
         self.prepared.set(Some(Prepared {
             purpose,
@@ -138,9 +138,9 @@ fn id_of(chain: &ChainInfo, envelope: Bytes) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-async fn fast_prices() -> Result<Prices, Failure> {
-    let fees = node::fees().await.map_err(Failure::node)?;
-    prices(FeeLevel::Fast, &fees).ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))
+async fn fast_prices() -> Result<Prices, SendError> {
+    let fees = node::fees().await.map_err(SendError::node)?;
+    prices(FeeLevel::Fast, &fees).ok_or_else(|| SendError::node("its fees cannot be read".to_owned()))
 }
 
 /// What can be done with a waiting transaction of an own account.
@@ -274,7 +274,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         {unread}
         {gap}
         {lost}
-        <FailureNotice failure=pending.failure />
+        <SendErrorNotice failure=pending.failure />
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
             password::NewPassword,
             secret::{take, typed},
         },
-        parts::notice::TroubleNotice,
-        protocol::{AccountSummary, Answer, KeyFormat, PublicKeyTexts, Request, SecretText, Trouble},
+        parts::notice::ErrorNotice,
+        protocol::{AccountSummary, Answer, KeyFormat, PublicKeyTexts, Request, SecretText, WalletError},
         session::Wallet,
     },
 };
@@ -83,7 +83,7 @@ pub fn PrivateKey() -> impl IntoView {
     });
     let password = typed();
     let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let done = RwSignal::new(None::<String>);
     let export = Callback::new(move |file_password: SecretText| {
         let Some(account) = account.get_untracked() else { return };
@@ -94,7 +94,7 @@ pub fn PrivateKey() -> impl IntoView {
             file_password,
         };
         busy.set(true);
-        trouble.set(None);
+        failure.set(None);
         done.set(None);
         spawn_local(async move {
             let outcome = wallet.ask(request).await;
@@ -106,8 +106,8 @@ pub fn PrivateKey() -> impl IntoView {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    let wrong = error == Trouble::WrongPassword;
-                    let _ = trouble.try_set(Some(error));
+                    let wrong = error == WalletError::WrongPassword;
+                    let _ = failure.try_set(Some(error));
                     if wrong {
                         browser::focus(PASSWORD);
                     }
@@ -115,11 +115,11 @@ pub fn PrivateKey() -> impl IntoView {
             }
         });
     });
-    let wrong = Signal::derive(move || match trouble.get() {
-        Some(trouble @ Trouble::WrongPassword) => trouble.to_string(),
+    let wrong = Signal::derive(move || match failure.get() {
+        Some(failure @ WalletError::WrongPassword) => failure.to_string(),
         _ => String::new(),
     });
-    let other = move || trouble.get().filter(|trouble| *trouble != Trouble::WrongPassword);
+    let other = move || failure.get().filter(|failure| *failure != WalletError::WrongPassword);
     view! {
         <section class="card wallet-narrow" aria-labelledby="take-key">
             <h2 id="take-key">"Take a private key along"</h2>
@@ -145,7 +145,7 @@ pub fn PrivateKey() -> impl IntoView {
             />
             <NewPassword label="New password for the file" submit="Download the encrypted key" busy=busy on_submit=export />
             <Working busy=busy text="Checking the wallet's password and encrypting the key. This takes some seconds on purpose." />
-            {move || other().map(|trouble| view! { <TroubleNotice title="The key was not written" trouble=trouble /> })}
+            {move || other().map(|failure| view! { <ErrorNotice title="The key was not written" error=failure /> })}
             {move || {
                 done.get()
                     .map(|name| {
@@ -171,7 +171,7 @@ pub fn PublicKey() -> impl IntoView {
     let chosen = RwSignal::new(String::new());
     let account = Memo::new(move |_| accounts.with(|accounts| pick(accounts, &chosen.read())));
     let texts = RwSignal::new(None::<PublicKeyTexts>);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let failure = RwSignal::new(None::<WalletError>);
     let show = move |_| {
         let Some(account) = account.get_untracked() else { return };
         spawn_local(async move {
@@ -186,7 +186,7 @@ pub fn PublicKey() -> impl IntoView {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    let _ = trouble.try_set(Some(error));
+                    let _ = failure.try_set(Some(error));
                 }
             }
         });
@@ -195,7 +195,7 @@ pub fn PublicKey() -> impl IntoView {
     Effect::new(move |_| {
         account.track();
         texts.set(None);
-        trouble.set(None);
+        failure.set(None);
     });
     let shown = move || {
         let (texts, account) = (texts.get()?, account.get()?);
@@ -221,7 +221,7 @@ pub fn PublicKey() -> impl IntoView {
             <AccountChoice name="public-account" chosen=chosen accounts=accounts />
             <div class="actions"><Button on:click=show>"Show the public key"</Button></div>
             {shown}
-            {move || trouble.get().map(|trouble| view! { <TroubleNotice title="There is nothing to show" trouble=trouble /> })}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="There is nothing to show" error=failure /> })}
         </section>
     }
 }

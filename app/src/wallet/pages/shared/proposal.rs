@@ -8,12 +8,12 @@ use crate::{
     model::ChainInfo,
     ui::{AddressLink, Button, ButtonKind, Mark, MarkState},
     wallet::{
-        parts::notice::TroubleNotice,
+        parts::notice::ErrorNotice,
         protocol::{Answer, ProposalView, Request, SharedRequest},
         sending::{
             caution::{Caution, Cautions, look},
             confirm::Unreadable,
-            failure::Failure,
+            error::SendError,
             follow::Follow,
             review::Review,
             submit::{HandIn, InDoubt},
@@ -76,14 +76,14 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                         taken.run(id);
                     }
                 }
-                Ok(_) => drop(failure.try_set(Some(Failure::confused()))),
-                Err(trouble) => drop(failure.try_set(Some(trouble.into()))),
+                Ok(_) => drop(failure.try_set(Some(SendError::confused()))),
+                Err(error) => drop(failure.try_set(Some(error.into()))),
             }
             let _ = busy.try_set(false);
         });
     });
     let back = move |_| {
-        table.trouble.set(None);
+        table.failure.set(None);
         table.proposal.set(None);
     };
     let signers = view
@@ -155,7 +155,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                 }
             }}
             {move || {
-                table.trouble.get().map(|trouble| view! { <TroubleNotice title="The proposal stays as it was" trouble=trouble /> })
+                table.failure.get().map(|failure| view! { <ErrorNotice title="The proposal stays as it was" error=failure /> })
             }}
             <InDoubt hand_in=hand_in on_taken=taken />
         </section>

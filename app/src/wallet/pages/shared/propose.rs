@@ -14,7 +14,7 @@ use crate::{
         parts::account::BalanceLine,
         protocol::{AccountSummary, Order, SharedRequest},
         sending::{
-            failure::{Failure, FailureNotice},
+            error::{SendError, SendErrorNotice},
             fees::prices,
         },
         session::Wallet,
@@ -42,7 +42,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
         RwSignal::new(String::new()),
     );
     let (tried, busy) = (RwSignal::new(false), RwSignal::new(false));
-    let failure = RwSignal::new(None::<Failure>);
+    let failure = RwSignal::new(None::<SendError>);
     balances.refresh();
     let balance = Memo::new(move |_| from.with(|from| balances.of(from)));
     let unit = Unit::chosen();
@@ -70,10 +70,11 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
         let (payer, receiver, text) = (from.get_untracked(), to.get_untracked(), memo.get_untracked());
         spawn_local(async move {
             let order = async {
-                let fees = node::fees().await.map_err(Failure::node)?;
-                let prices = prices(level, &fees).ok_or_else(|| Failure::node("its fees cannot be read".to_owned()))?;
-                let account = node::account(&payer).await.map_err(Failure::node)?;
-                Ok::<_, Failure>(Order {
+                let fees = node::fees().await.map_err(SendError::node)?;
+                let prices =
+                    prices(level, &fees).ok_or_else(|| SendError::node("its fees cannot be read".to_owned()))?;
+                let account = node::account(&payer).await.map_err(SendError::node)?;
+                Ok::<_, SendError>(Order {
                     from: payer,
                     to: receiver,
                     value,
@@ -131,7 +132,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
                 <Button kind=ButtonKind::Primary submit=true busy=busy>"Write the proposal"</Button>
                 <span class="field-hint">"Nothing is signed yet. It can enter a block within 24 hours."</span>
             </div>
-            <FailureNotice failure=failure />
+            <SendErrorNotice failure=failure />
         </form>
     }
     .into_any()

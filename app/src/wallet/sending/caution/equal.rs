@@ -34,9 +34,9 @@ pub async fn equal(
         Err(why) => return Some(unchecked(&why.to_string())),
     };
     match kept(chain, from, review, journal).await {
-        Looked { found: None, trouble } => {
+        Looked { found: None, failure } => {
             let mut waiting = waiting(chain, from, review, journal).await;
-            waiting.trouble = trouble.or(waiting.trouble);
+            waiting.failure = failure.or(waiting.failure);
             waiting.caution()
         }
         found => found.caution(),
@@ -53,20 +53,20 @@ fn is_nothing(review: &Review) -> bool {
 struct Looked {
     found: Option<Caution>,
     /// Why it may have missed one.
-    trouble: Option<String>,
+    failure: Option<String>,
 }
 
 impl Looked {
     fn at(caution: Caution) -> Self {
         Self {
             found: Some(caution),
-            trouble: None,
+            failure: None,
         }
     }
 
     /// A search that was not finished and found nothing has not shown that there is nothing.
     fn caution(self) -> Option<Caution> {
-        self.found.or_else(|| self.trouble.as_deref().map(unchecked))
+        self.found.or_else(|| self.failure.as_deref().map(unchecked))
     }
 }
 
@@ -76,7 +76,7 @@ async fn kept(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sen
     let recent = journal
         .iter()
         .filter(|sent| sent.from == from && now.saturating_sub(sent.at) <= LIFETIME);
-    let mut trouble = None;
+    let mut failure = None;
     for sent in recent.filter(|sent| sent.nonce != review.nonce) {
         match is_equal(chain, sent, review) {
             Some(true) => {}
@@ -84,7 +84,7 @@ async fn kept(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sen
             // Its bytes were let go to make room: where it waits, the node has them.
             None if sent.acknowledged => continue,
             None => {
-                trouble = Some(format!("the bytes of {}, which is in doubt, were not kept", sent.id));
+                failure = Some(format!("the bytes of {}, which is in doubt, were not kept", sent.id));
                 continue;
             }
         }
@@ -95,10 +95,10 @@ async fn kept(chain: &ChainIdentity, from: &str, review: &Review, journal: &[Sen
                 }
             }
             Err(_) if !sent.acknowledged => return Looked::at(in_doubt(&sent.id, sent.at)),
-            Err(error) => trouble = Some(error.to_string()),
+            Err(error) => failure = Some(error.to_string()),
         }
     }
-    Looked { found: None, trouble }
+    Looked { found: None, failure }
 }
 
 /// Looks at what another device of the same keys has sent: what waits at the node, and what the journal does not know or has
@@ -109,7 +109,7 @@ async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[
         Err(why) => {
             return Looked {
                 found: None,
-                trouble: Some(why),
+                failure: Some(why),
             };
         }
     };
@@ -117,10 +117,10 @@ async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[
         .items
         .iter()
         .filter(|item| item.nonce != review.nonce && !is_compared(chain, &item.id.to_string(), review, journal));
-    let mut trouble = None;
+    let mut failure = None;
     for (place, item) in unknown.enumerate() {
         if place == MAX_LOOKED_AT {
-            trouble = Some(format!(
+            failure = Some(format!(
                 "more than {MAX_LOOKED_AT} payments of this account wait that this browser did not send"
             ));
             break;
@@ -130,10 +130,10 @@ async fn waiting(chain: &ChainIdentity, from: &str, review: &Review, journal: &[
             Ok(Some(page)) if is_same(&page, review) => return Looked::at(waits(&id, page.row.time)),
             // It has left the pool in the meantime, if it is not another one.
             Ok(_) => {}
-            Err(error) => trouble = Some(error.to_string()),
+            Err(error) => failure = Some(error.to_string()),
         }
     }
-    Looked { found: None, trouble }
+    Looked { found: None, failure }
 }
 
 /// Whether the journal has the bytes of this id, so that they were compared already.
@@ -242,7 +242,7 @@ mod tests {
     fn a_search_that_was_not_finished_asks_for_a_yes() {
         let failed = Looked {
             found: None,
-            trouble: Some("the node answered with status 503.".to_owned()),
+            failure: Some("the node answered with status 503.".to_owned()),
         };
         let caution = failed.caution().expect("it is said");
         assert_eq!(caution.weight, Weight::Stop);
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(Looked::default().caution(), None);
         let found = Looked {
             found: Some(waits("0x07", 1)),
-            trouble: Some("no answer".to_owned()),
+            failure: Some("no answer".to_owned()),
         };
         assert_eq!(found.caution(), Some(waits("0x07", 1)));
     }

@@ -170,7 +170,7 @@ fn what_a_rejection_says_of_coins_depends_on_what_was_handed_in() {
         (Handing::Replacement, false),
         (Handing::Proposal, false),
     ] {
-        let not_kept = |earlier| Failure::not_kept("it is full", "0x07", earlier, handing);
+        let not_kept = |earlier| SendError::not_kept("it is full", "0x07", earlier, handing);
         assert_eq!(
             not_kept(Earlier::Never).next.contains("No coins moved"),
             moved,

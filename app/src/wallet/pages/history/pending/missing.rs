@@ -7,7 +7,7 @@ use super::{Pending, look::Missing};
 use crate::{
     ui::{AddressLink, Button, Notice, NoticeKind, Time, TransactionLink},
     wallet::{
-        sending::{failure::FailureNotice, submit::HandIn},
+        sending::{error::SendErrorNotice, submit::HandIn},
         storage::journal::{self, Fate},
     },
 };
@@ -128,7 +128,7 @@ pub fn Lost(
             <Show when=move || asked.get()>
                 <GiveUp asked=asked dismiss=dismiss />
             </Show>
-            <FailureNotice failure=hand_in.failure />
+            <SendErrorNotice failure=hand_in.failure />
         </li>
     }
 }

@@ -1,6 +1,6 @@
-//! The wallet's words as the page takes them.
+//! Types of the wallet as messages to the page.
 
-use tally_api::worker::wallet::{AccountOrigin, AccountSummary, ContactSummary, Trouble};
+use tally_api::worker::wallet::{AccountOrigin, AccountSummary, ContactSummary, WalletError};
 use tally_wallet::vault::VaultError;
 use tally_wallet::{Account, Contact, ContainerError, Origin};
 
@@ -37,28 +37,28 @@ pub fn sentence(error: impl ToString) -> String {
     format!("{first}{}.", chars.as_str())
 }
 
-pub fn container(error: ContainerError) -> Trouble {
+pub fn container(error: ContainerError) -> WalletError {
     match error {
-        ContainerError::WrongPassword => Trouble::WrongPassword,
-        other => Trouble::Vault(sentence(other)),
+        ContainerError::WrongPassword => WalletError::WrongPassword,
+        other => WalletError::Vault(sentence(other)),
     }
 }
 
-pub fn vault_trouble(error: VaultError) -> Trouble {
+pub fn vault_error(error: VaultError) -> WalletError {
     match error {
         VaultError::Container(error) => container(error),
-        other => Trouble::Vault(sentence(other)),
+        other => WalletError::Vault(sentence(other)),
     }
 }
 
-pub fn payment_trouble(error: tally_wallet::PaymentError) -> Trouble {
-    Trouble::Payment(sentence(error))
+pub fn payment_error(error: tally_wallet::PaymentError) -> WalletError {
+    WalletError::Payment(sentence(error))
 }
 
-/// A refusal of a change is the user's to correct; other troubles stay what they are.
-pub fn edit_trouble(trouble: Trouble) -> Trouble {
-    match trouble {
-        Trouble::Vault(why) => Trouble::Edit(why),
+/// A refusal of a change is the user's to correct; other errors stay what they are.
+pub fn edit_error(error: WalletError) -> WalletError {
+    match error {
+        WalletError::Vault(why) => WalletError::Edit(why),
         other => other,
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     ui::{Notice, NoticeKind},
     wallet::{
-        protocol::Trouble,
+        protocol::WalletError,
         storage::journal::{Earlier, Purpose},
     },
 };
@@ -39,13 +39,13 @@ const HAD_BEFORE: &str = "A node had the payment before";
 
 /// What did not work, why, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct SendError {
     pub what: &'static str,
     pub why: String,
     pub next: &'static str,
 }
 
-impl Failure {
+impl SendError {
     pub fn node(why: String) -> Self {
         let next = "Nothing was sent. Look whether the node still runs, then try again.";
         Self {
@@ -175,23 +175,23 @@ impl Failure {
 
     /// The worker answered something that was not asked.
     pub fn confused() -> Self {
-        Trouble::Worker("it answered something else".to_owned()).into()
+        WalletError::Worker("it answered something else".to_owned()).into()
     }
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
+impl From<WalletError> for SendError {
+    fn from(failure: WalletError) -> Self {
         Self {
             what: "The payment was not made",
-            next: trouble.advice(),
-            why: trouble.to_string(),
+            next: failure.advice(),
+            why: failure.to_string(),
         }
     }
 }
 
 /// A failure as a box, where there is one.
 #[component]
-pub fn FailureNotice(#[prop(into)] failure: Signal<Option<Failure>>) -> impl IntoView {
+pub fn SendErrorNotice(#[prop(into)] failure: Signal<Option<SendError>>) -> impl IntoView {
     move || {
         failure.get().map(|failure| {
             view! {
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn failures_say_what_why_and_what_next() {
-        let failure = Failure::from(Trouble::Locked);
+        let failure = SendError::from(WalletError::Locked);
         assert_eq!(failure.what, "The payment was not made");
         assert_eq!(failure.why, "The wallet is locked.");
         assert_eq!(failure.next, "Unlock it and try again.");

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why the worker did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Trouble {
+pub enum WalletError {
     #[error("The password is wrong.")]
     WrongPassword,
     #[error("The wallet is locked.")]
@@ -55,7 +55,7 @@ pub enum Trouble {
     Worker(String),
 }
 
-impl Trouble {
+impl WalletError {
     /// What the user can do next.
     pub fn advice(&self) -> &'static str {
         match self {
