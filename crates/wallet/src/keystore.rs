@@ -8,6 +8,7 @@ mod der;
 mod error;
 mod foreign;
 mod form;
+mod format;
 mod kdf;
 mod names;
 mod pem;
@@ -34,6 +35,7 @@ use zeroize::Zeroizing;
 pub use error::{KeystoreError, WeakKey};
 pub use foreign::Foreign;
 use form::Form;
+pub use format::Format;
 use kdf::{normalised, with_password};
 use pem::Label;
 pub use tally_chain::limits::MAX_KEY_FILE_BYTES as MAX_FILE_BYTES;
@@ -41,45 +43,6 @@ use web3::Web3;
 
 use crate::keys::SigningKey;
 use crate::public_accounts::is_public;
-
-/// The forms of key files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// JSON of Ethereum wallets, version 3. Encrypted.
-    Web3,
-    /// `ENCRYPTED PRIVATE KEY`.
-    EncryptedPkcs8,
-    /// `PRIVATE KEY`. Not encrypted.
-    Pkcs8,
-    /// `RSA PRIVATE KEY`. Not encrypted.
-    Pkcs1,
-    /// `EC PRIVATE KEY`. Not encrypted.
-    Sec1,
-    /// A secp256k1 scalar. Not encrypted.
-    HexPrivate,
-    /// `PUBLIC KEY`.
-    Spki,
-    /// `RSA PUBLIC KEY`.
-    Pkcs1Public,
-    /// A point of secp256k1.
-    HexPublic,
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Web3 => "Web3 keystore (version 3)",
-            Self::EncryptedPkcs8 => "encrypted PKCS#8 PEM",
-            Self::Pkcs8 => "PKCS#8 PEM without encryption",
-            Self::Pkcs1 => "PKCS#1 PEM without encryption",
-            Self::Sec1 => "SEC1 PEM without encryption",
-            Self::HexPrivate => "private key in hex",
-            Self::Spki => "public key PEM (SPKI)",
-            Self::Pkcs1Public => "public key PEM (PKCS#1)",
-            Self::HexPublic => "public key in hex",
-        })
-    }
-}
 
 /// What the owner of a file should know before its key is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
