@@ -26,13 +26,19 @@ const PAGE_ENTRY: &str = "frontend/src/lib.rs";
 
 /// What is wrong with the Rust files among these, as `path:line: …`.
 pub fn check(files: &[(String, String)]) -> Vec<String> {
+    let sources = shipped(files);
+    sources
+        .into_iter()
+        .flat_map(|(path, source)| check_file(path, source))
+        .collect()
+}
+
+/// The Rust files that are not compiled for tests only.
+pub fn shipped(files: &[(String, String)]) -> Vec<&(String, String)> {
     let rust = || files.iter().filter(|(path, _)| path.ends_with(".rs"));
     let tests: Vec<String> = rust().flat_map(|(path, source)| test_files(path, source)).collect();
     let is_test = |path: &str| only_tests(path) || tests.iter().any(|test| path.starts_with(test));
-    rust()
-        .filter(|(path, _)| !is_test(path))
-        .flat_map(|(path, source)| check_file(path, source))
-        .collect()
+    rust().filter(|(path, _)| !is_test(path)).collect()
 }
 
 fn check_file(path: &str, source: &str) -> Vec<String> {
@@ -172,7 +178,7 @@ mod tests {
         let unwraps = "fn f() { x.unwrap() }".to_owned();
         let declares = "#[cfg(test)]\nmod vectors;\n#[cfg(test)]\npub(crate) mod testing;\nmod real;\n".to_owned();
         let files = [
-            ("crates/node/src/store/mod.rs".to_owned(), declares),
+            ("crates/node/src/store.rs".to_owned(), declares),
             ("crates/node/src/store/vectors.rs".to_owned(), unwraps.clone()),
             ("crates/node/src/store/testing/chain.rs".to_owned(), unwraps.clone()),
             ("crates/node/src/store/real.rs".to_owned(), unwraps),
