@@ -13,14 +13,14 @@ const AT_HOME: &[&str] = &[
     "crates/chain/src/pow_lanes.rs",
     "crates/chain/src/seal.rs",
     // Those who search: the native miner, the browser's, external ones, the benchmarks.
-    "app/src/miner/",
+    "app/src/operations/browser_miner/",
     "crates/node/src/miner/",
     "frontend/src/mining_worker.rs",
     "src/api/mining.rs",
     "src/cli/bench/",
     "src/stratum/",
     // Those who show bits, target, nonce and difficulty of a block, or name what is wrong with them.
-    "app/src/pages/block.rs",
+    "app/src/explorer/block.rs",
     "app/src/server/blocks.rs",
     "app/src/server/overview.rs",
     "app/src/server/rows.rs",
