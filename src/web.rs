@@ -8,13 +8,14 @@ mod edge;
 mod host;
 mod limits;
 mod pages;
+mod paths;
+mod proxies;
 mod serve;
 mod target;
 mod tls;
 
 use std::time::Duration;
 
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -25,12 +26,13 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::api::problem::{Problem, kinds};
+use crate::api::problem::Problem;
 use crate::api::{self, MAX_BODY};
 use crate::server::Shared;
 
-pub use client::{Client, Proxies, ProxyHeader};
+pub use client::Client;
 pub use edge::RequestId;
+pub use proxies::{Proxies, ProxyHeader};
 pub use serve::{Running, Times, start};
 
 /// How long a handler may take before its client is told so.
@@ -106,22 +108,10 @@ fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
     Problem::internal(format!("panic: {}", tally_node::supervise::message(&*cause))).into_response()
 }
 
-/// Whether a path belongs to programs rather than to people.
-fn is_machine_path(path: &str) -> bool {
-    ["/api/", "/pkg/", "/metrics", "/healthz", "/readyz"]
-        .iter()
-        .any(|prefix| path.starts_with(prefix))
-}
-
-/// The problem for a path that nothing stands behind.
-fn nothing_here(request: &Request) -> Problem {
-    let path: String = request.uri().path().chars().take(256).collect();
-    Problem::new(&kinds::NOT_FOUND, format!("there is nothing at {path}")).with("path", path)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use axum::extract::Request;
     use axum::http::StatusCode;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;

@@ -7,13 +7,13 @@ use leptos_router::{
 };
 
 use crate::{
-    base,
+    base, explorer,
     layout::{Footer, Header, MAIN_ID},
     live::Live,
     model::ChainInfo,
-    operator::Operator,
+    not_found::NotFound,
+    operations::{self, operator::Operator},
     other_chain::OtherChain,
-    pages,
     prefs::Prefs,
     ui::{SymbolContext, ToastStack, Toasts},
     wallet,
@@ -42,21 +42,21 @@ pub fn App() -> impl IntoView {
             <Header />
             <main id=MAIN_ID tabindex="-1">
                 <OtherChain />
-                <Routes fallback=pages::NotFound>
-                    <Route path=StaticSegment("") view=pages::Dashboard ssr=SsrMode::Async />
-                    <Route path=path!("/blocks") view=pages::Blocks ssr=SsrMode::Async />
-                    <Route path=path!("/block/:key") view=pages::Block ssr=SsrMode::Async />
-                    <Route path=path!("/transactions") view=pages::Transactions ssr=SsrMode::Async />
-                    <Route path=path!("/tx/:id") view=pages::Transaction ssr=SsrMode::Async />
-                    <Route path=path!("/account/:address") view=pages::Account ssr=SsrMode::Async />
-                    <Route path=path!("/search") view=pages::Search ssr=SsrMode::Async />
-                    <Route path=path!("/mempool") view=pages::Mempool ssr=SsrMode::Async />
-                    <Route path=path!("/mining") view=pages::Mining ssr=SsrMode::Async />
-                    <Route path=path!("/network") view=pages::Network ssr=SsrMode::Async />
-                    <Route path=path!("/performance") view=pages::Performance ssr=SsrMode::Async />
-                    <Route path=path!("/receipt") view=pages::Receipt ssr=SsrMode::Async />
-                    <Route path=path!("/security") view=pages::Security ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
+                <Routes fallback=NotFound>
+                    <Route path=StaticSegment("") view=explorer::Dashboard ssr=SsrMode::Async />
+                    <Route path=path!("/blocks") view=explorer::Blocks ssr=SsrMode::Async />
+                    <Route path=path!("/block/:key") view=explorer::Block ssr=SsrMode::Async />
+                    <Route path=path!("/transactions") view=explorer::Transactions ssr=SsrMode::Async />
+                    <Route path=path!("/tx/:id") view=explorer::Transaction ssr=SsrMode::Async />
+                    <Route path=path!("/account/:address") view=explorer::Account ssr=SsrMode::Async />
+                    <Route path=path!("/search") view=explorer::Search ssr=SsrMode::Async />
+                    <Route path=path!("/mempool") view=explorer::Mempool ssr=SsrMode::Async />
+                    <Route path=path!("/mining") view=operations::Mining ssr=SsrMode::Async />
+                    <Route path=path!("/network") view=operations::Network ssr=SsrMode::Async />
+                    <Route path=path!("/performance") view=operations::Performance ssr=SsrMode::Async />
+                    <Route path=path!("/receipt") view=explorer::Receipt ssr=SsrMode::Async />
+                    <Route path=path!("/security") view=operations::Security ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=operations::Settings ssr=SsrMode::Async />
                     <ParentRoute path=path!("/wallet") view=wallet::Frame ssr=SsrMode::Async>
                         <Route path=StaticSegment("") view=wallet::Home />
                         <Route path=StaticSegment("create") view=wallet::Create />
@@ -70,7 +70,7 @@ pub fn App() -> impl IntoView {
                         <Route path=StaticSegment("shared") view=wallet::Shared />
                         <Route path=StaticSegment("documents") view=wallet::Documents />
                     </ParentRoute>
-                    <Route path=WildcardSegment("any") view=pages::NotFound ssr=SsrMode::Async />
+                    <Route path=WildcardSegment("any") view=NotFound ssr=SsrMode::Async />
                 </Routes>
             </main>
             <Footer />

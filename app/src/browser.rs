@@ -21,6 +21,17 @@ pub use real::*;
 #[cfg(feature = "hydrate")]
 pub use storage::*;
 
+/// What stood on the clipboard when it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiped {
+    /// It was ours, and is gone.
+    Done,
+    /// Something else by now.
+    Other,
+    /// The browser does not say.
+    Unknown,
+}
+
 /// How a call changes the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -47,7 +58,7 @@ mod real {
     use wasm_bindgen_futures::JsFuture;
 
     use super::Method;
-    use crate::{base::at_base, wallet::Wiped};
+    use crate::{base::at_base, browser::Wiped};
 
     fn document() -> Option<web_sys::Document> {
         web_sys::window()?.document()

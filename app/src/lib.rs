@@ -8,14 +8,14 @@
 mod app;
 pub mod base;
 pub mod browser;
+mod explorer;
 pub mod format;
 mod layout;
 pub mod live;
-pub mod miner;
 pub mod model;
-pub mod operator;
+mod not_found;
+mod operations;
 mod other_chain;
-mod pages;
 pub mod prefs;
 pub mod reads;
 #[cfg(feature = "ssr")]

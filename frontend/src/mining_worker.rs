@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tally_api::worker::miner::{FromMiner, Job, Seal, ToMiner};
+use tally_api::worker::miner::{FoundNonce, FromMiner, Job, ToMiner};
 use tally_chain::manifest::EXTRA_NONCE_BYTES;
 use tally_chain::pow::Target;
 use tally_chain::pow_lanes::LaneSearch;
@@ -26,25 +26,25 @@ const FRESH_MS: f64 = 5_000.0;
 #[wasm_bindgen]
 pub fn mining_worker() {
     console_error_panic_hook::set_once();
-    let desk = Rc::new(RefCell::new(Desk {
+    let state = Rc::new(RefCell::new(MinerState {
         job: None,
         working: false,
         slice: FIRST_SLICE,
     }));
     listen(move |ToMiner::Work(job)| {
         let idle = {
-            let mut desk = desk.borrow_mut();
-            desk.job = Some(job);
-            !std::mem::replace(&mut desk.working, true)
+            let mut state = state.borrow_mut();
+            state.job = Some(job);
+            !std::mem::replace(&mut state.working, true)
         };
         if idle {
-            spawn_local(work(desk.clone()));
+            spawn_local(work(state.clone()));
         }
     });
     post(&FromMiner::Ready);
 }
 
-struct Desk {
+struct MinerState {
     /// A job that was not begun yet.
     job: Option<Job>,
     working: bool,
@@ -52,16 +52,16 @@ struct Desk {
 }
 
 /// Works on one job after the other, until one is done and no other has come.
-async fn work(desk: Rc<RefCell<Desk>>) {
+async fn work(state: Rc<RefCell<MinerState>>) {
     loop {
-        let job = desk.borrow_mut().job.take();
+        let job = state.borrow_mut().job.take();
         let Some(job) = job else { break };
         match Attempt::new(&job) {
-            Ok(attempt) => attempt.run(&desk).await,
+            Ok(attempt) => attempt.run(&state).await,
             Err(why) => post(&FromMiner::Refused(why)),
         }
     }
-    desk.borrow_mut().working = false;
+    state.borrow_mut().working = false;
 }
 
 /// One job under way.
@@ -112,12 +112,12 @@ impl Attempt {
     }
 
     /// Tries nonces until one seals the block or another job is there.
-    async fn run(mut self, desk: &RefCell<Desk>) {
+    async fn run(mut self, state: &RefCell<MinerState>) {
         let mut search = self.search();
         let (mut nonce, mut begun) = (0u32, now_ms());
         let (mut hashes, mut reported) = (0u32, now_ms());
         loop {
-            let count = desk.borrow().slice;
+            let count = state.borrow().slice;
             let before = now_ms();
             let found = search.scan(nonce, count);
             let after = now_ms();
@@ -131,7 +131,7 @@ impl Attempt {
             }
             if let Some(nonce) = found {
                 let extra_nonce = self.extra_nonce.to_be_bytes();
-                post(&FromMiner::Found(Seal {
+                post(&FromMiner::Found(FoundNonce {
                     template: self.template,
                     extra_nonce,
                     time: self.header.time,
@@ -139,7 +139,7 @@ impl Attempt {
                 }));
                 return;
             }
-            desk.borrow_mut().slice = next_slice(count, after - before);
+            state.borrow_mut().slice = next_slice(count, after - before);
             let (next, exhausted) = nonce.overflowing_add(count);
             nonce = next;
             if exhausted || after - begun >= FRESH_MS {
@@ -147,7 +147,7 @@ impl Attempt {
                 (nonce, begun) = (0, after);
             }
             breathe().await;
-            if desk.borrow().job.is_some() {
+            if state.borrow().job.is_some() {
                 return;
             }
         }

@@ -2,17 +2,17 @@
 //!
 //! One question after the other; only the search for an RSA key lets messages in between, so that it can be stopped.
 //! New wallets are in [`create`], accounts and the address book in [`accounts`], passwords and files in [`backup`],
-//! used accounts are looked for in [`discover`], payments in [`payments`] and [`replace`]; [`say`] turns the wallet's words into
-//! the page's.
+//! the search for used accounts in [`discover`], payments in [`payments`] and [`replace`]; [`convert`] turns the types of the
+//! wallet into those of the page.
 
 mod accounts;
 mod backup;
+mod convert;
 mod create;
 mod discover;
 mod keys;
 mod payments;
 mod replace;
-mod say;
 mod shared;
 
 use std::cell::Cell;
@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use futures::StreamExt;
 use futures::channel::mpsc;
-use tally_api::worker::wallet::{Answer, Chain, FromWorker, Request, SecretText, ToWorker, Trouble};
+use tally_api::worker::wallet::{Answer, Chain, FromWorker, Request, SecretText, ToWorker, WalletError};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Bytes};
 use tally_wallet::keystore::Imported;
@@ -31,7 +31,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::scope::{listen, post};
 use crate::vault_store::VaultStore;
-use say::vault_trouble;
+use convert::vault_error;
 
 /// Runs the worker. Called once by its script.
 #[wasm_bindgen]
@@ -46,19 +46,19 @@ pub fn wallet_worker() {
         ToWorker::Cancel => stop.set(true),
     });
     spawn_local(async move {
-        let mut desk = Desk {
+        let mut state = WorkerState {
             cancelled,
             chain: None,
             fresh: None,
             open: None,
-            hunt: None,
+            scan: None,
             reviewed: None,
             found: None,
             proposal: None,
         };
         while let Some((number, request)) = questions.next().await {
-            desk.cancelled.set(false);
-            let outcome = desk.answer(request).await;
+            state.cancelled.set(false);
+            let outcome = state.answer(request).await;
             post(&FromWorker::Answer { number, outcome });
         }
     });
@@ -78,12 +78,12 @@ struct OpenVault {
 }
 
 /// What the worker holds.
-struct Desk {
+struct WorkerState {
     cancelled: Rc<Cell<bool>>,
     chain: Option<(Chain, ChainBinding)>,
     fresh: Option<Fresh>,
     open: Option<OpenVault>,
-    hunt: Option<discover::Hunt>,
+    scan: Option<discover::AccountScan>,
     /// The bytes that were last read back to the user, and for which account.
     reviewed: Option<(Address, Bytes)>,
     /// The key that was last read from a file, until it is kept or dropped.
@@ -92,8 +92,8 @@ struct Desk {
     proposal: Option<Proposal>,
 }
 
-impl Desk {
-    async fn answer(&mut self, request: Request) -> Result<Answer, Trouble> {
+impl WorkerState {
+    async fn answer(&mut self, request: Request) -> Result<Answer, WalletError> {
         match request {
             Request::Look { chain } => self.look(chain).await,
             Request::NewPhrase { words, language } => Ok(self.new_phrase(words, language)),
@@ -142,11 +142,11 @@ impl Desk {
         }
     }
 
-    async fn look(&mut self, chain: Chain) -> Result<Answer, Trouble> {
+    async fn look(&mut self, chain: Chain) -> Result<Answer, WalletError> {
         let genesis = chain
             .genesis
             .parse()
-            .map_err(|error| Trouble::Worker(format!("genesis: {error}")))?;
+            .map_err(|error| WalletError::Worker(format!("genesis: {error}")))?;
         let binding = ChainBinding {
             genesis,
             chain_id: chain.chain_id,
@@ -159,81 +159,81 @@ impl Desk {
         Ok(Answer::Looked { vault, others })
     }
 
-    fn chain(&self) -> Result<&(Chain, ChainBinding), Trouble> {
+    fn chain(&self) -> Result<&(Chain, ChainBinding), WalletError> {
         self.chain
             .as_ref()
-            .ok_or_else(|| Trouble::Worker("it was not told the chain".to_owned()))
+            .ok_or_else(|| WalletError::Worker("it does not know the chain yet".to_owned()))
     }
 
-    fn identity(&self) -> Result<ChainIdentity, Trouble> {
+    fn identity(&self) -> Result<ChainIdentity, WalletError> {
         Ok(self.chain()?.1.identity())
     }
 
     /// The open vault.
-    fn vault(&self) -> Result<&Vault, Trouble> {
-        self.open.as_ref().map(|open| &open.vault).ok_or(Trouble::Locked)
+    fn vault(&self) -> Result<&Vault, WalletError> {
+        self.open.as_ref().map(|open| &open.vault).ok_or(WalletError::Locked)
     }
 
     /// The sealed vault as this browser keeps it.
-    async fn stored(&self, store: &VaultStore) -> Result<Vec<u8>, Trouble> {
+    async fn stored(&self, store: &VaultStore) -> Result<Vec<u8>, WalletError> {
         let genesis = &self.chain()?.0.genesis;
-        store.vault(genesis).await?.ok_or(Trouble::NoVault)
+        store.vault(genesis).await?.ok_or(WalletError::NoVault)
     }
 
-    async fn unlock(&mut self, password: &SecretText) -> Result<Answer, Trouble> {
+    async fn unlock(&mut self, password: &SecretText) -> Result<Answer, WalletError> {
         let bytes = self.stored(&VaultStore::open().await?).await?;
-        let (vault, key) = Vault::open(&bytes, password.expose()).map_err(vault_trouble)?;
-        vault.check_chain(self.chain()?.1.genesis).map_err(vault_trouble)?;
+        let (vault, key) = Vault::open(&bytes, password.expose()).map_err(vault_error)?;
+        vault.check_chain(self.chain()?.1.genesis).map_err(vault_error)?;
         self.open = Some(OpenVault { vault, key });
         self.opened()
     }
 
     /// Reads the vault anew, after another tab changed it.
-    async fn refresh(&mut self) -> Result<Answer, Trouble> {
+    async fn refresh(&mut self) -> Result<Answer, WalletError> {
         self.reread(&VaultStore::open().await?).await?;
         self.opened()
     }
 
     /// The open vault as it is stored now, which another tab may have changed.
-    async fn reread(&mut self, store: &VaultStore) -> Result<&mut OpenVault, Trouble> {
+    async fn reread(&mut self, store: &VaultStore) -> Result<&mut OpenVault, WalletError> {
         let bytes = self.stored(store).await?;
-        let open = self.open.as_mut().ok_or(Trouble::Locked)?;
+        let open = self.open.as_mut().ok_or(WalletError::Locked)?;
         match Vault::reopen(&bytes, &open.key) {
             Ok(vault) => open.vault = vault,
             // Another tab has changed the password: this one must be asked for it.
             Err(VaultError::Container(ContainerError::WrongPassword)) => {
                 self.open = None;
-                return Err(Trouble::Locked);
+                return Err(WalletError::Locked);
             }
-            Err(error) => return Err(vault_trouble(error)),
+            Err(error) => return Err(vault_error(error)),
         }
-        self.open.as_mut().ok_or(Trouble::Locked)
+        self.open.as_mut().ok_or(WalletError::Locked)
     }
 
     /// Changes the vault as it is stored now, which another tab may have changed, and keeps the change.
-    async fn change<T>(&mut self, edit: impl FnOnce(&mut Vault) -> Result<T, VaultError>) -> Result<T, Trouble> {
+    async fn change<T>(&mut self, edit: impl FnOnce(&mut Vault) -> Result<T, VaultError>) -> Result<T, WalletError> {
         let store = VaultStore::open().await?;
         let open = self.reread(&store).await?;
-        let done = edit(&mut open.vault).map_err(vault_trouble)?;
+        let done = edit(&mut open.vault).map_err(vault_error)?;
         self.save(&store).await?;
         Ok(done)
     }
 
-    async fn save(&self, store: &VaultStore) -> Result<(), Trouble> {
-        let OpenVault { vault, key } = self.open.as_ref().ok_or(Trouble::Locked)?;
-        let bytes = vault.seal(key, &mut system_rng()).map_err(vault_trouble)?;
+    async fn save(&self, store: &VaultStore) -> Result<(), WalletError> {
+        let OpenVault { vault, key } = self.open.as_ref().ok_or(WalletError::Locked)?;
+        let bytes = vault.seal(key, &mut system_rng()).map_err(vault_error)?;
         store.put(&self.chain()?.0, vault.created_at().0, &bytes).await
     }
 
-    fn opened(&self) -> Result<Answer, Trouble> {
+    fn opened(&self) -> Result<Answer, WalletError> {
         let vault = self.vault()?;
         Ok(Answer::Open {
-            accounts: vault.accounts().map(say::account).collect(),
-            contacts: vault.contacts().iter().map(say::contact).collect(),
+            accounts: vault.accounts().map(convert::account).collect(),
+            contacts: vault.contacts().iter().map(convert::contact).collect(),
         })
     }
 
-    async fn forget(&mut self) -> Result<Answer, Trouble> {
+    async fn forget(&mut self) -> Result<Answer, WalletError> {
         let genesis = self.chain()?.0.genesis.clone();
         VaultStore::open().await?.remove(&genesis).await?;
         self.open = None;

@@ -11,8 +11,9 @@ mod signatures;
 mod state;
 mod stratum;
 mod target;
+mod targets;
 mod wallet;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(init: target::init(), |data: &[u8]| target::run(data));
+fuzz_target!(init: targets::init(), |data: &[u8]| targets::run(data));

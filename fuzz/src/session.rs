@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use tally_chain::pow::Search;
-use tally_chain::{Address, BlockId, Bytes, ChainSpec, Height, UnixSecs, Work, genesis};
+use tally_chain::{Address, BlockId, Bytes, ChainSpec, Height, UnixSecs, Weight, genesis};
 use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::{Node, NodeConfig};
@@ -108,7 +108,7 @@ fn hello(node: &Node, ahead: u64) -> Message {
         claim: Claim {
             tip: BlockId(tally_chain::hash::sha256(&[&ahead.to_be_bytes()])),
             height: Height(tip.record.height().0 + ahead),
-            weight: tip.record.weight.plus(Work(tally_chain::U256::from(ahead))),
+            weight: tip.record.weight.plus(Weight(tally_chain::U256::from(ahead))),
         },
         first: Height(1),
         agent: "fuzz".to_owned(),

@@ -13,7 +13,7 @@ use super::extract::Segment;
 use super::problem::{Answer, Kind, Problem, kinds};
 use crate::server::Shared;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(super::document);
+static DOCUMENT: LazyLock<Value> = LazyLock::new(super::openapi::document);
 static PAGE: LazyLock<String> = LazyLock::new(|| render(&DOCUMENT));
 
 const STYLE: &str = include_str!("docs.css");

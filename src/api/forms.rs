@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     fn document() -> Value {
-        crate::api::document()
+        crate::api::openapi::document()
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub async fn template(
     let producer: Address = parse_address("address", &params.address)?;
     server
         .template(move |node| {
-            let min_time = node.tip().ancestors.median_time().saturating_add(1);
+            let min_time = node.tip().ancestors.earliest_time(node.spec());
             let job = node
                 .template_for(producer, client)
                 .map_err(|error| Problem::from(&error))?;

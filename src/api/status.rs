@@ -103,7 +103,7 @@ fn body(node: &Node, tip: &Tip, network: Option<NetworkStatus>) -> StatusBody {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use tally_chain::{B256, BlockId, U256, Work};
+    use tally_chain::{B256, BlockId, U256, Weight};
 
     use super::*;
 
@@ -113,7 +113,7 @@ mod tests {
             peer: "12D3KooW".into(),
             tip: BlockId(B256::repeat_byte(7)),
             height: Height(9),
-            weight: Work(U256::from(70_000)),
+            weight: Weight(U256::from(70_000)),
             base: Height(4),
         };
         let body = serde_json::to_value(fork_body(fork)).unwrap();

@@ -10,8 +10,7 @@ use tally_chain::Bytes;
 use tally_chain::transaction::MAX_TRANSACTION_BYTES;
 use tally_node::{SubmitError, Submitted};
 
-use super::MAX_BODY;
-use super::extract::{JsonBytes, media_type, parse_json, read_body, wrong_media_type};
+use super::extract::{JsonBytes, MAX_BODY, media_type, parse_json, read_body, wrong_media_type};
 use super::problem::{Answer, Problem, kinds};
 use super::text::parse_hex;
 use crate::server::Shared;

@@ -1,5 +1,6 @@
 //! `tally bench`: figures of this machine, each beside a peer or a limit of the same run.
 
+mod figures;
 mod floods;
 mod import;
 mod load;
@@ -11,12 +12,11 @@ mod start;
 #[allow(dead_code, reason = "tests compile this file too, and use all of it")]
 mod verify;
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::out::outln;
+pub(super) use figures::{Figure, Figures, millis, percentile};
 
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -43,27 +43,6 @@ enum BenchCommand {
     Floods(floods::FloodsArgs),
     /// Seconds until a node serves: on an empty directory, and on a chain of many transactions; and its memory
     Start(start::StartArgs),
-}
-
-/// One figure: (name, value, unit).
-type Figure = (&'static str, f64, &'static str);
-
-/// What a bench found.
-struct Figures {
-    bench: &'static str,
-    figures: Vec<Figure>,
-}
-
-fn millis(time: &Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
-/// The `p`-th percentile, milliseconds; zero of none.
-fn percentile(times: &[Duration], p: usize) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    let at = (times.len() * p / 100).min(times.len().saturating_sub(1));
-    times.get(at).map_or(0.0, millis)
 }
 
 pub fn run(args: BenchArgs) -> anyhow::Result<()> {

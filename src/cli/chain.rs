@@ -121,9 +121,12 @@ fn init(args: &InitArgs) -> anyhow::Result<()> {
     spec.chain_id = args.chain_id;
     spec.symbol.clone_from(&args.symbol);
     spec.genesis_time = args.genesis_time.map_or_else(now, Ok)?;
-    let ConsensusSpec::Pow(pow) = &mut spec.consensus;
-    pow.spacing = args.spacing;
-    pow.half_life = args.spacing.saturating_mul(288);
+    match &mut spec.consensus {
+        ConsensusSpec::Pow(pow) => {
+            pow.spacing = args.spacing;
+            pow.half_life = args.spacing.saturating_mul(288);
+        }
+    }
     spec.issuance.reward = args.reward;
     spec.issuance.halving_interval = args.halving_interval;
     spec.allocations.clone_from(&args.allocations);

@@ -5,6 +5,8 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::paths::nothing_here;
+
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The file at this path of the URL.
@@ -19,7 +21,7 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 pub async fn serve(request: Request) -> Response {
     match find(request.uri().path()) {
         Some(asset) => answer(asset, request.headers()),
-        None => super::nothing_here(&request).into_response(),
+        None => nothing_here(&request).into_response(),
     }
 }
 

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use tower::Layer as _;
 use tower::util::MapRequestLayer;
 
-use super::{host, nothing_here};
+use super::host;
+use super::paths::nothing_here;
 use crate::config::BasePath;
 
 /// What a request outside of the base path gets; rides on it past the layers that every answer has.

@@ -18,7 +18,8 @@ use leptos_axum::{
 };
 use tally_app::{AssetUrls, base};
 
-use super::{assets, edge, is_machine_path, nothing_here};
+use super::paths::{is_machine_path, nothing_here};
+use super::{assets, edge};
 use crate::api::problem::{Problem, kinds};
 use crate::config::BasePath;
 use crate::server::Shared;

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::client::Proxies;
+use super::proxies::Proxies;
 use super::router;
 use super::tls::Tls;
 use crate::config::WebConfig;

@@ -2,6 +2,9 @@
 
 mod addresses;
 mod architecture;
+mod circles;
+mod engine;
+mod imports;
 mod lints;
 mod source;
 mod specs;
@@ -12,24 +15,31 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::map;
 use crate::workspace::Workspace;
 
 /// A file longer than this is reported, in lines.
 const LONG_FILE: usize = 500;
+/// A file longer than this fails the check, in lines.
+const TOO_LONG_FILE: usize = 600;
 
 /// Runs every check, prints what each found, and fails if anything but a warning was found.
 pub fn run(workspace: &Workspace) -> Result<()> {
     let files = project_files(workspace)?;
     let mut errors = architecture::check(&workspace.metadata);
+    errors.extend(circles::check(&workspace.metadata, &lints::shipped_files(&files)));
+    errors.extend(map::check(&workspace.metadata, &files));
     errors.extend(specs::check(&files));
     errors.extend(lints::check(&files));
+    errors.extend(engine::check(&files));
     errors.extend(addresses::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {
         errors.extend(text::check(path, content));
-        let lines = content.lines().count();
-        if lines > LONG_FILE && is_code(path) {
-            warnings.push(format!("{path}: {lines} lines, more than {LONG_FILE}"));
+        match length(path, content) {
+            Length::Fine => {}
+            Length::Long(text) => warnings.push(text),
+            Length::TooLong(text) => errors.push(text),
         }
     }
     for warning in &warnings {
@@ -48,6 +58,26 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         Ok(())
     } else {
         bail!("the checks above failed")
+    }
+}
+
+/// How long a file is, with a sentence where that is too much.
+#[derive(Debug, PartialEq, Eq)]
+enum Length {
+    Fine,
+    Long(String),
+    TooLong(String),
+}
+
+fn length(path: &str, content: &str) -> Length {
+    let lines = content.lines().count();
+    let more_than = |limit: usize| format!("{path}: {lines} lines, more than {limit}");
+    if lines <= LONG_FILE || !is_code(path) {
+        Length::Fine
+    } else if lines <= TOO_LONG_FILE {
+        Length::Long(more_than(LONG_FILE))
+    } else {
+        Length::TooLong(more_than(TOO_LONG_FILE))
     }
 }
 
@@ -78,4 +108,24 @@ fn project_files(workspace: &Workspace) -> Result<Vec<(String, String)>> {
         .collect();
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_files_are_reported_and_longer_ones_fail() {
+        let of = |lines: usize| "x\n".repeat(lines);
+        assert_eq!(length("a.rs", &of(500)), Length::Fine);
+        assert_eq!(
+            length("a.rs", &of(600)),
+            Length::Long("a.rs: 600 lines, more than 500".to_owned())
+        );
+        assert_eq!(
+            length("a.ts", &of(601)),
+            Length::TooLong("a.ts: 601 lines, more than 600".to_owned())
+        );
+        assert_eq!(length("a.md", &of(601)), Length::Fine);
+    }
 }

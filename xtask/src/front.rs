@@ -9,8 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::Profile;
-use crate::workspace::{Workspace, cargo, succeed};
+use crate::workspace::{Profile, Workspace, cargo, succeed};
 
 /// What the browser runs.
 pub const TARGET: &str = "wasm32-unknown-unknown";

@@ -5,7 +5,8 @@
 //! cargo xtask run [--dev] [-- ARGS]     the same, then `tally node ARGS`
 //! cargo xtask test                      everything `./test` does
 //! cargo xtask lint                      clippy over what only the browser compiles
-//! cargo xtask check                     architecture, source lints, forbidden text
+//! cargo xtask check                     architecture, circles of imports, source lints, forbidden text, the picture
+//! cargo xtask map                       draws docs/map.svg, the picture of the packages
 //! cargo xtask fuzz TARGET [--secs N]    coverage-guided fuzzing; --all, --list, --write-seeds
 //! ```
 //!
@@ -15,6 +16,7 @@ mod check;
 mod front;
 mod fuzz;
 mod licenses;
+mod map;
 mod server;
 mod site;
 mod workspace;
@@ -23,18 +25,10 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
-const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check | fuzz";
-
-/// How optimised both sides of a build are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
-    /// Fast to build: no optimisation of our own code, no compression of assets.
-    Dev,
-    /// What users get.
-    Release,
-}
+const USAGE: &str =
+    "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check | map | fuzz";
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -88,6 +82,7 @@ fn run(args: &[String]) -> Result<()> {
         "test" => workspace::succeed(&mut Command::new(workspace.root.join("test"))),
         "lint" => front::lint(&workspace),
         "check" => check::run(&workspace),
+        "map" => map::write(&workspace),
         other => bail!("unknown command {other}\n{USAGE}"),
     }
 }

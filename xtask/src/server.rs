@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::Profile;
-use crate::workspace::{Workspace, cargo, succeed};
+use crate::workspace::{Profile, Workspace, cargo, succeed};
 
 /// Builds `tally` and returns where the binary is.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {

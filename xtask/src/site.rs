@@ -19,9 +19,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use crate::Profile;
 use crate::front::{self, Files};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 /// These come first in the one style sheet, in this order; the other files of `style/` follow by name.
 const FIRST_STYLES: [&str; 5] = ["reset.css", "tokens.css", "base.css", "layout.css", "components.css"];

@@ -6,6 +6,15 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+/// How optimised both sides of a build are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Fast to build: no optimisation of our own code, no compression of assets.
+    Dev,
+    /// What users get.
+    Release,
+}
+
 /// The workspace this task works on.
 pub struct Workspace {
     /// The folder of the root `Cargo.toml`.

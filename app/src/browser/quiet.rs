@@ -41,8 +41,8 @@ pub async fn copy(_text: &str) -> bool {
 pub fn selected_text() -> Option<String> {
     None
 }
-pub async fn wipe_clipboard(_is_ours: impl Fn(&str) -> bool) -> crate::wallet::Wiped {
-    crate::wallet::Wiped::Unknown
+pub async fn wipe_clipboard(_is_ours: impl Fn(&str) -> bool) -> crate::browser::Wiped {
+    crate::browser::Wiped::Unknown
 }
 pub fn reload() {}
 pub async fn sleep(_milliseconds: u32) {}

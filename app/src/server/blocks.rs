@@ -140,7 +140,7 @@ pub fn block(at: &At<'_>, key: &str, page: u32, rows: u32) -> Result<Option<Bloc
         header: header(&record),
         manifest: manifest(&record),
         canonical,
-        kept: record.status != Status::Given,
+        kept: record.status != Status::HeaderOnly,
         tip: at.height(),
         difficulty: difficulty(record.header.bits),
         subsidy: units(at.node.spec().subsidy(record.height())),

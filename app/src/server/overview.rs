@@ -109,7 +109,7 @@ impl At<'_> {
 
     /// Compact target of the next block.
     pub fn next_bits(&self) -> u32 {
-        self.node.spec().engine().next_bits(&self.tip.ancestors)
+        self.node.spec().engine().next_seal(&self.tip.ancestors).bits
     }
 }
 

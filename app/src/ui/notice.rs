@@ -63,7 +63,7 @@ pub fn Empty(#[prop(into)] title: String, children: Children) -> impl IntoView {
 
 /// A read that failed, in the words of the node, and a way to ask again.
 #[component]
-pub fn Failure(
+pub fn ReadError(
     /// What could not be shown.
     #[prop(into)]
     what: String,

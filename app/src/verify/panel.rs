@@ -100,7 +100,7 @@ impl Checks {
     }
 
     /// Why the checks could not be made at all.
-    fn trouble(self) -> Option<String> {
+    fn failure(self) -> Option<String> {
         self.0.with(|standing| standing.lines.as_ref().err().cloned())
     }
 }
@@ -147,7 +147,7 @@ pub fn CheckPanel(
             </p>
             {move || {
                 checks
-                    .trouble()
+                    .failure()
                     .map(|why| view! { <p class="field-error" role="alert">{format!("The bytes could not be fetched, so nothing was checked: {why}")}</p> })
             }}
         </section>

@@ -1,10 +1,10 @@
 //! What this browser has believed of a chain: its highest block, so that an older state is not taken for the present one, and
-//! its hardest target, so that a block that cost next to nothing is not taken for one of it. Rule: docs/protocol.md#W57
+//! its hardest seal, so that a block that cost next to nothing is not taken for one of it. Rule: docs/protocol.md#W57
 
 use std::{cell::RefCell, collections::BTreeMap};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tally_chain::{BlockId, pow::Target};
+use tally_chain::{BlockId, seal::SealMeasure};
 
 use super::checks::{check_manifest, header};
 use super::rules::{ChainRules, Sealed};
@@ -50,10 +50,10 @@ pub fn highest(genesis: &str) -> u64 {
     read::<u64>(&height_key(genesis)).max().unwrap_or_default()
 }
 
-/// The hardest target that a believed block met.
-pub fn hardest(genesis: &str) -> Option<Target> {
-    let targets = read::<u32>(&work_key(genesis)).filter_map(|bits| Target::from_bits(bits).ok());
-    targets.min()
+/// The hardest seal of a believed block.
+pub fn hardest(genesis: &str) -> Option<SealMeasure> {
+    let stored = read::<u32>(&work_key(genesis));
+    stored.filter_map(SealMeasure::from_stored).reduce(SealMeasure::harder)
 }
 
 /// Takes the chain as a node shows it from now on, however much of it was seen before.
@@ -71,23 +71,23 @@ pub fn add(genesis: &str, height: u64) {
 
 /// Remembers height and work of a block, if it holds and is worth believing by these rules, whatever page it stood on.
 pub fn believe(genesis: &str, rules: &ChainRules, block: &BlockEvidence, now: u64) {
-    let Some((height, bits, target)) = worth(rules, block, now) else {
+    let Some((height, measure)) = worth(rules, block, now) else {
         return;
     };
     add(genesis, height);
-    if hardest(genesis).is_none_or(|known| target < known) {
-        write(work_key(genesis), &bits);
+    if hardest(genesis).is_none_or(|known| measure.is_harder_than(known)) {
+        write(work_key(genesis), &measure.stored());
     }
 }
 
-/// Height, bits and target of a block with work to measure others by: none of genesis, which carries none, of one that does not
+/// Height and measure of a block whose seal others are measured by: none of genesis, which has no seal, of one that does not
 /// hold, and of one that may be made up.
-fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u64, u32, Target)> {
+fn worth(rules: &ChainRules, block: &BlockEvidence, now: u64) -> Option<(u64, SealMeasure)> {
     let header = header(block).ok()?;
     let manifest = check_manifest(&header, block).ok()?;
     let firm = header.parent != BlockId::ZERO && rules.check(&header, manifest.number, now) == Ok(Sealed::Firm);
-    let target = Target::from_bits(header.bits).ok()?;
-    firm.then_some((manifest.number.0, header.bits, target))
+    let measure = SealMeasure::of(&header)?;
+    firm.then_some((manifest.number.0, measure))
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
     use tally_chain::{B256, Bytes, ChainSpec, Header, Height, Manifest, genesis};
 
     use super::*;
-    use crate::verify::rules::tests::{EASIEST, NOW, fresh, local, mined};
+    use crate::verify::rules::tests::{EASIEST, NOW, fresh, local, measure, mined};
 
     fn block(bits: u32) -> BlockEvidence {
         let genesis = genesis::block(&ChainSpec::built_in("local").unwrap());
@@ -122,7 +122,7 @@ mod tests {
         let none = Err("only a browser keeps something".to_owned());
         assert_eq!(browser::keep("tally.any", "1"), none);
         let (_, rules) = local();
-        let hard = Target::from_bits(0x1f00_ffff).unwrap();
+        let hard = measure(0x1f00_ffff);
         add("a", 5);
         // A block of any page counts: a balance of an older one is not the present one.
         believe("a", &rules, &block(0x1f00_ffff), NOW);
@@ -140,7 +140,7 @@ mod tests {
     fn only_a_believed_block_raises_the_measure() {
         let (_, rules) = local();
         let hard = block(0x1f00_ffff);
-        let expected = Some((7, 0x1f00_ffff, Target::from_bits(0x1f00_ffff).unwrap()));
+        let expected = Some((7, measure(0x1f00_ffff)));
         assert_eq!(worth(&rules, &hard, NOW), expected);
         // One that may be made up, one with another manifest, and genesis.
         assert_eq!(worth(&fresh().1, &block(EASIEST), NOW), None);

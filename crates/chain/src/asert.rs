@@ -58,7 +58,7 @@ pub fn next_target(
     }
     let target = wide.to::<U256>();
     let target = if target.is_zero() { U256::ONE } else { target };
-    // The header can say only 23 bits of it.
+    // The compact form of the header holds only 23 bits of it.
     Target::from_bits(Target(target).to_bits()).unwrap_or(Target(U256::ONE))
 }
 

@@ -6,7 +6,7 @@ use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Encodable;
 
 use crate::codec::{CodecError, ListReader, wrap_list};
-use crate::consensus::{Engine, SealError};
+use crate::consensus::{Engine, SealContext, SealError};
 use crate::fees::next_base_fee;
 use crate::hash::{BlockId, TxId};
 use crate::header::{HEADER_BYTES, Header};
@@ -16,16 +16,16 @@ use crate::manifest::{MAX_EXTRA_BYTES, MAX_MANIFEST_BYTES, Manifest};
 use crate::merkle;
 use crate::spec::ChainSpec;
 use crate::transaction::{CheckedTransaction, MAX_TRANSACTION_BYTES, RawTransaction, TransactionError};
-use crate::units::{Height, UnixSecs, Work};
+use crate::units::{Height, UnixSecs, Weight};
 
 /// Most transactions in a block. Rule: docs/protocol.md#L2
 pub const MAX_TRANSACTIONS: usize = 300_000;
-/// Blocks whose median time a new block must exceed. Rule: docs/protocol.md#B3
+/// Blocks whose median time a new block must exceed under proof of work. Rule: docs/protocol.md#B3
 pub const MEDIAN_SPAN: usize = 11;
-/// Allowed clock skew, in spacings. Rule: docs/protocol.md#B4
+/// Allowed clock skew under proof of work, in spacings. Rule: docs/protocol.md#B4
 pub const MAX_AHEAD_SPACINGS: u64 = 12;
 
-/// Why a block is refused, execution aside.
+/// Why a block is rejected, execution aside.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum BlockError {
@@ -69,7 +69,7 @@ pub enum BlockError {
     WrongBaseFee { found: u128, expected: u128 },
 }
 
-/// A well-formed block that nothing vouches for yet. Rule: docs/protocol.md#M3
+/// A well-formed block; nothing of it is checked yet. Rule: docs/protocol.md#M3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawBlock {
     /// The 80 bytes that are hashed.
@@ -131,7 +131,7 @@ impl RawBlock {
         self.header.id()
     }
 
-    /// Everything that can be said without ancestors. `check_transactions` checks the signatures (all cores, or what was
+    /// Everything that can be checked without ancestors. `check_transactions` checks the signatures (all cores, or what was
     /// checked before); it comes last, after all that is cheap. Rules: docs/protocol.md#B2, #B4, #B6, #B8
     pub fn check(
         self,
@@ -152,7 +152,7 @@ impl RawBlock {
         let same = transactions.iter().map(CheckedTransaction::envelope).eq(&envelopes);
         // Other transactions under this header would be a fault of this node, and no property of the block.
         assert!(same, "check_transactions returns the transactions it was given");
-        CheckedBlock::together(header, manifest, transactions)
+        CheckedBlock::assemble(header, manifest, transactions)
     }
 }
 
@@ -184,8 +184,8 @@ fn check_parts<'a>(
 }
 
 impl CheckedBlock {
-    /// The same as [`RawBlock::check`] of a block whose transactions were checked before, on this chain.
-    pub fn of(
+    /// [`RawBlock::check`] for a block whose transactions were checked before, on this chain.
+    pub fn from_checked_transactions(
         header: Header,
         manifest: Manifest,
         transactions: Vec<CheckedTransaction>,
@@ -194,11 +194,11 @@ impl CheckedBlock {
     ) -> Result<Self, BlockError> {
         let envelopes = transactions.iter().map(CheckedTransaction::envelope);
         check_parts(&header, &manifest, envelopes, spec, now)?;
-        Self::together(header, manifest, transactions)
+        Self::assemble(header, manifest, transactions)
     }
 
     /// What the transactions of one block must be to each other and to it. Rule: docs/protocol.md#B8
-    fn together(header: Header, manifest: Manifest, transactions: Vec<CheckedTransaction>) -> Result<Self, BlockError> {
+    fn assemble(header: Header, manifest: Manifest, transactions: Vec<CheckedTransaction>) -> Result<Self, BlockError> {
         let mut seen = BTreeSet::new();
         for (index, transaction) in transactions.iter().enumerate() {
             // By id and not by bytes: envelopes of one payment that differ in their signatures are one transaction (T4, T13).
@@ -316,6 +316,20 @@ impl Ancestors {
         header_chain::median(&self.recent_times)
     }
 
+    /// The earliest time, in Unix seconds, that the next block may have. Rule: docs/protocol.md#B3
+    pub fn earliest_time(&self, spec: &ChainSpec) -> u32 {
+        spec.engine().earliest_time(&self.recent_times)
+    }
+
+    /// What the next block's seal depends on.
+    pub(crate) fn seal_context(&self) -> SealContext {
+        SealContext {
+            anchor_time: self.anchor_time,
+            parent_time: self.parent.header.time,
+            parent_height: self.parent.manifest.number,
+        }
+    }
+
     /// Base fee of the next block. Rule: docs/protocol.md#B7
     pub fn next_base_fee(&self, spec: &ChainSpec) -> u128 {
         let parent = &self.parent.manifest;
@@ -359,10 +373,10 @@ impl CheckedBlock {
         if found != expected {
             return Err(BlockError::WrongNumber { found, expected });
         }
-        header_chain::check_after_median(header.time, &ancestors.recent_times)?;
         let engine = spec.engine();
-        // The seal meets the header's own bits; whether those are the bits that are due, only the ancestors show.
-        engine.check_due(header, ancestors)?;
+        engine.check_time(header.time, &ancestors.recent_times)?;
+        // The seal holds by itself; whether it is the one that comes next, only the ancestors show.
+        engine.check_next_seal(header, ancestors.seal_context())?;
         let (found, expected) = (manifest.history_root, ancestors.history.root());
         if found != expected {
             return Err(BlockError::WrongHistoryRoot { found, expected });
@@ -395,7 +409,7 @@ impl CheckedBlock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkedBlock {
     block: CheckedBlock,
-    weight: Work,
+    weight: Weight,
 }
 
 impl LinkedBlock {
@@ -434,7 +448,7 @@ impl LinkedBlock {
     }
 
     /// Weight of the branch up to and including this block.
-    pub fn weight(&self) -> Work {
+    pub fn weight(&self) -> Weight {
         self.weight
     }
 

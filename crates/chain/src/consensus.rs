@@ -1,32 +1,77 @@
-//! Consensus as an engine behind one small interface. Nothing outside may assume work.
+//! Consensus as an engine behind one small interface. What an engine does is in a file of its own under `consensus/`;
+//! nothing outside may assume which engine a chain has.
+//!
+//! The engine decides the fields of a header that belong to its seal (`next_seal`, `genesis_seal`), whether a seal holds
+//! (`check_header`, `check_manifest`, `check_next_seal`), what a block adds to its branch (`weight`), and which times a block
+//! may have (`earliest_time`, `check_time`, `max_ahead`). Readers without a chain spec or without ancestors use
+//! [`crate::seal`].
 
-use alloy_primitives::U256;
+pub(crate) mod work;
 
-use crate::asert;
-use crate::block::{Ancestors, Parent};
-use crate::header::Header;
+use alloy_primitives::{B256, Bytes};
+
+use crate::block::{Ancestors, BlockError};
+use crate::hash::BlockId;
+use crate::header::{HEADER_VERSION, Header};
+use crate::header_chain;
 use crate::manifest::Manifest;
 use crate::pow::{BitsError, Target};
-use crate::units::{Height, Work};
-use crate::{BlockId, spec::ProofOfWorkSpec};
+use crate::spec::ProofOfWorkSpec;
+use crate::units::{Height, Weight};
 
-/// Why a seal is refused.
+pub use work::WorkSealError;
+
+/// Why a seal is rejected, by engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum SealError {
+    /// The seal of a chain of proof of work.
     #[error(transparent)]
-    Bits(#[from] BitsError),
-    #[error("bits {bits:#010x} is above the limit {limit:#010x} of this chain")]
-    TargetAboveLimit { bits: u32, limit: u32 },
-    #[error("block id {id} is above the target of bits {bits:#010x}")]
-    NotEnoughWork { id: BlockId, bits: u32 },
-    #[error("bits is {found:#010x}, expected {expected:#010x}")]
-    WrongBits { found: u32, expected: u32 },
-    #[error("seal has {len} bytes, proof of work has none")]
-    UnexpectedSeal { len: usize },
+    Work(#[from] WorkSealError),
 }
 
-/// The engine that a chain spec names: says what a seal is, which one is due next, and what a branch weighs.
+impl From<BitsError> for SealError {
+    fn from(error: BitsError) -> Self {
+        Self::Work(error.into())
+    }
+}
+
+/// The fields of a header that the engine decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderSeal {
+    /// Which engine's seal it is. Rule: docs/protocol.md#H3
+    pub version: u32,
+    /// Compact target under proof of work. Rule: docs/protocol.md#D1
+    pub bits: u32,
+    /// Where the search begins under proof of work.
+    pub nonce: u32,
+}
+
+impl HeaderSeal {
+    /// The header with these fields. `time` is in Unix seconds.
+    pub fn header(self, parent: BlockId, manifest_root: B256, time: u32) -> Header {
+        Header {
+            version: self.version,
+            parent,
+            manifest_root,
+            time,
+            bits: self.bits,
+            nonce: self.nonce,
+        }
+    }
+}
+
+/// What the next seal depends on, of the blocks before. Blocks and headers without their blocks have it alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SealContext {
+    /// Time of block 1 of the branch, in Unix seconds; `None` while genesis is the parent. Rule: docs/protocol.md#D1
+    pub anchor_time: Option<u32>,
+    /// Time of the parent, in Unix seconds.
+    pub parent_time: u32,
+    /// Height of the parent.
+    pub parent_height: Height,
+}
+
+/// The engine that a chain spec names: it defines seals, the seal of the next block, and the weight of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
     /// SHA-256d below a target, with ASERT. Rules: docs/protocol.md#H5, #D1
@@ -41,17 +86,17 @@ impl Engine {
         }
     }
 
+    /// `version` of every header. Rule: docs/protocol.md#H3
+    pub fn header_version(&self) -> u32 {
+        match self {
+            Self::ProofOfWork(_) => HEADER_VERSION,
+        }
+    }
+
     /// Checks what a header alone shows of its seal. Rules: docs/protocol.md#H4, #H5
     pub fn check_header(&self, header: &Header) -> Result<(), SealError> {
         match self {
-            Self::ProofOfWork(spec) => {
-                let target = spec.target(header.bits)?;
-                let id = header.id();
-                match target.is_met_by(&id) {
-                    true => Ok(()),
-                    false => Err(SealError::NotEnoughWork { id, bits: header.bits }),
-                }
-            }
+            Self::ProofOfWork(spec) => Ok(spec.check_header(header)?),
         }
     }
 
@@ -60,94 +105,87 @@ impl Engine {
         match self {
             Self::ProofOfWork(_) => match manifest.seal.len() {
                 0 => Ok(()),
-                len => Err(SealError::UnexpectedSeal { len }),
+                len => Err(WorkSealError::UnexpectedSeal { len }.into()),
             },
         }
     }
 
-    /// `bits` of the block after these ancestors. Rule: docs/protocol.md#D1
-    pub fn next_bits(&self, ancestors: &Ancestors) -> u32 {
-        let Parent { header, manifest, .. } = &ancestors.parent;
-        self.bits_after(ancestors.anchor_time, header.time, manifest.number)
-    }
-
-    /// `bits` of the block after one at `height` with `time`, of the branch whose block 1 has `anchor_time` (`None`: the
-    /// parent is genesis). Rule: docs/protocol.md#D1
-    fn bits_after(&self, anchor_time: Option<u32>, time: u32, height: Height) -> u32 {
+    /// The seal fields of the block after these ancestors, before a miner has searched. Rule: docs/protocol.md#D1
+    pub fn next_seal(&self, ancestors: &Ancestors) -> HeaderSeal {
         match self {
-            Self::ProofOfWork(spec) => match anchor_time {
-                None => spec.initial_bits,
-                Some(anchor_time) => {
-                    let anchor_parent_time = i64::from(anchor_time) - i64::from(spec.spacing);
-                    asert::next_target(
-                        spec.initial_target(),
-                        spec.limit(),
-                        spec.spacing,
-                        spec.half_life,
-                        i64::from(time) - anchor_parent_time,
-                        height.0.saturating_sub(1),
-                    )
-                    .to_bits()
-                }
+            Self::ProofOfWork(spec) => HeaderSeal {
+                version: HEADER_VERSION,
+                bits: spec.bits_after(ancestors.seal_context()),
+                nonce: 0,
             },
         }
     }
 
-    /// Checks a seal against its ancestors. Rule: docs/protocol.md#B5
-    pub fn check_due(&self, header: &Header, ancestors: &Ancestors) -> Result<(), SealError> {
-        let Parent {
-            header: parent,
-            manifest,
-            ..
-        } = &ancestors.parent;
-        self.check_bits(header, ancestors.anchor_time, parent.time, manifest.number)
+    /// The seal fields of genesis, which is not mined. Rule: docs/protocol.md#C3
+    pub fn genesis_seal(&self) -> HeaderSeal {
+        match self {
+            Self::ProofOfWork(spec) => HeaderSeal {
+                version: HEADER_VERSION,
+                bits: spec.initial_bits,
+                nonce: 0,
+            },
+        }
     }
 
-    /// [`Self::check_due`] for those who have headers only; the last three arguments tell of the parent.
-    pub(crate) fn check_bits(
-        &self,
-        header: &Header,
-        anchor_time: Option<u32>,
-        time: u32,
-        height: Height,
-    ) -> Result<(), SealError> {
+    /// `seal` of the manifest of a block that is being assembled. Rule: docs/protocol.md#M2
+    pub fn manifest_seal(&self) -> Bytes {
         match self {
-            Self::ProofOfWork(_) => match self.bits_after(anchor_time, time, height) {
-                expected if expected == header.bits => Ok(()),
-                expected => Err(SealError::WrongBits {
-                    found: header.bits,
-                    expected,
-                }),
-            },
+            Self::ProofOfWork(_) => Bytes::new(),
+        }
+    }
+
+    /// Checks a seal against what the blocks before ask for. Rule: docs/protocol.md#B5
+    pub(crate) fn check_next_seal(&self, header: &Header, context: SealContext) -> Result<(), SealError> {
+        match self {
+            Self::ProofOfWork(spec) => Ok(spec.check_expected_bits(header, context)?),
+        }
+    }
+
+    /// Whether blocks are found by a search: then a node has a miner, and templates for those of others.
+    pub fn is_mined(&self) -> bool {
+        match self {
+            Self::ProofOfWork(_) => true,
+        }
+    }
+
+    /// The largest hash that seals a block with this seal: what a miner searches for. Rule: docs/protocol.md#H4
+    pub fn mining_target(&self, seal: &HeaderSeal) -> Result<Target, SealError> {
+        match self {
+            Self::ProofOfWork(spec) => Ok(spec.target(seal.bits)?),
         }
     }
 
     /// What a block adds to its branch; of valid branches the heaviest is followed. Rule: docs/protocol.md#H6
-    pub fn weight(&self, header: &Header) -> Work {
+    pub fn weight(&self, header: &Header) -> Weight {
         match self {
-            Self::ProofOfWork(_) => Target::from_bits(header.bits).map_or(Work(U256::ZERO), Target::work),
+            Self::ProofOfWork(_) => work::weight(header),
         }
     }
-}
 
-impl ProofOfWorkSpec {
-    /// The target that `bits` says, within this chain's limit. Rule: docs/protocol.md#H4
-    pub fn target(&self, bits: u32) -> Result<Target, SealError> {
-        let target = Target::from_bits(bits)?;
-        if target > self.limit() {
-            return Err(SealError::TargetAboveLimit {
-                bits,
-                limit: self.pow_limit_bits,
-            });
+    /// Seconds that a header's time may be ahead of the clock. Rule: docs/protocol.md#B4
+    pub fn max_ahead(&self) -> u64 {
+        match self {
+            Self::ProofOfWork(spec) => spec.max_ahead(),
         }
-        Ok(target)
     }
 
-    fn limit(&self) -> Target {
-        Target::from_bits(self.pow_limit_bits).expect("a chain spec is read only if its pow_limit_bits is a target")
+    /// The earliest time, in Unix seconds, that the block after these may have. `recent_times`: Unix seconds of up to
+    /// eleven blocks, oldest first. Rule: docs/protocol.md#B3
+    pub fn earliest_time(&self, recent_times: &[u32]) -> u32 {
+        match self {
+            Self::ProofOfWork(_) => header_chain::median(recent_times).saturating_add(1),
+        }
     }
 
-    fn initial_target(&self) -> Target {
-        Target::from_bits(self.initial_bits).expect("a chain spec is read only if its initial_bits is a target")
+    /// Checks a time, in Unix seconds, against those of the blocks before. Rule: docs/protocol.md#B3
+    pub(crate) fn check_time(&self, time: u32, recent_times: &[u32]) -> Result<(), BlockError> {
+        match self {
+            Self::ProofOfWork(_) => header_chain::check_after_median(time, recent_times),
+        }
     }
 }

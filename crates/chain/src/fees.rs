@@ -44,7 +44,7 @@ pub fn replacement_fee(fee: u128) -> u128 {
     fee.saturating_add(raise.max(1))
 }
 
-/// What the EVM asks for any transaction, before data.
+/// What the EVM charges for any transaction, before data.
 const EVM_BASE_GAS: u64 = 21_000;
 
 /// Least `gas_limit` of a `0x54` transaction: what it pays before its first instruction, or the floor of EIP-7623 if that is

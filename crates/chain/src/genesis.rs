@@ -4,10 +4,9 @@ use alloy_primitives::{Address, B256, Bytes};
 
 use crate::block::RawBlock;
 use crate::hash::BlockId;
-use crate::header::{HEADER_VERSION, Header};
 use crate::manifest::Manifest;
 use crate::merkle;
-use crate::spec::{ChainSpec, ConsensusSpec};
+use crate::spec::ChainSpec;
 use crate::state_tree::{self, Account};
 use crate::transaction::ChainIdentity;
 use crate::units::Height;
@@ -41,7 +40,7 @@ pub fn block(spec: &ChainSpec) -> RawBlock {
         })
         .collect();
     leaves.sort_unstable();
-    let ConsensusSpec::Pow(pow) = &spec.consensus;
+    let engine = spec.engine();
     let manifest = Manifest {
         number: Height::GENESIS,
         producer: Address::ZERO,
@@ -52,18 +51,13 @@ pub fn block(spec: &ChainSpec) -> RawBlock {
         gas_limit: spec.limits.gas_limit,
         gas_used: 0,
         base_fee: spec.fees.initial_base_fee.into(),
-        // With the spec's hash in it, the genesis id names this chain alone; nodes and signatures tell chains apart by it.
+        // With the spec's hash in it, the genesis id names this chain alone; nodes and signatures distinguish chains by it.
         extra: Bytes::copy_from_slice(spec.hash().as_slice()),
-        seal: Bytes::new(),
+        seal: engine.manifest_seal(),
     };
-    let header = Header {
-        version: HEADER_VERSION,
-        parent: BlockId::ZERO,
-        manifest_root: manifest.root(),
-        time: spec.genesis_time,
-        bits: pow.initial_bits,
-        nonce: 0,
-    };
+    let header = engine
+        .genesis_seal()
+        .header(BlockId::ZERO, manifest.root(), spec.genesis_time);
     RawBlock {
         header,
         manifest,

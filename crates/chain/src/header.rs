@@ -7,7 +7,7 @@ use crate::hash::{BlockId, sha256d};
 
 /// Length of an encoded header in bytes.
 pub const HEADER_BYTES: usize = 80;
-/// The only header version. Rule: docs/protocol.md#H3
+/// Version of headers that are sealed by proof of work, the only engine so far. Rule: docs/protocol.md#H3
 pub const HEADER_VERSION: u32 = 1;
 
 /// What is hashed to seal a block. Rule: docs/protocol.md#H1
@@ -21,9 +21,9 @@ pub struct Header {
     pub manifest_root: B256,
     /// Unix seconds.
     pub time: u32,
-    /// Compact target. Rule: docs/protocol.md#H4
+    /// Compact target under proof of work. Rule: docs/protocol.md#H4
     pub bits: u32,
-    /// What a miner varies first; all 32 bits are free.
+    /// What a miner varies first under proof of work; all 32 bits are free.
     pub nonce: u32,
 }
 
@@ -40,7 +40,7 @@ impl Header {
         out
     }
 
-    /// Every 80 bytes are a header; whether it is a valid one is for the checks to say.
+    /// Every 80 bytes decode to a header; the checks decide whether it is valid.
     pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Self {
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         Self {

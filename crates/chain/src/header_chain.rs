@@ -1,10 +1,11 @@
 //! Headers before their blocks: what eighty bytes and those before them show. Rule: docs/protocol.md#N5
 
-use crate::block::{BlockError, MAX_AHEAD_SPACINGS, MEDIAN_SPAN};
+use crate::block::{BlockError, MEDIAN_SPAN};
+use crate::consensus::SealContext;
 use crate::hash::BlockId;
-use crate::header::{HEADER_VERSION, Header};
+use crate::header::Header;
 use crate::spec::ChainSpec;
-use crate::units::{Height, UnixSecs, Work};
+use crate::units::{Height, UnixSecs, Weight};
 
 /// The end of a chain of headers, with what checking the next one needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct HeaderTip {
     /// Time of block 1 of this branch; `None` at genesis. Rule: docs/protocol.md#D1
     pub anchor_time: Option<u32>,
     /// Weight of the branch up to and including this block.
-    pub weight: Work,
+    pub weight: Weight,
 }
 
 impl HeaderTip {
@@ -32,9 +33,13 @@ impl HeaderTip {
         // The seal before the rest: made-up headers cost their sender work, and this node a hash.
         check_alone(header, spec, now)?;
         let engine = spec.engine();
-        check_after_median(header.time, &self.recent_times)?;
-        let parent_time = self.recent_times.last().copied().unwrap_or(0);
-        engine.check_bits(header, self.anchor_time, parent_time, self.height)?;
+        engine.check_time(header.time, &self.recent_times)?;
+        let context = SealContext {
+            anchor_time: self.anchor_time,
+            parent_time: self.recent_times.last().copied().unwrap_or(0),
+            parent_height: self.height,
+        };
+        engine.check_next_seal(header, context)?;
         self.id = header.id();
         self.height = self.height.next();
         push_time(&mut self.recent_times, header.time);
@@ -73,18 +78,18 @@ pub(crate) fn push_time(recent_times: &mut Vec<u32>, time: u32) {
 
 /// Seconds that a header's time may be ahead of the clock. Rule: docs/protocol.md#B4
 pub fn max_ahead(spec: &ChainSpec) -> u64 {
-    MAX_AHEAD_SPACINGS * u64::from(spec.engine().spacing())
+    spec.engine().max_ahead()
 }
 
 /// What one header shows by itself. Rules: docs/protocol.md#H3, #H5, #B4
 pub fn check_alone(header: &Header, spec: &ChainSpec, now: UnixSecs) -> Result<(), BlockError> {
-    let (found, expected) = (header.version, HEADER_VERSION);
+    let engine = spec.engine();
+    let (found, expected) = (header.version, engine.header_version());
     if found != expected {
         return Err(BlockError::WrongVersion { found, expected });
     }
-    let engine = spec.engine();
     engine.check_header(header)?;
-    let max_ahead = max_ahead(spec);
+    let max_ahead = engine.max_ahead();
     let time = UnixSecs(header.time.into());
     if time > now.saturating_add(max_ahead) {
         return Err(BlockError::FromTheFuture { time, now, max_ahead });

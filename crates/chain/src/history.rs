@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::{BlockId, sha256};
 use crate::header::Header;
-use crate::units::Work;
+use crate::units::Weight;
 
 /// Length of an encoded node in bytes. Rule: docs/protocol.md#R1
 pub const NODE_BYTES: usize = 72;
@@ -24,7 +24,7 @@ const MAX_BLOCKS: u64 = 1 << 62;
 pub struct Node {
     /// A leaf: the block's id in hash order; an inner node: a hash of its two children. Rule: docs/protocol.md#R1
     pub hash: B256,
-    /// Sum of the work of its blocks. Rule: docs/protocol.md#H6
+    /// Sum of the weights of its blocks: of their work under proof of work. Rule: docs/protocol.md#H6
     pub weight: U256,
     /// Earliest time of its blocks, in Unix seconds.
     pub min_time: u32,
@@ -34,7 +34,7 @@ pub struct Node {
 
 impl Node {
     /// The leaf of a block with this header and weight.
-    pub fn leaf(id: BlockId, header: &Header, weight: Work) -> Self {
+    pub fn leaf(id: BlockId, header: &Header, weight: Weight) -> Self {
         Self {
             hash: id.0,
             weight: weight.0,
@@ -194,10 +194,10 @@ impl History {
     }
 
     /// Weight of all blocks committed to.
-    pub fn weight(&self) -> Work {
+    pub fn weight(&self) -> Weight {
         self.peaks
             .values()
-            .fold(Work::default(), |sum, peak| sum.plus(Work(peak.weight)))
+            .fold(Weight::default(), |sum, peak| sum.plus(Weight(peak.weight)))
     }
 }
 

@@ -14,7 +14,7 @@ pub const RSA_EXPONENT: u32 = 65_537;
 /// Length of the PSS salt in bytes. Rule: docs/protocol.md#A5
 pub const PSS_SALT_BYTES: usize = 32;
 
-/// Why a public key or signature is refused before any arithmetic.
+/// Why a public key or signature is rejected before any arithmetic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum KeyError {
@@ -326,7 +326,7 @@ fn secp256k1_signature(signature: &[u8]) -> Result<&[u8; 64], KeyError> {
         .map_err(|_| KeyError::Secp256k1SignatureLength { len })
 }
 
-/// The arithmetic of signatures. Forms are checked before it is asked, so that every implementer gives the same verdict.
+/// The arithmetic of signatures. Forms are checked before it runs, so that every implementation gives the same verdict.
 pub trait SignatureVerifier: Send + Sync {
     /// RSASSA-PSS over `message`, hashed once with SHA-256. Rule: docs/protocol.md#A5
     fn verify_rsa_pss(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> bool;

@@ -1,7 +1,7 @@
 //! Accounts of several keys: policies of m of n, and the signatures they ask for.
 //! Rules: docs/protocol.md#A7 to #A9, #T11 to #T13
 //!
-//! A policy has one encoding, so that it has one address; so has what vouches for a transaction of it.
+//! A policy has one encoding, so that it has one address; so have the signatures of a transaction of it.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub enum PolicyError {
     Duplicate { index: usize },
 }
 
-/// Why the signatures are not those that a policy asks for; signers are its keys, counted from 0.
+/// Why the signatures are not those that a policy requires; signers are its keys, counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum MultisigError {
@@ -157,7 +157,7 @@ impl Policy {
         address::of_policy(&self.encode())
     }
 
-    /// Whether every secp256k1 key is a point of the curve. A node asks this only of keys that sign; a wallet asks it of
+    /// Whether every secp256k1 key is a point of the curve. A node checks this only of keys that sign; a wallet checks it of
     /// all, since a key that is none can never sign.
     pub fn check_points(&self, verifier: &dyn SignatureVerifier) -> Result<(), PolicyError> {
         for (index, key) in self.keys.iter().enumerate() {
@@ -168,7 +168,7 @@ impl Policy {
     }
 }
 
-/// A policy with exactly as many signatures as it asks for. Rule: docs/protocol.md#T11
+/// A policy with exactly as many signatures as it requires. Rule: docs/protocol.md#T11
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Multisig {
     policy: Policy,

@@ -6,18 +6,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::codec::CodecError;
+use crate::consensus::SealError;
 use crate::hash::{BlockId, TxId};
 use crate::header::Header;
 use crate::history::{self, HistoryError, HistoryProof, NODE_BYTES, Node};
 use crate::keys::SignatureVerifier;
 use crate::manifest::Manifest;
 use crate::merkle::{self, InclusionProof, MerkleError};
-use crate::pow::{BitsError, Target};
 use crate::receipt::Receipt;
+use crate::seal;
 use crate::transaction::{ChainIdentity, CheckedTransaction, RawTransaction, TransactionError};
-use crate::units::Height;
+use crate::units::{Height, Weight};
 
-/// What the file calls itself.
+/// The format that the file names.
 pub const FORMAT: &str = "tally-receipt";
 /// The version that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -40,24 +41,26 @@ pub enum FileError {
     NotCanonical { field: String },
 }
 
-/// What is false about a portable receipt.
+/// Why a portable receipt does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum Falsehood {
+pub enum ReceiptError {
     #[error("it is of the chain {found}, not of {expected}")]
     OtherChain { found: BlockId, expected: BlockId },
     #[error("the transaction: {0}")]
     Transaction(#[from] TransactionError),
-    #[error("{which} block: its header has {len} bytes, not 80")]
-    Header { which: Which, len: usize },
-    #[error("{which} block: {source}")]
-    Manifest { which: Which, source: CodecError },
-    #[error("{which} block: the manifest hashes to {found}, the header names {expected}")]
-    ManifestRoot { which: Which, found: B256, expected: B256 },
-    #[error("{which} block: {source}")]
-    Bits { which: Which, source: BitsError },
-    #[error("{which} block: its id {id} is above its target")]
-    Work { which: Which, id: BlockId },
+    #[error("{role} block: its header has {len} bytes, not 80")]
+    Header { role: BlockRole, len: usize },
+    #[error("{role} block: {source}")]
+    Manifest { role: BlockRole, source: CodecError },
+    #[error("{role} block: the manifest hashes to {found}, the header names {expected}")]
+    ManifestRoot {
+        role: BlockRole,
+        found: B256,
+        expected: B256,
+    },
+    #[error("{role} block: {source}")]
+    Seal { role: BlockRole, source: SealError },
     #[error("the path of the transaction: {0}")]
     TransactionPath(MerkleError),
     #[error("the execution receipt: {0}")]
@@ -76,16 +79,16 @@ pub enum Falsehood {
     OtherTip { found: BlockId, trusted: BlockId },
 }
 
-/// Which of the two blocks of a receipt.
+/// What one of the two blocks of a receipt is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum BlockRole {
     /// The one that holds the transaction.
     Own,
     /// The later one that the history path leads to.
     Tip,
 }
 
-impl std::fmt::Display for Which {
+impl std::fmt::Display for BlockRole {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Own => "the transaction's",
@@ -103,7 +106,7 @@ pub enum Claim {
     Block,
     /// The transaction is in the block.
     Inclusion,
-    /// It did what is said.
+    /// It had the effects that the receipt lists.
     Execution,
     /// The block is an ancestor of the later one, or that one itself.
     History,
@@ -125,25 +128,25 @@ impl Claim {
 
 /// A claim that does not hold; those before it do, those after it were not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{falsehood}")]
+#[error("{error}")]
 pub struct Refuted {
     /// Which of the claims.
     pub claim: Claim,
     /// Why it does not hold.
-    pub falsehood: Falsehood,
+    pub error: ReceiptError,
 }
 
-/// A header and its manifest, as bytes.
+/// A header and its manifest, as bytes: what a receipt carries of a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seal {
+pub struct HeaderWithManifest {
     /// 80 bytes. Rule: docs/protocol.md#H1
     pub header: Bytes,
     /// RLP. Rule: docs/protocol.md#M1
     pub manifest: Bytes,
 }
 
-impl Seal {
+impl HeaderWithManifest {
     /// Encodes the two.
     pub fn new(header: &Header, manifest: &Manifest) -> Self {
         Self {
@@ -152,22 +155,18 @@ impl Seal {
         }
     }
 
-    /// Rules: docs/protocol.md#H5, #M1; genesis has no work. Rule: docs/protocol.md#C3
-    fn check(&self, which: Which) -> Result<(Header, Manifest), Falsehood> {
+    /// The two, and the block's weight. Rules: docs/protocol.md#H5, #M1, #C3
+    fn check(&self, role: BlockRole) -> Result<(Header, Manifest, Weight), ReceiptError> {
         let len = self.header.len();
         let bytes = self.header.as_ref().try_into();
-        let header = Header::decode(bytes.map_err(|_| Falsehood::Header { which, len })?);
-        let manifest = Manifest::decode(&self.manifest).map_err(|source| Falsehood::Manifest { which, source })?;
+        let header = Header::decode(bytes.map_err(|_| ReceiptError::Header { role, len })?);
+        let manifest = Manifest::decode(&self.manifest).map_err(|source| ReceiptError::Manifest { role, source })?;
         let (found, expected) = (manifest.root(), header.manifest_root);
         if found != expected {
-            return Err(Falsehood::ManifestRoot { which, found, expected });
+            return Err(ReceiptError::ManifestRoot { role, found, expected });
         }
-        let target = Target::from_bits(header.bits).map_err(|source| Falsehood::Bits { which, source })?;
-        let id = header.id();
-        if header.parent != BlockId::ZERO && !target.is_met_by(&id) {
-            return Err(Falsehood::Work { which, id });
-        }
-        Ok((header, manifest))
+        let weight = seal::check_without_spec(&header).map_err(|source| ReceiptError::Seal { role, source })?;
+        Ok((header, manifest, weight))
     }
 }
 
@@ -184,7 +183,7 @@ pub struct PortableReceipt {
     /// The full signed envelope.
     pub envelope: Bytes,
     /// The block that holds it.
-    pub block: Seal,
+    pub block: HeaderWithManifest,
     /// From the envelope to the block's `transactions_root`. Rule: docs/protocol.md#K3
     pub transaction_path: InclusionProof,
     /// The execution receipt. Rule: docs/protocol.md#X5
@@ -192,7 +191,7 @@ pub struct PortableReceipt {
     /// From `receipt` to the block's `receipts_root`. Rule: docs/protocol.md#K3
     pub receipt_path: InclusionProof,
     /// The block that was the tip when the file was made.
-    pub tip: Seal,
+    pub tip: HeaderWithManifest,
     /// Nodes of the path from the block to the tip's `history_root`; empty if the block is the tip.
     pub history: Vec<Bytes>,
 }
@@ -205,7 +204,7 @@ pub struct Parts {
     /// The full signed envelope.
     pub envelope: Bytes,
     /// The block that holds it.
-    pub block: Seal,
+    pub block: HeaderWithManifest,
     /// From the envelope to the block's `transactions_root`.
     pub transaction_path: InclusionProof,
     /// The execution receipt.
@@ -213,7 +212,7 @@ pub struct Parts {
     /// From the receipt to the block's `receipts_root`.
     pub receipt_path: InclusionProof,
     /// The block that is the tip now.
-    pub tip: Seal,
+    pub tip: HeaderWithManifest,
     /// None if the block is the tip.
     pub history: Option<HistoryProof>,
 }
@@ -244,7 +243,7 @@ pub struct Proven {
 pub enum Trusted {
     /// The later block: everything up to it is shown.
     Tip,
-    /// The transaction's own block: what the file says of later ones may be made up.
+    /// The transaction's own block: what the file has of later ones may be made up.
     Own,
 }
 
@@ -305,7 +304,7 @@ impl PortableReceipt {
 
     /// Reads a file; whether it holds is another question, [`check`](Self::check). Rule: docs/protocol.md#P1
     pub fn read(file: &[u8]) -> Result<Self, FileError> {
-        /// Looked at before the rest, so that a later version is called by its name.
+        /// Looked at before the rest, so that a later version is named in the error.
         #[derive(Deserialize)]
         struct Start {
             format: String,
@@ -340,7 +339,7 @@ impl PortableReceipt {
         serde_json::to_string_pretty(self).expect("texts, numbers and lists are JSON")
     }
 
-    /// The chain that it says it is of.
+    /// The chain that the file names.
     pub fn chain(&self) -> ChainIdentity {
         ChainIdentity {
             chain_id: self.chain_id,
@@ -356,27 +355,29 @@ impl PortableReceipt {
         trusted: BlockId,
         verifier: &dyn SignatureVerifier,
     ) -> Result<Proven, Refuted> {
-        let refuted = |claim: Claim| move |falsehood: Falsehood| Refuted { claim, falsehood };
+        let refuted = |claim: Claim| move |error: ReceiptError| Refuted { claim, error };
         let transaction = self.signature(genesis, verifier).map_err(refuted(Claim::Signature))?;
-        let (header, manifest) = self.block.check(Which::Own).map_err(refuted(Claim::Block))?;
+        let (header, manifest, weight) = self.block.check(BlockRole::Own).map_err(refuted(Claim::Block))?;
         merkle::verify(
             &self.transaction_path,
             merkle::leaf_hash(&self.envelope),
             manifest.transactions_root,
         )
-        .map_err(Falsehood::TransactionPath)
+        .map_err(ReceiptError::TransactionPath)
         .map_err(refuted(Claim::Inclusion))?;
         let receipt = self
             .execution(&manifest, transaction.id())
             .map_err(refuted(Claim::Execution))?;
-        let tip = self.ancestry(&header, &manifest).map_err(refuted(Claim::History))?;
+        let tip = self
+            .ancestry(&header, &manifest, weight)
+            .map_err(refuted(Claim::History))?;
         let block = header.id();
         let trusted = match trusted {
             _ if trusted == tip.0 => Trusted::Tip,
             _ if trusted == block => Trusted::Own,
             _ => {
-                let falsehood = Falsehood::OtherTip { found: tip.0, trusted };
-                return Err(refuted(Claim::Trust)(falsehood));
+                let error = ReceiptError::OtherTip { found: tip.0, trusted };
+                return Err(refuted(Claim::Trust)(error));
             }
         };
         Ok(Proven {
@@ -396,30 +397,30 @@ impl PortableReceipt {
         &self,
         genesis: Option<BlockId>,
         verifier: &dyn SignatureVerifier,
-    ) -> Result<CheckedTransaction, Falsehood> {
+    ) -> Result<CheckedTransaction, ReceiptError> {
         if let Some(expected) = genesis.filter(|genesis| *genesis != self.genesis) {
             let found = self.genesis;
-            return Err(Falsehood::OtherChain { found, expected });
+            return Err(ReceiptError::OtherChain { found, expected });
         }
         let raw = RawTransaction::decode(self.envelope.clone())?;
         Ok(raw.check(&self.chain(), verifier)?)
     }
 
     /// Rule: docs/protocol.md#P4
-    fn execution(&self, manifest: &Manifest, id: TxId) -> Result<Receipt, Falsehood> {
+    fn execution(&self, manifest: &Manifest, id: TxId) -> Result<Receipt, ReceiptError> {
         let (len, max) = (self.receipt.len(), MAX_RECEIPT_BYTES);
         if len > max {
-            return Err(Falsehood::ReceiptTooLong { len, max });
+            return Err(ReceiptError::ReceiptTooLong { len, max });
         }
-        let receipt = Receipt::decode(&self.receipt).map_err(Falsehood::Receipt)?;
+        let receipt = Receipt::decode(&self.receipt).map_err(ReceiptError::Receipt)?;
         merkle::verify(
             &self.receipt_path,
             merkle::leaf_hash(&self.receipt),
             manifest.receipts_root,
         )
-        .map_err(Falsehood::ReceiptPath)?;
+        .map_err(ReceiptError::ReceiptPath)?;
         if receipt.transaction != id {
-            return Err(Falsehood::OtherReceipt {
+            return Err(ReceiptError::OtherReceipt {
                 found: receipt.transaction,
                 expected: id,
             });
@@ -428,8 +429,13 @@ impl PortableReceipt {
     }
 
     /// Id and height of the later block. Rule: docs/protocol.md#P5
-    fn ancestry(&self, header: &Header, manifest: &Manifest) -> Result<(BlockId, Height), Falsehood> {
-        let (tip_header, tip_manifest) = self.tip.check(Which::Tip)?;
+    fn ancestry(
+        &self,
+        header: &Header,
+        manifest: &Manifest,
+        weight: Weight,
+    ) -> Result<(BlockId, Height), ReceiptError> {
+        let (tip_header, tip_manifest, _) = self.tip.check(BlockRole::Tip)?;
         let (id, tip) = (header.id(), tip_header.id());
         if id == tip {
             return Ok((tip, tip_manifest.number));
@@ -437,18 +443,14 @@ impl PortableReceipt {
         let nodes = self.history.iter().map(|bytes| {
             let len = bytes.len();
             let bytes = bytes.as_ref().try_into();
-            bytes.map(Node::decode).map_err(|_| Falsehood::HistoryNode { len })
+            bytes.map(Node::decode).map_err(|_| ReceiptError::HistoryNode { len })
         });
         let proof = HistoryProof {
             blocks: tip_manifest.number.0,
             number: manifest.number.0,
             nodes: nodes.collect::<Result<_, _>>()?,
         };
-        let target = Target::from_bits(header.bits).map_err(|source| Falsehood::Bits {
-            which: Which::Own,
-            source,
-        })?;
-        history::verify(&proof, Node::leaf(id, header, target.work()), tip_manifest.history_root)?;
+        history::verify(&proof, Node::leaf(id, header, weight), tip_manifest.history_root)?;
         Ok((tip, tip_manifest.number))
     }
 }

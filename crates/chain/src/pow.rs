@@ -5,7 +5,7 @@ use sha2::block_api::compress256;
 
 use crate::hash::BlockId;
 use crate::header::Header;
-use crate::units::Work;
+use crate::units::Weight;
 
 /// Why `bits` is not a target. Rule: docs/protocol.md#H4
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +49,7 @@ impl Target {
             return Err(BitsError::Zero { bits });
         }
         let target = Self(target);
-        // Several words can say the same target; only the one that D1 would give is read, so that equal targets have equal
+        // Several words encode the same target; only the one that D1 would give is read, so that equal targets have equal
         // bits.
         match target.to_bits() {
             expected if expected == bits => Ok(target),
@@ -75,11 +75,11 @@ impl Target {
     }
 
     /// Rule: docs/protocol.md#H6
-    pub fn work(self) -> Work {
+    pub fn work(self) -> Weight {
         // 2^256 / (target + 1) = (!target / (target + 1)) + 1, which fits 256 bits.
         match self.0.checked_add(U256::ONE) {
-            Some(next) => Work((!self.0 / next).saturating_add(U256::ONE)),
-            None => Work(U256::ONE),
+            Some(next) => Weight((!self.0 / next).saturating_add(U256::ONE)),
+            None => Weight(U256::ONE),
         }
     }
 
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(Target::from_bits(0x1d00_ffff).unwrap().to_bits(), 0x1d00_ffff);
         assert_eq!(
             Target::from_bits(0x1d00_ffff).unwrap().work(),
-            Work(U256::from(0x1_0001_0001u64))
+            Weight(U256::from(0x1_0001_0001u64))
         );
         assert_eq!(
             Target::from_bits(0x0492_3456),

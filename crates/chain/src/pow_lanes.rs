@@ -183,7 +183,7 @@ mod lanes {
 
 use lanes::Lanes;
 
-/// One round; `i` says which of the eight words plays which part, so that none has to move.
+/// One round; `i` selects which of the eight words plays which part, so that none has to move.
 #[inline(always)]
 fn round(s: &mut [Lanes; 8], i: usize, k: u32, w: Lanes) {
     let at = |part: usize| (part + 8 - i % 8) % 8;

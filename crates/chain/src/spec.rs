@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address;
 use crate::codec::wrap_list;
-use crate::consensus::{Engine, SealError};
+use crate::consensus::{Engine, SealError, WorkSealError};
 use crate::hash::sha256;
 use crate::units::{Amount, Height};
 use crate::visible;
@@ -81,6 +81,48 @@ pub struct ProofOfWorkSpec {
 pub enum ConsensusSpec {
     /// SHA-256d proof of work.
     Pow(ProofOfWorkSpec),
+}
+
+impl ConsensusSpec {
+    /// Rule: docs/protocol.md#C1
+    fn check(&self) -> Result<(), SpecError> {
+        match self {
+            Self::Pow(pow) => {
+                range("consensus.spacing", pow.spacing.into(), 1, 86_400)?;
+                range("consensus.half_life", pow.half_life.into(), 1, 31_536_000)?;
+                let target = |field| {
+                    move |error: WorkSealError| SpecError::Target {
+                        field,
+                        source: error.into(),
+                    }
+                };
+                pow.check_limit().map_err(target("consensus.pow_limit_bits"))?;
+                let initial = pow.target(pow.initial_bits);
+                initial.map(drop).map_err(target("consensus.initial_bits"))
+            }
+        }
+    }
+
+    /// The engine's name and parameters, as the spec's hash has them. Rule: docs/protocol.md#C2
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Pow(pow) => {
+                "pow".encode(out);
+                pow.spacing.encode(out);
+                pow.half_life.encode(out);
+                pow.pow_limit_bits.encode(out);
+                pow.initial_bits.encode(out);
+            }
+        }
+    }
+}
+
+fn range(field: &'static str, found: u64, min: u64, max: u64) -> Result<(), SpecError> {
+    if (min..=max).contains(&found) {
+        Ok(())
+    } else {
+        Err(SpecError::OutOfRange { field, found, min, max })
+    }
 }
 
 /// `[limits]`: what a block may have at most.
@@ -210,30 +252,12 @@ impl ChainSpec {
             (_, Some(c)) => Err(SpecError::HiddenCharacter { field, code: c.into() }),
             _ => Ok(()),
         };
-        let range = |field, found: u64, min: u64, max: u64| {
-            if (min..=max).contains(&found) {
-                Ok(())
-            } else {
-                Err(SpecError::OutOfRange { field, found, min, max })
-            }
-        };
         text("name", &self.name, 1, MAX_NAME_BYTES)?;
         text("symbol", &self.symbol, 1, MAX_SYMBOL_BYTES)?;
         // The upper bound keeps EIP-155's v within 64 bits and JavaScript's exact integers.
         range("chain_id", self.chain_id, 1, (1 << 53) - 1)?;
         range("genesis_time", self.genesis_time.into(), 0, MAX_GENESIS_TIME.into())?;
-        let ConsensusSpec::Pow(pow) = &self.consensus;
-        range("consensus.spacing", pow.spacing.into(), 1, 86_400)?;
-        range("consensus.half_life", pow.half_life.into(), 1, 31_536_000)?;
-        let target = |field, result: Result<_, SealError>| match result {
-            Ok(_) => Ok(()),
-            Err(source) => Err(SpecError::Target { field, source }),
-        };
-        target(
-            "consensus.pow_limit_bits",
-            crate::pow::Target::from_bits(pow.pow_limit_bits).map_err(SealError::from),
-        )?;
-        target("consensus.initial_bits", pow.target(pow.initial_bits))?;
+        self.consensus.check()?;
         range("limits.gas_limit", self.limits.gas_limit, 1_000_000, 1 << 53)?;
         range("limits.block_bytes", self.limits.block_bytes, 65_536, MAX_BLOCK_BYTES)?;
         range("fees.min_base_fee", self.fees.min_base_fee, 1, u64::MAX)?;
@@ -275,8 +299,9 @@ impl ChainSpec {
 
     /// The engine that `consensus` names.
     pub fn engine(&self) -> Engine {
-        let ConsensusSpec::Pow(pow) = &self.consensus;
-        Engine::ProofOfWork(pow.clone())
+        match &self.consensus {
+            ConsensusSpec::Pow(pow) => Engine::ProofOfWork(pow.clone()),
+        }
     }
 
     /// Subsidy of a block. Rule: docs/protocol.md#I1
@@ -301,17 +326,12 @@ impl ChainSpec {
 
     /// Rule: docs/protocol.md#C2
     pub fn hash(&self) -> B256 {
-        let ConsensusSpec::Pow(pow) = &self.consensus;
         let mut out = Vec::new();
         self.name.as_str().encode(&mut out);
         self.chain_id.encode(&mut out);
         self.symbol.as_str().encode(&mut out);
         self.genesis_time.encode(&mut out);
-        "pow".encode(&mut out);
-        pow.spacing.encode(&mut out);
-        pow.half_life.encode(&mut out);
-        pow.pow_limit_bits.encode(&mut out);
-        pow.initial_bits.encode(&mut out);
+        self.consensus.encode(&mut out);
         self.limits.gas_limit.encode(&mut out);
         self.limits.block_bytes.encode(&mut out);
         self.fees.initial_base_fee.encode(&mut out);

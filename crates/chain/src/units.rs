@@ -184,26 +184,27 @@ impl fmt::Display for UnixSecs {
     }
 }
 
-/// Expected hashes, summed over a branch. Rule: docs/protocol.md#H6
+/// What a block, or a branch of them, counts for when branches are compared. Under proof of work it is work: expected hashes,
+/// summed over the branch. Rule: docs/protocol.md#H6
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Work(pub U256);
+pub struct Weight(pub U256);
 
-impl Work {
-    /// Saturates: 2^256 hashes are never done.
+impl Weight {
+    /// Saturates: no branch reaches 2^256, since so many hashes are never done.
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 }
 
-impl fmt::Display for Work {
+impl fmt::Display for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl fmt::Debug for Work {
+impl fmt::Debug for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Work({})", self.0)
+        write!(f, "Weight({})", self.0)
     }
 }
 

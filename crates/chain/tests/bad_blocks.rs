@@ -6,7 +6,7 @@ use support::chain::*;
 use support::keys::{RSA_2048, SECP256K1, raw};
 use support::{hex, rlp, rlp_error, rlp_list};
 use tally_chain::block::MAX_TRANSACTIONS;
-use tally_chain::consensus::SealError;
+use tally_chain::consensus::{SealError, WorkSealError};
 use tally_chain::pow::{BitsError, Target};
 use tally_chain::{
     B256, BlockError, BlockId, Bytes, CodecError, HeaderTip, Height, RawBlock, RawTransaction, TransactionError, TxId,
@@ -87,7 +87,10 @@ fn seals() {
     let (loose, expected) = (0x2000_00ff, 0x1f00_ff00);
     assert_eq!(bits(loose), BitsError::NotCanonical { bits: loose, expected }.into());
     let (above, limit) = (0x2100_8000, 0x207f_ffff);
-    assert_eq!(bits(above), SealError::TargetAboveLimit { bits: above, limit });
+    assert_eq!(
+        bits(above),
+        WorkSealError::TargetAboveLimit { bits: above, limit }.into()
+    );
 
     let mut block = block_one();
     let target = Target::from_bits(block.header.bits).unwrap();
@@ -95,10 +98,10 @@ fn seals() {
         block.header.nonce += 1;
     }
     let (id, bits) = (block.id(), block.header.bits);
-    assert_eq!(seal_error(block), SealError::NotEnoughWork { id, bits });
+    assert_eq!(seal_error(block), WorkSealError::NotEnoughWork { id, bits }.into());
 
     let block = block_with(|b| b.manifest.seal = Bytes::from_static(b"stake"));
-    assert_eq!(seal_error(block), SealError::UnexpectedSeal { len: 5 });
+    assert_eq!(seal_error(block), WorkSealError::UnexpectedSeal { len: 5 }.into());
 }
 
 /// The largest id that seals is the target itself. Rule: docs/protocol.md#H5
@@ -329,7 +332,8 @@ fn links_to_the_parent() {
     );
     let (found, expected) = (0x203f_ffff, 0x207f_ffff);
     let harder = block_with(|b| b.header.bits = found);
-    assert_eq!(linked(harder), Err(SealError::WrongBits { found, expected }.into()));
+    let wrong = SealError::from(WorkSealError::WrongBits { found, expected });
+    assert_eq!(linked(harder), Err(wrong.into()));
     let genesis = ancestors.parent.header.time;
     for time in [genesis, genesis - 1, 0] {
         let block = block_with(|b| {
@@ -447,7 +451,7 @@ fn bits_follow_the_clock() {
     let engine = spec().engine();
     ancestors.parent.header.time += 10_000;
     assert_eq!(
-        engine.next_bits(&ancestors),
+        engine.next_seal(&ancestors).bits,
         0x207f_ffff,
         "late: as easy as this chain allows, no easier"
     );

@@ -10,7 +10,7 @@ use tally_chain::hash::sha256;
 use tally_chain::history::{self, History, HistoryError, HistoryProof, Node};
 use tally_chain::merkle::{self, InclusionProof, MerkleError};
 use tally_chain::state_tree::{self, MAX_SIBLINGS, PathEnd, StateProof, StateProofError, bit};
-use tally_chain::{B256, U256, Work};
+use tally_chain::{B256, U256, Weight};
 
 type Leaves = BTreeMap<B256, Vec<u8>>;
 
@@ -322,7 +322,7 @@ impl Range {
         }
         let weight = leaves
             .iter()
-            .fold(Work::default(), |sum, leaf| sum.plus(Work(leaf.weight)));
+            .fold(Weight::default(), |sum, leaf| sum.plus(Weight(leaf.weight)));
         assert_eq!(history.weight(), weight);
         let root = history.root();
         assert_eq!(root, naive_history_root(&leaves), "{blocks} blocks");

@@ -1,6 +1,7 @@
 //! Block templates: transactions and a manifest that will execute.
 
 use tally_chain::block::MAX_TRANSACTIONS;
+use tally_chain::consensus::HeaderSeal;
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::merkle;
@@ -22,7 +23,7 @@ const FRAME_BYTES: u64 = HEADER_BYTES as u64 + MAX_MANIFEST_BYTES as u64 + 32;
 pub struct Candidate<'a> {
     /// The blocks that it continues.
     pub ancestors: &'a Ancestors,
-    /// Unix seconds; must be above the ancestors' median.
+    /// Unix seconds; at least the ancestors' earliest time for a block. Rule: docs/protocol.md#B3
     pub time: u32,
     /// Receives the subsidy and the priority fees.
     pub producer: Address,
@@ -35,8 +36,8 @@ pub struct Candidate<'a> {
 pub struct Assembled {
     /// Its roots are those of the execution; only the extra nonce may still change.
     pub manifest: Manifest,
-    /// `bits` of the header. Rule: docs/protocol.md#D1
-    pub bits: u32,
+    /// Fields of the header that the engine decides. Rule: docs/protocol.md#D1
+    pub seal: HeaderSeal,
     /// The last time, in Unix seconds, that the header may have: a later one would change what the block does.
     pub latest_time: u32,
     /// What it holds, in the order in which it executes.
@@ -49,7 +50,7 @@ pub struct Assembled {
     pub fees: Amount,
 }
 
-/// Takes transactions in the given order while they fit, skips those that cannot stand at their place, and says why.
+/// Takes transactions in the given order while they fit, skips those that cannot stand at their place, and returns the reasons.
 pub fn assemble<V: StateView + ?Sized>(
     candidate: Candidate<'_>,
     transactions: impl IntoIterator<Item = CheckedTransaction>,
@@ -74,9 +75,9 @@ pub fn assemble<V: StateView + ?Sized>(
             producer,
             extra,
             state_root: tree.update(&closed.changes).root(),
-            ..selected.manifest(&context, ancestors, gas_used)
+            ..selected.manifest(&context, ancestors, gas_used, spec)
         },
-        bits: spec.engine().next_bits(ancestors),
+        seal: spec.engine().next_seal(ancestors),
         latest_time,
         transactions: selected.taken,
         receipts: selected.receipts,
@@ -111,7 +112,7 @@ pub(crate) struct Selected {
 
 impl Selected {
     /// The manifest without what depends on the producer.
-    pub fn manifest(&self, context: &BlockContext, ancestors: &Ancestors, gas_used: u64) -> Manifest {
+    pub fn manifest(&self, context: &BlockContext, ancestors: &Ancestors, gas_used: u64, spec: &ChainSpec) -> Manifest {
         let envelopes: Vec<_> = self.taken.iter().map(|tx| merkle::leaf_hash(tx.envelope())).collect();
         Manifest {
             number: context.number,
@@ -124,7 +125,7 @@ impl Selected {
             gas_used,
             base_fee: context.base_fee,
             extra: Bytes::new(),
-            seal: Bytes::new(),
+            seal: spec.engine().manifest_seal(),
         }
     }
 }

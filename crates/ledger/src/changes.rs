@@ -21,7 +21,7 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Puts `later` on top: where both say something, `later` holds.
+    /// Puts `later` on top: where both have a value, that of `later` holds.
     pub fn merge(&mut self, later: ChangeSet) {
         self.accounts.extend(later.accounts);
         self.storage.extend(later.storage);
@@ -129,7 +129,7 @@ fn insert_ascending<K: Ord, T>(
     Ok(())
 }
 
-/// A state with changes on top that nobody has written yet.
+/// A state with changes on top that are not written yet.
 #[derive(Debug)]
 pub struct Overlay<'a, V: ?Sized> {
     base: &'a V,

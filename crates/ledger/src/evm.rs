@@ -22,7 +22,7 @@ use crate::watch::{Seen, Sharing, watch_block_info};
 
 /// The fork whose rules hold. Rule: docs/protocol.md#X1
 pub(crate) const FORK: SpecId = SpecId::OSAKA;
-/// What the EVM asks of every transaction; `0x54` replaces it. Rule: docs/protocol.md#X2
+/// What the EVM charges every transaction; `0x54` replaces it. Rule: docs/protocol.md#X2
 const EVM_BASE_GAS: u64 = 21_000;
 /// Longest initcode of a creating transaction, in bytes (EIP-3860).
 const MAX_INITCODE_BYTES: usize = 49_152;
@@ -189,9 +189,9 @@ pub(crate) struct Executor<'a, V: ?Sized + StateView> {
     tips: U256,
     /// Who will be paid is not known yet, or whether code may run at all.
     sharing: Option<Sharing>,
-    /// Gas of what ran and was left out of a shared block: nobody pays for that work, so it is bounded by itself.
+    /// Gas of what ran and was left out of a shared block: it is not paid for, so it has a bound of its own.
     left_out_gas: u64,
-    /// Whether code has asked for the time.
+    /// Whether code has read the time.
     time_seen: bool,
     /// Accounts that code has looked at, where the block is shared.
     looked_at: BTreeSet<Address>,
@@ -231,7 +231,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         executor
     }
 
-    /// Whether code of an included transaction asked for the time.
+    /// Whether code of an included transaction read the time.
     pub fn time_seen(&self) -> bool {
         self.time_seen
     }
@@ -260,7 +260,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         evm.ctx.journaled_state.database.finish()
     }
 
-    /// Executes one transaction. A refused one leaves no trace.
+    /// Executes one transaction. A rejected one leaves no trace.
     pub fn include(&mut self, tx: &CheckedTransaction) -> Result<Receipt, Refusal> {
         let price = self.check(tx)?;
         let view = tx.view();
@@ -291,7 +291,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         Ok(receipt)
     }
 
-    /// Everything that can be said before execution; returns the price of gas.
+    /// Everything that can be checked before execution; returns the price of gas.
     /// Rules: docs/protocol.md#T6, #T8, #T9, #X2, #X3, #X7, #B6
     fn check(&mut self, tx: &CheckedTransaction) -> Result<u128, Refusal> {
         let view = tx.view();
@@ -381,7 +381,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
             self.left_out_gas = self.left_out_gas.saturating_add(spent);
             return Err(left_out.into());
         }
-        // Last: what was refused above has changed nothing of the block's state.
+        // Last: what was rejected above has changed nothing of the block's state.
         self.state().commit(state)?;
         Ok(result)
     }
@@ -414,7 +414,7 @@ fn refusal(error: EVMError<StateError>) -> Refusal {
     }
 }
 
-/// The price goes in as a plain gas price, so that `GASPRICE` says what is paid.
+/// The price goes in as a plain gas price, so that `GASPRICE` is what is paid.
 fn tx_env(tx: &CheckedTransaction, price: u128) -> TxEnv {
     let view = tx.view();
     let access_list: Vec<_> = view

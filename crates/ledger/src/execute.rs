@@ -8,7 +8,7 @@ use crate::evm::{Executor, InclusionError, Refusal};
 use crate::tree::StateTree;
 use crate::view::{StateError, StateView};
 
-/// Why a linked block is refused, or could not be executed.
+/// Why a linked block is rejected, or could not be executed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum ExecutionError {
@@ -48,7 +48,7 @@ pub struct Effects {
     pub receipts: Vec<Receipt>,
     /// The state tree after the block.
     pub tree: StateTree,
-    /// Base fees that nobody receives. Rule: docs/protocol.md#I2
+    /// Base fees, which no account receives. Rule: docs/protocol.md#I2
     pub burned: Amount,
     /// New money for the producer. Rule: docs/protocol.md#I1
     pub subsidy: Amount,
@@ -175,7 +175,7 @@ pub(crate) fn close<V: StateView + ?Sized>(
     settle(executor, context, subsidy, subsidy)
 }
 
-/// Adds up a block whose producer is not known, and so not paid: the tips have left the senders, and nobody has them.
+/// Adds up a block whose producer is not known, and so not paid: the tips have left the senders, and no account has them.
 pub(crate) fn close_shared<V: StateView + ?Sized>(
     executor: Executor<'_, V>,
     context: &BlockContext,

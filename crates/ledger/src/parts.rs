@@ -1,4 +1,4 @@
-//! A state in parts that can be checked one by one, whoever sends them. Rules: docs/protocol.md#Q1 to #Q3
+//! A state in parts that can be checked one by one, no matter which peer sends them. Rules: docs/protocol.md#Q1 to #Q3
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ impl PartRoot {
     }
 }
 
-/// Why parts are not what they are said to be.
+/// Why parts do not match their roots.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum PartError {

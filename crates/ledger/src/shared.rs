@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tally_chain::consensus::HeaderSeal;
 use tally_chain::hash::sha256;
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, Amount, Ancestors, Bytes, ChainSpec, CheckedTransaction, Manifest, TxId};
@@ -24,7 +25,7 @@ use crate::watch::Sharing;
 pub struct Draft<'a> {
     /// The blocks that it continues.
     pub ancestors: &'a Ancestors,
-    /// Unix seconds; must be above the ancestors' median.
+    /// Unix seconds; at least the ancestors' earliest time for a block. Rule: docs/protocol.md#B3
     pub time: u32,
     /// Whether it may hold transactions that run code.
     pub code: bool,
@@ -34,8 +35,8 @@ pub struct Draft<'a> {
 #[derive(Debug, Clone)]
 pub struct SharedBlock {
     manifest: Manifest,
-    /// `bits` of the header. Rule: docs/protocol.md#D1
-    pub bits: u32,
+    /// Fields of the header that the engine decides. Rule: docs/protocol.md#D1
+    pub seal: HeaderSeal,
     /// Unix seconds; what code sees as the block's time.
     pub time: u32,
     /// The last time, in Unix seconds, that the header may have: a later one would change what the block does.
@@ -51,7 +52,7 @@ pub struct SharedBlock {
     looked_at: BTreeSet<Address>,
 }
 
-/// Who stands in for the producer while a shared block is assembled. Nobody has its key.
+/// The account in the place of the producer while a shared block is assembled. No key for it is known.
 fn stand_in() -> Address {
     Address::from_slice(&sha256(&[b"tally/any-producer"])[12..])
 }
@@ -74,10 +75,10 @@ impl SharedBlock {
         let latest_time = latest_time(time, executor.time_seen(), &selected.taken);
         let looked_at = executor.take_looked_at();
         let closed = close_shared(executor, &context, spec).map_err(unclosed)?;
-        let manifest = selected.manifest(&context, ancestors, gas_used);
+        let manifest = selected.manifest(&context, ancestors, gas_used, spec);
         Ok(Self {
             manifest,
-            bits: spec.engine().next_bits(ancestors),
+            seal: spec.engine().next_seal(ancestors),
             time,
             latest_time,
             transactions: Arc::new(selected.taken),

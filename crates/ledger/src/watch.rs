@@ -1,7 +1,7 @@
 //! What the code of a transaction looks at: the producer, the time, and accounts.
 //!
 //! A template that many miners share must not depend on who is paid, and one whose time a miner may move on must not
-//! depend on the time. Both are seen where the EVM asks: in its instructions and in the state behind it.
+//! depend on the time. Both are seen where the EVM reads them: in its instructions and in the state behind it.
 
 use std::collections::BTreeSet;
 
@@ -23,13 +23,13 @@ const BLOCK_INFO_GAS: u16 = 2;
 /// What one transaction looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Its code asked who the producer is.
+    /// Its code read the producer.
     pub producer: bool,
-    /// Its code asked for the time.
+    /// Its code read the time.
     pub time: bool,
     /// Code of a contract was read, to run or to look at.
     pub code: bool,
-    /// Accounts that were read; kept only where [`BlockState::watch_accounts`] asks for it.
+    /// Accounts that were read; kept only where [`BlockState::watch_accounts`] is set.
     pub accounts: BTreeSet<Address>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum Sharing {
 }
 
 impl Sharing {
-    /// Whether a transaction does the same whoever is paid; `stand_in` is who the EVM takes for the producer.
+    /// Whether a transaction has the same effects for every producer; `stand_in` is the one that the EVM is given.
     pub fn admits(self, seen: &Seen, stand_in: Address) -> Result<(), InclusionError> {
         if !seen.code {
             return Ok(());
@@ -62,7 +62,7 @@ impl Sharing {
 type Host<'a, V> = MainnetContext<BlockState<'a, V>>;
 type Call<'c, 'a, V> = InstructionContext<'c, Host<'a, V>, EthInterpreter>;
 
-/// Notes what code asks of the block around it.
+/// Records what code reads of the block around it.
 pub(crate) fn watch_block_info<'a, V: StateView + ?Sized>(evm: &mut MainnetEvm<Host<'a, V>>) {
     let (_, instructions) = evm.ctx_instructions();
     instructions.insert_instruction(COINBASE, Instruction::new(coinbase::<V>), BLOCK_INFO_GAS);

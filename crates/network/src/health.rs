@@ -36,7 +36,7 @@ fn held_up(reading: ClockReading, allowance: u64, peers: &[PeerStatus]) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::{BlockId, Work};
+    use tally_chain::{BlockId, Weight};
 
     use super::*;
     use crate::session::{HeavierFork, PeerName, SyncStatus, Traffic};
@@ -94,7 +94,7 @@ mod tests {
             peer: "a".into(),
             tip: BlockId::default(),
             height: Height(9),
-            weight: Work::default(),
+            weight: Weight::default(),
             base: Height(4),
         };
         let status = NetworkStatus {

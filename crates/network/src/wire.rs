@@ -7,7 +7,7 @@ use tally_chain::codec::{CodecError, ListReader, wrap_list};
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::transaction::MAX_TRANSACTION_BYTES;
-use tally_chain::{B256, BlockId, Bytes, Header, Height, Manifest, TxId, UnixSecs, Work};
+use tally_chain::{B256, BlockId, Bytes, Header, Height, Manifest, TxId, UnixSecs, Weight};
 use tally_node::checkpoint::{Checkpoint, MAX_PART_BYTES};
 
 use limits::{
@@ -35,7 +35,7 @@ pub struct Claim {
     /// Its height.
     pub height: Height,
     /// Work of the chain up to it, genesis included. Rule: docs/protocol.md#H6
-    pub weight: Work,
+    pub weight: Weight,
 }
 
 /// The first thing that either side says. Rule: docs/protocol.md#N3
@@ -61,7 +61,7 @@ pub struct CompactBlock {
     /// The manifest that it commits to.
     pub manifest: Manifest,
     /// Weight of its branch, as the sender says.
-    pub weight: Work,
+    pub weight: Weight,
     /// Short ids in the order of the block.
     pub transactions: Vec<ShortId>,
 }
@@ -280,7 +280,7 @@ impl Claim {
         Ok(Self {
             tip: BlockId(body.b256("tip")?),
             height: Height(body.u64("height")?),
-            weight: Work(body.u256("weight")?),
+            weight: Weight(body.u256("weight")?),
         })
     }
 }
@@ -320,7 +320,7 @@ fn read_body(kind: u64, body: &mut ListReader<'_>, block_bytes: u64) -> Result<M
         11 => Message::CompactBlock(Box::new(CompactBlock {
             header: Header::decode(&body.fixed::<HEADER_BYTES>("header")?),
             manifest: manifest(body)?,
-            weight: Work(body.u256("weight")?),
+            weight: Weight(body.u256("weight")?),
             transactions: chunks::<SHORT_ID_BYTES>(body, "transactions", MAX_INDEXES)?.collect(),
         })),
         12 => Message::GetBlockTransactions {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use support::{HandClock, mine, mine_now, spec};
-use tally_chain::{Address, B256, Bytes, Height, TxId, UnixSecs, Work};
+use tally_chain::{Address, B256, Bytes, Height, TxId, UnixSecs, Weight};
 use tally_network::session::peers::range::Origin;
 use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::PING_MS;
@@ -325,7 +325,7 @@ fn says_behind(network: &mut Session, name: &PeerName, host: [u8; 4]) {
         claim: Claim {
             tip: genesis,
             height: Height(0),
-            weight: Work::default(),
+            weight: Weight::default(),
         },
         first: Height(1),
         agent: "named".to_owned(),
@@ -379,7 +379,7 @@ fn a_peer_of_version_one_is_spoken_to_and_not_told_the_time() {
         let claim = Claim {
             tip: genesis,
             height: Height(0),
-            weight: Work::default(),
+            weight: Weight::default(),
         };
         let hello = Hello {
             version,

@@ -5,7 +5,7 @@ mod support;
 
 use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
 
-use tally_chain::{Address, Height, Work};
+use tally_chain::{Address, Height, Weight};
 use tally_network::raw::RawPeer;
 use tally_network::session::peers::range::Origin;
 use tally_network::session::{Output, PeerName, Session};
@@ -30,7 +30,7 @@ fn hello(node: &Node) -> Vec<u8> {
         claim: Claim {
             tip: genesis,
             height: Height(0),
-            weight: Work::default(),
+            weight: Weight::default(),
         },
         first: Height(1),
         agent: "again".to_owned(),

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use support::{ENVELOPES, clock, mine, spec};
-use tally_chain::{Address, BlockId, Height, Work};
+use tally_chain::{Address, BlockId, Height, Weight};
 use tally_network::Multiaddr;
 use tally_network::raw::RawPeer;
 use tally_network::wire::limits::{MAX_UNREAD, MAX_UNREAD_ALL};
@@ -30,7 +30,7 @@ fn hello(node: &Node) -> Vec<u8> {
     let claim = Claim {
         tip: genesis,
         height: Height(0),
-        weight: Work::default(),
+        weight: Weight::default(),
     };
     let message = Message::Hello(Hello {
         version: PROTOCOL_VERSION,

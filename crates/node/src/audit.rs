@@ -1,7 +1,7 @@
 //! Checks a store again from genesis on, trusting nothing in it but the bytes of the blocks.
 //!
 //! Every block of the active chain is decoded, checked, linked and executed over a state held in memory; what the store
-//! says about it (records, receipts, undo data, indexes, history, state, supply) is compared with what comes out.
+//! has about it (records, receipts, undo data, indexes, history, state, supply) is compared with what comes out.
 
 mod checkpoint;
 mod end;
@@ -81,7 +81,7 @@ pub struct Ahead {
     pub secs: u64,
 }
 
-/// Audits the store in `path` (the folder `store` of a data directory). `progress` hears each height that is done.
+/// Audits the store in `path` (the folder `store` of a data directory). `progress` is called with each height that is done.
 pub fn audit(
     path: &Path,
     spec: &ChainSpec,
@@ -122,7 +122,7 @@ struct Auditor<'a> {
     checker: TransactionChecker,
     tip: BlockRecord,
     base: Height,
-    /// Blocks of which the checkpoint says only that they are there.
+    /// Blocks of which the checkpoint shows only that they exist.
     given: u64,
     state: MemoryState,
     ancestors: Ancestors,
@@ -180,7 +180,7 @@ impl<'a> Auditor<'a> {
         })
     }
 
-    /// Compares a header's time with the clock, which the rules of a block are not asked about here.
+    /// Compares a header's time with the clock, which the rules of a block leave out here.
     fn see_time(&mut self, time: u32) {
         let time = UnixSecs(time.into());
         if time <= self.now.saturating_add(max_ahead(self.spec)) {
@@ -236,7 +236,7 @@ impl<'a> Auditor<'a> {
         Ok(())
     }
 
-    /// Checks one block; false when nothing can be said about those after it.
+    /// Checks one block; false when those after it cannot be checked.
     fn check_block(&mut self, height: Height) -> Result<bool, StoreError> {
         let Some(id) = self.snapshot.id_at(height)? else {
             self.fault(Fault::NoId { height });
@@ -382,7 +382,7 @@ impl<'a> Auditor<'a> {
         Ok(())
     }
 
-    /// What the history of an account says of one place.
+    /// The entry of one place in the history of an account.
     fn history_entry(&self, address: &Address, place: Place) -> Result<Option<TxId>, StoreError> {
         let behind = HistoryKey(Place {
             height: place.height,

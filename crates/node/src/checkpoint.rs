@@ -1,10 +1,10 @@
-//! States that a new node can begin with: made from the tip and its undo data, checked part by part by whoever takes them.
+//! States that a new node can start from: made from the tip and its undo data, checked part by part by the node that takes one.
 //! Rules: docs/protocol.md#Q1 to #Q4
 
 use alloy_rlp::Encodable;
 use tally_chain::codec::{CodecError, ListReader, wrap_list};
 use tally_chain::history::History;
-use tally_chain::{B256, BlockId, Header, Height, Manifest, Work};
+use tally_chain::{B256, BlockId, Header, Height, Manifest, Weight};
 use tally_ledger::parts::{MAX_DEPTH, divide};
 use tally_ledger::{ChangeSet, PartRoot, PartRoots};
 
@@ -41,7 +41,7 @@ impl Default for CheckpointConfig {
     }
 }
 
-/// A block, and the roots of its state's parts as somebody says they are. Rule: docs/protocol.md#Q1
+/// A block, and the claimed roots of its state's parts. Rule: docs/protocol.md#Q1
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Id of the block whose state it is.
@@ -100,13 +100,13 @@ impl Checkpoint {
     }
 }
 
-/// All that a node begins with, its work and its parts checked.
+/// The state of a checkpoint with what the next block looks at; seals and parts were checked.
 #[derive(Debug, Clone)]
-pub struct Beginning {
+pub struct StateSnapshot {
     /// The block whose state it is, with the roots of the parts.
     pub checkpoint: Checkpoint,
     /// Block 1 and those that end with the checkpoint's, as many as the next block looks at; each with the weight of its branch.
-    pub blocks: Vec<(Header, Manifest, Work)>,
+    pub blocks: Vec<(Header, Manifest, Weight)>,
     /// Over all blocks up to the checkpoint's, itself included.
     pub history: History,
     /// Every account, slot and code of that state.
@@ -171,7 +171,7 @@ impl Node {
         let roots = PartRoots::of(&tree, depth).iter().copied().collect();
         let checkpoint = Checkpoint { block, height, roots };
         self.store().keep_checkpoint(&checkpoint, &parts)?;
-        tracing::info!(%height, %block, parts = parts.len(), "checkpoint");
+        tracing::info!(%height, %block, parts = parts.len(), "checkpoint created");
         Ok(Some(checkpoint))
     }
 

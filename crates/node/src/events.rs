@@ -1,4 +1,4 @@
-//! What happened, told after it is durable. Everything downstream (miner, API, pages) follows these.
+//! What happened, published after it is durable. Everything downstream (miner, API, pages) follows these.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub enum ChainEvent {
         undone: u64,
         /// Transactions of the blocks that left which are in none of the new ones.
         returned: u64,
-        /// Transactions of the blocks that left; those that are in the pool again are to be told of anew.
+        /// Transactions of the blocks that left; those that are in the pool again are announced anew.
         transactions: Arc<[TxId]>,
     },
     /// A transaction entered the pool.
@@ -108,7 +108,7 @@ impl Events {
         if kept.len() > KEPT {
             kept.pop_front();
         }
-        // Nobody listening is fine.
+        // There may be no subscriber.
         let _ = self.sender.send(numbered);
     }
 

@@ -9,7 +9,7 @@ use crate::clock::ClockReading;
 use crate::counted::counted;
 use crate::node::Node;
 
-/// Blocks that a node may be behind without being called unready: the next ones are always on their way.
+/// Blocks that a node may be behind without being unready: the next ones are always on their way.
 const SLACK: u64 = 2;
 
 /// Why a node cannot do its work now. Every reason passes by itself or by what an operator does.
@@ -88,7 +88,7 @@ pub struct NetworkFindings {
 }
 
 impl Node {
-    /// Whether this node can do its work now, and why not, by what it knows itself. Cheap: reads no disk.
+    /// Whether this node can do its work now, and why not, by what it knows itself. Cheap: sends no request and reads no disk.
     pub fn health(&self) -> Health {
         self.health_with(&NetworkFindings::default())
     }

@@ -23,7 +23,7 @@ const MIN_FAILURES: u64 = 3;
 /// Least time between two lines of the log about the same trouble.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// What reads the store. That one of them works says nothing of what the other reads.
+/// What reads the store. That one of them works does not show that the other does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
     /// Blocks that are to become the tip.
@@ -32,7 +32,7 @@ pub(crate) enum Reader {
     Pool,
 }
 
-/// Whether something keeps failing, and what the log was last told of it.
+/// Whether something keeps failing, and what was last logged of it.
 #[derive(Debug, Default)]
 struct Trouble {
     /// The first failure since it last worked, and how many there were.
@@ -97,7 +97,7 @@ impl Keeper {
         &self.writer
     }
 
-    /// Something could not be read or written, and that says nothing of who asked for it.
+    /// Something could not be read or written, and the one who requested it is not at fault.
     pub(crate) fn store_failed(&self, reader: Reader, error: &StoreError) {
         if !error.is_failure() {
             // A full disk has its own lines, and passes.

@@ -31,7 +31,7 @@ pub mod verifier;
 pub mod workers;
 
 pub use account_pages::{AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward};
-pub use checkpoint::{Beginning, Checkpoint, CheckpointConfig};
+pub use checkpoint::{Checkpoint, CheckpointConfig, StateSnapshot};
 pub use clock::ClockReading;
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
@@ -39,10 +39,10 @@ pub use health::{Health, NetworkFindings, NotReady};
 pub use miner::MiningJob;
 pub use mining::{Mining, MiningStatus};
 pub use node::{Clock, Node, TemplateError, WorkError, system_clock};
-pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
+pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Preparation, Prepared, Tip};
 pub use reads::{BlockKey, FullBlock, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 pub use submit::{SubmitError, Submitted};
 pub use templates::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT, Work};
-// Parts of [`ImportError`] and of [`StoreError`], for those who tell them apart.
+// Parts of [`ImportError`] and of [`StoreError`], for callers that distinguish them.
 pub use tally_ledger::{ChangeSet, ExecutionError, InclusionError, StateError};

@@ -158,7 +158,7 @@ impl Node {
         }
     }
 
-    /// Why nothing is to be mined now: others would reject the blocks, or nobody else would follow their branch.
+    /// Why nothing is to be mined now: others would reject the blocks, or no other node would follow their branch.
     pub fn pauses(&self) -> Option<String> {
         if let Some(begins) = self.begins() {
             return Some(format!("the chain begins at {begins}"));
@@ -176,7 +176,7 @@ impl Node {
     fn mining_loop(&self, inbox: &mpsc::Receiver<Signal>) {
         let mut made = Instant::now();
         let mut due: Option<Instant> = None;
-        // When the log last said that the miner pauses.
+        // When the pause was last logged.
         let mut paused: Option<Instant> = None;
         loop {
             let wait = due.map_or(Duration::from_secs(3_600), |due| {
@@ -192,7 +192,7 @@ impl Node {
             }
             due = None;
             let config = *self.mining().config.lock();
-            // Whoever waits for a state to begin with would mine on genesis, which nobody wants.
+            // A node that waits for a state snapshot would mine on genesis, and could not install it any more.
             if !config.on || self.awaits_checkpoint() {
                 continue;
             }
@@ -202,7 +202,7 @@ impl Node {
                     paused = Some(Instant::now());
                 }
                 self.mining().jobs.send_replace(None);
-                // A clock that is set right tells nobody, so it is looked at again and again.
+                // No event follows when a clock is set right, so it is polled.
                 due = Some(Instant::now() + PAUSE_POLL);
                 continue;
             }

@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
-use tally_chain::block::{MAX_AHEAD_SPACINGS, encoded_len};
+use tally_chain::block::encoded_len;
+use tally_chain::consensus::SealError;
+use tally_chain::header_chain::max_ahead;
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{
-    BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis, pow::BitsError,
-};
+use tally_chain::{BlockId, ChainSpec, CheckedTransaction, Header, Height, Manifest, TxId, UnixSecs, genesis};
 use tally_ledger::StateError;
 
-use crate::checkpoint::{Beginning, CheckpointConfig};
+use crate::checkpoint::{CheckpointConfig, StateSnapshot};
 use crate::clock::ClockReading;
 use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
@@ -45,7 +45,7 @@ pub enum TemplateError {
     #[error(transparent)]
     State(StateError),
     #[error(transparent)]
-    Bits(BitsError),
+    Seal(SealError),
     #[error("the chain begins at {begins} (Unix seconds): there is nothing to mine before")]
     NotBegun { begins: UnixSecs },
     /// With a block on genesis it could not begin with a state any more. Rule: docs/protocol.md#Q4
@@ -144,7 +144,10 @@ impl Node {
         }));
         node.restore_pool()?;
         node.start_keeper();
-        node.start_mining_loop();
+        // Blocks of another engine are not searched for: no thread would have anything to do.
+        if node.spec().engine().is_mined() {
+            node.start_mining_loop();
+        }
         Ok(node)
     }
 
@@ -179,7 +182,7 @@ impl Node {
 
     /// Seconds by which a block's time may be ahead of this node's clock. Rule: docs/protocol.md#B4
     pub fn clock_allowance(&self) -> u64 {
-        MAX_AHEAD_SPACINGS * u64::from(self.spec().engine().spacing())
+        max_ahead(self.spec())
     }
 
     /// This machine's clock beside those of its peers, if enough of them are known.
@@ -203,7 +206,7 @@ impl Node {
         if tip.record.height() == Height::GENESIS {
             return None;
         }
-        let least = u64::from(tip.ancestors.median_time()).saturating_add(1);
+        let least = u64::from(tip.ancestors.earliest_time(self.spec()));
         let secs = least.saturating_sub(self.now().0);
         // The median is no further ahead than its blocks were allowed to be, and the next block at least a second after it:
         // a young chain of fast miners is there all the time, and its next block only waits for that second.
@@ -271,7 +274,7 @@ impl Node {
         &self.0.submissions
     }
 
-    /// Everybody sees this tip from now on.
+    /// Readers see this tip from now on.
     pub(crate) fn set_tip(&self, tip: &Arc<Tip>) {
         *self.0.tip.write() = tip.clone();
     }
@@ -350,7 +353,7 @@ impl Node {
             Err(ImportError::Store(error)) => self.0.keeper.store_failed(Reader::Import, error),
             Err(reason) => {
                 self.0.stats.blocks_refused.fetch_add(1, Relaxed);
-                tracing::warn!(%reason, "block refused");
+                tracing::warn!(%reason, "block rejected");
             }
         }
         self.0.keeper.writer().import_ends();
@@ -373,14 +376,14 @@ impl Node {
         }
     }
 
-    /// Begins with a checkpoint instead of genesis; says whether it did: only a node without blocks can.
-    pub fn begin_at(&self, beginning: &Beginning) -> Result<bool, StoreError> {
+    /// Starts from the state of a checkpoint instead of genesis. Returns whether it did: only a node without blocks can.
+    pub fn install_snapshot(&self, installed: &StateSnapshot) -> Result<bool, StoreError> {
         let mut pipeline = self.0.pipeline.lock();
         // The pool is read again from the store below: what is on its way there has to arrive first, and what comes now waits.
         let taken = self.0.submissions.write();
         let flushed = self.0.keeper.writer().flush();
         flushed.map_err(|failure| failure.of_shared_write(self.0.store.path()))?;
-        if !pipeline.begin_at(beginning, self.now())? {
+        if !pipeline.install_snapshot(installed, self.now())? {
             return Ok(false);
         }
         let tip = pipeline.tip().clone();
@@ -393,7 +396,7 @@ impl Node {
         self.restore_pool()?;
         drop(taken);
         let record = &tip.record;
-        tracing::info!(height = %record.height(), id = %record.id, "begins with the state of this block");
+        tracing::info!(height = %record.height(), id = %record.id, "state snapshot installed");
         self.publish_block(record);
         self.0.templates.tip_changed(record.id);
         self.0.mining.tip_changed();
@@ -449,7 +452,7 @@ impl Node {
         for moved in joined {
             let record = &moved.record;
             self.0.stats.blocks_imported.fetch_add(1, Relaxed);
-            tracing::info!(height = %record.height(), id = %record.id, transactions = record.transaction_count, "block");
+            tracing::info!(height = %record.height(), id = %record.id, transactions = record.transaction_count, "block imported");
             self.publish_block(record);
         }
         for (id, reason) in dropped {

@@ -1,6 +1,7 @@
-//! The one way of a block into the chain, mined here or received: decode, check, link, execute, commit.
+//! The one way of a block into the chain, mined here or received: decode, check, prepare (link, execute), decide (commit).
 
-mod beginning;
+mod decide;
+mod install;
 mod side;
 mod switch;
 
@@ -18,7 +19,7 @@ use tally_ledger::{ExecutionError, StateTree};
 use crate::counted::counted;
 use crate::store::{BlockRecord, Indexed, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
-use switch::Switch;
+pub use decide::{Preparation, Prepared};
 
 /// Why a block is not imported.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +101,7 @@ pub struct Tip {
     pub tree: StateTree,
     /// The store as it was when this block became the tip.
     pub snapshot: Snapshot,
-    /// Ids of its transactions, where they are remembered: whoever joins a network tells others of them.
+    /// Ids of its transactions, where they are remembered: the network announces the newest block with them.
     pub transactions: Option<Arc<[TxId]>>,
 }
 
@@ -117,7 +118,8 @@ pub struct Pipeline {
     store: Store,
     checker: Arc<TransactionChecker>,
     max_reorg_depth: u64,
-    /// The lowest block that an earlier run, which may have been told to follow forks less deep, has left a way back to.
+    /// The lowest block to which the stored undo data leads back. An earlier run may have been configured with a smaller
+    /// reorg depth, and has then deleted more of it.
     goes_back_to: Height,
     tip: Arc<Tip>,
 }
@@ -182,7 +184,7 @@ impl Pipeline {
         self.import_checked(checked, now)
     }
 
-    /// The same of a block that is put together from transactions which this node has checked: those of its pool.
+    /// [`Self::import_block`] for a block made of transactions that this node has checked: those of its pool.
     pub fn import_parts(
         &mut self,
         header: Header,
@@ -193,18 +195,16 @@ impl Pipeline {
         if let Some(known) = self.known(&header)? {
             return Ok(known);
         }
-        let checked = CheckedBlock::of(header, manifest, transactions, &self.spec, now)?;
+        let checked = CheckedBlock::from_checked_transactions(header, manifest, transactions, &self.spec, now)?;
         self.import_checked(checked, now)
     }
 
     fn import_checked(&mut self, checked: CheckedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
-        let branch = self.branch(checked.header().parent)?;
-        let linked = checked.link(&branch.ancestors(&self.engine), &self.spec)?;
-        // Equal weight does not suffice: the branch that came first stays, and nodes do not switch to and fro (B9).
-        if linked.weight() <= self.tip.record.weight {
-            return self.keep_aside(&linked, now);
+        match self.prepare(checked, now)? {
+            Preparation::Side(linked) => self.keep_aside(&linked, now),
+            // Weight decides under proof of work: there is nothing to wait for.
+            Preparation::Ready(prepared) => Ok(Imported::Tip(self.decide(*prepared)?)),
         }
-        self.switch(Switch::to(branch, linked)?, now)
     }
 
     fn linked_record(&self, linked: &LinkedBlock, now: UnixSecs) -> BlockRecord {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use tally_chain::block::MEDIAN_SPAN;
 use tally_chain::history::{self, HistoryProof};
 use tally_chain::merkle::{self, InclusionProof};
-use tally_chain::portable::{Parts, PortableReceipt, Seal};
+use tally_chain::portable::{HeaderWithManifest, Parts, PortableReceipt};
 use tally_chain::state_tree::{Account, StateProof, account_key};
 use tally_chain::{Address, BlockId, CheckedTransaction, HeaderTip, Height, Receipt, TxId};
 use tally_ledger::StateView;
@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::pipeline::Tip;
 use crate::store::{BlockRecord, Place, Status, StoreError};
 
-/// How a block is asked for.
+/// How a block is named in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockKey {
     /// The block of the active chain at this height.
@@ -169,7 +169,7 @@ impl Node {
     /// The transactions of a stored block, checked (most are remembered as such).
     pub fn transactions_of(&self, record: &BlockRecord) -> Result<Vec<CheckedTransaction>, StoreError> {
         let snapshot = self.store().snapshot();
-        if record.status == Status::Given {
+        if record.status == Status::HeaderOnly {
             let (height, base) = (record.height(), snapshot.base()?);
             return Err(StoreError::NotKept { height, base });
         }
@@ -201,7 +201,7 @@ impl Node {
         located.ok_or_else(|| missing_transaction(place))
     }
 
-    /// Transactions of one block of the active chain, in the order asked for; the block is read once for all of them.
+    /// Transactions of one block of the active chain, in the requested order; the block is read once for all of them.
     pub(crate) fn at_all(&self, tip: &Tip, height: Height, indexes: &[u32]) -> Result<Vec<Located>, StoreError> {
         let missing = || StoreError::Missing {
             what: format!("block {height}"),
@@ -283,11 +283,11 @@ impl Node {
         Ok(Some(PortableReceipt::new(Parts {
             chain: self.identity(),
             envelope: transaction.envelope().clone(),
-            block: Seal::new(&record.header, &record.manifest),
+            block: HeaderWithManifest::new(&record.header, &record.manifest),
             transaction_path,
             receipt: receipt.clone(),
             receipt_path,
-            tip: Seal::new(&tip.record.header, &tip.record.manifest),
+            tip: HeaderWithManifest::new(&tip.record.header, &tip.record.manifest),
             history,
         })))
     }

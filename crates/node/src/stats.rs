@@ -59,9 +59,9 @@ pub struct Stats {
     pub import_time: Ring,
     /// From a transaction's arrival here to its block.
     pub confirmation_time: Ring,
-    /// From hearing of a transaction to having it from the peer.
+    /// From the announcement of a transaction to its arrival from the peer.
     pub transaction_hop: Ring,
-    /// From telling a peer of a block to hearing that it has taken it.
+    /// From the announcement of a block to a peer to the acknowledgement that it has taken it.
     pub block_hop: Ring,
     arrivals: Mutex<HashMap<TxId, Instant>>,
 }

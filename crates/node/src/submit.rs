@@ -1,7 +1,7 @@
 //! How transactions enter the pool, follow the chain through it, and come back after a restart.
 //!
 //! A transaction is acknowledged when it is on the disk: [`Node::submit_batch`] waits for the write that it is part of,
-//! which many share. What peers send is stored the same way, but nobody waits for it.
+//! which many share. What peers send is stored the same way, without waiting.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,7 +108,7 @@ impl Node {
     }
 
     /// A transaction that is in the pool. Pool and write are looked at under the pool's lock: a write that fails takes its
-    /// transactions out under the same lock before it says that it has ended. So what is there and has no write is durable.
+    /// transactions out under the same lock before it marks itself as ended. So what is there and has no write is durable.
     fn known(&self, id: TxId) -> Option<Taken> {
         let pool = self.pool().lock();
         pool.contains(&id)
@@ -253,7 +253,7 @@ impl Node {
         }
     }
 
-    /// Brings tip and pool up to date together, so that nobody sees one without the other. Gives what left the pool without
+    /// Brings tip and pool up to date together, so that no reader sees one without the other. Gives what left the pool without
     /// being included, and why.
     pub(crate) fn update_mempool(&self, advance: &Advance, tip: &Arc<Tip>) -> Vec<(TxId, String)> {
         let mut pool = self.pool().lock();

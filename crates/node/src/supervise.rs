@@ -15,7 +15,7 @@ use tokio::sync::watch;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an essential part of the node failed: {part} panicked: {message}")]
 pub struct Failure {
-    /// The part's name, as its thread is called: `network`, `templates`, `miner` and the like.
+    /// The part's name, which is also its thread's: `network`, `templates`, `miner` and the like.
     pub part: &'static str,
     /// The panic's message.
     pub message: String,

@@ -1,4 +1,4 @@
-//! Block templates: for the native miner, for browsers, for everybody who asks.
+//! Block templates: for the native miner, for browsers, for every client that requests one.
 //!
 //! The transactions are assembled once for all (`SharedBlock`), so a template for another producer costs next to nothing,
 //! and a flood of requests neither keeps the node busy nor pushes out the templates of others.
@@ -57,7 +57,7 @@ struct Current {
     /// The same without transactions that run code; made when it is needed.
     plain: Option<Arc<Body>>,
     own: Vec<(Address, Arc<Body>)>,
-    /// Blocks of their own on this tip so far, by who asked for them.
+    /// Blocks of their own on this tip so far, by client.
     own_made: BTreeMap<Option<IpAddr>, usize>,
     pool_version: u64,
     /// When the first body on this tip was made, in Unix seconds.
@@ -130,7 +130,7 @@ impl Node {
         let templates = self.templates();
         let fresh = || templates.next_id.fetch_add(1, Relaxed);
         let id = templates.handed_out.lock().note(&body, producer, client, fresh)?;
-        let job = body.job(id, producer, &extra(), self.next_time(&body.tip))?;
+        let job = body.job(id, producer, &extra(), self.next_time(&body.tip), &self.spec().engine())?;
         Ok(Arc::new(
             job.expect("the body was chosen because it suits the producer"),
         ))
@@ -142,8 +142,8 @@ impl Node {
         (self.now() < begins && self.tip().record.height() == Height::GENESIS).then_some(begins)
     }
 
-    /// Nobody is to search for a block that this very node or all others would reject, that it cannot store, or that would
-    /// keep it from its beginning.
+    /// No miner is to search for a block that this very node or all others would reject, that it cannot store, or that would
+    /// keep it from installing a state snapshot.
     fn check_may_mine(&self) -> Result<(), TemplateError> {
         if let Some(begins) = self.begins() {
             return Err(TemplateError::NotBegun { begins });
@@ -173,7 +173,7 @@ impl Node {
         let templates = self.templates();
         let _assembling = match self.served() {
             Some((current, false)) => return Ok(current),
-            // Whoever comes while somebody assembles takes what there is; on a new tip there is nothing yet.
+            // A request during an assembly is answered with what there is; on a new tip there is nothing yet.
             Some((current, true)) => match templates.assembling.try_lock() {
                 Some(guard) => guard,
                 None => return Ok(current),
@@ -263,7 +263,7 @@ impl Node {
         Ok(Some(own))
     }
 
-    /// A body of plain payments, which suits everybody.
+    /// A body of plain payments, which suits every producer.
     fn plain_body(&self, shared: &Arc<Body>) -> Result<Arc<Body>, TemplateError> {
         let templates = self.templates();
         let _assembling = templates.assembling.lock();
@@ -331,7 +331,7 @@ impl Node {
     fn next_time(&self, tip: &Tip) -> u32 {
         u32::try_from(self.now().0)
             .unwrap_or(u32::MAX)
-            .max(tip.ancestors.median_time().saturating_add(1))
+            .max(tip.ancestors.earliest_time(self.spec()))
     }
 
     /// A fresh template with everything in it that suits the producer, for the native miner, which keeps it itself.
@@ -342,7 +342,7 @@ impl Node {
         let block = Block::own(self.assemble_for(producer, &tip, time)?);
         let body = self.body(tip, time, block);
         let id = self.templates().next_id.fetch_add(1, Relaxed);
-        let job = body.job(id, producer, &extra(), time)?;
+        let job = body.job(id, producer, &extra(), time, &self.spec().engine())?;
         Ok(Arc::new(job.expect("the body was assembled for this producer")))
     }
 
@@ -364,7 +364,7 @@ impl Node {
                 false => WorkError::UnknownTemplate { template },
             });
         };
-        let job = body.job(template, producer, &extra(), body.time)?;
+        let job = body.job(template, producer, &extra(), body.time, &self.spec().engine())?;
         let job = job.expect("a template is handed out only of a body that suits its producer");
         self.submit_sealed(&job, &work.extra_nonce, work.time, work.nonce)
     }

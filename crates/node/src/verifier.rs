@@ -67,7 +67,7 @@ impl NativeVerifier {
 
 impl SignatureVerifier for NativeVerifier {
     fn verify_rsa_pss(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> bool {
-        // AWS-LC takes the salt to be as long as the digest, 32 bytes: what A5 asks.
+        // AWS-LC takes the salt to be as long as the digest, 32 bytes: what A5 requires.
         self.parsed(key)
             .is_some_and(|parsed| parsed.verify_sig(message, signature).is_ok())
     }
@@ -184,7 +184,7 @@ impl TransactionChecker {
         Ok(checked)
     }
 
-    /// Checks a batch on all cores, in order; of several failures the one with the smallest index is told.
+    /// Checks a batch on all cores, in order; of several failures it returns the one with the smallest index.
     pub fn check_all(
         &self,
         transactions: Vec<RawTransaction>,

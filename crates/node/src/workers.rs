@@ -98,7 +98,7 @@ impl Workers {
         }
     }
 
-    /// Everybody, the fastest first.
+    /// All of them, the fastest first.
     pub fn list(&self) -> Vec<Worker> {
         let now = Instant::now();
         // Shares that come meanwhile wait for the copy, and not for the order.

@@ -16,7 +16,7 @@ use tally_chain::{
 };
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
 use tally_node::verifier::TransactionChecker;
-use tally_node::{Beginning, Checkpoint, ImportError, Imported, Node, Pipeline, Snapshot, StoreError};
+use tally_node::{Checkpoint, ImportError, Imported, Node, Pipeline, Snapshot, StateSnapshot, StoreError};
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -276,14 +276,14 @@ fn whatever_cannot_be_read_while_a_block_executes_is_no_fault_of_the_block() {
 }
 
 /// All that another node has at its tip, to begin with.
-fn beginning_of(node: &Node) -> Beginning {
+fn snapshot_of(node: &Node) -> StateSnapshot {
     let tip = node.tip();
     let height = tip.record.height();
     let blocks = tip.snapshot.records_from(Height(1)).map(|record| {
         let record = record.unwrap();
         (record.header, record.manifest, record.weight)
     });
-    Beginning {
+    StateSnapshot {
         checkpoint: Checkpoint {
             block: tip.record.id,
             height,
@@ -303,7 +303,7 @@ fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
         mine(&source, &clock, producer(1));
     }
     let node = open(dir.path(), &clock).unwrap();
-    type Change = fn(&mut Beginning);
+    type Change = fn(&mut StateSnapshot);
     let unfit: [(Change, &str); 5] = [
         (|it| it.blocks.clear(), "it has no block"),
         (
@@ -335,9 +335,9 @@ fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
         ),
     ];
     for (change, expected) in unfit {
-        let mut beginning = beginning_of(&source);
-        change(&mut beginning);
-        let error = node.begin_at(&beginning).unwrap_err();
+        let mut installed = snapshot_of(&source);
+        change(&mut installed);
+        let error = node.install_snapshot(&installed).unwrap_err();
         assert!(
             matches!(error, StoreError::Unfit { what } if what == expected),
             "{error}"
@@ -346,7 +346,7 @@ fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
         assert_eq!(node.tip().record.height(), Height::GENESIS);
         assert_sound(&node);
     }
-    assert!(node.begin_at(&beginning_of(&source)).unwrap());
+    assert!(node.install_snapshot(&snapshot_of(&source)).unwrap());
     assert_eq!(node.tip().record.id, source.tip().record.id);
     assert_sound(&node);
 }
@@ -358,7 +358,7 @@ fn what_is_submitted_while_a_node_begins_is_in_its_pool_and_on_its_disk() {
     for _ in 0..2 {
         mine(&source, &clock, producer(1));
     }
-    let beginning = beginning_of(&source);
+    let installed = snapshot_of(&source);
     source.close().unwrap();
     let node = open(dir.path(), &clock).unwrap();
     let begun = AtomicBool::new(false);
@@ -379,9 +379,9 @@ fn what_is_submitted_while_a_node_begins_is_in_its_pool_and_on_its_disk() {
         while node.with_pool(|pool| pool.len()) < 20 {
             std::thread::yield_now();
         }
-        let begins = node.begin_at(&beginning);
+        let done = node.install_snapshot(&installed);
         begun.store(true, Ordering::SeqCst);
-        assert!(begins.unwrap());
+        assert!(done.unwrap());
     });
     let pool =
         |node: &Node| node.with_pool(|pool| pool.iter().map(|transaction| transaction.id()).collect::<BTreeSet<_>>());

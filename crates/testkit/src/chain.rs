@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use tally_chain::block::Parent;
-use tally_chain::header::HEADER_VERSION;
+use tally_chain::consensus::HeaderSeal;
 use tally_chain::history::{History, Node};
-use tally_chain::pow::{Search, Target};
+use tally_chain::pow::Search;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::{ChainIdentity, Payload};
 use tally_chain::{
-    Address, Amount, Ancestors, B256, BlockId, Bytes, ChainSpec, CheckedTransaction, Header, Height, LinkedBlock,
-    Manifest, RawBlock, RawTransaction, UnixSecs, genesis,
+    Address, Amount, Ancestors, B256, BlockId, Bytes, ChainSpec, CheckedTransaction, Height, LinkedBlock, Manifest,
+    RawBlock, RawTransaction, UnixSecs, genesis,
 };
 use tally_ledger::{
     Assembled, Candidate, ChangeSet, ExecutedBlock, ExecutionError, StateError, StateTree, StateView, assemble, execute,
@@ -189,16 +189,10 @@ impl TestChain {
     }
 
     /// Finds the nonce for a manifest and passes the block through its checks.
-    pub fn seal(&self, manifest: Manifest, bits: u32, transactions: Vec<CheckedTransaction>) -> LinkedBlock {
-        let mut header = Header {
-            version: HEADER_VERSION,
-            parent: self.ancestors.parent.id,
-            manifest_root: manifest.root(),
-            time: self.next_time(),
-            bits,
-            nonce: 0,
-        };
-        let target = Target::from_bits(bits).expect("an assembled block has a target");
+    pub fn seal(&self, manifest: Manifest, seal: HeaderSeal, transactions: Vec<CheckedTransaction>) -> LinkedBlock {
+        let mut header = seal.header(self.ancestors.parent.id, manifest.root(), self.next_time());
+        let target = self.spec.engine().mining_target(&seal);
+        let target = target.expect("an assembled block has a target");
         header.nonce = Search::new(&header, target)
             .scan(0, u32::MAX)
             .expect("the test difficulty is two hashes");
@@ -220,7 +214,7 @@ impl TestChain {
     pub fn mine(&self, transactions: Vec<CheckedTransaction>) -> LinkedBlock {
         let assembled = self.assemble(transactions);
         assert_eq!(assembled.refused, [], "every transaction is includable");
-        self.seal(assembled.manifest, assembled.bits, assembled.transactions)
+        self.seal(assembled.manifest, assembled.seal, assembled.transactions)
     }
 
     /// Executes a block over the state after the tip; nothing is written.

@@ -1,21 +1,21 @@
 //! Accounts and the address book.
 
-use tally_api::worker::wallet::{Answer, Edit, FromWorker, SearchProgress, Trouble};
+use tally_api::worker::wallet::{Answer, Edit, FromWorker, SearchProgress, WalletError};
 use tally_chain::{Address, KeyKind, address};
 use tally_wallet::{RsaKey, RsaSearch, Step, usual_label};
 
-use super::Desk;
-use super::say::{edit_trouble, sentence, vault_trouble};
+use super::WorkerState;
+use super::convert::{edit_error, sentence, vault_error};
 use crate::scope::{breathe, now_ms, post};
 
 /// How long a search keeps messages waiting, in milliseconds.
 const SLICE_MS: f64 = 60.0;
 
-impl Desk {
+impl WorkerState {
     /// Adds the next account of a kind that the phrase gives.
-    pub(super) async fn add_account(&mut self, kind: KeyKind) -> Result<Answer, Trouble> {
+    pub(super) async fn add_account(&mut self, kind: KeyKind) -> Result<Answer, WalletError> {
         if kind.is_rsa() {
-            let search = self.vault()?.search(kind).map_err(vault_trouble)?;
+            let search = self.vault()?.search(kind).map_err(vault_error)?;
             let index = search.index();
             let key = self.find(search).await?;
             let label = usual_label(kind, index);
@@ -30,7 +30,7 @@ impl Desk {
         self.opened()
     }
 
-    pub(super) async fn edit(&mut self, edit: Edit) -> Result<Answer, Trouble> {
+    pub(super) async fn edit(&mut self, edit: Edit) -> Result<Answer, WalletError> {
         let changed = match &edit {
             Edit::Rename { address, label } => {
                 let address = of(address)?;
@@ -66,12 +66,12 @@ impl Desk {
                 self.change(|vault| vault.remove_contact(address)).await
             }
         };
-        changed.map_err(edit_trouble)?;
+        changed.map_err(edit_error)?;
         self.opened()
     }
 
     /// Searches to the end, telling the page how it goes and listening whether it should stop.
-    pub(super) async fn find(&self, mut search: RsaSearch) -> Result<RsaKey, Trouble> {
+    pub(super) async fn find(&self, mut search: RsaSearch) -> Result<RsaKey, WalletError> {
         let mut slice = now_ms();
         loop {
             let Step::Searching(progress) = search.step() else {
@@ -88,17 +88,17 @@ impl Desk {
             post(&FromWorker::Progress(progress));
             breathe().await;
             if self.cancelled.take() {
-                return Err(Trouble::Cancelled);
+                return Err(WalletError::Cancelled);
             }
             slice = now_ms();
         }
         match search.step() {
             Step::Found(key) => Ok(key),
-            Step::Searching(_) => Err(Trouble::Worker("the search forgot its key".to_owned())),
+            Step::Searching(_) => Err(WalletError::Worker("the search forgot its key".to_owned())),
         }
     }
 }
 
-fn of(text: &str) -> Result<Address, Trouble> {
-    address::parse(text.trim()).map_err(|error| Trouble::Edit(sentence(error)))
+fn of(text: &str) -> Result<Address, WalletError> {
+    address::parse(text.trim()).map_err(|error| WalletError::Edit(sentence(error)))
 }

@@ -1,20 +1,20 @@
 //! A new wallet, from a fresh phrase or one that the user has.
 
-use tally_api::worker::wallet::{Answer, SecretText, Trouble};
+use tally_api::worker::wallet::{Answer, SecretText, WalletError};
 use tally_chain::{KeyKind, UnixSecs};
 use tally_wallet::rand_core::Rng;
 use tally_wallet::vault::check_passphrase;
 use tally_wallet::{KdfParams, Language, Phrase, PhraseLength, Vault, VaultKey, system_rng, usual_label};
 
-use super::say::{container, sentence, vault_trouble};
-use super::{Desk, Fresh, OpenVault};
+use super::convert::{container, sentence, vault_error};
+use super::{Fresh, OpenVault, WorkerState};
 use crate::scope::now_ms;
 use crate::vault_store::VaultStore;
 
 /// Words that are asked back.
 const ASKED: usize = 3;
 
-impl Desk {
+impl WorkerState {
     pub(super) fn new_phrase(&mut self, words: u8, language: Language) -> Answer {
         let mut rng = system_rng();
         let length = if words == 12 {
@@ -40,25 +40,29 @@ impl Desk {
         Answer::NewPhrase { phrase: shown, ask }
     }
 
-    pub(super) fn check_words(&mut self, words: &[(u8, SecretText)]) -> Result<Answer, Trouble> {
-        let fresh = self.fresh.as_mut().ok_or(Trouble::PhraseNotChecked)?;
+    pub(super) fn check_words(&mut self, words: &[(u8, SecretText)]) -> Result<Answer, WalletError> {
+        let fresh = self.fresh.as_mut().ok_or(WalletError::PhraseNotChecked)?;
         for position in &fresh.ask {
             let typed = words.iter().find(|word| word.0 == *position);
             let right = |word: &(u8, SecretText)| fresh.phrase.has_word(usize::from(*position), word.1.expose());
             if !typed.is_some_and(right) {
-                return Err(Trouble::WrongWord { position: *position });
+                return Err(WalletError::WrongWord { position: *position });
             }
         }
         fresh.ask.clear();
         Ok(Answer::Done)
     }
 
-    pub(super) fn take_phrase(&mut self, phrase: &SecretText, language: Option<Language>) -> Result<Answer, Trouble> {
+    pub(super) fn take_phrase(
+        &mut self,
+        phrase: &SecretText,
+        language: Option<Language>,
+    ) -> Result<Answer, WalletError> {
         let phrase = match language {
             Some(language) => Phrase::parse_in(language, phrase.expose()),
             None => Phrase::parse(phrase.expose()),
         };
-        let phrase = phrase.map_err(|error| Trouble::Phrase(sentence(error)))?;
+        let phrase = phrase.map_err(|error| WalletError::Phrase(sentence(error)))?;
         self.fresh = Some(Fresh {
             phrase,
             ask: Vec::new(),
@@ -66,30 +70,34 @@ impl Desk {
         Ok(Answer::Done)
     }
 
-    pub(super) async fn create(&mut self, password: &SecretText, passphrase: &SecretText) -> Result<Answer, Trouble> {
-        check_passphrase(passphrase.expose()).map_err(|error| Trouble::Phrase(sentence(error)))?;
+    pub(super) async fn create(
+        &mut self,
+        password: &SecretText,
+        passphrase: &SecretText,
+    ) -> Result<Answer, WalletError> {
+        check_passphrase(passphrase.expose()).map_err(|error| WalletError::Phrase(sentence(error)))?;
         let (chain, binding) = self.chain()?.clone();
         let store = VaultStore::open().await?;
         if store.vault(&chain.genesis).await?.is_some() {
-            return Err(Trouble::VaultExists);
+            return Err(WalletError::VaultExists);
         }
         let fresh = self
             .fresh
             .take()
             .filter(|fresh| fresh.ask.is_empty())
-            .ok_or(Trouble::PhraseNotChecked)?;
+            .ok_or(WalletError::PhraseNotChecked)?;
         let mut vault = Vault::new(fresh.phrase, passphrase.expose(), binding, now());
         match self.first_accounts(&mut vault).await {
             Ok(()) => {}
-            Err(trouble) => {
+            Err(error) => {
                 // The phrase stays, so that the user may try again.
                 let phrase = Phrase::parse_in(vault.phrase().language(), &vault.phrase().text());
-                let phrase = phrase.map_err(|error| Trouble::Phrase(sentence(error)))?;
+                let phrase = phrase.map_err(|error| WalletError::Phrase(sentence(error)))?;
                 self.fresh = Some(Fresh {
                     phrase,
                     ask: Vec::new(),
                 });
-                return Err(trouble);
+                return Err(error);
             }
         }
         let key = VaultKey::derive(password.expose(), KdfParams::default(), &mut system_rng()).map_err(container)?;
@@ -98,14 +106,14 @@ impl Desk {
         self.opened()
     }
 
-    async fn first_accounts(&self, vault: &mut Vault) -> Result<(), Trouble> {
-        let search = vault.search(KeyKind::Rsa2048).map_err(vault_trouble)?;
+    async fn first_accounts(&self, vault: &mut Vault) -> Result<(), WalletError> {
+        let search = vault.search(KeyKind::Rsa2048).map_err(vault_error)?;
         let index = search.index();
         let key = self.find(search).await?;
         let added = vault.add_rsa(index, key, &usual_label(KeyKind::Rsa2048, index));
-        added.map_err(vault_trouble)?;
+        added.map_err(vault_error)?;
         let added = vault.add_secp256k1(&usual_label(KeyKind::Secp256k1, 0));
-        added.map(drop).map_err(vault_trouble)
+        added.map(drop).map_err(vault_error)
     }
 }
 

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use tally_api::worker::wallet::{Answer, Trouble};
+use tally_api::worker::wallet::{Answer, WalletError};
 use tally_chain::KeyKind;
 use tally_wallet::{Discovery, RsaKey, usual_label};
 
-use super::Desk;
-use super::say::{sentence, vault_trouble};
+use super::WorkerState;
+use super::convert::{sentence, vault_error};
 
 /// A search under way.
-pub(super) struct Hunt {
+pub(super) struct AccountScan {
     discovery: Discovery,
     /// RSA keys that were searched, until it is known whether they were used.
     keys: BTreeMap<u32, RsaKey>,
 }
 
-impl Desk {
-    pub(super) async fn discover(&mut self, kind: KeyKind, gap: Option<u32>) -> Result<Answer, Trouble> {
-        self.hunt = Some(Hunt {
+impl WorkerState {
+    pub(super) async fn discover(&mut self, kind: KeyKind, gap: Option<u32>) -> Result<Answer, WalletError> {
+        self.scan = Some(AccountScan {
             discovery: match gap {
                 Some(gap) => Discovery::with_gap(kind, gap),
                 None => Discovery::new(kind),
@@ -28,16 +28,16 @@ impl Desk {
         self.look_on().await
     }
 
-    pub(super) async fn discovered(&mut self, used: &[bool]) -> Result<Answer, Trouble> {
-        let hunt = self.hunt.as_mut().ok_or_else(nothing_asked)?;
-        let reported = hunt.discovery.report(used);
-        reported.map_err(|error| Trouble::Worker(sentence(error)))?;
-        let (kind, found) = (hunt.discovery.kind(), hunt.discovery.found());
+    pub(super) async fn discovered(&mut self, used: &[bool]) -> Result<Answer, WalletError> {
+        let scan = self.scan.as_mut().ok_or_else(nothing_asked)?;
+        let reported = scan.discovery.report(used);
+        reported.map_err(|error| WalletError::Worker(sentence(error)))?;
+        let (kind, found) = (scan.discovery.kind(), scan.discovery.found());
         if self.vault()?.next_index(kind) < found {
             let mut keys = self
-                .hunt
+                .scan
                 .as_mut()
-                .map(|hunt| std::mem::take(&mut hunt.keys))
+                .map(|scan| std::mem::take(&mut scan.keys))
                 .unwrap_or_default();
             let add = |vault: &mut tally_wallet::Vault| {
                 loop {
@@ -57,11 +57,11 @@ impl Desk {
     }
 
     /// The next addresses to ask for, or the accounts when all was looked at.
-    async fn look_on(&mut self) -> Result<Answer, Trouble> {
-        let discovery = &self.hunt.as_ref().ok_or_else(nothing_asked)?.discovery;
+    async fn look_on(&mut self) -> Result<Answer, WalletError> {
+        let discovery = &self.scan.as_ref().ok_or_else(nothing_asked)?.discovery;
         let (kind, wanted) = (discovery.kind(), discovery.wanted());
         if wanted.is_empty() {
-            self.hunt = None;
+            self.scan = None;
             return self.opened();
         }
         let mut addresses = Vec::with_capacity(wanted.len());
@@ -75,11 +75,11 @@ impl Desk {
             let address = match held.map(|account| account.address) {
                 Some(address) => address,
                 None => {
-                    let search = vault.search_at(kind, index).map_err(vault_trouble)?;
+                    let search = vault.search_at(kind, index).map_err(vault_error)?;
                     let key = self.find(search).await?;
                     let address = key.public().address();
-                    let hunt = self.hunt.as_mut().ok_or_else(nothing_asked)?;
-                    hunt.keys.insert(index, key);
+                    let scan = self.scan.as_mut().ok_or_else(nothing_asked)?;
+                    scan.keys.insert(index, key);
                     address
                 }
             };
@@ -87,7 +87,7 @@ impl Desk {
         } else {
             let vault = self.vault()?;
             for index in wanted {
-                let address = vault.secp256k1_address(index).map_err(vault_trouble)?;
+                let address = vault.secp256k1_address(index).map_err(vault_error)?;
                 addresses.push(address.to_string());
             }
         }
@@ -95,6 +95,6 @@ impl Desk {
     }
 }
 
-fn nothing_asked() -> Trouble {
-    Trouble::Worker("nothing is being looked for".to_owned())
+fn nothing_asked() -> WalletError {
+    WalletError::Worker("nothing is being looked for".to_owned())
 }

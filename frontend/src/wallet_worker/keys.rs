@@ -1,21 +1,21 @@
 //! Keys from outside and for outside: files that are read, shown, kept; keys that go out encrypted.
 //! Rule: docs/protocol.md#W25
 
-use tally_api::worker::wallet::{Answer, FoundKey, KeyFormat, PublicKeyTexts, SecretText, Trouble};
+use tally_api::worker::wallet::{Answer, FoundKey, KeyFormat, PublicKeyTexts, SecretText, WalletError};
 use tally_chain::{Address, address};
 use tally_wallet::keystore::{self, Found, Imported, KeystoreError};
 use tally_wallet::{Account, Vault, system_rng};
 
-use super::Desk;
-use super::say::{edit_trouble, sentence, vault_trouble};
+use super::WorkerState;
+use super::convert::{edit_error, sentence, vault_error};
 use crate::vault_store::VaultStore;
 
-impl Desk {
+impl WorkerState {
     /// Reads a key file and remembers its key until it is kept or dropped; the page learns what is public of it.
-    pub(super) fn read_key(&mut self, file: &SecretText, password: &SecretText) -> Result<Answer, Trouble> {
+    pub(super) fn read_key(&mut self, file: &SecretText, password: &SecretText) -> Result<Answer, WalletError> {
         self.found = None;
         let vault = self.vault()?;
-        let found = keystore::read(file.expose().as_bytes(), password.expose()).map_err(key_trouble)?;
+        let found = keystore::read(file.expose().as_bytes(), password.expose()).map_err(key_error)?;
         let private = matches!(found.key, Found::Private(_));
         let address = found.address();
         let held = vault.account(address);
@@ -34,14 +34,14 @@ impl Desk {
     }
 
     /// Keeps the key that was read and shown last.
-    pub(super) async fn keep_key(&mut self, label: &str) -> Result<Answer, Trouble> {
-        let Imported { key, .. } = self.found.take().ok_or(Trouble::NoKeyRead)?;
+    pub(super) async fn keep_key(&mut self, label: &str) -> Result<Answer, WalletError> {
+        let Imported { key, .. } = self.found.take().ok_or(WalletError::NoKeyRead)?;
         let label = label.trim();
         let kept = self.change(|vault| match key {
             Found::Private(key) => vault.import(key, label).map(drop),
             Found::Public(key) => vault.watch(key.address(), Some(key), label).map(drop),
         });
-        kept.await.map_err(edit_trouble)?;
+        kept.await.map_err(edit_error)?;
         self.opened()
     }
 
@@ -52,12 +52,12 @@ impl Desk {
         format: KeyFormat,
         vault_password: &SecretText,
         file_password: &SecretText,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Answer, WalletError> {
         let address = own(address)?;
         self.vault()?;
         let stored = self.stored(&VaultStore::open().await?).await?;
-        let (vault, _) = Vault::open(&stored, vault_password.expose()).map_err(vault_trouble)?;
-        let key = vault.signing_key(address).map_err(vault_trouble)?;
+        let (vault, _) = Vault::open(&stored, vault_password.expose()).map_err(vault_error)?;
+        let key = vault.signing_key(address).map_err(vault_error)?;
         let mut rng = system_rng();
         let (text, end) = match format {
             KeyFormat::Web3 => (keystore::write_web3(&key, file_password.expose(), &mut rng), "json"),
@@ -65,14 +65,14 @@ impl Desk {
         };
         Ok(Answer::KeyFile {
             name: format!("tally-key-{address}.{end}"),
-            text: text.map_err(key_trouble)?,
+            text: text.map_err(key_error)?,
         })
     }
 
-    pub(super) fn public_key(&self, address: &str) -> Result<Answer, Trouble> {
+    pub(super) fn public_key(&self, address: &str) -> Result<Answer, WalletError> {
         let address = own(address)?;
-        let account: &Account = self.vault()?.account(address).map_err(vault_trouble)?;
-        let key = account.key.as_ref().ok_or(Trouble::NoPublicKey)?;
+        let account: &Account = self.vault()?.account(address).map_err(vault_error)?;
+        let key = account.key.as_ref().ok_or(WalletError::NoPublicKey)?;
         Ok(Answer::PublicKey(PublicKeyTexts {
             pem: keystore::write_spki(key),
             hex: keystore::write_hex_public(key).trim_end().to_owned(),
@@ -80,16 +80,16 @@ impl Desk {
     }
 }
 
-fn own(text: &str) -> Result<Address, Trouble> {
-    address::parse(text).map_err(|error| Trouble::Edit(sentence(error)))
+fn own(text: &str) -> Result<Address, WalletError> {
+    address::parse(text).map_err(|error| WalletError::Edit(sentence(error)))
 }
 
-fn key_trouble(error: KeystoreError) -> Trouble {
+fn key_error(error: KeystoreError) -> WalletError {
     match error {
-        KeystoreError::WrongPassword => Trouble::WrongFilePassword,
+        KeystoreError::WrongPassword => WalletError::WrongFilePassword,
         other => {
             let advice = other.advice();
-            Trouble::KeyFile(format!("{} {advice}", sentence(other)))
+            WalletError::KeyFile(format!("{} {advice}", sentence(other)))
         }
     }
 }

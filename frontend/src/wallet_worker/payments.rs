@@ -1,23 +1,22 @@
 //! Building, reading back and signing payments.
 
-use tally_api::BaseUnits;
-use tally_api::worker::wallet::{Answer, MemoText, Order, Prices, ReviewText, Trouble};
+use tally_api::worker::wallet::{Answer, MemoText, Order, Prices, ReviewText, WalletError};
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, Amount, Bytes, UnixSecs, address};
+use tally_chain::{Address, Bytes, UnixSecs, address};
 use tally_wallet::{Account, Fee, Memo, Origin, Payment, Phrase, Review, SigningKey, payment, system_rng};
 
-use super::Desk;
-use super::say::{payment_trouble, sentence, vault_trouble};
+use super::WorkerState;
+use super::convert::{payment_error, sentence, vault_error};
 
 /// The phrase that everyone knows. Rule: docs/protocol.md#W6
 const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
 
-impl Desk {
-    pub(super) fn prepare(&mut self, order: &Order) -> Result<Answer, Trouble> {
+impl WorkerState {
+    pub(super) fn prepare(&mut self, order: &Order) -> Result<Answer, WalletError> {
         let identity = self.identity()?;
         let from = own_address(&order.from)?;
-        let account = self.vault()?.account(from).map_err(vault_trouble)?;
-        let payload = payment::build(&identity, account, &order_of(order)?).map_err(payment_trouble)?;
+        let account = self.vault()?.account(from).map_err(vault_error)?;
+        let payload = payment::build(&identity, account, &order_of(order)?).map_err(payment_error)?;
         self.read_back(&identity, from, payload)
     }
 
@@ -27,8 +26,8 @@ impl Desk {
         chain: &ChainIdentity,
         from: Address,
         payload: Vec<u8>,
-    ) -> Result<Answer, Trouble> {
-        let review = payment::review(chain, from, &payload).map_err(payment_trouble)?;
+    ) -> Result<Answer, WalletError> {
+        let review = payment::review(chain, from, &payload).map_err(payment_error)?;
         let payload = Bytes::from(payload);
         self.reviewed = Some((from, payload.clone()));
         Ok(Answer::Prepared {
@@ -37,24 +36,24 @@ impl Desk {
         })
     }
 
-    pub(super) fn sign(&mut self, from: &str, payload: Bytes) -> Result<Answer, Trouble> {
+    pub(super) fn sign(&mut self, from: &str, payload: Bytes) -> Result<Answer, WalletError> {
         let from = own_address(from)?;
         if self
             .reviewed
             .take_if(|reviewed| *reviewed == (from, payload.clone()))
             .is_none()
         {
-            return Err(Trouble::NotReviewed);
+            return Err(WalletError::NotReviewed);
         }
         let key = self.key_of(from)?;
         signed(&self.identity()?, from, &key, &payload)
     }
 
     /// A key of the wallet; of the account that gives test coins the one that everyone has.
-    fn key_of(&self, from: Address) -> Result<SigningKey, Trouble> {
+    fn key_of(&self, from: Address) -> Result<SigningKey, WalletError> {
         let missing = match self.vault()?.signing_key(from) {
             Ok(key) => return Ok(key),
-            Err(error) => vault_trouble(error),
+            Err(error) => vault_error(error),
         };
         let key = everyones_key()?;
         match key.address() == from {
@@ -64,7 +63,7 @@ impl Desk {
     }
 
     /// Test coins are looked at before they are signed, as every payment is.
-    pub(super) fn prepare_test_coins(&mut self, order: &Order) -> Result<Answer, Trouble> {
+    pub(super) fn prepare_test_coins(&mut self, order: &Order) -> Result<Answer, WalletError> {
         let identity = self.identity()?;
         let key = everyones_key()?;
         let account = Account {
@@ -75,65 +74,57 @@ impl Desk {
             policy: None,
             archived: false,
         };
-        let payload = payment::build(&identity, &account, &order_of(order)?).map_err(payment_trouble)?;
+        let payload = payment::build(&identity, &account, &order_of(order)?).map_err(payment_error)?;
         self.read_back(&identity, account.address, payload)
     }
 }
 
 /// The key of the first account of the phrase that everyone knows. Rule: docs/protocol.md#W6
-fn everyones_key() -> Result<SigningKey, Trouble> {
-    let phrase = Phrase::parse(PUBLIC_PHRASE).map_err(|error| Trouble::Phrase(sentence(error)))?;
+fn everyones_key() -> Result<SigningKey, WalletError> {
+    let phrase = Phrase::parse(PUBLIC_PHRASE).map_err(|error| WalletError::Phrase(sentence(error)))?;
     let key = phrase.seed("").secp256k1(0);
     key.map(SigningKey::Secp256k1)
-        .map_err(|error| Trouble::Vault(sentence(error)))
+        .map_err(|error| WalletError::Vault(sentence(error)))
 }
 
-fn signed(chain: &ChainIdentity, from: Address, key: &SigningKey, payload: &[u8]) -> Result<Answer, Trouble> {
-    let signed = payment::sign(chain, from, key, payload, &mut system_rng()).map_err(payment_trouble)?;
+fn signed(chain: &ChainIdentity, from: Address, key: &SigningKey, payload: &[u8]) -> Result<Answer, WalletError> {
+    let signed = payment::sign(chain, from, key, payload, &mut system_rng()).map_err(payment_error)?;
     Ok(Answer::Signed {
         id: signed.id.to_string(),
         envelope: signed.envelope,
     })
 }
 
-/// The prices that a page gave, as numbers.
-pub(super) fn fee(prices: &Prices) -> Result<Fee, Trouble> {
-    let number = |units: &BaseUnits| {
-        let unreadable = |why: String| Trouble::Payment(format!("The fee cannot be read: {why}"));
-        units
-            .digits()
-            .parse::<u128>()
-            .map_err(|error| unreadable(error.to_string()))
-    };
-    Ok(Fee {
-        max_priority_fee: number(&prices.max_priority_fee)?,
-        max_fee: number(&prices.max_fee)?,
-    })
+/// The prices that a page gave, as the fee of a payment.
+pub(super) fn fee(prices: &Prices) -> Fee {
+    Fee {
+        max_priority_fee: prices.max_priority_fee,
+        max_fee: prices.max_fee,
+    }
 }
 
-pub(super) fn order_of(order: &Order) -> Result<Payment, Trouble> {
+pub(super) fn order_of(order: &Order) -> Result<Payment, WalletError> {
     Ok(Payment {
-        to: address::parse(order.to.trim()).map_err(|error| Trouble::Recipient(error.to_string()))?,
-        value: Amount::from_coins(order.coins.trim()).map_err(|error| Trouble::Amount(error.to_string()))?,
+        to: address::parse(order.to.trim()).map_err(|error| WalletError::Recipient(error.to_string()))?,
+        value: order.value,
         memo: order.memo.clone(),
         nonce: order.nonce,
         timestamp: UnixSecs(order.timestamp),
-        fee: fee(&order.prices)?,
+        fee: fee(&order.prices),
     })
 }
 
-pub(super) fn own_address(text: &str) -> Result<Address, Trouble> {
-    address::parse(text).map_err(|error| Trouble::Payment(sentence(error)))
+pub(super) fn own_address(text: &str) -> Result<Address, WalletError> {
+    address::parse(text).map_err(|error| WalletError::Payment(sentence(error)))
 }
 
 pub(super) fn review_text(review: &Review) -> ReviewText {
-    let units = |amount: Amount| BaseUnits::new(amount);
     ReviewText {
         chain_id: review.chain_id,
         genesis: review.genesis.to_string(),
         from: review.sender.to_string(),
         to: review.to.map(|to| to.to_string()),
-        value: units(review.value),
+        value: review.value,
         memo: match &review.memo {
             Memo::None => MemoText::None,
             Memo::Text(text) => MemoText::Text(text.clone()),
@@ -143,9 +134,9 @@ pub(super) fn review_text(review: &Review) -> ReviewText {
         nonce: review.nonce,
         timestamp: review.timestamp.0,
         gas_limit: review.gas_limit,
-        max_fee_per_gas: units(review.max_fee_per_gas),
-        max_priority_fee_per_gas: units(review.max_priority_fee_per_gas),
-        max_fee: units(review.max_fee),
-        max_total: units(review.max_total),
+        max_fee_per_gas: review.max_fee_per_gas,
+        max_priority_fee_per_gas: review.max_priority_fee_per_gas,
+        max_fee: review.max_fee,
+        max_total: review.max_total,
     }
 }

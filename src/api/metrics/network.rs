@@ -30,21 +30,21 @@ pub(super) fn encode(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>
     }
     let syncing = status.sync.as_ref();
     for (name, help, value) in [
-        ("peers_inbound", "Peers that called this node", inbound as u64),
+        ("peers_inbound", "Inbound peers", inbound as u64),
         (
             "peers_outbound",
-            "Peers that this node called",
+            "Outbound peers",
             (status.peers.len() - inbound) as u64,
         ),
         ("peers_banned", "Peers that are banned now", status.bans.len() as u64),
         (
             "addresses_found",
-            "Addresses that nobody named and that may be called",
+            "Addresses that were found and may be dialled",
             status.found.addresses,
         ),
         (
             "network_best_height",
-            "Greatest height that anybody speaks of",
+            "Greatest height that a peer claims, or this node's own",
             status.best_height,
         ),
         (
@@ -93,7 +93,7 @@ pub(super) fn encode(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>
         ("peer_bans", "Bans of peers since the start", None, *bans),
         (
             "peer_questions_unanswered",
-            "Questions that peers did not answer in time",
+            "Requests that peers did not answer in time",
             None,
             *unanswered,
         ),
@@ -105,7 +105,7 @@ pub(super) fn encode(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>
         ),
         (
             "addresses_refused",
-            "Addresses that others told of and that are not called",
+            "Addresses that others announced and that are not dialled",
             None,
             status.found.refused,
         ),

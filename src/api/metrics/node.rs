@@ -122,7 +122,7 @@ impl Collector for NodeFigures {
             ),
             (
                 "block_hop_time",
-                "Time from telling a peer of a block to hearing that it has taken it, of the last 1,000",
+                "Time from announcing a block to a peer until it has taken it, of the last 1,000",
                 &stats.block_hop,
             ),
         ] {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tally_chain::BlockError;
-use tally_chain::consensus::SealError;
+use tally_chain::consensus::{SealError, WorkSealError};
 use tally_chain::pow::BitsError;
 use tally_node::{ExecutionError, ImportError, InclusionError};
 
@@ -65,19 +65,26 @@ impl From<&BlockError> for Problem {
 
 impl From<&SealError> for Problem {
     fn from(error: &SealError) -> Self {
+        match error {
+            SealError::Work(source) => source.into(),
+        }
+    }
+}
+
+impl From<&WorkSealError> for Problem {
+    fn from(error: &WorkSealError) -> Self {
+        use WorkSealError as E;
         let named = |kind: &'static Kind, field: &str| Self::new(kind, error).field(field);
         match error {
-            SealError::Bits(source) => source.into(),
-            SealError::TargetAboveLimit { bits, limit } => {
+            E::Bits(source) => source.into(),
+            E::TargetAboveLimit { bits, limit } => {
                 named(&kinds::TARGET_ABOVE_LIMIT, "bits").above(hex(*bits), hex(*limit))
             }
-            SealError::NotEnoughWork { id, bits } => named(&kinds::NOT_ENOUGH_WORK, "nonce")
+            E::NotEnoughWork { id, bits } => named(&kinds::NOT_ENOUGH_WORK, "nonce")
                 .with("found", text(id))
                 .with("bits", hex(*bits)),
-            SealError::WrongBits { found, expected } => {
-                named(&kinds::WRONG_BITS, "bits").differs(hex(*found), hex(*expected))
-            }
-            SealError::UnexpectedSeal { len } => named(&kinds::UNEXPECTED_SEAL, "seal").above(*len, 0),
+            E::WrongBits { found, expected } => named(&kinds::WRONG_BITS, "bits").differs(hex(*found), hex(*expected)),
+            E::UnexpectedSeal { len } => named(&kinds::UNEXPECTED_SEAL, "seal").above(*len, 0),
         }
     }
 }

@@ -40,7 +40,7 @@ impl From<&TemplateError> for Problem {
     fn from(error: &TemplateError) -> Self {
         match error {
             TemplateError::State(source) => source.into(),
-            TemplateError::Bits(source) => source.into(),
+            TemplateError::Seal(source) => source.into(),
             TemplateError::NotBegun { begins } => Self::new(&kinds::NOT_BEGUN, error).with("begins", begins.0),
             TemplateError::AwaitsState => Self::new(&kinds::AWAITS_STATE, error),
             TemplateError::ClockOff { reading } => {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use tally_chain::pow::{Search, Target};
-use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, Work, merkle};
+use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, Weight, merkle};
 use tally_network::Multiaddr;
 use tally_network::raw::RawPeer;
 use tally_network::wire::limits::{MAX_IDS, MAX_INBOUND, MAX_INDEXES};
@@ -220,7 +220,7 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
     let claim = Claim {
         tip: genesis,
         height: Height(0),
-        weight: Work::default(),
+        weight: Weight::default(),
     };
     let hello = Hello {
         version: PROTOCOL_VERSION,
@@ -297,7 +297,7 @@ fn orphan(like: &Header, now: UnixSecs) -> anyhow::Result<CompactBlock> {
     Ok(CompactBlock {
         header,
         manifest,
-        weight: Work::default(),
+        weight: Weight::default(),
         transactions: vec![[7; 6]; MAX_INDEXES],
     })
 }

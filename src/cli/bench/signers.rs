@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use rayon::prelude::*;
-use tally_chain::spec::Allocation;
+use tally_chain::spec::{Allocation, ConsensusSpec};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Amount, Bytes, ChainSpec, RawBlock, RawTransaction, U256, UnixSecs, genesis};
 use tally_node::verifier::{SignatureCache, TransactionChecker};
@@ -143,8 +143,9 @@ pub fn chain(addresses: impl Iterator<Item = Address>) -> anyhow::Result<ChainSp
             label: String::new(),
         })
         .collect();
-    let tally_chain::spec::ConsensusSpec::Pow(pow) = &mut spec.consensus;
-    pow.half_life = 8;
+    match &mut spec.consensus {
+        ConsensusSpec::Pow(pow) => pow.half_life = 8,
+    }
     // Read back: a spec is checked where it is read.
     Ok(ChainSpec::from_toml(&spec.to_toml())?)
 }

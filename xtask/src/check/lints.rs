@@ -26,21 +26,31 @@ const PAGE_ENTRY: &str = "frontend/src/lib.rs";
 
 /// What is wrong with the Rust files among these, as `path:line: …`.
 pub fn check(files: &[(String, String)]) -> Vec<String> {
-    let rust = || files.iter().filter(|(path, _)| path.ends_with(".rs"));
-    let tests: Vec<String> = rust().flat_map(|(path, source)| test_files(path, source)).collect();
-    let is_test = |path: &str| only_tests(path) || tests.iter().any(|test| path.starts_with(test));
-    rust()
-        .filter(|(path, _)| !is_test(path))
-        .flat_map(|(path, source)| check_file(path, source))
+    let shipped = shipped(files).into_iter();
+    shipped.flat_map(|(path, code)| check_file(path, &code)).collect()
+}
+
+/// The Rust files among these that are not compiled for tests only, as (path, code): without comments, literals and tests.
+pub fn shipped(files: &[(String, String)]) -> Vec<(&str, String)> {
+    let sources = shipped_files(files).into_iter();
+    sources
+        .map(|(path, source)| (path.as_str(), without_tests(&code_only(source))))
         .collect()
 }
 
-fn check_file(path: &str, source: &str) -> Vec<String> {
-    let code = without_tests(&code_only(source));
+/// The same files as they are.
+pub fn shipped_files(files: &[(String, String)]) -> Vec<&(String, String)> {
+    let rust = || files.iter().filter(|(path, _)| path.ends_with(".rs"));
+    let tests: Vec<String> = rust().flat_map(|(path, source)| test_files(path, source)).collect();
+    let is_test = |path: &str| only_tests(path) || tests.iter().any(|test| path.starts_with(test));
+    rust().filter(|(path, _)| !is_test(path)).collect()
+}
+
+fn check_file(path: &str, code: &str) -> Vec<String> {
     let mut errors = Vec::new();
     let mut report = |word: &str, why: &str| {
         errors.extend(
-            lines_with_word(&code, word)
+            lines_with_word(code, word)
                 .into_iter()
                 .map(|line| format!("{path}:{line}: {word}: {why}")),
         );
@@ -172,7 +182,7 @@ mod tests {
         let unwraps = "fn f() { x.unwrap() }".to_owned();
         let declares = "#[cfg(test)]\nmod vectors;\n#[cfg(test)]\npub(crate) mod testing;\nmod real;\n".to_owned();
         let files = [
-            ("crates/node/src/store/mod.rs".to_owned(), declares),
+            ("crates/node/src/store.rs".to_owned(), declares),
             ("crates/node/src/store/vectors.rs".to_owned(), unwraps.clone()),
             ("crates/node/src/store/testing/chain.rs".to_owned(), unwraps.clone()),
             ("crates/node/src/store/real.rs".to_owned(), unwraps),

@@ -1,11 +1,15 @@
-use tally_chain::{B256, pow::Search};
+use tally_chain::{
+    B256,
+    pow::{Search, Target},
+    spec::ConsensusSpec,
+};
 
 use super::*;
 
 /// The page's chain and its rules, for which the easiest work that the spec allows is enough: the built-in `local`.
 pub(crate) fn local() -> (ChainInfo, ChainRules) {
     let (chain, mut rules) = fresh();
-    rules.hardest = rules.limit;
+    rules.bounds = rules.bounds.knowing(measure(EASIEST));
     (chain, rules)
 }
 
@@ -26,6 +30,10 @@ pub(crate) fn fresh() -> (ChainInfo, ChainRules) {
 pub(crate) const NOW: u64 = 1_795_424_800;
 /// The easiest target of `local`.
 pub(crate) const EASIEST: u32 = 0x2000_ffff;
+
+pub(crate) fn measure(bits: u32) -> SealMeasure {
+    SealMeasure::from_stored(bits).unwrap()
+}
 
 /// A header that carries the work of its bits.
 pub(crate) fn mined(mut header: Header) -> Header {
@@ -48,11 +56,12 @@ fn header(bits: u32, time: u32) -> Header {
 #[test]
 fn only_the_spec_that_the_genesis_id_binds_gives_the_rules() {
     let (chain, rules) = local();
-    assert_eq!(rules.limit, Target::from_bits(EASIEST).unwrap());
+    assert_eq!(rules.identity.genesis.to_string(), chain.genesis_id);
     // A spec with an easier limit is another chain.
     let mut easier = ChainSpec::built_in("local").unwrap();
-    let ConsensusSpec::Pow(pow) = &mut easier.consensus;
-    pow.pow_limit_bits = 0x207f_ffff;
+    match &mut easier.consensus {
+        ConsensusSpec::Pow(pow) => pow.pow_limit_bits = 0x207f_ffff,
+    }
     let found = genesis::identity(&easier).genesis;
     let why = format!("the node's chain spec is that of chain 8547 with genesis {found}, not of this one");
     assert_eq!(ChainRules::of(easier, &chain), Err(why));
@@ -65,8 +74,9 @@ fn only_the_spec_that_the_genesis_id_binds_gives_the_rules() {
     assert_eq!(ChainRules::of(test, &chain), Err(why));
     // One that is no spec at all ends in an error, not in a panic.
     let mut broken = ChainSpec::built_in("local").unwrap();
-    let ConsensusSpec::Pow(pow) = &mut broken.consensus;
-    pow.pow_limit_bits = 0;
+    match &mut broken.consensus {
+        ConsensusSpec::Pow(pow) => pow.pow_limit_bits = 0,
+    }
     let why = broken.clone().checked().unwrap_err().to_string();
     assert_eq!(ChainRules::of(broken, &chain), Err(why));
 }
@@ -132,12 +142,11 @@ fn a_block_that_costs_little_beside_the_chains_work_is_the_nodes_word() {
     let check = |rules: &ChainRules, bits| rules.check(&header(bits, NOW as u32), Height(7), NOW);
     // Block 1 of this chain came long after genesis, so that the spec's limit, 256 hashes, is all that its rules ask for.
     assert_eq!(check(&rules, EASIEST), Ok(Sealed::Light));
-    assert_eq!(rules.weakest(), Target(rules.initial.0 * U256::from(16)));
     // Of what was seen the hardest counts: 2^16 hashes here, so 2^12 are enough and a hash less is not.
     let (_, mut seen) = local();
     assert_eq!(check(&seen, EASIEST), Ok(Sealed::Firm));
     for bits in [0x1f00_ffff, EASIEST] {
-        seen = seen.having_seen(Some(Target::from_bits(bits).unwrap()));
+        seen = seen.having_seen(Some(measure(bits)));
         assert_eq!(check(&seen, 0x1f0f_fff0), Ok(Sealed::Firm));
         assert_eq!(check(&seen, 0x1f0f_fff1), Ok(Sealed::Light));
     }

@@ -18,9 +18,9 @@ pub struct Job {
     pub max_time: u32,
 }
 
-/// A seal for a job.
+/// A nonce that seals a job, with the fields that it was found with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seal {
+pub struct FoundNonce {
     /// Of the job.
     pub template: u64,
     /// The last 8 bytes of the manifest's `extra`. Rule: docs/protocol.md#M2
@@ -51,7 +51,7 @@ pub enum FromMiner {
         milliseconds: f64,
     },
     /// It rests until the next job.
-    Found(Seal),
+    Found(FoundNonce),
     /// The job cannot be worked on.
     Refused(String),
 }

@@ -9,21 +9,19 @@
     reason = "a message's docstring says what its fields hold, where their names do not"
 )]
 
+mod error;
 mod keys;
 mod shared;
-mod trouble;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tally_chain::{Bytes, KeyKind, words::Language};
+use tally_chain::{Amount, Bytes, KeyKind, words::Language};
 use zeroize::Zeroizing;
 
-use crate::BaseUnits;
-
+pub use error::WalletError;
 pub use keys::{FoundKey, KeyFormat, PublicKeyTexts};
 pub use shared::{ProposalView, SharedRequest, SignerView};
-pub use trouble::Trouble;
 
 /// A phrase or a password on its way between page and worker: wiped when dropped, never printed, and stored nowhere.
 #[derive(Default)]
@@ -154,8 +152,10 @@ pub enum Edit {
 /// Prices per gas, base units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prices {
-    pub max_fee: BaseUnits,
-    pub max_priority_fee: BaseUnits,
+    #[serde(with = "crate::text::per_gas")]
+    pub max_fee: u128,
+    #[serde(with = "crate::text::per_gas")]
+    pub max_priority_fee: u128,
 }
 
 /// What is to be paid, before it is bytes.
@@ -163,8 +163,7 @@ pub struct Prices {
 pub struct Order {
     pub from: String,
     pub to: String,
-    /// Coins as typed: `1`, `0.5`.
-    pub coins: String,
+    pub value: Amount,
     pub memo: String,
     pub nonce: u64,
     /// Unix seconds.
@@ -189,7 +188,7 @@ pub struct ReviewText {
     pub from: String,
     /// None creates a contract.
     pub to: Option<String>,
-    pub value: BaseUnits,
+    pub value: Amount,
     pub memo: MemoText,
     /// The program of a new contract, in hex; none where somebody is paid.
     pub init_code: Option<String>,
@@ -197,12 +196,12 @@ pub struct ReviewText {
     pub timestamp: u64,
     pub gas_limit: u64,
     /// Base units per gas.
-    pub max_fee_per_gas: BaseUnits,
-    pub max_priority_fee_per_gas: BaseUnits,
+    pub max_fee_per_gas: Amount,
+    pub max_priority_fee_per_gas: Amount,
     /// The most that the fee can become.
-    pub max_fee: BaseUnits,
+    pub max_fee: Amount,
     /// Value and highest fee together.
-    pub max_total: BaseUnits,
+    pub max_total: Amount,
 }
 
 /// What a page may ask.
@@ -431,13 +430,15 @@ pub enum FromWorker {
     Ready,
     Answer {
         number: u32,
-        outcome: Result<Answer, Trouble>,
+        outcome: Result<Answer, WalletError>,
     },
     Progress(SearchProgress),
 }
 
 #[cfg(test)]
 mod tests {
+    use tally_chain::U256;
+
     use super::*;
 
     #[test]
@@ -455,6 +456,34 @@ mod tests {
         assert_eq!(at(0, 9_000), 600);
         assert_eq!(at(1, 1), 500);
         assert_eq!(at(1, 90_000), 990);
+    }
+
+    #[test]
+    fn amounts_and_prices_travel_exactly() {
+        let order = Order {
+            from: "0x01".to_owned(),
+            to: "0x02".to_owned(),
+            value: Amount(U256::MAX),
+            memo: String::new(),
+            nonce: 0,
+            timestamp: 0,
+            prices: Prices {
+                max_fee: u128::MAX,
+                max_priority_fee: 1,
+            },
+        };
+        let sent = serde_json::to_value(&order).unwrap();
+        assert_eq!(sent["value"], U256::MAX.to_string());
+        assert_eq!(sent["prices"]["max_fee"], u128::MAX.to_string());
+        assert_eq!(serde_json::from_value::<Order>(sent.clone()).unwrap(), order);
+
+        let mut typed = sent;
+        typed["value"] = "0.5".into();
+        let refused = serde_json::from_value::<Order>(typed).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "amount has the character '.'; only digits and one decimal point are allowed"
+        );
     }
 
     #[test]

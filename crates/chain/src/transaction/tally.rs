@@ -123,7 +123,7 @@ fn signed_message(genesis: &BlockId, sender: &Address, payload: &[u8]) -> Vec<u8
 /// The kind of a policy's authenticator. Rule: docs/protocol.md#T11
 const MULTISIG_KIND: u64 = 3;
 
-/// Who vouches for a payload, and how. Rule: docs/protocol.md#T2
+/// Who signs a payload, and how. Rule: docs/protocol.md#T2
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authenticator {
     /// RSA-PSS with SHA-256, kind 1 in the encoding.

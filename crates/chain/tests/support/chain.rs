@@ -140,7 +140,7 @@ pub fn next_block(ancestors: &Ancestors, time: u32, transactions: Vec<RawTransac
         parent: ancestors.parent.id,
         manifest_root: manifest.root(),
         time,
-        bits: spec.engine().next_bits(ancestors),
+        bits: spec.engine().next_seal(ancestors).bits,
         nonce: 0,
     };
     let mut block = RawBlock {

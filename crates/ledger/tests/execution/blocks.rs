@@ -198,7 +198,7 @@ fn false_claims_are_named() {
     let tx = chain.transaction(&alice, Some(Address::repeat_byte(1)), coins(1), []);
     let assembled = chain.assemble([tx]);
     let honest = assembled.manifest.clone();
-    let seal = |manifest| chain.execute(chain.seal(manifest, assembled.bits, assembled.transactions.clone()));
+    let seal = |manifest| chain.execute(chain.seal(manifest, assembled.seal, assembled.transactions.clone()));
     assert!(seal(honest.clone()).is_ok());
 
     let mut manifest = honest.clone();
@@ -243,7 +243,7 @@ fn a_supply_that_overflows_is_named() {
     let chain = TestChain::new(spec);
     let mut manifest = chain.assemble([]).manifest;
     manifest.producer = TestKey::public(0).address();
-    let bits = chain.spec.engine().next_bits(&chain.ancestors);
-    let block = chain.seal(manifest, bits, vec![]);
+    let seal = chain.spec.engine().next_seal(&chain.ancestors);
+    let block = chain.seal(manifest, seal, vec![]);
     assert_eq!(chain.execute(block).unwrap_err(), ExecutionError::SupplyOverflow);
 }

@@ -48,7 +48,7 @@ fn second_is_rejected(chain: &TestChain, first: &CheckedTransaction, second: &Ch
     let both = [first, second];
     manifest.transactions_root =
         tally_chain::merkle::root(&both.map(|tx| tally_chain::merkle::leaf_hash(tx.envelope())));
-    let block = chain.seal(manifest, assembled.bits, both.map(Clone::clone).to_vec());
+    let block = chain.seal(manifest, assembled.seal, both.map(Clone::clone).to_vec());
     let error = ExecutionError::Transaction {
         index: 1,
         source: error,

@@ -161,7 +161,7 @@ fn a_full_block_takes_no_more_but_smaller_ones_still_fit() {
     let mut manifest = assembled.manifest;
     let leaves = [&first, &large].map(|tx| tally_chain::merkle::leaf_hash(tx.envelope()));
     manifest.transactions_root = tally_chain::merkle::root(&leaves);
-    let block = chain.seal(manifest, assembled.bits, vec![first, large]);
+    let block = chain.seal(manifest, assembled.seal, vec![first, large]);
     assert_eq!(
         chain.execute(block).unwrap_err(),
         ExecutionError::Transaction {
@@ -205,6 +205,6 @@ fn bytes_are_bounded_too() {
     };
     assert_eq!(assembled.refused, [(second.id(), error)]);
     chain
-        .execute(chain.seal(assembled.manifest, assembled.bits, assembled.transactions))
+        .execute(chain.seal(assembled.manifest, assembled.seal, assembled.transactions))
         .unwrap();
 }

@@ -61,9 +61,9 @@ fn agrees(chain: &TestChain, shared: &SharedBlock, producer: Address) {
     };
     let transactions = (*shared.transactions).clone();
     let alone = assemble(alone, transactions.clone(), &chain.state, &chain.tree, &chain.spec).unwrap();
-    assert_eq!((&alone.manifest, alone.bits), (&manifest, shared.bits));
+    assert_eq!((&alone.manifest, alone.seal), (&manifest, shared.seal));
     assert_eq!((alone.latest_time, alone.refused), (shared.latest_time, vec![]));
-    let executed = chain.execute(chain.seal(manifest, shared.bits, transactions)).unwrap();
+    let executed = chain.execute(chain.seal(manifest, shared.seal, transactions)).unwrap();
     assert_eq!(executed.receipts(), alone.receipts);
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::MAX_MANIFEST_BYTES;
-use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Work};
+use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Weight};
 use tally_node::checkpoint::MAX_PART_BYTES;
 
 use super::flow::Flow;
@@ -30,7 +30,7 @@ pub(crate) enum Request {
     /// `weight` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
     Ping {
         sent: u64,
-        weight: Work,
+        weight: Weight,
     },
     /// Headers after one of `locator`, for one attempt to synchronise.
     Headers {
@@ -64,7 +64,7 @@ pub(crate) enum Request {
     /// The whole of a block whose compact form did not fit together.
     WholeBlock {
         id: BlockId,
-        weight: Work,
+        weight: Weight,
     },
 }
 
@@ -89,7 +89,7 @@ impl Request {
 pub(crate) struct Rebuild {
     pub(crate) block: CompactBlock,
     /// Of its branch, work checked.
-    pub(crate) weight: Work,
+    pub(crate) weight: Weight,
     pub(crate) transactions: Vec<Option<CheckedTransaction>>,
     /// Places that the sender was asked for.
     pub(crate) missing: Vec<u32>,
@@ -119,7 +119,7 @@ pub(crate) struct Open {
 
 impl Open {
     /// A block that is being put together, with its weight and the moment at which it was asked for.
-    fn rebuild(&self) -> Option<(BlockId, Work, u64)> {
+    fn rebuild(&self) -> Option<(BlockId, Weight, u64)> {
         let asked = self.deadline.saturating_sub(BLOCKS_MS);
         match &self.request {
             Request::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight, asked)),
@@ -155,8 +155,8 @@ pub(crate) struct Peer {
     /// This node's tip, as its hello said.
     pub(crate) hello_tip: BlockId,
     /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
-    pub(crate) sent_weight: Work,
-    pub(crate) acknowledged: Work,
+    pub(crate) sent_weight: Weight,
+    pub(crate) acknowledged: Weight,
     /// `None` until its hello.
     pub(crate) claim: Option<Claim>,
     /// The lowest block that it can be asked for.
@@ -212,22 +212,22 @@ pub(crate) struct Peer {
     pub(crate) blocks_sent: u64,
     pub(crate) transactions_sent: u64,
     /// What its chain weighs and how high it is as its headers showed, while this node begins with a checkpoint.
-    pub(crate) weighed: Option<(Work, Height)>,
+    pub(crate) weighed: Option<(Weight, Height)>,
     /// What its chain weighs, where its headers showed so much and its state was begun to be taken.
-    pub(crate) shown: Work,
+    pub(crate) shown: Weight,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.
     pub(crate) ahead: Option<Ahead>,
 }
 
 impl Peer {
     /// `hello_tip` and `weight` are those of this node's tip, as its hello says.
-    pub(crate) fn new(outbound: bool, hello_tip: BlockId, weight: Work, now: u64) -> Self {
+    pub(crate) fn new(outbound: bool, hello_tip: BlockId, weight: Weight, now: u64) -> Self {
         Self {
             outbound,
             connected: now,
             hello_tip,
             sent_weight: weight,
-            acknowledged: Work::default(),
+            acknowledged: Weight::default(),
             claim: None,
             first: Height(1),
             offers: true,
@@ -261,7 +261,7 @@ impl Peer {
             blocks_sent: 0,
             transactions_sent: 0,
             weighed: None,
-            shown: Work::default(),
+            shown: Weight::default(),
             ahead: None,
         }
     }
@@ -270,11 +270,11 @@ impl Peer {
         self.claim.is_some()
     }
 
-    pub(crate) fn weight(&self) -> Work {
-        self.claim.map_or(Work::default(), |claim| claim.weight)
+    pub(crate) fn weight(&self) -> Weight {
+        self.claim.map_or(Weight::default(), |claim| claim.weight)
     }
 
-    fn rebuilds(&self) -> impl Iterator<Item = (BlockId, Work, u64)> + '_ {
+    fn rebuilds(&self) -> impl Iterator<Item = (BlockId, Weight, u64)> + '_ {
         self.open.values().filter_map(Open::rebuild)
     }
 
@@ -288,7 +288,7 @@ impl Peer {
     }
 
     /// Weight of the heaviest block that is being put together from what this peer sends, and was asked for just now.
-    pub(crate) fn coming(&self, now: u64) -> Work {
+    pub(crate) fn coming(&self, now: u64) -> Weight {
         let fresh = self.rebuilds().filter(|(.., asked)| asked + COMING_MS > now);
         fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()
     }
@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_short_answer_behind_a_long_one_is_not_late_before_it() {
-        let mut peer = Peer::new(true, BlockId(B256::ZERO), Work::default(), 0);
+        let mut peer = Peer::new(true, BlockId(B256::ZERO), Weight::default(), 0);
         let open = |request, deadline| Open {
             request,
             asked: 0,
@@ -388,7 +388,7 @@ mod tests {
         };
         let ids = vec![BlockId(B256::ZERO)];
         peer.open.insert(1, open(Request::Blocks { ids }, BLOCKS_MS));
-        let (sent, weight) = (0, Work::default());
+        let (sent, weight) = (0, Weight::default());
         peer.open.insert(2, open(Request::Ping { sent, weight }, ANSWER_MS));
         assert_eq!(
             peer.late_requests(ANSWER_MS),

@@ -19,7 +19,7 @@ fn claims() -> impl Strategy<Value = Claim> {
     (any::<[u8; 32]>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(tip, height, weight)| Claim {
         tip: BlockId(B256::new(tip)),
         height: Height(height),
-        weight: Work(U256::from_be_bytes(weight)),
+        weight: Weight(U256::from_be_bytes(weight)),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What newcomers reject, whom they ban for it, and for what they ban nobody.
 
-use tally_chain::{B256, Bytes, Height, U256, Work};
+use tally_chain::{B256, Bytes, Height, U256, Weight};
 use tally_ledger::{ChangeSet, PartRoot};
 use tally_network::wire::{CompactBlock, Frame, Message};
 use tally_node::Node;
@@ -145,7 +145,7 @@ fn a_checkpoint_above_the_chain() {
 fn more_work_claimed_than_the_headers_show() {
     banned_for("claimed a heavier chain than it has shown", |_, message| {
         if let Message::Hello(hello) = message {
-            hello.claim.weight = Work(hello.claim.weight.0 * U256::from(2));
+            hello.claim.weight = Weight(hello.claim.weight.0 * U256::from(2));
         }
     });
 }

@@ -1,7 +1,7 @@
 //! Newcomers that begin with a checkpoint: whose chain, which division of the state. Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::state_tree::leaf_hash;
-use tally_chain::{Address, B256, BlockId, Height, U256, Work};
+use tally_chain::{Address, B256, BlockId, Height, U256, Weight};
 use tally_ledger::PartRoot;
 use tally_network::wire::Message;
 use tally_network::wire::limits::{MAX_HEADERS, MIN_OUTBOUND};
@@ -188,7 +188,7 @@ fn a_chain_ahead_of_the_clock_does_not_hide_a_heavier_one_that_leaves_below_the_
     world.tamper(claimant, |_, message| {
         if let Message::Hello(hello) = message {
             hello.claim.height = Height(1 << 40);
-            hello.claim.weight = Work(U256::MAX >> 8);
+            hello.claim.weight = Weight(U256::MAX >> 8);
         }
         Fate::Sent
     });
@@ -239,7 +239,7 @@ fn a_tall_false_claim_does_not_stop_a_newcomer_on_a_short_chain() {
         match message {
             Message::Hello(hello) => {
                 hello.claim.height = Height(1 << 40);
-                hello.claim.weight = Work(U256::MAX >> 8);
+                hello.claim.weight = Weight(U256::MAX >> 8);
             }
             Message::Headers(_) | Message::Checkpoint(_) => return Fate::Dropped,
             _ => {}
@@ -358,7 +358,7 @@ fn changing_claimant(world: &mut World, of: usize) -> usize {
         match message {
             Message::Hello(hello) => {
                 hello.claim.height = Height(1 << 40);
-                hello.claim.weight = Work(U256::MAX >> 8);
+                hello.claim.weight = Weight(U256::MAX >> 8);
             }
             Message::Headers(headers) => {
                 headers.clone_from(&first);

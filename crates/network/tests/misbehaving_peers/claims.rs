@@ -1,7 +1,7 @@
 //! Claims that are not shown, announcements that are not delivered. Rules: docs/protocol.md#N6, #N7
 
 use tally_chain::hash::sha256;
-use tally_chain::{Address, Header, Height, TxId, U256, Work};
+use tally_chain::{Address, Header, Height, TxId, U256, Weight};
 use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::limits::{MAX_HEADERS, MAX_IDS, MAX_WANTED};
 use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
@@ -15,7 +15,7 @@ fn silent_claimant(world: &mut World) -> usize {
     world.add_tampering(|_, message| {
         match message {
             Message::Hello(hello) => {
-                hello.claim.weight = Work(U256::MAX >> 8);
+                hello.claim.weight = Weight(U256::MAX >> 8);
                 hello.claim.height = Height(1 << 40);
             }
             Message::Headers(_) | Message::Blocks(_) | Message::BlockTransactions(_) => return Fate::Dropped,
@@ -132,7 +132,7 @@ fn repeating_claimant(world: &mut World, of: usize) -> usize {
     world.add_tampering(move |_, message| {
         match message {
             Message::Hello(hello) => {
-                hello.claim.weight = Work(U256::MAX >> 8);
+                hello.claim.weight = Weight(U256::MAX >> 8);
                 hello.claim.height = Height(1 << 40);
             }
             Message::Headers(headers) => headers.clone_from(&known),
@@ -240,7 +240,7 @@ fn headers_that_weigh_less_than_our_chain_are_no_catching_up() {
         claim: Claim {
             tip: headers[MAX_HEADERS - 1].id(),
             height: Height(1 << 40),
-            weight: Work(U256::MAX >> 8),
+            weight: Weight(U256::MAX >> 8),
         },
         first: Height(1),
         agent: "claimant".to_owned(),

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use tally_chain::{Header, Height, U256, Work};
+use tally_chain::{Header, Height, U256, Weight};
 use tally_network::wire::Message;
 use tally_network::wire::limits::MAX_HEADERS;
 use tally_node::CheckpointConfig;
@@ -87,7 +87,7 @@ fn endless_rival(world: &mut World, light: usize, headers: Vec<Header>) -> usize
     world.tamper(at, move |_, message| match message {
         Message::Hello(hello) => {
             hello.claim.height = Height(1 << 40);
-            hello.claim.weight = Work(U256::MAX >> 8);
+            hello.claim.weight = Weight(U256::MAX >> 8);
             Fate::Sent
         }
         Message::Headers(shown) if shown.is_empty() => {

@@ -10,7 +10,7 @@ use crate::support::{self, forged_block, payment, spec};
 use tally_chain::block::RawBlock;
 use tally_chain::hash::sha256;
 use tally_chain::pow::Target;
-use tally_chain::{Address, B256, BlockId, Bytes, Header, Height, TxId, Work};
+use tally_chain::{Address, B256, BlockId, Bytes, Header, Height, TxId, Weight};
 use tally_network::wire::limits::{MAX_HEADERS, MAX_PLANNED};
 use tally_network::wire::{Claim, CompactBlock, Hello, Message, PROTOCOL_VERSION, max_frame_bytes};
 
@@ -186,7 +186,7 @@ fn an_orphan_flood() {
         let block = CompactBlock {
             header,
             manifest: forged.manifest.clone(),
-            weight: Work::default(),
+            weight: Weight::default(),
             transactions: Vec::new(),
         };
         town.say(Message::CompactBlock(Box::new(block)));

@@ -4,7 +4,7 @@ use crate::support::{self, HandClock, assert_sound, audit_folder, mine, spec};
 use std::collections::VecDeque;
 use tally_chain::block::{Ancestors, RawBlock};
 use tally_chain::pow::{Search, Target};
-use tally_chain::{Address, B256, BlockId, Header, Height, U256, Work};
+use tally_chain::{Address, B256, BlockId, Header, Height, U256, Weight};
 use tally_network::session::{Output, PeerName, Session, short_id};
 use tally_network::wire::limits::MAX_HEADERS;
 use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION};
@@ -138,7 +138,7 @@ impl Town {
     }
 
     /// The stranger comes, and says what its chain weighs.
-    pub fn stranger(&mut self, tip: BlockId, height: u64, weight: Work) {
+    pub fn stranger(&mut self, tip: BlockId, height: u64, weight: Weight) {
         let hello = Hello {
             version: PROTOCOL_VERSION,
             genesis: self.node().identity().genesis,
@@ -298,7 +298,7 @@ impl Town {
 }
 
 /// The compact form of a block, true in everything.
-pub fn compact(node: &Node, bytes: &[u8], weight: Work) -> CompactBlock {
+pub fn compact(node: &Node, bytes: &[u8], weight: Weight) -> CompactBlock {
     let block = RawBlock::decode(bytes, node.spec().limits.block_bytes).unwrap();
     let id = block.header.id();
     let ids = node.checker().check_all(block.transactions).unwrap();
@@ -329,7 +329,7 @@ pub fn headers_after(parent: &Header, count: usize) -> Vec<Header> {
 }
 
 /// What a chain of genesis and these headers weighs.
-pub fn weight_of(node: &Node, headers: &[Header]) -> Work {
+pub fn weight_of(node: &Node, headers: &[Header]) -> Weight {
     let genesis = node.tip().snapshot.known(&node.identity().genesis).unwrap();
     let engine = spec().engine();
     headers
@@ -347,6 +347,6 @@ pub fn genesis_header(node: &Node) -> Header {
     headers_of(node, 0)[0]
 }
 
-pub fn huge() -> Work {
-    Work(U256::MAX >> 8)
+pub fn huge() -> Weight {
+    Weight(U256::MAX >> 8)
 }

@@ -12,7 +12,7 @@ use crate::store::{BlockRecord, Status, StoreError};
 
 impl Auditor<'_> {
     /// Goes on from the checkpoint, if there is one. The work of the blocks up to it was checked when they came; of those
-    /// whose headers are kept it is checked again. False when nothing can be said about the blocks after it.
+    /// whose headers are kept it is checked again. False when the blocks after it cannot be checked.
     pub(super) fn begin_at_checkpoint(&mut self) -> Result<bool, StoreError> {
         let height = self.base;
         if height == Height::GENESIS {
@@ -40,7 +40,7 @@ impl Auditor<'_> {
             if record.id != record.header.id() || record.manifest.root() != record.header.manifest_root {
                 return Ok(Err(format!("block {height} is not what its id says")));
             }
-            if record.status != Status::Given {
+            if record.status != Status::HeaderOnly {
                 return Ok(Err(format!("block {height} is said to be {:?}", record.status)));
             }
             if let Err(error) = check_alone(&record.header, self.spec, ANY_TIME) {

@@ -1,4 +1,4 @@
-//! What the pool asks of a transaction, and who has to leave for it; changes nothing.
+//! What the pool requires of a transaction, and which ones it evicts for it; changes nothing.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -45,7 +45,7 @@ impl Mempool {
         Ok(())
     }
 
-    /// Checks against the sender's account and queue; tells which transaction would be replaced.
+    /// Checks against the sender's account and queue; returns the transaction that would be replaced.
     pub(super) fn check_sender(
         &self,
         sender: &Sender,

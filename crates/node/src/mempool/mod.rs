@@ -122,10 +122,10 @@ impl Mempool {
         }
     }
 
-    /// Takes a transaction in, or says why not and changes nothing.
+    /// Takes a transaction in, or returns why not and changes nothing.
     ///
     /// `account` is the sender's at the tip and `base_fee` that of the next block, both read together with the last
-    /// [`Self::on_block`]; for senders with waiting transactions the pool goes by what `on_block` told it.
+    /// [`Self::on_block`]; for senders with waiting transactions the pool uses what `on_block` gave it.
     pub fn insert(
         &mut self,
         transaction: CheckedTransaction,

@@ -16,7 +16,7 @@ const SIGNERS: u8 = 5;
 enum Step {
     Insert {
         signer: u8,
-        /// Added to the account's nonce; what is below it is refused.
+        /// Added to the account's nonce; what is below it is rejected.
         ahead: u64,
         below: bool,
         priority: u128,

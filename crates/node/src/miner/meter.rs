@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// After this long the past counts for about a third.
 const MEMORY: Duration = Duration::from_secs(5);
-/// A thread that says nothing for this long is idle, and its rate fades.
+/// A thread that reports nothing for this long is idle, and its rate fades.
 const SILENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Meter {

@@ -94,7 +94,7 @@ impl Miner {
     /// A miner without threads; [`Self::set_threads`] gives it some.
     ///
     /// `solved` is called by the thread that found the seal, once for a job at most; that thread goes on when it returns.
-    /// Nobody works on a job after its seal was found: the next job must come through `jobs`.
+    /// No thread works on a job after its seal was found: the next job must come through `jobs`.
     pub fn start(jobs: Jobs, clock: Clock, solved: impl Fn(Solved) + Send + Sync + 'static) -> Self {
         let shared = Shared {
             jobs,

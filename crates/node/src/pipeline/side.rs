@@ -184,7 +184,7 @@ impl Pipeline {
     }
 }
 
-/// A block that was right when it was stored is not now: its bytes have changed, and nobody else is at fault.
+/// A block that was right when it was stored is not now: its bytes have changed, and no peer is at fault.
 pub(super) fn unsound(record: &BlockRecord, error: &dyn std::error::Error) -> StoreError {
     StoreError::Altered {
         what: format!("the body of block {} ({error})", record.id),

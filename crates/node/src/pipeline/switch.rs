@@ -5,7 +5,6 @@
 //! the pool. Rule: docs/protocol.md#B9
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use tally_chain::block::Ancestors;
 use tally_chain::history::Node as HistoryNode;
@@ -13,7 +12,7 @@ use tally_chain::{Address, Amount, BlockId, CheckedTransaction, Height, LinkedBl
 use tally_ledger::{ExecutedBlock, ExecutionError, Overlay, StateTree, execute};
 
 use super::side::{Branch, stored_block, unsound};
-use super::{Advance, ImportError, Imported, Moved, Pipeline, Tip};
+use super::{ImportError, Moved, Pipeline, Prepared};
 use crate::store::{BlockRecord, Commit, Indexed, Snapshot, Status, StoreError};
 
 /// Which blocks leave the active chain, and which join it.
@@ -47,8 +46,8 @@ impl Switch {
 }
 
 impl Pipeline {
-    /// Does it, and writes everything in one batch; after it the new tip is what everybody sees.
-    pub(super) fn switch(&mut self, switch: Switch, now: UnixSecs) -> Result<Imported, ImportError> {
+    /// Executes the change in memory, and collects what it writes in one batch.
+    pub(super) fn execute_switch(&self, switch: Switch, now: UnixSecs) -> Result<Prepared, ImportError> {
         let Switch { branch, undone, last } = switch;
         let Branch {
             snapshot,
@@ -78,28 +77,22 @@ impl Pipeline {
             .last()
             .expect("the block that made the branch heavier has joined");
         let record = moved.record.clone();
-        let ids = moved.transactions.iter().map(|transaction| transaction.id).collect();
+        let transactions = moved.transactions.iter().map(|transaction| transaction.id).collect();
         // Once for all blocks: of what several of them changed, only the last value is written.
         commit.state(overlay.changes());
         commit.tip(&record);
-        commit.apply()?;
-        // Readers see the new tip only now that it is on the disk.
-        let (from, to, common) = (self.tip.record.id, record.id, fork.height());
-        self.tip = Arc::new(Tip {
+        Ok(Prepared {
+            from: self.tip.record.id,
+            common: fork.height(),
+            batch: commit.into_batch(),
             record,
             ancestors,
             tree,
-            snapshot: self.store.snapshot(),
-            transactions: Some(ids),
-        });
-        Ok(Imported::Tip(Advance {
-            from,
-            to,
-            common,
+            transactions,
             undone,
             joined,
             returned,
-        }))
+        })
     }
 
     /// The chain as it was when `fork` was its tip, by what the blocks after it have replaced. `ancestors`: what the child
@@ -174,10 +167,10 @@ impl Pipeline {
         let record = self.linked_record(&linked, now);
         match execute(linked, &chain.overlay, &chain.tree, &self.spec) {
             Ok(block) => Ok(self.put_on(snapshot, chain, &block, record, commit)?),
-            // The state could not be read: that says nothing of the block.
+            // The state could not be read: the block is not at fault.
             Err(ExecutionError::State(error)) => Err(StoreError::State(error).into()),
             Err(source) => {
-                tracing::warn!(%id, %height, reason = %source, "block does not execute");
+                tracing::warn!(%id, %height, reason = %source, "block execution failed");
                 // It carries real work. Unless this is remembered, each peer that sends it costs another execution.
                 self.reject_branch(snapshot, record, after)?;
                 let source = Box::new(source);

@@ -3,7 +3,7 @@
 use fjall::{OwnedWriteBatch, PersistMode};
 use tally_chain::codec::wrap_list;
 use tally_chain::history::Node;
-use tally_chain::{Address, Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, Work, genesis, history::History};
+use tally_chain::{Address, Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, genesis, history::History};
 use tally_ledger::ChangeSet;
 
 use super::history::entries as history_of;
@@ -64,7 +64,7 @@ impl<'a> Commit<'a> {
             ..ChangeSet::default()
         });
         let mut history = History::default();
-        let nodes = history.push(Node::leaf(record.id, &record.header, Work(weight.0)));
+        let nodes = history.push(Node::leaf(record.id, &record.header, weight));
         self.block(&record, &bytes);
         self.active(&record, &[], &[], &ChangeSet::default(), &nodes);
         let meta = &self.store.keys.meta;
@@ -174,8 +174,14 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Puts what this node begins with in the place of genesis. Rule: docs/protocol.md#Q4
-    pub(crate) fn beginning(&mut self, records: &[BlockRecord], history: &History, state: &ChangeSet, height: Height) {
+    /// Puts the state of a checkpoint in the place of genesis. Rule: docs/protocol.md#Q4
+    pub(crate) fn install_snapshot(
+        &mut self,
+        records: &[BlockRecord],
+        history: &History,
+        state: &ChangeSet,
+        height: Height,
+    ) {
         let keys = &self.store.keys;
         for record in records {
             self.record(record);
@@ -196,9 +202,32 @@ impl<'a> Commit<'a> {
             .insert(&self.store.keys.meta, "tip", &record.id.as_bytes()[..]);
     }
 
+    /// What was collected, without the store that it is for.
+    pub(crate) fn into_batch(self) -> Batch {
+        Batch {
+            batch: self.batch,
+            bytes: self.bytes,
+        }
+    }
+
     /// Writes everything at once and waits until it is on the disk.
     pub fn apply(self) -> Result<(), StoreError> {
-        self.store.write(self.batch, self.bytes)
+        let store = self.store;
+        self.into_batch().write(store)
+    }
+}
+
+/// A finished batch, which may wait in memory until it is written or dropped.
+pub(crate) struct Batch {
+    batch: OwnedWriteBatch,
+    /// As in [`Commit`].
+    bytes: u64,
+}
+
+impl Batch {
+    /// Writes everything at once and waits until it is on the disk. `store`: the one that the batch was made for.
+    pub(crate) fn write(self, store: &Store) -> Result<(), StoreError> {
+        store.write(self.batch, self.bytes)
     }
 }
 

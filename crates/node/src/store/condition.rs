@@ -1,6 +1,6 @@
 //! What the store can still do. All writes pass through here: room is kept on the disk, and the first failure is remembered.
 //!
-//! After a failed write nobody knows what the disk holds, so the database takes no more (its own rule), and neither does
+//! After a failed write it is unknown what the disk holds, so the database takes no more (its own rule), and neither does
 //! this: the process ends in order, and the next one recovers what was synced. A disk that is only nearly full is no such
 //! failure: nothing was begun, and the node goes on by itself once there is room.
 
@@ -123,7 +123,7 @@ impl Store {
         self.condition.fail(format!("cannot write: {}", plain(error)))
     }
 
-    /// Looks whether the database's own threads have failed and how much room there is; asked about once a second.
+    /// Looks whether the database's own threads have failed and how much room there is; called about once a second.
     pub(crate) fn probe(&self) {
         // Nothing is waiting to be written: this finds out whether something could be.
         if let Err(error) = self.database.persist(fjall::PersistMode::Buffer) {

@@ -20,7 +20,7 @@ pub enum StoreError {
         found: BlockId,
         expected: BlockId,
     },
-    /// The data directory cannot be made or opened; `cause` names the operating system's reason and who asked.
+    /// The data directory cannot be made or opened; `cause` names the operating system's reason and the user of the process.
     #[error("cannot write {}: {cause}", path.display())]
     CannotWrite { path: PathBuf, cause: String },
     /// Nothing was written: the file system would be left with too little room. All in bytes.
@@ -160,7 +160,7 @@ fn io_cause(error: &std::io::Error) -> String {
     }
 }
 
-/// Who asked and who owns the nearest folder that exists: a foreign owner is the usual cause.
+/// The user of the process and the owner of the nearest folder that exists: a foreign owner is the usual cause.
 fn whose(path: &Path) -> String {
     #[cfg(unix)]
     {

@@ -46,7 +46,7 @@ pub(super) fn make(path: &Path, spec: &ChainSpec) -> Result<(), StoreError> {
         std::fs::rename(&making, path).map_err(cannot)?;
         sync_parent(path).map_err(cannot)?;
     }
-    // Another process may have removed it; it says nothing once the store is made.
+    // Another process may have removed it; it has no meaning once the store is made.
     let _ = std::fs::remove_file(&lock_path);
     Ok(())
 }

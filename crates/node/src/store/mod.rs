@@ -1,4 +1,4 @@
-//! The embedded, crash-safe store. One batch per block, durable before anyone hears of it.
+//! The embedded, crash-safe store. One batch per block, durable before it is published.
 //!
 //! Keys are big-endian, so that ranges run in order. Everything but `headers`, `bodies` and `pool` describes the active
 //! chain and is rewritten by a reorg in the same batch that moves the tip.
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use tally_chain::{BlockId, Bytes, ChainSpec, Height, TxId, genesis};
 
+pub(crate) use commit::Batch;
 pub use commit::{Commit, Indexed};
 pub use condition::ROOM_KEPT;
 pub use error::StoreError;

@@ -1,6 +1,6 @@
 //! What is stored beside a block's header.
 
-use tally_chain::{Amount, B256, BlockId, Header, Height, Manifest, U256, UnixSecs, Work, header::HEADER_BYTES};
+use tally_chain::{Amount, B256, BlockId, Header, Height, Manifest, U256, UnixSecs, Weight, header::HEADER_BYTES};
 
 use super::StoreError;
 
@@ -13,11 +13,11 @@ pub enum Status {
     Executed,
     /// Executed and found wrong; kept so that it is not tried again.
     Invalid,
-    /// Before or at the checkpoint that this node began with: its work was checked, its body is not here.
-    Given,
+    /// Before or at the checkpoint that this node started from: its seal was checked, its body is not stored.
+    HeaderOnly,
 }
 
-/// Header, manifest and what the pipeline learnt of a block.
+/// Header, manifest and what the pipeline found out about a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockRecord {
     /// Id of the block.
@@ -29,7 +29,7 @@ pub struct BlockRecord {
     /// How far the block came in the pipeline.
     pub status: Status,
     /// Weight of the branch up to and including this block.
-    pub weight: Work,
+    pub weight: Weight,
     /// Supply after this block; zero unless executed.
     pub supply: Amount,
     /// Burned by this block; zero unless executed.
@@ -59,7 +59,7 @@ impl BlockRecord {
             Status::Linked => 0,
             Status::Executed => 1,
             Status::Invalid => 2,
-            Status::Given => 3,
+            Status::HeaderOnly => 3,
         });
         out.extend(self.weight.0.to_be_bytes::<32>());
         out.extend(self.supply.0.to_be_bytes::<32>());
@@ -85,10 +85,10 @@ impl BlockRecord {
                     [0] => Status::Linked,
                     [1] => Status::Executed,
                     [2] => Status::Invalid,
-                    [3] => Status::Given,
+                    [3] => Status::HeaderOnly,
                     _ => return None,
                 },
-                weight: Work(U256::from_be_bytes(reader.take::<32>()?)),
+                weight: Weight(U256::from_be_bytes(reader.take::<32>()?)),
                 supply: Amount(U256::from_be_bytes(reader.take::<32>()?)),
                 burned: Amount(U256::from_be_bytes(reader.take::<32>()?)),
                 total_transactions: u64::from_be_bytes(reader.take()?),

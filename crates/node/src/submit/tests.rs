@@ -291,7 +291,7 @@ fn what_is_known_is_durable_when_it_is_said_to_be() {
     member.mine(signer.address);
     for nonce in 0..20 {
         let envelope = member.payment(&signer, nonce);
-        // What a peer sends is written, too, and nobody waits for it.
+        // What a peer sends is written, too, without waiting.
         let relayed = member.node.submit_relayed(&[checked(&member, envelope.clone())]);
         let id = relayed.into_iter().next().unwrap().unwrap().id;
         let again = member.node.submit(envelope).unwrap_err();
@@ -381,7 +381,7 @@ fn readers_share_a_view_of_the_pool_until_it_changes() {
     let view = || node.pool_view(&node.tip());
     let empty = view();
     assert!(Arc::ptr_eq(&empty, &view()), "nothing has changed");
-    // A view that somebody holds keeps nobody from the pool.
+    // A view that one reader holds blocks no other access to the pool.
     let id = node.submit(member.payment(&signer, 0)).unwrap().id;
     let one = view();
     assert_eq!((empty.len(), one.page(0, 9)), (0, &[id][..]));

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use tally_chain::header::HEADER_VERSION;
-use tally_chain::pow::Target;
-use tally_chain::{Address, BlockId, Bytes, CheckedTransaction, Header, Manifest};
+use tally_chain::consensus::Engine;
+use tally_chain::{Address, BlockId, Bytes, CheckedTransaction};
 use tally_ledger::{Assembled, SharedBlock};
 
 use crate::miner::MiningJob;
@@ -76,11 +75,12 @@ impl Body {
         producer: Address,
         extra: &Bytes,
         time: u32,
+        engine: &Engine,
     ) -> Result<Option<MiningJob>, TemplateError> {
-        let (manifest, bits, transactions) = match &self.block {
+        let (manifest, seal, transactions) = match &self.block {
             Block::Shared(shared) => {
                 let manifest = shared.manifest_for(producer, extra.clone(), &self.tip.snapshot)?;
-                (manifest, shared.bits, &shared.transactions)
+                (manifest, shared.seal, &shared.transactions)
             }
             Block::Own {
                 assembled,
@@ -88,34 +88,19 @@ impl Body {
             } => {
                 let manifest = &assembled.manifest;
                 let manifest = (manifest.producer == producer).then(|| manifest.clone());
-                (manifest, assembled.bits, transactions)
+                (manifest, assembled.seal, transactions)
             }
         };
         let Some(manifest) = manifest else { return Ok(None) };
         let latest_time = self.latest_time();
+        let time = time.clamp(self.time, latest_time.max(self.time));
         Ok(Some(MiningJob {
             id,
-            header: header(
-                &manifest,
-                self.parent(),
-                time.clamp(self.time, latest_time.max(self.time)),
-                bits,
-            ),
+            header: seal.header(self.parent(), manifest.root(), time),
             latest_time,
-            target: Target::from_bits(bits).map_err(TemplateError::Bits)?,
+            target: engine.mining_target(&seal).map_err(TemplateError::Seal)?,
             transactions: transactions.clone(),
             manifest,
         }))
-    }
-}
-
-fn header(manifest: &Manifest, parent: BlockId, time: u32, bits: u32) -> Header {
-    Header {
-        version: HEADER_VERSION,
-        parent,
-        manifest_root: manifest.root(),
-        time,
-        bits,
-        nonce: 0,
     }
 }

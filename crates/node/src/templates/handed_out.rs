@@ -38,7 +38,7 @@ struct OnTip {
 impl HandedOut {
     /// The id of the template of `body` for `producer`: the one it has, or `fresh`.
     ///
-    /// `client` is who asks, where that is known. A producer who has a template on this tip is never turned away.
+    /// `client` is the address of the request, where it is known. A producer that has a template on this tip is never turned away.
     pub fn note(
         &mut self,
         body: &Arc<Body>,
@@ -100,7 +100,7 @@ impl OnTip {
         if let Some(client) = client {
             let own = self.by_client.entry(client).or_default();
             room(own.len(), MAX_PRODUCERS_PER_CLIENT)?;
-            // Whoever mines for one address is never turned away for what others have asked for.
+            // A miner for one address is never turned away because of the requests of others.
             if !own.is_empty() {
                 room(self.producers.len(), MAX_PRODUCERS)?;
             }

@@ -1,4 +1,4 @@
-//! A bounded cache of two generations: what is asked for or put in is young; when the young ones fill their half of
+//! A bounded cache of two generations: what is read or put in is young; when the young ones fill their half of
 //! the room they become the old ones, and the old ones go.
 
 use std::collections::HashMap;

@@ -58,10 +58,10 @@ fn wycheproof_pkcs1_signatures_are_refused() {
     };
     let native = NativeVerifier::default();
     for (group, case) in cases(&corpus) {
-        // Some groups have exponents and encodings that A4 refuses already.
+        // Some groups have exponents and encodings that A4 rejects already.
         if let Ok(key) = RsaPublicKey::from_spki(&bytes(&group["publicKeyDer"])) {
             let verdict = rsa_verdict(&native, &key, &bytes(&case["msg"]), &bytes(&case["sig"]));
-            // One case is told to be PSS by mistake: here that is the right primitive.
+            // One case is labelled PSS by mistake: here that is the right primitive.
             assert_eq!(verdict, case["tcId"] == 257, "tcId {}", case["tcId"]);
         }
     }

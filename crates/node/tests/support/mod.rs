@@ -117,7 +117,7 @@ pub fn forged_block(node: &Node, ancestors: &Ancestors, clock: &HandClock) -> (V
         extra: Bytes::new(),
         seal: Bytes::new(),
     };
-    let bits = spec.engine().next_bits(ancestors);
+    let bits = spec.engine().next_seal(ancestors).bits;
     let mut header = Header {
         version: 1,
         parent: ancestors.parent.id,

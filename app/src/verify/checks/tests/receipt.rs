@@ -2,7 +2,8 @@
 
 use tally_chain::{
     PortableReceipt,
-    portable::{Parts, Seal},
+    consensus::WorkSealError,
+    portable::{BlockRole, Claim, HeaderWithManifest, Parts, ReceiptError, Refuted},
 };
 
 use super::*;
@@ -14,18 +15,18 @@ fn portable() -> (PortableReceipt, BlockId) {
     let (block, transaction_path) = evidence.inclusion.expect("the sample is in a block");
     let (receipt, receipt_path) = evidence.outcome.expect("the sample was executed");
     let id = header(&block).unwrap().id();
-    let seal = Seal {
+    let own = HeaderWithManifest {
         header: block.header,
         manifest: block.manifest,
     };
     let receipt = PortableReceipt::new(Parts {
         chain: rules().identity,
         envelope: evidence.envelope,
-        block: seal.clone(),
+        block: own.clone(),
         transaction_path,
         receipt: Receipt::decode(&receipt).unwrap(),
         receipt_path,
-        tip: seal,
+        tip: own,
         history: None,
     });
     (receipt, id)
@@ -57,4 +58,38 @@ fn a_block_that_the_node_names_is_trusted_on_its_word() {
         let why = format!("it leads to the block {id}, not to the one that is trusted, {other}");
         assert_eq!(outcomes(lines).last(), Some(&Some(Err(why))));
     }
+}
+
+/// A receipt asks the same door as a node whether a block is sealed.
+#[test]
+fn a_receipt_whose_block_is_not_sealed_does_not_hold() {
+    let (receipt, _) = portable();
+    let mut header = Header::decode(receipt.block.header.as_ref().try_into().unwrap());
+    let target = Target::from_bits(header.bits).unwrap();
+    while target.is_met_by(&header.id()) {
+        header.nonce += 1;
+    }
+    let (id, bits) = (header.id(), header.bits);
+    let source = WorkSealError::NotEnoughWork { id, bits };
+    let unsealed: Bytes = header.encode().into();
+    let refuted = |change: fn(&mut PortableReceipt, Bytes)| {
+        let mut receipt = receipt.clone();
+        change(&mut receipt, unsealed.clone());
+        receipt.check(None, id, &ReferenceVerifier).unwrap_err()
+    };
+    let expected = |claim, role| Refuted {
+        claim,
+        error: ReceiptError::Seal {
+            role,
+            source: source.clone().into(),
+        },
+    };
+    let own = refuted(|receipt, header| receipt.block.header = header);
+    assert_eq!(own, expected(Claim::Block, BlockRole::Own));
+    let tip = refuted(|receipt, header| receipt.tip.header = header);
+    assert_eq!(tip, expected(Claim::History, BlockRole::Tip));
+    assert_eq!(
+        own.to_string(),
+        format!("the transaction's block: block id {id} is above the target of bits {bits:#010x}")
+    );
 }

@@ -2,7 +2,7 @@
 //! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::history::{History, Node as HistoryNode};
-use tally_chain::{BlockId, Header, HeaderTip, Height, Work};
+use tally_chain::{BlockId, Header, HeaderTip, Height, Weight};
 use tally_node::checkpoint::Checkpoint;
 
 use super::taken::CheckpointSync;
@@ -43,14 +43,14 @@ impl Session {
     }
 
     /// What the chain weighs that is being taken, or ours.
-    fn taken_weight(&self) -> Work {
+    fn taken_weight(&self) -> Weight {
         self.checkpoint_sync
             .as_ref()
             .map_or(self.weight(), |sync| sync.walk.end.weight)
     }
 
     /// Whether peers that are still to be looked at may change which chain this node begins with: not the one of `taken`.
-    fn is_undecided(&self, taken: Work) -> bool {
+    fn is_undecided(&self, taken: Weight) -> bool {
         let begun = self.begun.unwrap_or(self.now);
         let ready = || self.peers.values().filter(|peer| peer.ready());
         let named = ready().filter(|peer| peer.origin.configured).count();
@@ -64,7 +64,7 @@ impl Session {
     }
 
     /// Whether a peer claims a heavier chain than the one of `taken`, and was not looked at yet.
-    fn is_to_be_weighed(&self, peer: &Peer, taken: Work) -> bool {
+    fn is_to_be_weighed(&self, peer: &Peer, taken: Weight) -> bool {
         self.may_be_source(peer) && peer.weight() > taken && peer.weighed.is_none()
     }
 
@@ -74,7 +74,7 @@ impl Session {
     }
 
     /// Whether the state may be taken now: nothing heavier is left to look at, or that took too long since `complete`.
-    pub(crate) fn has_decided(&self, taken: Work, complete: u64) -> bool {
+    pub(crate) fn has_decided(&self, taken: Weight, complete: u64) -> bool {
         !self.is_undecided(taken) || self.now >= complete + CLAIMS_MS
     }
 
@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// A walk from genesis on, over the chain of a peer that claims to weigh so much.
-    pub(crate) fn new_walk(&mut self, source: (PeerName, Work)) -> Result<Walk, Ended> {
+    pub(crate) fn new_walk(&mut self, source: (PeerName, Weight)) -> Result<Walk, Ended> {
         let genesis = self.node.identity().genesis;
         let record = self
             .node
@@ -307,7 +307,7 @@ impl Session {
 
     /// A chain was shown that is too short for a checkpoint and weighs so much: with a lighter one, however tall, this node does
     /// not begin.
-    fn leave_lighter(&mut self, weight: Work) {
+    fn leave_lighter(&mut self, weight: Weight) {
         if self
             .checkpoint_sync
             .as_ref()
@@ -316,7 +316,7 @@ impl Session {
             self.drop_checkpoint_sync();
         }
         for peer in self.peers.values_mut().filter(|peer| peer.shown < weight) {
-            peer.shown = Work::default();
+            peer.shown = Weight::default();
         }
     }
 

@@ -1,7 +1,7 @@
 //! A heavier chain that this node cannot follow. Rules: docs/protocol.md#B9, #Q5
 
 use serde::Serialize;
-use tally_chain::{BlockId, Height, Work};
+use tally_chain::{BlockId, Height, Weight};
 
 use crate::session::name::PeerName;
 
@@ -16,12 +16,12 @@ pub struct HeavierFork {
     pub height: Height,
     /// Expected hashes from genesis on.
     #[serde(serialize_with = "as_text")]
-    pub weight: Work,
+    pub weight: Weight,
     /// The lowest block to which this node goes back: the one with whose state it began, or `max_reorg_depth` blocks below its
     /// tip when the chain was shown.
     pub base: Height,
 }
 
-fn as_text<S: serde::Serializer>(weight: &Work, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: serde::Serializer>(weight: &Weight, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(weight)
 }

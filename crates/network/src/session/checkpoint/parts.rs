@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tally_chain::{B256, BlockId, Bytes, Manifest};
 use tally_ledger::{ChangeSet, PartError, PartRoots};
 use tally_node::StoreError;
-use tally_node::checkpoint::{Beginning, Checkpoint};
+use tally_node::checkpoint::{Checkpoint, StateSnapshot};
 
 use super::taken::{CheckpointSync, State};
 use crate::session::name::PeerName;
@@ -166,13 +166,13 @@ impl Session {
         let manifest = |id: &BlockId| sync.manifests.get(id).cloned();
         let blocks = mark.blocks.iter();
         let blocks = blocks.filter_map(|(header, weight)| Some((*header, manifest(&header.id())?, *weight)));
-        let beginning = Beginning {
+        let beginning = StateSnapshot {
             blocks: blocks.collect(),
             history: mark.history.clone(),
             state,
             checkpoint: checkpoint.clone(),
         };
-        self.node.begin_at(&beginning).map_err(|error| broken(&error))?;
+        self.node.install_snapshot(&beginning).map_err(|error| broken(&error))?;
         let (height, millis) = (checkpoint.height, self.now.saturating_sub(sync.walk.started));
         tracing::info!(source = %sync.walk.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
         Ok(())

@@ -1,7 +1,7 @@
 //! A chain that leaves ours below the lowest block to which this node goes back. It cannot be followed; if it is heavier, that
 //! is said, loudly, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
 
-use tally_chain::{BlockId, Header, Height, Work};
+use tally_chain::{BlockId, Header, Height, Weight};
 
 use super::heavier_fork::HeavierFork;
 use super::walk::{Offer, Walk};
@@ -132,7 +132,7 @@ impl Session {
         }
     }
 
-    fn warn_of(&mut self, peer: PeerName, tip: BlockId, height: Height, weight: Work) {
+    fn warn_of(&mut self, peer: PeerName, tip: BlockId, height: Height, weight: Weight) {
         if self.heavier_fork.as_ref().is_some_and(|fork| fork.weight > weight) {
             // Of several that were weighed beside each other the heaviest is named.
             return;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use tally_chain::history::{History, Node as HistoryNode};
-use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, UnixSecs, Work};
+use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, UnixSecs, Weight};
 use tally_node::Node;
 use tally_node::checkpoint::Checkpoint;
 
@@ -16,7 +16,7 @@ use crate::wire::limits::{MAX_HEADERS, MAX_LOCATOR};
 const ANCESTORS: usize = 256;
 
 /// A header with the weight of its branch.
-pub(crate) type Weighed = (Header, Work);
+pub(crate) type Weighed = (Header, Weight);
 
 /// One peer's chain on the way from genesis to its end.
 pub(crate) struct Walk {
@@ -25,7 +25,7 @@ pub(crate) struct Walk {
     /// Who sends the headers, and answers for them.
     pub(crate) source: PeerName,
     /// What the source said its chain weighs.
-    pub(crate) claimed: Work,
+    pub(crate) claimed: Weight,
     pub(crate) started: u64,
     /// When it last went on.
     pub(crate) progress: u64,
@@ -63,13 +63,13 @@ pub(crate) struct Mark {
     /// `history_root` of the checkpoint's block.
     pub(crate) history_root: B256,
     pub(crate) history: History,
-    /// Block 1 and the last ones, as [`Beginning`](tally_node::Beginning) wants them.
+    /// Block 1 and the last ones, as [`StateSnapshot`](tally_node::StateSnapshot) wants them.
     pub(crate) blocks: Vec<Weighed>,
 }
 
 impl Walk {
     /// From genesis on, over which `history` is the range, and where `end` stands.
-    pub(crate) fn new(number: u64, source: (PeerName, Work), end: HeaderTip, history: History, now: u64) -> Self {
+    pub(crate) fn new(number: u64, source: (PeerName, Weight), end: HeaderTip, history: History, now: u64) -> Self {
         let (source, claimed) = source;
         Self {
             number,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tally_chain::hash::sha256;
 use tally_chain::header_chain::check_alone;
-use tally_chain::{B256, BlockError, BlockId, Bytes, CheckedTransaction, HeaderTip, RawTransaction, TxId, Work};
+use tally_chain::{B256, BlockError, BlockId, Bytes, CheckedTransaction, HeaderTip, RawTransaction, TxId, Weight};
 use tally_node::Status;
 
 use crate::session::name::PeerName;
@@ -41,7 +41,7 @@ impl Session {
             if new { &mut names } else { &mut knowing }.push(name.clone());
         }
         let claim = self.own_claim();
-        if tip.record.status == Status::Given {
+        if tip.record.status == Status::HeaderOnly {
             // Its transactions are not here: this node has just begun with it.
             knowing.append(&mut names);
         }
@@ -178,7 +178,7 @@ impl Session {
     }
 
     /// Whether the peer has certainly read that our chain weighs as much as this, or more: by N7 it announces no such block.
-    fn knows_heavier(&self, name: &PeerName, weight: Work) -> bool {
+    fn knows_heavier(&self, name: &PeerName, weight: Weight) -> bool {
         self.peers.get(name).is_some_and(|peer| weight <= peer.acknowledged)
     }
 
@@ -214,7 +214,7 @@ impl Session {
     }
 
     /// Puts a block together from the pool, or asks for what the pool lacks.
-    fn rebuild(&mut self, name: &PeerName, block: CompactBlock, weight: Work) {
+    fn rebuild(&mut self, name: &PeerName, block: CompactBlock, weight: Weight) {
         let transactions = self.parts_pool(&block);
         let places = || (0..).zip(&transactions);
         let missing = places().filter(|(_, transaction)| transaction.is_none());
@@ -258,7 +258,7 @@ impl Session {
         self.ask(name, request, Message::GetBlockTransactions { block, indexes });
     }
 
-    fn ask_for_whole(&mut self, name: &PeerName, id: BlockId, weight: Work) {
+    fn ask_for_whole(&mut self, name: &PeerName, id: BlockId, weight: Weight) {
         self.ask(name, Request::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
     }
 

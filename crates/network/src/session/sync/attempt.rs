@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use serde::Serialize;
-use tally_chain::{BlockId, HeaderTip, Height, UnixSecs, Work};
+use tally_chain::{BlockId, HeaderTip, Height, UnixSecs, Weight};
 use tally_node::StoreError;
 
 use crate::session::name::PeerName;
@@ -17,11 +17,11 @@ pub(crate) struct Sync {
     /// Who sends the headers, and answers for them.
     pub(crate) source: PeerName,
     /// What the source said its chain weighs.
-    pub(crate) claimed: Work,
+    pub(crate) claimed: Weight,
     /// The end of the headers; `None` before the first answer.
     pub(crate) end: Option<HeaderTip>,
     /// The most that its headers have weighed in this attempt.
-    pub(crate) most: Work,
+    pub(crate) most: Weight,
     /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
     pub(crate) went_back: bool,
     /// Whether a request for headers is open, and whether there may be more.
@@ -98,12 +98,12 @@ pub(crate) fn not_ahead_at(time: UnixSecs, max_ahead: u64) -> UnixSecs {
 
 impl Sync {
     /// Weight of the headers.
-    pub(crate) fn shown(&self) -> Work {
-        self.end.as_ref().map_or(Work::default(), |end| end.weight)
+    pub(crate) fn shown(&self) -> Weight {
+        self.end.as_ref().map_or(Weight::default(), |end| end.weight)
     }
 
     /// Whether its blocks are fetched: once its headers outweigh `ours`, and then to the end.
-    pub(crate) fn is_ripe(&self, ours: Work) -> bool {
+    pub(crate) fn is_ripe(&self, ours: Weight) -> bool {
         self.imported > 0 || self.shown() > ours
     }
 

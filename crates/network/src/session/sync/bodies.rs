@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use tally_chain::{BlockId, Bytes, Work};
+use tally_chain::{BlockId, Bytes, Weight};
 use tally_node::pipeline::{ImportError, Imported, Moved};
 use tally_node::{Status, StoreError};
 
@@ -85,7 +85,7 @@ impl Session {
 
     /// Who can be asked: sources of headers, and peers with a heavier chain than ours that have sent blocks before, as long
     /// as they answer.
-    fn givers(&self, ours: Work) -> Vec<Giver> {
+    fn givers(&self, ours: Weight) -> Vec<Giver> {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
         let left = |peer: &Peer| {
             let may = usize::try_from(peer.rates.asking.left(self.now)).unwrap_or(usize::MAX);
@@ -107,7 +107,7 @@ impl Session {
 
     /// Peers that only claim a heavier chain are asked for one block that another is asked for anyway: one that sends it is
     /// asked for more, and one that does not has held up nothing.
-    fn probes(&self, ours: Work, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
+    fn probes(&self, ours: Weight, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
         let Some(id) = requests.first().and_then(|(_, ids)| ids.last()) else {
             return Vec::new();
         };

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use tally_chain::{BlockError, BlockId, Header, Height, Work};
+use tally_chain::{BlockError, BlockId, Header, Height, Weight};
 use tally_node::Status;
 
 use super::attempt::{Ended, Sync, SyncStatus, not_ahead_at, own_fault};
@@ -22,7 +22,7 @@ const AGAIN_MS: u64 = 1_000;
 const ROOM_AGAIN_MS: u64 = 10_000;
 
 impl Session {
-    pub(crate) fn weight(&self) -> Work {
+    pub(crate) fn weight(&self) -> Weight {
         self.node.tip().record.weight
     }
 
@@ -63,7 +63,7 @@ impl Session {
             source,
             claimed,
             end: None,
-            most: Work::default(),
+            most: Weight::default(),
             went_back: false,
             asking: false,
             more: true,

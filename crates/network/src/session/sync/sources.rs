@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use tally_chain::Work;
+use tally_chain::Weight;
 
 use crate::session::name::PeerName;
 use crate::session::peer::Peer;
@@ -29,7 +29,7 @@ impl Session {
         running: &[PeerName],
         max: usize,
         able: impl Fn(&Peer) -> bool,
-    ) -> Option<(PeerName, Work)> {
+    ) -> Option<(PeerName, Weight)> {
         let (now, clock) = (self.now, self.node.now());
         let may = |peer: &Peer| peer.may_follow(now, clock) && able(peer);
         let wants_outbound = self.wants_outbound(running, may);

@@ -1,0 +1,332 @@
+use leptos::{html, prelude::*, task::spawn_local};
+use tally_api::blocks::BlockSummary;
+use tally_chain::portable::{MAX_FILE_BYTES, Proven};
+use tally_chain::{B256, BlockId, PortableReceipt, document};
+
+use crate::{
+    browser, format,
+    model::{BaseUnits, ChainInfo},
+    ui::{
+        AddressLink, Amount, BlockLink, Button, ButtonKind, Fact, Facts, Field, Id, Notice, NoticeKind, PageHead, Time,
+    },
+    verify::{CheckPanel, Checks, RECEIPT_CHECKS, check_receipt},
+};
+
+const FILE: &str = "receipt-file";
+const DOCUMENT: &str = "receipt-document";
+
+/// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
+const NO_SCRIPT: &str = "<p class=\"prose\">Checking here needs JavaScript and WebAssembly. \
+On the command line it is <code>tally receipt verify</code>.</p>";
+
+/// A file that was hashed in this tab.
+#[derive(Clone, PartialEq)]
+struct Hashed {
+    name: String,
+    sha256: B256,
+}
+
+/// What was chosen and typed, and what came of it.
+#[derive(Clone, Copy)]
+struct Bench {
+    receipt: RwSignal<Option<PortableReceipt>>,
+    trusted: RwSignal<String>,
+    /// Whether the id was filled in from what the node says.
+    told: RwSignal<bool>,
+    document: RwSignal<Option<Hashed>>,
+    proven: RwSignal<Option<Proven>>,
+    failure: RwSignal<Option<String>>,
+    checks: Checks,
+}
+
+impl Bench {
+    /// Takes another block id, the node's word where it is `told`. What was found of the id before it says nothing of this one.
+    fn trust(self, id: String, told: bool) {
+        // The page may be gone by now.
+        if self.trusted.try_set(id).is_some() {
+            return;
+        }
+        self.told.set(told);
+        self.proven.set(None);
+        self.checks.clear();
+    }
+}
+
+/// The page at `/receipt`.
+#[component]
+pub fn Receipt() -> impl IntoView {
+    let bench = Bench {
+        receipt: RwSignal::new(None),
+        trusted: RwSignal::default(),
+        told: RwSignal::new(false),
+        document: RwSignal::new(None),
+        proven: RwSignal::new(None),
+        failure: RwSignal::new(None),
+        checks: Checks::default(),
+    };
+    view! {
+        <PageHead
+            title="Check a receipt"
+            lead="A receipt shows, without any node, that a transaction is on a chain and what it did. Everything is checked in this tab, and once the page is here it works without a network."
+        />
+        <noscript inner_html=NO_SCRIPT></noscript>
+        <div class="two-columns needs-script">
+            <section class="card" aria-labelledby="give-receipt">
+                <h2 id="give-receipt">"The receipt"</h2>
+                <Give bench=bench />
+            </section>
+            <CheckPanel
+                checks=bench.checks
+                titles=&RECEIPT_CHECKS
+                remains="Which block to trust: take its id from a source of your own, not from the person who gave you the receipt."
+            />
+        </div>
+        {move || bench.proven.get().map(|proven| view! { <Shown proven=proven bench=bench /> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn Give(bench: Bench) -> impl IntoView {
+    let (file, paper) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
+    let progress = RwSignal::new(None::<u8>);
+    let wrong = RwSignal::new(false);
+    let take = move |text: Result<String, String>| {
+        bench.proven.set(None);
+        bench.checks.clear();
+        let read = text.and_then(|text| PortableReceipt::read(text.as_bytes()).map_err(|error| error.to_string()));
+        bench.failure.set(read.as_ref().err().cloned());
+        bench.receipt.set(read.ok());
+    };
+    let chosen = move |_| {
+        let Some(input) = file.get_untracked() else { return };
+        spawn_local(async move { take(browser::read_text(&input, MAX_FILE_BYTES).await) });
+    };
+    let latest = StoredValue::new(0_u32);
+    let hash = move |_| {
+        let Some(input) = paper.get_untracked() else { return };
+        // Of two files the one that was chosen later counts, whichever is hashed first.
+        let turn = latest.get_value().wrapping_add(1);
+        latest.set_value(turn);
+        let is_latest = move || latest.try_get_value() == Some(turn);
+        bench.document.set(None);
+        progress.set(Some(0));
+        spawn_local(async move {
+            let done = browser::hash_file(&input, move |part| {
+                if is_latest() {
+                    let _ = progress.try_set(Some(part));
+                }
+            })
+            .await;
+            if !is_latest() {
+                return;
+            }
+            let _ = progress.try_set(None);
+            match done {
+                Ok((name, sha256)) => bench.document.set(Some(Hashed { name, sha256 })),
+                Err(why) => bench.failure.set(Some(why)),
+            }
+        });
+    };
+    let leads_to = move || {
+        bench
+            .receipt
+            .with(|receipt| receipt.as_ref().and_then(PortableReceipt::tip_id))
+    };
+    let check = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let trusted = bench.trusted.with_untracked(|id| id.trim().parse::<BlockId>().ok());
+        wrong.set(trusted.is_none());
+        let (Some(receipt), Some(trusted)) = (bench.receipt.get_untracked(), trusted) else {
+            return browser::focus(if trusted.is_none() { "trusted" } else { FILE });
+        };
+        let (lines, proven) = check_receipt(&receipt, trusted, bench.told.get_untracked());
+        bench.checks.show(lines);
+        bench.proven.set(proven);
+    };
+    view! {
+        <form class="wallet-form" on:submit=check>
+            <div class="field">
+                <label for=FILE>"Receipt file"</label>
+                <input id=FILE type="file" accept=".json,application/json" node_ref=file on:change=chosen aria-describedby="receipt-file-hint" />
+                <span class="field-hint" id="receipt-file-hint">"It is read in this tab and sent nowhere."</span>
+            </div>
+            <details class="more">
+                <summary>"Paste it instead"</summary>
+                <div class="field">
+                    <label for="receipt-text">"Text of the receipt"</label>
+                    <textarea
+                        id="receipt-text"
+                        rows="4"
+                        spellcheck="false"
+                        on:input=move |event| take(Ok(event_target_value(&event)))
+                    ></textarea>
+                </div>
+            </details>
+            {move || {
+                bench
+                    .failure
+                    .get()
+                    .map(|why| {
+                        view! {
+                            <Notice kind=NoticeKind::Error title="This could not be read">
+                                <p>{why}</p>
+                                <p>"Nothing was checked. Choose another file."</p>
+                            </Notice>
+                        }
+                    })
+            }}
+            {move || {
+                leads_to()
+                    .map(|tip| {
+                        view! {
+                            <p class="prose">"It leads to block " <span class="review-address" translate="no">{tip.to_string()}</span></p>
+                            <AskNode bench=bench />
+                        }
+                    })
+            }}
+            <Field
+                label="Block id that you trust"
+                name="trusted"
+                value=bench.trusted
+                hint="64 hex digits, from a source of your own: that of the block above, or of the block that holds the transaction."
+                error=Signal::derive(move || match wrong.get() {
+                    true => "This is no block id: it has 64 hex digits.".to_owned(),
+                    false => String::new(),
+                })
+                on_input=Callback::new(move |text| bench.trust(text, false))
+            />
+            <div class="field">
+                <label for=DOCUMENT>"Document (optional)"</label>
+                <input id=DOCUMENT type="file" node_ref=paper on:change=hash aria-describedby="receipt-document-hint" />
+                <span class="field-hint" id="receipt-document-hint" role="status">
+                    {move || match (progress.get(), bench.document.get()) {
+                        (Some(part), _) => format!("Hashing in this tab: {part} %"),
+                        (None, Some(hashed)) => format!("SHA-256 {:x}", hashed.sha256),
+                        (None, None) => "The file that the transaction is said to anchor. It is hashed in this tab and sent nowhere.".to_owned(),
+                    }}
+                </span>
+            </div>
+            <div class="actions">
+                <Button
+                    kind=ButtonKind::Primary
+                    submit=true
+                    disabled=Signal::derive(move || bench.receipt.with(Option::is_none) || progress.get().is_some())
+                >
+                    "Check it"
+                </Button>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+/// Fills in what this node says of the block at that height: its word, and marked as that.
+#[component]
+fn AskNode(bench: Bench) -> impl IntoView {
+    let why = RwSignal::new(None::<String>);
+    let ask = move |_| {
+        let height = bench
+            .receipt
+            .with_untracked(|receipt| receipt.as_ref().and_then(PortableReceipt::tip_height));
+        let Some(height) = height else { return };
+        spawn_local(async move {
+            match browser::get_json::<BlockSummary>(&format!("/api/v1/blocks/{height}")).await {
+                Ok(block) => {
+                    let id = block.id.to_string();
+                    let _ = why.try_set(None);
+                    // The reader's own id stays the reader's own where the node gives the same.
+                    let known = bench.trusted.try_with_untracked(|known| known.trim() == id);
+                    if known == Some(false) {
+                        bench.trust(id, true);
+                    }
+                }
+                Err(error) => drop(why.try_set(Some(error))),
+            }
+        });
+    };
+    view! {
+        <div class="actions"><Button on:click=ask>"Ask this node for the block at that height"</Button></div>
+        {move || bench.told.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
+        {move || why.get().map(|why| view! { <p class="field-error" role="alert">{why}</p> })}
+    }
+}
+
+/// What a receipt that holds says.
+#[component]
+fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
+    let chain = expect_context::<ChainInfo>();
+    let genesis = bench
+        .receipt
+        .with_untracked(|receipt| receipt.as_ref().map(|receipt| receipt.genesis.to_string()));
+    let same = genesis.as_deref() == Some(&chain.genesis_id);
+    let view = proven.transaction.view();
+    let anchored = document::anchored(view.data);
+    let to = match view.to {
+        Some(to) => view! { <AddressLink address=to.to_checksum(None) full=true /> }.into_any(),
+        None => view! { <span class="faint">"a new contract"</span> }.into_any(),
+    };
+    let (failed, confirmations) = (!proven.receipt.success, proven.confirmations());
+    let (value, sender) = (view.value, proven.transaction.sender().to_checksum(None));
+    let id = proven.transaction.id().to_string();
+    let confirmed = match confirmations {
+        Some(count) => format!(
+            "{} at that block",
+            format::plural(count, "confirmation", "confirmations")
+        ),
+        None => "not known: only the transaction's own block is trusted, and later blocks of the file prove nothing"
+            .to_owned(),
+    };
+    let document = move || {
+        bench.document.get().map(|hashed| match anchored {
+            Some(sha256) if sha256 == hashed.sha256 => view! {
+                <Notice kind=NoticeKind::Success title="The document is the one that was anchored">
+                    <p>{format!("{} has the SHA-256 that the sender signed.", hashed.name)}</p>
+                </Notice>
+            }
+            .into_any(),
+            Some(_) => view! {
+                <Notice kind=NoticeKind::Error title="This is another document">
+                    <p>{format!("{} is not the file that the transaction anchors: the hashes differ.", hashed.name)}</p>
+                </Notice>
+            }
+            .into_any(),
+            None => view! {
+                <Notice kind=NoticeKind::Error title="The transaction anchors no document">
+                    <p>"Its data is something else."</p>
+                </Notice>
+            }
+            .into_any(),
+        })
+    };
+    view! {
+        <section class="card" aria-labelledby="receipt-says" aria-live="polite">
+            <h2 id="receipt-says">"What the receipt shows"</h2>
+            {document}
+            {failed
+                .then(|| {
+                    view! {
+                        <Notice kind=NoticeKind::Error title="Execution failed">
+                            <p>"The transaction is on the chain, but nothing was paid except the fee."</p>
+                        </Notice>
+                    }
+                })}
+            <Facts>
+                <Fact name="Transaction"><Id value=id full=true /></Fact>
+                <Fact name="From"><AddressLink address=sender full=true /></Fact>
+                <Fact name="To">{to}</Fact>
+                <Fact name="Value">{if same {
+                    view! { <Amount value=BaseUnits::new(value.to_string()) /> }.into_any()
+                } else {
+                    view! { <span>{format!("{} coins of that chain", value.to_coins())}</span> }.into_any()
+                }}</Fact>
+                {anchored.map(|sha256| view! { <Fact name="Document"><code class="wrap">{format!("SHA-256 {sha256:x}")}</code></Fact> })}
+                <Fact name="Time"><Time at=u64::from(proven.time) both=true /></Fact>
+                <Fact name="In block"><BlockLink id=proven.block.to_string() /> {format!(" at height {}", format::count(proven.height.0))}</Fact>
+                <Fact name="Confirmed">{confirmed}</Fact>
+                <Fact name="Chain">{if same { "this one".to_owned() } else { format!("another one, genesis {}", genesis.unwrap_or_default()) }}</Fact>
+            </Facts>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,206 @@
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use crate::{
+    base::at_base,
+    browser, format,
+    live::Live,
+    model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
+    not_found::Missing,
+    reads,
+    ui::{
+        AddressLink, Amount, BlockLink, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, SchemeBadge, Stat,
+        StatusBadge, Time, Told,
+    },
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
+};
+
+/// The page at `/tx/{id}`.
+#[component]
+pub fn Transaction() -> impl IntoView {
+    let live = Live::get();
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    let transaction = Resource::new(move || (id.get(), live.on_pool()), |(id, _)| reads::transaction(id));
+    let checks = Checks::default();
+    let show = move |transaction: Option<TransactionPage>| {
+        match transaction {
+        Some(transaction) => view! { <Content transaction=transaction checks=checks /> }.into_any(),
+        None => view! {
+            <Missing
+                what="Transaction"
+                key=id.get_untracked()
+                why="This node knows no such transaction. It may never have arrived, have expired while it waited, or belong to another chain."
+            />
+        }
+        .into_any(),
+    }
+    };
+    view! { <Loaded what="The transaction" resource=transaction show=show lines=14 /> }.into_any()
+}
+
+#[component]
+fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
+    let chain = expect_context::<ChainInfo>();
+    let subject = transaction.clone();
+    checks.run(transaction_subject(&transaction), move || {
+        let (chain, page) = (chain.clone(), subject.clone());
+        async move {
+            let evidence = reads::transaction_evidence(page.row.id.clone())
+                .await
+                .map_err(|error| error.to_string())?;
+            let evidence = evidence.ok_or("the node no longer has this transaction")?;
+            let rules = of_chain(&chain).await?;
+            let now = browser::now().unwrap_or_default();
+            if let Some((block, _)) = &evidence.inclusion {
+                seen::believe(&chain.genesis_id, &rules, block, now);
+            }
+            Ok(check_transaction(&rules, now, &page, &evidence))
+        }
+    });
+    let confirmations = transaction.confirmations();
+    let shared = transaction.policy.is_some();
+    let row = transaction.row.clone();
+    let standing = match &row.block {
+        Some(block) => view! {
+            <a href=at_base(format!("/block/{}", block.height))>{format!("Block {}", format::count(block.height))}</a>
+        }
+        .into_any(),
+        None => view! { <span>"Waits in the pool"</span> }.into_any(),
+    };
+    let receipt = row.block.is_some().then(|| row.id.clone());
+    let to = match row.to.clone() {
+        Some(address) => view! { <AddressLink address=address full=true /> }.into_any(),
+        None => view! { <span class="faint">"a new contract"</span> }.into_any(),
+    };
+    view! {
+        <PageHead title=row.kind.label()>
+            <p class="page-id"><Id value=row.id.clone() full=true /></p>
+        </PageHead>
+        {(row.status == Status::Failed)
+            .then(|| {
+                view! {
+                    <Notice kind=NoticeKind::Error title="Execution failed">
+                        <p>"The fee was paid and the nonce used; nothing else changed. The value stayed with the sender."</p>
+                    </Notice>
+                }
+            })}
+        <dl class="stats">
+            <Stat name="Status" note=format::plural(confirmations, "confirmation", "confirmations")><StatusBadge status=row.status /></Stat>
+            <Stat name="Value"><Amount value=row.value.clone() /></Stat>
+            <Stat name=if row.block.is_some() { "Fee" } else { "Fee at most" }><Amount value=row.fee.clone() /></Stat>
+            <Stat name=if row.block.is_some() { "Confirmed" } else { "Seen" }><Time at=row.time /></Stat>
+        </dl>
+        <div class="two-columns">
+            <section class="card" aria-labelledby="transaction-facts">
+                <h2 id="transaction-facts">"Transaction"</h2>
+                <Facts>
+                    <Fact name="From"><AddressLink address=row.from full=true /></Fact>
+                    <Fact name="To">{to}</Fact>
+                    {transaction.memo.map(|memo| view! { <Fact name="Memo"><span class="memo">{memo}</span></Fact> })}
+                    <Fact name="In">{standing}</Fact>
+                    {row.block.map(|block| view! { <Fact name="Block id"><BlockLink id=block.id /></Fact> })}
+                    <Fact name="Signed with">
+                        <span class="cell-row"><SchemeBadge scheme=row.scheme /> {transaction.authenticator.clone()}</span>
+                    </Fact>
+                    {transaction.policy.clone().map(|policy| view! { <Fact name="Its keys"><PolicyKeys policy=policy /></Fact> })}
+                    <Fact name="Nonce">{format::count(transaction.nonce)}</Fact>
+                    {transaction.made.map(|made| view! { <Fact name="Made"><Time at=made both=true /></Fact> })}
+                </Facts>
+                <Told />
+                {receipt.map(|id| view! { <KeepReceipt id=id /> })}
+            </section>
+            <CheckPanel
+                checks=checks
+                titles=&TRANSACTION_CHECKS
+                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it rightly. Of the chain behind the block nothing was checked; on a first visit the block's work is measured only by what the chain began with."
+            />
+        </div>
+        <details class="card more">
+            <summary>"Gas, fees and bytes"</summary>
+            <Facts>
+                <Fact name="Type"><code>{transaction.type_byte}</code></Fact>
+                <Fact name="Size">{format!("{} bytes", format::count(transaction.bytes))}</Fact>
+                <Fact name="Gas used">
+                    {transaction.gas_used.map_or_else(|| "not yet executed".to_owned(), |used| format!("{} of {}", format::count(used), format::count(transaction.gas_limit)))}
+                </Fact>
+                <Fact name="Gas limit">{format::count(transaction.gas_limit)}</Fact>
+                {transaction.gas_price.map(|price| view! { <Fact name="Price per gas"><Amount value=price exact=true /></Fact> })}
+                <Fact name="Most per gas"><Amount value=transaction.max_fee exact=true /></Fact>
+                <Fact name="Priority per gas"><Amount value=transaction.max_priority_fee exact=true /></Fact>
+                {transaction.burned.map(|burned| view! { <Fact name="Burned"><Amount value=burned exact=true /></Fact> })}
+                {transaction.public_key.map(|key| view! { <Fact name=if shared { "Policy" } else { "Public key" }><code class="wrap">{key}</code></Fact> })}
+                <Fact name=if shared { "Signatures" } else { "Signature" }><code class="wrap">{transaction.signature}</code></Fact>
+                {(!transaction.data.is_empty()).then(|| view! { <Fact name="Data"><code class="wrap">{transaction.data}</code></Fact> })}
+            </Facts>
+        </details>
+        {(!transaction.logs.is_empty()).then(|| view! { <Logs logs=transaction.logs /> })}
+    }
+    .into_any()
+}
+
+/// All of this page that can be shown without the node, as a file.
+#[component]
+fn KeepReceipt(id: String) -> impl IntoView {
+    view! {
+        <p class="actions">
+            <a class="button" href=at_base(format!("/api/v1/transactions/{id}/receipt")) download=format!("receipt-{id}.json") rel="external">
+                "Download the receipt"
+            </a>
+            <a href=at_base("/receipt")>"Check one"</a>
+        </p>
+    }
+}
+
+/// The keys of a shared account, and who of them signed.
+#[component]
+fn PolicyKeys(policy: PolicyView) -> impl IntoView {
+    let keys = policy
+        .keys
+        .into_iter()
+        .map(|key| {
+            let mark = if key.signed { "signed" } else { "did not sign" };
+            view! {
+                <li class="policy-key">
+                    {if key.address.len() == 42 {
+                        view! { <AddressLink address=key.address /> }.into_any()
+                    } else {
+                        view! { <code class="wrap">{key.address}</code> }.into_any()
+                    }}
+                    <span class="faint">{format!("{} · {mark}", key.kind)}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="plain">{keys}</ul> }.into_any()
+}
+
+#[component]
+fn Logs(logs: Vec<LogView>) -> impl IntoView {
+    let logs = logs
+        .into_iter()
+        .map(|log| {
+            let topics = log
+                .topics
+                .into_iter()
+                .map(|topic| view! { <li><code class="wrap">{topic}</code></li> })
+                .collect_view();
+            view! {
+                <li class="card">
+                    <Facts>
+                        <Fact name="Contract"><AddressLink address=log.address full=true /></Fact>
+                        <Fact name="Topics"><ol class="plain">{topics}</ol></Fact>
+                        <Fact name="Data"><code class="wrap">{log.data}</code></Fact>
+                    </Facts>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section aria-labelledby="logs">
+            <h2 id="logs">"Events"</h2>
+            <ul class="plain">{logs}</ul>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,15 @@
+//! Running a node: mining, network, performance, security, settings, and what the operator may change.
+
+pub mod browser_miner;
+mod mining;
+mod network;
+pub mod operator;
+mod performance;
+mod security;
+mod settings;
+
+pub use mining::Mining;
+pub use network::Network;
+pub use performance::Performance;
+pub use security::Security;
+pub use settings::Settings;

@@ -1,0 +1,114 @@
+//! The head of a page, and what it reads from the node.
+
+use leptos::{prelude::*, reactive::computed::ScopedFuture};
+use leptos_meta::Title;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Mark, MarkState, ReadError, Skeleton};
+use crate::reads::Read;
+
+/// The title of a page and the one sentence that says what it is for.
+#[component]
+pub fn PageHead(
+    #[prop(into)] title: String,
+    #[prop(optional, into)] lead: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <Title text=title.clone() />
+        <header class="page-head">
+            <h1>{title}</h1>
+            {(!lead.is_empty()).then(|| view! { <p class="page-lead">{lead}</p> })}
+            {children.map(|children| children())}
+        </header>
+    }
+    .into_any()
+}
+
+/// Shows a resource: a skeleton until it first arrives, then the value, drawn anew whenever it changes.
+/// See [`Followed`].
+#[component]
+pub fn Loaded<T>(
+    /// What is read, to begin a sentence with.
+    what: &'static str,
+    resource: Resource<Read<T>>,
+    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+    #[prop(default = 8)] lines: usize,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
+{
+    let follow = move |value: Signal<T>| {
+        let show = show.clone();
+        (move || show(value.get())).into_any()
+    };
+    view! { <Followed what=what resource=resource show=follow lines=lines /> }.into_any()
+}
+
+/// Shows a resource as a signal: `show` is called once, when the first value arrives.
+///
+/// While the resource is read again the value from before stays, and so it does when that fails; then a
+/// failure above it says so and offers to ask again.
+#[component]
+pub fn Followed<T>(
+    /// What is read, to begin a sentence with.
+    what: &'static str,
+    resource: Resource<Read<T>>,
+    show: impl Fn(Signal<T>) -> AnyView + Clone + Send + Sync + 'static,
+    #[prop(default = 8)] lines: usize,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
+{
+    let (value, failure) = (RwSignal::new(None::<T>), RwSignal::new(None::<String>));
+    let take = move |answer: Read<T>| {
+        failure.set(answer.as_ref().err().map(ToString::to_string));
+        if let Some(new) = answer
+            .ok()
+            .filter(|new| value.with_untracked(|old| old.as_ref() != Some(new)))
+        {
+            value.set(Some(new));
+        }
+    };
+    Effect::new(move |_| {
+        if let Some(answer) = resource.get() {
+            take(answer);
+        }
+    });
+    let arrived = Memo::new(move |_| value.with(Option::is_some));
+    let current = Signal::derive(move || value.get().expect("it is shown only once it has arrived"));
+    let failed = move || {
+        let retry = Callback::new(move |()| resource.refetch());
+        failure
+            .get()
+            .map(|why| view! { <ReadError what=what why=why retry=retry /> })
+    };
+    view! {
+        <Transition fallback=move || view! { <Skeleton lines=lines /> }>
+            {move || {
+                let show = show.clone();
+                // The future is awaited untracked: a second reading must not begin the page anew.
+                let first = ScopedFuture::new_untracked(async move { resource.await });
+                Suspend::new(async move {
+                    take(first.await);
+                    view! {
+                        {failed}
+                        {move || arrived.get().then(|| show(current))}
+                    }
+                })
+            }}
+        </Transition>
+    }
+    .into_any()
+}
+
+/// Says that what stands above is the node's word.
+#[component]
+pub fn Told() -> impl IntoView {
+    view! {
+        <p class="told">
+            <Mark state=MarkState::Told />
+        </p>
+    }
+    .into_any()
+}

@@ -1,0 +1,199 @@
+//! What to keep so that no accident costs the coins; the backup file; another password.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    browser, format,
+    model::ChainInfo,
+    ui::{Button, ButtonKind, Field, Notice, NoticeKind, PageHead},
+    wallet::{
+        access::{gate::Gate, password::NewPassword, secret},
+        parts::notice::ErrorNotice,
+        protocol::{AccountOrigin, Answer, Request, SecretText, WalletError},
+        session::Wallet,
+    },
+};
+
+/// The page at `/wallet/backup`.
+#[component]
+pub fn Backup() -> impl IntoView {
+    view! {
+        <PageHead title="Back up" lead="A lost phone, a cleared browser, a burnt house: two things bring your accounts back." />
+        <Gate>
+            <Content />
+        </Gate>
+    }
+}
+
+#[component]
+fn Content() -> impl IntoView {
+    let wallet = Wallet::get();
+    let imported = Memo::new(move |_| {
+        let accounts = wallet.accounts();
+        accounts.iter().any(|account| account.origin == AccountOrigin::Imported)
+    });
+    view! {
+        <section class="card wallet-narrow" aria-labelledby="the-phrase">
+            <h2 id="the-phrase">"1. The phrase, on paper"</h2>
+            <p class="prose">
+                "You wrote it down when the wallet was made. It gives back every account that the wallet made itself, on any device, without a password. Keep it where nobody else reads it, twice if you can, at two places. No picture, no cloud, no e-mail."
+            </p>
+            <p class="prose">
+                "Was a passphrase added to it? Then the phrase alone gives other, empty accounts: write the passphrase down as well, and keep it apart."
+            </p>
+            <p class="prose">
+                "The phrase does not bring back imported keys, names, the address book or watched accounts. The file does."
+            </p>
+        </section>
+        <Show when=move || imported.get()>
+            <Notice kind=NoticeKind::Warning title="Some of your accounts are only in the file">
+                <p>"They have imported keys, which the phrase does not give. Keep a backup file made after the last import."</p>
+            </Notice>
+        </Show>
+        <Kept />
+        <File />
+        <section class="card wallet-narrow" aria-labelledby="try-it">
+            <h2 id="try-it">"3. Try it once"</h2>
+            <p class="prose">
+                "A backup that was never tried is a hope. Open a private window, choose Restore, and use your paper or the file: the same addresses must appear. Then close the window."
+            </p>
+        </section>
+        <ChangePassword />
+    }
+    .into_any()
+}
+
+/// Whether the browser has promised to keep the vault.
+#[component]
+fn Kept() -> impl IntoView {
+    let kept = Wallet::get().kept;
+    move || {
+        match kept.get() {
+        Some(true) => view! {
+            <Notice kind=NoticeKind::Info title="This browser keeps the vault until you delete it">
+                <p>"It has promised so. Clearing the site's data, a new profile or another browser still leave you with your backup only."</p>
+            </Notice>
+        }
+        .into_any(),
+        _ => view! {
+            <Notice kind=NoticeKind::Warning title="This browser may delete the vault">
+                <p>"It gave no promise to keep what this site stores: browsers delete such data when space is short, Safari after seven days without a visit, private windows when they close. Keep the phrase and a backup file."</p>
+            </Notice>
+        }
+        .into_any(),
+    }
+    }
+}
+
+/// The sealed vault, as a download.
+#[component]
+fn File() -> impl IntoView {
+    let wallet = Wallet::get();
+    let chain = expect_context::<ChainInfo>();
+    let failure = RwSignal::new(None::<WalletError>);
+    let kept = RwSignal::new(None::<String>);
+    let download = move |_| {
+        let name = file_name(&chain.name, browser::now().unwrap_or_default());
+        failure.set(None);
+        spawn_local(async move {
+            match wallet.ask(Request::Backup).await {
+                Ok(Answer::Backup { file }) => {
+                    browser::download(&name, &file);
+                    let _ = kept.try_set(Some(name));
+                }
+                Ok(_) => {}
+                Err(error) => drop(failure.try_set(Some(error))),
+            }
+        });
+    };
+    view! {
+        <section class="card wallet-narrow" aria-labelledby="the-file">
+            <h2 id="the-file">"2. The backup file"</h2>
+            <p class="prose">
+                "The whole vault: keys, names, address book. It is encrypted and opens with the password that you have now; a later change of password does not change the file. Make a new one after each import."
+            </p>
+            <div class="actions">
+                <Button kind=ButtonKind::Primary on:click=download>"Download the backup file"</Button>
+            </div>
+            {move || {
+                kept.get()
+                    .map(|name| {
+                        view! { <p role="status">{format!("Saved as {name}. Copy it to a second device or a USB stick.")}</p> }
+                    })
+            }}
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="There is no file" error=failure /> })}
+        </section>
+    }
+    .into_any()
+}
+
+/// `tally-wallet-local-2026-11-24.json`
+fn file_name(chain: &str, now: u64) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    let chain: String = chain.chars().map(plain).collect();
+    let time = format::utc(now);
+    let day = time.split_whitespace().next().unwrap_or_default();
+    format!("tally-wallet-{chain}-{day}.json")
+}
+
+#[component]
+fn ChangePassword() -> impl IntoView {
+    let wallet = Wallet::get();
+    let current = secret::typed();
+    let busy = RwSignal::new(false);
+    let done = RwSignal::new(false);
+    let failure = RwSignal::new(None::<WalletError>);
+    let change = Callback::new(move |new: SecretText| {
+        let typed = secret::take(current);
+        busy.set(true);
+        done.set(false);
+        failure.set(None);
+        spawn_local(async move {
+            let outcome = wallet.ask(Request::ChangePassword { current: typed, new }).await;
+            let _ = busy.try_set(false);
+            match outcome {
+                Ok(_) => drop(done.try_set(true)),
+                Err(error) => drop(failure.try_set(Some(error))),
+            }
+        });
+    });
+    view! {
+        <section class="card wallet-narrow" aria-labelledby="another-password">
+            <h2 id="another-password">"Another password"</h2>
+            <p class="prose">
+                "The vault in this browser is encrypted anew. Backup files made before still open with the password of their day: make a new file, and delete the old ones if that password is known to others."
+            </p>
+            <Field
+                label="The password you have now"
+                name="current-password"
+                kind="password"
+                autocomplete="current-password"
+                value=current
+                on_input=Callback::new(move |text| current.set(text))
+            />
+            <NewPassword submit="Change the password" busy=busy on_submit=change />
+            <Show when=move || done.get()>
+                <p role="status">"The password was changed."</p>
+            </Show>
+            {move || failure.get().map(|failure| view! { <ErrorNotice title="The password was not changed" error=failure /> })}
+        </section>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_file_is_named_by_chain_and_day() {
+        assert_eq!(
+            super::file_name("Our Class/7", 1_800_000_000),
+            "tally-wallet-our-class-7-2027-01-15.json"
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! What was sent and received, by account. Each line is checked in this tab once it is in a block.
+
+pub mod export;
+mod pending;
+
+use std::collections::{HashMap, HashSet};
+
+use leptos::{prelude::*, task::spawn_local};
+use tally_chain::TxId;
+
+use export::Export;
+use pending::{Actions, Elsewhere, Pending, Waiting};
+
+use crate::{
+    browser, format,
+    live::Live,
+    model::{AccountView, ChainInfo, HistoryLine, RewardRow, Status, TransactionRow},
+    reads,
+    ui::{
+        AddressLink, Amount, BlockLink, ButtonLink, Empty, Loaded, Mark, MarkState, Notice, NoticeKind, PageHead,
+        StatusBadge, Time, TransactionLink,
+    },
+    verify::{LIGHT, Proof, check_row, of_chain, seen},
+    wallet::{
+        access::gate::Gate,
+        parts::account::{AccountSelect, chosen_account},
+        sending::{confirm::Confirm, follow::Follow},
+        session::Wallet,
+    },
+};
+
+/// Rows shown here; the account's own page has them all.
+const ROWS: u32 = 20;
+
+/// The page at `/wallet/history`.
+#[component]
+pub fn History() -> impl IntoView {
+    view! {
+        <PageHead
+            title="History"
+            lead="Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked. Rewards of blocks are the node's word."
+        />
+        <Gate>
+            <Content />
+        </Gate>
+    }
+}
+
+#[component]
+fn Content() -> impl IntoView {
+    let live = Live::get();
+    let witness = Witness::new();
+    let pending = Pending::provide();
+    let sent = RwSignal::new(None::<String>);
+    let chosen = chosen_account("account");
+    let account = Resource::new(
+        move || (chosen.get(), live.on_pool()),
+        |(address, _)| reads::account(address, None, ROWS),
+    );
+    let show = move |account| view! { <Rows own=chosen.get_untracked() account=account witness=witness /> }.into_any();
+    let confirm = move || {
+        pending.prepared.get().map(|prepared| {
+            let on_back = Callback::new(move |()| pending.prepared.set(None));
+            let on_sent = Callback::new(move |id| {
+                pending.prepared.set(None);
+                sent.set(Some(id));
+            });
+            view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> }
+        })
+    };
+    let following = move || {
+        sent.get()
+            .map(|id| view! { <section class="card wallet-sent"><Follow id=id /></section> })
+    };
+    view! {
+        {confirm}
+        {following}
+        <AccountSelect label="Account" name="history-account" chosen=chosen />
+        <Waiting account=chosen />
+        <Elsewhere />
+        <Loaded what="The history" resource=account show=show />
+        <Export account=chosen />
+    }
+}
+
+#[component]
+fn Rows(
+    /// The account that was asked for; what the node answers may be of another.
+    own: String,
+    account: Option<AccountView>,
+    witness: Witness,
+) -> impl IntoView {
+    let other = account.as_ref().map(|account| &account.address);
+    if let Some(other) = other.filter(|other| !own.is_empty() && **other != own) {
+        let words = format!("Asked was {own}, answered was {other}. Nothing of it is shown.");
+        return view! {
+            <Notice kind=NoticeKind::Error title="The node answered about another account">
+                <p>{words}</p>
+            </Notice>
+        }
+        .into_any();
+    }
+    let Some(account) = account.filter(|account| !account.history.items.is_empty()) else {
+        return view! {
+            <Empty title="Nothing yet">
+                <p>"Payments from and to this account appear here as soon as the node knows them."</p>
+                <ButtonLink href="/wallet/receive">"Receive"</ButtonLink>
+            </Empty>
+        }
+        .into_any();
+    };
+    let href = format!("/account/{}", account.address);
+    let more = account.history.next.is_some();
+    let lines = once(account.history.items);
+    let payments = lines.iter().filter_map(|line| match line {
+        HistoryLine::Transaction(row) => Some(row.clone()),
+        HistoryLine::Reward(_) => None,
+    });
+    witness.check(account.address.clone(), payments.collect());
+    let rows = lines
+        .into_iter()
+        .map(|line| match line {
+            HistoryLine::Transaction(row) => {
+                view! { <Line own=account.address.clone() row=row witness=witness /> }.into_any()
+            }
+            HistoryLine::Reward(row) => view! { <RewardLine row=row /> }.into_any(),
+        })
+        .collect_view();
+    view! {
+        <ol class="card lines payments" aria-label="Payments">{rows}</ol>
+        {more.then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })}
+    }
+    .into_any()
+}
+
+/// Each transaction once, as in a block where it is in one: shown twice, each line would be verified, and two payments would
+/// seem to be there where one was made.
+fn once(lines: Vec<HistoryLine>) -> Vec<HistoryLine> {
+    // An id can be written in several ways.
+    let id = |row: &TransactionRow| {
+        row.id
+            .parse::<TxId>()
+            .map_or_else(|_| row.id.clone(), |id| id.to_string())
+    };
+    let in_blocks: HashSet<String> = lines
+        .iter()
+        .filter_map(|line| match line {
+            HistoryLine::Transaction(row) if row.block.is_some() => Some(id(row)),
+            HistoryLine::Transaction(_) | HistoryLine::Reward(_) => None,
+        })
+        .collect();
+    let mut shown = HashSet::new();
+    let is_new = |line: &HistoryLine| match line {
+        HistoryLine::Transaction(row) => {
+            let id = id(row);
+            (row.block.is_some() || !in_blocks.contains(&id)) && shown.insert(id)
+        }
+        HistoryLine::Reward(_) => true,
+    };
+    lines.into_iter().filter(is_new).collect()
+}
+
+/// What the account received for a block that it produced: the node's word, since no commitment of a block has it.
+#[component]
+fn RewardLine(row: RewardRow) -> impl IntoView {
+    view! {
+        <li class="line">
+            <div class="line-main">
+                <span class="cell-row">
+                    <span aria-hidden="true">"↘"</span>
+                    <strong>{format!("Block reward, block {}", format::count(row.height))}</strong>
+                </span>
+                <span class="cell-row">
+                    <Time at=row.time />
+                    <BlockLink id=row.block bare=true />
+                </span>
+            </div>
+            <div class="line-side">
+                <strong><Amount value=row.value /></strong>
+                <span class="cell-row"><Mark state=MarkState::Told /></span>
+            </div>
+        </li>
+    }
+}
+
+/// One payment from the account's side.
+#[component]
+fn Line(own: String, row: TransactionRow, witness: Witness) -> impl IntoView {
+    let mark = witness.mark(&own, &row);
+    let to = row.to.clone().unwrap_or_default();
+    let waits = row.status == Status::Pending && row.from == own && Wallet::get().can_sign(&own);
+    let actions = waits.then(|| view! { <Actions row=row.clone() /> });
+    let (sign, word, other) = match (row.from == own, to == own) {
+        (true, true) => ("↻", "To itself", own),
+        (true, false) => ("↗", "Sent to", to),
+        (false, _) => ("↘", "Received from", row.from.clone()),
+    };
+    view! {
+        <li class="line">
+            <div class="line-main">
+                <span class="cell-row">
+                    <span aria-hidden="true">{sign}</span>
+                    <strong>{word}</strong>
+                    <AddressLink address=other bare=true />
+                </span>
+                <span class="cell-row">
+                    <Time at=row.time />
+                    <TransactionLink id=row.id bare=true />
+                </span>
+            </div>
+            <div class="line-side">
+                <strong><Amount value=row.value /></strong>
+                <span class="cell-row"><StatusBadge status=row.status /> <Mark state=mark /></span>
+                {actions}
+            </div>
+        </li>
+    }
+}
+
+/// What this tab checked itself, by transaction and block. It outlives the list, so that reading the list again does
+/// not make what was verified look unverified.
+#[derive(Clone, Copy)]
+struct Witness {
+    chain: StoredValue<ChainInfo>,
+    marks: RwSignal<HashMap<String, MarkState>>,
+}
+
+impl Witness {
+    fn new() -> Self {
+        Self {
+            chain: StoredValue::new(expect_context()),
+            marks: RwSignal::default(),
+        }
+    }
+
+    /// The mark of a line; one that still waits is the node's word.
+    fn mark(self, own: &str, row: &TransactionRow) -> Signal<MarkState> {
+        let key = key(own, row);
+        Signal::derive(move || {
+            let known = key
+                .as_ref()
+                .and_then(|key| self.marks.with(|marks| marks.get(key).cloned()));
+            known.unwrap_or(MarkState::Told)
+        })
+    }
+
+    /// Checks those lines of the account `own` that were not checked before, one after the other.
+    fn check(self, own: String, rows: Vec<TransactionRow>) {
+        spawn_local(async move {
+            let Some(chain) = self.chain.try_get_value() else {
+                return;
+            };
+            for row in rows {
+                let Some(key) = key(&own, &row) else { continue };
+                if self.marks.try_with_untracked(|marks| marks.contains_key(&key)) != Some(false) {
+                    continue;
+                }
+                let _ = self
+                    .marks
+                    .try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
+                let mark = judge(&chain, &own, &row).await;
+                let _ = self.marks.try_update(|marks| match mark {
+                    Some(mark) => marks.insert(key, mark),
+                    None => marks.remove(&key),
+                });
+            }
+        });
+    }
+}
+
+/// The mark that a line of the account `own` earns; none where it could not be checked now, which is not wrong: it may be
+/// tried again.
+async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<MarkState> {
+    let rules = of_chain(chain).await.ok()?;
+    let evidence = reads::transaction_evidence(row.id.clone()).await.ok()??;
+    let now = browser::now().unwrap_or_default();
+    if let Some((block, _)) = &evidence.inclusion {
+        seen::believe(&chain.genesis_id, &rules, block, now);
+    }
+    Some(match check_row(&rules, now, own, row, &evidence) {
+        Ok(Proof::Whole) => MarkState::Verified,
+        Ok(Proof::ButOutcome) => MarkState::Told,
+        Ok(Proof::ButBlock) => MarkState::Light(LIGHT.to_owned()),
+        Err(why) => MarkState::Failed(why),
+    })
+}
+
+/// Names all that a line says of a transaction in a block; none while it waits. A line that says something else is checked
+/// by itself.
+fn key(own: &str, row: &TransactionRow) -> Option<String> {
+    row.block.as_ref()?;
+    serde_json::to_string(&(own, row)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BaseUnits, BlockRef};
+
+    fn line(id: &str, height: Option<u64>) -> HistoryLine {
+        HistoryLine::Transaction(TransactionRow {
+            status: height.map_or(Status::Pending, |_| Status::Succeeded),
+            block: height.map(|height| BlockRef {
+                height,
+                id: "ab".to_owned(),
+                time: 7,
+                index: 0,
+            }),
+            ..TransactionRow::waiting(id)
+        })
+    }
+
+    #[test]
+    fn no_payment_is_listed_twice() {
+        let (one, other) = (format!("0x{}", "ab".repeat(32)), format!("0x{}", "cd".repeat(32)));
+        let shouted = format!("0x{}", "AB".repeat(32));
+        let reward = HistoryLine::Reward(RewardRow {
+            height: 12,
+            block: "ab".to_owned(),
+            time: 7,
+            value: BaseUnits::new(5),
+        });
+        let lines = vec![
+            line(&one, None),
+            line(&other, None),
+            line(&one, Some(12)),
+            reward.clone(),
+            reward.clone(),
+            line(&one, Some(12)),
+            line(&shouted, Some(11)),
+        ];
+        let expected = vec![line(&other, None), line(&one, Some(12)), reward.clone(), reward];
+        assert_eq!(once(lines), expected);
+    }
+}

@@ -1,0 +1,306 @@
+//! What the pages know of the wallet: where it stands and its public accounts.
+
+mod tabs;
+mod worker;
+
+use leptos::{prelude::*, task::spawn_local};
+use tabs::Word;
+
+use super::protocol::{
+    AccountSummary, Answer, Chain, ContactSummary, OtherVault, Request, SearchProgress, WalletError,
+};
+use crate::{browser, live::Live, model::ChainInfo, prefs::Prefs};
+
+/// Where the wallet stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// The page was just rendered, or runs without scripts: nobody has looked yet.
+    #[default]
+    Unknown,
+    /// No vault for this chain; perhaps some for others.
+    Missing {
+        others: Vec<OtherVault>,
+    },
+    Locked,
+    Open,
+    /// The worker or the storage does not work.
+    Broken(WalletError),
+}
+
+/// The wallet of this tab. It outlives the pages, so that going elsewhere does not lock it.
+#[derive(Clone, Copy)]
+pub struct Wallet {
+    phase: RwSignal<Phase>,
+    accounts: RwSignal<Vec<AccountSummary>>,
+    contacts: RwSignal<Vec<ContactSummary>>,
+    /// The search under way.
+    pub progress: RwSignal<Option<SearchProgress>>,
+    /// Whether it was just restored from a phrase, and its used accounts are still to be found.
+    pub restored: RwSignal<bool>,
+    /// Whether this browser has promised to keep the vault; none where it was not asked yet, or cannot be.
+    pub kept: RwSignal<Option<bool>>,
+    /// Why it was locked, where the user did not ask for it.
+    pub notice: RwSignal<Option<String>>,
+    /// Unix seconds of the last key press or click, in any tab of this chain.
+    last_use: RwSignal<u64>,
+    /// When the other tabs were last told of it.
+    told_use: StoredValue<u64>,
+    chain: StoredValue<ChainInfo>,
+}
+
+impl Wallet {
+    /// Makes the context. Needs the chain, the live clock and the preferences.
+    pub fn provide() -> Self {
+        let wallet = Self {
+            phase: RwSignal::default(),
+            accounts: RwSignal::default(),
+            contacts: RwSignal::default(),
+            progress: RwSignal::new(None),
+            restored: RwSignal::new(false),
+            kept: RwSignal::new(None),
+            notice: RwSignal::new(None),
+            last_use: RwSignal::new(0),
+            told_use: StoredValue::new(0),
+            chain: StoredValue::new(expect_context()),
+        };
+        provide_context(wallet);
+        worker::on_progress(move |progress| wallet.progress.set(Some(progress)));
+        wallet.lock_when_idle();
+        Effect::new(move |_| tabs::hear(wallet.genesis(), move |word| wallet.heard(word)));
+        wallet
+    }
+
+    fn genesis(self) -> String {
+        self.chain.with_value(|chain| chain.genesis_id.clone())
+    }
+
+    /// What another tab told. Rule: docs/protocol.md#W55
+    fn heard(self, word: Word) {
+        let open = self.phase.with_untracked(|phase| *phase == Phase::Open);
+        let chain = self.chain.get_value();
+        match word {
+            Word::InUse => self.last_use.set(browser::now().unwrap_or_default()),
+            Word::Locked if open => self.lock(&chain, Some("It was locked in another tab.".to_owned())),
+            Word::Changed if open => spawn_local(async move {
+                if let Err(failure) = self.ask(Request::Refresh).await {
+                    self.lock(&chain, Some(why_locked(&failure)));
+                }
+            }),
+            Word::Changed => self.look(&chain),
+            Word::Locked => {}
+        }
+    }
+
+    /// The context.
+    pub fn get() -> Self {
+        use_context().expect("the root component provides the wallet")
+    }
+
+    /// Where it stands, reactively.
+    pub fn phase(self) -> Phase {
+        self.phase.get()
+    }
+
+    pub fn is_open(self) -> bool {
+        self.phase.with(|phase| *phase == Phase::Open)
+    }
+
+    /// All accounts, reactively; none while it is locked.
+    pub fn accounts(self) -> Vec<AccountSummary> {
+        self.accounts.get()
+    }
+
+    /// Those that the user has not put away, reactively.
+    pub fn current_accounts(self) -> Vec<AccountSummary> {
+        self.accounts
+            .with(|all| all.iter().filter(|account| !account.archived).cloned().collect())
+    }
+
+    /// Those of them that the wallet can sign for, reactively.
+    pub fn signing_accounts(self) -> Vec<AccountSummary> {
+        self.accounts.with(|all| {
+            let current = all.iter().filter(|account| !account.archived && account.can_sign());
+            current.cloned().collect()
+        })
+    }
+
+    /// The address book, reactively; empty while it is locked.
+    pub fn contacts(self) -> Vec<ContactSummary> {
+        self.contacts.get()
+    }
+
+    /// What it knows by heart: its own accounts, and those it watches or has in its address book.
+    pub fn known(self) -> (Vec<String>, Vec<String>) {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        self.accounts.with_untracked(|accounts| {
+            for account in accounts {
+                let list = if account.can_sign() { &mut own } else { &mut others };
+                list.push(account.address.clone());
+            }
+        });
+        others.extend(self.contacts.get_untracked().into_iter().map(|contact| contact.address));
+        (own, others)
+    }
+
+    /// Whether it can sign for this account.
+    pub fn can_sign(self, address: &str) -> bool {
+        let signs = |account: &AccountSummary| account.address == address && account.can_sign();
+        self.accounts.with_untracked(|accounts| accounts.iter().any(signs))
+    }
+
+    /// Changes only when the wallet goes from one state to another.
+    pub fn stage(self) -> Memo<Phase> {
+        Memo::new(move |_| self.phase.get())
+    }
+
+    /// Looks for a vault of this chain, once the page runs.
+    pub fn look(self, chain: &ChainInfo) {
+        let chain = Chain {
+            genesis: chain.genesis_id.clone(),
+            chain_id: chain.chain_id,
+            name: chain.name.clone(),
+        };
+        spawn_local(async move {
+            let phase = match worker::ask(Request::Look { chain }).await {
+                Ok(Answer::Looked { vault: true, .. }) => Phase::Locked,
+                Ok(Answer::Looked { vault: false, others }) => Phase::Missing { others },
+                Ok(_) => Phase::Broken(WalletError::Worker("it answered something else".to_owned())),
+                Err(failure) => Phase::Broken(failure),
+            };
+            self.phase.set(phase);
+        });
+    }
+
+    /// Asks the worker; an answer with accounts opens the wallet.
+    pub async fn ask(self, request: Request) -> Result<Answer, WalletError> {
+        let writes = request.writes();
+        let outcome = worker::ask(request).await;
+        if writes && outcome.is_ok() {
+            tabs::tell(Word::Changed, &self.genesis());
+        }
+        self.progress.set(None);
+        if let Ok(Answer::Open { accounts, contacts }) = &outcome {
+            self.accounts.set(accounts.clone());
+            self.contacts.set(contacts.clone());
+            self.notice.set(None);
+            self.touch();
+            if !self.phase.with_untracked(|phase| *phase == Phase::Open) {
+                self.phase.set(Phase::Open);
+                self.ask_to_keep();
+            }
+        }
+        // Its password was changed in another tab.
+        if matches!(outcome, Err(WalletError::Locked)) && self.phase.with_untracked(|phase| *phase == Phase::Open) {
+            self.forget();
+            self.phase.set(Phase::Locked);
+        }
+        outcome
+    }
+
+    /// Asks the browser to keep the vault, now that there is one; once a page, also for vaults of older versions.
+    fn ask_to_keep(self) {
+        if self.kept.get_untracked().is_none() {
+            spawn_local(async move {
+                let kept = browser::keep_storage().await;
+                let _ = self.kept.try_set(kept);
+            });
+        }
+    }
+
+    /// What the page knows of an open wallet, no more.
+    fn forget(self) {
+        self.accounts.set(Vec::new());
+        self.contacts.set(Vec::new());
+        self.progress.set(None);
+    }
+
+    /// Stops the search under way.
+    pub fn cancel(self) {
+        worker::cancel();
+    }
+
+    /// Ends the worker and starts a fresh one that knows nothing.
+    pub fn lock(self, chain: &ChainInfo, why: Option<String>) {
+        worker::stop();
+        self.forget();
+        self.notice.set(why);
+        self.look(chain);
+    }
+
+    /// Locks, because the node no longer serves the wallet's chain.
+    pub fn leave(self) {
+        if self.phase.with_untracked(|phase| *phase == Phase::Open) {
+            let why = "The node serves another chain now.".to_owned();
+            self.lock(&self.chain.get_value(), Some(why));
+        }
+    }
+
+    /// Locks this tab and all others of this chain, as the user asked.
+    pub fn lock_everywhere(self) {
+        tabs::tell(Word::Locked, &self.genesis());
+        self.lock(&self.chain.get_value(), None);
+    }
+
+    fn touch(self) {
+        let Some(now) = browser::now() else { return };
+        self.last_use.set(now);
+        let told = self.told_use.get_value();
+        // Of a clock that was set back the tabs are told at once.
+        let is_due = now < told || now - told >= tabs::USE_EVERY;
+        if is_due && self.phase.with_untracked(|phase| *phase == Phase::Open) {
+            self.told_use.set_value(now);
+            tabs::tell(Word::InUse, &self.genesis());
+        }
+    }
+
+    /// Locks after the time that the user chose, counted from the last key press or click.
+    fn lock_when_idle(self) {
+        let (live, prefs) = (Live::get(), Prefs::get());
+        let chain = expect_context::<ChainInfo>();
+        Effect::new(move |_| {
+            window_event_listener(leptos::ev::keydown, move |_| self.touch());
+            window_event_listener(leptos::ev::pointerdown, move |_| self.touch());
+        });
+        Effect::new(move |_| {
+            let Some(now) = live.now.get() else { return };
+            let minutes = prefs.read(|prefs| prefs.auto_lock_minutes);
+            // A clock that was set back does not keep the wallet open until it has caught up.
+            if self.last_use.get_untracked() > now {
+                self.last_use.set(now);
+            }
+            let idle = now.saturating_sub(self.last_use.get_untracked());
+            if self.phase.with_untracked(|phase| *phase == Phase::Open) && idle >= u64::from(minutes) * 60 {
+                let why = format!("Locked after {minutes} min without use. The time can be changed in the settings.");
+                self.lock(&chain, Some(why));
+            }
+        });
+    }
+}
+
+/// Why the wallet is locked where its vault could not be read anew after another tab changed it.
+fn why_locked(failure: &WalletError) -> String {
+    match failure {
+        WalletError::Locked => "Its password was changed in another tab.".to_owned(),
+        WalletError::NoVault => "It was removed in another tab.".to_owned(),
+        other => format!("Another tab changed it, and it could not be read anew. {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_after_a_change_elsewhere_names_its_reason() {
+        for (failure, expected) in [
+            (WalletError::Locked, "Its password was changed in another tab."),
+            (WalletError::NoVault, "It was removed in another tab."),
+            (
+                WalletError::Storage("it is closed".to_owned()),
+                "Another tab changed it, and it could not be read anew. This browser could not keep or read the vault: it is closed",
+            ),
+        ] {
+            assert_eq!(why_locked(&failure), expected);
+        }
+    }
+}

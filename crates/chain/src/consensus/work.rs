@@ -1,0 +1,169 @@
+//! Proof of work as an engine: SHA-256d below a target, with ASERT. Rules: docs/protocol.md#H4 to #H6, #D1
+
+use alloy_primitives::U256;
+
+use super::{SealContext, SealError};
+use crate::asert;
+use crate::block::MAX_AHEAD_SPACINGS;
+use crate::hash::BlockId;
+use crate::header::Header;
+use crate::pow::{BitsError, Target};
+use crate::seal::{BoundsError, Sealed};
+use crate::spec::ProofOfWorkSpec;
+use crate::units::{Height, Weight};
+
+/// How many times easier than the hardest known target a block may be. Difficulty follows the miners, who come and go; a
+/// block that carries less still costs next to nothing beside the chain's own. Rule: docs/protocol.md#W57
+const EASIER: u32 = 16;
+
+/// Why a seal of proof of work is rejected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
+pub enum WorkSealError {
+    #[error(transparent)]
+    Bits(#[from] BitsError),
+    #[error("bits {bits:#010x} is above the limit {limit:#010x} of this chain")]
+    TargetAboveLimit { bits: u32, limit: u32 },
+    #[error("block id {id} is above the target of bits {bits:#010x}")]
+    NotEnoughWork { id: BlockId, bits: u32 },
+    #[error("bits is {found:#010x}, expected {expected:#010x}")]
+    WrongBits { found: u32, expected: u32 },
+    #[error("seal has {len} bytes, proof of work has none")]
+    UnexpectedSeal { len: usize },
+}
+
+/// Expected hashes behind a header: none where its bits are no target. Rule: docs/protocol.md#H6
+pub(crate) fn weight(header: &Header) -> Weight {
+    Target::from_bits(header.bits).map_or(Weight(U256::ZERO), Target::work)
+}
+
+/// Checks that the id is not above `target`. Rule: docs/protocol.md#H5
+fn check_id(header: &Header, target: Target) -> Result<(), WorkSealError> {
+    let id = header.id();
+    match target.is_met_by(&id) {
+        true => Ok(()),
+        false => Err(WorkSealError::NotEnoughWork { id, bits: header.bits }),
+    }
+}
+
+impl ProofOfWorkSpec {
+    /// The target that `bits` encodes, within this chain's limit. Rule: docs/protocol.md#H4
+    pub fn target(&self, bits: u32) -> Result<Target, WorkSealError> {
+        let target = Target::from_bits(bits)?;
+        if target > self.limit() {
+            return Err(WorkSealError::TargetAboveLimit {
+                bits,
+                limit: self.pow_limit_bits,
+            });
+        }
+        Ok(target)
+    }
+
+    /// Checks that `pow_limit_bits` is a target. Rule: docs/protocol.md#H4
+    pub(crate) fn check_limit(&self) -> Result<(), WorkSealError> {
+        Target::from_bits(self.pow_limit_bits)?;
+        Ok(())
+    }
+
+    pub(super) fn check_header(&self, header: &Header) -> Result<(), WorkSealError> {
+        check_id(header, self.target(header.bits)?)
+    }
+
+    /// `bits` of the next block. Rule: docs/protocol.md#D1
+    pub(super) fn bits_after(&self, context: SealContext) -> u32 {
+        let Some(anchor_time) = context.anchor_time else {
+            return self.initial_bits;
+        };
+        let anchor_parent_time = i64::from(anchor_time) - i64::from(self.spacing);
+        asert::next_target(
+            self.initial_target(),
+            self.limit(),
+            self.spacing,
+            self.half_life,
+            i64::from(context.parent_time) - anchor_parent_time,
+            context.parent_height.0.saturating_sub(1),
+        )
+        .to_bits()
+    }
+
+    /// The seal meets the header's own bits; whether those are the expected ones, only the ancestors show.
+    /// Rule: docs/protocol.md#B5
+    pub(super) fn check_expected_bits(&self, header: &Header, context: SealContext) -> Result<(), WorkSealError> {
+        match self.bits_after(context) {
+            expected if expected == header.bits => Ok(()),
+            expected => Err(WorkSealError::WrongBits {
+                found: header.bits,
+                expected,
+            }),
+        }
+    }
+
+    /// In seconds. Rule: docs/protocol.md#B4
+    pub(super) fn max_ahead(&self) -> u64 {
+        MAX_AHEAD_SPACINGS * u64::from(self.spacing)
+    }
+
+    fn limit(&self) -> Target {
+        Target::from_bits(self.pow_limit_bits).expect("a chain spec is read only if its pow_limit_bits is a target")
+    }
+
+    pub(crate) fn initial_target(&self) -> Target {
+        Target::from_bits(self.initial_bits).expect("a chain spec is read only if its initial_bits is a target")
+    }
+}
+
+/// Checks a header for a reader without a chain spec. Rules: docs/protocol.md#H4, #H5, #C3
+pub(crate) fn check_without_spec(header: &Header) -> Result<Weight, WorkSealError> {
+    let target = Target::from_bits(header.bits)?;
+    if header.parent != BlockId::ZERO {
+        check_id(header, target)?;
+    }
+    Ok(target.work())
+}
+
+/// The easiest target that is believed. The bound of the spec alone is none on a chain whose block 1 came long after
+/// genesis: any time of today allows its limit there.
+fn weakest(hardest: Target) -> Target {
+    Target(hardest.0.saturating_mul(U256::from(EASIER)))
+}
+
+/// What a reader with the spec, and without the blocks before, can check.
+impl ProofOfWorkSpec {
+    /// `genesis_time` in Unix seconds; `hardest`: the hardest target that the reader knows of the chain.
+    pub(crate) fn check_within(
+        &self,
+        header: &Header,
+        height: Height,
+        genesis_time: u32,
+        hardest: Target,
+    ) -> Result<Sealed, BoundsError> {
+        let bits = header.bits;
+        let target = Target::from_bits(bits).map_err(SealError::from)?;
+        if target > self.easiest(header.time, height, genesis_time) {
+            return Err(BoundsError::TooEasy { bits, height });
+        }
+        check_id(header, target).map_err(SealError::from)?;
+        Ok(match target > weakest(hardest) {
+            true => Sealed::Light,
+            false => Sealed::Firm,
+        })
+    }
+
+    /// The highest target that a block of this time can have at this height; times in Unix seconds. The difficulty's anchor
+    /// is block 1, made after genesis, so a chain that had run from genesis on is the easiest there can be. A parent may be
+    /// dated later than its child (rule B3): one half-life and twelve blocks more are granted for that.
+    /// Rule: docs/protocol.md#D1
+    fn easiest(&self, time: u32, height: Height, genesis_time: u32) -> Target {
+        let spacing = i64::from(self.spacing);
+        let parent_at_most = i64::from(time) + i64::from(self.half_life) + 12 * spacing;
+        let anchor_parent = i64::from(genesis_time) - spacing;
+        asert::next_target(
+            self.initial_target(),
+            self.limit(),
+            self.spacing,
+            self.half_life,
+            parent_at_most - anchor_parent,
+            height.0.saturating_sub(2),
+        )
+    }
+}

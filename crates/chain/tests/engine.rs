@@ -1,0 +1,143 @@
+//! What the engine decides of a block, and that blocks and headers ask it alike.
+
+mod support;
+
+use support::chain::{after_genesis, block_one, chain_of, next_block, spec};
+use tally_chain::consensus::{HeaderSeal, SealError, WorkSealError};
+use tally_chain::pow::{BitsError, Search, Target};
+use tally_chain::seal::{BoundsError, SealBounds, SealMeasure, Sealed, check_without_spec};
+use tally_chain::{BlockError, ChainSpec, Header, Height, genesis};
+
+#[test]
+fn the_engine_makes_the_seal_of_genesis_and_of_the_next_block() {
+    let engine = spec().engine();
+    let genesis = genesis::block(&spec());
+    let seal = engine.genesis_seal();
+    let expected = HeaderSeal {
+        version: engine.header_version(),
+        bits: 0x207f_ffff,
+        nonce: 0,
+    };
+    assert_eq!(seal, expected);
+    let header = genesis.header;
+    assert_eq!(seal.header(header.parent, header.manifest_root, header.time), header);
+    assert_eq!(genesis.manifest.seal, engine.manifest_seal());
+    assert_eq!(engine.check_manifest(&genesis.manifest), Ok(()));
+    assert!(engine.is_mined());
+    // Block 1 has the same; what a miner searches for is the target of these bits.
+    let next = engine.next_seal(&after_genesis());
+    assert_eq!(next, expected);
+    assert_eq!(
+        engine.mining_target(&next).map(|target| target.to_bits()),
+        Ok(next.bits)
+    );
+    let (bits, limit) = (0x2100_8000, 0x207f_ffff);
+    let above = SealError::Work(WorkSealError::TargetAboveLimit { bits, limit });
+    assert_eq!(engine.mining_target(&HeaderSeal { bits, ..next }), Err(above));
+}
+
+#[test]
+fn the_engine_says_which_times_a_block_may_have() {
+    let engine = spec().engine();
+    assert_eq!(engine.max_ahead(), 12 * u64::from(engine.spacing()));
+    let (_, ancestors) = chain_of(20, 3);
+    let earliest = ancestors.earliest_time(&spec());
+    assert_eq!(earliest, ancestors.median_time() + 1);
+    assert_eq!(earliest, engine.earliest_time(&ancestors.recent_times));
+    let now = tally_chain::UnixSecs(u64::from(earliest));
+    let link = |time| {
+        let block = next_block(&ancestors, time, Vec::new());
+        let checked = support::chain::check_at(block, now).unwrap();
+        checked.link(&ancestors, &spec()).map(|_| ())
+    };
+    assert_eq!(link(earliest), Ok(()));
+    let (time, median) = (earliest - 1, earliest - 1);
+    assert_eq!(link(time), Err(BlockError::TooEarly { time, median }));
+    // No time is after the last one that a header can hold.
+    assert_eq!(engine.earliest_time(&[u32::MAX]), u32::MAX);
+    assert_eq!(engine.earliest_time(&[]), 1);
+}
+
+/// The same header, with a nonce that does not seal it.
+fn unsealed(mut header: Header) -> (Header, SealError) {
+    let target = Target::from_bits(header.bits).unwrap();
+    while target.is_met_by(&header.id()) {
+        header.nonce += 1;
+    }
+    let (id, bits) = (header.id(), header.bits);
+    (header, WorkSealError::NotEnoughWork { id, bits }.into())
+}
+
+#[test]
+fn a_reader_without_a_spec_asks_the_same_door() {
+    let (engine, header) = (spec().engine(), block_one().header);
+    assert_eq!(check_without_spec(&header), Ok(engine.weight(&header)));
+    let (header, error) = unsealed(header);
+    assert_eq!(check_without_spec(&header), Err(error.clone()));
+    assert_eq!(engine.check_header(&header), Err(error));
+    // Genesis is agreed on: whatever its id is.
+    let genesis = genesis::block(&ChainSpec::built_in("local").unwrap()).header;
+    let target = Target::from_bits(genesis.bits).unwrap();
+    assert!(!target.is_met_by(&genesis.id()), "nothing was searched for");
+    assert_eq!(check_without_spec(&genesis), Ok(target.work()));
+    let bits = 0;
+    let none = Header { bits, ..genesis };
+    assert_eq!(check_without_spec(&none), Err(BitsError::Zero { bits }.into()));
+}
+
+#[test]
+fn a_reader_without_the_blocks_before_bounds_the_seal() {
+    let spec = ChainSpec::built_in("local").unwrap();
+    let genesis = genesis::block(&spec).header;
+    let sealed = |bits: u32| {
+        let mut header = Header {
+            parent: genesis.id(),
+            time: genesis.time + 1_000_000,
+            bits,
+            ..genesis
+        };
+        let target = Target::from_bits(bits).unwrap();
+        header.nonce = Search::new(&header, target).scan(0, 1 << 24).unwrap();
+        header
+    };
+    let (limit, above) = (0x2000_ffff, 0x2001_0000);
+    let bounds = SealBounds::of(&spec);
+    // The spec's limit is allowed, and costs little beside what the chain began with.
+    assert_eq!(bounds.check(&sealed(limit), Height(7)), Ok(Sealed::Light));
+    let height = Height(7);
+    let too_easy = BoundsError::TooEasy { bits: above, height };
+    assert_eq!(bounds.check(&sealed(above), height), Err(too_easy));
+    // More blocks than the time allows for ask for more work each.
+    let height = Height(200_000);
+    let too_easy = BoundsError::TooEasy { bits: limit, height };
+    assert_eq!(bounds.check(&sealed(limit), height), Err(too_easy));
+    let (header, error) = unsealed(sealed(limit));
+    assert_eq!(bounds.check(&header, Height(7)), Err(error.into()));
+
+    let measure = |bits| SealMeasure::from_stored(bits).unwrap();
+    // Before anything was seen, the hardest seal is that of genesis and block 1.
+    assert_eq!(bounds, bounds.clone().knowing(measure(genesis.bits)));
+    let seen = bounds.clone().knowing(measure(limit));
+    assert_eq!(seen.check(&sealed(limit), Height(7)), Ok(Sealed::Firm));
+    // Of what was seen the hardest counts; a 16th of it is enough.
+    let seen = seen.having_seen(measure(0x1f00_ffff)).having_seen(measure(limit));
+    assert_eq!(seen.check(&sealed(0x1f0f_fff0), Height(7)), Ok(Sealed::Firm));
+    assert_eq!(seen.check(&sealed(0x1f0f_fff1), Height(7)), Ok(Sealed::Light));
+}
+
+#[test]
+fn measures_of_seals_are_kept_as_numbers() {
+    let (easy, hard) = (0x2000_ffff, 0x1f00_ffff);
+    let measure = |bits| SealMeasure::from_stored(bits).unwrap();
+    assert_eq!(measure(hard).stored(), hard);
+    assert_eq!(
+        SealMeasure::of(&block_one().header),
+        Some(measure(block_one().header.bits))
+    );
+    assert!(measure(hard).is_harder_than(measure(easy)));
+    assert!(!measure(hard).is_harder_than(measure(hard)));
+    assert_eq!(measure(easy).harder(measure(hard)), measure(hard));
+    assert_eq!(measure(hard).harder(measure(easy)), measure(hard));
+    // What is no measure in the storage is passed over.
+    assert_eq!(SealMeasure::from_stored(7), None);
+}
