@@ -57,7 +57,7 @@ pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
 }
 
 /// Has the worker wipe a phrase that has no vault yet.
-fn drop_phrase(wallet: Wallet) {
+pub fn drop_phrase(wallet: Wallet) {
     spawn_local(async move {
         // A worker that does not answer is gone, and the phrase with it.
         let _ = wallet.ask(Request::DropPhrase).await;

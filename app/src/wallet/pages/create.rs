@@ -9,7 +9,7 @@ use crate::{
     wallet::{
         access::{
             clipboard::{self, CopiedPhrase},
-            gate::WithoutVault,
+            gate::{WithoutVault, drop_phrase},
             password::{NewPassword, Passphrase, SearchBar},
             secret,
         },

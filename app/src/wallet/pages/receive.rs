@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use crate::{
-    format,
     model::ChainInfo,
     prefs::Unit,
     ui::{ButtonLink, CopyButton, Field, PageHead},

@@ -284,7 +284,7 @@ impl Session {
             return;
         }
         if self
-            .join
+            .checkpoint_sync
             .as_ref()
             .is_some_and(|sync| sync.walk.end.weight >= walk.end.weight)
         {

@@ -186,7 +186,7 @@ impl Book {
 
     /// A node of this chain answered at an address, as this peer: it belongs to those that were tried, if there is room for it. That it failed before,
     /// perhaps because this node's own line did, makes it give way no more.
-    pub fn handle_response(&mut self, address: &Multiaddr, now: u64) {
+    pub fn answered(&mut self, address: &Multiaddr, now: u64) {
         let place = place_of(address);
         if !self.entries.contains_key(&place) && !self.add(address, address, now) {
             return;

@@ -128,7 +128,7 @@ mod tests {
     }
 
     /// Blocks that are asked for in twenty seconds; none of them is sent.
-    fn handle_request(network: &mut Session, chains: &[(PeerName, Vec<Header>); 2], begin: u64) -> BTreeSet<BlockId> {
+    fn requested_blocks(network: &mut Session, chains: &[(PeerName, Vec<Header>); 2], begin: u64) -> BTreeSet<BlockId> {
         let block_bytes = network.node().spec().limits.block_bytes;
         let mut asked = BTreeSet::new();
         for now in (begin..begin + 20_000).step_by(500) {
@@ -168,11 +168,11 @@ mod tests {
         let [long, short] = [chains[0].1[0].id(), chains[1].1[0].id()];
         // It came, and could not be stored.
         network.bodies.too_long.insert(long, TOO_MUCH);
-        let before = asked(&mut network, &chains, 1_000);
+        let before = requested_blocks(&mut network, &chains, 1_000);
         assert!(before.contains(&short) && !before.contains(&long), "{before:?}");
         // There is room again.
         network.bodies.too_long.clear();
-        let after = asked(&mut network, &chains, 21_000);
+        let after = requested_blocks(&mut network, &chains, 21_000);
         assert!(after.contains(&long), "{after:?}");
         assert!(network.peers().all(|peer| peer.score == 0));
     }
