@@ -103,8 +103,10 @@ pub async fn one(
 ) -> Answer<Json<TransactionDetail>> {
     let id = parse_id(&text)?;
     server
-        .read(move |node, tip| {
-            let located = node.transaction(tip, &id)?.ok_or_else(|| {
+        .read(move |node, _| {
+            let (tip, located) = node.transaction(&id)?;
+            let tip = tip.as_ref();
+            let located = located.ok_or_else(|| {
                 let problem = Problem::new(
                     &kinds::UNKNOWN_TRANSACTION,
                     format!("this node knows no transaction {id}"),

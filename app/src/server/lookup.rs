@@ -59,7 +59,7 @@ pub fn search(at: &At<'_>, text: &str) -> Result<SearchAnswer, StoreError> {
 /// A transaction or a block of this id. A block of the main chain leads to the page of its height.
 fn by_id(at: &At<'_>, digits: &str) -> Result<Option<Destination>, StoreError> {
     if let Ok(id) = digits.parse()
-        && at.node.transaction(&at.tip, &id)?.is_some()
+        && at.node.transaction(&id)?.1.is_some()
     {
         return Ok(Some(Destination::Transaction(id.to_string())));
     }

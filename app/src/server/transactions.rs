@@ -152,10 +152,11 @@ impl<'a> Walk<'a> {
 /// A transaction, waiting or in a block.
 pub fn transaction(at: &At<'_>, id: &str) -> Result<Option<TransactionPage>, StoreError> {
     let Ok(id) = id.parse() else { return Ok(None) };
-    let Some(located) = at.node.transaction(&at.tip, &id)? else {
+    let (tip, located) = at.node.transaction(&id)?;
+    let Some(located) = located else {
         return Ok(None);
     };
-    page(at, &located).map(Some)
+    page(&At { tip, ..*at }, &located).map(Some)
 }
 
 fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
@@ -202,9 +203,11 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
 /// The bytes behind a transaction's page.
 pub fn transaction_evidence(at: &At<'_>, id: &str) -> Result<Option<TransactionEvidence>, StoreError> {
     let Ok(id) = id.parse() else { return Ok(None) };
-    let Some(located) = at.node.transaction(&at.tip, &id)? else {
+    let (tip, located) = at.node.transaction(&id)?;
+    let Some(located) = located else {
         return Ok(None);
     };
+    let at = &At { tip, ..*at };
     let inclusion = match &located.included {
         Some(Included { block, index, .. }) => {
             let place = Place {

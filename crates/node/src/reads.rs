@@ -1,6 +1,7 @@
 //! Reads that the API and the pages share. Each takes a tip, so that one answer comes from one state.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use tally_chain::block::MEDIAN_SPAN;
 use tally_chain::history::{self, HistoryProof};
@@ -183,16 +184,30 @@ impl Node {
         })
     }
 
-    /// A transaction, included or pending.
-    pub fn transaction(&self, tip: &Tip, id: &TxId) -> Result<Option<Located>, StoreError> {
-        if let Some(place) = tip.snapshot.place(id)? {
-            return self.at(tip, place).map(Some);
+    /// A transaction, included or pending, and the tip by which it was found or is missing.
+    ///
+    /// A block or a reorg may move it between chain and pool while it is looked for: one that was acknowledged is never
+    /// reported as missing for that.
+    pub fn transaction(&self, id: &TxId) -> Result<(Arc<Tip>, Option<Located>), StoreError> {
+        loop {
+            let tip = self.tip();
+            if let Some(place) = tip.snapshot.place(id)? {
+                let located = self.at(&tip, place)?;
+                return Ok((tip, Some(located)));
+            }
+            // Tip and pool change together under the pool's lock.
+            let (pending, same) = self.with_pool(|pool| {
+                let same = self.tip().record.id == tip.record.id;
+                (pool.get(id).cloned(), same)
+            });
+            let located = pending.map(|transaction| Located {
+                transaction,
+                included: None,
+            });
+            if located.is_some() || same {
+                return Ok((tip, located));
+            }
         }
-        let pending = self.with_pool(|pool| pool.get(id).cloned());
-        Ok(pending.map(|transaction| Located {
-            transaction,
-            included: None,
-        }))
     }
 
     /// The transaction at a place of the active chain.

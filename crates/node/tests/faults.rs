@@ -319,7 +319,7 @@ fn assert_kept(dir: &Path, promises: &[&Promise], context: &str) {
             }
             _ => {
                 let id: TxId = promise.id.parse().unwrap();
-                node.transaction(&node.tip(), &id).unwrap().is_some()
+                node.transaction(&id).unwrap().1.is_some()
             }
         };
         assert!(known, "{context}: {promise:?} is lost");

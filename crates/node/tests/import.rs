@@ -41,7 +41,7 @@ fn a_payment_travels_from_the_pool_into_a_block() {
         before.checked_add(Amount(U256::from(7))).unwrap()
     );
     let tip = node.tip();
-    let located = node.transaction(&tip, &id).unwrap().unwrap();
+    let located = node.transaction(&id).unwrap().1.unwrap();
     let included = located.included.unwrap();
     assert!(included.receipt.success);
     assert_eq!(included.block.height(), Height(1));
@@ -113,10 +113,10 @@ fn a_heavier_branch_wins_and_its_losers_return_to_the_pool() {
         left.with_pool(|pool| pool.get(&id).is_some()),
         "the losing branch's payment waits again"
     );
-    assert!(left.transaction(&left.tip(), &id).unwrap().unwrap().included.is_none());
+    assert!(left.transaction(&id).unwrap().1.unwrap().included.is_none());
     assert_sound(&left);
     mine(&left, &clock, producer(1));
-    assert!(left.transaction(&left.tip(), &id).unwrap().unwrap().included.is_some());
+    assert!(left.transaction(&id).unwrap().1.unwrap().included.is_some());
     assert_sound(&left);
 }
 
@@ -172,7 +172,7 @@ fn what_is_in_blocks_of_both_branches_is_not_said_to_return() {
         ),
         "{event:?}"
     );
-    assert!(left.transaction(&left.tip(), &id).unwrap().unwrap().included.is_some());
+    assert!(left.transaction(&id).unwrap().1.unwrap().included.is_some());
     assert_sound(&left);
 }
 
@@ -192,13 +192,7 @@ fn a_restart_continues_where_it_stopped() {
     assert_eq!(node.tip().record, tip);
     assert!(node.with_pool(|pool| pool.get(&waiting).is_some()), "the pool survives");
     mine(&node, &clock, producer(1));
-    assert!(
-        node.transaction(&node.tip(), &waiting)
-            .unwrap()
-            .unwrap()
-            .included
-            .is_some()
-    );
+    assert!(node.transaction(&waiting).unwrap().1.unwrap().included.is_some());
     assert_sound(&node);
 }
 

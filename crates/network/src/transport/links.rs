@@ -211,9 +211,9 @@ mod tests {
         Origins::new(Exempt::default(), remotes)
     }
 
-    /// The substream was accepted, and the connection ended before its conversation began.
+    /// The substream was accepted, and the connection ended long before its conversation began.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_conversation_whose_connection_has_ended_is_not_begun() {
+    async fn a_conversation_with_a_peer_that_is_nowhere_is_not_begun() {
         let (events, inbox) = sync_channel(1);
         let (links, peer) = (Links::new(events, 1, Origins::default()), PeerId::random());
         let (sender, _outbox) = PeerSender::new(Total::default());

@@ -282,8 +282,11 @@ impl SwarmTask {
             } => {
                 self.felt(connection_id, false, now);
                 if num_established == 0 {
-                    let remote = self.seen.remotes.write().remove(&peer_id);
+                    let remote = self.seen.remotes.read().get(&peer_id).cloned();
                     if let Some(remote) = remote {
+                        // Before it counts as gone: at no moment is it unknown where it was.
+                        self.origins.leaves(peer_id, remote.clone());
+                        self.seen.remotes.write().remove(&peer_id);
                         self.gone.put(peer_id, remote, now);
                     }
                     self.greeted.remove(&peer_id);

@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use tally_chain::hash::sha256;
 use tally_chain::pow::Search;
@@ -165,6 +165,29 @@ fn a_write_that_ends_after_a_blocks_own_batch_leaves_nothing_in_the_stored_pool(
     assert!(matches!(imported, Ok(Imported::Tip(_))), "{imported:?}");
     assert!(right.node.tip().snapshot.place(&id).unwrap().is_some());
     assert!(!right.is_stored(id));
+}
+
+/// It is in the pool and in no block, then in a block and not in the pool: a reader that looks into one after the other may come
+/// in between.
+#[test]
+fn an_acknowledged_payment_is_never_missing_while_a_block_takes_it() {
+    let (left, signer) = (Member::new(), Signer::new(1));
+    left.mine(signer.address);
+    for nonce in 0..60 {
+        let id = left.node.submit(left.payment(&signer, nonce)).unwrap().id;
+        let mined = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !mined.load(SeqCst) {
+                    let (tip, located) = left.node.transaction(&id).unwrap();
+                    let located = located.expect("it was acknowledged");
+                    assert_eq!(located.included.is_some(), tip.snapshot.place(&id).unwrap().is_some());
+                }
+            });
+            left.mine(Address::repeat_byte(1));
+            mined.store(true, SeqCst);
+        });
+    }
 }
 
 /// The coins of the second payment came with the first one, whose block is undone, too: neither is in conflict with anything.
