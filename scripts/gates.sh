@@ -163,4 +163,9 @@ expect 0 "" here CI=1 "${skipped[@]}"
 printf 'SKIP: this machine has no SHA instructions\nSKIP: promtool is missing\n' >"$work/logs/rust"
 expect 1 "in CI the tools and corpora" here CI=1 "${skipped[@]}"
 
+# `./test quick` names the tests beside the libraries: those that it does not find are left out without a word.
+expect 0 "properties" test_targets chain
+expect 0 "execution" test_targets ledger
+expect 0 "keystore_files" test_targets wallet
+
 [ "$failed" = 0 ] || die "a gate does not close"

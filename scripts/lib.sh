@@ -49,6 +49,16 @@ step() {
   fi
 }
 
+# test_targets LIBRARY: names of the tests beside a library of crates/: files, and folders that have a main.rs.
+test_targets() {
+  local path
+  for path in crates/"$1"/tests/*.rs crates/"$1"/tests/*/main.rs; do
+    [ -e "$path" ] || continue
+    case $path in */tests/*/main.rs) path=${path%/main.rs} ;; esac
+    basename "$path" .rs
+  done
+}
+
 # at_least HAVE WANT: is version HAVE (1.96.0) not older than WANT (1.95)?
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 

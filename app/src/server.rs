@@ -58,10 +58,15 @@ impl At<'_> {
 pub async fn read<T: Send + 'static>(
     f: impl FnOnce(&At<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ServerFnError> {
-    let (Some(node), Some(workers)) = (use_context::<Node>(), use_context::<Workers>()) else {
+    // The network's place, too, though it may be empty: without it a node with peers would be shown as one that runs alone.
+    let context = (
+        use_context::<Node>(),
+        use_context::<NetworkSlot>(),
+        use_context::<Workers>(),
+    );
+    let (Some(node), Some(network), Some(workers)) = context else {
         return Err(ServerFnError::new("no node is connected to this server"));
     };
-    let network = use_context::<NetworkSlot>().unwrap_or_default();
     let facts = use_context::<ServerFacts>().unwrap_or_default();
     let response = use_context::<ResponseOptions>();
     let done = workers

@@ -182,4 +182,28 @@ mod tests {
         let node = Node::open(again, system_clock()).expect("the store was closed in order");
         node.close().expect("and closes again");
     }
+
+    /// Its network runs when the start fails. Were it left running, it would still hold the store.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_node_whose_start_fails_late_ends_its_network_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let miners = taken.local_addr().expect("it listens");
+        let options = NodeOptions {
+            chain: Some("test".to_owned()),
+            data_dir: Some(folder.path().to_owned()),
+            listen: Some(([127, 0, 0, 1], 0).into()),
+            p2p_listen: Some(([127, 0, 0, 1], 0).into()),
+            stratum_listen: Some(miners),
+            no_mine: true,
+            ..NodeOptions::default()
+        };
+        let config = options.resolve().expect("valid settings");
+        let again = config.node.clone();
+        let error = serve(config).await.expect_err("the port is taken");
+        assert_eq!(error.to_string(), format!("cannot listen on {miners} for miners"));
+        assert!(folder.path().join("network").is_dir(), "the network had started");
+        let node = Node::open(again, system_clock()).expect("nothing holds the store");
+        node.close().expect("and closes again");
+    }
 }
