@@ -5,153 +5,57 @@
 
 mod commit;
 mod condition;
+mod contents;
 mod error;
 mod history;
+mod keyspaces;
 mod making;
+mod migrate;
 mod parts;
 mod record;
 mod snapshot;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
-use tally_chain::{BlockId, Bytes, ChainSpec, Height, TxId, genesis};
+use fjall::{Database, PersistMode};
+use tally_chain::{Bytes, TxId};
+
+use condition::Condition;
+use keyspaces::Keyspaces;
 
 pub(crate) use commit::Batch;
-pub use commit::{Commit, Indexed};
+pub use commit::Commit;
 pub use condition::ROOM_KEPT;
 pub use error::StoreError;
-pub use record::{BlockRecord, Place, Status};
+pub use record::{BlockRecord, Indexed, Place, Status};
 pub use snapshot::{HistoryKey, IndexSizes, Snapshot};
 
 /// Layout of the data directory that this code reads and writes.
 pub const FORMAT_VERSION: u32 = 2;
-
-#[derive(Clone)]
-struct Keyspaces {
-    /// block id -> [`BlockRecord`]
-    headers: Keyspace,
-    /// block id -> block
-    bodies: Keyspace,
-    /// height -> block id
-    chain: Keyspace,
-    /// block id -> receipts, as an RLP list
-    receipts: Keyspace,
-    /// block id -> what its execution replaced
-    undo: Keyspace,
-    /// address -> account
-    accounts: Keyspace,
-    /// address || slot -> value
-    storage: Keyspace,
-    /// code hash -> code
-    codes: Keyspace,
-    /// transaction id -> height || index
-    transactions: Keyspace,
-    /// address || height -> index and id of each transaction there
-    account_history: Keyspace,
-    /// address || height -> nothing: blocks that an address produced
-    produced: Keyspace,
-    /// position -> node of the history range
-    history: Keyspace,
-    /// transaction id -> envelope: the mempool, written through
-    pool: Keyspace,
-    /// height -> checkpoint, whole or on its way
-    checkpoints: Keyspace,
-    /// height || number -> part of that checkpoint's state
-    parts: Keyspace,
-    meta: Keyspace,
-}
-
-impl Keyspaces {
-    fn open(database: &Database) -> Result<Self, fjall::Error> {
-        let plain = |name: &str| database.keyspace(name, KeyspaceCreateOptions::default);
-        let large = |name: &str| {
-            database.keyspace(name, || {
-                KeyspaceCreateOptions::default().with_kv_separation(Some(KvSeparationOptions::default()))
-            })
-        };
-        Ok(Self {
-            headers: plain("headers")?,
-            bodies: large("bodies")?,
-            chain: plain("chain")?,
-            receipts: large("receipts")?,
-            undo: large("undo")?,
-            accounts: plain("accounts")?,
-            storage: plain("storage")?,
-            codes: large("codes")?,
-            transactions: plain("transactions")?,
-            account_history: plain("histories")?,
-            produced: plain("produced")?,
-            history: plain("history")?,
-            pool: plain("pool")?,
-            checkpoints: plain("checkpoints")?,
-            parts: large("parts")?,
-            meta: plain("meta")?,
-        })
-    }
-}
 
 /// The open store; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     database: Database,
     keys: Keyspaces,
-    condition: Arc<condition::Condition>,
+    condition: Arc<Condition>,
 }
 
 impl Store {
-    /// Opens or creates the store for the chain of `spec`. The folder around `path` must exist.
-    pub fn open(path: &Path, spec: &ChainSpec) -> Result<Self, StoreError> {
-        making::make(path, spec)?;
-        Self::open_in(path, spec)
-    }
-
-    fn open_in(path: &Path, spec: &ChainSpec) -> Result<Self, StoreError> {
+    /// Opens the database in `path`; whose chain it holds is not looked at.
+    fn open_database(path: &Path) -> Result<Self, StoreError> {
         let opening = |error| StoreError::opening(path, error);
         let database = Database::builder(path).open().map_err(opening)?;
         let keys = Keyspaces::open(&database).map_err(opening)?;
-        let condition = Arc::new(condition::Condition::new(path));
-        let store = Self {
+        let condition = Arc::new(Condition::new(path));
+        Ok(Self {
             database,
             keys,
             condition,
-        };
-        store.check_contents(path, spec)?;
-        Ok(store)
-    }
-
-    fn check_contents(&self, path: &Path, spec: &ChainSpec) -> Result<(), StoreError> {
-        let path = path.display().to_string();
-        let Some(bytes) = self.keys.meta.get("genesis")? else {
-            return self.create(spec);
-        };
-        let format = self.keys.meta.get("format")?;
-        let format = format.and_then(|bytes| <[u8; 4]>::try_from(&bytes[..]).ok());
-        match format.map_or(0, u32::from_be_bytes) {
-            FORMAT_VERSION => {}
-            1 => self.migrate_histories()?,
-            found => {
-                return Err(StoreError::WrongFormat {
-                    path,
-                    found,
-                    expected: FORMAT_VERSION,
-                });
-            }
-        }
-        let expected = genesis::block(spec).id();
-        let found = BlockId(tally_chain::B256::try_from(&bytes[..]).unwrap_or_default());
-        match found == expected {
-            true => Ok(()),
-            false => Err(StoreError::WrongChain { path, found, expected }),
-        }
-    }
-
-    fn create(&self, spec: &ChainSpec) -> Result<(), StoreError> {
-        let mut commit = Commit::new(self);
-        commit.genesis(spec);
-        commit.apply()
+        })
     }
 
     /// A consistent view of everything committed so far.
@@ -190,8 +94,4 @@ impl Store {
     pub fn disk_space(&self) -> u64 {
         self.database.disk_space().unwrap_or(0)
     }
-}
-
-fn height_key(height: Height) -> [u8; 8] {
-    height.0.to_be_bytes()
 }
