@@ -36,6 +36,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut warnings = Vec::new();
     for (path, content) in &files {
         errors.extend(text::check(path, content));
+        errors.extend(module_in_folder(path));
         match length(path, content) {
             Length::Fine => {}
             Length::Long(text) => warnings.push(text),
@@ -81,6 +82,14 @@ fn length(path: &str, content: &str) -> Length {
     }
 }
 
+/// A module `x` is the file `x.rs` beside its folder `x/`. Only what test targets share is a `mod.rs`: Cargo makes each file
+/// that is directly in `tests/` a target of its own.
+fn module_in_folder(path: &str) -> Option<String> {
+    let module = path.strip_suffix("/mod.rs")?;
+    let shared_by_tests = path.split('/').any(|part| part == "tests");
+    (!shared_by_tests).then(|| format!("{path}: this module is to be the file {module}.rs"))
+}
+
 fn is_code(path: &str) -> bool {
     [".rs", ".ts", ".js", ".css", ".sh"]
         .iter()
@@ -113,6 +122,19 @@ fn project_files(workspace: &Workspace) -> Result<Vec<(String, String)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_module_is_a_file_beside_its_folder() {
+        let error = "crates/node/src/store/mod.rs: this module is to be the file crates/node/src/store.rs";
+        assert_eq!(module_in_folder("crates/node/src/store/mod.rs"), Some(error.to_owned()));
+        for path in [
+            "crates/node/src/store.rs",
+            "crates/node/tests/support/mod.rs",
+            "src/mod.rs.txt",
+        ] {
+            assert_eq!(module_in_folder(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn long_files_are_reported_and_longer_ones_fail() {

@@ -1,73 +1,29 @@
 //! Blocks: `bytes -> RawBlock -> CheckedBlock -> LinkedBlock`. Rules: docs/protocol.md#B1 to #B8
 
+mod ancestors;
+mod error;
+
 use std::collections::BTreeSet;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::Bytes;
 use alloy_rlp::Encodable;
 
 use crate::codec::{CodecError, ListReader, wrap_list};
-use crate::consensus::{Engine, SealContext, SealError};
-use crate::fees::next_base_fee;
-use crate::hash::{BlockId, TxId};
+use crate::hash::BlockId;
 use crate::header::{HEADER_BYTES, Header};
 use crate::header_chain;
-use crate::history::{self, History};
 use crate::manifest::{MAX_EXTRA_BYTES, MAX_MANIFEST_BYTES, Manifest};
 use crate::merkle;
 use crate::spec::ChainSpec;
 use crate::transaction::{CheckedTransaction, MAX_TRANSACTION_BYTES, RawTransaction, TransactionError};
 use crate::units::{Height, UnixSecs, Weight};
 
+pub use crate::median_time::MEDIAN_SPAN;
+pub use ancestors::{Ancestors, Parent};
+pub use error::BlockError;
+
 /// Most transactions in a block. Rule: docs/protocol.md#L2
 pub const MAX_TRANSACTIONS: usize = 300_000;
-/// Blocks whose median time a new block must exceed under proof of work. Rule: docs/protocol.md#B3
-pub const MEDIAN_SPAN: usize = 11;
-/// Allowed clock skew under proof of work, in spacings. Rule: docs/protocol.md#B4
-pub const MAX_AHEAD_SPACINGS: u64 = 12;
-
-/// Why a block is rejected, execution aside.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum BlockError {
-    #[error("block has {len} bytes, at most {max} are allowed")]
-    TooLarge { len: u64, max: u64 },
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    #[error("version is {found}, expected {expected}")]
-    WrongVersion { found: u32, expected: u32 },
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    #[error("time {time} is more than {max_ahead} s ahead of this node's clock ({now})")]
-    FromTheFuture {
-        time: UnixSecs,
-        now: UnixSecs,
-        max_ahead: u64,
-    },
-    #[error("manifest_root is {found}, expected {expected}")]
-    WrongManifestRoot { found: B256, expected: B256 },
-    #[error("block has {count} transactions, at most {max} are allowed")]
-    TooManyTransactions { count: usize, max: usize },
-    #[error("transaction {index}: {source}")]
-    Transaction { index: usize, source: TransactionError },
-    #[error("transaction {id} occurs twice")]
-    DuplicateTransaction { id: TxId },
-    #[error("transactions_root is {found}, expected {expected}")]
-    WrongTransactionsRoot { found: B256, expected: B256 },
-    #[error("gas_limit is {found}, expected {expected}")]
-    WrongGasLimit { found: u64, expected: u64 },
-    #[error("gas_used {found} is above gas_limit {max}")]
-    GasUsedAboveLimit { found: u64, max: u64 },
-    #[error("parent is {found}, expected {expected}")]
-    WrongParent { found: BlockId, expected: BlockId },
-    #[error("number is {found}, expected {expected}")]
-    WrongNumber { found: Height, expected: Height },
-    #[error("time {time} is not after the median {median} of the last blocks")]
-    TooEarly { time: u32, median: u32 },
-    #[error("history_root is {found}, expected {expected}")]
-    WrongHistoryRoot { found: B256, expected: B256 },
-    #[error("base_fee is {found}, expected {expected}")]
-    WrongBaseFee { found: u128, expected: u128 },
-}
 
 /// A well-formed block; nothing of it is checked yet. Rule: docs/protocol.md#M3
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,81 +240,6 @@ pub struct CheckedBlock {
     header: Header,
     manifest: Manifest,
     transactions: Vec<CheckedTransaction>,
-}
-
-/// What a block knows of one before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parent {
-    /// The id of `header`.
-    pub id: BlockId,
-    /// The 80 bytes that are hashed.
-    pub header: Header,
-    /// The manifest of the same block.
-    pub manifest: Manifest,
-}
-
-/// What linking needs to know of the blocks before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ancestors {
-    /// The block just before.
-    pub parent: Parent,
-    /// Times of up to 10 blocks before the parent and of the parent, oldest first.
-    pub recent_times: Vec<u32>,
-    /// Time of block 1 of this branch; `None` while genesis is the parent. Rule: docs/protocol.md#D1
-    pub anchor_time: Option<u32>,
-    /// The range over genesis to parent.
-    pub history: History,
-}
-
-impl Ancestors {
-    /// The time, in Unix seconds, that the next block's must exceed. Rule: docs/protocol.md#B3
-    pub fn median_time(&self) -> u32 {
-        header_chain::median(&self.recent_times)
-    }
-
-    /// The earliest time, in Unix seconds, that the next block may have. Rule: docs/protocol.md#B3
-    pub fn earliest_time(&self, spec: &ChainSpec) -> u32 {
-        spec.engine().earliest_time(&self.recent_times)
-    }
-
-    /// What the next block's seal depends on.
-    pub(crate) fn seal_context(&self) -> SealContext {
-        SealContext {
-            anchor_time: self.anchor_time,
-            parent_time: self.parent.header.time,
-            parent_height: self.parent.manifest.number,
-        }
-    }
-
-    /// Base fee of the next block. Rule: docs/protocol.md#B7
-    pub fn next_base_fee(&self, spec: &ChainSpec) -> u128 {
-        let parent = &self.parent.manifest;
-        if parent.number == Height::GENESIS {
-            return spec.fees.initial_base_fee.into();
-        }
-        next_base_fee(
-            parent.base_fee,
-            parent.gas_used,
-            parent.gas_limit,
-            spec.fees.min_base_fee.into(),
-        )
-    }
-
-    /// What the child of `next` sees, `next` being the child of `self.parent`.
-    pub fn then(&self, next: Parent, engine: &Engine) -> Self {
-        let header = next.header;
-        let mut recent_times = self.recent_times.clone();
-        header_chain::push_time(&mut recent_times, header.time);
-        let mut history = self.history.clone();
-        history.push(history::Node::leaf(next.id, &header, engine.weight(&header)));
-        Self {
-            // The first block after genesis is the anchor of its branch: a spec may be much older than its chain (ADR 1).
-            anchor_time: self.anchor_time.or(Some(header.time)),
-            parent: next,
-            recent_times,
-            history,
-        }
-    }
 }
 
 impl CheckedBlock {

@@ -1,39 +1,28 @@
 //! Consensus as an engine behind one small interface. What an engine does is in a file of its own under `consensus/`;
-//! nothing outside may assume which engine a chain has.
+//! nothing outside may assume which engine a chain has. It knows neither blocks nor chain specs: both are made with it.
 //!
 //! The engine decides the fields of a header that belong to its seal (`next_seal`, `genesis_seal`), whether a seal holds
 //! (`check_header`, `check_manifest`, `check_next_seal`), what a block adds to its branch (`weight`), and which times a block
 //! may have (`earliest_time`, `check_time`, `max_ahead`). Readers without a chain spec or without ancestors use
 //! [`crate::seal`].
 
+mod context;
+mod verdict;
 pub(crate) mod work;
 
 use alloy_primitives::{B256, Bytes};
 
-use crate::block::{Ancestors, BlockError};
+use crate::block::BlockError;
 use crate::hash::BlockId;
 use crate::header::{HEADER_VERSION, Header};
-use crate::header_chain;
 use crate::manifest::Manifest;
-use crate::pow::{BitsError, Target};
-use crate::spec::ProofOfWorkSpec;
-use crate::units::{Height, Weight};
+use crate::median_time;
+use crate::pow::Target;
+use crate::units::Weight;
 
-pub use work::WorkSealError;
-
-/// Why a seal is rejected, by engine.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    /// The seal of a chain of proof of work.
-    #[error(transparent)]
-    Work(#[from] WorkSealError),
-}
-
-impl From<BitsError> for SealError {
-    fn from(error: BitsError) -> Self {
-        Self::Work(error.into())
-    }
-}
+pub(crate) use context::SealContext;
+pub use verdict::{BoundsError, SealError, Sealed, WorkSealError};
+pub use work::{MAX_AHEAD_SPACINGS, ProofOfWorkSpec};
 
 /// The fields of a header that the engine decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,17 +47,6 @@ impl HeaderSeal {
             nonce: self.nonce,
         }
     }
-}
-
-/// What the next seal depends on, of the blocks before. Blocks and headers without their blocks have it alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SealContext {
-    /// Time of block 1 of the branch, in Unix seconds; `None` while genesis is the parent. Rule: docs/protocol.md#D1
-    pub anchor_time: Option<u32>,
-    /// Time of the parent, in Unix seconds.
-    pub parent_time: u32,
-    /// Height of the parent.
-    pub parent_height: Height,
 }
 
 /// The engine that a chain spec names: it defines seals, the seal of the next block, and the weight of a branch.
@@ -110,12 +88,12 @@ impl Engine {
         }
     }
 
-    /// The seal fields of the block after these ancestors, before a miner has searched. Rule: docs/protocol.md#D1
-    pub fn next_seal(&self, ancestors: &Ancestors) -> HeaderSeal {
+    /// The seal fields of the block after blocks of this context, before a miner has searched. Rule: docs/protocol.md#D1
+    pub(crate) fn seal_after(&self, context: SealContext) -> HeaderSeal {
         match self {
             Self::ProofOfWork(spec) => HeaderSeal {
                 version: HEADER_VERSION,
-                bits: spec.bits_after(ancestors.seal_context()),
+                bits: spec.bits_after(context),
                 nonce: 0,
             },
         }
@@ -178,14 +156,14 @@ impl Engine {
     /// eleven blocks, oldest first. Rule: docs/protocol.md#B3
     pub fn earliest_time(&self, recent_times: &[u32]) -> u32 {
         match self {
-            Self::ProofOfWork(_) => header_chain::median(recent_times).saturating_add(1),
+            Self::ProofOfWork(_) => median_time::median(recent_times).saturating_add(1),
         }
     }
 
     /// Checks a time, in Unix seconds, against those of the blocks before. Rule: docs/protocol.md#B3
     pub(crate) fn check_time(&self, time: u32, recent_times: &[u32]) -> Result<(), BlockError> {
         match self {
-            Self::ProofOfWork(_) => header_chain::check_after_median(time, recent_times),
+            Self::ProofOfWork(_) => median_time::check_after_median(time, recent_times),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Headers before their blocks: what eighty bytes and those before them show. Rule: docs/protocol.md#N5
 
-use crate::block::{BlockError, MEDIAN_SPAN};
+use crate::block::BlockError;
 use crate::consensus::SealContext;
 use crate::hash::BlockId;
 use crate::header::Header;
+use crate::median_time;
 use crate::spec::ChainSpec;
 use crate::units::{Height, UnixSecs, Weight};
 
@@ -42,37 +43,10 @@ impl HeaderTip {
         engine.check_next_seal(header, context)?;
         self.id = header.id();
         self.height = self.height.next();
-        push_time(&mut self.recent_times, header.time);
+        median_time::push(&mut self.recent_times, header.time);
         self.anchor_time = self.anchor_time.or(Some(header.time));
         self.weight = self.weight.plus(engine.weight(header));
         Ok(())
-    }
-}
-
-/// The median of block times in Unix seconds; zero of none. Rule: docs/protocol.md#B3
-pub(crate) fn median(times: &[u32]) -> u32 {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    // Of an even number, which only the first blocks of a chain have, the later of the two in the middle, as in Bitcoin.
-    times.get(times.len() / 2).copied().unwrap_or(0)
-}
-
-/// Checks a time, in Unix seconds, against those of up to eleven blocks before it: it is after their median.
-/// Rule: docs/protocol.md#B3
-pub(crate) fn check_after_median(time: u32, recent_times: &[u32]) -> Result<(), BlockError> {
-    let median = median(recent_times);
-    match time > median {
-        true => Ok(()),
-        false => Err(BlockError::TooEarly { time, median }),
-    }
-}
-
-/// Appends a block's time to those that the next block is compared with: eleven at most, oldest first.
-/// Rule: docs/protocol.md#B3
-pub(crate) fn push_time(recent_times: &mut Vec<u32>, time: u32) {
-    recent_times.push(time);
-    if recent_times.len() > MEDIAN_SPAN {
-        recent_times.remove(0);
     }
 }
 

@@ -35,6 +35,7 @@ pub mod history;
 pub mod keys;
 pub mod limits;
 pub mod manifest;
+mod median_time;
 pub mod merkle;
 pub mod multisig;
 pub mod portable;

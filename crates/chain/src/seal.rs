@@ -9,6 +9,8 @@ use crate::pow::Target;
 use crate::spec::ChainSpec;
 use crate::units::{Height, Weight};
 
+pub use crate::consensus::{BoundsError, Sealed};
+
 /// Checks what a header shows of its seal to a reader without a chain spec, and gives its weight: how hard the seal had to
 /// be is for other blocks to show. Genesis is agreed on and has no seal. Rules: docs/protocol.md#H5, #C3, #P3
 pub fn check_without_spec(header: &Header) -> Result<Weight, SealError> {
@@ -46,31 +48,6 @@ impl SealMeasure {
     pub fn harder(self, other: Self) -> Self {
         if other.is_harder_than(self) { other } else { self }
     }
-}
-
-/// How much a seal that holds is worth to a reader without the blocks before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sealed {
-    /// Near the hardest seal that is known of the chain; or genesis, by its id.
-    Firm,
-    /// Allowed by the spec, and far easier than what is known of the chain: it costs little to make up.
-    Light,
-}
-
-/// Why a header cannot be part of a chain, whatever the blocks before it are.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BoundsError {
-    /// The seal does not hold by itself.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The seal is easier than any chain of this spec allows at this height.
-    #[error("the work that its bits {bits:#010x} ask for is less than this chain allows at height {height}")]
-    TooEasy {
-        /// Compact target of the header.
-        bits: u32,
-        /// Height that its manifest claims.
-        height: Height,
-    },
 }
 
 /// Bounds on the seals of a chain that follow from its spec and from the hardest seal that was seen.

@@ -11,6 +11,8 @@ use crate::hash::sha256;
 use crate::units::{Amount, Height};
 use crate::visible;
 
+pub use crate::consensus::ProofOfWorkSpec;
+
 /// Longest spec, in bytes. Rule: docs/protocol.md#L8
 pub const MAX_SPEC_BYTES: usize = 1_048_576;
 /// Most accounts with a balance at genesis. Rule: docs/protocol.md#L8
@@ -59,20 +61,6 @@ pub enum SpecError {
     AllocationOverflow,
     #[error("no chain is built in under the name {name:?}; built in are local and test")]
     UnknownBuiltIn { name: String },
-}
-
-/// Parameters of proof of work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProofOfWorkSpec {
-    /// Seconds between blocks.
-    pub spacing: u32,
-    /// Seconds of delay that halve the difficulty. Rule: docs/protocol.md#D1
-    pub half_life: u32,
-    /// Easiest target that a block may have, compact. Rule: docs/protocol.md#H4
-    pub pow_limit_bits: u32,
-    /// Target of genesis and of block 1, compact. Rule: docs/protocol.md#D1
-    pub initial_bits: u32,
 }
 
 /// `[consensus]`, by engine.

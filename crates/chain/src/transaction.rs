@@ -1,87 +1,24 @@
 //! Transactions: `bytes -> RawTransaction -> CheckedTransaction`. Rules: docs/protocol.md#T1 to #T13
 
+mod error;
 mod ethereum;
+mod limits;
 mod tally;
+mod view;
 
 use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, U256};
 
-use crate::codec::CodecError;
-use crate::hash::TxId;
-use crate::keys::{KeyError, SignatureVerifier};
-use crate::multisig::{MultisigError, PolicyError};
+use crate::hash::{BlockId, TxId};
+use crate::keys::SignatureVerifier;
 use crate::units::{Amount, UnixSecs};
-use crate::{B256, BlockId};
 
+pub use error::TransactionError;
 pub use ethereum::{EthereumKind, EthereumTransaction};
+pub use limits::{LIFETIME, MAX_ACCESS_ADDRESSES, MAX_ACCESS_SLOTS, MAX_AHEAD, MAX_GAS_LIMIT, MAX_TRANSACTION_BYTES};
 pub use tally::{Authenticator, Payload, TALLY_TYPE, TallyTransaction};
-
-/// Longest envelope in bytes. Rule: docs/protocol.md#L3
-pub const MAX_TRANSACTION_BYTES: usize = 131_072;
-/// Largest gas limit. Rule: docs/protocol.md#L4
-pub const MAX_GAS_LIMIT: u64 = 16_777_216;
-/// How long after its timestamp a transaction may be included, in seconds. Rule: docs/protocol.md#T7
-pub const LIFETIME: u64 = 86_400;
-/// How far a timestamp may be ahead of the block, in seconds. Rule: docs/protocol.md#T7
-pub const MAX_AHEAD: u64 = 600;
-/// Most addresses and slots in an access list. Rule: docs/protocol.md#L6
-pub const MAX_ACCESS_ADDRESSES: usize = 256;
-/// Most slots of all addresses of an access list together. Rule: docs/protocol.md#L6
-pub const MAX_ACCESS_SLOTS: usize = 1_024;
-
-/// Why a transaction is rejected; the stateful reasons are in the ledger and the mempool.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum TransactionError {
-    #[error("transaction is empty")]
-    Empty,
-    #[error("transaction has {len} bytes, at most {max} are allowed")]
-    TooLarge { len: usize, max: usize },
-    #[error("transaction type {found:#04x} is unknown; 0x01, 0x02, 0x54 and legacy are accepted")]
-    UnknownType { found: u8 },
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    #[error("authenticator kind {found} is unknown; 1 (rsa-pss-sha256), 2 (secp256k1) and 3 (multisig) are accepted")]
-    UnknownAuthenticator { found: u64 },
-    #[error("authenticator: {0}")]
-    Key(#[from] KeyError),
-    #[error("authenticator: {0}")]
-    Policy(PolicyError),
-    #[error("authenticator: {0}")]
-    Multisig(#[from] MultisigError),
-    #[error("signature does not verify")]
-    BadSignature,
-    #[error("legacy transaction has v = {v}: only EIP-155 is accepted")]
-    NotReplayProtected { v: u64 },
-    #[error("y parity is {found}, expected 0 or 1")]
-    BadParity { found: u64 },
-    #[error("chain_id is {found}, this chain is {expected}")]
-    WrongChain { found: u64, expected: u64 },
-    #[error("nonce is at its maximum")]
-    NonceTooLarge,
-    #[error("gas_limit is {found}, at most {max} is allowed")]
-    GasLimitTooHigh { found: u64, max: u64 },
-    #[error("max_priority_fee {priority} is above max_fee {max_fee}")]
-    PriorityAboveMax { priority: u128, max_fee: u128 },
-    #[error("max_fee {max_fee} is below the base fee {base_fee}")]
-    FeeTooLow { max_fee: u128, base_fee: u128 },
-    #[error("value plus gas_limit * max_fee is 2^256 or more")]
-    CostOverflow,
-    #[error("timestamp {timestamp} expired: the block's time {time} is more than 86400 s after it")]
-    Expired { timestamp: UnixSecs, time: UnixSecs },
-    #[error("timestamp {timestamp} is more than 600 s ahead of the block's time {time}")]
-    FromTheFuture { timestamp: UnixSecs, time: UnixSecs },
-}
-
-impl From<PolicyError> for TransactionError {
-    fn from(error: PolicyError) -> Self {
-        match error {
-            PolicyError::Codec(error) => Self::Codec(error),
-            error => Self::Policy(error),
-        }
-    }
-}
+pub use view::View;
 
 /// A decoded envelope of either family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -249,33 +186,6 @@ impl CheckedTransaction {
             .timestamp
             .map(|timestamp| timestamp.saturating_add(LIFETIME))
     }
-}
-
-/// The fields that both families share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct View<'a> {
-    /// EIP-2718 type byte; 0 for legacy.
-    pub kind: u8,
-    /// The number that the signature is bound to. Rule: docs/protocol.md#T5
-    pub chain_id: u64,
-    /// The sender's account nonce when it executes. Rule: docs/protocol.md#T6
-    pub nonce: u64,
-    /// Only Tally transactions carry one.
-    pub timestamp: Option<UnixSecs>,
-    /// Base units per gas.
-    pub max_priority_fee: u128,
-    /// Base units per gas, base fee included.
-    pub max_fee: u128,
-    /// Most gas that it may use.
-    pub gas_limit: u64,
-    /// None creates a contract.
-    pub to: Option<Address>,
-    /// What `to` receives, in base units.
-    pub value: Amount,
-    /// Memo, call data, or the init code of a contract.
-    pub data: &'a Bytes,
-    /// Addresses and slots that are warm from the start (EIP-2930); empty for Tally transactions.
-    pub access_list: &'a [(Address, Vec<B256>)],
 }
 
 impl Transaction {

@@ -38,11 +38,11 @@ pub use events::{ChainEvent, Events, Numbered};
 pub use health::{Health, NetworkFindings, NotReady};
 pub use miner::MiningJob;
 pub use mining::{Mining, MiningStatus};
-pub use node::{Clock, Node, TemplateError, WorkError, system_clock};
+pub use node::{Clock, Node, system_clock};
 pub use pipeline::{Advance, ImportError, Imported, Moved, Pipeline, Preparation, Prepared, Tip};
 pub use reads::{BlockKey, FullBlock, Included, Located, ProvenAccount};
 pub use store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 pub use submit::{SubmitError, Submitted};
-pub use templates::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT, Work};
+pub use templates::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT, TemplateError, Work, WorkError};
 // Parts of [`ImportError`] and of [`StoreError`], for callers that distinguish them.
 pub use tally_ledger::{ChangeSet, ExecutionError, InclusionError, StateError};

@@ -9,20 +9,6 @@ use super::imports::{Graph, graph};
 /// The most files that may import each other in a circle.
 const MOST: usize = 3;
 
-/// Circles that are larger for now: the folder of the package, how many files they have at most, and why.
-const LARGER: [(&str, usize, &str); 2] = [
-    (
-        "crates/chain/src/",
-        6,
-        "a block names its header chain, which names the chain spec, which names the engine and how it seals blocks",
-    ),
-    (
-        "crates/node/src/",
-        17,
-        "store, pipeline and templates name the façade whose parts they are, and each other",
-    ),
-];
-
 /// One sentence for each circle that is too large. `files` are Rust sources without those of tests.
 pub fn check(metadata: &Value, files: &[&(String, String)]) -> Vec<String> {
     folders(metadata)
@@ -33,14 +19,12 @@ pub fn check(metadata: &Value, files: &[&(String, String)]) -> Vec<String> {
                 .filter(|(path, _)| path.starts_with(folder))
                 .map(|(path, content)| (path.as_str(), content.as_str()))
                 .collect();
-            let larger = LARGER.iter().find(|(known, _, _)| known == folder);
-            let most = larger.map_or(MOST, |(_, most, _)| *most);
             let circles = circles(&graph(folder, &own));
-            let too_large = circles.into_iter().filter(move |circle| circle.len() > most);
+            let too_large = circles.into_iter().filter(|circle| circle.len() > MOST);
             too_large
-                .map(move |circle| {
+                .map(|circle| {
                     format!(
-                        "{} files import each other in a circle, at most {most} may: {}",
+                        "{} files import each other in a circle, at most {MOST} may: {}",
                         circle.len(),
                         circle.join(", ")
                     )

@@ -14,6 +14,7 @@ const AT_HOME: &[&str] = &[
     "crates/chain/src/seal.rs",
     // Those who search: the native miner, the browser's, external ones, the benchmarks.
     "app/src/operations/browser_miner/",
+    "crates/node/src/miner.rs",
     "crates/node/src/miner/",
     "frontend/src/mining_worker.rs",
     "src/api/mining.rs",
@@ -142,7 +143,7 @@ mod tests {
     fn a_let_without_another_way_is_caught_even_at_home() {
         let source = "fn f() {\n    let ConsensusSpec::Pow(pow) = spec;\n    let Engine::ProofOfWork(pow) = engine;\n    \
                       if let Engine::ProofOfWork(pow) = engine {}\n    let Engine::ProofOfWork(pow) = engine else { return };\n}\n";
-        let path = "crates/node/src/miner/mod.rs";
+        let path = "crates/node/src/miner/scan.rs";
         let second = "match, so that there may be a second engine";
         assert_eq!(
             looks(path, source),

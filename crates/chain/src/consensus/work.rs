@@ -1,35 +1,34 @@
 //! Proof of work as an engine: SHA-256d below a target, with ASERT. Rules: docs/protocol.md#H4 to #H6, #D1
 
 use alloy_primitives::U256;
+use serde::{Deserialize, Serialize};
 
-use super::{SealContext, SealError};
+use super::{BoundsError, SealContext, SealError, Sealed, WorkSealError};
 use crate::asert;
-use crate::block::MAX_AHEAD_SPACINGS;
 use crate::hash::BlockId;
 use crate::header::Header;
-use crate::pow::{BitsError, Target};
-use crate::seal::{BoundsError, Sealed};
-use crate::spec::ProofOfWorkSpec;
+use crate::pow::Target;
 use crate::units::{Height, Weight};
+
+/// Allowed clock skew under proof of work, in spacings. Rule: docs/protocol.md#B4
+pub const MAX_AHEAD_SPACINGS: u64 = 12;
 
 /// How many times easier than the hardest known target a block may be. Difficulty follows the miners, who come and go; a
 /// block that carries less still costs next to nothing beside the chain's own. Rule: docs/protocol.md#W57
 const EASIER: u32 = 16;
 
-/// Why a seal of proof of work is rejected.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum WorkSealError {
-    #[error(transparent)]
-    Bits(#[from] BitsError),
-    #[error("bits {bits:#010x} is above the limit {limit:#010x} of this chain")]
-    TargetAboveLimit { bits: u32, limit: u32 },
-    #[error("block id {id} is above the target of bits {bits:#010x}")]
-    NotEnoughWork { id: BlockId, bits: u32 },
-    #[error("bits is {found:#010x}, expected {expected:#010x}")]
-    WrongBits { found: u32, expected: u32 },
-    #[error("seal has {len} bytes, proof of work has none")]
-    UnexpectedSeal { len: usize },
+/// Parameters of proof of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofOfWorkSpec {
+    /// Seconds between blocks.
+    pub spacing: u32,
+    /// Seconds of delay that halve the difficulty. Rule: docs/protocol.md#D1
+    pub half_life: u32,
+    /// Easiest target that a block may have, compact. Rule: docs/protocol.md#H4
+    pub pow_limit_bits: u32,
+    /// Target of genesis and of block 1, compact. Rule: docs/protocol.md#D1
+    pub initial_bits: u32,
 }
 
 /// Expected hashes behind a header: none where its bits are no target. Rule: docs/protocol.md#H6

@@ -3,12 +3,12 @@
 use fjall::{OwnedWriteBatch, PersistMode};
 use tally_chain::codec::wrap_list;
 use tally_chain::history::Node;
-use tally_chain::{Address, Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, genesis, history::History};
+use tally_chain::{Amount, B256, ChainSpec, Height, Receipt, TxId, UnixSecs, genesis, history::History};
 use tally_ledger::ChangeSet;
 
 use super::history::entries as history_of;
-use super::record::BlockRecord;
-use super::{FORMAT_VERSION, Place, Status, Store, StoreError, height_key};
+use super::keyspaces::height_key;
+use super::{BlockRecord, FORMAT_VERSION, Indexed, Place, Status, Store, StoreError};
 
 /// A batch in the making.
 pub struct Commit<'a> {
@@ -16,17 +16,6 @@ pub struct Commit<'a> {
     batch: OwnedWriteBatch,
     /// Of the values that may be large: what has to have room on the disk.
     bytes: u64,
-}
-
-/// What an index needs to know of a transaction in a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Indexed {
-    /// Id of the transaction.
-    pub id: TxId,
-    /// The account that signed it.
-    pub sender: Address,
-    /// The account that it pays; `None` where it creates a contract.
-    pub recipient: Option<Address>,
 }
 
 impl<'a> Commit<'a> {

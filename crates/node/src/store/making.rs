@@ -15,8 +15,16 @@ const LEFTOVERS: [&str; 3] = ["lock", "0.jnl", TABLES];
 /// The folder of the database's tables; empty until the marker is there.
 const TABLES: &str = "keyspaces";
 
+impl Store {
+    /// Opens or creates the store for the chain of `spec`. The folder around `path` must exist.
+    pub fn open(path: &Path, spec: &ChainSpec) -> Result<Self, StoreError> {
+        make(path, spec)?;
+        Self::open_in(path, spec)
+    }
+}
+
 /// Makes the store in `path` unless there is one.
-pub(super) fn make(path: &Path, spec: &ChainSpec) -> Result<(), StoreError> {
+fn make(path: &Path, spec: &ChainSpec) -> Result<(), StoreError> {
     let cannot = |error: std::io::Error| StoreError::cannot_write(path, &error);
     let made = || path.join(MARKER).try_exists().map_err(cannot);
     if made()? {

@@ -4,8 +4,9 @@ use fjall::{PersistMode, Readable as _};
 use tally_chain::Height;
 use tally_chain::codec::{ListReader, wrap_list};
 
+use super::keyspaces::height_key;
 use super::snapshot::damaged;
-use super::{Snapshot, Store, StoreError, height_key};
+use super::{Snapshot, Store, StoreError};
 use crate::checkpoint::Checkpoint;
 
 /// Checkpoints that are kept beside the one that this node began with.

@@ -1,6 +1,8 @@
-//! What is stored beside a block's header.
+//! What is stored beside a block's header, and what the indexes hold of its transactions.
 
-use tally_chain::{Amount, B256, BlockId, Header, Height, Manifest, U256, UnixSecs, Weight, header::HEADER_BYTES};
+use tally_chain::{
+    Address, Amount, B256, BlockId, Header, Height, Manifest, TxId, U256, UnixSecs, Weight, header::HEADER_BYTES,
+};
 
 use super::StoreError;
 
@@ -110,6 +112,17 @@ impl Fields<'_> {
         self.0 = rest;
         Some(*head)
     }
+}
+
+/// What an index needs to know of a transaction in a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Indexed {
+    /// Id of the transaction.
+    pub id: TxId,
+    /// The account that signed it.
+    pub sender: Address,
+    /// The account that it pays; `None` where it creates a contract.
+    pub recipient: Option<Address>,
 }
 
 /// Where a transaction stands in the active chain.

@@ -9,8 +9,9 @@ use tally_chain::state_tree::{Account, account_key, storage_key, value_hash};
 use tally_chain::{Address, Amount, B256, BlockId, Bytes, Height, RawBlock, Receipt, TxId, codec::ListReader};
 use tally_ledger::{ChangeSet, StateError, StateView};
 
+use super::keyspaces::{Keyspaces, height_key};
 use super::record::block_id;
-use super::{BlockRecord, Keyspaces, Place, StoreError, height_key, history};
+use super::{BlockRecord, Place, StoreError, history};
 
 /// A consistent view of the store; cheap to clone.
 #[derive(Clone)]

@@ -10,9 +10,8 @@ use super::*;
 use crate::config::NodeConfig;
 use crate::mempool::{PoolView, gather};
 use crate::miner::{MiningJob, Solved};
-use crate::node::TemplateError;
 use crate::pipeline::Imported;
-use crate::templates::Work;
+use crate::templates::{TemplateError, Work};
 use crate::verifier::fixture::Signer;
 
 /// A node on the test chain, and a clock that only the test moves.

@@ -6,8 +6,8 @@ use tally_chain::consensus::Engine;
 use tally_chain::{Address, BlockId, Bytes, CheckedTransaction};
 use tally_ledger::{Assembled, SharedBlock};
 
+use super::TemplateError;
 use crate::miner::MiningJob;
-use crate::node::TemplateError;
 use crate::pipeline::Tip;
 
 /// Transactions on a tip, assembled once.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tally_chain::{Address, BlockId};
 
+use super::TemplateError;
 use super::body::Body;
-use crate::node::TemplateError;
 
 /// After so many newer tips the templates of a tip are forgotten: a block found a little late is still a block.
 const KEPT_TIPS: u32 = 3;
