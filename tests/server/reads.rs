@@ -470,7 +470,7 @@ fn every_mark_and_every_acknowledgement_is_explained() {
         for word in [
             // The marks of the pages.
             "verified here",
-            "as told by the node",
+            "as reported by the node",
             "checking…",
             "older than seen before",
             "does not hold",
