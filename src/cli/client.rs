@@ -44,7 +44,7 @@ pub struct NodeArgs {
         value_name = "URL"
     )]
     node: String,
-    /// Believe the authorities in this PEM file, in place of the system's
+    /// Trust the authorities in this PEM file, in place of the system's
     #[arg(
         long,
         global = true,
@@ -53,7 +53,7 @@ pub struct NodeArgs {
         conflicts_with = "pin"
     )]
     cacert: Option<PathBuf>,
-    /// Believe this one certificate, by its SHA-256 in hex; a node with a certificate of its own prints it at its start
+    /// Trust this one certificate, by its SHA-256 in hex; a node with a certificate of its own prints it at its start
     #[arg(long, global = true, env = "TALLY_PIN", value_name = "SHA256", value_parser = tls::parse_pin)]
     pin: Option<[u8; 32]>,
 }

@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::signers::{Signers, chain, identity};
 use super::{Figures, import, percentile, source};
 
-/// Transfers that are submitted in one go: fewer than the events that a node keeps for those who are slow to hear.
+/// Transfers that are submitted in one go: fewer than the events that a node keeps for slow receivers.
 const AT_ONCE: usize = 250;
 /// How long anything may take to come everywhere.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,7 +32,7 @@ pub struct NetworkArgs {
     /// Transfers that are sent one by one, each when the one before it is everywhere
     #[arg(long, default_value_t = 200)]
     single: usize,
-    /// Blocks that are told of, and then fetched by a new node
+    /// Blocks that are relayed, and then fetched by a new node
     #[arg(long, default_value_t = 20)]
     blocks: usize,
     /// Transfers in each block
@@ -266,7 +266,7 @@ impl Members {
 
     /// Bytes that all nodes have received.
     fn bytes(&self) -> u64 {
-        // What is told of is a quarter of a second old at most.
+        // A status is a quarter of a second old at most.
         std::thread::sleep(Duration::from_millis(600));
         let received = |network: &Network| network.status().counters.traffic.bytes_in;
         self.networks.iter().map(received).sum()
