@@ -96,7 +96,7 @@ test('PEM files of OpenSSL come in, and a key goes out for it', async ({ page, n
   await keysPage(page, node);
   await read(page, 'rsa-2048.pem');
   await expect(page.getByText('PKCS#8 PEM without encryption')).toBeVisible(SLOW);
-  await expect(page.getByText('whoever has seen it has the key')).toBeVisible();
+  await expect(page.getByText('anyone who has seen it has the key')).toBeVisible();
   await page.getByRole('button', { name: 'Do not keep it' }).click();
   await read(page, 'rsa-2048-openssl3-default.pem', FILE_PASSWORD);
   await expect(page.getByText('encrypted PKCS#8 PEM')).toBeVisible(SLOW);

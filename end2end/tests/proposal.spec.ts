@@ -113,7 +113,7 @@ test('a contract in a proposal is shown as its program, and asks for a tick', as
   await expect(fact('Program of the contract')).toContainText('7 bytes');
   await expect(fact('Memo')).toHaveText('none');
   await expect(page.getByText('for Ann')).toBeHidden();
-  await expectTicks(page, ['This creates a contract and pays nobody']);
+  await expectTicks(page, ['This creates a contract and pays no one']);
 });
 
 /** What this browser keeps of what it sent: whether a node has acknowledged each. */

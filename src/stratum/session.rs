@@ -121,7 +121,7 @@ impl Session {
 
     /// What became of the conversation, for the log: on one line, and bounded.
     pub fn summary(&self) -> String {
-        let first = self.workers.keys().next().map_or("nobody", String::as_str);
+        let first = self.workers.keys().next().map_or("none", String::as_str);
         let name = visible::escaped(first);
         let refusal = match &self.last_refusal {
             Some(text) => format!("; the last rejection: {}", visible::escaped(text)),
@@ -230,7 +230,7 @@ impl Session {
         // Only now: a job for a worker that was turned away would take the shares of all others.
         self.pays = Some(paid);
         let shown = visible::escaped(name).into_owned();
-        tracing::info!(worker = shown, "miner");
+        tracing::info!(worker = shown, "miner authorized");
         let seat = self
             .node
             .workers()
@@ -310,9 +310,9 @@ impl Session {
         let (header, _) = mining.sealed(&extra, time, nonce);
         let block = mining.target.is_met_by(&header.id());
         if block {
-            // Whatever limits there are, a found block is handed in.
+            // A found block is submitted in spite of all limits.
             match self.node.submit_sealed(mining, &extra, time, nonce) {
-                Ok(_) => tracing::info!(address = %paid, id = %header.id(), "block of a miner"),
+                Ok(_) => tracing::info!(address = %paid, id = %header.id(), "block from a miner"),
                 Err(error) => return Err(Refusal::other(not_taken(&error)).into()),
             }
         } else if !job.difficulty.target().is_met_by(&header.id()) {

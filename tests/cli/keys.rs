@@ -281,7 +281,7 @@ fn a_weak_or_private_key_is_not_watched() {
         let key = hex::encode_prefixed(key);
         wallet(&vault, "", &["watch", &address, "--public-key", &key])
     };
-    refused(&watch(&spki), "the key is refused: its modulus is divisible by 3");
+    refused(&watch(&spki), "the key is rejected: its modulus is divisible by 3");
     refused(&watch(&modulus[..32]), "that is a private key");
 
     // Nor is a shared account taken up that counts on it.
@@ -293,6 +293,6 @@ fn a_weak_or_private_key_is_not_watched() {
     let imported = wallet(&vault, "", &["shared", "import", file.to_str().unwrap()]);
     refused(
         &imported,
-        &format!("the key of {address}: the key is refused: its modulus is divisible by 3"),
+        &format!("the key of {address}: the key is rejected: its modulus is divisible by 3"),
     );
 }

@@ -16,7 +16,7 @@ use tally_wallet::{Proposal, Signers};
 use crate::binary;
 use crate::process::{self, stderr, tally};
 
-/// PUBLIC: everybody knows the keys of this phrase.
+/// PUBLIC: the keys of this phrase are published.
 const PUBLIC_PHRASE: &str = tally_testkit::PUBLIC_PHRASE;
 /// Its second secp256k1 account; the wallet has the first.
 const PUBLIC: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
@@ -228,7 +228,7 @@ fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
     std::fs::write(machine.path("creation.txt"), creation).unwrap();
 
     let facts = |text: &str| {
-        assert!(text.contains("  to       nobody: a new contract is created"), "{text}");
+        assert!(text.contains("  to       no one: a new contract is created"), "{text}");
         assert!(text.contains("  program  0x666f7220416e6e (7 bytes)"), "{text}");
         assert!(!text.contains("memo") && !text.contains("for Ann"), "{text}");
     };
@@ -246,7 +246,7 @@ fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
     let said = stderr(&asked);
     assert_eq!(asked.status.code(), Some(1), "{said}");
     facts(&said);
-    assert_eq!(titles(&said), ["This creates a contract and pays nobody"], "{said}");
+    assert_eq!(titles(&said), ["This creates a contract and pays no one"], "{said}");
     for part in [
         "There is no recipient: 7 bytes of program",
         "Give --accept new-contract (or",

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::binary;
 use crate::process::{FAST_CHAIN, NodeProcess, json, stderr, tally};
 
-/// PUBLIC: everybody knows the keys of this phrase.
+/// PUBLIC: the keys of this phrase are published.
 const PUBLIC_PHRASE: &str = tally_testkit::PUBLIC_PHRASE;
 const PUBLIC_RSA: &str = "0x6dbBd9E1099f6e32833374e4F68E1006fAC7f0c7";
 const PASSWORD: &str = "correct horse";

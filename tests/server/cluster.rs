@@ -113,7 +113,7 @@ fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
         .collect();
     cluster.after("4 nodes are up");
     agree_beyond(&clients, 4);
-    until("everybody speaks with everybody", || {
+    until("all are connected with all", || {
         let peers = |client: &Http| client.get("/api/v1/peers").json()["peers"].as_array().unwrap().len();
         clients.iter().all(|client| peers(client) == 3).then_some(())
     });
@@ -205,7 +205,9 @@ fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
     until("a long branch", || (second.height() >= 60).then_some(()));
     second.mine(false);
     let behind = second.height();
-    until("a heavier one", || (first.height() >= behind + 40).then_some(()));
+    until("a chain with more total work", || {
+        (first.height() >= behind + 40).then_some(())
+    });
     first.mine(false);
     // Killed again and again: as soon as it has called, while blocks come, when the tip moves.
     for blocks in [0, 5, 30, 59] {
@@ -213,7 +215,7 @@ fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
         second = Member::start(folders[1].path(), "test", &["--peer", &first.addresses[0]]);
         assert!(
             second.height() >= behind,
-            "what was acknowledged is still there, or something heavier"
+            "what was acknowledged is still there, or a chain with more total work"
         );
         until("it is on its way", || {
             let done = second.peers()["sync"]["blocks_done"].as_u64();
@@ -318,7 +320,7 @@ fn a_cluster_under_load_with_kills_and_partitions_agrees_and_loses_nothing_ackno
         soak.halves(false);
     }
     for id in &soak.paid {
-        until("what was acknowledged is in everybody's chain", || {
+        until("what was acknowledged is in all chains", || {
             soak.included(id).then_some(())
         });
     }

@@ -63,10 +63,13 @@ fn private_addresses_that_others_tell_of_are_not_called() {
     let told = format!("/ip4/127.0.0.1/tcp/{}", trap.local_addr().unwrap().port());
     let second = start(folders[1].path(), Some(&first), &["--p2p-announce", &told]);
     let third = start(folders[2].path(), Some(&first), &[]);
-    until("the third has asked around, and left out what it was told", || {
-        let found = &third.peers()["found"];
-        (found["rounds"].as_u64().unwrap() >= 3 && found["refused"].as_u64().unwrap() > 0).then_some(())
-    });
+    until(
+        "the third has queried its peers, and left out the announced address",
+        || {
+            let found = &third.peers()["found"];
+            (found["rounds"].as_u64().unwrap() >= 3 && found["refused"].as_u64().unwrap() > 0).then_some(())
+        },
+    );
     assert!(!speaks_to(&third, &second), "only what its operator named is called");
     assert!(speaks_to(&third, &first) && speaks_to(&second, &first));
     let called = trap.accept().map(|(_, from)| from);

@@ -211,7 +211,7 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
     let [a, b, c, d] = &members[..] else {
         unreachable!("four were started")
     };
-    until("everybody is connected with everybody", || {
+    until("all are connected with all", || {
         members
             .iter()
             .all(|member| member.peers()["peers"].as_array().unwrap().len() == 3)

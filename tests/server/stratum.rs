@@ -367,7 +367,7 @@ fn the_log_says_why_a_miner_was_dropped() {
     let line = log.wait("miner dropped");
     assert_eq!(line["level"], "INFO");
     assert_eq!(line["error"], "a line has more than 4096 bytes");
-    assert_eq!(line["miner"], "nobody, 0 workers, 0 shares");
+    assert_eq!(line["miner"], "none, 0 workers, 0 shares");
     assert!(line["remote"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
 
     let mut miner = Miner::working(&process, &name);

@@ -135,7 +135,7 @@ fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
     let again = cli.run(&["new"], "correct horse");
     assert_eq!(again.status.code(), Some(1), "an existing vault is not overwritten");
     let asked = cli.run(&pay[..pay.len() - 2], "correct horse");
-    assert_eq!(asked.status.code(), Some(1), "nobody said yes");
+    assert_eq!(asked.status.code(), Some(1), "no one said yes");
     assert!(
         String::from_utf8_lossy(&asked.stdout).contains("amount   1.5 TALLY"),
         "the review is shown first"

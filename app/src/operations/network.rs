@@ -121,12 +121,12 @@ fn ClockBehind(secs: u64) -> impl IntoView {
 #[component]
 fn HeavierFork(fork: HeavierForkView) -> impl IntoView {
     let words = format!(
-        "It has {} blocks and more work than the one shown here, and leaves it below block {}, the lowest that this node goes back to: it can only be followed by beginning anew, with a fresh data directory. Until then, payments and balances here may not count for others.",
+        "It has {} blocks and more total work than the chain shown here, and forks from it below block {}, the lowest that this node goes back to: to follow it, start anew with a fresh data directory. Until then, payments and balances here may not count on other nodes.",
         format::count(fork.height),
         format::count(fork.base)
     );
     view! {
-        <Notice kind=NoticeKind::Error title="A peer shows a heavier chain that this node cannot follow">
+        <Notice kind=NoticeKind::Error title="A peer shows a chain with more total work that this node cannot follow">
             <p>{words}</p>
             <Facts>
                 <Fact name="Its newest block"><Id value=fork.tip full=true /></Fact>

@@ -32,10 +32,10 @@ pub enum NotReady {
     /// The clock was set back: it is `secs` seconds behind the least time of the next block. Rule: docs/protocol.md#N13
     #[error("this machine's clock is {secs} s behind this node's own chain")]
     ClockBehindChain { secs: u64 },
-    /// A chain of more work, its headers checked from genesis on, leaves this node's below the lowest block that it goes back
-    /// to: it cannot be followed without beginning anew. Rules: docs/protocol.md#B9, #Q5
+    /// A chain of more total work, its headers checked from genesis on, forks below the lowest block that this node goes back
+    /// to: following it means beginning anew. Rules: docs/protocol.md#B9, #Q5
     #[error(
-        "a heavier chain of {} leaves this node's below block {base}, the lowest that it goes back to",
+        "a chain of {} with more total work forks below block {base}, the lowest that this node goes back to",
         counted(.height.0, "block", "blocks")
     )]
     HeavierFork { height: Height, base: Height },
@@ -174,7 +174,7 @@ mod tests {
                     height: Height(9),
                     base: Height(4),
                 },
-                "a heavier chain of 9 blocks leaves this node's below block 4, the lowest that it goes back to",
+                "a chain of 9 blocks with more total work forks below block 4, the lowest that this node goes back to",
             ),
             (
                 NotReady::NotBegun {

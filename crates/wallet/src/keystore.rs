@@ -59,13 +59,13 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotEncrypted => {
-                "The file is not encrypted: whoever has seen it has the key. Delete it once the key is kept here, and do not send it to anyone."
+                "The file is not encrypted: anyone who has seen it has the key. Delete it once the key is kept here, and do not send it to anyone."
             }
             Self::NotChecked => {
                 "The file does not say whose key it holds, so damage in it can go unnoticed. Compare the address with the one you expect."
             }
             Self::Public => {
-                "This key is PUBLIC: it belongs to the test phrase that everybody knows. Anyone can take what is sent to it."
+                "This key is PUBLIC: it belongs to the published test phrase. Anyone can take what is sent to it."
             }
         })
     }

@@ -44,7 +44,7 @@ pub enum VaultError {
     #[error("the vault already has the account {address}")]
     HasAccount { address: Address },
     #[error(
-        "{address} and {other} have a prime number in common: anybody can take the coins of both. Keep neither, and move what they hold to a new account"
+        "{address} and {other} have a prime number in common: anyone can take the coins of both. Keep neither, and move what they hold to a new account"
     )]
     SharedPrime { address: Address, other: Address },
     #[error("the vault is full: it has {max} accounts")]

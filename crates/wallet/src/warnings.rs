@@ -188,7 +188,7 @@ impl Warning {
     /// What it is, in a few words.
     pub fn title(&self) -> &'static str {
         match self {
-            Self::NewContract { .. } => "This creates a contract and pays nobody",
+            Self::NewContract { .. } => "This creates a contract and pays no one",
             Self::LookAlike { .. } => "This address looks like one you know, but is another",
             Self::PublicAccount { .. } => "Everyone has the key of this account",
             Self::Contract => "The recipient is a contract",

@@ -253,7 +253,7 @@ pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), 
 pub fn lines(review: &Review, symbol: &str) -> String {
     let to = review
         .to
-        .map_or_else(|| "nobody: a new contract is created".to_owned(), |to| to.to_string());
+        .map_or_else(|| "no one: a new contract is created".to_owned(), |to| to.to_string());
     let memo = match (&review.init_code, &review.memo) {
         (Some(code), _) => format!("\n  program  {code} ({} bytes)", review.code_bytes()),
         (None, Memo::None) => String::new(),

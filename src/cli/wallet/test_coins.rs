@@ -1,4 +1,4 @@
-//! `tally wallet test-coins`: a payment from an account whose keys everybody knows, on chains where such accounts hold coins.
+//! `tally wallet test-coins`: a payment from an account whose keys are published, on chains where such accounts hold coins.
 
 use anyhow::bail;
 use clap::Args;
@@ -14,7 +14,7 @@ use super::send::sign;
 use super::submit::{Depth, Report, finish};
 use super::warn::{Consent, Known};
 
-/// PUBLIC: everybody knows the keys of this phrase. Rule: docs/protocol.md#W6
+/// PUBLIC: the keys of this phrase are published. Rule: docs/protocol.md#W6
 const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
 /// Its secp256k1 accounts that are looked at.
 const ACCOUNTS: u32 = 10;

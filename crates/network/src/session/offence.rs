@@ -18,7 +18,7 @@ pub enum Offence {
     Malformed(#[from] CodecError),
     #[error("is of another chain: its genesis is {found}, ours is {expected}")]
     WrongGenesis { found: BlockId, expected: BlockId },
-    #[error("speaks version {found} of the protocol, we speak {expected}")]
+    #[error("has version {found} of the protocol, this node has {expected}")]
     WrongVersion { found: u64, expected: u64 },
     #[error("did not begin with hello")]
     NoHello,
@@ -28,7 +28,7 @@ pub enum Offence {
     #[error("sent headers that continue nothing that we asked about")]
     UnconnectedHeaders,
     /// Its headers were here to their end: its chain only becomes heavier.
-    #[error("claimed a heavier chain than it has shown: {shown} of {claimed} at most")]
+    #[error("claimed more total work than it has shown: {shown} of {claimed} at most")]
     LowWork { shown: String, claimed: String },
     #[error("led to the invalid block {id}: {reason}")]
     InvalidBlock { id: BlockId, reason: String },
@@ -52,10 +52,10 @@ pub enum Offence {
     #[error("sent transactions for block {id} that are not those that it named")]
     BadCompactBlock { id: BlockId },
     /// It had read that our chain weighs as much, or more.
-    #[error("announced block {id}, whose parent nobody showed")]
+    #[error("announced block {id}, whose parent is unknown")]
     Orphan { id: BlockId },
     /// It had read that our chain weighs as much, or more.
-    #[error("announced block {id}, long after a heavier one")]
+    #[error("announced block {id}, long after one with more total work")]
     StaleBlock { id: BlockId },
     #[error("sent more {what} than a peer may")]
     Flood { what: &'static str },

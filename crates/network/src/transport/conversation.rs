@@ -244,7 +244,7 @@ fn carry_out(
         }
     }
     for peer in slow {
-        tracing::info!(%peer, "does not take what it asked for");
+        tracing::info!(%peer, "does not read the answers to its requests");
         links.remove(&peer);
         session.disconnected(&peer, now);
         let _ = commands.try_send(SwarmCommand::Disconnect(peer));

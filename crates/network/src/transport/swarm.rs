@@ -336,7 +336,7 @@ impl SwarmTask {
         tokio::spawn(async move {
             match control.open_stream(peer, PROTOCOL).await {
                 Ok(stream) => links.spawn(peer, stream, true),
-                Err(error) => tracing::info!(%peer, %error, "does not speak our protocol"),
+                Err(error) => tracing::info!(%peer, %error, "does not support our protocol"),
             }
         });
     }

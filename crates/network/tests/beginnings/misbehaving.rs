@@ -143,7 +143,7 @@ fn a_checkpoint_above_the_chain() {
 
 #[test]
 fn more_work_claimed_than_the_headers_show() {
-    banned_for("claimed a heavier chain than it has shown", |_, message| {
+    banned_for("claimed more total work than it has shown", |_, message| {
         if let Message::Hello(hello) = message {
             hello.claim.weight = Weight(hello.claim.weight.0 * U256::from(2));
         }

@@ -211,7 +211,7 @@ fn a_trusted_block_binds() {
     world.run(60_000);
     assert!(
         world.node(new).awaits_checkpoint(),
-        "the heavier chain does not have the block"
+        "the chain with more work does not have the block"
     );
     world.connect(new, light);
     world.until(30_000, "the chain with the block", |world| stands(world, new, light));

@@ -110,7 +110,7 @@ fn coming_again_wipes_nothing_out() {
         town.carry();
     }
     assert_eq!(sent, 50);
-    town.banned_for("stale_block", "long after a heavier one");
+    town.banned_for("stale_block", "long after one with more total work");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn low_work_headers() {
     town.stranger(headers[19].id(), 20, huge());
     assert!(town.serve_headers(&headers).is_none(), "no block of it is asked for");
     drop(node);
-    town.banned_for("low_work", "claimed a heavier chain than it has shown");
+    town.banned_for("low_work", "claimed more total work than it has shown");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn an_orphan_flood() {
     assert_eq!(sent, 10);
     assert_eq!(town.offences("orphan"), 10);
     drop(node);
-    town.banned_for("orphan", "whose parent nobody showed");
+    town.banned_for("orphan", "whose parent is unknown");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn another_version() {
     });
     let found = PROTOCOL_VERSION + 1;
     town.ended_for(&format!(
-        "speaks version {found} of the protocol, we speak {PROTOCOL_VERSION}"
+        "has version {found} of the protocol, this node has {PROTOCOL_VERSION}"
     ));
 }
 
@@ -318,7 +318,7 @@ fn a_stale_tip_spammer() {
     }
     assert_eq!(sent, 50, "late news costs little, again and again much");
     drop(node);
-    town.banned_for("stale_block", "long after a heavier one");
+    town.banned_for("stale_block", "long after one with more total work");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Portable receipts, and on whose word their block is trusted.
+//! Portable receipts, and who names the block that they are trusted by.
 
 use tally_chain::{
     PortableReceipt,

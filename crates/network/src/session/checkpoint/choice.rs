@@ -280,7 +280,7 @@ impl Session {
         // Other nodes may be configured for another depth: that is no offence.
         let (above, depth) = (height.0.saturating_sub(offer.height.0), self.node.checkpoints().depth);
         if above < depth || walk.mark.is_none() {
-            tracing::warn!(peer = %name, above, depth, "too few blocks stand on the offered checkpoint");
+            tracing::warn!(peer = %name, above, depth, "too few blocks are on top of the offered checkpoint");
             return;
         }
         if self
@@ -296,7 +296,7 @@ impl Session {
         if shown.any(|(other, height)| other > weight && self.is_too_short(height)) {
             return;
         }
-        tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
+        tracing::info!(source = %name, %block, height = %offer.height, %weight, "the chain with the most total work shown so far");
         self.drop_checkpoint_sync();
         self.weighed(&name, Some(&walk.end));
         if let Some(peer) = self.peers.get_mut(&name) {

@@ -134,13 +134,13 @@ impl Session {
 
     fn warn_of(&mut self, peer: PeerName, tip: BlockId, height: Height, weight: Weight) {
         if self.heavier_fork.as_ref().is_some_and(|fork| fork.weight > weight) {
-            // Of several that were weighed beside each other the heaviest is named.
+            // Of several that were checked beside each other the one with the most total work is named.
             return;
         }
         let base = lowest_fork(&self.node, &self.node.tip()).unwrap_or_default();
         tracing::error!(
             %peer, %tip, %height, %weight, %base,
-            "a heavier chain leaves this node's deeper than this node goes back: it cannot be followed. To follow it, stop this \
+            "a chain with more total work forks deeper than this node goes back: it cannot be followed. To follow it, stop this \
              node, move its data directory away, and start it with --from-checkpoint --checkpoint ID of a block that you trust"
         );
         self.heavier_fork = Some(HeavierFork {

@@ -325,7 +325,7 @@ impl Session {
                 peer.backoff.wait(now + APART_MS);
                 let max = self.node.max_reorg_depth();
                 if self.lines.is_due("deep", now) {
-                    tracing::warn!(peer = %name, depth, max, "its chain leaves ours deeper than this node follows");
+                    tracing::warn!(peer = %name, depth, max, "its chain forks deeper than this node follows");
                 }
                 self.leaves_too_deep(name);
             }
