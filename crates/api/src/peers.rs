@@ -93,7 +93,7 @@ pub struct CatchUpBody {
     pub millis: u64,
 }
 
-/// What is known of nodes that nobody named.
+/// What is known of nodes that no operator named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FoundBody {
@@ -125,7 +125,7 @@ pub struct PeersBody {
     pub sync: Option<CatchUpBody>,
     /// The greatest height that anybody speaks of.
     pub best_height: u64,
-    /// What is known of nodes that nobody named.
+    /// What is known of nodes that no operator named.
     pub found: FoundBody,
 }
 

@@ -86,7 +86,7 @@ impl Session {
         self.ask(name, Request::Ping { sent: now, weight }, Message::Ping);
     }
 
-    /// A request that is not waited for any more: what it was for is asked of others.
+    /// A request that is not waited for any more: its content is requested from others.
     pub(crate) fn request_failed(&mut self, name: &PeerName, request: &Request) {
         match request {
             Request::Ping { .. } => {}

@@ -27,7 +27,7 @@ pub enum Offence {
     /// After none of the blocks that the request named, or not one after the other.
     #[error("sent headers that continue nothing that we asked about")]
     UnconnectedHeaders,
-    /// Its headers were here to their end: its chain only becomes heavier.
+    /// Its headers were here to their end: the total work of a chain only grows.
     #[error("claimed more total work than it has shown: {shown} of {claimed} at most")]
     LowWork { shown: String, claimed: String },
     #[error("led to the invalid block {id}: {reason}")]
@@ -51,10 +51,10 @@ pub enum Offence {
     /// All envelopes came from the peer: none was taken from this node's pool.
     #[error("sent transactions for block {id} that are not those that it named")]
     BadCompactBlock { id: BlockId },
-    /// It had read that our chain weighs as much, or more.
+    /// It had read that our chain has as much total work, or more.
     #[error("announced block {id}, whose parent is unknown")]
     Orphan { id: BlockId },
-    /// It had read that our chain weighs as much, or more.
+    /// It had read that our chain has as much total work, or more.
     #[error("announced block {id}, long after one with more total work")]
     StaleBlock { id: BlockId },
     #[error("sent more {what} than a peer may")]

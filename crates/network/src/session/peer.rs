@@ -24,10 +24,10 @@ use crate::wire::{Claim, CompactBlock};
 /// Bytes of the longest answer that names a checkpoint: 4,096 roots of up to 64 bytes.
 const CHECKPOINT_BYTES: usize = 320 << 10;
 
-/// Something asked of a peer.
+/// A request to a peer.
 #[derive(Debug, Clone)]
 pub(crate) enum Request {
-    /// `weight` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
+    /// `weight` is the most total work of our own chain that the peer had been sent before: its answer shows that it read it.
     Ping {
         sent: u64,
         weight: Weight,
@@ -97,7 +97,7 @@ pub(crate) struct Rebuild {
     pub(crate) pooled: Vec<u32>,
 }
 
-/// A block that is too far ahead of this node's clock (B4), of which nobody knows whether it or the block is wrong.
+/// A block that is too far ahead of this node's clock (B4), of which it is not known whether it or the block is wrong.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ahead {
     /// This node's clock at which the block is taken.
@@ -118,7 +118,7 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// A block that is being put together, with its weight and the moment at which it was asked for.
+    /// A block that is being put together, with the total work of its branch and the moment of the request.
     fn rebuild(&self) -> Option<(BlockId, Weight, u64)> {
         let asked = self.deadline.saturating_sub(BLOCKS_MS);
         match &self.request {
@@ -154,7 +154,7 @@ pub(crate) struct Peer {
     pub(crate) connected: u64,
     /// This node's tip, as its hello said.
     pub(crate) hello_tip: BlockId,
-    /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
+    /// The most total work of our chain that it was sent, and the most that it has certainly read.
     pub(crate) sent_weight: Weight,
     pub(crate) acknowledged: Weight,
     /// `None` until its hello.
@@ -211,16 +211,16 @@ pub(crate) struct Peer {
     /// Blocks and transactions that it sent when asked, each of which this node wanted.
     pub(crate) blocks_sent: u64,
     pub(crate) transactions_sent: u64,
-    /// What its chain weighs and how high it is as its headers showed, while this node begins with a checkpoint.
+    /// Total work and height of its chain as its headers showed, while this node begins with a checkpoint.
     pub(crate) weighed: Option<(Weight, Height)>,
-    /// What its chain weighs, where its headers showed so much and its state was begun to be taken.
+    /// Total work of its chain, where its headers showed it and its state was begun to be taken.
     pub(crate) shown: Weight,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.
     pub(crate) ahead: Option<Ahead>,
 }
 
 impl Peer {
-    /// `hello_tip` and `weight` are those of this node's tip, as its hello says.
+    /// `hello_tip` and `weight` are those of this node's tip, as in its hello.
     pub(crate) fn new(outbound: bool, hello_tip: BlockId, weight: Weight, now: u64) -> Self {
         Self {
             outbound,
@@ -287,7 +287,7 @@ impl Peer {
         self.rebuilds().count()
     }
 
-    /// Weight of the heaviest block that is being put together from what this peer sends, and was asked for just now.
+    /// Most total work of a block that is being put together from what this peer sends, and was requested just now.
     pub(crate) fn coming(&self, now: u64) -> Weight {
         let fresh = self.rebuilds().filter(|(.., asked)| asked + COMING_MS > now);
         fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()

@@ -85,7 +85,7 @@ pub struct Session {
     /// Chains that are looked at beside each other, and blocks that they wait for.
     pub(crate) syncs: Vec<Sync>,
     pub(crate) bodies: Bodies,
-    /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
+    /// While this node begins with a checkpoint: chains whose work is checked, and the one that is taken.
     pub(crate) walks: Vec<Walk>,
     pub(crate) checkpoint_sync: Option<CheckpointSync>,
     /// Sources whose state took too long, one after the other.
@@ -94,7 +94,7 @@ pub struct Session {
     pub(crate) begun: Option<u64>,
     pub(crate) named: usize,
     pub(crate) outbound: usize,
-    /// Chains that leave ours deeper than this node goes back, how many in a row took too long to be weighed,
+    /// Chains that leave ours deeper than this node goes back, how many in a row took too long to be checked,
     /// and when they are looked at again.
     pub(crate) rivals: Vec<Walk>,
     pub(crate) slow_rivals: u32,

@@ -1,4 +1,4 @@
-//! Finding nodes that nobody named: Kademlia among the nodes of one chain, mDNS on a LAN. Rule: docs/protocol.md#N10
+//! Finding nodes that no operator named: Kademlia among the nodes of one chain, mDNS on a LAN. Rule: docs/protocol.md#N10
 //!
 //! Kademlia is used to find nodes only; records are neither kept nor asked for.
 
@@ -292,7 +292,7 @@ impl Discovery {
                     Err(GetClosestPeersError::Timeout { peers, .. }) => peers,
                 };
                 let mut found = Vec::new();
-                // These have answered the query themselves, each from one of its addresses; the others are what somebody says.
+                // These have answered the query themselves, each from one of its addresses; the others are only announced.
                 for peer in peers.into_iter().take(MAX_OF_A_ROUND) {
                     let allowed = peer.addrs.into_iter().filter(|address| self.reach.allows(address));
                     found.extend(allowed.take(MAX_OF_A_PEER).map(|address| Learnt {

@@ -102,7 +102,7 @@ impl PeerSender {
         (self.waiting.clone(), self.total.clone())
     }
 
-    /// Queues a frame; says whether there was room for it within `max` bytes, and anybody to write it.
+    /// Queues a frame; returns whether there was room for it within `max` bytes, and a writer.
     pub(super) fn send(&self, frame: Vec<u8>, max: usize) -> bool {
         let len = frame.len();
         let own = self.waiting.fetch_add(len, Relaxed).saturating_add(len);
@@ -257,7 +257,7 @@ async fn read_frame(
         let at = bytes.len();
         let end = len.min(at + PIECE_BYTES);
         if let Some(share) = &mut share {
-            // Where everybody sends at once, this is what makes them wait.
+            // Where all send at once, this is what makes them wait.
             let more = timeout(piece, share.take(end - at)).await;
             more.map_err(|_| End::Closed(std::io::ErrorKind::OutOfMemory.into()))?;
             // The sender is not slow for that.

@@ -50,7 +50,7 @@ impl NetworkStatus {
     }
 }
 
-/// What is known of nodes that nobody named.
+/// What is known of nodes that no operator named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// Addresses that may be dialled.

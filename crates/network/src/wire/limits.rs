@@ -77,7 +77,7 @@ pub const MAX_UNANSWERED: u32 = 16;
 pub const MIN_FLOW: u64 = 4 << 10;
 /// Requests for announced transactions that one peer has open: more would only wait behind each other on its link.
 pub const MAX_TRANSACTION_REQUESTS: usize = 4;
-/// Milliseconds between two looks at the time from which on this node itself was too slow: nobody else is late then.
+/// Milliseconds between two looks at the time from which on this node itself was too slow: no peer is late then.
 pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
 pub const NAMED_MS: u64 = 30_000;

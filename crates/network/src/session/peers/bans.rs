@@ -2,7 +2,7 @@
 //! docs/protocol.md#N12
 //!
 //! A name costs nothing, so a ban for what no honest node does covers the address, too: the IPv4 address or the IPv6 /64.
-//! Behind one address there may be others, so lesser offences ban the name alone, and a banned address only lets nobody
+//! Behind one address there may be others, so lesser offences ban the peer id alone, and a banned address only lets no one
 //! new in: conversations that go on with others there are not ended, and nodes there are still dialled.
 
 use std::collections::BTreeMap;

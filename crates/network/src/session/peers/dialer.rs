@@ -20,7 +20,7 @@ pub const WANTED_OF_A_RANGE: usize = 1;
 /// Peers dialled first after a restart.
 pub const MAX_ANCHORS: usize = 4;
 
-/// Milliseconds between two feelers: dials of new addresses only to see whether anybody answers there.
+/// Milliseconds between two feelers: dials of new addresses only to see whether a node answers there.
 pub const FEELER_MS: u64 = 120_000;
 
 /// An address that the operator named.

@@ -143,7 +143,7 @@ impl Session {
         Ok(parent.map_or(Place::Nowhere, Place::After))
     }
 
-    /// A block after one that is here: put together if it is heavier than our tip.
+    /// A block after one that is here: put together if it has more total work than our tip.
     fn connected_block(&mut self, name: &PeerName, block: CompactBlock, mut end: HeaderTip, first_time: bool) {
         match end.extend(&block.header, self.node.spec(), self.node.now()) {
             Ok(()) => {}
@@ -156,8 +156,8 @@ impl Session {
             weight: end.weight,
         };
         self.claim(name, claim);
-        // With a block a node begins with no state any more (Q4), and anybody has the first one of a chain. A chain that is too
-        // short for a state is fetched by its headers.
+        // With a block a node begins with no state any more (Q4), and any peer has the first one of a chain. A chain that is
+        // too short for a state is fetched by its headers.
         if self.node.awaits_checkpoint() {
             return;
         }
@@ -169,7 +169,7 @@ impl Session {
         }
     }
 
-    /// An announcement of a block that is no heavier than our tip, long after the peer had read of a heavier one.
+    /// An announcement of a block with no more total work than our tip, long after the peer had read of one with more.
     fn light_block(&mut self, name: &PeerName, claim: &Claim) {
         let late = claim.height.0 + STALE_DEPTH < self.node.tip().record.height().0;
         if late && self.knows_heavier(name, claim.weight) {
@@ -177,7 +177,8 @@ impl Session {
         }
     }
 
-    /// Whether the peer has certainly read that our chain weighs as much as this, or more: by N7 it announces no such block.
+    /// Whether the peer has certainly read that our chain has as much total work as this, or more: by N7 it announces no such
+    /// block.
     fn knows_heavier(&self, name: &PeerName, weight: Weight) -> bool {
         self.peers.get(name).is_some_and(|peer| weight <= peer.acknowledged)
     }

@@ -27,14 +27,14 @@ struct Entry {
     asked: Option<u64>,
 }
 
-/// At most [`MAX_WANTED`] transactions. One peer may use all of that while nobody else needs it, and nobody more than a fair
-/// share when others do: made-up ids keep out nobody's true ones.
+/// At most [`MAX_WANTED`] transactions. One peer may use all of that while no other needs it, and none more than a fair
+/// share when others do: made-up ids keep out no true ones.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     entries: BTreeMap<TxId, Entry>,
     /// What counts against each peer, in the order in which it came.
     shares: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
-    /// What nobody is asked for at the moment, by whom it is to be asked of.
+    /// Ids with no open request, by the peer that is next to be sent one.
     unasked: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
     turn: Turn,
     /// When the entries were last searched for requests that take too long.
@@ -209,8 +209,8 @@ impl Wanted {
         ids
     }
 
-    /// Where somebody else has it, a slow peer is not waited for, whether it was asked or has too much to answer already: what
-    /// it sends is still taken when it comes.
+    /// Where another peer has it, a slow peer is not waited for, whether it was sent the request or has too much to answer
+    /// already: what it sends is still taken when it comes.
     fn give_up_waiting(&mut self, now: u64) {
         if now < self.looked + ASK_NEXT_MS / 3 {
             return;
@@ -269,7 +269,7 @@ mod tests {
             asked[&honest],
             (0..1_000).map(|number| id(2, number)).collect::<Vec<_>>()
         );
-        // Half each, and nobody more.
+        // Half each, and none more.
         (0..MAX_WANTED).for_each(|number| wanted.announced(&honest, id(2, number), false, 3));
         assert_eq!(wanted.shares[&honest].len(), wanted.shares[&greedy].len());
     }

@@ -106,7 +106,7 @@ impl Session {
         // An answer that could not be measured will fail for the same reason when it is made.
         let bytes = answer_bytes(&self.node, message).unwrap_or(0);
         let all = self.unread.load(Relaxed) + self.outgoing;
-        // Short answers always go, so that slow readers of long ones keep nobody else waiting for them.
+        // Short answers always go, so that slow readers of long ones keep no other peer waiting for them.
         (own + bytes > MAX_UNREAD && all + bytes > MAX_UNREAD_ALL).then_some(Wait::Room)
     }
 

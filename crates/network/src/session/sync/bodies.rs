@@ -41,7 +41,7 @@ impl Session {
         self.syncs.iter().any(next)
     }
 
-    /// Asks everybody who may have them for the next blocks, those of the heaviest chain first.
+    /// Requests the next blocks from all peers that may have them, those of the chain with the most total work first.
     pub(crate) fn ask_for_bodies(&mut self) {
         let ours = self.weight();
         let mut ripe: Vec<_> = self.syncs.iter().filter(|sync| sync.is_ripe(ours)).collect();
@@ -83,8 +83,8 @@ impl Session {
         }
     }
 
-    /// Who can be asked: sources of headers, and peers with a heavier chain than ours that have sent blocks before, as long
-    /// as they answer.
+    /// Who can be sent requests: sources of headers, and peers with more total work than ours that have sent blocks before, as
+    /// long as they answer.
     fn givers(&self, ours: Weight) -> Vec<Giver> {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
         let left = |peer: &Peer| {
@@ -105,8 +105,8 @@ impl Session {
         self.syncs.iter().any(|sync| sync.source == *name)
     }
 
-    /// Peers that only claim a heavier chain are asked for one block that another is asked for anyway: one that sends it is
-    /// asked for more, and one that does not has held up nothing.
+    /// From peers that only claim more total work one block is requested that is requested from another anyway: one that sends
+    /// it is asked for more, and one that does not has held up nothing.
     fn probes(&self, ours: Weight, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
         let Some(id) = requests.first().and_then(|(_, ids)| ids.last()) else {
             return Vec::new();
@@ -203,7 +203,7 @@ impl Session {
         }
     }
 
-    /// The next block of a chain that neither its source nor anybody else has.
+    /// The next block of a chain that neither its source nor another peer has.
     fn lost_block(&self, sync: &Sync, givers: &[Giver]) -> Option<BlockId> {
         let id = sync.plan.front().filter(|id| self.bodies.is_idle(id))?;
         let lacks = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.lacks.contains(id));
@@ -328,7 +328,7 @@ impl Session {
         }
     }
 
-    /// The next block that is here, of the heaviest chain that has one; or that came another way.
+    /// The next block that is here, of the chain with the most total work that has one; or that came another way.
     fn next_import(&self) -> Option<(u64, BlockId)> {
         let snapshot = self.node.store().snapshot();
         let stored = |id: &BlockId| {

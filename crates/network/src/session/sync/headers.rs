@@ -40,8 +40,8 @@ impl Session {
         self.advance_rivals();
     }
 
-    /// Follows a peer that claims a heavier chain than ours; several beside each other while none of them goes on, so that
-    /// silence holds up nothing but itself.
+    /// Follows a peer that claims a chain with more total work than ours; several beside each other while none of them goes on,
+    /// so that silence holds up nothing but itself.
     fn begin_sync(&mut self) {
         let now = self.now;
         let stuck = self.syncs.iter().all(|sync| sync.progress + STUCK_MS <= now);
@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// What an answer has brought. Headers that this node knows, or that weigh little, cost their sender nothing: as progress
+    /// What an answer has brought. Headers that this node knows, or of little work, cost their sender nothing: as progress
     /// they would keep all other chains waiting for ever.
     fn note_progress(&self, sync: &mut Sync) -> Result<(), Ended> {
         let (shown, ours) = (sync.shown(), self.weight());
@@ -246,7 +246,7 @@ impl Session {
                 Ok(())
             };
         }
-        // A chain only becomes heavier: an answer that reaches its end weighs what was claimed before, or the claim was
+        // Total work only grows: an answer that reaches the chain's end has what was claimed before, or the claim was
         // false. An empty one says that the end is a block which we named; unless the peer has no blocks so low.
         let most = if empty { shown.max(ours) } else { shown };
         if most < sync.claimed {
