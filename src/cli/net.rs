@@ -168,7 +168,7 @@ impl Cluster {
             self.start(index)?;
             self.ready(index).await?;
         }
-        // The nodes go on where nobody reads what they print.
+        // The nodes go on where no program reads what they print.
         let _ = outln!(
             "\n{} up, their folders are in {}; Ctrl-C ends them all\n",
             counted(self.args.nodes, "node is", "nodes are"),
@@ -283,7 +283,7 @@ impl Cluster {
     async fn kill(&mut self) -> Interrupted {
         let mut killed: Vec<u16> = self.running.keys().copied().collect();
         for node in self.running.values_mut() {
-            // Where nobody waits for it the node is gone.
+            // Where nothing waits for it the node is gone.
             let _ = node.kill.take().map(|kill| kill.send(()));
         }
         let _ = tokio::time::timeout(KILLED, self.gone()).await;

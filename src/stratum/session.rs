@@ -143,7 +143,7 @@ impl Session {
             return self.nonsense("is no JSON object");
         };
         let Some(method) = request.method.as_ref().and_then(Value::as_str) else {
-            // Some miners answer what nobody asked, such as client.get_version.
+            // Some miners send unsolicited answers, such as to client.get_version.
             return match request.is_answer() {
                 true => Ok(()),
                 false => self.nonsense("has no method"),
@@ -443,7 +443,7 @@ impl From<Refusal> for Rejection {
     }
 }
 
-/// What a miner hears of a store that does not work: the cause names paths of this machine, and is in its log.
+/// What is sent to a miner where the store does not work: the cause names paths of this machine, and is in its log.
 const STORE_FAILED: &str = "the node could not read or write its store; its log has the cause";
 
 /// Why a found block was not taken, in words for its miner.

@@ -145,7 +145,7 @@ pub async fn time(State(limit): State<Duration>, request: Request, next: Next) -
     }
 }
 
-/// Bounds every body, whoever reads it; paths have tighter limits of their own.
+/// Bounds every body, for every handler; paths have tighter limits of their own.
 pub async fn size(State(limit): State<usize>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match check_length(&parts.headers, body, limit).await {

@@ -220,7 +220,7 @@ fn changed(proposal: &Proposal, change: impl FnOnce(&mut Payload)) -> String {
 fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
     let machine = Machine::new("club");
     machine.propose("asked.txt", "Ann", "1", "2000000000");
-    // Bytes that would read as a memo if somebody were paid.
+    // Bytes that would read as a memo if there were a receiver.
     let creation = changed(&machine.proposal("asked.txt"), |payload| {
         payload.to = None;
         payload.data = Bytes::from_static(b"for Ann");
@@ -300,7 +300,7 @@ fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
     let said = stderr(&machine.done(&["sign", "--offline", "asked.txt", "--yes"]));
     assert!(said.contains("  valid    from "), "{said}");
     assert_eq!(titles(&said), Vec::<&str>::new(), "{said}");
-    // Whoever asks for signatures chose the time as well; the rest is as it was.
+    // The sender of the proposal chose the time as well; the rest is as it was.
     for (timestamp, valid, named, asks) in [
         (
             4_000_000_000,

@@ -119,7 +119,7 @@ fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
     });
     let metrics = clients[0].get("/metrics").text();
     assert!(metrics.contains("tally_peers_inbound 3"), "{metrics}");
-    // Nobody did anything wrong: a zero for each kind, so that an alarm on the rate sees the first.
+    // No peer misbehaved: a zero for each kind, so that an alarm on the rate sees the first.
     for offence in Offence::NAMES {
         let sample = format!("tally_peer_offences_total{{offence=\"{offence}\"}} 0\n");
         assert!(metrics.contains(&sample), "{sample} is not in {metrics}");
@@ -178,7 +178,7 @@ fn a_second_signal_ends_a_cluster_at_once_and_says_what_stays() {
     both_outputs.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(binary::path());
     let mut cluster = Cluster(Child::by(both_outputs, &Cluster::args("2"), folder.path()));
     cluster.after("2 nodes are up");
-    // It does not end in order, whatever is asked of it.
+    // It does not end in order, whatever signal it gets.
     let _stopped = Stopped::stop(process_of(&folder.path().join("node-1")));
     let process = cluster.0.id().to_string();
     signal("-INT", &process);

@@ -1,4 +1,4 @@
-//! A node process beside a heavier chain that it cannot follow. Rules: docs/protocol.md#B9, #Q5
+//! A node process beside a chain with more total work that it cannot follow. Rules: docs/protocol.md#B9, #Q5
 
 use serde_json::{Value, json};
 use tally_node::CheckpointConfig;

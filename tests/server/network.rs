@@ -236,7 +236,7 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
     until("both halves have mined", || {
         (b.height() >= 4 && d.height() >= 4).then_some(())
     });
-    // The half without the payments gets the heavier chain.
+    // The half without the payments gets the chain with more total work.
     a.mine(false);
     let behind = b.height();
     until("the other half is ahead", || (d.height() > behind + 3).then_some(()));
@@ -247,7 +247,7 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
         right.unban(left);
     }
     agree(&[a, b, c, d], behind);
-    // They are pending again, and everywhere: whoever mines next includes them.
+    // They are pending again, and everywhere: the next miner includes them.
     d.mine(true);
     until("the payments are in blocks of all", || {
         members

@@ -51,7 +51,7 @@ impl Node {
     }
 }
 
-/// One connection of a miner, and what it was told last.
+/// One connection of a miner, and what it was sent last.
 struct Miner {
     lines: BufReader<TcpStream>,
     next: u64,
@@ -96,7 +96,7 @@ impl Miner {
         }
     }
 
-    /// Notes what the node tells.
+    /// Notes what the node sends.
     fn note(&mut self, told: &Value) {
         match told["method"].as_str() {
             Some("mining.notify") => self.job = told["params"].clone(),

@@ -40,7 +40,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Takes another block id, the node's word where it is `told`. What was found of the id before it says nothing of this one.
+    /// Takes another block id; `told` marks one that only the node has reported. Results for the id before it do not count.
     fn trust(self, id: String, told: bool) {
         // The page may be gone by now.
         if self.trusted.try_set(id).is_some() {

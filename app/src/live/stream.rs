@@ -297,7 +297,7 @@ fn arrived(shared: &Shared, change: Change, height: Option<u64>) {
     schedule(shared, THROTTLE);
 }
 
-/// Tells the page what changed, after a pause in which more may gather.
+/// Notifies the page of what changed, after a pause in which more may gather.
 fn schedule(shared: &Shared, pause: u32) {
     let mut stream = shared.borrow_mut();
     if stream.waiting.is_empty() || stream.flush.is_some() || stream.live.paused.get_untracked() {

@@ -108,7 +108,7 @@ fn check_line(verdict: Verdict, name: String, detail: String) -> impl IntoView {
     .into_any()
 }
 
-/// What the page itself can tell, once it runs.
+/// What the page itself can show, once it runs.
 #[component]
 fn ThisTab() -> impl IntoView {
     let secure = RwSignal::new(None::<bool>);

@@ -37,7 +37,7 @@ impl MarkState {
         }
     }
 
-    /// Both halves of the stick for what was compared, one half for what was only told.
+    /// Both halves of the stick for what was compared, one half for what was only reported.
     fn shape(&self) -> &'static str {
         match self {
             Self::Verified => "M2 3h12v4H2zM2 9h12v4H2zM6 3v10M10 3v10",

@@ -25,7 +25,7 @@ pub struct PeerBody {
     pub agent: String,
     /// Round trip of the last ping.
     pub latency_ms: Option<u64>,
-    /// This machine's clock less the peer's, seconds; none where the peer does not tell its time.
+    /// This machine's clock less the peer's, seconds; none where the peer does not send its time.
     pub clock_offset_secs: Option<i64>,
     /// Seconds until its next block is not too far ahead of this node's clock any more; none where it is not.
     pub ahead_secs: Option<u64>,
@@ -99,7 +99,7 @@ pub struct CatchUpBody {
 pub struct FoundBody {
     /// Addresses that were found or remembered, and may be called.
     pub addresses: u64,
-    /// Addresses that others told of and that this node does not call.
+    /// Addresses that others announced and that this node does not dial.
     pub refused: u64,
     /// Times that nodes were asked for other nodes since the start.
     pub rounds: u64,
@@ -113,7 +113,7 @@ pub struct PeersBody {
     pub networking: bool,
     /// This node's own name.
     pub id: Option<String>,
-    /// Where others can call it.
+    /// The addresses at which others can dial it.
     pub addresses: Vec<String>,
     /// Those that are connected.
     pub peers: Vec<PeerBody>,
@@ -123,7 +123,7 @@ pub struct PeersBody {
     pub range_bans: Vec<RangeBanBody>,
     /// None while nothing is missing.
     pub sync: Option<CatchUpBody>,
-    /// The greatest height that anybody speaks of.
+    /// The greatest height that any peer claims.
     pub best_height: u64,
     /// What is known of nodes that no operator named.
     pub found: FoundBody,

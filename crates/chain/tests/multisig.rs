@@ -14,7 +14,7 @@ use tally_chain::multisig::{MAX_POLICY_KEYS, Multisig, MultisigError, Policy, Po
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction, Transaction};
 use tally_chain::{Address, CodecError, RawTransaction, ReferenceVerifier, TransactionError, TxId};
 
-/// Somebody who can sign for a policy.
+/// A signer of a policy.
 enum Signer {
     Rsa(&'static RsaAccount),
     Ec(EcAccount),

@@ -17,7 +17,7 @@ const SLACK: u64 = 2;
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum NotReady {
-    /// Headers of a heavier chain were checked, and their blocks are not all here.
+    /// Headers of a chain with more total work were checked, and their blocks are not all here.
     #[error("catching up: at block {height} of {best}")]
     Syncing { height: Height, best: Height },
     /// A write failed, or reads have failed for long: the process ends, and the next one opens the store anew.
@@ -78,8 +78,8 @@ impl Health {
 pub struct NetworkFindings {
     /// The greatest height that a peer claims, unchecked: it is shown while the node waits for a checkpoint, and decides nothing.
     pub best: Option<Height>,
-    /// The height of a heavier chain whose headers were checked, while it is fetched. Only these count: a peer's claim alone
-    /// would let anybody make this node unready.
+    /// The height of a chain with more total work whose headers were checked, while it is fetched. Only these count: a peer's
+    /// claim alone would let any peer make this node unready.
     pub headers: Option<Height>,
     /// A reading of too few peers to pause the miner that counts nevertheless, for it keeps this node from a chain.
     pub clock: Option<ClockReading>,

@@ -1,7 +1,7 @@
 //! One view of the pool for all who read it (API, pages), made beside it.
 //!
 //! A full pool has 100,000 transactions. Looked through under its lock, it would make submissions and blocks wait each time that
-//! somebody reads it; so it is looked through in parts, by one reader at a time, and the others share what that one has made.
+//! a reader needs it; so it is looked through in parts, by one reader at a time, and the others share what that one has made.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

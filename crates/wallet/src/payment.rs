@@ -133,7 +133,7 @@ pub struct Review {
     pub value_coins: String,
     /// Data for an account or a contract; none where the bytes create a contract.
     pub memo: Memo,
-    /// The program that a new contract begins with, as 0x-prefixed hex; none where somebody is paid.
+    /// The program that a new contract begins with, as 0x-prefixed hex; none where there is a receiver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_code: Option<String>,
     /// The account nonce that the transaction uses. Rule: docs/protocol.md#T6

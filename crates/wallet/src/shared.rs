@@ -39,7 +39,7 @@ fn rsa_keys(policy: &Policy) -> impl Iterator<Item = &RsaPublicKey> {
     })
 }
 
-/// Rejects a policy with an RSA key that anybody could sign with. Rule: docs/protocol.md#W23
+/// Rejects a policy with an RSA key that anyone could sign with. Rule: docs/protocol.md#W23
 fn check_strength(policy: &Policy) -> Result<(), SharedError> {
     rsa_keys(policy).try_for_each(|key| {
         check_rsa(key).map_err(|why| SharedError::Weak {

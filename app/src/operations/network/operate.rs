@@ -185,7 +185,7 @@ pub struct Banning {
 }
 
 impl Banning {
-    /// Nobody is to be banned yet.
+    /// No one is to be banned yet.
     pub fn new() -> Self {
         Self {
             open: RwSignal::new(false),

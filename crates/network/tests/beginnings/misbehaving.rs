@@ -1,4 +1,4 @@
-//! What newcomers reject, whom they ban for it, and for what they ban nobody.
+//! What newcomers reject, whom they ban for it, and for what they ban no peer.
 
 use tally_chain::{B256, Bytes, Height, U256, Weight};
 use tally_ledger::{ChangeSet, PartRoot};
@@ -52,7 +52,7 @@ fn banned_for(reason: &str, tamper: impl Fn(&Node, &mut Message) + 'static) {
     town.agree();
 }
 
-/// Anybody has the first block of a chain, and one block would be the end of waiting for a state.
+/// Any peer has the first block of a chain, and one block would be the end of waiting for a state.
 #[test]
 fn the_first_block_of_the_chain_does_not_keep_a_newcomer_from_its_state() {
     let mut town = Town::with_chain();

@@ -42,7 +42,7 @@ fn an_invalid_block() {
 fn an_invalid_state_root_under_a_longer_branch() {
     let mut town = Town::new(2);
     let node = town.node().clone();
-    // Blocks of the stranger's own after genesis: the second one names a false state, and two more stand on it.
+    // Blocks of the hostile peer's own after genesis: the second one names a false state, and two more stand on it.
     let (_dir, other) = other_branch(&town.clock, 1);
     let mut bytes = support::blocks(&other);
     let mut ancestors = ancestors_of(&other);

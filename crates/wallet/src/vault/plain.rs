@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(Vault::read(twice.as_bytes()).err(), contents("account"));
     }
 
-    /// Whoever knows the password can encrypt anything: it must be judged, never trusted.
+    /// Everyone who knows the password can encrypt anything: it must be judged, never trusted.
     #[test]
     fn ten_thousand_changed_contents_are_judged_without_panic() {
         let mut vault = vault();
