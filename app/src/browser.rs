@@ -130,7 +130,7 @@ mod real {
         web_sys::window().map(|window| window.is_secure_context())
     }
 
-    /// Puts text on the clipboard; false where the browser refuses.
+    /// Puts text on the clipboard; false where the browser does not allow it.
     pub async fn copy(text: &str) -> bool {
         let Some(window) = web_sys::window().filter(|window| window.is_secure_context()) else {
             return false;
@@ -231,7 +231,8 @@ mod real {
         filled.to_string().as_string()
     }
 
-    /// The text of the file that was chosen in a file input, read as the command line reads it; refused unread if it is larger than `max` bytes.
+    /// The text of the file that was chosen in a file input, read as the command line reads it; rejected unread if it is larger
+    /// than `max` bytes.
     pub async fn read_text(input: &web_sys::HtmlInputElement, max: usize) -> Result<String, String> {
         let file = input
             .files()

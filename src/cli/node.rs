@@ -69,7 +69,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     served
 }
 
-/// Waits until the store is broken, and a little longer: `/readyz` says no before the connection is refused.
+/// Waits until the store is broken, and a little longer: `/readyz` answers 503 before the listener closes.
 async fn broken(store: &Store) {
     store.broken().await;
     tokio::time::sleep(BROKEN_FOR).await;

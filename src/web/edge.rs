@@ -103,7 +103,7 @@ fn dress(headers: &mut HeaderMap, id: &RequestId) {
     }
 }
 
-/// Writes the request id into problems, and turns the bare refusals of lower layers into problems.
+/// Writes the request id into problems, and turns the bare errors of lower layers into problems.
 fn tell_problems(path: &str, id: &RequestId, mut response: Response) -> Response {
     let told = response.extensions_mut().remove::<Told>();
     let problem = match told {

@@ -68,7 +68,7 @@ fn named(request: &Request) -> Answer<String> {
     }
 }
 
-/// Refuses requests for other names.
+/// Rejects requests for other names.
 pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let host = match named(&request) {
         Ok(host) => host,

@@ -79,7 +79,7 @@ impl Rates {
     }
 }
 
-/// Refuses an address that asks too often.
+/// Rejects an address that sends too many requests.
 pub async fn rate(State(rates): State<Rates>, request: Request, next: Next) -> Response {
     let Client(ip) = Client::of(&request);
     let Some((per_second, wait)) = rates.wait(ip.to_canonical()) else {
@@ -113,7 +113,7 @@ impl UnderWay {
     }
 }
 
-/// Refuses what comes while too many requests are under way, in all or of one address.
+/// Rejects what comes while too many requests are under way, in all or of one address.
 pub async fn under_way(State(UnderWay(guard)): State<UnderWay>, request: Request, next: Next) -> Response {
     match guard.admit(Client::of(&request).0) {
         Ok(_place) => next.run(request).await,

@@ -1,4 +1,4 @@
-//! Keys of other programs on the command line: in, out, and refused.
+//! Keys of other programs on the command line: in, out, and rejected.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

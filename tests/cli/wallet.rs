@@ -161,7 +161,7 @@ fn a_newcomer_makes_a_wallet_is_paid_and_pays() {
     let asked = String::from_utf8(refused.stderr).unwrap();
     assert!(asked.contains("Sign and send? [y/N]"), "{asked}");
 
-    // The node's refusals are readable, with the request they belong to.
+    // The node's rejections are readable, with the request they belong to.
     let unknown = mine.run(&["balance", "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266"]);
     assert!(stderr(&unknown).contains("checksum"), "{}", stderr(&unknown));
 

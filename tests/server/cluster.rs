@@ -209,7 +209,7 @@ fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
         (first.height() >= behind + 40).then_some(())
     });
     first.mine(false);
-    // Killed again and again: as soon as it has called, while blocks come, when the tip moves.
+    // Killed again and again: as soon as it has dialled, while blocks come, when the tip moves.
     for blocks in [0, 5, 30, 59] {
         second.kill();
         second = Member::start(folders[1].path(), "test", &["--peer", &first.addresses[0]]);

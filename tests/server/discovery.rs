@@ -70,7 +70,7 @@ fn private_addresses_that_others_tell_of_are_not_called() {
             (found["rounds"].as_u64().unwrap() >= 3 && found["refused"].as_u64().unwrap() > 0).then_some(())
         },
     );
-    assert!(!speaks_to(&third, &second), "only what its operator named is called");
+    assert!(!speaks_to(&third, &second), "only what its operator named is dialled");
     assert!(speaks_to(&third, &first) && speaks_to(&second, &first));
     let called = trap.accept().map(|(_, from)| from);
     assert_eq!(called.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);

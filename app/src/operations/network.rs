@@ -67,8 +67,8 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
                 fallback=move || view! { <Peers network=network banning=banning not_removed=not_removed /> }
             >
                 <Empty title="This node is alone">
-                    <p>"It is connected with no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to be called, or with " <code>"--peer ADDRESS"</code> " to call another one."</p>
-                    <p>"It is connected to no other node, so no other node checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
+                    <p>"It is connected to no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to accept connections, or with " <code>"--peer ADDRESS"</code> " to dial another node."</p>
+                    <p>"No other node checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
                 </Empty>
             </Show>
         </section>

@@ -72,7 +72,7 @@ fn worker(worker: Worker) -> WorkerView {
     }
 }
 
-/// This node, and those it speaks to.
+/// This node, and its peers.
 pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
     let mut view = NetworkView {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 pub enum MarkState {
     /// This tab checked it.
     Verified,
-    /// Only the node says so.
+    /// Only the node reports it.
     Told,
-    /// Checked, but it stands in a block that may be made up, so it is the node's word; the text says why.
+    /// Checked, but it stands in a block that may be made up, so only the node reports it; the text says why.
     Light(String),
     /// This tab is checking it now.
     Checking,

@@ -200,7 +200,7 @@ impl Vault {
         &self.chain
     }
 
-    /// Refuses to work on another chain than the vault's own.
+    /// Rejects another chain than the vault's own.
     pub fn check_chain(&self, genesis: BlockId) -> Result<(), VaultError> {
         if genesis == self.chain.genesis {
             return Ok(());

@@ -23,7 +23,7 @@ const AT_ONCE: usize = 250;
 /// How long anything may take to come everywhere.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Nodes of one process that speak over loopback, each calling up to three of those before it.
+/// Nodes of one process connected over loopback, each dialling up to three of those before it.
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
     /// Nodes
@@ -147,7 +147,7 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
             (
                 "healed",
                 super::millis(&healed),
-                "ms from the end of a partition until all agree; calls are repeated after a second",
+                "ms from the end of a partition until all agree; dials are repeated after a second",
             ),
         ],
     })
@@ -216,7 +216,7 @@ impl Members {
         Ok(())
     }
 
-    /// Waits until every node speaks with another.
+    /// Waits until every node is connected with another.
     fn connected(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let greeted = |network: &Network| network.status().peers.iter().any(|peer| peer.height.is_some());
@@ -304,7 +304,7 @@ impl Members {
         }
     }
 
-    /// How long halves that both mined need to agree once they may speak with each other again.
+    /// How long halves that both mined need to agree once they may connect again.
     fn heal(&self, signers: &Signers) -> anyhow::Result<Duration> {
         let (left, right) = self.nodes.split_at(self.nodes.len() / 2);
         let apart = |on: bool| {

@@ -35,7 +35,7 @@ pub struct HandIn {
     pub failure: RwSignal<Option<SendError>>,
     /// Signed and sent, but without an answer that says whether it was taken.
     doubt: RwSignal<Option<Sent>>,
-    /// Whether the node refused the last one because of its nonce.
+    /// Whether the node rejected the last one because of its nonce.
     other_nonce: StoredValue<bool>,
 }
 
@@ -242,7 +242,7 @@ async fn look_up(id: &str) -> Lookup {
     }
 }
 
-/// A refusal in words; the clock is named where it explains it.
+/// A rejection in words; the clock is named where it explains it.
 fn refused(refusal: &Refusal, handing: Handing) -> SendError {
     match clock_words(refusal) {
         Some(why) => SendError::clocks(why, handing),

@@ -85,7 +85,7 @@ fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_o
     world.run(60_000);
     world.connect(light, new);
     world.run(10_000);
-    assert!(world.node(new).awaits_checkpoint(), "it waits for peers that it calls");
+    assert!(world.node(new).awaits_checkpoint(), "it waits for peers that it dials");
     world.connect(new, heavy);
     world.run(5_000);
     assert!(world.node(new).awaits_checkpoint(), "one is too few");

@@ -120,7 +120,7 @@ fn endless_headers() {
     town.stranger(BlockId(B256::repeat_byte(0xaa)), 1 << 40, huge());
     let mut last = genesis_header(&node);
     let (mut sent, mut attempts) = (0, 1);
-    // As many as are asked for; blocks are never sent, nor refused.
+    // As many as are requested; blocks are never sent, nor rejected.
     while let Some((request, message)) = town.asked_within(60_000) {
         if let Message::GetHeaders { locator } = message {
             if !locator.contains(&last.id()) {

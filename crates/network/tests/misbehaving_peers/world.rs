@@ -139,7 +139,7 @@ impl World {
         self.node(at).tip().record.height().0
     }
 
-    /// `from` calls `to`, which its operator has named.
+    /// `from` dials `to`, which its operator has named.
     pub fn connect(&mut self, from: usize, to: usize) {
         let now = self.now;
         self.links.push((from, to));

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{Foreign, Format};
 
-/// Why a key file was refused. Rule: docs/protocol.md#W20
+/// Why a key file was rejected. Rule: docs/protocol.md#W20
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum KeystoreError {

@@ -1,7 +1,7 @@
 //! What a vault encrypts, as JSON. Rule: docs/protocol.md#W12
 //!
 //! A field that is missing has the meaning it had before it was invented, so older vaults open; a field that is not
-//! known is refused, so that no program drops what it does not understand.
+//! known is rejected, so that no program drops what it does not understand.
 
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
