@@ -240,7 +240,7 @@ impl World {
                 Some(name) => {
                     self.dials.connected(&address, peer_of(&name));
                     self.connect(&name, true);
-                    // Both sides say hello at once.
+                    // Both sides send hello at once.
                     self.dials.greeted(&peer_of(&name), self.now);
                 }
                 None => {

@@ -16,7 +16,7 @@ use crate::pipeline::Tip;
 /// Transactions that are looked at under the pool's lock at a time: some tens of microseconds.
 const PART: usize = 512;
 
-/// How long a view of more than [`PART`] transactions is shared though the pool has changed: a client that asks all the time
+/// How long a view of more than [`PART`] transactions is shared though the pool has changed: a client that reads all the time
 /// keeps a part of one processor busy, and not all of it.
 const SHARED: Duration = Duration::from_millis(500);
 

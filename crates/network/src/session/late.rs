@@ -1,4 +1,4 @@
-//! What time itself brings: requests that took too long, peers that never said hello, bans that are over; pings.
+//! What time itself brings: requests that took too long, peers that never sent hello, bans that are over; pings.
 //! Silence proves nothing, and costs no points: a slow line, or this node itself, does the same. Rule: docs/protocol.md#N9
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -32,10 +32,10 @@ pub enum Offence {
     LowWork { shown: String, claimed: String },
     #[error("led to the invalid block {id}: {reason}")]
     InvalidBlock { id: BlockId, reason: String },
-    /// Roots that are not those of the block, or a part that is not what the same peer's roots say.
+    /// Roots that are not those of the block, or a part that does not match the same peer's roots.
     #[error("showed a checkpoint that is none: {reason}")]
     InvalidCheckpoint { reason: String },
-    /// It said so itself; one that does not answer is not meant.
+    /// It answered so; a peer that does not answer is not meant.
     #[error("withheld block {id}, whose header it had sent")]
     WithheldBlock { id: BlockId },
     /// No points: the conversation ends.
@@ -169,7 +169,7 @@ impl Score {
         self.points.saturating_sub(forgiven)
     }
 
-    /// Adds points; says whether it is enough for a ban.
+    /// Adds points; returns whether it is enough for a ban.
     pub fn add(&mut self, points: u32, now: u64) -> bool {
         let left = self.at(now);
         // What has passed of the time to the next point is not lost, however often something is added.

@@ -91,7 +91,7 @@ pub(crate) struct Rebuild {
     /// Of its branch, work checked.
     pub(crate) weight: Weight,
     pub(crate) transactions: Vec<Option<CheckedTransaction>>,
-    /// Places that the sender was asked for.
+    /// Places that were requested from the sender.
     pub(crate) missing: Vec<u32>,
     /// Places filled from this node's own pool: one transaction has many envelopes (T13), and the block another of them.
     pub(crate) pooled: Vec<u32>,
@@ -109,7 +109,7 @@ pub(crate) struct Ahead {
 #[derive(Debug, Clone)]
 pub(crate) struct Open {
     pub(crate) request: Request,
-    /// When it was asked, milliseconds.
+    /// When the request was sent, milliseconds.
     pub(crate) asked: u64,
     /// Milliseconds; later the answer is not waited for.
     pub(crate) deadline: u64,
@@ -152,14 +152,14 @@ pub struct Traffic {
 pub(crate) struct Peer {
     pub(crate) outbound: bool,
     pub(crate) connected: u64,
-    /// This node's tip, as its hello said.
+    /// This node's tip in its hello.
     pub(crate) hello_tip: BlockId,
     /// The most total work of our chain that it was sent, and the most that it has certainly read.
     pub(crate) sent_weight: Weight,
     pub(crate) acknowledged: Weight,
     /// `None` until its hello.
     pub(crate) claim: Option<Claim>,
-    /// The lowest block that it can be asked for.
+    /// The lowest block that it serves.
     pub(crate) first: Height,
     /// Whether it may have a checkpoint to show.
     pub(crate) offers: bool,
@@ -201,14 +201,14 @@ pub(crate) struct Peer {
     pub(crate) inventory: Vec<TxId>,
     /// How far the pool has been looked at for it, while that goes on.
     pub(crate) offer: Option<Offer>,
-    /// Blocks that it did not have when asked.
+    /// Blocks that it did not have when they were requested.
     pub(crate) lacks: Remembered<BlockId>,
     pub(crate) next_ping: u64,
     /// Whether it is synchronised from.
     pub(crate) backoff: Backoff,
-    /// Whether it is asked for blocks whose headers others sent.
+    /// Whether blocks are requested from it whose headers others sent.
     pub(crate) bodies: Backoff,
-    /// Blocks and transactions that it sent when asked, each of which this node wanted.
+    /// Blocks and transactions that it sent on request, each of which this node wanted.
     pub(crate) blocks_sent: u64,
     pub(crate) transactions_sent: u64,
     /// Total work and height of its chain as its headers showed, while this node begins with a checkpoint.
@@ -307,7 +307,7 @@ impl Peer {
         self.ready() && self.backoff.ready(now) && !ahead
     }
 
-    /// Whether it is asked for blocks that others showed the headers of.
+    /// Whether blocks are requested from it whose headers others showed.
     pub(crate) fn gives_bodies(&self, now: u64) -> bool {
         self.ready() && self.silent == 0 && self.bodies.ready(now)
     }
@@ -321,7 +321,7 @@ impl Peer {
 impl Peer {
     /// Requests that are not waited for any more at `now`. While bytes come steadily a request waits as long as its answer,
     /// and those before it, would take at the least rate that counts as steady: bytes of another kind hold nothing for ever.
-    /// Answers come in the order of the requests: none is late before one that was asked earlier and has more time.
+    /// Answers come in the order of the requests: none is late before one that was sent earlier and has more time.
     pub(crate) fn late_requests(&self, now: u64) -> Vec<u64> {
         let (mut before, mut deadline) = (0_u64, 0_u64);
         let mut late = Vec::new();
@@ -355,7 +355,7 @@ pub struct PeerStatus {
     pub connected_secs: u64,
     /// `None` until its hello.
     pub height: Option<Height>,
-    /// Program and version, as it says; empty until it said hello.
+    /// Program and version, as it claims; empty until it sent hello.
     pub agent: String,
     /// Round trip, milliseconds.
     pub latency_ms: Option<u64>,

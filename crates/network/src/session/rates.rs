@@ -21,7 +21,7 @@ pub(crate) struct Rates {
     /// What this node sends it.
     pub(crate) announcing: Budget,
     pub(crate) announcing_ids: Budget,
-    /// Requests for blocks that it is asked.
+    /// Requests for blocks to it.
     pub(crate) asking: Budget,
 }
 

@@ -58,9 +58,9 @@ pub struct Counters {
     pub unanswered: u64,
     /// Compact blocks that the pool sufficed for, that needed some transactions, and that needed all of the block.
     pub compact_whole: u64,
-    /// Compact blocks of which some transactions were asked for.
+    /// Compact blocks of which some transactions were requested.
     pub compact_partly: u64,
-    /// Compact blocks of which all of the block was asked for.
+    /// Compact blocks that were requested as a whole.
     pub compact_failed: u64,
     /// Of all peers together.
     pub traffic: Traffic,
@@ -250,7 +250,7 @@ impl Session {
         }
     }
 
-    /// Forgets a peer but for its points; says whether it was there.
+    /// Forgets a peer but for its points; returns whether it was there.
     pub(crate) fn forget(&mut self, name: &PeerName) -> bool {
         let Some(peer) = self.peers.remove(name) else {
             return false;

@@ -36,7 +36,7 @@ struct Link {
     outbound: bool,
     sender: PeerSender,
     since: Instant,
-    /// Whether those who dial know that the peer has said hello.
+    /// Whether those who dial know that the peer has sent hello.
     greeted: bool,
 }
 

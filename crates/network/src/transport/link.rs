@@ -16,7 +16,7 @@ use crate::wire::limits::{MAX_UNREAD, MAX_UNREAD_ALL, MIN_FLOW};
 /// How long a peer is waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// A peer that says nothing for so long is gone: pings come more often.
+    /// A peer that sends nothing for so long is gone: pings come more often.
     silence: Duration,
     /// A frame that has begun must go on: in each such time [`MIN_FLOW`] bytes a second, however long it is.
     piece: Duration,

@@ -291,7 +291,7 @@ mod tests {
                 for event in inbox {
                     match event {
                         DriverEvent::Connected { origin, .. } => counts = Some(origin.configured),
-                        // Of a peer that is not known yet this says nothing.
+                        // Of a peer that is not known yet this shows nothing.
                         DriverEvent::OriginChanged { origin, .. } => counts = counts.map(|_| origin.configured),
                         _ => {}
                     }

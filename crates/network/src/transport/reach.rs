@@ -76,7 +76,7 @@ impl Reach {
     }
 }
 
-/// The machine of an address by TCP or QUIC, if it says one by its number.
+/// The IP address in a multiaddress by TCP or QUIC, if it holds one.
 fn host(address: &Multiaddr) -> Option<IpAddr> {
     let mut parts = address.iter();
     let host = match parts.next()? {

@@ -57,6 +57,6 @@ pub struct Found {
     pub addresses: u64,
     /// Addresses that others announced and that are not dialled: docs/protocol.md#N10
     pub refused: u64,
-    /// Times that nodes were asked for other nodes.
+    /// Rounds of requests for other nodes.
     pub rounds: u64,
 }

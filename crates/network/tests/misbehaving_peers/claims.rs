@@ -108,7 +108,7 @@ fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
         world.node(claimant).import_block(bytes).unwrap();
     }
     world.mine_many(claimant, 1);
-    // The honest node has said hello when the claimant's headers come: it is asked for the last of them.
+    // The honest node has sent hello when the claimant's headers come: it is asked for the last of them.
     world.delays.insert((claimant, new), 300);
     world.delays.insert((honest, new), 5);
     world.connect(claimant, new);

@@ -244,7 +244,7 @@ fn another_version() {
     ));
 }
 
-/// A late answer is none that was not asked for, and a wrong one is wrong however late it comes.
+/// A late answer is not an unsolicited one, and a wrong one is wrong however late it comes.
 #[test]
 fn late_answers() {
     let mut town = Town::new(3);

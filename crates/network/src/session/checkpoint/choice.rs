@@ -26,7 +26,7 @@ impl Session {
         self.outbound = count;
     }
 
-    /// Goes on with beginning at a checkpoint; says whether that is what this node is about.
+    /// Goes on with beginning at a checkpoint; returns whether that is what this node is about.
     pub(crate) fn advance_checkpoint_sync(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
             self.checkpoint_sync = None;
@@ -68,7 +68,7 @@ impl Session {
         self.may_be_source(peer) && peer.weight() > taken && peer.weighed.is_none()
     }
 
-    /// Whether a peer can be asked now for a checkpoint and all headers of its chain.
+    /// Whether a checkpoint and all headers of its chain can be requested from a peer now.
     pub(crate) fn may_be_source(&self, peer: &Peer) -> bool {
         peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now())
     }
@@ -179,7 +179,7 @@ impl Session {
         Some(walk)
     }
 
-    /// A peer says which checkpoint it can show.
+    /// A peer names the checkpoint that it offers.
     pub(crate) fn checkpoint(&mut self, name: &PeerName, attempt: u64, offer: Option<Checkpoint>) {
         if offer.as_ref().is_some_and(|offer| offer.height == Height::GENESIS) {
             let reason = "genesis is none".to_owned();

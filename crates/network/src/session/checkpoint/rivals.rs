@@ -1,5 +1,5 @@
 //! A chain that leaves ours below the lowest block to which this node goes back. It cannot be followed; if it has more total
-//! work, that is said, loudly, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
+//! work, the log and `/readyz` report that, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
 
 use tally_chain::{BlockId, Header, Height, Weight};
 

@@ -12,7 +12,7 @@ use crate::session::offence::Offence;
 use crate::session::sync::attempt::{Ended, SyncStatus, not_ahead_at};
 use crate::wire::limits::{MAX_HEADERS, MAX_LOCATOR};
 
-/// Blocks whose ids a contract can ask for: they come with the checkpoint. Rule: docs/protocol.md#Q4
+/// Blocks whose ids a contract can read: they come with the checkpoint. Rule: docs/protocol.md#Q4
 const ANCESTORS: usize = 256;
 
 /// A header with the total work of its branch.
@@ -29,7 +29,7 @@ pub(crate) struct Walk {
     pub(crate) started: u64,
     /// When it last went on.
     pub(crate) progress: u64,
-    /// Whether the source is asked for something now.
+    /// Whether a request to the source is open.
     pub(crate) asking: bool,
     /// Whether it is first looked at where its chain leaves the one that is being taken.
     pub(crate) compares: bool,
@@ -137,7 +137,7 @@ impl Walk {
         offer.block == *id || above.map(|(_, (header, _))| header.id()).any(|above| above == *id)
     }
 
-    /// Checks the next headers, which follow one of `locator`; says whether all are here.
+    /// Checks the next headers, which follow one of `locator`; returns whether all are here.
     pub(crate) fn take(&mut self, locator: &[BlockId], headers: &[Header], node: &Node) -> Result<bool, Ended> {
         if let Some(first) = headers.first()
             && first.parent != self.end.id

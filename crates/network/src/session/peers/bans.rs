@@ -134,14 +134,14 @@ impl Bans {
         true
     }
 
-    /// Lifts the ban of a peer, and of the address banned with it; says whether there was one.
+    /// Lifts the ban of a peer, and of the address banned with it; returns whether there was one.
     pub fn unban(&mut self, name: &PeerName) -> bool {
         let lifted = self.peers.remove(name).is_some();
         self.version += u64::from(lifted);
         lifted
     }
 
-    /// Lifts the ban of a range; says whether there was one.
+    /// Lifts the ban of a range; returns whether there was one.
     pub fn unban_range(&mut self, range: IpNet) -> bool {
         let lifted = self.ranges.remove(&range.trunc()).is_some();
         self.version += u64::from(lifted);

@@ -139,7 +139,7 @@ impl EarlyTransactions {
 }
 
 /// Whether a block may change what a transaction was rejected for: its sender's balance, nonce or code. A fee, a form or a time
-/// that is not allowed stays so, and a full pool says nothing of the chain.
+/// that is not allowed stays so, and a full pool shows nothing of the chain.
 pub(crate) fn waits_for_a_block(error: &MempoolError) -> bool {
     match error {
         MempoolError::NonceTooLow { .. }

@@ -121,7 +121,7 @@ impl Sync {
 }
 
 impl Sync {
-    /// The next blocks, which may be asked for and held.
+    /// The next blocks, which may be requested and held.
     pub(crate) fn window(&self) -> impl Iterator<Item = &BlockId> {
         self.plan.iter().take(BODY_WINDOW)
     }
@@ -130,7 +130,7 @@ impl Sync {
         self.window().any(|next| next == id)
     }
 
-    /// A block of so many bytes came. Headers do not say how long their blocks are; those that came do.
+    /// A block of so many bytes came. Headers do not show how long their blocks are; blocks that came do.
     pub(crate) fn came(&mut self, len: usize) {
         self.longest = len.max(self.longest / 2);
     }

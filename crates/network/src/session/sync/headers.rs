@@ -109,7 +109,7 @@ impl Session {
             return;
         };
         if let Some(peer) = self.peers.get_mut(name) {
-            // What it lacked when it was asked before may have come to it since: now it shows it as its own.
+            // What it lacked at the earlier request may have come to it since: now it shows it as its own.
             headers.iter().for_each(|header| peer.lacks.remove(&header.id()));
         }
         let mut sync = self.syncs.remove(at);
@@ -142,7 +142,7 @@ impl Session {
         Ok(())
     }
 
-    /// Headers by themselves: whether they continue what was asked about, and each shows its work.
+    /// Headers by themselves: whether they continue what was requested, and each shows its work.
     pub(crate) fn check_apart(&self, locator: &[BlockId], headers: &[Header]) -> Result<(), Offence> {
         let mut parent: Option<BlockId> = None;
         for header in headers {
@@ -247,7 +247,7 @@ impl Session {
             };
         }
         // Total work only grows: an answer that reaches the chain's end has what was claimed before, or the claim was
-        // false. An empty one says that the end is a block which we named; unless the peer has no blocks so low.
+        // false. An empty one means that the end is a block which we named; unless the peer has no blocks so low.
         let most = if empty { shown.max(ours) } else { shown };
         if most < sync.claimed {
             let whole = self.peers.get(&sync.source).is_some_and(|peer| peer.first <= Height(1));

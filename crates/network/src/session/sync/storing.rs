@@ -127,7 +127,7 @@ mod tests {
         says(network, name, 0, Message::Hello(hello), 0);
     }
 
-    /// Blocks that are asked for in twenty seconds; none of them is sent.
+    /// Blocks that are requested in twenty seconds; none of them is sent.
     fn requested_blocks(network: &mut Session, chains: &[(PeerName, Vec<Header>); 2], begin: u64) -> BTreeSet<BlockId> {
         let block_bytes = network.node().spec().limits.block_bytes;
         let mut asked = BTreeSet::new();
