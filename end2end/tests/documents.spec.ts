@@ -45,20 +45,20 @@ test('a document is anchored, and its receipt holds with the network off @phone'
   await reader.getByLabel('Receipt file').setInputFiles({ name: 'receipt.json', mimeType: 'application/json', buffer: receipt });
   await expect(reader.getByText('It leads to block')).toBeVisible();
   await reader.getByRole('button', { name: 'Ask this node' }).click();
-  await expect(reader.getByText('Filled in as reported by the node')).toBeVisible();
+  await expect(reader.getByText('Filled in as told by the node')).toBeVisible();
   await elsewhere.setOffline(true);
   await reader.getByLabel('Document (optional)').setInputFiles(contract);
   await expect(reader.getByText(`SHA-256 ${sha256}`).first()).toBeVisible(SLOW);
   await reader.getByRole('button', { name: 'Check it' }).click();
   // The trust is the node's word, since the node gave the id.
-  await expect(marks(reader)).toHaveText([...Array(5).fill('verified here'), 'as reported by the node']);
+  await expect(marks(reader)).toHaveText([...Array(5).fill('verified here'), 'as told by the node']);
   await expect(reader.locator('.verify-lines .mark-why')).toContainText('compare it with a source of your own');
   await expect(reader.getByText('The document is the one that was anchored')).toBeVisible();
   // Another id in the field: nothing stands beside it that was found of the one before. With one's own id all holds.
   const trusted = reader.getByLabel('Block id that you trust');
   const id = await trusted.inputValue();
   await trusted.fill('');
-  await expect(marks(reader)).toHaveText(Array(6).fill('as reported by the node'));
+  await expect(marks(reader)).toHaveText(Array(6).fill('as told by the node'));
   await expect(reader.getByText('What the receipt shows')).toHaveCount(0);
   await trusted.fill(id);
   await reader.getByRole('button', { name: 'Check it' }).click();
@@ -75,7 +75,7 @@ test('a document is anchored, and its receipt holds with the network off @phone'
   const forged = JSON.parse(receipt.toString());
   forged.envelope = forged.envelope.replace(/.$/, (last: string) => (last === '0' ? '1' : '0'));
   await reader.getByLabel('Receipt file').setInputFiles({ name: 'forged.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(forged)) });
-  await expect(marks(reader).first()).toHaveText('as reported by the node');
+  await expect(marks(reader).first()).toHaveText('as told by the node');
   await reader.getByRole('button', { name: 'Check it' }).click();
   await expect(marks(reader)).toHaveText(Array(6).fill('does not hold'));
   await expect(reader.getByText('What the receipt shows')).toHaveCount(0);

@@ -30,7 +30,7 @@ test('a block is checked in the tab, and so is the one the reader goes on to', a
   await expect(page.locator(marks)).toHaveText(Array(4).fill('verified here'));
   // Genesis is agreed on, not mined: there is no work to check.
   await open(page, '/block/0');
-  await expect(page.locator(marks)).toHaveText(['verified here', 'as reported by the node', 'verified here', 'verified here']);
+  await expect(page.locator(marks)).toHaveText(['verified here', 'as told by the node', 'verified here', 'verified here']);
 });
 
 test('a node that shows another figure than its bytes say is found out', async ({ page }) => {
@@ -112,7 +112,7 @@ test('rewards are lines of an account, and older lines follow to the end', async
     await page.locator('a[href*="/account/"]').first().click();
     const table = page.getByRole('table', { name: 'History of the account' });
     const rows = table.locator('tbody tr');
-    await expect(rows.filter({ hasText: 'Block reward, block' }).first().locator('.mark')).toHaveText('as reported by the node');
+    await expect(rows.filter({ hasText: 'Block reward, block' }).first().locator('.mark')).toHaveText('as told by the node');
     const parts = page.getByRole('navigation', { name: 'Parts of the history' });
     const older = parts.getByRole('link', { name: 'Older ›' });
     const shown = await rows.first().locator('td').first().innerText();

@@ -73,7 +73,7 @@ test('no made-up balance gets the mark, and no old one', async ({ browser, node 
   await open(page, '/wallet');
   await unlock(page);
   await expect(card(page, ECC).locator('.amount')).toContainText('1,000,000');
-  await expect(mark(page)).toHaveText('as reported by the node');
+  await expect(mark(page)).toHaveText('as told by the node');
 
   // The truth is believed again.
   proxy.changes.length = 0;
@@ -96,7 +96,7 @@ test('a block of hardly any work proves nothing, though the rules of the chain a
     await open(page, '/wallet');
     await unlock(page);
     await expect(card(page, ECC).locator('.amount')).toContainText('1,000,000');
-    await expect(mark(page)).toContainText('as reported by the node');
+    await expect(mark(page)).toContainText('as told by the node');
     await expect(mark(page)).toContainText('it costs little to make up');
     await expect(page.getByText('The node shows blocks that cost little to make up')).toBeVisible();
     await picture(page, 'marks-light');
@@ -151,7 +151,7 @@ test('a line of the history is bound to the account, its direction and its outco
   const judged = page.waitForResponse(/transaction_evidence/);
   await page.getByLabel('Account').selectOption(address);
   await judged;
-  await expect(line.locator('.mark')).toHaveText('as reported by the node');
+  await expect(line.locator('.mark')).toHaveText('as told by the node');
 
   // A history of another account altogether.
   proxy.changes.length = 0;

@@ -470,7 +470,7 @@ fn every_mark_and_every_acknowledgement_is_explained() {
         for word in [
             // The marks of the pages.
             "verified here",
-            "as reported by the node",
+            "as told by the node",
             "checking…",
             "older than seen before",
             "does not hold",

@@ -48,7 +48,7 @@ pub fn Security() -> impl IntoView {
                 <li>"Your keys are made, kept and used in a worker of this browser. The node has no endpoint that takes a key."</li>
                 <li>"What you confirm is decoded from the very bytes that are signed, not from the form you filled in."</li>
                 <li>"A block: its work is no easier than the chain spec allows, it commits to the manifest, and for a balance it is no older than one that this browser has seen. Block 0 counts only with the id of genesis."</li>
-                <li>"How much work a block needs: its target is at most 16 times easier than the first of the chain, and than the hardest that this browser has checked on it. A block with less, such as an early one of a chain that grew, is marked as reported by the node."</li>
+                <li>"How much work a block needs: its target is at most 16 times easier than the first of the chain, and than the hardest that this browser has checked on it. A block with less, such as an early one of a chain that grew, is marked as told by the node."</li>
                 <li>"A first visit knows only the work that the chain began with. Where that was little, as on the chains local and test and on a new one of your own, any computer makes a block within moments that this browser then accepts. From the first block with more work that it has checked, it requires a 16th of that. A private window, and a browser whose site data was cleared, begin anew."</li>
                 <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
                 <li>"A balance: its path to the state root of such a block. A line of the history: account, direction, receiver, amount and outcome."</li>

@@ -21,7 +21,7 @@ impl MarkState {
     fn word(&self) -> &'static str {
         match self {
             Self::Verified => "verified here",
-            Self::Told | Self::Light(_) => "as reported by the node",
+            Self::Told | Self::Light(_) => "as told by the node",
             Self::Checking => "checking…",
             Self::Older(_) => "older than seen before",
             Self::Failed(_) => "does not hold",
@@ -47,7 +47,7 @@ impl MarkState {
     }
 }
 
-/// The mark that everything on a page bears: verified here, or as reported by the node.
+/// The mark that everything on a page bears: verified here, or as told by the node.
 #[component]
 pub fn Mark(#[prop(into)] state: Signal<MarkState>) -> impl IntoView {
     view! {

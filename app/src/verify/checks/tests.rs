@@ -367,7 +367,7 @@ fn a_receipt_of_another_transaction_proves_nothing() {
     let root = merkle::verify(&path, merkle::leaf_hash(&bytes), manifest_of(&evidence).receipts_root).unwrap_err();
     evidence.outcome = Some((bytes, path));
     assert_eq!(judged(&page, &evidence)[4], failed(&root.to_string()));
-    // Without one the outcome is marked as reported by the node.
+    // Without one the outcome is marked as told by the node.
     evidence.outcome = None;
     assert_eq!(judged(&page, &evidence)[4], None);
     let (from, _) = parties();
