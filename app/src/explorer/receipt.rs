@@ -79,6 +79,7 @@ pub fn Receipt() -> impl IntoView {
                 checks=bench.checks
                 titles=&RECEIPT_CHECKS
                 remains="Which block to trust: take its id from a source of your own, not from the person who gave you the receipt."
+                on_request=true
             />
         </div>
         {move || bench.proven.get().map(|proven| view! { <Shown proven=proven bench=bench /> })}

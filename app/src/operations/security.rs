@@ -33,6 +33,10 @@ pub fn Security() -> impl IntoView {
                     <span>"The bytes are being fetched and checked."</span>
                 </li>
                 <li>
+                    <Mark state=MarkState::Unchecked />
+                    <span>"A receipt is checked when you ask for it. Until then this tab has found nothing, and no node vouches for it."</span>
+                </li>
+                <li>
                     <Mark state=MarkState::Older(String::new()) />
                     <span>"What was shown holds, but at an older block than one that this browser has seen: the node is behind, or hides what happened since."</span>
                 </li>

@@ -50,10 +50,10 @@ impl Standing {
         }
     }
 
-    /// The state of the check in this place of the list.
-    fn state(&self, place: usize) -> MarkState {
+    /// The state of the check in this place of the list; `idle` is that of all before anything runs.
+    fn state(&self, place: usize, idle: MarkState) -> MarkState {
         match &self.lines {
-            _ if !self.started => MarkState::Told,
+            _ if !self.started => idle,
             Err(_) => MarkState::Told,
             Ok(lines) => lines.get(place).map_or(MarkState::Checking, mark),
         }
@@ -95,8 +95,8 @@ impl Checks {
     }
 
     /// The state of the check in this place of the list.
-    fn state(self, place: usize) -> MarkState {
-        self.0.with(|standing| standing.state(place))
+    fn state(self, place: usize, idle: MarkState) -> MarkState {
+        self.0.with(|standing| standing.state(place, idle))
     }
 
     /// Why the checks could not be made at all.
@@ -123,16 +123,25 @@ pub fn CheckPanel(
     /// What remains the node's word even when every check holds.
     #[prop(into)]
     remains: String,
+    /// Whether checks run only when the user asks for them: before that no node has said anything either.
+    #[prop(optional)]
+    on_request: bool,
 ) -> impl IntoView {
+    let idle = if on_request {
+        MarkState::Unchecked
+    } else {
+        MarkState::Told
+    };
     let lines = titles
         .iter()
         .enumerate()
         .map(|(place, (title, explanation))| {
+            let idle = idle.clone();
             view! {
                 <li class="verify-line">
                     <strong>{*title}</strong>
                     <span class="verify-text">{*explanation}</span>
-                    <Mark state=Signal::derive(move || checks.state(place)) />
+                    <Mark state=Signal::derive(move || checks.state(place, idle.clone())) />
                 </li>
             }
         })
@@ -142,7 +151,7 @@ pub fn CheckPanel(
             <h2 id="verify">"Checks of this tab"</h2>
             <ul class="verify-lines">{lines}</ul>
             <p class="verify-remains">
-                <Mark state=MarkState::Told />
+                {(!on_request).then(|| view! { <Mark state=MarkState::Told /> })}
                 <span>{remains}</span>
             </p>
             {move || {
@@ -168,25 +177,30 @@ mod tests {
         }])
     }
 
+    fn state(standing: &Standing) -> MarkState {
+        standing.state(0, MarkState::Told)
+    }
+
     #[test]
     fn a_mark_is_of_the_content_that_was_checked() {
         let mut standing = Standing::default();
-        assert_eq!(standing.state(0), MarkState::Told, "nothing runs yet");
+        assert_eq!(state(&standing), MarkState::Told, "nothing runs yet");
+        assert_eq!(standing.state(0, MarkState::Unchecked), MarkState::Unchecked);
         standing.begin("true");
-        assert_eq!(standing.state(0), MarkState::Checking);
+        assert_eq!(state(&standing), MarkState::Checking);
         standing.end("true", lines(Ok(())));
-        assert_eq!(standing.state(0), MarkState::Verified);
+        assert_eq!(state(&standing), MarkState::Verified);
         // Read again and the same: the mark stays.
         standing.begin("true");
-        assert_eq!(standing.state(0), MarkState::Verified);
+        assert_eq!(state(&standing), MarkState::Verified);
         // Something else under the same id: nothing of the old verdict stays, and none that was under way is taken.
         standing.begin("false");
-        assert_eq!(standing.state(0), MarkState::Checking);
+        assert_eq!(state(&standing), MarkState::Checking);
         standing.end("true", lines(Ok(())));
-        assert_eq!(standing.state(0), MarkState::Checking);
+        assert_eq!(state(&standing), MarkState::Checking);
         standing.end("false", lines(Err("no".to_owned())));
-        assert_eq!(standing.state(0), MarkState::Failed("no".to_owned()));
+        assert_eq!(state(&standing), MarkState::Failed("no".to_owned()));
         standing.end("false", Err("no answer".to_owned()));
-        assert_eq!(standing.state(0), MarkState::Told);
+        assert_eq!(state(&standing), MarkState::Told);
     }
 }

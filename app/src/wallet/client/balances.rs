@@ -219,7 +219,7 @@ fn weaker(one: MarkState, other: MarkState) -> MarkState {
         MarkState::Older(_) => 1,
         MarkState::Light(_) => 2,
         MarkState::Told => 3,
-        MarkState::Checking => 4,
+        MarkState::Unchecked | MarkState::Checking => 4,
         MarkState::Verified => 5,
     };
     match rank(&other) < rank(&one) {
