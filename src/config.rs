@@ -26,7 +26,7 @@ pub use tally_app::base::{BasePath, BasePathError};
 pub use web::{TlsFiles, WebConfig};
 use web::{allowed_host, base_path, origin, proxy, tls};
 
-/// First account of the PUBLIC test phrase: receives the rewards of playground chains until told otherwise.
+/// First account of the PUBLIC test phrase: receives the rewards of playground chains unless configured otherwise.
 pub const PUBLIC_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// Chains whose funded keys are public.
 pub const PLAYGROUNDS: [&str; 2] = ["local", "test"];

@@ -1,4 +1,4 @@
-//! What the process tells its caller at the end.
+//! The exit codes of the process.
 
 use tally_node::StoreError;
 use tally_node::counted::counted;

@@ -23,7 +23,7 @@ pub enum LogFormat {
 }
 
 /// What is logged of the libraries under this node where only a level is named: their everyday lines say nothing to an
-/// operator. A DHT that knows nobody is how every node without `--peer` begins, and no reason for a warning.
+/// operator. A DHT that knows no node is how every node without `--peer` begins, and no reason for a warning.
 const LIBRARIES: &str = "fjall=warn,lsm_tree=warn,libp2p=warn,libp2p_kad=error,netlink=warn,hickory=warn";
 
 /// Starts logging. `level` is one of error, warn, info, debug, trace, or a filter such as `info,tally_node=debug`.

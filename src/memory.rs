@@ -1,6 +1,6 @@
 //! What processes take of this machine's memory.
 
-/// Resident memory of this process in bytes, where the system tells it.
+/// Resident memory of this process in bytes, where the system reports it.
 pub fn resident_memory() -> Option<i64> {
     resident_memory_of(std::process::id())
 }

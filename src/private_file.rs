@@ -30,9 +30,9 @@ pub fn create(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     sync_folder(target)
 }
 
-/// What root makes in the place of somebody's file, or in somebody's folder, stays theirs: a single command under `sudo` would
-/// lock them out of their own vault. Anybody else makes files of their own. `file` has to be new: a file that was only opened
-/// may be another's, by a link.
+/// What root makes in the place of another user's file, or in another user's folder, stays theirs: a single command under
+/// `sudo` would lock them out of their own vault. Other users make files of their own. `file` has to be new: a file that was
+/// only opened may be another's, by a link.
 pub fn leave_to_owner_of(path: &Path, file: &File) {
     let (Ok(theirs), Ok(ours)) = (std::fs::metadata(path), file.metadata()) else {
         return;

@@ -100,7 +100,7 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, NotRead> {
 pub mod testing {
     use std::path::{Path, PathBuf};
 
-    /// A pipe in this folder that nobody writes to: who opens it to read waits for ever.
+    /// A pipe in this folder without a writer: opening it to read waits for ever.
     pub fn pipe(folder: &Path) -> PathBuf {
         let pipe = folder.join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();

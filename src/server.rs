@@ -41,7 +41,7 @@ pub struct Server {
     pub reads: Workers,
     /// For what changes the node: a flood of reads does not hold up payments and blocks.
     changes: Workers,
-    /// For templates: on a new tip all who mine wait for one assembly, which may take seconds, and hold up nobody else.
+    /// For templates: on a new tip all who mine wait for one assembly, which may take seconds, and hold up no other request.
     templates: Workers,
     /// For monitors: a flood of reads does not leave an operator without figures.
     probes: Workers,

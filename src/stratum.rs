@@ -24,9 +24,9 @@ pub use session::Session;
 const MAX_LINE: u64 = 4_096;
 /// How long a miner may say nothing.
 const SILENCE: Duration = Duration::from_secs(600);
-/// How long the first line may take: whoever connects has something to say.
+/// How long the first line may take: a client that connects has something to send.
 const FIRST_LINE: Duration = Duration::from_secs(15);
-/// Lines a second on and on, and at once; whoever sends more is read more slowly.
+/// Lines a second on and on, and at once; a client that sends more is read more slowly.
 const LINES: f64 = 20.0;
 const LINES_AT_ONCE: f64 = 200.0;
 /// Miners connected at once. From one address: a farm behind one router, or a proxy.

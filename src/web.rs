@@ -35,7 +35,7 @@ pub use edge::RequestId;
 pub use proxies::{Proxies, ProxyHeader};
 pub use serve::{Running, Times, start};
 
-/// How long a handler may take before its client is told so.
+/// How long a handler may take before its client gets an error.
 const HANDLER_TIME: Duration = Duration::from_secs(30);
 
 /// Answers shorter than this are not compressed, in bytes.

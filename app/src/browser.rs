@@ -130,7 +130,7 @@ mod real {
         web_sys::window().map(|window| window.is_secure_context())
     }
 
-    /// Puts text on the clipboard; false where the browser refuses.
+    /// Puts text on the clipboard; false where the browser does not allow it.
     pub async fn copy(text: &str) -> bool {
         let Some(window) = web_sys::window().filter(|window| window.is_secure_context()) else {
             return false;
@@ -231,7 +231,8 @@ mod real {
         filled.to_string().as_string()
     }
 
-    /// The text of the file that was chosen in a file input, read as the command line reads it; refused unread if it is larger than `max` bytes.
+    /// The text of the file that was chosen in a file input, read as the command line reads it; rejected unread if it is larger
+    /// than `max` bytes.
     pub async fn read_text(input: &web_sys::HtmlInputElement, max: usize) -> Result<String, String> {
         let file = input
             .files()
@@ -246,8 +247,8 @@ mod real {
         Ok(tally_wallet::file_text::decode(&bytes).to_string())
     }
 
-    /// Name and SHA-256 of the file that was chosen in a file input, of any size: read part by part, and told how many
-    /// percent are done.
+    /// Name and SHA-256 of the file that was chosen in a file input, of any size. It is read part by part;
+    /// `progress` gets the percentage.
     pub async fn hash_file(input: &web_sys::HtmlInputElement, progress: impl Fn(u8)) -> Result<(String, B256), String> {
         const PART: f64 = 4_194_304.0;
         let file = input
@@ -361,7 +362,7 @@ mod real {
     }
 
     thread_local! {
-        /// One channel a name, for telling and for hearing: a channel does not hear itself.
+        /// One channel a name, for sending and receiving: a channel does not receive its own messages.
         static CHANNELS: RefCell<HashMap<String, web_sys::BroadcastChannel>> = RefCell::default();
     }
 
@@ -376,14 +377,14 @@ mod real {
         })
     }
 
-    /// Tells the other tabs of this origin.
+    /// Sends to the other tabs of this origin.
     pub fn broadcast(name: &str, text: &str) {
         if let Some(channel) = channel(name) {
             let _ = channel.post_message(&text.into());
         }
     }
 
-    /// Hears what other tabs of this origin tell, for as long as the page lives.
+    /// Receives what other tabs of this origin send, for as long as the page lives.
     pub fn on_broadcast(name: &str, then: impl Fn(String) + 'static) {
         let Some(channel) = channel(name) else { return };
         let callback = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {

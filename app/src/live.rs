@@ -1,6 +1,6 @@
 //! Live pages: one stream of events from the node for all tabs, turned into ticks that resources depend on.
 //!
-//! An event carries no page content. It says that something changed, and whoever shows it reads it
+//! An event carries no page content. It announces that something changed, and all that show it read it
 //! again, at most once a second, so a busy node does not keep the tab busy.
 
 #[cfg_attr(
@@ -53,7 +53,7 @@ pub struct Live {
     pub announcement: RwSignal<String>,
 }
 
-/// What changed, as the stream tells it.
+/// What changed, by the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Chain,
@@ -106,7 +106,7 @@ impl Live {
         (self.chain.get(), self.mining.get())
     }
 
-    /// Makes whoever shows this read again now.
+    /// Makes all that show this read again now.
     pub fn refresh(self, change: Change) {
         let signal = match change {
             Change::Chain => self.chain,

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::ui::{ButtonKind, ButtonLink, PageHead};
 
-/// Tells the browser, before the first byte, that there is no such thing.
+/// Sets the status 404 before the first byte.
 fn answer_not_found() {
     #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {

@@ -167,7 +167,7 @@ impl Prefs {
         self.0.with(part)
     }
 
-    /// Changes a choice, keeps it, and tells the page and the server's next render.
+    /// Changes a choice, keeps it, and passes it to the page and the server's next render.
     pub fn change(self, change: impl FnOnce(&mut Preferences)) {
         self.0.update(change);
         let now = self.0.get_untracked();
@@ -175,7 +175,7 @@ impl Prefs {
         self.apply_theme();
     }
 
-    /// Shows the chosen theme, and tells the server for its next render.
+    /// Shows the chosen theme, and passes it to the server for its next render.
     fn apply_theme(self) {
         let theme = self.0.with_untracked(|prefs| prefs.theme);
         browser::set_cookie(THEME_COOKIE, theme.word());

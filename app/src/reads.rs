@@ -80,7 +80,7 @@ pub async fn mining() -> Read<model::MiningView> {
     crate::server::read(crate::server::mining).await
 }
 
-/// This node and those it speaks to.
+/// This node and its peers.
 #[server(prefix = "/ui", endpoint = "network", input = GetUrl)]
 pub async fn network() -> Read<model::NetworkView> {
     crate::server::read(crate::server::network).await

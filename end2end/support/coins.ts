@@ -1,4 +1,4 @@
-// Coins for a test, from an account that everybody knows.
+// Coins for a test, from a PUBLIC account.
 import { Wallet, parseEther } from 'ethers';
 
 import type { TallyNode } from './node';

@@ -1,4 +1,4 @@
-// Blocks that nobody mined, in the form of docs/protocol.md, sections H, M and S.
+// Blocks without work, in the form of docs/protocol.md, sections H, M and S.
 import { createHash } from 'node:crypto';
 
 import { decodeRlp, encodeRlp, getBytes, hexlify, toBeArray } from 'ethers';

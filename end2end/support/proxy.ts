@@ -52,7 +52,7 @@ const caddy: Kind = {
   name: 'caddy',
   blocks: { root: 'ledger.example.org {', base: 'example.org {' },
   settle(folder, port, block) {
-    // The site of the text on this machine, without a certificate; what is not the node's is somebody else's.
+    // The site of the text on this machine, without a certificate; what is not the node's belongs to another service.
     const [name, ...lines] = block.trimEnd().split('\n');
     const site = name === this.blocks.base ? '127.0.0.1' : name?.split(' ')[0];
     const rest = name === this.blocks.base ? [`    handle {\n        respond "${ELSE}" 404\n    }`] : [];

@@ -38,7 +38,7 @@ test('a document is anchored, and its receipt holds with the network off @phone'
   const receipt = readFileSync(await (await coming).path());
   expect(receipt.includes(TEXT.subarray(0, 20)), 'the document stays here').toBe(false);
 
-  // Somebody else, who then loses the network.
+  // Another reader, who then loses the network.
   const elsewhere = await browser.newContext({ baseURL: node.url });
   const reader = await elsewhere.newPage();
   await open(reader, '/receipt');

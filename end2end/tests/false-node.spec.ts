@@ -125,7 +125,7 @@ test('a line of the history is bound to the account, its direction and its outco
   await look((answer) => answer);
   await expect(line.locator('.mark')).toHaveText('verified here');
 
-  // Somebody else's real payment, put into this history.
+  // Another's real payment, put into this history.
   const others = await (await fetch(`${node.url}/ui/account?address=${stranger}&page=1&rows=20`)).json();
   await look((answer) => answer && { ...answer, history: others.history });
   await expect(line).toContainText('77');

@@ -96,7 +96,7 @@ test('PEM files of OpenSSL come in, and a key goes out for it', async ({ page, n
   await keysPage(page, node);
   await read(page, 'rsa-2048.pem');
   await expect(page.getByText('PKCS#8 PEM without encryption')).toBeVisible(SLOW);
-  await expect(page.getByText('whoever has seen it has the key')).toBeVisible();
+  await expect(page.getByText('anyone who has seen it has the key')).toBeVisible();
   await page.getByRole('button', { name: 'Do not keep it' }).click();
   await read(page, 'rsa-2048-openssl3-default.pem', FILE_PASSWORD);
   await expect(page.getByText('encrypted PKCS#8 PEM')).toBeVisible(SLOW);
@@ -149,7 +149,7 @@ test('weak, foreign and damaged files are refused, each with its reason', async 
   hostile.crypto.kdfparams.n = 1 << 20;
   await read(page, { name: 'hostile.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(hostile)) });
   await expect(page.getByText('asks for 1073741824 bytes of memory')).toBeVisible();
-  // The key that everybody has is named as such.
+  // The published key is named as such.
   const known = Buffer.from('0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80\n');
   await read(page, { name: 'known.txt', mimeType: 'text/plain', buffer: known });
   await expect(page.getByText('This key is PUBLIC')).toBeVisible(SLOW);

@@ -1,4 +1,4 @@
-// Two nodes, seen from the page of one of them: alone, connected, and refusing; and what its operator does there.
+// Two nodes, seen from the page of one of them: alone, connected, and with bans; and what its operator does there.
 import { parseEther, Wallet } from 'ethers';
 
 import { sizes } from '../support/pictures';
@@ -76,7 +76,7 @@ async function expectNoControls(page: Page): Promise<void> {
 }
 
 test('the operator adds a peer on the page, bans it, lifts the ban, and removes it', async ({ page, context, guard }) => {
-  test.setTimeout(180_000); // up to 30 s of it pass until the peer is called again
+  test.setTimeout(180_000); // up to 30 s of it pass until the peer is dialled again
   guard.allow(/another origin: http:\/\/127/);
   const first = await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] });
   const others: TallyNode[] = [];
@@ -95,7 +95,7 @@ test('the operator adds a peer on the page, bans it, lifts the ban, and removes 
     const field = page.getByLabel('Address of the peer');
     await field.fill(address);
     await page.getByRole('button', { name: 'Add the peer' }).click();
-    await expect(page.getByText('The peer is being called')).toBeVisible();
+    await expect(page.getByText('The peer is being dialled')).toBeVisible();
     await expect(field).toHaveValue('');
     await expect(peers.getByText(short)).toBeVisible();
     await picture(page, 'network-operator');
@@ -132,7 +132,7 @@ test('the operator adds a peer on the page, bans it, lifts the ban, and removes 
     await expect(page.getByText(`${short} is not banned any more`)).toBeVisible();
     await expect(banned).toBeHidden();
 
-    // It is called again by itself, until it is removed.
+    // It is dialled again, until it is removed.
     await expect(peers.getByText(short)).toBeVisible({ timeout: 30_000 });
     await page.getByRole('button', { name: `Remove ${short}` }).click();
     await expect(page.getByText(`${short} is removed`)).toBeVisible();

@@ -105,7 +105,7 @@ test('a proposal warns on the page of what the command line warns of', async ({ 
 test('a contract in a proposal is shown as its program, and asks for a tick', async ({ page, node }) => {
   test.setTimeout(180_000);
   await sharedPage(page, node);
-  // "for Ann": it would read as a memo if somebody were paid.
+  // "for Ann": it would read as a memo if there were a receiver.
   await lookAt(page, creation(propose(FRIEND, '1.75', '2000000000'), '0x666f7220416e6e'));
   const fact = (name: string) => page.locator('.fact').filter({ has: page.getByText(name, { exact: true }) }).locator('dd');
   await expect(fact('To')).toHaveText('nobody: a new contract is created');
@@ -113,7 +113,7 @@ test('a contract in a proposal is shown as its program, and asks for a tick', as
   await expect(fact('Program of the contract')).toContainText('7 bytes');
   await expect(fact('Memo')).toHaveText('none');
   await expect(page.getByText('for Ann')).toBeHidden();
-  await expectTicks(page, ['This creates a contract and pays nobody']);
+  await expectTicks(page, ['This creates a contract and pays no one']);
 });
 
 /** What this browser keeps of what it sent: whether a node has acknowledged each. */

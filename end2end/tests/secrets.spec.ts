@@ -199,7 +199,7 @@ test('a copied phrase is warned of, and wiped from the clipboard', async ({ page
   await expect.poll(clipboard).toBe('');
   await expect(page.getByText('The phrase was wiped from the clipboard')).toBeVisible();
 
-  // What somebody else put there meanwhile stays.
+  // What another program put there meanwhile stays.
   await copy();
   await page.evaluate(() => navigator.clipboard.writeText('a shopping list'));
   await page.clock.fastForward('01:01');

@@ -1,4 +1,4 @@
-//! A mining worker: tries nonces on the job it was last given, and tells the page how fast and what it found.
+//! A mining worker: tries nonces on the job it was last given, and reports to the page how fast and what it found.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use crate::scope::{breathe, listen, now_ms, post};
 
 /// How long messages wait at most, in milliseconds.
 const SLICE_MS: f64 = 150.0;
-/// How often the page is told the hash rate, in milliseconds.
+/// How often the page gets the hash rate, in milliseconds.
 const REPORT_MS: f64 = 1_000.0;
 /// Nonces of the first slice; later ones follow the device's speed.
 const FIRST_SLICE: u32 = 1 << 15;

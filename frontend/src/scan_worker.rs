@@ -1,4 +1,4 @@
-//! Looks for QR codes in pictures. They come from strangers: this worker knows no secret, and if a picture breaks it,
+//! Looks for QR codes in pictures. They come from others: this worker knows no secret, and if a picture breaks it,
 //! the page starts another.
 
 use rqrr::PreparedImage;

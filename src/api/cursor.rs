@@ -9,7 +9,7 @@ use super::problem::{Answer, Problem, kinds};
 
 /// Something that a page of one particular list can begin with.
 pub trait Cursor: Sized {
-    /// Tells the cursors of one list from those of another.
+    /// Distinguishes the cursors of one list from those of another.
     const LIST: u8;
 
     fn numbers(&self) -> (u64, u32);

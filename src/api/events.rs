@@ -42,7 +42,7 @@ struct Follower {
 ///
 /// Each has an id (`run-number`), a name and JSON: `block` (height, id, time, transactions, bytes), `transaction` (id,
 /// pending), `reorg` (common, from, to, undone, returned), `dropped` (id, reason), `mining` (on, threads). The first is
-/// `ready`; after a gap that cannot be filled comes `reset`: read again what you show. Whoever comes back with
+/// `ready`; after a gap that cannot be filled comes `reset`: read again what you show. A client that comes back with
 /// `Last-Event-ID` gets all that was missed first.
 #[utoipa::path(get, path = "/events", tag = "node", params(EventParams,
     ("Last-Event-ID" = Option<String>, Header, description = "The last id seen", example = "1793500000-42")), responses(
@@ -137,7 +137,7 @@ impl Follower {
         }
     }
 
-    /// The client was too slow for the channel: what is still kept is sent, otherwise it is told of the gap.
+    /// The client was too slow for the channel: what is still kept is sent, otherwise the gap is announced.
     fn catch_up(&mut self) {
         let events = self.node.events();
         let run = events.run();

@@ -16,7 +16,7 @@ pub const MAX_SMALL_BODY: usize = 64 * 1024;
 /// Deepest nesting of a JSON body.
 pub const MAX_DEPTH: usize = 64;
 
-/// Longest body that is read only to be refused, in bytes.
+/// Longest body that is read only to be rejected, in bytes.
 const MAX_DROPPED: u64 = 32 * 1024 * 1024;
 
 /// A JSON body of at most `LIMIT` bytes.
@@ -69,7 +69,7 @@ pub fn wrong_media_type(found: Option<String>, expected: &str) -> Problem {
     .differs(found, expected)
 }
 
-/// Refuses a body that is announced as longer than `limit`. It is read and dropped first, since most clients listen
+/// Rejects a body that is announced as longer than `limit`. It is read and dropped first, since most clients listen
 /// only once they have sent everything; what is absurdly long is cut off instead.
 pub async fn check_length(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Body> {
     let announced = headers

@@ -53,7 +53,7 @@ fn band(bucket: &tally_node::mempool::FeeBucket) -> BandBody {
     }
 }
 
-/// A transaction of the pool as it is told.
+/// A transaction of the pool as it is shown.
 pub fn waiting(pooled: &tally_node::mempool::Pooled) -> WaitingBody {
     let transaction = pooled.transaction();
     let view = transaction.view();

@@ -1,4 +1,4 @@
-//! `/mining`: templates and work for whoever mines, and the switch of the native miner.
+//! `/mining`: templates and work for miners, and the switch of the native miner.
 
 use axum::extract::State;
 use axum::http::HeaderMap;

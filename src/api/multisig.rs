@@ -1,4 +1,4 @@
-//! What the API says of a shared account's policy.
+//! A shared account's policy in the API.
 
 use tally_api::transactions::{MultisigBody, MultisigKeyBody};
 use tally_chain::transaction::{Authenticator, Transaction};

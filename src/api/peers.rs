@@ -117,7 +117,7 @@ fn parse_name(text: String) -> Answer<PeerName> {
     }
 }
 
-/// Other nodes that this one speaks to
+/// The peers of this node
 #[utoipa::path(get, path = "/peers", tag = "node", responses(
     (status = 200, description = "The peers", body = PeersBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
@@ -127,9 +127,9 @@ pub async fn peers(State(server): State<Shared>) -> Answer<Json<PeersBody>> {
     server.read(move |node, _| Ok(Json(list(node, &network)))).await
 }
 
-/// Calls another node, now and whenever it is not connected. Needs the operator's token with the scope `peers`
+/// Dials another node, now and whenever it is not connected. Needs the operator's token with the scope `peers`
 #[utoipa::path(post, path = "/peers", tag = "node", request_body = CallBody, security(("operator" = ["peers"])), responses(
-    (status = 202, description = "It will be called"),
+    (status = 202, description = "It will be dialled"),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn call(

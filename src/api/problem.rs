@@ -74,7 +74,7 @@ impl Problem {
         self
     }
 
-    /// A problem of the node's own; its cause is logged, not told.
+    /// A problem of the node's own; its cause is logged, not sent.
     pub fn internal(cause: impl Display) -> Self {
         tracing::error!(%cause, "internal error");
         Self::new(

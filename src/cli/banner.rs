@@ -87,7 +87,7 @@ pub fn print(
     if let Some(network) = server.network.get() {
         let called: Vec<_> = network.addresses().iter().map(ToString::to_string).collect();
         lines.push(match called.is_empty() {
-            true => "  network     calls its peers; nobody can call it (see --p2p-listen)".to_owned(),
+            true => "  network     dials its peers; accepts no connections (see --p2p-listen)".to_owned(),
             false => format!("  network     {}", called.join("\n              ")),
         });
     }
@@ -97,7 +97,7 @@ pub fn print(
         ));
     }
     if PLAYGROUNDS.contains(&spec.name.as_str()) {
-        lines.push("  accounts    those of the PUBLIC test phrase are funded: everybody knows their keys, use them for play only".to_owned());
+        lines.push("  accounts    those of the PUBLIC test phrase are funded: their keys are published, use them for play only".to_owned());
     }
     let text = lines.join("\n") + "\n\n";
     let mut out = std::io::stdout().lock();

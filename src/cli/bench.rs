@@ -37,9 +37,9 @@ enum BenchCommand {
     Import(import::ImportArgs),
     /// Signed RSA transfers through the HTTP batch endpoint until they are in blocks
     Load(load::LoadArgs),
-    /// Nodes that speak over loopback: how fast transfers and blocks are everywhere, bytes on the wire, catching up
+    /// Nodes connected over loopback: how fast transfers and blocks reach all of them, bytes on the wire, catching up
     Network(network::NetworkArgs),
-    /// A node that strangers flood, one way after the other: its memory, and how it answers meanwhile
+    /// A node that hostile peers flood, in one way after the other: its memory, and how it answers meanwhile
     Floods(floods::FloodsArgs),
     /// Seconds until a node serves: on an empty directory, and on a chain of many transactions; and its memory
     Start(start::StartArgs),

@@ -30,7 +30,7 @@ use super::hidden::{self, Hidden};
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
-/// Which node is asked, and whose certificate is believed where it speaks HTTPS.
+/// Which node is asked, and whose certificate is trusted where it serves HTTPS.
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
     /// The node to ask: http:// or https://, with the base path that it serves under if it has one
@@ -44,7 +44,7 @@ pub struct NodeArgs {
         value_name = "URL"
     )]
     node: String,
-    /// Believe the authorities in this PEM file, in place of the system's
+    /// Trust the authorities in this PEM file, in place of the system's
     #[arg(
         long,
         global = true,
@@ -53,7 +53,7 @@ pub struct NodeArgs {
         conflicts_with = "pin"
     )]
     cacert: Option<PathBuf>,
-    /// Believe this one certificate, by its SHA-256 in hex; a node with a certificate of its own prints it at its start
+    /// Trust this one certificate, by its SHA-256 in hex; a node with a certificate of its own prints it at its start
     #[arg(long, global = true, env = "TALLY_PIN", value_name = "SHA256", value_parser = tls::parse_pin)]
     pin: Option<[u8; 32]>,
 }
@@ -90,7 +90,7 @@ fn plain(text: &str) -> String {
     visible::escaped(text).into_owned()
 }
 
-/// What a node says of its chain.
+/// A node's answer about its chain.
 #[derive(Debug)]
 pub struct NodeStatus {
     pub chain: String,

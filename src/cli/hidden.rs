@@ -16,7 +16,7 @@ pub fn shown(url: &str) -> String {
     if looks_secret(url) {
         return MARK.to_owned();
     }
-    // A password may hold any sign, where nobody escaped it: what counts is the last `@`.
+    // A password may hold any sign, where no program escaped it: what counts is the last `@`.
     let (scheme, hidden, rest) = match (url.rsplit_once('@'), url.split_once("://")) {
         (Some((before, rest)), _) => (scheme_of(before), "…@", rest),
         (None, Some((scheme, rest))) => (Some(scheme), "", rest),

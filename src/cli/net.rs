@@ -33,7 +33,7 @@ pub struct NetArgs {
 
 #[derive(Debug, Subcommand)]
 enum NetCommand {
-    /// Run several nodes on this machine that speak to each other, with one log; a node that ends is started again
+    /// Run several connected nodes on this machine, with one log; a node that ends is started again
     Up(UpArgs),
 }
 
@@ -88,7 +88,7 @@ struct Running {
     process: u32,
     /// Kills it.
     kill: Option<oneshot::Sender<()>>,
-    /// Where others can call it; empty until it serves.
+    /// Where others can dial it; empty until it serves.
     address: String,
 }
 
@@ -168,7 +168,7 @@ impl Cluster {
             self.start(index)?;
             self.ready(index).await?;
         }
-        // The nodes go on where nobody reads what they print.
+        // The nodes go on where no program reads what they print.
         let _ = outln!(
             "\n{} up, their folders are in {}; Ctrl-C ends them all\n",
             counted(self.args.nodes, "node is", "nodes are"),
@@ -180,7 +180,7 @@ impl Cluster {
         }
     }
 
-    /// Waits until a node can be called.
+    /// Waits until a node can be dialled.
     async fn ready(&mut self, index: u16) -> anyhow::Result<()> {
         let end = tokio::time::Instant::now() + READY;
         while self.running.get(&index).is_none_or(|node| node.address.is_empty()) {
@@ -215,7 +215,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts a node that calls all others that serve.
+    /// Starts a node that dials all others that serve.
     fn start(&mut self, index: u16) -> anyhow::Result<()> {
         let at = |first: u16| if first == 0 { 0 } else { first + index - 1 };
         let program = std::env::current_exe().context("cannot find this program")?;
@@ -283,7 +283,7 @@ impl Cluster {
     async fn kill(&mut self) -> Interrupted {
         let mut killed: Vec<u16> = self.running.keys().copied().collect();
         for node in self.running.values_mut() {
-            // Where nobody waits for it the node is gone.
+            // Where nothing waits for it the node is gone.
             let _ = node.kill.take().map(|kill| kill.send(()));
         }
         let _ = tokio::time::timeout(KILLED, self.gone()).await;

@@ -30,7 +30,7 @@ pub fn run(options: NodeOptions) -> anyhow::Result<()> {
         .build()
         .context("cannot start threads")?;
     let ended = runtime.block_on(serve(config));
-    // Reads that nobody waits for any more do not hold up the end.
+    // Reads that no client waits for any more do not hold up the end.
     runtime.shutdown_timeout(LAST_READS);
     logging::flush();
     ended
@@ -42,7 +42,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stdin = stdin_closed(config.until_stdin_closes);
-    let told = async move {
+    let stop = async move {
         tokio::select! {
             () = stdin => "end of standard input",
             _ = interrupt.recv() => "SIGINT",
@@ -54,29 +54,29 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     }
     let opening = config.node.clone();
     let node = tokio::task::spawn_blocking(move || Node::open(opening, system_clock())).await??;
-    let told = {
+    let stop = {
         let store = node.store().clone();
         async move {
             tokio::select! {
-                reason = told => reason,
+                reason = stop => reason,
                 () = broken(&store) => "the store is broken",
             }
         }
     };
-    let served = serve_with(&node, config, told).await;
+    let served = serve_with(&node, config, stop).await;
     // A broken store says so here, and that decides the exit code.
     tokio::task::spawn_blocking(move || node.close()).await??;
     served
 }
 
-/// Waits until the store is broken, and a little longer: `/readyz` says no before the connection is refused.
+/// Waits until the store is broken, and a little longer: `/readyz` answers 503 before the listener closes.
 async fn broken(store: &Store) {
     store.broken().await;
     tokio::time::sleep(BROKEN_FOR).await;
 }
 
-/// Serves with an open node until `told` ends with the reason, or an essential part fails.
-async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'static str>) -> anyhow::Result<()> {
+/// Serves with an open node until `stop` ends with the reason, or an essential part fails.
+async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'static str>) -> anyhow::Result<()> {
     let (tokens, link_token) = config.operator.load()?;
     let server = Server::new(node.clone(), tokens, config.web);
     web::certificate::prepare(&server.web)?;
@@ -99,7 +99,7 @@ async fn serve_with(node: &Node, config: Config, told: impl Future<Output = &'st
         drop(link_token);
         tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
         let failed = tokio::select! {
-            reason = told => {
+            reason = stop => {
                 tracing::info!(reason, "ending");
                 None
             }

@@ -25,7 +25,7 @@ pub enum Unprinted {
     Closed,
     #[error("cannot write to standard output: {0}")]
     Failed(io::Error),
-    /// Nobody ever sees what is written there. Only for secrets that are shown once; all else may be thrown away.
+    /// What is written there is never seen. Only for secrets that are shown once; all else may be thrown away.
     #[error("standard output is closed, or leads to a device that keeps nothing ({})", NOWHERE.join(", "))]
     Nowhere,
 }
@@ -39,7 +39,7 @@ impl From<io::Error> for Unprinted {
     }
 }
 
-/// What was done, where saying so failed: the exit code tells it instead.
+/// What was done, where printing that failed: the exit code shows it instead.
 #[derive(Debug, thiserror::Error)]
 #[error("{done}, but it could not be printed")]
 pub struct DoneUnprinted {
@@ -70,7 +70,7 @@ pub fn write_line(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
     Ok(put(io::stdout().lock(), &format!("{text}\n"))?)
 }
 
-/// Whether a secret that is shown once would be seen by anybody, as far as that can be known before.
+/// Whether a secret that is shown once would be seen by anyone, as far as that can be known before.
 ///
 /// # Errors
 /// [`Unprinted::Nowhere`].

@@ -88,7 +88,7 @@ enum WalletCommand {
     Export(keys::ExportArgs),
     /// Send a payment; shows what will be signed and asks first
     Send(send::SendArgs),
-    /// Get coins from an account whose keys everybody knows, on chains that have such accounts
+    /// Get coins from an account whose keys are published, on chains that have such accounts
     TestCoins(test_coins::TestCoinsArgs),
     /// Print what an account sent, received and mined, as CSV or JSON
     History(history::HistoryArgs),

@@ -48,7 +48,7 @@ pub fn read_spec(path: &Path) -> Result<ChainSpec, ConfigError> {
     Ok(ChainSpec::from_toml(text.strip_prefix(BOM).unwrap_or(&text))?)
 }
 
-/// Where the chain of this name is kept unless told otherwise.
+/// Where the chain of this name is kept unless configured otherwise.
 pub fn default_data_dir(chain: &str) -> Result<PathBuf, ConfigError> {
     let folders = directories::ProjectDirs::from("", "", "tally").ok_or(ConfigError::NoDataDir)?;
     // The name of a spec is free text; it must not lead out of the folder.

@@ -53,10 +53,10 @@ pub struct NodeOptions {
     /// Address that receives block rewards [default on local and test: the first PUBLIC account]
     #[arg(long, env = "TALLY_MINE_TO", value_name = "ADDRESS")]
     pub mine_to: Option<String>,
-    /// Forks deeper than this are refused, in blocks [default: 6000]
+    /// Forks deeper than this are rejected, in blocks [default: 6000]
     #[arg(long, env = "TALLY_MAX_REORG_DEPTH", value_name = "BLOCKS")]
     pub max_reorg_depth: Option<u64>,
-    /// Further name under which the node may be asked, beside loopback and --listen; repeatable [default: none]
+    /// Further host name under which the node answers, beside loopback and --listen; repeatable [default: none]
     #[arg(long, env = "TALLY_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_host: Option<Vec<String>>,
     /// Origin of another site that may read the API; repeatable [default: none]
@@ -106,14 +106,14 @@ pub struct NodeOptions {
     /// The header in which trusted proxies write their clients; the other one is not read [default: x-forwarded-for]
     #[arg(long, env = "TALLY_PROXY_HEADER", value_enum)]
     pub proxy_header: Option<ProxyHeader>,
-    /// Address and port where other nodes may call, by TCP and QUIC [default: none; this node only calls others]
+    /// Address and port on which other nodes are accepted, by TCP and QUIC [default: none; this node only dials others]
     #[arg(long, env = "TALLY_P2P_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
     pub p2p_listen: Option<SocketAddr>,
-    /// Another node to speak to, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable [default: none]
+    /// Another node to dial, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable [default: none]
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
     pub peer: Option<Vec<String>>,
-    /// Begin with the state of a block that many others stand on, checked against its work, instead of executing every
+    /// Begin with the state of a block with many blocks on top, checked against its work, instead of executing every
     /// block from genesis on; older transactions are then not kept here [default: false]
     #[arg(long, env = "TALLY_FROM_CHECKPOINT", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub from_checkpoint: Option<bool>,
@@ -123,16 +123,16 @@ pub struct NodeOptions {
     /// Offer the state of every Nth block to new nodes; 1 or more [default: 1000]
     #[arg(long, env = "TALLY_CHECKPOINT_EVERY", value_name = "BLOCKS")]
     pub checkpoint_every: Option<u64>,
-    /// Blocks that must stand on such a block before it is offered or taken [default: 100]
+    /// Blocks that must be on top of such a block before it is offered or taken [default: 100]
     #[arg(long, env = "TALLY_CHECKPOINT_DEPTH", value_name = "BLOCKS")]
     pub checkpoint_depth: Option<u64>,
-    /// Find nodes that nobody named, by asking those that are known [default: true]
+    /// Find further nodes through the nodes that are known [default: true]
     #[arg(long, env = "TALLY_P2P_DISCOVER", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub p2p_discover: Option<bool>,
-    /// This is a LAN: find nodes by mDNS, and call private addresses that others tell of [default: false]
+    /// This is a LAN: find nodes by mDNS, and dial private addresses that others announce [default: false]
     #[arg(long, env = "TALLY_P2P_LAN", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub p2p_lan: Option<bool>,
-    /// Where others can call this node, if that is not where it listens, as /ip4/192.0.2.7/tcp/9333; repeatable
+    /// The address at which others can dial this node, if that is not where it listens, as /ip4/192.0.2.7/tcp/9333; repeatable
     /// [default: none]
     #[arg(long, env = "TALLY_P2P_ANNOUNCE", value_name = "MULTIADDR", value_delimiter = ',')]
     pub p2p_announce: Option<Vec<String>>,

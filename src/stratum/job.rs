@@ -51,7 +51,7 @@ impl Difficulty {
     #[expect(clippy::lossy_float_literal, reason = "a power of two: nothing is lost")]
     pub const MOST: Self = Self(18_446_744_073_709_551_616.0);
 
-    /// The nearest difficulty that miners can be told.
+    /// The nearest difficulty that can be sent to miners.
     pub fn new(value: f64) -> Self {
         match value.is_nan() {
             true => Self::LEAST,
@@ -87,7 +87,7 @@ impl Difficulty {
         Self::new(self.0.min(most * (1.0 - ROUNDING)))
     }
 
-    /// Whether another is so far from this that miners are told.
+    /// Whether another is so far from this that it is sent to miners.
     pub fn is_far_from(self, other: Self) -> bool {
         !(0.75..=1.34).contains(&(self.0 / other.0))
     }

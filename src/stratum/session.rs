@@ -121,7 +121,7 @@ impl Session {
 
     /// What became of the conversation, for the log: on one line, and bounded.
     pub fn summary(&self) -> String {
-        let first = self.workers.keys().next().map_or("nobody", String::as_str);
+        let first = self.workers.keys().next().map_or("none", String::as_str);
         let name = visible::escaped(first);
         let refusal = match &self.last_refusal {
             Some(text) => format!("; the last rejection: {}", visible::escaped(text)),
@@ -143,7 +143,7 @@ impl Session {
             return self.nonsense("is no JSON object");
         };
         let Some(method) = request.method.as_ref().and_then(Value::as_str) else {
-            // Some miners answer what nobody asked, such as client.get_version.
+            // Some miners send unsolicited answers, such as to client.get_version.
             return match request.is_answer() {
                 true => Ok(()),
                 false => self.nonsense("has no method"),
@@ -230,7 +230,7 @@ impl Session {
         // Only now: a job for a worker that was turned away would take the shares of all others.
         self.pays = Some(paid);
         let shown = visible::escaped(name).into_owned();
-        tracing::info!(worker = shown, "miner");
+        tracing::info!(worker = shown, "miner authorized");
         let seat = self
             .node
             .workers()
@@ -310,9 +310,9 @@ impl Session {
         let (header, _) = mining.sealed(&extra, time, nonce);
         let block = mining.target.is_met_by(&header.id());
         if block {
-            // Whatever limits there are, a found block is handed in.
+            // A found block is submitted in spite of all limits.
             match self.node.submit_sealed(mining, &extra, time, nonce) {
-                Ok(_) => tracing::info!(address = %paid, id = %header.id(), "block of a miner"),
+                Ok(_) => tracing::info!(address = %paid, id = %header.id(), "block from a miner"),
                 Err(error) => return Err(Refusal::other(not_taken(&error)).into()),
             }
         } else if !job.difficulty.target().is_met_by(&header.id()) {
@@ -443,7 +443,7 @@ impl From<Refusal> for Rejection {
     }
 }
 
-/// What a miner hears of a store that does not work: the cause names paths of this machine, and is in its log.
+/// What is sent to a miner where the store does not work: the cause names paths of this machine, and is in its log.
 const STORE_FAILED: &str = "the node could not read or write its store; its log has the cause";
 
 /// Why a found block was not taken, in words for its miner.

@@ -238,7 +238,7 @@ mod tests {
         prepare(&web).expect("made");
         let (cert, held) = (folder.path().join("cert.pem"), folder.path().join("held.pem"));
         std::fs::rename(&cert, &held).expect("renamed");
-        // A link to itself cannot be opened, by nobody.
+        // A link to itself cannot be opened, not even by root.
         std::os::unix::fs::symlink(&cert, &cert).expect("linked");
         let error = prepare(&web).expect_err("it is not known what is there").to_string();
         assert_eq!(error, format!("cannot read {}", cert.display()));

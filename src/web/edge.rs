@@ -63,7 +63,7 @@ pub async fn surround(State(server): State<Shared>, mut request: Request, next: 
         .extensions()
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
-    // The query is left out: it may hold what somebody searched for.
+    // The query is left out: it may hold what a user searched for.
     let client = Client::of(&request).0;
     let span =
         tracing::info_span!("request", id = %id.0, method = outside(method.as_str()), path = outside(&path), %client);
@@ -103,7 +103,7 @@ fn dress(headers: &mut HeaderMap, id: &RequestId) {
     }
 }
 
-/// Writes the request id into problems, and turns the bare refusals of lower layers into problems.
+/// Writes the request id into problems, and turns the bare errors of lower layers into problems.
 fn tell_problems(path: &str, id: &RequestId, mut response: Response) -> Response {
     let told = response.extensions_mut().remove::<Told>();
     let problem = match told {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use crate::api::problem::{Answer, Problem, kinds};
 use crate::config::{HostName, WebConfig};
 
-/// Paths that answer under every name. Supervisors and scrapers ask by addresses that nobody can name beforehand (a pod's,
+/// Paths that answer under every name. Supervisors and scrapers use addresses that no operator can name beforehand (a pod's,
 /// a container's), and what they learn is no secret of any user of a browser.
 const FOR_MONITORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
@@ -68,7 +68,7 @@ fn named(request: &Request) -> Answer<String> {
     }
 }
 
-/// Refuses requests for other names.
+/// Rejects requests for other names.
 pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let host = match named(&request) {
         Ok(host) => host,

@@ -79,7 +79,7 @@ impl Rates {
     }
 }
 
-/// Refuses an address that asks too often.
+/// Rejects an address that sends too many requests.
 pub async fn rate(State(rates): State<Rates>, request: Request, next: Next) -> Response {
     let Client(ip) = Client::of(&request);
     let Some((per_second, wait)) = rates.wait(ip.to_canonical()) else {
@@ -113,7 +113,7 @@ impl UnderWay {
     }
 }
 
-/// Refuses what comes while too many requests are under way, in all or of one address.
+/// Rejects what comes while too many requests are under way, in all or of one address.
 pub async fn under_way(State(UnderWay(guard)): State<UnderWay>, request: Request, next: Next) -> Response {
     match guard.admit(Client::of(&request).0) {
         Ok(_place) => next.run(request).await,
@@ -145,7 +145,7 @@ pub async fn time(State(limit): State<Duration>, request: Request, next: Next) -
     }
 }
 
-/// Bounds every body, whoever reads it; paths have tighter limits of their own.
+/// Bounds every body, for every handler; paths have tighter limits of their own.
 pub async fn size(State(limit): State<usize>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match check_length(&parts.headers, body, limit).await {

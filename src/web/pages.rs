@@ -103,7 +103,7 @@ async fn answer_read(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// A failed read in the form that pages know. Bad arguments answer 400: they say nothing of this node, and anybody can send
+/// A failed read in the form that pages know. Bad arguments answer 400: they say nothing of this node, and any client can send
 /// them. All errors of reads come out as 500 from below.
 fn for_page(mut parts: Parts, body: Bytes, error: &ServerFnError) -> Response {
     let failed = parts.status == StatusCode::INTERNAL_SERVER_ERROR;

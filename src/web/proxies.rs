@@ -169,7 +169,7 @@ mod tests {
                 expected,
                 "{header:?} {headers:?}"
             );
-            // Who is no proxy names nobody.
+            // An address that is no proxy names no client.
             assert_eq!(client_by(header, "203.0.113.9", headers), "203.0.113.9");
         }
     }

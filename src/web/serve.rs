@@ -187,7 +187,7 @@ fn admit(
     };
     match guard.admit(counted) {
         Ok(place) => {
-            // Answers are small and wait for nobody.
+            // Answers are small and are not delayed.
             let _ = stream.set_nodelay(true);
             Some(connection::serve(stream, remote, place, front.clone(), stop.clone()))
         }

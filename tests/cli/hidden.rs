@@ -1,4 +1,4 @@
-//! What was typed or set and belongs to nobody else is repeated by no message, whatever goes wrong.
+//! No message repeats a secret that was typed or set, whatever goes wrong.
 
 use std::path::Path;
 use std::process::{Output, Stdio};

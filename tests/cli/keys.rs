@@ -1,4 +1,4 @@
-//! Keys of other programs on the command line: in, out, and refused.
+//! Keys of other programs on the command line: in, out, and rejected.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -281,7 +281,7 @@ fn a_weak_or_private_key_is_not_watched() {
         let key = hex::encode_prefixed(key);
         wallet(&vault, "", &["watch", &address, "--public-key", &key])
     };
-    refused(&watch(&spki), "the key is refused: its modulus is divisible by 3");
+    refused(&watch(&spki), "the key is rejected: its modulus is divisible by 3");
     refused(&watch(&modulus[..32]), "that is a private key");
 
     // Nor is a shared account taken up that counts on it.
@@ -293,6 +293,6 @@ fn a_weak_or_private_key_is_not_watched() {
     let imported = wallet(&vault, "", &["shared", "import", file.to_str().unwrap()]);
     refused(
         &imported,
-        &format!("the key of {address}: the key is refused: its modulus is divisible by 3"),
+        &format!("the key of {address}: the key is rejected: its modulus is divisible by 3"),
     );
 }

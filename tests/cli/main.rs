@@ -1,4 +1,4 @@
-//! The command line from outside: the real binary, and what it tells its caller.
+//! The command line from outside: the real binary, its output and its exit codes.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 #[path = "../support/binary.rs"]

@@ -16,7 +16,7 @@ use tally_wallet::{Proposal, Signers};
 use crate::binary;
 use crate::process::{self, stderr, tally};
 
-/// PUBLIC: everybody knows the keys of this phrase.
+/// PUBLIC: the keys of this phrase are published.
 const PUBLIC_PHRASE: &str = tally_testkit::PUBLIC_PHRASE;
 /// Its second secp256k1 account; the wallet has the first.
 const PUBLIC: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
@@ -220,7 +220,7 @@ fn changed(proposal: &Proposal, change: impl FnOnce(&mut Payload)) -> String {
 fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
     let machine = Machine::new("club");
     machine.propose("asked.txt", "Ann", "1", "2000000000");
-    // Bytes that would read as a memo if somebody were paid.
+    // Bytes that would read as a memo if there were a receiver.
     let creation = changed(&machine.proposal("asked.txt"), |payload| {
         payload.to = None;
         payload.data = Bytes::from_static(b"for Ann");
@@ -228,7 +228,7 @@ fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
     std::fs::write(machine.path("creation.txt"), creation).unwrap();
 
     let facts = |text: &str| {
-        assert!(text.contains("  to       nobody: a new contract is created"), "{text}");
+        assert!(text.contains("  to       no one: a new contract is created"), "{text}");
         assert!(text.contains("  program  0x666f7220416e6e (7 bytes)"), "{text}");
         assert!(!text.contains("memo") && !text.contains("for Ann"), "{text}");
     };
@@ -246,7 +246,7 @@ fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
     let said = stderr(&asked);
     assert_eq!(asked.status.code(), Some(1), "{said}");
     facts(&said);
-    assert_eq!(titles(&said), ["This creates a contract and pays nobody"], "{said}");
+    assert_eq!(titles(&said), ["This creates a contract and pays no one"], "{said}");
     for part in [
         "There is no recipient: 7 bytes of program",
         "Give --accept new-contract (or",
@@ -300,7 +300,7 @@ fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
     let said = stderr(&machine.done(&["sign", "--offline", "asked.txt", "--yes"]));
     assert!(said.contains("  valid    from "), "{said}");
     assert_eq!(titles(&said), Vec::<&str>::new(), "{said}");
-    // Whoever asks for signatures chose the time as well; the rest is as it was.
+    // The sender of the proposal chose the time as well; the rest is as it was.
     for (timestamp, valid, named, asks) in [
         (
             4_000_000_000,

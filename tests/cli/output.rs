@@ -1,4 +1,4 @@
-//! Output that cannot be written: a pipe that nobody reads, a full disk. No command panics, and each says by its exit code what
+//! Output that cannot be written: a pipe without a reader, a full disk. No command panics, and each says by its exit code what
 //! became of it.
 
 use std::fs::OpenOptions;
@@ -129,7 +129,7 @@ fn commands_that_change_the_vault_say_what_they_did() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let vault = path("vault");
-    // No wallet is left whose phrase nobody saw.
+    // No wallet is left whose phrase was not seen.
     let new = ["wallet", "new", "--chain", "local"];
     for out in [closed(), full()] {
         let output = into(out, &vault, &new);
@@ -205,7 +205,7 @@ fn a_phrase_that_nobody_can_see_makes_no_wallet() {
 
 #[test]
 fn a_phrase_is_shown_before_its_wallet_is_kept() {
-    // Nobody can make files there, not even root.
+    // No user can make files there, not even root.
     let vault = Path::new("/proc/vault");
     let new = ["wallet", "new", "--chain", "local"];
     let output = into(Stdio::piped(), vault, &new);

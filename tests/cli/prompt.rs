@@ -51,7 +51,7 @@ impl Terminal {
         let (tell, output) = mpsc::channel();
         std::thread::spawn(move || {
             let mut part = [0; 4_096];
-            // The terminal ends with an error once nobody has it open.
+            // The terminal ends with an error once no process has it open.
             while let Ok(count @ 1..) = reader.read(&mut part) {
                 if tell.send(part[..count].to_vec()).is_err() {
                     return;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::binary;
 use crate::process::{FAST_CHAIN, NodeProcess, json, stderr, tally};
 
-/// PUBLIC: everybody knows the keys of this phrase.
+/// PUBLIC: the keys of this phrase are published.
 const PUBLIC_PHRASE: &str = tally_testkit::PUBLIC_PHRASE;
 const PUBLIC_RSA: &str = "0x6dbBd9E1099f6e32833374e4F68E1006fAC7f0c7";
 const PASSWORD: &str = "correct horse";
@@ -161,7 +161,7 @@ fn a_newcomer_makes_a_wallet_is_paid_and_pays() {
     let asked = String::from_utf8(refused.stderr).unwrap();
     assert!(asked.contains("Sign and send? [y/N]"), "{asked}");
 
-    // The node's refusals are readable, with the request they belong to.
+    // The node's rejections are readable, with the request they belong to.
     let unknown = mine.run(&["balance", "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266"]);
     assert!(stderr(&unknown).contains("checksum"), "{}", stderr(&unknown));
 

@@ -1,4 +1,4 @@
-//! A node process whose clock differs from its peers': it says whose clock is wrong, makes no blocks, punishes nobody.
+//! A node process whose clock differs from its peers': it reports whose clock is wrong, makes no blocks, punishes no peer.
 //! Rule: docs/protocol.md#N13
 
 use std::path::Path;
@@ -89,7 +89,7 @@ fn names_the_clock(ahead_secs: i64, words: &str) {
         height = now;
         (same >= 100).then_some(())
     });
-    // Of theirs it rejects none, and of its own they reject none for good: nobody pays for a clock.
+    // Of theirs it rejects none, and of its own they reject none for good: no peer is punished for a clock.
     let shown = member.peers();
     assert_eq!(shown["bans"], json!([]));
     let connected = shown["peers"].as_array().unwrap();

@@ -113,13 +113,13 @@ fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
         .collect();
     cluster.after("4 nodes are up");
     agree_beyond(&clients, 4);
-    until("everybody speaks with everybody", || {
+    until("all are connected with all", || {
         let peers = |client: &Http| client.get("/api/v1/peers").json()["peers"].as_array().unwrap().len();
         clients.iter().all(|client| peers(client) == 3).then_some(())
     });
     let metrics = clients[0].get("/metrics").text();
     assert!(metrics.contains("tally_peers_inbound 3"), "{metrics}");
-    // Nobody did anything wrong: a zero for each kind, so that an alarm on the rate sees the first.
+    // No peer misbehaved: a zero for each kind, so that an alarm on the rate sees the first.
     for offence in Offence::NAMES {
         let sample = format!("tally_peer_offences_total{{offence=\"{offence}\"}} 0\n");
         assert!(metrics.contains(&sample), "{sample} is not in {metrics}");
@@ -178,7 +178,7 @@ fn a_second_signal_ends_a_cluster_at_once_and_says_what_stays() {
     both_outputs.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(binary::path());
     let mut cluster = Cluster(Child::by(both_outputs, &Cluster::args("2"), folder.path()));
     cluster.after("2 nodes are up");
-    // It does not end in order, whatever is asked of it.
+    // It does not end in order, whatever signal it gets.
     let _stopped = Stopped::stop(process_of(&folder.path().join("node-1")));
     let process = cluster.0.id().to_string();
     signal("-INT", &process);
@@ -205,15 +205,17 @@ fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
     until("a long branch", || (second.height() >= 60).then_some(()));
     second.mine(false);
     let behind = second.height();
-    until("a heavier one", || (first.height() >= behind + 40).then_some(()));
+    until("a chain with more total work", || {
+        (first.height() >= behind + 40).then_some(())
+    });
     first.mine(false);
-    // Killed again and again: as soon as it has called, while blocks come, when the tip moves.
+    // Killed again and again: as soon as it has dialled, while blocks come, when the tip moves.
     for blocks in [0, 5, 30, 59] {
         second.kill();
         second = Member::start(folders[1].path(), "test", &["--peer", &first.addresses[0]]);
         assert!(
             second.height() >= behind,
-            "what was acknowledged is still there, or something heavier"
+            "what was acknowledged is still there, or a chain with more total work"
         );
         until("it is on its way", || {
             let done = second.peers()["sync"]["blocks_done"].as_u64();
@@ -318,7 +320,7 @@ fn a_cluster_under_load_with_kills_and_partitions_agrees_and_loses_nothing_ackno
         soak.halves(false);
     }
     for id in &soak.paid {
-        until("what was acknowledged is in everybody's chain", || {
+        until("what was acknowledged is in all chains", || {
             soak.included(id).then_some(())
         });
     }

@@ -1,4 +1,4 @@
-//! Nodes that find each other: nobody names them all.
+//! Nodes that find each other: no operator names them all.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -33,21 +33,21 @@ fn nodes_that_know_one_find_the_others_and_still_know_them_when_it_is_gone() {
         (speaks_to(&second, &third) && speaks_to(&third, &second)).then_some(())
     });
 
-    // Without the one that they were told of, the rest goes on: a newcomer finds everybody through any of them.
+    // Without the configured one the rest goes on: a newcomer finds all of them through any of them.
     first.kill();
     let fourth = start(folders[3].path(), Some(&second), &["--p2p-lan"]);
     until("the fourth has found the third", || {
         (speaks_to(&fourth, &third) && speaks_to(&third, &fourth)).then_some(())
     });
 
-    // What was found is remembered: nobody is named at the next start.
+    // What was found is remembered: no peer is named at the next start.
     until("the third has written down where another is", || {
         let kept = std::fs::read_to_string(folders[2].path().join("network/peers")).ok()?;
         (kept.contains(&second.id()) || kept.contains(&fourth.id())).then_some(())
     });
     third.kill();
     let third = start(folders[2].path(), None, &["--p2p-lan"]);
-    // Not at once with everybody: by QUIC the others notice only after a while that the old connection is dead.
+    // Not at once with all: by QUIC the others notice only after a while that the old connection is dead.
     until("the third is back among them", || {
         (speaks_to(&third, &second) || speaks_to(&third, &fourth)).then_some(())
     });
@@ -57,17 +57,20 @@ fn nodes_that_know_one_find_the_others_and_still_know_them_when_it_is_gone() {
 fn private_addresses_that_others_tell_of_are_not_called() {
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let first = start(folders[0].path(), None, &[]);
-    // The second says that it can be called where nobody of this chain listens.
+    // The second announces an address where no node of this chain listens.
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
     trap.set_nonblocking(true).unwrap();
     let told = format!("/ip4/127.0.0.1/tcp/{}", trap.local_addr().unwrap().port());
     let second = start(folders[1].path(), Some(&first), &["--p2p-announce", &told]);
     let third = start(folders[2].path(), Some(&first), &[]);
-    until("the third has asked around, and left out what it was told", || {
-        let found = &third.peers()["found"];
-        (found["rounds"].as_u64().unwrap() >= 3 && found["refused"].as_u64().unwrap() > 0).then_some(())
-    });
-    assert!(!speaks_to(&third, &second), "only what its operator named is called");
+    until(
+        "the third has queried its peers, and left out the announced address",
+        || {
+            let found = &third.peers()["found"];
+            (found["rounds"].as_u64().unwrap() >= 3 && found["refused"].as_u64().unwrap() > 0).then_some(())
+        },
+    );
+    assert!(!speaks_to(&third, &second), "only what its operator named is dialled");
     assert!(speaks_to(&third, &first) && speaks_to(&second, &first));
     let called = trap.accept().map(|(_, from)| from);
     assert_eq!(called.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);

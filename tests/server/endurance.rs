@@ -1,4 +1,4 @@
-//! What a node lives through: outputs that nobody reads, few descriptors, silent clients, text that forges log lines.
+//! What a node lives through: outputs without a reader, few descriptors, silent clients, text that forges log lines.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};

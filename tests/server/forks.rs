@@ -1,4 +1,4 @@
-//! A node process beside a heavier chain that it cannot follow. Rules: docs/protocol.md#B9, #Q5
+//! A node process beside a chain with more total work that it cannot follow. Rules: docs/protocol.md#B9, #Q5
 
 use serde_json::{Value, json};
 use tally_node::CheckpointConfig;
@@ -44,8 +44,9 @@ fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
         let ready = member.get("/readyz");
         (ready.status == 503).then(|| ready.json())
     });
-    let detail =
-        format!("a heavier chain of 40 blocks leaves this node's below block {base}, the lowest that it goes back to");
+    let detail = format!(
+        "a chain of 40 blocks with more total work forks below block {base}, the lowest that this node goes back to"
+    );
     let reason = json!({ "kind": "heavier_fork", "detail": detail, "height": 40, "base": base });
     assert_eq!(
         ready,
@@ -66,16 +67,16 @@ fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
 
     let page = member.get("/network").text();
     for part in [
-        "A peer shows a heavier chain that this node cannot follow",
-        "It has 40 blocks and more work than the one shown here",
-        &format!("leaves it below block {base}, the lowest that this node goes back to"),
+        "A peer shows a chain with more total work that this node cannot follow",
+        "It has 40 blocks and more total work than the chain shown here",
+        &format!("forks from it below block {base}, the lowest that this node goes back to"),
         &format!(">{id}</span>"),
         &format!(">{}</span>", heavy.id()),
     ] {
         assert!(page.contains(part), "{part} is not in\n{page}");
     }
 
-    let line = log.wait("a heavier chain leaves this node's deeper than this node goes back");
+    let line = log.wait("a chain with more total work forks deeper than this node goes back");
     assert_eq!(line["level"], "ERROR");
     let figures = ["peer", "tip", "height", "weight", "base"].map(|figure| line[figure].as_str().unwrap());
     assert_eq!(figures, [&*heavy.id(), &id, "40", &weight, &base.to_string()]);

@@ -15,7 +15,7 @@ use crate::common::{self, ECC, RUNTIME, coin, mine_on};
 pub struct Inside {
     pub node: Node,
     pub network: NetworkSlot,
-    /// Where others call it, once it listens.
+    /// Where others dial it, once it listens.
     pub address: String,
     ahead_secs: Arc<AtomicI64>,
     folder: tempfile::TempDir,
@@ -74,7 +74,7 @@ impl Inside {
         }
     }
 
-    /// Takes calls on a free port of this host.
+    /// Accepts connections on a free port of this host.
     pub fn listen(&mut self, host: [u8; 4]) {
         let config = NetworkConfig {
             listen: Some(SocketAddr::from((host, 0))),
@@ -103,7 +103,7 @@ impl Drop for Inside {
 
 /// A way to a node that lets only so many of its bytes through until it is opened.
 pub struct Gate {
-    /// Where it is called in the place of the node.
+    /// Where it is dialled in the place of the node.
     pub address: String,
     opened: Opened,
 }

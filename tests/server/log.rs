@@ -1,4 +1,4 @@
-//! What a node process logs, as JSON lines in a file: nobody has to read a pipe while the node runs.
+//! What a node process logs, as JSON lines in a file: no test has to read a pipe while the node runs.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

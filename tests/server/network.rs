@@ -13,11 +13,11 @@ use crate::log::Log;
 
 const TOKEN: &str = "0123456789abcdef-network";
 
-/// A node process that others can call; it is killed when it is dropped.
+/// A node process that others can dial; it is killed when it is dropped.
 pub struct Member {
     child: Child,
     client: Http,
-    /// How others call it: by TCP and by QUIC.
+    /// Its addresses for others: by TCP and by QUIC.
     pub addresses: Vec<String>,
     folder: PathBuf,
 }
@@ -182,7 +182,7 @@ fn nodes_agree_one_joins_late_and_kill_9_while_it_catches_up_loses_nothing() {
     until("it has begun", || (third.height() > 0).then_some(()));
     let before = third.height();
     third.kill();
-    // It remembers whom it called.
+    // It remembers whom it dialled.
     let third = Member::start(folders[2].path(), FAST_CHAIN, &[]);
     assert!(third.height() >= before, "what was acknowledged is still there");
     until("it has caught up", || (third.height() >= height).then_some(()));
@@ -200,7 +200,7 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
     let identity = identity();
     let mut members: Vec<Member> = Vec::new();
     for folder in &folders {
-        // Each calls all before it.
+        // Each dials all before it.
         let peers: Vec<_> = members
             .iter()
             .flat_map(|member| ["--peer".to_owned(), member.addresses[0].clone()])
@@ -211,7 +211,7 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
     let [a, b, c, d] = &members[..] else {
         unreachable!("four were started")
     };
-    until("everybody is connected with everybody", || {
+    until("all are connected with all", || {
         members
             .iter()
             .all(|member| member.peers()["peers"].as_array().unwrap().len() == 3)
@@ -236,7 +236,7 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
     until("both halves have mined", || {
         (b.height() >= 4 && d.height() >= 4).then_some(())
     });
-    // The half without the payments gets the heavier chain.
+    // The half without the payments gets the chain with more total work.
     a.mine(false);
     let behind = b.height();
     until("the other half is ahead", || (d.height() > behind + 3).then_some(()));
@@ -247,7 +247,7 @@ fn halves_that_both_mined_agree_on_most_work_and_lose_no_payment() {
         right.unban(left);
     }
     agree(&[a, b, c, d], behind);
-    // They are pending again, and everywhere: whoever mines next includes them.
+    // They are pending again, and everywhere: the next miner includes them.
     d.mine(true);
     until("the payments are in blocks of all", || {
         members

@@ -70,7 +70,7 @@ fn what_was_acknowledged_survives_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let spec = ChainSpec::from_toml(&std::fs::read_to_string(FAST_CHAIN).unwrap()).unwrap();
     let identity = genesis::identity(&spec);
-    // What the node told us: block ids by height, and transactions seen in blocks.
+    // What the node has sent: block ids by height, and transactions seen in blocks.
     let mut blocks: BTreeMap<u64, String> = BTreeMap::new();
     let mut included: BTreeMap<String, u64> = BTreeMap::new();
     for _ in 0..5 {
@@ -238,7 +238,7 @@ fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
         "--log-format",
         "json",
     ]);
-    // A file: nobody reads a pipe while the node runs, and a full one would stop it.
+    // A file: no one reads a pipe while the node runs, and a full one would stop it.
     let log = folder.path().join("log");
     command
         .arg("--data-dir")

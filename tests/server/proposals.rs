@@ -346,7 +346,7 @@ fn a_receipt_holds_without_a_node_and_no_other_does() {
     ann.run(&["receipt", "get", id, "--out", "receipt.json"]);
     let tip = server.json("/api/v1/status")["tip"]["id"].as_str().unwrap().to_owned();
 
-    // Somebody else, somewhere else.
+    // Another person, on another machine.
     let bob = Person::new("http://127.0.0.1:1");
     for name in ["receipt.json", "contract.pdf", "other.pdf"] {
         ann.give(name, &bob);

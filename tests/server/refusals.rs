@@ -7,7 +7,7 @@ use tally_wallet::Fee;
 
 use crate::common::{ECC, RSA, TestServer, coin, hex};
 
-/// Sends an envelope that must be refused; the problem.
+/// Sends an envelope that must be rejected; the problem.
 fn refused(server: &TestServer, envelope: &[u8]) -> (String, Value) {
     let answer = server
         .client

@@ -51,7 +51,7 @@ impl Node {
     }
 }
 
-/// One connection of a miner, and what it was told last.
+/// One connection of a miner, and what it was sent last.
 struct Miner {
     lines: BufReader<TcpStream>,
     next: u64,
@@ -96,7 +96,7 @@ impl Miner {
         }
     }
 
-    /// Notes what the node tells.
+    /// Notes what the node sends.
     fn note(&mut self, told: &Value) {
         match told["method"].as_str() {
             Some("mining.notify") => self.job = told["params"].clone(),
@@ -367,7 +367,7 @@ fn the_log_says_why_a_miner_was_dropped() {
     let line = log.wait("miner dropped");
     assert_eq!(line["level"], "INFO");
     assert_eq!(line["error"], "a line has more than 4096 bytes");
-    assert_eq!(line["miner"], "nobody, 0 workers, 0 shares");
+    assert_eq!(line["miner"], "none, 0 workers, 0 shares");
     assert!(line["remote"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
 
     let mut miner = Miner::working(&process, &name);

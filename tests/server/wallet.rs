@@ -8,7 +8,7 @@ use tally_chain::Amount;
 use crate::binary;
 use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer};
 
-/// An account that nobody has the key of.
+/// An account that no one has the key of.
 pub const SOMEBODY: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 
 /// A wallet of the PUBLIC phrase's, and the node that it asks.
@@ -135,7 +135,7 @@ fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
     let again = cli.run(&["new"], "correct horse");
     assert_eq!(again.status.code(), Some(1), "an existing vault is not overwritten");
     let asked = cli.run(&pay[..pay.len() - 2], "correct horse");
-    assert_eq!(asked.status.code(), Some(1), "nobody said yes");
+    assert_eq!(asked.status.code(), Some(1), "no one said yes");
     assert!(
         String::from_utf8_lossy(&asked.stdout).contains("amount   1.5 TALLY"),
         "the review is shown first"
@@ -188,7 +188,7 @@ fn what_waits_is_sped_up_cancelled_and_explained() {
         "1, and not 2"
     );
 
-    // What is in a block is not replaced, what is nobody's here neither.
+    // What is in a block is not replaced, what is no payment of this wallet neither.
     let stderr = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let late = cli.run(&["cancel", faster["id"].as_str().unwrap(), "--yes"], "correct horse");
     assert!(stderr(&late).contains("in a block already"), "{}", stderr(&late));
@@ -422,7 +422,7 @@ fn what_was_sent_and_is_not_as_deep_as_asked_is_no_failure() {
     let cli = Cli::restored(&server);
     let from = ECC[0].address().to_string();
     let pay = ["send", "--from", &from, "--to", SOMEBODY, "--amount", "1"];
-    // Whoever is asked for a yes sees to what, with JSON as well.
+    // A user who is asked for a yes sees to what, with JSON as well.
     let asked = cli.run(&[&pay[..], &["--json"]].concat(), "correct horse");
     let said = String::from_utf8(asked.stderr).unwrap();
     assert_eq!((asked.status.code(), asked.stdout.len()), (Some(1), 0), "{said}");

@@ -17,7 +17,7 @@ const BOX_WIDTH: usize = 152;
 const BOX_HEIGHT: usize = 48;
 /// Between boxes of a row.
 const GAP: usize = 28;
-/// Between rows: curves need it to be told apart.
+/// Between rows: curves need it to be distinguishable.
 const ROW_GAP: usize = 72;
 const MARGIN: usize = 16;
 

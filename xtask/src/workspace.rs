@@ -1,4 +1,4 @@
-//! Where things are, as `cargo metadata` tells it, and how programs are run.
+//! Where things are, by `cargo metadata`, and how programs are run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

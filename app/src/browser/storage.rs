@@ -1,4 +1,4 @@
-//! What this browser keeps as text: lasting, or for this tab. Browsers that are told to keep nothing throw already when their
+//! What this browser keeps as text: lasting, or for this tab. Browsers that are set to keep nothing throw already when their
 //! storage is looked at, so every step here can fail.
 
 use serde::{Serialize, de::DeserializeOwned};

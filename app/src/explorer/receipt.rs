@@ -31,7 +31,7 @@ struct Hashed {
 struct Bench {
     receipt: RwSignal<Option<PortableReceipt>>,
     trusted: RwSignal<String>,
-    /// Whether the id was filled in from what the node says.
+    /// Whether the id was filled in from the node's answer.
     told: RwSignal<bool>,
     document: RwSignal<Option<Hashed>>,
     proven: RwSignal<Option<Proven>>,
@@ -40,7 +40,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Takes another block id, the node's word where it is `told`. What was found of the id before it says nothing of this one.
+    /// Takes another block id; `told` marks one that only the node has reported. Results for the id before it do not count.
     fn trust(self, id: String, told: bool) {
         // The page may be gone by now.
         if self.trusted.try_set(id).is_some() {
@@ -222,7 +222,7 @@ fn Give(bench: Bench) -> impl IntoView {
     .into_any()
 }
 
-/// Fills in what this node says of the block at that height: its word, and marked as that.
+/// Fills in the id that this node reports for that height, and marks it as such.
 #[component]
 fn AskNode(bench: Bench) -> impl IntoView {
     let why = RwSignal::new(None::<String>);

@@ -248,7 +248,7 @@ mod tests {
         browser.carry(0, acts);
         browser.pass(200);
         assert_eq!(browser.leaders(), [1]);
-        // With all out of view nobody holds a stream.
+        // With all out of view no tab holds a stream.
         browser.show(1, false);
         browser.pass(60_000);
         assert_eq!(browser.leaders(), Vec::<usize>::new());

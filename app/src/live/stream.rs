@@ -30,7 +30,7 @@ const TICK: u64 = 250;
 /// Least time between two readings of the same thing, milliseconds.
 const THROTTLE: u32 = 1_000;
 
-/// Pauses before a refused stream is asked for again, milliseconds; the last one repeats.
+/// Pauses before a rejected stream is requested again, milliseconds; the last one repeats.
 const BACKOFF: [u32; 4] = [1_000, 3_000, 10_000, 30_000];
 
 /// Events by name, and what each changes.
@@ -247,7 +247,7 @@ fn lost(shared: &Shared) {
         .as_ref()
         .is_some_and(|source| source.ready_state() == EventSource::CLOSED);
     if refused {
-        // A plain break is retried by the browser itself; a refusal is not.
+        // A plain break is retried by the browser itself; a rejection is not.
         let pause = BACKOFF[stream.attempts.min(BACKOFF.len() - 1)];
         stream.attempts += 1;
         stream.source = None;
@@ -297,7 +297,7 @@ fn arrived(shared: &Shared, change: Change, height: Option<u64>) {
     schedule(shared, THROTTLE);
 }
 
-/// Tells the page what changed, after a pause in which more may gather.
+/// Notifies the page of what changed, after a pause in which more may gather.
 fn schedule(shared: &Shared, pause: u32) {
     let mut stream = shared.borrow_mut();
     if stream.waiting.is_empty() || stream.flush.is_some() || stream.live.paused.get_untracked() {

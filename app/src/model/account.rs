@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BaseUnits, TransactionRow};
 
-/// What is known of an account's key. An address alone does not tell; a signature does.
+/// What is known of an account's key. An address alone does not show it; a signature does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountKind {

@@ -61,7 +61,7 @@ pub struct PeerView {
     pub id: String,
     pub address: String,
     pub agent: String,
-    /// None until it has said hello.
+    /// None before its hello.
     pub height: Option<u64>,
     /// Seconds until its next block is not too far ahead of this node's clock any more: one of the two clocks is wrong.
     pub ahead_secs: Option<u64>,
@@ -75,7 +75,7 @@ pub struct PeerView {
     pub bytes_out: u64,
 }
 
-/// A node that is not spoken to.
+/// A banned node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanView {
     pub id: String,
@@ -134,7 +134,7 @@ pub struct SyncView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkView {
     pub version: String,
-    /// This node's own peer id; `None` while it speaks to no other node.
+    /// This node's own peer id; `None` while it has no network.
     pub peer_id: Option<String>,
     /// Where it answers, as URLs.
     pub listening: Vec<String>,

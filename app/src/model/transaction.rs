@@ -33,7 +33,7 @@ impl Scheme {
     }
 }
 
-/// What a transaction does, as far as its outside tells.
+/// What a transaction does, as far as its fields show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransactionKind {

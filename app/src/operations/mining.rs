@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The operator's call that switches the native miner.
+/// The operator's request that switches the native miner.
 const SWITCH_PATH: &str = "/api/v1/mining";
 
 /// The page at `/mining`.

@@ -67,8 +67,8 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
                 fallback=move || view! { <Peers network=network banning=banning not_removed=not_removed /> }
             >
                 <Empty title="This node is alone">
-                    <p>"It is connected with no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to be called, or with " <code>"--peer ADDRESS"</code> " to call another one."</p>
-                    <p>"It is connected to no other node, so no other node checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
+                    <p>"It is connected to no other node. Start it with " <code>"--p2p-listen ADDR:PORT"</code> " to accept connections, or with " <code>"--peer ADDRESS"</code> " to dial another node."</p>
+                    <p>"No other node checks its chain. It still checks every block and transaction itself, and this page can check some of them again."</p>
                 </Empty>
             </Show>
         </section>
@@ -121,12 +121,12 @@ fn ClockBehind(secs: u64) -> impl IntoView {
 #[component]
 fn HeavierFork(fork: HeavierForkView) -> impl IntoView {
     let words = format!(
-        "It has {} blocks and more work than the one shown here, and leaves it below block {}, the lowest that this node goes back to: it can only be followed by beginning anew, with a fresh data directory. Until then, payments and balances here may not count for others.",
+        "It has {} blocks and more total work than the chain shown here, and forks from it below block {}, the lowest that this node goes back to: to follow it, start anew with a fresh data directory. Until then, payments and balances here may not count on other nodes.",
         format::count(fork.height),
         format::count(fork.base)
     );
     view! {
-        <Notice kind=NoticeKind::Error title="A peer shows a heavier chain that this node cannot follow">
+        <Notice kind=NoticeKind::Error title="A peer shows a chain with more total work that this node cannot follow">
             <p>{words}</p>
             <Facts>
                 <Fact name="Its newest block"><Id value=fork.tip full=true /></Fact>

@@ -1,6 +1,6 @@
 //! The operator's token. The node prints it in a link's fragment, which no browser sends to a
 //! server; here it moves into this tab's session storage and out of the address bar, and is used
-//! for nothing but the calls that change the node.
+//! for nothing but the requests that change the node.
 
 use leptos::prelude::*;
 use serde::Serialize;
@@ -15,7 +15,7 @@ fn storage_key() -> String {
     format!("tally.operator{}", base::current().as_str())
 }
 
-/// Whether this tab holds a token, and the calls it may make with it.
+/// Whether this tab holds a token, and the requests it may make with it.
 #[derive(Clone, Copy)]
 pub struct Operator {
     present: RwSignal<bool>,

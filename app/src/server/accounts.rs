@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, MAX_ROWS, RewardRow, Scheme};
 
-/// Blocks that are read, beside those of the page, for a transaction that the account signed: anybody may ask for a page.
+/// Blocks that are read, beside those of the page, for a transaction that the account signed: anyone may request a page.
 const BLOCKS_FOR_KIND: usize = 8;
 /// Bytes of these blocks, but for the first one.
 const BYTES_FOR_KIND: u64 = 16 << 20;

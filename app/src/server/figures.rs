@@ -72,7 +72,7 @@ fn worker(worker: Worker) -> WorkerView {
     }
 }
 
-/// This node, and those it speaks to.
+/// This node, and its peers.
 pub fn network(at: &At<'_>) -> Result<NetworkView, StoreError> {
     let mut view = NetworkView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -186,7 +186,7 @@ pub fn performance(at: &At<'_>) -> Result<PerformanceView, StoreError> {
             "Block to a peer, median",
             &stats.block_hop,
             50,
-            "from telling it to hearing that it has taken it",
+            "from sending it to the peer's report of its import",
         ),
         (
             "Block to a peer, slowest 5 %",
@@ -198,7 +198,7 @@ pub fn performance(at: &At<'_>) -> Result<PerformanceView, StoreError> {
             "Transaction from a peer, median",
             &stats.transaction_hop,
             50,
-            "from hearing of it to having it",
+            "from its announcement to its arrival",
         ),
         (
             "Transaction from a peer, slowest 5 %",

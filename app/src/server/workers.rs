@@ -1,4 +1,4 @@
-//! Threads for work that blocks: so many at once, and no more. The work holds its place until it ends, also where nobody
+//! Threads for work that blocks: so many at once, and no more. The work holds its place until it ends, also where no request
 //! waits for it any more: a time-out cannot pile up work behind it.
 
 use std::sync::Arc;

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 pub enum MarkState {
     /// This tab checked it.
     Verified,
-    /// Only the node says so.
+    /// Only the node reports it.
     Told,
-    /// Checked, but it stands in a block that may be made up, so it is the node's word; the text says why.
+    /// Checked, but it stands in a block that may be made up, so only the node reports it; the text says why.
     Light(String),
     /// Nothing was given yet that could be checked: neither this tab nor a node says anything.
     Unchecked,
@@ -41,7 +41,7 @@ impl MarkState {
         }
     }
 
-    /// Both halves of the stick for what was compared, one half for what was only told.
+    /// Both halves of the stick for what was compared, one half for what was only reported.
     fn shape(&self) -> &'static str {
         match self {
             Self::Verified => "M2 3h12v4H2zM2 9h12v4H2zM6 3v10M10 3v10",

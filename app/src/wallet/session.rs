@@ -14,7 +14,7 @@ use crate::{browser, live::Live, model::ChainInfo, prefs::Prefs};
 /// Where the wallet stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// The page was just rendered, or runs without scripts: nobody has looked yet.
+    /// The page was just rendered, or runs without scripts: nothing was read yet.
     #[default]
     Unknown,
     /// No vault for this chain; perhaps some for others.
@@ -43,7 +43,7 @@ pub struct Wallet {
     pub notice: RwSignal<Option<String>>,
     /// Unix seconds of the last key press or click, in any tab of this chain.
     last_use: RwSignal<u64>,
-    /// When the other tabs were last told of it.
+    /// When the other tabs were last notified of it.
     told_use: StoredValue<u64>,
     chain: StoredValue<ChainInfo>,
 }
@@ -74,7 +74,7 @@ impl Wallet {
         self.chain.with_value(|chain| chain.genesis_id.clone())
     }
 
-    /// What another tab told. Rule: docs/protocol.md#W55
+    /// What another tab sent. Rule: docs/protocol.md#W55
     fn heard(self, word: Word) {
         let open = self.phase.with_untracked(|phase| *phase == Phase::Open);
         let chain = self.chain.get_value();
@@ -245,7 +245,7 @@ impl Wallet {
         let Some(now) = browser::now() else { return };
         self.last_use.set(now);
         let told = self.told_use.get_value();
-        // Of a clock that was set back the tabs are told at once.
+        // Of a clock that was set back the tabs are notified at once.
         let is_due = now < told || now - told >= tabs::USE_EVERY;
         if is_due && self.phase.with_untracked(|phase| *phase == Phase::Open) {
             self.told_use.set_value(now);

@@ -69,7 +69,7 @@ pub struct AccountBody {
     /// Keccak-256 of its code; that of nothing where it has none.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub code_hash: B256,
-    /// A name from the chain spec. PUBLIC marks accounts whose keys everybody has.
+    /// A name from the chain spec. PUBLIC marks accounts whose keys are published.
     pub label: Option<String>,
     /// Height at which this was read.
     pub height: u64,

@@ -10,7 +10,7 @@
 //! Within `/api/v1` fields are added and never renamed or removed. So an answer is read by clients that do not know all of
 //! its fields: answers never have `deny_unknown_fields`. Requests have it: a member that the node does not know is a
 //! mistake of the client, and the node names it. A field that is added to an answer later has a default for those who read
-//! it (`Option`, or `#[serde(default)]` where that is no lie): a new client asks older nodes, too, and they do not send it.
+//! it (`Option`, or `#[serde(default)]` where that holds): a new client asks older nodes, too, and they do not send it.
 
 #![deny(clippy::unwrap_used)]
 #![deny(missing_docs)]

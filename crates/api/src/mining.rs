@@ -83,7 +83,7 @@ pub struct WorkBody {
 pub enum Outcome {
     /// It is the new tip.
     Tip,
-    /// It was kept, but another branch is heavier.
+    /// It was kept, but another branch has more total work.
     Side,
     /// It was here before.
     Known,

@@ -17,15 +17,15 @@ pub struct PeerBody {
     pub id: String,
     /// A multiaddress.
     pub address: Option<String>,
-    /// Whether it has called this node.
+    /// Whether it has dialled this node.
     pub inbound: bool,
-    /// The height of its chain, as it says; none before its hello.
+    /// The height of its chain, as it claims; none before its hello.
     pub height: Option<u64>,
-    /// Its program and version, as it says.
+    /// Its program and version, as it claims.
     pub agent: String,
     /// Round trip of the last ping.
     pub latency_ms: Option<u64>,
-    /// This machine's clock less the peer's, seconds; none where the peer does not tell its time.
+    /// This machine's clock less the peer's, seconds; none where the peer does not send its time.
     pub clock_offset_secs: Option<i64>,
     /// Seconds until its next block is not too far ahead of this node's clock any more; none where it is not.
     pub ahead_secs: Option<u64>,
@@ -43,7 +43,7 @@ pub struct PeerBody {
     pub bytes_out: u64,
 }
 
-/// A node that is not spoken to.
+/// A banned node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BanBody {
@@ -58,7 +58,7 @@ pub struct BanBody {
     pub reason: String,
 }
 
-/// An address range that is not spoken to.
+/// A banned address range.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RangeBanBody {
@@ -93,27 +93,27 @@ pub struct CatchUpBody {
     pub millis: u64,
 }
 
-/// What is known of nodes that nobody named.
+/// What is known of nodes that no operator named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FoundBody {
-    /// Addresses that were found or remembered, and may be called.
+    /// Addresses that were found or remembered, and may be dialled.
     pub addresses: u64,
-    /// Addresses that others told of and that this node does not call.
+    /// Addresses that others announced and that this node does not dial.
     pub refused: u64,
-    /// Times that nodes were asked for other nodes since the start.
+    /// Rounds of requests for other nodes since the start.
     pub rounds: u64,
 }
 
-/// Other nodes that this one speaks to.
+/// The peers of this node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PeersBody {
-    /// Whether this node speaks to others at all.
+    /// Whether this node has a network at all.
     pub networking: bool,
     /// This node's own name.
     pub id: Option<String>,
-    /// Where others can call it.
+    /// The addresses at which others can dial it.
     pub addresses: Vec<String>,
     /// Those that are connected.
     pub peers: Vec<PeerBody>,
@@ -123,13 +123,13 @@ pub struct PeersBody {
     pub range_bans: Vec<RangeBanBody>,
     /// None while nothing is missing.
     pub sync: Option<CatchUpBody>,
-    /// The greatest height that anybody speaks of.
+    /// The greatest height that any peer claims.
     pub best_height: u64,
-    /// What is known of nodes that nobody named.
+    /// What is known of nodes that no operator named.
     pub found: FoundBody,
 }
 
-/// Whom to call.
+/// The node to dial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -115,7 +115,7 @@ pub struct StatusBody {
     /// Of the chain spec. Rule: docs/protocol.md#C2
     #[cfg_attr(feature = "openapi", schema(value_type = String, example = "0x5f1b07496c5aa5f4baac946b697d1b18e55c821e4084082b1918d0e07c2b0ffb"))]
     pub spec_hash: B256,
-    /// What a coin is called.
+    /// The name of a coin.
     #[cfg_attr(feature = "openapi", schema(example = "TALLY"))]
     pub symbol: String,
     /// Decimal places between the base unit and one coin.

@@ -138,7 +138,7 @@ impl Engine {
         }
     }
 
-    /// What a block adds to its branch; of valid branches the heaviest is followed. Rule: docs/protocol.md#H6
+    /// What a block adds to its branch; of valid branches the one of most weight is followed. Rule: docs/protocol.md#H6
     pub fn weight(&self, header: &Header) -> Weight {
         match self {
             Self::ProofOfWork(_) => work::weight(header),

@@ -218,7 +218,7 @@ pub fn check_secp256k1_form(signature: &[u8; 64]) -> Result<(), KeyError> {
     if !in_range(r) || !in_range(s) {
         return Err(KeyError::Secp256k1Range);
     }
-    // `n - s` verifies as `s` does: with both allowed, anybody could give another's Ethereum-type payment another id (T4).
+    // `n - s` verifies as `s` does: with both allowed, anyone could give another's Ethereum-type payment another id (T4).
     if s > &SECP256K1_HALF_ORDER[..] {
         Err(KeyError::Secp256k1HighS)
     } else {

@@ -1,7 +1,7 @@
 //! Text from outside, and which of its characters cannot be seen or change how the rest is seen. Rule: docs/protocol.md#W8
 //!
 //! One list for pages, API, wallet, chain specs and logs: a text that one of them shows as it is and another as hex lets
-//! a person sign or read what somebody else sees differently.
+//! a person sign or read what another sees differently.
 
 use std::borrow::Cow;
 

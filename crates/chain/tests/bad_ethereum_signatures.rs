@@ -44,7 +44,7 @@ fn ethereum_signatures() {
             signed(kind, &|tx| tx.signature[..32].copy_from_slice(&hex(ORDER))),
             key(KeyError::Secp256k1Range)
         );
-        // No point of the curve has x = 5, so nobody signed this.
+        // No point of the curve has x = 5, so no one signed this.
         let nobody = signed(kind, &|tx| {
             tx.signature[..31].fill(0);
             tx.signature[31] = 5;

@@ -14,7 +14,7 @@ use tally_chain::multisig::{MAX_POLICY_KEYS, Multisig, MultisigError, Policy, Po
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction, Transaction};
 use tally_chain::{Address, CodecError, RawTransaction, ReferenceVerifier, TransactionError, TxId};
 
-/// Somebody who can sign for a policy.
+/// A signer of a policy.
 enum Signer {
     Rsa(&'static RsaAccount),
     Ec(EcAccount),
@@ -382,7 +382,7 @@ fn items_after_the_end_are_refused() {
     assert_eq!(verdict(by_hand(&padded)), Err(error.into()));
 }
 
-/// Every single bit of a 2-of-3, of both kinds of keys: refused, wherever it is.
+/// Every single bit of a 2-of-3, of both kinds of keys: rejected, wherever it is.
 #[test]
 fn every_mutation_is_refused() {
     let all = [Signer::Rsa(&RSA_2048), Signer::ec(1), Signer::ec(2)];

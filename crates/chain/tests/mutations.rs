@@ -60,7 +60,7 @@ fn is_signature_error(error: &TransactionError) -> bool {
     }
 }
 
-/// Every mutation of a Tally transaction is refused; one within the signature as such, one within the key as another
+/// Every mutation of a Tally transaction is rejected; one within the signature as such, one within the key as another
 /// sender's (whom the signature does not name) or as no key at all.
 fn assert_every_tally_mutation_is_refused(envelope: &[u8], key: &[u8], signature: &[u8], xors: &[u8]) {
     let good = check(envelope).unwrap();
@@ -112,7 +112,7 @@ fn every_mutation_of_a_secp256k1_transaction_is_refused() {
     assert_every_tally_mutation_is_refused(&tx.encode(), &SECP256K1.public_key(), signature, ALL);
 }
 
-/// An Ethereum envelope names no sender: a mutation is refused, or it is another transaction of another sender.
+/// An Ethereum envelope names no sender: a mutation is rejected, or it is another transaction of another sender.
 #[test]
 fn every_mutation_of_an_ethereum_transaction_is_refused_or_somebody_elses() {
     for kind in [EthereumKind::Legacy, EthereumKind::AccessList, EthereumKind::DynamicFee] {

@@ -1,4 +1,4 @@
-//! Bytes that may not change unnoticed: whoever changes one of these changes the protocol, or a built-in chain, on purpose.
+//! Bytes that may not change unnoticed: changing one of these changes the protocol, or a built-in chain, on purpose.
 
 mod support;
 

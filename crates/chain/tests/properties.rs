@@ -319,7 +319,7 @@ fn a_claimed_length_of_2_to_the_60_is_an_error() {
     assert_eq!(block(&[rlp(&[0; 80]), list]), Err(short("manifest").into()));
 }
 
-/// Lists nested thousands deep in every place: refused at the first level that should not be one. Rule:
+/// Lists nested thousands deep in every place: rejected at the first level that should not be one. Rule:
 /// docs/protocol.md#L9
 #[test]
 fn deep_nesting_is_refused_at_the_first_wrong_level() {

@@ -181,7 +181,7 @@ fn summa_chains_hold_or_break_where_the_library_says() {
             continue;
         };
         let target = Target(U256::from_be_slice(&hex(target)));
-        // The library refuses the all-zero hash apart from the comparison; nobody finds it.
+        // The library rejects the all-zero hash apart from the comparison; no one finds it.
         let expected = digest == [0; 32] || case["output"].as_bool().unwrap();
         assert_eq!(target.is_met_by(&BlockId(digest.into())), expected);
     }

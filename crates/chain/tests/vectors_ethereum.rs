@@ -1,4 +1,4 @@
-//! Ethereum's vectors: RLP, refused envelopes, and signed transactions of every kind we take and do not take.
+//! Ethereum's vectors: RLP, rejected envelopes, and signed transactions of every kind we take and do not take.
 
 mod support;
 
@@ -161,7 +161,7 @@ fn ethereum_transaction_tests() {
     assert!(refused > 50, "{refused}");
 }
 
-/// What our own rules refuse in an otherwise right transaction.
+/// What our own rules reject in an otherwise right transaction.
 fn own_rule(transaction: &Transaction) -> Option<TransactionError> {
     let view = transaction.view();
     if view.gas_limit > MAX_GAS_LIMIT {
@@ -231,7 +231,7 @@ fn ethers_transactions_decode_recover_and_encode_again() {
             assert_eq!(RawTransaction::decode(blobs), unknown, "blobs are not taken: {name}");
         }
     }
-    eprintln!("ethers: {accepted} accepted, {refused} refused by our own rules, {unprotected} without EIP-155");
+    eprintln!("ethers: {accepted} accepted, {refused} rejected by our own rules, {unprotected} without EIP-155");
     assert!(accepted > 200 && refused > 20);
 }
 

@@ -57,7 +57,7 @@ pub enum InclusionError {
     DependsOnProducer,
     #[error("the transaction runs code: it is left out of a block of plain payments")]
     RunsCode,
-    #[error("the EVM refuses the transaction: {0}")]
+    #[error("the EVM rejects the transaction: {0}")]
     Evm(String),
 }
 

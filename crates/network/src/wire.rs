@@ -27,7 +27,7 @@ pub const SHORT_ID_BYTES: usize = 6;
 /// A transaction's name within one compact block: grinding a second one of the same name needs the block's id first.
 pub type ShortId = [u8; SHORT_ID_BYTES];
 
-/// The end of a node's chain, as it says. Rule: docs/protocol.md#N3
+/// The end of a node's chain, as it claims. Rule: docs/protocol.md#N3
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
     /// Id of the last block.
@@ -38,16 +38,16 @@ pub struct Claim {
     pub weight: Weight,
 }
 
-/// The first thing that either side says. Rule: docs/protocol.md#N3
+/// The first message of either side. Rule: docs/protocol.md#N3
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// Protocol version of the sender.
     pub version: u64,
-    /// Decides whether the two have anything to say to each other.
+    /// Decides whether the two are of one chain.
     pub genesis: BlockId,
     /// The end of the sender's chain.
     pub claim: Claim,
-    /// The lowest block that the sender can be asked for: 1, or the one after its checkpoint.
+    /// The lowest block that the sender serves: 1, or the one after its checkpoint.
     pub first: Height,
     /// Program and version, for people.
     pub agent: String,
@@ -60,13 +60,13 @@ pub struct CompactBlock {
     pub header: Header,
     /// The manifest that it commits to.
     pub manifest: Manifest,
-    /// Weight of its branch, as the sender says.
+    /// Weight of its branch, as the sender claims.
     pub weight: Weight,
     /// Short ids in the order of the block.
     pub transactions: Vec<ShortId>,
 }
 
-/// What nodes say to each other.
+/// The messages between nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// The first message of either side.
@@ -105,11 +105,11 @@ pub enum Message {
     },
     /// The envelopes of those places, in order.
     BlockTransactions(Vec<Bytes>),
-    /// The end of the sender's chain, to those who have that block already, and the lowest block that it can be asked for.
+    /// The end of the sender's chain, to those who have that block already, and the lowest block that it serves.
     Tip {
         /// The end of the sender's chain.
         claim: Claim,
-        /// The lowest block that the sender can be asked for.
+        /// The lowest block that the sender serves.
         first: Height,
     },
     /// Asks for the newest state that the other can show.
@@ -131,12 +131,12 @@ pub enum Message {
     Manifests(Vec<Manifest>),
 }
 
-/// A message with the number of the request that it asks or answers (0: neither).
+/// A message with the number of the request that it makes or answers (0: neither).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Chosen by the side that asks; the answer repeats it.
+    /// Chosen by the requesting side; the answer repeats it.
     pub request: u64,
-    /// What is said.
+    /// The message itself.
     pub message: Message,
 }
 

@@ -111,7 +111,7 @@ fn ended_of(network: &mut Session) -> Vec<String> {
 #[test]
 fn a_ban_covers_no_address_behind_which_honest_people_may_be() {
     let (_dir, mut network) = session();
-    // A gateway's address, and one where somebody is banned by the operator, by name.
+    // A gateway's address, and one where a peer is banned by the operator, by its id.
     for host in ["172.17.0.1", "127.0.0.1", "8.8.8.8"] {
         assert_eq!(come(&mut network, "a", at(host), 1_000), None);
         match host {

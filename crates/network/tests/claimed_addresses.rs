@@ -1,4 +1,4 @@
-//! Where a peer says that it can be dialled, on real sockets: where nobody has seen it, nobody has answered.
+//! Where a peer says that it can be dialled, on real sockets: where no peer was seen at it, none has answered.
 //! Rule: docs/protocol.md#N10
 
 mod support;
@@ -10,7 +10,7 @@ use support::clock;
 use tally_network::{Multiaddr, Network, NetworkConfig};
 use tally_node::{Node, NodeConfig};
 
-/// Of another range than the one from which it comes; nobody dials it while its peer is connected.
+/// Of another range than the one from which it comes; no node dials it while its peer is connected.
 const ELSEWHERE: &str = "/ip4/8.8.8.8/tcp/9333";
 
 async fn join(node: &Node, folder: &Path, peers: Vec<Multiaddr>, announce: Vec<Multiaddr>) -> Network {

@@ -1,4 +1,4 @@
-//! A node whose clock is wrong: it says so, makes no blocks, punishes nobody, and goes on once its clock is right.
+//! A node whose clock is wrong: it reports that, makes no blocks, punishes no peer, and goes on once its clock is right.
 //! Rule: docs/protocol.md#N13
 
 mod support;
@@ -129,7 +129,7 @@ impl Town {
         }
     }
 
-    /// Nobody has a point against the other, and nobody is banned.
+    /// No node has points against the other, and none is banned.
     fn nobody_is_punished(&self) {
         let right = self.right.iter().map(|(_, member)| (member, 1));
         for (member, peers) in right.chain([(&self.wrong, 3)]) {

@@ -1,4 +1,4 @@
-//! Blocks beside the chain whose bytes have changed on the disk: they are forgotten and fetched again, nobody is blamed for
+//! Blocks beside the chain whose bytes have changed on the disk: they are forgotten and fetched again, no peer is blamed for
 //! them, and the node goes on.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 

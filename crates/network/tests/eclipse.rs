@@ -28,7 +28,7 @@ const HONEST_BLOCKS: usize = 12;
 const STEP_MS: u64 = 1_000;
 /// Hostile peers that come by themselves in each step.
 const COME_A_STEP: usize = 20;
-/// Seconds in which the honest tip must be found: some dials, each of which finds somebody.
+/// Seconds in which the honest tip must be found: some dials, each of which finds a node.
 const PATIENCE: u64 = 120;
 
 /// Numbers from a seed (SplitMix64).
@@ -59,7 +59,7 @@ impl Chance {
     }
 }
 
-/// Somebody whom the victim can speak to: all of a kind share one chain.
+/// A node to which the victim can connect: all of a kind share one chain.
 struct Other {
     address: Multiaddr,
     honest: bool,
@@ -179,7 +179,7 @@ impl World {
         }
     }
 
-    /// Carries all frames until nobody has more to say.
+    /// Carries all frames until no node sends more.
     fn carry(&mut self) {
         loop {
             let outputs: Vec<_> = self.victim.outputs().collect();
@@ -240,7 +240,7 @@ impl World {
                 Some(name) => {
                     self.dials.connected(&address, peer_of(&name));
                     self.connect(&name, true);
-                    // Both sides say hello at once.
+                    // Both sides send hello at once.
                     self.dials.greeted(&peer_of(&name), self.now);
                 }
                 None => {
@@ -287,7 +287,7 @@ fn story(seed: u64, chains: &[Node; 2]) {
     clock.advance(HONEST_BLOCKS as u64 + 10);
     let mut world = World::new(seed, victim, chains.clone());
     world.tell_addresses();
-    // Before it dials anybody its inbound slots are theirs, as far as they can be.
+    // Before it dials any node its inbound slots are theirs, as far as they can be.
     let hostile = world.others.iter().filter(|(_, other)| !other.honest);
     let hostile: Vec<_> = hostile.map(|(name, _)| name.clone()).take(200).collect();
     for name in &hostile {

@@ -1,4 +1,4 @@
-//! What peers can do to each other: one stranger against two honest nodes, and stories of many on simulated links.
+//! What peers can do to each other: one hostile peer against two honest nodes, and stories of many on simulated links.
 //! Rules: docs/protocol.md#N6, #N7, #N9, #Q1 to #Q5
 
 #[path = "misbehaving_peers/blocks.rs"]

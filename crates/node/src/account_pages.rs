@@ -21,7 +21,7 @@ const REWARD: u32 = u32::MAX;
 /// Bytes of a cursor: list, account, newest block (height and id), last place (height and index).
 const CURSOR_BYTES: usize = 1 + 20 + 8 + 32 + 8 + 4;
 /// Bytes of blocks that are read for one page, but for its first block: a hundred lines may stand in a hundred full blocks,
-/// and anybody may ask for them. A page that is shorter for it has a cursor like any other.
+/// and anyone may request them. A page that is shorter for it has a cursor like any other.
 const PAGE_BYTES: u64 = 64 << 20;
 
 /// Which lines of a history are wanted.

@@ -10,9 +10,9 @@ use serde::Serialize;
 pub struct ClockReading {
     /// This machine's clock less the median, seconds: below 0, this machine's is behind.
     pub offset_secs: i64,
-    /// Peers that were asked, one of each address range or named host.
+    /// Peers that were compared with, one of each address range or named host.
     pub peers: usize,
-    /// Whether they are enough, and this node chose them itself: what fewer say, or others who came, only warns.
+    /// Whether they are enough, and this node chose them itself: what fewer show, or inbound peers, only warns.
     pub chosen: bool,
 }
 

@@ -78,7 +78,7 @@ pub type Resumed = (Vec<Arc<Numbered>>, broadcast::Receiver<Arc<Numbered>>);
 
 /// One broadcast to all who listen.
 pub struct Events {
-    /// Tells the numbers of one run of the node from those of another.
+    /// Distinguishes the numbers of one run of the node from those of another.
     run: u64,
     kept: Mutex<VecDeque<Arc<Numbered>>>,
     sender: broadcast::Sender<Arc<Numbered>>,

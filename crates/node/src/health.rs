@@ -15,7 +15,7 @@ use crate::counted::counted;
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum NotReady {
-    /// Headers of a heavier chain were checked, and their blocks are not all here.
+    /// Headers of a chain with more total work were checked, and their blocks are not all here.
     #[error("catching up: at block {height} of {best}")]
     Syncing { height: Height, best: Height },
     /// A write failed, or reads have failed for long: the process ends, and the next one opens the store anew.
@@ -30,10 +30,10 @@ pub enum NotReady {
     /// The clock was set back: it is `secs` seconds behind the least time of the next block. Rule: docs/protocol.md#N13
     #[error("this machine's clock is {secs} s behind this node's own chain")]
     ClockBehindChain { secs: u64 },
-    /// A chain of more work, its headers checked from genesis on, leaves this node's below the lowest block that it goes back
-    /// to: it cannot be followed without beginning anew. Rules: docs/protocol.md#B9, #Q5
+    /// A chain of more total work, its headers checked from genesis on, forks below the lowest block that this node goes back
+    /// to: following it means beginning anew. Rules: docs/protocol.md#B9, #Q5
     #[error(
-        "a heavier chain of {} leaves this node's below block {base}, the lowest that it goes back to",
+        "a chain of {} with more total work forks below block {base}, the lowest that this node goes back to",
         counted(.height.0, "block", "blocks")
     )]
     HeavierFork { height: Height, base: Height },
@@ -76,8 +76,8 @@ impl Health {
 pub struct NetworkFindings {
     /// The greatest height that a peer claims, unchecked: it is shown while the node waits for a checkpoint, and decides nothing.
     pub best: Option<Height>,
-    /// The height of a heavier chain whose headers were checked, while it is fetched. Only these count: a peer's claim alone
-    /// would let anybody make this node unready.
+    /// The height of a chain with more total work whose headers were checked, while it is fetched. Only these count: a peer's
+    /// claim alone would let any peer make this node unready.
     pub headers: Option<Height>,
     /// A reading of too few peers to pause the miner that counts nevertheless, for it keeps this node from a chain.
     pub clock: Option<ClockReading>,
@@ -128,7 +128,7 @@ mod tests {
                     height: Height(9),
                     base: Height(4),
                 },
-                "a heavier chain of 9 blocks leaves this node's below block 4, the lowest that it goes back to",
+                "a chain of 9 blocks with more total work forks below block 4, the lowest that this node goes back to",
             ),
             (
                 NotReady::NotBegun {

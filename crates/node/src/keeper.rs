@@ -16,7 +16,7 @@ const LASTING: Duration = Duration::from_secs(60);
 /// Failures in a row that it takes for that, however far apart: on a slow link tries come rarely, and two may be hours apart
 /// with nothing tried between them.
 const MIN_FAILURES: u64 = 3;
-/// Least time between two lines of the log about the same trouble.
+/// Least time between two lines of the log about the same failure.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// What reads the store. That one of them works does not show that the other does.

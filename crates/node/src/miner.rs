@@ -34,7 +34,7 @@ pub fn threads_here() -> usize {
 /// Nonces between two looks at the world: some milliseconds. Divides 2^32.
 const BATCH: u32 = 1 << 16;
 
-/// Tells the time, in Unix seconds.
+/// Gives the time, in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> UnixSecs + Send + Sync>;
 
 /// A block that lacks only its seal.

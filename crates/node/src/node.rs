@@ -1,4 +1,4 @@
-//! The façade: what the API, the pages, the miner and the command line ask of a node.
+//! The façade: what the API, the pages, the miner and the command line use of a node.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -66,7 +66,7 @@ struct Inner {
 }
 
 impl Node {
-    /// Opens the data directory, brings back the pool, and starts mining if the configuration says so.
+    /// Opens the data directory, brings back the pool, and starts mining if the configuration sets it.
     pub fn open(config: NodeConfig, clock: Clock) -> Result<Self, StoreError> {
         let spec = Arc::new(config.spec);
         let identity = genesis::identity(&spec);

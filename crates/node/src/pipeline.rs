@@ -39,7 +39,7 @@ pub struct Tip {
 
 /// Takes blocks in, one after the other, and holds the tip.
 ///
-/// A block is checked by itself, then linked to the ancestors of its branch. Where the branch weighs more than the active
+/// A block is checked by itself, then linked to the ancestors of its branch. Where the branch has more weight than the active
 /// chain, the block and those below it are executed, and the change of the tip is written as one batch: a crash leaves the
 /// tip before or the tip after. Otherwise the block is stored beside the chain. Nothing else writes blocks, state or indexes;
 /// the stored pool has a writer of its own. What an import did is returned: `Node` publishes it. Rules: docs/protocol.md#B1

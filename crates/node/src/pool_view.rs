@@ -1,7 +1,7 @@
 //! One view of the pool for all who read it (API, pages), made beside it.
 //!
 //! A full pool has 100,000 transactions. Looked through under its lock, it would make submissions and blocks wait each time that
-//! somebody reads it; so it is looked through in parts, by one reader at a time, and the others share what that one has made.
+//! a reader needs it; so it is looked through in parts, by one reader at a time, and the others share what that one has made.
 
 mod read;
 
@@ -16,7 +16,7 @@ use crate::mempool::PoolView;
 /// Transactions that are looked at under the pool's lock at a time: some tens of microseconds.
 const PART: usize = 512;
 
-/// How long a view of more than [`PART`] transactions is shared though the pool has changed: a client that asks all the time
+/// How long a view of more than [`PART`] transactions is shared though the pool has changed: a client that reads all the time
 /// keeps a part of one processor busy, and not all of it.
 const SHARED: Duration = Duration::from_millis(500);
 

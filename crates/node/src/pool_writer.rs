@@ -1,6 +1,6 @@
 //! Makes changes of the pool durable: many that wait share one sync of the disk.
 //!
-//! A thread of its own takes all changes that came while the last sync ran, writes them as one batch and wakes everybody
+//! A thread of its own takes all changes that came while the last sync ran, writes them as one batch and wakes all
 //! who waits for it. So a change waits for two syncs at most, and the rate grows with the number of those who wait. Nothing
 //! is delayed on purpose.
 
@@ -167,7 +167,7 @@ impl PoolWriter {
             queue.writing = Some((changes.clone(), ticket));
             return Turn::Write(changes);
         }
-        // Whoever holds the ticket of an empty batch had nothing to write; those to come get another.
+        // The holder of the ticket of an empty batch had nothing to write; those to come get another.
         std::mem::take(&mut queue.ticket).settle(Ok(()));
         match queue.stopped {
             true => Turn::Stop,

@@ -174,7 +174,7 @@ impl Node {
         }
     }
 
-    /// `then` runs before anybody else sees the transaction in the pool.
+    /// `then` runs before any reader sees the transaction in the pool.
     fn pool_insert<T>(
         &self,
         insert: Insert,

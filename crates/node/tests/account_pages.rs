@@ -126,7 +126,7 @@ fn a_reward_is_what_its_producer_received() {
             "only block 1 has a transaction"
         );
     }
-    // Genesis names this producer, and pays nobody.
+    // Genesis names this producer, and pays no one.
     let none = node
         .account_page(&node.tip(), &Address::ZERO, Lines::All, None, 1)
         .unwrap();

@@ -1,4 +1,4 @@
-//! Nothing acknowledged is lost, and what the store cannot do is held against nobody.
+//! Nothing acknowledged is lost, and no peer pays for what the store cannot do.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
@@ -26,7 +26,7 @@ fn producer(byte: u8) -> Address {
     Address::repeat_byte(byte)
 }
 
-/// The blocks of two nodes that share block 1: a payment in block 2 of the left one, three heavier blocks on the right.
+/// The blocks of two nodes that share block 1: a payment in block 2 of the left one, three blocks of more work on the right.
 fn branches(clock: &HandClock) -> (Vec<Bytes>, Vec<Bytes>, TxId) {
     let (left_dir, right_dir) = (tempdir().unwrap(), tempdir().unwrap());
     let left = open(left_dir.path(), clock).unwrap();

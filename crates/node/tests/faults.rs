@@ -145,7 +145,7 @@ impl Script {
     }
 
     /// Everything goes from the journal into tables, which is otherwise done at 64 MiB. Where the database's own thread
-    /// fails by it, nobody answers any more: that is a failure, too.
+    /// fails by it, nothing answers any more: that is a failure, too.
     fn flush(&self) -> Step {
         let (store, (done, wait)) = (self.dir.join("store"), std::sync::mpsc::channel());
         std::thread::spawn(move || {
@@ -156,7 +156,7 @@ impl Script {
                 }
                 database.persist(fjall::PersistMode::SyncAll)
             })();
-            // The database is closed; nobody waits where it took too long.
+            // The database is closed; no caller waits where it took too long.
             let _ = done.send(flushed);
         });
         Ok(wait.recv_timeout(std::time::Duration::from_secs(5))??)

@@ -283,7 +283,7 @@ fn a_heavier_branch_with_a_false_state_is_refused_and_remembered() {
     assert_sound(&node);
 }
 
-/// A block that does not execute has three stored ones on it, of which one becomes heavier. What is stored on the others is
+/// A block that does not execute has three stored ones on it, of which one gets more work. What is stored on the others is
 /// not tried again, in this run and the next.
 #[test]
 fn stored_blocks_on_an_invalid_one_are_invalid_and_it_is_executed_once() {
@@ -341,7 +341,7 @@ fn stored_blocks_on_an_invalid_one_are_invalid_and_it_is_executed_once() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
 
-    /// Two nodes mine apart and exchange everything; whatever the order, they end on the same heaviest tip.
+    /// Two nodes mine apart and exchange everything; whatever the order, they end on the same tip of most work.
     #[test]
     fn import_order_does_not_matter_for_the_tip(
         left_blocks in 1usize..5,

@@ -1,4 +1,4 @@
-//! Shared accounts through the whole node: pool, block, import; and what is refused on the way.
+//! Shared accounts through the whole node: pool, block, import; and what is rejected on the way.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
@@ -173,7 +173,7 @@ fn too_few_or_wrong_signatures_are_refused_by_pool_and_import() {
     let chain = blocks(&node);
     other.import_block(&chain[0]).unwrap();
 
-    // One signature too few: the block's bytes are refused before anything of them is checked.
+    // One signature too few: the block's bytes are rejected before anything of them is checked.
     assert_eq!(with_transaction(&chain[1], &short), Err(missing.clone()));
     let raw = RawBlock::decode(&chain[1], u64::MAX).unwrap();
     let bytes = tally_chain::block::encode_block(&raw.header, &raw.manifest, [&short].into_iter());

@@ -1,4 +1,4 @@
-//! The door between executed and committed: a prepared block is nobody's tip until it is decided.
+//! The door between executed and committed: a prepared block is no tip until it is decided.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
@@ -74,7 +74,7 @@ fn a_prepared_block_is_seen_when_it_is_decided() {
     assert_eq!(snapshot.record(&ids[0]).unwrap(), None, "what is not decided is gone");
     assert_eq!(pipeline.tip().record, snapshot.known(&ids[1]).unwrap());
 
-    // A block that is no heavier than the tip is not executed.
+    // A block of no more weight than the tip is not executed.
     let beside = pipeline.prepare(checked(&left[0], now), now).unwrap();
     assert!(matches!(&beside, Preparation::Side(linked) if linked.id() == ids[0]));
     // A prepared block that was dropped is imported like any other.

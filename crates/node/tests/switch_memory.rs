@@ -1,4 +1,4 @@
-//! A change to a heavier branch holds one body at a time: no branch, however long and full, has to fit into memory.
+//! A change to a branch of more work holds one body at a time: no branch, however long and full, has to fit into memory.
 //! Rule: docs/protocol.md#B9
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 #![allow(unsafe_code, reason = "an allocator that counts what is allocated")]

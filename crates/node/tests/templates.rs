@@ -1,4 +1,4 @@
-//! Templates: whoever mines what was handed out on the present tip gets the block, whatever others ask for.
+//! Templates: a miner of what was handed out on the present tip gets the block, no matter what others request.
 
 mod support;
 
@@ -48,7 +48,7 @@ fn thousands_of_requests_neither_assemble_nor_evict() {
     // The same template again, not a new one.
     assert_eq!(node.template_for(HONEST, client(0)).unwrap().id, honest.template);
     assert!(is_tip(&node, &honest));
-    // Late, but told why: its tip is one of the last few, so it is looked at, and its block is known by now.
+    // Late, with the reason: its tip is one of the last few, so it is looked at, and its block is known by now.
     assert!(matches!(node.submit_work(&honest), Ok(Imported::Known { .. })));
 }
 
@@ -133,7 +133,7 @@ fn an_old_and_an_unknown_template_are_told_apart() {
     );
 }
 
-/// A block of anybody's on genesis would be the end of it: a node with blocks begins with no state any more.
+/// Any block on genesis would be the end of it: a node with blocks begins with no state any more.
 #[test]
 fn nothing_is_mined_while_a_state_to_begin_with_is_awaited() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
@@ -214,7 +214,7 @@ fn no_client_takes_all_the_blocks_that_suit_one_producer() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
     let node = open(folder.path(), &clock).unwrap();
     submit(&node, call(&node, 0, 0, None, &[0x41, 0x5f, 0x55]));
-    // Each client asks for as many as it can get, with addresses that nobody else has.
+    // Each client requests as many as it can get, with addresses that no other client has.
     let taken = |clients: std::ops::Range<u32>| -> Vec<usize> {
         let of = |client_number: u32| -> usize {
             let producer = |n: u32| Address::left_padding_from(&(1_000 * client_number + n + 1).to_be_bytes());

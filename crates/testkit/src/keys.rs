@@ -1,4 +1,4 @@
-//! PUBLIC: accounts whose keys everybody holds, for signatures in tests.
+//! PUBLIC: accounts whose keys are published, for signatures in tests.
 
 use k256::ecdsa::{RecoveryId, Signature, SigningKey};
 use tally_chain::hash::sha256;

@@ -15,5 +15,5 @@ pub mod process;
 
 pub use corpora::corpora;
 
-/// PUBLIC: the phrase of many handbooks. Everybody holds the keys of its accounts.
+/// PUBLIC: the phrase of many handbooks. The keys of its accounts are published.
 pub const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";

@@ -1,6 +1,6 @@
 //! Finding the accounts of a phrase that were used before. Rule: docs/protocol.md#W15
 //!
-//! It asks nobody: it says which indexes to look at, and is told which of them were used.
+//! It does no I/O: it names the indexes to look up, and is given which of them were used.
 
 use std::ops::Range;
 

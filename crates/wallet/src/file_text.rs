@@ -1,11 +1,12 @@
-//! Bytes of a file as text, whoever saved it: one way for the command line and the browser. Rule: docs/protocol.md#W26
+//! Bytes of a file as text, by whatever program it was saved: one way for the command line and the browser. Rule:
+//! docs/protocol.md#W26
 //!
 //! Editors put byte order marks in front, Windows writes UTF-16, old programs write Latin-1. What our files consist of is
 //! ASCII; what stands around it, a comment with an umlaut or a name, must not make a key unreadable.
 
 use zeroize::Zeroizing;
 
-/// Bytes that are looked at to tell UTF-16 without a mark from other files.
+/// Bytes that are looked at to distinguish UTF-16 without a mark from other files.
 const PROBE: usize = 64;
 
 /// The text of a file: UTF-8, UTF-16 of either order with or without a byte order mark, else Latin-1. Line ends become

@@ -1,6 +1,6 @@
 //! Keys from outside and for outside: files that other programs write and read. Rules: docs/protocol.md#W20 to #W24, #W26
 //!
-//! One door in, [`read`]: it tells the format by itself, keeps within bounds, and refuses weak keys.
+//! One entry, [`read`]: it detects the format, keeps within bounds, and rejects weak keys.
 //! Writers: [`write_web3`], [`write_pkcs8`], [`write_spki`], [`write_hex_public`].
 
 pub(crate) mod common;
@@ -47,11 +47,11 @@ use crate::public_accounts::is_public;
 /// What the owner of a file should know before its key is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Warning {
-    /// Whoever has read the file has the key.
+    /// Everyone who has read the file has the key.
     NotEncrypted,
     /// The file does not say whose key it holds, so an accident in it may have made another key.
     NotChecked,
-    /// The key is printed in handbooks: everybody can sign with it. Rule: docs/protocol.md#W6
+    /// The key is printed in handbooks: anyone can sign with it. Rule: docs/protocol.md#W6
     Public,
 }
 
@@ -59,13 +59,13 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotEncrypted => {
-                "The file is not encrypted: whoever has seen it has the key. Delete it once the key is kept here, and do not send it to anyone."
+                "The file is not encrypted: anyone who has seen it has the key. Delete it once the key is kept here, and do not send it to anyone."
             }
             Self::NotChecked => {
                 "The file does not say whose key it holds, so damage in it can go unnoticed. Compare the address with the one you expect."
             }
             Self::Public => {
-                "This key is PUBLIC: it belongs to the test phrase that everybody knows. Anyone can take what is sent to it."
+                "This key is PUBLIC: it belongs to the published test phrase. Anyone can take what is sent to it."
             }
         })
     }
@@ -136,7 +136,7 @@ pub fn read(bytes: &[u8], password: &str) -> Result<Imported, KeystoreError> {
     }
 }
 
-/// Rejects an RSA key that anybody could sign with. Rule: docs/protocol.md#W23
+/// Rejects an RSA key that anyone could sign with. Rule: docs/protocol.md#W23
 pub(crate) fn check_rsa(key: &RsaPublicKey) -> Result<(), WeakKey> {
     weak::check_rsa_public(key.modulus(), &RSA_EXPONENT.to_be_bytes()).map(drop)
 }

@@ -133,7 +133,7 @@ pub struct Review {
     pub value_coins: String,
     /// Data for an account or a contract; none where the bytes create a contract.
     pub memo: Memo,
-    /// The program that a new contract begins with, as 0x-prefixed hex; none where somebody is paid.
+    /// The program that a new contract begins with, as 0x-prefixed hex; none where there is a receiver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_code: Option<String>,
     /// The account nonce that the transaction uses. Rule: docs/protocol.md#T6
@@ -203,7 +203,7 @@ impl Review {
     }
 }
 
-/// Decodes the very bytes that [`sign`] will sign; refuses those of another chain.
+/// Decodes the very bytes that [`sign`] will sign; rejects those of another chain.
 pub fn review(chain: &ChainIdentity, sender: Address, payload: &[u8]) -> Result<Review, PaymentError> {
     Review::of(&decode(chain, payload)?, &chain.genesis, sender)
 }
@@ -221,7 +221,7 @@ pub struct Signed {
 
 /// Signs payload bytes, then checks the result as a node would. Rule: docs/protocol.md#T3
 ///
-/// `sender` is the account that was shown to the user; a key of another account is refused.
+/// `sender` is the account that was shown to the user; a key of another account is rejected.
 pub fn sign<R: CryptoRng + ?Sized>(
     chain: &ChainIdentity,
     sender: Address,

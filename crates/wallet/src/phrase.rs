@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::hd::Seed;
 
-/// Why a recovery phrase was refused. Positions count from 1, as a person counts.
+/// Why a recovery phrase was rejected. Positions count from 1, as a person counts.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum PhraseError {

@@ -1,4 +1,4 @@
-//! Accounts whose keys everybody holds.
+//! Accounts whose keys are published.
 
 use alloy_primitives::{Address, address};
 
@@ -31,7 +31,7 @@ const PUBLIC: [Address; 24] = [
     address!("244a1707a38Cd3E0d22c49FFC5080809f7F6907d"),
 ];
 
-/// Whether everybody can sign for this address.
+/// Whether the key of this address is published.
 pub(crate) fn is_public(address: Address) -> bool {
     PUBLIC.contains(&address)
 }

@@ -48,7 +48,7 @@ pub struct PaymentRequest {
 }
 
 impl PaymentRequest {
-    /// Reads a link; everything in it is understood, or it is refused.
+    /// Reads a link; everything in it is understood, or it is rejected.
     pub fn parse(link: &str) -> Result<Self, RequestError> {
         let (len, max) = (link.len(), MAX_LINK_BYTES);
         if len > max {
@@ -86,7 +86,7 @@ impl PaymentRequest {
         Ok(request)
     }
 
-    /// Refuses a request that names another chain.
+    /// Rejects a request that names another chain.
     pub fn check_chain(&self, expected: u64) -> Result<(), RequestError> {
         match self.chain_id {
             Some(found) if found != expected => Err(RequestError::OtherChain { found, expected }),

@@ -26,9 +26,9 @@ pub enum SharedError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Label(VaultError),
-    #[error("the keys of {address} and {other} have a prime number in common: anybody can sign for both. Use neither")]
+    #[error("the keys of {address} and {other} have a prime number in common: anyone can sign for both. Use neither")]
     SharedPrime { address: Address, other: Address },
-    #[error("the key of {address}: the key is refused: {why}. Take up no account that counts on it")]
+    #[error("the key of {address}: the key is rejected: {why}. Take up no account that counts on it")]
     Weak { address: Address, why: WeakKey },
 }
 
@@ -39,7 +39,7 @@ fn rsa_keys(policy: &Policy) -> impl Iterator<Item = &RsaPublicKey> {
     })
 }
 
-/// Rejects a policy with an RSA key that anybody could sign with. Rule: docs/protocol.md#W23
+/// Rejects a policy with an RSA key that anyone could sign with. Rule: docs/protocol.md#W23
 fn check_strength(policy: &Policy) -> Result<(), SharedError> {
     rsa_keys(policy).try_for_each(|key| {
         check_rsa(key).map_err(|why| SharedError::Weak {
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(
             read.unwrap_err().to_string(),
             format!(
-                "the key of {address}: the key is refused: its modulus is divisible by 3. Take up no account that counts on it"
+                "the key of {address}: the key is rejected: its modulus is divisible by 3. Take up no account that counts on it"
             )
         );
         assert!(SharedAccount::read(&text(&[point])).is_ok());

@@ -44,7 +44,7 @@ pub enum VaultError {
     #[error("the vault already has the account {address}")]
     HasAccount { address: Address },
     #[error(
-        "{address} and {other} have a prime number in common: anybody can take the coins of both. Keep neither, and move what they hold to a new account"
+        "{address} and {other} have a prime number in common: anyone can take the coins of both. Keep neither, and move what they hold to a new account"
     )]
     SharedPrime { address: Address, other: Address },
     #[error("the vault is full: it has {max} accounts")]
@@ -200,7 +200,7 @@ impl Vault {
         &self.chain
     }
 
-    /// Refuses to work on another chain than the vault's own.
+    /// Rejects another chain than the vault's own.
     pub fn check_chain(&self, genesis: BlockId) -> Result<(), VaultError> {
         if genesis == self.chain.genesis {
             return Ok(());

@@ -48,7 +48,7 @@ pub struct Local<'a> {
 /// What a node answered. It can add warnings, and takes none away.
 #[derive(Debug, Clone, Copy)]
 pub struct NodeView<'a> {
-    /// Whom the wallet's accounts met in the chain's history, as this node tells it.
+    /// Whom the wallet's accounts met in the chain's history, as this node reports it.
     pub history: &'a [(Address, Bond)],
     /// Of the sender, beyond what its waiting transactions may cost.
     pub balance: Amount,
@@ -74,7 +74,7 @@ pub enum Weight {
 /// One thing to know before signing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// The bytes create a contract: nobody receives them.
+    /// The bytes create a contract: there is no receiver.
     NewContract {
         /// Length of the init code.
         code_bytes: usize,
@@ -131,7 +131,7 @@ pub enum Warning {
     },
     /// Typed without the upper and lower case that would show a slip of the finger.
     NoChecksum,
-    /// Nobody of this wallet has paid it before.
+    /// No account of this wallet has paid it before.
     FirstTime,
     /// The time in the bytes is so long ago that no block takes them any more.
     TooOld {
@@ -188,7 +188,7 @@ impl Warning {
     /// What it is, in a few words.
     pub fn title(&self) -> &'static str {
         match self {
-            Self::NewContract { .. } => "This creates a contract and pays nobody",
+            Self::NewContract { .. } => "This creates a contract and pays no one",
             Self::LookAlike { .. } => "This address looks like one you know, but is another",
             Self::PublicAccount { .. } => "Everyone has the key of this account",
             Self::Contract => "The recipient is a contract",

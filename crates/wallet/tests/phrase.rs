@@ -1,4 +1,4 @@
-//! Phrases: what is refused, and why.
+//! Phrases: what is rejected, and why.
 
 use tally_wallet::{Language, Phrase, PhraseError, PhraseLength, system_rng};
 

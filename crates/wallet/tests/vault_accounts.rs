@@ -217,7 +217,7 @@ fn the_fullest_vault_fits() {
 
 #[test]
 fn a_phrase_of_another_language_stays_in_the_vault() {
-    // Words that two lists know: only the stored language tells them apart.
+    // Words that two lists know: only the stored language distinguishes them.
     let words = "革 偷 分 兄 烷 迫 吸 宗 僚 恨 罩 植";
     let phrase = Phrase::parse_in(Language::ChineseSimplified, words).unwrap();
     let mut before = Vault::new(phrase, "", binding(), UnixSecs(1));

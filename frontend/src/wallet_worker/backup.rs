@@ -17,7 +17,7 @@ pub(super) fn check(file: &Bytes) -> Result<Answer, WalletError> {
 }
 
 impl WorkerState {
-    /// The new password takes the place of the old one at once; whoever has an older backup file still needs the old one.
+    /// The new password takes the place of the old one at once; an older backup file still needs the old one.
     pub(super) async fn change_password(
         &mut self,
         current: &SecretText,

@@ -55,7 +55,7 @@ pub fn payment_error(error: tally_wallet::PaymentError) -> WalletError {
     WalletError::Payment(sentence(error))
 }
 
-/// A refusal of a change is the user's to correct; other errors stay what they are.
+/// A rejected change is the user's to correct; other errors stay what they are.
 pub fn edit_error(error: WalletError) -> WalletError {
     match error {
         WalletError::Vault(why) => WalletError::Edit(why),

@@ -117,7 +117,7 @@ impl Collector for NodeFigures {
         for (name, help, ring) in [
             (
                 "transaction_hop_time",
-                "Time from hearing of a transaction to having it from the peer, of the last 1,000",
+                "Time from the announcement of a transaction to its arrival from the peer, of the last 1,000",
                 &stats.transaction_hop,
             ),
             (
@@ -146,7 +146,7 @@ impl Collector for NodeFigures {
             ),
             (
                 "transactions_refused",
-                "Transactions refused",
+                "Transactions rejected",
                 &stats.transactions_refused,
             ),
             (

@@ -54,8 +54,8 @@ kinds! {
     BAD_REQUEST 400 "bad-request" "The request is not one this server understands" "Compare it with /api/docs.";
     BAD_TARGET 400 "bad-target" "The target of the request is not a path" "Ask for a path such as /api/v1/status; this server is no proxy.";
     BUSY 503 "busy" "The node is busy with other requests" "Wait as long as the header Retry-After says.";
-    INTERNAL 500 "internal" "The node failed while answering" "Tell the operator the request id; the log has the cause.";
-    STORE_FAILED 500 "store-failed" "The node could not read or write its store" "Tell the operator the request id; the disk may be full or failing.";
+    INTERNAL 500 "internal" "The node failed while answering" "Report the request id to the operator; the log has the cause.";
+    STORE_FAILED 500 "store-failed" "The node could not read or write its store" "Report the request id to the operator; the disk may be full or failing.";
     NOTHING_STORED 503 "nothing-stored" "The node can store nothing now" "Send the same bytes again later; /readyz says what is wrong.";
     TOKEN_MISSING 401 "token-missing" "This changes the node and needs the operator's token" "Send it as Authorization: Bearer TOKEN; the node's banner has the operator link, or names the token's file.";
     TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "Open the operator link again, with the token that the node has now.";
@@ -68,9 +68,9 @@ kinds! {
     // What is asked for is not there.
     UNKNOWN_BLOCK 404 "unknown-block" "There is no such block" "The chain may not be that high yet, or the id is of another chain.";
     NOT_KEPT 410 "not-kept" "The block is older than what this node keeps" "This node began with the state of a later block; ask one that has the whole chain.";
-    HISTORY_CHANGED 410 "history-changed" "Part of what was shown of this history has been undone" "Blocks of a heavier branch took the place of those that were shown: begin the list again without a cursor.";
+    HISTORY_CHANGED 410 "history-changed" "Part of what was shown of this history has been undone" "Blocks of a branch with more total work took the place of those that were shown: begin the list again without a cursor.";
     UNKNOWN_TRANSACTION 404 "unknown-transaction" "There is no such transaction" "It was never sent to this node, or it left the pool without being included.";
-    NOT_INCLUDED 404 "not-included" "The transaction is not in a block yet" "Ask again once it is: the events tell.";
+    NOT_INCLUDED 404 "not-included" "The transaction is not in a block yet" "Ask again once it is: an event reports it.";
     UNKNOWN_PROBLEM 404 "unknown-problem" "There is no such problem type" "The list is at /problems.";
 
     // A transaction by itself.
@@ -132,7 +132,7 @@ kinds! {
     SENDER_LIMIT 429 "sender-limit" "This sender has too many transactions waiting" "Wait until some are in blocks.";
     GAS_EXCEEDS_BLOCK 422 "gas-exceeds-block" "The transaction's gas does not fit into the block" "Lower its gas limit.";
     BYTES_EXCEED_BLOCK 422 "bytes-exceed-block" "The transaction's bytes do not fit into the block" "Shorten its data.";
-    EVM_REFUSED 422 "evm-refused" "The EVM refuses the transaction" "The detail has its reason.";
+    EVM_REFUSED 422 "evm-refused" "The EVM rejects the transaction" "The detail has its reason.";
 
     // Blocks and mined work.
     BLOCK_TOO_LARGE 422 "block-too-large" "The block has too many bytes" "Stay within the limit named here.";

@@ -234,7 +234,7 @@ mod tests {
             assert_eq!(problem.members.get("field"), Some(&json!(field)), "{kind}");
             assert_eq!(problem.members.get("key"), key.map(|key| json!(key)).as_ref(), "{kind}");
         }
-        // What is wrong with the bytes themselves is told as everywhere.
+        // What is wrong with the bytes themselves is reported as everywhere.
         let bytes = CodecError::TrailingBytes {
             field: "policy",
             count: 1,

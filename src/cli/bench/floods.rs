@@ -1,4 +1,4 @@
-//! `tally bench floods`: a node process that strangers flood, one way after the other, and what that costs it.
+//! `tally bench floods`: a node process that hostile peers flood, in one way after the other, and what that costs it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -29,31 +29,31 @@ const DIFFERENT: usize = 64;
 
 #[derive(Debug, Args)]
 pub struct FloodsArgs {
-    /// Strangers at once; who is sent away comes again under another name
+    /// Hostile peers at once; one that is disconnected connects again under another peer id
     #[arg(long, default_value_t = MAX_INBOUND as u32)]
     strangers: u32,
     /// Seconds that each flood lasts
     #[arg(long, default_value_t = 10)]
     secs: u64,
-    /// Transfers in each of the 4 blocks that strangers ask for: by default as many as fill an answer
+    /// Transfers in each of the 4 blocks that hostile peers request: by default as many as fill an answer
     #[arg(long, default_value_t = 40_000)]
     transfers: usize,
 }
 
-/// What a stranger does once it is connected.
+/// What a hostile peer does once it is connected.
 #[derive(Debug, Clone, Copy)]
 enum Flood {
-    /// Says nothing at all.
+    /// Sends nothing at all.
     Silence,
-    /// Tells of transactions that nobody has.
+    /// Announces transactions that do not exist.
     Inventory,
-    /// Sends transactions with wrong signatures whenever it is asked for some.
+    /// Answers requests for transactions with wrong signatures.
     Signatures,
-    /// Tells of blocks whose parents nobody knows, with as many names as a block can have.
+    /// Announces blocks whose parents do not exist, with as many short ids as a block can have.
     Orphans,
     /// Begins the longest of all frames, and leaves out its last byte.
     HalfFrames,
-    /// Asks for blocks, and does not read the answers.
+    /// Requests blocks, and does not read the answers.
     Requests,
 }
 
@@ -74,7 +74,7 @@ const FLOODS: [(Flood, &str, &str); 6] = [
     ),
 ];
 
-/// Frames that strangers send, made before the flood so that making them takes no time of it.
+/// Frames that hostile peers send, made before the flood so that making them takes no time of it.
 struct Made {
     hello: Vec<u8>,
     inventories: Vec<Vec<u8>>,
@@ -205,7 +205,7 @@ async fn be(mut stranger: RawPeer, flood: Flood, made: &Made, at: usize) -> std:
     Ok(())
 }
 
-/// Mines the node's chain, and makes what strangers send.
+/// Mines the node's chain, and makes what hostile peers send.
 fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) -> anyhow::Result<Made> {
     let node = source::open(spec, data_dir.to_owned(), &system_clock())?;
     let now = UnixSecs(system_clock()().0);

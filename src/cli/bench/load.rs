@@ -237,7 +237,7 @@ fn push_one(client: &Client, body: &BatchBody) -> anyhow::Result<()> {
             match problem.kind.as_str() {
                 "/problems/pool-full" | "/problems/sender-limit" | "/problems/nonce-too-high" => waiting = true,
                 "/problems/already-pending" | "/problems/already-included" | "/problems/nonce-too-low" => {}
-                kind => bail!("a transfer was refused as {kind}: {}", problem.detail),
+                kind => bail!("a transfer was rejected as {kind}: {}", problem.detail),
             }
         }
         if !waiting {

@@ -18,12 +18,12 @@ use tokio::sync::broadcast::error::RecvError;
 use super::signers::{Signers, chain, identity};
 use super::{Figures, import, percentile, source};
 
-/// Transfers that are submitted in one go: fewer than the events that a node keeps for those who are slow to hear.
+/// Transfers that are submitted in one go: fewer than the events that a node keeps for slow receivers.
 const AT_ONCE: usize = 250;
 /// How long anything may take to come everywhere.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Nodes of one process that speak over loopback, each calling up to three of those before it.
+/// Nodes of one process connected over loopback, each dialling up to three of those before it.
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
     /// Nodes
@@ -32,7 +32,7 @@ pub struct NetworkArgs {
     /// Transfers that are sent one by one, each when the one before it is everywhere
     #[arg(long, default_value_t = 200)]
     single: usize,
-    /// Blocks that are told of, and then fetched by a new node
+    /// Blocks that are relayed, and then fetched by a new node
     #[arg(long, default_value_t = 20)]
     blocks: usize,
     /// Transfers in each block
@@ -147,7 +147,7 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
             (
                 "healed",
                 super::millis(&healed),
-                "ms from the end of a partition until all agree; calls are repeated after a second",
+                "ms from the end of a partition until all agree; dials are repeated after a second",
             ),
         ],
     })
@@ -216,7 +216,7 @@ impl Members {
         Ok(())
     }
 
-    /// Waits until every node speaks with another.
+    /// Waits until every node is connected with another.
     fn connected(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let greeted = |network: &Network| network.status().peers.iter().any(|peer| peer.height.is_some());
@@ -266,7 +266,7 @@ impl Members {
 
     /// Bytes that all nodes have received.
     fn bytes(&self) -> u64 {
-        // What is told of is a quarter of a second old at most.
+        // A status is a quarter of a second old at most.
         std::thread::sleep(Duration::from_millis(600));
         let received = |network: &Network| network.status().counters.traffic.bytes_in;
         self.networks.iter().map(received).sum()
@@ -304,7 +304,7 @@ impl Members {
         }
     }
 
-    /// How long halves that both mined need to agree once they may speak with each other again.
+    /// How long halves that both mined need to agree once they may connect again.
     fn heal(&self, signers: &Signers) -> anyhow::Result<Duration> {
         let (left, right) = self.nodes.split_at(self.nodes.len() / 2);
         let apart = |on: bool| {

@@ -10,7 +10,7 @@ use tally_chain::{Address, Amount, Bytes, ChainSpec, RawBlock, RawTransaction, U
 use tally_node::verifier::{SignatureCache, TransactionChecker};
 use tally_wallet::{Account, ChainBinding, Fee, KeyKind, Payment, Phrase, SigningKey, Vault, payment, system_rng};
 
-/// PUBLIC: everybody knows the keys of this phrase.
+/// PUBLIC: the keys of this phrase are published.
 const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
 
 /// What the benches offer: enough for any base fee they cause.

@@ -12,7 +12,7 @@ use super::signers::Signers;
 /// Who gets the rewards.
 const PRODUCER: Address = Address::repeat_byte(0xaa);
 
-/// A node that mines only when it is told to.
+/// A node that mines only on request.
 pub fn open(spec: &ChainSpec, data_dir: PathBuf, clock: &Clock) -> anyhow::Result<Node> {
     let config = NodeConfig {
         max_reorg_depth: 100,

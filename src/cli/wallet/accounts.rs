@@ -78,7 +78,7 @@ pub fn watch(file: &VaultFile, args: &WatchArgs) -> anyhow::Result<()> {
     Ok(outln!("{}  watched", args.address).after(|| format!("{} is watched", args.address))?)
 }
 
-/// A public key that was typed is looked at as one in a file is: anybody could sign with a weak one.
+/// A public key that was typed is looked at as one in a file is: anyone could sign with a weak one.
 /// Rule: docs/protocol.md#W23
 fn checked_key(bytes: &[u8]) -> anyhow::Result<PublicKey> {
     let digits = Zeroizing::new(alloy_primitives::hex::encode(bytes));

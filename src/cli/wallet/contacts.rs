@@ -14,7 +14,7 @@ pub enum ContactsCommand {
         /// The address, with or without its checksum
         #[arg(value_parser = address::parse)]
         address: Address,
-        /// What it is called in the book
+        /// Its name in the book
         name: String,
     },
     /// Give an address of the book another name
@@ -22,7 +22,7 @@ pub enum ContactsCommand {
         /// The address, with or without its checksum
         #[arg(value_parser = address::parse)]
         address: Address,
-        /// What it is called in the book
+        /// Its name in the book
         name: String,
     },
     /// Take an address out

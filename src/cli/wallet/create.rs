@@ -36,7 +36,7 @@ pub struct NewArgs {
 
 #[derive(Debug, Args)]
 pub struct RestoreArgs {
-    /// Word list, where the words do not tell it: english, chinese-simplified and so on
+    /// Word list, where the words do not determine it: english, chinese-simplified and so on
     #[arg(long)]
     language: Option<Language>,
     /// A passphrase belongs to the phrase: asked for, or taken from TALLY_WALLET_PASSPHRASE

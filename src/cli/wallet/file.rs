@@ -80,7 +80,7 @@ impl VaultFile {
 
     /// Opens the vault to change it, and keeps other commands from changing it meanwhile.
     pub fn change(&self) -> anyhow::Result<(Vault, Change)> {
-        // Nobody waits for someone who looks for a password, or for a vault that is not there.
+        // No command waits for a user who looks for a password, or for a vault that is not there.
         self.read()?;
         let password = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
         self.change_with(&password)

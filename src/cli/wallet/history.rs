@@ -76,7 +76,9 @@ fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> 
         let changed = |error: &anyhow::Error| error.downcast_ref::<ProblemBody>().is_some_and(named);
         match read {
             Err(error) if changed(&error) => {
-                errln!("note: part of what was read has been undone by a heavier branch; the list is read anew");
+                errln!(
+                    "note: part of what was read has been undone by a branch with more total work; the list is read anew"
+                );
             }
             done => return done,
         }

@@ -343,7 +343,7 @@ mod tests {
         // Two commands, of which the first is rejected: what becomes of the second is not known yet.
         assert_eq!((add(), add()), (Earlier::Never, Earlier::Open));
         assert_eq!((reject(), state()), (Earlier::Open, State::Unanswered));
-        // The second was taken, and stays so, whoever begins or is rejected after that.
+        // The second was taken, and stays so, no matter which command begins or is rejected after that.
         journal.settle(sent.id, State::Taken).expect("written");
         assert_eq!((reject(), state()), (Earlier::Taken, State::Taken));
         assert_eq!((add(), open_again()), (Earlier::Taken, Some(Earlier::Taken)));

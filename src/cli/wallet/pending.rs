@@ -301,7 +301,7 @@ mod tests {
         let entry = Entry::of(&signed, BlockId::ZERO, UnixSecs(1_000)).expect("it decodes");
         assert!(!entry.is_over(UnixSecs(1_800_000_000 + LIFETIME)));
         assert!(entry.is_over(UnixSecs(1_800_000_001 + LIFETIME)));
-        // Another payment of the same account: nobody would see the difference with --yes.
+        // Another payment of the same account: no one would see the difference with --yes.
         let asked = TxId(B256::repeat_byte(7));
         let error = sender_of(&chain, asked, &signed.envelope).expect_err("it is another");
         assert_eq!(

@@ -61,7 +61,7 @@ pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> any
 }
 
 fn open(variable: &str) -> anyhow::Result<Terminal> {
-    Terminal::quiet().with_context(|| format!("nobody can be asked; set {variable}"))
+    Terminal::quiet().with_context(|| format!("no terminal to ask at; set {variable}"))
 }
 
 /// A passphrase of BIP-39, where one is wanted; typed twice, since a slip gives other accounts.

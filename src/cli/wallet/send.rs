@@ -112,7 +112,7 @@ pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::R
     pay(file, &vault, client, sender, &order)
 }
 
-/// What is to be paid, and how it is asked and told.
+/// What is to be paid, and how it is confirmed and reported.
 struct Order<'a> {
     to: Address,
     value: Amount,
@@ -239,7 +239,7 @@ pub fn sign(
     Ok(payment::sign(chain, sender, &key, payload, &mut system_rng())?)
 }
 
-/// Shows what the bytes to be signed say; with `--json` on standard error, and only to whoever is asked for a yes.
+/// Shows what the bytes to be signed say; with `--json` on standard error, and only where a user is asked for a yes.
 pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), Unprinted> {
     match (json, yes) {
         (false, _) => outln!("{}", lines(review, symbol))?,
@@ -253,7 +253,7 @@ pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), 
 pub fn lines(review: &Review, symbol: &str) -> String {
     let to = review
         .to
-        .map_or_else(|| "nobody: a new contract is created".to_owned(), |to| to.to_string());
+        .map_or_else(|| "no one: a new contract is created".to_owned(), |to| to.to_string());
     let memo = match (&review.init_code, &review.memo) {
         (Some(code), _) => format!("\n  program  {code} ({} bytes)", review.code_bytes()),
         (None, Memo::None) => String::new(),

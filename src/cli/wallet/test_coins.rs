@@ -1,4 +1,4 @@
-//! `tally wallet test-coins`: a payment from an account whose keys everybody knows, on chains where such accounts hold coins.
+//! `tally wallet test-coins`: a payment from an account whose keys are published, on chains where such accounts hold coins.
 
 use anyhow::bail;
 use clap::Args;
@@ -14,7 +14,7 @@ use super::send::sign;
 use super::submit::{Depth, Report, finish};
 use super::warn::{Consent, Known};
 
-/// PUBLIC: everybody knows the keys of this phrase. Rule: docs/protocol.md#W6
+/// PUBLIC: the keys of this phrase are published. Rule: docs/protocol.md#W6
 const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
 /// Its secp256k1 accounts that are looked at.
 const ACCOUNTS: u32 = 10;
@@ -86,7 +86,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
 fn purse(client: &Client, public: &Vault, amount: Amount) -> anyhow::Result<Option<(Address, Amount, u64)>> {
     for account in public.accounts() {
         let found = client.account(account.address)?;
-        // The spec says whether its coins are for everybody.
+        // The spec says whether its coins are for everyone.
         let given = found.label.is_some_and(|label| label.starts_with("PUBLIC"));
         if given && found.pending == 0 && found.balance > amount {
             return Ok(Some((account.address, found.balance, found.next_nonce)));

@@ -105,7 +105,7 @@ impl Known<'_> {
     }
 
     /// The wallet's accounts, its address book, and whom it paid from here. A journal that cannot be read stops the sending
-    /// itself; here it only knows nobody.
+    /// itself; here it only knows no address.
     fn bonds(&self) -> Vec<(Address, Bond)> {
         let bond = |origin: &Origin| match origin {
             Origin::Watched => Bond::Contact,

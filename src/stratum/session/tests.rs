@@ -99,7 +99,7 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_is_told_so_once() {
     assert_eq!(told(&mut session, "client.show_message"), [json!([why])]);
     session.refresh(now);
     assert!(session.outputs().is_empty(), "once is enough");
-    // Nor does one that has a job in between hear it again, or fill the log with it.
+    // Nor does one that has a job in between get it again, or fill the log with it.
     let served = Address::from_word(tally_chain::U256::from(1).into()).to_string();
     for (user, jobs) in [(served.as_str(), 1), (user, 0), (served.as_str(), 1), (user, 0)] {
         say(

@@ -1,4 +1,4 @@
-//! Request lines: targets that are no path, methods that nobody expects, versions that do not exist.
+//! Request lines: targets that are no path, methods that do not exist, versions that do not exist.
 
 use super::{After, Case, Expect, Port};
 

@@ -7,7 +7,7 @@ pub use real::*;
 
 use super::protocol::FoundNonce;
 
-/// What the crew tells the panel. The server has no crew.
+/// What the crew reports to the panel. The server has no crew.
 #[derive(Debug)]
 #[cfg_attr(
     not(feature = "hydrate"),
@@ -87,7 +87,7 @@ mod real {
                 return;
             };
             let mut job = job.clone();
-            // The first bytes tell the tabs and workers apart, the last ones count.
+            // The first bytes differ by tab and worker, the last ones count.
             job.extra_nonce[0] = place as u8;
             job.extra_nonce[1..5].copy_from_slice(&random());
             if let Ok(message) = serde_wasm_bindgen::to_value(&ToMiner::Work(job)) {

@@ -1,4 +1,4 @@
-//! What the operator does with other nodes: calls one, ends a connection, bans, lifts a ban. It is there only while this
+//! What the operator does with other nodes: dials one, ends a connection, bans, lifts a ban. It is there only while this
 //! tab holds the operator's token.
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
@@ -11,7 +11,7 @@ use crate::{
     ui::{Button, ButtonKind, Dialog, Field, Id, Notice, NoticeKind, Select, Toasts},
 };
 
-/// Where the operator's calls about peers go.
+/// The path of the operator's requests about peers.
 const PEERS_PATH: &str = "/api/v1/peers";
 /// How long a ban may last: in seconds, and in words.
 pub(super) const TERMS: [(u64, &str); 3] = [(600, "10 minutes"), (3_600, "1 hour"), (86_400, "1 day")];
@@ -46,7 +46,7 @@ impl Act {
         }
     }
 
-    /// Waits for the call and says `done` where it went well; `then` learns whether it did.
+    /// Waits for the request and shows `done` where it went well; `then` learns whether it did.
     pub(super) fn go(
         self,
         call: impl Future<Output = Result<(), String>> + 'static,
@@ -81,7 +81,7 @@ pub fn Refused(title: &'static str, why: RwSignal<String>) -> impl IntoView {
     .into_any()
 }
 
-/// Calls another node by its address.
+/// Dials another node by its address.
 #[component]
 pub fn AddPeer() -> impl IntoView {
     let act = Act::new(RwSignal::new(String::new()));
@@ -100,7 +100,7 @@ pub fn AddPeer() -> impl IntoView {
         };
         act.go(
             async move { act.operator.post(PEERS_PATH, &body).await },
-            "The peer is being called".to_owned(),
+            "The peer is being dialled".to_owned(),
             then,
         );
     };
@@ -111,7 +111,7 @@ pub fn AddPeer() -> impl IntoView {
                 label="Address of the peer"
                 name=ADDRESS
                 placeholder="/ip4/192.0.2.7/tcp/9333"
-                hint="This node calls it now, and again whenever it is not connected."
+                hint="This node dials it now, and again whenever it is not connected."
                 value=address
                 error=act.failure
                 on_input=Callback::new(move |text| address.set(text))
@@ -132,7 +132,7 @@ pub fn PeerActions(id: String, banning: Banning, failure: RwSignal<String>) -> i
     let id = StoredValue::new(id);
     let remove = move |_| {
         let path = format!("{PEERS_PATH}/{}", id.get_value());
-        let done = format!("{} is removed; it may call again", name.get_value());
+        let done = format!("{} is removed; it may connect again", name.get_value());
         act.go(async move { act.operator.delete(&path).await }, done, |_| ());
     };
     view! {
@@ -185,7 +185,7 @@ pub struct Banning {
 }
 
 impl Banning {
-    /// Nobody is to be banned yet.
+    /// No one is to be banned yet.
     pub fn new() -> Self {
         Self {
             open: RwSignal::new(false),

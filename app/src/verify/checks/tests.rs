@@ -320,7 +320,7 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
     page.row.to = Some(STRANGER.to_owned());
     let why = format!("The receiver is shown as {STRANGER}, but the bytes say {contract}");
     assert_eq!(judged(&page, &evidence)[1], failed(&why));
-    // Nobody's address beside it is its receiver.
+    // No address beside it is its receiver.
     let row = TransactionRow {
         to: Some(contract.to_checksum(None)),
         ..page.row
@@ -367,7 +367,7 @@ fn a_receipt_of_another_transaction_proves_nothing() {
     let root = merkle::verify(&path, merkle::leaf_hash(&bytes), manifest_of(&evidence).receipts_root).unwrap_err();
     evidence.outcome = Some((bytes, path));
     assert_eq!(judged(&page, &evidence)[4], failed(&root.to_string()));
-    // Without one the outcome is the node's word, and said so.
+    // Without one the outcome is marked as told by the node.
     evidence.outcome = None;
     assert_eq!(judged(&page, &evidence)[4], None);
     let (from, _) = parties();
@@ -427,7 +427,7 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
         |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| check_row(&rules(), NOW, own, row, evidence);
     assert_eq!(check(&from, &page.row, &evidence), Ok(Proof::Whole));
     assert_eq!(check(&to, &page.row, &evidence), Ok(Proof::Whole));
-    // Somebody else's payment in this account's history.
+    // Another's payment in this account's history.
     let why = format!("it is neither from nor to {STRANGER}");
     assert_eq!(check(STRANGER, &page.row, &evidence), Err(why));
     let shown = |change: &dyn Fn(&mut TransactionRow)| {

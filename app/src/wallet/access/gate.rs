@@ -72,7 +72,7 @@ fn Welcome(others: Vec<OtherVault>) -> impl IntoView {
         <section class="card wallet-welcome" aria-labelledby="welcome">
             <h2 id="welcome">"Your keys, in this browser"</h2>
             <p class="prose">
-                "A wallet is a recovery phrase: twelve or twenty-four words, from which all your accounts follow. It is made here, encrypted under your password and kept in this browser. The node never sees it, and nobody can reset it."
+                "A wallet is a recovery phrase: twelve or twenty-four words, from which all your accounts follow. It is made here, encrypted under your password and kept in this browser. The node never sees it, and no one can reset it."
             </p>
             <div class="actions">
                 <ButtonLink href="/wallet/create" kind=ButtonKind::Primary>"Create a wallet"</ButtonLink>

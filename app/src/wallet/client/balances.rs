@@ -212,7 +212,7 @@ pub fn units(amount: Amount) -> BaseUnits {
     BaseUnits::new(amount)
 }
 
-/// The mark that says less: what does not hold is never covered by what was only told.
+/// The mark that says less: what does not hold is never covered by what was only reported.
 fn weaker(one: MarkState, other: MarkState) -> MarkState {
     let rank = |mark: &MarkState| match mark {
         MarkState::Failed(_) => 0,

@@ -36,7 +36,7 @@ fn Content() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="the-phrase">
             <h2 id="the-phrase">"1. The phrase, on paper"</h2>
             <p class="prose">
-                "You wrote it down when the wallet was made. It gives back every account that the wallet made itself, on any device, without a password. Keep it where nobody else reads it, twice if you can, at two places. No picture, no cloud, no e-mail."
+                "You wrote it down when the wallet was made. It gives back every account that the wallet made itself, on any device, without a password. Keep it where no one else reads it, twice if you can, at two places. No picture, no cloud, no e-mail."
             </p>
             <p class="prose">
                 "Was a passphrase added to it? Then the phrase alone gives other, empty accounts: write the passphrase down as well, and keep it apart."

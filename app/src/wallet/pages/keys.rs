@@ -85,7 +85,7 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
             let _ = busy.try_set(false);
             match outcome {
                 Ok(Answer::KeyFound(key)) => {
-                    // The page was left meanwhile: nobody is asked about this key any more.
+                    // The page was left meanwhile: no question about this key is open any more.
                     if found.try_set(Some(key)).is_some() {
                         let _ = wallet.ask(Request::DropKey).await;
                     }

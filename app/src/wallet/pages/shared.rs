@@ -175,7 +175,7 @@ fn Card(account: AccountSummary) -> impl IntoView {
     }
 }
 
-/// A proposal that came from somebody.
+/// A proposal that came from another person.
 #[component]
 fn Read(table: Table) -> impl IntoView {
     let wallet = Wallet::get();
@@ -374,7 +374,7 @@ fn Make() -> impl IntoView {
     .into_any()
 }
 
-/// A shared account that somebody else made.
+/// A shared account that another person made.
 #[component]
 fn TakeUp(text: RwSignal<String>) -> impl IntoView {
     let wallet = Wallet::get();

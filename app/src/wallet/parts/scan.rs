@@ -1,4 +1,4 @@
-//! Reading QR codes: from the camera, or from a picture. Pictures come from strangers, so they are read in a worker of their
+//! Reading QR codes: from the camera, or from a picture. Pictures come from others, so they are read in a worker of their
 //! own, where there is no secret.
 
 #[cfg(feature = "hydrate")]

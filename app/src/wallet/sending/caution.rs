@@ -218,7 +218,7 @@ mod look {
         (known, unread)
     }
 
-    /// Whom the accounts met in the chain, as the node tells it.
+    /// Whom the accounts met in the chain, as the node reports it.
     async fn history(wallet: Wallet) -> Result<Vec<(Address, Bond)>, String> {
         let (own, _) = wallet.known();
         let mut met = Vec::new();

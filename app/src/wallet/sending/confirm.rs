@@ -76,7 +76,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     let chain = expect_context::<ChainInfo>();
     let hand_in = HandIn::new();
     let HandIn { busy, failure, .. } = hand_in;
-    // Reviewed bytes are signed once; what was refused is made anew.
+    // Reviewed bytes are signed once; what was rejected is made anew.
     let spent = RwSignal::new(false);
     let cautions = RwSignal::new(None::<Result<Vec<Caution>, String>>);
     let ready = RwSignal::new(false);

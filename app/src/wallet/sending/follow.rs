@@ -14,7 +14,7 @@ use crate::{
 /// Confirmations after which the notches are full and the history no longer looks a payment up. More keep being counted.
 pub const SETTLED: u64 = 6;
 
-/// The order of questions and answers. Heights say nothing of it: a heavier branch may be the shorter one.
+/// The order of questions and answers. Heights do not show it: the branch with more total work may be the shorter one.
 #[derive(Debug, Default)]
 pub struct Rounds {
     asked: u32,
@@ -43,7 +43,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     let page = RwSignal::new(None::<TransactionPage>);
     // Known before, and now no more: another took its place, or the pool let it go.
     let gone = RwSignal::new(false);
-    // It was in a block, and a heavier branch has taken that block's place.
+    // It was in a block, and a branch with more total work has taken that block's place.
     let returned = RwSignal::new(false);
     let asked = id.clone();
     let rounds = StoredValue::new(Rounds::default());

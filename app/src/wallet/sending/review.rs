@@ -32,7 +32,7 @@ pub fn Review(review: ReviewText) -> impl IntoView {
     let until = format::utc(review.timestamp.saturating_add(LIFETIME));
     let receiver = match review.to {
         Some(to) => view! { <strong class="review-address" translate="no">{to}</strong> }.into_any(),
-        None => view! { <strong>"nobody: a new contract is created"</strong> }.into_any(),
+        None => view! { <strong>"no one: a new contract is created"</strong> }.into_any(),
     };
     let code = review.init_code.map(|code| {
         let bytes = code.len().saturating_sub(2) / 2;

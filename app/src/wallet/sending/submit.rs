@@ -35,7 +35,7 @@ pub struct HandIn {
     pub failure: RwSignal<Option<SendError>>,
     /// Signed and sent, but without an answer that says whether it was taken.
     doubt: RwSignal<Option<Sent>>,
-    /// Whether the node refused the last one because of its nonce.
+    /// Whether the node rejected the last one because of its nonce.
     other_nonce: StoredValue<bool>,
 }
 
@@ -68,7 +68,7 @@ impl HandIn {
         }
     }
 
-    /// Whether the node refused the last one because its nonce is taken: somebody else signs with the same key.
+    /// Whether the node rejected the last one because its nonce is taken: another program signs with the same key.
     pub fn nonce_was_taken(self) -> bool {
         self.other_nonce.try_get_value() == Some(true)
     }
@@ -218,7 +218,7 @@ fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Opt
     }
 }
 
-/// Whether somebody else took the nonce, so that it may be made anew: never of what may have been taken itself.
+/// Whether another payment took the nonce, so that it may be made anew: never of what may have been taken itself.
 fn is_other_nonce(handed: &Handed) -> bool {
     matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce())
 }
@@ -242,7 +242,7 @@ async fn look_up(id: &str) -> Lookup {
     }
 }
 
-/// A refusal in words; the clock is named where it explains it.
+/// A rejection in words; the clock is named where it explains it.
 fn refused(refusal: &Refusal, handing: Handing) -> SendError {
     match clock_words(refusal) {
         Some(why) => SendError::clocks(why, handing),
@@ -265,7 +265,7 @@ fn clock_words(refusal: &Refusal) -> Option<String> {
 }
 
 impl Refusal {
-    /// Whether another try with a fresh nonce may succeed: somebody else signed with the same key in the meantime.
+    /// Whether another try with a fresh nonce may succeed: another program signed with the same key in the meantime.
     pub fn is_about_nonce(&self) -> bool {
         matches!(
             self.name.as_str(),

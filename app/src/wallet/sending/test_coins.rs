@@ -129,7 +129,8 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
         if hand_in.send(transfer).await {
             return Ok(Some(Gift::Sent(id)));
         }
-        // Somebody took the nonce in the meantime: then the transfer is made anew. Nothing else is tried again by itself.
+        // Another payment took the nonce in the meantime: then the transfer is made anew. Nothing else is tried again by
+        // itself.
         if !hand_in.nonce_was_taken() {
             break;
         }

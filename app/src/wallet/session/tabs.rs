@@ -1,4 +1,4 @@
-//! Tabs of one browser tell each other what happened to the wallet. Rule: docs/protocol.md#W55
+//! Tabs of one browser notify each other of what happened to the wallet. Rule: docs/protocol.md#W55
 
 use crate::browser;
 
@@ -7,14 +7,14 @@ const CHANNEL: &str = "tally-wallet";
 /// Least seconds between two words that this tab is in use.
 pub const USE_EVERY: u64 = 5;
 
-/// What one tab tells the others.
+/// What one tab sends the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// The vault was written: read it again.
     Changed,
     /// Locked by hand: all lock.
     Locked,
-    /// Somebody is here: do not lock for want of use.
+    /// The wallet is in use: do not lock it for want of use.
     InUse,
 }
 
@@ -24,7 +24,7 @@ const WORDS: [(Word, &str); 3] = [
     (Word::InUse, "in-use"),
 ];
 
-/// Tells the other tabs of this chain.
+/// Sends to the other tabs of this chain.
 pub fn tell(word: Word, genesis: &str) {
     let text = WORDS.iter().find(|known| known.0 == word).map(|known| known.1);
     if let Some(text) = text {
@@ -32,7 +32,7 @@ pub fn tell(word: Word, genesis: &str) {
     }
 }
 
-/// Hears what other tabs of this chain tell, for as long as the page lives.
+/// Receives what other tabs of this chain send, for as long as the page lives.
 pub fn hear(genesis: String, then: impl Fn(Word) + 'static) {
     browser::on_broadcast(CHANNEL, move |text| {
         if let Some(word) = read(&text, &genesis) {

@@ -42,7 +42,7 @@ mod real {
         static SHARED: RefCell<Shared> = RefCell::default();
     }
 
-    /// Who is told how a search goes.
+    /// Who gets the progress of a search.
     pub fn on_progress(callback: impl Fn(SearchProgress) + 'static) {
         SHARED.with_borrow_mut(|shared| shared.on_progress = Some(Box::new(callback)));
     }
@@ -140,7 +140,7 @@ mod real {
         }
     }
 
-    /// Tells everyone who waits, and gives the worker up.
+    /// Fails all that wait, and gives the worker up.
     fn failed(why: &str) {
         let client = SHARED.with_borrow_mut(|shared| shared.client.take());
         let Some(client) = client else { return };

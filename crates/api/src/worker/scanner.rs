@@ -1,4 +1,4 @@
-//! What the page and the worker that reads QR codes send each other. Pictures come from strangers: there is no secret here.
+//! What the page and the worker that reads QR codes send each other. Pictures come from others: there is no secret here.
 
 use serde::{Deserialize, Serialize};
 

@@ -190,7 +190,7 @@ pub struct ReviewText {
     pub to: Option<String>,
     pub value: Amount,
     pub memo: MemoText,
-    /// The program of a new contract, in hex; none where somebody is paid.
+    /// The program of a new contract, in hex; none where there is a receiver.
     pub init_code: Option<String>,
     pub nonce: u64,
     pub timestamp: u64,
@@ -359,7 +359,7 @@ pub enum Answer {
         accounts: Vec<AccountSummary>,
         contacts: Vec<ContactSummary>,
     },
-    /// Whether these were ever used is to be found out, and told with `Discovered`.
+    /// Whether these were ever used is to be found out, and sent with `Discovered`.
     Wanted {
         addresses: Vec<String>,
     },

@@ -1,4 +1,4 @@
-//! PUBLIC test keys: those of the phrase in docs/protocol.md#W6. Whoever reads that page holds them.
+//! PUBLIC test keys: those of the phrase in docs/protocol.md#W6. Everyone who reads that page holds them.
 
 use std::sync::LazyLock;
 

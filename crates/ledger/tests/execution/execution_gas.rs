@@ -37,7 +37,7 @@ fn call(chain: &TestChain, key: &TestKey, to: Address, data: &[u8], gas_limit: u
     key.sign(&chain.identity, payload)
 }
 
-/// A template leaves `second` out, and a block that somebody else made with both is rejected, for the same reason.
+/// A template leaves `second` out, and a block that another node made with both is rejected, for the same reason.
 fn second_is_rejected(chain: &TestChain, first: &CheckedTransaction, second: &CheckedTransaction, left: u64) {
     let gas = second.view().gas_limit - upfront_gas(second).initial;
     let error = InclusionError::ExecutionExceedsBlock { gas, left };

@@ -157,7 +157,7 @@ fn a_full_block_takes_no_more_but_smaller_ones_still_fit() {
     assert_eq!(assembled.refused, [(large.id(), error.clone())]);
     assert_eq!(assembled.transactions, [first.clone(), small]);
 
-    // The same rule holds for a block that somebody else made.
+    // The same rule holds for a block that another node made.
     let mut manifest = assembled.manifest;
     let leaves = [&first, &large].map(|tx| tally_chain::merkle::leaf_hash(tx.envelope()));
     manifest.transactions_root = tally_chain::merkle::root(&leaves);

@@ -81,7 +81,7 @@ fn every_producer_gets_the_block_it_would_have_assembled() {
     let block = shared(&chain, true, &transactions);
     assert_eq!(*block.transactions, transactions);
     assert!(!block.left_out_for_sharing());
-    // A stranger, a sender and a receiver of plain payments, and the zero address.
+    // An unrelated account, a sender and a receiver of plain payments, and the zero address.
     for producer in [Address::repeat_byte(0x99), alice.address(), receiver, Address::ZERO] {
         agrees(&chain, &block, producer);
     }
@@ -129,7 +129,7 @@ fn a_block_of_plain_payments_suits_everybody() {
     }
 }
 
-/// Nobody pays for what is run and left out: a pool full of it is not run to its end at every assembly.
+/// What is run and left out pays nothing: a pool full of it is not run to its end at every assembly.
 #[test]
 fn what_is_left_out_has_a_bound_of_its_own() {
     const BUDGET: u64 = 250_000;

@@ -11,7 +11,8 @@ use crate::session::peers::range::Origin;
 use crate::session::peers::slots::{Inbound, SlotError, admit};
 
 impl Session {
-    /// A session with what its node knows from earlier: bans, and a secret number that nobody can choose addresses for.
+    /// A session with what its node knows from earlier: bans, and a secret number, so that no one can choose addresses that
+    /// suit it.
     pub fn begin_with(&mut self, bans: Bans, secret: [u8; 32]) {
         (self.bans, self.secret) = (bans, secret);
     }

@@ -1,4 +1,5 @@
-//! Beginning with the state of a checkpoint, and chains that are weighed as a whole. Rules: docs/protocol.md#Q1 to #Q5
+//! Beginning with the state of a checkpoint, and chains whose total work is checked as a whole. Rules: docs/protocol.md#Q1 to
+//! #Q5
 
 pub(crate) mod choice;
 pub(crate) mod heavier_fork;

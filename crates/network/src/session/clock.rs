@@ -9,7 +9,7 @@ use crate::session::peers::clock::{Sample, offset_secs, read};
 use crate::session::peers::range::Host;
 
 impl Session {
-    /// A ping was answered; `time` is the peer's clock, Unix seconds, if it said so.
+    /// A ping was answered; `time` is the peer's clock, Unix seconds, if it sent one.
     pub(crate) fn ponged(&mut self, name: &PeerName, sent: u64, time: Option<u64>) {
         let latency = self.now.saturating_sub(sent);
         let own = self.node.now().0;
@@ -50,7 +50,7 @@ impl Session {
             return;
         };
         let certain = reading.chosen;
-        // What the first peer says holds back for no minute what all of them say.
+        // The clock of the first peer does not delay a line about all of them for a minute.
         let line = if certain { "clock" } else { "clock, perhaps" };
         if self.lines.is_due(line, self.now) {
             tracing::warn!(allowed_secs, certain, "{}", reading.words());

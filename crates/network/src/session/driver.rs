@@ -18,7 +18,7 @@ impl Session {
         self.connected_from(name, outbound, Origin::default(), now);
     }
 
-    /// A peer is connected; both sides say hello at once. `now` is in milliseconds on any clock that never goes back.
+    /// A peer is connected; both sides send hello at once. `now` is in milliseconds on any clock that never goes back.
     pub fn connected_from(&mut self, name: PeerName, outbound: bool, origin: Origin, now: u64) {
         self.now = now;
         if let Some(reason) = self.ban_reason(&name, &origin, outbound) {
@@ -107,7 +107,7 @@ impl Session {
         }
         if message.is_answer() {
             let open = peer.open.remove(&request).map(|open| open.request);
-            // A late answer is none that was not asked for, and a wrong one is wrong however late it comes.
+            // A late answer is not an unsolicited one, and a wrong one is wrong however late it comes.
             let Some(request) = open.or_else(|| peer.late.remove(&request)) else {
                 return self.offend(name, Offence::Unrequested);
             };

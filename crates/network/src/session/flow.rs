@@ -1,6 +1,6 @@
-//! Whether something comes from a peer: a long answer on a slow link is no silence, and what was asked after it waits behind
-//! it. The driver counts bytes as they come, whole frames or not; where none counts, as in most simulations, only frames do.
-//! Rules: docs/protocol.md#N8, #N9
+//! Whether something comes from a peer: a long answer on a slow link is no silence, and what was requested after it waits
+//! behind it. The driver counts bytes as they come, whole frames or not; where none counts, as in most simulations, only frames
+//! do. Rules: docs/protocol.md#N8, #N9
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

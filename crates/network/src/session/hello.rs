@@ -1,4 +1,4 @@
-//! The first thing that both sides say, and news of the same. Rule: docs/protocol.md#N3
+//! The first message of both sides, and later tips. Rule: docs/protocol.md#N3
 
 use tally_chain::Height;
 
@@ -9,7 +9,7 @@ use super::state::Session;
 use crate::wire::{Claim, Hello, Message, OLDEST_VERSION, PROTOCOL_VERSION};
 
 impl Session {
-    /// A peer says hello.
+    /// A peer sends hello.
     pub(crate) fn hello(&mut self, name: &PeerName, hello: Hello) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         if peer.ready() {
@@ -39,7 +39,7 @@ impl Session {
         self.offer_pool(name);
     }
 
-    /// Whether a peer is connected and has said hello as a node of this chain.
+    /// Whether a peer is connected and has sent hello as a node of this chain.
     pub fn is_greeted(&self, name: &PeerName) -> bool {
         self.peers.get(name).is_some_and(Peer::ready)
     }
@@ -53,7 +53,7 @@ impl Session {
         self.send(name, 0, Message::Tip { claim, first });
     }
 
-    /// The lowest block that this node can be asked for.
+    /// The lowest block that this node serves.
     pub(crate) fn first(&self) -> Height {
         let tip = self.node.tip();
         // Where that cannot be read now, nothing is promised but what comes after the tip.
@@ -61,7 +61,7 @@ impl Session {
         base.next()
     }
 
-    /// What this node says of its own chain.
+    /// This node's claim about its own chain.
     pub(crate) fn own_claim(&self) -> Claim {
         let tip = self.node.tip();
         Claim {

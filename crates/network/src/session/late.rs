@@ -1,4 +1,4 @@
-//! What time itself brings: requests that took too long, peers that never said hello, bans that are over; pings.
+//! What time itself brings: requests that took too long, peers that never sent hello, bans that are over; pings.
 //! Silence proves nothing, and costs no points: a slow line, or this node itself, does the same. Rule: docs/protocol.md#N9
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -86,7 +86,7 @@ impl Session {
         self.ask(name, Request::Ping { sent: now, weight }, Message::Ping);
     }
 
-    /// A request that is not waited for any more: what it was for is asked of others.
+    /// A request that is not waited for any more: its content is requested from others.
     pub(crate) fn request_failed(&mut self, name: &PeerName, request: &Request) {
         match request {
             Request::Ping { .. } => {}

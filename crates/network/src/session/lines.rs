@@ -1,11 +1,11 @@
-//! Lines of the log that would say the same again and again: each at most once a minute.
+//! Lines of the log that would be repeated again and again: each at most once a minute.
 
 use std::collections::BTreeMap;
 
-/// Milliseconds between two lines that say the same.
+/// Milliseconds between two equal lines.
 const LINE_MS: u64 = 60_000;
 
-/// What the log said when.
+/// When each line was last logged.
 #[derive(Debug, Default)]
 pub(crate) struct Lines(BTreeMap<&'static str, u64>);
 

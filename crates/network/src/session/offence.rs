@@ -18,7 +18,7 @@ pub enum Offence {
     Malformed(#[from] CodecError),
     #[error("is of another chain: its genesis is {found}, ours is {expected}")]
     WrongGenesis { found: BlockId, expected: BlockId },
-    #[error("speaks version {found} of the protocol, we speak {expected}")]
+    #[error("has version {found} of the protocol, this node has {expected}")]
     WrongVersion { found: u64, expected: u64 },
     #[error("did not begin with hello")]
     NoHello,
@@ -27,15 +27,15 @@ pub enum Offence {
     /// After none of the blocks that the request named, or not one after the other.
     #[error("sent headers that continue nothing that we asked about")]
     UnconnectedHeaders,
-    /// Its headers were here to their end: its chain only becomes heavier.
-    #[error("claimed a heavier chain than it has shown: {shown} of {claimed} at most")]
+    /// Its headers were here to their end: the total work of a chain only grows.
+    #[error("claimed more total work than it has shown: {shown} of {claimed} at most")]
     LowWork { shown: String, claimed: String },
     #[error("led to the invalid block {id}: {reason}")]
     InvalidBlock { id: BlockId, reason: String },
-    /// Roots that are not those of the block, or a part that is not what the same peer's roots say.
+    /// Roots that are not those of the block, or a part that does not match the same peer's roots.
     #[error("showed a checkpoint that is none: {reason}")]
     InvalidCheckpoint { reason: String },
-    /// It said so itself; one that does not answer is not meant.
+    /// It answered so; a peer that does not answer is not meant.
     #[error("withheld block {id}, whose header it had sent")]
     WithheldBlock { id: BlockId },
     /// No points: the conversation ends.
@@ -51,11 +51,11 @@ pub enum Offence {
     /// All envelopes came from the peer: none was taken from this node's pool.
     #[error("sent transactions for block {id} that are not those that it named")]
     BadCompactBlock { id: BlockId },
-    /// It had read that our chain weighs as much, or more.
-    #[error("announced block {id}, whose parent nobody showed")]
+    /// It had read that our chain has as much total work, or more.
+    #[error("announced block {id}, whose parent is unknown")]
     Orphan { id: BlockId },
-    /// It had read that our chain weighs as much, or more.
-    #[error("announced block {id}, long after a heavier one")]
+    /// It had read that our chain has as much total work, or more.
+    #[error("announced block {id}, long after one with more total work")]
     StaleBlock { id: BlockId },
     #[error("sent more {what} than a peer may")]
     Flood { what: &'static str },
@@ -169,7 +169,7 @@ impl Score {
         self.points.saturating_sub(forgiven)
     }
 
-    /// Adds points; says whether it is enough for a ban.
+    /// Adds points; returns whether it is enough for a ban.
     pub fn add(&mut self, points: u32, now: u64) -> bool {
         let left = self.at(now);
         // What has passed of the time to the next point is not lost, however often something is added.

@@ -24,10 +24,10 @@ use crate::wire::{Claim, CompactBlock};
 /// Bytes of the longest answer that names a checkpoint: 4,096 roots of up to 64 bytes.
 const CHECKPOINT_BYTES: usize = 320 << 10;
 
-/// Something asked of a peer.
+/// A request to a peer.
 #[derive(Debug, Clone)]
 pub(crate) enum Request {
-    /// `weight` is the heaviest weight of our own chain that the peer had been sent before: its answer shows that it read it.
+    /// `weight` is the most total work of our own chain that the peer had been sent before: its answer shows that it read it.
     Ping {
         sent: u64,
         weight: Weight,
@@ -91,13 +91,13 @@ pub(crate) struct Rebuild {
     /// Of its branch, work checked.
     pub(crate) weight: Weight,
     pub(crate) transactions: Vec<Option<CheckedTransaction>>,
-    /// Places that the sender was asked for.
+    /// Places that were requested from the sender.
     pub(crate) missing: Vec<u32>,
     /// Places filled from this node's own pool: one transaction has many envelopes (T13), and the block another of them.
     pub(crate) pooled: Vec<u32>,
 }
 
-/// A block that is too far ahead of this node's clock (B4), of which nobody knows whether it or the block is wrong.
+/// A block that is too far ahead of this node's clock (B4), of which it is not known whether it or the block is wrong.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ahead {
     /// This node's clock at which the block is taken.
@@ -109,7 +109,7 @@ pub(crate) struct Ahead {
 #[derive(Debug, Clone)]
 pub(crate) struct Open {
     pub(crate) request: Request,
-    /// When it was asked, milliseconds.
+    /// When the request was sent, milliseconds.
     pub(crate) asked: u64,
     /// Milliseconds; later the answer is not waited for.
     pub(crate) deadline: u64,
@@ -118,7 +118,7 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// A block that is being put together, with its weight and the moment at which it was asked for.
+    /// A block that is being put together, with the total work of its branch and the moment of the request.
     fn rebuild(&self) -> Option<(BlockId, Weight, u64)> {
         let asked = self.deadline.saturating_sub(BLOCKS_MS);
         match &self.request {
@@ -152,14 +152,14 @@ pub struct Traffic {
 pub(crate) struct Peer {
     pub(crate) outbound: bool,
     pub(crate) connected: u64,
-    /// This node's tip, as its hello said.
+    /// This node's tip in its hello.
     pub(crate) hello_tip: BlockId,
-    /// The heaviest weight of our chain that it was sent, and the heaviest that it has certainly read.
+    /// The most total work of our chain that it was sent, and the most that it has certainly read.
     pub(crate) sent_weight: Weight,
     pub(crate) acknowledged: Weight,
     /// `None` until its hello.
     pub(crate) claim: Option<Claim>,
-    /// The lowest block that it can be asked for.
+    /// The lowest block that it serves.
     pub(crate) first: Height,
     /// Whether it may have a checkpoint to show.
     pub(crate) offers: bool,
@@ -201,26 +201,26 @@ pub(crate) struct Peer {
     pub(crate) inventory: Vec<TxId>,
     /// How far the pool has been looked at for it, while that goes on.
     pub(crate) offer: Option<Offer>,
-    /// Blocks that it did not have when asked.
+    /// Blocks that it did not have when they were requested.
     pub(crate) lacks: Remembered<BlockId>,
     pub(crate) next_ping: u64,
     /// Whether it is synchronised from.
     pub(crate) backoff: Backoff,
-    /// Whether it is asked for blocks whose headers others sent.
+    /// Whether blocks are requested from it whose headers others sent.
     pub(crate) bodies: Backoff,
-    /// Blocks and transactions that it sent when asked, each of which this node wanted.
+    /// Blocks and transactions that it sent on request, each of which this node wanted.
     pub(crate) blocks_sent: u64,
     pub(crate) transactions_sent: u64,
-    /// What its chain weighs and how high it is as its headers showed, while this node begins with a checkpoint.
+    /// Total work and height of its chain as its headers showed, while this node begins with a checkpoint.
     pub(crate) weighed: Option<(Weight, Height)>,
-    /// What its chain weighs, where its headers showed so much and its state was begun to be taken.
+    /// Total work of its chain, where its headers showed it and its state was begun to be taken.
     pub(crate) shown: Weight,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.
     pub(crate) ahead: Option<Ahead>,
 }
 
 impl Peer {
-    /// `hello_tip` and `weight` are those of this node's tip, as its hello says.
+    /// `hello_tip` and `weight` are those of this node's tip, as in its hello.
     pub(crate) fn new(outbound: bool, hello_tip: BlockId, weight: Weight, now: u64) -> Self {
         Self {
             outbound,
@@ -287,7 +287,7 @@ impl Peer {
         self.rebuilds().count()
     }
 
-    /// Weight of the heaviest block that is being put together from what this peer sends, and was asked for just now.
+    /// Most total work of a block that is being put together from what this peer sends, and was requested just now.
     pub(crate) fn coming(&self, now: u64) -> Weight {
         let fresh = self.rebuilds().filter(|(.., asked)| asked + COMING_MS > now);
         fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()
@@ -307,7 +307,7 @@ impl Peer {
         self.ready() && self.backoff.ready(now) && !ahead
     }
 
-    /// Whether it is asked for blocks that others showed the headers of.
+    /// Whether blocks are requested from it whose headers others showed.
     pub(crate) fn gives_bodies(&self, now: u64) -> bool {
         self.ready() && self.silent == 0 && self.bodies.ready(now)
     }
@@ -321,7 +321,7 @@ impl Peer {
 impl Peer {
     /// Requests that are not waited for any more at `now`. While bytes come steadily a request waits as long as its answer,
     /// and those before it, would take at the least rate that counts as steady: bytes of another kind hold nothing for ever.
-    /// Answers come in the order of the requests: none is late before one that was asked earlier and has more time.
+    /// Answers come in the order of the requests: none is late before one that was sent earlier and has more time.
     pub(crate) fn late_requests(&self, now: u64) -> Vec<u64> {
         let (mut before, mut deadline) = (0_u64, 0_u64);
         let mut late = Vec::new();
@@ -355,7 +355,7 @@ pub struct PeerStatus {
     pub connected_secs: u64,
     /// `None` until its hello.
     pub height: Option<Height>,
-    /// Program and version, as it says; empty until it said hello.
+    /// Program and version, as it claims; empty until it sent hello.
     pub agent: String,
     /// Round trip, milliseconds.
     pub latency_ms: Option<u64>,

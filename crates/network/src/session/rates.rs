@@ -12,7 +12,7 @@ use crate::wire::limits::{
     BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND, MESSAGES_AT_ONCE,
 };
 
-/// Budgets of one peer. This node sends less than it grants, so that nobody honest is over the limit.
+/// Budgets of one peer. This node sends less than it grants, so that no honest peer is over the limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates {
     /// What it may send unasked.
@@ -21,7 +21,7 @@ pub(crate) struct Rates {
     /// What this node sends it.
     pub(crate) announcing: Budget,
     pub(crate) announcing_ids: Budget,
-    /// Requests for blocks that it is asked.
+    /// Requests for blocks to it.
     pub(crate) asking: Budget,
 }
 

@@ -58,9 +58,9 @@ pub struct Counters {
     pub unanswered: u64,
     /// Compact blocks that the pool sufficed for, that needed some transactions, and that needed all of the block.
     pub compact_whole: u64,
-    /// Compact blocks of which some transactions were asked for.
+    /// Compact blocks of which some transactions were requested.
     pub compact_partly: u64,
-    /// Compact blocks of which all of the block was asked for.
+    /// Compact blocks that were requested as a whole.
     pub compact_failed: u64,
     /// Of all peers together.
     pub traffic: Traffic,
@@ -85,7 +85,7 @@ pub struct Session {
     /// Chains that are looked at beside each other, and blocks that they wait for.
     pub(crate) syncs: Vec<Sync>,
     pub(crate) bodies: Bodies,
-    /// While this node begins with a checkpoint: chains that are weighed, and the one that is taken.
+    /// While this node begins with a checkpoint: chains whose work is checked, and the one that is taken.
     pub(crate) walks: Vec<Walk>,
     pub(crate) checkpoint_sync: Option<CheckpointSync>,
     /// Sources whose state took too long, one after the other.
@@ -94,7 +94,7 @@ pub struct Session {
     pub(crate) begun: Option<u64>,
     pub(crate) named: usize,
     pub(crate) outbound: usize,
-    /// Chains that leave ours deeper than this node goes back, how many in a row took too long to be weighed,
+    /// Chains that leave ours deeper than this node goes back, how many in a row took too long to be checked,
     /// and when they are looked at again.
     pub(crate) rivals: Vec<Walk>,
     pub(crate) slow_rivals: u32,
@@ -250,7 +250,7 @@ impl Session {
         }
     }
 
-    /// Forgets a peer but for its points; says whether it was there.
+    /// Forgets a peer but for its points; returns whether it was there.
     pub(crate) fn forget(&mut self, name: &PeerName) -> bool {
         let Some(peer) = self.peers.remove(name) else {
             return false;

@@ -44,8 +44,8 @@ impl Session {
     pub fn sync_status(&self) -> Option<SyncStatus> {
         let checkpoint = self.checkpoint_sync.as_ref().map(|sync| sync.status(self.now));
         let walking = || self.walks.first().map(|walk| walk.status(self.now));
-        // Of several the one that came furthest. Headers that weigh less than our chain cost nothing, and are no reason to say
-        // that this node is behind.
+        // Of several the one that came furthest. Headers with less total work than our chain cost nothing, and are no reason to
+        // report that this node is behind.
         let ours = self.weight();
         let ripe = || self.syncs.iter().filter(|sync| sync.is_ripe(ours));
         let sync = || ripe().max_by_key(|sync| (sync.imported, sync.shown()));

@@ -41,7 +41,7 @@ pub(crate) fn makes_root<'a>(manifest: &Manifest, envelopes: impl Iterator<Item 
     manifest.transactions_root == merkle::root(&leaves)
 }
 
-/// What it says of the peer that showed a block's header as part of its own chain, if the block itself, parts and all, is
+/// What it means for the peer that showed a block's header as part of its own chain, if the block itself, parts and all, is
 /// not imported; nothing if this node's clock, store, base or depth limit is the reason.
 pub(crate) fn blame(id: BlockId, error: &ImportError) -> Option<Offence> {
     match error {

@@ -75,7 +75,7 @@ impl Caps {
         }
     }
 
-    /// Counts a connection that begins, or says why it does not.
+    /// Counts a connection that begins, or gives the reason why it does not.
     fn admit(&mut self, id: ConnectionId, remote: &Multiaddr) -> Result<(), CapError> {
         let host = host_of(remote);
         let named = |host| self.configured.read().contains(&host);

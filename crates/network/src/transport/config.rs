@@ -13,7 +13,7 @@ pub struct NetworkConfig {
     pub listen: Option<SocketAddr>,
     /// Peers that are dialled whenever they are not connected.
     pub peers: Vec<Multiaddr>,
-    /// Whether nodes are found that nobody named: docs/protocol.md#N10
+    /// Whether nodes are found that no operator named: docs/protocol.md#N10
     pub discover: bool,
     /// Whether this is a LAN: nodes are found by mDNS, and private addresses that others announce are dialled.
     pub lan: bool,

@@ -36,7 +36,7 @@ struct Link {
     outbound: bool,
     sender: PeerSender,
     since: Instant,
-    /// Whether those who dial know that the peer has said hello.
+    /// Whether those who dial know that the peer has sent hello.
     greeted: bool,
 }
 
@@ -244,7 +244,7 @@ fn carry_out(
         }
     }
     for peer in slow {
-        tracing::info!(%peer, "does not take what it asked for");
+        tracing::info!(%peer, "does not read the answers to its requests");
         links.remove(&peer);
         session.disconnected(&peer, now);
         let _ = commands.try_send(SwarmCommand::Disconnect(peer));

@@ -1,6 +1,6 @@
-//! Finding nodes that nobody named: Kademlia among the nodes of one chain, mDNS on a LAN. Rule: docs/protocol.md#N10
+//! Finding nodes that no operator named: Kademlia among the nodes of one chain, mDNS on a LAN. Rule: docs/protocol.md#N10
 //!
-//! Kademlia is used to find nodes only; records are neither kept nor asked for.
+//! Kademlia is used to find nodes only; records are neither kept nor requested.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub(super) struct Behaviour {
 
 /// How nodes are found.
 pub(super) struct DiscoveryConfig {
-    /// The genesis id, if others may be asked for nodes.
+    /// The genesis id, if nodes may be requested from others.
     pub(super) chain: Option<String>,
     pub(super) mdns: bool,
     /// Whether others can dial this node.
@@ -111,7 +111,7 @@ impl Behaviour {
         })
     }
 
-    /// Asks the nodes that are known for others; says whether one is asked.
+    /// Requests other nodes from the nodes that are known; returns whether one got the request.
     fn look(&mut self) -> bool {
         let Some(kad) = self.kad.as_mut() else { return false };
         let known = kad.behaviour.kbuckets().next().is_some();
@@ -236,7 +236,7 @@ impl Discovery {
         may
     }
 
-    /// The connection whose other end has just said what it is, and whether that is a node of this chain.
+    /// The connection whose other end has just identified itself, and whether that is a node of this chain.
     pub(super) fn identified(&self, event: &BehaviourEvent) -> Option<(ConnectionId, bool)> {
         match event {
             BehaviourEvent::Identify(identify::Event::Received {
@@ -257,7 +257,7 @@ impl Discovery {
     pub(super) fn handle_event(&mut self, event: BehaviourEvent, behaviour: &mut Behaviour) -> Vec<Learnt> {
         match event {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                // Its list of protocols may still be empty when it comes; this says the same from the first moment.
+                // Its list of protocols may still be empty when it comes; this shows the same from the first moment.
                 if info.protocol_version != self.version || !self.may_announce(peer_id) {
                     return Vec::new();
                 }
@@ -292,7 +292,7 @@ impl Discovery {
                     Err(GetClosestPeersError::Timeout { peers, .. }) => peers,
                 };
                 let mut found = Vec::new();
-                // These have answered the query themselves, each from one of its addresses; the others are what somebody says.
+                // These have answered the query themselves, each from one of its addresses; the others are only announced.
                 for peer in peers.into_iter().take(MAX_OF_A_ROUND) {
                     let allowed = peer.addrs.into_iter().filter(|address| self.reach.allows(address));
                     found.extend(allowed.take(MAX_OF_A_PEER).map(|address| Learnt {

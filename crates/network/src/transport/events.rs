@@ -59,6 +59,6 @@ pub(super) enum SwarmCommand {
     Dial(Multiaddr),
     Forget(PeerName),
     Disconnect(PeerName),
-    /// A peer has said hello as a node of this chain.
+    /// A peer has sent hello as a node of this chain.
     Greeted(PeerName),
 }

@@ -48,7 +48,7 @@ pub(super) fn write_private(folder: &Path, path: &Path, bytes: &[u8]) -> std::io
     std::fs::File::open(folder)?.sync_all()
 }
 
-/// A number of this node's own that nobody else can know: nobody can choose addresses or names to suit it.
+/// A secret number of this node: no one else can choose addresses or peer ids to suit it.
 pub(super) fn secret(keys: &Keypair) -> Result<[u8; 32], NetworkError> {
     let bytes = keys
         .to_protobuf_encoding()

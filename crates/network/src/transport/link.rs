@@ -16,7 +16,7 @@ use crate::wire::limits::{MAX_UNREAD, MAX_UNREAD_ALL, MIN_FLOW};
 /// How long a peer is waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// A peer that says nothing for so long is gone: pings come more often.
+    /// A peer that sends nothing for so long is gone: pings come more often.
     silence: Duration,
     /// A frame that has begun must go on: in each such time [`MIN_FLOW`] bytes a second, however long it is.
     piece: Duration,
@@ -102,7 +102,7 @@ impl PeerSender {
         (self.waiting.clone(), self.total.clone())
     }
 
-    /// Queues a frame; says whether there was room for it within `max` bytes, and anybody to write it.
+    /// Queues a frame; returns whether there was room for it within `max` bytes, and a writer.
     pub(super) fn send(&self, frame: Vec<u8>, max: usize) -> bool {
         let len = frame.len();
         let own = self.waiting.fetch_add(len, Relaxed).saturating_add(len);
@@ -257,7 +257,7 @@ async fn read_frame(
         let at = bytes.len();
         let end = len.min(at + PIECE_BYTES);
         if let Some(share) = &mut share {
-            // Where everybody sends at once, this is what makes them wait.
+            // Where all send at once, this is what makes them wait.
             let more = timeout(piece, share.take(end - at)).await;
             more.map_err(|_| End::Closed(std::io::ErrorKind::OutOfMemory.into()))?;
             // The sender is not slow for that.

@@ -204,7 +204,7 @@ mod tests {
     use crate::session::peers::range::Exempt;
     use crate::transport::origins::Remotes;
 
-    /// Nobody is named, and this peer is connected.
+    /// No peer is named, and this one is connected.
     fn origins_with(peer: PeerId) -> Origins {
         let remote = "/ip4/9.9.9.9/tcp/9333".parse().unwrap();
         let remotes = Remotes::new(RwLock::new(BTreeMap::from([(peer, remote)])));
@@ -291,7 +291,7 @@ mod tests {
                 for event in inbox {
                     match event {
                         DriverEvent::Connected { origin, .. } => counts = Some(origin.configured),
-                        // Of a peer that is not known yet this says nothing.
+                        // Of a peer that is not known yet this shows nothing.
                         DriverEvent::OriginChanged { origin, .. } => counts = counts.map(|_| origin.configured),
                         _ => {}
                     }

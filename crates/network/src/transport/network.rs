@@ -37,7 +37,7 @@ impl Network {
     /// program, as peers see it.
     ///
     /// # Errors
-    /// If the identity cannot be read or made, or the node cannot listen where the settings say.
+    /// If the identity cannot be read or made, or the node cannot listen at the configured address.
     pub async fn start(node: Node, config: NetworkConfig, agent: &str) -> Result<Self, NetworkError> {
         let keys = identity::load(&config.folder)?;
         let id = keys.public().to_peer_id();

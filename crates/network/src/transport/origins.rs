@@ -28,7 +28,7 @@ pub(super) struct Origins {
 }
 
 impl Origins {
-    /// Nobody is named yet.
+    /// No peer is named yet.
     pub(super) fn new(exempt: Exempt, remotes: Remotes) -> Self {
         Self {
             exempt,

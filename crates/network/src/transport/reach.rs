@@ -19,7 +19,7 @@ use crate::session::peers::range::is_private;
 /// Addresses that are taken of one peer, whichever peer announces them.
 pub(super) const MAX_OF_A_PEER: usize = 8;
 
-/// What nobody can be at: IANA's registries of special-purpose addresses, those above left out.
+/// Where no node can be: IANA's registries of special-purpose addresses, those above left out.
 const SPECIAL_PURPOSE: [&str; 16] = [
     "0.0.0.0/8",
     "192.0.0.0/24",
@@ -76,7 +76,7 @@ impl Reach {
     }
 }
 
-/// The machine of an address by TCP or QUIC, if it says one by its number.
+/// The IP address in a multiaddress by TCP or QUIC, if it holds one.
 fn host(address: &Multiaddr) -> Option<IpAddr> {
     let mut parts = address.iter();
     let host = match parts.next()? {

@@ -50,13 +50,13 @@ impl NetworkStatus {
     }
 }
 
-/// What is known of nodes that nobody named.
+/// What is known of nodes that no operator named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// Addresses that may be dialled.
     pub addresses: u64,
     /// Addresses that others announced and that are not dialled: docs/protocol.md#N10
     pub refused: u64,
-    /// Times that nodes were asked for other nodes.
+    /// Rounds of requests for other nodes.
     pub rounds: u64,
 }

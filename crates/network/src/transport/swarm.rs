@@ -47,15 +47,15 @@ pub(super) struct SwarmTask {
     dials: Dialer,
     /// Dials under way.
     dialling: BTreeMap<ConnectionId, Multiaddr>,
-    /// The connection of a feeler whose other end has not said yet what it is.
+    /// The connection of a feeler whose other end has not identified itself yet.
     feeling: Option<Feeling>,
     discovery: Discovery,
     gone: Gone,
-    /// Whether nodes are looked for, and say what they are.
+    /// Whether nodes are looked for, and identify themselves.
     discovers: bool,
     saved: Saved,
     origins: Origins,
-    /// Connected peers that have said hello as nodes of this chain.
+    /// Connected peers that have sent hello as nodes of this chain.
     greeted: BTreeSet<PeerId>,
     begun: Instant,
     commands: Receiver<SwarmCommand>,
@@ -183,7 +183,7 @@ impl SwarmTask {
                     self.dials.postpone(&address, now);
                     continue;
                 }
-                // Where a node of this chain says that it can be dialled is worth knowing, whichever side dialled.
+                // An address that a node of this chain announces is worth knowing, no matter which side dialled.
                 if self.greeted.contains(&peer) {
                     self.dials.proven(&address, now);
                 }
@@ -243,7 +243,7 @@ impl SwarmTask {
                     .insert(peer_id, endpoint.get_remote_address().clone());
                 let dialled = self.dialling.remove(&connection_id);
                 if let Some(address) = dialled.as_ref().filter(|address| self.dials.is_feeler(address)) {
-                    // What it is shows when it says so.
+                    // What it is shows once it has identified itself.
                     self.feeling = Some(Feeling {
                         connection: connection_id,
                         address: address.clone(),
@@ -322,7 +322,7 @@ impl SwarmTask {
         }
     }
 
-    /// A peer has said hello as a node of this chain: what leads to it has been answered.
+    /// A peer has sent hello as a node of this chain: what leads to it has been answered.
     fn greet(&mut self, peer: PeerId) {
         if !self.swarm.is_connected(&peer) {
             return;
@@ -339,7 +339,7 @@ impl SwarmTask {
         tokio::spawn(async move {
             match control.open_stream(peer, PROTOCOL).await {
                 Ok(stream) => links.spawn(peer, stream, true),
-                Err(error) => tracing::info!(%peer, %error, "does not speak our protocol"),
+                Err(error) => tracing::info!(%peer, %error, "does not support our protocol"),
             }
         });
     }

@@ -10,7 +10,7 @@ pub const MAX_BLOCKS: usize = 16;
 pub const MAX_MANIFESTS: usize = 512;
 /// Transaction ids in an inventory or a request.
 pub const MAX_IDS: usize = 1_024;
-/// Transactions of one block that may be asked for, four bytes each in the request.
+/// Transactions of one block that may be requested, four bytes each in the request.
 pub const MAX_INDEXES: usize = tally_chain::block::MAX_TRANSACTIONS;
 /// Envelope bytes in one answer to a request for pooled transactions; more are left out.
 pub const MAX_POOLED_BYTES: usize = 4 << 20;
@@ -23,13 +23,13 @@ pub const FRAME_OVERHEAD: usize = 64 << 10;
 
 /// Headers kept of a chain that is not imported yet: 40 bytes each.
 pub const MAX_PLANNED: usize = 20_000;
-/// Blocks asked for ahead of the next one to import.
+/// Blocks requested ahead of the next one to import.
 pub const BODY_WINDOW: usize = 128;
 /// Bytes of blocks held until those before them come, those on their way included.
 pub const MAX_HELD_BYTES: usize = 128 << 20;
 /// Of these, for each chain: one of which blocks are missing does not keep others out.
 pub const MAX_HELD_OF_A_CHAIN: usize = MAX_HELD_BYTES / MAX_SYNCS;
-/// What a block on its way counts as at least, bytes: its part of a full answer with as many as may be asked for.
+/// What a block on its way counts as at least, bytes: its part of a full answer with as many as may be requested.
 pub const MIN_EXPECTED_BYTES: usize = MAX_BODY_BYTES / MAX_BLOCKS;
 /// Requests for blocks that one peer has open.
 pub const MAX_BODY_REQUESTS: usize = 2;
@@ -42,7 +42,7 @@ pub const IMPORTS_A_TURN: usize = 32;
 
 /// Ids remembered of what a peer knows, of each kind.
 pub const MAX_KNOWN: usize = 65_536;
-/// Transactions asked for or to be asked for, of all peers; where there are too many, the peer that announced most yields.
+/// Transactions requested or to be requested, of all peers; where there are too many, the peer that announced most yields.
 pub const MAX_WANTED: usize = 65_536;
 /// Transactions that are kept because their sender's account does not allow them yet; where there are too many, the peer that
 /// sent most loses its oldest, unless another has it, too.
@@ -51,13 +51,13 @@ pub const MAX_EARLY: usize = 512;
 pub const MAX_EARLY_BYTES: usize = 4 << 20;
 /// Milliseconds for which each is kept: the block on which it builds was made before it and is on its way.
 pub const EARLY_MS: u64 = 120_000;
-/// Milliseconds until another peer is asked, too, for a transaction that the first has not sent.
+/// Milliseconds until another peer, too, gets the request for a transaction that the first has not sent.
 pub const ASK_NEXT_MS: u64 = 3_000;
 /// Chains of headers that are looked at beside each other.
 pub const MAX_SYNCS: usize = 3;
 /// Milliseconds without progress of all of them until another is begun.
 pub const STUCK_MS: u64 = 3_000;
-/// Milliseconds until the source of a chain is asked for its next block that another peer does not send.
+/// Milliseconds until the source of a chain gets the request for its next block that another peer does not send.
 pub const HEDGE_MS: u64 = 10_000;
 /// The same where that peer has never sent a block.
 pub const HEDGE_UNPROVEN_MS: u64 = 2_000;
@@ -77,7 +77,7 @@ pub const MAX_UNANSWERED: u32 = 16;
 pub const MIN_FLOW: u64 = 4 << 10;
 /// Requests for announced transactions that one peer has open: more would only wait behind each other on its link.
 pub const MAX_TRANSACTION_REQUESTS: usize = 4;
-/// Milliseconds between two looks at the time from which on this node itself was too slow: nobody else is late then.
+/// Milliseconds between two looks at the time from which on this node itself was too slow: no peer is late then.
 pub const STALL_MS: u64 = 2_000;
 /// Milliseconds for which a newcomer waits for the peers that its operator named, and for claims that are still looked at.
 pub const NAMED_MS: u64 = 30_000;
@@ -117,7 +117,8 @@ pub const POOLED_COST: u64 = 256;
 pub const CHECKPOINT_COST: u64 = 64 << 20;
 /// What the list of kept checkpoints counts as, in bytes.
 pub const CHECKPOINTS_COST: u64 = 256 << 10;
-/// Blocks below the tip of which single transactions are given: who puts together a block asks as soon as it is announced.
+/// Blocks below the tip of which single transactions are given: a peer that puts a block together requests them as soon as it
+/// is announced.
 pub const TRANSACTIONS_DEPTH: u64 = 10;
 
 /// Inbound peers; outbound ones come on top.
@@ -129,7 +130,7 @@ pub const MAX_INBOUND_RANGE: usize = 16;
 /// Bans remembered.
 pub const MAX_BANS: usize = 4_096;
 
-/// Milliseconds in which a peer must say hello.
+/// Milliseconds in which a peer must send hello.
 pub const HELLO_MS: u64 = 10_000;
 /// Milliseconds in which a request must be answered.
 pub const ANSWER_MS: u64 = 20_000;
@@ -154,8 +155,8 @@ pub const ANNOUNCE_AT_ONCE: u64 = 300;
 pub const ANNOUNCE_IDS_A_SECOND: u64 = 15_000;
 /// Inventory ids that this node sends at once.
 pub const ANNOUNCE_IDS_AT_ONCE: u64 = 200_000;
-/// Requests for blocks of its plan that this node asks one peer: small blocks on a fast link would take more than a peer
-/// may ask, and be a flood.
+/// Requests for blocks of its plan that this node sends one peer: small blocks on a fast link would take more than a peer
+/// may request, and be a flood.
 pub const ASK_A_SECOND: u64 = 30;
 /// The same requests at once.
 pub const ASK_AT_ONCE: u64 = 5_000;

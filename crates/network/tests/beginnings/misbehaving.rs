@@ -1,4 +1,4 @@
-//! What newcomers reject, whom they ban for it, and for what they ban nobody.
+//! What newcomers reject, whom they ban for it, and for what they ban no peer.
 
 use tally_chain::{B256, Bytes, Height, U256, Weight};
 use tally_ledger::{ChangeSet, PartRoot};
@@ -52,7 +52,7 @@ fn banned_for(reason: &str, tamper: impl Fn(&Node, &mut Message) + 'static) {
     town.agree();
 }
 
-/// Anybody has the first block of a chain, and one block would be the end of waiting for a state.
+/// Any peer has the first block of a chain, and one block would be the end of waiting for a state.
 #[test]
 fn the_first_block_of_the_chain_does_not_keep_a_newcomer_from_its_state() {
     let mut town = Town::with_chain();
@@ -143,7 +143,7 @@ fn a_checkpoint_above_the_chain() {
 
 #[test]
 fn more_work_claimed_than_the_headers_show() {
-    banned_for("claimed a heavier chain than it has shown", |_, message| {
+    banned_for("claimed more total work than it has shown", |_, message| {
         if let Message::Hello(hello) = message {
             hello.claim.weight = Weight(hello.claim.weight.0 * U256::from(2));
         }

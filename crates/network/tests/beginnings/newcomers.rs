@@ -99,7 +99,7 @@ fn one_that_began_so_hands_its_state_on_but_is_not_asked_for_what_it_lacks() {
     assert_eq!(
         town.node(fourth).tip().record.height(),
         Height(0),
-        "nobody here has block 1"
+        "no node here has block 1"
     );
     assert_eq!((town.bans(fourth), town.bans(second)), (vec![], vec![]));
     town.connect(fourth, 0);

@@ -35,7 +35,7 @@ pub struct Town {
     pub now: u64,
     /// What is changed of the messages of a member.
     pub tampers: BTreeMap<usize, Tamper>,
-    /// Requests for parts, by whom they were asked of.
+    /// Requests for parts, by the peer that they were sent to.
     pub parts_asked: BTreeMap<usize, Vec<u32>>,
     /// Frames that still go, if not all.
     pub left: Option<usize>,

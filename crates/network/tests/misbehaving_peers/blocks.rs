@@ -42,7 +42,7 @@ fn envelope(node: &Node, nonce: u64, variant: u8) -> Bytes {
     TallyTransaction { payload, authenticator }.encode().into()
 }
 
-/// Half of the network has one envelope of each payment, the other half another: nobody is punished for what the other has.
+/// Half of the network has one envelope of each payment, the other half another: no peer is punished for what the other has.
 #[test]
 fn two_envelopes_of_one_payment() {
     let mut world = World::new(11);
@@ -107,7 +107,7 @@ fn two_envelopes_of_one_payment() {
     world.honest(&[miner, other]);
 }
 
-/// Passes on a true header with names of nothing, before anybody else, and then sends nothing of it.
+/// Passes on a true header with names of nothing, before any other peer, and then sends nothing of it.
 fn withholder(world: &mut World) -> usize {
     world.add_tampering(|_, message| {
         match message {
@@ -222,7 +222,7 @@ fn a_payment_with_two_envelopes_is_included_once() {
     world.honest(&members);
 }
 
-/// Its coins left the chain with it, so others reject it at first; nobody sends it again by hand.
+/// Its coins left the chain with it, so others reject it at first; no user sends it again.
 #[test]
 fn a_returned_payment_reaches_others_once_its_coins_are_back() {
     let mut world = World::new(31);
@@ -290,8 +290,8 @@ fn a_payment_that_comes_before_the_block_that_funds_it_is_taken_after_it() {
     world.honest(&[first, second]);
 }
 
-/// One peer sends a payment without the many before it, which this node lacks, too. It is asked of the next that has it: the
-/// pool takes it after the others, and no block is needed for that.
+/// One peer sends a payment without the many before it, which this node lacks, too. It is requested from the next that has it:
+/// the pool takes it after the others, and no block is needed for that.
 #[test]
 fn a_payment_that_came_far_before_its_turn_is_asked_of_the_next_peer_that_has_it() {
     let mut world = World::new(33);

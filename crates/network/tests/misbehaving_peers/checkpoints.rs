@@ -73,7 +73,7 @@ fn a_named_peer_that_never_comes_is_not_awaited_for_ever() {
     world.honest(&[only, new]);
 }
 
-/// Nobody is named. Those that come by themselves may all be one person's: peers of the node's own dialling are awaited.
+/// No peer is named. Those that come by themselves may all be one person's: peers of the node's own dialling are awaited.
 #[test]
 fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_ones_are_asked() {
     let mut world = World::new(45);
@@ -81,11 +81,11 @@ fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_o
     let others = [(); 2].map(|()| copy(&mut world, heavy, RULES));
     let new = world.add_at(0, NEWCOMER);
     world.members[new].network.expect_outbound(MIN_OUTBOUND);
-    // Nobody is there for long.
+    // No peer is there for long.
     world.run(60_000);
     world.connect(light, new);
     world.run(10_000);
-    assert!(world.node(new).awaits_checkpoint(), "it waits for peers that it calls");
+    assert!(world.node(new).awaits_checkpoint(), "it waits for peers that it dials");
     world.connect(new, heavy);
     world.run(5_000);
     assert!(world.node(new).awaits_checkpoint(), "one is too few");
@@ -108,7 +108,7 @@ fn called_peers_that_never_come_are_not_awaited_for_ever() {
     world.honest(&[only, new]);
 }
 
-/// While parts still come a heavier claim is looked at, and what it shows decides.
+/// While parts still come a claim of more total work is checked, and what it shows decides.
 #[test]
 fn a_heavier_chain_that_comes_while_parts_do_is_preferred() {
     let mut world = World::new(33);
@@ -125,7 +125,7 @@ fn a_heavier_chain_that_comes_while_parts_do_is_preferred() {
     world.honest(&[light, heavy, new]);
 }
 
-/// Blocks of the least difficulty cost nothing, however many: a chain that is too short for a checkpoint outweighs them.
+/// Blocks of the least difficulty cost nothing, however many: a chain that is too short for a checkpoint has more total work.
 #[test]
 fn a_lighter_chain_is_not_begun_with_because_it_alone_is_tall_enough_for_a_checkpoint() {
     let mut world = World::new(49);
@@ -152,7 +152,7 @@ fn a_lighter_chain_is_not_begun_with_because_it_alone_is_tall_enough_for_a_check
     world.honest(&[heavy, new]);
 }
 
-/// Where the lighter chain was all there was, the node does not punish those of the heavier one, and says what is the matter.
+/// Where the chain of less work was the only one, the node does not punish peers of the other, and reports the fork.
 #[test]
 fn a_heavier_chain_that_leaves_below_the_base_is_named_and_not_punished() {
     let mut world = World::new(34);
@@ -175,7 +175,7 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_and_not_punished() {
     world.honest(&[light, heavy, new]);
 }
 
-/// One block far ahead of the clock costs nothing, and shows nothing: the true heavier chain is looked at beside it.
+/// One block far ahead of the clock costs nothing, and shows nothing: the true chain with more total work is checked beside it.
 #[test]
 fn a_chain_ahead_of_the_clock_does_not_hide_a_heavier_one_that_leaves_below_the_base() {
     let mut world = World::new(48);
@@ -211,7 +211,7 @@ fn a_trusted_block_binds() {
     world.run(60_000);
     assert!(
         world.node(new).awaits_checkpoint(),
-        "the heavier chain does not have the block"
+        "the chain with more work does not have the block"
     );
     world.connect(new, light);
     world.until(30_000, "the chain with the block", |world| stands(world, new, light));
@@ -285,7 +285,7 @@ fn peers_with_another_division_are_not_punished() {
     world.honest(&[first, fine, coarse, new]);
 }
 
-/// A source that names the roots of an own division and then sends no part: others have theirs, and nobody is punished.
+/// A source that names the roots of an own division and then sends no part: others have theirs, and no peer is punished.
 #[test]
 fn a_source_of_a_foreign_division_that_sends_no_parts_is_left() {
     let mut world = World::new(39);
@@ -351,7 +351,7 @@ fn a_leaf_that_is_named_as_a_branch() {
     });
 }
 
-/// Claims by far the heaviest chain, and begins it anew with every answer, a second late: as if it changed all the time.
+/// Claims by far the most total work, and begins it anew with every answer, a second late: as if it changed all the time.
 fn changing_claimant(world: &mut World, of: usize) -> usize {
     let first = headers_after(&genesis_header(world.node(of)), MAX_HEADERS);
     world.add_tampering(move |_, message| {
@@ -392,7 +392,7 @@ fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
     }
 }
 
-/// A source with a division of its own sends each part just in time: nobody else has them, and all of them would take a
+/// A source with a division of its own sends each part just in time: no other peer has them, and all of them would take a
 /// quarter of an hour here, a day on a large chain.
 #[test]
 fn a_source_of_a_foreign_division_that_drips_is_left_for_another() {
@@ -443,7 +443,7 @@ fn the_only_source_may_be_slow() {
     world.honest(&[only, new]);
 }
 
-/// Where a heavier chain was shown, one unanswered request of its source is no reason to begin with a lighter one.
+/// Where a chain with more total work was shown, one unanswered request to its source is no reason to begin with another.
 #[test]
 fn a_heavier_chain_whose_source_failed_once_is_not_given_up_for_a_lighter_one() {
     let mut world = World::new(47);

@@ -10,7 +10,7 @@ use crate::support::{self, HandClock, payment, spec};
 use crate::town::{genesis_header, headers_after, weight_of};
 use crate::world::{Fate, World, name};
 
-/// Claims by far the heaviest chain, and shows nothing of it.
+/// Claims by far the most total work, and shows nothing of it.
 fn silent_claimant(world: &mut World) -> usize {
     world.add_tampering(|_, message| {
         match message {
@@ -108,7 +108,7 @@ fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
         world.node(claimant).import_block(bytes).unwrap();
     }
     world.mine_many(claimant, 1);
-    // The honest node has said hello when the claimant's headers come: it is asked for the last of them.
+    // The honest node has sent hello when the claimant's headers come: it is asked for the last of them.
     world.delays.insert((claimant, new), 300);
     world.delays.insert((honest, new), 5);
     world.connect(claimant, new);
@@ -123,7 +123,7 @@ fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
     world.honest(&[honest, new]);
 }
 
-/// Claims by far the heaviest chain, and answers every request for headers with the same 2,000 that the node knows.
+/// Claims by far the most total work, and answers every request for headers with the same 2,000 that the node knows.
 fn repeating_claimant(world: &mut World, of: usize) -> usize {
     let snapshot = world.node(of).tip().snapshot.clone();
     let records = snapshot.records_from(Height(1)).take(MAX_HEADERS);
@@ -171,7 +171,7 @@ fn known_headers_again_and_again_hold_no_place() {
     world.honest(&[honest, victim]);
 }
 
-/// The first full answer begins 2,055 blocks deep and ends below our weight: an honest peer's chain is still followed.
+/// The first full answer begins 2,055 blocks deep and ends below our total work: an honest peer's chain is still followed.
 #[test]
 fn a_fork_deeper_than_one_answer_is_followed() {
     let mut world = World::new(8);
@@ -215,7 +215,7 @@ fn a_fork_as_deep_as_a_node_goes_back_is_followed() {
     world.honest(&[honest, victim]);
 }
 
-/// Taller than ours and lighter: headers of the least difficulty cost nothing, and show that nobody is behind.
+/// Taller than ours and of less work: headers of the least difficulty cost nothing, and do not show that this node is behind.
 #[test]
 fn headers_that_weigh_less_than_our_chain_are_no_catching_up() {
     let (dir, clock) = (

@@ -1,4 +1,4 @@
-//! Nodes whose clock is wrong: nobody is punished for what only a clock decides, and it is made good later.
+//! Nodes whose clock is wrong: no peer is punished for what only a clock decides, and it is made good later.
 //! Rules: docs/protocol.md#B4, #N9
 
 use tally_node::CheckpointConfig;

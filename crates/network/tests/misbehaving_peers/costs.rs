@@ -1,4 +1,4 @@
-//! Short requests whose answers cost much: they wait, nobody is banned for them, and honest nodes never come near the limit.
+//! Short requests whose answers cost much: they wait, no peer is banned for them, and honest nodes never come near the limit.
 //! Rule: docs/protocol.md#N8
 
 use tally_chain::{Address, BlockId, Height};
@@ -9,7 +9,7 @@ use super::town::Town;
 use crate::support::{DATA, ENVELOPES, fill, submit};
 use crate::world::World;
 
-/// A town whose last block is large, and a stranger in it; the block's id.
+/// A town whose last block is large, and a hostile peer in it; the block's id.
 fn with_large_block() -> (Town, BlockId) {
     let mut town = Town::new(2);
     fill(town.honest[1].network.node(), 0);
@@ -96,7 +96,7 @@ fn single_transactions_are_given_of_new_blocks_only() {
     town.not_punished();
 }
 
-/// The sender's chain has gone on by the time it answers: the block is asked for as a whole, and nobody is punished.
+/// The sender's chain has gone on by the time it answers: the block is requested as a whole, and no peer is punished.
 #[test]
 fn a_block_whose_single_transactions_are_not_given_comes_whole() {
     let mut world = World::new(51);

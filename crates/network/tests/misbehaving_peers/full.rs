@@ -107,7 +107,7 @@ fn a_disk_that_is_full_for_long_costs_no_source_its_place() {
     });
     world.connect(new, first);
     world.connect(new, second);
-    // Its chain is weighed by then, and its manifests are on their way.
+    // The work of its chain is checked by then, and its manifests are on their way.
     world.run(3_000);
     assert_eq!(asked.get(), 1);
     set_full(&world, new, true);

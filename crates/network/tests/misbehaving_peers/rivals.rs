@@ -1,5 +1,5 @@
 //! Chains that leave ours below the block with whose state a node began, or deeper than it goes back: those that show nothing,
-//! or do not leave ours there, keep no other from being weighed. Rules: docs/protocol.md#B9, #Q5
+//! or do not leave ours there, keep no other from being checked. Rules: docs/protocol.md#B9, #Q5
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use crate::checkpoints::{NEWCOMER, RULES, chain, copy, stands};
 use crate::town::{genesis_header, headers_after, headers_of};
 use crate::world::{Fate, World};
 
-/// A node that has begun with the state of the lighter of two chains: the lighter one, the heavier one, and the node.
+/// A node that has begun with the state of the chain of less work of two: that one, the one of more work, and the node.
 fn begun(world: &mut World) -> [usize; 3] {
     let (light, heavy) = (chain(world, RULES, 40), chain(world, RULES, 80));
     let new = world.add_at(0, NEWCOMER);
@@ -81,7 +81,7 @@ fn one_that_shows_nothing_again_and_again_is_asked_ever_more_rarely() {
 
 /// Shows headers without end, each answer just in time: work of the least difficulty costs nothing.
 fn endless_rival(world: &mut World, light: usize, headers: Vec<Header>) -> usize {
-    // Its own answer is empty where the node's chain is asked about, and not where the chain is weighed from genesis on.
+    // Its own answer is empty where the node's chain is requested, and not where the work is checked from genesis on.
     let at = copy(world, light, RULES);
     let mut next = 0;
     world.tamper(at, move |_, message| match message {
@@ -107,7 +107,7 @@ fn endless_rival(world: &mut World, light: usize, headers: Vec<Header>) -> usize
 #[test]
 fn chains_without_end_give_way_after_their_time() {
     let mut world = World::new(84);
-    // So late that the headers are not ahead of anybody's clock.
+    // So late that the headers are not ahead of any clock.
     world.run(60_000_000);
     let [light, heavy, new] = begun(&mut world);
     let headers = headers_after(&genesis_header(world.node(light)), 26 * MAX_HEADERS);

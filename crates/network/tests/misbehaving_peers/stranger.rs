@@ -42,7 +42,7 @@ fn an_invalid_block() {
 fn an_invalid_state_root_under_a_longer_branch() {
     let mut town = Town::new(2);
     let node = town.node().clone();
-    // Blocks of the stranger's own after genesis: the second one names a false state, and two more stand on it.
+    // Blocks of the hostile peer's own after genesis: the second one names a false state, and two more stand on it.
     let (_dir, other) = other_branch(&town.clock, 1);
     let mut bytes = support::blocks(&other);
     let mut ancestors = ancestors_of(&other);
@@ -110,7 +110,7 @@ fn coming_again_wipes_nothing_out() {
         town.carry();
     }
     assert_eq!(sent, 50);
-    town.banned_for("stale_block", "long after a heavier one");
+    town.banned_for("stale_block", "long after one with more total work");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn endless_headers() {
     town.stranger(BlockId(B256::repeat_byte(0xaa)), 1 << 40, huge());
     let mut last = genesis_header(&node);
     let (mut sent, mut attempts) = (0, 1);
-    // As many as are asked for; blocks are never sent, nor refused.
+    // As many as are requested; blocks are never sent, nor rejected.
     while let Some((request, message)) = town.asked_within(60_000) {
         if let Message::GetHeaders { locator } = message {
             if !locator.contains(&last.id()) {
@@ -151,7 +151,7 @@ fn low_work_headers() {
     town.stranger(headers[19].id(), 20, huge());
     assert!(town.serve_headers(&headers).is_none(), "no block of it is asked for");
     drop(node);
-    town.banned_for("low_work", "claimed a heavier chain than it has shown");
+    town.banned_for("low_work", "claimed more total work than it has shown");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn an_orphan_flood() {
     assert_eq!(sent, 10);
     assert_eq!(town.offences("orphan"), 10);
     drop(node);
-    town.banned_for("orphan", "whose parent nobody showed");
+    town.banned_for("orphan", "whose parent is unknown");
 }
 
 #[test]
@@ -240,11 +240,11 @@ fn another_version() {
     });
     let found = PROTOCOL_VERSION + 1;
     town.ended_for(&format!(
-        "speaks version {found} of the protocol, we speak {PROTOCOL_VERSION}"
+        "has version {found} of the protocol, this node has {PROTOCOL_VERSION}"
     ));
 }
 
-/// A late answer is none that was not asked for, and a wrong one is wrong however late it comes.
+/// A late answer is not an unsolicited one, and a wrong one is wrong however late it comes.
 #[test]
 fn late_answers() {
     let mut town = Town::new(3);
@@ -318,7 +318,7 @@ fn a_stale_tip_spammer() {
     }
     assert_eq!(sent, 50, "late news costs little, again and again much");
     drop(node);
-    town.banned_for("stale_block", "long after a heavier one");
+    town.banned_for("stale_block", "long after one with more total work");
 }
 
 #[test]

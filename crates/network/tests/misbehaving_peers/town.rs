@@ -1,4 +1,4 @@
-//! The stage of the stories of one stranger: two honest nodes, and what is sent to the stranger and asked of it.
+//! The stage of the stories of one hostile peer: two honest nodes, and the frames between them and the hostile peer.
 
 use crate::support::{self, HandClock, assert_sound, audit_folder, mine, spec};
 use std::collections::VecDeque;
@@ -21,15 +21,15 @@ pub struct Honest {
     pub network: Session,
 }
 
-/// Two honest nodes and a stranger, which is connected with the first.
+/// Two honest nodes and a hostile peer, which is connected with the first.
 pub struct Town {
     pub honest: [Honest; 2],
     pub clock: HandClock,
     /// Milliseconds, for the conversations.
     pub now: u64,
-    /// What the first node sent to the stranger and it has not looked at.
+    /// What the first node sent to the hostile peer and it has not looked at.
     pub inbox: VecDeque<Frame>,
-    /// Why the first node ended the connection with the stranger.
+    /// Why the first node ended the connection with the hostile peer.
     pub ended: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub fn ancestors_of(node: &Node) -> Ancestors {
     node.tip().ancestors.clone()
 }
 
-/// A node of the stranger's own, on the same chain, with its own blocks.
+/// A node of the hostile peer's own, on the same chain, with its own blocks.
 pub fn other_branch(clock: &HandClock, blocks: usize) -> (tempfile::TempDir, Node) {
     let dir = tempfile::tempdir().unwrap();
     let node = support::open(dir.path(), clock).unwrap();
@@ -137,7 +137,7 @@ impl Town {
         }
     }
 
-    /// The stranger comes, and says what its chain weighs.
+    /// The hostile peer connects, and claims this total work.
     pub fn stranger(&mut self, tip: BlockId, height: u64, weight: Weight) {
         let hello = Hello {
             version: PROTOCOL_VERSION,
@@ -153,7 +153,7 @@ impl Town {
         self.stranger_says_hello(hello);
     }
 
-    /// The stranger comes with a chain that weighs as much as the honest one.
+    /// The hostile peer connects with a chain of as much total work as the honest one.
     pub fn stranger_of_equal_weight(&mut self) {
         let record = self.node().tip().record.clone();
         self.stranger(record.id, record.height().0, record.weight);
@@ -179,7 +179,8 @@ impl Town {
         self.carry();
     }
 
-    /// The next thing the first node asks the stranger, pings answered meanwhile; `None` if it asks nothing within `millis`.
+    /// The next request of the first node to the hostile peer, pings answered meanwhile; `None` if there is none within
+    /// `millis`.
     pub fn asked_within(&mut self, millis: u64) -> Option<(u64, Message)> {
         let end = self.now + millis;
         loop {
@@ -201,8 +202,7 @@ impl Town {
     }
 
     pub fn asked(&mut self) -> (u64, Message) {
-        self.asked_within(30_000)
-            .expect("the node asks the stranger for something")
+        self.asked_within(30_000).expect("the node sends a request")
     }
 
     /// Answers requests for headers and blocks from a chain, the headers beginning after the locator's.
@@ -230,7 +230,7 @@ impl Town {
             .unwrap_or(0)
     }
 
-    /// The stranger is banned for this, the honest are not, and go on; audits agree.
+    /// The hostile peer is banned for this, the honest are not, and go on; audits agree.
     pub fn banned_for(mut self, offence: &str, reason: &str) {
         assert!(self.offences(offence) > 0, "{:?}", self.honest[0].network.counters());
         let bans: Vec<_> = self.honest[0].network.bans().cloned().collect();
@@ -259,7 +259,7 @@ impl Town {
         self.not_punished();
     }
 
-    /// Nobody has points or is banned, the stranger included: nothing that it did is certainly its own doing.
+    /// No peer has points or is banned, the hostile one included: nothing that it did is certainly its own doing.
     pub fn not_punished(self) {
         let network = &self.honest[0].network;
         assert_eq!(network.bans().count(), 0);
@@ -268,7 +268,7 @@ impl Town {
         self.goes_on();
     }
 
-    /// The stranger answers what it was asked so far with pongs: it has read whatever it was sent.
+    /// The hostile peer answers what it was asked so far with pongs: it has read all that it was sent.
     pub fn reads_all(&mut self) {
         self.pass(0);
         assert_eq!(self.asked_within(0), None);
@@ -328,7 +328,7 @@ pub fn headers_after(parent: &Header, count: usize) -> Vec<Header> {
     headers
 }
 
-/// What a chain of genesis and these headers weighs.
+/// Total work of a chain of genesis and these headers.
 pub fn weight_of(node: &Node, headers: &[Header]) -> Weight {
     let genesis = node.tip().snapshot.known(&node.identity().genesis).unwrap();
     let engine = spec().engine();

@@ -139,7 +139,7 @@ impl World {
         self.node(at).tip().record.height().0
     }
 
-    /// `from` calls `to`, which its operator has named.
+    /// `from` dials `to`, which its operator has named.
     pub fn connect(&mut self, from: usize, to: usize) {
         let now = self.now;
         self.links.push((from, to));
@@ -188,7 +188,7 @@ impl World {
         self.carry(at);
     }
 
-    /// Sends a message that nobody's conversation made.
+    /// Sends a message that no session made.
     pub fn say(&mut self, from: usize, to: usize, message: Message) {
         let frame = Frame { request: 0, message };
         self.post(from, to, frame.encode(), 0);
@@ -334,7 +334,7 @@ impl World {
             .unwrap_or(0)
     }
 
-    /// Nobody of these has ever had a point from any of the others, or a ban; each is sound, and an audit says so.
+    /// None of these has ever had a point from any of the others, or a ban; each passes an audit.
     pub fn honest(self, honest: &[usize]) {
         for at in honest {
             let network = &self.members[*at].network;

@@ -275,7 +275,7 @@ impl World {
         self.after(delay, Event::Connect { a, b });
     }
 
-    /// The power goes: nothing is said to anybody, nothing is closed in order.
+    /// The power goes: no peer gets a message, nothing is closed in order.
     pub fn crash(&mut self, node: usize) {
         if let Some(network) = self.members[node].network.take() {
             // Lets go of the store, and nothing else: kill -9 is for the tests with processes.
@@ -367,7 +367,7 @@ impl World {
         tips.len() == 1 && !tips.contains(&None)
     }
 
-    /// Lets the world calm down; all must agree in the end, lose no payment, ban nobody, and stand up to an audit.
+    /// Lets the world calm down; all must agree in the end, lose no payment, ban no peer, and pass an audit.
     pub fn settle(mut self) -> Vec<String> {
         self.heal();
         let mut patience = 120;
@@ -375,7 +375,7 @@ impl World {
             assert!(patience > 0, "no agreement: {:#?}", self.heights());
             patience -= 1;
             self.run_until(self.now + 1_000);
-            // A block decides between branches of the same weight, and takes in what waits.
+            // A block decides between branches of the same total work, and takes in what waits.
             if patience % 5 == 0 && self.node(0).is_some() {
                 self.mine(0);
             }

@@ -1,5 +1,5 @@
-//! What readers see of the pool: figures and an order that were taken from it in parts, and are looked at beside it. Nobody who
-//! reads holds the pool's lock for longer than a part takes.
+//! What readers see of the pool: figures and an order that were taken from it in parts, and are looked at beside it. No
+//! reader holds the pool's lock for longer than a part takes.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

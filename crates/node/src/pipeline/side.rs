@@ -1,4 +1,4 @@
-//! Blocks beside the active chain: kept until their branch is the heaviest, and forgotten where their bytes have changed on
+//! Blocks beside the active chain: kept until their branch has the most weight, and forgotten where their bytes have changed on
 //! the disk, for they can be fetched again. What the active chain needs cannot: that is the store's failure.
 
 use tally_chain::block::Ancestors;
@@ -80,7 +80,7 @@ impl Pipeline {
         let mut record = stored(last)?;
         while !snapshot.is_active(&record)? {
             // Stored before that block was executed, on another branch than the one that made it so, perhaps in an earlier run:
-            // no block after it is tried, or each heavier one would have the invalid one executed again.
+            // no block after it is tried, or each one of more weight would have the invalid one executed again.
             if record.status == Status::Invalid {
                 self.mark_invalid(records)?;
                 return Err(ImportError::InvalidParent { parent: last });
@@ -113,7 +113,7 @@ impl Pipeline {
 
     pub(super) fn keep_aside(&self, linked: &LinkedBlock, now: UnixSecs) -> Result<Imported, ImportError> {
         let mut commit = Commit::new(&self.store);
-        // Not executed: only a branch that becomes the heaviest is worth that.
+        // Not executed: only a branch that gets the most weight is worth that.
         commit.block(&self.linked_record(linked, now), &linked.encode());
         commit.apply()?;
         Ok(Imported::Side {

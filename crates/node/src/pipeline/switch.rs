@@ -1,4 +1,4 @@
-//! Changing to a heavier branch: undone and joining blocks one after the other, all of it in one batch.
+//! Changing to a branch of more weight: undone and joining blocks one after the other, all of it in one batch.
 //!
 //! Bodies are read when it is their turn and dropped then, so that no branch, however long and full, has to fit into memory.
 //! What stays is what the batch itself has to hold: index entries, receipts, undo data, and the transactions that return to
@@ -21,7 +21,7 @@ pub(super) struct Switch {
     branch: Branch,
     /// Highest first.
     undone: Vec<BlockRecord>,
-    /// The block on them that makes the branch the heavier one.
+    /// The block on them that gives the branch more weight than the active chain.
     last: LinkedBlock,
 }
 

@@ -9,7 +9,7 @@ use super::StoreError;
 /// How far a stored block came in the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Linked to its ancestors, not executed: its branch was never the heaviest.
+    /// Linked to its ancestors, not executed: its branch never had the most weight.
     Linked,
     /// Executed and found right.
     Executed,

@@ -32,7 +32,7 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
         Some(value)
     }
 
-    /// Puts a value in; one that alone outweighs the budget is not kept.
+    /// Puts a value in; one that alone exceeds the budget is not kept.
     pub fn insert(&mut self, key: K, value: V, weight: usize) {
         if weight > self.budget {
             return;

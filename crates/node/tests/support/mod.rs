@@ -100,7 +100,7 @@ pub fn mine_now(node: &Node, producer: Address) -> Imported {
     node.submit_work(&work).unwrap()
 }
 
-/// A sealed block without transactions that links to its ancestors but lies about the state.
+/// A sealed block without transactions that links to its ancestors but names a false state.
 pub fn forged_block(node: &Node, ancestors: &Ancestors, clock: &HandClock) -> (Vec<u8>, Parent) {
     clock.advance(1);
     let spec = node.spec();

@@ -1,4 +1,4 @@
-//! RSA keys that share a prime: whoever has both public keys has both private ones. Rule: docs/protocol.md#W27
+//! RSA keys that share a prime: everyone with both public keys has both private ones. Rule: docs/protocol.md#W27
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Gcd, Odd};

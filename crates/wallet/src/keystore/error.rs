@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{Foreign, Format};
 
-/// Why a key file was refused. Rule: docs/protocol.md#W20
+/// Why a key file was rejected. Rule: docs/protocol.md#W20
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum KeystoreError {
@@ -59,7 +59,7 @@ pub enum KeystoreError {
     WrongPassword,
     #[error("the password is empty")]
     EmptyPassword,
-    #[error("the file says that its key belongs to {stated}, but it holds the key of {found}")]
+    #[error("the file states that its key belongs to {stated}, but it holds the key of {found}")]
     OtherAddress { stated: Address, found: Address },
     #[error("the public key in the file does not belong to its private key")]
     OtherPublicKey,
@@ -67,7 +67,7 @@ pub enum KeystoreError {
     LegacyEncryption,
     #[error("{format} holds no {kind} key")]
     NotForKind { format: Format, kind: KeyKind },
-    #[error("the key is refused: {0}")]
+    #[error("the key is rejected: {0}")]
     Weak(#[from] WeakKey),
 }
 
@@ -151,7 +151,7 @@ pub enum WeakKey {
     RsaRoca,
     #[error("its {name} has a pattern that no random number has")]
     RsaPattern { name: &'static str },
-    #[error("it is printed in a standard or lies in a public library: everybody has it")]
+    #[error("it is printed in a standard or lies in a public library: anyone can have it")]
     RsaPublished,
     #[error("its modulus is a prime number")]
     RsaPrimeModulus,

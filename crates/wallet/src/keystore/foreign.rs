@@ -61,7 +61,7 @@ impl Foreign {
                 "Copy the text from where the key is kept, not from a web page's source: &quot; stands for \"."
             }
             Self::PlainJsonKey => {
-                "Put the hex digits of its private key, and nothing else, into a file of its own and import that. Whoever has seen this file has the key."
+                "Put the hex digits of its private key, and nothing else, into a file of its own and import that. Anyone who has seen this file has the key."
             }
             Self::MetaMaskVault => {
                 "In MetaMask choose Account details, Show private key, and import that; or restore from MetaMask's recovery phrase."

@@ -1,4 +1,4 @@
-//! Which form a key file has, told from its content. Rules: docs/protocol.md#W20, #W26
+//! Which form a key file has, by its content. Rules: docs/protocol.md#W20, #W26
 
 use tally_chain::words::is_invisible;
 use zeroize::Zeroizing;

@@ -1,4 +1,4 @@
-//! Names that people know for what is not read: no bare OID helps anybody. Rule: docs/protocol.md#W20
+//! Names that people know for what is not read: a bare OID helps no one. Rule: docs/protocol.md#W20
 
 use super::der;
 

@@ -1,4 +1,4 @@
-//! RSA keys that everybody has: printed in standards, or lying in the tests of public libraries. Rule: docs/protocol.md#W23
+//! RSA keys that are published: printed in standards, or part of the tests of public libraries. Rule: docs/protocol.md#W23
 
 use alloy_primitives::hex;
 use tally_chain::hash::sha256;

@@ -115,7 +115,7 @@ impl Parts<'_> {
                 return Err(WeakKey::RsaPattern { name });
             }
         }
-        // The slow checks come last, so that a damaged file is refused quickly. Two primes of equal size that are so far
+        // The slow checks come last, so that a damaged file is rejected quickly. Two primes of equal size that are so far
         // apart leave nothing of the public key's other checks to do: no square, no prime, nothing for Fermat.
         check_rsa_modulus(public.modulus())?;
         for (name, number) in [("p", &p), ("q", &q)] {

@@ -118,7 +118,7 @@ fn has_roca_fingerprint(modulus: &[u8]) -> bool {
     })
 }
 
-/// Whether a number is prime, to bases that follow from the number itself, so that nobody can build one that deceives.
+/// Whether a number is prime, to bases that follow from the number itself, so that no one can build one that deceives.
 /// Rule: docs/protocol.md#W24
 pub(super) fn is_prime(number: &Odd<BoxedUint>) -> bool {
     let bytes = zeroize::Zeroizing::new(number.to_be_bytes());

@@ -104,7 +104,7 @@ impl Web3 {
         })
     }
 
-    /// Where salt, ciphertext or mac were changed the password seems wrong: the format cannot tell these apart.
+    /// Where salt, ciphertext or mac were changed the password seems wrong: the format does not distinguish these.
     pub fn open(&self, password: &[u8]) -> Result<Secp256k1Key, KeystoreError> {
         let mut derived = Zeroizing::new([0; 32]);
         self.kdf.derive(password, &self.salt, derived.as_mut_slice())?;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Language, PhraseError, list_of};
 
-/// Letters that tell every word of a list apart, as steel plates hold them.
+/// Letters that distinguish every word of a list, as steel plates hold them.
 const PREFIX_LETTERS: usize = 4;
 /// Cut words from which a phrase is taken for one of cut words; fewer are slips.
 const MIN_CUT: usize = 2;
@@ -124,7 +124,7 @@ fn of_prefix(language: Language, prefix: &str) -> Option<&'static str> {
     found.next().copied().filter(|_| found.next().is_none())
 }
 
-/// Lists in Latin letters; in the others marks tell words apart.
+/// Lists in Latin letters; in the others marks distinguish words.
 fn is_latin(language: Language) -> bool {
     !matches!(
         language,

@@ -123,7 +123,7 @@ impl VaultKey {
         out
     }
 
-    /// Tells a wrong password from a damaged vault.
+    /// Distinguishes a wrong password from a damaged vault.
     pub(super) fn check(&self) -> [u8; CHECK_BYTES] {
         *self.expand(b"tally/vault-check")
     }

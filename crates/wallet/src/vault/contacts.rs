@@ -5,7 +5,7 @@ use tally_chain::Address;
 
 use super::{MAX_CONTACTS, Vault, VaultError, check_label};
 
-/// Somebody whose address the user has named.
+/// A person whose address the user has named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {

@@ -1,7 +1,7 @@
 //! What a vault encrypts, as JSON. Rule: docs/protocol.md#W12
 //!
 //! A field that is missing has the meaning it had before it was invented, so older vaults open; a field that is not
-//! known is refused, so that no program drops what it does not understand.
+//! known is rejected, so that no program drops what it does not understand.
 
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(Vault::read(twice.as_bytes()).err(), contents("account"));
     }
 
-    /// Whoever knows the password can encrypt anything: it must be judged, never trusted.
+    /// Everyone who knows the password can encrypt anything: it must be judged, never trusted.
     #[test]
     fn ten_thousand_changed_contents_are_judged_without_panic() {
         let mut vault = vault();

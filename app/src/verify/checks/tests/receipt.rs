@@ -1,4 +1,4 @@
-//! Portable receipts, and on whose word their block is trusted.
+//! Portable receipts, and who names the block that they are trusted by.
 
 use tally_chain::{
     PortableReceipt,
@@ -50,7 +50,7 @@ fn a_block_that_the_node_names_is_trusted_on_its_word() {
             .all(|line| line.outcome == Some(Ok(())) && line.told.is_none())
     );
 
-    // What is false is false whoever named the block.
+    // What is false is false, no matter who named the block.
     let other = BlockId([9; 32].into());
     for of_node in [false, true] {
         let (lines, proven) = check_receipt(&receipt, other, of_node);

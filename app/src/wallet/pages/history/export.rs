@@ -152,7 +152,7 @@ const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d
 const SEPARATORS: [char; 2] = [';', '\t'];
 
 /// A cell of RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe before it, at its start, after spaces
-/// there, and wherever another language's separator would begin a cell: memos come from strangers.
+/// there, and wherever another language's separator would begin a cell: memos come from others.
 fn cell(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     let mut begins = true;

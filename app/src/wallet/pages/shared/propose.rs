@@ -1,4 +1,4 @@
-//! A payment of a shared account, before anybody has signed.
+//! A payment of a shared account, before anyone has signed.
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;

@@ -1,4 +1,4 @@
-//! The worker that looks for QR codes, as the page speaks to it.
+//! The worker that looks for QR codes, as the page uses it.
 
 use std::cell::RefCell;
 

@@ -170,7 +170,7 @@ fn is_equal(chain: &ChainIdentity, sent: &Sent, review: &Review) -> Option<bool>
 fn warning(sent: &Sent, status: Option<Status>) -> Option<Caution> {
     match status {
         Some(Status::Pending) => Some(waits(&sent.id, sent.at)),
-        // Nobody was told yet that the first one has paid.
+        // No mark shows yet that the first one has paid.
         Some(Status::Succeeded) if !sent.acknowledged => Some(taken(&sent.id, sent.at)),
         Some(Status::Succeeded | Status::Failed) => None,
         // The node had it and let it go: nothing waits.

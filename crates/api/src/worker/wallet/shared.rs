@@ -1,4 +1,4 @@
-//! Shared accounts and proposals, as page and worker speak of them. Nothing of it is secret.
+//! Shared accounts and proposals, as page and worker exchange them. Nothing of it is secret.
 
 use serde::{Deserialize, Serialize};
 use tally_chain::{Bytes, KeyKind};

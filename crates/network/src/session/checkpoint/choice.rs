@@ -1,4 +1,4 @@
-//! Beginning with a checkpoint: which chain's. The heaviest of those whose work was shown, not the first that said hello;
+//! Beginning with a checkpoint: which chain's. The one of most total work among those shown, not the first that sent hello;
 //! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::history::{History, Node as HistoryNode};
@@ -26,7 +26,7 @@ impl Session {
         self.outbound = count;
     }
 
-    /// Goes on with beginning at a checkpoint; says whether that is what this node is about.
+    /// Goes on with beginning at a checkpoint; returns whether that is what this node is about.
     pub(crate) fn advance_checkpoint_sync(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
             self.checkpoint_sync = None;
@@ -42,7 +42,7 @@ impl Session {
         self.node.awaits_checkpoint() && self.expects_checkpoint()
     }
 
-    /// What the chain weighs that is being taken, or ours.
+    /// Total work of the chain that is being taken, or of ours.
     fn taken_weight(&self) -> Weight {
         self.checkpoint_sync
             .as_ref()
@@ -57,23 +57,24 @@ impl Session {
         let outbound = ready().filter(|peer| peer.outbound).count();
         let misses = named < self.named || outbound < self.outbound;
         let waits = misses && self.now < begun + NAMED_MS;
-        // One that has shown a heavier chain is tried again, though it failed just now: it is no mere claim.
+        // One that has shown a chain with more total work is tried again, though it failed just now: it is no mere claim.
         let failed = |peer: &Peer| peer.offers && peer.shown > taken;
         let open = |peer: &Peer| self.is_to_be_weighed(peer, taken) || failed(peer);
         waits || !self.walks.is_empty() || self.peers.values().any(open)
     }
 
-    /// Whether a peer claims a heavier chain than the one of `taken`, and was not looked at yet.
+    /// Whether a peer claims a chain with more total work than the one of `taken`, and was not checked yet.
     fn is_to_be_weighed(&self, peer: &Peer, taken: Weight) -> bool {
         self.may_be_source(peer) && peer.weight() > taken && peer.weighed.is_none()
     }
 
-    /// Whether a peer can be asked now for a checkpoint and all headers of its chain.
+    /// Whether a checkpoint and all headers of its chain can be requested from a peer now.
     pub(crate) fn may_be_source(&self, peer: &Peer) -> bool {
         peer.offers && peer.first <= Height(1) && peer.may_follow(self.now, self.node.now())
     }
 
-    /// Whether the state may be taken now: nothing heavier is left to look at, or that took too long since `complete`.
+    /// Whether the state may be taken now: no claim of more total work is left to check, or that took too long since
+    /// `complete`.
     pub(crate) fn has_decided(&self, taken: Weight, complete: u64) -> bool {
         !self.is_undecided(taken) || self.now >= complete + CLAIMS_MS
     }
@@ -97,8 +98,8 @@ impl Session {
         height.0 < config.every.saturating_add(config.depth)
     }
 
-    /// Begins to weigh another chain: one after the other as long as they go on, several beside each other where they do not.
-    /// One of an outbound peer is always beside those of inbound peers, however many and busy.
+    /// Begins to check the work of another chain: one after the other as long as they go on, several beside each other where
+    /// they do not. One of an outbound peer is always beside those of inbound peers, however many and busy.
     fn begin_walk(&mut self) {
         let now = self.now;
         let taken = self.taken_weight();
@@ -122,7 +123,7 @@ impl Session {
         }
     }
 
-    /// A walk from genesis on, over the chain of a peer that claims to weigh so much.
+    /// A walk from genesis on, over the chain of a peer that claims so much total work.
     pub(crate) fn new_walk(&mut self, source: (PeerName, Weight)) -> Result<Walk, Ended> {
         let genesis = self.node.identity().genesis;
         let record = self
@@ -178,7 +179,7 @@ impl Session {
         Some(walk)
     }
 
-    /// A peer says which checkpoint it can show.
+    /// A peer names the checkpoint that it offers.
     pub(crate) fn checkpoint(&mut self, name: &PeerName, attempt: u64, offer: Option<Checkpoint>) {
         if offer.as_ref().is_some_and(|offer| offer.height == Height::GENESIS) {
             let reason = "genesis is none".to_owned();
@@ -191,7 +192,7 @@ impl Session {
         self.walks.push(walk);
     }
 
-    /// Headers of a chain that is weighed.
+    /// Headers of a chain whose work is checked.
     pub(crate) fn checkpoint_headers(
         &mut self,
         name: &PeerName,
@@ -226,8 +227,8 @@ impl Session {
         }
     }
 
-    /// Where a chain that is claimed to be heavier leaves the one that is being taken. The claim alone is nothing: if that is
-    /// below the checkpoint, it is weighed from genesis on.
+    /// Where a chain that is claimed to have more total work leaves the one that is being taken. The claim alone is nothing: if
+    /// that is below the checkpoint, its work is checked from genesis on.
     fn compare(
         &self,
         walk: &Walk,
@@ -239,7 +240,7 @@ impl Session {
             return Err(offence.into());
         }
         let Some(first) = headers.first() else {
-            // Its end is a block that we named: no heavier than ours.
+            // Its end is a block that we named: no more total work than ours.
             let shown = sync.walk.end.weight.to_string();
             let claimed = walk.claimed.to_string();
             return Err(Offence::LowWork { shown, claimed }.into());
@@ -255,7 +256,7 @@ impl Session {
         }
     }
 
-    /// All headers of a chain are here: it is the one to begin with if it is the heaviest.
+    /// All headers of a chain are here: it is the one to begin with if it has the most total work.
     fn weigh_walk(&mut self, walk: Walk) {
         let (name, height) = (walk.source.clone(), walk.end.height);
         if !walk.trusted {
@@ -280,7 +281,7 @@ impl Session {
         // Other nodes may be configured for another depth: that is no offence.
         let (above, depth) = (height.0.saturating_sub(offer.height.0), self.node.checkpoints().depth);
         if above < depth || walk.mark.is_none() {
-            tracing::warn!(peer = %name, above, depth, "too few blocks stand on the offered checkpoint");
+            tracing::warn!(peer = %name, above, depth, "too few blocks are on top of the offered checkpoint");
             return;
         }
         if self
@@ -291,12 +292,12 @@ impl Session {
             return;
         }
         let (block, weight) = (offer.block, walk.end.weight);
-        // It has what makes a checkpoint, and is another chain than one that is heavier and has not.
+        // It has a checkpoint, and is another chain than one that has more total work and no checkpoint.
         let mut shown = self.peers.values().filter_map(|peer| peer.weighed);
         if shown.any(|(other, height)| other > weight && self.is_too_short(height)) {
             return;
         }
-        tracing::info!(source = %name, %block, height = %offer.height, %weight, "the heaviest chain shown so far");
+        tracing::info!(source = %name, %block, height = %offer.height, %weight, "the chain with the most total work shown so far");
         self.drop_checkpoint_sync();
         self.weighed(&name, Some(&walk.end));
         if let Some(peer) = self.peers.get_mut(&name) {
@@ -305,8 +306,8 @@ impl Session {
         self.checkpoint_sync = Some(CheckpointSync::new(walk, self.now));
     }
 
-    /// A chain was shown that is too short for a checkpoint and weighs so much: with a lighter one, however tall, this node does
-    /// not begin.
+    /// A chain was shown that is too short for a checkpoint and has so much total work: with one of less, however tall, this
+    /// node does not begin.
     fn leave_lighter(&mut self, weight: Weight) {
         if self
             .checkpoint_sync

@@ -1,11 +1,11 @@
-//! A heavier chain that this node cannot follow. Rules: docs/protocol.md#B9, #Q5
+//! A chain with more total work that this node cannot follow. Rules: docs/protocol.md#B9, #Q5
 
 use serde::Serialize;
 use tally_chain::{BlockId, Height, Weight};
 
 use crate::session::name::PeerName;
 
-/// A heavier chain, all of its headers checked, on which the lowest block is not to which this node goes back.
+/// A chain with more total work, all of its headers checked, without the lowest block to which this node goes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeavierFork {
     /// Who showed it.

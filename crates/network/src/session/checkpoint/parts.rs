@@ -137,7 +137,7 @@ impl Session {
         })
     }
 
-    /// Whom to ask for which parts.
+    /// Which parts to request from which peers.
     fn part_requests(&self, state: &mut State) -> Vec<(PeerName, u32)> {
         let mut requests = Vec::new();
         for (name, peer) in &self.peers {
@@ -263,7 +263,7 @@ impl Session {
         }
     }
 
-    /// A peer does not keep a part, or does not say so. It may have let go of it: a checkpoint is kept only while it is new.
+    /// A peer does not keep a part, or does not answer. It may have let go of it: a checkpoint is kept only while it is new.
     pub(crate) fn part_missing(&mut self, name: &PeerName, attempt: u64, number: u32) {
         let Some(sync) = self.checkpoint_sync.as_mut().filter(|sync| sync.walk.number == attempt) else {
             return;

@@ -1,5 +1,5 @@
-//! A chain that leaves ours below the lowest block to which this node goes back. It cannot be followed; if it is heavier, that
-//! is said, loudly, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
+//! A chain that leaves ours below the lowest block to which this node goes back. It cannot be followed; if it has more total
+//! work, the log and `/readyz` report that, for the operator to decide. Rules: docs/protocol.md#B9, #Q5
 
 use tally_chain::{BlockId, Header, Height, Weight};
 
@@ -17,12 +17,13 @@ use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_SYNCS};
 const LOOK_MS: u64 = 600_000;
 
 impl Session {
-    /// A chain heavier than ours, by its work, that this node can only follow by beginning anew.
+    /// A chain with more total work than ours that this node can only follow by beginning anew.
     pub fn heavier_fork(&self) -> Option<&HeavierFork> {
         self.heavier_fork.as_ref().filter(|fork| fork.weight > self.weight())
     }
 
-    /// A peer's chain leaves ours deeper than this node goes back: its headers are weighed, several such chains beside each other.
+    /// A peer's chain leaves ours deeper than this node goes back: the work of its headers is checked, several such chains
+    /// beside each other.
     pub(crate) fn leaves_too_deep(&mut self, name: &PeerName) {
         let whole = self.peers.get(name).filter(|peer| peer.first <= Height(1));
         let Some(claimed) = whole.map(Peer::weight) else { return };
@@ -52,7 +53,7 @@ impl Session {
         tip.snapshot.id_at(height).ok().flatten()
     }
 
-    /// Whether another chain may be weighed: several at once, for the first may never show what it claims, and one place is
+    /// Whether another chain may be checked: several at once, for the first may never show what it claims, and one place is
     /// for a peer that this node dialled, for inbound peers cost an attacker nothing.
     fn has_rival_place(&self, name: &PeerName) -> bool {
         let inbound = self.rivals.iter().filter(|walk| !self.is_outbound(&walk.source));
@@ -91,7 +92,7 @@ impl Session {
         }
     }
 
-    /// Takes out the chain that an attempt weighs.
+    /// Takes out the chain that an attempt checks.
     pub(crate) fn take_rival(&mut self, attempt: u64) -> Option<Walk> {
         let at = self.rivals.iter().position(|walk| walk.number == attempt)?;
         let mut walk = self.rivals.remove(at);
@@ -134,13 +135,13 @@ impl Session {
 
     fn warn_of(&mut self, peer: PeerName, tip: BlockId, height: Height, weight: Weight) {
         if self.heavier_fork.as_ref().is_some_and(|fork| fork.weight > weight) {
-            // Of several that were weighed beside each other the heaviest is named.
+            // Of several that were checked beside each other the one with the most total work is named.
             return;
         }
         let base = lowest_fork(&self.node, &self.node.tip()).unwrap_or_default();
         tracing::error!(
             %peer, %tip, %height, %weight, %base,
-            "a heavier chain leaves this node's deeper than this node goes back: it cannot be followed. To follow it, stop this \
+            "a chain with more total work forks deeper than this node goes back: it cannot be followed. To follow it, stop this \
              node, move its data directory away, and start it with --from-checkpoint --checkpoint ID of a block that you trust"
         );
         self.heavier_fork = Some(HeavierFork {

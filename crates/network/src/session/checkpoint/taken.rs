@@ -11,7 +11,7 @@ use crate::session::sync::attempt::SyncStatus;
 
 /// The chain whose state is becoming ours.
 pub(crate) struct CheckpointSync {
-    /// All its headers, weighed; who offers the checkpoint answers for both.
+    /// All its headers, their work checked; who offers the checkpoint answers for both.
     pub(crate) walk: Walk,
     /// When it became the one that is taken, milliseconds.
     pub(crate) begun: u64,

@@ -1,4 +1,4 @@
-//! A chain weighed from genesis on: its headers are checked, and only the last of them kept. Rules: docs/protocol.md#N5, #Q3
+//! A chain from genesis on: the work of its headers is checked, and only the last of them kept. Rules: docs/protocol.md#N5, #Q3
 
 use std::collections::VecDeque;
 
@@ -12,10 +12,10 @@ use crate::session::offence::Offence;
 use crate::session::sync::attempt::{Ended, SyncStatus, not_ahead_at};
 use crate::wire::limits::{MAX_HEADERS, MAX_LOCATOR};
 
-/// Blocks whose ids a contract can ask for: they come with the checkpoint. Rule: docs/protocol.md#Q4
+/// Blocks whose ids a contract can read: they come with the checkpoint. Rule: docs/protocol.md#Q4
 const ANCESTORS: usize = 256;
 
-/// A header with the weight of its branch.
+/// A header with the total work of its branch.
 pub(crate) type Weighed = (Header, Weight);
 
 /// One peer's chain on the way from genesis to its end.
@@ -24,12 +24,12 @@ pub(crate) struct Walk {
     pub(crate) number: u64,
     /// Who sends the headers, and answers for them.
     pub(crate) source: PeerName,
-    /// What the source said its chain weighs.
+    /// Total work that the source claimed for its chain.
     pub(crate) claimed: Weight,
     pub(crate) started: u64,
     /// When it last went on.
     pub(crate) progress: u64,
-    /// Whether the source is asked for something now.
+    /// Whether a request to the source is open.
     pub(crate) asking: bool,
     /// Whether it is first looked at where its chain leaves the one that is being taken.
     pub(crate) compares: bool,
@@ -137,7 +137,7 @@ impl Walk {
         offer.block == *id || above.map(|(_, (header, _))| header.id()).any(|above| above == *id)
     }
 
-    /// Checks the next headers, which follow one of `locator`; says whether all are here.
+    /// Checks the next headers, which follow one of `locator`; returns whether all are here.
     pub(crate) fn take(&mut self, locator: &[BlockId], headers: &[Header], node: &Node) -> Result<bool, Ended> {
         if let Some(first) = headers.first()
             && first.parent != self.end.id
@@ -173,7 +173,7 @@ impl Walk {
         if headers.len() == MAX_HEADERS {
             return Ok(false);
         }
-        // Its chain is here to the end, which only becomes heavier: it weighs what was claimed before.
+        // Its chain is here to the end, and total work only grows: it has what was claimed before.
         let offence = Offence::LowWork {
             shown: self.end.weight.to_string(),
             claimed: self.claimed.to_string(),

@@ -2,7 +2,7 @@
 //! docs/protocol.md#N12
 //!
 //! A name costs nothing, so a ban for what no honest node does covers the address, too: the IPv4 address or the IPv6 /64.
-//! Behind one address there may be others, so lesser offences ban the name alone, and a banned address only lets nobody
+//! Behind one address there may be others, so lesser offences ban the peer id alone, and a banned address only lets no one
 //! new in: conversations that go on with others there are not ended, and nodes there are still dialled.
 
 use std::collections::BTreeMap;
@@ -134,14 +134,14 @@ impl Bans {
         true
     }
 
-    /// Lifts the ban of a peer, and of the address banned with it; says whether there was one.
+    /// Lifts the ban of a peer, and of the address banned with it; returns whether there was one.
     pub fn unban(&mut self, name: &PeerName) -> bool {
         let lifted = self.peers.remove(name).is_some();
         self.version += u64::from(lifted);
         lifted
     }
 
-    /// Lifts the ban of a range; says whether there was one.
+    /// Lifts the ban of a range; returns whether there was one.
     pub fn unban_range(&mut self, range: IpNet) -> bool {
         let lifted = self.ranges.remove(&range.trunc()).is_some();
         self.version += u64::from(lifted);

@@ -1,4 +1,4 @@
-//! The address book: nodes that this one may dial though nobody named them. Rule: docs/protocol.md#N10
+//! The address book: nodes that this one may dial though no operator named them. Rule: docs/protocol.md#N10
 //!
 //! As Bitcoin Core's address manager: addresses that were only learnt ("new") and such that answered ("tried") are kept
 //! apart, both in buckets. Which bucket an address belongs to follows from its range, from the range of the peer that announced
@@ -61,7 +61,7 @@ struct Entry {
     next: u64,
 }
 
-/// Numbers from a seed (SplitMix64): who knows the secret can repeat the draws, nobody else.
+/// Numbers from a seed (SplitMix64): only a node that knows the secret can repeat the draws.
 #[derive(Debug)]
 struct Draws(u64);
 

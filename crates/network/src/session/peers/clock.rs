@@ -10,11 +10,11 @@ use tally_node::ClockReading;
 use super::range::{Host, Range};
 
 /// Peers of as many ranges, or hosts that the operator named, are asked at least until their median counts: one clock alone
-/// may be the wrong one, or say what its owner likes.
+/// may be the wrong one, or set at will.
 pub const MIN_PEERS: usize = 3;
 /// Of peers that came by themselves, as many are needed: coming costs nothing.
 pub const MIN_INBOUND: usize = 5;
-/// A round trip longer than this says too little of the time, milliseconds.
+/// A round trip longer than this shows too little of the time, milliseconds.
 pub const MAX_ROUND_TRIP_MS: u64 = 10_000;
 
 /// One peer's clock.

@@ -20,13 +20,13 @@ pub const WANTED_OF_A_RANGE: usize = 1;
 /// Peers dialled first after a restart.
 pub const MAX_ANCHORS: usize = 4;
 
-/// Milliseconds between two feelers: dials of new addresses only to see whether anybody answers there.
+/// Milliseconds between two feelers: dials of new addresses only to see whether a node answers there.
 pub const FEELER_MS: u64 = 120_000;
 
 /// An address that the operator named.
 #[derive(Debug)]
 struct Persistent {
-    /// Who a dial led to, or who is said to be there.
+    /// The peer that a dial led to, or that is announced there.
     peer: Option<PeerId>,
     pause: u64,
     next: u64,
@@ -47,7 +47,7 @@ enum State {
     Dialling,
     /// There is a connection, and nothing is known of its other end but its name: it may be of another chain, or silent.
     Connected,
-    /// Its peer has said hello as a node of this chain, at this moment.
+    /// Its peer has sent hello as a node of this chain, at this moment.
     Greeted(u64),
 }
 
@@ -61,7 +61,7 @@ impl State {
         matches!(self, Self::Greeted(since) if now.saturating_sub(since) >= GOOD_MS)
     }
 
-    /// What it is once the peer has said hello, for the first time or again.
+    /// What it is once the peer has sent hello, for the first time or again.
     fn greeted(self, now: u64) -> Self {
         match self {
             Self::Greeted(_) => self,
@@ -218,7 +218,7 @@ impl Dialer {
         self.set(address, Some(peer), State::Connected);
     }
 
-    /// A peer that is connected has said hello as a node of this chain: only now have the dials that lead to it been answered.
+    /// A peer that is connected has sent hello as a node of this chain: only now have the dials that lead to it been answered.
     /// Rule: docs/protocol.md#N10
     pub fn greeted(&mut self, peer: &PeerId, now: u64) {
         let mut answered = Vec::new();
@@ -339,7 +339,7 @@ impl Dialer {
         self.kept.contains_key(address)
     }
 
-    /// The found peers of our own dialling that have said hello and are connected for longest: the anchors of the next run.
+    /// The found peers of our own dialling that have sent hello and are connected for longest: the anchors of the next run.
     pub fn best(&self) -> Vec<Multiaddr> {
         let greeted = self.found.iter().filter_map(|(address, found)| match found.state {
             State::Greeted(since) => Some((since, with_name(&place_of(address), found.peer?))),

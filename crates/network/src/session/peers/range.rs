@@ -90,7 +90,7 @@ pub struct Exempt {
 
 impl Exempt {
     /// `ranges` as the operator configured them. On a LAN all private addresses are exempt; where the node listens on
-    /// loopback only, or not at all, loopback is: nobody else can connect from there.
+    /// loopback only, or not at all, loopback is: no other host can connect from there.
     pub fn new(ranges: Vec<IpNet>, lan: bool, listen: Option<SocketAddr>) -> Self {
         Self {
             ranges,
@@ -131,7 +131,7 @@ impl Origin {
     }
 
     /// What a ban of this peer covers beside its name. Never a private address: behind it may be a gateway, and with it
-    /// everybody who comes through.
+    /// all who come through.
     pub fn bannable(&self) -> Option<Host> {
         let host = self
             .host

@@ -68,7 +68,7 @@ const OF_A_RANGE: Protected = Protected {
 };
 
 /// Decides on a newcomer: `Ok(None)`, there is a slot; `Ok(Some(name))`, after this peer has gone. `secret` is the node's
-/// own number, which nobody can choose addresses for.
+/// own number, for which no one can choose addresses.
 pub fn admit(inbound: &[Inbound], newcomer: &Origin, secret: &[u8; 32]) -> Result<Option<PeerName>, SlotError> {
     if let Some(host) = newcomer.host() {
         let count = inbound.iter().filter(|peer| peer.origin.host() == Some(host)).count();
@@ -96,7 +96,7 @@ pub fn admit(inbound: &[Inbound], newcomer: &Origin, secret: &[u8; 32]) -> Resul
     goes.map(Some).ok_or(SlotError::Full { max: MAX_INBOUND })
 }
 
-/// Who goes of these, if anybody does.
+/// Which of these is disconnected, if any.
 fn evictable(peers: &[&Inbound], protected: &Protected, secret: &[u8; 32]) -> Option<PeerName> {
     let mut left: Vec<&Inbound> = peers.iter().copied().filter(|peer| !peer.origin.exempt).collect();
     let key = |peer: &Inbound| peer.origin.range().map(|range| keyed(secret, &range));

@@ -143,7 +143,7 @@ impl Session {
         Ok(parent.map_or(Place::Nowhere, Place::After))
     }
 
-    /// A block after one that is here: put together if it is heavier than our tip.
+    /// A block after one that is here: put together if it has more total work than our tip.
     fn connected_block(&mut self, name: &PeerName, block: CompactBlock, mut end: HeaderTip, first_time: bool) {
         match end.extend(&block.header, self.node.spec(), self.node.now()) {
             Ok(()) => {}
@@ -156,8 +156,8 @@ impl Session {
             weight: end.weight,
         };
         self.claim(name, claim);
-        // With a block a node begins with no state any more (Q4), and anybody has the first one of a chain. A chain that is too
-        // short for a state is fetched by its headers.
+        // With a block a node begins with no state any more (Q4), and any peer has the first one of a chain. A chain that is
+        // too short for a state is fetched by its headers.
         if self.node.awaits_checkpoint() {
             return;
         }
@@ -169,7 +169,7 @@ impl Session {
         }
     }
 
-    /// An announcement of a block that is no heavier than our tip, long after the peer had read of a heavier one.
+    /// An announcement of a block with no more total work than our tip, long after the peer had read of one with more.
     fn light_block(&mut self, name: &PeerName, claim: &Claim) {
         let late = claim.height.0 + STALE_DEPTH < self.node.tip().record.height().0;
         if late && self.knows_heavier(name, claim.weight) {
@@ -177,12 +177,13 @@ impl Session {
         }
     }
 
-    /// Whether the peer has certainly read that our chain weighs as much as this, or more: by N7 it announces no such block.
+    /// Whether the peer has certainly read that our chain has as much total work as this, or more: by N7 it announces no such
+    /// block.
     fn knows_heavier(&self, name: &PeerName, weight: Weight) -> bool {
         self.peers.get(name).is_some_and(|peer| weight <= peer.acknowledged)
     }
 
-    /// What a peer has shown or says of its chain; a claim only grows.
+    /// Total work that a peer has shown or claims; a claim only grows.
     pub(crate) fn claim(&mut self, name: &PeerName, claim: Claim) {
         if let Some(known) = self.peers.get_mut(name).and_then(|peer| peer.claim.as_mut())
             && claim.weight > known.weight
@@ -191,7 +192,7 @@ impl Session {
         }
     }
 
-    /// A peer says that it has a block.
+    /// A peer announces that it has a block.
     pub(crate) fn taken(&mut self, name: &PeerName, id: &BlockId) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         if let Some(at) = peer.announced_blocks.iter().position(|(sent, _)| sent == id) {
@@ -213,7 +214,7 @@ impl Session {
         !self.full && place && others.len() < MAX_REBUILDS && own.rebuild_count() < MAX_REBUILDS_OF_ONE
     }
 
-    /// Puts a block together from the pool, or asks for what the pool lacks.
+    /// Puts a block together from the pool, or requests what the pool lacks.
     fn rebuild(&mut self, name: &PeerName, block: CompactBlock, weight: Weight) {
         let transactions = self.parts_pool(&block);
         let places = || (0..).zip(&transactions);
@@ -262,7 +263,7 @@ impl Session {
         self.ask(name, Request::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
     }
 
-    /// The transactions of a block came that were asked for.
+    /// The requested transactions of a block came.
     pub(crate) fn missing_transactions(&mut self, name: &PeerName, mut rebuild: Rebuild, items: Vec<Bytes>) {
         let id = rebuild.block.header.id();
         if items.is_empty() {
@@ -284,7 +285,7 @@ impl Session {
                 Ok(transaction) if named(&transaction) => {
                     rebuild.transactions[*index as usize] = Some(transaction);
                 }
-                // The peer sent both the name and what it says is behind it.
+                // The peer sent both the short id and its transaction.
                 Ok(_) | Err(_) => return self.offend(name, Offence::BadCompactBlock { id }),
             }
         }
@@ -387,7 +388,7 @@ enum Place {
     Nowhere,
 }
 
-/// What an announcement says of its sender's chain.
+/// The claim of an announcement about its sender's chain.
 fn claim_of(block: &CompactBlock) -> Claim {
     Claim {
         tip: block.header.id(),

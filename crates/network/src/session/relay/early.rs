@@ -59,8 +59,8 @@ impl EarlyTransactions {
     }
 
     /// Keeps one; one that is here already is kept from now on, and by all who have it. Where there are too many, the peer that
-    /// sent most loses its oldest, unless another has that, too: one that makes up many keeps out nobody's, and takes nobody's
-    /// with its own.
+    /// sent most loses its oldest, unless another has that, too: one that makes up many keeps out no other's, and takes no
+    /// other's with its own.
     pub(crate) fn put(&mut self, early: Early) {
         if let Some(here) = self.get_mut(&early.transaction.id()) {
             (here.account, here.since) = (early.account, early.since);
@@ -139,7 +139,7 @@ impl EarlyTransactions {
 }
 
 /// Whether a block may change what a transaction was rejected for: its sender's balance, nonce or code. A fee, a form or a time
-/// that is not allowed stays so, and a full pool says nothing of the chain.
+/// that is not allowed stays so, and a full pool shows nothing of the chain.
 pub(crate) fn waits_for_a_block(error: &MempoolError) -> bool {
     match error {
         MempoolError::NonceTooLow { .. }

@@ -47,7 +47,7 @@ impl Session {
     }
 
     /// Announces transactions that left a block and are in the pool again: the other branch may never have had them, and a
-    /// peer that asked for them meanwhile got none.
+    /// peer that requested them meanwhile got none.
     pub(crate) fn offer_again(&mut self, ids: &[TxId]) {
         let here: Vec<(TxId, bool)> = self.node.with_pool(|pool| {
             let entry = |id: &TxId| Some((*id, pool.entry(id)?.is_pending()));
@@ -125,7 +125,7 @@ impl Session {
         }
     }
 
-    /// Asks for what is wanted and not asked for, of each peer no more than its link carries in time.
+    /// Requests what is wanted and not requested yet, of each peer no more than its link carries in time.
     pub(crate) fn ask_for_transactions(&mut self) {
         if self.full {
             return;
@@ -143,7 +143,7 @@ impl Session {
         }
     }
 
-    /// Transactions came that were asked for.
+    /// Requested transactions came.
     pub(crate) fn transactions(&mut self, name: &PeerName, ids: &[TxId], envelopes: Vec<Bytes>) {
         let mut missing: Vec<_> = ids.to_vec();
         let mut sent = Vec::new();
@@ -227,7 +227,7 @@ impl Session {
                         });
                     }
                 }
-                // What does not fit into the pool now says nothing of the peer: its pool may be another one.
+                // What does not fit into the pool now is no fault of the peer: its pool may be another one.
                 Err(_) => {}
             }
         }

@@ -1,5 +1,5 @@
-//! Transactions that peers announced and this node lacks: who has them, who is asked, and who yields where there are too many.
-//! Rule: docs/protocol.md#N7
+//! Transactions that peers announced and this node lacks: who has them, who gets the request, and who yields where there are
+//! too many. Rule: docs/protocol.md#N7
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,7 +11,8 @@ use crate::wire::limits::{ASK_NEXT_MS, MAX_WANTED};
 /// Peers remembered of those who announced one transaction.
 pub(super) const MAX_HOLDERS: usize = 6;
 
-/// The order in which announcements came: transactions of one sender are asked for in that order, which is that of their nonces.
+/// The order in which announcements came: transactions of one sender are requested in that order, which is that of their
+/// nonces.
 type Turn = u64;
 
 #[derive(Debug)]
@@ -21,20 +22,20 @@ struct Entry {
     since: u64,
     /// Since when the first of its holders is the first.
     turned: u64,
-    /// Who has it; the entry counts against the first, who is asked.
+    /// Who has it; the entry counts against the first, which gets the request.
     holders: VecDeque<PeerName>,
-    /// Since when the first is asked.
+    /// When the request was sent to the first.
     asked: Option<u64>,
 }
 
-/// At most [`MAX_WANTED`] transactions. One peer may use all of that while nobody else needs it, and nobody more than a fair
-/// share when others do: made-up ids keep out nobody's true ones.
+/// At most [`MAX_WANTED`] transactions. One peer may use all of that while no other needs it, and none more than a fair
+/// share when others do: made-up ids keep out no true ones.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     entries: BTreeMap<TxId, Entry>,
     /// What counts against each peer, in the order in which it came.
     shares: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
-    /// What nobody is asked for at the moment, by whom it is to be asked of.
+    /// Ids with no open request, by the peer that is next to be sent one.
     unasked: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
     turn: Turn,
     /// When the entries were last searched for requests that take too long.
@@ -78,7 +79,7 @@ impl Wanted {
         self.count(name, (turn, id));
     }
 
-    /// Lets go of the newest entry of the peer that has most, unless that is `name`; says whether there is room now.
+    /// Lets go of the newest entry of the peer that has most, unless that is `name`; returns whether there is room now.
     fn make_room(&mut self, name: &PeerName, now: u64) -> bool {
         let own = self.shares.get(name).map_or(0, BTreeSet::len);
         // An entry that others announced, too, moves to their share instead: a few steps find one that does not.
@@ -122,7 +123,7 @@ impl Wanted {
         }
     }
 
-    /// An entry counts against a peer now, which is to be asked.
+    /// An entry counts against a peer now, which is to get the request.
     fn count(&mut self, name: &PeerName, key: (Turn, TxId)) {
         for set in [&mut self.shares, &mut self.unasked] {
             set.entry(name.clone()).or_default().insert(key);
@@ -149,7 +150,7 @@ impl Wanted {
         Some((entry.since, entry.holders))
     }
 
-    /// A peer did not send these; others are asked.
+    /// A peer did not send these; others get the request.
     pub(crate) fn missing(&mut self, name: &PeerName, ids: &[TxId], now: u64) {
         for id in ids {
             let asked = self
@@ -171,8 +172,8 @@ impl Wanted {
         });
     }
 
-    /// What is to be asked for now, of whom, in the order of the announcements; of each peer as many as there is `room` for;
-    /// none where it is gone.
+    /// What is to be requested now, and from which peer, in the order of the announcements; of each peer as many as there is
+    /// `room` for; none where it is gone.
     pub(crate) fn due(&mut self, room: impl Fn(&PeerName) -> Option<usize>, now: u64) -> BTreeMap<PeerName, Vec<TxId>> {
         self.give_up_waiting(now);
         while let Some(gone) = self.unasked.keys().find(|name| room(name).is_none()).cloned() {
@@ -189,7 +190,7 @@ impl Wanted {
         requests
     }
 
-    /// The next that a peer is asked for, `most` of them.
+    /// The next to request from a peer, `most` of them.
     fn take_unasked(&mut self, name: &PeerName, most: usize, now: u64) -> Vec<TxId> {
         let mut ids = Vec::new();
         let Some(unasked) = self.unasked.get_mut(name) else {
@@ -209,8 +210,8 @@ impl Wanted {
         ids
     }
 
-    /// Where somebody else has it, a slow peer is not waited for, whether it was asked or has too much to answer already: what
-    /// it sends is still taken when it comes.
+    /// Where another peer has it, a slow peer is not waited for, whether it was sent the request or has too much to answer
+    /// already: what it sends is still taken when it comes.
     fn give_up_waiting(&mut self, now: u64) {
         if now < self.looked + ASK_NEXT_MS / 3 {
             return;
@@ -269,7 +270,7 @@ mod tests {
             asked[&honest],
             (0..1_000).map(|number| id(2, number)).collect::<Vec<_>>()
         );
-        // Half each, and nobody more.
+        // Half each, and none more.
         (0..MAX_WANTED).for_each(|number| wanted.announced(&honest, id(2, number), false, 3));
         assert_eq!(wanted.shares[&honest].len(), wanted.shares[&greedy].len());
     }
@@ -296,7 +297,7 @@ mod tests {
         assert!(wanted.due(all, ASK_NEXT_MS - 1).is_empty());
         let asked = wanted.due(all, 2 * ASK_NEXT_MS);
         assert_eq!((asked.len(), &asked[&honest][..]), (1, &[id(1, 0)][..]));
-        // The slow one answers in the end, with nothing: the other is still asked.
+        // The slow one answers in the end, with nothing: the other still gets the request.
         wanted.missing(&slow, &[id(1, 0), id(1, 1)], 7_000);
         assert!(wanted.contains(&id(1, 0)) && !wanted.contains(&id(1, 1)));
         wanted.missing(&honest, &[id(1, 0)], 7_000);

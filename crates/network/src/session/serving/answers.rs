@@ -24,7 +24,7 @@ use crate::wire::{Message, TIMED_PONGS};
 /// What keeps a request from being answered now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
-    /// The peer has not read what it asked for before.
+    /// The peer has not read the answers to its earlier requests.
     Reader,
     /// All peers together have not.
     Room,
@@ -57,7 +57,7 @@ impl Session {
     pub(crate) fn handle_request(&mut self, name: &PeerName, request: u64, message: Message) {
         let Some(peer) = self.peers.get(name) else { return };
         if matches!(message, Message::Ping) {
-            // At once: behind a long answer it would say that this node is far away, or gone.
+            // At once: behind a long answer this node would seem far away, or gone.
             let pong = match peer.version {
                 ..TIMED_PONGS => Message::Pong,
                 _ => Message::TimedPong(self.node.now()),
@@ -106,7 +106,7 @@ impl Session {
         // An answer that could not be measured will fail for the same reason when it is made.
         let bytes = answer_bytes(&self.node, message).unwrap_or(0);
         let all = self.unread.load(Relaxed) + self.outgoing;
-        // Short answers always go, so that slow readers of long ones keep nobody else waiting for them.
+        // Short answers always go, so that slow readers of long ones keep no other peer waiting for them.
         (own + bytes > MAX_UNREAD && all + bytes > MAX_UNREAD_ALL).then_some(Wait::Room)
     }
 
@@ -118,7 +118,7 @@ impl Session {
             let slow = peer.unread.load(Relaxed) > MAX_UNREAD;
             peer.waiting.reading_since = slow.then(|| peer.waiting.reading_since.unwrap_or(now));
             if !peer.waiting.requests.is_empty() {
-                // Who waits longest comes first, and of one host the peers in turn, however much each asks; peers that this
+                // Who waits longest comes first, and of one host the peers in turn, however much each requests; peers that this
                 // node chose come before all others.
                 let since = peer.waiting.room_since.unwrap_or(now);
                 waiting.push((!peer.outbound, since, peer.waiting.answered, name.clone()));

@@ -1,4 +1,4 @@
-//! Answers to what peers ask, from one snapshot each, and what they cost. Rule: docs/protocol.md#N8
+//! Answers to requests of peers, from one snapshot each, and what they cost. Rule: docs/protocol.md#N8
 
 use tally_chain::codec::{CodecError, ListReader};
 use tally_chain::header::HEADER_BYTES;
@@ -114,7 +114,7 @@ fn pooled(node: &Node, ids: &[TxId]) -> Vec<Bytes> {
     })
 }
 
-/// Envelopes at some places of a block, and how many bytes were read for them. Nothing of a block far below the tip: nobody
+/// Envelopes at some places of a block, and how many bytes were read for them. Nothing of a block far below the tip: no peer
 /// puts it together any more, and each such request would read a whole block.
 fn block_transactions(node: &Node, id: &BlockId, indexes: &[u32]) -> Result<(Vec<Bytes>, u64), StoreError> {
     // Each place once: or a small request would fetch a huge answer.

@@ -16,11 +16,11 @@ pub(crate) struct Sync {
     pub(crate) number: u64,
     /// Who sends the headers, and answers for them.
     pub(crate) source: PeerName,
-    /// What the source said its chain weighs.
+    /// Total work that the source claimed for its chain.
     pub(crate) claimed: Weight,
     /// The end of the headers; `None` before the first answer.
     pub(crate) end: Option<HeaderTip>,
-    /// The most that its headers have weighed in this attempt.
+    /// The most total work of its headers in this attempt.
     pub(crate) most: Weight,
     /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
     pub(crate) went_back: bool,
@@ -74,7 +74,7 @@ pub(crate) enum Ended {
     BelowBase,
     /// It changed while it was looked at. Once that is nothing; again and again it leads nowhere.
     Changed,
-    /// This node's own store could not be read or written, for this reason: nobody's doing.
+    /// This node's own store could not be read or written, for this reason: no peer's doing.
     Again(String),
     /// Nor is it that there are not so many bytes free on the disk.
     NoRoom { needed: u64 },
@@ -86,7 +86,7 @@ impl From<Offence> for Ended {
     }
 }
 
-/// This node's own trouble.
+/// A failure of this node's own.
 pub(crate) fn own_fault(error: &StoreError) -> Ended {
     Ended::Again(format!("a peer's chain cannot be compared with the store: {error}"))
 }
@@ -102,7 +102,7 @@ impl Sync {
         self.end.as_ref().map_or(Weight::default(), |end| end.weight)
     }
 
-    /// Whether its blocks are fetched: once its headers outweigh `ours`, and then to the end.
+    /// Whether its blocks are fetched: once its headers have more total work than `ours`, and then to the end.
     pub(crate) fn is_ripe(&self, ours: Weight) -> bool {
         self.imported > 0 || self.shown() > ours
     }
@@ -121,7 +121,7 @@ impl Sync {
 }
 
 impl Sync {
-    /// The next blocks, which may be asked for and held.
+    /// The next blocks, which may be requested and held.
     pub(crate) fn window(&self) -> impl Iterator<Item = &BlockId> {
         self.plan.iter().take(BODY_WINDOW)
     }
@@ -130,7 +130,7 @@ impl Sync {
         self.window().any(|next| next == id)
     }
 
-    /// A block of so many bytes came. Headers do not say how long their blocks are; those that came do.
+    /// A block of so many bytes came. Headers do not show how long their blocks are; blocks that came do.
     pub(crate) fn came(&mut self, len: usize) {
         self.longest = len.max(self.longest / 2);
     }

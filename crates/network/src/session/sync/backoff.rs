@@ -40,7 +40,7 @@ impl Backoff {
         *self = Self::default();
     }
 
-    /// The chain changed while it was looked at: that happens to everybody once, and twice in a row it led nowhere.
+    /// The chain changed while it was looked at: that happens to any peer once, and twice in a row it led nowhere.
     pub(crate) fn changed(&mut self, now: u64) {
         if std::mem::replace(&mut self.changed, true) {
             self.failed(now);

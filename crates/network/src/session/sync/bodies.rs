@@ -18,7 +18,7 @@ use crate::wire::limits::{
     HEDGE_MS, HEDGE_UNPROVEN_MS, IMPORTS_A_TURN, MAX_BLOCKS, MAX_BODY_REQUESTS, MAX_HELD_OF_A_CHAIN,
 };
 
-/// A peer that can be asked for blocks, and how many requests more.
+/// A peer that can get requests for blocks, and how many more.
 struct Giver {
     name: PeerName,
     left: usize,
@@ -27,7 +27,7 @@ struct Giver {
 }
 
 impl Giver {
-    /// Whether it is asked for blocks of a chain. A peer that has sent none yet is asked only for those of the chain that it
+    /// Whether blocks of a chain are requested from it. From a peer that has sent none yet only those of the chain that it
     /// showed itself: one that claims much and sends nothing holds up no block of another's chain.
     fn gives(&self, sync: &Sync) -> bool {
         self.proven || self.name == sync.source
@@ -41,7 +41,7 @@ impl Session {
         self.syncs.iter().any(next)
     }
 
-    /// Asks everybody who may have them for the next blocks, those of the heaviest chain first.
+    /// Requests the next blocks from all peers that may have them, those of the chain with the most total work first.
     pub(crate) fn ask_for_bodies(&mut self) {
         let ours = self.weight();
         let mut ripe: Vec<_> = self.syncs.iter().filter(|sync| sync.is_ripe(ours)).collect();
@@ -78,13 +78,13 @@ impl Session {
             self.ask(&name, Request::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
         }
         for (number, id) in lost {
-            // The source showed the header as one of its own chain, and says that it does not have the block.
+            // The source showed the header as one of its own chain, and answers that it does not have the block.
             self.end_sync(number, Offence::WithheldBlock { id }.into());
         }
     }
 
-    /// Who can be asked: sources of headers, and peers with a heavier chain than ours that have sent blocks before, as long
-    /// as they answer.
+    /// Who can be sent requests: sources of headers, and peers with more total work than ours that have sent blocks before, as
+    /// long as they answer.
     fn givers(&self, ours: Weight) -> Vec<Giver> {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
         let left = |peer: &Peer| {
@@ -105,8 +105,8 @@ impl Session {
         self.syncs.iter().any(|sync| sync.source == *name)
     }
 
-    /// Peers that only claim a heavier chain are asked for one block that another is asked for anyway: one that sends it is
-    /// asked for more, and one that does not has held up nothing.
+    /// From peers that only claim more total work one block is requested that is requested from another anyway: one that sends it
+    /// gets requests for more, and one that does not has held up nothing.
     fn probes(&self, ours: Weight, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<(PeerName, Vec<BlockId>)> {
         let Some(id) = requests.first().and_then(|(_, ids)| ids.last()) else {
             return Vec::new();
@@ -120,7 +120,7 @@ impl Session {
         unproven.map(|(name, _)| (name.clone(), vec![*id])).collect()
     }
 
-    /// Blocks of one chain to ask for now. Each chain has its part of the room, in which blocks on their way count as well as
+    /// Blocks of one chain to request now. Each chain has its part of the room, in which blocks on their way count as well as
     /// those that are here: one of which blocks are missing does not keep others out.
     fn wanted_of(&self, sync: &Sync, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<BlockId> {
         let asks = |id: &BlockId| requests.iter().any(|(_, ids)| ids.contains(id));
@@ -165,8 +165,8 @@ impl Session {
         }
     }
 
-    /// Where another peer does not send the next block, its source is asked as well: soon, and for those after it, too, where
-    /// that peer has never sent one.
+    /// Where another peer does not send the next block, its source gets the request as well: soon, and for those after it, too,
+    /// where that peer has never sent one.
     fn second_request(&self, sync: &Sync) -> Option<(PeerName, Vec<BlockId>)> {
         let next = sync.plan.front()?;
         let peer = self.peers.get(&sync.source)?;
@@ -188,13 +188,13 @@ impl Session {
         Some((sync.source.clone(), ids.copied().collect()))
     }
 
-    /// Whether one of those who are asked for a block has sent blocks before.
+    /// Whether one of the peers with a request for a block has sent blocks before.
     fn asks_proven(&self, asked: &BodyRequest) -> bool {
         let proven = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.blocks_sent > 0);
         asked.by.iter().any(proven)
     }
 
-    /// Milliseconds until the source is asked for a block that another does not send.
+    /// Milliseconds until the source gets the request for a block that another does not send.
     fn hedge_after(&self, asked: &BodyRequest) -> u64 {
         if self.asks_proven(asked) {
             HEDGE_MS
@@ -203,7 +203,7 @@ impl Session {
         }
     }
 
-    /// The next block of a chain that neither its source nor anybody else has.
+    /// The next block of a chain that neither its source nor another peer has.
     fn lost_block(&self, sync: &Sync, givers: &[Giver]) -> Option<BlockId> {
         let id = sync.plan.front().filter(|id| self.bodies.is_idle(id))?;
         let lacks = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.lacks.contains(id));
@@ -232,7 +232,7 @@ impl Session {
             return self.offend(name, offence);
         }
         self.forget_asked(name, &left);
-        // An answer has an end: what did not fit is asked for again, if there was anything at all.
+        // An answer has an end: what did not fit is requested again, if there was anything at all.
         if left.len() == ids.len()
             && let Some(peer) = self.peers.get_mut(name)
         {
@@ -248,7 +248,7 @@ impl Session {
         bodies.asked.remove(&id);
         let waiting = syncs.iter_mut().filter(|sync| sync.waits_for(&id));
         waiting.for_each(|sync| sync.came(bytes.len()));
-        // What does not fit says nothing of its sender: it is asked for again when its turn comes.
+        // What does not fit is no fault of its sender: it is requested again when its turn comes.
         if bodies.has_room(syncs, &id, bytes.len()) {
             bodies.held.insert(id, (bytes, name.clone()));
         }
@@ -271,7 +271,7 @@ impl Session {
         }
     }
 
-    /// A peer did not answer a request for blocks in time: it is not asked for those of other chains for a while, and what
+    /// A peer did not answer a request for blocks in time: it gets no requests for those of other chains for a while, and what
     /// waited for the next block of its own ends.
     pub(crate) fn bodies_late(&mut self, name: &PeerName, ids: &[BlockId]) {
         let now = self.now;
@@ -328,7 +328,7 @@ impl Session {
         }
     }
 
-    /// The next block that is here, of the heaviest chain that has one; or that came another way.
+    /// The next block that is here, of the chain with the most total work that has one; or that came another way.
     fn next_import(&self) -> Option<(u64, BlockId)> {
         let snapshot = self.node.store().snapshot();
         let stored = |id: &BlockId| {

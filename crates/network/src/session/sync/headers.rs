@@ -40,8 +40,8 @@ impl Session {
         self.advance_rivals();
     }
 
-    /// Follows a peer that claims a heavier chain than ours; several beside each other while none of them goes on, so that
-    /// silence holds up nothing but itself.
+    /// Follows a peer that claims a chain with more total work than ours; several beside each other while none of them goes on,
+    /// so that silence holds up nothing but itself.
     fn begin_sync(&mut self) {
         let now = self.now;
         let stuck = self.syncs.iter().all(|sync| sync.progress + STUCK_MS <= now);
@@ -109,7 +109,7 @@ impl Session {
             return;
         };
         if let Some(peer) = self.peers.get_mut(name) {
-            // What it lacked when it was asked before may have come to it since: now it shows it as its own.
+            // What it lacked at the earlier request may have come to it since: now it shows it as its own.
             headers.iter().for_each(|header| peer.lacks.remove(&header.id()));
         }
         let mut sync = self.syncs.remove(at);
@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// What an answer has brought. Headers that this node knows, or that weigh little, cost their sender nothing: as progress
+    /// What an answer has brought. Headers that this node knows, or of little work, cost their sender nothing: as progress
     /// they would keep all other chains waiting for ever.
     fn note_progress(&self, sync: &mut Sync) -> Result<(), Ended> {
         let (shown, ours) = (sync.shown(), self.weight());
@@ -142,7 +142,7 @@ impl Session {
         Ok(())
     }
 
-    /// Headers by themselves: whether they continue what was asked about, and each shows its work.
+    /// Headers by themselves: whether they continue what was requested, and each shows its work.
     pub(crate) fn check_apart(&self, locator: &[BlockId], headers: &[Header]) -> Result<(), Offence> {
         let mut parent: Option<BlockId> = None;
         for header in headers {
@@ -246,8 +246,8 @@ impl Session {
                 Ok(())
             };
         }
-        // A chain only becomes heavier: an answer that reaches its end weighs what was claimed before, or the claim was
-        // false. An empty one says that the end is a block which we named; unless the peer has no blocks so low.
+        // Total work only grows: an answer that reaches the chain's end has what was claimed before, or the claim was
+        // false. An empty one means that the end is a block which we named; unless the peer has no blocks so low.
         let most = if empty { shown.max(ours) } else { shown };
         if most < sync.claimed {
             let whole = self.peers.get(&sync.source).is_some_and(|peer| peer.first <= Height(1));
@@ -325,7 +325,7 @@ impl Session {
                 peer.backoff.wait(now + APART_MS);
                 let max = self.node.max_reorg_depth();
                 if self.lines.is_due("deep", now) {
-                    tracing::warn!(peer = %name, depth, max, "its chain leaves ours deeper than this node follows");
+                    tracing::warn!(peer = %name, depth, max, "its chain forks deeper than this node follows");
                 }
                 self.leaves_too_deep(name);
             }

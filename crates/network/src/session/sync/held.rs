@@ -1,4 +1,4 @@
-//! Blocks that synchronisations wait for: those that came before their turn, and those that peers are asked for.
+//! Blocks that synchronisations wait for: those that came before their turn, and those that are requested.
 //! Rule: docs/protocol.md#N6
 
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ use crate::wire::limits::MAX_HELD_OF_A_CHAIN;
 pub(crate) struct Bodies {
     /// Blocks that came before their turn: bytes that are what their headers name.
     pub(crate) held: BTreeMap<BlockId, (Bytes, PeerName)>,
-    /// Who is asked for which block.
+    /// Which peer has a request for which block.
     pub(crate) asked: BTreeMap<BlockId, BodyRequest>,
     /// Blocks that came and that there was no room for on the disk, each with the bytes that have to be free for it.
     pub(crate) too_long: BTreeMap<BlockId, u64>,
 }
 
-/// Peers that are asked for one block, and since when, milliseconds.
+/// Peers with a request for one block, and since when, milliseconds.
 pub(crate) struct BodyRequest {
     pub(crate) by: Vec<PeerName>,
     pub(crate) since: u64,

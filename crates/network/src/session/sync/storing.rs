@@ -24,7 +24,7 @@ impl Session {
             sync.put_off(self.now.saturating_sub(since));
         }
         if self.full && !self.syncs.is_empty() {
-            // Nobody's fault: their sources are asked anew later. Answers that still come are dropped.
+            // No peer's fault: their sources are sent new requests later. Answers that still come are dropped.
             self.syncs.clear();
             self.drop_bodies();
         }
@@ -73,7 +73,7 @@ mod tests {
     use crate::session::{Output, PeerName, Session};
     use crate::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 
-    /// Nobody fills a disk for this: so much is never free.
+    /// So much is never free: no test has to fill a disk for this.
     const TOO_MUCH: u64 = u64::MAX;
 
     fn open(dir: &Path) -> Node {
@@ -127,7 +127,7 @@ mod tests {
         says(network, name, 0, Message::Hello(hello), 0);
     }
 
-    /// Blocks that are asked for in twenty seconds; none of them is sent.
+    /// Blocks that are requested in twenty seconds; none of them is sent.
     fn requested_blocks(network: &mut Session, chains: &[(PeerName, Vec<Header>); 2], begin: u64) -> BTreeSet<BlockId> {
         let block_bytes = network.node().spec().limits.block_bytes;
         let mut asked = BTreeSet::new();

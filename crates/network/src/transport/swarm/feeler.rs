@@ -6,10 +6,10 @@ use libp2p::{Multiaddr, PeerId};
 use super::SwarmTask;
 use crate::session::peers::book::{name_in, with_name};
 
-/// Milliseconds in which a feeler's other end has to say what it is.
+/// Milliseconds in which a feeler's other end has to identify itself.
 pub(super) const FEELING_MS: u64 = 20_000;
 
-/// A feeler that was answered, by nobody knows what.
+/// A feeler that was answered, by a peer that is not known yet.
 pub(super) struct Feeling {
     pub(super) connection: ConnectionId,
     pub(super) address: Multiaddr,

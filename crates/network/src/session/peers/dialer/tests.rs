@@ -101,7 +101,7 @@ fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
     assert_eq!(again, [1, 2, 4, 1, 2]);
 }
 
-/// A connection alone shows nobody of this chain: its other end may be silent, or of another one.
+/// A connection alone shows no node of this chain: its other end may be silent, or of another one.
 #[test]
 fn an_address_has_answered_only_once_its_peer_has_said_hello() {
     let (mut dials, found, kept) = (dials(), address(1), address(2));
