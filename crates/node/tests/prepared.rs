@@ -60,8 +60,8 @@ fn a_prepared_block_is_seen_when_it_is_decided() {
     let ids = [first.record().id, second.record().id];
     assert_ne!(ids[0], ids[1]);
     assert_eq!(second.record().height(), Height(1));
-    let snapshot = pipeline.store().snapshot();
     for id in &ids {
+        let snapshot = pipeline.store().snapshot();
         assert_eq!(snapshot.record(id).unwrap(), None, "nothing is written");
     }
     assert_eq!(pipeline.tip().record, genesis);
@@ -73,6 +73,8 @@ fn a_prepared_block_is_seen_when_it_is_decided() {
     assert_eq!(snapshot.tip().unwrap(), ids[1]);
     assert_eq!(snapshot.record(&ids[0]).unwrap(), None, "what is not decided is gone");
     assert_eq!(pipeline.tip().record, snapshot.known(&ids[1]).unwrap());
+    // It holds the store open.
+    drop(snapshot);
 
     // A block of no more weight than the tip is not executed.
     let beside = pipeline.prepare(checked(&left[0], now), now).unwrap();
