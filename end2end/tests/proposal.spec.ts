@@ -108,7 +108,7 @@ test('a contract in a proposal is shown as its program, and asks for a tick', as
   // "for Ann": it would read as a memo if there were a receiver.
   await lookAt(page, creation(propose(FRIEND, '1.75', '2000000000'), '0x666f7220416e6e'));
   const fact = (name: string) => page.locator('.fact').filter({ has: page.getByText(name, { exact: true }) }).locator('dd');
-  await expect(fact('To')).toHaveText('nobody: a new contract is created');
+  await expect(fact('To')).toHaveText('no one: a new contract is created');
   await expect(fact('Program of the contract')).toContainText('0x666f7220416e6e');
   await expect(fact('Program of the contract')).toContainText('7 bytes');
   await expect(fact('Memo')).toHaveText('none');
