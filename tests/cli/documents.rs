@@ -25,7 +25,7 @@ const OF_OTHERS: [&str; 13] = [
     "ulimit",
 ];
 
-/// A variable of the tests.
+/// Variables of the tests.
 const OF_TESTS: [&str; 3] = ["TALLY_FAULTS", "TALLY_KILLS", "TALLY_SOAK_SECS"];
 
 fn root() -> &'static Path {
