@@ -32,6 +32,11 @@ impl Early {
         self.transaction.envelope().len()
     }
 
+    /// Whether it has waited too long.
+    fn is_expired(&self, now: u64) -> bool {
+        self.since.saturating_add(EARLY_MS) <= now
+    }
+
     /// Others have it, too.
     fn held(&mut self, holders: impl IntoIterator<Item = PeerName>) {
         for holder in holders {
@@ -58,10 +63,10 @@ impl EarlyTransactions {
         self.ids.contains(id)
     }
 
-    /// Keeps one; one that is here already is kept from now on, and by all who have it. Where there are too many, the peer that
-    /// sent most loses its oldest, unless another has that, too: one that makes up many keeps out no other's, and takes no
-    /// other's with its own.
-    pub(crate) fn put(&mut self, early: Early) {
+    /// Keeps one; one that is here already is kept from now on, and by all who have it. Where there are too many, those that
+    /// have waited too long at `now` go first; then the peer that sent most of the others loses its oldest,
+    /// unless another has that, too: one that makes up many keeps out no other's, and takes no other's with its own.
+    pub(crate) fn put(&mut self, early: Early, now: u64) {
         if let Some(here) = self.get_mut(&early.transaction.id()) {
             (here.account, here.since) = (early.account, early.since);
             here.held(early.holders);
@@ -70,9 +75,39 @@ impl EarlyTransactions {
         self.ids.insert(early.transaction.id());
         self.bytes += early.bytes();
         self.waiting.push_back(early);
-        while self.waiting.len() > MAX_EARLY || self.bytes > MAX_EARLY_BYTES {
+        if self.is_over() {
+            // They only wait to be dropped: no peer has fewer places for them, and none counts as the one with most.
+            self.drop_expired(now);
+        }
+        while self.is_over() {
             let Some(at) = self.oldest_of_most() else { return };
             self.let_go(at);
+        }
+    }
+
+    /// Whether there are too many.
+    fn is_over(&self) -> bool {
+        self.waiting.len() > MAX_EARLY || self.bytes > MAX_EARLY_BYTES
+    }
+
+    fn drop_expired(&mut self, now: u64) {
+        for early in std::mem::take(&mut self.waiting) {
+            if early.is_expired(now) {
+                self.uncount(&early);
+            } else {
+                self.waiting.push_back(early);
+            }
+        }
+    }
+
+    /// One is in the pool, whichever way it came there: it waits no more.
+    pub(crate) fn remove(&mut self, id: &TxId) {
+        if !self.ids.contains(id) {
+            return;
+        }
+        let at = self.waiting.iter().position(|early| early.transaction.id() == *id);
+        if let Some(gone) = at.and_then(|at| self.waiting.remove(at)) {
+            self.uncount(&gone);
         }
     }
 
@@ -123,7 +158,7 @@ impl EarlyTransactions {
     pub(crate) fn due(&mut self, account_of: impl Fn(&Address) -> Option<Account>, now: u64) -> Vec<Early> {
         let mut due = Vec::new();
         for early in std::mem::take(&mut self.waiting) {
-            let over = early.since + EARLY_MS <= now;
+            let over = early.is_expired(now);
             let changed = || account_of(&early.transaction.sender()).is_some_and(|account| account != early.account);
             if !over && !changed() {
                 self.waiting.push_back(early);
@@ -159,179 +194,4 @@ pub(crate) fn waits_for_a_block(error: &MempoolError) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use tally_chain::transaction::{ChainIdentity, Payload};
-    use tally_chain::{Amount, B256, BlockId, Bytes, U256, UnixSecs};
-    use tally_testkit::keys::TestKey;
-
-    use super::*;
-
-    const CHAIN: ChainIdentity = ChainIdentity {
-        chain_id: 8548,
-        genesis: BlockId(B256::repeat_byte(1)),
-    };
-
-    /// The key of a number.
-    fn key(number: u8) -> TestKey {
-        TestKey::from_bytes(&[number; 32])
-    }
-
-    /// A payment of one base unit.
-    fn payment(nonce: u64) -> Payload {
-        Payload {
-            chain_id: CHAIN.chain_id,
-            nonce,
-            timestamp: UnixSecs(1_800_000_000),
-            max_priority_fee: 1,
-            max_fee: 1_001,
-            gas_limit: 10_000,
-            to: Some(Address::repeat_byte(7)),
-            value: Amount(U256::from(1)),
-            data: Bytes::new(),
-        }
-    }
-
-    fn account(balance: u64) -> Account {
-        Account {
-            balance: Amount(U256::from(balance)),
-            ..Account::default()
-        }
-    }
-
-    fn early(signer: &TestKey, nonce: u64, from: &str, since: u64) -> Early {
-        Early {
-            transaction: signer.sign(&CHAIN, payment(nonce)),
-            holders: VecDeque::from([from.into()]),
-            account: account(0),
-            since,
-        }
-    }
-
-    #[test]
-    fn those_are_due_whose_account_has_changed_in_the_order_in_which_they_came() {
-        let (mut all, rich, poor) = (EarlyTransactions::default(), key(1), key(2));
-        let [first, other, second] =
-            [(&rich, 1), (&poor, 0), (&rich, 0)].map(|(of, nonce)| early(of, nonce, "peer", 7));
-        for one in [&first, &other, &second, &first] {
-            all.put(one.clone());
-        }
-        assert_eq!(all.due(|_| Some(account(0)), 8), []);
-        assert_eq!(all.due(|_| None, 8), [], "it cannot be read");
-        let changed = |address: &Address| Some(account(u64::from(*address == rich.address())));
-        assert_eq!(all.due(changed, 8), [first, second.clone()]);
-        assert!(!all.contains(&second.transaction.id()) && all.contains(&other.transaction.id()));
-        let late = all.due(|_| Some(account(9)), 7 + EARLY_MS);
-        assert_eq!(
-            (late, all.waiting.len(), all.ids.len(), all.bytes),
-            (Vec::new(), 0, 0, 0)
-        );
-    }
-
-    #[test]
-    fn one_peer_that_sends_many_keeps_out_nobodys() {
-        let (mut all, signer) = (EarlyTransactions::default(), key(1));
-        let honest = early(&key(2), 0, "honest", 0);
-        all.put(honest.clone());
-        for nonce in 0..MAX_EARLY as u64 + 10 {
-            all.put(early(&signer, nonce, "greedy", 0));
-        }
-        assert_eq!(all.waiting.len(), MAX_EARLY);
-        assert!(all.contains(&honest.transaction.id()));
-        let last = early(&signer, MAX_EARLY as u64 + 9, "greedy", 0);
-        assert!(all.contains(&last.transaction.id()), "its oldest went");
-    }
-
-    /// The greedy one has sent first what an honest peer announces, and makes it go with its own.
-    #[test]
-    fn what_another_peer_has_too_stays_where_the_first_sends_many() {
-        let signer = key(1);
-        let [announced, sent] = [2, 3].map(|number| early(&key(number), 0, "greedy", 0));
-        let mut all = EarlyTransactions::default();
-        all.put(Early {
-            holders: ["greedy", "honest"].map(PeerName::from).into(),
-            ..announced.clone()
-        });
-        all.put(sent.clone());
-        // The same from another: fetched again, at a later moment.
-        let again = Early {
-            holders: VecDeque::from(["other".into()]),
-            account: account(5),
-            since: 9,
-            ..sent
-        };
-        all.put(again.clone());
-        assert_eq!((all.waiting.len(), all.ids.len()), (2, 2));
-        for nonce in 0..MAX_EARLY as u64 + 10 {
-            all.put(early(&signer, nonce, "greedy", 0));
-        }
-        assert_eq!((all.waiting.len(), all.ids.len()), (MAX_EARLY, MAX_EARLY));
-        let honest = Early {
-            holders: VecDeque::from(["honest".into()]),
-            ..announced
-        };
-        let kept: Vec<_> = all.waiting.iter().take(2).collect();
-        assert_eq!(kept, [&honest, &again]);
-    }
-
-    #[test]
-    fn long_ones_take_no_more_than_their_room() {
-        let (mut all, signer) = (EarlyTransactions::default(), key(1));
-        for nonce in 0..60 {
-            let payload = Payload {
-                data: Bytes::from(vec![7; 100_000]),
-                ..payment(nonce)
-            };
-            let transaction = signer.sign(&CHAIN, payload);
-            all.put(Early {
-                transaction,
-                ..early(&signer, nonce, "peer", 0)
-            });
-        }
-        let bytes: usize = all.waiting.iter().map(Early::bytes).sum();
-        assert!(
-            (MAX_EARLY_BYTES - 200_000..=MAX_EARLY_BYTES).contains(&bytes),
-            "{bytes}"
-        );
-    }
-
-    #[test]
-    fn only_what_a_block_may_change_is_kept() {
-        let (balance, required) = (Amount::ZERO, Amount(U256::from(1)));
-        let (id, sender) = (TxId::default(), Address::ZERO);
-        for (error, waits) in [
-            (MempoolError::InsufficientFunds { balance, required }, true),
-            (MempoolError::NonceTooLow { found: 1, expected: 2 }, true),
-            (
-                MempoolError::NonceGapTooLarge {
-                    found: 999,
-                    expected: 2,
-                    max: 256,
-                },
-                true,
-            ),
-            (MempoolError::SenderHasCode { sender }, true),
-            (MempoolError::AlreadyKnown { id }, false),
-            (MempoolError::FeeTooLow { max_fee: 1, min: 2 }, false),
-            (MempoolError::GasLimitTooHigh { gas_limit: 2, max: 1 }, false),
-            (
-                MempoolError::SenderLimit {
-                    what: "transactions",
-                    found: 2,
-                    max: 1,
-                },
-                false,
-            ),
-            (
-                MempoolError::Full {
-                    count: 1,
-                    max_count: 1,
-                    bytes: 1,
-                    max_bytes: 1,
-                },
-                false,
-            ),
-        ] {
-            assert_eq!(waits_for_a_block(&error), waits, "{error}");
-        }
-    }
-}
+mod tests;

@@ -83,6 +83,7 @@ impl Session {
     /// Announces a transaction of our pool to all.
     pub(crate) fn offer(&mut self, id: TxId) {
         self.wanted.remove(&id);
+        self.early.remove(&id);
         for peer in self.peers.values_mut().filter(|peer| peer.ready()) {
             if peer.known_transactions.insert(id) {
                 peer.inventory.push(id);
@@ -219,12 +220,13 @@ impl Session {
                     if let Ok(account) = tip.snapshot.account(&transaction.sender()) {
                         let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
                         let others = announced.into_iter().filter(|other| other != name);
-                        self.early.put(Early {
+                        let early = Early {
                             transaction: transaction.clone(),
                             holders: std::iter::once(name.clone()).chain(others).collect(),
                             account: account.unwrap_or_default(),
                             since,
-                        });
+                        };
+                        self.early.put(early, self.now);
                     }
                 }
                 // What does not fit into the pool now is no fault of the peer: its pool may be another one.

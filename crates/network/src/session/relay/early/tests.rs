@@ -1,0 +1,245 @@
+//! Which transactions wait for a block, for whom they count, and which go first.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tally_chain::transaction::{ChainIdentity, Payload};
+use tally_chain::{Amount, B256, BlockId, Bytes, ChainSpec, U256, UnixSecs};
+use tally_node::{Node, NodeConfig};
+use tally_testkit::keys::TestKey;
+
+use super::*;
+use crate::session::Session;
+
+const CHAIN: ChainIdentity = ChainIdentity {
+    chain_id: 8548,
+    genesis: BlockId(B256::repeat_byte(1)),
+};
+
+/// The key of a number.
+fn key(number: u8) -> TestKey {
+    TestKey::from_bytes(&[number; 32])
+}
+
+/// A payment of one base unit.
+fn payment(nonce: u64) -> Payload {
+    Payload {
+        chain_id: CHAIN.chain_id,
+        nonce,
+        timestamp: UnixSecs(1_800_000_000),
+        max_priority_fee: 1,
+        max_fee: 1_001,
+        gas_limit: 10_000,
+        to: Some(Address::repeat_byte(7)),
+        value: Amount(U256::from(1)),
+        data: Bytes::new(),
+    }
+}
+
+/// A node of the test chain, on which the PUBLIC accounts have coins.
+fn node(dir: &Path) -> Node {
+    let spec = ChainSpec::built_in("test").unwrap();
+    let now = UnixSecs(u64::from(spec.genesis_time) + 1_000);
+    Node::open(NodeConfig::new(dir.to_owned(), spec), Arc::new(move || now)).unwrap()
+}
+
+/// A payment with a fee that a node's pool takes.
+fn funded_payment(node: &Node, nonce: u64) -> Payload {
+    Payload {
+        chain_id: node.spec().chain_id,
+        timestamp: node.now(),
+        max_priority_fee: 1_000_000_000,
+        max_fee: 3_000_000_000,
+        gas_limit: 50_000,
+        ..payment(nonce)
+    }
+}
+
+fn account(balance: u64) -> Account {
+    Account {
+        balance: Amount(U256::from(balance)),
+        ..Account::default()
+    }
+}
+
+fn early(signer: &TestKey, nonce: u64, from: &str, since: u64) -> Early {
+    Early {
+        transaction: signer.sign(&CHAIN, payment(nonce)),
+        holders: VecDeque::from([from.into()]),
+        account: account(0),
+        since,
+    }
+}
+
+#[test]
+fn those_are_due_whose_account_has_changed_in_the_order_in_which_they_came() {
+    let (mut all, rich, poor) = (EarlyTransactions::default(), key(1), key(2));
+    let [first, other, second] = [(&rich, 1), (&poor, 0), (&rich, 0)].map(|(of, nonce)| early(of, nonce, "peer", 7));
+    for one in [&first, &other, &second, &first] {
+        all.put(one.clone(), 7);
+    }
+    assert_eq!(all.due(|_| Some(account(0)), 8), []);
+    assert_eq!(all.due(|_| None, 8), [], "it cannot be read");
+    let changed = |address: &Address| Some(account(u64::from(*address == rich.address())));
+    assert_eq!(all.due(changed, 8), [first, second.clone()]);
+    assert!(!all.contains(&second.transaction.id()) && all.contains(&other.transaction.id()));
+    let late = all.due(|_| Some(account(9)), 7 + EARLY_MS);
+    assert_eq!(
+        (late, all.waiting.len(), all.ids.len(), all.bytes),
+        (Vec::new(), 0, 0, 0)
+    );
+}
+
+#[test]
+fn one_peer_that_sends_many_keeps_out_nobodys() {
+    let (mut all, signer) = (EarlyTransactions::default(), key(1));
+    let honest = early(&key(2), 0, "honest", 0);
+    all.put(honest.clone(), 0);
+    for nonce in 0..MAX_EARLY as u64 + 10 {
+        all.put(early(&signer, nonce, "greedy", 0), 0);
+    }
+    assert_eq!(all.waiting.len(), MAX_EARLY);
+    assert!(all.contains(&honest.transaction.id()));
+    let last = early(&signer, MAX_EARLY as u64 + 9, "greedy", 0);
+    assert!(all.contains(&last.transaction.id()), "its oldest went");
+}
+
+/// The greedy one has sent first what an honest peer announces, and makes it go with its own.
+#[test]
+fn what_another_peer_has_too_stays_where_the_first_sends_many() {
+    let signer = key(1);
+    let [announced, sent] = [2, 3].map(|number| early(&key(number), 0, "greedy", 0));
+    let mut all = EarlyTransactions::default();
+    let both = Early {
+        holders: ["greedy", "honest"].map(PeerName::from).into(),
+        ..announced.clone()
+    };
+    all.put(both, 0);
+    all.put(sent.clone(), 0);
+    // The same from another: fetched again, at a later moment.
+    let again = Early {
+        holders: VecDeque::from(["other".into()]),
+        account: account(5),
+        since: 9,
+        ..sent
+    };
+    all.put(again.clone(), 9);
+    assert_eq!((all.waiting.len(), all.ids.len()), (2, 2));
+    for nonce in 0..MAX_EARLY as u64 + 10 {
+        all.put(early(&signer, nonce, "greedy", 0), 0);
+    }
+    assert_eq!((all.waiting.len(), all.ids.len()), (MAX_EARLY, MAX_EARLY));
+    let honest = Early {
+        holders: VecDeque::from(["honest".into()]),
+        ..announced
+    };
+    let kept: Vec<_> = all.waiting.iter().take(2).collect();
+    assert_eq!(kept, [&honest, &again]);
+}
+
+#[test]
+fn long_ones_take_no_more_than_their_room() {
+    let (mut all, signer) = (EarlyTransactions::default(), key(1));
+    for nonce in 0..60 {
+        let payload = Payload {
+            data: Bytes::from(vec![7; 100_000]),
+            ..payment(nonce)
+        };
+        let transaction = signer.sign(&CHAIN, payload);
+        let long = Early {
+            transaction,
+            ..early(&signer, nonce, "peer", 0)
+        };
+        all.put(long, 0);
+    }
+    let bytes: usize = all.waiting.iter().map(Early::bytes).sum();
+    assert!(
+        (MAX_EARLY_BYTES - 200_000..=MAX_EARLY_BYTES).contains(&bytes),
+        "{bytes}"
+    );
+}
+
+#[test]
+fn only_what_a_block_may_change_is_kept() {
+    let (balance, required) = (Amount::ZERO, Amount(U256::from(1)));
+    let (id, sender) = (TxId::default(), Address::ZERO);
+    for (error, waits) in [
+        (MempoolError::InsufficientFunds { balance, required }, true),
+        (MempoolError::NonceTooLow { found: 1, expected: 2 }, true),
+        (
+            MempoolError::NonceGapTooLarge {
+                found: 999,
+                expected: 2,
+                max: 256,
+            },
+            true,
+        ),
+        (MempoolError::SenderHasCode { sender }, true),
+        (MempoolError::AlreadyKnown { id }, false),
+        (MempoolError::FeeTooLow { max_fee: 1, min: 2 }, false),
+        (MempoolError::GasLimitTooHigh { gas_limit: 2, max: 1 }, false),
+        (
+            MempoolError::SenderLimit {
+                what: "transactions",
+                found: 2,
+                max: 1,
+            },
+            false,
+        ),
+        (
+            MempoolError::Full {
+                count: 1,
+                max_count: 1,
+                bytes: 1,
+                max_bytes: 1,
+            },
+            false,
+        ),
+    ] {
+        assert_eq!(waits_for_a_block(&error), waits, "{error}");
+    }
+}
+
+/// What has expired goes with the next block only: until then it counts for nobody and takes no place.
+#[test]
+fn what_has_waited_too_long_goes_before_all_others() {
+    let mut all = EarlyTransactions::default();
+    let (old, honest) = (key(1), key(2));
+    for nonce in 0..200 {
+        all.put(early(&old, nonce, "old", 0), 0);
+    }
+    // Of all that are here the honest peer has most bytes, and of all that still wait as well.
+    let waiting: Vec<_> = (0..MAX_EARLY as u64 - 200)
+        .map(|nonce| early(&honest, nonce, "honest", EARLY_MS))
+        .collect();
+    for one in &waiting {
+        all.put(one.clone(), EARLY_MS);
+    }
+    assert_eq!(all.waiting.len(), MAX_EARLY, "nothing had to go so far");
+    let last = early(&key(3), 0, "other", EARLY_MS);
+    all.put(last.clone(), EARLY_MS);
+    let kept: Vec<_> = all.waiting.iter().collect();
+    let expected: Vec<_> = waiting.iter().chain([&last]).collect();
+    assert_eq!(kept, expected);
+    assert_eq!(all.ids.len(), expected.len());
+    assert_eq!(all.bytes, expected.iter().map(|early| early.bytes()).sum::<usize>());
+}
+
+/// A pool takes without any block what it has rejected for its nonce, once those before it are there.
+#[test]
+fn what_the_pool_has_waits_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut session = Session::new(node.clone(), "own");
+    let [taken, waiting] = [0, 900].map(|nonce| Early {
+        transaction: TestKey::public(0).sign(&node.identity(), funded_payment(&node, nonce)),
+        ..early(&key(1), nonce, "peer", 0)
+    });
+    for one in [&taken, &waiting] {
+        session.early.put(one.clone(), 0);
+    }
+    let id = node.submit(taken.transaction.envelope().clone()).unwrap().id;
+    assert_eq!(id, taken.transaction.id());
+    session.poll(1_000);
+    assert_eq!(session.early.waiting, [waiting]);
+}
