@@ -45,7 +45,8 @@ pub const MAX_KNOWN: usize = 65_536;
 /// Transactions requested or to be requested, of all peers; where there are too many, the peer that announced most yields.
 pub const MAX_WANTED: usize = 65_536;
 /// Transactions that are kept because their sender's account does not allow them yet; where there are too many, those that
-/// have waited too long go first, then the peer that sent most loses its oldest, unless another has it, too.
+/// have waited too long go first; then, of the address range that sent most, the peer that sent most loses its oldest, unless
+/// one of another range has it, too.
 pub const MAX_EARLY: usize = 512;
 /// Bytes of their envelopes.
 pub const MAX_EARLY_BYTES: usize = 4 << 20;

@@ -13,14 +13,47 @@ use tally_node::mempool::MempoolError;
 
 use super::wanted::MAX_HOLDERS;
 use crate::session::name::PeerName;
+use crate::session::peers::range::{Host, Origin, Range};
 use crate::wire::limits::{EARLY_MS, MAX_EARLY, MAX_EARLY_BYTES};
+
+/// Who shares one part of the room: names cost nothing, and addresses of one range cost little, so that no number of names
+/// makes an honest peer of another range the one that has sent most.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Share {
+    /// All peers of one address range that came by themselves.
+    Range(Range),
+    /// The same behind an exempt address, which may be a gateway.
+    Host(Host),
+    /// A peer that this node dialled, that its operator named, or whose address is unknown.
+    Peer(PeerName),
+}
+
+/// A peer that has sent or announced a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) name: PeerName,
+    share: Share,
+}
+
+impl Holder {
+    /// `outbound`: whether this node dialled the peer.
+    pub(crate) fn new(name: &PeerName, outbound: bool, origin: &Origin) -> Self {
+        let share = match origin.host.filter(|_| !outbound && !origin.configured) {
+            Some(host) if origin.exempt => Share::Host(Host::of(host)),
+            Some(host) => Share::Range(Range::of(host)),
+            None => Share::Peer(name.clone()),
+        };
+        let name = name.clone();
+        Self { name, share }
+    }
+}
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Early {
     pub(crate) transaction: CheckedTransaction,
-    /// Who sent or announced it; it counts against the first.
-    pub(crate) holders: VecDeque<PeerName>,
+    /// Who sent or announced it, one of each share; it counts against the first.
+    pub(crate) holders: VecDeque<Holder>,
     /// Its sender's account, as it was when it was rejected last.
     pub(crate) account: Account,
     /// When it came last, milliseconds.
@@ -37,10 +70,11 @@ impl Early {
         self.since.saturating_add(EARLY_MS) <= now
     }
 
-    /// Others have it, too.
-    fn held(&mut self, holders: impl IntoIterator<Item = PeerName>) {
+    /// Others have it, too. Of one share the first is enough: many names would leave no place for a peer of another one.
+    pub(crate) fn held(&mut self, holders: impl IntoIterator<Item = Holder>) {
         for holder in holders {
-            if self.holders.len() < MAX_HOLDERS && !self.holders.contains(&holder) {
+            let known = self.holders.iter().any(|other| other.share == holder.share);
+            if self.holders.len() < MAX_HOLDERS && !known {
                 self.holders.push_back(holder);
             }
         }
@@ -64,8 +98,8 @@ impl EarlyTransactions {
     }
 
     /// Keeps one; one that is here already is kept from now on, and by all who have it. Where there are too many, those that
-    /// have waited too long at `now` go first; then the peer that sent most of the others loses its oldest,
-    /// unless another has that, too: one that makes up many keeps out no other's, and takes no other's with its own.
+    /// have waited too long at `now` go first; then, of the share that has most of the others, the peer that sent most loses its
+    /// oldest, unless another has that, too: one that makes up many keeps out no other's, and takes no other's with its own.
     pub(crate) fn put(&mut self, early: Early, now: u64) {
         if let Some(here) = self.get_mut(&early.transaction.id()) {
             (here.account, here.since) = (early.account, early.since);
@@ -112,7 +146,7 @@ impl EarlyTransactions {
     }
 
     /// Peers have one, too, if it is still here.
-    pub(super) fn held(&mut self, id: &TxId, holders: impl IntoIterator<Item = PeerName>) {
+    pub(super) fn held(&mut self, id: &TxId, holders: impl IntoIterator<Item = Holder>) {
         if let Some(early) = self.get_mut(id) {
             early.held(holders);
         }
@@ -139,18 +173,31 @@ impl EarlyTransactions {
         self.bytes -= gone.bytes();
     }
 
-    /// Where the oldest one is of the peer that sent the most bytes.
+    /// Where the oldest one is of the peer that sent the most bytes, in the share that has the most. Where several shares have
+    /// as much, the newest one's yields: what comes takes no place of a share that has no more than its own.
     fn oldest_of_most(&self) -> Option<usize> {
-        let mut sent = BTreeMap::<&PeerName, usize>::new();
-        for early in &self.waiting {
-            if let Some(first) = early.holders.front() {
-                *sent.entry(first).or_default() += early.bytes();
-            }
-        }
-        let (most, _) = sent.into_iter().max_by_key(|(_, bytes)| *bytes)?;
+        let newest = &self.waiting.back()?.holders.front()?.share;
+        let shares = self.bytes_by(|holder| Some(&holder.share));
+        let (share, _) = shares
+            .into_iter()
+            .max_by_key(|(share, bytes)| (*bytes, *share == newest))?;
+        let peers = self.bytes_by(|holder| (holder.share == *share).then_some(&holder.name));
+        let (most, _) = peers.into_iter().max_by_key(|(_, bytes)| *bytes)?;
+        let theirs = |holder: &Holder| holder.share == *share && holder.name == *most;
         self.waiting
             .iter()
-            .position(|early| early.holders.front() == Some(most))
+            .position(|early| early.holders.front().is_some_and(theirs))
+    }
+
+    /// What counts against each key, in bytes; `key` gives that of the holder against which an entry counts, if it has one.
+    fn bytes_by<'a, K: Ord>(&'a self, key: impl Fn(&'a Holder) -> Option<K>) -> BTreeMap<K, usize> {
+        let mut sent = BTreeMap::<K, usize>::new();
+        for early in &self.waiting {
+            if let Some(key) = early.holders.front().and_then(&key) {
+                *sent.entry(key).or_default() += early.bytes();
+            }
+        }
+        sent
     }
 
     /// Takes out those whose sender's account is another one now, and drops those that have waited too long. `account_of` gives

@@ -1,6 +1,6 @@
 //! Transactions by inventory; nothing goes on that this node has not taken itself. Rule: docs/protocol.md#N7
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use tally_ledger::StateView;
 use tally_node::SubmitError;
 use tally_node::mempool::Pooled;
 
-use super::early::{Early, waits_for_a_block};
+use super::early::{Early, Holder, waits_for_a_block};
 use crate::session::name::PeerName;
 use crate::session::offence::Offence;
 use crate::session::peer::{Offer, Request};
@@ -171,7 +171,9 @@ impl Session {
         if let Some(peer) = self.peers.get_mut(name) {
             peer.transactions_sent += sent.len() as u64;
         }
-        self.take_transactions(name, &sent, self.now);
+        if let Some(sender) = self.holder(name) {
+            self.take_transactions(&sender, &sent, self.now);
+        }
         // What left a pool between announcement and request is honestly missing: that is no offence, however much it is.
         self.wanted.missing(name, &missing, self.now);
         if let Some(offence) = offence {
@@ -200,8 +202,14 @@ impl Session {
         }
     }
 
+    /// A connected peer, as what it has sent counts.
+    fn holder(&self, name: &PeerName) -> Option<Holder> {
+        let peer = self.peers.get(name)?;
+        Some(Holder::new(name, peer.outbound, &peer.origin))
+    }
+
     /// Takes what a peer has sent into the pool, where it may be there; `since`: when it came first, milliseconds.
-    fn take_transactions(&mut self, name: &PeerName, sent: &[CheckedTransaction], since: u64) {
+    fn take_transactions(&mut self, sender: &Holder, sent: &[CheckedTransaction], since: u64) {
         let mut brought = false;
         // Before they are looked at: should a block come in between, what it changes shows.
         let tip = self.node.tip();
@@ -218,14 +226,15 @@ impl Session {
                 Ok(_) => brought = true,
                 Err(SubmitError::Mempool(error)) if waits_for_a_block(&error) => {
                     if let Ok(account) = tip.snapshot.account(&transaction.sender()) {
-                        let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
-                        let others = announced.into_iter().filter(|other| other != name);
-                        let early = Early {
+                        let mut early = Early {
                             transaction: transaction.clone(),
-                            holders: std::iter::once(name.clone()).chain(others).collect(),
+                            holders: VecDeque::from([sender.clone()]),
                             account: account.unwrap_or_default(),
                             since,
                         };
+                        // Those that are gone are left out: of them is not known whose share it would be.
+                        let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
+                        early.held(announced.iter().filter_map(|other| self.holder(other)));
                         self.early.put(early, self.now);
                     }
                 }
@@ -233,7 +242,7 @@ impl Session {
                 Err(_) => {}
             }
         }
-        if brought && let Some(peer) = self.peers.get_mut(name) {
+        if brought && let Some(peer) = self.peers.get_mut(&sender.name) {
             peer.brought_transaction = Some(self.now);
         }
     }

@@ -62,10 +62,24 @@ fn account(balance: u64) -> Account {
     }
 }
 
+/// A peer with a share of its own.
+fn holder(name: &str) -> Holder {
+    Holder::new(&name.into(), true, &Origin::default())
+}
+
+/// A peer that came by itself from this address.
+fn inbound(name: &str, host: [u8; 4]) -> Holder {
+    let origin = Origin {
+        host: Some(host.into()),
+        ..Origin::default()
+    };
+    Holder::new(&name.into(), false, &origin)
+}
+
 fn early(signer: &TestKey, nonce: u64, from: &str, since: u64) -> Early {
     Early {
         transaction: signer.sign(&CHAIN, payment(nonce)),
-        holders: VecDeque::from([from.into()]),
+        holders: VecDeque::from([holder(from)]),
         account: account(0),
         since,
     }
@@ -111,14 +125,14 @@ fn what_another_peer_has_too_stays_where_the_first_sends_many() {
     let [announced, sent] = [2, 3].map(|number| early(&key(number), 0, "greedy", 0));
     let mut all = EarlyTransactions::default();
     let both = Early {
-        holders: ["greedy", "honest"].map(PeerName::from).into(),
+        holders: ["greedy", "honest"].map(holder).into(),
         ..announced.clone()
     };
     all.put(both, 0);
     all.put(sent.clone(), 0);
     // The same from another: fetched again, at a later moment.
     let again = Early {
-        holders: VecDeque::from(["other".into()]),
+        holders: VecDeque::from([holder("other")]),
         account: account(5),
         since: 9,
         ..sent
@@ -130,7 +144,7 @@ fn what_another_peer_has_too_stays_where_the_first_sends_many() {
     }
     assert_eq!((all.waiting.len(), all.ids.len()), (MAX_EARLY, MAX_EARLY));
     let honest = Early {
-        holders: VecDeque::from(["honest".into()]),
+        holders: VecDeque::from([holder("honest")]),
         ..announced
     };
     let kept: Vec<_> = all.waiting.iter().take(2).collect();
@@ -242,4 +256,78 @@ fn what_the_pool_has_waits_no_more() {
     assert_eq!(id, taken.transaction.id());
     session.poll(1_000);
     assert_eq!(session.early.waiting, [waiting]);
+}
+
+/// Each name of the other range sends one: of all peers the honest ones are those that sent most.
+#[test]
+fn many_names_of_one_range_take_no_place_of_another_peer() {
+    let mut all = EarlyTransactions::default();
+    let of = |signer: &TestKey, nonce, holder| Early {
+        holders: VecDeque::from([holder]),
+        ..early(signer, nonce, "", 0)
+    };
+    let kept: Vec<_> = (0..8)
+        .flat_map(|nonce| {
+            [
+                of(&key(1), nonce, inbound("came", [9, 9, 9, 9])),
+                of(&key(2), nonce, holder("dialled")),
+            ]
+        })
+        .collect();
+    for one in &kept {
+        all.put(one.clone(), 0);
+    }
+    let many = key(3);
+    for at in 0..MAX_EARLY as u64 + 100 {
+        let host = [66, 6, (at / 256) as u8, (at % 256) as u8];
+        all.put(of(&many, at, inbound(&format!("name-{at}"), host)), 0);
+    }
+    assert_eq!(all.waiting.len(), MAX_EARLY);
+    let stayed: Vec<_> = all.waiting.iter().take(kept.len()).collect();
+    assert_eq!(stayed, kept.iter().collect::<Vec<_>>());
+}
+
+/// As many ranges as there are places: one that comes anew finds none of a range that has no more than it has itself.
+#[test]
+fn a_range_that_has_no_more_than_the_newest_yields_nothing() {
+    let mut all = EarlyTransactions::default();
+    let signer = key(1);
+    let of = |nonce: u64, holder| Early {
+        holders: VecDeque::from([holder]),
+        ..early(&signer, nonce, "", 0)
+    };
+    for nonce in 0..MAX_EARLY as u64 {
+        let host = [20 + (nonce / 200) as u8, (nonce % 200) as u8, 1, 1];
+        // Nonces of two bytes, so that all envelopes are of one length.
+        all.put(of(1_000 + nonce, inbound(&format!("name-{nonce}"), host)), 0);
+    }
+    let before = all.waiting.clone();
+    all.put(of(9_000, inbound("last", [5, 1, 1, 1])), 0);
+    assert_eq!(all.waiting, before);
+}
+
+/// Names of one range announce what an honest peer announces after them.
+#[test]
+fn many_names_that_have_a_payment_leave_a_place_for_another_holder() {
+    let mut all = EarlyTransactions::default();
+    let mut announced = early(&key(1), 0, "", 0);
+    announced.holders = VecDeque::from([inbound("name", [66, 6, 6, 6])]);
+    let names = (0..=MAX_HOLDERS as u8).map(|at| inbound(&format!("name-{at}"), [66, 6, 7, at]));
+    announced.held(names.chain([holder("honest")]));
+    let names: Vec<_> = announced.holders.iter().map(|holder| holder.name.0.as_str()).collect();
+    assert_eq!(names, ["name", "honest"]);
+    all.put(announced.clone(), 0);
+    let greedy = key(2);
+    for nonce in 0..MAX_EARLY as u64 {
+        let one = Early {
+            holders: VecDeque::from([inbound("name", [66, 6, 6, 6])]),
+            ..early(&greedy, nonce, "", 0)
+        };
+        all.put(one, 0);
+    }
+    assert_eq!(all.waiting.len(), MAX_EARLY);
+    assert!(
+        all.contains(&announced.transaction.id()),
+        "it counts against another now"
+    );
 }
