@@ -201,6 +201,8 @@ impl Session {
             self.announce_tip();
             // After the block that they waited for: peers look at them with its state.
             self.offer_returned();
+        }
+        if tip_moved || self.early.is_time(self.now) {
             self.retry_early();
         }
     }

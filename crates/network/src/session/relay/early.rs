@@ -1,5 +1,6 @@
 //! Transactions that came before the block on which they build: their sender's account did not allow them, and they are
-//! looked at again once a block has changed it. Rule: docs/protocol.md#N7
+//! looked at again once a block has changed it. Those that the store kept from being looked at wait beside them, until it works.
+//! Rule: docs/protocol.md#N7
 //!
 //! The peer that sent one does not announce it a second time, for its own pool has had it all along: what is rejected for the
 //! state of this moment and forgotten would not come again. One that another peer announces meanwhile is fetched again: the pool
@@ -9,12 +10,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, CheckedTransaction, TxId};
+use tally_node::SubmitError;
 use tally_node::mempool::MempoolError;
 
 use super::wanted::MAX_HOLDERS;
 use crate::session::name::PeerName;
 use crate::session::peers::range::{Host, Origin, Range};
 use crate::wire::limits::{EARLY_MS, MAX_EARLY, MAX_EARLY_BYTES};
+
+/// Milliseconds until another look at what the store kept from being looked at.
+const AGAIN_MS: u64 = 1_000;
 
 /// Who shares one part of the room: names cost nothing, and addresses of one range cost little, so that no number of names
 /// makes an honest peer of another range the one that has sent most.
@@ -54,8 +59,8 @@ pub(crate) struct Early {
     pub(crate) transaction: CheckedTransaction,
     /// Who sent or announced it, one of each share; it counts against the first.
     pub(crate) holders: VecDeque<Holder>,
-    /// Its sender's account, as it was when it was rejected last.
-    pub(crate) account: Account,
+    /// Its sender's account, as it was when it was rejected last; none where the store failed then, and nothing is known.
+    pub(crate) account: Option<Account>,
     /// When it came last, milliseconds.
     pub(crate) since: u64,
 }
@@ -89,6 +94,8 @@ pub(crate) struct EarlyTransactions {
     /// Their ids: every one that is rejected is looked for here.
     ids: BTreeSet<TxId>,
     bytes: usize,
+    /// When they are looked at again without a block, milliseconds, where the store kept them from being looked at.
+    again: Option<u64>,
 }
 
 impl EarlyTransactions {
@@ -101,6 +108,9 @@ impl EarlyTransactions {
     /// have waited too long at `now` go first; then, of the share that has most of the others, the peer that sent most loses its
     /// oldest, unless another has that, too: one that makes up many keeps out no other's, and takes no other's with its own.
     pub(crate) fn put(&mut self, early: Early, now: u64) {
+        if early.account.is_none() {
+            self.look_again(now);
+        }
         if let Some(here) = self.get_mut(&early.transaction.id()) {
             (here.account, here.since) = (early.account, early.since);
             here.held(early.holders);
@@ -116,6 +126,23 @@ impl EarlyTransactions {
         while self.is_over() {
             let Some(at) = self.oldest_of_most() else { return };
             self.let_go(at);
+        }
+    }
+
+    /// What is due could not be looked at, for the store failed or had no room: no block may come once it works.
+    pub(crate) fn look_again(&mut self, now: u64) {
+        self.again = Some(now.saturating_add(AGAIN_MS));
+    }
+
+    /// Whether it is time for that.
+    pub(crate) fn is_time(&self, now: u64) -> bool {
+        self.again.is_some_and(|again| again <= now)
+    }
+
+    /// For so many milliseconds up to `now` nothing could be stored: all of them are kept for as much longer.
+    pub(crate) fn put_off(&mut self, millis: u64, now: u64) {
+        for early in &mut self.waiting {
+            early.since = early.since.saturating_add(millis).min(now);
         }
     }
 
@@ -200,43 +227,61 @@ impl EarlyTransactions {
         sent
     }
 
-    /// Takes out those whose sender's account is another one now, and drops those that have waited too long. `account_of` gives
-    /// none where the account cannot be read now: that is no change.
+    /// Takes out those whose sender's account is another one now, or was not known, and drops those that have waited too long.
+    /// `account_of` gives none where the account cannot be read now: that is no change.
     pub(crate) fn due(&mut self, account_of: impl Fn(&Address) -> Option<Account>, now: u64) -> Vec<Early> {
+        self.again = None;
+        self.drop_expired(now);
+        let changed = |early: &Early| match early.account {
+            Some(before) => account_of(&early.transaction.sender()).is_some_and(|account| account != before),
+            None => true,
+        };
         let mut due = Vec::new();
         for early in std::mem::take(&mut self.waiting) {
-            let over = early.is_expired(now);
-            let changed = || account_of(&early.transaction.sender()).is_some_and(|account| account != early.account);
-            if !over && !changed() {
-                self.waiting.push_back(early);
-                continue;
-            }
-            self.uncount(&early);
-            if !over {
+            if changed(&early) {
+                self.uncount(&early);
                 due.push(early);
+            } else {
+                self.waiting.push_back(early);
             }
         }
         due
     }
 }
 
-/// Whether a block may change what a transaction was rejected for: its sender's balance, nonce or code. A fee, a form or a time
-/// that is not allowed stays so, and a full pool shows nothing of the chain.
-pub(crate) fn waits_for_a_block(error: &MempoolError) -> bool {
+/// What a transaction waits for that the pool did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// A block that changes its sender's account.
+    ForABlock,
+    /// The store, which failed or had no room: nothing is known against the transaction.
+    ForTheStore,
+}
+
+/// Whether a transaction may be taken later that is not taken now, and what that takes. A block may change its sender's balance,
+/// nonce or code. A fee, a form or a time that is not allowed stays so, and a full pool shows nothing of the chain.
+pub(crate) fn waits(error: &SubmitError) -> Option<Waits> {
     match error {
-        MempoolError::NonceTooLow { .. }
-        | MempoolError::NonceGapTooLarge { .. }
-        | MempoolError::InsufficientFunds { .. }
-        | MempoolError::SenderHasCode { .. } => true,
-        MempoolError::AlreadyKnown { .. }
-        | MempoolError::Transaction(_)
-        | MempoolError::FeeTooLow { .. }
-        | MempoolError::GasLimitTooLow { .. }
-        | MempoolError::GasLimitTooHigh { .. }
-        | MempoolError::InitCodeTooLong { .. }
-        | MempoolError::ReplacementUnderpriced { .. }
-        | MempoolError::SenderLimit { .. }
-        | MempoolError::Full { .. } => false,
+        SubmitError::State(_) | SubmitError::Store(_) | SubmitError::NotStored(_) => Some(Waits::ForTheStore),
+        SubmitError::Mempool(
+            MempoolError::NonceTooLow { .. }
+            | MempoolError::NonceGapTooLarge { .. }
+            | MempoolError::InsufficientFunds { .. }
+            | MempoolError::SenderHasCode { .. },
+        ) => Some(Waits::ForABlock),
+        SubmitError::Mempool(
+            MempoolError::AlreadyKnown { .. }
+            | MempoolError::Transaction(_)
+            | MempoolError::FeeTooLow { .. }
+            | MempoolError::GasLimitTooLow { .. }
+            | MempoolError::GasLimitTooHigh { .. }
+            | MempoolError::InitCodeTooLong { .. }
+            | MempoolError::ReplacementUnderpriced { .. }
+            | MempoolError::SenderLimit { .. }
+            | MempoolError::Full { .. },
+        )
+        | SubmitError::Transaction(_)
+        | SubmitError::AlreadyIncluded { .. } => None,
     }
 }
 

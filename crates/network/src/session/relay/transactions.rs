@@ -6,10 +6,9 @@ use std::time::Duration;
 use rayon::prelude::*;
 use tally_chain::{Address, Bytes, CheckedTransaction, RawTransaction, TxId};
 use tally_ledger::StateView;
-use tally_node::SubmitError;
 use tally_node::mempool::Pooled;
 
-use super::early::{Early, Holder, waits_for_a_block};
+use super::early::{Early, Holder, Waits, waits};
 use crate::session::name::PeerName;
 use crate::session::offence::Offence;
 use crate::session::peer::{Offer, Request};
@@ -181,10 +180,12 @@ impl Session {
         }
     }
 
-    /// Looks again at transactions whose sender's account a block has changed since they were rejected for what it was.
+    /// Looks again at transactions whose sender's account a block has changed since they were rejected for what it was, and at
+    /// those that the store kept from being looked at.
     pub(crate) fn retry_early(&mut self) {
         if self.full {
-            return;
+            // The block that they waited for may be this one, and none may follow it.
+            return self.early.look_again(self.now);
         }
         let tip = self.node.tip();
         let account = |address: &Address| tip.snapshot.account(address).ok().map(Option::unwrap_or_default);
@@ -220,27 +221,36 @@ impl Session {
                 let hop = Duration::from_millis(self.now.saturating_sub(*announced));
                 self.node.stats().transaction_hop.record(hop);
             }
-            match result {
-                Err(SubmitError::State(error)) => tracing::error!(%error, "a transaction could not be looked at"),
-                Err(SubmitError::Store(error)) => tracing::error!(%error, "a transaction could not be looked at"),
-                Ok(_) => brought = true,
-                Err(SubmitError::Mempool(error)) if waits_for_a_block(&error) => {
-                    if let Ok(account) = tip.snapshot.account(&transaction.sender()) {
-                        let mut early = Early {
-                            transaction: transaction.clone(),
-                            holders: VecDeque::from([sender.clone()]),
-                            account: account.unwrap_or_default(),
-                            since,
-                        };
-                        // Those that are gone are left out: of them is not known whose share it would be.
-                        let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
-                        early.held(announced.iter().filter_map(|other| self.holder(other)));
-                        self.early.put(early, self.now);
+            let Err(error) = result else {
+                brought = true;
+                continue;
+            };
+            // What does not fit into the pool now is no fault of the peer: its pool may be another one.
+            let Some(reason) = waits(&error) else { continue };
+            let account = match reason {
+                // Where it cannot be read, a change would not show.
+                Waits::ForABlock => tip
+                    .snapshot
+                    .account(&transaction.sender())
+                    .ok()
+                    .map(Option::unwrap_or_default),
+                Waits::ForTheStore => {
+                    if self.lines.is_due("transactions", self.now) {
+                        tracing::error!(%error, "a transaction could not be looked at: it is tried again");
                     }
+                    None
                 }
-                // What does not fit into the pool now is no fault of the peer: its pool may be another one.
-                Err(_) => {}
-            }
+            };
+            let mut early = Early {
+                transaction: transaction.clone(),
+                holders: VecDeque::from([sender.clone()]),
+                account,
+                since,
+            };
+            // Those that are gone are left out: of them is not known whose share it would be.
+            let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
+            early.held(announced.iter().filter_map(|other| self.holder(other)));
+            self.early.put(early, self.now);
         }
         if brought && let Some(peer) = self.peers.get_mut(&sender.name) {
             peer.brought_transaction = Some(self.now);

@@ -20,8 +20,12 @@ impl Session {
         }
         if self.full {
             self.full_since = self.full_since.or(Some(self.now));
-        } else if let (Some(since), Some(sync)) = (self.full_since.take(), &mut self.checkpoint_sync) {
-            sync.put_off(self.now.saturating_sub(since));
+        } else if let Some(since) = self.full_since.take() {
+            let waited = self.now.saturating_sub(since);
+            self.early.put_off(waited, self.now);
+            if let Some(sync) = &mut self.checkpoint_sync {
+                sync.put_off(waited);
+            }
         }
         if self.full && !self.syncs.is_empty() {
             // No peer's fault: their sources are sent new requests later. Answers that still come are dropped.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tally_chain::transaction::{ChainIdentity, Payload};
 use tally_chain::{Amount, B256, BlockId, Bytes, ChainSpec, U256, UnixSecs};
-use tally_node::{Node, NodeConfig};
+use tally_node::{Node, NodeConfig, StateError, StoreError};
 use tally_testkit::keys::TestKey;
 
 use super::*;
@@ -80,7 +80,7 @@ fn early(signer: &TestKey, nonce: u64, from: &str, since: u64) -> Early {
     Early {
         transaction: signer.sign(&CHAIN, payment(nonce)),
         holders: VecDeque::from([holder(from)]),
-        account: account(0),
+        account: Some(account(0)),
         since,
     }
 }
@@ -133,7 +133,7 @@ fn what_another_peer_has_too_stays_where_the_first_sends_many() {
     // The same from another: fetched again, at a later moment.
     let again = Early {
         holders: VecDeque::from([holder("other")]),
-        account: account(5),
+        account: Some(account(5)),
         since: 9,
         ..sent
     };
@@ -174,7 +174,7 @@ fn long_ones_take_no_more_than_their_room() {
 }
 
 #[test]
-fn only_what_a_block_may_change_is_kept() {
+fn what_a_block_may_change_and_what_the_store_did_is_kept() {
     let (balance, required) = (Amount::ZERO, Amount(U256::from(1)));
     let (id, sender) = (TxId::default(), Address::ZERO);
     for (error, waits) in [
@@ -210,7 +210,15 @@ fn only_what_a_block_may_change_is_kept() {
             false,
         ),
     ] {
-        assert_eq!(waits_for_a_block(&error), waits, "{error}");
+        let expected = waits.then_some(Waits::ForABlock);
+        assert_eq!(super::waits(&SubmitError::from(error.clone())), expected, "{error}");
+    }
+    let (path, free, needed) = ("store".into(), 1, 2);
+    for error in [
+        SubmitError::from(StoreError::NoRoom { path, free, needed }),
+        SubmitError::from(StateError("unreadable".to_owned())),
+    ] {
+        assert_eq!(super::waits(&error), Some(Waits::ForTheStore), "{error}");
     }
 }
 
@@ -330,4 +338,55 @@ fn many_names_that_have_a_payment_leave_a_place_for_another_holder() {
         all.contains(&announced.transaction.id()),
         "it counts against another now"
     );
+}
+
+#[test]
+fn what_the_store_kept_from_being_looked_at_is_due_again_without_a_block() {
+    let mut all = EarlyTransactions::default();
+    let unread = Early {
+        account: None,
+        ..early(&key(1), 0, "peer", 0)
+    };
+    let waiting = early(&key(2), 0, "peer", 0);
+    all.put(unread.clone(), 0);
+    all.put(waiting.clone(), 0);
+    assert!(!all.is_time(AGAIN_MS - 1) && all.is_time(AGAIN_MS));
+    let same = |_: &Address| Some(account(0));
+    assert_eq!(all.due(same, AGAIN_MS), [unread]);
+    assert!(!all.is_time(u64::MAX), "once is enough where it was looked at");
+    // As long as nothing can be stored, the time of none of them passes.
+    all.put_off(2 * EARLY_MS, 2 * EARLY_MS);
+    assert_eq!(all.due(same, 2 * EARLY_MS), []);
+    assert!(all.contains(&waiting.transaction.id()));
+    assert_eq!(all.due(|_| Some(account(9)), 3 * EARLY_MS), []);
+    assert!(all.waiting.is_empty(), "then it was over");
+}
+
+/// The disk has no room when its block comes, and for longer than a payment is kept. No other block follows.
+#[test]
+fn a_payment_whose_block_comes_while_the_disk_is_full_is_taken_once_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut session = Session::new(node.clone(), "own");
+    let transaction = TestKey::public(0).sign(&node.identity(), funded_payment(&node, 0));
+    let id = transaction.id();
+    // Its account was another one when it came.
+    let one = Early {
+        transaction,
+        ..early(&key(1), 0, "peer", 0)
+    };
+    session.early.put(one, 0);
+    let has = || node.with_pool(|pool| pool.contains(&id));
+    // So much is never free.
+    session.needs_room = Some(u64::MAX);
+    session.poll(1_000);
+    assert!(session.full);
+    // What its block makes the session do.
+    session.retry_early();
+    session.poll(10_000);
+    assert!(!has());
+    session.needs_room = None;
+    session.poll(2 * EARLY_MS);
+    assert!(has());
+    assert!(!session.early.contains(&id));
 }
