@@ -191,8 +191,10 @@ impl SwarmTask {
                 if self.links.speaks_to(&peer) || self.dials.leads_to(&peer) {
                     self.dials.postpone(&address, now);
                 } else {
-                    self.lead(&address, peer, now);
-                    self.open(peer);
+                    self.dials.dialling(&address);
+                    if self.lead(&address, peer, now) {
+                        self.open(peer);
+                    }
                 }
                 continue;
             }
@@ -255,8 +257,10 @@ impl SwarmTask {
                 // One way to each is enough: a second address of the same peer is only noted.
                 let second = self.dials.leads_to(&peer_id);
                 if let Some(address) = dialled {
-                    self.lead(&address, peer_id, now);
-                    if !second {
+                    if !self.lead(&address, peer_id, now) {
+                        tracing::info!(%address, peer = %peer_id, "the operator has removed this peer: it is not dialled again");
+                        self.swarm.close_connection(connection_id);
+                    } else if !second {
                         self.open(peer_id);
                     }
                 }
@@ -310,9 +314,13 @@ impl SwarmTask {
         }
     }
 
-    /// A dial, or an address of a peer that is connected, leads to this peer.
-    fn lead(&mut self, address: &Multiaddr, peer: PeerId, now: u64) {
-        self.dials.connected(address, peer);
+    /// A dial, or an address of a peer that is connected, leads to this peer. False where the operator has removed it meanwhile.
+    fn lead(&mut self, address: &Multiaddr, peer: PeerId, now: u64) -> bool {
+        if !self.dials.connected(address, peer) {
+            // Where its address was dropped only now, its host is not a named one any more.
+            self.renew_configured();
+            return false;
+        }
         if self.greeted.contains(&peer) {
             self.dials.greeted(&peer, now);
         }
@@ -320,6 +328,7 @@ impl SwarmTask {
             // That this peer is the one that the operator named has only shown now.
             self.renew_configured();
         }
+        true
     }
 
     /// A peer has sent hello as a node of this chain: what leads to it has been answered.
@@ -364,8 +373,12 @@ impl SwarmTask {
             SwarmCommand::Forget(name) => {
                 let Ok(peer) = name.0.parse() else { return };
                 self.dials.forget(&peer);
-                self.end_dials(peer);
+                self.end_feeler(peer);
                 self.renew_configured();
+                if !self.links.speaks_to(&peer) {
+                    // Its substream may be opened only now; a conversation that has begun is ended by the session.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
             }
         }
     }
