@@ -22,6 +22,7 @@ pub mod pipeline;
 mod pool_view;
 mod pool_writer;
 pub mod reads;
+pub mod regular_file;
 pub mod stats;
 pub mod store;
 mod submit;
