@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::caps::{Banned, Caps};
 use super::config::{NetworkConfig, NetworkError};
-use super::discovery::{Behaviour, BehaviourEvent, Discovery, DiscoveryConfig, Gone};
+use super::discovery::{Behaviour, BehaviourEvent, Discovery, DiscoveryConfig};
 use super::events::{DriverEvent, SwarmCommand};
 use super::identity;
 use super::links::Links;
@@ -50,7 +50,6 @@ pub(super) struct SwarmTask {
     /// The connection of a feeler whose other end has not identified itself yet.
     feeling: Option<Feeling>,
     discovery: Discovery,
-    gone: Gone,
     /// Whether nodes are looked for, and identify themselves.
     discovers: bool,
     saved: Saved,
@@ -135,7 +134,6 @@ impl SwarmTask {
             dialling: BTreeMap::new(),
             feeling: None,
             discovery: Discovery::new(reach, &chain, now),
-            gone: Gone::default(),
             discovers: config.discover,
             saved,
             origins,
@@ -289,9 +287,8 @@ impl SwarmTask {
                     let remote = self.seen.remotes.read().get(&peer_id).cloned();
                     if let Some(remote) = remote {
                         // Before it counts as gone: at no moment is it unknown where it was.
-                        self.origins.leaves(peer_id, remote.clone());
+                        self.origins.leaves(peer_id, remote, now);
                         self.seen.remotes.write().remove(&peer_id);
-                        self.gone.put(peer_id, remote, now);
                     }
                     self.greeted.remove(&peer_id);
                     self.dials.closed(&peer_id, now);
@@ -304,7 +301,7 @@ impl SwarmTask {
                     self.felt(connection, ours, now);
                 }
                 for learnt in self.discovery.handle_event(event, self.swarm.behaviour_mut()) {
-                    let source = self.gone.source_of(&learnt, &self.seen.remotes.read());
+                    let source = learnt.source(&self.origins);
                     if let Some(source) = source.filter(|_| learnt.peer != own) {
                         self.dials.find(&learnt.address, &source, now);
                     }
