@@ -6,7 +6,7 @@ use tally_node::Place;
 use tally_node::audit::{Fault, audit};
 use tempfile::tempdir;
 
-use crate::fixture::{BOB, PRODUCER, Rows, SUPPLY, TOTAL, WEIGHT, sound};
+use crate::fixture::{BOB, PRODUCER, Rows, STATUS, SUPPLY, TOTAL, WEIGHT, sound};
 use crate::support::{address_of, spec};
 
 #[test]
@@ -57,6 +57,13 @@ fn a_changed_record_is_named_with_its_field() {
         assert_eq!(faults, [expected]);
     }
     let faults = sound.after(|rows| rows.remove("headers", sound.id(2).as_bytes()));
+    assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
+    // Its status: executed, and found wrong.
+    let faults = sound.after(|rows| {
+        let mut record = rows.get("headers", sound.id(2).as_bytes());
+        record[STATUS] = 2;
+        rows.put("headers", sound.id(2).as_bytes(), record);
+    });
     assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
     let faults = sound.after(|rows| rows.put("headers", sound.id(2).as_bytes(), [1, 2, 3]));
     assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
