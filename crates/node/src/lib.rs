@@ -22,7 +22,6 @@ pub mod pipeline;
 mod pool_view;
 mod pool_writer;
 pub mod reads;
-pub mod regular_file;
 pub mod stats;
 pub mod store;
 mod submit;
@@ -30,6 +29,9 @@ pub mod supervise;
 mod templates;
 pub mod verifier;
 pub mod workers;
+
+// Nothing of a node: how all packages of the program read files.
+pub mod regular_file;
 
 pub use account_pages::{AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward};
 pub use checkpoint::{Checkpoint, CheckpointConfig, StateSnapshot};
