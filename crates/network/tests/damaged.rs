@@ -19,7 +19,7 @@ use tempfile::{TempDir, tempdir};
 struct Story {
     dir: TempDir,
     clock: HandClock,
-    /// Who has the other chain.
+    /// The node with the other chain.
     other: Node,
     _other_dir: TempDir,
     own: Vec<Bytes>,
@@ -73,7 +73,7 @@ fn replace_record(dir: &Path, id: BlockId) {
     database.persist(fjall::PersistMode::SyncAll).unwrap();
 }
 
-/// Changes the byte of a block's record that says how far it came, to "executed and found wrong".
+/// Changes the byte of a block's record that holds how far it came, to "executed and found wrong".
 fn replace_status(dir: &Path, id: BlockId) {
     const STATUS: usize = 80;
     let database = fjall::Database::builder(dir.join("store")).open().unwrap();
@@ -176,7 +176,7 @@ fn a_status_that_changed_makes_no_block_invalid() {
     audit_folder(story.dir.path(), story.clock.now());
 }
 
-/// The same of the tip: the node says what is wrong, and does not reject all that continues it.
+/// The same of the tip: the node reports what is wrong, and does not reject all that continues it.
 #[test]
 fn a_status_of_the_tip_that_changed_is_the_stores_failure() {
     let story = story();
@@ -271,7 +271,7 @@ fn carry(from: &mut Session, name: &PeerName, to: &mut Session, now: u64) {
 }
 
 #[test]
-fn a_peer_is_asked_for_it_again() {
+fn it_is_requested_from_a_peer_again() {
     let story = story();
     let damages: [fn(&Story); 4] = [
         |story| replace_status(story.dir.path(), story.aside),

@@ -1,4 +1,4 @@
-//! Peers that ask for much and read nothing, on real sockets: memory for answers has a limit, and others are answered.
+//! Peers that request much and read nothing, on real sockets: memory for answers has a limit, and others are answered.
 //! Rule: docs/protocol.md#N8
 
 mod support;
@@ -60,7 +60,7 @@ async fn answer(stranger: &mut RawPeer) -> Message {
 }
 
 #[test]
-fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
+fn answers_that_no_peer_reads_have_a_limit_and_others_are_answered() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), clock());
     let node = support::open(dir.path(), &clock).unwrap();
     fill(&node, &clock);

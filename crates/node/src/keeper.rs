@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_reader_can_read_says_nothing_of_the_other() {
+    fn what_one_reader_can_read_shows_nothing_of_the_other() {
         let (begun, mut troubles) = (Instant::now(), Troubles::default());
         for secs in [0, 30, 60] {
             troubles.of(Reader::Pool).failed(begun + Duration::from_secs(secs));

@@ -423,7 +423,7 @@ fn a_write_that_fails_costs_nothing_that_was_promised() {
 }
 
 #[test]
-fn a_read_that_fails_once_is_tried_again_and_blamed_on_nobody() {
+fn a_read_that_fails_once_is_tried_again_and_blames_no_one() {
     let Some(bench) = Bench::new() else { return };
     for ended in fail_at(&bench, "read", &spread(60, 10), EIO, 1) {
         assert!(!ended.said.contains("WRONG"), "{}", ended.said);

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn who_fetches_small_blocks_as_fast_as_it_may_asks_no_more_than_it_is_granted() {
+    fn a_node_that_fetches_small_blocks_as_fast_as_it_may_requests_no_more_than_it_is_granted() {
         let (mut asks, mut grants) = (Rates::new(0), Rates::new(0));
         let mut asked = 0;
         for now in 0..600_000 {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_again_has_what_was_left_until_it_is_whole() {
+    fn a_peer_that_comes_again_has_what_was_left_until_it_is_whole() {
         let (mut kept, name) = (KeptRates::default(), PeerName::from("a"));
         let mut rates = kept.take(&name, 0);
         assert!(rates.messages.spend(MESSAGES_AT_ONCE, 0));

@@ -187,7 +187,7 @@ impl Discovery {
         }
     }
 
-    /// Asks for nodes when it is time.
+    /// Requests nodes when it is time.
     pub(super) fn tick(&mut self, behaviour: &mut Behaviour, wanting: bool, now: Instant) {
         if !self.asking && self.next <= now {
             self.next = now + self.pause;
@@ -228,7 +228,7 @@ impl Discovery {
         }
     }
 
-    /// Asks soon again: a peer has gone.
+    /// Requests nodes again soon: a peer has gone.
     pub(super) fn hurry(&mut self, gone: &PeerId) {
         self.announced.remove(gone);
         self.pause = FIRST_ROUND;

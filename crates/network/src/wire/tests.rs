@@ -116,7 +116,7 @@ fn refused(message: Message) -> String {
 
 proptest! {
     #[test]
-    fn every_message_comes_as_it_was_said(request in any::<u64>(), message in messages()) {
+    fn every_message_comes_as_it_was_sent(request in any::<u64>(), message in messages()) {
         let frame = Frame { request, message };
         prop_assert_eq!(Frame::decode(&frame.encode(), BLOCK_BYTES).unwrap(), frame);
     }

@@ -34,7 +34,7 @@ fn a_newcomer_takes_the_state_of_a_checkpoint_and_goes_on_like_everybody() {
     };
     assert_eq!(slot(&node, 7), B256::with_last_byte(9));
 
-    // A contract asks for a block long before the checkpoint: both execute it the same way. Each of the two mines.
+    // A contract reads a block id long before the checkpoint: both execute it the same way. Each of the two mines.
     let asking = call(&old, 0, 8, Some(contract), &[]);
     submit(&old, asking);
     town.pass(10);
@@ -82,7 +82,7 @@ fn what_came_before_a_stop_is_not_fetched_again() {
 }
 
 #[test]
-fn one_that_began_so_hands_its_state_on_but_is_not_asked_for_what_it_lacks() {
+fn one_that_began_so_hands_its_state_on_but_gets_no_request_for_what_it_lacks() {
     let mut town = Town::with_chain();
     let second = town.newcomer();
     town.connect(second, 0);
@@ -152,7 +152,7 @@ fn a_short_chain_is_simply_fetched() {
 }
 
 #[test]
-fn without_anybody_who_has_a_checkpoint_a_newcomer_waits() {
+fn without_a_peer_that_has_a_checkpoint_a_newcomer_waits() {
     let mut town = Town::with_chain();
     town.tampers.insert(
         0,

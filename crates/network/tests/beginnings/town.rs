@@ -1,4 +1,4 @@
-//! Members that speak to each other at once, and what is changed of what they say.
+//! Members that send each other messages at once, and what is changed in these.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ struct Member {
     network: Option<Session>,
 }
 
-/// Changes what one member says to another; false: it is not said at all.
+/// Changes what one member sends another; false: it is not sent at all.
 pub type Tamper = Box<dyn FnMut(&mut Message) -> bool>;
 
 /// Members by number, all of whose frames go at once.
@@ -199,7 +199,7 @@ impl Town {
         }
     }
 
-    /// All agree, are sound, and so say audits.
+    /// All agree, are sound, and pass an audit.
     pub fn agree(mut self) {
         let tips: Vec<_> = (0..self.members.len())
             .map(|at| self.node(at).tip().record.id)

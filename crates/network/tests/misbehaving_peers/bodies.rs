@@ -24,7 +24,7 @@ struct Scripted {
     blocks: Answer,
 }
 
-/// Work behind every header, and large blocks that are what the headers name. Of those it is asked for it sends one in each
+/// Work behind every header, and large blocks that are what the headers name. Of those that are requested it sends one in each
 /// answer, and never the first of its chain, so that none of them is imported.
 fn hostile(node: &Node, number: u8, count: usize) -> Scripted {
     let genesis = genesis_header(node);
@@ -61,7 +61,7 @@ fn hostile(node: &Node, number: u8, count: usize) -> Scripted {
     }
 }
 
-/// Sends whatever it has of what it is asked for.
+/// Sends all that it has of what is requested.
 fn honest(node: &Node) -> Scripted {
     let headers = headers_of(node, 1);
     let blocks = support::blocks(node);

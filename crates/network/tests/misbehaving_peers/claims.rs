@@ -25,7 +25,8 @@ fn silent_claimant(world: &mut World) -> usize {
     })
 }
 
-/// A node without blocks meets silent claimants first, then an honest node of 40 blocks; says how long it takes, milliseconds.
+/// A node without blocks connects with silent claimants first, then with an honest node of 40 blocks; returns how long it takes,
+/// milliseconds.
 fn beside_silent_claimants(seed: u64, count: usize, calls: bool) -> u64 {
     let mut world = World::new(seed);
     let (honest, new) = (world.add(), world.add());
@@ -71,7 +72,7 @@ fn five_silent_claimants_do_not_stop_synchronisation() {
 
 /// It shows the headers of the honest chain, each with its work, and none of its blocks.
 #[test]
-fn one_that_shows_headers_and_sends_no_block_holds_up_nobody_for_long() {
+fn one_that_shows_headers_and_sends_no_block_holds_up_no_chain_for_long() {
     let mut world = World::new(9);
     let (honest, new) = (world.add(), world.add());
     world.mine_many(honest, 100);
@@ -90,9 +91,9 @@ fn one_that_shows_headers_and_sends_no_block_holds_up_nobody_for_long() {
     world.honest(&[honest, new]);
 }
 
-/// It is asked for a block of another's chain that it does not have yet. Later that block is the end of its own chain.
+/// It gets a request for a block of another's chain that it does not have yet. Later that block is the end of its own chain.
 #[test]
-fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
+fn one_that_lacked_a_block_earlier_gets_the_request_again_once_it_shows_it() {
     let mut world = World::new(10);
     let (honest, new) = (world.add(), world.add());
     world.mine_many(honest, 40);
@@ -108,7 +109,7 @@ fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
         world.node(claimant).import_block(bytes).unwrap();
     }
     world.mine_many(claimant, 1);
-    // The honest node has sent hello when the claimant's headers come: it is asked for the last of them.
+    // The honest node has sent hello when the claimant's headers come: it gets the request for the last of them.
     world.delays.insert((claimant, new), 300);
     world.delays.insert((honest, new), 5);
     world.connect(claimant, new);
@@ -315,7 +316,7 @@ fn made_up_announcements_keep_out_no_payment() {
     world.honest(&[honest, victim]);
 }
 
-/// It announces true payments first and then sends none: the next who has them is asked.
+/// It announces true payments first and then sends none: the next that has them gets the request.
 #[test]
 fn a_payment_that_its_first_announcer_does_not_send_comes_from_the_next() {
     let mut world = World::new(6);

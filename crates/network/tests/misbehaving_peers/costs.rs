@@ -64,7 +64,7 @@ fn one_that_has_large_blocks_read_again_and_again_waits_and_is_not_banned() {
 }
 
 #[test]
-fn one_that_asks_far_more_is_let_go_without_points() {
+fn one_that_requests_far_more_is_let_go_without_points() {
     let (mut town, block) = with_large_block();
     let mut request = 0;
     while town.ended.is_none() {
@@ -72,7 +72,7 @@ fn one_that_asks_far_more_is_let_go_without_points() {
         assert!(request < 1_000);
         asks(&mut town, block, 9_999, request);
     }
-    town.ended_for("asks for more than it reads");
+    town.ended_for("requests more than it reads");
 }
 
 #[test]

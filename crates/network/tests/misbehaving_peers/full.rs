@@ -22,7 +22,7 @@ fn set_full(world: &World, at: usize, full: bool) {
     assert_eq!(store.not_ready().is_some(), full);
 }
 
-/// Counts what a member asks for.
+/// Counts a member's requests.
 fn count_requests(world: &mut World, at: usize) -> Rc<Cell<usize>> {
     let asked = Rc::new(Cell::new(0));
     let counter = asked.clone();
@@ -43,7 +43,7 @@ fn count_requests(world: &mut World, at: usize) -> Rc<Cell<usize>> {
     asked
 }
 
-/// With and without a checkpoint to begin with: what is asked for while the disk is full, and what comes of it afterwards.
+/// With and without a checkpoint to begin with: what is requested while the disk is full, and what comes of it afterwards.
 fn waits_for_room(seed: u64, begin: bool) {
     let rules = CheckpointConfig {
         every: 20,

@@ -61,7 +61,7 @@ fn chains_that_are_not_shown_keep_no_heavier_one_from_being_weighed() {
 }
 
 #[test]
-fn one_that_shows_nothing_again_and_again_is_asked_ever_more_rarely() {
+fn one_that_shows_nothing_again_and_again_gets_requests_ever_more_rarely() {
     let mut world = World::new(83);
     let [light, heavy, new] = begun(&mut world);
     let rival = silent_rival(&mut world, heavy);
@@ -122,7 +122,7 @@ fn chains_without_end_give_way_after_their_time() {
     world.honest(&[light, heavy, new]);
 }
 
-/// Shows its chain from genesis on, whatever it is asked about: all of it is true, and it leaves ours nowhere.
+/// Shows its chain from genesis on, whatever the request names: all of it is true, and it leaves ours nowhere.
 #[test]
 fn a_chain_that_goes_on_from_ours_is_no_rival_and_hides_none() {
     let mut world = World::new(85);

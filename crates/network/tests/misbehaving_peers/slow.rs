@@ -32,7 +32,7 @@ fn a_slow_link_is_no_silence() {
 
 /// Pings to a peer that reads a long answer slowly wait behind that answer: that they are not answered is not its silence.
 #[test]
-fn who_is_still_reading_an_answer_is_not_silent() {
+fn a_peer_that_is_still_reading_an_answer_is_not_silent() {
     let mut world = World::new(62);
     let honest = world.add();
     let reader = world.add_tampering(|_, message| match message {
@@ -89,7 +89,7 @@ fn bytes_that_answer_nothing_put_off_a_question_for_a_while_at_most() {
 }
 
 #[test]
-fn of_one_peer_few_transactions_are_asked_at_once() {
+fn of_one_peer_few_transactions_are_requested_at_once() {
     let mut town = Town::new(2);
     town.stranger_of_equal_weight();
     town.reads_all();

@@ -149,7 +149,7 @@ fn low_work_headers() {
     let node = town.node().clone();
     let headers = headers_after(&genesis_header(&node), 20);
     town.stranger(headers[19].id(), 20, huge());
-    assert!(town.serve_headers(&headers).is_none(), "no block of it is asked for");
+    assert!(town.serve_headers(&headers).is_none(), "no block of it is requested");
     drop(node);
     town.banned_for("low_work", "claimed more total work than it has shown");
 }
@@ -164,7 +164,7 @@ fn headers_without_work() {
         headers[19].nonce += 1;
     }
     town.stranger(headers[19].id(), 20, huge());
-    assert!(town.serve_headers(&headers).is_none(), "no block of it is asked for");
+    assert!(town.serve_headers(&headers).is_none(), "no block of it is requested");
     drop(node);
     town.banned_for("invalid_header", "sent a header that breaks a rule");
 }
@@ -211,7 +211,7 @@ fn a_slow_loris() {
     let mut town = Town::new(2);
     town.stranger_of_equal_weight();
     let begun = town.now;
-    // What a driver says of frames that do not go on; and requests that are never answered.
+    // What a driver reports of frames that do not go on; and requests that are never answered.
     while town.ended.is_none() {
         town.pass(1_000);
     }
@@ -266,7 +266,7 @@ fn late_answers() {
     let score = |town: &Town| town.honest[0].network.peers().map(|peer| peer.score).max();
     assert_eq!(score(&town), Some(0));
     town.answer(request, Message::Headers(headers.clone()));
-    assert_eq!(town.offences("unrequested"), 1, "twice is not asked for");
+    assert_eq!(town.offences("unrequested"), 1, "twice is unrequested");
     let (request, message) = town.asked();
     assert!(
         matches!(message, Message::GetHeaders { .. }),
@@ -333,7 +333,7 @@ fn an_invalid_signature_flood() {
         let ids: Vec<_> = (0..100_u8).map(|last| TxId(sha256(&[&[asked, last]]))).collect();
         town.say(Message::Inventory(ids.clone()));
         let (request, Message::GetTransactions(wanted)) = town.asked() else {
-            panic!("transactions are asked for")
+            panic!("transactions are requested")
         };
         assert_eq!(wanted, ids);
         let mut bad = good.to_vec();

@@ -11,7 +11,7 @@ use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_V
 use tally_node::Node;
 
 pub const STRANGER: &str = "stranger";
-/// Who mines honestly.
+/// The member that mines honestly.
 pub const HONEST: Address = Address::repeat_byte(1);
 /// Seconds after genesis at which the stories begin: room for many blocks of one second each.
 pub const BEGIN: u64 = 100_000;
@@ -268,7 +268,7 @@ impl Town {
         self.goes_on();
     }
 
-    /// The hostile peer answers what it was asked so far with pongs: it has read all that it was sent.
+    /// The hostile peer answers the requests so far with pongs: it has read all that it was sent.
     pub fn reads_all(&mut self) {
         self.pass(0);
         assert_eq!(self.asked_within(0), None);

@@ -1,4 +1,4 @@
-//! What the store says of blocks and accounts: records, receipts, undo data, indexes, state.
+//! What the store holds of blocks and accounts: records, receipts, undo data, indexes, state.
 
 use tally_chain::state_tree::Account;
 use tally_chain::{Amount, B256, Height, Receipt, U256};
@@ -91,7 +91,7 @@ fn changed_receipts_and_undo_data_are_found() {
     );
     // Undo data is dropped once no reorg may need it, so that its absence is no fault.
     assert_eq!(sound.after(|rows| rows.remove("undo", first.as_bytes())), []);
-    // A receipt that says failure where there was success.
+    // A receipt of a failure where there was success.
     let faults = sound.after(|rows| {
         let stored = rows.get("receipts", first.as_bytes());
         let mut receipt = receipt_of(&stored);

@@ -35,7 +35,7 @@ fn wrong(reason: impl ToString) -> Ended {
 }
 
 impl Session {
-    /// Asks for what is missing next, and begins once all is here and no other chain is to be preferred.
+    /// Requests what is missing next, and begins once all is here and no other chain is to be preferred.
     pub(crate) fn advance_state(&mut self) {
         let Some(mut sync) = self.checkpoint_sync.take() else {
             return;

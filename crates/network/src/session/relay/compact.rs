@@ -316,7 +316,7 @@ impl Session {
     }
 
     /// The parts are not those of the block. Where some came from our own pool that shows nothing of the peer: those are
-    /// asked for, or the whole block where they are many. Where all came from the peer, it made them up.
+    /// requested, or the whole block where they are many. Where all came from the peer, it made them up.
     fn not_rebuilt(&mut self, name: &PeerName, mut rebuild: Rebuild) {
         let (id, weight) = (rebuild.block.header.id(), rebuild.weight);
         if rebuild.pooled.is_empty() {

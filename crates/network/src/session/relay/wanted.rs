@@ -98,7 +98,7 @@ impl Wanted {
         false
     }
 
-    /// Goes on to the next peer that has a transaction; without one it is not wanted any more. Says whether it still is.
+    /// Goes on to the next peer that has a transaction; without one it is not wanted any more. Returns whether it still is.
     fn next_holder(&mut self, id: &TxId, now: u64) -> bool {
         let Some(entry) = self.entries.get_mut(id) else {
             return false;
@@ -259,7 +259,7 @@ mod tests {
         let ([greedy, honest, _], mut wanted) = (names(), Wanted::default());
         (0..MAX_WANTED + 10).for_each(|number| wanted.announced(&greedy, id(1, number), false, 0));
         assert_eq!(wanted.len(), MAX_WANTED);
-        // Asked or not: what is held back by silence yields, too.
+        // Requested or not: what is held back by silence yields, too.
         assert_eq!(wanted.due(all, 0)[&greedy].len(), MAX_WANTED);
         (0..1_000).for_each(|number| wanted.announced(&honest, id(2, number), false, 1));
         assert_eq!(wanted.len(), MAX_WANTED);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_yields_is_taken_from_the_next_who_announces_it() {
+    fn what_yields_is_taken_from_the_next_peer_that_announces_it() {
         let ([greedy, honest, other], mut wanted) = (names(), Wanted::default());
         (0..MAX_WANTED).for_each(|number| wanted.announced(&greedy, id(1, number), false, 0));
         let last = id(1, MAX_WANTED - 1);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_peer_no_more_is_asked_than_there_is_room_for() {
+    fn of_one_peer_no_more_is_requested_than_there_is_room_for() {
         let ([busy, other, _], mut wanted) = (names(), Wanted::default());
         (0..10).for_each(|number| wanted.announced(&busy, id(1, number), false, 0));
         wanted.announced(&other, id(1, 7), false, 0);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_not_asked() {
+    fn a_peer_that_is_gone_gets_no_request() {
         let ([gone, honest, other], mut wanted) = (names(), Wanted::default());
         wanted.announced(&gone, id(1, 0), false, 0);
         wanted.announced(&other, id(1, 0), false, 0);

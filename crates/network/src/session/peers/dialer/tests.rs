@@ -105,7 +105,7 @@ fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
 
 /// A connection alone shows no node of this chain: its other end may be silent, or of another one.
 #[test]
-fn an_address_has_answered_only_once_its_peer_has_said_hello() {
+fn an_address_has_answered_only_once_its_peer_has_sent_hello() {
     let (mut dials, found, kept) = (dials(), address(1), address(2));
     let [peer, kept_peer] = [&found, &kept].map(|one| name_in(one).unwrap());
     dials.find(&found, &found, 0);
@@ -256,7 +256,7 @@ fn what_the_operator_names_while_it_is_felt_is_no_feeler_any_more() {
 }
 
 #[test]
-fn a_peer_is_where_it_comes_from_and_where_the_operator_says() {
+fn a_peer_is_where_it_comes_from_and_where_the_operator_named_it() {
     let mut dials = dials();
     let at = |text: &str| text.parse::<Multiaddr>().unwrap();
     let remote = at("/ip4/8.8.8.8/tcp/50000");

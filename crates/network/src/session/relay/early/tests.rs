@@ -105,7 +105,7 @@ fn those_are_due_whose_account_has_changed_in_the_order_in_which_they_came() {
 }
 
 #[test]
-fn one_peer_that_sends_many_keeps_out_nobodys() {
+fn one_peer_that_sends_many_keeps_out_no_other() {
     let (mut all, signer) = (EarlyTransactions::default(), key(1));
     let honest = early(&key(2), 0, "honest", 0);
     all.put(honest.clone(), 0);
