@@ -125,7 +125,7 @@ impl Session {
                 self.taken(name, &claim.tip);
                 self.claim(name, claim);
             }
-            asked => self.handle_request(name, request, asked),
+            requested => self.handle_request(name, request, requested),
         }
     }
 
@@ -171,7 +171,7 @@ impl Session {
         self.advance_sync();
         self.handle_node_events();
         self.advance_sync();
-        self.ask_for_transactions();
+        self.request_transactions();
         self.send_inventories();
         self.answer_waiting();
         self.prune_scores_and_bans();

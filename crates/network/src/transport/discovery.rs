@@ -170,7 +170,7 @@ pub(super) struct Discovery {
     version: String,
     next: Instant,
     pause: Duration,
-    asking: bool,
+    requesting: bool,
     pub(super) rounds: u64,
 }
 
@@ -182,17 +182,17 @@ impl Discovery {
             version: version(chain),
             next: now,
             pause: FIRST_ROUND,
-            asking: false,
+            requesting: false,
             rounds: 0,
         }
     }
 
     /// Requests nodes when it is time.
     pub(super) fn tick(&mut self, behaviour: &mut Behaviour, wanting: bool, now: Instant) {
-        if !self.asking && self.next <= now {
+        if !self.requesting && self.next <= now {
             self.next = now + self.pause;
-            self.asking = behaviour.look();
-            if self.asking {
+            self.requesting = behaviour.look();
+            if self.requesting {
                 self.pause = if wanting {
                     (self.pause * 2).min(LAST_ROUND)
                 } else {
@@ -266,7 +266,7 @@ impl Discovery {
                 ..
             }) => {
                 if step.last {
-                    self.asking = false;
+                    self.requesting = false;
                     self.rounds += 1;
                 }
                 let peers = match result {

@@ -49,7 +49,7 @@ pub(super) struct Received {
 /// Bytes that wait to be written to all peers together.
 pub(super) type Total = Unread;
 /// No frame is queued that would make more than this wait for all together, except within a peer's fair share. The
-/// session begins no long answer above [`MAX_UNREAD_ALL`]; the rest is for what is sent unasked.
+/// session begins no long answer above [`MAX_UNREAD_ALL`]; the rest is for what is sent unrequested.
 const MAX_TOTAL: usize = MAX_UNREAD_ALL + (64 << 20);
 const FAIR: usize = MAX_UNREAD;
 

@@ -126,7 +126,7 @@ impl Session {
     }
 
     /// Requests what is wanted and not requested yet, of each peer no more than its link carries in time.
-    pub(crate) fn ask_for_transactions(&mut self) {
+    pub(crate) fn request_transactions(&mut self) {
         if self.full {
             return;
         }
@@ -138,7 +138,7 @@ impl Session {
         for (name, ids) in self.wanted.due(room, self.now) {
             for ids in ids.chunks(MAX_IDS) {
                 let request = Request::Transactions { ids: ids.to_vec() };
-                self.ask(&name, request, Message::GetTransactions(ids.to_vec()));
+                self.send_request(&name, request, Message::GetTransactions(ids.to_vec()));
             }
         }
     }
