@@ -302,13 +302,13 @@ fn a_chain_that_is_as_far_ahead_as_it_may_be_shows_no_clock_that_was_set_back() 
 }
 
 /// Sends a message to a session in a peer's place.
-fn say(network: &mut Session, name: &PeerName, request: u64, message: Message) {
+fn send_message(network: &mut Session, name: &PeerName, request: u64, message: Message) {
     let frame = Frame { request, message };
     network.received(name, &frame.encode(), 1_000_000);
 }
 
 /// The number of the last request of this kind that a session sent.
-fn asked(network: &mut Session, kind: impl Fn(&Message) -> bool) -> u64 {
+fn request_of(network: &mut Session, kind: impl Fn(&Message) -> bool) -> u64 {
     let frames = sent(network).into_iter();
     let frames = frames.map(|(_, frame)| Frame::decode(&frame, spec().limits.block_bytes).unwrap());
     let mut requests = frames.filter(|frame| kind(&frame.message)).map(|frame| frame.request);
@@ -330,9 +330,9 @@ fn says_behind(network: &mut Session, name: &PeerName, host: [u8; 4]) {
         first: Height(1),
         agent: "named".to_owned(),
     };
-    say(network, name, 0, Message::Hello(hello));
-    let ping = asked(network, |message| *message == Message::Ping);
-    say(network, name, ping, Message::TimedPong(UnixSecs(begin() + OFF_SECS)));
+    send_message(network, name, 0, Message::Hello(hello));
+    let ping = request_of(network, |message| *message == Message::Ping);
+    send_message(network, name, ping, Message::TimedPong(UnixSecs(begin() + OFF_SECS)));
 }
 
 #[test]
@@ -353,10 +353,10 @@ fn one_named_peer_only_warns_and_is_still_answerable_for_what_it_does() {
     assert_eq!((node.clock_off(), node.pauses()), (None, None));
     assert!(node.health().is_ready());
 
-    say(network, &first, 0, Message::Inventory(vec![TxId(B256::repeat_byte(7))]));
-    let wanted = asked(network, |message| matches!(message, Message::GetTransactions(_)));
+    send_message(network, &first, 0, Message::Inventory(vec![TxId(B256::repeat_byte(7))]));
+    let wanted = request_of(network, |message| matches!(message, Message::GetTransactions(_)));
     let no_envelope = Bytes::from_static(b"no envelope");
-    say(network, &first, wanted, Message::Transactions(vec![no_envelope]));
+    send_message(network, &first, wanted, Message::Transactions(vec![no_envelope]));
     assert_eq!(network.counters().offences.get("invalid_transaction"), Some(&1));
     let score = network.peers().find(|peer| peer.name == first).map(|peer| peer.score);
     assert_eq!(score, Some(20));
@@ -390,13 +390,13 @@ fn a_peer_of_version_one_gets_answers_and_no_time() {
         };
         member.network.disconnected(&name, now);
         member.network.connected(name.clone(), true, now);
-        let mut say = |request, message| {
+        let mut send_message = |request, message| {
             member
                 .network
                 .received(&name, &Frame { request, message }.encode(), now);
         };
-        say(0, Message::Hello(hello));
-        say(7, Message::Ping);
+        send_message(0, Message::Hello(hello));
+        send_message(7, Message::Ping);
         let block_bytes = spec().limits.block_bytes;
         let mut frames = member.network.outputs().map(|output| match output {
             Output::Send { frame, .. } => Frame::decode(&frame, block_bytes).unwrap(),

@@ -183,21 +183,21 @@ fn another_substream_does_not_begin_a_young_conversation_anew() {
         .unwrap();
     runtime.block_on(async {
         let network = support::listen(&node, dir.path()).await;
-        let mut stranger = RawPeer::connect(network.addresses()[0].clone()).await.unwrap();
-        stranger.send(&hello(&node)).await.unwrap();
-        stranger.recv().await.unwrap();
+        let mut peer = RawPeer::connect(network.addresses()[0].clone()).await.unwrap();
+        peer.send(&hello(&node)).await.unwrap();
+        peer.recv().await.unwrap();
         for _ in 0..20 {
-            stranger.begin_again().await.unwrap();
+            peer.begin_again().await.unwrap();
             // Written or not: the node closes it without a word.
-            let _ = stranger.send(&hello(&node)).await;
+            let _ = peer.send(&hello(&node)).await;
             // The substream ends, in order or not, and nothing is sent on it.
-            let ended = stranger.recv().await.expect_err("no second conversation").kind();
+            let ended = peer.recv().await.expect_err("no second conversation").kind();
             assert!(matches!(ended, UnexpectedEof | ConnectionReset), "{ended:?}");
-            stranger.go_back();
+            peer.go_back();
         }
-        stranger.send(&request(9)).await.unwrap();
+        peer.send(&request(9)).await.unwrap();
         loop {
-            let bytes = stranger.recv().await.unwrap();
+            let bytes = peer.recv().await.unwrap();
             let frame = Frame::decode(&bytes, support::spec().limits.block_bytes).unwrap();
             if frame.request == 9 {
                 assert_eq!(frame.message, Message::Headers(Vec::new()));

@@ -36,7 +36,7 @@ pub struct Town {
     /// What is changed of the messages of a member.
     pub tampers: BTreeMap<usize, Tamper>,
     /// Requests for parts, by the peer that they were sent to.
-    pub parts_asked: BTreeMap<usize, Vec<u32>>,
+    pub parts_requested: BTreeMap<usize, Vec<u32>>,
     /// Frames that still go, if not all.
     pub left: Option<usize>,
 }
@@ -56,7 +56,7 @@ impl Town {
             clock: HandClock::at(u64::from(spec().genesis_time) + 1_000),
             now: 1_000_000,
             tampers: BTreeMap::new(),
-            parts_asked: BTreeMap::new(),
+            parts_requested: BTreeMap::new(),
             left: None,
         }
     }
@@ -180,7 +180,7 @@ impl Town {
         let now = self.now;
         let mut frame = Frame::decode(bytes, spec().limits.block_bytes).unwrap();
         if let Message::GetPart { part, .. } = frame.message {
-            self.parts_asked.entry(to).or_default().push(part);
+            self.parts_requested.entry(to).or_default().push(part);
         }
         if let Some(tamper) = self.tampers.get_mut(&from)
             && !tamper(&mut frame.message)

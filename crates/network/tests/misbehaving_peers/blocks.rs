@@ -119,11 +119,11 @@ fn withholder(world: &mut World) -> usize {
     })
 }
 
-fn beside_withholders(seed: u64, count: usize, calls: bool) -> u64 {
+fn beside_withholders(seed: u64, count: usize, dials: bool) -> u64 {
     let mut world = World::new(seed);
     let (honest, victim) = (world.add(), world.add());
     world.mine(honest);
-    match calls {
+    match dials {
         true => world.connect(victim, honest),
         false => world.connect(honest, victim),
     }

@@ -101,10 +101,10 @@ impl Stage {
         let name = PeerName::from(name);
         self.peers.insert(name.clone(), peer);
         self.network.connected(name.clone(), outbound, self.now);
-        self.say(&name, 0, Message::Hello(hello));
+        self.send_message(&name, 0, Message::Hello(hello));
     }
 
-    fn say(&mut self, name: &PeerName, request: u64, message: Message) {
+    fn send_message(&mut self, name: &PeerName, request: u64, message: Message) {
         let frame = Frame { request, message }.encode();
         self.network.received(name, &frame, self.now);
         self.most_held = self.most_held.max(self.network.held_bytes());
@@ -131,9 +131,9 @@ impl Stage {
         }
     }
 
-    fn answer(&mut self, name: &PeerName, request: u64, asked: &Message) {
+    fn answer(&mut self, name: &PeerName, request: u64, requested: &Message) {
         let peer = &self.peers[name];
-        let answer = match asked {
+        let answer = match requested {
             Message::Ping => Some(Message::Pong),
             Message::GetHeaders { locator } => {
                 let known = peer.headers.iter().rposition(|header| locator.contains(&header.id()));
@@ -144,7 +144,7 @@ impl Stage {
             _ => None,
         };
         if let Some(answer) = answer {
-            self.say(name, request, answer);
+            self.send_message(name, request, answer);
         }
     }
 }

@@ -373,7 +373,7 @@ fn changing_claimant(world: &mut World, of: usize) -> usize {
 /// Two of them take turns; there is always one that was not looked at to its end.
 #[test]
 fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
-    for (seed, calls) in [(41, true), (42, false)] {
+    for (seed, dials) in [(41, true), (42, false)] {
         let mut world = World::new(seed);
         let honest = chain(&mut world, RULES, 80);
         let new = world.add_at(0, NEWCOMER);
@@ -382,12 +382,12 @@ fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
             world.connect(claimant, new);
         }
         world.run(500);
-        match calls {
+        match dials {
             true => world.connect(new, honest),
             false => world.connect(honest, new),
         }
         let took = world.until(60_000, "the honest chain", |world| stands(world, new, honest));
-        assert!(took <= 25_000, "{took} ms, called: {calls}");
+        assert!(took <= 25_000, "{took} ms, dialled: {dials}");
         world.honest(&[honest, new]);
     }
 }

@@ -12,13 +12,13 @@ use crate::support::{address_of, spec};
 #[test]
 fn a_sound_store_agrees() {
     let sound = sound();
-    let mut heard = Vec::new();
+    let mut seen = Vec::new();
     let report = audit(&sound.dir.path().join("store"), &spec(), sound.now, |height, tip| {
-        heard.push((height.0, tip.0))
+        seen.push((height.0, tip.0))
     })
     .unwrap();
     assert_eq!(report.faults, []);
-    assert_eq!(heard, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+    assert_eq!(seen, [(1, 4), (2, 4), (3, 4), (4, 4)]);
     assert_eq!(
         (report.blocks, report.transactions, report.height, report.tip),
         (4, 3, Height(4), sound.id(4))
