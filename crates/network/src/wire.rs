@@ -84,7 +84,7 @@ pub enum Message {
     },
     /// Consecutive headers, lowest first.
     Headers(Vec<Header>),
-    /// Asks for whole blocks.
+    /// Requests whole blocks.
     GetBlocks(Vec<BlockId>),
     /// Encoded blocks; what the sender lacks is left out.
     Blocks(Vec<Bytes>),

@@ -29,7 +29,8 @@ struct Entry {
 }
 
 /// At most [`MAX_WANTED`] transactions. One peer may use all of that while no other needs it, and none more than a fair
-/// share when others do: made-up ids keep out no true ones.
+/// share when others do: made-up ids keep out no true ones. Shares are of names, and not of ranges as those of payments that wait
+/// for a block: a share ends with its peer's conversation, so a range has no more of them than inbound slots (N11).
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     entries: BTreeMap<TxId, Entry>,
