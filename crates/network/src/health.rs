@@ -6,7 +6,7 @@ use tally_node::{ClockReading, Health, NetworkFindings, Node};
 use crate::session::PeerStatus;
 use crate::transport::NetworkStatus;
 
-/// Whether `node` can do its work now, and why not; `network`: the state of its network, where it has one. Cheap: it asks no
+/// Whether `node` can do its work now, and why not; `network`: the state of its network, where it has one. Cheap: it sends no
 /// peer and reads no disk.
 pub fn health(node: &Node, network: Option<&NetworkStatus>) -> Health {
     network.map_or_else(
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_one_peer_calls_wrong_counts_where_it_keeps_the_node_from_a_chain() {
+    fn a_clock_that_one_peer_shows_to_be_wrong_counts_where_it_keeps_the_node_from_a_chain() {
         let reading = |offset_secs| ClockReading {
             offset_secs,
             peers: 1,

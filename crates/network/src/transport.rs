@@ -10,6 +10,7 @@ mod discovery;
 mod events;
 mod identity;
 mod kept;
+mod left;
 mod link;
 mod links;
 mod network;

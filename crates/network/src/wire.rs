@@ -71,7 +71,7 @@ pub struct CompactBlock {
 pub enum Message {
     /// The first message of either side.
     Hello(Hello),
-    /// Asks for a pong.
+    /// Requests a pong.
     Ping,
     /// Answers a ping.
     Pong,
@@ -84,13 +84,13 @@ pub enum Message {
     },
     /// Consecutive headers, lowest first.
     Headers(Vec<Header>),
-    /// Asks for whole blocks.
+    /// Requests whole blocks.
     GetBlocks(Vec<BlockId>),
     /// Encoded blocks; what the sender lacks is left out.
     Blocks(Vec<Bytes>),
     /// Ids of transactions in the sender's pool.
     Inventory(Vec<TxId>),
-    /// Asks for transactions of the pool.
+    /// Requests transactions of the pool.
     GetTransactions(Vec<TxId>),
     /// Envelopes; what the sender lacks is left out.
     Transactions(Vec<Bytes>),
@@ -112,11 +112,11 @@ pub enum Message {
         /// The lowest block that the sender serves.
         first: Height,
     },
-    /// Asks for the newest state that the other can show.
+    /// Requests the newest state that the other can show.
     GetCheckpoint,
     /// The newest checkpoint of the sender; nothing if it has none.
     Checkpoint(Option<Checkpoint>),
-    /// Asks for one part of a checkpoint's state.
+    /// Requests one part of a checkpoint's state.
     GetPart {
         /// Id of the checkpoint's block.
         block: BlockId,
@@ -125,7 +125,7 @@ pub enum Message {
     },
     /// One part of a checkpoint's state; nothing if the sender does not keep it.
     Part(Bytes),
-    /// Asks for manifests of blocks.
+    /// Requests manifests of blocks.
     GetManifests(Vec<BlockId>),
     /// What the sender lacks is left out.
     Manifests(Vec<Manifest>),

@@ -1,4 +1,4 @@
-//! Who is let in by a session: a banned address under a new name, honest people behind one address, a full house.
+//! Which peers a session lets in: a banned address under a new name, honest people behind one address, a full house.
 //! Rules: docs/protocol.md#N11, #N12
 
 mod support;
@@ -65,7 +65,7 @@ fn a_banned_peer_that_comes_again_under_a_new_name_stays_banned() {
 }
 
 #[test]
-fn a_banned_address_lets_nobody_new_in_and_ends_no_conversation_but_the_offenders() {
+fn a_banned_address_lets_no_newcomer_in_and_ends_no_conversation_but_the_offenders() {
     let (_dir, mut network) = session();
     for name in ["offender", "neighbour"] {
         assert_eq!(come(&mut network, name, at("8.8.8.8"), 1_000), None);

@@ -1,4 +1,4 @@
-//! Where a peer says that it can be dialled, on real sockets: where no peer was seen at it, none has answered.
+//! Where a peer claims that it can be dialled, on real sockets: where no peer was seen at it, none has answered.
 //! Rule: docs/protocol.md#N10
 
 mod support;
@@ -26,7 +26,7 @@ async fn join(node: &Node, folder: &Path, peers: Vec<Multiaddr>, announce: Vec<M
 }
 
 #[test]
-fn what_a_connected_peer_says_of_another_host_counts_as_no_answer() {
+fn what_a_connected_peer_claims_of_another_host_counts_as_no_answer() {
     let (dirs, clock) = ([(); 2].map(|()| tempfile::tempdir().unwrap()), clock());
     let [victim, claimant] = dirs.each_ref().map(|dir| support::open(dir.path(), &clock).unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -183,7 +183,7 @@ fn a_clock_behind_is_named_and_the_chain_is_taken_once_it_is_right() {
     assert_eq!(
         town.right().node().clock_off(),
         None,
-        "one peer that came says nothing of our clock"
+        "one peer that came shows nothing of our clock"
     );
     for _ in 0..10 {
         mine(town.right().node(), &town.right().clock, HONEST);
@@ -301,21 +301,21 @@ fn a_chain_that_is_as_far_ahead_as_it_may_be_shows_no_clock_that_was_set_back() 
     assert_eq!(node.health().reasons, [NotReady::ClockBehindChain { secs }]);
 }
 
-/// Says something to a session in a peer's place.
-fn say(network: &mut Session, name: &PeerName, request: u64, message: Message) {
+/// Sends a message to a session in a peer's place.
+fn send_message(network: &mut Session, name: &PeerName, request: u64, message: Message) {
     let frame = Frame { request, message };
     network.received(name, &frame.encode(), 1_000_000);
 }
 
-/// The number of the last request of this kind that a session asked.
-fn asked(network: &mut Session, kind: impl Fn(&Message) -> bool) -> u64 {
+/// The number of the last request of this kind that a session sent.
+fn request_of(network: &mut Session, kind: impl Fn(&Message) -> bool) -> u64 {
     let frames = sent(network).into_iter();
     let frames = frames.map(|(_, frame)| Frame::decode(&frame, spec().limits.block_bytes).unwrap());
     let mut requests = frames.filter(|frame| kind(&frame.message)).map(|frame| frame.request);
     requests.next_back().unwrap()
 }
 
-/// A peer that the operator named comes, and says that this machine's clock is behind.
+/// A peer that the operator named comes, and shows that this machine's clock is behind.
 fn says_behind(network: &mut Session, name: &PeerName, host: [u8; 4]) {
     network.connected_from(name.clone(), true, named(host), 1_000_000);
     let genesis = network.node().identity().genesis;
@@ -330,9 +330,9 @@ fn says_behind(network: &mut Session, name: &PeerName, host: [u8; 4]) {
         first: Height(1),
         agent: "named".to_owned(),
     };
-    say(network, name, 0, Message::Hello(hello));
-    let ping = asked(network, |message| *message == Message::Ping);
-    say(network, name, ping, Message::TimedPong(UnixSecs(begin() + OFF_SECS)));
+    send_message(network, name, 0, Message::Hello(hello));
+    let ping = request_of(network, |message| *message == Message::Ping);
+    send_message(network, name, ping, Message::TimedPong(UnixSecs(begin() + OFF_SECS)));
 }
 
 #[test]
@@ -353,15 +353,15 @@ fn one_named_peer_only_warns_and_is_still_answerable_for_what_it_does() {
     assert_eq!((node.clock_off(), node.pauses()), (None, None));
     assert!(node.health().is_ready());
 
-    say(network, &first, 0, Message::Inventory(vec![TxId(B256::repeat_byte(7))]));
-    let wanted = asked(network, |message| matches!(message, Message::GetTransactions(_)));
+    send_message(network, &first, 0, Message::Inventory(vec![TxId(B256::repeat_byte(7))]));
+    let wanted = request_of(network, |message| matches!(message, Message::GetTransactions(_)));
     let no_envelope = Bytes::from_static(b"no envelope");
-    say(network, &first, wanted, Message::Transactions(vec![no_envelope]));
+    send_message(network, &first, wanted, Message::Transactions(vec![no_envelope]));
     assert_eq!(network.counters().offences.get("invalid_transaction"), Some(&1));
     let score = network.peers().find(|peer| peer.name == first).map(|peer| peer.score);
     assert_eq!(score, Some(20));
 
-    // Other names of the same host say no more than the first; three hosts do.
+    // Other names of the same host show no more than the first; three hosts do.
     says_behind(network, &"again".into(), [10, 0, 0, 1]);
     says_behind(network, &"second".into(), [10, 0, 0, 2]);
     assert_eq!((network.clock(), node.clock_off()), (reading(2, false), None));
@@ -370,7 +370,7 @@ fn one_named_peer_only_warns_and_is_still_answerable_for_what_it_does() {
 }
 
 #[test]
-fn a_peer_of_version_one_is_spoken_to_and_not_told_the_time() {
+fn a_peer_of_version_one_gets_answers_and_no_time() {
     let mut member = Member::at(begin());
     let (name, now) = (PeerName::from("old"), 1_000_000);
     member.network.connected(name.clone(), true, now);
@@ -390,13 +390,13 @@ fn a_peer_of_version_one_is_spoken_to_and_not_told_the_time() {
         };
         member.network.disconnected(&name, now);
         member.network.connected(name.clone(), true, now);
-        let mut say = |request, message| {
+        let mut send_message = |request, message| {
             member
                 .network
                 .received(&name, &Frame { request, message }.encode(), now);
         };
-        say(0, Message::Hello(hello));
-        say(7, Message::Ping);
+        send_message(0, Message::Hello(hello));
+        send_message(7, Message::Ping);
         let block_bytes = spec().limits.block_bytes;
         let mut frames = member.network.outputs().map(|output| match output {
             Output::Send { frame, .. } => Frame::decode(&frame, block_bytes).unwrap(),

@@ -19,7 +19,7 @@ use tempfile::{TempDir, tempdir};
 struct Story {
     dir: TempDir,
     clock: HandClock,
-    /// Who has the other chain.
+    /// The node with the other chain.
     other: Node,
     _other_dir: TempDir,
     own: Vec<Bytes>,
@@ -70,6 +70,19 @@ fn replace_record(dir: &Path, id: BlockId) {
         .keyspace("headers", fjall::KeyspaceCreateOptions::default)
         .unwrap();
     headers.insert(&id.as_bytes()[..], &b"damaged"[..]).unwrap();
+    database.persist(fjall::PersistMode::SyncAll).unwrap();
+}
+
+/// Changes the byte of a block's record that holds how far it came, to "executed and found wrong".
+fn replace_status(dir: &Path, id: BlockId) {
+    const STATUS: usize = 80;
+    let database = fjall::Database::builder(dir.join("store")).open().unwrap();
+    let headers = database
+        .keyspace("headers", fjall::KeyspaceCreateOptions::default)
+        .unwrap();
+    let mut record = headers.get(&id.as_bytes()[..]).unwrap().unwrap().to_vec();
+    record[STATUS] = 2;
+    headers.insert(&id.as_bytes()[..], &record[..]).unwrap();
     database.persist(fjall::PersistMode::SyncAll).unwrap();
 }
 
@@ -147,6 +160,37 @@ fn a_manifest_that_changed_is_forgotten_and_taken_again() {
     let error = node.import_block(&story.others[2]).unwrap_err();
     assert_unknown_parent(&error, story.aside);
     goes_on(&node, &story);
+}
+
+/// No hash of the chain covers it: believed, it would keep the node from the other chain for ever, and blame all who send it.
+#[test]
+fn a_status_that_changed_makes_no_block_invalid() {
+    let story = story();
+    replace_status(story.dir.path(), story.aside);
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let error = node.import_block(&story.others[2]).unwrap_err();
+    assert_unknown_parent(&error, story.aside);
+    goes_on(&node, &story);
+    node.close().unwrap();
+    drop(node);
+    audit_folder(story.dir.path(), story.clock.now());
+}
+
+/// The same of the tip: the node reports what is wrong, and does not reject all that continues it.
+#[test]
+fn a_status_of_the_tip_that_changed_is_the_stores_failure() {
+    let story = story();
+    let node = open(story.dir.path(), &story.clock).unwrap();
+    let tip = node.tip().record.id;
+    node.close().unwrap();
+    drop(node);
+    replace_status(story.dir.path(), tip);
+    let error = open(story.dir.path(), &story.clock).map(drop).unwrap_err();
+    assert!(matches!(error, StoreError::Altered { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!("store: the record of block {tip} is not as it was stored")
+    );
 }
 
 #[test]
@@ -227,9 +271,10 @@ fn carry(from: &mut Session, name: &PeerName, to: &mut Session, now: u64) {
 }
 
 #[test]
-fn a_peer_is_asked_for_it_again() {
+fn it_is_requested_from_a_peer_again() {
     let story = story();
-    let damages: [fn(&Story); 3] = [
+    let damages: [fn(&Story); 4] = [
+        |story| replace_status(story.dir.path(), story.aside),
         |story| replace_record(story.dir.path(), story.aside),
         |story| replace_manifest(story.dir.path(), story.aside),
         |story| replace_body(story.dir.path(), story.aside, &story.own[1]),

@@ -125,7 +125,7 @@ impl World {
     }
 
     /// The hostile addresses come first and often, each announcing itself and ten that do not exist.
-    fn tell_addresses(&mut self) {
+    fn announce_addresses(&mut self) {
         let all: Vec<_> = self
             .others
             .values()
@@ -286,7 +286,7 @@ fn story(seed: u64, chains: &[Node; 2]) {
     let victim = support::open(dir.path(), &clock).unwrap();
     clock.advance(HONEST_BLOCKS as u64 + 10);
     let mut world = World::new(seed, victim, chains.clone());
-    world.tell_addresses();
+    world.announce_addresses();
     // Before it dials any node its inbound slots are theirs, as far as they can be.
     let hostile = world.others.iter().filter(|(_, other)| !other.honest);
     let hostile: Vec<_> = hostile.map(|(name, _)| name.clone()).take(200).collect();

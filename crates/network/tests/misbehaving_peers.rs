@@ -15,12 +15,12 @@ mod clocks;
 mod costs;
 #[path = "misbehaving_peers/full.rs"]
 mod full;
+#[path = "misbehaving_peers/hostile.rs"]
+mod hostile;
 #[path = "misbehaving_peers/rivals.rs"]
 mod rivals;
 #[path = "misbehaving_peers/slow.rs"]
 mod slow;
-#[path = "misbehaving_peers/stranger.rs"]
-mod stranger;
 mod support;
 #[path = "misbehaving_peers/town.rs"]
 mod town;

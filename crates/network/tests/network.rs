@@ -62,7 +62,7 @@ fn honest_nodes_agree_whatever_the_seed() {
 }
 
 #[test]
-fn the_same_seed_tells_the_same_story() {
+fn the_same_seed_gives_the_same_story() {
     let first = Arc::new(story(7));
     assert_eq!(*first, story(7));
 }

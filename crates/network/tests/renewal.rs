@@ -144,7 +144,7 @@ fn a_host_that_makes_up_a_name_for_each_conversation_is_let_in_ever_more_slowly(
 
 /// Both are behind one address, whose allowance the first uses up. It names its requests so that they would come first.
 #[test]
-fn who_shares_a_host_with_one_that_asks_for_much_is_answered_in_turn() {
+fn a_peer_that_shares_a_host_with_one_that_requests_much_is_answered_in_turn() {
     let (_dir, node, mut network) = session();
     let host = Some("8.8.8.8".parse().unwrap());
     let names = ["greedy", "honest"].map(PeerName::from);
@@ -183,21 +183,21 @@ fn another_substream_does_not_begin_a_young_conversation_anew() {
         .unwrap();
     runtime.block_on(async {
         let network = support::listen(&node, dir.path()).await;
-        let mut stranger = RawPeer::connect(network.addresses()[0].clone()).await.unwrap();
-        stranger.send(&hello(&node)).await.unwrap();
-        stranger.recv().await.unwrap();
+        let mut peer = RawPeer::connect(network.addresses()[0].clone()).await.unwrap();
+        peer.send(&hello(&node)).await.unwrap();
+        peer.recv().await.unwrap();
         for _ in 0..20 {
-            stranger.begin_again().await.unwrap();
+            peer.begin_again().await.unwrap();
             // Written or not: the node closes it without a word.
-            let _ = stranger.send(&hello(&node)).await;
-            // The substream ends, in order or not, and nothing is said on it.
-            let ended = stranger.recv().await.expect_err("no second conversation").kind();
+            let _ = peer.send(&hello(&node)).await;
+            // The substream ends, in order or not, and nothing is sent on it.
+            let ended = peer.recv().await.expect_err("no second conversation").kind();
             assert!(matches!(ended, UnexpectedEof | ConnectionReset), "{ended:?}");
-            stranger.go_back();
+            peer.go_back();
         }
-        stranger.send(&request(9)).await.unwrap();
+        peer.send(&request(9)).await.unwrap();
         loop {
-            let bytes = stranger.recv().await.unwrap();
+            let bytes = peer.recv().await.unwrap();
             let frame = Frame::decode(&bytes, support::spec().limits.block_bytes).unwrap();
             if frame.request == 9 {
                 assert_eq!(frame.message, Message::Headers(Vec::new()));

@@ -1,4 +1,4 @@
-//! Peers that ask for much and read nothing, on real sockets: memory for answers has a limit, and others are answered.
+//! Peers that request much and read nothing, on real sockets: memory for answers has a limit, and others are answered.
 //! Rule: docs/protocol.md#N8
 
 mod support;
@@ -42,16 +42,16 @@ fn hello(node: &Node) -> Vec<u8> {
     Frame { request: 0, message }.encode()
 }
 
-async fn meet(address: &Multiaddr, hello: &[u8]) -> RawPeer {
-    let mut stranger = RawPeer::connect(address.clone()).await.unwrap();
-    stranger.send(hello).await.unwrap();
-    stranger
+async fn connect(address: &Multiaddr, hello: &[u8]) -> RawPeer {
+    let mut peer = RawPeer::connect(address.clone()).await.unwrap();
+    peer.send(hello).await.unwrap();
+    peer
 }
 
 /// The answer to request 9, whatever else comes before it.
-async fn answer(stranger: &mut RawPeer) -> Message {
+async fn answer(peer: &mut RawPeer) -> Message {
     loop {
-        let bytes = stranger.recv().await.unwrap();
+        let bytes = peer.recv().await.unwrap();
         let frame = Frame::decode(&bytes, spec().limits.block_bytes).unwrap();
         if frame.request == 9 {
             return frame.message;
@@ -60,14 +60,14 @@ async fn answer(stranger: &mut RawPeer) -> Message {
 }
 
 #[test]
-fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
+fn answers_that_no_peer_reads_have_a_limit_and_others_are_answered() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), clock());
     let node = support::open(dir.path(), &clock).unwrap();
     fill(&node, &clock);
     let tip = node.tip();
     let records = tip.snapshot.records_from(Height(1));
     let ids: Vec<BlockId> = records.map(|record| record.unwrap().id).collect();
-    let asked = |request, message| Frame { request, message }.encode();
+    let encoded = |request, message| Frame { request, message }.encode();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -77,12 +77,12 @@ fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
         let (address, hello) = (network.addresses()[0].clone(), hello(&node));
         let mut readers_of_nothing = Vec::new();
         for _ in 0..READERS_OF_NOTHING {
-            let mut stranger = meet(&address, &hello).await;
+            let mut peer = connect(&address, &hello).await;
             for request in 1..=4 {
-                let frame = asked(request, Message::GetBlocks(ids.clone()));
-                stranger.send(&frame).await.unwrap();
+                let frame = encoded(request, Message::GetBlocks(ids.clone()));
+                peer.send(&frame).await.unwrap();
             }
-            readers_of_nothing.push(stranger);
+            readers_of_nothing.push(peer);
         }
         let limit = MAX_UNREAD_ALL + (READERS_OF_NOTHING + 1) * MAX_UNREAD;
         let full = MAX_UNREAD_ALL - (9 << 20);
@@ -97,10 +97,10 @@ fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
 
-        let mut honest = meet(&address, &hello).await;
+        let mut honest = connect(&address, &hello).await;
         let genesis = node.identity().genesis;
         honest
-            .send(&asked(9, Message::GetHeaders { locator: vec![genesis] }))
+            .send(&encoded(9, Message::GetHeaders { locator: vec![genesis] }))
             .await
             .unwrap();
         let Message::Headers(headers) = answer(&mut honest).await else {
@@ -109,7 +109,7 @@ fn answers_that_nobody_reads_have_a_limit_and_others_are_answered() {
         assert_eq!(headers.len(), ids.len(), "short answers go at once");
 
         // Blocks wait until there is room: here because the others go away.
-        honest.send(&asked(9, Message::GetBlocks(ids.clone()))).await.unwrap();
+        honest.send(&encoded(9, Message::GetBlocks(ids.clone()))).await.unwrap();
         let unread = network.status().unread_bytes;
         assert!(unread <= limit, "{unread} bytes wait to be read, at most {limit} may");
         drop(readers_of_nothing);

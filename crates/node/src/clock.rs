@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_say_whose_clock_and_how_far() {
+    fn the_words_name_whose_clock_and_how_far() {
         let reading = |offset_secs, peers| ClockReading {
             offset_secs,
             peers,

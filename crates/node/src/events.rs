@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_comes_back_misses_nothing_or_is_told() {
+    fn a_client_that_comes_back_misses_nothing_or_learns_of_it() {
         let events = Events::new(7);
         assert!(events.resume(7, 0).is_some());
         for number in 1..=2_000 {

@@ -30,7 +30,7 @@ pub(crate) enum Reader {
 
 /// Whether something keeps failing, and what was last logged of it.
 #[derive(Debug, Default)]
-struct Trouble {
+struct Outage {
     /// The first failure since it last worked, and how many there were.
     since: Option<Instant>,
     failures: u64,
@@ -40,7 +40,7 @@ struct Trouble {
     unlogged: u64,
 }
 
-impl Trouble {
+impl Outage {
     /// It failed at `now`; how many failures a line in the log stands for, if one is due.
     fn failed(&mut self, now: Instant) -> Option<u64> {
         let since = *self.since.get_or_insert(now);
@@ -60,15 +60,15 @@ impl Trouble {
     }
 }
 
-/// The troubles of each reader.
+/// The outages of each reader.
 #[derive(Debug, Default)]
-struct Troubles {
-    import: Trouble,
-    pool: Trouble,
+struct Outages {
+    import: Outage,
+    pool: Outage,
 }
 
-impl Troubles {
-    fn of(&mut self, reader: Reader) -> &mut Trouble {
+impl Outages {
+    fn of(&mut self, reader: Reader) -> &mut Outage {
         match reader {
             Reader::Import => &mut self.import,
             Reader::Pool => &mut self.pool,
@@ -85,7 +85,7 @@ impl Troubles {
 pub(crate) struct Keeper {
     writer: PoolWriter,
     thread: Mutex<Option<JoinHandle<()>>>,
-    troubles: Mutex<Troubles>,
+    outages: Mutex<Outages>,
 }
 
 impl Keeper {
@@ -99,15 +99,15 @@ impl Keeper {
             // A full disk has its own lines, and passes.
             return;
         }
-        let mut troubles = self.troubles.lock();
-        if let Some(failures) = troubles.of(reader).failed(Instant::now()) {
+        let mut outages = self.outages.lock();
+        if let Some(failures) = outages.of(reader).failed(Instant::now()) {
             tracing::error!(%error, failures, "the store does not work; what needs it will be tried again");
         }
     }
 
     /// What a reader needed could be read and written.
     pub(crate) fn store_works(&self, reader: Reader) {
-        self.troubles.lock().of(reader).worked();
+        self.outages.lock().of(reader).worked();
     }
 
     /// Writes what is waiting, and ends the thread.
@@ -125,67 +125,67 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trouble_is_logged_once_a_minute_and_lasts_after_one() {
-        let (begun, mut trouble) = (Instant::now(), Trouble::default());
+    fn an_outage_is_logged_once_a_minute_and_lasts_after_one() {
+        let (begun, mut outage) = (Instant::now(), Outage::default());
         let at = |secs| begun + Duration::from_secs(secs);
-        assert_eq!(trouble.failed(at(0)), Some(1));
+        assert_eq!(outage.failed(at(0)), Some(1));
         for second in 1..60 {
-            assert_eq!(trouble.failed(at(second)), None);
-            assert!(!trouble.lasts);
+            assert_eq!(outage.failed(at(second)), None);
+            assert!(!outage.lasts);
         }
-        assert_eq!(trouble.failed(at(60)), Some(60));
-        assert!(trouble.lasts);
+        assert_eq!(outage.failed(at(60)), Some(60));
+        assert!(outage.lasts);
     }
 
     #[test]
     fn failures_that_pass_in_between_never_add_up() {
-        let (begun, mut trouble) = (Instant::now(), Trouble::default());
+        let (begun, mut outage) = (Instant::now(), Outage::default());
         for minute in 0..60 {
-            trouble.failed(begun + minute * Duration::from_secs(60));
-            assert!(!trouble.lasts, "minute {minute}");
-            trouble.worked();
+            outage.failed(begun + minute * Duration::from_secs(60));
+            assert!(!outage.lasts, "minute {minute}");
+            outage.worked();
         }
         // What fails again and again does, however it began.
         let broken = begun + Duration::from_secs(60 * 60);
         for second in 0..6 {
-            trouble.failed(broken + second * Duration::from_secs(10));
-            assert!(!trouble.lasts);
+            outage.failed(broken + second * Duration::from_secs(10));
+            assert!(!outage.lasts);
         }
-        trouble.failed(broken + Duration::from_secs(60));
-        assert!(trouble.lasts);
+        outage.failed(broken + Duration::from_secs(60));
+        assert!(outage.lasts);
     }
 
     #[test]
     fn failures_that_come_rarely_add_up_where_nothing_works_in_between() {
         // On a slow link a block comes every quarter of a minute.
-        let (begun, mut trouble) = (Instant::now(), Trouble::default());
+        let (begun, mut outage) = (Instant::now(), Outage::default());
         for secs in [0, 15, 30, 45] {
-            trouble.failed(begun + Duration::from_secs(secs));
-            assert!(!trouble.lasts, "after {secs} s");
+            outage.failed(begun + Duration::from_secs(secs));
+            assert!(!outage.lasts, "after {secs} s");
         }
-        trouble.failed(begun + Duration::from_secs(60));
-        assert!(trouble.lasts);
+        outage.failed(begun + Duration::from_secs(60));
+        assert!(outage.lasts);
     }
 
     #[test]
     fn two_failures_hours_apart_do_not_last() {
-        let (begun, mut trouble) = (Instant::now(), Trouble::default());
-        trouble.failed(begun);
-        trouble.failed(begun + Duration::from_secs(10_000));
-        assert!(!trouble.lasts);
-        trouble.failed(begun + Duration::from_secs(10_001));
-        assert!(trouble.lasts);
+        let (begun, mut outage) = (Instant::now(), Outage::default());
+        outage.failed(begun);
+        outage.failed(begun + Duration::from_secs(10_000));
+        assert!(!outage.lasts);
+        outage.failed(begun + Duration::from_secs(10_001));
+        assert!(outage.lasts);
     }
 
     #[test]
-    fn what_one_reader_can_read_says_nothing_of_the_other() {
-        let (begun, mut troubles) = (Instant::now(), Troubles::default());
+    fn what_one_reader_can_read_shows_nothing_of_the_other() {
+        let (begun, mut outages) = (Instant::now(), Outages::default());
         for secs in [0, 30, 60] {
-            troubles.of(Reader::Pool).failed(begun + Duration::from_secs(secs));
-            troubles.of(Reader::Import).worked();
+            outages.of(Reader::Pool).failed(begun + Duration::from_secs(secs));
+            outages.of(Reader::Import).worked();
         }
-        assert!(troubles.any_lasts());
-        troubles.of(Reader::Pool).worked();
-        assert!(!troubles.any_lasts());
+        assert!(outages.any_lasts());
+        outages.of(Reader::Pool).worked();
+        assert!(!outages.any_lasts());
     }
 }

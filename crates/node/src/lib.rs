@@ -30,6 +30,9 @@ mod templates;
 pub mod verifier;
 pub mod workers;
 
+// Nothing of a node: how all packages of the program read files.
+pub mod regular_file;
+
 pub use account_pages::{AccountPage, AccountPageError, HistoryCursor, HistoryEntry, Lines, NoCursor, Reward};
 pub use checkpoint::{Checkpoint, CheckpointConfig, StateSnapshot};
 pub use clock::ClockReading;

@@ -26,7 +26,7 @@ fn line(entry: &HistoryEntry) -> Line {
     }
 }
 
-/// What the blocks themselves say of an account, newest first.
+/// What the blocks themselves hold of an account, newest first.
 fn expected(node: &Node, account: &Address, lines: Lines) -> Vec<Line> {
     let tip = node.tip();
     let mut all = Vec::new();

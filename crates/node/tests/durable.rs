@@ -70,7 +70,7 @@ fn the_batch_of_a_reorg_holds_what_returns_to_the_pool() {
     assert!(node.with_pool(|pool| pool.contains(&id)), "the next run has it again");
 }
 
-/// Whatever the clock says when a block changes branches: it was not too early when it came, and is linked again by that.
+/// Whatever the clock shows when a block changes branches: it was not too early when it came, and is linked again by that.
 #[test]
 fn a_block_keeps_the_time_at_which_it_first_came() {
     let (dir, clock) = (tempdir().unwrap(), clock());

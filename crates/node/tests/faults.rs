@@ -247,7 +247,7 @@ struct Bench {
 struct Ended {
     promises: Vec<Promise>,
     done: bool,
-    said: String,
+    printed: String,
 }
 
 impl Bench {
@@ -288,9 +288,9 @@ impl Bench {
             .envs(layer.iter().map(|(name, value)| (*name, value)))
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success(), "{:?}: {said}", ran.status);
-        let promises = said.lines().filter_map(|line| {
+        let printed = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{:?}: {printed}", ran.status);
+        let promises = printed.lines().filter_map(|line| {
             let mut words = line.split_once("PROMISE ")?.1.split(' ');
             Some(Promise {
                 what: words.next()?.to_owned(),
@@ -300,8 +300,8 @@ impl Bench {
         });
         Ended {
             promises: promises.collect(),
-            done: said.lines().any(|line| line.ends_with("DONE")),
-            said,
+            done: printed.lines().any(|line| line.ends_with("DONE")),
+            printed,
         }
     }
 }
@@ -341,8 +341,8 @@ fn a_power_cut_at_any_moment_costs_nothing_that_was_promised() {
     let dir = bench.dir("data");
     let log = bench.folder.path().join("log");
     let ended = bench.run(&dir, &[("FAULTS_LOG", log.display().to_string())]);
-    assert!(ended.done, "{}", ended.said);
-    assert!(ended.promises.len() > 20, "{}", ended.said);
+    assert!(ended.done, "{}", ended.printed);
+    assert!(ended.promises.len() > 20, "{}", ended.printed);
     let records = read_log(&std::fs::read(&log).unwrap());
     let mut seed = [0; 8];
     std::fs::File::open("/dev/urandom")
@@ -382,7 +382,7 @@ fn fail_at(bench: &Bench, kind: &str, calls: &[u64], errno: i32, count: u64) -> 
         assert_kept(
             &dir,
             &promises,
-            &format!("{kind} {at} failed with {errno}: {}", ended.said),
+            &format!("{kind} {at} failed with {errno}: {}", ended.printed),
         );
         std::fs::remove_dir_all(&dir).unwrap();
         ended
@@ -410,22 +410,22 @@ fn a_write_that_fails_costs_nothing_that_was_promised() {
     let Some(bench) = Bench::new() else { return };
     let log = bench.folder.path().join("log");
     let plain = bench.run(&bench.dir("plain"), &[("FAULTS_LOG", log.display().to_string())]);
-    assert!(plain.done, "{}", plain.said);
+    assert!(plain.done, "{}", plain.printed);
     let calls = read_log(&std::fs::read(&log).unwrap()).len() as u64;
     // A disk that is full from some moment on, and one that fails once.
     let full = fail_at(&bench, "write", &spread(calls, 10), ENOSPC, 0);
     let once = fail_at(&bench, "write", &spread(calls, 10), EIO, 1);
     for ended in full.iter().chain(&once) {
-        assert!(!ended.said.contains("WRONG"), "{}", ended.said);
+        assert!(!ended.printed.contains("WRONG"), "{}", ended.printed);
     }
     let failed = full.iter().chain(&once).filter(|ended| !ended.done).count();
     assert!(failed >= 10, "the failures are met: {failed}");
 }
 
 #[test]
-fn a_read_that_fails_once_is_tried_again_and_blamed_on_nobody() {
+fn a_read_that_fails_once_is_tried_again_and_blames_no_one() {
     let Some(bench) = Bench::new() else { return };
     for ended in fail_at(&bench, "read", &spread(60, 10), EIO, 1) {
-        assert!(!ended.said.contains("WRONG"), "{}", ended.said);
+        assert!(!ended.printed.contains("WRONG"), "{}", ended.printed);
     }
 }

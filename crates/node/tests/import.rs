@@ -143,7 +143,7 @@ fn a_run_that_may_go_back_further_knows_what_the_one_before_has_let_go_of() {
 }
 
 #[test]
-fn what_is_in_blocks_of_both_branches_is_not_said_to_return() {
+fn what_is_in_blocks_of_both_branches_is_not_reported_to_return() {
     let (left_dir, right_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
     let left = open(left_dir.path(), &clock).unwrap();
     let right = open(right_dir.path(), &clock).unwrap();
@@ -361,7 +361,7 @@ proptest! {
         }
         let mut waiting = [blocks(&left), blocks(&right)];
         let third = open(c.path(), &clock).unwrap();
-        // Each branch arrives in its own order; how the two interleave is what `order` says.
+        // Each branch arrives in its own order; `order` sets how the two interleave.
         for pick in order.iter().map(|n| n % 2).chain([0; 5]).chain([1; 9]) {
             if !waiting[pick].is_empty() {
                 third.import_block(&waiting[pick].remove(0)).unwrap();

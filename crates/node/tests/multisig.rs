@@ -98,7 +98,7 @@ impl Shared {
         TallyTransaction { payload, authenticator }.encode().into()
     }
 
-    /// The same with fewer signatures than the policy asks for: only bytes can say that.
+    /// The same with fewer signatures than the policy requires: only bytes can express that.
     fn short_of_one(&self, node: &Node, nonce: u64) -> Bytes {
         let payload = Self::payload(node, nonce);
         let signature = self.signatures(node, &payload).remove(&0).unwrap();

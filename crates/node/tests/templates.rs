@@ -109,7 +109,7 @@ fn the_transactions_are_chosen_once_a_second_and_rarer_the_longer_a_block_takes(
 }
 
 #[test]
-fn an_old_and_an_unknown_template_are_told_apart() {
+fn an_old_and_an_unknown_template_are_distinguished() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
     let node = open(folder.path(), &clock).unwrap();
     let old = sealed(&node.template(HONEST).unwrap());

@@ -11,9 +11,11 @@ pub mod chain;
 mod corpora;
 #[cfg(feature = "chain")]
 pub mod keys;
+mod pipe;
 pub mod process;
 
 pub use corpora::corpora;
+pub use pipe::pipe;
 
 /// PUBLIC: the phrase of many handbooks. The keys of its accounts are published.
 pub const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";

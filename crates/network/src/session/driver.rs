@@ -125,7 +125,7 @@ impl Session {
                 self.taken(name, &claim.tip);
                 self.claim(name, claim);
             }
-            asked => self.handle_request(name, request, asked),
+            requested => self.handle_request(name, request, requested),
         }
     }
 
@@ -171,7 +171,7 @@ impl Session {
         self.advance_sync();
         self.handle_node_events();
         self.advance_sync();
-        self.ask_for_transactions();
+        self.request_transactions();
         self.send_inventories();
         self.answer_waiting();
         self.prune_scores_and_bans();
@@ -201,6 +201,8 @@ impl Session {
             self.announce_tip();
             // After the block that they waited for: peers look at them with its state.
             self.offer_returned();
+        }
+        if tip_moved || self.early.is_time(self.now) {
             self.retry_early();
         }
     }

@@ -56,12 +56,12 @@ impl Session {
         peer.flow.look(now);
         for number in peer.late_requests(now) {
             let Some(peer) = self.peers.get_mut(name) else { return };
-            let Some(Open { request, asked, .. }) = peer.open.remove(&number) else {
+            let Some(Open { request, requested, .. }) = peer.open.remove(&number) else {
                 continue;
             };
             // Behind frames that are still to be written it may not even have gone out; who takes none of them is let go (N8).
             let waits = peer.unread.load(Relaxed) > 0;
-            peer.silent += match (waits, peer.flow.came_since(asked)) {
+            peer.silent += match (waits, peer.flow.came_since(requested)) {
                 (true, _) => 0,
                 (false, true) => 1,
                 (false, false) => MAX_UNANSWERED / MAX_SILENT,
@@ -83,7 +83,7 @@ impl Session {
         };
         peer.next_ping = now + PING_MS;
         let weight = peer.sent_weight;
-        self.ask(name, Request::Ping { sent: now, weight }, Message::Ping);
+        self.send_request(name, Request::Ping { sent: now, weight }, Message::Ping);
     }
 
     /// A request that is not waited for any more: its content is requested from others.

@@ -11,7 +11,7 @@ pub(crate) struct Lines(BTreeMap<&'static str, u64>);
 
 impl Lines {
     /// Whether a line is to be written at `now`, in milliseconds; if so, it counts as written. There are as many as places
-    /// in the code that ask, each with its own word.
+    /// in the code that write one, each with its own word.
     pub(crate) fn is_due(&mut self, what: &'static str, now: u64) -> bool {
         let due = self.0.get(what).is_none_or(|last| now >= last.saturating_add(LINE_MS));
         if due {

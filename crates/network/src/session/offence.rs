@@ -25,7 +25,7 @@ pub enum Offence {
     #[error("sent a header that breaks a rule: {reason}")]
     InvalidHeader { reason: String },
     /// After none of the blocks that the request named, or not one after the other.
-    #[error("sent headers that continue nothing that we asked about")]
+    #[error("sent headers that continue nothing that our request named")]
     UnconnectedHeaders,
     /// Its headers were here to their end: the total work of a chain only grows.
     #[error("claimed more total work than it has shown: {shown} of {claimed} at most")]
@@ -42,7 +42,7 @@ pub enum Offence {
     #[error("did not answer in time")]
     Timeout,
     /// A late answer is not meant.
-    #[error("sent an answer that was not asked for")]
+    #[error("sent an answer to no request")]
     Unrequested,
     #[error("sent an invalid transaction: {0}")]
     InvalidTransaction(TransactionError),

@@ -110,7 +110,7 @@ pub(crate) struct Ahead {
 pub(crate) struct Open {
     pub(crate) request: Request,
     /// When the request was sent, milliseconds.
-    pub(crate) asked: u64,
+    pub(crate) requested: u64,
     /// Milliseconds; later the answer is not waited for.
     pub(crate) deadline: u64,
     /// Whether that was put off once because this node itself stood still.
@@ -120,10 +120,10 @@ pub(crate) struct Open {
 impl Open {
     /// A block that is being put together, with the total work of its branch and the moment of the request.
     fn rebuild(&self) -> Option<(BlockId, Weight, u64)> {
-        let asked = self.deadline.saturating_sub(BLOCKS_MS);
+        let requested = self.deadline.saturating_sub(BLOCKS_MS);
         match &self.request {
-            Request::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight, asked)),
-            Request::WholeBlock { id, weight } => Some((*id, *weight, asked)),
+            Request::BlockTransactions(rebuild) => Some((rebuild.block.header.id(), rebuild.weight, requested)),
+            Request::WholeBlock { id, weight } => Some((*id, *weight, requested)),
             _ => None,
         }
     }
@@ -289,7 +289,7 @@ impl Peer {
 
     /// Most total work of a block that is being put together from what this peer sends, and was requested just now.
     pub(crate) fn coming(&self, now: u64) -> Weight {
-        let fresh = self.rebuilds().filter(|(.., asked)| asked + COMING_MS > now);
+        let fresh = self.rebuilds().filter(|(.., requested)| requested + COMING_MS > now);
         fresh.map(|(_, weight, _)| weight).max().unwrap_or_default()
     }
 
@@ -313,8 +313,8 @@ impl Peer {
     }
 
     pub(crate) fn body_requests(&self) -> usize {
-        let asks = |open: &&Open| matches!(open.request, Request::Blocks { .. });
-        self.open.values().filter(asks).count()
+        let is_such = |open: &&Open| matches!(open.request, Request::Blocks { .. });
+        self.open.values().filter(is_such).count()
     }
 }
 
@@ -339,8 +339,8 @@ impl Peer {
 
     /// Requests for announced transactions that are open.
     pub(crate) fn transaction_requests(&self) -> usize {
-        let asks = |open: &&Open| matches!(open.request, Request::Transactions { .. });
-        self.open.values().filter(asks).count()
+        let is_such = |open: &&Open| matches!(open.request, Request::Transactions { .. });
+        self.open.values().filter(is_such).count()
     }
 }
 
@@ -382,7 +382,7 @@ mod tests {
         let mut peer = Peer::new(true, BlockId(B256::ZERO), Weight::default(), 0);
         let open = |request, deadline| Open {
             request,
-            asked: 0,
+            requested: 0,
             deadline,
             extended: false,
         };

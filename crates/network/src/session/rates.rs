@@ -8,21 +8,21 @@ use super::name::PeerName;
 use crate::session::peers::range::{Host, Origin};
 use crate::session::peers::slots::SlotError;
 use crate::wire::limits::{
-    ANNOUNCE_A_SECOND, ANNOUNCE_AT_ONCE, ANNOUNCE_IDS_A_SECOND, ANNOUNCE_IDS_AT_ONCE, ASK_A_SECOND, ASK_AT_ONCE,
-    BEGIN_SECS, BEGINNINGS_AT_ONCE, IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND, MESSAGES_AT_ONCE,
+    ANNOUNCE_A_SECOND, ANNOUNCE_AT_ONCE, ANNOUNCE_IDS_A_SECOND, ANNOUNCE_IDS_AT_ONCE, BEGIN_SECS, BEGINNINGS_AT_ONCE,
+    IDS_A_SECOND, IDS_AT_ONCE, MAX_BANS, MESSAGES_A_SECOND, MESSAGES_AT_ONCE, REQUESTS_A_SECOND, REQUESTS_AT_ONCE,
 };
 
 /// Budgets of one peer. This node sends less than it grants, so that no honest peer is over the limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates {
-    /// What it may send unasked.
+    /// What it may send unrequested.
     pub(crate) messages: Budget,
     pub(crate) ids: Budget,
     /// What this node sends it.
     pub(crate) announcing: Budget,
     pub(crate) announcing_ids: Budget,
     /// Requests for blocks to it.
-    pub(crate) asking: Budget,
+    pub(crate) requesting: Budget,
 }
 
 impl Rates {
@@ -32,7 +32,7 @@ impl Rates {
             ids: Budget::new(IDS_A_SECOND, IDS_AT_ONCE, now),
             announcing: Budget::new(ANNOUNCE_A_SECOND, ANNOUNCE_AT_ONCE, now),
             announcing_ids: Budget::new(ANNOUNCE_IDS_A_SECOND, ANNOUNCE_IDS_AT_ONCE, now),
-            asking: Budget::new(ASK_A_SECOND, ASK_AT_ONCE, now),
+            requesting: Budget::new(REQUESTS_A_SECOND, REQUESTS_AT_ONCE, now),
         }
     }
 
@@ -48,7 +48,7 @@ impl Rates {
             self.ids,
             self.announcing,
             self.announcing_ids,
-            self.asking,
+            self.requesting,
         ];
         all.iter().all(|budget| budget.is_whole(now))
     }
@@ -131,18 +131,21 @@ mod tests {
     }
 
     #[test]
-    fn who_fetches_small_blocks_as_fast_as_it_may_asks_no_more_than_it_is_granted() {
-        let (mut asks, mut grants) = (Rates::new(0), Rates::new(0));
-        let mut asked = 0;
+    fn a_node_that_fetches_small_blocks_as_fast_as_it_may_requests_no_more_than_it_is_granted() {
+        let (mut sends, mut grants) = (Rates::new(0), Rates::new(0));
+        let mut requested = 0;
         for now in 0..600_000 {
-            for budget in [&mut asks.asking, &mut asks.announcing] {
+            for budget in [&mut sends.requesting, &mut sends.announcing] {
                 if budget.left(now) > 0 && budget.spend(1, now) {
-                    assert!(grants.messages.spend(1, now), "{asked} messages after {now} ms");
-                    asked += 1;
+                    assert!(grants.messages.spend(1, now), "{requested} messages after {now} ms");
+                    requested += 1;
                 }
             }
         }
-        assert!(asked > ASK_AT_ONCE + 600 * ASK_A_SECOND / 2, "{asked}");
+        assert!(
+            requested > REQUESTS_AT_ONCE + 600 * REQUESTS_A_SECOND / 2,
+            "{requested}"
+        );
     }
 
     #[test]
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_again_has_what_was_left_until_it_is_whole() {
+    fn a_peer_that_comes_again_has_what_was_left_until_it_is_whole() {
         let (mut kept, name) = (KeptRates::default(), PeerName::from("a"));
         let mut rates = kept.take(&name, 0);
         assert!(rates.messages.spend(MESSAGES_AT_ONCE, 0));

@@ -28,7 +28,7 @@ impl<T: Ord + Copy> Remembered<T> {
         self.members.range(low..=high).next()
     }
 
-    /// Says whether it is new.
+    /// Returns whether it is new.
     pub(crate) fn insert(&mut self, member: T) -> bool {
         let new = self.members.insert(member);
         if new {

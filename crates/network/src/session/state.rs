@@ -185,7 +185,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn ask(&mut self, name: &PeerName, request: Request, message: Message) {
+    pub(crate) fn send_request(&mut self, name: &PeerName, request: Request, message: Message) {
         let number = self.next_request;
         self.next_request += 1;
         let patience = match request {
@@ -196,12 +196,12 @@ impl Session {
             | Request::Part { .. } => BLOCKS_MS,
             _ => ANSWER_MS,
         };
-        let asked = self.now;
+        let requested = self.now;
         if let Some(peer) = self.peers.get_mut(name) {
             let open = Open {
                 request,
-                asked,
-                deadline: asked + patience,
+                requested,
+                deadline: requested + patience,
                 extended: false,
             };
             peer.open.insert(number, open);
@@ -260,7 +260,7 @@ impl Session {
         self.rates.keep(name, peer.rates, self.now);
         for open in peer.open.into_values() {
             if let Request::Blocks { ids } = open.request {
-                self.forget_asked(name, &ids);
+                self.forget_requested(name, &ids);
             }
         }
         self.wanted.forget(name, self.now);

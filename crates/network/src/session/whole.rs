@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_this_nodes_own_store_base_or_depth_does_is_nobodys_offence() {
+    fn what_this_nodes_own_store_base_or_depth_does_is_no_offence() {
         let id = BlockId(B256::ZERO);
         let (free, needed) = (1, 2);
         let what = "a block".to_owned();

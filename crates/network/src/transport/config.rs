@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use libp2p::Multiaddr;
+use tally_node::regular_file::NotRead;
 
 /// Settings of a network.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +31,7 @@ pub struct NetworkConfig {
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum NetworkError {
     #[error("network identity {path}: {source}")]
-    Identity { path: PathBuf, source: std::io::Error },
+    Identity { path: PathBuf, source: NotRead },
     #[error("network identity {path} is damaged: {reason}")]
     DamagedIdentity { path: PathBuf, reason: String },
     #[error("p2p-listen {address}: {reason}")]

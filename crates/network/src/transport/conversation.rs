@@ -103,7 +103,7 @@ impl KeptBans {
     }
 }
 
-/// Says now and then how far a long synchronisation is.
+/// Logs now and then how far a long synchronisation is.
 fn report(session: &Session, reported: &mut Instant) {
     let Some(sync) = session.sync_status().filter(|_| reported.elapsed() >= REPORT) else {
         return;

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::caps::Caps;
 use super::config::NetworkError;
+use super::origins::Origins;
 use super::reach::{AddressFiltered, MAX_OF_A_PEER, Reach};
 use crate::session::peers::range::{Range, host_of, is_private};
 
@@ -32,9 +33,6 @@ const ROUND: Duration = Duration::from_secs(20);
 const MAX_OF_A_ROUND: usize = 20;
 /// Between two announcements of its addresses by one peer that count.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(10);
-/// Milliseconds for which it is known where a peer was that has gone: a round takes no longer. And how many such peers.
-const GONE_MS: u64 = 60_000;
-const MAX_GONE: usize = 4_096;
 /// Peers of one address range in Kademlia's routing table.
 const MAX_ROUTED_OF_A_RANGE: usize = 16;
 
@@ -154,29 +152,13 @@ pub(super) struct Learnt {
     pub(super) by: Option<PeerId>,
 }
 
-/// Where peers that have gone were, for as long as others may still be learnt of from them.
-#[derive(Debug, Default)]
-pub(super) struct Gone {
-    /// Each with the moment at which it went, milliseconds.
-    remotes: BTreeMap<PeerId, (Multiaddr, u64)>,
-}
-
-impl Gone {
-    /// A peer has gone that was at `remote`.
-    pub(super) fn put(&mut self, peer: PeerId, remote: Multiaddr, now: u64) {
-        self.remotes.retain(|_, (_, went)| now < *went + GONE_MS);
-        if self.remotes.len() < MAX_GONE {
-            self.remotes.insert(peer, (remote, now));
+impl Learnt {
+    /// What counts as the source of the address, if that is known.
+    pub(super) fn source(&self, origins: &Origins) -> Option<Multiaddr> {
+        match &self.by {
+            Some(by) => origins.remote_of(by),
+            None => Some(self.address.clone()),
         }
-    }
-
-    /// What counts as the source of an address, if that is known; `remotes` are those of connected peers.
-    pub(super) fn source_of(&self, learnt: &Learnt, remotes: &BTreeMap<PeerId, Multiaddr>) -> Option<Multiaddr> {
-        let Some(by) = learnt.by else {
-            return Some(learnt.address.clone());
-        };
-        let gone = || self.remotes.get(&by).map(|(remote, _)| remote);
-        remotes.get(&by).or_else(gone).cloned()
     }
 }
 
@@ -188,7 +170,7 @@ pub(super) struct Discovery {
     version: String,
     next: Instant,
     pause: Duration,
-    asking: bool,
+    requesting: bool,
     pub(super) rounds: u64,
 }
 
@@ -200,17 +182,17 @@ impl Discovery {
             version: version(chain),
             next: now,
             pause: FIRST_ROUND,
-            asking: false,
+            requesting: false,
             rounds: 0,
         }
     }
 
-    /// Asks for nodes when it is time.
+    /// Requests nodes when it is time.
     pub(super) fn tick(&mut self, behaviour: &mut Behaviour, wanting: bool, now: Instant) {
-        if !self.asking && self.next <= now {
+        if !self.requesting && self.next <= now {
             self.next = now + self.pause;
-            self.asking = behaviour.look();
-            if self.asking {
+            self.requesting = behaviour.look();
+            if self.requesting {
                 self.pause = if wanting {
                     (self.pause * 2).min(LAST_ROUND)
                 } else {
@@ -246,7 +228,7 @@ impl Discovery {
         }
     }
 
-    /// Asks soon again: a peer has gone.
+    /// Requests nodes again soon: a peer has gone.
     pub(super) fn hurry(&mut self, gone: &PeerId) {
         self.announced.remove(gone);
         self.pause = FIRST_ROUND;
@@ -284,7 +266,7 @@ impl Discovery {
                 ..
             }) => {
                 if step.last {
-                    self.asking = false;
+                    self.requesting = false;
                     self.rounds += 1;
                 }
                 let peers = match result {
@@ -334,6 +316,8 @@ fn named(address: Multiaddr, peer: PeerId) -> Multiaddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::peers::range::Exempt;
+    use crate::transport::origins::Remotes;
 
     fn identified(version: &str) -> Option<bool> {
         let keys = Keypair::generate_ed25519();
@@ -367,23 +351,23 @@ mod tests {
             peer,
             by,
         };
-        let (mut gone, mut remotes) = (Gone::default(), BTreeMap::from([(peer, remote.clone())]));
-        assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), Some(remote.clone()));
-        remotes.clear();
-        assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), None);
-        gone.put(peer, remote.clone(), 0);
-        assert_eq!(gone.source_of(&learnt(Some(peer)), &remotes), Some(remote.clone()));
-        assert_eq!(gone.source_of(&learnt(None), &remotes), Some(announced.clone()));
-        gone.put(PeerId::random(), remote, GONE_MS);
+        let remotes = Remotes::default();
+        let origins = Origins::new(Exempt::default(), remotes.clone());
+        remotes.write().insert(peer, remote.clone());
+        assert_eq!(learnt(Some(peer)).source(&origins), Some(remote.clone()));
+        remotes.write().clear();
+        assert_eq!(learnt(Some(peer)).source(&origins), None);
+        origins.leaves(peer, remote.clone(), 0);
+        assert_eq!(learnt(Some(peer)).source(&origins), Some(remote.clone()));
+        assert_eq!(learnt(None).source(&origins), Some(announced.clone()));
+        origins.leaves(PeerId::random(), remote.clone(), ROUND.as_millis() as u64);
         assert_eq!(
-            gone.source_of(&learnt(Some(peer)), &remotes),
-            None,
-            "that is too long ago"
+            learnt(Some(peer)).source(&origins),
+            Some(remote.clone()),
+            "a round may still bring something of it"
         );
-        for _ in 0..2 * MAX_GONE {
-            gone.put(PeerId::random(), announced.clone(), GONE_MS);
-        }
-        assert_eq!(gone.remotes.len(), MAX_GONE);
+        origins.leaves(PeerId::random(), remote, 60_000);
+        assert_eq!(learnt(Some(peer)).source(&origins), None, "that is too long ago");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What a node keeps of its peers between two runs: addresses that answered, anchors, bans. The files are a help, not a
 //! truth: what cannot be read is left out. Rules: docs/protocol.md#N10, #N12
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use libp2p::Multiaddr;
+use tally_node::regular_file::{self, NotRead};
 
 use super::identity::write_private;
 use crate::session::peers::bans::{self, Bans, Moment};
@@ -20,14 +22,16 @@ pub(super) const ANCHORS: &str = "anchors";
 /// JSON.
 pub(super) const BANS: &str = "bans";
 
-/// A file of text in the folder; empty if there is none, or a longer one.
+/// A file of text in the folder, of `max` bytes at most; empty where there is none, or another thing in its place.
 fn read(folder: &Path, name: &str, max: u64) -> String {
     let path = folder.join(name);
-    let short = std::fs::metadata(&path).is_ok_and(|data| data.len() <= max);
-    if short {
-        std::fs::read_to_string(&path).unwrap_or_default()
-    } else {
-        String::new()
+    match regular_file::read_text(&path, max) {
+        Ok(text) => text,
+        Err(NotRead::Io(error)) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "cannot be read and is left out");
+            String::new()
+        }
     }
 }
 
@@ -95,5 +99,36 @@ impl BansFile {
         self.written = bans.version();
         write(&self.folder, BANS, &bans.to_text(Moment { now, unix: unix() }));
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_testkit::pipe;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_from_regular_files_of_their_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let one: Multiaddr = "/ip4/9.9.9.9/tcp/9333".parse().unwrap();
+        write_addresses(folder.path(), PEERS, [&one].into_iter());
+        assert_eq!(addresses(folder.path(), PEERS), [one]);
+        assert!(addresses(folder.path(), ANCHORS).is_empty(), "there is none");
+        let path = folder.path().join(PEERS);
+        // Each of these gives no end, or no beginning. Another thing than a file has no length either.
+        for file in [pipe(folder.path()), "/dev/zero".into()] {
+            for name in [PEERS, BANS] {
+                let path = folder.path().join(name);
+                let _ = std::fs::remove_file(&path);
+                std::os::unix::fs::symlink(&file, &path).unwrap();
+            }
+            assert!(addresses(folder.path(), PEERS).is_empty());
+            let (_, bans) = BansFile::open(folder.path());
+            assert_eq!(bans.peers().count(), 0);
+        }
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, vec![b'\n'; MAX_FILE as usize + 1]).unwrap();
+        assert!(addresses(folder.path(), PEERS).is_empty());
     }
 }

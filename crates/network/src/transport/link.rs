@@ -49,7 +49,7 @@ pub(super) struct Received {
 /// Bytes that wait to be written to all peers together.
 pub(super) type Total = Unread;
 /// No frame is queued that would make more than this wait for all together, except within a peer's fair share. The
-/// session begins no long answer above [`MAX_UNREAD_ALL`]; the rest is for what is sent unasked.
+/// session begins no long answer above [`MAX_UNREAD_ALL`]; the rest is for what is sent unrequested.
 const MAX_TOTAL: usize = MAX_UNREAD_ALL + (64 << 20);
 const FAIR: usize = MAX_UNREAD;
 
@@ -305,7 +305,7 @@ mod tests {
 
     use super::*;
 
-    /// What a peer sends who then neither goes on nor goes.
+    /// What a peer sends that then neither goes on nor goes.
     struct Silent;
 
     impl AsyncRead for Silent {
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_says_it_is_too_long_is_not_waited_for() {
+    fn a_frame_that_claims_to_be_too_long_is_not_waited_for() {
         let error = sent(&u32::to_be_bytes(MAX as u32 + 1)).unwrap_err();
         let End::Broken(Offence::Malformed(error)) = error else {
             panic!("{error:?}")
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_nothing_is_not_written_to_without_end() {
+    fn a_peer_that_takes_nothing_is_not_written_to_without_end() {
         let total = Total::default();
         let (sender, outbox) = PeerSender::new(total.clone());
         let took = (0..100).take_while(|_| sender.send(vec![0; 100], 1_000)).count();

@@ -146,7 +146,7 @@ impl Links {
     /// session does not know the peer: so the origin is compared again afterwards, until what was sent is true.
     /// Returns whether it has begun.
     async fn begin(&self, peer: &PeerId, connected: impl FnOnce(Origin) -> DriverEvent) -> bool {
-        // Without a host no limit of a host would apply: who ends its connection at once would take the place of others.
+        // Without a host no limit of a host would apply: a peer that ends its connection at once would take the place of others.
         let Some(mut sent) = self.origins.of(peer) else {
             return false;
         };
@@ -256,7 +256,7 @@ mod tests {
 
     /// The operator names the peer of a conversation whose beginning is still to be sent; in the second story, names it no more.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_conversation_that_has_just_begun_counts_as_the_operator_says_last() {
+    async fn a_conversation_that_has_just_begun_counts_by_the_operators_last_command() {
         for named in [true, false] {
             let peer = PeerId::random();
             let origins = origins_with(peer);

@@ -1,6 +1,6 @@
 //! How connected peers count: where they are, and whether the operator named them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,21 +8,18 @@ use libp2p::{Multiaddr, PeerId};
 use parking_lot::RwLock;
 
 use super::caps::Configured;
+use super::left::LeftPeers;
 use crate::session::peers::range::{Exempt, Origin, host_of};
 
 /// Where connected peers are.
 pub(super) type Remotes = Arc<RwLock<BTreeMap<PeerId, Multiaddr>>>;
-
-/// Peers whose last connection has ended and that are remembered, the newest ones: a substream that such a peer has opened may
-/// be looked at only now, and its offences count against its host all the same.
-const MAX_LEFT: usize = 256;
 
 /// What it follows from; all clones see what the operator changes.
 #[derive(Clone, Default)]
 pub(super) struct Origins {
     exempt: Exempt,
     remotes: Remotes,
-    left: Arc<RwLock<VecDeque<(PeerId, Multiaddr)>>>,
+    left: Arc<RwLock<LeftPeers>>,
     hosts: Configured,
     peers: Arc<RwLock<BTreeSet<PeerId>>>,
 }
@@ -48,26 +45,20 @@ impl Origins {
         *self.peers.write() = peers;
     }
 
-    /// The last connection with this peer has ended; it was with this address.
-    pub(super) fn leaves(&self, peer: PeerId, remote: Multiaddr) {
-        let mut left = self.left.write();
-        left.retain(|(other, _)| *other != peer);
-        left.push_back((peer, remote));
-        if left.len() > MAX_LEFT {
-            left.pop_front();
-        }
+    /// The last connection with this peer has ended; it was with this address. `now`: milliseconds.
+    pub(super) fn leaves(&self, peer: PeerId, remote: Multiaddr, now: u64) {
+        self.left.write().put(peer, remote, now);
+    }
+
+    /// Where a peer is, or was where it has left lately; none of any other.
+    pub(super) fn remote_of(&self, peer: &PeerId) -> Option<Multiaddr> {
+        let connected = self.remotes.read().get(peer).cloned();
+        connected.or_else(|| self.left.read().remote_of(peer).cloned())
     }
 
     /// How a peer counts at this moment; none where it is neither connected nor has left lately.
     pub(super) fn of(&self, peer: &PeerId) -> Option<Origin> {
-        let connected = self.remotes.read().get(peer).cloned();
-        let left = || {
-            let left = self.left.read();
-            left.iter()
-                .find(|(other, _)| other == peer)
-                .map(|(_, remote)| remote.clone())
-        };
-        let host = host_of(&connected.or_else(left)?);
+        let host = host_of(&self.remote_of(peer)?);
         let named = self.peers.read().contains(peer);
         Some(Origin {
             host,
@@ -89,16 +80,15 @@ mod tests {
         let [before, after]: [Multiaddr; 2] =
             ["/ip4/9.9.9.9/tcp/1", "/ip4/8.8.8.8/tcp/1"].map(|text| text.parse().unwrap());
         assert_eq!(origins.of(&peer), None);
-        origins.leaves(peer, before.clone());
+        origins.leaves(peer, before.clone(), 0);
         let host = |origins: &Origins| origins.of(&peer).and_then(|origin| origin.host);
         assert_eq!(host(&origins), host_of(&before));
         // It is connected again, from elsewhere.
         remotes.write().insert(peer, after.clone());
         assert_eq!(host(&origins), host_of(&after));
         remotes.write().clear();
-        for _ in 0..MAX_LEFT {
-            origins.leaves(PeerId::random(), after.clone());
-        }
-        assert_eq!(origins.of(&peer), None, "no more are remembered");
+        assert_eq!(host(&origins), host_of(&before));
+        origins.leaves(PeerId::random(), after, 60_000);
+        assert_eq!(origins.of(&peer), None, "that is too long ago");
     }
 }

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn public_addresses_may_be_called() {
+    fn public_addresses_may_be_dialled() {
         for host in [
             "/ip4/8.8.8.8",
             "/ip4/172.32.0.1",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn private_ones_only_where_that_is_asked_for() {
+    fn private_ones_only_where_that_is_configured() {
         let reach = Reach::new(false);
         let hosts = [
             "/ip4/10.1.2.3",
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nowhere_and_what_is_no_number_is_never_called() {
+    fn what_leads_nowhere_and_what_is_no_number_is_never_dialled() {
         let peer = PeerId::random();
         for address in [
             "/ip4/0.0.0.0/tcp/9333".to_owned(),

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::caps::{Banned, Caps};
 use super::config::{NetworkConfig, NetworkError};
-use super::discovery::{Behaviour, BehaviourEvent, Discovery, DiscoveryConfig, Gone};
+use super::discovery::{Behaviour, BehaviourEvent, Discovery, DiscoveryConfig};
 use super::events::{DriverEvent, SwarmCommand};
 use super::identity;
 use super::links::Links;
@@ -50,7 +50,6 @@ pub(super) struct SwarmTask {
     /// The connection of a feeler whose other end has not identified itself yet.
     feeling: Option<Feeling>,
     discovery: Discovery,
-    gone: Gone,
     /// Whether nodes are looked for, and identify themselves.
     discovers: bool,
     saved: Saved,
@@ -135,7 +134,6 @@ impl SwarmTask {
             dialling: BTreeMap::new(),
             feeling: None,
             discovery: Discovery::new(reach, &chain, now),
-            gone: Gone::default(),
             discovers: config.discover,
             saved,
             origins,
@@ -191,8 +189,10 @@ impl SwarmTask {
                 if self.links.speaks_to(&peer) || self.dials.leads_to(&peer) {
                     self.dials.postpone(&address, now);
                 } else {
-                    self.lead(&address, peer, now);
-                    self.open(peer);
+                    self.dials.dialling(&address);
+                    if self.lead(&address, peer, now) {
+                        self.open(peer);
+                    }
                 }
                 continue;
             }
@@ -255,8 +255,10 @@ impl SwarmTask {
                 // One way to each is enough: a second address of the same peer is only noted.
                 let second = self.dials.leads_to(&peer_id);
                 if let Some(address) = dialled {
-                    self.lead(&address, peer_id, now);
-                    if !second {
+                    if !self.lead(&address, peer_id, now) {
+                        tracing::info!(%address, peer = %peer_id, "the operator has removed this peer: it is not dialled again");
+                        self.swarm.close_connection(connection_id);
+                    } else if !second {
                         self.open(peer_id);
                     }
                 }
@@ -285,9 +287,8 @@ impl SwarmTask {
                     let remote = self.seen.remotes.read().get(&peer_id).cloned();
                     if let Some(remote) = remote {
                         // Before it counts as gone: at no moment is it unknown where it was.
-                        self.origins.leaves(peer_id, remote.clone());
+                        self.origins.leaves(peer_id, remote, now);
                         self.seen.remotes.write().remove(&peer_id);
-                        self.gone.put(peer_id, remote, now);
                     }
                     self.greeted.remove(&peer_id);
                     self.dials.closed(&peer_id, now);
@@ -300,7 +301,7 @@ impl SwarmTask {
                     self.felt(connection, ours, now);
                 }
                 for learnt in self.discovery.handle_event(event, self.swarm.behaviour_mut()) {
-                    let source = self.gone.source_of(&learnt, &self.seen.remotes.read());
+                    let source = learnt.source(&self.origins);
                     if let Some(source) = source.filter(|_| learnt.peer != own) {
                         self.dials.find(&learnt.address, &source, now);
                     }
@@ -310,9 +311,13 @@ impl SwarmTask {
         }
     }
 
-    /// A dial, or an address of a peer that is connected, leads to this peer.
-    fn lead(&mut self, address: &Multiaddr, peer: PeerId, now: u64) {
-        self.dials.connected(address, peer);
+    /// A dial, or an address of a peer that is connected, leads to this peer. False where the operator has removed it meanwhile.
+    fn lead(&mut self, address: &Multiaddr, peer: PeerId, now: u64) -> bool {
+        if !self.dials.connected(address, peer) {
+            // Where its address was dropped only now, its host is not a named one any more.
+            self.renew_configured();
+            return false;
+        }
         if self.greeted.contains(&peer) {
             self.dials.greeted(&peer, now);
         }
@@ -320,6 +325,7 @@ impl SwarmTask {
             // That this peer is the one that the operator named has only shown now.
             self.renew_configured();
         }
+        true
     }
 
     /// A peer has sent hello as a node of this chain: what leads to it has been answered.
@@ -364,8 +370,12 @@ impl SwarmTask {
             SwarmCommand::Forget(name) => {
                 let Ok(peer) = name.0.parse() else { return };
                 self.dials.forget(&peer);
-                self.end_dials(peer);
+                self.end_feeler(peer);
                 self.renew_configured();
+                if !self.links.speaks_to(&peer) {
+                    // Its substream may be opened only now; a conversation that has begun is ended by the session.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
             }
         }
     }

@@ -36,7 +36,7 @@ pub const MAX_BODY_REQUESTS: usize = 2;
 /// Requests for parts of a state that one peer has open, and all of them.
 pub const MAX_PART_REQUESTS: usize = 2;
 /// Requests for parts that are open to all peers together.
-pub const MAX_PARTS_ASKED: usize = 16;
+pub const MAX_PARTS_REQUESTED: usize = 16;
 /// Blocks imported before other input is handled.
 pub const IMPORTS_A_TURN: usize = 32;
 
@@ -44,15 +44,16 @@ pub const IMPORTS_A_TURN: usize = 32;
 pub const MAX_KNOWN: usize = 65_536;
 /// Transactions requested or to be requested, of all peers; where there are too many, the peer that announced most yields.
 pub const MAX_WANTED: usize = 65_536;
-/// Transactions that are kept because their sender's account does not allow them yet; where there are too many, the peer that
-/// sent most loses its oldest, unless another has it, too.
+/// Transactions that are kept because their sender's account does not allow them yet; where there are too many, those that
+/// have waited too long go first; then, of the address range that sent most, the peer that sent most loses its oldest, unless
+/// one of another range has it, too.
 pub const MAX_EARLY: usize = 512;
 /// Bytes of their envelopes.
 pub const MAX_EARLY_BYTES: usize = 4 << 20;
 /// Milliseconds for which each is kept: the block on which it builds was made before it and is on its way.
 pub const EARLY_MS: u64 = 120_000;
 /// Milliseconds until another peer, too, gets the request for a transaction that the first has not sent.
-pub const ASK_NEXT_MS: u64 = 3_000;
+pub const REQUEST_NEXT_MS: u64 = 3_000;
 /// Chains of headers that are looked at beside each other.
 pub const MAX_SYNCS: usize = 3;
 /// Milliseconds without progress of all of them until another is begun.
@@ -138,10 +139,10 @@ pub const ANSWER_MS: u64 = 20_000;
 pub const BLOCKS_MS: u64 = 60_000;
 /// Milliseconds between pings.
 pub const PING_MS: u64 = 30_000;
-/// Unasked messages a second that a peer may send on and on. At once it may send what an honest one holds back while a
+/// Unrequested messages a second that a peer may send on and on. At once it may send what an honest one holds back while a
 /// connection, or this node, stands still for two minutes: so much alone shows nothing.
 pub const MESSAGES_A_SECOND: u64 = 100;
-/// Unasked messages that a peer may send at once.
+/// Unrequested messages that a peer may send at once.
 pub const MESSAGES_AT_ONCE: u64 = 10_000;
 /// Inventory ids a second that a peer may send on and on, and at once.
 pub const IDS_A_SECOND: u64 = 40_000;
@@ -157,11 +158,11 @@ pub const ANNOUNCE_IDS_A_SECOND: u64 = 15_000;
 pub const ANNOUNCE_IDS_AT_ONCE: u64 = 200_000;
 /// Requests for blocks of its plan that this node sends one peer: small blocks on a fast link would take more than a peer
 /// may request, and be a flood.
-pub const ASK_A_SECOND: u64 = 30;
+pub const REQUESTS_A_SECOND: u64 = 30;
 /// The same requests at once.
-pub const ASK_AT_ONCE: u64 = 5_000;
-const _: () = assert!(2 * ANNOUNCE_A_SECOND + ASK_A_SECOND < MESSAGES_A_SECOND);
-const _: () = assert!(2 * ANNOUNCE_AT_ONCE + ASK_AT_ONCE < MESSAGES_AT_ONCE);
+pub const REQUESTS_AT_ONCE: u64 = 5_000;
+const _: () = assert!(2 * ANNOUNCE_A_SECOND + REQUESTS_A_SECOND < MESSAGES_A_SECOND);
+const _: () = assert!(2 * ANNOUNCE_AT_ONCE + REQUESTS_AT_ONCE < MESSAGES_AT_ONCE);
 /// Inbound conversations that one host may begin at once, and the seconds in which it may begin another on and on.
 pub const BEGINNINGS_AT_ONCE: u64 = 32;
 /// Seconds in which one host may begin another conversation, after those at once.

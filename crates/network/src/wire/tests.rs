@@ -66,7 +66,7 @@ fn manifests() -> impl Strategy<Value = Manifest> {
 fn messages() -> impl Strategy<Value = Message> {
     let headers = prop::collection::vec(any::<[u8; HEADER_BYTES]>(), 0..20);
     let hello = (any::<u64>(), any::<[u8; 32]>(), claims(), any::<u64>(), "[ -~]{0,64}");
-    let asked = (any::<[u8; 32]>(), prop::collection::vec(any::<u32>(), 0..50));
+    let requested = (any::<[u8; 32]>(), prop::collection::vec(any::<u32>(), 0..50));
     prop_oneof![
         hello.prop_map(|(version, genesis, claim, first, agent)| Message::Hello(Hello {
             version,
@@ -97,7 +97,7 @@ fn messages() -> impl Strategy<Value = Message> {
         hashes().prop_map(|ids| Message::Inventory(ids.into_iter().map(TxId).collect())),
         hashes().prop_map(|ids| Message::GetTransactions(ids.into_iter().map(TxId).collect())),
         envelopes().prop_map(Message::Transactions),
-        asked.prop_map(|(block, indexes)| Message::GetBlockTransactions {
+        requested.prop_map(|(block, indexes)| Message::GetBlockTransactions {
             block: BlockId(B256::new(block)),
             indexes,
         }),
@@ -116,7 +116,7 @@ fn refused(message: Message) -> String {
 
 proptest! {
     #[test]
-    fn every_message_comes_as_it_was_said(request in any::<u64>(), message in messages()) {
+    fn every_message_comes_as_it_was_sent(request in any::<u64>(), message in messages()) {
         let frame = Frame { request, message };
         prop_assert_eq!(Frame::decode(&frame.encode(), BLOCK_BYTES).unwrap(), frame);
     }

@@ -7,7 +7,7 @@ use tally_node::Node;
 
 use crate::town::{RULES, Town, base, name};
 
-/// A newcomer that meets a misbehaving peer first and then an honest node, half a minute later.
+/// A newcomer that connects with a misbehaving peer first and then an honest node, half a minute later.
 fn met(tamper: impl Fn(&Node, &mut Message) + 'static) -> (Town, usize, usize) {
     let mut town = Town::with_chain();
     let honest = town.add(RULES);

@@ -34,9 +34,9 @@ fn a_newcomer_takes_the_state_of_a_checkpoint_and_goes_on_like_everybody() {
     };
     assert_eq!(slot(&node, 7), B256::with_last_byte(9));
 
-    // A contract asks for a block long before the checkpoint: both execute it the same way. Each of the two mines.
-    let asking = call(&old, 0, 8, Some(contract), &[]);
-    submit(&old, asking);
+    // A contract reads a block id long before the checkpoint: both execute it the same way. Each of the two mines.
+    let reading = call(&old, 0, 8, Some(contract), &[]);
+    submit(&old, reading);
     town.pass(10);
     mine(&node, &town.clock, Address::repeat_byte(2));
     town.pass(10);
@@ -62,7 +62,7 @@ fn what_came_before_a_stop_is_not_fetched_again() {
     let new = town.newcomer();
     town.left = Some(2);
     town.connect(new, 0);
-    let asked = town.parts_asked.remove(&0).unwrap();
+    let requested = town.parts_requested.remove(&0).unwrap();
     assert_eq!(town.node(new).tip().record.height(), Height(0), "not all parts came");
     // The node ends, and begins again.
     town.stop(new);
@@ -73,16 +73,16 @@ fn what_came_before_a_stop_is_not_fetched_again() {
     town.start(new, CheckpointConfig { begin: true, ..RULES });
     town.connect(new, 0);
     assert_eq!(base(town.node(new)), 280);
-    let again = town.parts_asked.remove(&0).unwrap();
+    let again = town.parts_requested.remove(&0).unwrap();
     assert!(
-        !again.contains(&asked[0]) && !again.contains(&asked[1]),
-        "{asked:?} {again:?}"
+        !again.contains(&requested[0]) && !again.contains(&requested[1]),
+        "{requested:?} {again:?}"
     );
     town.agree();
 }
 
 #[test]
-fn one_that_began_so_hands_its_state_on_but_is_not_asked_for_what_it_lacks() {
+fn one_that_began_so_hands_its_state_on_but_gets_no_request_for_what_it_lacks() {
     let mut town = Town::with_chain();
     let second = town.newcomer();
     town.connect(second, 0);
@@ -90,10 +90,10 @@ fn one_that_began_so_hands_its_state_on_but_is_not_asked_for_what_it_lacks() {
     let (third, fourth) = (town.newcomer(), town.add(RULES));
     town.connect(third, second);
     assert!(town.node(third).awaits_checkpoint());
-    town.parts_asked.clear();
+    town.parts_requested.clear();
     town.connect(third, 0);
     assert_eq!(base(town.node(third)), 280);
-    assert!(town.parts_asked.contains_key(&0) && town.parts_asked.contains_key(&second));
+    assert!(town.parts_requested.contains_key(&0) && town.parts_requested.contains_key(&second));
     town.connect(fourth, second);
     town.pass(100);
     assert_eq!(
@@ -152,7 +152,7 @@ fn a_short_chain_is_simply_fetched() {
 }
 
 #[test]
-fn without_anybody_who_has_a_checkpoint_a_newcomer_waits() {
+fn without_a_peer_that_has_a_checkpoint_a_newcomer_waits() {
     let mut town = Town::with_chain();
     town.tampers.insert(
         0,

@@ -1,4 +1,4 @@
-//! Members that speak to each other at once, and what is changed of what they say.
+//! Members that send each other messages at once, and what is changed in these.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ struct Member {
     network: Option<Session>,
 }
 
-/// Changes what one member says to another; false: it is not said at all.
+/// Changes what one member sends another; false: it is not sent at all.
 pub type Tamper = Box<dyn FnMut(&mut Message) -> bool>;
 
 /// Members by number, all of whose frames go at once.
@@ -36,7 +36,7 @@ pub struct Town {
     /// What is changed of the messages of a member.
     pub tampers: BTreeMap<usize, Tamper>,
     /// Requests for parts, by the peer that they were sent to.
-    pub parts_asked: BTreeMap<usize, Vec<u32>>,
+    pub parts_requested: BTreeMap<usize, Vec<u32>>,
     /// Frames that still go, if not all.
     pub left: Option<usize>,
 }
@@ -56,7 +56,7 @@ impl Town {
             clock: HandClock::at(u64::from(spec().genesis_time) + 1_000),
             now: 1_000_000,
             tampers: BTreeMap::new(),
-            parts_asked: BTreeMap::new(),
+            parts_requested: BTreeMap::new(),
             left: None,
         }
     }
@@ -180,7 +180,7 @@ impl Town {
         let now = self.now;
         let mut frame = Frame::decode(bytes, spec().limits.block_bytes).unwrap();
         if let Message::GetPart { part, .. } = frame.message {
-            self.parts_asked.entry(to).or_default().push(part);
+            self.parts_requested.entry(to).or_default().push(part);
         }
         if let Some(tamper) = self.tampers.get_mut(&from)
             && !tamper(&mut frame.message)
@@ -199,7 +199,7 @@ impl Town {
         }
     }
 
-    /// All agree, are sound, and so say audits.
+    /// All agree, are sound, and pass an audit.
     pub fn agree(mut self) {
         let tips: Vec<_> = (0..self.members.len())
             .map(|at| self.node(at).tip().record.id)

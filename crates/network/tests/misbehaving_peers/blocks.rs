@@ -49,7 +49,7 @@ fn two_envelopes_of_one_payment() {
     let (miner, other) = (world.add(), world.add());
     world.mine(miner);
     let mut nonce = 0;
-    // Payments that both have, and such that only the miner has: what the pool had is asked for by itself, or the whole block.
+    // Payments that both have, and such that only the miner has: what the pool had is requested by itself, or the whole block.
     let rounds = [
         (1, 0),
         (1, 0),
@@ -119,11 +119,11 @@ fn withholder(world: &mut World) -> usize {
     })
 }
 
-fn beside_withholders(seed: u64, count: usize, calls: bool) -> u64 {
+fn beside_withholders(seed: u64, count: usize, dials: bool) -> u64 {
     let mut world = World::new(seed);
     let (honest, victim) = (world.add(), world.add());
     world.mine(honest);
-    match calls {
+    match dials {
         true => world.connect(victim, honest),
         false => world.connect(honest, victim),
     }
@@ -157,7 +157,7 @@ fn one_early_withholder_delays_no_block() {
 }
 
 #[test]
-fn three_early_withholders_delay_no_block_of_a_peer_that_was_called() {
+fn three_early_withholders_delay_no_block_of_a_peer_that_was_dialled() {
     let worst = beside_withholders(13, 3, true);
     assert!(worst <= 3_000, "{worst} ms");
 }
@@ -293,7 +293,7 @@ fn a_payment_that_comes_before_the_block_that_funds_it_is_taken_after_it() {
 /// One peer sends a payment without the many before it, which this node lacks, too. It is requested from the next that has it:
 /// the pool takes it after the others, and no block is needed for that.
 #[test]
-fn a_payment_that_came_far_before_its_turn_is_asked_of_the_next_peer_that_has_it() {
+fn a_payment_that_came_far_before_its_turn_is_requested_from_the_next_peer_that_has_it() {
     let mut world = World::new(33);
     let (first, second, third) = (world.add(), world.add(), world.add());
     let node = world.node(first).clone();

@@ -24,7 +24,7 @@ struct Scripted {
     blocks: Answer,
 }
 
-/// Work behind every header, and large blocks that are what the headers name. Of those it is asked for it sends one in each
+/// Work behind every header, and large blocks that are what the headers name. Of those that are requested it sends one in each
 /// answer, and never the first of its chain, so that none of them is imported.
 fn hostile(node: &Node, number: u8, count: usize) -> Scripted {
     let genesis = genesis_header(node);
@@ -61,7 +61,7 @@ fn hostile(node: &Node, number: u8, count: usize) -> Scripted {
     }
 }
 
-/// Sends whatever it has of what it is asked for.
+/// Sends all that it has of what is requested.
 fn honest(node: &Node) -> Scripted {
     let headers = headers_of(node, 1);
     let blocks = support::blocks(node);
@@ -101,10 +101,10 @@ impl Stage {
         let name = PeerName::from(name);
         self.peers.insert(name.clone(), peer);
         self.network.connected(name.clone(), outbound, self.now);
-        self.say(&name, 0, Message::Hello(hello));
+        self.send_message(&name, 0, Message::Hello(hello));
     }
 
-    fn say(&mut self, name: &PeerName, request: u64, message: Message) {
+    fn send_message(&mut self, name: &PeerName, request: u64, message: Message) {
         let frame = Frame { request, message }.encode();
         self.network.received(name, &frame, self.now);
         self.most_held = self.most_held.max(self.network.held_bytes());
@@ -131,9 +131,9 @@ impl Stage {
         }
     }
 
-    fn answer(&mut self, name: &PeerName, request: u64, asked: &Message) {
+    fn answer(&mut self, name: &PeerName, request: u64, requested: &Message) {
         let peer = &self.peers[name];
-        let answer = match asked {
+        let answer = match requested {
             Message::Ping => Some(Message::Pong),
             Message::GetHeaders { locator } => {
                 let known = peer.headers.iter().rposition(|header| locator.contains(&header.id()));
@@ -144,7 +144,7 @@ impl Stage {
             _ => None,
         };
         if let Some(answer) = answer {
-            self.say(name, request, answer);
+            self.send_message(name, request, answer);
         }
     }
 }

@@ -75,7 +75,7 @@ fn a_named_peer_that_never_comes_is_not_awaited_for_ever() {
 
 /// No peer is named. Those that come by themselves may all be one person's: peers of the node's own dialling are awaited.
 #[test]
-fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_ones_are_asked() {
+fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_dialled_ones_get_requests() {
     let mut world = World::new(45);
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let others = [(); 2].map(|()| copy(&mut world, heavy, RULES));
@@ -97,7 +97,7 @@ fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_called_o
 }
 
 #[test]
-fn called_peers_that_never_come_are_not_awaited_for_ever() {
+fn dialled_peers_that_never_come_are_not_awaited_for_ever() {
     let mut world = World::new(46);
     let only = chain(&mut world, RULES, 40);
     let new = world.add_at(0, NEWCOMER);
@@ -219,7 +219,7 @@ fn a_trusted_block_binds() {
 }
 
 #[test]
-fn a_trusted_block_that_nobody_has_is_waited_for() {
+fn a_trusted_block_that_no_peer_has_is_waited_for() {
     let mut world = World::new(36);
     let short = chain(&mut world, RULES, 5);
     let trusted = Some(BlockId(B256::repeat_byte(3)));
@@ -373,7 +373,7 @@ fn changing_claimant(world: &mut World, of: usize) -> usize {
 /// Two of them take turns; there is always one that was not looked at to its end.
 #[test]
 fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
-    for (seed, calls) in [(41, true), (42, false)] {
+    for (seed, dials) in [(41, true), (42, false)] {
         let mut world = World::new(seed);
         let honest = chain(&mut world, RULES, 80);
         let new = world.add_at(0, NEWCOMER);
@@ -382,12 +382,12 @@ fn two_whose_chains_change_all_the_time_do_not_keep_a_newcomer_undecided() {
             world.connect(claimant, new);
         }
         world.run(500);
-        match calls {
+        match dials {
             true => world.connect(new, honest),
             false => world.connect(honest, new),
         }
         let took = world.until(60_000, "the honest chain", |world| stands(world, new, honest));
-        assert!(took <= 25_000, "{took} ms, called: {calls}");
+        assert!(took <= 25_000, "{took} ms, dialled: {dials}");
         world.honest(&[honest, new]);
     }
 }

@@ -25,8 +25,9 @@ fn silent_claimant(world: &mut World) -> usize {
     })
 }
 
-/// A node without blocks meets silent claimants first, then an honest node of 40 blocks; says how long it takes, milliseconds.
-fn beside_silent_claimants(seed: u64, count: usize, calls: bool) -> u64 {
+/// A node without blocks connects with silent claimants first, then with an honest node of 40 blocks; returns how long it takes,
+/// milliseconds.
+fn beside_silent_claimants(seed: u64, count: usize, dials: bool) -> u64 {
     let mut world = World::new(seed);
     let (honest, new) = (world.add(), world.add());
     world.mine_many(honest, 40);
@@ -35,7 +36,7 @@ fn beside_silent_claimants(seed: u64, count: usize, calls: bool) -> u64 {
         world.connect(claimant, new);
     }
     world.run(500);
-    match calls {
+    match dials {
         true => world.connect(new, honest),
         false => world.connect(honest, new),
     }
@@ -57,10 +58,10 @@ fn one_silent_claimant_holds_up_nothing_but_itself() {
 
 #[test]
 fn five_silent_claimants_do_not_stop_synchronisation() {
-    let called = beside_silent_claimants(2, 5, true);
+    let dialled = beside_silent_claimants(2, 5, true);
     assert!(
-        called <= 6_000,
-        "one of the attempts is on a connection that the node opened: {called} ms"
+        dialled <= 6_000,
+        "one of the attempts is on a connection that the node opened: {dialled} ms"
     );
     let came = beside_silent_claimants(3, 5, false);
     assert!(
@@ -71,7 +72,7 @@ fn five_silent_claimants_do_not_stop_synchronisation() {
 
 /// It shows the headers of the honest chain, each with its work, and none of its blocks.
 #[test]
-fn one_that_shows_headers_and_sends_no_block_holds_up_nobody_for_long() {
+fn one_that_shows_headers_and_sends_no_block_holds_up_no_chain_for_long() {
     let mut world = World::new(9);
     let (honest, new) = (world.add(), world.add());
     world.mine_many(honest, 100);
@@ -90,9 +91,9 @@ fn one_that_shows_headers_and_sends_no_block_holds_up_nobody_for_long() {
     world.honest(&[honest, new]);
 }
 
-/// It is asked for a block of another's chain that it does not have yet. Later that block is the end of its own chain.
+/// It gets a request for a block of another's chain that it does not have yet. Later that block is the end of its own chain.
 #[test]
-fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
+fn one_that_lacked_a_block_earlier_gets_the_request_again_once_it_shows_it() {
     let mut world = World::new(10);
     let (honest, new) = (world.add(), world.add());
     world.mine_many(honest, 40);
@@ -108,7 +109,7 @@ fn one_that_lacked_a_block_earlier_is_asked_again_once_it_shows_it() {
         world.node(claimant).import_block(bytes).unwrap();
     }
     world.mine_many(claimant, 1);
-    // The honest node has sent hello when the claimant's headers come: it is asked for the last of them.
+    // The honest node has sent hello when the claimant's headers come: it gets the request for the last of them.
     world.delays.insert((claimant, new), 300);
     world.delays.insert((honest, new), 5);
     world.connect(claimant, new);
@@ -245,18 +246,18 @@ fn headers_that_weigh_less_than_our_chain_are_no_catching_up() {
         first: Height(1),
         agent: "claimant".to_owned(),
     });
-    let say = |network: &mut Session, request, message| {
+    let send_message = |network: &mut Session, request, message| {
         network.received(&claimant, &Frame { request, message }.encode(), 1_000);
     };
-    say(&mut network, 0, hello);
-    let asked = network.outputs().find_map(|output| match output {
+    send_message(&mut network, 0, hello);
+    let requested = network.outputs().find_map(|output| match output {
         Output::Send { frame, .. } => {
             let frame = Frame::decode(&frame, spec().limits.block_bytes).unwrap();
             matches!(frame.message, Message::GetHeaders { .. }).then_some(frame.request)
         }
         Output::Disconnect { .. } => None,
     });
-    say(&mut network, asked.unwrap(), Message::Headers(headers));
+    send_message(&mut network, requested.unwrap(), Message::Headers(headers));
     assert_eq!(network.sync_status(), None);
     assert_eq!(network.counters().offences.values().sum::<u64>(), 0);
 }
@@ -302,7 +303,7 @@ fn made_up_announcements_keep_out_no_payment() {
     for round in 0..=(MAX_WANTED / MAX_IDS) as u32 {
         let id = |number: u32| TxId(sha256(&[&round.to_be_bytes(), &number.to_be_bytes()]));
         let ids = (0..MAX_IDS as u32).map(id).collect();
-        world.say(false_one, victim, Message::Inventory(ids));
+        world.send_message(false_one, victim, Message::Inventory(ids));
     }
     world.run(1_000);
     for nonce in 0..10 {
@@ -315,7 +316,7 @@ fn made_up_announcements_keep_out_no_payment() {
     world.honest(&[honest, victim]);
 }
 
-/// It announces true payments first and then sends none: the next who has them is asked.
+/// It announces true payments first and then sends none: the next that has them gets the request.
 #[test]
 fn a_payment_that_its_first_announcer_does_not_send_comes_from_the_next() {
     let mut world = World::new(6);

@@ -7,7 +7,7 @@ use crate::world::{World, name};
 
 const FIVE_MINUTES: i64 = 300;
 
-/// What a member says of another: seconds by which its next block is too far ahead of the member's clock.
+/// What a member shows of another: seconds by which its next block is too far ahead of the member's clock.
 fn ahead(world: &World, at: usize, other: usize) -> Option<u64> {
     let mut peers = world.members[at].network.peers();
     peers
@@ -35,7 +35,7 @@ fn a_clock_that_is_behind() {
         0,
         "the first block is 288 s ahead of what it takes, 180 s ago"
     );
-    let secs = ahead(&world, behind, right).expect("it says that the blocks are ahead of its clock");
+    let secs = ahead(&world, behind, right).expect("it reports that the blocks are ahead of its clock");
     assert!((80..=300).contains(&secs), "{secs} s");
     // The clock is set right: everything comes in seconds, with nothing else changed.
     world.members[behind].clock.advance(FIVE_MINUTES as u64);

@@ -16,11 +16,11 @@ fn with_large_block() -> (Town, BlockId) {
     town.mine_honestly();
     let tip = town.node().tip().record.clone();
     assert!(tip.bytes > ENVELOPES * DATA as u64, "{} bytes", tip.bytes);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     (town, tip.id)
 }
 
-fn asks(town: &mut Town, block: BlockId, index: u32, request: u64) {
+fn request_transaction(town: &mut Town, block: BlockId, index: u32, request: u64) {
     let indexes = vec![index];
     town.answer(request, Message::GetBlockTransactions { block, indexes });
 }
@@ -46,7 +46,7 @@ fn one_that_has_large_blocks_read_again_and_again_waits_and_is_not_banned() {
     let at_once = COST_AT_ONCE / bytes + 1;
     // A place that the block does not have: the answer is short, and all of the block is read for it.
     for request in 1..=at_once + 30 {
-        asks(&mut town, block, 9_999, request);
+        request_transaction(&mut town, block, 9_999, request);
     }
     let first = answers(&mut town);
     assert!(first.len() as u64 <= at_once, "{} answers at once", first.len());
@@ -64,29 +64,29 @@ fn one_that_has_large_blocks_read_again_and_again_waits_and_is_not_banned() {
 }
 
 #[test]
-fn one_that_asks_far_more_is_let_go_without_points() {
+fn one_that_requests_far_more_is_let_go_without_points() {
     let (mut town, block) = with_large_block();
     let mut request = 0;
     while town.ended.is_none() {
         request += 1;
         assert!(request < 1_000);
-        asks(&mut town, block, 9_999, request);
+        request_transaction(&mut town, block, 9_999, request);
     }
-    town.ended_for("asks for more than it reads");
+    town.ended_for("requests more than it reads");
 }
 
 #[test]
 fn single_transactions_are_given_of_new_blocks_only() {
     let (mut town, block) = with_large_block();
-    asks(&mut town, block, 3, 1);
+    request_transaction(&mut town, block, 3, 1);
     assert_eq!(answers(&mut town), [1]);
     for _ in 0..TRANSACTIONS_DEPTH {
         town.mine_honestly();
     }
-    asks(&mut town, block, 3, 2);
+    request_transaction(&mut town, block, 3, 2);
     assert_eq!(answers(&mut town), [1]);
     town.mine_honestly();
-    asks(&mut town, block, 3, 3);
+    request_transaction(&mut town, block, 3, 3);
     assert_eq!(answers(&mut town), [0]);
     // Places are in order, each once.
     let new = town.node().tip().snapshot.id_at(Height(4)).unwrap().unwrap();

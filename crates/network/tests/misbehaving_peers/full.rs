@@ -22,12 +22,12 @@ fn set_full(world: &World, at: usize, full: bool) {
     assert_eq!(store.not_ready().is_some(), full);
 }
 
-/// Counts what a member asks for.
+/// Counts a member's requests.
 fn count_requests(world: &mut World, at: usize) -> Rc<Cell<usize>> {
-    let asked = Rc::new(Cell::new(0));
-    let counter = asked.clone();
+    let requested = Rc::new(Cell::new(0));
+    let counter = requested.clone();
     world.tamper(at, move |_, message| {
-        let asks = matches!(
+        let is_request = matches!(
             message,
             Message::GetHeaders { .. }
                 | Message::GetBlocks(_)
@@ -37,13 +37,13 @@ fn count_requests(world: &mut World, at: usize) -> Rc<Cell<usize>> {
                 | Message::GetManifests(_)
                 | Message::GetPart { .. }
         );
-        counter.set(counter.get() + usize::from(asks));
+        counter.set(counter.get() + usize::from(is_request));
         Fate::Sent
     });
-    asked
+    requested
 }
 
-/// With and without a checkpoint to begin with: what is asked for while the disk is full, and what comes of it afterwards.
+/// With and without a checkpoint to begin with: what is requested while the disk is full, and what comes of it afterwards.
 fn waits_for_room(seed: u64, begin: bool) {
     let rules = CheckpointConfig {
         every: 20,
@@ -59,7 +59,7 @@ fn waits_for_room(seed: u64, begin: bool) {
     // The thread that looks every second whether there is room.
     world.node(new).close().unwrap();
     set_full(&world, new, true);
-    let asked = count_requests(&mut world, new);
+    let requested = count_requests(&mut world, new);
     world.connect(new, honest);
     world.run(30_000);
     // News is no reason either.
@@ -67,10 +67,10 @@ fn waits_for_room(seed: u64, begin: bool) {
     support::submit(&world.node(honest).clone(), envelope);
     world.mine(honest);
     world.run(30_000);
-    assert_eq!((asked.get(), world.height(new)), (0, 0));
+    assert_eq!((requested.get(), world.height(new)), (0, 0));
     set_full(&world, new, false);
     world.until(10_000, "the tip", |world| world.tip(new) == world.tip(honest));
-    assert!(asked.get() > 0);
+    assert!(requested.get() > 0);
     world.honest(&[honest, new]);
 }
 
@@ -99,8 +99,8 @@ fn a_disk_that_is_full_for_long_costs_no_source_its_place() {
     let new = world.add_at(0, NEWCOMER);
     // The thread that looks every second whether there is room.
     world.node(new).close().unwrap();
-    let asked = Rc::new(Cell::new(0));
-    let counter = asked.clone();
+    let requested = Rc::new(Cell::new(0));
+    let counter = requested.clone();
     world.tamper(new, move |_, message| {
         counter.set(counter.get() + usize::from(matches!(message, Message::GetCheckpoint)));
         Fate::Sent
@@ -109,11 +109,11 @@ fn a_disk_that_is_full_for_long_costs_no_source_its_place() {
     world.connect(new, second);
     // The work of its chain is checked by then, and its manifests are on their way.
     world.run(3_000);
-    assert_eq!(asked.get(), 1);
+    assert_eq!(requested.get(), 1);
     set_full(&world, new, true);
     world.run(400_000);
     set_full(&world, new, false);
     world.until(20_000, "the tip", |world| stands(world, new, first));
-    assert_eq!(asked.get(), 1, "another source was looked for");
+    assert_eq!(requested.get(), 1, "another source was looked for");
     world.honest(&[first, second, new]);
 }

@@ -42,7 +42,7 @@ fn silent_rival(world: &mut World, of: usize) -> usize {
 
 #[test]
 fn chains_that_are_not_shown_keep_no_heavier_one_from_being_weighed() {
-    for (seed, count, calls) in [(81, 1, false), (82, 3, true)] {
+    for (seed, count, dials) in [(81, 1, false), (82, 3, true)] {
         let mut world = World::new(seed);
         let [light, heavy, new] = begun(&mut world);
         for _ in 0..count {
@@ -50,7 +50,7 @@ fn chains_that_are_not_shown_keep_no_heavier_one_from_being_weighed() {
             world.connect(rival, new);
         }
         world.run(2_000);
-        match calls {
+        match dials {
             true => world.connect(new, heavy),
             false => world.connect(heavy, new),
         }
@@ -61,21 +61,21 @@ fn chains_that_are_not_shown_keep_no_heavier_one_from_being_weighed() {
 }
 
 #[test]
-fn one_that_shows_nothing_again_and_again_is_asked_ever_more_rarely() {
+fn one_that_shows_nothing_again_and_again_gets_requests_ever_more_rarely() {
     let mut world = World::new(83);
     let [light, heavy, new] = begun(&mut world);
     let rival = silent_rival(&mut world, heavy);
-    let asked = Rc::new(Cell::new(0));
-    let counter = asked.clone();
+    let requested = Rc::new(Cell::new(0));
+    let counter = requested.clone();
     world.tamper(new, move |to, message| {
-        let asks = to == rival && matches!(message, Message::GetHeaders { .. });
-        counter.set(counter.get() + usize::from(asks));
+        let is_request = to == rival && matches!(message, Message::GetHeaders { .. });
+        counter.set(counter.get() + usize::from(is_request));
         Fate::Sent
     });
     world.connect(rival, new);
     world.run(1_800_000);
     assert!(!warned(&world, new));
-    assert!((4..=24).contains(&asked.get()), "{} requests", asked.get());
+    assert!((4..=24).contains(&requested.get()), "{} requests", requested.get());
     world.honest(&[light, heavy, new]);
 }
 
@@ -122,7 +122,7 @@ fn chains_without_end_give_way_after_their_time() {
     world.honest(&[light, heavy, new]);
 }
 
-/// Shows its chain from genesis on, whatever it is asked about: all of it is true, and it leaves ours nowhere.
+/// Shows its chain from genesis on, whatever the request names: all of it is true, and it leaves ours nowhere.
 #[test]
 fn a_chain_that_goes_on_from_ours_is_no_rival_and_hides_none() {
     let mut world = World::new(85);

@@ -8,7 +8,7 @@ use tally_network::session::{Arrived, Unread};
 use tally_network::wire::Message;
 use tally_network::wire::limits::{MAX_IDS, MAX_TRANSACTION_REQUESTS};
 
-use super::town::{STRANGER, Town, huge};
+use super::town::{HOSTILE, Town, huge};
 use crate::support::{ENVELOPES, fill};
 use crate::world::{Fate, World, name};
 
@@ -32,7 +32,7 @@ fn a_slow_link_is_no_silence() {
 
 /// Pings to a peer that reads a long answer slowly wait behind that answer: that they are not answered is not its silence.
 #[test]
-fn who_is_still_reading_an_answer_is_not_silent() {
+fn a_peer_that_is_still_reading_an_answer_is_not_silent() {
     let mut world = World::new(62);
     let honest = world.add();
     let reader = world.add_tampering(|_, message| match message {
@@ -59,11 +59,11 @@ fn who_is_still_reading_an_answer_is_not_silent() {
 /// How long a request for headers is waited for, milliseconds, while so many bytes a second come that answer nothing.
 fn held(a_second: u64) -> u64 {
     let mut town = Town::new(2);
-    town.stranger(BlockId(B256::repeat_byte(0xaa)), 1 << 40, huge());
+    town.connect_hostile(BlockId(B256::repeat_byte(0xaa)), 1 << 40, huge());
     let arrived = Arrived::default();
     let network = &mut town.honest[0].network;
-    network.count_arrived(&STRANGER.into(), arrived.clone());
-    assert!(matches!(town.asked().1, Message::GetHeaders { .. }));
+    network.count_arrived(&HOSTILE.into(), arrived.clone());
+    assert!(matches!(town.next_request().1, Message::GetHeaders { .. }));
     let begun = town.now;
     while town.honest[0].network.counters().unanswered == 0 {
         arrived.fetch_add(a_second, Relaxed);
@@ -89,17 +89,17 @@ fn bytes_that_answer_nothing_put_off_a_question_for_a_while_at_most() {
 }
 
 #[test]
-fn of_one_peer_few_transactions_are_asked_at_once() {
+fn of_one_peer_few_transactions_are_requested_at_once() {
     let mut town = Town::new(2);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     town.reads_all();
     for round in 0..10_u8 {
         let id = |number: u32| TxId(sha256(&[&[round], &number.to_be_bytes()]));
         let ids = (0..MAX_IDS as u32).map(id).collect();
-        town.say(Message::Inventory(ids));
+        town.send_message(Message::Inventory(ids));
     }
     let mut requests = Vec::new();
-    while let Some((request, message)) = town.asked_within(0) {
+    while let Some((request, message)) = town.request_within(0) {
         assert!(matches!(message, Message::GetTransactions(_)), "{message:?}");
         requests.push(request);
     }
@@ -109,7 +109,7 @@ fn of_one_peer_few_transactions_are_asked_at_once() {
     while let Some(request) = requests.pop() {
         town.answer(request, Message::Transactions(Vec::new()));
         answered += 1;
-        requests.extend(town.asked_within(0).map(|(request, _)| request));
+        requests.extend(town.request_within(0).map(|(request, _)| request));
     }
     assert_eq!(answered, 10);
     town.not_punished();

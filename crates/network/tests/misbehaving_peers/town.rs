@@ -10,8 +10,8 @@ use tally_network::wire::limits::MAX_HEADERS;
 use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::Node;
 
-pub const STRANGER: &str = "stranger";
-/// Who mines honestly.
+pub const HOSTILE: &str = "hostile";
+/// The member that mines honestly.
 pub const HONEST: Address = Address::repeat_byte(1);
 /// Seconds after genesis at which the stories begin: room for many blocks of one second each.
 pub const BEGIN: u64 = 100_000;
@@ -113,7 +113,7 @@ impl Town {
                 quiet &= outputs.is_empty() && !self.honest[at].network.busy();
                 for output in outputs {
                     match output {
-                        Output::Send { peer, frame } if peer.0 == STRANGER => {
+                        Output::Send { peer, frame } if peer.0 == HOSTILE => {
                             let frame = Frame::decode(&frame, spec().limits.block_bytes).unwrap();
                             self.inbox.push_back(frame);
                         }
@@ -122,7 +122,7 @@ impl Town {
                             self.honest[1 - at].network.received(&from, &frame, now);
                         }
                         Output::Disconnect { peer, reason } => {
-                            assert_eq!(peer.0, STRANGER, "an honest node is sent away: {reason}");
+                            assert_eq!(peer.0, HOSTILE, "an honest node is sent away: {reason}");
                             self.ended = Some(reason);
                         }
                     }
@@ -138,7 +138,7 @@ impl Town {
     }
 
     /// The hostile peer connects, and claims this total work.
-    pub fn stranger(&mut self, tip: BlockId, height: u64, weight: Weight) {
+    pub fn connect_hostile(&mut self, tip: BlockId, height: u64, weight: Weight) {
         let hello = Hello {
             version: PROTOCOL_VERSION,
             genesis: self.node().identity().genesis,
@@ -148,24 +148,24 @@ impl Town {
                 weight,
             },
             first: Height(1),
-            agent: "stranger/1".to_owned(),
+            agent: "hostile/1".to_owned(),
         };
-        self.stranger_says_hello(hello);
+        self.connect_hostile_with(hello);
     }
 
     /// The hostile peer connects with a chain of as much total work as the honest one.
-    pub fn stranger_of_equal_weight(&mut self) {
+    pub fn connect_hostile_of_equal_weight(&mut self) {
         let record = self.node().tip().record.clone();
-        self.stranger(record.id, record.height().0, record.weight);
+        self.connect_hostile(record.id, record.height().0, record.weight);
     }
 
-    pub fn stranger_says_hello(&mut self, hello: Hello) {
+    pub fn connect_hostile_with(&mut self, hello: Hello) {
         let now = self.now;
-        self.honest[0].network.connected(STRANGER.into(), false, now);
-        self.say(Message::Hello(hello));
+        self.honest[0].network.connected(HOSTILE.into(), false, now);
+        self.send_message(Message::Hello(hello));
     }
 
-    pub fn say(&mut self, message: Message) {
+    pub fn send_message(&mut self, message: Message) {
         self.answer(0, message);
     }
 
@@ -175,13 +175,13 @@ impl Town {
 
     pub fn send(&mut self, frame: &[u8]) {
         let now = self.now;
-        self.honest[0].network.received(&STRANGER.into(), frame, now);
+        self.honest[0].network.received(&HOSTILE.into(), frame, now);
         self.carry();
     }
 
     /// The next request of the first node to the hostile peer, pings answered meanwhile; `None` if there is none within
     /// `millis`.
-    pub fn asked_within(&mut self, millis: u64) -> Option<(u64, Message)> {
+    pub fn request_within(&mut self, millis: u64) -> Option<(u64, Message)> {
         let end = self.now + millis;
         loop {
             while let Some(frame) = self.inbox.pop_front() {
@@ -201,14 +201,14 @@ impl Town {
         }
     }
 
-    pub fn asked(&mut self) -> (u64, Message) {
-        self.asked_within(30_000).expect("the node sends a request")
+    pub fn next_request(&mut self) -> (u64, Message) {
+        self.request_within(30_000).expect("the node sends a request")
     }
 
     /// Answers requests for headers and blocks from a chain, the headers beginning after the locator's.
     pub fn serve_headers(&mut self, headers: &[Header]) -> Option<(u64, Message)> {
         loop {
-            match self.asked_within(60_000)? {
+            match self.request_within(60_000)? {
                 (request, Message::GetHeaders { locator }) => {
                     let known = headers.iter().position(|header| locator.contains(&header.id()));
                     let next = known.map_or(0, |at| at + 1);
@@ -235,7 +235,7 @@ impl Town {
         assert!(self.offences(offence) > 0, "{:?}", self.honest[0].network.counters());
         let bans: Vec<_> = self.honest[0].network.bans().cloned().collect();
         assert_eq!(bans.len(), 1, "{bans:?}");
-        assert_eq!(bans[0].name.0, STRANGER);
+        assert_eq!(bans[0].name.0, HOSTILE);
         assert!(bans[0].reason.contains(reason), "{}", bans[0].reason);
         // The reason of a ban is kept shortened.
         let kept = bans[0].reason.trim_end_matches('…');
@@ -247,7 +247,7 @@ impl Town {
         // It is not let in again.
         self.ended = None;
         let now = self.now;
-        self.honest[0].network.connected(STRANGER.into(), false, now);
+        self.honest[0].network.connected(HOSTILE.into(), false, now);
         self.carry();
         assert_eq!(self.ended.as_deref(), Some(&*format!("banned: {}", bans[0].reason)));
         self.goes_on();
@@ -268,10 +268,10 @@ impl Town {
         self.goes_on();
     }
 
-    /// The hostile peer answers what it was asked so far with pongs: it has read all that it was sent.
+    /// The hostile peer answers the requests so far with pongs: it has read all that it was sent.
     pub fn reads_all(&mut self) {
         self.pass(0);
-        assert_eq!(self.asked_within(0), None);
+        assert_eq!(self.request_within(0), None);
     }
 
     /// The honest nodes mine on, agree, are sound, and audits agree.

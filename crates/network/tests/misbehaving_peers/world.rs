@@ -189,7 +189,7 @@ impl World {
     }
 
     /// Sends a message that no session made.
-    pub fn say(&mut self, from: usize, to: usize, message: Message) {
+    pub fn send_message(&mut self, from: usize, to: usize, message: Message) {
         let frame = Frame { request: 0, message };
         self.post(from, to, frame.encode(), 0);
     }

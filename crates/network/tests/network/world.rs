@@ -214,7 +214,7 @@ impl World {
         }
     }
 
-    /// Carries out what a member asks of its driver.
+    /// Carries out a member's outputs.
     fn carry(&mut self, from: usize) {
         let now = self.now;
         loop {

@@ -38,10 +38,10 @@ impl Auditor<'_> {
             };
             let height = record.height();
             if record.id != record.header.id() || record.manifest.root() != record.header.manifest_root {
-                return Ok(Err(format!("block {height} is not what its id says")));
+                return Ok(Err(format!("block {height} is not the one of its id")));
             }
             if record.status != Status::HeaderOnly {
-                return Ok(Err(format!("block {height} is said to be {:?}", record.status)));
+                return Ok(Err(format!("block {height} is stored as {:?}", record.status)));
             }
             if let Err(error) = check_alone(&record.header, self.spec, ANY_TIME) {
                 return Ok(Err(format!("block {height}: {error}")));

@@ -68,7 +68,7 @@ impl Node {
     fn probe_store(&self) {
         let before = self.store().not_ready();
         self.store().probe();
-        if self.keeper().troubles.lock().any_lasts() {
+        if self.keeper().outages.lock().any_lasts() {
             let detail = format!("it has not worked for {} s", LASTING.as_secs());
             self.store().give_up(detail);
         }

@@ -31,7 +31,7 @@ pub enum MempoolError {
     #[error("balance is {balance}, this and the sender's waiting transactions may cost {required}")]
     InsufficientFunds { balance: Amount, required: Amount },
     #[error(
-        "replacing {replaced} asks for max_fee {required_max_fee} (found {max_fee}) and max_priority_fee \
+        "replacing {replaced} requires max_fee {required_max_fee} (found {max_fee}) and max_priority_fee \
          {required_priority_fee} (found {priority_fee})"
     )]
     ReplacementUnderpriced {

@@ -1,4 +1,4 @@
-//! What others pay: for wallets that ask which fee to offer.
+//! What others pay: for wallets that choose which fee to offer.
 
 use std::collections::BTreeMap;
 

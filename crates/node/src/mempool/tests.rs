@@ -74,7 +74,7 @@ fn an_account_is_served_in_the_order_of_its_nonces() {
 }
 
 #[test]
-fn the_best_payer_comes_first_and_then_who_came_first() {
+fn the_best_payer_comes_first_and_then_the_earliest() {
     let mut pool = pool(|_| {});
     let signed = |signer, priority| Signer::new(signer).checked(payment(0, priority));
     let (low, high, also_low) = (signed(1, 5), signed(2, 9), signed(3, 5));
@@ -172,7 +172,7 @@ fn replacing_nothing_by_one_unit() {
 }
 
 #[test]
-fn what_can_be_said_alone_is_said_exactly() {
+fn what_is_wrong_by_itself_is_named_exactly() {
     let mut pool = pool(|config| config.max_gas_limit = 1_000_000);
     let signer = Signer::new(1);
     let mut refused = |payload: Payload| insert(&mut pool, &signer.checked(payload)).unwrap_err();
@@ -247,7 +247,7 @@ fn what_can_be_said_alone_is_said_exactly() {
 }
 
 #[test]
-fn what_the_account_forbids_is_said_exactly() {
+fn what_the_account_forbids_is_named_exactly() {
     let mut pool = pool(|config| config.max_nonce_gap = 3);
     let signer = Signer::new(1);
     let mut refused = |nonce, account| {
@@ -412,7 +412,7 @@ fn bytes_count_too_and_several_may_have_to_leave() {
 }
 
 #[test]
-fn fees_are_told_from_what_waits() {
+fn fee_levels_follow_from_what_waits() {
     let mut pool = pool(|config| config.suggested_priority_fee = 3);
     let levels = |low, normal, high| FeeLevels { low, normal, high };
     assert_eq!(view(&pool, BASE_FEE).fee_levels(), levels(3, 3, 3));

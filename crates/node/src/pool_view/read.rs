@@ -5,36 +5,55 @@ use std::time::Instant;
 
 use tally_chain::{TxId, UnixSecs};
 
-use super::{Made, Moment, PART, serves};
+use super::{Made, Moment, PART, is_fresh, serves};
 use crate::mempool::{Mempool, PoolView, Pooled, gather};
 use crate::node::Node;
 use crate::pipeline::Tip;
 
 impl Node {
     /// The pool as a block on this tip would see it, for readers. It is the pool of now; where more than 512 transactions wait, that
-    /// of at most half a second ago. Blocks the thread while a view is made, and no one who changes the pool for longer than a
-    /// part of it takes.
+    /// of at most half a second ago. Blocks the thread of the reader that makes a view, and of those for whom the last one does not
+    /// serve, and no one who changes the pool for longer than a part of it takes.
     pub fn pool_view(&self, tip: &Tip) -> Arc<PoolView> {
-        // Who waits here for a view that is being made shares it.
-        let mut made = self.shared_view().0.lock();
-        let now = Moment {
+        self.pool_view_at(tip, Instant::now())
+    }
+
+    /// The same; `at` is now.
+    pub(super) fn pool_view_at(&self, tip: &Tip, at: Instant) -> Arc<PoolView> {
+        let shared = self.shared_view();
+        let fresh = |now: &Moment| shared.last(at, |count, of, age| is_fresh(count, of, age, now));
+        let now = self.moment(tip);
+        if let Some(view) = fresh(&now) {
+            return view;
+        }
+        let _making = match shared.making.try_lock() {
+            Some(making) => making,
+            // Another reader makes the next one.
+            None => match shared.last(at, |count, of, age| serves(count, of, age, &now)) {
+                Some(view) => return view,
+                None => shared.making.lock(),
+            },
+        };
+        // The reader that this one waited for may have made what it needs.
+        let now = self.moment(tip);
+        if let Some(view) = fresh(&now) {
+            return view;
+        }
+        let view = Arc::new(self.make_view(tip, now.time));
+        *shared.made.lock() = Some(Made {
+            view: view.clone(),
+            of: now,
+            at,
+        });
+        view
+    }
+
+    fn moment(&self, tip: &Tip) -> Moment {
+        Moment {
             tip: tip.record.id,
             changes: self.with_pool(Mempool::changes),
             time: self.now(),
-        };
-        let serving = made
-            .as_ref()
-            .filter(|made| serves(made.view.len(), &made.of, made.at.elapsed(), &now));
-        if let Some(made) = serving {
-            return made.view.clone();
         }
-        let view = Arc::new(self.make_view(tip, now.time));
-        *made = Some(Made {
-            view: view.clone(),
-            of: now,
-            at: Instant::now(),
-        });
-        view
     }
 
     fn make_view(&self, tip: &Tip, time: UnixSecs) -> PoolView {

@@ -1,5 +1,6 @@
 //! What is stored beside a block's header, and what the indexes hold of its transactions.
 
+use tally_chain::hash::sha256;
 use tally_chain::{
     Address, Amount, B256, BlockId, Header, Height, Manifest, TxId, U256, UnixSecs, Weight, header::HEADER_BYTES,
 };
@@ -13,7 +14,8 @@ pub enum Status {
     Linked,
     /// Executed and found right.
     Executed,
-    /// Executed and found wrong; kept so that it is not tried again.
+    /// Executed and found wrong; kept so that it is not tried again. No hash of the chain covers this, so the stored record proves
+    /// it by itself: a byte that changed on the disk makes no valid block invalid for ever, and no peer is blamed for one.
     Invalid,
     /// Before or at the checkpoint that this node started from: its seal was checked, its body is not stored.
     HeaderOnly,
@@ -64,7 +66,11 @@ impl BlockRecord {
             Status::HeaderOnly => 3,
         });
         out.extend(self.weight.0.to_be_bytes::<32>());
-        out.extend(self.supply.0.to_be_bytes::<32>());
+        out.extend(match self.status {
+            // It has no supply.
+            Status::Invalid => invalid_mark(&self.id).0,
+            _ => self.supply.0.to_be_bytes::<32>(),
+        });
         out.extend(self.burned.0.to_be_bytes::<32>());
         out.extend(self.total_transactions.to_be_bytes());
         out.extend(self.transaction_count.to_be_bytes());
@@ -100,8 +106,20 @@ impl BlockRecord {
                 manifest: Manifest::decode(reader.0).ok()?,
             })
         };
-        read().ok_or_else(altered)
+        let mut record = read().ok_or_else(altered)?;
+        if record.status == Status::Invalid {
+            if record.supply.0.to_be_bytes::<32>() != invalid_mark(&id).0 {
+                return Err(altered());
+            }
+            record.supply = Amount::ZERO;
+        }
+        Ok(record)
     }
+}
+
+/// What the record of an invalid block has in the place of the supply after it.
+fn invalid_mark(id: &BlockId) -> B256 {
+    sha256(&[b"tally/invalid", id.as_bytes()])
 }
 
 struct Fields<'a>(&'a [u8]);

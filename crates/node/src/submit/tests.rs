@@ -255,7 +255,7 @@ fn what_a_reorg_returned_stays_where_it_cannot_be_written_once_more() {
 }
 
 #[test]
-fn nobody_searches_for_a_block_that_cannot_be_stored() {
+fn no_thread_searches_for_a_block_that_cannot_be_stored() {
     let member = Member::new();
     member.node.store().give_up("a test".to_owned());
     let error = member.node.template(Address::repeat_byte(1)).unwrap_err();
@@ -263,7 +263,7 @@ fn nobody_searches_for_a_block_that_cannot_be_stored() {
 }
 
 #[test]
-fn what_could_not_be_stored_is_never_called_known() {
+fn what_could_not_be_stored_is_never_reported_as_known() {
     let (member, signer) = (Member::new(), Signer::new(1));
     member.mine(signer.address);
     let node = &member.node;
@@ -308,7 +308,7 @@ fn what_made_way_for_a_payment_that_could_not_be_stored_comes_back() {
 }
 
 #[test]
-fn what_is_known_is_durable_when_it_is_said_to_be() {
+fn what_is_known_is_durable_when_it_is_reported() {
     let (member, signer) = (Member::new(), Signer::new(1));
     member.mine(signer.address);
     for nonce in 0..20 {

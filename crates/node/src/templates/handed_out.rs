@@ -13,7 +13,7 @@ use super::body::Body;
 
 /// After so many newer tips the templates of a tip are forgotten: a block found a little late is still a block.
 const KEPT_TIPS: u32 = 3;
-/// Producers that one client may ask templates for on one tip: a pool behind one address has hundreds.
+/// Producers for which one client may request templates on one tip: a pool behind one address has hundreds.
 pub const MAX_PRODUCERS_PER_CLIENT: usize = 1_024;
 /// Producers of all clients on one tip, beyond the first of each.
 pub const MAX_PRODUCERS: usize = 16_384;

@@ -58,12 +58,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_the_last_and_what_is_asked_for() {
+    fn keeps_the_last_and_what_is_looked_up() {
         let mut cache = Recent::new(3);
         for key in 0..4 {
             cache.insert(key, key * 10, 1);
         }
-        // 0 to 2 are old now; asking for 0 makes it young again.
+        // 0 to 2 are old now; looking 0 up makes it young again.
         assert_eq!(cache.get(&0), Some(0));
         cache.insert(4, 40, 1);
         cache.insert(5, 50, 1);

@@ -279,7 +279,7 @@ fn what_is_remembered_is_not_checked_again() {
 }
 
 #[test]
-fn the_first_failure_of_a_batch_is_told() {
+fn the_first_failure_of_a_batch_is_returned() {
     let checker = TransactionChecker::new(identity());
     let signer = Signer::new(1);
     let wrong = |nonce| {

@@ -16,6 +16,7 @@ pub const BOB: usize = 1;
 pub const PRODUCER: Address = Address::repeat_byte(0x11);
 
 /// Where the fields of a stored record stand.
+pub const STATUS: usize = 80;
 pub const WEIGHT: usize = 81;
 pub const SUPPLY: usize = 113;
 pub const TOTAL: usize = 177;

@@ -1,4 +1,4 @@
-//! What the store says of blocks and accounts: records, receipts, undo data, indexes, state.
+//! What the store holds of blocks and accounts: records, receipts, undo data, indexes, state.
 
 use tally_chain::state_tree::Account;
 use tally_chain::{Amount, B256, Height, Receipt, U256};
@@ -6,19 +6,19 @@ use tally_node::Place;
 use tally_node::audit::{Fault, audit};
 use tempfile::tempdir;
 
-use crate::fixture::{BOB, PRODUCER, Rows, SUPPLY, TOTAL, WEIGHT, sound};
+use crate::fixture::{BOB, PRODUCER, Rows, STATUS, SUPPLY, TOTAL, WEIGHT, sound};
 use crate::support::{address_of, spec};
 
 #[test]
 fn a_sound_store_agrees() {
     let sound = sound();
-    let mut heard = Vec::new();
+    let mut seen = Vec::new();
     let report = audit(&sound.dir.path().join("store"), &spec(), sound.now, |height, tip| {
-        heard.push((height.0, tip.0))
+        seen.push((height.0, tip.0))
     })
     .unwrap();
     assert_eq!(report.faults, []);
-    assert_eq!(heard, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+    assert_eq!(seen, [(1, 4), (2, 4), (3, 4), (4, 4)]);
     assert_eq!(
         (report.blocks, report.transactions, report.height, report.tip),
         (4, 3, Height(4), sound.id(4))
@@ -58,6 +58,13 @@ fn a_changed_record_is_named_with_its_field() {
     }
     let faults = sound.after(|rows| rows.remove("headers", sound.id(2).as_bytes()));
     assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
+    // Its status: executed, and found wrong.
+    let faults = sound.after(|rows| {
+        let mut record = rows.get("headers", sound.id(2).as_bytes());
+        record[STATUS] = 2;
+        rows.put("headers", sound.id(2).as_bytes(), record);
+    });
+    assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
     let faults = sound.after(|rows| rows.put("headers", sound.id(2).as_bytes(), [1, 2, 3]));
     assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
 }
@@ -84,7 +91,7 @@ fn changed_receipts_and_undo_data_are_found() {
     );
     // Undo data is dropped once no reorg may need it, so that its absence is no fault.
     assert_eq!(sound.after(|rows| rows.remove("undo", first.as_bytes())), []);
-    // A receipt that says failure where there was success.
+    // A receipt of a failure where there was success.
     let faults = sound.after(|rows| {
         let stored = rows.get("receipts", first.as_bytes());
         let mut receipt = receipt_of(&stored);

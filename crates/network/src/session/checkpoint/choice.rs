@@ -37,7 +37,7 @@ impl Session {
             self.begun = Some(self.now);
         }
         self.begin_walk();
-        self.ask_walks();
+        self.request_of_walks();
         self.advance_state();
         self.node.awaits_checkpoint() && self.expects_checkpoint()
     }
@@ -149,16 +149,16 @@ impl Session {
         Ok(walk)
     }
 
-    fn ask_walks(&mut self) {
+    fn request_of_walks(&mut self) {
         for at in 0..self.walks.len() {
             let walk = &mut self.walks[at];
-            if std::mem::replace(&mut walk.asking, true) {
+            if std::mem::replace(&mut walk.requesting, true) {
                 continue;
             }
             let (source, attempt) = (walk.source.clone(), walk.number);
             let compared = self.checkpoint_sync.as_ref().filter(|_| walk.compares);
             if compared.is_none() && matches!(walk.offer, Offer::Unknown) {
-                self.ask(&source, Request::Checkpoint { attempt }, Message::GetCheckpoint);
+                self.send_request(&source, Request::Checkpoint { attempt }, Message::GetCheckpoint);
                 continue;
             }
             let locator = compared.map_or_else(|| walk.locator(), |sync| sync.walk.locator());
@@ -166,7 +166,7 @@ impl Session {
                 attempt,
                 locator: locator.clone(),
             };
-            self.ask(&source, request, Message::GetHeaders { locator });
+            self.send_request(&source, request, Message::GetHeaders { locator });
         }
     }
 
@@ -174,7 +174,7 @@ impl Session {
     fn answered_walk(&mut self, attempt: u64) -> Option<Walk> {
         let at = self.walks.iter().position(|walk| walk.number == attempt)?;
         let mut walk = self.walks.remove(at);
-        walk.asking = false;
+        walk.requesting = false;
         walk.progress = self.now;
         Some(walk)
     }

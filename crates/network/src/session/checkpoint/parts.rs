@@ -14,7 +14,7 @@ use crate::session::peer::Request;
 use crate::session::state::Session;
 use crate::session::sync::attempt::Ended;
 use crate::wire::Message;
-use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_PART_REQUESTS, MAX_PARTS_ASKED};
+use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_PART_REQUESTS, MAX_PARTS_REQUESTED};
 
 fn broken(error: &StoreError) -> Ended {
     match error {
@@ -35,7 +35,7 @@ fn wrong(reason: impl ToString) -> Ended {
 }
 
 impl Session {
-    /// Asks for what is missing next, and begins once all is here and no other chain is to be preferred.
+    /// Requests what is missing next, and begins once all is here and no other chain is to be preferred.
     pub(crate) fn advance_state(&mut self) {
         let Some(mut sync) = self.checkpoint_sync.take() else {
             return;
@@ -72,12 +72,12 @@ impl Session {
             let ids: Vec<_> = ids.filter(|id| !sync.manifests.contains_key(id)).collect();
             if ids.is_empty() {
                 sync.state = Some(self.expect(sync)?);
-            } else if !std::mem::replace(&mut sync.walk.asking, true) {
+            } else if !std::mem::replace(&mut sync.walk.requesting, true) {
                 let request = Request::Manifests {
                     attempt,
                     ids: ids.clone(),
                 };
-                self.ask(&sync.walk.source.clone(), request, Message::GetManifests(ids));
+                self.send_request(&sync.walk.source.clone(), request, Message::GetManifests(ids));
             }
             return Ok(Step::Waits);
         };
@@ -86,9 +86,9 @@ impl Session {
             let decided = self.has_decided(sync.walk.end.weight, complete);
             return Ok(if decided { Step::Begins } else { Step::Waits });
         }
-        let (block, asked) = (offer.block, self.part_requests(state));
-        for (name, part) in asked {
-            self.ask(&name, Request::Part { attempt, part }, Message::GetPart { block, part });
+        let (block, requested) = (offer.block, self.part_requests(state));
+        for (name, part) in requested {
+            self.send_request(&name, Request::Part { attempt, part }, Message::GetPart { block, part });
         }
         Ok(Step::Waits)
     }
@@ -131,7 +131,7 @@ impl Session {
         Ok(State {
             roots,
             missing,
-            asked: BTreeMap::new(),
+            requested: BTreeMap::new(),
             lacking: BTreeSet::new(),
             complete: None,
         })
@@ -144,13 +144,17 @@ impl Session {
             if !peer.ready() || state.lacking.contains(name) {
                 continue;
             }
-            let open = state.asked.values().filter(|asked| *asked == name).count();
+            let open = state.requested.values().filter(|requested| *requested == name).count();
             for _ in open..MAX_PART_REQUESTS {
-                let mut wanted = state.missing.iter().filter(|part| !state.asked.contains_key(*part));
-                let Some(part) = wanted.next().copied().filter(|_| state.asked.len() < MAX_PARTS_ASKED) else {
+                let mut wanted = state.missing.iter().filter(|part| !state.requested.contains_key(*part));
+                let Some(part) = wanted
+                    .next()
+                    .copied()
+                    .filter(|_| state.requested.len() < MAX_PARTS_REQUESTED)
+                else {
                     return requests;
                 };
-                state.asked.insert(part, name.clone());
+                state.requested.insert(part, name.clone());
                 requests.push((name.clone(), part));
             }
         }
@@ -198,7 +202,7 @@ impl Session {
         let Some(sync) = self.checkpoint_sync.as_mut().filter(|sync| sync.walk.number == attempt) else {
             return;
         };
-        sync.walk.asking = false;
+        sync.walk.requesting = false;
         let blocks = sync.walk.mark.iter().flat_map(|mark| &mark.blocks);
         let by_root: BTreeMap<B256, BlockId> = blocks.map(|(header, _)| (header.manifest_root, header.id())).collect();
         for manifest in manifests {
@@ -231,8 +235,8 @@ impl Session {
             return;
         };
         let Some(state) = &mut sync.state else { return };
-        if state.asked.get(&number) == Some(name) {
-            state.asked.remove(&number);
+        if state.requested.get(&number) == Some(name) {
+            state.requested.remove(&number);
         }
         match state.roots.check_part(number as usize, &content) {
             Ok(()) => self.keep_part(number, bytes),
@@ -269,8 +273,8 @@ impl Session {
             return;
         };
         let Some(state) = &mut sync.state else { return };
-        if state.asked.get(&number) == Some(name) {
-            state.asked.remove(&number);
+        if state.requested.get(&number) == Some(name) {
+            state.requested.remove(&number);
         }
         state.lacking.insert(name.clone());
         if sync.walk.source == *name {

@@ -80,7 +80,7 @@ impl Session {
     pub(crate) fn advance_rivals(&mut self) {
         for at in 0..self.rivals.len() {
             let walk = &mut self.rivals[at];
-            if std::mem::replace(&mut walk.asking, true) {
+            if std::mem::replace(&mut walk.requesting, true) {
                 continue;
             }
             let (source, attempt, locator) = (walk.source.clone(), walk.number, walk.locator());
@@ -88,7 +88,7 @@ impl Session {
                 attempt,
                 locator: locator.clone(),
             };
-            self.ask(&source, request, Message::GetHeaders { locator });
+            self.send_request(&source, request, Message::GetHeaders { locator });
         }
     }
 
@@ -96,7 +96,7 @@ impl Session {
     pub(crate) fn take_rival(&mut self, attempt: u64) -> Option<Walk> {
         let at = self.rivals.iter().position(|walk| walk.number == attempt)?;
         let mut walk = self.rivals.remove(at);
-        walk.asking = false;
+        walk.requesting = false;
         Some(walk)
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct CheckpointSync {
 pub(crate) struct State {
     pub(crate) roots: PartRoots,
     pub(crate) missing: BTreeSet<u32>,
-    pub(crate) asked: BTreeMap<u32, PeerName>,
+    pub(crate) requested: BTreeMap<u32, PeerName>,
     pub(crate) lacking: BTreeSet<PeerName>,
     /// When the last part came.
     pub(crate) complete: Option<u64>,
@@ -63,7 +63,7 @@ impl CheckpointSync {
     /// Nothing more comes from a peer.
     pub(crate) fn forget(&mut self, name: &PeerName) {
         if let Some(state) = &mut self.state {
-            state.asked.retain(|_, asked| asked != name);
+            state.requested.retain(|_, requested| requested != name);
         }
     }
 }

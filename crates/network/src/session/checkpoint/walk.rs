@@ -30,7 +30,7 @@ pub(crate) struct Walk {
     /// When it last went on.
     pub(crate) progress: u64,
     /// Whether a request to the source is open.
-    pub(crate) asking: bool,
+    pub(crate) requesting: bool,
     /// Whether it is first looked at where its chain leaves the one that is being taken.
     pub(crate) compares: bool,
     pub(crate) offer: Offer,
@@ -77,7 +77,7 @@ impl Walk {
             claimed,
             started: now,
             progress: now,
-            asking: false,
+            requesting: false,
             compares: false,
             offer: Offer::Unknown,
             genesis: end.id,

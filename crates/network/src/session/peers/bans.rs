@@ -102,7 +102,7 @@ impl Moment {
 }
 
 impl Bans {
-    /// Bans a peer, and the address that it has where `with_host` says so and its origin allows it.
+    /// Bans a peer, and the address that it has where `with_host` is set and its origin allows it.
     pub fn ban(&mut self, name: &PeerName, origin: &Origin, with_host: bool, until: u64, reason: &str) {
         let host = origin.bannable().filter(|_| with_host).map(|Host(host)| host);
         let ban = Ban {

@@ -9,7 +9,7 @@ use tally_node::ClockReading;
 
 use super::range::{Host, Range};
 
-/// Peers of as many ranges, or hosts that the operator named, are asked at least until their median counts: one clock alone
+/// Peers of as many ranges, or hosts that the operator named, are compared at least until their median counts: one clock alone
 /// may be the wrong one, or set at will.
 pub const MIN_PEERS: usize = 3;
 /// Of peers that came by themselves, as many are needed: coming costs nothing.
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(offset_secs(700, 1_000, 100), Some(-300));
         assert_eq!(offset_secs(1_004, 1_000, 8_000), Some(0));
         assert_eq!(offset_secs(1_000, 1_000, MAX_ROUND_TRIP_MS + 1), None);
-        assert_eq!(offset_secs(0, u64::MAX, 0), None, "no clock says that");
+        assert_eq!(offset_secs(0, u64::MAX, 0), None, "no clock shows that");
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_peers_say_nothing_and_few_that_the_operator_named_only_warn() {
+    fn too_few_peers_show_nothing_and_few_that_the_operator_named_only_warn() {
         let few = [sample(-300, 10, true), sample(-300, 11, true)];
         assert_eq!(read_of(&few), None);
         let mut named = sample(-300, 10, true);

@@ -75,6 +75,8 @@ impl State {
 pub struct Dialer {
     kept: BTreeMap<Multiaddr, Persistent>,
     found: BTreeMap<Multiaddr, Found>,
+    /// Peers that the operator removed, at addresses without a name that may lead to them: that shows only once they are dialled.
+    removed: BTreeMap<Multiaddr, BTreeSet<PeerId>>,
     book: Book,
     /// The good peers of the run before, which are dialled first.
     anchors: Vec<Multiaddr>,
@@ -89,6 +91,7 @@ impl Dialer {
         Self {
             kept: BTreeMap::new(),
             found: BTreeMap::new(),
+            removed: BTreeMap::new(),
             book,
             anchors: Vec::new(),
             feeler: None,
@@ -103,6 +106,13 @@ impl Dialer {
 
     /// Dials an address from now on, whenever it is not connected.
     pub fn keep(&mut self, address: Multiaddr, now: u64) {
+        // Of naming and removing the last counts.
+        self.removed.remove(&address);
+        if let Some(peer) = name_in(&address) {
+            for removed in self.removed.values_mut() {
+                removed.remove(&peer);
+            }
+        }
         // From now on it takes no slot of the found ones.
         let state = self.found.remove(&address).map_or(State::Idle, |found| found.state);
         // Nor is it only felt: what became of that would leave its dial for ever under way.
@@ -213,9 +223,17 @@ impl Dialer {
         self.set(address, None, State::Dialling);
     }
 
-    /// A dial led to this peer, or its peer is connected already and counts as dialled from now on.
-    pub fn connected(&mut self, address: &Multiaddr, peer: PeerId) {
-        self.set(address, Some(peer), State::Connected);
+    /// A dial led to this peer, or its peer is connected already and counts as dialled from now on. False where the operator
+    /// has removed the peer since the dial began: it is dialled no more, and its connection is to be closed.
+    pub fn connected(&mut self, address: &Multiaddr, peer: PeerId) -> bool {
+        if self.removed.get(address).is_some_and(|removed| removed.contains(&peer)) {
+            self.drop_address(address);
+        }
+        let dialled = self.kept.contains_key(address) || self.found.contains_key(address);
+        if dialled {
+            self.set(address, Some(peer), State::Connected);
+        }
+        dialled
     }
 
     /// A peer that is connected has sent hello as a node of this chain: only now have the dials that lead to it been answered.
@@ -295,19 +313,31 @@ impl Dialer {
         }
     }
 
-    /// Drops the addresses of a peer; what becomes of a feeler to one of them does not bring it back.
+    /// Drops the addresses of a peer. What becomes of a feeler or a dial that is under way to one of them does not bring it back,
+    /// nor does an address without a name that turns out to be another one of its addresses.
     pub fn forget(&mut self, peer: &PeerId) {
         self.feeler.take_if(|feeler| name_in(feeler).as_ref() == Some(peer));
         self.anchors.retain(|anchor| name_in(anchor).as_ref() != Some(peer));
         self.kept.retain(|_, kept| kept.peer.as_ref() != Some(peer));
         self.found.retain(|_, found| found.peer.as_ref() != Some(peer));
         self.book.forget(peer);
+        let (kept, found) = (&self.kept, &self.found);
+        self.removed
+            .retain(|address, _| kept.contains_key(address) || found.contains_key(address));
+        for address in kept
+            .keys()
+            .chain(found.keys())
+            .filter(|address| name_in(address).is_none())
+        {
+            self.removed.entry(address.clone()).or_default().insert(*peer);
+        }
     }
 
-    /// Drops an address for good: this node itself is there.
+    /// Drops an address for good: this node itself is there, or a peer that the operator removed.
     pub fn drop_address(&mut self, address: &Multiaddr) {
         self.kept.remove(address);
         self.found.remove(address);
+        self.removed.remove(address);
         self.feeler.take_if(|feeler| *feeler == *address);
         self.book.remove(address);
     }

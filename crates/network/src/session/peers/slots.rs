@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_fills_the_slots_displaces_itself() {
+    fn an_attacker_that_fills_the_slots_displaces_itself() {
         // Four ranges have sixteen slots each; an honest newcomer of a fifth comes in, and the next of the four does not
         // push it out.
         let mut inbound: Vec<_> = (0..MAX_INBOUND)

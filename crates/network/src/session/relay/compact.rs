@@ -232,7 +232,7 @@ impl Session {
             return self.rebuilt(name, rebuild);
         }
         self.counters.compact_partly += 1;
-        self.ask_for_missing(name, rebuild);
+        self.request_missing(name, rebuild);
     }
 
     fn parts_pool(&self, block: &CompactBlock) -> Vec<Option<CheckedTransaction>> {
@@ -253,14 +253,14 @@ impl Session {
         transactions
     }
 
-    fn ask_for_missing(&mut self, name: &PeerName, rebuild: Rebuild) {
+    fn request_missing(&mut self, name: &PeerName, rebuild: Rebuild) {
         let (block, indexes) = (rebuild.block.header.id(), rebuild.missing.clone());
         let request = Request::BlockTransactions(Box::new(rebuild));
-        self.ask(name, request, Message::GetBlockTransactions { block, indexes });
+        self.send_request(name, request, Message::GetBlockTransactions { block, indexes });
     }
 
-    fn ask_for_whole(&mut self, name: &PeerName, id: BlockId, weight: Weight) {
-        self.ask(name, Request::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
+    fn request_whole(&mut self, name: &PeerName, id: BlockId, weight: Weight) {
+        self.send_request(name, Request::WholeBlock { id, weight }, Message::GetBlocks(vec![id]));
     }
 
     /// The requested transactions of a block came.
@@ -269,7 +269,7 @@ impl Session {
         if items.is_empty() {
             // Its chain may have gone on meanwhile (N8): it can still send the block.
             if !self.has_block(&id) {
-                self.ask_for_whole(name, id, rebuild.weight);
+                self.request_whole(name, id, rebuild.weight);
             }
             return;
         }
@@ -316,7 +316,7 @@ impl Session {
     }
 
     /// The parts are not those of the block. Where some came from our own pool that shows nothing of the peer: those are
-    /// asked for, or the whole block where they are many. Where all came from the peer, it made them up.
+    /// requested, or the whole block where they are many. Where all came from the peer, it made them up.
     fn not_rebuilt(&mut self, name: &PeerName, mut rebuild: Rebuild) {
         let (id, weight) = (rebuild.block.header.id(), rebuild.weight);
         if rebuild.pooled.is_empty() {
@@ -327,13 +327,13 @@ impl Session {
         }
         self.counters.compact_failed += 1;
         if rebuild.pooled.len() * 2 > rebuild.transactions.len() {
-            return self.ask_for_whole(name, id, weight);
+            return self.request_whole(name, id, weight);
         }
         rebuild.missing = std::mem::take(&mut rebuild.pooled);
         for index in &rebuild.missing {
             rebuild.transactions[*index as usize] = None;
         }
-        self.ask_for_missing(name, rebuild);
+        self.request_missing(name, rebuild);
     }
 
     /// Whether a block came another way meanwhile.

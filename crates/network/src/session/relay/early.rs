@@ -1,5 +1,6 @@
 //! Transactions that came before the block on which they build: their sender's account did not allow them, and they are
-//! looked at again once a block has changed it. Rule: docs/protocol.md#N7
+//! looked at again once a block has changed it. Those that the store kept from being looked at wait beside them, until it works.
+//! Rule: docs/protocol.md#N7
 //!
 //! The peer that sent one does not announce it a second time, for its own pool has had it all along: what is rejected for the
 //! state of this moment and forgotten would not come again. One that another peer announces meanwhile is fetched again: the pool
@@ -9,20 +10,57 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tally_chain::state_tree::Account;
 use tally_chain::{Address, CheckedTransaction, TxId};
+use tally_node::SubmitError;
 use tally_node::mempool::MempoolError;
 
 use super::wanted::MAX_HOLDERS;
 use crate::session::name::PeerName;
+use crate::session::peers::range::{Host, Origin, Range};
 use crate::wire::limits::{EARLY_MS, MAX_EARLY, MAX_EARLY_BYTES};
+
+/// Milliseconds until another look at what the store kept from being looked at.
+const AGAIN_MS: u64 = 1_000;
+
+/// Who shares one part of the room: names cost nothing, and addresses of one range cost little, so that no number of names
+/// makes an honest peer of another range the one that has sent most.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Share {
+    /// All peers of one address range that came by themselves.
+    Range(Range),
+    /// The same behind an exempt address, which may be a gateway.
+    Host(Host),
+    /// A peer that this node dialled, that its operator named, or whose address is unknown.
+    Peer(PeerName),
+}
+
+/// A peer that has sent or announced a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) name: PeerName,
+    share: Share,
+}
+
+impl Holder {
+    /// `outbound`: whether this node dialled the peer.
+    pub(crate) fn new(name: &PeerName, outbound: bool, origin: &Origin) -> Self {
+        let share = match origin.host.filter(|_| !outbound && !origin.configured) {
+            Some(host) if origin.exempt => Share::Host(Host::of(host)),
+            Some(host) => Share::Range(Range::of(host)),
+            None => Share::Peer(name.clone()),
+        };
+        let name = name.clone();
+        Self { name, share }
+    }
+}
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Early {
     pub(crate) transaction: CheckedTransaction,
-    /// Who sent or announced it; it counts against the first.
-    pub(crate) holders: VecDeque<PeerName>,
-    /// Its sender's account, as it was when it was rejected last.
-    pub(crate) account: Account,
+    /// Who sent or announced it, one of each share; it counts against the first.
+    pub(crate) holders: VecDeque<Holder>,
+    /// Its sender's account, as it was when it was rejected last; none where the store failed then, and nothing is known.
+    pub(crate) account: Option<Account>,
     /// When it came last, milliseconds.
     pub(crate) since: u64,
 }
@@ -32,10 +70,16 @@ impl Early {
         self.transaction.envelope().len()
     }
 
-    /// Others have it, too.
-    fn held(&mut self, holders: impl IntoIterator<Item = PeerName>) {
+    /// Whether it has waited too long.
+    fn is_expired(&self, now: u64) -> bool {
+        self.since.saturating_add(EARLY_MS) <= now
+    }
+
+    /// Others have it, too. Of one share the first is enough: many names would leave no place for a peer of another one.
+    pub(crate) fn held(&mut self, holders: impl IntoIterator<Item = Holder>) {
         for holder in holders {
-            if self.holders.len() < MAX_HOLDERS && !self.holders.contains(&holder) {
+            let known = self.holders.iter().any(|other| other.share == holder.share);
+            if self.holders.len() < MAX_HOLDERS && !known {
                 self.holders.push_back(holder);
             }
         }
@@ -50,6 +94,8 @@ pub(crate) struct EarlyTransactions {
     /// Their ids: every one that is rejected is looked for here.
     ids: BTreeSet<TxId>,
     bytes: usize,
+    /// When they are looked at again without a block, milliseconds, where the store kept them from being looked at.
+    again: Option<u64>,
 }
 
 impl EarlyTransactions {
@@ -58,10 +104,13 @@ impl EarlyTransactions {
         self.ids.contains(id)
     }
 
-    /// Keeps one; one that is here already is kept from now on, and by all who have it. Where there are too many, the peer that
-    /// sent most loses its oldest, unless another has that, too: one that makes up many keeps out no other's, and takes no
-    /// other's with its own.
-    pub(crate) fn put(&mut self, early: Early) {
+    /// Keeps one; one that is here already is kept from now on, and by all who have it. Where there are too many, those that
+    /// have waited too long at `now` go first; then, of the share that has most of the others, the peer that sent most loses its
+    /// oldest, unless another has that, too: one that makes up many keeps out no other's, and takes no other's with its own.
+    pub(crate) fn put(&mut self, early: Early, now: u64) {
+        if early.account.is_none() {
+            self.look_again(now);
+        }
         if let Some(here) = self.get_mut(&early.transaction.id()) {
             (here.account, here.since) = (early.account, early.since);
             here.held(early.holders);
@@ -70,14 +119,61 @@ impl EarlyTransactions {
         self.ids.insert(early.transaction.id());
         self.bytes += early.bytes();
         self.waiting.push_back(early);
-        while self.waiting.len() > MAX_EARLY || self.bytes > MAX_EARLY_BYTES {
+        if self.is_over() {
+            // They only wait to be dropped: no peer has fewer places for them, and none counts as the one with most.
+            self.drop_expired(now);
+        }
+        while self.is_over() {
             let Some(at) = self.oldest_of_most() else { return };
             self.let_go(at);
         }
     }
 
+    /// What is due could not be looked at, for the store failed or had no room: no block may come once it works.
+    pub(crate) fn look_again(&mut self, now: u64) {
+        self.again = Some(now.saturating_add(AGAIN_MS));
+    }
+
+    /// Whether it is time for that.
+    pub(crate) fn is_time(&self, now: u64) -> bool {
+        self.again.is_some_and(|again| again <= now)
+    }
+
+    /// For so many milliseconds up to `now` nothing could be stored: all of them are kept for as much longer.
+    pub(crate) fn put_off(&mut self, millis: u64, now: u64) {
+        for early in &mut self.waiting {
+            early.since = early.since.saturating_add(millis).min(now);
+        }
+    }
+
+    /// Whether there are too many.
+    fn is_over(&self) -> bool {
+        self.waiting.len() > MAX_EARLY || self.bytes > MAX_EARLY_BYTES
+    }
+
+    fn drop_expired(&mut self, now: u64) {
+        for early in std::mem::take(&mut self.waiting) {
+            if early.is_expired(now) {
+                self.uncount(&early);
+            } else {
+                self.waiting.push_back(early);
+            }
+        }
+    }
+
+    /// One is in the pool, whichever way it came there: it waits no more.
+    pub(crate) fn remove(&mut self, id: &TxId) {
+        if !self.ids.contains(id) {
+            return;
+        }
+        let at = self.waiting.iter().position(|early| early.transaction.id() == *id);
+        if let Some(gone) = at.and_then(|at| self.waiting.remove(at)) {
+            self.uncount(&gone);
+        }
+    }
+
     /// Peers have one, too, if it is still here.
-    pub(super) fn held(&mut self, id: &TxId, holders: impl IntoIterator<Item = PeerName>) {
+    pub(super) fn held(&mut self, id: &TxId, holders: impl IntoIterator<Item = Holder>) {
         if let Some(early) = self.get_mut(id) {
             early.held(holders);
         }
@@ -104,234 +200,90 @@ impl EarlyTransactions {
         self.bytes -= gone.bytes();
     }
 
-    /// Where the oldest one is of the peer that sent the most bytes.
+    /// Where the oldest one is of the peer that sent the most bytes, in the share that has the most. Where several shares have
+    /// as much, the newest one's yields: what comes takes no place of a share that has no more than its own.
     fn oldest_of_most(&self) -> Option<usize> {
-        let mut sent = BTreeMap::<&PeerName, usize>::new();
-        for early in &self.waiting {
-            if let Some(first) = early.holders.front() {
-                *sent.entry(first).or_default() += early.bytes();
-            }
-        }
-        let (most, _) = sent.into_iter().max_by_key(|(_, bytes)| *bytes)?;
+        let newest = &self.waiting.back()?.holders.front()?.share;
+        let shares = self.bytes_by(|holder| Some(&holder.share));
+        let (share, _) = shares
+            .into_iter()
+            .max_by_key(|(share, bytes)| (*bytes, *share == newest))?;
+        let peers = self.bytes_by(|holder| (holder.share == *share).then_some(&holder.name));
+        let (most, _) = peers.into_iter().max_by_key(|(_, bytes)| *bytes)?;
+        let theirs = |holder: &Holder| holder.share == *share && holder.name == *most;
         self.waiting
             .iter()
-            .position(|early| early.holders.front() == Some(most))
+            .position(|early| early.holders.front().is_some_and(theirs))
     }
 
-    /// Takes out those whose sender's account is another one now, and drops those that have waited too long. `account_of` gives
-    /// none where the account cannot be read now: that is no change.
+    /// What counts against each key, in bytes; `key` gives that of the holder against which an entry counts, if it has one.
+    fn bytes_by<'a, K: Ord>(&'a self, key: impl Fn(&'a Holder) -> Option<K>) -> BTreeMap<K, usize> {
+        let mut sent = BTreeMap::<K, usize>::new();
+        for early in &self.waiting {
+            if let Some(key) = early.holders.front().and_then(&key) {
+                *sent.entry(key).or_default() += early.bytes();
+            }
+        }
+        sent
+    }
+
+    /// Takes out those whose sender's account is another one now, or was not known, and drops those that have waited too long.
+    /// `account_of` gives none where the account cannot be read now: that is no change.
     pub(crate) fn due(&mut self, account_of: impl Fn(&Address) -> Option<Account>, now: u64) -> Vec<Early> {
+        self.again = None;
+        self.drop_expired(now);
+        let changed = |early: &Early| match early.account {
+            Some(before) => account_of(&early.transaction.sender()).is_some_and(|account| account != before),
+            None => true,
+        };
         let mut due = Vec::new();
         for early in std::mem::take(&mut self.waiting) {
-            let over = early.since + EARLY_MS <= now;
-            let changed = || account_of(&early.transaction.sender()).is_some_and(|account| account != early.account);
-            if !over && !changed() {
-                self.waiting.push_back(early);
-                continue;
-            }
-            self.uncount(&early);
-            if !over {
+            if changed(&early) {
+                self.uncount(&early);
                 due.push(early);
+            } else {
+                self.waiting.push_back(early);
             }
         }
         due
     }
 }
 
-/// Whether a block may change what a transaction was rejected for: its sender's balance, nonce or code. A fee, a form or a time
-/// that is not allowed stays so, and a full pool shows nothing of the chain.
-pub(crate) fn waits_for_a_block(error: &MempoolError) -> bool {
+/// What a transaction waits for that the pool did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// A block that changes its sender's account.
+    ForABlock,
+    /// The store, which failed or had no room: nothing is known against the transaction.
+    ForTheStore,
+}
+
+/// Whether a transaction may be taken later that is not taken now, and what that takes. A block may change its sender's balance,
+/// nonce or code. A fee, a form or a time that is not allowed stays so, and a full pool shows nothing of the chain.
+pub(crate) fn waits(error: &SubmitError) -> Option<Waits> {
     match error {
-        MempoolError::NonceTooLow { .. }
-        | MempoolError::NonceGapTooLarge { .. }
-        | MempoolError::InsufficientFunds { .. }
-        | MempoolError::SenderHasCode { .. } => true,
-        MempoolError::AlreadyKnown { .. }
-        | MempoolError::Transaction(_)
-        | MempoolError::FeeTooLow { .. }
-        | MempoolError::GasLimitTooLow { .. }
-        | MempoolError::GasLimitTooHigh { .. }
-        | MempoolError::InitCodeTooLong { .. }
-        | MempoolError::ReplacementUnderpriced { .. }
-        | MempoolError::SenderLimit { .. }
-        | MempoolError::Full { .. } => false,
+        SubmitError::State(_) | SubmitError::Store(_) | SubmitError::NotStored(_) => Some(Waits::ForTheStore),
+        SubmitError::Mempool(
+            MempoolError::NonceTooLow { .. }
+            | MempoolError::NonceGapTooLarge { .. }
+            | MempoolError::InsufficientFunds { .. }
+            | MempoolError::SenderHasCode { .. },
+        ) => Some(Waits::ForABlock),
+        SubmitError::Mempool(
+            MempoolError::AlreadyKnown { .. }
+            | MempoolError::Transaction(_)
+            | MempoolError::FeeTooLow { .. }
+            | MempoolError::GasLimitTooLow { .. }
+            | MempoolError::GasLimitTooHigh { .. }
+            | MempoolError::InitCodeTooLong { .. }
+            | MempoolError::ReplacementUnderpriced { .. }
+            | MempoolError::SenderLimit { .. }
+            | MempoolError::Full { .. },
+        )
+        | SubmitError::Transaction(_)
+        | SubmitError::AlreadyIncluded { .. } => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use tally_chain::transaction::{ChainIdentity, Payload};
-    use tally_chain::{Amount, B256, BlockId, Bytes, U256, UnixSecs};
-    use tally_testkit::keys::TestKey;
-
-    use super::*;
-
-    const CHAIN: ChainIdentity = ChainIdentity {
-        chain_id: 8548,
-        genesis: BlockId(B256::repeat_byte(1)),
-    };
-
-    /// The key of a number.
-    fn key(number: u8) -> TestKey {
-        TestKey::from_bytes(&[number; 32])
-    }
-
-    /// A payment of one base unit.
-    fn payment(nonce: u64) -> Payload {
-        Payload {
-            chain_id: CHAIN.chain_id,
-            nonce,
-            timestamp: UnixSecs(1_800_000_000),
-            max_priority_fee: 1,
-            max_fee: 1_001,
-            gas_limit: 10_000,
-            to: Some(Address::repeat_byte(7)),
-            value: Amount(U256::from(1)),
-            data: Bytes::new(),
-        }
-    }
-
-    fn account(balance: u64) -> Account {
-        Account {
-            balance: Amount(U256::from(balance)),
-            ..Account::default()
-        }
-    }
-
-    fn early(signer: &TestKey, nonce: u64, from: &str, since: u64) -> Early {
-        Early {
-            transaction: signer.sign(&CHAIN, payment(nonce)),
-            holders: VecDeque::from([from.into()]),
-            account: account(0),
-            since,
-        }
-    }
-
-    #[test]
-    fn those_are_due_whose_account_has_changed_in_the_order_in_which_they_came() {
-        let (mut all, rich, poor) = (EarlyTransactions::default(), key(1), key(2));
-        let [first, other, second] =
-            [(&rich, 1), (&poor, 0), (&rich, 0)].map(|(of, nonce)| early(of, nonce, "peer", 7));
-        for one in [&first, &other, &second, &first] {
-            all.put(one.clone());
-        }
-        assert_eq!(all.due(|_| Some(account(0)), 8), []);
-        assert_eq!(all.due(|_| None, 8), [], "it cannot be read");
-        let changed = |address: &Address| Some(account(u64::from(*address == rich.address())));
-        assert_eq!(all.due(changed, 8), [first, second.clone()]);
-        assert!(!all.contains(&second.transaction.id()) && all.contains(&other.transaction.id()));
-        let late = all.due(|_| Some(account(9)), 7 + EARLY_MS);
-        assert_eq!(
-            (late, all.waiting.len(), all.ids.len(), all.bytes),
-            (Vec::new(), 0, 0, 0)
-        );
-    }
-
-    #[test]
-    fn one_peer_that_sends_many_keeps_out_nobodys() {
-        let (mut all, signer) = (EarlyTransactions::default(), key(1));
-        let honest = early(&key(2), 0, "honest", 0);
-        all.put(honest.clone());
-        for nonce in 0..MAX_EARLY as u64 + 10 {
-            all.put(early(&signer, nonce, "greedy", 0));
-        }
-        assert_eq!(all.waiting.len(), MAX_EARLY);
-        assert!(all.contains(&honest.transaction.id()));
-        let last = early(&signer, MAX_EARLY as u64 + 9, "greedy", 0);
-        assert!(all.contains(&last.transaction.id()), "its oldest went");
-    }
-
-    /// The greedy one has sent first what an honest peer announces, and makes it go with its own.
-    #[test]
-    fn what_another_peer_has_too_stays_where_the_first_sends_many() {
-        let signer = key(1);
-        let [announced, sent] = [2, 3].map(|number| early(&key(number), 0, "greedy", 0));
-        let mut all = EarlyTransactions::default();
-        all.put(Early {
-            holders: ["greedy", "honest"].map(PeerName::from).into(),
-            ..announced.clone()
-        });
-        all.put(sent.clone());
-        // The same from another: fetched again, at a later moment.
-        let again = Early {
-            holders: VecDeque::from(["other".into()]),
-            account: account(5),
-            since: 9,
-            ..sent
-        };
-        all.put(again.clone());
-        assert_eq!((all.waiting.len(), all.ids.len()), (2, 2));
-        for nonce in 0..MAX_EARLY as u64 + 10 {
-            all.put(early(&signer, nonce, "greedy", 0));
-        }
-        assert_eq!((all.waiting.len(), all.ids.len()), (MAX_EARLY, MAX_EARLY));
-        let honest = Early {
-            holders: VecDeque::from(["honest".into()]),
-            ..announced
-        };
-        let kept: Vec<_> = all.waiting.iter().take(2).collect();
-        assert_eq!(kept, [&honest, &again]);
-    }
-
-    #[test]
-    fn long_ones_take_no_more_than_their_room() {
-        let (mut all, signer) = (EarlyTransactions::default(), key(1));
-        for nonce in 0..60 {
-            let payload = Payload {
-                data: Bytes::from(vec![7; 100_000]),
-                ..payment(nonce)
-            };
-            let transaction = signer.sign(&CHAIN, payload);
-            all.put(Early {
-                transaction,
-                ..early(&signer, nonce, "peer", 0)
-            });
-        }
-        let bytes: usize = all.waiting.iter().map(Early::bytes).sum();
-        assert!(
-            (MAX_EARLY_BYTES - 200_000..=MAX_EARLY_BYTES).contains(&bytes),
-            "{bytes}"
-        );
-    }
-
-    #[test]
-    fn only_what_a_block_may_change_is_kept() {
-        let (balance, required) = (Amount::ZERO, Amount(U256::from(1)));
-        let (id, sender) = (TxId::default(), Address::ZERO);
-        for (error, waits) in [
-            (MempoolError::InsufficientFunds { balance, required }, true),
-            (MempoolError::NonceTooLow { found: 1, expected: 2 }, true),
-            (
-                MempoolError::NonceGapTooLarge {
-                    found: 999,
-                    expected: 2,
-                    max: 256,
-                },
-                true,
-            ),
-            (MempoolError::SenderHasCode { sender }, true),
-            (MempoolError::AlreadyKnown { id }, false),
-            (MempoolError::FeeTooLow { max_fee: 1, min: 2 }, false),
-            (MempoolError::GasLimitTooHigh { gas_limit: 2, max: 1 }, false),
-            (
-                MempoolError::SenderLimit {
-                    what: "transactions",
-                    found: 2,
-                    max: 1,
-                },
-                false,
-            ),
-            (
-                MempoolError::Full {
-                    count: 1,
-                    max_count: 1,
-                    bytes: 1,
-                    max_bytes: 1,
-                },
-                false,
-            ),
-        ] {
-            assert_eq!(waits_for_a_block(&error), waits, "{error}");
-        }
-    }
-}
+mod tests;

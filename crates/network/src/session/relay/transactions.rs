@@ -1,15 +1,14 @@
 //! Transactions by inventory; nothing goes on that this node has not taken itself. Rule: docs/protocol.md#N7
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use rayon::prelude::*;
 use tally_chain::{Address, Bytes, CheckedTransaction, RawTransaction, TxId};
 use tally_ledger::StateView;
-use tally_node::SubmitError;
 use tally_node::mempool::Pooled;
 
-use super::early::{Early, waits_for_a_block};
+use super::early::{Early, Holder, Waits, waits};
 use crate::session::name::PeerName;
 use crate::session::offence::Offence;
 use crate::session::peer::{Offer, Request};
@@ -83,6 +82,7 @@ impl Session {
     /// Announces a transaction of our pool to all.
     pub(crate) fn offer(&mut self, id: TxId) {
         self.wanted.remove(&id);
+        self.early.remove(&id);
         for peer in self.peers.values_mut().filter(|peer| peer.ready()) {
             if peer.known_transactions.insert(id) {
                 peer.inventory.push(id);
@@ -126,7 +126,7 @@ impl Session {
     }
 
     /// Requests what is wanted and not requested yet, of each peer no more than its link carries in time.
-    pub(crate) fn ask_for_transactions(&mut self) {
+    pub(crate) fn request_transactions(&mut self) {
         if self.full {
             return;
         }
@@ -138,7 +138,7 @@ impl Session {
         for (name, ids) in self.wanted.due(room, self.now) {
             for ids in ids.chunks(MAX_IDS) {
                 let request = Request::Transactions { ids: ids.to_vec() };
-                self.ask(&name, request, Message::GetTransactions(ids.to_vec()));
+                self.send_request(&name, request, Message::GetTransactions(ids.to_vec()));
             }
         }
     }
@@ -170,7 +170,9 @@ impl Session {
         if let Some(peer) = self.peers.get_mut(name) {
             peer.transactions_sent += sent.len() as u64;
         }
-        self.take_transactions(name, &sent, self.now);
+        if let Some(sender) = self.holder(name) {
+            self.take_transactions(&sender, &sent, self.now);
+        }
         // What left a pool between announcement and request is honestly missing: that is no offence, however much it is.
         self.wanted.missing(name, &missing, self.now);
         if let Some(offence) = offence {
@@ -178,10 +180,12 @@ impl Session {
         }
     }
 
-    /// Looks again at transactions whose sender's account a block has changed since they were rejected for what it was.
+    /// Looks again at transactions whose sender's account a block has changed since they were rejected for what it was, and at
+    /// those that the store kept from being looked at.
     pub(crate) fn retry_early(&mut self) {
         if self.full {
-            return;
+            // The block that they waited for may be this one, and none may follow it.
+            return self.early.look_again(self.now);
         }
         let tip = self.node.tip();
         let account = |address: &Address| tip.snapshot.account(address).ok().map(Option::unwrap_or_default);
@@ -199,8 +203,14 @@ impl Session {
         }
     }
 
+    /// A connected peer, as what it has sent counts.
+    fn holder(&self, name: &PeerName) -> Option<Holder> {
+        let peer = self.peers.get(name)?;
+        Some(Holder::new(name, peer.outbound, &peer.origin))
+    }
+
     /// Takes what a peer has sent into the pool, where it may be there; `since`: when it came first, milliseconds.
-    fn take_transactions(&mut self, name: &PeerName, sent: &[CheckedTransaction], since: u64) {
+    fn take_transactions(&mut self, sender: &Holder, sent: &[CheckedTransaction], since: u64) {
         let mut brought = false;
         // Before they are looked at: should a block come in between, what it changes shows.
         let tip = self.node.tip();
@@ -211,27 +221,38 @@ impl Session {
                 let hop = Duration::from_millis(self.now.saturating_sub(*announced));
                 self.node.stats().transaction_hop.record(hop);
             }
-            match result {
-                Err(SubmitError::State(error)) => tracing::error!(%error, "a transaction could not be looked at"),
-                Err(SubmitError::Store(error)) => tracing::error!(%error, "a transaction could not be looked at"),
-                Ok(_) => brought = true,
-                Err(SubmitError::Mempool(error)) if waits_for_a_block(&error) => {
-                    if let Ok(account) = tip.snapshot.account(&transaction.sender()) {
-                        let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
-                        let others = announced.into_iter().filter(|other| other != name);
-                        self.early.put(Early {
-                            transaction: transaction.clone(),
-                            holders: std::iter::once(name.clone()).chain(others).collect(),
-                            account: account.unwrap_or_default(),
-                            since,
-                        });
+            let Err(error) = result else {
+                brought = true;
+                continue;
+            };
+            // What does not fit into the pool now is no fault of the peer: its pool may be another one.
+            let Some(reason) = waits(&error) else { continue };
+            let account = match reason {
+                // Where it cannot be read, a change would not show.
+                Waits::ForABlock => tip
+                    .snapshot
+                    .account(&transaction.sender())
+                    .ok()
+                    .map(Option::unwrap_or_default),
+                Waits::ForTheStore => {
+                    if self.lines.is_due("transactions", self.now) {
+                        tracing::error!(%error, "a transaction could not be looked at: it is tried again");
                     }
+                    None
                 }
-                // What does not fit into the pool now is no fault of the peer: its pool may be another one.
-                Err(_) => {}
-            }
+            };
+            let mut early = Early {
+                transaction: transaction.clone(),
+                holders: VecDeque::from([sender.clone()]),
+                account,
+                since,
+            };
+            // Those that are gone are left out: of them is not known whose share it would be.
+            let announced = wanted.map(|(_, holders)| holders).unwrap_or_default();
+            early.held(announced.iter().filter_map(|other| self.holder(other)));
+            self.early.put(early, self.now);
         }
-        if brought && let Some(peer) = self.peers.get_mut(name) {
+        if brought && let Some(peer) = self.peers.get_mut(&sender.name) {
             peer.brought_transaction = Some(self.now);
         }
     }

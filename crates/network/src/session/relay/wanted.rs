@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tally_chain::TxId;
 
 use crate::session::name::PeerName;
-use crate::wire::limits::{ASK_NEXT_MS, MAX_WANTED};
+use crate::wire::limits::{MAX_WANTED, REQUEST_NEXT_MS};
 
 /// Peers remembered of those who announced one transaction.
 pub(super) const MAX_HOLDERS: usize = 6;
@@ -25,18 +25,19 @@ struct Entry {
     /// Who has it; the entry counts against the first, which gets the request.
     holders: VecDeque<PeerName>,
     /// When the request was sent to the first.
-    asked: Option<u64>,
+    requested: Option<u64>,
 }
 
 /// At most [`MAX_WANTED`] transactions. One peer may use all of that while no other needs it, and none more than a fair
-/// share when others do: made-up ids keep out no true ones.
+/// share when others do: made-up ids keep out no true ones. Shares are of names, and not of ranges as those of payments that wait
+/// for a block: a share ends with its peer's conversation, so a range has no more of them than inbound slots (N11).
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     entries: BTreeMap<TxId, Entry>,
     /// What counts against each peer, in the order in which it came.
     shares: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
     /// Ids with no open request, by the peer that is next to be sent one.
-    unasked: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
+    unrequested: BTreeMap<PeerName, BTreeSet<(Turn, TxId)>>,
     turn: Turn,
     /// When the entries were last searched for requests that take too long.
     looked: u64,
@@ -73,7 +74,7 @@ impl Wanted {
             since: now,
             turned: now,
             holders: VecDeque::from([name.clone()]),
-            asked: None,
+            requested: None,
         };
         self.entries.insert(id, entry);
         self.count(name, (turn, id));
@@ -98,7 +99,7 @@ impl Wanted {
         false
     }
 
-    /// Goes on to the next peer that has a transaction; without one it is not wanted any more. Says whether it still is.
+    /// Goes on to the next peer that has a transaction; without one it is not wanted any more. Returns whether it still is.
     fn next_holder(&mut self, id: &TxId, now: u64) -> bool {
         let Some(entry) = self.entries.get_mut(id) else {
             return false;
@@ -110,7 +111,7 @@ impl Wanted {
         let Some(entry) = self.entries.get_mut(id) else {
             return false;
         };
-        (entry.asked, entry.turned) = (None, now);
+        (entry.requested, entry.turned) = (None, now);
         match entry.holders.front().cloned() {
             Some(next) => {
                 self.count(&next, key);
@@ -125,13 +126,13 @@ impl Wanted {
 
     /// An entry counts against a peer now, which is to get the request.
     fn count(&mut self, name: &PeerName, key: (Turn, TxId)) {
-        for set in [&mut self.shares, &mut self.unasked] {
+        for set in [&mut self.shares, &mut self.unrequested] {
             set.entry(name.clone()).or_default().insert(key);
         }
     }
 
     fn uncount(&mut self, name: &PeerName, key: (Turn, TxId)) {
-        for sets in [&mut self.shares, &mut self.unasked] {
+        for sets in [&mut self.shares, &mut self.unrequested] {
             if let Some(set) = sets.get_mut(name) {
                 set.remove(&key);
                 if set.is_empty() {
@@ -153,11 +154,11 @@ impl Wanted {
     /// A peer did not send these; others get the request.
     pub(crate) fn missing(&mut self, name: &PeerName, ids: &[TxId], now: u64) {
         for id in ids {
-            let asked = self
+            let requested = self
                 .entries
                 .get(id)
-                .is_some_and(|entry| entry.asked.is_some() && entry.holders.front() == Some(name));
-            if asked {
+                .is_some_and(|entry| entry.requested.is_some() && entry.holders.front() == Some(name));
+            if requested {
                 self.next_holder(id, now);
             }
         }
@@ -166,7 +167,7 @@ impl Wanted {
     /// A peer is gone.
     pub(crate) fn forget(&mut self, name: &PeerName, now: u64) {
         let share = self.shares.remove(name).unwrap_or_default();
-        self.unasked.remove(name);
+        self.unrequested.remove(name);
         share.iter().for_each(|(_, id)| {
             self.next_holder(id, now);
         });
@@ -176,13 +177,13 @@ impl Wanted {
     /// `room` for; none where it is gone.
     pub(crate) fn due(&mut self, room: impl Fn(&PeerName) -> Option<usize>, now: u64) -> BTreeMap<PeerName, Vec<TxId>> {
         self.give_up_waiting(now);
-        while let Some(gone) = self.unasked.keys().find(|name| room(name).is_none()).cloned() {
+        while let Some(gone) = self.unrequested.keys().find(|name| room(name).is_none()).cloned() {
             self.forget(&gone, now);
         }
         let mut requests = BTreeMap::new();
-        let names: Vec<_> = self.unasked.keys().cloned().collect();
+        let names: Vec<_> = self.unrequested.keys().cloned().collect();
         for name in names {
-            let ids = self.take_unasked(&name, room(&name).unwrap_or(0), now);
+            let ids = self.take_unrequested(&name, room(&name).unwrap_or(0), now);
             if !ids.is_empty() {
                 requests.insert(name, ids);
             }
@@ -191,21 +192,21 @@ impl Wanted {
     }
 
     /// The next to request from a peer, `most` of them.
-    fn take_unasked(&mut self, name: &PeerName, most: usize, now: u64) -> Vec<TxId> {
+    fn take_unrequested(&mut self, name: &PeerName, most: usize, now: u64) -> Vec<TxId> {
         let mut ids = Vec::new();
-        let Some(unasked) = self.unasked.get_mut(name) else {
+        let Some(unrequested) = self.unrequested.get_mut(name) else {
             return ids;
         };
         while ids.len() < most
-            && let Some((_, id)) = unasked.pop_first()
+            && let Some((_, id)) = unrequested.pop_first()
         {
             if let Some(entry) = self.entries.get_mut(&id) {
-                entry.asked = Some(now);
+                entry.requested = Some(now);
                 ids.push(id);
             }
         }
-        if unasked.is_empty() {
-            self.unasked.remove(name);
+        if unrequested.is_empty() {
+            self.unrequested.remove(name);
         }
         ids
     }
@@ -213,13 +214,13 @@ impl Wanted {
     /// Where another peer has it, a slow peer is not waited for, whether it was sent the request or has too much to answer
     /// already: what it sends is still taken when it comes.
     fn give_up_waiting(&mut self, now: u64) {
-        if now < self.looked + ASK_NEXT_MS / 3 {
+        if now < self.looked + REQUEST_NEXT_MS / 3 {
             return;
         }
         self.looked = now;
         let slow = self.entries.iter().filter(|(_, entry)| {
-            let since = entry.asked.unwrap_or(entry.turned);
-            entry.holders.len() > 1 && since + ASK_NEXT_MS <= now
+            let since = entry.requested.unwrap_or(entry.turned);
+            entry.holders.len() > 1 && since + REQUEST_NEXT_MS <= now
         });
         let slow: Vec<_> = slow.map(|(id, _)| *id).collect();
         slow.iter().for_each(|id| {
@@ -259,15 +260,15 @@ mod tests {
         let ([greedy, honest, _], mut wanted) = (names(), Wanted::default());
         (0..MAX_WANTED + 10).for_each(|number| wanted.announced(&greedy, id(1, number), false, 0));
         assert_eq!(wanted.len(), MAX_WANTED);
-        // Asked or not: what is held back by silence yields, too.
+        // Requested or not: what is held back by silence yields, too.
         assert_eq!(wanted.due(all, 0)[&greedy].len(), MAX_WANTED);
         (0..1_000).for_each(|number| wanted.announced(&honest, id(2, number), false, 1));
         assert_eq!(wanted.len(), MAX_WANTED);
         assert_eq!(wanted.shares[&honest].len(), 1_000);
-        let asked = wanted.due(all, 2);
-        assert_eq!(asked.keys().collect::<Vec<_>>(), [&honest]);
+        let requested = wanted.due(all, 2);
+        assert_eq!(requested.keys().collect::<Vec<_>>(), [&honest]);
         assert_eq!(
-            asked[&honest],
+            requested[&honest],
             (0..1_000).map(|number| id(2, number)).collect::<Vec<_>>()
         );
         // Half each, and none more.
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_yields_is_taken_from_the_next_who_announces_it() {
+    fn what_yields_is_taken_from_the_next_peer_that_announces_it() {
         let ([greedy, honest, other], mut wanted) = (names(), Wanted::default());
         (0..MAX_WANTED).for_each(|number| wanted.announced(&greedy, id(1, number), false, 0));
         let last = id(1, MAX_WANTED - 1);
@@ -294,18 +295,18 @@ mod tests {
         wanted.announced(&slow, id(1, 1), false, 0);
         wanted.announced(&honest, id(1, 0), false, 0);
         assert_eq!(wanted.due(all, 0)[&slow], [id(1, 0), id(1, 1)]);
-        assert!(wanted.due(all, ASK_NEXT_MS - 1).is_empty());
-        let asked = wanted.due(all, 2 * ASK_NEXT_MS);
-        assert_eq!((asked.len(), &asked[&honest][..]), (1, &[id(1, 0)][..]));
+        assert!(wanted.due(all, REQUEST_NEXT_MS - 1).is_empty());
+        let requested = wanted.due(all, 2 * REQUEST_NEXT_MS);
+        assert_eq!((requested.len(), &requested[&honest][..]), (1, &[id(1, 0)][..]));
         // The slow one answers in the end, with nothing: the other still gets the request.
         wanted.missing(&slow, &[id(1, 0), id(1, 1)], 7_000);
         assert!(wanted.contains(&id(1, 0)) && !wanted.contains(&id(1, 1)));
         wanted.missing(&honest, &[id(1, 0)], 7_000);
-        assert_eq!((wanted.len(), wanted.shares.len(), wanted.unasked.len()), (0, 0, 0));
+        assert_eq!((wanted.len(), wanted.shares.len(), wanted.unrequested.len()), (0, 0, 0));
     }
 
     #[test]
-    fn of_one_peer_no_more_is_asked_than_there_is_room_for() {
+    fn of_one_peer_no_more_is_requested_than_there_is_room_for() {
         let ([busy, other, _], mut wanted) = (names(), Wanted::default());
         (0..10).for_each(|number| wanted.announced(&busy, id(1, number), false, 0));
         wanted.announced(&other, id(1, 7), false, 0);
@@ -315,9 +316,9 @@ mod tests {
         assert!(wanted.due(|_| Some(0), 1).is_empty());
         // Another one has what still waits for the busy one.
         let room = |name: &PeerName| Some(if *name == busy { 0 } else { 100 });
-        assert_eq!(wanted.due(room, ASK_NEXT_MS)[&other], [id(1, 7)]);
+        assert_eq!(wanted.due(room, REQUEST_NEXT_MS)[&other], [id(1, 7)]);
         let rest: Vec<_> = [4, 5, 6, 8, 9].map(|number| id(1, number)).to_vec();
-        assert_eq!(wanted.due(all, ASK_NEXT_MS)[&busy], rest);
+        assert_eq!(wanted.due(all, REQUEST_NEXT_MS)[&busy], rest);
     }
 
     #[test]
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_not_asked() {
+    fn a_peer_that_is_gone_gets_no_request() {
         let ([gone, honest, other], mut wanted) = (names(), Wanted::default());
         wanted.announced(&gone, id(1, 0), false, 0);
         wanted.announced(&other, id(1, 0), false, 0);
@@ -340,6 +341,6 @@ mod tests {
         assert!(!wanted.contains(&id(1, 1)));
         assert_eq!(wanted.due(|name| (*name != other).then_some(9), 0)[&honest], [id(1, 0)]);
         assert_eq!(wanted.remove(&id(1, 0)), Some((0, VecDeque::from([honest]))));
-        assert!(wanted.shares.is_empty() && wanted.unasked.is_empty());
+        assert!(wanted.shares.is_empty() && wanted.unrequested.is_empty());
     }
 }

@@ -73,7 +73,7 @@ impl Session {
             .is_some_and(|peer| peer.waiting.push(request, message));
         if !kept {
             // No offence: its link may only be slow.
-            self.end(name, "asks for more than it reads".to_owned());
+            self.end(name, "requests more than it reads".to_owned());
         }
     }
 
@@ -168,7 +168,7 @@ impl Session {
             .min();
         if let Some((_, name)) = slowest {
             // No offence: its link may only be slow.
-            self.end(&name, "does not read what it asked for".to_owned());
+            self.end(&name, "does not read what it requested".to_owned());
         }
     }
 }

@@ -49,10 +49,10 @@ impl Waiting {
     }
 
     pub(crate) fn pop(&mut self) -> Option<WaitingRequest> {
-        let asked = self.requests.pop_front()?;
-        self.bytes -= asked.bytes;
+        let requested = self.requests.pop_front()?;
+        self.bytes -= requested.bytes;
         self.room_since = None;
-        Some(asked)
+        Some(requested)
     }
 }
 

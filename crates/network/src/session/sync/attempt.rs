@@ -25,7 +25,7 @@ pub(crate) struct Sync {
     /// Whether an answer has gone back behind the end before: a chain changes, but not again and again.
     pub(crate) went_back: bool,
     /// Whether a request for headers is open, and whether there may be more.
-    pub(crate) asking: bool,
+    pub(crate) requesting: bool,
     pub(crate) more: bool,
     /// Where the next header was too far ahead of this node's clock: when it is not any more.
     pub(crate) ahead: Option<UnixSecs>,

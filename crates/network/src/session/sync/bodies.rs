@@ -42,7 +42,7 @@ impl Session {
     }
 
     /// Requests the next blocks from all peers that may have them, those of the chain with the most total work first.
-    pub(crate) fn ask_for_bodies(&mut self) {
+    pub(crate) fn request_bodies(&mut self) {
         let ours = self.weight();
         let mut ripe: Vec<_> = self.syncs.iter().filter(|sync| sync.is_ripe(ours)).collect();
         if ripe.is_empty() {
@@ -64,18 +64,18 @@ impl Session {
         for (name, ids) in requests {
             for id in &ids {
                 let since = self.now;
-                let asked = self
+                let requested = self
                     .bodies
-                    .asked
+                    .requested
                     .entry(*id)
                     .or_insert(BodyRequest { by: Vec::new(), since });
-                asked.by.push(name.clone());
+                requested.by.push(name.clone());
             }
             if let Some(peer) = self.peers.get_mut(&name) {
                 // A second request goes in any case: there are few.
-                peer.rates.asking.spend(1, self.now);
+                peer.rates.requesting.spend(1, self.now);
             }
-            self.ask(&name, Request::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
+            self.send_request(&name, Request::Blocks { ids: ids.clone() }, Message::GetBlocks(ids));
         }
         for (number, id) in lost {
             // The source showed the header as one of its own chain, and answers that it does not have the block.
@@ -88,7 +88,7 @@ impl Session {
     fn givers(&self, ours: Weight) -> Vec<Giver> {
         let proven = |peer: &Peer| peer.weight() > ours && peer.blocks_sent > 0 && peer.gives_bodies(self.now);
         let left = |peer: &Peer| {
-            let may = usize::try_from(peer.rates.asking.left(self.now)).unwrap_or(usize::MAX);
+            let may = usize::try_from(peer.rates.requesting.left(self.now)).unwrap_or(usize::MAX);
             MAX_BODY_REQUESTS.saturating_sub(peer.body_requests()).min(may)
         };
         let givers = self.peers.iter().map(|(name, peer)| Giver {
@@ -113,7 +113,7 @@ impl Session {
         };
         let unproven = |(name, peer): &(&PeerName, &Peer)| {
             let claims = peer.weight() > ours && peer.blocks_sent == 0 && !self.is_source(name);
-            let may = peer.gives_bodies(self.now) && peer.rates.asking.left(self.now) > 0;
+            let may = peer.gives_bodies(self.now) && peer.rates.requesting.left(self.now) > 0;
             claims && may && peer.body_requests() == 0 && !peer.lacks.contains(id)
         };
         let unproven = self.peers.iter().filter(unproven);
@@ -123,9 +123,9 @@ impl Session {
     /// Blocks of one chain to request now. Each chain has its part of the room, in which blocks on their way count as well as
     /// those that are here: one of which blocks are missing does not keep others out.
     fn wanted_of(&self, sync: &Sync, requests: &[(PeerName, Vec<BlockId>)]) -> Vec<BlockId> {
-        let asks = |id: &BlockId| requests.iter().any(|(_, ids)| ids.contains(id));
-        let comes = |id: &&BlockId| self.bodies.asked.contains_key(*id) || asks(id);
-        let new = |id: &&BlockId| self.bodies.is_idle(id) && !asks(id);
+        let is_requested = |id: &BlockId| requests.iter().any(|(_, ids)| ids.contains(id));
+        let comes = |id: &&BlockId| self.bodies.requested.contains_key(*id) || is_requested(id);
+        let new = |id: &&BlockId| self.bodies.is_idle(id) && !is_requested(id);
         let each = sync.expected_bytes();
         let used = self.bodies.held_of(sync) + sync.window().filter(comes).count() * each;
         let most = MAX_HELD_OF_A_CHAIN.saturating_sub(used) / each;
@@ -143,9 +143,9 @@ impl Session {
         givers: &mut [Giver],
         requests: &mut Vec<(PeerName, Vec<BlockId>)>,
     ) {
-        let mut asked_any = true;
-        while asked_any && !wanted.is_empty() {
-            asked_any = false;
+        let mut requested_any = true;
+        while requested_any && !wanted.is_empty() {
+            requested_any = false;
             for giver in givers.iter_mut().filter(|giver| giver.left > 0 && giver.gives(sync)) {
                 let lacks = |id: &BlockId| self.peers.get(&giver.name).is_none_or(|peer| peer.lacks.contains(id));
                 let ids: Vec<_> = wanted
@@ -158,7 +158,7 @@ impl Session {
                     continue;
                 }
                 giver.left -= 1;
-                asked_any = true;
+                requested_any = true;
                 wanted.retain(|id| !ids.contains(id));
                 requests.push((giver.name.clone(), ids));
             }
@@ -171,32 +171,32 @@ impl Session {
         let next = sync.plan.front()?;
         let peer = self.peers.get(&sync.source)?;
         let again = |id: &&BlockId| {
-            let asked = self.bodies.asked.get(*id);
-            let late = asked.is_some_and(|asked| asked.since + self.hedge_after(asked) <= self.now);
-            late && asked.is_some_and(|asked| !asked.by.contains(&sync.source)) && !peer.lacks.contains(id)
+            let requested = self.bodies.requested.get(*id);
+            let late = requested.is_some_and(|requested| requested.since + self.hedge_after(requested) <= self.now);
+            late && requested.is_some_and(|requested| !requested.by.contains(&sync.source)) && !peer.lacks.contains(id)
         };
         if !again(&next) {
             return None;
         }
         let unproven = self
             .bodies
-            .asked
+            .requested
             .get(next)
-            .is_some_and(|asked| !self.asks_proven(asked));
+            .is_some_and(|requested| !self.requested_of_proven(requested));
         let most = if unproven { MAX_BLOCKS } else { 1 };
         let ids = sync.window().filter(again).take(most);
         Some((sync.source.clone(), ids.copied().collect()))
     }
 
     /// Whether one of the peers with a request for a block has sent blocks before.
-    fn asks_proven(&self, asked: &BodyRequest) -> bool {
+    fn requested_of_proven(&self, requested: &BodyRequest) -> bool {
         let proven = |name: &PeerName| self.peers.get(name).is_some_and(|peer| peer.blocks_sent > 0);
-        asked.by.iter().any(proven)
+        requested.by.iter().any(proven)
     }
 
     /// Milliseconds until the source gets the request for a block that another does not send.
-    fn hedge_after(&self, asked: &BodyRequest) -> u64 {
-        if self.asks_proven(asked) {
+    fn hedge_after(&self, requested: &BodyRequest) -> u64 {
+        if self.requested_of_proven(requested) {
             HEDGE_MS
         } else {
             HEDGE_UNPROVEN_MS
@@ -228,10 +228,10 @@ impl Session {
                     continue;
                 }
             };
-            self.forget_asked(name, &left);
+            self.forget_requested(name, &left);
             return self.offend(name, offence);
         }
-        self.forget_asked(name, &left);
+        self.forget_requested(name, &left);
         // An answer has an end: what did not fit is requested again, if there was anything at all.
         if left.len() == ids.len()
             && let Some(peer) = self.peers.get_mut(name)
@@ -245,7 +245,7 @@ impl Session {
     fn take_body(&mut self, name: &PeerName, id: BlockId, bytes: Bytes) {
         self.gave_block(name);
         let Self { bodies, syncs, .. } = self;
-        bodies.asked.remove(&id);
+        bodies.requested.remove(&id);
         let waiting = syncs.iter_mut().filter(|sync| sync.waits_for(&id));
         waiting.for_each(|sync| sync.came(bytes.len()));
         // What does not fit is no fault of its sender: it is requested again when its turn comes.
@@ -260,12 +260,12 @@ impl Session {
     }
 
     /// These are not expected of a peer any more.
-    pub(crate) fn forget_asked(&mut self, name: &PeerName, ids: &[BlockId]) {
+    pub(crate) fn forget_requested(&mut self, name: &PeerName, ids: &[BlockId]) {
         for id in ids {
-            if let Some(asked) = self.bodies.asked.get_mut(id) {
-                asked.by.retain(|by| by != name);
-                if asked.by.is_empty() {
-                    self.bodies.asked.remove(id);
+            if let Some(requested) = self.bodies.requested.get_mut(id) {
+                requested.by.retain(|by| by != name);
+                if requested.by.is_empty() {
+                    self.bodies.requested.remove(id);
                 }
             }
         }
@@ -275,7 +275,7 @@ impl Session {
     /// waited for the next block of its own ends.
     pub(crate) fn bodies_late(&mut self, name: &PeerName, ids: &[BlockId]) {
         let now = self.now;
-        self.forget_asked(name, ids);
+        self.forget_requested(name, ids);
         if let Some(peer) = self.peers.get_mut(name) {
             peer.bodies.failed(now);
         }

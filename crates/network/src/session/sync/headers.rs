@@ -33,9 +33,9 @@ impl Session {
         }
         self.begin_sync();
         self.import_held();
-        self.ask_for_headers();
+        self.request_headers();
         self.end_without_room();
-        self.ask_for_bodies();
+        self.request_bodies();
         self.finish_syncs();
         self.advance_rivals();
     }
@@ -65,7 +65,7 @@ impl Session {
             end: None,
             most: Weight::default(),
             went_back: false,
-            asking: false,
+            requesting: false,
             more: true,
             ahead: None,
             plan: VecDeque::new(),
@@ -77,10 +77,10 @@ impl Session {
         });
     }
 
-    fn ask_for_headers(&mut self) {
+    fn request_headers(&mut self) {
         for at in 0..self.syncs.len() {
             let sync = &mut self.syncs[at];
-            if sync.asking || !sync.more || sync.plan.len() + MAX_HEADERS > MAX_PLANNED {
+            if sync.requesting || !sync.more || sync.plan.len() + MAX_HEADERS > MAX_PLANNED {
                 continue;
             }
             // Our own chain after the end: should the peer's have changed meanwhile, its answer still connects.
@@ -89,13 +89,13 @@ impl Session {
                 Ok(own) => locator.extend(own),
                 Err(error) => return tracing::error!(%error, "no locator"),
             }
-            sync.asking = true;
+            sync.requesting = true;
             let (source, attempt) = (sync.source.clone(), sync.number);
             let request = Request::Headers {
                 attempt,
                 locator: locator.clone(),
             };
-            self.ask(&source, request, Message::GetHeaders { locator });
+            self.send_request(&source, request, Message::GetHeaders { locator });
         }
     }
 
@@ -113,7 +113,7 @@ impl Session {
             headers.iter().for_each(|header| peer.lacks.remove(&header.id()));
         }
         let mut sync = self.syncs.remove(at);
-        sync.asking = false;
+        sync.requesting = false;
         let planned = self
             .plan(&mut sync, locator, headers)
             .and_then(|()| self.note_progress(&mut sync));
@@ -267,7 +267,7 @@ impl Session {
     fn finish_syncs(&mut self) {
         let ours = self.weight();
         let over = |sync: &&Sync| {
-            let idle = !sync.asking && !sync.more;
+            let idle = !sync.requesting && !sync.more;
             idle && (sync.plan.is_empty() || !sync.is_ripe(ours))
         };
         let over: Vec<_> = self.syncs.iter().filter(over).map(|sync| sync.number).collect();

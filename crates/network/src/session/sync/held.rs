@@ -15,7 +15,7 @@ pub(crate) struct Bodies {
     /// Blocks that came before their turn: bytes that are what their headers name.
     pub(crate) held: BTreeMap<BlockId, (Bytes, PeerName)>,
     /// Which peer has a request for which block.
-    pub(crate) asked: BTreeMap<BlockId, BodyRequest>,
+    pub(crate) requested: BTreeMap<BlockId, BodyRequest>,
     /// Blocks that came and that there was no room for on the disk, each with the bytes that have to be free for it.
     pub(crate) too_long: BTreeMap<BlockId, u64>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct BodyRequest {
 
 impl Bodies {
     pub(crate) fn is_idle(&self, id: &BlockId) -> bool {
-        !self.held.contains_key(id) && !self.asked.contains_key(id)
+        !self.held.contains_key(id) && !self.requested.contains_key(id)
     }
 
     /// Bytes held of the next blocks of a chain.

@@ -20,8 +20,12 @@ impl Session {
         }
         if self.full {
             self.full_since = self.full_since.or(Some(self.now));
-        } else if let (Some(since), Some(sync)) = (self.full_since.take(), &mut self.checkpoint_sync) {
-            sync.put_off(self.now.saturating_sub(since));
+        } else if let Some(since) = self.full_since.take() {
+            let waited = self.now.saturating_sub(since);
+            self.early.put_off(waited, self.now);
+            if let Some(sync) = &mut self.checkpoint_sync {
+                sync.put_off(waited);
+            }
         }
         if self.full && !self.syncs.is_empty() {
             // No peer's fault: their sources are sent new requests later. Answers that still come are dropped.
@@ -103,7 +107,7 @@ mod tests {
         headers
     }
 
-    fn says(network: &mut Session, name: &PeerName, request: u64, message: Message, now: u64) {
+    fn sends(network: &mut Session, name: &PeerName, request: u64, message: Message, now: u64) {
         let frame = Frame { request, message }.encode();
         network.received(name, &frame, now);
     }
@@ -124,13 +128,13 @@ mod tests {
             agent: "scripted".to_owned(),
         };
         network.connected(name.clone(), false, 0);
-        says(network, name, 0, Message::Hello(hello), 0);
+        sends(network, name, 0, Message::Hello(hello), 0);
     }
 
     /// Blocks that are requested in twenty seconds; none of them is sent.
     fn requested_blocks(network: &mut Session, chains: &[(PeerName, Vec<Header>); 2], begin: u64) -> BTreeSet<BlockId> {
         let block_bytes = network.node().spec().limits.block_bytes;
-        let mut asked = BTreeSet::new();
+        let mut requested = BTreeSet::new();
         for now in (begin..begin + 20_000).step_by(500) {
             network.poll(now);
             let outputs: Vec<_> = network.outputs().collect();
@@ -141,16 +145,16 @@ mod tests {
                 let Frame { request, message } = Frame::decode(&frame, block_bytes).unwrap();
                 let (_, headers) = chains.iter().find(|(name, _)| *name == peer).unwrap();
                 match message {
-                    Message::Ping => says(network, &peer, request, Message::Pong, now),
+                    Message::Ping => sends(network, &peer, request, Message::Pong, now),
                     Message::GetHeaders { .. } => {
-                        says(network, &peer, request, Message::Headers(headers.clone()), now);
+                        sends(network, &peer, request, Message::Headers(headers.clone()), now);
                     }
-                    Message::GetBlocks(ids) => asked.extend(ids),
+                    Message::GetBlocks(ids) => requested.extend(ids),
                     _ => {}
                 }
             }
         }
-        asked
+        requested
     }
 
     #[test]

@@ -4,7 +4,7 @@ use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId};
 
 use super::SwarmTask;
-use crate::session::peers::book::{name_in, with_name};
+use crate::session::peers::book::with_name;
 
 /// Milliseconds in which a feeler's other end has to identify itself.
 pub(super) const FEELING_MS: u64 = 20_000;
@@ -39,9 +39,9 @@ impl SwarmTask {
         self.swarm.close_connection(connection);
     }
 
-    /// What is under way to a peer that the operator has removed would put it back into the book.
-    pub(super) fn end_dials(&mut self, peer: PeerId) {
-        self.dialling.retain(|_, address| name_in(address) != Some(peer));
+    /// A feeler at a peer that the operator has removed would put it back into the book. Of dials that are under way
+    /// [`SwarmTask::lead`] finds out when they are answered: the address of some does not name the peer.
+    pub(super) fn end_feeler(&mut self, peer: PeerId) {
         let feeling = self.feeling.take_if(|feeling| feeling.peer == peer);
         if let Some(Feeling {
             connection, address, ..

@@ -17,7 +17,7 @@ fn address(a: u8, b: u8, c: usize) -> Multiaddr {
 }
 
 #[test]
-fn one_source_fills_a_few_buckets_whatever_it_tells() {
+fn one_source_fills_a_few_buckets_whatever_it_announces() {
     let mut book = book();
     let source = address(66, 6, 1);
     let taken = (0..20_000_usize)

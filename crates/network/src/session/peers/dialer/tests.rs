@@ -1,5 +1,7 @@
 //! Dials: of named addresses, of found ones, feelers.
 
+use libp2p::multiaddr::Protocol;
+
 use super::super::range::Exempt;
 use super::*;
 
@@ -87,7 +89,7 @@ fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
     for lasts in [0, 0, 0, 61_000, 0] {
         assert_eq!(dials.due(now, 0), [(one.clone(), Some(peer))]);
         dials.dialling(&one);
-        dials.connected(&one, peer);
+        assert!(dials.connected(&one, peer));
         dials.greeted(&peer, now);
         assert!(dials.leads_to(&peer) && dials.due(now, 0).is_empty());
         now += lasts;
@@ -103,7 +105,7 @@ fn a_found_peer_that_ends_at_once_is_no_better_than_one_that_is_silent() {
 
 /// A connection alone shows no node of this chain: its other end may be silent, or of another one.
 #[test]
-fn an_address_has_answered_only_once_its_peer_has_said_hello() {
+fn an_address_has_answered_only_once_its_peer_has_sent_hello() {
     let (mut dials, found, kept) = (dials(), address(1), address(2));
     let [peer, kept_peer] = [&found, &kept].map(|one| name_in(one).unwrap());
     dials.find(&found, &found, 0);
@@ -113,7 +115,7 @@ fn an_address_has_answered_only_once_its_peer_has_said_hello() {
     for (round, now) in [0, 200_000, 400_000].into_iter().enumerate() {
         for (address, of) in dials.due(now, 0) {
             dials.dialling(&address);
-            dials.connected(&address, of.unwrap());
+            assert!(dials.connected(&address, of.unwrap()));
         }
         assert!(dials.leads_to(&peer) && dials.leads_to(&kept_peer));
         assert_eq!((tried(&dials), dials.best()), (BTreeSet::new(), Vec::new()));
@@ -127,7 +129,7 @@ fn an_address_has_answered_only_once_its_peer_has_said_hello() {
     }
     for (address, of) in dials.due(600_000, 0) {
         dials.dialling(&address);
-        dials.connected(&address, of.unwrap());
+        assert!(dials.connected(&address, of.unwrap()));
         dials.greeted(&of.unwrap(), 600_000);
     }
     assert_eq!(tried(&dials), BTreeSet::from([found.clone(), kept]));
@@ -142,7 +144,7 @@ fn anchors_are_the_longest_conversations_and_are_dialled_first() {
         before.find(one, one, 0);
         before.dialling(one);
         let peer = name_in(one).unwrap();
-        before.connected(one, peer);
+        assert!(before.connected(one, peer));
         before.greeted(&peer, at as u64);
     }
     let anchors = before.best();
@@ -247,14 +249,14 @@ fn what_the_operator_names_while_it_is_felt_is_no_feeler_any_more() {
     let due = dials.due(FEELER_MS + pause, WANTED);
     assert_eq!(due, [(one.clone(), name_in(&one))]);
     dials.dialling(&one);
-    dials.connected(&one, name_in(&one).unwrap());
+    assert!(dials.connected(&one, name_in(&one).unwrap()));
     assert!(dials.leads_to(&name_in(&one).unwrap()));
     assert!(dials.find(&other, &other, 0));
     assert_eq!(dials.feeler(2 * FEELER_MS, WANTED), Some(other));
 }
 
 #[test]
-fn a_peer_is_where_it_comes_from_and_where_the_operator_says() {
+fn a_peer_is_where_it_comes_from_and_where_the_operator_named_it() {
     let mut dials = dials();
     let at = |text: &str| text.parse::<Multiaddr>().unwrap();
     let remote = at("/ip4/8.8.8.8/tcp/50000");
@@ -302,4 +304,45 @@ fn what_the_operator_removes_while_it_is_felt_or_an_anchor_does_not_come_back() 
     let other = address(3);
     assert!(dials.find(&other, &other, FEELER_MS));
     assert_eq!(dials.feeler(2 * FEELER_MS, WANTED), Some(other));
+}
+
+/// The addresses do not name their peer: in the first story a dial has shown it before, in the second only the dial that is
+/// under way does.
+#[test]
+fn what_the_operator_removes_while_a_nameless_address_of_it_is_dialled_does_not_come_back() {
+    for known in [true, false] {
+        let (mut dials, one, peer) = (dials(), place_of(&address(1)), PeerId::random());
+        dials.keep(one.clone(), 0);
+        if known {
+            dials.dialling(&one);
+            assert!(dials.connected(&one, peer));
+            dials.closed(&peer, 0);
+        }
+        dials.dialling(&one);
+        dials.forget(&peer);
+        assert!(!dials.connected(&one, peer), "it leads to the peer that was removed");
+        dials.greeted(&peer, 1);
+        assert!(!dials.leads_to(&peer) && dials.book().is_empty());
+        assert_eq!((dials.due(FEELER_MS, 0), dials.kept_hosts()), (Vec::new(), Vec::new()));
+        // The operator names it again.
+        dials.keep(one.clone(), 2);
+        assert_eq!(dials.due(2, 0), [(one.clone(), None)]);
+        dials.dialling(&one);
+        assert!(dials.connected(&one, peer) && dials.leads_to(&peer));
+    }
+}
+
+#[test]
+fn a_nameless_address_stays_where_another_peer_than_the_removed_one_is_at_it() {
+    let (mut dials, one, two) = (dials(), place_of(&address(1)), place_of(&address(2)));
+    let [removed, other] = [PeerId::random(), PeerId::random()];
+    for address in [&one, &two] {
+        dials.keep(address.clone(), 0);
+        dials.dialling(address);
+    }
+    dials.forget(&removed);
+    assert!(dials.connected(&one, other) && dials.is_kept(&other));
+    // Named again, by an address that names it: the last command counts.
+    dials.keep(two.clone().with(Protocol::P2p(removed)), 1);
+    assert!(dials.connected(&two, removed));
 }

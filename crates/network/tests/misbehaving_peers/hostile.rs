@@ -3,7 +3,7 @@
 //! Rule: docs/protocol.md#N9; what only sockets can do (frames too long, too slow) is in `crates/network/src/transport/link.rs`.
 
 use super::town::{
-    STRANGER, Town, ancestors_of, compact, genesis_header, headers_after, headers_of, huge, other_branch, sealed,
+    HOSTILE, Town, ancestors_of, compact, genesis_header, headers_after, headers_of, huge, other_branch, sealed,
     weight_of,
 };
 use crate::support::{self, forged_block, payment, spec};
@@ -17,7 +17,7 @@ use tally_network::wire::{Claim, CompactBlock, Hello, Message, PROTOCOL_VERSION,
 #[test]
 fn an_invalid_block() {
     let mut town = Town::new(3);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     let node = town.node().clone();
     // Right in all that a header shows, and its base fee is not the one that follows.
     let (_, forged) = forged_block(&node, &ancestors_of(&node), &town.clock);
@@ -27,7 +27,7 @@ fn an_invalid_block() {
         manifest_root: manifest.root(),
         ..forged.header
     });
-    town.say(Message::CompactBlock(Box::new(CompactBlock {
+    town.send_message(Message::CompactBlock(Box::new(CompactBlock {
         header,
         manifest,
         weight: huge(),
@@ -58,7 +58,7 @@ fn an_invalid_state_root_under_a_longer_branch() {
         .map(|bytes| RawBlock::decode(bytes, spec().limits.block_bytes).unwrap().header)
         .collect();
     let tip = headers.last().unwrap().id();
-    town.stranger(tip, 4, weight_of(&node, &headers));
+    town.connect_hostile(tip, 4, weight_of(&node, &headers));
     let honest_tip = node.tip().record.id;
     while let Some((request, Message::GetBlocks(ids))) = town.serve_headers(&headers) {
         let place = |id: &BlockId| headers.iter().position(|header| header.id() == *id).unwrap();
@@ -80,7 +80,7 @@ fn withheld_bodies() {
     let (_dir, other) = other_branch(&town.clock, 5);
     let headers = headers_of(&other, 1);
     let record = other.tip().record.clone();
-    town.stranger(record.id, record.height().0, record.weight);
+    town.connect_hostile(record.id, record.height().0, record.weight);
     let mut withheld = 0;
     while let Some((request, Message::GetBlocks(_))) = town.serve_headers(&headers) {
         withheld += 1;
@@ -101,12 +101,12 @@ fn coming_again_wipes_nothing_out() {
     let old = compact(town.node(), &support::blocks(town.node())[0], huge());
     let mut sent = 0;
     while town.ended.is_none() {
-        town.stranger_of_equal_weight();
+        town.connect_hostile_of_equal_weight();
         town.reads_all();
-        town.say(Message::CompactBlock(Box::new(old.clone())));
+        town.send_message(Message::CompactBlock(Box::new(old.clone())));
         sent += 1;
         let now = town.now;
-        town.honest[0].network.disconnected(&STRANGER.into(), now);
+        town.honest[0].network.disconnected(&HOSTILE.into(), now);
         town.carry();
     }
     assert_eq!(sent, 50);
@@ -117,11 +117,11 @@ fn coming_again_wipes_nothing_out() {
 fn endless_headers() {
     let mut town = Town::new(2);
     let node = town.node().clone();
-    town.stranger(BlockId(B256::repeat_byte(0xaa)), 1 << 40, huge());
+    town.connect_hostile(BlockId(B256::repeat_byte(0xaa)), 1 << 40, huge());
     let mut last = genesis_header(&node);
     let (mut sent, mut attempts) = (0, 1);
     // As many as are requested; blocks are never sent, nor rejected.
-    while let Some((request, message)) = town.asked_within(60_000) {
+    while let Some((request, message)) = town.request_within(60_000) {
         if let Message::GetHeaders { locator } = message {
             if !locator.contains(&last.id()) {
                 (last, sent, attempts) = (genesis_header(&node), 0, attempts + 1);
@@ -148,8 +148,8 @@ fn low_work_headers() {
     let mut town = Town::new(30);
     let node = town.node().clone();
     let headers = headers_after(&genesis_header(&node), 20);
-    town.stranger(headers[19].id(), 20, huge());
-    assert!(town.serve_headers(&headers).is_none(), "no block of it is asked for");
+    town.connect_hostile(headers[19].id(), 20, huge());
+    assert!(town.serve_headers(&headers).is_none(), "no block of it is requested");
     drop(node);
     town.banned_for("low_work", "claimed more total work than it has shown");
 }
@@ -163,8 +163,8 @@ fn headers_without_work() {
     while target.is_met_by(&headers[19].id()) {
         headers[19].nonce += 1;
     }
-    town.stranger(headers[19].id(), 20, huge());
-    assert!(town.serve_headers(&headers).is_none(), "no block of it is asked for");
+    town.connect_hostile(headers[19].id(), 20, huge());
+    assert!(town.serve_headers(&headers).is_none(), "no block of it is requested");
     drop(node);
     town.banned_for("invalid_header", "sent a header that breaks a rule");
 }
@@ -172,7 +172,7 @@ fn headers_without_work() {
 #[test]
 fn an_orphan_flood() {
     let mut town = Town::new(3);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     let node = town.node().clone();
     let (_, forged) = forged_block(&node, &ancestors_of(&node), &town.clock);
     town.reads_all();
@@ -189,7 +189,7 @@ fn an_orphan_flood() {
             weight: Weight::default(),
             transactions: Vec::new(),
         };
-        town.say(Message::CompactBlock(Box::new(block)));
+        town.send_message(Message::CompactBlock(Box::new(block)));
         sent += 1;
     }
     assert_eq!(sent, 10);
@@ -201,7 +201,7 @@ fn an_orphan_flood() {
 #[test]
 fn an_oversize_message() {
     let mut town = Town::new(2);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     town.send(&vec![0; max_frame_bytes(spec().limits.block_bytes) + 1]);
     town.banned_for("malformed", "sent bytes that are no message: frame");
 }
@@ -209,9 +209,9 @@ fn an_oversize_message() {
 #[test]
 fn a_slow_loris() {
     let mut town = Town::new(2);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     let begun = town.now;
-    // What a driver says of frames that do not go on; and requests that are never answered.
+    // What a driver reports of frames that do not go on; and requests that are never answered.
     while town.ended.is_none() {
         town.pass(1_000);
     }
@@ -227,7 +227,7 @@ fn a_slow_loris() {
 fn another_version() {
     let mut town = Town::new(2);
     let record = town.node().tip().record.clone();
-    town.stranger_says_hello(Hello {
+    town.connect_hostile_with(Hello {
         version: PROTOCOL_VERSION + 1,
         genesis: town.node().identity().genesis,
         claim: Claim {
@@ -236,7 +236,7 @@ fn another_version() {
             weight: record.weight,
         },
         first: Height(1),
-        agent: "stranger/1".to_owned(),
+        agent: "hostile/1".to_owned(),
     });
     let found = PROTOCOL_VERSION + 1;
     town.ended_for(&format!(
@@ -250,8 +250,8 @@ fn late_answers() {
     let mut town = Town::new(3);
     let (_dir, other) = other_branch(&town.clock, 5);
     let (headers, record) = (headers_of(&other, 1), other.tip().record.clone());
-    town.stranger(record.id, 5, record.weight);
-    let (request, _) = town.asked();
+    town.connect_hostile(record.id, 5, record.weight);
+    let (request, _) = town.next_request();
     town.pass(1_000);
     for _ in 0..25 {
         town.pass(1_000);
@@ -266,8 +266,8 @@ fn late_answers() {
     let score = |town: &Town| town.honest[0].network.peers().map(|peer| peer.score).max();
     assert_eq!(score(&town), Some(0));
     town.answer(request, Message::Headers(headers.clone()));
-    assert_eq!(town.offences("unrequested"), 1, "twice is not asked for");
-    let (request, message) = town.asked();
+    assert_eq!(town.offences("unrequested"), 1, "twice is unrequested");
+    let (request, message) = town.next_request();
     assert!(
         matches!(message, Message::GetHeaders { .. }),
         "it is tried again: {message:?}"
@@ -296,9 +296,9 @@ fn a_wrong_genesis() {
             weight: huge(),
         },
         first: Height(1),
-        agent: "stranger/1".to_owned(),
+        agent: "hostile/1".to_owned(),
     };
-    town.stranger_says_hello(hello);
+    town.connect_hostile_with(hello);
     let expected = town.node().identity().genesis;
     let reason = format!("is of another chain: its genesis is {genesis}, ours is {expected}");
     town.banned_for("wrong_genesis", &reason);
@@ -307,13 +307,13 @@ fn a_wrong_genesis() {
 #[test]
 fn a_stale_tip_spammer() {
     let mut town = Town::new(20);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     let node = town.node().clone();
     let old = compact(&node, &support::blocks(&node)[0], huge());
     town.reads_all();
     let mut sent = 0;
     while town.ended.is_none() {
-        town.say(Message::CompactBlock(Box::new(old.clone())));
+        town.send_message(Message::CompactBlock(Box::new(old.clone())));
         sent += 1;
     }
     assert_eq!(sent, 50, "late news costs little, again and again much");
@@ -324,24 +324,24 @@ fn a_stale_tip_spammer() {
 #[test]
 fn an_invalid_signature_flood() {
     let mut town = Town::new(2);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     let node = town.node().clone();
     let good = payment(&node, 0, 0, Address::repeat_byte(7), 5);
-    let mut asked = 0;
+    let mut requested = 0;
     while town.ended.is_none() {
-        asked += 1;
-        let ids: Vec<_> = (0..100_u8).map(|last| TxId(sha256(&[&[asked, last]]))).collect();
-        town.say(Message::Inventory(ids.clone()));
-        let (request, Message::GetTransactions(wanted)) = town.asked() else {
-            panic!("transactions are asked for")
+        requested += 1;
+        let ids: Vec<_> = (0..100_u8).map(|last| TxId(sha256(&[&[requested, last]]))).collect();
+        town.send_message(Message::Inventory(ids.clone()));
+        let (request, Message::GetTransactions(wanted)) = town.next_request() else {
+            panic!("transactions are requested")
         };
         assert_eq!(wanted, ids);
         let mut bad = good.to_vec();
-        *bad.last_mut().unwrap() ^= asked;
+        *bad.last_mut().unwrap() ^= requested;
         let flood = vec![Bytes::from(bad); ids.len()];
         town.answer(request, Message::Transactions(flood));
     }
-    assert_eq!(asked, 5);
+    assert_eq!(requested, 5);
     assert_eq!(node.with_pool(|pool| pool.len()), 0, "nothing invalid is kept");
     assert!(node.submit(good).is_ok(), "what was forged is welcome where it is true");
     drop(node);
@@ -351,13 +351,13 @@ fn an_invalid_signature_flood() {
 #[test]
 fn equivocating_compact_blocks() {
     let mut town = Town::new(2);
-    town.stranger_of_equal_weight();
+    town.connect_hostile_of_equal_weight();
     let (_dir, other) = other_branch(&town.clock, 3);
     let bytes = support::blocks(&other);
     let mut block = compact(&other, bytes.last().unwrap(), other.tip().record.weight);
-    town.say(Message::CompactBlock(Box::new(block.clone())));
+    town.send_message(Message::CompactBlock(Box::new(block.clone())));
     block.transactions.push([9; 6]);
-    town.say(Message::CompactBlock(Box::new(block.clone())));
+    town.send_message(Message::CompactBlock(Box::new(block.clone())));
     let reason = format!("announced block {} with two different lists", block.header.id());
     town.banned_for("equivocation", &reason);
 }
