@@ -358,10 +358,7 @@ mod tests {
         let status = NodeStatus::of(&status);
         assert_eq!(status.symbol, "T\\u{1b}[2J\\u{a}  to  0x");
         assert_eq!(status.binding().name, "local\\u{9b}H");
-        let error = serde_json::from_value::<TransactionStatus>("included\r".into()).expect_err("no such status");
-        assert_eq!(
-            error.to_string(),
-            "unknown variant `included\r`, expected one of `pending`, `queued`, `included`, `failed`"
-        );
+        let status: TransactionStatus = serde_json::from_value("included\r".into()).expect("a word of a later version");
+        assert_eq!((status, status.word()), (TransactionStatus::Unknown, "unknown"));
     }
 }

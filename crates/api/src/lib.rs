@@ -10,7 +10,8 @@
 //! Within `/api/v1` fields are added and never renamed or removed. So an answer is read by clients that do not know all of
 //! its fields: answers never have `deny_unknown_fields`. Requests have it: a member that the node does not know is a
 //! mistake of the client, and the node names it. A field that is added to an answer later has a default for those who read
-//! it (`Option`, or `#[serde(default)]` where that holds): a new client asks older nodes, too, and they do not send it.
+//! it (`Option`, or `#[serde(default)]` where that holds): a new client reads from older nodes, too, and they do not send it.
+//! An enum in an answer has a variant `Unknown`: a word of a later version costs its own row, not the whole answer.
 
 #![deny(clippy::unwrap_used)]
 #![deny(missing_docs)]

@@ -18,16 +18,20 @@ pub enum TransactionStatus {
     Included,
     /// In a block, fee paid, but its execution failed.
     Failed,
+    /// A status that this version does not know: neither success nor failure follows from it. No node sends it.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 impl TransactionStatus {
-    /// The word that stands in JSON.
+    /// The word that stands in JSON; `unknown` for all words that this version does not know.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Queued => "queued",
             Self::Included => "included",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
         }
     }
 }

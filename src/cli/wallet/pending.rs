@@ -4,7 +4,6 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use serde_json::json;
 use tally_api::accounts::AccountPoolBody;
-use tally_api::transactions::TransactionStatus;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, UnixSecs, address};
 use tally_wallet::replace::replace;
@@ -209,7 +208,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     let found = client
         .find(args.id)?
         .with_context(|| format!("the node does not know {}", args.id))?;
-    if matches!(found.status, TransactionStatus::Included | TransactionStatus::Failed) {
+    if found.block.is_some() {
         bail!("{} is in a block already; nothing can take its place", args.id);
     }
     let sender = sender_of(&chain, args.id, &found.raw)?;

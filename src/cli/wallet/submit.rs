@@ -180,7 +180,7 @@ pub fn tell(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()
         let warnings = warn::json(report.warnings);
         outln!(
             "{}",
-            json!({ "id": id, "status": found.status, "height": height, "confirmations": confirmations, "warnings": warnings })
+            json!({ "id": id, "status": found.status.word(), "height": height, "confirmations": confirmations, "warnings": warnings })
         )
     } else {
         match height {
@@ -199,6 +199,11 @@ fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow
         match client.find(id) {
             Ok(Some(found)) if found.status == TransactionStatus::Failed => {
                 bail!("{id} is in a block, but its execution failed")
+            }
+            // A later version of the node may know of outcomes that are neither success nor failure.
+            Ok(Some(found)) if found.status == TransactionStatus::Unknown && found.block.is_some() => {
+                let state = "it is in a block, with a status that this version does not know".to_owned();
+                return Err(Unsettled { id, state }.into());
             }
             Ok(Some(found)) if found.block.is_some() && found.confirmations() >= confirmations => return Ok(found),
             Ok(Some(found)) if late => {

@@ -20,12 +20,14 @@ const MOST: usize = 100_000;
 /// The lines of a page of an account's history, seen from the account.
 ///
 /// # Errors
-/// Where a line has not what its kind names: left out, the file would say that nothing happened there.
+/// Where a line has not what its kind names: left out, the file would say that nothing happened there. A kind of a later version
+/// is a line that says so.
 pub fn lines(page: HistoryPageBody, account: &str) -> Result<Vec<Line>, String> {
     let shown = |line: HistoryLine| match (line.kind, line.transaction, line.reward) {
         (LineKind::Transaction, Some(transaction), _) => Ok(Line::of(account, &transaction)),
         (LineKind::Reward, _, Some(reward)) => Ok(Line::of_reward(&reward)),
         (LineKind::Transaction, ..) => Err("the node's history has a line of a transaction without it".to_owned()),
+        (LineKind::Unknown, ..) => Ok(Line::of_unknown_kind()),
         (LineKind::Reward, ..) => Err("the node's history has a line of a reward without it".to_owned()),
     };
     page.items.into_iter().map(shown).collect()
@@ -60,10 +62,10 @@ pub struct Line {
     /// Of the transaction; of a reward, of its block.
     id: String,
     status: String,
-    /// `sent`, `received`, `self` or `reward`.
+    /// `sent`, `received`, `self`, `reward`, or `unknown` of a line of a kind that a later version added.
     direction: &'static str,
     counterparty: String,
-    /// Coins that moved, exact: 0 of a payment that failed.
+    /// Coins that moved, exact: 0 of a payment that failed; empty where the status does not say whether they did.
     amount: String,
     /// Coins, exact; what this account paid.
     fee: String,
@@ -80,7 +82,6 @@ const HEAD: &str = "time,height,id,status,direction,counterparty,amount,fee,memo
 
 impl Line {
     fn of(account: &str, transaction: &TransactionBody) -> Self {
-        let failed = transaction.status == TransactionStatus::Failed;
         let sender = transaction.sender.to_string();
         let to = transaction.to.map(|to| to.to_string()).unwrap_or_default();
         let (direction, counterparty) = match (sender == account, to == account) {
@@ -99,10 +100,12 @@ impl Line {
             status: transaction.status.to_string(),
             direction,
             counterparty,
-            amount: if failed {
-                "0".to_owned()
-            } else {
-                transaction.value.to_coins()
+            amount: match transaction.status {
+                TransactionStatus::Failed => "0".to_owned(),
+                TransactionStatus::Unknown => String::new(),
+                TransactionStatus::Pending | TransactionStatus::Queued | TransactionStatus::Included => {
+                    transaction.value.to_coins()
+                }
             },
             fee: receipt.map(|receipt| receipt.fee.to_coins()).unwrap_or_default(),
             memo: exact_memo(transaction),
@@ -120,6 +123,23 @@ impl Line {
             direction: "reward",
             counterparty: String::new(),
             amount: reward.value.to_coins(),
+            fee: String::new(),
+            memo: String::new(),
+            shown_memo: String::new(),
+            nonce: None,
+        }
+    }
+
+    /// That there is something at this place is all that this version knows of it.
+    fn of_unknown_kind() -> Self {
+        Self {
+            time: String::new(),
+            height: None,
+            id: String::new(),
+            status: "kind not known to this version".to_owned(),
+            direction: "unknown",
+            counterparty: String::new(),
+            amount: String::new(),
             fee: String::new(),
             memo: String::new(),
             shown_memo: String::new(),
@@ -341,6 +361,26 @@ mod tests {
                 assert_eq!(lines(page, OWN), Err(error));
             }
         }
+    }
+
+    #[test]
+    fn what_a_later_version_added_costs_one_line() {
+        let mut later = told(OWN, OTHER, "tea");
+        later["status"] = "reverted-later".into();
+        let page = serde_json::json!({ "items": [
+            { "kind": "burn", "burn": { "value": "1" } },
+            { "kind": "transaction", "transaction": later },
+            { "kind": "transaction", "transaction": told(OWN, OTHER, "tea") },
+        ] });
+        let page: HistoryPageBody = serde_json::from_value(page).expect("a page of a later version");
+        let lines = lines(page, OWN).expect("every line is there");
+        assert_eq!(lines[0].csv(), ",,,kind not known to this version,unknown,,,,,");
+        // Whether coins moved does not follow from a status that is not known.
+        assert_eq!((lines[1].status.as_str(), lines[1].amount.as_str()), ("unknown", ""));
+        assert_eq!(
+            (lines[2].status.as_str(), lines[2].amount.as_str()),
+            ("included", "1.5")
+        );
     }
 
     #[test]
