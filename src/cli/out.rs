@@ -2,7 +2,10 @@
 //! command that has moved coins must say so by its exit code instead (`cargo xtask check` looks for them).
 //!
 //! A result goes to standard output with [`outln!`] and may fail; whatever speaks to the person at the terminal goes to
-//! standard error with [`errln!`] and never fails: there is nowhere left to say it.
+//! standard error with [`errln!`] and never fails: there is nowhere left to say it. Commands that end by a signal print with a
+//! [`Printer`], since a full pipe would hold up that end.
+
+mod printer;
 
 use std::fmt;
 use std::fs::File;
@@ -12,6 +15,8 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use tally_chain::visible;
 use zeroize::Zeroizing;
+
+pub use printer::Printer;
 
 /// Devices that take everything and keep nothing. Where a process begins without a standard output, Rust opens the first in its
 /// place, so that a closed output looks the same.
