@@ -450,13 +450,16 @@ mod real {
         }
     }
 
-    /// What an RFC 9457 problem says, with the request id where there is one.
+    /// The problem of an answer in a sentence, with the request id where there is one.
     async fn problem(answer: Response) -> String {
         let status = answer.status();
         let request = answer.headers().get("x-request-id");
-        let problem = answer.json::<ProblemBody>().await.ok();
-        let what = problem.map(|problem| problem.detail);
-        let what = what.unwrap_or_else(|| format!("the node answered with status {status}"));
-        request.map_or_else(|| what.clone(), |id| format!("{what} (request {id})"))
+        // An answer that breaks off has its status all the same.
+        let body = answer.binary().await.unwrap_or_default();
+        let what = ProblemBody::of_answer(status, &body).sentence();
+        match request {
+            Some(id) => format!("{what} (request {id})"),
+            None => what,
+        }
     }
 }
