@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, header};
 use tally_app::server::{ServerFacts, WorkError, Workers};
 use tally_network::NetworkSlot;
-use tally_node::{Health, Node, StoreError, Tip};
+use tally_node::{Health, Node, StoreError};
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
@@ -105,12 +105,12 @@ impl Server {
         self.work(&self.probes, work).await
     }
 
-    /// Runs a read of one tip beside the server's own threads.
+    /// Runs a read beside the server's own threads. What it answers is of one moment: it takes the tip once.
     pub async fn read<T: Send + 'static>(
         self: &Shared,
-        work: impl FnOnce(&Node, &Tip) -> Result<T, ReadFailure> + Send + 'static,
+        work: impl FnOnce(&Node) -> Result<T, ReadFailure> + Send + 'static,
     ) -> Answer<T> {
-        let read = move |node: &Node| work(node, &node.tip()).map_err(|failure| failure.0);
+        let read = move |node: &Node| work(node).map_err(|failure| failure.0);
         self.work(&self.reads, read).await
     }
 
@@ -205,7 +205,7 @@ mod tests {
             .unzip();
         tokio::task::yield_now().await;
         assert_eq!(server.blocking(|_| Ok(7)).await.expect("room for a payment"), 7);
-        assert_eq!(server.read(|_, _| Ok(7)).await.expect("room for a read"), 7);
+        assert_eq!(server.read(|_| Ok(7)).await.expect("room for a read"), 7);
         for miner in go_on {
             miner.send(()).expect("it waits");
         }

@@ -20,7 +20,8 @@ const LEVEL_BLOCKS: [u64; 3] = [6, 2, 1];
 ))]
 pub async fn fees(State(server): State<Shared>) -> Answer<Json<FeesBody>> {
     server
-        .read(|node, tip| {
+        .read(|node| {
+            let tip = &node.tip();
             let spec = node.spec();
             let base_fee = tip.ancestors.next_base_fee(spec);
             let view = node.pool_view(tip);
