@@ -24,6 +24,8 @@ const KEPT_STREAMS: usize = 8;
 
 /// Monitors that measure at once.
 const PROBES: usize = 2;
+/// Looks at the state of the node at once: none reads blocks or accounts.
+const LOOKS: usize = 4;
 
 /// The node and its network behind the router.
 pub struct Server {
@@ -45,6 +47,8 @@ pub struct Server {
     templates: Workers,
     /// For monitors: a flood of reads does not leave an operator without figures.
     probes: Workers,
+    /// For the node's state, its peers and its miners: a flood of reads does not hide how the node is.
+    looks: Workers,
     streams: Guard,
     stopping: watch::Sender<bool>,
 }
@@ -63,6 +67,7 @@ impl Server {
             changes: Workers::for_this_machine(),
             templates: Workers::for_this_machine(),
             probes: Workers::new(PROBES),
+            looks: Workers::new(LOOKS),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
@@ -103,6 +108,11 @@ impl Server {
         work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         self.work(&self.probes, work).await
+    }
+
+    /// Looks at the state of the node, beside the server's own threads and beside all other reads.
+    pub async fn look<T: Send + 'static>(self: &Shared, work: impl FnOnce(&Node) -> T + Send + 'static) -> Answer<T> {
+        self.work(&self.looks, move |node| Ok(work(node))).await
     }
 
     /// Runs a read beside the server's own threads. What it answers is of one moment: it takes the tip once.

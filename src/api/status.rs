@@ -62,7 +62,7 @@ pub fn miner_body(node: &Node) -> MinerBody {
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
     let network = server.network.clone();
     server
-        .read(move |node| Ok(Json(body(node, &node.tip(), network.status()))))
+        .look(move |node| Json(body(node, &node.tip(), network.status())))
         .await
 }
 

@@ -47,6 +47,11 @@ impl Workers {
         Self::new(4 * std::thread::available_parallelism().map_or(4, usize::from))
     }
 
+    /// Places that nothing holds now.
+    pub fn free(&self) -> usize {
+        self.places.available_permits()
+    }
+
     /// Does the work beside the server's own threads.
     ///
     /// # Errors
