@@ -1,3 +1,4 @@
+mod bans;
 mod operate;
 mod ranges;
 
@@ -12,8 +13,9 @@ use crate::{
     reads,
     ui::{BlockLink, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time, Told},
 };
-use operate::{AddPeer, BanDialog, Banning, LiftBan, PeerActions, Refused};
-use ranges::{BanRange, RangeBans};
+use bans::{PeerBans, RangeBans};
+use operate::{AddPeer, BanDialog, Banning, PeerActions, Refused};
+use ranges::BanRange;
 
 /// Seconds after which peers are looked at again, blocks or not.
 const BEAT_SECS: u64 = 3;
@@ -73,7 +75,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
             </Show>
         </section>
         <Show when=move || bans.get()>
-            <Bans network=network />
+            <PeerBans network=network />
         </Show>
         <Show when=move || ranges.get()>
             <RangeBans network=network />
@@ -218,38 +220,6 @@ fn Syncing(sync: SyncView) -> impl IntoView {
                 <Fact name="Headers from"><Id value=sync.source /></Fact>
             </Facts>
             <Told />
-        </section>
-    }
-    .into_any()
-}
-
-#[component]
-fn Bans(network: Signal<NetworkView>) -> impl IntoView {
-    let not_lifted = RwSignal::new(String::new());
-    let bans = move || network.with(|network| network.bans.clone());
-    let head = view! {
-        <th scope="col">"Peer"</th>
-        <th scope="col">"Reason"</th>
-    }
-    .into_any();
-    view! {
-        <section aria-labelledby="bans">
-            <h2 id="bans">"Banned"</h2>
-            <Refused title="The ban was not lifted" why=not_lifted />
-            <Table caption="Banned peers" head=head>
-                <For each=bans key=|ban| (ban.id.clone(), ban.reason.clone()) let:ban>
-                    <tr>
-                        <td data-label="Peer">
-                            <Id value=ban.id.clone() bare=true />
-                            <LiftBan id=ban.id failure=not_lifted />
-                        </td>
-                        <td data-label="Reason">
-                            {ban.reason}
-                            {ban.address.map(|address| view! { " (with " <code class="wrap">{address}</code> ")" })}
-                        </td>
-                    </tr>
-                </For>
-            </Table>
         </section>
     }
     .into_any()
