@@ -254,7 +254,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
             view! {
                 <section class="card" aria-labelledby="lost">
                     <h2 id="lost">"Not in the chain"</h2>
-                    <ol class="lines">{rows}</ol>
+                    <ol class="lines lost">{rows}</ol>
                 </section>
             }
         })

@@ -67,7 +67,7 @@ pub fn Elsewhere() -> impl IntoView {
             view! {
                 <section class="card" aria-labelledby="lost-elsewhere">
                     <h2 id="lost-elsewhere">"In doubt, from accounts that are not in the list"</h2>
-                    <ol class="lines">{rows}</ol>
+                    <ol class="lines lost">{rows}</ol>
                 </section>
             }
         })
