@@ -102,7 +102,7 @@ async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> an
     // Until it says who it works for, it gives way to one that comes.
     place.idle();
     let (from, mut to) = stream.into_split();
-    let (lines, mut heard) = mpsc::channel(16);
+    let (lines, mut received) = mpsc::channel(16);
     let reading = tokio::spawn(read(from, lines));
     // The reader ends with the conversation.
     let _guard = AbortOnDrop(reading);
@@ -113,10 +113,10 @@ async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> an
     tokio::pin!(late);
     loop {
         tokio::select! {
-            line = heard.recv() => match line {
+            line = received.recv() => match line {
                 None => return Ok(()),
                 // What follows executes transactions and imports blocks: other tasks go on elsewhere.
-                Some(line) => tokio::task::block_in_place(|| session.hear(&line?, Instant::now()))?,
+                Some(line) => tokio::task::block_in_place(|| session.handle_line(&line?, Instant::now()))?,
             },
             event = events.recv() => match event {
                 Ok(numbered) if !matches!(numbered.event, ChainEvent::Block { .. }) => continue,

@@ -30,10 +30,10 @@ impl Operator<'_> {
             ];
         }
         vec![match self.source {
-            TokenSource::Given(_) => {
+            TokenSource::Inline(_) => {
                 format!("  operator    {url}/#operator=TOKEN with the token that was given at the start")
             }
-            TokenSource::File(path) | TokenSource::Kept(path) => {
+            TokenSource::File(path) | TokenSource::DataDir(path) => {
                 format!(
                     "  operator    {url}/#operator=TOKEN with the token in {}",
                     path.display()
@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn the_token_is_printed_on_a_terminal_only() {
-        let kept = TokenSource::Kept(PathBuf::from("data/operator-token"));
-        let given = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
+        let kept = TokenSource::DataDir(PathBuf::from("data/operator-token"));
+        let given = TokenSource::inline("0123456789abcdef".to_owned()).expect("long enough");
         for (source, shown) in [
             (
                 &kept,

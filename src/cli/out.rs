@@ -121,12 +121,12 @@ pub fn plain(text: &str) -> String {
 }
 
 /// Writes to standard error, as far as that is possible.
-pub fn tell(text: fmt::Arguments<'_>) {
+pub fn note(text: fmt::Arguments<'_>) {
     let _ = put(io::stderr().lock(), &text.to_string());
 }
 
 /// The same with a line feed. Much of it repeats what a node or a file says: it is written [`plain`].
-pub fn tell_line(text: fmt::Arguments<'_>) {
+pub fn note_line(text: fmt::Arguments<'_>) {
     let _ = put(io::stderr().lock(), &format!("{}\n", plain(&text.to_string())));
 }
 
@@ -152,13 +152,13 @@ macro_rules! once {
 
 /// Says something on standard error.
 macro_rules! err {
-    ($($text:tt)*) => { $crate::cli::out::tell(::std::format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::cli::out::note(::std::format_args!($($text)*)) };
 }
 
 /// Says a line on standard error.
 macro_rules! errln {
-    () => { $crate::cli::out::tell_line(::std::format_args!("")) };
-    ($($text:tt)*) => { $crate::cli::out::tell_line(::std::format_args!($($text)*)) };
+    () => { $crate::cli::out::note_line(::std::format_args!("")) };
+    ($($text:tt)*) => { $crate::cli::out::note_line(::std::format_args!($($text)*)) };
 }
 
 pub(crate) use {err, errln, once, out, outln};

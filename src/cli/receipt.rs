@@ -88,8 +88,8 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
     let outcome = examine(args);
     if let (true, Err(error)) = (args.json, &outcome) {
         // Programs read this; the exit code and the message on standard error are the same as without --json.
-        let told = json!({ "holds": false, "reason": format!("{error:#}") });
-        outln!("{}", serde_json::to_string_pretty(&told)?)?;
+        let report = json!({ "holds": false, "reason": format!("{error:#}") });
+        outln!("{}", serde_json::to_string_pretty(&report)?)?;
     }
     outcome
 }

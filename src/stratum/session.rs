@@ -134,7 +134,7 @@ impl Session {
     }
 
     /// A line came. An error ends the conversation.
-    pub fn hear(&mut self, line: &str, now: Instant) -> anyhow::Result<()> {
+    pub fn handle_line(&mut self, line: &str, now: Instant) -> anyhow::Result<()> {
         // Blank lines keep connections alive.
         if line.trim().is_empty() {
             return Ok(());
@@ -360,7 +360,7 @@ impl Session {
         }
         let id = self.next_job;
         self.next_job += 1;
-        self.tell("mining.notify", notify(id, &mining, clean));
+        self.send_notification("mining.notify", notify(id, &mining, clean));
         let difficulty = self.difficulty;
         self.jobs.push_back(Job { id, mining, difficulty });
         if self.jobs.len() > MAX_JOBS {
@@ -379,16 +379,16 @@ impl Session {
             TemplateError::State(_) => STORE_FAILED.to_owned(),
             error => error.to_string(),
         };
-        self.tell("client.show_message", json!([format!("No job now: {why}")]));
+        self.send_notification("client.show_message", json!([format!("No job now: {why}")]));
     }
 
-    fn tell(&mut self, method: &str, params: Value) {
+    fn send_notification(&mut self, method: &str, params: Value) {
         let line = json!({ "id": null, "method": method, "params": params });
         self.out.push(line.to_string());
     }
 
     fn tell_difficulty(&mut self) {
-        self.tell("mining.set_difficulty", json!([self.difficulty.value()]));
+        self.send_notification("mining.set_difficulty", json!([self.difficulty.value()]));
     }
 
     /// Makes shares harder or easier where they come much faster or slower than is aimed at.

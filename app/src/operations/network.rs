@@ -11,7 +11,7 @@ use crate::{
     model::{ChainInfo, ClockView, HeavierForkView, NetworkView, PeerView, SyncView},
     operations::operator::Operator,
     reads,
-    ui::{BlockLink, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time, Told},
+    ui::{BlockLink, Claimed, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time},
 };
 use bans::{PeerBans, RangeBans};
 use operate::{AddPeer, BanDialog, Banning, PeerActions, Refused};
@@ -171,7 +171,7 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
                 <Fact name="Peer id">{peer_id}</Fact>
                 <Fact name="Listens on"><ul class="plain">{listening}</ul></Fact>
             </Facts>
-            <Told />
+            <Claimed />
         </section>
     }
     .into_any()
@@ -182,7 +182,7 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
 fn Syncing(sync: SyncView) -> impl IntoView {
     if let Some(height) = sync.headers {
         let (done, all) = sync.parts.unwrap_or((0, 1));
-        let told = match sync.parts {
+        let words = match sync.parts {
             None => format!("Headers up to {}: their work is checked", format::count(height)),
             Some(_) => format!(
                 "{} of {} parts of the state, each checked",
@@ -194,11 +194,11 @@ fn Syncing(sync: SyncView) -> impl IntoView {
             <section class="card" aria-labelledby="syncing">
                 <h2 id="syncing">"Beginning with a checkpoint"</h2>
                 <progress max=all value=done aria-labelledby="syncing"></progress>
-                <p>{told}</p>
+                <p>{words}</p>
                 <Facts>
                     <Fact name="Headers from"><Id value=sync.source /></Fact>
                 </Facts>
-                <Told />
+                <Claimed />
             </section>
         }
         .into_any();
@@ -219,7 +219,7 @@ fn Syncing(sync: SyncView) -> impl IntoView {
             <Facts>
                 <Fact name="Headers from"><Id value=sync.source /></Fact>
             </Facts>
-            <Told />
+            <Claimed />
         </section>
     }
     .into_any()

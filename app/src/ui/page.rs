@@ -104,10 +104,10 @@ where
 
 /// Says that what stands above is the node's word.
 #[component]
-pub fn Told() -> impl IntoView {
+pub fn Claimed() -> impl IntoView {
     view! {
-        <p class="told">
-            <Mark state=MarkState::Told />
+        <p class="claimed">
+            <Mark state=MarkState::Claimed />
         </p>
     }
     .into_any()

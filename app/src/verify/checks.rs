@@ -20,7 +20,7 @@ pub struct CheckLine {
     /// `None` where it does not apply, such as the path of a transaction that still waits.
     pub outcome: Option<Result<(), String>>,
     /// Without an outcome: why what holds is still the node's word.
-    pub told: Option<&'static str>,
+    pub claimed: Option<&'static str>,
 }
 
 type Titled = (&'static str, &'static str);
@@ -67,7 +67,7 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
         title,
         explanation,
         outcome,
-        told: None,
+        claimed: None,
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
 fn line_of(titled: Titled, outcome: Option<Result<Sealed, String>>) -> CheckLine {
     match outcome {
         Some(Ok(Sealed::Light)) => CheckLine {
-            told: Some(LIGHT),
+            claimed: Some(LIGHT),
             ..line(titled, None)
         },
         outcome => line(titled, outcome.map(|outcome| outcome.map(|_| ()))),

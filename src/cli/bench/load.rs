@@ -111,7 +111,7 @@ fn start(signers: &Signers) -> anyhow::Result<OwnNode> {
         rate_limit_local: 0,
         ..WebConfig::default()
     };
-    let (tokens, _) = TokenSource::Kept(folder.path().join("operator-token")).load()?;
+    let (tokens, _) = TokenSource::DataDir(folder.path().join("operator-token")).load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let running = runtime.block_on(web::start(Server::new(node.clone(), tokens, web)))?;
     Ok(OwnNode {

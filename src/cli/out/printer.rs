@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tally_node::counted::counted;
 
-use super::{tell_line, write_line};
+use super::{note_line, write_line};
 
 /// Texts that wait for a slow output.
 const WAITING: usize = 4_096;
@@ -31,7 +31,7 @@ impl Printer {
 
     /// To standard error.
     pub fn err() -> Self {
-        Self::by("notes", |text| tell_line(format_args!("{text}")))
+        Self::by("notes", |text| note_line(format_args!("{text}")))
     }
 
     fn by(thread: &str, mut put: impl FnMut(&str) + Send + 'static) -> Self {

@@ -16,7 +16,7 @@ use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
 use super::level::Level;
 use super::send::{confirmed, show, sign};
-use super::submit::{Depth, Report, again, finish, tell, was_taken};
+use super::submit::{Depth, Report, again, finish, print_outcome, was_taken};
 use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
@@ -190,7 +190,7 @@ pub fn resend(file: &VaultFile, client: &Client, args: &ResendArgs) -> anyhow::R
     let mut trouble = None;
     for entry in entries {
         let sent = again(client, &journal, &entry)
-            .and_then(|()| tell(client, entry.id, &Report::plain(&args.depth, args.json)));
+            .and_then(|()| print_outcome(client, entry.id, &Report::plain(&args.depth, args.json)));
         if let Err(error) = sent
             && let Some(earlier) = trouble.replace(error)
         {

@@ -91,7 +91,7 @@ pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Repo
             .context("nothing was sent, since it could not be written down first")?,
     };
     settle(client, journal, &entry, earlier)?;
-    tell(client, entry.id, report)
+    print_outcome(client, entry.id, report)
 }
 
 /// Sends an entry of the journal again. One that was rejected is open from here on: what is sent now may arrive.
@@ -166,7 +166,7 @@ fn once_more(client: &Client, entry: &Entry) -> Outcome {
 }
 
 /// Prints what the node says of a transaction that it has, once it is as deep as asked.
-pub fn tell(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()> {
+pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()> {
     let found = match report.depth.wait {
         Some(seconds) => wait(client, id, report.depth.confirmations, Duration::from_secs(seconds))?,
         None => match client.find(id) {

@@ -252,16 +252,16 @@ fn check_figures(
     receipt: &Receipt,
     manifest: &Manifest,
 ) -> Result<(), String> {
-    let told = |units: &Option<BaseUnits>| {
+    let claimed = |units: &Option<BaseUnits>| {
         units
             .as_ref()
             .map_or("nothing".to_owned(), |units| units.digits().to_owned())
     };
     same("The gas used", page.gas_used.unwrap_or_default(), receipt.gas_used)?;
     let price = effective_price(view.max_fee, view.max_priority_fee, manifest.base_fee).unwrap_or_default();
-    same("The price per gas", told(&page.gas_price), price)?;
+    same("The price per gas", claimed(&page.gas_price), price)?;
     let burned = U256::from(manifest.base_fee) * U256::from(receipt.gas_used);
-    same("The part that was burned", told(&page.burned), burned)?;
+    same("The part that was burned", claimed(&page.burned), burned)?;
     match page.logs == log_views(receipt) {
         true => Ok(()),
         false => Err("the events shown are not those in the receipt".to_owned()),

@@ -187,7 +187,7 @@ impl Balances {
     async fn judge(self, chain: &ChainInfo, answer: &AccountBody, address: &str, seen: u64) -> MarkState {
         // Without the chain's rules nothing can be checked, which is not wrong.
         let Ok(rules) = of_chain(chain).await else {
-            return MarkState::Told;
+            return MarkState::Claimed;
         };
         let now = browser::now().unwrap_or_default();
         match node::verify(answer, address, &rules, seen, now) {
@@ -199,7 +199,7 @@ impl Balances {
                 let _ = self.witnessed.try_update(|known| *known = (*known).max(Some(height)));
                 MarkState::Verified
             }
-            Err(Unproven::NoProof) => MarkState::Told,
+            Err(Unproven::NoProof) => MarkState::Claimed,
             Err(light @ Unproven::Light) => MarkState::Light(light.to_string()),
             Err(old @ Unproven::Older { .. }) => MarkState::Older(old.to_string()),
             Err(Unproven::False(why)) => MarkState::Failed(why),
@@ -218,7 +218,7 @@ fn weaker(one: MarkState, other: MarkState) -> MarkState {
         MarkState::Failed(_) => 0,
         MarkState::Older(_) => 1,
         MarkState::Light(_) => 2,
-        MarkState::Told => 3,
+        MarkState::Claimed => 3,
         MarkState::Unchecked | MarkState::Checking => 4,
         MarkState::Verified => 5,
     };
@@ -263,7 +263,7 @@ mod tests {
             failed,
             older,
             light,
-            MarkState::Told,
+            MarkState::Claimed,
             MarkState::Checking,
             MarkState::Verified,
         ];

@@ -169,13 +169,13 @@ fn prove(
 ) -> Result<(u64, Sealed), String> {
     let address = address::parse(shown).map_err(|error| error.to_string())?;
     let (manifest, sealed) = sealed_manifest(proof, rules, now)?;
-    let told = state_tree::Account {
+    let claimed = state_tree::Account {
         nonce: account.nonce,
         balance: account.balance,
         ..decoded(proof)?
     };
     let key = state_tree::account_key(&address);
-    let value = (!told.is_empty()).then(|| told.encode());
+    let value = (!claimed.is_empty()).then(|| claimed.encode());
     path(proof)
         .verify(&key, value.as_deref(), manifest.state_root)
         .map_err(|error| error.to_string())?;

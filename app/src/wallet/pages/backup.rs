@@ -50,7 +50,7 @@ fn Content() -> impl IntoView {
                 <p>"They have imported keys, which the phrase does not give. Keep a backup file made after the last import."</p>
             </Notice>
         </Show>
-        <Kept />
+        <StoragePromise />
         <File />
         <section class="card wallet-narrow" aria-labelledby="try-it">
             <h2 id="try-it">"3. Try it once"</h2>
@@ -65,7 +65,7 @@ fn Content() -> impl IntoView {
 
 /// Whether the browser has promised to keep the vault.
 #[component]
-fn Kept() -> impl IntoView {
+fn StoragePromise() -> impl IntoView {
     let kept = Wallet::get().kept;
     move || {
         match kept.get() {

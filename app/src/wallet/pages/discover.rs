@@ -112,7 +112,7 @@ pub fn FindAccounts() -> impl IntoView {
         }
     };
     let looking = Memo::new(move |_| matches!(course.scan.get(), AccountScan::Looking { .. }));
-    let told = move || match course.scan.get() {
+    let outcome = move || match course.scan.get() {
         AccountScan::Idle => ().into_any(),
         AccountScan::Looking { kind, asked } => view! {
             <div class="search-bar" role="status">
@@ -146,7 +146,7 @@ pub fn FindAccounts() -> impl IntoView {
         }
     };
     view! {
-        {told}
+        {outcome}
         <Show when=move || looking.get()>
             <Show when=move || wallet.progress.with(Option::is_some) fallback=move || view! {
                 <div class="actions"><Button on:click=move |_| course.cancel()>"Cancel"</Button></div>

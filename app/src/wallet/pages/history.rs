@@ -177,7 +177,7 @@ fn RewardLine(row: RewardRow) -> impl IntoView {
             </div>
             <div class="line-side">
                 <strong><Amount value=row.value /></strong>
-                <span class="cell-row"><Mark state=MarkState::Told /></span>
+                <span class="cell-row"><Mark state=MarkState::Claimed /></span>
             </div>
         </li>
     }
@@ -240,7 +240,7 @@ impl Witness {
             let known = key
                 .as_ref()
                 .and_then(|key| self.marks.with(|marks| marks.get(key).cloned()));
-            known.unwrap_or(MarkState::Told)
+            known.unwrap_or(MarkState::Claimed)
         })
     }
 
@@ -279,7 +279,7 @@ async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<Mar
     }
     Some(match check_row(&rules, now, own, row, &evidence) {
         Ok(Proof::Whole) => MarkState::Verified,
-        Ok(Proof::ButOutcome) => MarkState::Told,
+        Ok(Proof::ButOutcome) => MarkState::Claimed,
         Ok(Proof::ButBlock) => MarkState::Light(LIGHT.to_owned()),
         Err(why) => MarkState::Failed(why),
     })

@@ -150,7 +150,7 @@ fn Card(account: AccountSummary) -> impl IntoView {
         let address = address.clone();
         spawn_local(async move {
             match wallet.ask(Request::Shared(SharedRequest::HandOn { address })).await {
-                Ok(Answer::SharedText { text: told }) => text.set(Some(told)),
+                Ok(Answer::SharedText { text: answer }) => text.set(Some(answer)),
                 Ok(_) => {}
                 Err(error) => drop(failure.try_set(Some(error))),
             }

@@ -18,7 +18,7 @@ use crate::{
     ui::{Button, ButtonKind, SymbolContext},
     wallet::{
         client::node,
-        protocol::{AccountSummary, Order, Request, WalletError},
+        protocol::{AccountSummary, PaymentDraft, Request, WalletError},
         session::Wallet,
     },
 };
@@ -110,7 +110,7 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
     let prices = prices(FeeLevel::Normal, &fees).ok_or_else(unreadable)?;
     for _ in 0..ATTEMPTS {
         let account = node::account(PUBLIC_ACCOUNT).await.map_err(SendError::node)?;
-        let order = Order {
+        let draft = PaymentDraft {
             from: PUBLIC_ACCOUNT.to_owned(),
             to: to.to_owned(),
             value: Amount::from_coins(GIFT).expect("GIFT is written as an amount"),
@@ -119,7 +119,7 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
             timestamp: browser::now().unwrap_or_default(),
             prices: prices.clone(),
         };
-        let prepared = Prepared::payment(wallet, Request::PrepareTestCoins { order }).await?;
+        let prepared = Prepared::payment(wallet, Request::PrepareTestCoins { draft }).await?;
         let found = look(wallet, chain, PUBLIC_ACCOUNT, &prepared.payload, None).await;
         if asks(&found.map_err(WalletError::Payment)?) {
             return Ok(Some(Gift::Asks(prepared)));

@@ -127,8 +127,8 @@ pub enum Fate {
 }
 
 /// What has become of `sent`, from what the node says of it and of its account's nonce. Rule: docs/protocol.md#W54
-pub fn fate(sent: &Sent, told: Option<Status>, account_nonce: u64, journal: &[Sent]) -> Fate {
-    match told {
+pub fn fate(sent: &Sent, reported: Option<Status>, account_nonce: u64, journal: &[Sent]) -> Fate {
+    match reported {
         Some(Status::Pending) => return Fate::Waiting,
         Some(Status::Succeeded | Status::Failed) => return Fate::Included,
         None => {}

@@ -160,7 +160,7 @@ pub struct Prices {
 
 /// What is to be paid, before it is bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
+pub struct PaymentDraft {
     pub from: String,
     pub to: String,
     pub value: Amount,
@@ -293,7 +293,7 @@ pub enum Request {
     },
     /// Builds the bytes of a payment, and reads them back.
     Prepare {
-        order: Order,
+        draft: PaymentDraft,
     },
     /// Builds the bytes that take the place of a waiting transaction: the same payment for more, or nothing at all.
     Replace {
@@ -314,7 +314,7 @@ pub enum Request {
     /// Builds the bytes of a transfer from the first account of the phrase that everyone knows, and reads them back.
     /// Rule: docs/protocol.md#W6
     PrepareTestCoins {
-        order: Order,
+        draft: PaymentDraft,
     },
     /// Shared accounts, and proposals that collect signatures.
     Shared(SharedRequest),
@@ -460,7 +460,7 @@ mod tests {
 
     #[test]
     fn amounts_and_prices_travel_exactly() {
-        let order = Order {
+        let draft = PaymentDraft {
             from: "0x01".to_owned(),
             to: "0x02".to_owned(),
             value: Amount(U256::MAX),
@@ -472,14 +472,14 @@ mod tests {
                 max_priority_fee: 1,
             },
         };
-        let sent = serde_json::to_value(&order).unwrap();
+        let sent = serde_json::to_value(&draft).unwrap();
         assert_eq!(sent["value"], U256::MAX.to_string());
         assert_eq!(sent["prices"]["max_fee"], u128::MAX.to_string());
-        assert_eq!(serde_json::from_value::<Order>(sent.clone()).unwrap(), order);
+        assert_eq!(serde_json::from_value::<PaymentDraft>(sent.clone()).unwrap(), draft);
 
         let mut typed = sent;
         typed["value"] = "0.5".into();
-        let refused = serde_json::from_value::<Order>(typed).unwrap_err().to_string();
+        let refused = serde_json::from_value::<PaymentDraft>(typed).unwrap_err().to_string();
         assert_eq!(
             refused,
             "amount has the character '.'; only digits and one decimal point are allowed"

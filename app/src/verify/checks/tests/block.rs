@@ -121,9 +121,9 @@ fn a_header_without_work_does_not_hold() {
 fn what_stands_in_a_block_of_hardly_any_work_is_the_nodes_word() {
     let (page, mut evidence, block) = sample();
     let (_, rules) = fresh();
-    let told = |lines: &[CheckLine]| lines.iter().map(|line| line.told).collect::<Vec<_>>();
+    let claimed = |lines: &[CheckLine]| lines.iter().map(|line| line.claimed).collect::<Vec<_>>();
     let lines = check_transaction(&rules, NOW, &page, &evidence);
-    assert_eq!(told(&lines), vec![None, None, Some(LIGHT), Some(LIGHT), Some(LIGHT)]);
+    assert_eq!(claimed(&lines), vec![None, None, Some(LIGHT), Some(LIGHT), Some(LIGHT)]);
     let expected = vec![Some(Ok(())), Some(Ok(())), None, None, None];
     assert_eq!(outcomes(lines), expected);
     let (from, _) = parties();
@@ -131,7 +131,7 @@ fn what_stands_in_a_block_of_hardly_any_work_is_the_nodes_word() {
     assert_eq!(row(&evidence), Ok(Proof::ButBlock));
     let (inclusion, _) = evidence.inclusion.clone().expect("the sample is in a block");
     let lines = check_block(&rules, NOW, &block, &inclusion);
-    assert_eq!(told(&lines), vec![None, Some(LIGHT), None, None]);
+    assert_eq!(claimed(&lines), vec![None, Some(LIGHT), None, None]);
     assert_eq!(outcomes(lines), vec![Some(Ok(())), None, Some(Ok(())), Some(Ok(()))]);
     // What does not hold is said so, whatever the block is worth.
     let (_, other, _) = sample_of(Some(Address::repeat_byte(0x11)), false);

@@ -226,10 +226,10 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
         failure.set(None);
         cut.set(false);
         spawn_local(async move {
-            let told = move |count| {
+            let report = move |count| {
                 let _ = progress.try_set(count);
             };
-            match read(&address, told).await {
+            match read(&address, report).await {
                 Ok((lines, more)) => {
                     let _ = cut.try_set(more);
                     let (end, text) = match json {
@@ -287,7 +287,7 @@ mod tests {
         format!("0x{}", byte.repeat(32))
     }
 
-    fn told(sender: &str, to: &str, memo: &str) -> serde_json::Value {
+    fn sample(sender: &str, to: &str, memo: &str) -> serde_json::Value {
         let receipt = serde_json::json!({
             "success": true, "gas_used": 21, "gas_price": "1000", "fee": "21000", "burned": "0", "contract": null, "logs": [],
         });
@@ -301,14 +301,14 @@ mod tests {
         })
     }
 
-    fn line(told: serde_json::Value) -> Line {
-        let told = serde_json::from_value(told).expect("as the API writes it");
-        Line::of(OWN, &told)
+    fn line(transaction: serde_json::Value) -> Line {
+        let transaction = serde_json::from_value(transaction).expect("as the API writes it");
+        Line::of(OWN, &transaction)
     }
 
     #[test]
     fn lines_are_exact_and_seen_from_the_account() {
-        let sent = line(told(OWN, OTHER, "tea"));
+        let sent = line(sample(OWN, OTHER, "tea"));
         assert_eq!((sent.direction, sent.counterparty.as_str()), ("sent", OTHER));
         assert_eq!((sent.amount.as_str(), sent.fee.as_str()), ("1.5", "0.000000000000021"));
         let id = hash("01");
@@ -316,9 +316,9 @@ mod tests {
             sent.csv(),
             format!("2026-11-23T09:05:12Z,12,{id},included,sent,{OTHER},1.5,0.000000000000021,tea,7")
         );
-        let received = line(told(OTHER, OWN, ""));
+        let received = line(sample(OTHER, OWN, ""));
         assert_eq!((received.direction, received.fee.as_str()), ("received", ""));
-        assert_eq!(line(told(OWN, OWN, "")).direction, "self");
+        assert_eq!(line(sample(OWN, OWN, "")).direction, "self");
         assert_eq!(csv(&[]), format!("{HEAD}\r\n"));
     }
 
@@ -329,7 +329,7 @@ mod tests {
             "items": [
                 { "kind": "reward", "reward": { "height": 12, "block": block, "time": 1_795_424_712, "confirmations": 3,
                   "value": "50000000000000021000", "subsidy": "50000000000000000000", "fees": "21000", "proof": "none" } },
-                { "kind": "transaction", "transaction": told(OTHER, OWN, "tea") },
+                { "kind": "transaction", "transaction": sample(OTHER, OWN, "tea") },
             ],
             "next": "ab",
         });
@@ -365,12 +365,12 @@ mod tests {
 
     #[test]
     fn what_a_later_version_added_costs_one_line() {
-        let mut later = told(OWN, OTHER, "tea");
+        let mut later = sample(OWN, OTHER, "tea");
         later["status"] = "reverted-later".into();
         let page = serde_json::json!({ "items": [
             { "kind": "burn", "burn": { "value": "1" } },
             { "kind": "transaction", "transaction": later },
-            { "kind": "transaction", "transaction": told(OWN, OTHER, "tea") },
+            { "kind": "transaction", "transaction": sample(OWN, OTHER, "tea") },
         ] });
         let page: HistoryPageBody = serde_json::from_value(page).expect("a page of a later version");
         let lines = lines(page, OWN).expect("every line is there");
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_memo_is_no_formula() {
+    fn a_memo_of_others_is_no_formula() {
         for (memo, written) in [
             ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
             ("+1", "'+1"),
@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn a_memo_is_never_left_out_and_nothing_moves_in_a_failed_payment() {
         // A text with a line feed is none for the pages: the node gives its bytes alone.
-        let mut raw = told(OWN, OTHER, "");
+        let mut raw = sample(OWN, OTHER, "");
         raw["status"] = "failed".into();
         raw["value"] = "11".into();
         raw["memo"] = serde_json::Value::Null;

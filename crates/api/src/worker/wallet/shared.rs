@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tally_chain::{Bytes, KeyKind};
 
-use super::{Order, ReviewText};
+use super::{PaymentDraft, ReviewText};
 
 /// What a page may ask about shared accounts and proposals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum SharedRequest {
     /// The text of an account, for the others.
     HandOn { address: String },
     /// Builds a proposal and shows it.
-    Propose { order: Order },
+    Propose { draft: PaymentDraft },
     /// Reads a proposal and shows it.
     Read { text: String },
     /// Adds the signatures of another copy to the one that is shown.
