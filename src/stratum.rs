@@ -44,7 +44,7 @@ const REFRESH: Duration = Duration::from_secs(15);
 
 /// A listener that takes miners.
 pub struct Stratum {
-    /// Where; the port is the real one, also if port 0 was asked for.
+    /// Where; the port is the real one, also if the setting is port 0.
     pub address: SocketAddr,
     task: JoinHandle<()>,
 }

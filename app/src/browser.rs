@@ -145,7 +145,7 @@ mod real {
         selection.to_string().as_string()
     }
 
-    /// Empties the clipboard if what stands on it `is_ours`. It is not asked for the permission to look: only where the
+    /// Empties the clipboard if what stands on it `is_ours`. It does not request the permission to look: only where the
     /// browser grants it, and the page is in front, is it known.
     pub async fn wipe_clipboard(is_ours: impl Fn(&str) -> bool) -> Wiped {
         wiped(is_ours).await.unwrap_or(Wiped::Unknown)
@@ -175,7 +175,7 @@ mod real {
     }
 
     /// Asks the browser to keep what this site stores until the reader deletes it; whether it does so. Without a promise
-    /// it may delete all of it when space is short, Safari after seven days without a visit. None where it cannot be asked.
+    /// it may delete all of it when space is short, Safari after seven days without a visit. None where the browser has no such function.
     pub async fn keep_storage() -> Option<bool> {
         let navigator = web_sys::window()
             .filter(|window| window.is_secure_context())?

@@ -30,7 +30,7 @@ use super::hidden::{self, Hidden};
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
-/// Which node is asked, and whose certificate is trusted where it serves HTTPS.
+/// Which node is used, and whose certificate is trusted where it serves HTTPS.
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
     /// The node to ask: http:// or https://, with the base path that it serves under if it has one

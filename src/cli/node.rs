@@ -151,9 +151,9 @@ impl Drop for LastResort {
     }
 }
 
-/// Waits until standard input ends, if that is asked for; for ever if not. A thread of its own reads it: nothing waits for that thread.
-async fn stdin_closed(asked: bool) {
-    if !asked {
+/// Waits until standard input ends, if `wanted`; for ever if not. A thread of its own reads it: nothing waits for that thread.
+async fn stdin_closed(wanted: bool) {
+    if !wanted {
         return std::future::pending().await;
     }
     let (closed, wait) = tokio::sync::oneshot::channel();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A request, or what some miners answer without having been asked.
+/// A request, or what some miners answer without a request.
 #[derive(Deserialize)]
 pub struct Request<'a> {
     #[serde(borrow, default)]

@@ -58,7 +58,7 @@ pub struct Session {
     subscribed: bool,
     agent: String,
     workers: BTreeMap<String, Worker>,
-    /// Whom new jobs pay: the address of the worker that last asked for one.
+    /// Whom new jobs pay: the address of the worker that last requested one.
     pays: Option<Address>,
     difficulty: Difficulty,
     suggested: bool,

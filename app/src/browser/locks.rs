@@ -38,11 +38,11 @@ pub async fn alone<T: 'static>(name: &str, work: impl FnOnce() -> T + 'static) -
             Ok(JsValue::UNDEFINED)
         })
     });
-    let asked = request.call2(&locks, &name.into(), &callback);
-    let asked = asked.and_then(JsCast::dyn_into::<Promise>);
-    let is_late = match asked {
-        Ok(asked) => {
-            let waits = select(JsFuture::from(asked), TimeoutFuture::new(GRANTED_WITHIN));
+    let requested = request.call2(&locks, &name.into(), &callback);
+    let requested = requested.and_then(JsCast::dyn_into::<Promise>);
+    let is_late = match requested {
+        Ok(requested) => {
+            let waits = select(JsFuture::from(requested), TimeoutFuture::new(GRANTED_WITHIN));
             match select(result, waits).await {
                 Either::Left((Ok(found), _)) => return Ok(found),
                 Either::Left((Err(_), _)) | Either::Right((Either::Left(_), _)) => false,

@@ -164,7 +164,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             {if !kept {
                 view! {
                     <Empty title="Not kept here">
-                        <p>"Another node can be asked for them."</p>
+                        <p>"Another node may have them."</p>
                     </Empty>
                 }
                     .into_any()

@@ -43,9 +43,8 @@ pub fn row_count() -> Memo<u32> {
     let query = use_query_map();
     let prefs = Prefs::get();
     Memo::new(move |_| {
-        let asked = query.with(|query| query.get("rows").and_then(|rows| rows.parse::<u32>().ok()));
-        asked
-            .unwrap_or_else(|| prefs.read(|prefs| prefs.rows))
+        let rows = query.with(|query| query.get("rows").and_then(|rows| rows.parse::<u32>().ok()));
+        rows.unwrap_or_else(|| prefs.read(|prefs| prefs.rows))
             .clamp(1, MAX_ROWS)
     })
 }

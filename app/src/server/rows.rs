@@ -31,7 +31,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// Brings what a URL asked for within bounds.
+    /// Brings what a URL names within bounds.
     pub fn new(page: u32, rows: u32) -> Self {
         Self {
             page: page.max(1),

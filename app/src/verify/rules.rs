@@ -100,7 +100,7 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// The rules of the page's chain, with what this browser has seen of its work: its spec is asked for once, and held against
+/// The rules of the page's chain, with what this browser has seen of its work: its spec is requested once, and held against
 /// the genesis id.
 #[cfg(feature = "hydrate")]
 pub async fn of_chain(chain: &ChainInfo) -> Result<ChainRules, String> {

@@ -37,7 +37,7 @@ pub struct Wallet {
     pub progress: RwSignal<Option<SearchProgress>>,
     /// Whether it was just restored from a phrase, and its used accounts are still to be found.
     pub restored: RwSignal<bool>,
-    /// Whether this browser has promised to keep the vault; none where it was not asked yet, or cannot be.
+    /// Whether this browser has promised to keep the vault; none before the request, and where the browser has none.
     pub kept: RwSignal<Option<bool>>,
     /// Why it was locked, where the user did not ask for it.
     pub notice: RwSignal<Option<String>>,
@@ -235,7 +235,7 @@ impl Wallet {
         }
     }
 
-    /// Locks this tab and all others of this chain, as the user asked.
+    /// Locks this tab and all others of this chain, as the user wants.
     pub fn lock_everywhere(self) {
         tabs::send(Word::Locked, &self.genesis());
         self.lock(&self.chain.get_value(), None);

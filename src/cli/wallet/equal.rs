@@ -31,7 +31,7 @@ pub enum Equal {
     Uncompared { count: usize, compared: usize },
 }
 
-/// Looks for an equal payment of the same account: in the journal, and in the node's pool, where a node is asked.
+/// Looks for an equal payment of the same account: in the journal, and in the node's pool, where there is a node.
 pub fn find(
     client: Option<&Client>,
     journal: &Journal,

@@ -245,14 +245,14 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     finish(client, &journal, &signed, &report)
 }
 
-/// Whose transaction these bytes are: checked, not believed. They are signed anew, so they have to be those that were asked for:
+/// Whose transaction these bytes are: checked, not believed. They are signed anew, so they have to be those of this id:
 /// a node could answer with an old payment whose day is over.
 fn sender_of(chain: &ChainIdentity, id: TxId, envelope: &Bytes) -> anyhow::Result<Address> {
     let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;
     let found = checked.id();
     ensure!(
         found == id,
-        "nothing was signed: the node answered with {found}, asked for was {id}"
+        "nothing was signed: the node answered with {found}, the request was for {id}"
     );
     Ok(checked.sender())
 }
@@ -301,12 +301,12 @@ mod tests {
         assert!(!entry.is_over(UnixSecs(1_800_000_000 + LIFETIME)));
         assert!(entry.is_over(UnixSecs(1_800_000_001 + LIFETIME)));
         // Another payment of the same account: no one would see the difference with --yes.
-        let asked = TxId(B256::repeat_byte(7));
-        let error = sender_of(&chain, asked, &signed.envelope).expect_err("it is another");
+        let requested = TxId(B256::repeat_byte(7));
+        let error = sender_of(&chain, requested, &signed.envelope).expect_err("it is another");
         assert_eq!(
             error.to_string(),
             format!(
-                "nothing was signed: the node answered with {}, asked for was {asked}",
+                "nothing was signed: the node answered with {}, the request was for {requested}",
                 signed.id
             )
         );

@@ -51,7 +51,7 @@ pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> any
         text.push_str(&typed);
         let count = tally_chain::words::count(&text);
         let most = LENGTHS[LENGTHS.len() - 1];
-        // The caller names a wrong word; only a phrase that is too short is asked on for.
+        // The caller names a wrong word; only of a phrase that is too short further words are read.
         if whole(&text) || LENGTHS.contains(&count) || count > most || typed.trim().is_empty() {
             return Ok(text);
         }

@@ -239,7 +239,7 @@ pub fn sign(
     Ok(payment::sign(chain, sender, &key, payload, &mut system_rng())?)
 }
 
-/// Shows what the bytes to be signed say; with `--json` on standard error, and only where a user is asked for a yes.
+/// Shows what the bytes to be signed say; with `--json` on standard error, and only where a user has to confirm.
 pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), Unprinted> {
     match (json, yes) {
         (false, _) => outln!("{}", lines(review, symbol))?,

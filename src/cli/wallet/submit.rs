@@ -79,7 +79,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Writes the envelope down, hands it to the node, waits as asked, and says what became of it.
+/// Writes the envelope down, hands it to the node, waits as the options want, and prints what became of it.
 pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Report<'_>) -> anyhow::Result<()> {
     let at = (tally_node::system_clock())();
     let entry = Entry::of(signed, client.status()?.genesis_id, at)?;
@@ -137,7 +137,7 @@ fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -
     Ok(())
 }
 
-/// Where the node does not say that it took it, it is asked for the id: a copy from another command, or from another person with
+/// Where the node does not say that it took it, the node is queried for the id: a copy from another command, or from another person with
 /// the same proposal, may be there. Where no clear answer came and it is not there, the same bytes are sent once more.
 fn deliver(client: &Client, entry: &Entry, earlier: Earlier) -> Outcome {
     let first = client.submit(entry.id, &entry.envelope).after(earlier);
@@ -165,7 +165,7 @@ fn once_more(client: &Client, entry: &Entry) -> Outcome {
     }
 }
 
-/// Prints what the node says of a transaction that it has, once it is as deep as asked.
+/// Prints how a transaction stands that the node has, once it is as deep as the options want.
 pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()> {
     let found = match report.depth.wait {
         Some(seconds) => wait(client, id, report.depth.confirmations, Duration::from_secs(seconds))?,
@@ -191,7 +191,7 @@ pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::
     Ok(said.after(|| format!("sent, id {id}, {}", found.status))?)
 }
 
-/// Asks the node until the transaction is deep enough. A node that does not answer for a while is asked on.
+/// Queries the node until the transaction is deep enough, also where it does not answer for a while.
 fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow::Result<Found> {
     let (deadline, seconds) = (Instant::now() + most, most.as_secs());
     loop {
@@ -216,7 +216,7 @@ fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow
                 return Err(Unsettled { id, state }.into());
             }
             Err(error) if late => {
-                let state = format!("what became of it could not be asked ({error:#})");
+                let state = format!("what became of it could not be found out ({error:#})");
                 return Err(Unsettled { id, state }.into());
             }
             _ => std::thread::sleep(PAUSE),

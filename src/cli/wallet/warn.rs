@@ -70,8 +70,8 @@ impl Known<'_> {
     /// The warnings for these bytes: what the wallet knows stands in them whatever the node answers.
     pub fn warnings(&self, client: &Client, review: &Review, balance: Amount, fees: FeeSuggestions) -> Vec<Warning> {
         let known = self.bonds();
-        let asked = ask(client, self.vault, review).map_err(|error| format!("{error:#}"));
-        let node = asked
+        let facts = ask(client, self.vault, review).map_err(|error| format!("{error:#}"));
+        let node = facts
             .as_ref()
             .map_err(String::clone)
             .map(|(history, recipient)| NodeView {
@@ -87,7 +87,7 @@ impl Known<'_> {
         Warnings::of(review, &self.local(&known), node).all()
     }
 
-    /// The warnings where no node is asked, as was wished for.
+    /// The warnings without a node, as the user wants it.
     pub fn offline(&self, review: &Review) -> Vec<Warning> {
         let known = self.bonds();
         let mut warnings = Warnings::of(review, &self.local(&known), Err("--offline".to_owned())).all();

@@ -152,7 +152,7 @@ pub fn PeerActions(id: String, banning: Banning, failure: RwSignal<String>) -> i
     .into_any()
 }
 
-/// The ban that the operator is asked about.
+/// The ban that the operator is about to confirm.
 #[derive(Clone, Copy)]
 pub struct Banning {
     open: RwSignal<bool>,

@@ -23,10 +23,10 @@ pub struct Balance {
     pub mark: MarkState,
 }
 
-/// Why balances could not be read the last time that they were asked for.
+/// Why balances could not be read at the last request.
 #[derive(Debug, Default)]
 struct Failures {
-    /// How often all were asked for.
+    /// How often all were requested.
     round: u32,
     /// By address: the last round that was answered, and why that was no balance.
     answered: BTreeMap<String, (u32, Option<String>)>,

@@ -85,14 +85,14 @@ fn Content() -> impl IntoView {
 
 #[component]
 fn Rows(
-    /// The account that was asked for; what the node answers may be of another.
+    /// The account that was requested; what the node answers may be of another.
     own: String,
     account: Option<AccountView>,
     witness: Witness,
 ) -> impl IntoView {
     let other = account.as_ref().map(|account| &account.address);
     if let Some(other) = other.filter(|other| !own.is_empty() && **other != own) {
-        let words = format!("Asked was {own}, answered was {other}. Nothing of it is shown.");
+        let words = format!("The request was for {own}, the answer is about {other}. Nothing of it is shown.");
         return view! {
             <Notice kind=NoticeKind::Error title="The node answered about another account">
                 <p>{words}</p>

@@ -88,7 +88,7 @@ impl Draft {
     fn take_recipient(self, text: String, chain_id: u64) {
         let (link, error) = match requests::read(&text, chain_id) {
             None => (None, None),
-            Some(Ok(asked)) => (Some(asked), None),
+            Some(Ok(request)) => (Some(request), None),
             Some(Err(why)) => (None, Some(why)),
         };
         self.from_link.set(link.is_some());

@@ -173,7 +173,7 @@ impl SendError {
         }
     }
 
-    /// The worker answered something that was not asked.
+    /// The worker gave the answer to another request.
     pub fn confused() -> Self {
         WalletError::Worker("it answered something else".to_owned()).into()
     }

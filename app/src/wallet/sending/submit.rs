@@ -191,14 +191,14 @@ fn rejected(refusal: Refusal, earlier: Earlier) -> Handed {
     }
 }
 
-/// What becomes of an outcome once the node was asked for the id. A rejection says nothing of a copy that came from another tab
+/// What becomes of an outcome after a request for the id. A rejection says nothing of a copy that came from another tab
 /// or another person with the same proposal: where the nonce is used, by that copy perhaps, and the node does not say whether it
 /// has it, it stays open. Rule: docs/protocol.md#W56
 fn settled(handed: Handed, found: Lookup) -> Handed {
     match (handed, found) {
         (_, Lookup::Has) => Handed::Taken,
         (Handed::Refused(refusal), Lookup::NoAnswer) if refusal.name == NONCE_TOO_LOW => Handed::Unknown(format!(
-            "the node rejected it ({}), and gave no answer when it was asked for the payment by its id",
+            "the node rejected it ({}), and did not answer the request for the payment by its id",
             refusal.text.trim_end_matches('.')
         )),
         (handed, _) => handed,
@@ -223,7 +223,7 @@ fn is_other_nonce(handed: &Handed) -> bool {
     matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce())
 }
 
-/// What the node says when it is asked for an id.
+/// What the node answers to a request for an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lookup {
     /// The transaction waits, or is in a block.

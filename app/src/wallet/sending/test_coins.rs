@@ -54,7 +54,7 @@ pub fn TestCoins(
     let hand_in = HandIn::new();
     let HandIn { busy, failure, .. } = hand_in;
     let sent = RwSignal::new(None::<String>);
-    let asked = RwSignal::new(None::<Prepared>);
+    let to_confirm = RwSignal::new(None::<Prepared>);
     let get = Callback::new(move |()| {
         let Some(account) = account.get_untracked() else { return };
         busy.set(true);
@@ -64,7 +64,7 @@ pub fn TestCoins(
         spawn_local(async move {
             match take(wallet, &chain, hand_in, &account.address).await {
                 Ok(Some(Gift::Sent(id))) => drop(sent.try_set(Some(id))),
-                Ok(Some(Gift::Asks(prepared))) => drop(asked.try_set(Some(prepared))),
+                Ok(Some(Gift::Asks(prepared))) => drop(to_confirm.try_set(Some(prepared))),
                 Ok(None) => {}
                 Err(why) => drop(failure.try_set(Some(why))),
             }
@@ -79,9 +79,9 @@ pub fn TestCoins(
         }
     };
     let to = move || account.get().map(|account| account.label);
-    let on_back = Callback::new(move |()| asked.set(None));
+    let on_back = Callback::new(move |()| to_confirm.set(None));
     let on_sent = Callback::new(move |id| {
-        asked.set(None);
+        to_confirm.set(None);
         sent.set(Some(id));
     });
     view! {
@@ -93,13 +93,13 @@ pub fn TestCoins(
                     {to} ". The coins are worth nothing."
                 </p>
             </div>
-            <Show when=move || !hand_in.in_doubt() && asked.with(Option::is_none)>
+            <Show when=move || !hand_in.in_doubt() && to_confirm.with(Option::is_none)>
                 <Button kind=ButtonKind::Primary busy=busy on:click=move |_| get.run(())>"Get test coins"</Button>
             </Show>
             {move || sent.get().map(|id| view! { <Follow id=id /> })}
             <InDoubt hand_in=hand_in on_taken=Callback::new(move |id| sent.set(Some(id))) />
         </section>
-        {move || asked.get().map(|prepared| view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> })}
+        {move || to_confirm.get().map(|prepared| view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> })}
     }
 }
 

@@ -264,7 +264,7 @@ fn keeps(journal: &[Entry], sent: &Sent) -> bool {
     known.any(|known| known.id == sent.id && known.envelope == sent.envelope)
 }
 
-/// Remembers that the node has it. Where that cannot be kept, the entry stays in doubt, and the node is asked again.
+/// Remembers that the node has it. Where that cannot be kept, the entry stays in doubt, and the node is queried again.
 pub async fn acknowledge(genesis: &str, id: &str) {
     let id = id.to_owned();
     let edit = move |genesis: &str| {

@@ -99,7 +99,9 @@ impl Pending {
         let found = id_of(&chain, envelope.clone()).map_err(SendError::node)?;
         match found == id {
             true => Ok(envelope),
-            false => Err(SendError::node(format!("it was asked for {id} and answered {found}"))),
+            false => Err(SendError::node(format!(
+                "the request was for {id}, the answer is {found}"
+            ))),
         }
     }
 

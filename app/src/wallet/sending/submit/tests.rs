@@ -125,8 +125,7 @@ fn nothing_is_forgotten_before_the_node_was_asked_for_it() {
         assert_eq!(settled(refused(name), Lookup::Has), Handed::Taken, "{name}");
         assert_eq!(settled(refused(name), Lookup::HasNot), refused(name));
     }
-    let open =
-        "the node rejected it (Its time is wrong), and gave no answer when it was asked for the payment by its id";
+    let open = "the node rejected it (Its time is wrong), and did not answer the request for the payment by its id";
     assert_eq!(
         settled(refused(NONCE_TOO_LOW), Lookup::NoAnswer),
         Handed::Unknown(open.to_owned())
