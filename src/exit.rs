@@ -28,7 +28,7 @@ pub enum Exit {
     /// A transaction was handed over, and it is not known whether the node took it; or it was taken, and was not as deep in
     /// the chain as the command wants when the waiting ended.
     Unanswered = 8,
-    /// What was done could not be printed; standard error says what it was.
+    /// What was done could not be printed; standard error names it.
     Unprinted = 9,
     /// The store failed while the node ran; what was acknowledged is on the disk, and a new start recovers it.
     StoreBroken = 10,

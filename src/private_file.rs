@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 /// Puts a whole file in the place of what is there, if anything.
 ///
 /// # Errors
-/// What the system says; the old file then stays.
+/// The error of the system; the old file then stays.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let file = written(target, bytes)?;
     leave_to_owner_of(target, file.as_file());
@@ -22,7 +22,7 @@ pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Puts a whole file where there is none.
 ///
 /// # Errors
-/// `AlreadyExists` where there is one, which stays; else what the system says.
+/// `AlreadyExists` where there is one, which stays; else the error of the system.
 pub fn create(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let file = written(target, bytes)?;
     leave_to_owner_of(folder(target), file.as_file());
@@ -33,7 +33,7 @@ pub fn create(target: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Makes a folder, and those above it that are missing.
 ///
 /// # Errors
-/// As [`check_folder`]; else what the system says. It says of a file in the way that it exists.
+/// As [`check_folder`]; else the error of the system, which is `AlreadyExists` for a file in the way.
 pub fn make_folder(folder: &Path) -> Result<(), Error> {
     check_folder(folder)?;
     std::fs::create_dir_all(folder)

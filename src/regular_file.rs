@@ -35,10 +35,10 @@ pub enum NotRead {
     },
 }
 
-/// Opens a regular file to read it, and says what the system knows of it.
+/// Opens a regular file to read it, with its metadata.
 ///
 /// # Errors
-/// [`NotRead::NotRegular`] for anything else, at once; what the system says.
+/// [`NotRead::NotRegular`] for anything else, at once; the error of the system.
 pub fn open(path: &Path) -> Result<(File, Metadata), NotRead> {
     // Before it is opened: some devices act as soon as they are.
     regular(std::fs::metadata(path)?)?;
@@ -68,7 +68,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, NotRead> {
 /// The same of a file that [`open`] gave.
 ///
 /// # Errors
-/// [`NotRead::TooLong`], or what the system says.
+/// [`NotRead::TooLong`], or the error of the system.
 pub fn read_open(file: &File, found: &Metadata, limit: u64) -> Result<Vec<u8>, NotRead> {
     let length = found.len();
     if length > limit {
@@ -78,7 +78,7 @@ pub fn read_open(file: &File, found: &Metadata, limit: u64) -> Result<Vec<u8>, N
     let room = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(room).map_err(Error::from)?;
-    // One byte more, so that a longer file is seen to be so: it may have grown, and some of the system's say that they are empty.
+    // One byte more, so that a longer file is seen to be so: it may have grown, and some files of the system have the length 0.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(NotRead::TooLong { limit });

@@ -35,9 +35,9 @@ pub struct Server {
     pub tokens: Tokens,
     pub web: WebConfig,
     pub metrics: Metrics,
-    /// What the pages say about this server.
+    /// What the pages show of this server.
     pub facts: ServerFacts,
-    /// Who may say for whom it asks.
+    /// Who may name the client of a request.
     pub proxies: Proxies,
     /// For reads of pages and API.
     pub reads: Workers,

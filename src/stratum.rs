@@ -1,4 +1,4 @@
-//! Stratum v1 for external SHA-256d miners: lines of JSON over TCP, as stock miners speak it. docs/stratum.md says what is understood.
+//! Stratum v1 for external SHA-256d miners: lines of JSON over TCP, as stock miners speak it. docs/stratum.md lists what is understood.
 
 mod job;
 mod request;
@@ -22,7 +22,7 @@ pub use session::Session;
 
 /// Bytes of a line.
 const MAX_LINE: u64 = 4_096;
-/// How long a miner may say nothing.
+/// How long a miner may be silent.
 const SILENCE: Duration = Duration::from_secs(600);
 /// How long the first line may take: a client that connects has something to send.
 const FIRST_LINE: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ const ROOM: Room = Room {
     per_address: 64,
     kept_for_loopback: 16,
 };
-/// How long a miner may take to say who it works for.
+/// How long a miner may take to name whom it works for.
 const AUTHORIZE: Duration = Duration::from_secs(30);
 /// How long a line may take to be taken by the miner.
 const WRITE: Duration = Duration::from_secs(20);
@@ -99,7 +99,7 @@ async fn accept(listener: TcpListener, node: Node) {
 
 async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
-    // Until it says who it works for, it gives way to one that comes.
+    // Until it names whom it works for, it gives way to one that comes.
     place.idle();
     let (from, mut to) = stream.into_split();
     let (lines, mut received) = mpsc::channel(16);

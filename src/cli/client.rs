@@ -210,7 +210,7 @@ impl Client {
         })
     }
 
-    /// GET of a path that supervisors ask: the status and the answer.
+    /// GET of a path for supervisors: the status and the answer.
     pub fn probe(&self, path: &str) -> anyhow::Result<(u16, String)> {
         let answer = self.agent.get(format!("{}{path}", self.url)).call();
         let mut answer = answer.map_err(|error| self.unreached(&error))?;

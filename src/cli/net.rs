@@ -296,7 +296,7 @@ impl Cluster {
         }
     }
 
-    /// Kills all nodes that still run, and says what stays.
+    /// Kills all nodes that still run, and names what stays.
     async fn kill(&mut self) -> Interrupted {
         let mut killed: Vec<u16> = self.running.keys().copied().collect();
         for node in self.running.values_mut() {

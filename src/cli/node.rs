@@ -65,7 +65,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
     };
     let served = serve_with(&node, config, stop).await;
-    // A broken store says so here, and that decides the exit code.
+    // The error of a broken store comes from here, and decides the exit code.
     tokio::task::spawn_blocking(move || node.close()).await??;
     served
 }

@@ -1,8 +1,8 @@
 //! All that commands print. `println!` and its kin are not used below `src/cli`: they panic where nothing can be written, and a
-//! command that has moved coins must say so by its exit code instead (`cargo xtask check` looks for them).
+//! command that has moved coins must show that by its exit code instead (`cargo xtask check` looks for them).
 //!
 //! A result goes to standard output with [`outln!`] and may fail; whatever speaks to the person at the terminal goes to
-//! standard error with [`errln!`] and never fails: there is nowhere left to say it. Commands that end by a signal print with a
+//! standard error with [`errln!`] and never fails: there is nowhere left to report it. Commands that end by a signal print with a
 //! [`Printer`], since a full pipe would hold up that end.
 
 mod printer;
@@ -86,7 +86,7 @@ pub fn check_seen() -> Result<(), Unprinted> {
 /// Writes a secret that is shown this once, with a line feed.
 ///
 /// # Errors
-/// [`Unprinted::Nowhere`] before anything is written; what the system says, also where standard output is open for reading
+/// [`Unprinted::Nowhere`] before anything is written; the error of the system, also where standard output is open for reading
 /// only: Rust's own takes that for success.
 pub fn write_once(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
     let line = Zeroizing::new(format!("{text}\n"));
@@ -125,7 +125,7 @@ pub fn note(text: fmt::Arguments<'_>) {
     let _ = put(io::stderr().lock(), &text.to_string());
 }
 
-/// The same with a line feed. Much of it repeats what a node or a file says: it is written [`plain`].
+/// The same with a line feed. Much of it repeats the text of a node or a file: it is written [`plain`].
 pub fn note_line(text: fmt::Arguments<'_>) {
     let _ = put(io::stderr().lock(), &format!("{}\n", plain(&text.to_string())));
 }

@@ -65,7 +65,7 @@ pub struct Session {
     jobs: VecDeque<Job>,
     next_job: u64,
     wants_job: bool,
-    /// When it was last said that there is no job now.
+    /// When the miner last got the message that there is no job now.
     said_no_job: Seldom,
     /// Template, extra nonce, time and nonce of shares.
     seen: BTreeSet<(u64, [u8; EXTRA_2], u32, u32)>,
@@ -239,7 +239,7 @@ impl Session {
         Ok(true.into())
     }
 
-    /// Small devices say what they can do; the first suggestion counts, and only where it makes shares easier.
+    /// Small devices suggest what they can do; the first suggestion counts, and only where it makes shares easier.
     fn suggest(&mut self, params: &[Value]) -> Value {
         let wanted = params.first().and_then(Value::as_f64).filter(|value| *value > 0.0);
         if let Some(wanted) = wanted.filter(|value| *value < self.difficulty.value())
@@ -349,7 +349,7 @@ impl Session {
         }
         let mining = match self.node.template_for(paid, Some(self.client)) {
             Ok(mining) => mining,
-            // The banner and the status say when it begins.
+            // The banner and the status show when it begins.
             Err(TemplateError::NotBegun { .. }) => return,
             Err(error) => return self.no_job(paid, &error),
         };
@@ -369,7 +369,7 @@ impl Session {
     }
 
     /// Says, to the miner and in the log, why it has no new job. Once a minute, also where it got one in between: a miner that
-    /// asks for two addresses in turn, of which one is turned away, would fill the log.
+    /// requests work for two addresses in turn, of which one is turned away, would fill the log.
     fn no_job(&mut self, paid: Address, error: &TemplateError) {
         let Some(unlogged) = self.said_no_job.now() else {
             return;

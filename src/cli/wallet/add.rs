@@ -38,7 +38,7 @@ pub fn add(vault: &mut Vault, kind: KeyKind, label: &str) -> anyhow::Result<Addr
     })
 }
 
-/// Searches an RSA key, and says on a terminal how far it is.
+/// Searches an RSA key, and shows its progress on a terminal.
 pub fn find_key(mut search: RsaSearch) -> RsaKey {
     let talk = std::io::stderr().is_terminal();
     let mut shown = None;

@@ -1,5 +1,5 @@
 //! A payment that may happen twice: an equal one with another nonce waits, or was sent and got no answer. Every path that signs
-//! asks here. Rule: docs/protocol.md#W58
+//! looks here. Rule: docs/protocol.md#W58
 
 use tally_api::accounts::AccountPoolBody;
 use tally_api::mempool::WaitingBody;

@@ -207,7 +207,7 @@ mod tests {
             missing.to_string(),
             format!("no vault in {path}/wallet.json; make one with `tally wallet new`")
         );
-        // Below a file, and a folder in its place: nothing says that there is none.
+        // Below a file, and a folder in its place: nothing shows that there is none.
         for name in ["letter/wallet.json", "."] {
             let error = at(name).read().expect_err("it cannot be read");
             assert_eq!(

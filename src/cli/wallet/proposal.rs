@@ -37,7 +37,7 @@ pub struct ProposeArgs {
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
-    /// How much of a hurry it is in
+    /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal, conflicts_with = "max_fee")]
     fee: Level,
     /// Without a node: the account's next nonce

@@ -34,7 +34,7 @@ fn from_environment(variable: &str) -> anyhow::Result<Option<Zeroizing<String>>>
     }
 }
 
-/// A phrase, which may be pasted or typed as several lines: `whole` says whether it can be read.
+/// A phrase, which may be pasted or typed as several lines: `whole` finds whether it can be read.
 pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> anyhow::Result<Zeroizing<String>> {
     if let Some(phrase) = from_environment(variable)? {
         return Ok(phrase);

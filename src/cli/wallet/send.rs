@@ -39,7 +39,7 @@ pub struct SendArgs {
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
-    /// How much of a hurry it is in
+    /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
     /// Do not ask
@@ -62,7 +62,7 @@ pub struct AnchorArgs {
     /// Account that signs and pays the fee: its address or its label
     #[arg(long)]
     from: String,
-    /// How much of a hurry it is in
+    /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
     /// Do not ask
@@ -239,7 +239,7 @@ pub fn sign(
     Ok(payment::sign(chain, sender, &key, payload, &mut system_rng())?)
 }
 
-/// Shows what the bytes to be signed say; with `--json` on standard error, and only where a user has to confirm.
+/// Shows the content of the bytes to be signed; with `--json` on standard error, and only where a user has to confirm.
 pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), Unprinted> {
     match (json, yes) {
         (false, _) => outln!("{}", lines(review, symbol))?,
@@ -249,7 +249,7 @@ pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), 
     Ok(())
 }
 
-/// What the bytes to be signed say, a line each.
+/// The content of the bytes to be signed, a line each.
 pub fn lines(review: &Review, symbol: &str) -> String {
     let to = review
         .to

@@ -1,4 +1,4 @@
-//! Handing an envelope to a node, and saying what became of it: written down before, sent again byte for byte where no answer
+//! Handing an envelope to a node, and reporting what became of it: written down before, sent again byte for byte where no answer
 //! came, never taken for rejected without a rejection. Rule: docs/protocol.md#W56
 
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub struct Depth {
     confirmations: u64,
 }
 
-/// Whether the node has a transaction that got no answer: then it is settled as taken, and standard error says so.
+/// Whether the node has a transaction that got no answer: then it is settled as taken, with a note on standard error.
 pub fn was_taken(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result<bool> {
     let Some(found) = client.find(id)? else {
         return Ok(false);
@@ -40,7 +40,7 @@ pub fn was_taken(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result
     Ok(true)
 }
 
-/// The node said why it does not take the transaction.
+/// The node rejected the transaction, with this reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}{}", clock(*.ahead))]
 pub struct Rejected {
@@ -137,7 +137,7 @@ fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -
     Ok(())
 }
 
-/// Where the node does not say that it took it, the node is queried for the id: a copy from another command, or from another person with
+/// Where the answer does not show that the node took it, the node is queried for the id: a copy from another command, or from another person with
 /// the same proposal, may be there. Where no clear answer came and it is not there, the same bytes are sent once more.
 fn deliver(client: &Client, entry: &Entry, earlier: Earlier) -> Outcome {
     let first = client.submit(entry.id, &entry.envelope).after(earlier);

@@ -20,7 +20,7 @@ use crate::config::PLAYGROUNDS;
 /// Accounts of the wallet whose history is read.
 const ACCOUNTS: usize = 16;
 
-/// What the node says of a recipient.
+/// What the node reports of a recipient.
 #[derive(Default)]
 struct Recipient {
     contract: bool,
@@ -42,11 +42,11 @@ pub struct Consent {
     again: bool,
 }
 
-/// All that has to be answered before a signature was answered: only [`Consent::ask`] makes it, and signing asks for it.
+/// All that has to be answered before a signature was answered: only [`Consent::ask`] makes it, and signing needs it.
 #[derive(Debug)]
 pub struct Answered(());
 
-/// Names of the warnings that ask for a yes of their own.
+/// Names of the warnings that need a yes of their own.
 const NAMES: [&str; 9] = [
     "new-contract",
     "look-alike",
