@@ -28,7 +28,7 @@ pub enum Wiped {
     Done,
     /// Something else by now.
     Other,
-    /// The browser does not say.
+    /// The browser does not show it.
     Unknown,
 }
 

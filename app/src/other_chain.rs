@@ -1,4 +1,4 @@
-//! A node that serves another chain than the one this page was made for: said before anything is confused.
+//! A node that serves another chain than the one this page was made for: named before anything is confused.
 
 use leptos::{prelude::*, task::spawn_local};
 

@@ -253,7 +253,7 @@ fn AskNode(bench: Bench) -> impl IntoView {
     }
 }
 
-/// What a receipt that holds says.
+/// What a receipt that holds shows.
 #[component]
 fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();

@@ -55,7 +55,7 @@ pub fn block_rows(blocks: Vec<BlockRow>) -> impl IntoView {
         .collect_view()
 }
 
-/// A table of transactions, or what `empty` says where there are none.
+/// A table of transactions, or `empty` where there are none.
 #[component]
 pub fn TransactionTable(
     transactions: Vec<TransactionRow>,

@@ -29,7 +29,7 @@ pub enum WorkError {
 }
 
 impl WorkError {
-    /// When to ask a busy node again, in seconds.
+    /// When to try a busy node again, in seconds.
     pub const RETRY_AFTER: u16 = 2;
 }
 

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-/// What a mark says about the thing beside it.
+/// What a mark shows of the thing beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MarkState {
     /// This tab checked it.
@@ -9,7 +9,7 @@ pub enum MarkState {
     Claimed,
     /// Checked, but it stands in a block that may be made up, so only the node reports it; the text says why.
     Light(String),
-    /// Nothing was given yet that could be checked: neither this tab nor a node says anything.
+    /// Nothing was given yet that could be checked: no claim of a node either.
     Unchecked,
     /// This tab is checking it now.
     Checking,

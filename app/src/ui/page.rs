@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Mark, MarkState, ReadError, Skeleton};
 use crate::reads::Read;
 
-/// The title of a page and the one sentence that says what it is for.
+/// The title of a page and the one sentence about its purpose.
 #[component]
 pub fn PageHead(
     #[prop(into)] title: String,
@@ -48,7 +48,7 @@ where
 /// Shows a resource as a signal: `show` is called once, when the first value arrives.
 ///
 /// While the resource is read again the value from before stays, and so it does when that fails; then a
-/// failure above it says so and offers to ask again.
+/// a notice above it names the failure and offers to try again.
 #[component]
 pub fn Followed<T>(
     /// What is read, to begin a sentence with.

@@ -123,7 +123,7 @@ pub fn CheckPanel(
     /// What remains the node's word even when every check holds.
     #[prop(into)]
     remains: String,
-    /// Whether checks run only when the user asks for them: before that no node has said anything either.
+    /// Whether checks run only when the user starts them: before that there is no claim of a node either.
     #[prop(optional)]
     on_request: bool,
 ) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! What this tab knows of a chain whatever its node says: the genesis id binds the spec, and the spec bounds the seals.
+//! What this tab knows of a chain whatever its node claims: the genesis id binds the spec, and the spec bounds the seals.
 
 pub use tally_chain::seal::Sealed;
 use tally_chain::{

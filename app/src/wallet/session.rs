@@ -39,7 +39,7 @@ pub struct Wallet {
     pub restored: RwSignal<bool>,
     /// Whether this browser has promised to keep the vault; none before the request, and where the browser has none.
     pub kept: RwSignal<Option<bool>>,
-    /// Why it was locked, where the user did not ask for it.
+    /// Why it was locked, where the user did not lock it.
     pub notice: RwSignal<Option<String>>,
     /// Unix seconds of the last key press or click, in any tab of this chain.
     last_use: RwSignal<u64>,

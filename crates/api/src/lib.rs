@@ -2,7 +2,7 @@
 //!
 //! - [`accounts`] to [`transactions`]: requests and answers of REST under `/api/v1`, one module for each noun. The server
 //!   writes them, its OpenAPI document describes them (feature `openapi`), and the pages and the command line read them.
-//! - [`events`]: the stream of events; [`problem`]: errors (RFC 9457); [`health`]: what supervisors ask.
+//! - [`events`]: the stream of events; [`problem`]: errors (RFC 9457); [`health`]: what supervisors read.
 //! - [`worker`]: the messages between a page and its workers.
 //!
 //! Amounts are decimal strings in base units (10^-18 of a coin); bytes are 0x-prefixed hex; times are Unix seconds.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How long a ban lasts where the request does not say, seconds.
+/// How long a ban lasts where the request has no term, seconds.
 pub const BAN_SECS: u64 = 3_600;
 /// The longest ban, seconds: a year.
 pub const MAX_BAN_SECS: u64 = 31_536_000;

@@ -108,7 +108,7 @@ pub struct ReceiptBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MultisigBody {
-    /// Signatures that it asks for: m.
+    /// Signatures that it requires: m.
     #[cfg_attr(feature = "openapi", schema(example = 2))]
     pub required: usize,
     /// Its n keys, in their order.

@@ -33,7 +33,7 @@ struct Miner {
     /// Hashes a second, by worker.
     rates: RwSignal<Vec<f64>>,
     accepted: RwSignal<u32>,
-    /// Blocks that were found and of which no answer says that they were taken, with what the last answer was: mostly that
+    /// Blocks that were found and of which no answer shows that they were taken, with what the last answer was: mostly that
     /// another block had come before.
     lost: RwSignal<(u32, Option<String>)>,
     failure: RwSignal<Option<String>>,

@@ -74,7 +74,7 @@ impl Strength {
 /// The password, twice, with a hint how strong it is.
 #[component]
 pub fn NewPassword(
-    /// What the button says.
+    /// The label of the button.
     submit: &'static str,
     #[prop(default = "Password")] label: &'static str,
     #[prop(into)] busy: Signal<bool>,

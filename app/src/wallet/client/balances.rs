@@ -33,14 +33,14 @@ struct Failures {
 }
 
 impl Failures {
-    /// Another round begins for these accounts; of any other nothing is said any more. Its number.
+    /// Another round begins for these accounts; of any other nothing is shown any more. Its number.
     fn begin(&mut self, accounts: &[String]) -> u32 {
         self.answered.retain(|address, _| accounts.contains(address));
         self.round = self.round.wrapping_add(1);
         self.round
     }
 
-    /// An answer of a round arrives; one that a later round has overtaken says nothing any more. Whether it counts.
+    /// An answer of a round arrives; one that a later round has overtaken does not count. Whether it counts.
     fn settle(&mut self, address: &str, round: u32, failure: Option<String>) -> bool {
         let known = self.answered.get(address);
         let counts = known.is_none_or(|(last, _)| *last <= round);
@@ -212,7 +212,7 @@ pub fn units(amount: Amount) -> BaseUnits {
     BaseUnits::new(amount)
 }
 
-/// The mark that says less: what does not hold is never covered by what was only reported.
+/// The weaker mark: what does not hold is never covered by what was only reported.
 fn weaker(one: MarkState, other: MarkState) -> MarkState {
     let rank = |mark: &MarkState| match mark {
         MarkState::Failed(_) => 0,

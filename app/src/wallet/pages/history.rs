@@ -285,7 +285,7 @@ async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<Mar
     })
 }
 
-/// Names all that a line says of a transaction in a block; none while it waits. A line that says something else is checked
+/// Names all that a line shows of a transaction in a block; none while it waits. A line with other content is checked
 /// by itself.
 fn key(own: &str, row: &TransactionRow) -> Option<String> {
     row.block.as_ref()?;

@@ -2,10 +2,10 @@
 
 use tally_chain::Amount;
 
-/// What a link asks for: the receiver, and the amount where it says how much.
+/// What a link requests: the receiver, and the amount where it has one.
 pub type Requested = (String, Option<Amount>);
 
-/// A link that asks for an amount on this chain.
+/// A link that requests an amount on this chain.
 #[cfg(feature = "hydrate")]
 pub fn link(to: &str, chain_id: u64, amount: Amount) -> Option<String> {
     let request = tally_wallet::PaymentRequest {

@@ -1,4 +1,4 @@
-//! What is said before a signature: read from the bytes and from what this tab and the node know.
+//! What is shown before a signature: read from the bytes and from what this tab and the node know.
 //! Rules: docs/protocol.md#W50, #W51
 
 #[cfg(any(feature = "hydrate", test))]
@@ -20,7 +20,7 @@ pub struct Caution {
     pub weight: Weight,
 }
 
-/// How much it asks of the user.
+/// How much it requires of the user.
 #[cfg_attr(
     not(feature = "hydrate"),
     allow(dead_code, reason = "the server renders, and never calls it")
@@ -33,7 +33,7 @@ pub enum Weight {
     Stop,
 }
 
-/// Whether one of them asks for a tick.
+/// Whether one of them needs a tick.
 pub fn asks(cautions: &[Caution]) -> bool {
     cautions.iter().any(|caution| caution.weight == Weight::Stop)
 }
@@ -118,7 +118,7 @@ mod look {
     };
 
     /// The warnings for payload bytes of an account. What the tab finds by itself stands in them whatever the node
-    /// answers; an error says that the bytes cannot be read.
+    /// answers; an error means that the bytes cannot be read.
     pub async fn look(
         wallet: Wallet,
         chain: &ChainInfo,

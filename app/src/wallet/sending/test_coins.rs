@@ -103,7 +103,7 @@ pub fn TestCoins(
     }
 }
 
-/// Makes the transfer, and signs and sends it where nothing asks for a yes. None where `hand_in` says what went wrong.
+/// Makes the transfer, and signs and sends it where nothing needs a yes. None where `hand_in` has what went wrong.
 async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> Result<Option<Gift>, SendError> {
     let fees = node::fees().await.map_err(SendError::node)?;
     let unreadable = || SendError::node("its fees cannot be read".to_owned());

@@ -180,7 +180,7 @@ pub enum MemoText {
     Hex(String),
 }
 
-/// What the bytes that will be signed say, read back from them. Rule: docs/protocol.md#W8
+/// The content of the bytes that will be signed, read back from them. Rule: docs/protocol.md#W8
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewText {
     pub chain_id: u64,
@@ -204,10 +204,10 @@ pub struct ReviewText {
     pub max_total: Amount,
 }
 
-/// What a page may ask.
+/// What a page may request.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Which chain this is; says whether there is a vault for it.
+    /// Which chain this is; the answer is whether there is a vault for it.
     Look {
         chain: Chain,
     },
@@ -270,7 +270,7 @@ pub enum Request {
         file: Bytes,
         password: SecretText,
     },
-    /// Reads a key file, whose text may itself be secret, and says what it holds.
+    /// Reads a key file, whose text may itself be secret, and answers what it holds.
     ReadKey {
         file: SecretText,
         password: SecretText,

@@ -133,7 +133,7 @@ fn what_stands_in_a_block_of_hardly_any_work_is_the_nodes_word() {
     let lines = check_block(&rules, NOW, &block, &inclusion);
     assert_eq!(claimed(&lines), vec![None, Some(LIGHT), None, None]);
     assert_eq!(outcomes(lines), vec![Some(Ok(())), None, Some(Ok(())), Some(Ok(()))]);
-    // What does not hold is said so, whatever the block is worth.
+    // What does not hold is shown as such, whatever the block is worth.
     let (_, other, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
     evidence.outcome = other.outcome;
     let why = row(&evidence).expect_err("another block's outcome");

@@ -60,7 +60,7 @@ fn a_block_that_the_node_names_is_trusted_on_its_word() {
     }
 }
 
-/// A receipt asks the same door as a node whether a block is sealed.
+/// A receipt uses the same function as a node to find whether a block is sealed.
 #[test]
 fn a_receipt_whose_block_is_not_sealed_does_not_hold() {
     let (receipt, _) = portable();

@@ -84,7 +84,7 @@ fn a_block_of_hardly_any_work_is_the_nodes_word() {
     let (_, rules) = fresh();
     let claimed = verify(&answer(500), HELD, &rules, 0, NOW);
     assert_eq!(claimed, Err(Unproven::Light));
-    // What it says must hold all the same, and one below a block that was seen is old.
+    // Its content must hold all the same, and one below a block that was seen is old.
     assert!(matches!(
         verify(&answer(501), HELD, &rules, 0, NOW),
         Err(Unproven::False(_))

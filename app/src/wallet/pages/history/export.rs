@@ -20,8 +20,8 @@ const MOST: usize = 100_000;
 /// The lines of a page of an account's history, seen from the account.
 ///
 /// # Errors
-/// Where a line has not what its kind names: left out, the file would say that nothing happened there. A kind of a later version
-/// is a line that says so.
+/// Where a line has not what its kind names: left out, the file would read as if nothing happened there. A kind of a later version
+/// is a line that names it as such.
 pub fn lines(page: HistoryPageBody, account: &str) -> Result<Vec<Line>, String> {
     let shown = |line: HistoryLine| match (line.kind, line.transaction, line.reward) {
         (LineKind::Transaction, Some(transaction), _) => Ok(Line::of(account, &transaction)),
@@ -65,7 +65,7 @@ pub struct Line {
     /// `sent`, `received`, `self`, `reward`, or `unknown` of a line of a kind that a later version added.
     direction: &'static str,
     counterparty: String,
-    /// Coins that moved, exact: 0 of a payment that failed; empty where the status does not say whether they did.
+    /// Coins that moved, exact: 0 of a payment that failed; empty where the status leaves open whether they did.
     amount: String,
     /// Coins, exact; what this account paid.
     fee: String,

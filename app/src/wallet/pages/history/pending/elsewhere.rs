@@ -105,7 +105,7 @@ async fn in_doubt(
     Ok(lost)
 }
 
-/// The accounts, none of those that are `offered`, of which something was sent without an answer that says what became of it.
+/// The accounts, none of those that are `offered`, of which something was sent without an answer that shows what became of it.
 fn senders_in_doubt(journal: &[Sent], offered: &[String], is_settled: impl Fn(&str) -> bool) -> BTreeSet<String> {
     journal
         .iter()
