@@ -48,7 +48,7 @@ where
 /// Shows a resource as a signal: `show` is called once, when the first value arrives.
 ///
 /// While the resource is read again the value from before stays, and so it does when that fails; then a
-/// a notice above it names the failure and offers to try again.
+/// notice above it names the failure and offers to try again.
 #[component]
 pub fn Followed<T>(
     /// What is read, to begin a sentence with.
