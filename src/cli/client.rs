@@ -380,8 +380,7 @@ mod tests {
             let head = format!("HTTP/1.1 502 Bad Gateway\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n");
             let error = answering(format!("{head}connection: close\r\n\r\n{body}"))
                 .find(TxId(tally_chain::B256::ZERO))
-                .err()
-                .expect("a proxy does not know it");
+                .expect_err("a proxy does not know it");
             let shown =
                 format!("the answer with status 502 is not one of a Tally node; a proxy may stand between: {text}");
             assert_eq!(error.to_string(), shown);

@@ -128,7 +128,7 @@ fn words(text: &str) -> String {
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(name))
         };
         // What these hold is not for readers.
-        rest = match ["style", "script"].into_iter().find(|name| is(name)) {
+        rest = match ["style", "script"].into_iter().find(|&name| is(name)) {
             Some(name) => after.split_once(&format!("</{name}>")).map_or("", |(_, after)| after),
             None => after,
         };
