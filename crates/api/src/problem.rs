@@ -72,17 +72,17 @@ impl ProblemBody {
     }
 
     fn foreign(status: u16, body: &[u8]) -> Self {
-        let text = match serde_json::from_slice::<Value>(body) {
-            Ok(json) => said(&json),
+        let text = shown(&match serde_json::from_slice::<Value>(body) {
+            Ok(json) => error_texts(&json),
             Err(_) => words(&String::from_utf8_lossy(&body[..body.len().min(MAX_SEARCHED)])),
-        };
+        });
         Self {
             kind: BLANK.to_owned(),
             title: format!("the answer with status {status} is not one of a Tally node; a proxy may stand between"),
             status,
             detail: match text.is_empty() {
                 true => "it has no text".to_owned(),
-                false => shown(&text),
+                false => text,
             },
             request_id: None,
             field: None,
@@ -103,7 +103,7 @@ impl ProblemBody {
 }
 
 /// The members in which programs put their errors, as far as they are texts.
-fn said(json: &Value) -> String {
+fn error_texts(json: &Value) -> String {
     if let Value::String(text) = json {
         return text.clone();
     }
@@ -184,6 +184,7 @@ mod tests {
                 "upstream a < b timed out\\u{1b}[2J",
             ),
             (502, "", "it has no text"),
+            (502, "<html>\n</html>", "it has no text"),
         ] {
             let read = ProblemBody::of_answer(status, body.as_bytes());
             let title =
