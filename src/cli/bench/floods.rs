@@ -227,7 +227,7 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
         genesis,
         claim,
         first: Height(1),
-        agent: "stranger".to_owned(),
+        agent: "flood".to_owned(),
     };
     let inventories = (0..DIFFERENT).map(|_| {
         let ids = (0..MAX_IDS).map(|_| Ok(TxId(random()?)));
