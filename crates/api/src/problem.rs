@@ -65,10 +65,13 @@ impl ProblemBody {
     /// problem that lacks members, with other JSON, with HTML or with nothing: that is a problem of the type `about:blank`, with
     /// what text there is, on one line, without hidden characters and at most 300 characters long.
     pub fn of_answer(status: u16, body: &[u8]) -> Self {
-        match serde_json::from_slice::<Self>(body) {
-            Ok(problem) if problem.kind.starts_with(OURS) => problem,
-            _ => Self::foreign(status, body),
-        }
+        Self::of_node(body).unwrap_or_else(|| Self::foreign(status, body))
+    }
+
+    /// Reads a problem that a node made; none where the body is anything else.
+    pub fn of_node(body: &[u8]) -> Option<Self> {
+        let problem: Self = serde_json::from_slice(body).ok()?;
+        problem.kind.starts_with(OURS).then_some(problem)
     }
 
     fn foreign(status: u16, body: &[u8]) -> Self {
@@ -134,6 +137,12 @@ fn words(text: &str) -> String {
         };
     }
     words + rest
+}
+
+/// What can be read of an answer that no node made: of HTML what stands between its tags, on one line, without hidden
+/// characters and at most 300 characters long.
+pub fn readable(answer: &str) -> String {
+    shown(&words(answer))
 }
 
 /// On one line, cut, and with `\u{…}` in place of hidden characters.
