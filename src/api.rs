@@ -31,7 +31,7 @@ use crate::server::Shared;
 
 pub use extract::{MAX_BODY, check_length};
 
-/// All of the API, its documentation, and what monitors ask.
+/// All of the API, its documentation, and what monitors read.
 pub fn router(server: &Shared) -> Router {
     let (paths, _) = openapi::described().split_for_parts();
     paths

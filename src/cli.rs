@@ -82,7 +82,7 @@ impl Command {
     }
 }
 
-/// Runs the command line of this process to its end, and says by the code how it went.
+/// Runs the command line of this process to its end, and returns how it went as a code.
 pub fn main() -> ExitCode {
     let hidden = Hidden::of_process();
     let parsed = match Cli::try_parse() {

@@ -91,9 +91,9 @@ impl NodeOptions {
             tls,
         };
         let operator = match (self.operator_token, self.operator_token_file) {
-            (Some(token), _) => TokenSource::given(token)?,
+            (Some(token), _) => TokenSource::inline(token)?,
             (None, Some(path)) => TokenSource::File(path),
-            (None, None) => TokenSource::Kept(data_dir.join("operator-token")),
+            (None, None) => TokenSource::DataDir(data_dir.join("operator-token")),
         };
         let usual = CheckpointConfig::default();
         let checkpoints = CheckpointConfig {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-/// What is taken for granted where the system does not say.
+/// What is taken for granted where the system has no figure.
 const USUAL: u64 = 1_024;
 
 static LIMIT: OnceLock<u64> = OnceLock::new();

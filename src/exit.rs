@@ -26,9 +26,9 @@ pub enum Exit {
     /// What a receipt claims does not hold.
     Refuted = 7,
     /// A transaction was handed over, and it is not known whether the node took it; or it was taken, and was not as deep in
-    /// the chain as was asked when the waiting ended.
+    /// the chain as the command wants when the waiting ended.
     Unanswered = 8,
-    /// What was done could not be printed; standard error says what it was.
+    /// What was done could not be printed; standard error names it.
     Unprinted = 9,
     /// The store failed while the node ran; what was acknowledged is on the disk, and a new start recovers it.
     StoreBroken = 10,
@@ -123,7 +123,7 @@ pub struct Unanswered {
     pub why: tally_wallet::Uncertain,
 }
 
-/// A transaction was sent and taken; when the waiting for it ended it was not as deep in the chain as was asked. A caller that
+/// A transaction was sent and taken; when the waiting for it ended it was not as deep in the chain as the command wants. A caller that
 /// took this for a failure would pay again.
 #[derive(Debug, thiserror::Error)]
 #[error(

@@ -22,7 +22,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What is logged of the libraries under this node where only a level is named: their everyday lines say nothing to an
+/// What is logged of the libraries under this node where only a level is named: their everyday lines do not help an
 /// operator. A DHT that knows no node is how every node without `--peer` begins, and no reason for a warning.
 const LIBRARIES: &str = "fjall=warn,lsm_tree=warn,libp2p=warn,libp2p_kad=error,netlink=warn,hickory=warn";
 
@@ -40,7 +40,7 @@ pub fn start(level: &str, format: LogFormat) -> Result<(), ConfigError> {
         found: level.to_owned(),
         message: error.to_string(),
     })?;
-    // A node never dies of its log: what cannot be written is lost, and nothing is said about it on the same stream.
+    // A node never dies of its log: what cannot be written is lost, and nothing is written about it to the same stream.
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .log_internal_errors(false);

@@ -43,43 +43,43 @@ impl Scope {
 #[derive(Clone)]
 pub enum TokenSource {
     /// One token with every scope.
-    Given(Zeroizing<String>),
+    Inline(Zeroizing<String>),
     /// A file the operator keeps.
     File(PathBuf),
     /// A file that is made with a random token if it is missing.
-    Kept(PathBuf),
+    DataDir(PathBuf),
 }
 
 impl std::fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Given(_) => f.write_str("Given(hidden)"),
+            Self::Inline(_) => f.write_str("Inline(hidden)"),
             Self::File(path) => write!(f, "File({})", path.display()),
-            Self::Kept(path) => write!(f, "Kept({})", path.display()),
+            Self::DataDir(path) => write!(f, "DataDir({})", path.display()),
         }
     }
 }
 
 impl TokenSource {
-    pub fn given(token: String) -> Result<Self, ConfigError> {
+    pub fn inline(token: String) -> Result<Self, ConfigError> {
         let token = Zeroizing::new(token);
         match token.len() {
             len if len < MIN_TOKEN => Err(ConfigError::ShortToken { len, min: MIN_TOKEN }),
-            _ => Ok(Self::Given(token)),
+            _ => Ok(Self::Inline(token)),
         }
     }
 
     /// Reads the tokens, or makes one. The first one is for the operator's link.
     pub fn load(&self) -> Result<(Tokens, Zeroizing<String>), ConfigError> {
         let text = match self {
-            Self::Given(token) => token.clone(),
+            Self::Inline(token) => token.clone(),
             Self::File(path) => read_private(path)?,
-            Self::Kept(path) if path.exists() => read_private(path)?,
-            Self::Kept(path) => make(path)?,
+            Self::DataDir(path) if path.exists() => read_private(path)?,
+            Self::DataDir(path) => make(path)?,
         };
         Tokens::parse(&text)?.ok_or_else(|| match self {
-            Self::Given(_) => ConfigError::ShortToken { len: 0, min: MIN_TOKEN },
-            Self::File(path) | Self::Kept(path) => ConfigError::NoToken { path: path.clone() },
+            Self::Inline(_) => ConfigError::ShortToken { len: 0, min: MIN_TOKEN },
+            Self::File(path) | Self::DataDir(path) => ConfigError::NoToken { path: path.clone() },
         })
     }
 }
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_token_is_made_once_and_is_private() {
         let folder = tempfile::tempdir().expect("a folder");
-        let source = TokenSource::Kept(folder.path().join("new/operator-token"));
+        let source = TokenSource::DataDir(folder.path().join("new/operator-token"));
         let (_, first) = source.load().expect("made");
         let (_, again) = source.load().expect("read");
         assert_eq!(first.as_str(), again.as_str());
@@ -290,7 +290,7 @@ mod tests {
                 "it is not UTF-8 from byte 16 on",
             ),
         ] {
-            for source in [TokenSource::File(path.clone()), TokenSource::Kept(path.clone())] {
+            for source in [TokenSource::File(path.clone()), TokenSource::DataDir(path.clone())] {
                 let error = source.load().err().expect("no tokens").to_string();
                 assert_eq!(error, format!("operator token file {}: {why}", path.display()));
             }

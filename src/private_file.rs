@@ -2,7 +2,7 @@
 //! ends the process or the machine meanwhile, the old file or the new one is there, and no part of one.
 
 use std::fs::File;
-use std::io::{Error, Write as _};
+use std::io::{Error, ErrorKind, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 /// Puts a whole file in the place of what is there, if anything.
 ///
 /// # Errors
-/// What the system says; the old file then stays.
+/// The error of the system; the old file then stays.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let file = written(target, bytes)?;
     leave_to_owner_of(target, file.as_file());
@@ -22,12 +22,36 @@ pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Puts a whole file where there is none.
 ///
 /// # Errors
-/// `AlreadyExists` where there is one, which stays; else what the system says.
+/// `AlreadyExists` where there is one, which stays; else the error of the system.
 pub fn create(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let file = written(target, bytes)?;
     leave_to_owner_of(folder(target), file.as_file());
     file.persist_noclobber(target).map_err(|error| error.error)?;
     sync_folder(target)
+}
+
+/// Makes a folder, and those above it that are missing.
+///
+/// # Errors
+/// As [`check_folder`]; else the error of the system, which is `AlreadyExists` for a file in the way.
+pub fn make_folder(folder: &Path) -> Result<(), Error> {
+    check_folder(folder)?;
+    std::fs::create_dir_all(folder)
+}
+
+/// Whether there is, or can be, a folder of this path.
+///
+/// # Errors
+/// `NotADirectory` with the name of what stands in the way: something that is no folder.
+pub fn check_folder(folder: &Path) -> Result<(), Error> {
+    let other = |path: &&Path| std::fs::metadata(path).is_ok_and(|found| !found.is_dir());
+    match folder.ancestors().find(other) {
+        Some(path) => Err(Error::new(
+            ErrorKind::NotADirectory,
+            format!("{} is not a folder", path.display()),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What root makes in the place of another user's file, or in another user's folder, stays theirs: a single command under
@@ -46,7 +70,7 @@ pub fn leave_to_owner_of(path: &Path, file: &File) {
 /// A file beside the target with these bytes, on the disk; it goes away unless it is put in place.
 fn written(target: &Path, bytes: &[u8]) -> Result<NamedTempFile, Error> {
     let folder = folder(target);
-    std::fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     // Made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
@@ -62,14 +86,14 @@ fn sync_folder(target: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn folder(target: &Path) -> &Path {
+/// Where the target stands.
+pub fn folder(target: &Path) -> &Path {
     let parent = target.parent().filter(|folder| !folder.as_os_str().is_empty());
     parent.unwrap_or(Path::new("."))
 }
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::io::ErrorKind;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -112,6 +136,24 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::IsADirectory, "{error}");
         assert!(path.is_dir());
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1);
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_folder_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("letter");
+        std::fs::write(&file, "mine").expect("written");
+        for below in ["key", "new/key", "new/er/key"] {
+            let target = file.join(below);
+            for error in [create(&target, b"one"), replace(&target, b"one")] {
+                let error = error.expect_err("no folder");
+                assert_eq!(
+                    (error.kind(), error.to_string()),
+                    (ErrorKind::NotADirectory, format!("{} is not a folder", file.display()))
+                );
+            }
+        }
+        assert_eq!(std::fs::read(&file).expect("reads"), b"mine");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, header};
 use tally_app::server::{ServerFacts, WorkError, Workers};
 use tally_network::NetworkSlot;
-use tally_node::{Health, Node, StoreError, Tip};
+use tally_node::{Health, Node, StoreError};
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
@@ -24,6 +24,8 @@ const KEPT_STREAMS: usize = 8;
 
 /// Monitors that measure at once.
 const PROBES: usize = 2;
+/// Looks at the state of the node at once: none reads blocks or accounts.
+const LOOKS: usize = 4;
 
 /// The node and its network behind the router.
 pub struct Server {
@@ -33,9 +35,9 @@ pub struct Server {
     pub tokens: Tokens,
     pub web: WebConfig,
     pub metrics: Metrics,
-    /// What the pages say about this server.
+    /// What the pages show of this server.
     pub facts: ServerFacts,
-    /// Who may say for whom it asks.
+    /// Who may name the client of a request.
     pub proxies: Proxies,
     /// For reads of pages and API.
     pub reads: Workers,
@@ -45,6 +47,8 @@ pub struct Server {
     templates: Workers,
     /// For monitors: a flood of reads does not leave an operator without figures.
     probes: Workers,
+    /// For the node's state, its peers and its miners: a flood of reads does not hide how the node is.
+    looks: Workers,
     streams: Guard,
     stopping: watch::Sender<bool>,
 }
@@ -63,6 +67,7 @@ impl Server {
             changes: Workers::for_this_machine(),
             templates: Workers::for_this_machine(),
             probes: Workers::new(PROBES),
+            looks: Workers::new(LOOKS),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
@@ -105,12 +110,17 @@ impl Server {
         self.work(&self.probes, work).await
     }
 
-    /// Runs a read of one tip beside the server's own threads.
+    /// Looks at the state of the node, beside the server's own threads and beside all other reads.
+    pub async fn look<T: Send + 'static>(self: &Shared, work: impl FnOnce(&Node) -> T + Send + 'static) -> Answer<T> {
+        self.work(&self.looks, move |node| Ok(work(node))).await
+    }
+
+    /// Runs a read beside the server's own threads. What it answers is of one moment: it takes the tip once.
     pub async fn read<T: Send + 'static>(
         self: &Shared,
-        work: impl FnOnce(&Node, &Tip) -> Result<T, ReadFailure> + Send + 'static,
+        work: impl FnOnce(&Node) -> Result<T, ReadFailure> + Send + 'static,
     ) -> Answer<T> {
-        let read = move |node: &Node| work(node, &node.tip()).map_err(|failure| failure.0);
+        let read = move |node: &Node| work(node).map_err(|failure| failure.0);
         self.work(&self.reads, read).await
     }
 
@@ -205,7 +215,7 @@ mod tests {
             .unzip();
         tokio::task::yield_now().await;
         assert_eq!(server.blocking(|_| Ok(7)).await.expect("room for a payment"), 7);
-        assert_eq!(server.read(|_, _| Ok(7)).await.expect("room for a read"), 7);
+        assert_eq!(server.read(|_| Ok(7)).await.expect("room for a read"), 7);
         for miner in go_on {
             miner.send(()).expect("it waits");
         }

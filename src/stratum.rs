@@ -1,4 +1,4 @@
-//! Stratum v1 for external SHA-256d miners: lines of JSON over TCP, as stock miners speak it. docs/stratum.md says what is understood.
+//! Stratum v1 for external SHA-256d miners: lines of JSON over TCP, as stock miners speak it. docs/stratum.md lists what is understood.
 
 mod job;
 mod request;
@@ -22,7 +22,7 @@ pub use session::Session;
 
 /// Bytes of a line.
 const MAX_LINE: u64 = 4_096;
-/// How long a miner may say nothing.
+/// How long a miner may be silent.
 const SILENCE: Duration = Duration::from_secs(600);
 /// How long the first line may take: a client that connects has something to send.
 const FIRST_LINE: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ const ROOM: Room = Room {
     per_address: 64,
     kept_for_loopback: 16,
 };
-/// How long a miner may take to say who it works for.
+/// How long a miner may take to name whom it works for.
 const AUTHORIZE: Duration = Duration::from_secs(30);
 /// How long a line may take to be taken by the miner.
 const WRITE: Duration = Duration::from_secs(20);
@@ -44,7 +44,7 @@ const REFRESH: Duration = Duration::from_secs(15);
 
 /// A listener that takes miners.
 pub struct Stratum {
-    /// Where; the port is the real one, also if port 0 was asked for.
+    /// Where; the port is the real one, also if the setting is port 0.
     pub address: SocketAddr,
     task: JoinHandle<()>,
 }
@@ -99,10 +99,10 @@ async fn accept(listener: TcpListener, node: Node) {
 
 async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
-    // Until it says who it works for, it gives way to one that comes.
+    // Until it names whom it works for, it gives way to one that comes.
     place.idle();
     let (from, mut to) = stream.into_split();
-    let (lines, mut heard) = mpsc::channel(16);
+    let (lines, mut received) = mpsc::channel(16);
     let reading = tokio::spawn(read(from, lines));
     // The reader ends with the conversation.
     let _guard = AbortOnDrop(reading);
@@ -113,10 +113,10 @@ async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> an
     tokio::pin!(late);
     loop {
         tokio::select! {
-            line = heard.recv() => match line {
+            line = received.recv() => match line {
                 None => return Ok(()),
                 // What follows executes transactions and imports blocks: other tasks go on elsewhere.
-                Some(line) => tokio::task::block_in_place(|| session.hear(&line?, Instant::now()))?,
+                Some(line) => tokio::task::block_in_place(|| session.handle_line(&line?, Instant::now()))?,
             },
             event = events.recv() => match event {
                 Ok(numbered) if !matches!(numbered.event, ChainEvent::Block { .. }) => continue,

@@ -144,6 +144,39 @@ mod tests {
         server.node.close().expect("a store in order");
     }
 
+    #[tokio::test]
+    async fn a_flood_of_reads_does_not_hide_how_the_node_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = testing::server(folder.path(), WebConfig::default());
+        let router = router(&server);
+        let ask = |path: &str| {
+            let request = Request::get(path).header("host", "localhost").body(Body::empty());
+            router.clone().oneshot(request.expect("a request"))
+        };
+        // All places for reads of pages and API are taken.
+        let places = server.reads.free();
+        let (let_go, readers): (Vec<_>, Vec<_>) = (0..places)
+            .map(|_| {
+                let (let_go, wait) = std::sync::mpsc::channel::<()>();
+                let server = server.clone();
+                let reading = async move { server.read(move |_| Ok(wait.recv().is_err())).await };
+                (let_go, tokio::spawn(reading))
+            })
+            .unzip();
+        while server.reads.free() > 0 {
+            tokio::task::yield_now().await;
+        }
+        for path in ["status", "peers", "mining", "mining/workers"] {
+            let answer = ask(&format!("/api/v1/{path}")).await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        }
+        drop(let_go);
+        for reader in readers {
+            assert!(reader.await.expect("no panic").expect("it had a place"));
+        }
+        server.node.close().expect("a store in order");
+    }
+
     /// The test's runtime has one thread: a handler that waits there for the pool holds up all others.
     #[tokio::test]
     async fn who_holds_the_pool_holds_up_its_readers_and_no_other_request() {

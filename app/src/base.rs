@@ -113,7 +113,7 @@ pub(crate) fn current() -> BasePath {
     OF_THE_PAGE.get().cloned().unwrap_or_default()
 }
 
-/// Reads the base path that the server wrote into the page. Called once, before anything is shown or asked for.
+/// Reads the base path that the server wrote into the page. Called once, before anything is shown or requested.
 #[cfg(feature = "hydrate")]
 pub(crate) fn learn() {
     let root = document().document_element();

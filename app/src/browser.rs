@@ -28,7 +28,7 @@ pub enum Wiped {
     Done,
     /// Something else by now.
     Other,
-    /// The browser does not say.
+    /// The browser does not show it.
     Unknown,
 }
 
@@ -145,7 +145,7 @@ mod real {
         selection.to_string().as_string()
     }
 
-    /// Empties the clipboard if what stands on it `is_ours`. It is not asked for the permission to look: only where the
+    /// Empties the clipboard if what stands on it `is_ours`. It does not request the permission to look: only where the
     /// browser grants it, and the page is in front, is it known.
     pub async fn wipe_clipboard(is_ours: impl Fn(&str) -> bool) -> Wiped {
         wiped(is_ours).await.unwrap_or(Wiped::Unknown)
@@ -175,7 +175,7 @@ mod real {
     }
 
     /// Asks the browser to keep what this site stores until the reader deletes it; whether it does so. Without a promise
-    /// it may delete all of it when space is short, Safari after seven days without a visit. None where it cannot be asked.
+    /// it may delete all of it when space is short, Safari after seven days without a visit. None where the browser has no such function.
     pub async fn keep_storage() -> Option<bool> {
         let navigator = web_sys::window()
             .filter(|window| window.is_secure_context())?
@@ -450,13 +450,16 @@ mod real {
         }
     }
 
-    /// What an RFC 9457 problem says, with the request id where there is one.
+    /// The problem of an answer in a sentence, with the request id where there is one.
     async fn problem(answer: Response) -> String {
         let status = answer.status();
         let request = answer.headers().get("x-request-id");
-        let problem = answer.json::<ProblemBody>().await.ok();
-        let what = problem.map(|problem| problem.detail);
-        let what = what.unwrap_or_else(|| format!("the node answered with status {status}"));
-        request.map_or_else(|| what.clone(), |id| format!("{what} (request {id})"))
+        // An answer that breaks off has its status all the same.
+        let body = answer.binary().await.unwrap_or_default();
+        let what = ProblemBody::of_answer(status, &body).sentence();
+        match request {
+            Some(id) => format!("{what} (request {id})"),
+            None => what,
+        }
     }
 }

@@ -89,7 +89,7 @@ pub fn bytes(value: u64) -> String {
     )
 }
 
-/// Seconds as people say them: `8.2 s`, `3 min`, `2 h`, `5 days`.
+/// Seconds as people read them: `8.2 s`, `3 min`, `2 h`, `5 days`.
 pub fn duration(seconds: f64) -> String {
     let magnitude = seconds.abs();
     match magnitude {
@@ -157,7 +157,7 @@ pub fn shortened(id: &str, head: usize, tail: usize) -> String {
 }
 
 /// An amount in coins: grouped whole part and the decimals that are not trailing zeros, all of
-/// them unless `places` asks for fewer, in which case the rest is cut off, never rounded up.
+/// them unless `places` is fewer, in which case the rest is cut off, never rounded up.
 pub fn coins(amount: &BaseUnits, places: Option<u8>) -> (String, String) {
     let (whole, fraction) = amount.split();
     let kept = places.map_or(fraction.as_str(), |places| {

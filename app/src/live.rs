@@ -49,7 +49,7 @@ pub struct Live {
     pub needed: RwSignal<bool>,
     /// This device's clock, once a second; `None` in the first render.
     pub now: RwSignal<Option<u64>>,
-    /// The last thing worth saying aloud.
+    /// The last message for screen readers.
     pub announcement: RwSignal<String>,
 }
 

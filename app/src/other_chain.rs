@@ -1,4 +1,4 @@
-//! A node that serves another chain than the one this page was made for: said before anything is confused.
+//! A node that serves another chain than the one this page was made for: named before anything is confused.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -16,8 +16,8 @@ const TRIES: u32 = 5;
 /// Milliseconds between them.
 const PAUSE: u32 = 2_000;
 
-/// The chain that the node serves; a question that fails says nothing of it, so it is asked again.
-async fn asked() -> Option<ChainInfo> {
+/// The chain that the node serves; a request that fails shows nothing of it, so it is repeated.
+async fn served() -> Option<ChainInfo> {
     for _ in 0..TRIES {
         if let Ok(read) = reads::chain().await {
             return Some(read);
@@ -38,7 +38,7 @@ pub fn OtherChain() -> impl IntoView {
         let back = matches!(before, Some(Connection::Reconnecting | Connection::Stale));
         if back && now == Connection::Live {
             spawn_local(async move {
-                let Some(read) = asked().await else { return };
+                let Some(read) = served().await else { return };
                 if here.with_value(|here| here.genesis_id != read.genesis_id) {
                     wallet.leave();
                     found.set(Some(read));

@@ -12,7 +12,7 @@ const STORAGE_KEY: &str = "tally.preferences";
 /// Cookie that names the theme for the first render.
 pub const THEME_COOKIE: &str = "tally-theme";
 
-/// Light, dark, or what the system says.
+/// Light, dark, or as the system has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {

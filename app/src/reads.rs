@@ -2,11 +2,46 @@
 //! this origin; on the server it is a plain call into [`crate::server`].
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
+use tally_api::{ProblemBody, problem::readable};
 
 use crate::model;
 
 /// What a read answers: the value, or a message for the reader.
 pub type Read<T> = Result<T, ServerFnError>;
+
+/// A failed read in a sentence: a problem of the node's limits with its detail; of an answer that no node made, such as a proxy's
+/// page, what can be read of it.
+pub fn failure(error: &ServerFnError) -> String {
+    let ServerFnError::Deserialization(message) = error else {
+        return error.to_string();
+    };
+    // Leptos quotes the whole answer, with escapes, behind these words.
+    let quoted = message.split_once("missing delimiter in ").map(|(_, answer)| answer);
+    let answer = quoted.map_or_else(|| message.clone(), unquoted);
+    match ProblemBody::of_node(answer.as_bytes()) {
+        Some(problem) => problem.sentence(),
+        None => format!(
+            "the answer is not one of a Tally node; a proxy may stand between: {}",
+            readable(&answer)
+        ),
+    }
+}
+
+/// The text of a literal as Rust's `Debug` writes it. Escapes of hidden characters stay.
+fn unquoted(literal: &str) -> String {
+    let literal = literal.strip_prefix('"').unwrap_or(literal);
+    let mut chars = literal.strip_suffix('"').unwrap_or(literal).chars();
+    let mut text = String::with_capacity(literal.len());
+    while let Some(c) = chars.next() {
+        match (c, (c == '\\').then(|| chars.next()).flatten()) {
+            (_, Some('n' | 'r' | 't')) => text.push(' '),
+            (_, Some(escaped @ ('"' | '\\' | '\''))) => text.push(escaped),
+            (_, Some(other)) => text.extend([c, other]),
+            (_, None) => text.push(c),
+        }
+    }
+    text
+}
 
 /// The chain that this node serves.
 #[server(prefix = "/ui", endpoint = "chain", input = GetUrl)]
@@ -96,4 +131,30 @@ pub async fn performance() -> Read<model::PerformanceView> {
 #[server(prefix = "/ui", endpoint = "security", input = GetUrl)]
 pub async fn security() -> Read<model::SecurityView> {
     crate::server::read(crate::server::security).await
+}
+
+#[cfg(test)]
+mod tests {
+    use leptos::server_fn::error::FromServerFnError as _;
+
+    use super::*;
+
+    #[test]
+    fn what_a_proxy_answers_to_a_read_is_shown_as_text() {
+        let page = "<html>\r\n<h1>502 Bad Gateway</h1>\r\n<hr>nginx\r\n</html>\r\n";
+        let error: ServerFnError = ServerFnError::de(page.into());
+        assert_eq!(
+            failure(&error),
+            "the answer is not one of a Tally node; a proxy may stand between: 502 Bad Gateway nginx"
+        );
+        // What the node rejects before a read begins is a problem.
+        let busy = r#"{"type":"/problems/busy","title":"T","status":503,"detail":"the node is \"busy\"","limit":64}"#;
+        let busy: ServerFnError = ServerFnError::de(busy.into());
+        assert_eq!(failure(&busy), "the node is \"busy\"");
+        let long: ServerFnError = ServerFnError::de("x".repeat(100_000).into());
+        assert!(failure(&long).len() < 500);
+        // The node's own words stay.
+        let own = ServerFnError::new("the node is busy");
+        assert_eq!(failure(&own), own.to_string());
+    }
 }

@@ -33,7 +33,7 @@ mod document {
     pub fn shell() -> impl IntoView {
         let assets = expect_context::<AssetUrls>();
         let theme = theme().attribute();
-        // At the root there is nothing to say.
+        // At the root no base path is written.
         let base = Some(base::current().as_str().to_owned()).filter(|base| !base.is_empty());
         let start = format!(
             "const [JS, WASM] = [{:?}, {:?}];\n{}",

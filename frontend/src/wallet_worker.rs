@@ -127,7 +127,7 @@ impl WorkerState {
                 file_password,
             } => self.export_key(&address, format, &vault_password, &file_password).await,
             Request::PublicKey { address } => self.public_key(&address),
-            Request::Prepare { order } => self.prepare(&order),
+            Request::Prepare { draft } => self.prepare(&draft),
             Request::Replace {
                 from,
                 envelope,
@@ -136,7 +136,7 @@ impl WorkerState {
                 prices,
             } => self.replace(&from, envelope, cancel, timestamp, &prices),
             Request::Sign { from, payload } => self.sign(&from, payload),
-            Request::PrepareTestCoins { order } => self.prepare_test_coins(&order),
+            Request::PrepareTestCoins { draft } => self.prepare_test_coins(&draft),
             Request::Shared(request) => self.shared(request).await,
             Request::Forget => self.forget().await,
         }

@@ -36,7 +36,7 @@ struct Edge {
 impl Edge {
     fn new() -> Self {
         let (fixture, folder) = (Fixture::new(), tempfile::tempdir().expect("a folder"));
-        let (tokens, _) = TokenSource::Kept(folder.path().join("token"))
+        let (tokens, _) = TokenSource::DataDir(folder.path().join("token"))
             .load()
             .expect("a new token");
         let web = WebConfig {

@@ -54,7 +54,7 @@ fn lines(data: &[u8]) {
     for (place, line) in (1_u64..).zip(texts) {
         // Time passes, so that the pace of shares is looked at, too.
         let now = begun + Duration::from_secs(7 * place);
-        let going_on = session.hear(line, now);
+        let going_on = session.handle_line(line, now);
         match place % 5 {
             0 => session.refresh(now),
             3 => session.new_tip(),

@@ -36,7 +36,7 @@ pub async fn one(
 ) -> Answer<Json<AccountBody>> {
     let address = parse_address("address", &text)?;
     server
-        .read(move |node, _| {
+        .read(move |node| {
             // Tip and pool of one moment: what has just left the pool is in the balance.
             let (tip, pending, pending_cost) = node.with_pool(|pool| {
                 let mut costs = pool.by_sender(&address).map(CheckedTransaction::max_cost);
@@ -96,7 +96,8 @@ pub async fn one(
 pub async fn pending(State(server): State<Shared>, Segment(text): Segment) -> Answer<Json<AccountPoolBody>> {
     let address = parse_address("address", &text)?;
     server
-        .read(move |node, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let nonce = node.account(tip, &address)?.nonce;
             let next_nonce = node.next_nonce(tip, &address)?;
             let (count, first) = node.with_pool(|pool| {
@@ -132,7 +133,8 @@ pub async fn transactions(
     let limit = page_limit(&page)?;
     let cursor = history_cursor(page.cursor.as_deref())?;
     server
-        .read(move |node, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let page = node.account_page(tip, &address, Lines::Transactions, cursor.as_ref(), limit);
             let page = page.map_err(Problem::from)?;
             let items = page.entries.iter().filter_map(|entry| match entry {
@@ -196,7 +198,8 @@ pub async fn history(
     let limit = page_limit(&page)?;
     let cursor = history_cursor(page.cursor.as_deref())?;
     server
-        .read(move |node, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let page = node.account_page(tip, &address, Lines::All, cursor.as_ref(), limit);
             let page = page.map_err(Problem::from)?;
             let items = page.entries.iter().map(|entry| line(tip, entry));

@@ -141,7 +141,8 @@ pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>
     let limit = page_limit(&page)?;
     let cursor = BlockCursor::decode(page.cursor.as_deref())?;
     server
-        .read(move |_, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let from = cursor.map_or(tip.record.height(), |BlockCursor(height)| {
                 height.min(tip.record.height())
             });
@@ -172,14 +173,16 @@ pub async fn one(
     let key = parse_key(&key)?;
     match params.format.unwrap_or(Format::Json) {
         Format::Json => {
-            let read = server.read(move |node, tip| {
+            let read = server.read(move |node| {
+                let tip = &node.tip();
                 let block = node.full_block(tip, key)?.ok_or_else(|| unknown(tip, key))?;
                 Ok(body(node, tip, &block))
             });
             Ok(Json(read.await?).into_response())
         }
         Format::Raw => {
-            let read = server.read(move |node, tip| {
+            let read = server.read(move |node| {
+                let tip = &node.tip();
                 let record = node.block_record(tip, key)?.ok_or_else(|| unknown(tip, key))?;
                 // A branch block may be younger than the tip's snapshot.
                 let bytes = node.store().snapshot().block_bytes(&record.id)?;
@@ -215,7 +218,8 @@ pub async fn transactions(
     let limit = page_limit(&page)?;
     let skip = OffsetCursor::decode(page.cursor.as_deref())?.map_or(0, |OffsetCursor(count)| count as usize);
     server
-        .read(move |node, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let block = node.full_block(tip, key)?.ok_or_else(|| unknown(tip, key))?;
             let items = (skip..block.transactions.len()).take(limit);
             let items = items.map(|index| of_block(tip, &block, index)).collect();

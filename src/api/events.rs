@@ -85,7 +85,7 @@ impl Follower {
             Some(Some((number, (missed, receiver)))) => {
                 let last = missed.last().map_or(number, |event| event.number);
                 first.push_back(greeting(&node, run, number, READY));
-                first.extend(missed.iter().map(|event| told(run, event)));
+                first.extend(missed.iter().map(|event| encoded(run, event)));
                 (last, receiver)
             }
             Some(None) => {
@@ -129,7 +129,7 @@ impl Follower {
                 Ok(event) if event.number <= self.last => {}
                 Ok(event) => {
                     self.last = event.number;
-                    return Some(told(self.node.events().run(), &event));
+                    return Some(encoded(self.node.events().run(), &event));
                 }
                 Err(RecvError::Closed) => return None,
                 Err(RecvError::Lagged(_)) => self.catch_up(),
@@ -145,7 +145,7 @@ impl Follower {
             Some((missed, receiver)) => {
                 self.receiver = receiver;
                 self.last = missed.last().map_or(self.last, |event| event.number);
-                self.first.extend(missed.iter().map(|event| told(run, event)));
+                self.first.extend(missed.iter().map(|event| encoded(run, event)));
             }
             None => {
                 (self.last, self.receiver) = events.follow();
@@ -162,7 +162,7 @@ fn parse_id(text: &str) -> Option<(u64, u64)> {
     Some((run.parse().ok()?, number.parse().ok()?))
 }
 
-fn told(run: u64, event: &Numbered) -> Event {
+fn encoded(run: u64, event: &Numbered) -> Event {
     let happened = happened(&event.event);
     let data = serde_json::to_string(&happened).unwrap_or_default();
     Event::default()

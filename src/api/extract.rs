@@ -11,7 +11,7 @@ use super::problem::{Answer, Problem, kinds};
 
 /// Longest body of any request, in bytes: that of a batch.
 pub const MAX_BODY: usize = 8 * 1024 * 1024;
-/// Longest body where a path does not say otherwise, in bytes.
+/// Longest body where a path has no limit of its own, in bytes.
 pub const MAX_SMALL_BODY: usize = 64 * 1024;
 /// Deepest nesting of a JSON body.
 pub const MAX_DEPTH: usize = 64;

@@ -11,7 +11,7 @@ use crate::server::Shared;
 /// Blocks that a payment of this level is expected to wait, when blocks are full.
 const LEVEL_BLOCKS: [u64; 3] = [6, 2, 1];
 
-/// Base fee of the next block, and priority fees for three levels of hurry
+/// Base fee of the next block, and priority fees of three levels
 ///
 /// Where more than 512 transactions wait, by what waited at most half a second ago.
 #[utoipa::path(get, path = "/fees", tag = "payments", responses(
@@ -20,7 +20,8 @@ const LEVEL_BLOCKS: [u64; 3] = [6, 2, 1];
 ))]
 pub async fn fees(State(server): State<Shared>) -> Answer<Json<FeesBody>> {
     server
-        .read(|node, tip| {
+        .read(|node| {
+            let tip = &node.tip();
             let spec = node.spec();
             let base_fee = tip.ancestors.next_base_fee(spec);
             let view = node.pool_view(tip);

@@ -1,6 +1,6 @@
 //! The form of every text in the OpenAPI document: one table from a field's name to its pattern.
 //!
-//! A field means the same wherever it stands, so its form is said once, here, and not at each struct that has it. A test
+//! A field means the same wherever it stands, so its form stands once, here, and not at each struct that has it. A test
 //! fails for a field of text that has neither a form nor a place in [`FREE`].
 
 use serde_json::{Map, Value, json};

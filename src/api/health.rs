@@ -1,4 +1,4 @@
-//! What supervisors ask: is it alive, is it ready.
+//! What supervisors read: whether the process lives, whether the node is ready.
 
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +16,7 @@ pub async fn alive() -> Response {
     Json(AliveBody { status }).into_response()
 }
 
-/// The node can do its work: 200; it cannot: 503, with every reason. Both say how high the chain is here.
+/// The node can do its work: 200; it cannot: 503, with every reason. Both have the height of the chain.
 pub async fn ready(State(server): State<Shared>) -> Response {
     let mut reasons: Vec<ReasonBody> = server.health().reasons.iter().map(reason).collect();
     if *server.stopping().borrow() {

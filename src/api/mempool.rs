@@ -23,7 +23,8 @@ pub async fn pool(State(server): State<Shared>, Params(page): Params<PageParams>
     let limit = page_limit(&page)?;
     let skip = OffsetCursor::decode(page.cursor.as_deref())?.map_or(0, |OffsetCursor(count)| count as usize);
     server
-        .read(move |node, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let view = node.pool_view(tip);
             let shown = view.page(skip, limit);
             let end = skip.saturating_add(shown.len());

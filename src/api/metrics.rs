@@ -37,7 +37,7 @@ struct RequestLabels {
     status: u16,
 }
 
-/// What the server counts itself, and what it reads from the node when it is asked.
+/// What the server counts itself, and what it reads from the node at each request.
 pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<RequestLabels, Counter>,
@@ -128,7 +128,7 @@ impl Metrics {
     }
 }
 
-/// Figures for Prometheus: its text format 0.0.4, or OpenMetrics where that is asked for.
+/// Figures for Prometheus: its text format 0.0.4, or OpenMetrics where the request wants that.
 pub async fn metrics(State(server): State<Shared>, headers: HeaderMap) -> Answer<Response> {
     let measured = server.clone();
     let text = server.probe(move |node| measured.metrics.text(node, measured.open_streams()));

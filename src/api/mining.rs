@@ -131,7 +131,7 @@ pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkB
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<MinerBody>> {
     // Its threads may be about to end, which is waited for.
-    server.read(|node, _| Ok(Json(miner_body(node)))).await
+    server.look(|node| Json(miner_body(node))).await
 }
 
 /// External miners that are connected (Stratum), the fastest first
@@ -142,17 +142,17 @@ pub async fn status(State(server): State<Shared>) -> Answer<Json<MinerBody>> {
 pub async fn workers(State(server): State<Shared>) -> Answer<Json<WorkersBody>> {
     // Shares wait while all workers are looked at.
     server
-        .read(|node, _| {
+        .look(|node| {
             let workers = node.workers();
             let (total, list) = (workers.total(), workers.list());
-            Ok(Json(WorkersBody {
+            Json(WorkersBody {
                 connected: total.connected,
                 hash_rate: total.hash_rate,
                 shares: total.shares,
                 rejected: total.rejected,
                 blocks: total.blocks,
                 items: list.into_iter().take(MAX_LISTED).map(worker_body).collect(),
-            }))
+            })
         })
         .await
 }

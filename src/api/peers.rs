@@ -124,7 +124,7 @@ fn parse_name(text: String) -> Answer<PeerName> {
 ))]
 pub async fn peers(State(server): State<Shared>) -> Answer<Json<PeersBody>> {
     let network = server.network.clone();
-    server.read(move |node, _| Ok(Json(list(node, &network)))).await
+    server.look(move |node| Json(list(node, &network))).await
 }
 
 /// Dials another node, now and whenever it is not connected. Needs the operator's token with the scope `peers`

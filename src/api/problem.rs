@@ -42,7 +42,7 @@ impl Problem {
     }
 
     /// Says it in other words, where more is known about it.
-    pub fn told(mut self, detail: impl Display) -> Self {
+    pub fn with_detail(mut self, detail: impl Display) -> Self {
         self.detail = detail.to_string();
         self
     }
@@ -120,11 +120,11 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.render(None);
-        response.extensions_mut().insert(Told(self));
+        response.extensions_mut().insert(Attached(self));
         response
     }
 }
 
 /// Rides on an answer so that the router can write the request id into its body.
 #[derive(Debug, Clone)]
-pub struct Told(pub Problem);
+pub struct Attached(pub Problem);

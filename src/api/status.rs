@@ -61,8 +61,9 @@ pub fn miner_body(node: &Node) -> MinerBody {
 ))]
 pub async fn status(State(server): State<Shared>) -> Answer<Json<StatusBody>> {
     let network = server.network.clone();
-    let read = move |node: &Node, tip: &Tip| Ok(Json(body(node, tip, network.status())));
-    server.read(read).await
+    server
+        .look(move |node| Json(body(node, &node.tip(), network.status())))
+        .await
 }
 
 /// `network`: read once, for it is a copy of all that is shown of all peers.

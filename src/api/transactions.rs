@@ -55,7 +55,8 @@ pub async fn list(State(server): State<Shared>, Params(page): Params<PageParams>
     let limit = page_limit(&page)?;
     let cursor = PlaceCursor::decode(page.cursor.as_deref())?;
     server
-        .read(move |node, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let mut items = Vec::with_capacity(limit);
             let mut last = None;
             let mut below = cursor.map(|PlaceCursor(place)| place);
@@ -103,7 +104,7 @@ pub async fn one(
 ) -> Answer<Json<TransactionDetail>> {
     let id = parse_id(&text)?;
     server
-        .read(move |node, _| {
+        .read(move |node| {
             let (tip, located) = node.transaction(&id)?;
             let tip = tip.as_ref();
             let located = located.ok_or_else(|| {
@@ -155,7 +156,8 @@ pub async fn one(
 pub async fn receipt(State(server): State<Shared>, Segment(text): Segment) -> Answer<Json<PortableReceipt>> {
     let id = parse_id(&text)?;
     server
-        .read(move |node, tip| {
+        .read(move |node| {
+            let tip = &node.tip();
             let place = tip.snapshot.place(&id)?;
             let receipt = match place {
                 Some(place) => node.portable_receipt(tip, place)?,

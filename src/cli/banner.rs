@@ -1,11 +1,12 @@
 //! What `tally node` prints when it serves: where everything is.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use tally_app::format::iso;
 
+use super::out::Printer;
 use crate::config::PLAYGROUNDS;
 use crate::operator::TokenSource;
 use crate::server::Server;
@@ -29,10 +30,10 @@ impl Operator<'_> {
             ];
         }
         vec![match self.source {
-            TokenSource::Given(_) => {
+            TokenSource::Inline(_) => {
                 format!("  operator    {url}/#operator=TOKEN with the token that was given at the start")
             }
-            TokenSource::File(path) | TokenSource::Kept(path) => {
+            TokenSource::File(path) | TokenSource::DataDir(path) => {
                 format!(
                     "  operator    {url}/#operator=TOKEN with the token in {}",
                     path.display()
@@ -42,8 +43,9 @@ impl Operator<'_> {
     }
 }
 
-/// Prints to standard output, not to the log. An output that is closed or full is no reason to stop serving.
+/// Prints to standard output, not to the log. An output that is closed, full or not read is no reason to stop serving.
 pub fn print(
+    out: &mut Printer,
     server: &Server,
     address: SocketAddr,
     miners: Option<SocketAddr>,
@@ -99,9 +101,7 @@ pub fn print(
     if PLAYGROUNDS.contains(&spec.name.as_str()) {
         lines.push("  accounts    those of the PUBLIC test phrase are funded: their keys are published, use them for play only".to_owned());
     }
-    let text = lines.join("\n") + "\n\n";
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    out.line(lines.join("\n") + "\n");
 }
 
 /// The URL to open: an unspecified address is shown as loopback, where it can be reached for sure.
@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn the_token_is_printed_on_a_terminal_only() {
-        let kept = TokenSource::Kept(PathBuf::from("data/operator-token"));
-        let given = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
+        let kept = TokenSource::DataDir(PathBuf::from("data/operator-token"));
+        let given = TokenSource::inline("0123456789abcdef".to_owned()).expect("long enough");
         for (source, shown) in [
             (
                 &kept,

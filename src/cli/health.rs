@@ -1,4 +1,4 @@
-//! `tally health`: asks a node whether it lives, or whether it can do its work; for containers and scripts, which have no curl.
+//! `tally health`: whether a node lives, or whether it can do its work; for containers and scripts, which have no curl.
 
 use anyhow::bail;
 use clap::Args;

@@ -14,9 +14,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::out::{errln, outln};
+use super::out::Printer;
 use crate::config::{chain_spec, default_data_dir};
-use crate::exit::Interrupted;
+use crate::exit::{Exit, Interrupted};
 
 /// Most nodes of one command.
 const MAX_NODES: u16 = 32;
@@ -24,6 +24,8 @@ const MAX_NODES: u16 = 32;
 const READY: Duration = Duration::from_secs(60);
 /// How long killed nodes may take to be gone: a process that waits for a broken disk is not ended by anything.
 const KILLED: Duration = Duration::from_secs(2);
+/// How long the process may take to print why it ends, once no node is left to wait for.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub struct NetArgs {
@@ -69,11 +71,24 @@ pub fn run(args: NetArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    runtime.block_on(up(args))
+    let ended = runtime.block_on(up(args));
+    if let Err(error) = &ended {
+        end_without_words(Exit::of(error));
+    }
+    ended
 }
 
-/// What happens to the nodes.
-enum News {
+/// Ends the process a little later: where nothing reads standard error, printing why it ends would hold up the end for ever.
+fn end_without_words(exit: Exit) {
+    std::thread::spawn(move || {
+        std::thread::sleep(LAST_WORDS);
+        #[allow(clippy::exit, reason = "an output that nothing reads keeps `main` from returning")]
+        std::process::exit(exit as i32);
+    });
+}
+
+/// What happens to a node.
+enum NodeEvent {
     /// A line that a node printed.
     Line(u16, String),
     /// A node's process is gone.
@@ -96,8 +111,10 @@ struct Cluster {
     args: UpArgs,
     folder: PathBuf,
     running: BTreeMap<u16, Running>,
-    news: UnboundedReceiver<News>,
-    tell: UnboundedSender<News>,
+    events: UnboundedReceiver<NodeEvent>,
+    sender: UnboundedSender<NodeEvent>,
+    out: Printer,
+    notes: Printer,
 }
 
 /// What ends the command: SIGINT and SIGTERM.
@@ -138,13 +155,15 @@ async fn up(args: UpArgs) -> anyhow::Result<()> {
         Some(folder) => folder.clone(),
         None => default_data_dir(&format!("net-{}", chain_spec(&args.chain)?.name))?,
     };
-    let (tell, news) = unbounded_channel();
+    let (sender, events) = unbounded_channel();
     let mut cluster = Cluster {
         args,
         folder,
         running: BTreeMap::new(),
-        news,
-        tell,
+        events,
+        sender,
+        out: Printer::out(),
+        notes: Printer::err(),
     };
     let result = tokio::select! {
         () = signals.next() => Ok(()),
@@ -155,7 +174,7 @@ async fn up(args: UpArgs) -> anyhow::Result<()> {
         (Ok(()), Err(interrupted)) => Err(interrupted.into()),
         // Why the nodes end counts for more than how they ended.
         (Err(error), Err(interrupted)) => {
-            errln!("{interrupted}");
+            cluster.notes.line(interrupted.to_string());
             Err(error)
         }
     }
@@ -168,15 +187,14 @@ impl Cluster {
             self.start(index)?;
             self.ready(index).await?;
         }
-        // The nodes go on where no program reads what they print.
-        let _ = outln!(
+        self.out.line(format!(
             "\n{} up, their folders are in {}; Ctrl-C ends them all\n",
             counted(self.args.nodes, "node is", "nodes are"),
             self.folder.display()
-        );
+        ));
         loop {
-            let news = self.news.recv().await.context("no more news")?;
-            self.hear(news)?;
+            let event = self.events.recv().await.context("no more events")?;
+            self.handle(event)?;
         }
     }
 
@@ -184,23 +202,23 @@ impl Cluster {
     async fn ready(&mut self, index: u16) -> anyhow::Result<()> {
         let end = tokio::time::Instant::now() + READY;
         while self.running.get(&index).is_none_or(|node| node.address.is_empty()) {
-            let news = tokio::time::timeout_at(end, self.news.recv()).await;
-            let news = news.with_context(|| format!("node-{index} does not serve"))?;
-            self.hear(news.context("no more news")?)?;
+            let event = tokio::time::timeout_at(end, self.events.recv()).await;
+            let event = event.with_context(|| format!("node-{index} does not serve"))?;
+            self.handle(event.context("no more events")?)?;
         }
         Ok(())
     }
 
-    fn hear(&mut self, news: News) -> anyhow::Result<()> {
-        match news {
-            News::Line(index, line) => {
+    fn handle(&mut self, event: NodeEvent) -> anyhow::Result<()> {
+        match event {
+            NodeEvent::Line(index, line) => {
                 let address = line.trim().strip_prefix("network").map(str::trim);
                 if let (Some(address), Some(node)) = (address, self.running.get_mut(&index)) {
                     node.address = address.to_owned();
                 }
-                let _ = outln!("node-{index} | {line}");
+                self.out.line(format!("node-{index} | {line}"));
             }
-            News::Ended(index, status) => {
+            NodeEvent::Ended(index, status) => {
                 let Some(node) = self.running.remove(&index) else {
                     return Ok(());
                 };
@@ -208,7 +226,7 @@ impl Cluster {
                 if node.address.is_empty() {
                     bail!("node-{index} cannot run ({how}); the lines above say why");
                 }
-                let _ = outln!("node-{index} | ended ({how}), starting again");
+                self.out.line(format!("node-{index} | ended ({how}), starting again"));
                 self.start(index)?;
             }
         }
@@ -242,19 +260,18 @@ impl Cluster {
             address: String::new(),
         };
         self.running.insert(index, running);
-        tokio::spawn(follow(index, child, killed, self.tell.clone()));
+        tokio::spawn(follow(index, child, killed, self.sender.clone()));
         Ok(())
     }
 
     /// Ends all nodes in order, and waits for them, as long as no further signal comes.
     async fn stop(&mut self, signals: &mut Signals) -> Result<(), Interrupted> {
-        self.running.values_mut().for_each(|node| node.stdin = None);
         if !self.running.is_empty() {
-            errln!(
-                "ending {} nodes in order; Ctrl-C again ends them at once",
-                self.running.len()
-            );
+            let nodes = counted(self.running.len() as u64, "node", "nodes");
+            self.notes
+                .line(format!("ending {nodes} in order; Ctrl-C again ends them at once"));
         }
+        self.running.values_mut().for_each(|node| node.stdin = None);
         let in_order = tokio::select! {
             () = self.gone() => true,
             () = signals.next() => false,
@@ -268,18 +285,18 @@ impl Cluster {
     /// Waits until no node runs.
     async fn gone(&mut self) {
         while !self.running.is_empty() {
-            match self.news.recv().await {
-                Some(News::Ended(index, status)) => {
+            match self.events.recv().await {
+                Some(NodeEvent::Ended(index, status)) => {
                     self.running.remove(&index);
-                    let _ = outln!("node-{index} | ended ({})", how(status));
+                    self.out.line(format!("node-{index} | ended ({})", how(status)));
                 }
-                Some(News::Line(index, line)) => drop(outln!("node-{index} | {line}")),
+                Some(NodeEvent::Line(index, line)) => self.out.line(format!("node-{index} | {line}")),
                 None => return,
             }
         }
     }
 
-    /// Kills all nodes that still run, and says what stays.
+    /// Kills all nodes that still run, and names what stays.
     async fn kill(&mut self) -> Interrupted {
         let mut killed: Vec<u16> = self.running.keys().copied().collect();
         for node in self.running.values_mut() {
@@ -309,10 +326,10 @@ fn how(status: std::io::Result<ExitStatus>) -> String {
 }
 
 /// Passes on what a node prints, until it is gone or has to be killed.
-async fn follow(index: u16, mut child: Child, killed: oneshot::Receiver<()>, tell: UnboundedSender<News>) {
+async fn follow(index: u16, mut child: Child, killed: oneshot::Receiver<()>, events: UnboundedSender<NodeEvent>) {
     let (out, log) = (child.stdout.take(), child.stderr.take());
     let by_itself = async {
-        tokio::join!(pass_on(index, out, &tell), pass_on(index, log, &tell));
+        tokio::join!(pass_on(index, out, &events), pass_on(index, log, &events));
         child.wait().await
     };
     let ended = tokio::select! {
@@ -327,14 +344,14 @@ async fn follow(index: u16, mut child: Child, killed: oneshot::Receiver<()>, tel
             child.wait().await
         }
     };
-    let _ = tell.send(News::Ended(index, status));
+    let _ = events.send(NodeEvent::Ended(index, status));
 }
 
-async fn pass_on(index: u16, from: Option<impl AsyncRead + Unpin>, tell: &UnboundedSender<News>) {
+async fn pass_on(index: u16, from: Option<impl AsyncRead + Unpin>, events: &UnboundedSender<NodeEvent>) {
     let Some(from) = from else { return };
     let mut lines = BufReader::new(from).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if !line.is_empty() && tell.send(News::Line(index, line)).is_err() {
+        if !line.is_empty() && events.send(NodeEvent::Line(index, line)).is_err() {
             return;
         }
     }

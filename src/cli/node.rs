@@ -7,6 +7,7 @@ use tally_node::{Node, Store, supervise, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::banner::{self, Operator};
+use super::out::Printer;
 use crate::config::{Config, NodeOptions};
 use crate::exit::Exit;
 use crate::server::Server;
@@ -64,7 +65,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
     };
     let served = serve_with(&node, config, stop).await;
-    // A broken store says so here, and that decides the exit code.
+    // The error of a broken store comes from here, and decides the exit code.
     tokio::task::spawn_blocking(move || node.close()).await??;
     served
 }
@@ -81,6 +82,7 @@ async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'st
     let server = Server::new(node.clone(), tokens, config.web);
     web::certificate::prepare(&server.web)?;
     let running = web::start(server.clone()).await?;
+    let mut out = Printer::out();
     let ended = async {
         if let Some(p2p) = config.p2p {
             let agent = format!("tally/{}", env!("CARGO_PKG_VERSION"));
@@ -95,7 +97,14 @@ async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'st
             source: &config.operator,
             token: &link_token,
         };
-        banner::print(&server, running.address, miners, &config.node.data_dir, &operator);
+        banner::print(
+            &mut out,
+            &server,
+            running.address,
+            miners,
+            &config.node.data_dir,
+            &operator,
+        );
         drop(link_token);
         tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
         let failed = tokio::select! {
@@ -142,9 +151,9 @@ impl Drop for LastResort {
     }
 }
 
-/// Waits until standard input ends, if that is asked for; for ever if not. A thread of its own reads it: nothing waits for that thread.
-async fn stdin_closed(asked: bool) {
-    if !asked {
+/// Waits until standard input ends, if `wanted`; for ever if not. A thread of its own reads it: nothing waits for that thread.
+async fn stdin_closed(wanted: bool) {
+    if !wanted {
         return std::future::pending().await;
     }
     let (closed, wait) = tokio::sync::oneshot::channel();

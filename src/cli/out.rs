@@ -1,8 +1,11 @@
 //! All that commands print. `println!` and its kin are not used below `src/cli`: they panic where nothing can be written, and a
-//! command that has moved coins must say so by its exit code instead (`cargo xtask check` looks for them).
+//! command that has moved coins must show that by its exit code instead (`cargo xtask check` looks for them).
 //!
 //! A result goes to standard output with [`outln!`] and may fail; whatever speaks to the person at the terminal goes to
-//! standard error with [`errln!`] and never fails: there is nowhere left to say it.
+//! standard error with [`errln!`] and never fails: there is nowhere left to report it. Commands that end by a signal print with a
+//! [`Printer`], since a full pipe would hold up that end.
+
+mod printer;
 
 use std::fmt;
 use std::fs::File;
@@ -12,6 +15,8 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use tally_chain::visible;
 use zeroize::Zeroizing;
+
+pub use printer::Printer;
 
 /// Devices that take everything and keep nothing. Where a process begins without a standard output, Rust opens the first in its
 /// place, so that a closed output looks the same.
@@ -81,7 +86,7 @@ pub fn check_seen() -> Result<(), Unprinted> {
 /// Writes a secret that is shown this once, with a line feed.
 ///
 /// # Errors
-/// [`Unprinted::Nowhere`] before anything is written; what the system says, also where standard output is open for reading
+/// [`Unprinted::Nowhere`] before anything is written; the error of the system, also where standard output is open for reading
 /// only: Rust's own takes that for success.
 pub fn write_once(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
     let line = Zeroizing::new(format!("{text}\n"));
@@ -116,12 +121,12 @@ pub fn plain(text: &str) -> String {
 }
 
 /// Writes to standard error, as far as that is possible.
-pub fn tell(text: fmt::Arguments<'_>) {
+pub fn note(text: fmt::Arguments<'_>) {
     let _ = put(io::stderr().lock(), &text.to_string());
 }
 
-/// The same with a line feed. Much of it repeats what a node or a file says: it is written [`plain`].
-pub fn tell_line(text: fmt::Arguments<'_>) {
+/// The same with a line feed. Much of it repeats the text of a node or a file: it is written [`plain`].
+pub fn note_line(text: fmt::Arguments<'_>) {
     let _ = put(io::stderr().lock(), &format!("{}\n", plain(&text.to_string())));
 }
 
@@ -147,13 +152,13 @@ macro_rules! once {
 
 /// Says something on standard error.
 macro_rules! err {
-    ($($text:tt)*) => { $crate::cli::out::tell(::std::format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::cli::out::note(::std::format_args!($($text)*)) };
 }
 
 /// Says a line on standard error.
 macro_rules! errln {
-    () => { $crate::cli::out::tell_line(::std::format_args!("")) };
-    ($($text:tt)*) => { $crate::cli::out::tell_line(::std::format_args!($($text)*)) };
+    () => { $crate::cli::out::note_line(::std::format_args!("")) };
+    ($($text:tt)*) => { $crate::cli::out::note_line(::std::format_args!($($text)*)) };
 }
 
 pub(crate) use {err, errln, once, out, outln};

@@ -88,8 +88,8 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
     let outcome = examine(args);
     if let (true, Err(error)) = (args.json, &outcome) {
         // Programs read this; the exit code and the message on standard error are the same as without --json.
-        let told = json!({ "holds": false, "reason": format!("{error:#}") });
-        outln!("{}", serde_json::to_string_pretty(&told)?)?;
+        let report = json!({ "holds": false, "reason": format!("{error:#}") });
+        outln!("{}", serde_json::to_string_pretty(&report)?)?;
     }
     outcome
 }
@@ -241,7 +241,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_document_ends_where_it_ended_when_it_was_opened() {
-        // The system says that it is empty, and has something to read in it.
+        // The system gives its length as 0, and has something to read in it.
         let path = Path::new("/proc/self/status");
         let error = sha256_of(path).expect_err("longer than it was");
         assert_eq!(

@@ -7,6 +7,7 @@ use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::out::{After as _, out, outln};
+use crate::private_file::make_folder;
 
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
@@ -68,7 +69,7 @@ fn deep_fish(command: &Command, path: &[&str]) -> String {
 /// Writes the manual pages of all commands.
 pub fn man(command: Command, args: &ManArgs) -> anyhow::Result<()> {
     let cannot = || format!("cannot write to {}", args.folder.display());
-    std::fs::create_dir_all(&args.folder).with_context(cannot)?;
+    make_folder(&args.folder).with_context(cannot)?;
     clap_mangen::generate_to(command, &args.folder).with_context(cannot)?;
     let shown = args.folder.display();
     Ok(outln!("{shown}").after(|| format!("the manual was written to {shown}"))?)

@@ -161,7 +161,7 @@ pub struct NodeOptions {
 }
 
 impl NodeOptions {
-    /// These options, and what `file` says where they say nothing.
+    /// These options, and those of `file` where these are not set.
     pub(super) fn over(self, file: Self) -> Self {
         // A chain on the command line replaces a spec in the file, and the other way round.
         let named = self.chain.is_some() || self.spec.is_some();

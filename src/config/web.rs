@@ -1,4 +1,4 @@
-//! Settings of the HTTP side, and what pages may say of them.
+//! Settings of the HTTP side, and what pages may show of them.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,9 +30,9 @@ pub struct WebConfig {
     /// Connections, in all and of one remote address.
     pub max_connections: usize,
     pub max_connections_per_address: usize,
-    /// Who may say for whom it asks.
+    /// Who may name the client of a request: trusted proxies.
     pub trusted_proxies: Vec<IpNet>,
-    /// Where they say it.
+    /// The header in which they name it.
     pub proxy_header: ProxyHeader,
     /// How long clients may take.
     pub times: Times,
@@ -76,7 +76,7 @@ impl WebConfig {
         format!("{scheme}://{}{}", self.listen, self.base_path.as_str())
     }
 
-    /// What the pages may say about how this server is reached.
+    /// What the pages may show of how this server is reached.
     pub fn facts(&self) -> ServerFacts {
         let loopback = self.listen.ip().is_loopback();
         let check = |name: &str, good: bool, pass: &str, warn: &str| SelfCheck {

@@ -83,9 +83,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Written(Arc<Mutex<Vec<u8>>>);
 
-    impl std::io::Write for Kept {
+    impl std::io::Write for Written {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn no_field_begins_a_line_or_steers_the_terminal() {
-        let kept = Kept::default();
+        let kept = Written::default();
         let writer = kept.clone();
         let subscriber = tracing_subscriber::fmt()
             .fmt_fields(Escaped)

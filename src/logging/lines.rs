@@ -135,7 +135,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 /// A line of JSON in ASCII: characters that cannot be seen or turn the direction of writing occur only inside of strings,
-/// where `\u202e` means the same. A line that is too long is replaced by one that says so.
+/// where `\u202e` means the same. A line that is too long is replaced by a note.
 fn ascii_json(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     if text.len() > MAX_JSON {

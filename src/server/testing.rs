@@ -17,7 +17,7 @@ pub fn server(folder: &Path, web: WebConfig) -> Shared {
     };
     let config = options.resolve().expect("valid settings");
     let node = Node::open(config.node, system_clock()).expect("a node");
-    let token = TokenSource::given("0123456789abcdef".to_owned()).expect("long enough");
+    let token = TokenSource::inline("0123456789abcdef".to_owned()).expect("long enough");
     let (tokens, _) = token.load().expect("one token");
     Server::new(node, tokens, web)
 }

@@ -115,7 +115,7 @@ mod tests {
         ] {
             let found = Difficulty::new(value).target().0;
             assert!(near(found, expected), "{value}");
-            assert!(found >= expected, "{value}: never harder than what the miner is told");
+            assert!(found >= expected, "{value}: never harder than what the miner gets");
         }
         let block = Target::from_bits(0x1c00_ffff).unwrap();
         for wanted in [256.0, 300.0, 1e12] {

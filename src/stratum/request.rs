@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A request, or what some miners answer without having been asked.
+/// A request, or what some miners answer without a request.
 #[derive(Deserialize)]
 pub struct Request<'a> {
     #[serde(borrow, default)]
@@ -97,12 +97,12 @@ mod tests {
         ] {
             let line = format!("{{\"id\": {id}, \"method\": \"mining.ping\"}}");
             let request = Request::parse(&line).unwrap();
-            let told = answer(request.id(), Ok(true.into()));
-            assert_eq!(told, format!("{{\"id\":{id},\"result\":true,\"error\":null}}"));
+            let sent = answer(request.id(), Ok(true.into()));
+            assert_eq!(sent, format!("{{\"id\":{id},\"result\":true,\"error\":null}}"));
         }
         assert_eq!(Request::parse("{\"method\":\"x\"}").unwrap().id(), "null");
-        let told = Request::parse("{\"id\":1,\"result\":null,\"error\":null}").unwrap();
-        assert!(told.is_answer() && told.method.is_none());
+        let sent = Request::parse("{\"id\":1,\"result\":null,\"error\":null}").unwrap();
+        assert!(sent.is_answer() && sent.method.is_none());
         for none in ["", "[1]", "[]", "1", "GET / HTTP/1.1", "{\"id\":1"] {
             assert!(Request::parse(none).is_none(), "{none}");
         }

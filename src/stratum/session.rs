@@ -58,14 +58,14 @@ pub struct Session {
     subscribed: bool,
     agent: String,
     workers: BTreeMap<String, Worker>,
-    /// Whom new jobs pay: the address of the worker that last asked for one.
+    /// Whom new jobs pay: the address of the worker that last requested one.
     pays: Option<Address>,
     difficulty: Difficulty,
     suggested: bool,
     jobs: VecDeque<Job>,
     next_job: u64,
     wants_job: bool,
-    /// When it was last said that there is no job now.
+    /// When the miner last got the message that there is no job now.
     said_no_job: Seldom,
     /// Template, extra nonce, time and nonce of shares.
     seen: BTreeSet<(u64, [u8; EXTRA_2], u32, u32)>,
@@ -134,7 +134,7 @@ impl Session {
     }
 
     /// A line came. An error ends the conversation.
-    pub fn hear(&mut self, line: &str, now: Instant) -> anyhow::Result<()> {
+    pub fn handle_line(&mut self, line: &str, now: Instant) -> anyhow::Result<()> {
         // Blank lines keep connections alive.
         if line.trim().is_empty() {
             return Ok(());
@@ -239,7 +239,7 @@ impl Session {
         Ok(true.into())
     }
 
-    /// Small devices say what they can do; the first suggestion counts, and only where it makes shares easier.
+    /// Small devices suggest what they can do; the first suggestion counts, and only where it makes shares easier.
     fn suggest(&mut self, params: &[Value]) -> Value {
         let wanted = params.first().and_then(Value::as_f64).filter(|value| *value > 0.0);
         if let Some(wanted) = wanted.filter(|value| *value < self.difficulty.value())
@@ -349,7 +349,7 @@ impl Session {
         }
         let mining = match self.node.template_for(paid, Some(self.client)) {
             Ok(mining) => mining,
-            // The banner and the status say when it begins.
+            // The banner and the status show when it begins.
             Err(TemplateError::NotBegun { .. }) => return,
             Err(error) => return self.no_job(paid, &error),
         };
@@ -360,7 +360,7 @@ impl Session {
         }
         let id = self.next_job;
         self.next_job += 1;
-        self.tell("mining.notify", notify(id, &mining, clean));
+        self.send_notification("mining.notify", notify(id, &mining, clean));
         let difficulty = self.difficulty;
         self.jobs.push_back(Job { id, mining, difficulty });
         if self.jobs.len() > MAX_JOBS {
@@ -369,7 +369,7 @@ impl Session {
     }
 
     /// Says, to the miner and in the log, why it has no new job. Once a minute, also where it got one in between: a miner that
-    /// asks for two addresses in turn, of which one is turned away, would fill the log.
+    /// requests work for two addresses in turn, of which one is turned away, would fill the log.
     fn no_job(&mut self, paid: Address, error: &TemplateError) {
         let Some(unlogged) = self.said_no_job.now() else {
             return;
@@ -379,16 +379,16 @@ impl Session {
             TemplateError::State(_) => STORE_FAILED.to_owned(),
             error => error.to_string(),
         };
-        self.tell("client.show_message", json!([format!("No job now: {why}")]));
+        self.send_notification("client.show_message", json!([format!("No job now: {why}")]));
     }
 
-    fn tell(&mut self, method: &str, params: Value) {
+    fn send_notification(&mut self, method: &str, params: Value) {
         let line = json!({ "id": null, "method": method, "params": params });
         self.out.push(line.to_string());
     }
 
     fn tell_difficulty(&mut self) {
-        self.tell("mining.set_difficulty", json!([self.difficulty.value()]));
+        self.send_notification("mining.set_difficulty", json!([self.difficulty.value()]));
     }
 
     /// Makes shares harder or easier where they come much faster or slower than is aimed at.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tracing::Instrument as _;
 
-use crate::api::problem::{self, Kind, Problem, Told, kinds};
+use crate::api::problem::{self, Attached, Kind, Problem, kinds};
 use crate::logging::outside;
 use crate::server::Shared;
 use crate::web::Client;
@@ -75,12 +75,12 @@ pub async fn surround(State(server): State<Shared>, mut request: Request, next: 
         .request(&method, route.as_deref(), status, begun.elapsed());
     span.in_scope(|| {
         let micros = begun.elapsed().as_micros() as u64;
-        match response.extensions().get::<Told>() {
-            Some(Told(told)) => tracing::info!(
+        match response.extensions().get::<Attached>() {
+            Some(Attached(problem)) => tracing::info!(
                 status = status.as_u16(),
                 micros,
-                problem = told.kind.name,
-                detail = outside(&told.detail),
+                problem = problem.kind.name,
+                detail = outside(&problem.detail),
                 "answered"
             ),
             None => tracing::debug!(status = status.as_u16(), micros, "answered"),
@@ -105,9 +105,9 @@ fn dress(headers: &mut HeaderMap, id: &RequestId) {
 
 /// Writes the request id into problems, and turns the bare errors of lower layers into problems.
 fn tell_problems(path: &str, id: &RequestId, mut response: Response) -> Response {
-    let told = response.extensions_mut().remove::<Told>();
-    let problem = match told {
-        Some(Told(problem)) => problem,
+    let attached = response.extensions_mut().remove::<Attached>();
+    let problem = match attached {
+        Some(Attached(problem)) => problem,
         None => match bare_refusal(path, &response) {
             Some(problem) => problem,
             None => return response,
@@ -120,7 +120,7 @@ fn tell_problems(path: &str, id: &RequestId, mut response: Response) -> Response
             rendered.headers_mut().append(name, value.clone());
         }
     }
-    rendered.extensions_mut().insert(Told(problem));
+    rendered.extensions_mut().insert(Attached(problem));
     rendered
 }
 

@@ -51,6 +51,26 @@ fn labels(vault: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_vault_below_a_file_is_rejected_for_what_stands_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let letter = folder.path().join("letter");
+    std::fs::write(&letter, "mine").unwrap();
+    for below in ["vault", "new/vault"] {
+        let vault = letter.join(below);
+        // Before a password is asked for: none is given here.
+        let mut new = command(&vault, &["new", "--chain", "local"]);
+        let made = new.env_remove("TALLY_WALLET_PASSWORD").output().unwrap();
+        assert_eq!(made.status.code(), Some(1));
+        let (vault, letter) = (vault.display(), letter.display());
+        assert_eq!(
+            stderr(&made).trim(),
+            format!("tally: cannot make {vault}: {letter} is not a folder")
+        );
+    }
+    assert_eq!(std::fs::read(&letter).unwrap(), b"mine");
+}
+
+#[test]
 fn accounts_contacts_and_backup_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -10,7 +10,7 @@ use tally::config::NodeOptions;
 use tally_network::session::offence::Offence;
 
 use crate::binary;
-use crate::child::{self, Child, FAST_CHAIN, audit, signal};
+use crate::child::{self, Child, FAST_CHAIN, FullPipe, audit, signal};
 use crate::common::{ECC, Http, hex, until};
 use crate::network::{Member, agree, identity, included};
 
@@ -47,15 +47,18 @@ impl Cluster {
 
 /// The process that has this folder open as its data directory.
 fn process_of(folder: &Path) -> String {
+    find_process(folder).expect("the node runs")
+}
+
+fn find_process(folder: &Path) -> Option<String> {
     let folder = folder.to_str().unwrap();
     let mut processes = std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().into_string().ok());
-    let found = processes.find(|process| {
+    processes.find(|process| {
         let line = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
         line.split('\0').any(|argument| argument == folder)
-    });
-    found.expect("the node runs")
+    })
 }
 
 /// The figures that the dashboard for Grafana shows.
@@ -194,6 +197,23 @@ fn a_second_signal_ends_a_cluster_at_once_and_says_what_stays() {
     );
     assert_eq!(cluster.0.wait().code(), Some(130));
     audit(FAST_CHAIN, &folder.path().join("node-1")).unwrap();
+}
+
+#[test]
+fn outputs_that_are_not_read_hold_up_neither_nodes_nor_signals() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = FullPipe::new();
+    let shell = pipe.shell(">\"$FULL\" 2>&1");
+    let mut cluster = Cluster(Child::by(shell, &Cluster::args("2"), folder.path()));
+    let node = |index: usize| folder.path().join(format!("node-{index}"));
+    // It is started once the first serves.
+    until("both nodes run", || find_process(&node(2)));
+    let _stopped = Stopped::stop(process_of(&node(1)));
+    signal("-INT", &cluster.0.id().to_string());
+    until("node 2 has ended in order", || {
+        find_process(&node(2)).is_none().then_some(())
+    });
+    assert_eq!(cluster.0.stop().code(), Some(130), "the second signal ends it at once");
 }
 
 #[test]

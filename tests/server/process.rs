@@ -10,7 +10,7 @@ use tally_chain::ChainSpec;
 use tally_chain::genesis;
 
 use crate::binary;
-use crate::child::{self, Child, FAST_CHAIN, signal};
+use crate::child::{self, Child, FAST_CHAIN, FullPipe, signal};
 use crate::common::{ECC, Http, RSA, hex, until};
 use crate::events::Stream;
 
@@ -294,4 +294,25 @@ fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
         .collect();
     assert!(lines.iter().any(|line| line["message"] == "serving"), "{log}");
+}
+
+#[test]
+fn an_output_that_is_not_read_holds_up_neither_the_start_nor_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = FullPipe::new();
+    // Its log goes where the test reads.
+    let shell = pipe.shell("2>&1 >\"$FULL\"");
+    let args = [
+        "node",
+        "--chain",
+        FAST_CHAIN,
+        "--listen",
+        "127.0.0.1:0",
+        "--log-level",
+        "info",
+    ];
+    let mut child = Child::by(shell, &args, folder.path());
+    let mut lines = std::iter::from_fn(|| child.line());
+    assert!(lines.any(|line| line.contains("serving")), "the node does not serve");
+    assert_eq!(child.stop().code(), Some(0));
 }

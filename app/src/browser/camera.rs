@@ -31,10 +31,10 @@ pub async fn open_camera(video: HtmlVideoElement) -> Result<Camera, String> {
     let _ = Reflect::set(&facing, &"facingMode".into(), &"environment".into());
     let wanted = MediaStreamConstraints::new();
     wanted.set_video(&facing);
-    let asked = devices
+    let requested = devices
         .get_user_media_with_constraints(&wanted)
         .map_err(|error| why(&error))?;
-    let stream: MediaStream = JsFuture::from(asked)
+    let stream: MediaStream = JsFuture::from(requested)
         .await
         .map_err(|error| why(&error))?
         .unchecked_into();

@@ -14,11 +14,11 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 /// How long other tabs are waited for, in milliseconds: what each does takes some.
 const GRANTED_WITHIN: u32 = 10_000;
 /// How long a lock is kept after the work, in milliseconds: Chromium hands what one tab wrote to its storage to the processes
-/// of the others a moment later, and nothing says when.
+/// of the others a moment later, and no event marks when.
 const SETTLES_WITHIN: u32 = 50;
 
 /// Does the work while no other tab of this site does work of the same name, so that none writes over what it has not read.
-/// An error says that another tab held the lock for too long; the work was not done then. Browsers offer locks only to pages on
+/// An error means that another tab held the lock for too long; the work was not done then. Browsers offer locks only to pages on
 /// HTTPS and loopback: elsewhere the work is done at once, and of two tabs in the very same instant one may undo the other's.
 pub async fn alone<T: 'static>(name: &str, work: impl FnOnce() -> T + 'static) -> Result<T, String> {
     let Some((locks, request)) = locks() else {
@@ -38,11 +38,11 @@ pub async fn alone<T: 'static>(name: &str, work: impl FnOnce() -> T + 'static) -
             Ok(JsValue::UNDEFINED)
         })
     });
-    let asked = request.call2(&locks, &name.into(), &callback);
-    let asked = asked.and_then(JsCast::dyn_into::<Promise>);
-    let is_late = match asked {
-        Ok(asked) => {
-            let waits = select(JsFuture::from(asked), TimeoutFuture::new(GRANTED_WITHIN));
+    let requested = request.call2(&locks, &name.into(), &callback);
+    let requested = requested.and_then(JsCast::dyn_into::<Promise>);
+    let is_late = match requested {
+        Ok(requested) => {
+            let waits = select(JsFuture::from(requested), TimeoutFuture::new(GRANTED_WITHIN));
             match select(result, waits).await {
                 Either::Left((Ok(found), _)) => return Ok(found),
                 Either::Left((Err(_), _)) | Either::Right((Either::Left(_), _)) => false,
@@ -59,7 +59,7 @@ pub async fn alone<T: 'static>(name: &str, work: impl FnOnce() -> T + 'static) -
     }
 }
 
-/// The browser's locks, and what asks for one; none where it offers none.
+/// The browser's locks, and the function that requests one; none where it offers none.
 fn locks() -> Option<(JsValue, Function)> {
     let navigator = web_sys::window()?.navigator();
     let locks = Reflect::get(&navigator, &"locks".into()).ok()?;

@@ -12,7 +12,7 @@ use crate::{
     model::{AccountView, HistoryView, LostPlace},
     not_found::Missing,
     reads,
-    ui::{Amount, ButtonLink, CursorPager, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, Told},
+    ui::{Amount, ButtonLink, Claimed, CursorPager, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead},
 };
 
 /// The page at `/account/{address}`.
@@ -79,7 +79,7 @@ fn Content(
                     <a href=at_base(format!("/block/{}", account.height))>{format::count(account.height)}</a>
                 </Fact>
             </Facts>
-            <Told />
+            <Claimed />
         </section>
         <section aria-labelledby="history">
             <h2 id="history">"History"</h2>

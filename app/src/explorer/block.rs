@@ -13,8 +13,8 @@ use crate::{
     not_found::Missing,
     reads,
     ui::{
-        AddressLink, Amount, BlockLink, Elapsed, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, Stat,
-        Time, Told,
+        AddressLink, Amount, BlockLink, Claimed, Elapsed, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead,
+        Stat, Time,
     },
     verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block, of_chain, seen},
 };
@@ -134,7 +134,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                     {interval.map(|seconds| view! { <Fact name="Interval"><Elapsed seconds=seconds as f64 /></Fact> })}
                     <Fact name="Difficulty">{format::hashes(block.difficulty)}</Fact>
                 </Facts>
-                <Told />
+                <Claimed />
             </section>
             <CheckPanel
                 checks=checks
@@ -164,7 +164,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             {if !kept {
                 view! {
                     <Empty title="Not kept here">
-                        <p>"Another node can be asked for them."</p>
+                        <p>"Another node may have them."</p>
                     </Empty>
                 }
                     .into_any()

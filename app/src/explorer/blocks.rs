@@ -10,7 +10,7 @@ use crate::{
     live::Live,
     model::{BlockQuery, BlockRow, BlockSort, Listing},
     reads,
-    ui::{Empty, Loaded, PageHead, SortHeader, Table, Told},
+    ui::{Claimed, Empty, Loaded, PageHead, SortHeader, Table},
 };
 
 const PATH: &str = "/blocks";
@@ -139,7 +139,7 @@ fn Content(listing: Listing<BlockRow>, query: BlockQuery) -> impl IntoView {
             {block_rows(listing.items)}
         </Table>
         {pager}
-        <Told />
+        <Claimed />
     }
     .into_any()
 }

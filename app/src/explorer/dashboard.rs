@@ -13,7 +13,7 @@ use crate::{
     live::Live,
     model::{BlockRow, ChainInfo, Overview, TransactionRow},
     reads,
-    ui::{Amount, ButtonKind, ButtonLink, Empty, Followed, Id, Stat, StatusBadge, Time, Told, TransactionLink},
+    ui::{Amount, ButtonKind, ButtonLink, Claimed, Empty, Followed, Id, Stat, StatusBadge, Time, TransactionLink},
 };
 
 pub use charts::{confirmation_chart, difficulty_chart, interval_chart, transactions_chart};
@@ -81,7 +81,7 @@ fn Content(overview: Overview) -> impl IntoView {
                 <Stat name="Supply" note="issued less burned"><Amount value=supply /></Stat>
                 <Stat name="Base fee" note="per gas, burned, next block"><Amount value=base_fee exact=true /></Stat>
             </dl>
-            <Told />
+            <Claimed />
         </section>
         <section class="charts" aria-label="Charts">
             {interval_chart(&series, chain.spacing)}

@@ -10,7 +10,7 @@ use crate::{
     live::Live,
     model::{FeeBand, MempoolView},
     reads,
-    ui::{Amount, Empty, Loaded, PageHead, Stat, Table, Told},
+    ui::{Amount, Claimed, Empty, Loaded, PageHead, Stat, Table},
 };
 
 /// The page at `/mempool`.
@@ -52,7 +52,7 @@ fn Content(pool: MempoolView) -> impl IntoView {
             <Stat name="Size" note=bytes_note>{format::bytes(pool.bytes)}</Stat>
             <Stat name="Base fee" note="per gas, next block"><Amount value=pool.base_fee exact=true /></Stat>
         </dl>
-        <Told />
+        <Claimed />
         {(!pool.bands.is_empty()).then(|| view! { <Bands bands=pool.bands /> })}
         {if waiting.is_empty() {
             view! {

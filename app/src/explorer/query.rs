@@ -38,14 +38,13 @@ pub fn page_number() -> Memo<u32> {
     Memo::new(move |_| query.with(|query| query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1)))
 }
 
-/// Rows of a table: what the URL says, else what the reader prefers.
+/// Rows of a table: the number in the URL, else what the reader prefers.
 pub fn row_count() -> Memo<u32> {
     let query = use_query_map();
     let prefs = Prefs::get();
     Memo::new(move |_| {
-        let asked = query.with(|query| query.get("rows").and_then(|rows| rows.parse::<u32>().ok()));
-        asked
-            .unwrap_or_else(|| prefs.read(|prefs| prefs.rows))
+        let rows = query.with(|query| query.get("rows").and_then(|rows| rows.parse::<u32>().ok()));
+        rows.unwrap_or_else(|| prefs.read(|prefs| prefs.rows))
             .clamp(1, MAX_ROWS)
     })
 }

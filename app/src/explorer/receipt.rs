@@ -32,7 +32,7 @@ struct Bench {
     receipt: RwSignal<Option<PortableReceipt>>,
     trusted: RwSignal<String>,
     /// Whether the id was filled in from the node's answer.
-    told: RwSignal<bool>,
+    from_node: RwSignal<bool>,
     document: RwSignal<Option<Hashed>>,
     proven: RwSignal<Option<Proven>>,
     failure: RwSignal<Option<String>>,
@@ -40,13 +40,13 @@ struct Bench {
 }
 
 impl Bench {
-    /// Takes another block id; `told` marks one that only the node has reported. Results for the id before it do not count.
-    fn trust(self, id: String, told: bool) {
+    /// Takes another block id; `from_node` marks one that only the node has reported. Results for the id before it do not count.
+    fn trust(self, id: String, from_node: bool) {
         // The page may be gone by now.
         if self.trusted.try_set(id).is_some() {
             return;
         }
-        self.told.set(told);
+        self.from_node.set(from_node);
         self.proven.set(None);
         self.checks.clear();
     }
@@ -58,7 +58,7 @@ pub fn Receipt() -> impl IntoView {
     let bench = Bench {
         receipt: RwSignal::new(None),
         trusted: RwSignal::default(),
-        told: RwSignal::new(false),
+        from_node: RwSignal::new(false),
         document: RwSignal::new(None),
         proven: RwSignal::new(None),
         failure: RwSignal::new(None),
@@ -141,7 +141,7 @@ fn Give(bench: Bench) -> impl IntoView {
         let (Some(receipt), Some(trusted)) = (bench.receipt.get_untracked(), trusted) else {
             return browser::focus(if trusted.is_none() { "trusted" } else { FILE });
         };
-        let (lines, proven) = check_receipt(&receipt, trusted, bench.told.get_untracked());
+        let (lines, proven) = check_receipt(&receipt, trusted, bench.from_node.get_untracked());
         bench.checks.show(lines);
         bench.proven.set(proven);
     };
@@ -253,7 +253,7 @@ fn AskNode(bench: Bench) -> impl IntoView {
     }
 }
 
-/// What a receipt that holds says.
+/// What a receipt that holds shows.
 #[component]
 fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();

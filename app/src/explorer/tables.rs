@@ -55,7 +55,7 @@ pub fn block_rows(blocks: Vec<BlockRow>) -> impl IntoView {
         .collect_view()
 }
 
-/// A table of transactions, or what `empty` says where there are none.
+/// A table of transactions, or `empty` where there are none.
 #[component]
 pub fn TransactionTable(
     transactions: Vec<TransactionRow>,
@@ -118,7 +118,7 @@ fn reward_row(row: RewardRow, of: &str) -> impl IntoView + use<> {
     view! {
         <tr>
             <td data-label="Id"><a href=at_base(&block)>{name}</a></td>
-            <td data-label="Status"><Mark state=MarkState::Told /></td>
+            <td data-label="Status"><Mark state=MarkState::Claimed /></td>
             <td data-label="Block"><a href=at_base(&block)>{format::count(row.height)}</a></td>
             <td data-label="Time"><Time at=row.time /></td>
             <td data-label="Direction">

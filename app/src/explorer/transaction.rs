@@ -9,8 +9,8 @@ use crate::{
     not_found::Missing,
     reads,
     ui::{
-        AddressLink, Amount, BlockLink, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, SchemeBadge, Stat,
-        StatusBadge, Time, Told,
+        AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, SchemeBadge,
+        Stat, StatusBadge, Time,
     },
     verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
 };
@@ -107,7 +107,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                     <Fact name="Nonce">{format::count(transaction.nonce)}</Fact>
                     {transaction.made.map(|made| view! { <Fact name="Made"><Time at=made both=true /></Fact> })}
                 </Facts>
-                <Told />
+                <Claimed />
                 {receipt.map(|id| view! { <KeepReceipt id=id /> })}
             </section>
             <CheckPanel

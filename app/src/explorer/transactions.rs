@@ -10,7 +10,7 @@ use crate::{
     live::Live,
     model::{Listing, Scheme, StatusFilter, TransactionQuery, TransactionRow},
     reads,
-    ui::{Empty, Loaded, PageHead, Told},
+    ui::{Claimed, Empty, Loaded, PageHead},
 };
 
 const PATH: &str = "/transactions";
@@ -122,7 +122,7 @@ fn Content(listing: Listing<TransactionRow>, query: TransactionQuery) -> impl In
     view! {
         <TransactionTable transactions=listing.items caption="Transactions" />
         {pager}
-        <Told />
+        <Claimed />
     }
     .into_any()
 }

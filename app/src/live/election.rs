@@ -1,6 +1,6 @@
 //! Which tab of a browser holds the stream of events: one for all, since a browser opens few connections to one host.
 //!
-//! A tab that is in view asks for the leader. Without an answer it leads: it opens the stream, and passes on what arrives.
+//! A tab that is in view looks for the leader. Without an answer it leads: it opens the stream, and passes on what arrives.
 //! A leader that goes out of view announces it; one that ends silently is replaced after a time-out. Of two that lead at
 //! once the one of the higher number gives way. Web Locks would do the same, but only on HTTPS and loopback;
 //! a node in a LAN is often neither. Time and numbers come from outside, in milliseconds.

@@ -18,7 +18,7 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
-    /// One line that says what it is and how we know.
+    /// One line: what it is and how we know.
     pub fn label(self) -> &'static str {
         match self {
             Self::Unknown => "Has not signed yet, so its key is not known",

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Scheme;
 
-/// Most rows that one page of a table may ask for.
+/// Most rows that one page of a table may request.
 pub const MAX_ROWS: u32 = 100;
 
 /// One page of a longer list.

@@ -105,7 +105,7 @@ pub struct MempoolView {
 }
 
 impl ChainInfo {
-    /// What a page says while it cannot ask any node.
+    /// What a page shows while it cannot reach any node.
     pub fn unknown() -> Self {
         Self {
             name: "unknown".to_owned(),

@@ -11,8 +11,8 @@ use crate::{
     operations::{browser_miner::BrowserMiner, operator::Operator},
     reads,
     ui::{
-        AddressLink, Amount, Button, ButtonKind, Fact, Facts, Loaded, Notice, NoticeKind, PageHead, Stat, Table, Time,
-        Told,
+        AddressLink, Amount, Button, ButtonKind, Claimed, Fact, Facts, Loaded, Notice, NoticeKind, PageHead, Stat,
+        Table, Time,
     },
 };
 
@@ -71,7 +71,7 @@ fn Content(mining: MiningView) -> impl IntoView {
                     </Notice>
                 }
             })}
-        <Told />
+        <Claimed />
         <NativeMiner miner=miner />
         <Connected workers=workers connected=connected />
         <section class="charts" aria-label="Charts">

@@ -1,3 +1,4 @@
+mod bans;
 mod operate;
 mod ranges;
 
@@ -10,10 +11,11 @@ use crate::{
     model::{ChainInfo, ClockView, HeavierForkView, NetworkView, PeerView, SyncView},
     operations::operator::Operator,
     reads,
-    ui::{BlockLink, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time, Told},
+    ui::{BlockLink, Claimed, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time},
 };
-use operate::{AddPeer, BanDialog, Banning, LiftBan, PeerActions, Refused};
-use ranges::{BanRange, RangeBans};
+use bans::{PeerBans, RangeBans};
+use operate::{AddPeer, BanDialog, Banning, PeerActions, Refused};
+use ranges::BanRange;
 
 /// Seconds after which peers are looked at again, blocks or not.
 const BEAT_SECS: u64 = 3;
@@ -73,7 +75,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
             </Show>
         </section>
         <Show when=move || bans.get()>
-            <Bans network=network />
+            <PeerBans network=network />
         </Show>
         <Show when=move || ranges.get()>
             <RangeBans network=network />
@@ -169,7 +171,7 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
                 <Fact name="Peer id">{peer_id}</Fact>
                 <Fact name="Listens on"><ul class="plain">{listening}</ul></Fact>
             </Facts>
-            <Told />
+            <Claimed />
         </section>
     }
     .into_any()
@@ -180,7 +182,7 @@ fn ThisNode(network: NetworkView) -> impl IntoView {
 fn Syncing(sync: SyncView) -> impl IntoView {
     if let Some(height) = sync.headers {
         let (done, all) = sync.parts.unwrap_or((0, 1));
-        let told = match sync.parts {
+        let words = match sync.parts {
             None => format!("Headers up to {}: their work is checked", format::count(height)),
             Some(_) => format!(
                 "{} of {} parts of the state, each checked",
@@ -192,11 +194,11 @@ fn Syncing(sync: SyncView) -> impl IntoView {
             <section class="card" aria-labelledby="syncing">
                 <h2 id="syncing">"Beginning with a checkpoint"</h2>
                 <progress max=all value=done aria-labelledby="syncing"></progress>
-                <p>{told}</p>
+                <p>{words}</p>
                 <Facts>
                     <Fact name="Headers from"><Id value=sync.source /></Fact>
                 </Facts>
-                <Told />
+                <Claimed />
             </section>
         }
         .into_any();
@@ -217,39 +219,7 @@ fn Syncing(sync: SyncView) -> impl IntoView {
             <Facts>
                 <Fact name="Headers from"><Id value=sync.source /></Fact>
             </Facts>
-            <Told />
-        </section>
-    }
-    .into_any()
-}
-
-#[component]
-fn Bans(network: Signal<NetworkView>) -> impl IntoView {
-    let not_lifted = RwSignal::new(String::new());
-    let bans = move || network.with(|network| network.bans.clone());
-    let head = view! {
-        <th scope="col">"Peer"</th>
-        <th scope="col">"Reason"</th>
-    }
-    .into_any();
-    view! {
-        <section aria-labelledby="bans">
-            <h2 id="bans">"Banned"</h2>
-            <Refused title="The ban was not lifted" why=not_lifted />
-            <Table caption="Banned peers" head=head>
-                <For each=bans key=|ban| (ban.id.clone(), ban.reason.clone()) let:ban>
-                    <tr>
-                        <td data-label="Peer">
-                            <Id value=ban.id.clone() bare=true />
-                            <LiftBan id=ban.id failure=not_lifted />
-                        </td>
-                        <td data-label="Reason">
-                            {ban.reason}
-                            {ban.address.map(|address| view! { " (with " <code class="wrap">{address}</code> ")" })}
-                        </td>
-                    </tr>
-                </For>
-            </Table>
+            <Claimed />
         </section>
     }
     .into_any()

@@ -6,7 +6,7 @@ use crate::{
     live::Live,
     model::{ChainInfo, PerformanceView},
     reads,
-    ui::{Loaded, PageHead, Stat, Time, Told},
+    ui::{Claimed, Loaded, PageHead, Stat, Time},
 };
 
 /// The page at `/performance`.
@@ -40,7 +40,7 @@ fn Content(performance: PerformanceView) -> impl IntoView {
             <Stat name="Confirmation" note="median, from seen to in a block">{confirmation}</Stat>
             {figures}
         </dl>
-        <Told />
+        <Claimed />
         <section class="charts" aria-label="Charts">
             {transactions_chart(&series)}
             {confirmation_chart(&waits)}

@@ -25,7 +25,7 @@ pub fn Security() -> impl IntoView {
                     <span>"This tab checked the bytes itself: signature, Merkle path, roots, and the work of one block, which is at least a 16th of the most that this browser knows of the chain. What exactly stands in the panel beside the mark. It does not mean that the chain behind that block was checked, nor that the block is on the branch with the most total work."</span>
                 </li>
                 <li>
-                    <Mark state=MarkState::Told />
+                    <Mark state=MarkState::Claimed />
                     <span>"Only the node reports it, it is too early to know, or the block carries so little work that it may be made up; then the reason stands beside it. Counts of confirmations and rewards of mining always have this mark. A node that you do not run may be wrong, or show what is false."</span>
                 </li>
                 <li>

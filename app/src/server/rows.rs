@@ -31,7 +31,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// Brings what a URL asked for within bounds.
+    /// Brings what a URL names within bounds.
     pub fn new(page: u32, rows: u32) -> Self {
         Self {
             page: page.max(1),
@@ -47,7 +47,7 @@ impl Slice {
         self.rows as usize
     }
 
-    /// A listing of what was taken, with one entry more than fits saying that there is a next page.
+    /// A listing of what was taken, where one entry more than fits marks that there is a next page.
     pub fn listing<T>(&self, mut items: Vec<T>, total: Option<u64>, window: Option<String>) -> Listing<T> {
         let more = items.len() > self.take() || total.is_some_and(|total| total > (self.skip() + self.take()) as u64);
         items.truncate(self.take());

@@ -29,7 +29,7 @@ pub enum WorkError {
 }
 
 impl WorkError {
-    /// When to ask a busy node again, in seconds.
+    /// When to try a busy node again, in seconds.
     pub const RETRY_AFTER: u16 = 2;
 }
 
@@ -45,6 +45,11 @@ impl Workers {
     /// Four for each processor: reads wait for the disk, too.
     pub fn for_this_machine() -> Self {
         Self::new(4 * std::thread::available_parallelism().map_or(4, usize::from))
+    }
+
+    /// Places that nothing holds now.
+    pub fn free(&self) -> usize {
+        self.places.available_permits()
     }
 
     /// Does the work beside the server's own threads.

@@ -15,7 +15,7 @@ pub struct SymbolContext(pub String);
 #[component]
 pub fn Amount(
     value: BaseUnits,
-    /// Show all decimals whatever the preferences say.
+    /// Show all decimals whatever the preferences are.
     #[prop(optional)]
     exact: bool,
 ) -> impl IntoView {

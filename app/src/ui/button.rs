@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::base::at_base;
 
-/// How much a button asks for attention.
+/// How prominent a button is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ButtonKind {
     /// The one clear way on.

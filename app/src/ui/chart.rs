@@ -19,7 +19,7 @@ pub struct ChartPoint {
     pub value: Option<f64>,
 }
 
-/// What a chart shows, oldest first, and how to say one value.
+/// What a chart shows, oldest first, and how to write one value.
 #[derive(Clone, Debug)]
 pub struct ChartSeries {
     pub points: Vec<ChartPoint>,

@@ -3,7 +3,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::Toasts;
 use crate::{base::at_base, browser, format};
 
-/// Copies a text on click, and says that it did.
+/// Copies a text on click, and shows that it did.
 #[component]
 pub fn CopyButton(
     #[prop(into)] text: String,
@@ -77,7 +77,7 @@ pub fn Id(
     .into_any()
 }
 
-/// A block id that leads to its page. Ids begin with zeros, so the end says more than the start.
+/// A block id that leads to its page. Ids begin with zeros, so the end distinguishes more than the start.
 #[component]
 pub fn BlockLink(
     #[prop(into)] id: String,

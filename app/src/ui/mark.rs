@@ -1,15 +1,15 @@
 use leptos::prelude::*;
 
-/// What a mark says about the thing beside it.
+/// What a mark shows of the thing beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MarkState {
     /// This tab checked it.
     Verified,
     /// Only the node reports it.
-    Told,
+    Claimed,
     /// Checked, but it stands in a block that may be made up, so only the node reports it; the text says why.
     Light(String),
-    /// Nothing was given yet that could be checked: neither this tab nor a node says anything.
+    /// Nothing was given yet that could be checked: no claim of a node either.
     Unchecked,
     /// This tab is checking it now.
     Checking,
@@ -23,7 +23,7 @@ impl MarkState {
     fn word(&self) -> &'static str {
         match self {
             Self::Verified => "verified here",
-            Self::Told | Self::Light(_) => "as told by the node",
+            Self::Claimed | Self::Light(_) => "as told by the node",
             Self::Unchecked => "not checked yet",
             Self::Checking => "checking…",
             Self::Older(_) => "older than seen before",
@@ -34,8 +34,8 @@ impl MarkState {
     fn class(&self) -> &'static str {
         match self {
             Self::Verified => "mark mark-verified",
-            Self::Told | Self::Light(_) => "mark mark-told",
-            Self::Unchecked => "mark mark-told",
+            Self::Claimed | Self::Light(_) => "mark mark-claimed",
+            Self::Unchecked => "mark mark-claimed",
             Self::Checking => "mark mark-checking",
             Self::Older(_) | Self::Failed(_) => "mark mark-failed",
         }
@@ -45,7 +45,7 @@ impl MarkState {
     fn shape(&self) -> &'static str {
         match self {
             Self::Verified => "M2 3h12v4H2zM2 9h12v4H2zM6 3v10M10 3v10",
-            Self::Told | Self::Light(_) | Self::Unchecked | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
+            Self::Claimed | Self::Light(_) | Self::Unchecked | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
             Self::Older(_) | Self::Failed(_) => "M2 3h12v4H2zM2 9h12v4H2zM5 3v4M11 9v4",
         }
     }

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-/// What kind of thing a notice says.
+/// The kind of a notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NoticeKind {
     #[default]
@@ -30,7 +30,7 @@ impl NoticeKind {
     }
 }
 
-/// A boxed message: a title that says what happened, and text that says why and what to do next.
+/// A boxed message: the title names what happened, the text why and what to do next.
 #[component]
 pub fn Notice(#[prop(optional)] kind: NoticeKind, #[prop(into)] title: String, children: Children) -> impl IntoView {
     let role = if kind == NoticeKind::Error { "alert" } else { "note" };
@@ -61,13 +61,13 @@ pub fn Empty(#[prop(into)] title: String, children: Children) -> impl IntoView {
     .into_any()
 }
 
-/// A read that failed, in the words of the node, and a way to ask again.
+/// A read that failed, in the words of the node, and a way to try again.
 #[component]
 pub fn ReadError(
     /// What could not be shown.
     #[prop(into)]
     what: String,
-    /// Why, as the error says it.
+    /// Why, in the words of the error.
     #[prop(into)]
     why: String,
     #[prop(optional)] retry: Option<Callback<()>>,

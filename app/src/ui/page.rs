@@ -5,9 +5,9 @@ use leptos_meta::Title;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Mark, MarkState, ReadError, Skeleton};
-use crate::reads::Read;
+use crate::reads::{self, Read};
 
-/// The title of a page and the one sentence that says what it is for.
+/// The title of a page and the one sentence about its purpose.
 #[component]
 pub fn PageHead(
     #[prop(into)] title: String,
@@ -48,7 +48,7 @@ where
 /// Shows a resource as a signal: `show` is called once, when the first value arrives.
 ///
 /// While the resource is read again the value from before stays, and so it does when that fails; then a
-/// failure above it says so and offers to ask again.
+/// notice above it names the failure and offers to try again.
 #[component]
 pub fn Followed<T>(
     /// What is read, to begin a sentence with.
@@ -62,7 +62,7 @@ where
 {
     let (value, failure) = (RwSignal::new(None::<T>), RwSignal::new(None::<String>));
     let take = move |answer: Read<T>| {
-        failure.set(answer.as_ref().err().map(ToString::to_string));
+        failure.set(answer.as_ref().err().map(reads::failure));
         if let Some(new) = answer
             .ok()
             .filter(|new| value.with_untracked(|old| old.as_ref() != Some(new)))
@@ -104,10 +104,10 @@ where
 
 /// Says that what stands above is the node's word.
 #[component]
-pub fn Told() -> impl IntoView {
+pub fn Claimed() -> impl IntoView {
     view! {
-        <p class="told">
-            <Mark state=MarkState::Told />
+        <p class="claimed">
+            <Mark state=MarkState::Claimed />
         </p>
     }
     .into_any()

@@ -26,7 +26,7 @@ pub fn Time(
     }
 }
 
-/// Seconds as people say them, exact in the title.
+/// Seconds as people read them, exact in the title.
 #[component]
 pub fn Elapsed(seconds: f64) -> impl IntoView {
     view! { <span class="elapsed" title=format!("{} seconds", format::decimal(seconds, 3))>{format::duration(seconds)}</span> }

@@ -1,4 +1,4 @@
-//! The checks as plain functions over bytes, the same rules as in the node. Nothing here asks anyone.
+//! The checks as plain functions over bytes, the same rules as in the node. Nothing here sends a request.
 
 mod transaction;
 
@@ -12,7 +12,7 @@ pub use transaction::{Proof, check_row, check_transaction};
 #[cfg(feature = "ssr")]
 pub use transaction::{log_views, policy_view, scheme, signed_with};
 
-/// One check: what it says, in full, and whether it holds.
+/// One check: its claim, in full, and whether it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckLine {
     pub title: &'static str,
@@ -20,7 +20,7 @@ pub struct CheckLine {
     /// `None` where it does not apply, such as the path of a transaction that still waits.
     pub outcome: Option<Result<(), String>>,
     /// Without an outcome: why what holds is still the node's word.
-    pub told: Option<&'static str>,
+    pub claimed: Option<&'static str>,
 }
 
 type Titled = (&'static str, &'static str);
@@ -67,7 +67,7 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
         title,
         explanation,
         outcome,
-        told: None,
+        claimed: None,
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
 fn line_of(titled: Titled, outcome: Option<Result<Sealed, String>>) -> CheckLine {
     match outcome {
         Some(Ok(Sealed::Light)) => CheckLine {
-            told: Some(LIGHT),
+            claimed: Some(LIGHT),
             ..line(titled, None)
         },
         outcome => line(titled, outcome.map(|outcome| outcome.map(|_| ()))),
@@ -97,7 +97,7 @@ fn subject(content: &impl Serialize) -> String {
     serde_json::to_string(content).expect("texts and numbers have a form in JSON")
 }
 
-/// Compares what is shown with what the bytes say.
+/// Compares what is shown with the bytes.
 fn same(what: &str, shown: impl ToString, found: impl ToString) -> Result<(), String> {
     let (shown, found) = (shown.to_string(), found.to_string());
     if shown == found {

@@ -54,7 +54,7 @@ impl Standing {
     fn state(&self, place: usize, idle: MarkState) -> MarkState {
         match &self.lines {
             _ if !self.started => idle,
-            Err(_) => MarkState::Told,
+            Err(_) => MarkState::Claimed,
             Ok(lines) => lines.get(place).map_or(MarkState::Checking, mark),
         }
     }
@@ -107,11 +107,11 @@ impl Checks {
 
 /// What a line's outcome is shown as.
 fn mark(line: &CheckLine) -> MarkState {
-    match (&line.outcome, line.told) {
+    match (&line.outcome, line.claimed) {
         (Some(Ok(())), _) => MarkState::Verified,
         (Some(Err(why)), _) => MarkState::Failed(why.clone()),
         (None, Some(why)) => MarkState::Light(why.to_owned()),
-        (None, None) => MarkState::Told,
+        (None, None) => MarkState::Claimed,
     }
 }
 
@@ -123,14 +123,14 @@ pub fn CheckPanel(
     /// What remains the node's word even when every check holds.
     #[prop(into)]
     remains: String,
-    /// Whether checks run only when the user asks for them: before that no node has said anything either.
+    /// Whether checks run only when the user starts them: before that there is no claim of a node either.
     #[prop(optional)]
     on_request: bool,
 ) -> impl IntoView {
     let idle = if on_request {
         MarkState::Unchecked
     } else {
-        MarkState::Told
+        MarkState::Claimed
     };
     let lines = titles
         .iter()
@@ -151,7 +151,7 @@ pub fn CheckPanel(
             <h2 id="verify">"Checks of this tab"</h2>
             <ul class="verify-lines">{lines}</ul>
             <p class="verify-remains">
-                {(!on_request).then(|| view! { <Mark state=MarkState::Told /> })}
+                {(!on_request).then(|| view! { <Mark state=MarkState::Claimed /> })}
                 <span>{remains}</span>
             </p>
             {move || {
@@ -173,18 +173,18 @@ mod tests {
             title: "T",
             explanation: "E",
             outcome: Some(outcome),
-            told: None,
+            claimed: None,
         }])
     }
 
     fn state(standing: &Standing) -> MarkState {
-        standing.state(0, MarkState::Told)
+        standing.state(0, MarkState::Claimed)
     }
 
     #[test]
     fn a_mark_is_of_the_content_that_was_checked() {
         let mut standing = Standing::default();
-        assert_eq!(state(&standing), MarkState::Told, "nothing runs yet");
+        assert_eq!(state(&standing), MarkState::Claimed, "nothing runs yet");
         assert_eq!(standing.state(0, MarkState::Unchecked), MarkState::Unchecked);
         standing.begin("true");
         assert_eq!(state(&standing), MarkState::Checking);
@@ -201,6 +201,6 @@ mod tests {
         standing.end("false", lines(Err("no".to_owned())));
         assert_eq!(state(&standing), MarkState::Failed("no".to_owned()));
         standing.end("false", Err("no answer".to_owned()));
-        assert_eq!(state(&standing), MarkState::Told);
+        assert_eq!(state(&standing), MarkState::Claimed);
     }
 }

@@ -1,4 +1,4 @@
-//! What this tab knows of a chain whatever its node says: the genesis id binds the spec, and the spec bounds the seals.
+//! What this tab knows of a chain whatever its node claims: the genesis id binds the spec, and the spec bounds the seals.
 
 pub use tally_chain::seal::Sealed;
 use tally_chain::{
@@ -100,7 +100,7 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// The rules of the page's chain, with what this browser has seen of its work: its spec is asked for once, and held against
+/// The rules of the page's chain, with what this browser has seen of its work: its spec is requested once, and held against
 /// the genesis id.
 #[cfg(feature = "hydrate")]
 pub async fn of_chain(chain: &ChainInfo) -> Result<ChainRules, String> {

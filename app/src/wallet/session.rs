@@ -37,14 +37,14 @@ pub struct Wallet {
     pub progress: RwSignal<Option<SearchProgress>>,
     /// Whether it was just restored from a phrase, and its used accounts are still to be found.
     pub restored: RwSignal<bool>,
-    /// Whether this browser has promised to keep the vault; none where it was not asked yet, or cannot be.
+    /// Whether this browser has promised to keep the vault; none before the request, and where the browser has none.
     pub kept: RwSignal<Option<bool>>,
-    /// Why it was locked, where the user did not ask for it.
+    /// Why it was locked, where the user did not lock it.
     pub notice: RwSignal<Option<String>>,
     /// Unix seconds of the last key press or click, in any tab of this chain.
     last_use: RwSignal<u64>,
     /// When the other tabs were last notified of it.
-    told_use: StoredValue<u64>,
+    announced_use: StoredValue<u64>,
     chain: StoredValue<ChainInfo>,
 }
 
@@ -60,13 +60,13 @@ impl Wallet {
             kept: RwSignal::new(None),
             notice: RwSignal::new(None),
             last_use: RwSignal::new(0),
-            told_use: StoredValue::new(0),
+            announced_use: StoredValue::new(0),
             chain: StoredValue::new(expect_context()),
         };
         provide_context(wallet);
         worker::on_progress(move |progress| wallet.progress.set(Some(progress)));
         wallet.lock_when_idle();
-        Effect::new(move |_| tabs::hear(wallet.genesis(), move |word| wallet.heard(word)));
+        Effect::new(move |_| tabs::listen(wallet.genesis(), move |word| wallet.received(word)));
         wallet
     }
 
@@ -75,7 +75,7 @@ impl Wallet {
     }
 
     /// What another tab sent. Rule: docs/protocol.md#W55
-    fn heard(self, word: Word) {
+    fn received(self, word: Word) {
         let open = self.phase.with_untracked(|phase| *phase == Phase::Open);
         let chain = self.chain.get_value();
         match word {
@@ -176,7 +176,7 @@ impl Wallet {
         let writes = request.writes();
         let outcome = worker::ask(request).await;
         if writes && outcome.is_ok() {
-            tabs::tell(Word::Changed, &self.genesis());
+            tabs::send(Word::Changed, &self.genesis());
         }
         self.progress.set(None);
         if let Ok(Answer::Open { accounts, contacts }) = &outcome {
@@ -235,21 +235,21 @@ impl Wallet {
         }
     }
 
-    /// Locks this tab and all others of this chain, as the user asked.
+    /// Locks this tab and all others of this chain, as the user wants.
     pub fn lock_everywhere(self) {
-        tabs::tell(Word::Locked, &self.genesis());
+        tabs::send(Word::Locked, &self.genesis());
         self.lock(&self.chain.get_value(), None);
     }
 
     fn touch(self) {
         let Some(now) = browser::now() else { return };
         self.last_use.set(now);
-        let told = self.told_use.get_value();
+        let announced = self.announced_use.get_value();
         // Of a clock that was set back the tabs are notified at once.
-        let is_due = now < told || now - told >= tabs::USE_EVERY;
+        let is_due = now < announced || now - announced >= tabs::USE_EVERY;
         if is_due && self.phase.with_untracked(|phase| *phase == Phase::Open) {
-            self.told_use.set_value(now);
-            tabs::tell(Word::InUse, &self.genesis());
+            self.announced_use.set_value(now);
+            tabs::send(Word::InUse, &self.genesis());
         }
     }
 

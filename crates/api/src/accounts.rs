@@ -62,7 +62,8 @@ pub struct AccountBody {
     /// Transactions of it that wait in this node's pool.
     pub pending: usize,
     /// What those may cost at most, base units: so much of the balance is spoken for.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "0"))]
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "0", required))]
     pub pending_cost: Amount,
     /// Whether it is a contract.
     pub contract: bool,
@@ -120,6 +121,9 @@ pub enum LineKind {
     Transaction,
     /// The reward of a block that the account produced.
     Reward,
+    /// A kind that this version does not know: a client shows that there is a line. No node sends it.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 /// What the answer proves of a reward.
@@ -129,6 +133,9 @@ pub enum LineKind {
 pub enum RewardProof {
     /// Nothing: it is this node's word. No commitment of a block has its reward.
     None,
+    /// A proof that this version does not know and cannot check: to a client it proves nothing. No node sends it.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 /// What the producer of a block received.

@@ -78,6 +78,9 @@ pub enum Event {
         /// Threads while it mines.
         threads: usize,
     },
+    /// Something that this version does not know: a client passes over it. No node sends it.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 impl Event {
@@ -89,6 +92,7 @@ impl Event {
             Self::Transaction { .. } => "transaction",
             Self::Dropped { .. } => "dropped",
             Self::Mining { .. } => "mining",
+            Self::Unknown => "unknown",
         }
     }
 }

@@ -54,10 +54,17 @@ pub struct TemplateBody {
     pub time: u32,
     /// The earliest time the block may have.
     pub min_time: u32,
-    /// The latest time the block may have: a transaction in it expires then, or looks at the time.
+    /// The latest time the block may have: a transaction in it expires then, or looks at the time. Without it there is none.
+    #[serde(default = "no_latest_time")]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub max_time: u32,
     /// How many it has.
     pub transactions: usize,
+}
+
+/// Of a template without `max_time`, as nodes made them before transactions in it set one.
+fn no_latest_time() -> u32 {
+    u32::MAX
 }
 
 /// What a miner found.
@@ -87,6 +94,9 @@ pub enum Outcome {
     Side,
     /// It was here before.
     Known,
+    /// Something that this version does not know; the block was taken. No node sends it.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 /// A mined block that was taken.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Most entries of one page of a list.
 pub const MAX_PAGE: u32 = 100;
-/// Entries of one page where the request does not say.
+/// Entries of one page where the request has no limit.
 pub const DEFAULT_PAGE: u32 = 20;
 
 /// `?cursor=…&limit=…`, of every list.

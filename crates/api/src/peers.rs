@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How long a ban lasts where the request does not say, seconds.
+/// How long a ban lasts where the request has no term, seconds.
 pub const BAN_SECS: u64 = 3_600;
 /// The longest ban, seconds: a year.
 pub const MAX_BAN_SECS: u64 = 31_536_000;
@@ -53,6 +53,8 @@ pub struct BanBody {
     #[cfg_attr(feature = "openapi", schema(example = "198.51.100.7/32"))]
     pub address: Option<String>,
     /// Seconds that are left.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub secs: u64,
     /// At most 200 characters where the operator gave it.
     pub reason: String,
@@ -120,12 +122,16 @@ pub struct PeersBody {
     /// Banned nodes.
     pub bans: Vec<BanBody>,
     /// Banned address ranges.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub range_bans: Vec<RangeBanBody>,
     /// None while nothing is missing.
     pub sync: Option<CatchUpBody>,
     /// The greatest height that any peer claims.
     pub best_height: u64,
     /// What is known of nodes that no operator named.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub found: FoundBody,
 }
 

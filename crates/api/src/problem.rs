@@ -2,14 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tally_chain::visible;
 
 /// Media type of RFC 9457.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+/// How the types of a node's problems begin.
+const OURS: &str = "/problems/";
+/// The type of a problem that no node made (RFC 9457).
+const BLANK: &str = "about:blank";
+/// Bytes of an answer in which a text to show is looked for.
+const MAX_SEARCHED: usize = 16 * 1_024;
+/// Most characters of a text that no node made.
+const MAX_SHOWN: usize = 300;
 
 /// A problem as it travels (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[error("{title}: {detail} (request {})", request_id.as_deref().unwrap_or_default())]
+#[error("{title}: {detail}{}", request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
 pub struct ProblemBody {
     /// Stable path that names the kind of problem; the page behind it explains it.
     #[serde(rename = "type")]
@@ -50,5 +59,162 @@ impl ProblemBody {
     /// The stable name, the last part of the type: `nonce-too-low`.
     pub fn name(&self) -> &str {
         self.kind.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Reads an answer with the status of an error, from its HTTP status and its body, whatever sent it. A proxy answers with a
+    /// problem that lacks members, with other JSON, with HTML or with nothing: that is a problem of the type `about:blank`, with
+    /// what text there is, on one line, without hidden characters and at most 300 characters long.
+    pub fn of_answer(status: u16, body: &[u8]) -> Self {
+        Self::of_node(body).unwrap_or_else(|| Self::foreign(status, body))
+    }
+
+    /// Reads a problem that a node made; none where the body is anything else.
+    pub fn of_node(body: &[u8]) -> Option<Self> {
+        let problem: Self = serde_json::from_slice(body).ok()?;
+        problem.kind.starts_with(OURS).then_some(problem)
+    }
+
+    fn foreign(status: u16, body: &[u8]) -> Self {
+        let text = shown(&match serde_json::from_slice::<Value>(body) {
+            Ok(json) => error_texts(&json),
+            Err(_) => words(&String::from_utf8_lossy(&body[..body.len().min(MAX_SEARCHED)])),
+        });
+        Self {
+            kind: BLANK.to_owned(),
+            title: format!("the answer with status {status} is not one of a Tally node; a proxy may stand between"),
+            status,
+            detail: match text.is_empty() {
+                true => "it has no text".to_owned(),
+                false => text,
+            },
+            request_id: None,
+            field: None,
+            limit: None,
+            found: None,
+            expected: None,
+            more: Map::new(),
+        }
+    }
+
+    /// What a page shows of it: this very occurrence, and of an answer that no node made what that means.
+    pub fn sentence(&self) -> String {
+        match self.kind == BLANK {
+            true => format!("{}: {}", self.title, self.detail),
+            false => self.detail.clone(),
+        }
+    }
+}
+
+/// The members in which programs put their errors, as far as they are texts.
+fn error_texts(json: &Value) -> String {
+    if let Value::String(text) = json {
+        return text.clone();
+    }
+    let members = ["title", "detail", "message", "error"];
+    let texts: Vec<&str> = members.iter().filter_map(|name| json.get(name)?.as_str()).collect();
+    texts.join(": ")
+}
+
+/// A text as it is; of HTML what stands between its tags.
+fn words(text: &str) -> String {
+    let mut rest = text.trim_start();
+    if !rest.starts_with('<') {
+        return rest.to_owned();
+    }
+    let mut words = String::new();
+    while let Some((before, tag)) = rest.split_once('<') {
+        words.push_str(before);
+        words.push(' ');
+        let (tag, after) = tag.split_once('>').unwrap_or((tag, ""));
+        let is = |name: &str| {
+            tag.get(..name.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        };
+        // What these hold is not for readers.
+        rest = match ["style", "script"].into_iter().find(|&name| is(name)) {
+            Some(name) => after.split_once(&format!("</{name}>")).map_or("", |(_, after)| after),
+            None => after,
+        };
+    }
+    words + rest
+}
+
+/// What can be read of an answer that no node made: of HTML what stands between its tags, on one line, without hidden
+/// characters and at most 300 characters long.
+pub fn readable(answer: &str) -> String {
+    shown(&words(answer))
+}
+
+/// On one line, cut, and with `\u{…}` in place of hidden characters.
+fn shown(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(MAX_SHOWN).collect();
+    let end = if cut.len() < line.len() { "…" } else { "" };
+    format!("{}{end}", visible::escaped(&cut))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nodes_problem_is_read_as_it_is() {
+        let body =
+            br#"{"type":"/problems/nonce-too-low","title":"T","status":409,"detail":"d","request_id":"r","found":3}"#;
+        let problem = ProblemBody::of_answer(409, body);
+        assert_eq!((problem.name(), problem.sentence().as_str()), ("nonce-too-low", "d"));
+        assert_eq!(problem.to_string(), "T: d (request r)");
+        assert_eq!(problem.found, Some(3.into()));
+    }
+
+    #[test]
+    fn what_a_proxy_answers_keeps_its_status_and_its_text() {
+        let nginx = "<html>\r\n<head><title>502 Bad Gateway</title><STYLE>h1{}</STYLE><style>\nh1 {}</style></head>\r\n<body>\r\n\
+             <center><h1>upstream</h1></center>\r\n</body>";
+        let problem = r#"{"title":"Bad Gateway","detail":"the upstream \u202etimed out"}"#;
+        for (status, body, text) in [
+            (502, problem, "Bad Gateway: the upstream \\u{202e}timed out"),
+            (
+                429,
+                r#"{"type":"https://proxy.example/problems/unknown-transaction","title":"Slow down","status":429}"#,
+                "Slow down",
+            ),
+            (
+                503,
+                r#"{"error":"no healthy upstream","code":7}"#,
+                "no healthy upstream",
+            ),
+            (503, r#"{"code":7}"#, "it has no text"),
+            (503, "\"down\"", "down"),
+            (502, nginx, "502 Bad Gateway upstream"),
+            (
+                504,
+                "upstream a < b\r\n\ttimed out\u{1b}[2J",
+                "upstream a < b timed out\\u{1b}[2J",
+            ),
+            (502, "", "it has no text"),
+            (502, "<html>\n</html>", "it has no text"),
+        ] {
+            let read = ProblemBody::of_answer(status, body.as_bytes());
+            let title =
+                format!("the answer with status {status} is not one of a Tally node; a proxy may stand between");
+            assert_eq!(
+                (read.status, read.name(), &read.title),
+                (status, "about:blank", &title),
+                "{body}"
+            );
+            assert_eq!(read.detail, text, "{body}");
+            assert_eq!(read.to_string(), format!("{title}: {text}"));
+            assert_eq!(read.sentence(), read.to_string());
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let long = "ä".repeat(MAX_SEARCHED);
+        let detail = ProblemBody::of_answer(500, long.as_bytes()).detail;
+        assert_eq!(detail, format!("{}…", "ä".repeat(MAX_SHOWN)));
+        let torn = ProblemBody::of_answer(500, b"\xff\xfe").detail;
+        assert_eq!(torn, "\\u{fffd}\\u{fffd}");
     }
 }

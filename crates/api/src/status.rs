@@ -57,8 +57,8 @@ pub struct MinerBody {
     pub paused: Option<String>,
 }
 
-/// This machine's clock beside those of its peers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// This machine's clock beside those of its peers. Its default is that of a node that compares no clocks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClockBody {
     /// This machine's clock less the median, seconds; below 0 it is behind. None while too few clocks are known.
@@ -142,8 +142,12 @@ pub struct StatusBody {
     /// How far this node is.
     pub sync: SyncBody,
     /// Why the node cannot do its work now, in sentences; empty: it can. `/readyz` has the figures.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub not_ready: Vec<String>,
     /// This machine's clock beside those of its peers.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub clock: ClockBody,
     /// None while no peer has shown one.
     pub heavier_fork: Option<HeavierForkBody>,

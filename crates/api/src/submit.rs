@@ -1,6 +1,7 @@
 //! `POST /transactions` and `/transactions/batch`: signed transactions, one or many.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tally_chain::{Bytes, TxId};
 
 use crate::problem::ProblemBody;
@@ -49,7 +50,7 @@ pub struct SubmittedBody {
     pub status: TransactionStatus,
 }
 
-/// One result of a batch: taken, or a problem.
+/// One result of a batch: taken, or a problem. One that this version cannot read does not hide the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
@@ -61,6 +62,9 @@ pub enum BatchResult {
         /// Why the node rejects it.
         problem: Box<ProblemBody>,
     },
+    /// Neither of the two, as it came: what became of the transaction is not known. No node sends it.
+    #[serde(skip_serializing)]
+    Unknown(Value),
 }
 
 /// One result for each transaction, in their order.

@@ -18,16 +18,20 @@ pub enum TransactionStatus {
     Included,
     /// In a block, fee paid, but its execution failed.
     Failed,
+    /// A status that this version does not know: neither success nor failure follows from it. No node sends it.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 impl TransactionStatus {
-    /// The word that stands in JSON.
+    /// The word that stands in JSON; `unknown` for all words that this version does not know.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Queued => "queued",
             Self::Included => "included",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -104,7 +108,7 @@ pub struct ReceiptBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MultisigBody {
-    /// Signatures that it asks for: m.
+    /// Signatures that it requires: m.
     #[cfg_attr(feature = "openapi", schema(example = 2))]
     pub required: usize,
     /// Its n keys, in their order.

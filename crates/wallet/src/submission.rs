@@ -104,8 +104,9 @@ pub enum Uncertain {
     /// The nonce is used, by a copy of these bytes that came from elsewhere perhaps.
     #[error("the node rejected it ({rejection}), and gave no answer when it was asked for its id")]
     RejectedUnseen { rejection: Rejection },
-    /// The first copy may still be on its way, behind what rejected the second.
-    #[error("no answer came at first, then the node rejected the same bytes: {rejection}{}", .rejection.leaves_open())]
+    /// The first copy may still be on its way, behind what rejected the second. To the first came no answer, or that of a proxy, or
+    /// of a node that failed while it answered; it may have been sent by an earlier command.
+    #[error("it was sent before, and no clear answer came; sent again, the node rejected it: {rejection}{}", .rejection.leaves_open())]
     RejectedLater { rejection: Rejection },
     /// The node that had it may still have it, or have handed it on.
     #[error("a node had it before, and now the same bytes are rejected: {rejection}{}", .rejection.leaves_open())]
@@ -320,7 +321,9 @@ mod tests {
             "; another payment took this nonce, unless this one is in a block in which the node does not find it";
         assert_eq!(
             again("nonce-too-low", Earlier::Open),
-            format!("no answer came at first, then the node rejected the same bytes: T: d (request r){either}")
+            format!(
+                "it was sent before, and no clear answer came; sent again, the node rejected it: T: d (request r){either}"
+            )
         );
         assert_eq!(
             again("nonce-too-low", Earlier::Taken),
@@ -328,7 +331,7 @@ mod tests {
         );
         assert_eq!(
             again("pool-full", Earlier::Open),
-            "no answer came at first, then the node rejected the same bytes: T: d (request r)"
+            "it was sent before, and no clear answer came; sent again, the node rejected it: T: d (request r)"
         );
     }
 

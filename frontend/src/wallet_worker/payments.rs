@@ -1,6 +1,6 @@
 //! Building, reading back and signing payments.
 
-use tally_api::worker::wallet::{Answer, MemoText, Order, Prices, ReviewText, WalletError};
+use tally_api::worker::wallet::{Answer, MemoText, PaymentDraft, Prices, ReviewText, WalletError};
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, Bytes, UnixSecs, address};
 use tally_wallet::{Account, Fee, Memo, Origin, Payment, Phrase, Review, SigningKey, payment, system_rng};
@@ -12,11 +12,11 @@ use super::convert::{payment_error, sentence, vault_error};
 const PUBLIC_PHRASE: &str = "test test test test test test test test test test test junk";
 
 impl WorkerState {
-    pub(super) fn prepare(&mut self, order: &Order) -> Result<Answer, WalletError> {
+    pub(super) fn prepare(&mut self, draft: &PaymentDraft) -> Result<Answer, WalletError> {
         let identity = self.identity()?;
-        let from = own_address(&order.from)?;
+        let from = own_address(&draft.from)?;
         let account = self.vault()?.account(from).map_err(vault_error)?;
-        let payload = payment::build(&identity, account, &order_of(order)?).map_err(payment_error)?;
+        let payload = payment::build(&identity, account, &payment_of(draft)?).map_err(payment_error)?;
         self.read_back(&identity, from, payload)
     }
 
@@ -63,7 +63,7 @@ impl WorkerState {
     }
 
     /// Test coins are looked at before they are signed, as every payment is.
-    pub(super) fn prepare_test_coins(&mut self, order: &Order) -> Result<Answer, WalletError> {
+    pub(super) fn prepare_test_coins(&mut self, draft: &PaymentDraft) -> Result<Answer, WalletError> {
         let identity = self.identity()?;
         let key = everyones_key()?;
         let account = Account {
@@ -74,7 +74,7 @@ impl WorkerState {
             policy: None,
             archived: false,
         };
-        let payload = payment::build(&identity, &account, &order_of(order)?).map_err(payment_error)?;
+        let payload = payment::build(&identity, &account, &payment_of(draft)?).map_err(payment_error)?;
         self.read_back(&identity, account.address, payload)
     }
 }
@@ -103,14 +103,14 @@ pub(super) fn fee(prices: &Prices) -> Fee {
     }
 }
 
-pub(super) fn order_of(order: &Order) -> Result<Payment, WalletError> {
+pub(super) fn payment_of(draft: &PaymentDraft) -> Result<Payment, WalletError> {
     Ok(Payment {
-        to: address::parse(order.to.trim()).map_err(|error| WalletError::Recipient(error.to_string()))?,
-        value: order.value,
-        memo: order.memo.clone(),
-        nonce: order.nonce,
-        timestamp: UnixSecs(order.timestamp),
-        fee: fee(&order.prices),
+        to: address::parse(draft.to.trim()).map_err(|error| WalletError::Recipient(error.to_string()))?,
+        value: draft.value,
+        memo: draft.memo.clone(),
+        nonce: draft.nonce,
+        timestamp: UnixSecs(draft.timestamp),
+        fee: fee(&draft.prices),
     })
 }
 

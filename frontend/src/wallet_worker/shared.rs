@@ -1,13 +1,13 @@
 //! Shared accounts, and proposals that collect signatures. Rules: docs/protocol.md#W60 to #W66
 
-use tally_api::worker::wallet::{Answer, Order, ProposalView, SharedRequest, SignerView, WalletError};
+use tally_api::worker::wallet::{Answer, PaymentDraft, ProposalView, SharedRequest, SignerView, WalletError};
 use tally_chain::{PublicKey, address};
 use tally_wallet::keystore::{self, Found};
 use tally_wallet::{Proposal, ProposalError, SharedAccount, SharedError, Vault, system_rng};
 
 use super::WorkerState;
 use super::convert::{edit_error, sentence, vault_error};
-use super::payments::{order_of, own_address, review_text};
+use super::payments::{own_address, payment_of, review_text};
 
 impl WorkerState {
     pub(super) async fn shared(&mut self, request: SharedRequest) -> Result<Answer, WalletError> {
@@ -24,7 +24,7 @@ impl WorkerState {
                 self.take_up(&shared).await
             }
             SharedRequest::HandOn { address } => self.hand_on(&address),
-            SharedRequest::Propose { order } => self.propose(&order),
+            SharedRequest::Propose { draft } => self.propose(&draft),
             SharedRequest::Read { text } => {
                 let proposal = Proposal::read(&text).map_err(proposal_error)?;
                 self.show(proposal)
@@ -59,10 +59,10 @@ impl WorkerState {
         Ok(Answer::SharedText { text: shared.write() })
     }
 
-    fn propose(&mut self, order: &Order) -> Result<Answer, WalletError> {
+    fn propose(&mut self, draft: &PaymentDraft) -> Result<Answer, WalletError> {
         let identity = self.identity()?;
-        let account = self.vault()?.account(own_address(&order.from)?).map_err(vault_error)?;
-        let proposal = Proposal::build(&identity, account, &order_of(order)?).map_err(proposal_error)?;
+        let account = self.vault()?.account(own_address(&draft.from)?).map_err(vault_error)?;
+        let proposal = Proposal::build(&identity, account, &payment_of(draft)?).map_err(proposal_error)?;
         self.show(proposal)
     }
 

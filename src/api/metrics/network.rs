@@ -99,7 +99,7 @@ pub(super) fn encode(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>
         ),
         (
             "discovery_rounds",
-            "Times that nodes were asked for other nodes",
+            "Requests to nodes for other nodes",
             None,
             status.found.rounds,
         ),
@@ -117,13 +117,13 @@ pub(super) fn encode(status: &NetworkStatus, encoder: &mut DescriptorEncoder<'_>
         ),
         (
             "compact_blocks_partly",
-            "Blocks of which transactions were asked for",
+            "Blocks of which transactions were requested",
             None,
             *compact_partly,
         ),
         (
             "compact_blocks_failed",
-            "Blocks that were asked for whole",
+            "Blocks that were requested whole",
             None,
             *compact_failed,
         ),

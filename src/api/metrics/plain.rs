@@ -1,4 +1,4 @@
-//! The text format 0.0.4 of Prometheus, made from OpenMetrics: what scrapers get that do not ask for OpenMetrics.
+//! The text format 0.0.4 of Prometheus, made from OpenMetrics: what scrapers get that do not accept OpenMetrics.
 //!
 //! They differ in what stands before the samples: counters and infos are described under the name that their samples have,
 //! there are no units, and nothing marks the end.
@@ -50,7 +50,7 @@ impl Described {
     }
 }
 
-/// Whether the header `Accept` asks for OpenMetrics: by name, and not with a quality of zero.
+/// Whether the header `Accept` names OpenMetrics: by name, and not with a quality of zero.
 pub fn wants_open_metrics(accept: &str) -> bool {
     accept.split(',').any(|range| {
         let mut parts = range.split(';').map(str::trim);

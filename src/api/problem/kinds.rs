@@ -65,7 +65,7 @@ kinds! {
     UNKNOWN_PEER 404 "unknown-peer" "No such peer is connected" "GET /api/v1/peers lists those that are.";
     INVALID_MINING 422 "invalid-mining" "These mining settings cannot be used" "Threads are 1 to the number named here.";
 
-    // What is asked for is not there.
+    // What the request names is not there.
     UNKNOWN_BLOCK 404 "unknown-block" "There is no such block" "The chain may not be that high yet, or the id is of another chain.";
     NOT_KEPT 410 "not-kept" "The block is older than what this node keeps" "This node began with the state of a later block; ask one that has the whole chain.";
     HISTORY_CHANGED 410 "history-changed" "Part of what was shown of this history has been undone" "Blocks of a branch with more total work took the place of those that were shown: begin the list again without a cursor.";

@@ -116,7 +116,7 @@ impl From<&PolicyError> for Problem {
             E::Threshold { threshold, keys } => named(&kinds::POLICY_THRESHOLD).above(*threshold, *keys),
             E::TooManyKeys { max } => named(&kinds::POLICY_TOO_MANY_KEYS).with("limit", *max),
             E::UnknownKeyKind { index, found } => key(&kinds::POLICY_KEY_KIND, index).with("found", *found),
-            E::Key { index, source } => Self::from(source).with("key", *index).told(error),
+            E::Key { index, source } => Self::from(source).with("key", *index).with_detail(error),
             E::Unsorted { index } => key(&kinds::POLICY_KEYS_UNSORTED, index),
             E::Duplicate { index } => key(&kinds::POLICY_KEY_TWICE, index),
         }
@@ -133,7 +133,7 @@ impl From<&MultisigError> for Problem {
                 .with("key", *index),
             E::Missing { found, required } => signers(&kinds::SIGNATURES_MISSING).differs(*found, *required),
             E::Extra { found, required } => signers(&kinds::TOO_MANY_SIGNATURES).differs(*found, *required),
-            E::Form { signer, source } => Self::from(source).with("key", *signer).told(error),
+            E::Form { signer, source } => Self::from(source).with("key", *signer).with_detail(error),
             E::BadSignature { signer } => Self::new(&kinds::BAD_SIGNATURE, error)
                 .field("authenticator.signatures")
                 .with("key", *signer),

@@ -139,13 +139,13 @@ fn flood_one(
     made: &Arc<Made>,
     args: &FloodsArgs,
 ) -> anyhow::Result<Seen> {
-    let strangers: Vec<_> = (0..args.strangers)
+    let peers: Vec<_> = (0..args.strangers)
         .map(|at| {
             let (address, made) = (process.address.clone(), made.clone());
             runtime.spawn(async move {
                 for turn in 0.. {
-                    if let Ok(stranger) = RawPeer::connect(address.clone()).await {
-                        let _ = be(stranger, flood, &made, (at as usize + turn) % DIFFERENT).await;
+                    if let Ok(peer) = RawPeer::connect(address.clone()).await {
+                        let _ = be(peer, flood, &made, (at as usize + turn) % DIFFERENT).await;
                     }
                 }
             })
@@ -159,43 +159,43 @@ fn flood_one(
     let begun = Instant::now();
     let (mut megabytes, mut slowest) = (0_f64, Duration::ZERO);
     while begun.elapsed() < Duration::from_secs(args.secs) {
-        let asked = Instant::now();
+        let begun_read = Instant::now();
         agent.get(&url).call().context("the flooded node does not answer")?;
-        slowest = slowest.max(asked.elapsed());
+        slowest = slowest.max(begun_read.elapsed());
         megabytes = megabytes.max(process.megabytes());
         std::thread::sleep(Duration::from_millis(20));
     }
-    strangers.iter().for_each(tokio::task::JoinHandle::abort);
+    peers.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(Seen { megabytes, slowest })
 }
 
 /// Goes on until the node ends the connection.
-async fn be(mut stranger: RawPeer, flood: Flood, made: &Made, at: usize) -> std::io::Result<()> {
+async fn be(mut peer: RawPeer, flood: Flood, made: &Made, at: usize) -> std::io::Result<()> {
     if matches!(flood, Flood::Silence) {
-        stranger.recv().await?; // its hello
-        stranger.recv().await?; // nothing more comes
+        peer.recv().await?; // its hello
+        peer.recv().await?; // nothing more comes
         return Ok(());
     }
-    stranger.send(&made.hello).await?;
+    peer.send(&made.hello).await?;
     for turn in at.. {
         match flood {
             Flood::Silence => {}
-            Flood::Inventory => stranger.send(&made.inventories[turn % DIFFERENT]).await?,
-            Flood::Orphans => stranger.send(&made.orphans[turn % made.orphans.len()]).await?,
-            Flood::Requests => stranger.send(&made.requests[turn % BLOCKS]).await?,
+            Flood::Inventory => peer.send(&made.inventories[turn % DIFFERENT]).await?,
+            Flood::Orphans => peer.send(&made.orphans[turn % made.orphans.len()]).await?,
+            Flood::Requests => peer.send(&made.requests[turn % BLOCKS]).await?,
             Flood::HalfFrames => {
-                stranger.send_bytes(&made.half).await?;
-                while stranger.recv().await.is_ok() {}
+                peer.send_bytes(&made.half).await?;
+                while peer.recv().await.is_ok() {}
                 return Ok(());
             }
             Flood::Signatures => {
-                stranger.send(&made.inventories[turn % DIFFERENT]).await?;
+                peer.send(&made.inventories[turn % DIFFERENT]).await?;
                 loop {
-                    let frame = Frame::decode(&stranger.recv().await?, made.block_bytes);
+                    let frame = Frame::decode(&peer.recv().await?, made.block_bytes);
                     let frame = frame.map_err(std::io::Error::other)?;
                     if let Message::GetTransactions(_) = frame.message {
                         let (request, message) = (frame.request, Message::Transactions(made.wrong.clone()));
-                        stranger.send(&Frame { request, message }.encode()).await?;
+                        peer.send(&Frame { request, message }.encode()).await?;
                         break;
                     }
                 }
@@ -227,7 +227,7 @@ fn make(signers: &Signers, spec: &ChainSpec, data_dir: &Path, transfers: usize) 
         genesis,
         claim,
         first: Height(1),
-        agent: "stranger".to_owned(),
+        agent: "flood".to_owned(),
     };
     let inventories = (0..DIFFERENT).map(|_| {
         let ids = (0..MAX_IDS).map(|_| Ok(TxId(random()?)));

@@ -32,7 +32,7 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
     let signers = Signers::new(args.kind, 8)?;
     let spec = chain(signers.addresses())?;
     let signers = signers.on(identity(&spec));
-    // The chain's own time: one block a second, whatever the machine's clock says.
+    // The chain's own time: one block a second, whatever the machine's clock shows.
     let start = u64::from(spec.genesis_time) + 1_000_000;
     let time = Arc::new(AtomicU64::new(start));
     let shared = Arc::clone(&time);
@@ -44,7 +44,7 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
     let times = import(&spec, folder.path().join("target"), &clock, &blocks)?;
     let seconds = times.iter().sum::<Duration>().as_secs_f64();
     let transfers = (args.blocks * args.transfers) as f64;
-    // The peers: what the signatures alone cost, a block without any, and what the disk asks for a durable write.
+    // The peers: what the signatures alone cost, a block without any, and what a durable write costs on this disk.
     let signatures = signers.check_rate(&blocks)?;
     let empty = build(
         &ImportArgs { transfers: 0, ..*args },

@@ -111,7 +111,7 @@ fn start(signers: &Signers) -> anyhow::Result<OwnNode> {
         rate_limit_local: 0,
         ..WebConfig::default()
     };
-    let (tokens, _) = TokenSource::Kept(folder.path().join("operator-token")).load()?;
+    let (tokens, _) = TokenSource::DataDir(folder.path().join("operator-token")).load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let running = runtime.block_on(web::start(Server::new(node.clone(), tokens, web)))?;
     Ok(OwnNode {
@@ -231,8 +231,10 @@ fn push_one(client: &Client, body: &BatchBody) -> anyhow::Result<()> {
         let answer: BatchAnswer = client.post("transactions/batch", body)?;
         let mut waiting = false;
         for result in answer.results {
-            let BatchResult::Refused { problem } = result else {
-                continue;
+            let problem = match result {
+                BatchResult::Taken(_) => continue,
+                BatchResult::Refused { problem } => problem,
+                BatchResult::Unknown(found) => bail!("what became of a transfer cannot be read: {found}"),
             };
             match problem.kind.as_str() {
                 "/problems/pool-full" | "/problems/sender-limit" | "/problems/nonce-too-high" => waiting = true,

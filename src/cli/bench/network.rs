@@ -55,7 +55,7 @@ struct Members {
     /// Of each node, in the same order.
     networks: Vec<Network>,
     came: Receiver<(usize, Came, Instant)>,
-    tell: Sender<(usize, Came, Instant)>,
+    arrivals: Sender<(usize, Came, Instant)>,
 }
 
 pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
@@ -155,14 +155,14 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Figures> {
 
 impl Members {
     fn start(spec: &ChainSpec, folder: &Path, count: usize) -> anyhow::Result<Self> {
-        let (tell, came) = mpsc::channel();
+        let (arrivals, came) = mpsc::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let mut members = Self {
             runtime,
             nodes: Vec::new(),
             networks: Vec::new(),
             came,
-            tell,
+            arrivals,
         };
         for index in 0..count {
             let before = [
@@ -187,7 +187,7 @@ impl Members {
         let data_dir = folder.join(format!("node-{index}"));
         let node = source::open(spec, data_dir.clone(), &system_clock())?;
         let mut events = node.events().subscribe();
-        let tell = self.tell.clone();
+        let arrivals = self.arrivals.clone();
         std::thread::spawn(move || {
             loop {
                 let came = match events.blocking_recv() {
@@ -199,7 +199,7 @@ impl Members {
                     Err(RecvError::Lagged(_)) => continue,
                     Err(RecvError::Closed) => return,
                 };
-                if tell.send((index, came, Instant::now())).is_err() {
+                if arrivals.send((index, came, Instant::now())).is_err() {
                     return;
                 }
             }

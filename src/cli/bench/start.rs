@@ -114,7 +114,7 @@ impl Drop for Process {
     }
 }
 
-/// Starts this program as a node, waits until it says that it is ready, ends it: how long that took, and its memory.
+/// Starts this program as a node, waits until it is ready, ends it: how long that took, and its memory.
 fn start(spec: &Path, data_dir: &Path) -> anyhow::Result<(Duration, u64)> {
     // A port that was free a moment ago.
     let address = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;

@@ -1,4 +1,4 @@
-//! Proxies that the environment names. A node on this machine is always asked directly.
+//! Proxies that the environment names. A node on this machine is always reached directly.
 
 use std::net::IpAddr;
 

@@ -38,10 +38,10 @@ pub fn add(vault: &mut Vault, kind: KeyKind, label: &str) -> anyhow::Result<Addr
     })
 }
 
-/// Searches an RSA key, and says on a terminal how far it is.
+/// Searches an RSA key, and shows its progress on a terminal.
 pub fn find_key(mut search: RsaSearch) -> RsaKey {
     let talk = std::io::stderr().is_terminal();
-    let mut told = None;
+    let mut shown = None;
     loop {
         match search.step() {
             Step::Found(key) => {
@@ -56,7 +56,7 @@ pub fn find_key(mut search: RsaSearch) -> RsaKey {
                 expected,
             }) if talk => {
                 let now = (primes, drawn / 16);
-                if told.replace(now) != Some(now) {
+                if shown.replace(now) != Some(now) {
                     err!(
                         "\rsearching the RSA key: {primes} of 2 primes, {drawn} candidates (about {expected} are usual)"
                     );

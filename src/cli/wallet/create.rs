@@ -96,7 +96,7 @@ struct NewWallet {
 }
 
 impl NewWallet {
-    /// Makes the accounts of a phrase, and asks for what protects them.
+    /// Makes the accounts of a phrase, and reads what protects them.
     fn make(
         client: &Client,
         chain: Option<&str>,

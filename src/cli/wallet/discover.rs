@@ -48,7 +48,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &FindArgs) -> anyhow::Result
     Ok(said.after(|| format!("{} added", counted(added, "account was", "accounts were")))?)
 }
 
-/// Adds the accounts that were used, by what the node says. Rule: docs/protocol.md#W15
+/// Adds the accounts that were used, as the node reports. Rule: docs/protocol.md#W15
 pub fn find(vault: &mut Vault, client: &Client, args: &FindArgs) -> anyhow::Result<()> {
     for kind in &args.kinds {
         let discovery = match args.gap {

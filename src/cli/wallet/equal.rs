@@ -1,5 +1,5 @@
 //! A payment that may happen twice: an equal one with another nonce waits, or was sent and got no answer. Every path that signs
-//! asks here. Rule: docs/protocol.md#W58
+//! looks here. Rule: docs/protocol.md#W58
 
 use tally_api::accounts::AccountPoolBody;
 use tally_api::mempool::WaitingBody;
@@ -31,7 +31,7 @@ pub enum Equal {
     Uncompared { count: usize, compared: usize },
 }
 
-/// Looks for an equal payment of the same account: in the journal, and in the node's pool, where a node is asked.
+/// Looks for an equal payment of the same account: in the journal, and in the node's pool, where there is a node.
 pub fn find(
     client: Option<&Client>,
     journal: &Journal,

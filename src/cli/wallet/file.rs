@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 use tally_wallet::{KdfParams, MAX_CONTAINER_BYTES, Vault, VaultKey, system_rng};
 
 use super::secrets::secret;
+use crate::private_file;
 use crate::regular_file::{self, NotRead};
 pub use lock::Lock;
 pub use store::{create, follow, replace};
@@ -62,13 +63,15 @@ impl VaultFile {
 
     /// A new wallet never overwrites one.
     pub fn check_free(&self) -> anyhow::Result<()> {
-        if follow(&self.0)?.exists() {
+        let target = follow(&self.0)?;
+        if target.exists() {
             bail!(
                 "{} exists already; name another file with --vault, or move it away",
                 self.0.display()
             );
         }
-        Ok(())
+        let cannot = || format!("cannot make {}", self.0.display());
+        private_file::check_folder(private_file::folder(&target)).with_context(cannot)
     }
 
     /// Opens the vault to read it.
@@ -204,7 +207,7 @@ mod tests {
             missing.to_string(),
             format!("no vault in {path}/wallet.json; make one with `tally wallet new`")
         );
-        // Below a file, and a folder in its place: nothing says that there is none.
+        // Below a file, and a folder in its place: nothing shows that there is none.
         for name in ["letter/wallet.json", "."] {
             let error = at(name).read().expect_err("it cannot be read");
             assert_eq!(

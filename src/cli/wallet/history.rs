@@ -64,7 +64,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
 
 struct History {
     lines: Vec<Line>,
-    /// Whether there are more than were asked for.
+    /// Whether there are more than `most`.
     more: bool,
 }
 
@@ -122,7 +122,7 @@ mod tests {
         std::thread::spawn(move || {
             for mut stream in listener.incoming().map_while(Result::ok) {
                 let head = BufReader::new(stream.try_clone().expect("a socket")).lines();
-                // Whatever is asked.
+                // Whatever the request.
                 head.map_while(Result::ok)
                     .take_while(|line| !line.is_empty())
                     .for_each(drop);

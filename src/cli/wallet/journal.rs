@@ -30,7 +30,7 @@ pub enum State {
 }
 
 impl State {
-    /// What it says before the same bytes are sent again.
+    /// What it stands for before the same bytes are sent again.
     pub fn earlier(self) -> Earlier {
         match self {
             Self::Unanswered => Earlier::Open,
@@ -92,7 +92,7 @@ impl Paid {
         alike && (!self.value.is_zero() || self.data == other.data)
     }
 
-    /// Whether it moves and says nothing, as a cancelling one: twice is as good as once. Rule: docs/protocol.md#W53
+    /// Whether it moves nothing and has no memo, as a cancelling one: twice is as good as once. Rule: docs/protocol.md#W53
     pub fn is_nothing(&self, sender: Address) -> bool {
         self.to == Some(sender) && self.value.is_zero() && self.data.is_empty()
     }
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(state(), State::Taken);
         journal.forget(sent.id).expect("written");
         assert_eq!((open_again(), reject()), (None, Earlier::Never));
-        // Entries of older versions say nothing of a second sending.
+        // Entries of older versions do not record a second sending.
         let old = serde_json::to_string(&sent)
             .expect("JSON")
             .replace(r#","again":false"#, "");

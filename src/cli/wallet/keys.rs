@@ -68,7 +68,7 @@ pub fn import(vault_file: &VaultFile, args: &ImportArgs) -> anyhow::Result<()> {
     } else {
         Zeroizing::default()
     };
-    let imported = keystore::read(&bytes, &password).map_err(told)?;
+    let imported = keystore::read(&bytes, &password).map_err(explained)?;
     show(&imported)?;
     if !args.yes && !confirmed("Keep it in this wallet?")? {
         bail!("nothing was kept");
@@ -139,7 +139,7 @@ pub fn export(vault_file: &VaultFile, args: &ExportArgs) -> anyhow::Result<()> {
                 OutFormat::Web3 => keystore::write_web3(&key, &password, &mut rng),
                 _ => keystore::write_pkcs8(&key, &password, &mut rng),
             }
-            .map_err(told)?
+            .map_err(explained)?
         }
         OutFormat::Spki | OutFormat::HexPublic => {
             let account = vault.account(args.address)?;
@@ -168,7 +168,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// An error with what to do next.
-fn told(error: KeystoreError) -> anyhow::Error {
+fn explained(error: KeystoreError) -> anyhow::Error {
     let advice = error.advice();
     anyhow!("{error}. {advice}")
 }

@@ -4,7 +4,6 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use serde_json::json;
 use tally_api::accounts::AccountPoolBody;
-use tally_api::transactions::TransactionStatus;
 use tally_chain::transaction::ChainIdentity;
 use tally_chain::{Address, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, UnixSecs, address};
 use tally_wallet::replace::replace;
@@ -17,7 +16,7 @@ use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
 use super::level::Level;
 use super::send::{confirmed, show, sign};
-use super::submit::{Depth, Report, again, finish, tell, was_taken};
+use super::submit::{Depth, Report, again, finish, print_outcome, was_taken};
 use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
@@ -191,7 +190,7 @@ pub fn resend(file: &VaultFile, client: &Client, args: &ResendArgs) -> anyhow::R
     let mut trouble = None;
     for entry in entries {
         let sent = again(client, &journal, &entry)
-            .and_then(|()| tell(client, entry.id, &Report::plain(&args.depth, args.json)));
+            .and_then(|()| print_outcome(client, entry.id, &Report::plain(&args.depth, args.json)));
         if let Err(error) = sent
             && let Some(earlier) = trouble.replace(error)
         {
@@ -209,7 +208,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     let found = client
         .find(args.id)?
         .with_context(|| format!("the node does not know {}", args.id))?;
-    if matches!(found.status, TransactionStatus::Included | TransactionStatus::Failed) {
+    if found.block.is_some() {
         bail!("{} is in a block already; nothing can take its place", args.id);
     }
     let sender = sender_of(&chain, args.id, &found.raw)?;
@@ -246,14 +245,14 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     finish(client, &journal, &signed, &report)
 }
 
-/// Whose transaction these bytes are: checked, not believed. They are signed anew, so they have to be those that were asked for:
+/// Whose transaction these bytes are: checked, not believed. They are signed anew, so they have to be those of this id:
 /// a node could answer with an old payment whose day is over.
 fn sender_of(chain: &ChainIdentity, id: TxId, envelope: &Bytes) -> anyhow::Result<Address> {
     let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;
     let found = checked.id();
     ensure!(
         found == id,
-        "nothing was signed: the node answered with {found}, asked for was {id}"
+        "nothing was signed: the node answered with {found}, the request was for {id}"
     );
     Ok(checked.sender())
 }
@@ -302,12 +301,12 @@ mod tests {
         assert!(!entry.is_over(UnixSecs(1_800_000_000 + LIFETIME)));
         assert!(entry.is_over(UnixSecs(1_800_000_001 + LIFETIME)));
         // Another payment of the same account: no one would see the difference with --yes.
-        let asked = TxId(B256::repeat_byte(7));
-        let error = sender_of(&chain, asked, &signed.envelope).expect_err("it is another");
+        let requested = TxId(B256::repeat_byte(7));
+        let error = sender_of(&chain, requested, &signed.envelope).expect_err("it is another");
         assert_eq!(
             error.to_string(),
             format!(
-                "nothing was signed: the node answered with {}, asked for was {asked}",
+                "nothing was signed: the node answered with {}, the request was for {requested}",
                 signed.id
             )
         );

@@ -37,7 +37,7 @@ pub struct ProposeArgs {
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
-    /// How much of a hurry it is in
+    /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal, conflicts_with = "max_fee")]
     fee: Level,
     /// Without a node: the account's next nonce
@@ -153,7 +153,7 @@ pub fn propose(file: &VaultFile, client: &Client, args: &ProposeArgs) -> anyhow:
         }
     };
     let proposal = Proposal::build(&vault.chain().identity(), account, &payment)?;
-    // Nothing is signed yet: those who sign are asked for their yes, here it is said.
+    // Nothing is signed yet: those who sign give their yes, here it is a note.
     let journal = Journal::of(file)?;
     let known = Known {
         vault: &vault,
@@ -227,7 +227,7 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
         .ask(&warnings, equal::find(node, &journal, &review, &proposal.payload())?)?;
     let waiting = waiting_keys(&vault, &proposal);
     if waiting.is_empty() {
-        bail!("no key of this wallet is asked to sign, or each has signed already");
+        bail!("no key of this wallet is to sign, or each has signed already");
     }
     if !args.yes && !confirmed("Sign?")? {
         bail!("nothing was signed");
@@ -242,11 +242,11 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     write_text(args.out.as_deref(), &proposal.write())
 }
 
-/// Accounts of the vault whose keys are asked to sign and have not.
+/// Accounts of the vault whose keys are to sign and have not.
 fn waiting_keys(vault: &Vault, proposal: &Proposal) -> Vec<Address> {
     let waits = vault.accounts().filter(|account| {
-        let asked = account.key.as_ref().is_some_and(|key| proposal.waits_for(key));
-        account.can_sign() && asked
+        let is_open = account.key.as_ref().is_some_and(|key| proposal.waits_for(key));
+        account.can_sign() && is_open
     });
     waits.map(|account| account.address).collect()
 }
@@ -304,7 +304,7 @@ fn write_bytes(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     new_file::create(path, bytes).with_context(unwritable)
 }
 
-/// Who is asked to sign, and who has.
+/// Whose keys are to sign, and whose have.
 fn who(proposal: &Proposal) -> String {
     let mut lines = format!("Signed by {} of {} needed:", proposal.signed(), proposal.required());
     for (key, signed) in proposal.who() {

@@ -34,7 +34,7 @@ fn from_environment(variable: &str) -> anyhow::Result<Option<Zeroizing<String>>>
     }
 }
 
-/// A phrase, which may be pasted or typed as several lines: `whole` says whether it can be read.
+/// A phrase, which may be pasted or typed as several lines: `whole` finds whether it can be read.
 pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> anyhow::Result<Zeroizing<String>> {
     if let Some(phrase) = from_environment(variable)? {
         return Ok(phrase);
@@ -51,7 +51,7 @@ pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> any
         text.push_str(&typed);
         let count = tally_chain::words::count(&text);
         let most = LENGTHS[LENGTHS.len() - 1];
-        // The caller names a wrong word; only a phrase that is too short is asked on for.
+        // The caller names a wrong word; only of a phrase that is too short further words are read.
         if whole(&text) || LENGTHS.contains(&count) || count > most || typed.trim().is_empty() {
             return Ok(text);
         }

@@ -19,7 +19,7 @@ use super::file::VaultFile;
 use super::journal::{Journal, Paid};
 use super::level::Level;
 use super::recipient::Recipient;
-use super::submit::{Depth, Report, again, clock_words, finish, tell, was_taken};
+use super::submit::{Depth, Report, again, clock_words, finish, print_outcome, was_taken};
 use super::warn::{Answered, Consent, Known};
 
 /// Seconds by which two clocks may differ without a word.
@@ -39,7 +39,7 @@ pub struct SendArgs {
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
-    /// How much of a hurry it is in
+    /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
     /// Do not ask
@@ -62,7 +62,7 @@ pub struct AnchorArgs {
     /// Account that signs and pays the fee: its address or its label
     #[arg(long)]
     from: String,
-    /// How much of a hurry it is in
+    /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
     /// Do not ask
@@ -79,7 +79,7 @@ pub struct AnchorArgs {
 
 pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result<()> {
     let (vault, _) = file.open()?;
-    let order = Order {
+    let draft = PaymentDraft {
         to: args.to.resolve(&vault)?,
         value: args.amount,
         memo: args.memo.clone(),
@@ -90,7 +90,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &SendArgs) -> anyhow::Result
         depth: &args.depth,
         json: args.json,
     };
-    pay(file, &vault, client, find(&vault, &args.from)?, &order)
+    pay(file, &vault, client, find(&vault, &args.from)?, &draft)
 }
 
 /// Pays nothing to the account itself, with the document's hash as data.
@@ -98,7 +98,7 @@ pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::R
     let sha256 = sha256_of(&args.file)?;
     let (vault, _) = file.open()?;
     let sender = find(&vault, &args.from)?;
-    let order = Order {
+    let draft = PaymentDraft {
         to: sender.address,
         value: Amount::ZERO,
         memo: document::anchor(&sha256),
@@ -109,11 +109,11 @@ pub fn anchor(file: &VaultFile, client: &Client, args: &AnchorArgs) -> anyhow::R
         depth: &args.depth,
         json: args.json,
     };
-    pay(file, &vault, client, sender, &order)
+    pay(file, &vault, client, sender, &draft)
 }
 
 /// What is to be paid, and how it is confirmed and reported.
-struct Order<'a> {
+struct PaymentDraft<'a> {
     to: Address,
     value: Amount,
     memo: String,
@@ -125,26 +125,26 @@ struct Order<'a> {
     json: bool,
 }
 
-fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order: &Order) -> anyhow::Result<()> {
+fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, draft: &PaymentDraft) -> anyhow::Result<()> {
     let status = client.status()?;
     vault.check_chain(status.genesis_id)?;
     if let Some(ahead) = client.clock_ahead().filter(|ahead| ahead.abs() > CLOCKS_AGREE) {
         errln!("warning: {}", clock_words(ahead));
     }
     let journal = Journal::of(file)?;
-    if !order.consent.again() && resume(client, &journal, status.genesis_id, sender, order)? {
+    if !draft.consent.again() && resume(client, &journal, status.genesis_id, sender, draft)? {
         return Ok(());
     }
     let chain = vault.chain().identity();
     let state = client.account(sender.address)?;
     let suggestions = client.fees()?;
     let payment = Payment {
-        to: order.to,
-        value: order.value,
-        memo: order.memo.clone(),
+        to: draft.to,
+        value: draft.value,
+        memo: draft.memo.clone(),
         nonce: state.next_nonce,
         timestamp: (tally_node::system_clock())(),
-        fee: fees::choose(order.fee.into(), &suggestions),
+        fee: fees::choose(draft.fee.into(), &suggestions),
     };
     let payload = payment::build(&chain, sender, &payment)?;
     let review = payment::review(&chain, sender.address, &payload)?;
@@ -152,20 +152,20 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, order
     let known = Known {
         vault,
         journal: &journal,
-        typed: order.typed,
+        typed: draft.typed,
     };
     let warnings = known.warnings(client, &review, state.balance, suggestions);
     let equal = equal::find(Some(client), &journal, &review, &payload)?;
-    show(&review, &status.symbol, order.json, order.yes)?;
-    let answered = order.consent.ask(&warnings, equal)?;
-    if !order.yes && !confirmed("Sign and send?")? {
+    show(&review, &status.symbol, draft.json, draft.yes)?;
+    let answered = draft.consent.ask(&warnings, equal)?;
+    if !draft.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
     let signed = sign(vault, &chain, sender.address, &payload, &answered)?;
-    finish(client, &journal, &signed, &order.report(&warnings))
+    finish(client, &journal, &signed, &draft.report(&warnings))
 }
 
-impl Order<'_> {
+impl PaymentDraft<'_> {
     fn paid(&self) -> Paid {
         Paid {
             to: Some(self.to),
@@ -190,11 +190,11 @@ fn resume(
     journal: &Journal,
     genesis: BlockId,
     sender: &Account,
-    order: &Order,
+    draft: &PaymentDraft,
 ) -> anyhow::Result<bool> {
     let (now, from) = ((tally_node::system_clock())(), sender.address.to_string());
     for entry in journal.unanswered(genesis)?.iter().filter(|entry| entry.from == from) {
-        let (id, same) = (entry.id, Paid::by(&entry.envelope)? == order.paid());
+        let (id, same) = (entry.id, Paid::by(&entry.envelope)? == draft.paid());
         match (was_taken(client, journal, id)?, same) {
             (true, true) => {
                 bail!(
@@ -210,11 +210,11 @@ fn resume(
             ),
             (false, true) => {
                 errln!("this very payment was sent before without an answer, id {id}; its first bytes are sent again");
-                if !order.yes && !confirmed("Send them again?")? {
+                if !draft.yes && !confirmed("Send them again?")? {
                     bail!("nothing was sent");
                 }
                 again(client, journal, entry)?;
-                tell(client, id, &order.report(&[]))?;
+                print_outcome(client, id, &draft.report(&[]))?;
                 return Ok(true);
             }
             (false, false) => errln!(
@@ -239,7 +239,7 @@ pub fn sign(
     Ok(payment::sign(chain, sender, &key, payload, &mut system_rng())?)
 }
 
-/// Shows what the bytes to be signed say; with `--json` on standard error, and only where a user is asked for a yes.
+/// Shows the content of the bytes to be signed; with `--json` on standard error, and only where a user has to confirm.
 pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), Unprinted> {
     match (json, yes) {
         (false, _) => outln!("{}", lines(review, symbol))?,
@@ -249,7 +249,7 @@ pub fn show(review: &Review, symbol: &str, json: bool, yes: bool) -> Result<(), 
     Ok(())
 }
 
-/// What the bytes to be signed say, a line each.
+/// The content of the bytes to be signed, a line each.
 pub fn lines(review: &Review, symbol: &str) -> String {
     let to = review
         .to

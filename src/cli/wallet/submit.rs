@@ -1,4 +1,4 @@
-//! Handing an envelope to a node, and saying what became of it: written down before, sent again byte for byte where no answer
+//! Handing an envelope to a node, and reporting what became of it: written down before, sent again byte for byte where no answer
 //! came, never taken for rejected without a rejection. Rule: docs/protocol.md#W56
 
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub struct Depth {
     confirmations: u64,
 }
 
-/// Whether the node has a transaction that got no answer: then it is settled as taken, and standard error says so.
+/// Whether the node has a transaction that got no answer: then it is settled as taken, with a note on standard error.
 pub fn was_taken(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result<bool> {
     let Some(found) = client.find(id)? else {
         return Ok(false);
@@ -40,7 +40,7 @@ pub fn was_taken(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result
     Ok(true)
 }
 
-/// The node said why it does not take the transaction.
+/// The node rejected the transaction, with this reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}{}", clock(*.ahead))]
 pub struct Rejected {
@@ -79,7 +79,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Writes the envelope down, hands it to the node, waits as asked, and says what became of it.
+/// Writes the envelope down, hands it to the node, waits as the options want, and prints what became of it.
 pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Report<'_>) -> anyhow::Result<()> {
     let at = (tally_node::system_clock())();
     let entry = Entry::of(signed, client.status()?.genesis_id, at)?;
@@ -91,7 +91,7 @@ pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Repo
             .context("nothing was sent, since it could not be written down first")?,
     };
     settle(client, journal, &entry, earlier)?;
-    tell(client, entry.id, report)
+    print_outcome(client, entry.id, report)
 }
 
 /// Sends an entry of the journal again. One that was rejected is open from here on: what is sent now may arrive.
@@ -137,7 +137,7 @@ fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -
     Ok(())
 }
 
-/// Where the node does not say that it took it, it is asked for the id: a copy from another command, or from another person with
+/// Where the answer does not show that the node took it, the node is queried for the id: a copy from another command, or from another person with
 /// the same proposal, may be there. Where no clear answer came and it is not there, the same bytes are sent once more.
 fn deliver(client: &Client, entry: &Entry, earlier: Earlier) -> Outcome {
     let first = client.submit(entry.id, &entry.envelope).after(earlier);
@@ -165,8 +165,8 @@ fn once_more(client: &Client, entry: &Entry) -> Outcome {
     }
 }
 
-/// Prints what the node says of a transaction that it has, once it is as deep as asked.
-pub fn tell(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()> {
+/// Prints how a transaction stands that the node has, once it is as deep as the options want.
+pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()> {
     let found = match report.depth.wait {
         Some(seconds) => wait(client, id, report.depth.confirmations, Duration::from_secs(seconds))?,
         None => match client.find(id) {
@@ -180,7 +180,7 @@ pub fn tell(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()
         let warnings = warn::json(report.warnings);
         outln!(
             "{}",
-            json!({ "id": id, "status": found.status, "height": height, "confirmations": confirmations, "warnings": warnings })
+            json!({ "id": id, "status": found.status.word(), "height": height, "confirmations": confirmations, "warnings": warnings })
         )
     } else {
         match height {
@@ -191,7 +191,7 @@ pub fn tell(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::Result<()
     Ok(said.after(|| format!("sent, id {id}, {}", found.status))?)
 }
 
-/// Asks the node until the transaction is deep enough. A node that does not answer for a while is asked on.
+/// Queries the node until the transaction is deep enough, also where it does not answer for a while.
 fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow::Result<Found> {
     let (deadline, seconds) = (Instant::now() + most, most.as_secs());
     loop {
@@ -199,6 +199,11 @@ fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow
         match client.find(id) {
             Ok(Some(found)) if found.status == TransactionStatus::Failed => {
                 bail!("{id} is in a block, but its execution failed")
+            }
+            // A later version of the node may know of outcomes that are neither success nor failure.
+            Ok(Some(found)) if found.status == TransactionStatus::Unknown && found.block.is_some() => {
+                let state = "it is in a block, with a status that this version does not know".to_owned();
+                return Err(Unsettled { id, state }.into());
             }
             Ok(Some(found)) if found.block.is_some() && found.confirmations() >= confirmations => return Ok(found),
             Ok(Some(found)) if late => {
@@ -211,7 +216,7 @@ fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow
                 return Err(Unsettled { id, state }.into());
             }
             Err(error) if late => {
-                let state = format!("what became of it could not be asked ({error:#})");
+                let state = format!("what became of it could not be found out ({error:#})");
                 return Err(Unsettled { id, state }.into());
             }
             _ => std::thread::sleep(PAUSE),

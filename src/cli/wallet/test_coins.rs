@@ -86,7 +86,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
 fn purse(client: &Client, public: &Vault, amount: Amount) -> anyhow::Result<Option<(Address, Amount, u64)>> {
     for account in public.accounts() {
         let found = client.account(account.address)?;
-        // The spec says whether its coins are for everyone.
+        // The spec decides whether its coins are for everyone.
         let given = found.label.is_some_and(|label| label.starts_with("PUBLIC"));
         if given && found.pending == 0 && found.balance > amount {
             return Ok(Some((account.address, found.balance, found.next_nonce)));

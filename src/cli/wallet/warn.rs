@@ -20,7 +20,7 @@ use crate::config::PLAYGROUNDS;
 /// Accounts of the wallet whose history is read.
 const ACCOUNTS: usize = 16;
 
-/// What the node says of a recipient.
+/// What the node reports of a recipient.
 #[derive(Default)]
 struct Recipient {
     contract: bool,
@@ -42,11 +42,11 @@ pub struct Consent {
     again: bool,
 }
 
-/// All that has to be answered before a signature was answered: only [`Consent::ask`] makes it, and signing asks for it.
+/// All that has to be answered before a signature was answered: only [`Consent::ask`] makes it, and signing needs it.
 #[derive(Debug)]
 pub struct Answered(());
 
-/// Names of the warnings that ask for a yes of their own.
+/// Names of the warnings that need a yes of their own.
 const NAMES: [&str; 9] = [
     "new-contract",
     "look-alike",
@@ -70,8 +70,8 @@ impl Known<'_> {
     /// The warnings for these bytes: what the wallet knows stands in them whatever the node answers.
     pub fn warnings(&self, client: &Client, review: &Review, balance: Amount, fees: FeeSuggestions) -> Vec<Warning> {
         let known = self.bonds();
-        let asked = ask(client, self.vault, review).map_err(|error| format!("{error:#}"));
-        let node = asked
+        let facts = ask(client, self.vault, review).map_err(|error| format!("{error:#}"));
+        let node = facts
             .as_ref()
             .map_err(String::clone)
             .map(|(history, recipient)| NodeView {
@@ -87,7 +87,7 @@ impl Known<'_> {
         Warnings::of(review, &self.local(&known), node).all()
     }
 
-    /// The warnings where no node is asked, as was wished for.
+    /// The warnings without a node, as the user wants it.
     pub fn offline(&self, review: &Review) -> Vec<Warning> {
         let known = self.bonds();
         let mut warnings = Warnings::of(review, &self.local(&known), Err("--offline".to_owned())).all();

@@ -65,7 +65,7 @@ fn node(dir: &Path) -> Node {
 }
 
 /// The parameters of everything of this method that the session has to send.
-fn told(session: &mut Session, method: &str) -> Vec<Value> {
+fn params_of(session: &mut Session, method: &str) -> Vec<Value> {
     let lines = session.outputs().into_iter();
     let values = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
     values
@@ -75,7 +75,7 @@ fn told(session: &mut Session, method: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_miner_for_whom_there_is_no_job_now_stays_and_is_told_so_once() {
+fn a_miner_for_whom_there_is_no_job_now_stays_and_gets_one_message() {
     let dir = tempfile::tempdir().unwrap();
     let (node, now) = (node(dir.path()), Instant::now());
     let client: IpAddr = [8, 8, 8, 8].into();
@@ -84,7 +84,7 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_is_told_so_once() {
         node.template_for(paid, Some(client)).unwrap();
     }
     let mut session = Session::new(node.clone(), client, [1; EXTRA_1], now);
-    let say = |session: &mut Session, line: Value| session.hear(&line.to_string(), now).unwrap();
+    let say = |session: &mut Session, line: Value| session.handle_line(&line.to_string(), now).unwrap();
     say(
         &mut session,
         json!({ "id": 1, "method": "mining.subscribe", "params": [] }),
@@ -96,7 +96,7 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_is_told_so_once() {
     );
     let why =
         "No job now: templates for 1024 addresses were asked for on this block already; try again after the next block";
-    assert_eq!(told(&mut session, "client.show_message"), [json!([why])]);
+    assert_eq!(params_of(&mut session, "client.show_message"), [json!([why])]);
     session.refresh(now);
     assert!(session.outputs().is_empty(), "once is enough");
     // Nor does one that has a job in between get it again, or fill the log with it.
@@ -120,7 +120,7 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_is_told_so_once() {
     node.submit_sealed(&job, &[0; 8], job.header.time, nonce).unwrap();
     session.new_tip();
     assert_eq!(
-        told(&mut session, "mining.notify").len(),
+        params_of(&mut session, "mining.notify").len(),
         1,
         "the next block has room again"
     );
@@ -134,7 +134,7 @@ fn a_worker_that_is_turned_away_is_paid_by_no_job() {
     let mut session = Session::new(node.clone(), [8, 8, 8, 8].into(), [1; EXTRA_1], now);
     let say = |session: &mut Session, method: &str, user: &str| {
         let line = json!({ "id": 1, "method": method, "params": [user, "x"] });
-        session.hear(&line.to_string(), now).unwrap();
+        session.handle_line(&line.to_string(), now).unwrap();
     };
     say(&mut session, "mining.subscribe", "");
     let (taken, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
@@ -149,14 +149,14 @@ fn a_worker_that_is_turned_away_is_paid_by_no_job() {
 }
 
 #[test]
-fn a_miner_hears_of_a_full_disk_but_not_where_it_is() {
+fn a_miner_learns_of_a_full_disk_but_not_where_it_is() {
     let full = tally_node::StoreError::NoRoom {
         path: "/srv/tally".into(),
         free: 1,
         needed: 2,
     };
-    let heard = not_taken(&WorkError::Import(ImportError::Store(full)));
-    assert_eq!(heard, STORE_FAILED);
+    let code = not_taken(&WorkError::Import(ImportError::Store(full)));
+    assert_eq!(code, STORE_FAILED);
     let (time, latest) = (9, 7);
     let late = WorkError::TimeTooLate { time, latest };
     assert_eq!(not_taken(&late), late.to_string());

@@ -102,9 +102,9 @@ mod real {
 
     fn start(place: usize, report: Rc<dyn Fn(Report)>) -> Result<Hand, String> {
         let worker = browser::module_worker("mining-worker.js", "tally-miner")?;
-        let told = report.clone();
+        let reporter = report.clone();
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            received(place, event.data(), told.as_ref());
+            received(place, event.data(), reporter.as_ref());
         });
         let on_error = Closure::<dyn Fn(web_sys::Event)>::new(move |_: web_sys::Event| {
             report(Report::Failed("a mining worker did not start".to_owned()));

@@ -15,7 +15,7 @@ use crate::{
 
 /// Where this browser keeps the address that it last mined to.
 const PAYEE_KEY: &str = "tally.mining.payee";
-/// Seconds after which a template is asked for anew, for the fees of newer payments.
+/// Seconds after which a template is requested anew, for the fees of newer payments.
 const REFRESH: u64 = 15;
 /// Most workers that can be chosen.
 const MAX_WORKERS: u32 = 32;
@@ -33,11 +33,11 @@ struct Miner {
     /// Hashes a second, by worker.
     rates: RwSignal<Vec<f64>>,
     accepted: RwSignal<u32>,
-    /// Blocks that were found and of which no answer says that they were taken, with what the last answer was: mostly that
+    /// Blocks that were found and of which no answer shows that they were taken, with what the last answer was: mostly that
     /// another block had come before.
     lost: RwSignal<(u32, Option<String>)>,
     failure: RwSignal<Option<String>>,
-    asked: RwSignal<u64>,
+    requested: RwSignal<u64>,
 }
 
 impl Miner {
@@ -88,7 +88,7 @@ impl Miner {
             return;
         };
         if let Some(now) = browser::now() {
-            self.asked.set(now);
+            self.requested.set(now);
         }
         spawn_local(async move {
             let path = format!("/api/v1/mining/template?address={}", format::query_value(payee.trim()));
@@ -150,7 +150,7 @@ pub fn BrowserMiner() -> impl IntoView {
         accepted: RwSignal::new(0),
         lost: RwSignal::default(),
         failure: RwSignal::new(None),
-        asked: RwSignal::new(0),
+        requested: RwSignal::new(0),
     };
     Effect::new(move |_| {
         if let Some(threads) = browser::threads() {
@@ -186,7 +186,7 @@ pub fn BrowserMiner() -> impl IntoView {
         let due = live
             .now
             .get()
-            .is_some_and(|now| now >= miner.asked.get_untracked() + REFRESH);
+            .is_some_and(|now| now >= miner.requested.get_untracked() + REFRESH);
         if due && miner.running.get_untracked() {
             miner.next_job();
         }

@@ -1,4 +1,4 @@
-//! What the operator does with other nodes: dials one, ends a connection, bans, lifts a ban. It is there only while this
+//! What the operator does with other nodes: dials one, ends a connection, bans. It is there only while this
 //! tab holds the operator's token.
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The path of the operator's requests about peers.
-const PEERS_PATH: &str = "/api/v1/peers";
+pub(super) const PEERS_PATH: &str = "/api/v1/peers";
 /// How long a ban may last: in seconds, and in words.
 pub(super) const TERMS: [(u64, &str); 3] = [(600, "10 minutes"), (3_600, "1 hour"), (86_400, "1 day")];
 pub(super) const USUAL_TERM: (u64, &str) = TERMS[1];
@@ -20,7 +20,7 @@ pub(super) const USUAL_TERM: (u64, &str) = TERMS[1];
 const ADDRESS: &str = "peer-address";
 
 /// The name of a peer in a sentence: as short as in the tables.
-fn short(id: &str) -> String {
+pub(super) fn short(id: &str) -> String {
     format::shortened(id, 8, 6)
 }
 
@@ -152,30 +152,7 @@ pub fn PeerActions(id: String, banning: Banning, failure: RwSignal<String>) -> i
     .into_any()
 }
 
-/// Ends a ban; `failure` is for why it did not.
-#[component]
-pub fn LiftBan(id: String, failure: RwSignal<String>) -> impl IntoView {
-    let act = Act::new(failure);
-    let name = StoredValue::new(short(&id));
-    let id = StoredValue::new(id);
-    let lift = move |_| {
-        let path = format!("{PEERS_PATH}/{}/ban", id.get_value());
-        let done = format!("{} is not banned any more", name.get_value());
-        act.go(async move { act.operator.delete(&path).await }, done, |_| ());
-    };
-    view! {
-        <Show when=move || act.operator.is_present()>
-            <div class="actions">
-                <Button busy=act.busy attr:aria-label=format!("Lift the ban of {}", name.get_value()) on:click=lift>
-                    "Lift the ban"
-                </Button>
-            </div>
-        </Show>
-    }
-    .into_any()
-}
-
-/// The ban that the operator is asked about.
+/// The ban that the operator is about to confirm.
 #[derive(Clone, Copy)]
 pub struct Banning {
     open: RwSignal<bool>,

@@ -1,70 +1,16 @@
-//! Banned address ranges: which there are, and what the operator does with them.
+//! The form with which the operator bans an address range.
 
 use leptos::{ev::SubmitEvent, prelude::*};
 use tally_api::peers::RangeBanRequest;
 
-use super::operate::{Act, Refused, TERMS, USUAL_TERM};
+use super::bans::BANS_PATH;
+use super::operate::{Act, TERMS, USUAL_TERM};
 use crate::{
     browser,
-    model::NetworkView,
-    ui::{Button, ButtonKind, Field, Select, Table},
+    ui::{Button, ButtonKind, Field, Select},
 };
 
-const BANS_PATH: &str = "/api/v1/bans";
 const RANGE: &str = "ban-range";
-
-/// The banned ranges.
-#[component]
-pub fn RangeBans(network: Signal<NetworkView>) -> impl IntoView {
-    let not_lifted = RwSignal::new(String::new());
-    let bans = move || network.with(|network| network.range_bans.clone());
-    let head = view! {
-        <th scope="col">"Addresses"</th>
-        <th scope="col">"Reason"</th>
-    }
-    .into_any();
-    view! {
-        <section aria-labelledby="banned-ranges">
-            <h2 id="banned-ranges">"Banned addresses"</h2>
-            <Refused title="The ban was not lifted" why=not_lifted />
-            <Table caption="Banned addresses" head=head>
-                <For each=bans key=|ban| (ban.range.clone(), ban.reason.clone()) let:ban>
-                    <tr>
-                        <td data-label="Addresses">
-                            <code class="wrap">{ban.range.clone()}</code>
-                            <LiftRangeBan range=ban.range failure=not_lifted />
-                        </td>
-                        <td data-label="Reason">{ban.reason}</td>
-                    </tr>
-                </For>
-            </Table>
-        </section>
-    }
-    .into_any()
-}
-
-/// Ends the ban of a range; `failure` is for why it did not.
-#[component]
-fn LiftRangeBan(range: String, failure: RwSignal<String>) -> impl IntoView {
-    let act = Act::new(failure);
-    let range = StoredValue::new(range);
-    let lift = move |_| {
-        // A range has digits, letters a to f, dots, colons and one slash.
-        let path = format!("{BANS_PATH}?range={}", range.get_value().replace('/', "%2F"));
-        let done = format!("{} is not banned any more", range.get_value());
-        act.go(async move { act.operator.delete(&path).await }, done, |_| ());
-    };
-    view! {
-        <Show when=move || act.operator.is_present()>
-            <div class="actions">
-                <Button busy=act.busy attr:aria-label=format!("Lift the ban of {}", range.get_value()) on:click=lift>
-                    "Lift the ban"
-                </Button>
-            </div>
-        </Show>
-    }
-    .into_any()
-}
 
 /// Bans a range.
 #[component]

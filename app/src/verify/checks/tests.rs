@@ -12,7 +12,7 @@ use crate::model::{
 use crate::verify::rules::tests::{EASIEST, NOW, local, mined};
 
 /// An account that has nothing to do with the sample.
-const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
+const OTHERS: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 /// Gas that the sample's payment used.
 const GAS: u64 = 5_000;
 
@@ -300,8 +300,8 @@ fn what_is_shown_must_be_what_was_signed() {
     assert_eq!(judged(&page, &evidence)[1], failed(why));
     let why = "The kind of the signature is shown as RSA, but the bytes say ECC";
     assert_eq!(shown(|page| page.row.scheme = Scheme::Rsa), failed(why));
-    let why = format!("The receiver is shown as {STRANGER}, but the bytes say {}", parties().1);
-    assert_eq!(shown(|page| page.row.to = Some(STRANGER.to_owned())), failed(&why));
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {}", parties().1);
+    assert_eq!(shown(|page| page.row.to = Some(OTHERS.to_owned())), failed(&why));
     let why = format!("The receiver is shown as none, but the bytes say {}", parties().1);
     assert_eq!(shown(|page| page.row.to = None), failed(&why));
     let why = "The gas limit is shown as 1, but the bytes say 200000";
@@ -317,16 +317,16 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
     let (mut page, evidence, _) = sample_of(None, true);
     let contract = key().address().create(7);
     assert_eq!(page.row.to, Some(contract.to_checksum(None)));
-    page.row.to = Some(STRANGER.to_owned());
-    let why = format!("The receiver is shown as {STRANGER}, but the bytes say {contract}");
+    page.row.to = Some(OTHERS.to_owned());
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {contract}");
     assert_eq!(judged(&page, &evidence)[1], failed(&why));
     // No address beside it is its receiver.
     let row = TransactionRow {
         to: Some(contract.to_checksum(None)),
         ..page.row
     };
-    let why = Err(format!("it is neither from nor to {STRANGER}"));
-    assert_eq!(check_row(&rules(), NOW, STRANGER, &row, &evidence), why);
+    let why = Err(format!("it is neither from nor to {OTHERS}"));
+    assert_eq!(check_row(&rules(), NOW, OTHERS, &row, &evidence), why);
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn the_outcome_is_that_of_the_receipt() {
     let why = "the events shown are not those in the receipt";
     let log = |page: &mut TransactionPage| {
         page.logs.push(crate::model::LogView {
-            address: STRANGER.to_owned(),
+            address: OTHERS.to_owned(),
             topics: Vec::new(),
             data: String::new(),
         })
@@ -428,8 +428,8 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
     assert_eq!(check(&from, &page.row, &evidence), Ok(Proof::Whole));
     assert_eq!(check(&to, &page.row, &evidence), Ok(Proof::Whole));
     // Another's payment in this account's history.
-    let why = format!("it is neither from nor to {STRANGER}");
-    assert_eq!(check(STRANGER, &page.row, &evidence), Err(why));
+    let why = format!("it is neither from nor to {OTHERS}");
+    assert_eq!(check(OTHERS, &page.row, &evidence), Err(why));
     let shown = |change: &dyn Fn(&mut TransactionRow)| {
         let mut row = page.row.clone();
         change(&mut row);
@@ -440,8 +440,8 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
     // The direction: shown as from the account itself.
     let why = format!("The sender is shown as {to}, but the bytes say {from}");
     assert_eq!(shown(&|row| row.from = to.clone()), Err(why));
-    let why = format!("The receiver is shown as {STRANGER}, but the bytes say {to}");
-    assert_eq!(shown(&|row| row.to = Some(STRANGER.to_owned())), Err(why));
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {to}");
+    assert_eq!(shown(&|row| row.to = Some(OTHERS.to_owned())), Err(why));
     let why = "a contract creation is shown as a payment, or a payment as a creation".to_owned();
     assert_eq!(shown(&|row| row.kind = TransactionKind::Creation), Err(why));
     let waiting = TransactionEvidence {

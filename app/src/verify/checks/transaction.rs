@@ -23,7 +23,7 @@ use crate::{
 /// How much of a line of a list was proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// All that it says of the payment, its outcome and fee included.
+    /// All that it shows of the payment, its outcome and fee included.
     Whole,
     /// That it was signed and is in the block; the node sent no receipt, so the outcome is its word.
     ButOutcome,
@@ -109,7 +109,7 @@ fn receiver(checked: &CheckedTransaction) -> Address {
     view.to.unwrap_or_else(|| checked.sender().create(view.nonce))
 }
 
-/// What a line says of the signed bytes: id, sender, receiver, value, scheme.
+/// What a line shows of the signed bytes: id, sender, receiver, value, scheme.
 fn check_parties(row: &TransactionRow, checked: &CheckedTransaction) -> Result<(), String> {
     let view = checked.view();
     same("The id", row.id.parse::<TxId>().map_err(text)?, checked.id())?;
@@ -129,7 +129,7 @@ fn check_parties(row: &TransactionRow, checked: &CheckedTransaction) -> Result<(
     }
 }
 
-/// What a page says of the signed bytes.
+/// What a page shows of the signed bytes.
 fn check_content(page: &TransactionPage, checked: &CheckedTransaction) -> Result<(), String> {
     let view = checked.view();
     check_parties(&page.row, checked)?;
@@ -222,7 +222,7 @@ fn check_seal(rules: &ChainRules, now: u64, row: &TransactionRow, block: &BlockE
     Ok(sealed)
 }
 
-/// What a line says of the outcome. Rules: docs/protocol.md#X3, #X5
+/// What a line shows of the outcome. Rules: docs/protocol.md#X3, #X5
 fn check_outcome(
     row: &TransactionRow,
     checked: &CheckedTransaction,
@@ -245,23 +245,23 @@ fn check_outcome(
     }
 }
 
-/// What a page says of the outcome beyond its line.
+/// What a page shows of the outcome beyond its line.
 fn check_figures(
     page: &TransactionPage,
     view: &View<'_>,
     receipt: &Receipt,
     manifest: &Manifest,
 ) -> Result<(), String> {
-    let told = |units: &Option<BaseUnits>| {
+    let claimed = |units: &Option<BaseUnits>| {
         units
             .as_ref()
             .map_or("nothing".to_owned(), |units| units.digits().to_owned())
     };
     same("The gas used", page.gas_used.unwrap_or_default(), receipt.gas_used)?;
     let price = effective_price(view.max_fee, view.max_priority_fee, manifest.base_fee).unwrap_or_default();
-    same("The price per gas", told(&page.gas_price), price)?;
+    same("The price per gas", claimed(&page.gas_price), price)?;
     let burned = U256::from(manifest.base_fee) * U256::from(receipt.gas_used);
-    same("The part that was burned", told(&page.burned), burned)?;
+    same("The part that was burned", claimed(&page.burned), burned)?;
     match page.logs == log_views(receipt) {
         true => Ok(()),
         false => Err("the events shown are not those in the receipt".to_owned()),

@@ -140,7 +140,7 @@ fn a_height_that_time_does_not_allow_asks_for_more_work() {
 fn a_block_that_costs_little_beside_the_chains_work_is_the_nodes_word() {
     let (_, rules) = fresh();
     let check = |rules: &ChainRules, bits| rules.check(&header(bits, NOW as u32), Height(7), NOW);
-    // Block 1 of this chain came long after genesis, so that the spec's limit, 256 hashes, is all that its rules ask for.
+    // Block 1 of this chain came long after genesis, so that the spec's limit, 256 hashes, is all that its rules require.
     assert_eq!(check(&rules, EASIEST), Ok(Sealed::Light));
     // Of what was seen the hardest counts: 2^16 hashes here, so 2^12 are enough and a hash less is not.
     let (_, mut seen) = local();

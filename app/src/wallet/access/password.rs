@@ -31,7 +31,7 @@ impl Strength {
         let pool = letters + has(char::is_numeric, 10.0) + has(|c| !c.is_alphanumeric(), 30.0);
         let characters: Vec<char> = password.chars().collect();
         // A character that repeats or continues the one before adds little.
-        let telling = 1 + characters
+        let informative = 1 + characters
             .windows(2)
             .filter(|pair| (pair[1] as i64 - pair[0] as i64).abs() > 1)
             .count();
@@ -44,7 +44,7 @@ impl Strength {
             .filter(|word| lower.contains(**word))
             .map(|word| word.len() - 1)
             .sum();
-        let bits = telling.saturating_sub(guessed) as f64 * f64::log2(pool);
+        let bits = informative.saturating_sub(guessed) as f64 * f64::log2(pool);
         match bits {
             b if b < 40.0 => Self::Weak,
             b if b < 64.0 => Self::Fair,
@@ -74,7 +74,7 @@ impl Strength {
 /// The password, twice, with a hint how strong it is.
 #[component]
 pub fn NewPassword(
-    /// What the button says.
+    /// The label of the button.
     submit: &'static str,
     #[prop(default = "Password")] label: &'static str,
     #[prop(into)] busy: Signal<bool>,

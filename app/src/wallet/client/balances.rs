@@ -23,24 +23,24 @@ pub struct Balance {
     pub mark: MarkState,
 }
 
-/// Why balances could not be read the last time that they were asked for.
+/// Why balances could not be read at the last request.
 #[derive(Debug, Default)]
 struct Failures {
-    /// How often all were asked for.
+    /// How often all were requested.
     round: u32,
     /// By address: the last round that was answered, and why that was no balance.
     answered: BTreeMap<String, (u32, Option<String>)>,
 }
 
 impl Failures {
-    /// Another round begins for these accounts; of any other nothing is said any more. Its number.
+    /// Another round begins for these accounts; of any other nothing is shown any more. Its number.
     fn begin(&mut self, accounts: &[String]) -> u32 {
         self.answered.retain(|address, _| accounts.contains(address));
         self.round = self.round.wrapping_add(1);
         self.round
     }
 
-    /// An answer of a round arrives; one that a later round has overtaken says nothing any more. Whether it counts.
+    /// An answer of a round arrives; one that a later round has overtaken does not count. Whether it counts.
     fn settle(&mut self, address: &str, round: u32, failure: Option<String>) -> bool {
         let known = self.answered.get(address);
         let counts = known.is_none_or(|(last, _)| *last <= round);
@@ -187,7 +187,7 @@ impl Balances {
     async fn judge(self, chain: &ChainInfo, answer: &AccountBody, address: &str, seen: u64) -> MarkState {
         // Without the chain's rules nothing can be checked, which is not wrong.
         let Ok(rules) = of_chain(chain).await else {
-            return MarkState::Told;
+            return MarkState::Claimed;
         };
         let now = browser::now().unwrap_or_default();
         match node::verify(answer, address, &rules, seen, now) {
@@ -199,7 +199,7 @@ impl Balances {
                 let _ = self.witnessed.try_update(|known| *known = (*known).max(Some(height)));
                 MarkState::Verified
             }
-            Err(Unproven::NoProof) => MarkState::Told,
+            Err(Unproven::NoProof) => MarkState::Claimed,
             Err(light @ Unproven::Light) => MarkState::Light(light.to_string()),
             Err(old @ Unproven::Older { .. }) => MarkState::Older(old.to_string()),
             Err(Unproven::False(why)) => MarkState::Failed(why),
@@ -212,13 +212,13 @@ pub fn units(amount: Amount) -> BaseUnits {
     BaseUnits::new(amount)
 }
 
-/// The mark that says less: what does not hold is never covered by what was only reported.
+/// The weaker mark: what does not hold is never covered by what was only reported.
 fn weaker(one: MarkState, other: MarkState) -> MarkState {
     let rank = |mark: &MarkState| match mark {
         MarkState::Failed(_) => 0,
         MarkState::Older(_) => 1,
         MarkState::Light(_) => 2,
-        MarkState::Told => 3,
+        MarkState::Claimed => 3,
         MarkState::Unchecked | MarkState::Checking => 4,
         MarkState::Verified => 5,
     };
@@ -263,7 +263,7 @@ mod tests {
             failed,
             older,
             light,
-            MarkState::Told,
+            MarkState::Claimed,
             MarkState::Checking,
             MarkState::Verified,
         ];

@@ -1,4 +1,4 @@
-//! What the wallet asks of the node, through the public API: never a secret, only addresses and signed envelopes.
+//! What the wallet requests of the node, through the public API: never a secret, only addresses and signed envelopes.
 
 use tally_api::accounts::{AccountBody, AccountPoolBody, ProofLeaf, StateProofBody};
 use tally_api::fees::FeesBody;
@@ -68,7 +68,7 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
 pub enum Handed {
     /// It has it: it waits, or stands in a block.
     Taken,
-    /// It said that it does not take it, and no copy of it was on its way before.
+    /// It rejected it, and no copy of it was on its way before.
     Refused(Refusal),
     /// It does not take it now; a copy that was sent before may have been taken.
     RefusedAgain(Refusal),
@@ -82,7 +82,7 @@ pub struct Refusal {
     /// Stable name of the problem, such as `nonce-too-low`.
     pub name: String,
     pub text: String,
-    /// What it leaves open of bytes that were sent before, to be put behind the text; empty where the text says it.
+    /// What it leaves open of bytes that were sent before, to be put behind the text; empty where the text has it.
     pub leaves_open: &'static str,
     /// Seconds that this device's clock is ahead of the node's; none where the answer carried no time.
     pub ahead: Option<i64>,
@@ -110,7 +110,7 @@ pub async fn submit(id: &str, envelope: Bytes, earlier: Earlier) -> Handed {
 
 #[cfg(any(feature = "hydrate", test))]
 impl Handed {
-    /// What an answer says after what was known `earlier`; `ahead` in seconds as in [`Refusal`].
+    /// What an answer comes to after what was known `earlier`; `ahead` in seconds as in [`Refusal`].
     pub fn of(outcome: tally_wallet::Outcome, earlier: Earlier, ahead: Option<i64>) -> Self {
         use tally_wallet::{Outcome, Rejection, Uncertain};
 
@@ -169,13 +169,13 @@ fn prove(
 ) -> Result<(u64, Sealed), String> {
     let address = address::parse(shown).map_err(|error| error.to_string())?;
     let (manifest, sealed) = sealed_manifest(proof, rules, now)?;
-    let told = state_tree::Account {
+    let claimed = state_tree::Account {
         nonce: account.nonce,
         balance: account.balance,
         ..decoded(proof)?
     };
     let key = state_tree::account_key(&address);
-    let value = (!told.is_empty()).then(|| told.encode());
+    let value = (!claimed.is_empty()).then(|| claimed.encode());
     path(proof)
         .verify(&key, value.as_deref(), manifest.state_root)
         .map_err(|error| error.to_string())?;
@@ -195,7 +195,7 @@ pub enum Unproven {
     False(String),
 }
 
-/// The manifest of a header that may stand where the manifest says. Rules: docs/protocol.md#C3, #H5, #M1
+/// The manifest of a header that may stand at the height in the manifest. Rules: docs/protocol.md#C3, #H5, #M1
 fn sealed_manifest(proof: &StateProofBody, rules: &ChainRules, now: u64) -> Result<(Manifest, Sealed), String> {
     let bytes = proof
         .header_hex

@@ -50,7 +50,7 @@ fn Content() -> impl IntoView {
                 <p>"They have imported keys, which the phrase does not give. Keep a backup file made after the last import."</p>
             </Notice>
         </Show>
-        <Kept />
+        <StoragePromise />
         <File />
         <section class="card wallet-narrow" aria-labelledby="try-it">
             <h2 id="try-it">"3. Try it once"</h2>
@@ -65,7 +65,7 @@ fn Content() -> impl IntoView {
 
 /// Whether the browser has promised to keep the vault.
 #[component]
-fn Kept() -> impl IntoView {
+fn StoragePromise() -> impl IntoView {
     let kept = Wallet::get().kept;
     move || {
         match kept.get() {
@@ -85,24 +85,50 @@ fn Kept() -> impl IntoView {
     }
 }
 
+/// A request of a form to the wallet: whether it is on its way, and why it failed.
+#[derive(Clone, Copy)]
+struct Sending {
+    wallet: Wallet,
+    busy: RwSignal<bool>,
+    failure: RwSignal<Option<WalletError>>,
+}
+
+impl Sending {
+    fn new() -> Self {
+        Self {
+            wallet: Wallet::get(),
+            busy: RwSignal::new(false),
+            failure: RwSignal::new(None),
+        }
+    }
+
+    /// Sends a request; its answer goes to `done`. The page may be gone by then.
+    fn go(self, request: Request, done: impl FnOnce(Answer) + 'static) {
+        self.busy.set(true);
+        self.failure.set(None);
+        spawn_local(async move {
+            let outcome = self.wallet.ask(request).await;
+            let _ = self.busy.try_set(false);
+            match outcome {
+                Ok(answer) => done(answer),
+                Err(error) => drop(self.failure.try_set(Some(error))),
+            }
+        });
+    }
+}
+
 /// The sealed vault, as a download.
 #[component]
 fn File() -> impl IntoView {
-    let wallet = Wallet::get();
     let chain = expect_context::<ChainInfo>();
-    let failure = RwSignal::new(None::<WalletError>);
+    let sending = Sending::new();
     let kept = RwSignal::new(None::<String>);
     let download = move |_| {
         let name = file_name(&chain.name, browser::now().unwrap_or_default());
-        failure.set(None);
-        spawn_local(async move {
-            match wallet.ask(Request::Backup).await {
-                Ok(Answer::Backup { file }) => {
-                    browser::download(&name, &file);
-                    let _ = kept.try_set(Some(name));
-                }
-                Ok(_) => {}
-                Err(error) => drop(failure.try_set(Some(error))),
+        sending.go(Request::Backup, move |answer| {
+            if let Answer::Backup { file } = answer {
+                browser::download(&name, &file);
+                let _ = kept.try_set(Some(name));
             }
         });
     };
@@ -113,7 +139,7 @@ fn File() -> impl IntoView {
                 "The whole vault: keys, names, address book. It is encrypted and opens with the password that you have now; a later change of password does not change the file. Make a new one after each import."
             </p>
             <div class="actions">
-                <Button kind=ButtonKind::Primary on:click=download>"Download the backup file"</Button>
+                <Button kind=ButtonKind::Primary busy=sending.busy on:click=download>"Download the backup file"</Button>
             </div>
             {move || {
                 kept.get()
@@ -121,7 +147,7 @@ fn File() -> impl IntoView {
                         view! { <p role="status">{format!("Saved as {name}. Copy it to a second device or a USB stick.")}</p> }
                     })
             }}
-            {move || failure.get().map(|failure| view! { <ErrorNotice title="There is no file" error=failure /> })}
+            {move || sending.failure.get().map(|failure| view! { <ErrorNotice title="There is no file" error=failure /> })}
         </section>
     }
     .into_any()
@@ -144,23 +170,15 @@ fn file_name(chain: &str, now: u64) -> String {
 
 #[component]
 fn ChangePassword() -> impl IntoView {
-    let wallet = Wallet::get();
     let current = secret::typed();
-    let busy = RwSignal::new(false);
+    let sending = Sending::new();
     let done = RwSignal::new(false);
-    let failure = RwSignal::new(None::<WalletError>);
     let change = Callback::new(move |new: SecretText| {
         let typed = secret::take(current);
-        busy.set(true);
         done.set(false);
-        failure.set(None);
-        spawn_local(async move {
-            let outcome = wallet.ask(Request::ChangePassword { current: typed, new }).await;
-            let _ = busy.try_set(false);
-            match outcome {
-                Ok(_) => drop(done.try_set(true)),
-                Err(error) => drop(failure.try_set(Some(error))),
-            }
+        let request = Request::ChangePassword { current: typed, new };
+        sending.go(request, move |_| {
+            let _ = done.try_set(true);
         });
     });
     view! {
@@ -177,11 +195,11 @@ fn ChangePassword() -> impl IntoView {
                 value=current
                 on_input=Callback::new(move |text| current.set(text))
             />
-            <NewPassword submit="Change the password" busy=busy on_submit=change />
+            <NewPassword submit="Change the password" busy=sending.busy on_submit=change />
             <Show when=move || done.get()>
                 <p role="status">"The password was changed."</p>
             </Show>
-            {move || failure.get().map(|failure| view! { <ErrorNotice title="The password was not changed" error=failure /> })}
+            {move || sending.failure.get().map(|failure| view! { <ErrorNotice title="The password was not changed" error=failure /> })}
         </section>
     }
     .into_any()

@@ -55,7 +55,7 @@ fn Content() -> impl IntoView {
     .into_any()
 }
 
-/// An address and a name for it, checked before they are asked to be kept.
+/// An address and a name for it, checked before they are stored.
 #[component]
 pub fn NameAddress(
     title: &'static str,
@@ -87,8 +87,8 @@ pub fn NameAddress(
             (Some(_), _) => browser::focus("new-name"),
             (_, Some(_)) => browser::focus("new-address"),
             (None, None) => {
-                let asked = edit(to.get_untracked().trim().to_owned(), name.get_untracked());
-                editing.go(asked, move || {
+                let request = edit(to.get_untracked().trim().to_owned(), name.get_untracked());
+                editing.go(request, move || {
                     let _ = tried.try_set(false);
                     let _ = name.try_set(String::new());
                     let _ = to.try_set(String::new());

@@ -44,7 +44,7 @@ struct Course {
     failure: RwSignal<Option<WalletError>>,
     /// The new phrase, only while it is being written down.
     phrase: RwSignal<Option<SecretText>>,
-    /// Positions that are asked back.
+    /// Positions whose words are to be typed again.
     ask: RwSignal<Vec<u8>>,
 }
 
@@ -198,7 +198,7 @@ fn Write(course: Course) -> impl IntoView {
 
 #[component]
 fn Check(course: Course) -> impl IntoView {
-    let asked: Vec<(u8, RwSignal<String>)> = course
+    let checked: Vec<(u8, RwSignal<String>)> = course
         .ask
         .get_untracked()
         .into_iter()
@@ -208,7 +208,7 @@ fn Check(course: Course) -> impl IntoView {
         Some(WalletError::WrongWord { position }) => Some(position),
         _ => None,
     });
-    let fields = asked
+    let fields = checked
         .iter()
         .map(|&(position, typed)| {
             let error = Signal::derive(move || match wrong.get() == Some(position) {
@@ -228,7 +228,7 @@ fn Check(course: Course) -> impl IntoView {
         .collect_view();
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let words = asked
+        let words = checked
             .iter()
             .map(|(position, typed)| (*position, SecretText::new(typed.get_untracked())))
             .collect();

@@ -21,7 +21,7 @@ enum AccountScan {
     /// Addresses looked at so far.
     Looking {
         kind: KeyKind,
-        asked: usize,
+        looked_at: usize,
     },
     /// Accounts that were added.
     Done {
@@ -43,9 +43,9 @@ impl Course {
         let before = untrack(|| self.wallet.accounts()).len();
         self.stop.set(false);
         spawn_local(async move {
-            let mut asked = 0;
+            let mut looked_at = 0;
             for (kind, gap) in kinds {
-                if let Err(failure) = self.look(kind, gap, &mut asked).await {
+                if let Err(failure) = self.look(kind, gap, &mut looked_at).await {
                     drop(self.scan.try_set(AccountScan::Failed(failure)));
                     return;
                 }
@@ -56,8 +56,11 @@ impl Course {
         });
     }
 
-    async fn look(self, kind: KeyKind, gap: Option<u32>, asked: &mut usize) -> Result<(), WalletError> {
-        let _ = self.scan.try_set(AccountScan::Looking { kind, asked: *asked });
+    async fn look(self, kind: KeyKind, gap: Option<u32>, looked_at: &mut usize) -> Result<(), WalletError> {
+        let _ = self.scan.try_set(AccountScan::Looking {
+            kind,
+            looked_at: *looked_at,
+        });
         let mut answer = self.wallet.ask(Request::Discover { kind, gap }).await?;
         while let Answer::Wanted { addresses } = answer {
             let mut used = Vec::with_capacity(addresses.len());
@@ -66,8 +69,11 @@ impl Course {
                     return Err(WalletError::Cancelled);
                 }
                 used.push(node::is_used(&address).await.map_err(WalletError::Node)?);
-                *asked += 1;
-                let _ = self.scan.try_set(AccountScan::Looking { kind, asked: *asked });
+                *looked_at += 1;
+                let _ = self.scan.try_set(AccountScan::Looking {
+                    kind,
+                    looked_at: *looked_at,
+                });
             }
             answer = self.wallet.ask(Request::Discovered { used }).await?;
         }
@@ -80,7 +86,7 @@ impl Course {
     }
 }
 
-/// Looks by itself after a phrase was restored, and whenever it is asked to.
+/// Looks by itself after a phrase was restored, and whenever the user wants it to.
 #[component]
 pub fn FindAccounts() -> impl IntoView {
     let wallet = Wallet::get();
@@ -112,12 +118,12 @@ pub fn FindAccounts() -> impl IntoView {
         }
     };
     let looking = Memo::new(move |_| matches!(course.scan.get(), AccountScan::Looking { .. }));
-    let told = move || match course.scan.get() {
+    let outcome = move || match course.scan.get() {
         AccountScan::Idle => ().into_any(),
-        AccountScan::Looking { kind, asked } => view! {
+        AccountScan::Looking { kind, looked_at } => view! {
             <div class="search-bar" role="status">
                 <strong>"Looking for accounts that were used before"</strong>
-                <span class="field-hint">{format!("{}: {asked} addresses looked at", kind.title())}</span>
+                <span class="field-hint">{format!("{}: {looked_at} addresses looked at", kind.title())}</span>
             </div>
         }
         .into_any(),
@@ -146,7 +152,7 @@ pub fn FindAccounts() -> impl IntoView {
         }
     };
     view! {
-        {told}
+        {outcome}
         <Show when=move || looking.get()>
             <Show when=move || wallet.progress.with(Option::is_some) fallback=move || view! {
                 <div class="actions"><Button on:click=move |_| course.cancel()>"Cancel"</Button></div>
@@ -158,7 +164,7 @@ pub fn FindAccounts() -> impl IntoView {
             <summary>"Find used accounts"</summary>
             <form class="wallet-form wallet-narrow" on:submit=on_submit>
                 <p class="prose">
-                    "Your phrase gives any number of accounts. The wallet asks the node which of them were ever used, one after the other, and stops after some unused ones in a row: 20 for secp256k1, 2 for RSA-2048, 1 for the larger RSA keys, which take long to search. ECC accounts are those of the path m/44'/60'/0'/0/i (i = 0, 1, 2 and so on), as most wallets number them; Ledger Live and others also use m/44'/60'/i'/0/0 and the like: export the key of such an account there and bring it under “Keys”. Have you skipped more? Then look further. The node learns which addresses are asked for together."
+                    "Your phrase gives any number of accounts. The wallet asks the node which of them were ever used, one after the other, and stops after some unused ones in a row: 20 for secp256k1, 2 for RSA-2048, 1 for the larger RSA keys, which take long to search. ECC accounts are those of the path m/44'/60'/0'/0/i (i = 0, 1, 2 and so on), as most wallets number them; Ledger Live and others also use m/44'/60'/i'/0/0 and the like: export the key of such an account there and bring it under “Keys”. Have you skipped more? Then look further. The node learns which addresses are requested together."
                 </p>
                 <div class="form-grid">
                     <Select

@@ -11,7 +11,7 @@ use crate::{
         access::gate::Gate,
         client::node,
         parts::account::{AccountSelect, chosen_account},
-        protocol::{Order, Request},
+        protocol::{PaymentDraft, Request},
         sending::{
             confirm::{Confirm, Prepared},
             error::{SendError, SendErrorNotice},
@@ -48,7 +48,7 @@ impl Draft {
         let prices = prices(level, &fees).ok_or_else(|| SendError::node("its fees cannot be read".to_owned()))?;
         let from = self.from.get_untracked();
         let account = node::account(&from).await.map_err(SendError::node)?;
-        let order = Order {
+        let draft = PaymentDraft {
             to: from.clone(),
             from,
             value: Amount::ZERO,
@@ -57,7 +57,7 @@ impl Draft {
             timestamp: browser::now().unwrap_or_default(),
             prices,
         };
-        Prepared::payment(wallet, Request::Prepare { order }).await
+        Prepared::payment(wallet, Request::Prepare { draft }).await
     }
 }
 
@@ -124,12 +124,12 @@ fn Choose(draft: Draft) -> impl IntoView {
         wrong.set(None);
         progress.set(Some(0));
         spawn_local(async move {
-            let told = move |part| {
+            let report = move |part| {
                 if is_latest() {
                     let _ = progress.try_set(Some(part));
                 }
             };
-            let done = browser::hash_file(&input, told).await;
+            let done = browser::hash_file(&input, report).await;
             if !is_latest() {
                 return;
             }

@@ -85,14 +85,14 @@ fn Content() -> impl IntoView {
 
 #[component]
 fn Rows(
-    /// The account that was asked for; what the node answers may be of another.
+    /// The account that was requested; what the node answers may be of another.
     own: String,
     account: Option<AccountView>,
     witness: Witness,
 ) -> impl IntoView {
     let other = account.as_ref().map(|account| &account.address);
     if let Some(other) = other.filter(|other| !own.is_empty() && **other != own) {
-        let words = format!("Asked was {own}, answered was {other}. Nothing of it is shown.");
+        let words = format!("The request was for {own}, the answer is about {other}. Nothing of it is shown.");
         return view! {
             <Notice kind=NoticeKind::Error title="The node answered about another account">
                 <p>{words}</p>
@@ -177,7 +177,7 @@ fn RewardLine(row: RewardRow) -> impl IntoView {
             </div>
             <div class="line-side">
                 <strong><Amount value=row.value /></strong>
-                <span class="cell-row"><Mark state=MarkState::Told /></span>
+                <span class="cell-row"><Mark state=MarkState::Claimed /></span>
             </div>
         </li>
     }
@@ -240,7 +240,7 @@ impl Witness {
             let known = key
                 .as_ref()
                 .and_then(|key| self.marks.with(|marks| marks.get(key).cloned()));
-            known.unwrap_or(MarkState::Told)
+            known.unwrap_or(MarkState::Claimed)
         })
     }
 
@@ -279,13 +279,13 @@ async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<Mar
     }
     Some(match check_row(&rules, now, own, row, &evidence) {
         Ok(Proof::Whole) => MarkState::Verified,
-        Ok(Proof::ButOutcome) => MarkState::Told,
+        Ok(Proof::ButOutcome) => MarkState::Claimed,
         Ok(Proof::ButBlock) => MarkState::Light(LIGHT.to_owned()),
         Err(why) => MarkState::Failed(why),
     })
 }
 
-/// Names all that a line says of a transaction in a block; none while it waits. A line that says something else is checked
+/// Names all that a line shows of a transaction in a block; none while it waits. A line with other content is checked
 /// by itself.
 fn key(own: &str, row: &TransactionRow) -> Option<String> {
     row.block.as_ref()?;

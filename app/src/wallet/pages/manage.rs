@@ -53,7 +53,7 @@ pub fn EditErrorNotice(editing: Editing, title: &'static str) -> impl IntoView {
     }
 }
 
-/// Rename, move, archive; folded away until it is asked for.
+/// Rename, move, archive; folded away until the user opens it.
 #[component]
 pub fn Manage(account: AccountSummary) -> impl IntoView {
     let editing = Editing::new();

@@ -56,21 +56,21 @@ fn Card(account: AccountSummary) -> impl IntoView {
     let (coins, unit) = (RwSignal::new(String::new()), Unit::chosen());
     let (of, plain) = (address.clone(), address.clone());
     // Without an amount the picture is the plain address, which any wallet reads.
-    let asked = Memo::new(move |_| {
+    let request = Memo::new(move |_| {
         let coins = coins.get();
         let amount = || unit.read(&coins).ok();
         (!coins.trim().is_empty()).then(|| amount().and_then(|amount| requests::link(&of, chain.chain_id, amount)))
     });
-    let wrong = Signal::derive(move || match asked.get() {
+    let wrong = Signal::derive(move || match request.get() {
         Some(None) => coins.with(|typed| unit.read(typed)).err().unwrap_or_default(),
         _ => String::new(),
     });
-    let picture = move || match asked.get().flatten() {
+    let picture = move || match request.get().flatten() {
         Some(link) => view! { <QrPicture text=link label="QR code of the payment link" /> },
         None => view! { <QrPicture text=plain.clone() label="QR code of the address" /> },
     };
     let link = move || {
-        asked.get().flatten().map(|link| {
+        request.get().flatten().map(|link| {
             view! {
                 <p class="receive-address">
                     <span class="id-text" translate="no">{link.clone()}</span>

@@ -86,11 +86,11 @@ fn Phrase(step: RwSignal<Step>, failure: RwSignal<Option<WalletError>>) -> impl 
                 <ButtonLink href="/wallet/create" kind=ButtonKind::Quiet>"I have none"</ButtonLink>
             </div>
         </form>
-        <p class="field-hint">"The first RSA and ECC accounts come back at once; then the node is asked which further ones were used."</p>
+        <p class="field-hint">"The first RSA and ECC accounts come back at once; then the wallet finds out from the node which further ones were used."</p>
     }
 }
 
-/// The vault out of a backup file: judged before its password is asked for.
+/// The vault out of a backup file: checked before its password is typed.
 #[component]
 fn FromFile() -> impl IntoView {
     let wallet = Wallet::get();
@@ -108,8 +108,8 @@ fn FromFile() -> impl IntoView {
             let checked = match browser::read_text(&input, MAX_CONTAINER_BYTES).await {
                 Ok(text) => {
                     let bytes = Bytes::from(text.into_bytes());
-                    let asked = wallet.ask(Request::CheckBackup { file: bytes.clone() }).await;
-                    asked.map(|_| bytes)
+                    let checked = wallet.ask(Request::CheckBackup { file: bytes.clone() }).await;
+                    checked.map(|_| bytes)
                 }
                 Err(why) => Err(WalletError::Backup(why)),
             };

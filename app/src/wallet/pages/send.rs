@@ -23,7 +23,7 @@ use crate::{
             requests,
             scan::Scan,
         },
-        protocol::{Order, Request},
+        protocol::{PaymentDraft, Request},
         sending::{
             confirm::{Confirm, Prepared},
             error::{SendError, SendErrorNotice},
@@ -88,7 +88,7 @@ impl Draft {
     fn take_recipient(self, text: String, chain_id: u64) {
         let (link, error) = match requests::read(&text, chain_id) {
             None => (None, None),
-            Some(Ok(asked)) => (Some(asked), None),
+            Some(Ok(request)) => (Some(request), None),
             Some(Err(why)) => (None, Some(why)),
         };
         self.from_link.set(link.is_some());
@@ -148,7 +148,7 @@ impl Draft {
         let account = node::account(&from).await.map_err(SendError::node)?;
         let free = account.free();
         let to = self.to.get_untracked();
-        let order = Order {
+        let draft = PaymentDraft {
             from,
             to: to.clone(),
             value,
@@ -157,7 +157,7 @@ impl Draft {
             timestamp: browser::now().unwrap_or_default(),
             prices,
         };
-        let payment = Prepared::payment(wallet, Request::Prepare { order }).await?;
+        let payment = Prepared::payment(wallet, Request::Prepare { draft }).await?;
         let prepared = Prepared {
             typed: Some(to),
             ..payment

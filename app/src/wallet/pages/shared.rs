@@ -150,7 +150,7 @@ fn Card(account: AccountSummary) -> impl IntoView {
         let address = address.clone();
         spawn_local(async move {
             match wallet.ask(Request::Shared(SharedRequest::HandOn { address })).await {
-                Ok(Answer::SharedText { text: told }) => text.set(Some(told)),
+                Ok(Answer::SharedText { text: answer }) => text.set(Some(answer)),
                 Ok(_) => {}
                 Err(error) => drop(failure.try_set(Some(error))),
             }
@@ -225,7 +225,7 @@ fn TextForm(
     };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        // A link says the same as its text.
+        // A link holds the same as its text.
         let typed = text.get_untracked();
         let inner = typed.split_once('=').filter(|(start, _)| start.contains('#'));
         then(inner.map_or(typed.as_str(), |(_, text)| text).trim().to_owned());

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Modules of quiet around a code, as its standard asks.
+/// Modules of quiet around a code, as its standard requires.
 const QUIET: usize = 4;
 
 /// A QR code as one path, dark on light in every theme.

@@ -2,10 +2,10 @@
 
 use tally_chain::Amount;
 
-/// What a link asks for: the receiver, and the amount where it says how much.
-pub type Asked = (String, Option<Amount>);
+/// What a link requests: the receiver, and the amount where it has one.
+pub type Requested = (String, Option<Amount>);
 
-/// A link that asks for an amount on this chain.
+/// A link that requests an amount on this chain.
 #[cfg(feature = "hydrate")]
 pub fn link(to: &str, chain_id: u64, amount: Amount) -> Option<String> {
     let request = tally_wallet::PaymentRequest {
@@ -18,7 +18,7 @@ pub fn link(to: &str, chain_id: u64, amount: Amount) -> Option<String> {
 
 /// Reads what was pasted as a recipient; none if it is no link.
 #[cfg(feature = "hydrate")]
-pub fn read(text: &str, chain_id: u64) -> Option<Result<Asked, String>> {
+pub fn read(text: &str, chain_id: u64) -> Option<Result<Requested, String>> {
     use tally_wallet::{PaymentRequest, RequestError};
 
     let request = match PaymentRequest::parse(text) {
@@ -39,6 +39,6 @@ pub fn link(_to: &str, _chain_id: u64, _amount: Amount) -> Option<String> {
 
 /// The server knows no wallet.
 #[cfg(not(feature = "hydrate"))]
-pub fn read(_text: &str, _chain_id: u64) -> Option<Result<Asked, String>> {
+pub fn read(_text: &str, _chain_id: u64) -> Option<Result<Requested, String>> {
     None
 }

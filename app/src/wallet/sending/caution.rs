@@ -1,4 +1,4 @@
-//! What is said before a signature: read from the bytes and from what this tab and the node know.
+//! What is shown before a signature: read from the bytes and from what this tab and the node know.
 //! Rules: docs/protocol.md#W50, #W51
 
 #[cfg(any(feature = "hydrate", test))]
@@ -20,7 +20,7 @@ pub struct Caution {
     pub weight: Weight,
 }
 
-/// How much it asks of the user.
+/// How much it requires of the user.
 #[cfg_attr(
     not(feature = "hydrate"),
     allow(dead_code, reason = "the server renders, and never calls it")
@@ -33,7 +33,7 @@ pub enum Weight {
     Stop,
 }
 
-/// Whether one of them asks for a tick.
+/// Whether one of them needs a tick.
 pub fn asks(cautions: &[Caution]) -> bool {
     cautions.iter().any(|caution| caution.weight == Weight::Stop)
 }
@@ -41,7 +41,7 @@ pub fn asks(cautions: &[Caution]) -> bool {
 /// Accounts of the wallet whose history is read before a signature: each is a question to the node.
 const ACCOUNTS: usize = 8;
 
-/// Says that not all histories were compared with the recipient, where the wallet has more accounts than are asked for.
+/// Says that not all histories were compared with the recipient, where the wallet has more accounts than are looked up.
 #[cfg_attr(
     not(feature = "hydrate"),
     allow(dead_code, reason = "the server renders, and never calls it")
@@ -118,7 +118,7 @@ mod look {
     };
 
     /// The warnings for payload bytes of an account. What the tab finds by itself stands in them whatever the node
-    /// answers; an error says that the bytes cannot be read.
+    /// answers; an error means that the bytes cannot be read.
     pub async fn look(
         wallet: Wallet,
         chain: &ChainInfo,
@@ -129,7 +129,7 @@ mod look {
         let identity = chain.identity()?;
         let sender = address::parse(from).map_err(|error| error.to_string())?;
         let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
-        let asked = ask(wallet, from, &review).await;
+        let facts = ask(wallet, from, &review).await;
         // Read once, after what takes time: both that look at it see the same.
         let journal = journal::load(&chain.genesis_id);
         let (known, unread) = known(wallet, journal.as_deref());
@@ -139,16 +139,16 @@ mod look {
             typed,
             now: UnixSecs(browser::now().unwrap_or_default()),
         };
-        let node = asked.as_ref().map_err(String::clone).map(|asked| NodeView {
-            history: &asked.history,
-            balance: asked.balance,
-            fees: asked.fees,
-            contract: asked.contract,
-            public: asked.public,
+        let node = facts.as_ref().map_err(String::clone).map(|facts| NodeView {
+            history: &facts.history,
+            balance: facts.balance,
+            fees: facts.fees,
+            contract: facts.contract,
+            public: facts.public,
         });
         let found = Warnings::of(&review, &local, node);
         let own = wallet.known().0.len();
-        let partly = asked.as_ref().ok().and_then(|_| partly(own));
+        let partly = facts.as_ref().ok().and_then(|_| partly(own));
         let equal = equal(&identity, from, &review, journal.as_deref()).await;
         Ok(equal
             .into_iter()
@@ -159,7 +159,7 @@ mod look {
     }
 
     /// What the node answered.
-    struct Asked {
+    struct Facts {
         history: Vec<(Address, Bond)>,
         balance: Amount,
         fees: FeeSuggestions,
@@ -167,13 +167,13 @@ mod look {
         public: bool,
     }
 
-    async fn ask(wallet: Wallet, from: &str, review: &Review) -> Result<Asked, String> {
+    async fn ask(wallet: Wallet, from: &str, review: &Review) -> Result<Facts, String> {
         let recipient = match review.to {
             Some(to) => Some(node::account(&to.to_string()).await?),
             None => None,
         };
         let public = |label: &String| label.starts_with("PUBLIC");
-        Ok(Asked {
+        Ok(Facts {
             history: history(wallet).await?,
             balance: node::account(from).await?.free(),
             fees: suggestions(&node::fees().await?),

@@ -1,4 +1,4 @@
-//! The last look before a signature: what the bytes say, what is to be known, and the button.
+//! The last look before a signature: the content of the bytes, what is to be known, and the button.
 
 use leptos::{prelude::*, task::spawn_local};
 use tally_chain::Bytes;

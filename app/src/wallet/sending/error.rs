@@ -34,7 +34,7 @@ impl Handing {
 
 /// Headline where it is not known whether any node took it.
 const IN_DOUBT: &str = "The payment may have been taken";
-/// Headline where a node said that it had it.
+/// Headline where a node has acknowledged it.
 const HAD_BEFORE: &str = "A node had the payment before";
 
 /// What did not work, why, and what to do next.
@@ -55,7 +55,7 @@ impl SendError {
         }
     }
 
-    /// It was rejected at its first sending, so it never was on its way. What that says of coins depends on what was handed in.
+    /// It was rejected at its first sending, so it never was on its way. What that means for coins depends on what was handed in.
     pub fn refused(why: String, handing: Handing) -> Self {
         let (what, next) = match handing {
             Handing::Payment => (
@@ -94,7 +94,7 @@ impl SendError {
         }
     }
 
-    /// It was sent before, and a later try was rejected: that says nothing of the first. Rule: docs/protocol.md#W56
+    /// It was sent before, and a later try was rejected: that shows nothing of the first. Rule: docs/protocol.md#W56
     pub fn refused_again(why: &str, id: &str, earlier: Earlier) -> Self {
         let why = why.trim_end_matches('.');
         let (what, why) = match earlier {
@@ -118,7 +118,7 @@ impl SendError {
         }
     }
 
-    /// It is not sent, since this browser did not keep it first. What that says of coins depends on what was handed in.
+    /// It is not sent, since this browser did not keep it first. What that means for coins depends on what was handed in.
     /// Rule: docs/protocol.md#W54
     pub fn not_kept(why: &str, id: &str, earlier: Earlier, handing: Handing) -> Self {
         let known = match earlier {
@@ -157,7 +157,7 @@ impl SendError {
         }
     }
 
-    /// It was sent, and no answer says whether it was taken. Rule: docs/protocol.md#W56
+    /// It was sent, and no answer shows whether it was taken. Rule: docs/protocol.md#W56
     pub fn unknown(why: &str, id: &str, earlier: Earlier) -> Self {
         let (what, why) = match earlier {
             Earlier::Taken => (
@@ -173,7 +173,7 @@ impl SendError {
         }
     }
 
-    /// The worker answered something that was not asked.
+    /// The worker gave the answer to another request.
     pub fn confused() -> Self {
         WalletError::Worker("it answered something else".to_owned()).into()
     }

@@ -48,7 +48,7 @@ pub fn prices(_level: FeeLevel, _fees: &FeesBody) -> Option<Prices> {
     None
 }
 
-/// What the node says of a level.
+/// What the node suggests for a level.
 fn of(level: FeeLevel, fees: &FeesBody) -> &FeeLevelBody {
     match level {
         FeeLevel::Slow => &fees.low,

@@ -17,15 +17,15 @@ pub const SETTLED: u64 = 6;
 /// The order of questions and answers. Heights do not show it: the branch with more total work may be the shorter one.
 #[derive(Debug, Default)]
 pub struct Rounds {
-    asked: u32,
+    requested: u32,
     answered: u32,
 }
 
 impl Rounds {
     /// Another question: its number.
     pub fn ask(&mut self) -> u32 {
-        self.asked = self.asked.wrapping_add(1);
-        self.asked
+        self.requested = self.requested.wrapping_add(1);
+        self.requested
     }
 
     /// Whether an answer counts: not if one to a later question has come before.
@@ -45,11 +45,11 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     let gone = RwSignal::new(false);
     // It was in a block, and a branch with more total work has taken that block's place.
     let returned = RwSignal::new(false);
-    let asked = id.clone();
+    let requested = id.clone();
     let rounds = StoredValue::new(Rounds::default());
     Effect::new(move |_| {
         live.on_pool();
-        let id = asked.clone();
+        let id = requested.clone();
         let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
         spawn_local(async move {
             let Ok(read) = reads::transaction(id).await else { return };

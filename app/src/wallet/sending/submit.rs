@@ -33,7 +33,7 @@ pub struct HandIn {
     known: Earlier,
     pub busy: RwSignal<bool>,
     pub failure: RwSignal<Option<SendError>>,
-    /// Signed and sent, but without an answer that says whether it was taken.
+    /// Signed and sent, but without an answer that shows whether it was taken.
     doubt: RwSignal<Option<Sent>>,
     /// Whether the node rejected the last one because of its nonce.
     other_nonce: StoredValue<bool>,
@@ -158,7 +158,7 @@ fn is_open(handed: &Handed) -> bool {
 }
 
 /// Keeps the envelope in the journal, sends it, and finds out what became of it; with what was known of it before, which is
-/// `at_least` what the journal said when it was kept. What was not kept is not sent.
+/// `at_least` what the journal had when it was kept. What was not kept is not sent.
 async fn hand_in(
     genesis: &str,
     sent: Sent,
@@ -191,14 +191,14 @@ fn rejected(refusal: Refusal, earlier: Earlier) -> Handed {
     }
 }
 
-/// What becomes of an outcome once the node was asked for the id. A rejection says nothing of a copy that came from another tab
-/// or another person with the same proposal: where the nonce is used, by that copy perhaps, and the node does not say whether it
+/// What becomes of an outcome after a request for the id. A rejection shows nothing of a copy that came from another tab
+/// or another person with the same proposal: where the nonce is used, by that copy perhaps, and the node does not answer whether it
 /// has it, it stays open. Rule: docs/protocol.md#W56
 fn settled(handed: Handed, found: Lookup) -> Handed {
     match (handed, found) {
         (_, Lookup::Has) => Handed::Taken,
         (Handed::Refused(refusal), Lookup::NoAnswer) if refusal.name == NONCE_TOO_LOW => Handed::Unknown(format!(
-            "the node rejected it ({}), and gave no answer when it was asked for the payment by its id",
+            "the node rejected it ({}), and did not answer the request for the payment by its id",
             refusal.text.trim_end_matches('.')
         )),
         (handed, _) => handed,
@@ -223,7 +223,7 @@ fn is_other_nonce(handed: &Handed) -> bool {
     matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce())
 }
 
-/// What the node says when it is asked for an id.
+/// What the node answers to a request for an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lookup {
     /// The transaction waits, or is in a block.
@@ -250,7 +250,7 @@ fn refused(refusal: &Refusal, handing: Handing) -> SendError {
     }
 }
 
-/// What a refusal says of this device's clock; none where the clock is not what it is about.
+/// What a rejection shows of this device's clock; none where the clock is not what it is about.
 fn clock_words(refusal: &Refusal) -> Option<String> {
     let ahead = refusal.ahead.filter(|_| OF_CLOCKS.contains(&refusal.name.as_str()))?;
     if ahead.unsigned_abs() < CLOCK_DIFFERS {

@@ -18,7 +18,7 @@ use crate::{
     ui::{Button, ButtonKind, SymbolContext},
     wallet::{
         client::node,
-        protocol::{AccountSummary, Order, Request, WalletError},
+        protocol::{AccountSummary, PaymentDraft, Request, WalletError},
         session::Wallet,
     },
 };
@@ -54,7 +54,7 @@ pub fn TestCoins(
     let hand_in = HandIn::new();
     let HandIn { busy, failure, .. } = hand_in;
     let sent = RwSignal::new(None::<String>);
-    let asked = RwSignal::new(None::<Prepared>);
+    let to_confirm = RwSignal::new(None::<Prepared>);
     let get = Callback::new(move |()| {
         let Some(account) = account.get_untracked() else { return };
         busy.set(true);
@@ -64,7 +64,7 @@ pub fn TestCoins(
         spawn_local(async move {
             match take(wallet, &chain, hand_in, &account.address).await {
                 Ok(Some(Gift::Sent(id))) => drop(sent.try_set(Some(id))),
-                Ok(Some(Gift::Asks(prepared))) => drop(asked.try_set(Some(prepared))),
+                Ok(Some(Gift::Asks(prepared))) => drop(to_confirm.try_set(Some(prepared))),
                 Ok(None) => {}
                 Err(why) => drop(failure.try_set(Some(why))),
             }
@@ -79,9 +79,9 @@ pub fn TestCoins(
         }
     };
     let to = move || account.get().map(|account| account.label);
-    let on_back = Callback::new(move |()| asked.set(None));
+    let on_back = Callback::new(move |()| to_confirm.set(None));
     let on_sent = Callback::new(move |id| {
-        asked.set(None);
+        to_confirm.set(None);
         sent.set(Some(id));
     });
     view! {
@@ -93,24 +93,24 @@ pub fn TestCoins(
                     {to} ". The coins are worth nothing."
                 </p>
             </div>
-            <Show when=move || !hand_in.in_doubt() && asked.with(Option::is_none)>
+            <Show when=move || !hand_in.in_doubt() && to_confirm.with(Option::is_none)>
                 <Button kind=ButtonKind::Primary busy=busy on:click=move |_| get.run(())>"Get test coins"</Button>
             </Show>
             {move || sent.get().map(|id| view! { <Follow id=id /> })}
             <InDoubt hand_in=hand_in on_taken=Callback::new(move |id| sent.set(Some(id))) />
         </section>
-        {move || asked.get().map(|prepared| view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> })}
+        {move || to_confirm.get().map(|prepared| view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> })}
     }
 }
 
-/// Makes the transfer, and signs and sends it where nothing asks for a yes. None where `hand_in` says what went wrong.
+/// Makes the transfer, and signs and sends it where nothing needs a yes. None where `hand_in` has what went wrong.
 async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> Result<Option<Gift>, SendError> {
     let fees = node::fees().await.map_err(SendError::node)?;
     let unreadable = || SendError::node("its fees cannot be read".to_owned());
     let prices = prices(FeeLevel::Normal, &fees).ok_or_else(unreadable)?;
     for _ in 0..ATTEMPTS {
         let account = node::account(PUBLIC_ACCOUNT).await.map_err(SendError::node)?;
-        let order = Order {
+        let draft = PaymentDraft {
             from: PUBLIC_ACCOUNT.to_owned(),
             to: to.to_owned(),
             value: Amount::from_coins(GIFT).expect("GIFT is written as an amount"),
@@ -119,7 +119,7 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
             timestamp: browser::now().unwrap_or_default(),
             prices: prices.clone(),
         };
-        let prepared = Prepared::payment(wallet, Request::PrepareTestCoins { order }).await?;
+        let prepared = Prepared::payment(wallet, Request::PrepareTestCoins { draft }).await?;
         let found = look(wallet, chain, PUBLIC_ACCOUNT, &prepared.payload, None).await;
         if asks(&found.map_err(WalletError::Payment)?) {
             return Ok(Some(Gift::Asks(prepared)));

@@ -4,7 +4,7 @@ use crate::browser;
 
 /// The channel's name; a message carries the genesis id, so that tabs of another chain do not mind.
 const CHANNEL: &str = "tally-wallet";
-/// Least seconds between two words that this tab is in use.
+/// Least seconds between two messages that this tab is in use.
 pub const USE_EVERY: u64 = 5;
 
 /// What one tab sends the others.
@@ -25,7 +25,7 @@ const WORDS: [(Word, &str); 3] = [
 ];
 
 /// Sends to the other tabs of this chain.
-pub fn tell(word: Word, genesis: &str) {
+pub fn send(word: Word, genesis: &str) {
     let text = WORDS.iter().find(|known| known.0 == word).map(|known| known.1);
     if let Some(text) = text {
         browser::broadcast(CHANNEL, &format!("{text} {genesis}"));
@@ -33,7 +33,7 @@ pub fn tell(word: Word, genesis: &str) {
 }
 
 /// Receives what other tabs of this chain send, for as long as the page lives.
-pub fn hear(genesis: String, then: impl Fn(Word) + 'static) {
+pub fn listen(genesis: String, then: impl Fn(Word) + 'static) {
     browser::on_broadcast(CHANNEL, move |text| {
         if let Some(word) = read(&text, &genesis) {
             then(word);
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_words_of_this_chain_are_heard() {
+    fn only_words_of_this_chain_are_received() {
         assert_eq!(read("locked ab", "ab"), Some(Word::Locked));
         assert_eq!(read("changed ab", "ab"), Some(Word::Changed));
         assert_eq!(read("in-use ab", "ab"), Some(Word::InUse));

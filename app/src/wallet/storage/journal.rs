@@ -49,7 +49,7 @@ pub struct Sent {
     pub replaces: Option<String>,
     /// Whole until a node has acknowledged it; empty where there was no room for it any more.
     pub envelope: Bytes,
-    /// Whether the node said that it has it; entries of older versions were kept only then.
+    /// Whether the node has acknowledged it; entries of older versions were kept only then.
     #[serde(default = "yes")]
     pub acknowledged: bool,
     /// Whether the same bytes were handed in once more since this entry was made, in this tab or in another. Only [`add`] sets it.
@@ -126,9 +126,9 @@ pub enum Fate {
     Dropped,
 }
 
-/// What has become of `sent`, from what the node says of it and of its account's nonce. Rule: docs/protocol.md#W54
-pub fn fate(sent: &Sent, told: Option<Status>, account_nonce: u64, journal: &[Sent]) -> Fate {
-    match told {
+/// What has become of `sent`, from what the node reports of it and of its account's nonce. Rule: docs/protocol.md#W54
+pub fn fate(sent: &Sent, reported: Option<Status>, account_nonce: u64, journal: &[Sent]) -> Fate {
+    match reported {
         Some(Status::Pending) => return Fate::Waiting,
         Some(Status::Succeeded | Status::Failed) => return Fate::Included,
         None => {}
@@ -217,7 +217,7 @@ fn earlier_in(journal: &[Entry], id: &str) -> Earlier {
     entries.find(|sent| sent.id == id).map_or(Earlier::Never, known)
 }
 
-/// What an entry says of its envelope.
+/// What an entry records of its envelope.
 pub fn known(sent: &Sent) -> Earlier {
     match sent.acknowledged {
         true => Earlier::Taken,
@@ -253,7 +253,7 @@ fn add_alone(genesis: &str, sent: Sent) -> Result<Earlier, NotKept> {
     }
 }
 
-/// The journal with one more, and what it said of that one before.
+/// The journal with one more, and what it recorded of that one before.
 fn added(journal: Vec<Entry>, sent: Sent) -> (Earlier, Vec<Entry>) {
     (earlier_in(&journal, &sent.id), with(journal, sent))
 }
@@ -264,7 +264,7 @@ fn keeps(journal: &[Entry], sent: &Sent) -> bool {
     known.any(|known| known.id == sent.id && known.envelope == sent.envelope)
 }
 
-/// Remembers that the node has it. Where that cannot be kept, the entry stays in doubt, and the node is asked again.
+/// Remembers that the node has it. Where that cannot be kept, the entry stays in doubt, and the node is queried again.
 pub async fn acknowledge(genesis: &str, id: &str) {
     let id = id.to_owned();
     let edit = move |genesis: &str| {
@@ -294,7 +294,7 @@ pub async fn forget_rejected(genesis: &str, id: &str) -> Earlier {
     open_unless_known(change(genesis, edit).await)
 }
 
-/// What is known of one that may stay in the list because that could not be changed: the page says what the list will say.
+/// What is known of one that may stay in the list because that could not be changed: the page shows what the list will show.
 fn open_unless_known(known: Result<Earlier, NotKept>) -> Earlier {
     known.unwrap_or(Earlier::Open)
 }

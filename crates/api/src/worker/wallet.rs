@@ -160,7 +160,7 @@ pub struct Prices {
 
 /// What is to be paid, before it is bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
+pub struct PaymentDraft {
     pub from: String,
     pub to: String,
     pub value: Amount,
@@ -180,7 +180,7 @@ pub enum MemoText {
     Hex(String),
 }
 
-/// What the bytes that will be signed say, read back from them. Rule: docs/protocol.md#W8
+/// The content of the bytes that will be signed, read back from them. Rule: docs/protocol.md#W8
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewText {
     pub chain_id: u64,
@@ -204,10 +204,10 @@ pub struct ReviewText {
     pub max_total: Amount,
 }
 
-/// What a page may ask.
+/// What a page may request.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Which chain this is; says whether there is a vault for it.
+    /// Which chain this is; the answer is whether there is a vault for it.
     Look {
         chain: Chain,
     },
@@ -270,7 +270,7 @@ pub enum Request {
         file: Bytes,
         password: SecretText,
     },
-    /// Reads a key file, whose text may itself be secret, and says what it holds.
+    /// Reads a key file, whose text may itself be secret, and answers what it holds.
     ReadKey {
         file: SecretText,
         password: SecretText,
@@ -293,7 +293,7 @@ pub enum Request {
     },
     /// Builds the bytes of a payment, and reads them back.
     Prepare {
-        order: Order,
+        draft: PaymentDraft,
     },
     /// Builds the bytes that take the place of a waiting transaction: the same payment for more, or nothing at all.
     Replace {
@@ -314,7 +314,7 @@ pub enum Request {
     /// Builds the bytes of a transfer from the first account of the phrase that everyone knows, and reads them back.
     /// Rule: docs/protocol.md#W6
     PrepareTestCoins {
-        order: Order,
+        draft: PaymentDraft,
     },
     /// Shared accounts, and proposals that collect signatures.
     Shared(SharedRequest),
@@ -460,7 +460,7 @@ mod tests {
 
     #[test]
     fn amounts_and_prices_travel_exactly() {
-        let order = Order {
+        let draft = PaymentDraft {
             from: "0x01".to_owned(),
             to: "0x02".to_owned(),
             value: Amount(U256::MAX),
@@ -472,14 +472,14 @@ mod tests {
                 max_priority_fee: 1,
             },
         };
-        let sent = serde_json::to_value(&order).unwrap();
+        let sent = serde_json::to_value(&draft).unwrap();
         assert_eq!(sent["value"], U256::MAX.to_string());
         assert_eq!(sent["prices"]["max_fee"], u128::MAX.to_string());
-        assert_eq!(serde_json::from_value::<Order>(sent.clone()).unwrap(), order);
+        assert_eq!(serde_json::from_value::<PaymentDraft>(sent.clone()).unwrap(), draft);
 
         let mut typed = sent;
         typed["value"] = "0.5".into();
-        let refused = serde_json::from_value::<Order>(typed).unwrap_err().to_string();
+        let refused = serde_json::from_value::<PaymentDraft>(typed).unwrap_err().to_string();
         assert_eq!(
             refused,
             "amount has the character '.'; only digits and one decimal point are allowed"

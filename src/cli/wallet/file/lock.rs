@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use super::super::super::out::errln;
-use crate::private_file::leave_to_owner_of;
+use crate::private_file::{leave_to_owner_of, make_folder};
 
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -26,7 +26,7 @@ impl Lock {
     pub fn take(path: &Path, what: &str, most: Duration) -> anyhow::Result<Self> {
         let cannot = || format!("cannot lock {}", path.display());
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            make_folder(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let file = open(path).with_context(cannot)?;
         let begun = Instant::now();
@@ -94,5 +94,11 @@ mod tests {
         );
         drop(held);
         Lock::take(&path, "the vault", Duration::ZERO).expect("free again");
+        let error = Lock::take(&path.join("y.lock"), "the vault", Duration::ZERO).expect_err("below a file");
+        let path = path.display();
+        assert_eq!(
+            format!("{error:#}"),
+            format!("cannot make {path}: {path} is not a folder")
+        );
     }
 }

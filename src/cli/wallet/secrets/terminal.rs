@@ -81,7 +81,7 @@ impl Terminal {
         Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
     }
 
-    /// Whether this character asks for a signal where there is echo.
+    /// Whether this character sends a signal where there is echo.
     fn interrupts(&self, byte: u8) -> bool {
         let codes = &self.before.special_codes;
         let signals = [

@@ -42,12 +42,12 @@ fn a_block_that_the_node_names_is_trusted_on_its_word() {
     let (lines, proven) = check_receipt(&receipt, id, true);
     assert!(proven.is_some());
     let (trust, others) = lines.split_last().expect("the last claim is the trust");
-    assert!(trust.told.is_some());
+    assert!(trust.claimed.is_some());
     assert_eq!(trust.outcome, None);
     assert!(
         others
             .iter()
-            .all(|line| line.outcome == Some(Ok(())) && line.told.is_none())
+            .all(|line| line.outcome == Some(Ok(())) && line.claimed.is_none())
     );
 
     // What is false is false, no matter who named the block.
@@ -60,7 +60,7 @@ fn a_block_that_the_node_names_is_trusted_on_its_word() {
     }
 }
 
-/// A receipt asks the same door as a node whether a block is sealed.
+/// A receipt uses the same function as a node to find whether a block is sealed.
 #[test]
 fn a_receipt_whose_block_is_not_sealed_does_not_hold() {
     let (receipt, _) = portable();

@@ -44,12 +44,12 @@ fn answer_at(balance: u64, number: u64, bits: u32) -> AccountBody {
         "leaf": { "key": key, "value_hash": value_hash },
         "header_hex": Bytes::copy_from_slice(&header.encode()), "manifest_hex": Bytes::from(manifest.encode()),
     });
-    let told = json!({
+    let claimed = json!({
         "address": HELD, "balance": balance.to_string(), "nonce": 3, "next_nonce": 3, "pending": 1, "pending_cost": "100",
         "contract": false, "code_hash": account.code_hash, "label": null, "height": number, "tip": header.id(),
         "proof": proof,
     });
-    serde_json::from_value(told).unwrap()
+    serde_json::from_value(claimed).unwrap()
 }
 
 fn answer(balance: u64) -> AccountBody {
@@ -82,9 +82,9 @@ fn a_made_up_block_proves_nothing() {
 #[test]
 fn a_block_of_hardly_any_work_is_the_nodes_word() {
     let (_, rules) = fresh();
-    let told = verify(&answer(500), HELD, &rules, 0, NOW);
-    assert_eq!(told, Err(Unproven::Light));
-    // What it says must hold all the same, and one below a block that was seen is old.
+    let claimed = verify(&answer(500), HELD, &rules, 0, NOW);
+    assert_eq!(claimed, Err(Unproven::Light));
+    // Its content must hold all the same, and one below a block that was seen is old.
     assert!(matches!(
         verify(&answer(501), HELD, &rules, 0, NOW),
         Err(Unproven::False(_))
@@ -123,20 +123,20 @@ fn another_balance_or_another_account_is_not() {
 
 #[test]
 fn a_header_without_its_work_proves_nothing() {
-    let mut told = answer(500);
-    let proof = told.proof.as_mut().unwrap();
+    let mut claimed = answer(500);
+    let proof = claimed.proof.as_mut().unwrap();
     let mut header = proof.header_hex.to_vec();
     let target = Target::from_bits(EASIEST).unwrap();
     while target.is_met_by(&Header::decode(header.as_slice().try_into().unwrap()).id()) {
         header[76] = header[76].wrapping_add(1);
     }
     proof.header_hex = header.into();
-    assert_eq!(verdict(&told, HELD), untrue("the id is above the target"));
+    assert_eq!(verdict(&claimed, HELD), untrue("the id is above the target"));
 }
 
 #[test]
 fn no_proof_is_said_so() {
-    let mut told = answer(500);
-    told.proof = None;
-    assert_eq!(verdict(&told, HELD), Err(Unproven::NoProof));
+    let mut claimed = answer(500);
+    claimed.proof = None;
+    assert_eq!(verdict(&claimed, HELD), Err(Unproven::NoProof));
 }

@@ -20,12 +20,14 @@ const MOST: usize = 100_000;
 /// The lines of a page of an account's history, seen from the account.
 ///
 /// # Errors
-/// Where a line has not what its kind names: left out, the file would say that nothing happened there.
+/// Where a line has not what its kind names: left out, the file would read as if nothing happened there. A kind of a later version
+/// is a line that names it as such.
 pub fn lines(page: HistoryPageBody, account: &str) -> Result<Vec<Line>, String> {
     let shown = |line: HistoryLine| match (line.kind, line.transaction, line.reward) {
         (LineKind::Transaction, Some(transaction), _) => Ok(Line::of(account, &transaction)),
         (LineKind::Reward, _, Some(reward)) => Ok(Line::of_reward(&reward)),
         (LineKind::Transaction, ..) => Err("the node's history has a line of a transaction without it".to_owned()),
+        (LineKind::Unknown, ..) => Ok(Line::of_unknown_kind()),
         (LineKind::Reward, ..) => Err("the node's history has a line of a reward without it".to_owned()),
     };
     page.items.into_iter().map(shown).collect()
@@ -60,10 +62,10 @@ pub struct Line {
     /// Of the transaction; of a reward, of its block.
     id: String,
     status: String,
-    /// `sent`, `received`, `self` or `reward`.
+    /// `sent`, `received`, `self`, `reward`, or `unknown` of a line of a kind that a later version added.
     direction: &'static str,
     counterparty: String,
-    /// Coins that moved, exact: 0 of a payment that failed.
+    /// Coins that moved, exact: 0 of a payment that failed; empty where the status leaves open whether they did.
     amount: String,
     /// Coins, exact; what this account paid.
     fee: String,
@@ -80,7 +82,6 @@ const HEAD: &str = "time,height,id,status,direction,counterparty,amount,fee,memo
 
 impl Line {
     fn of(account: &str, transaction: &TransactionBody) -> Self {
-        let failed = transaction.status == TransactionStatus::Failed;
         let sender = transaction.sender.to_string();
         let to = transaction.to.map(|to| to.to_string()).unwrap_or_default();
         let (direction, counterparty) = match (sender == account, to == account) {
@@ -99,10 +100,12 @@ impl Line {
             status: transaction.status.to_string(),
             direction,
             counterparty,
-            amount: if failed {
-                "0".to_owned()
-            } else {
-                transaction.value.to_coins()
+            amount: match transaction.status {
+                TransactionStatus::Failed => "0".to_owned(),
+                TransactionStatus::Unknown => String::new(),
+                TransactionStatus::Pending | TransactionStatus::Queued | TransactionStatus::Included => {
+                    transaction.value.to_coins()
+                }
             },
             fee: receipt.map(|receipt| receipt.fee.to_coins()).unwrap_or_default(),
             memo: exact_memo(transaction),
@@ -120,6 +123,23 @@ impl Line {
             direction: "reward",
             counterparty: String::new(),
             amount: reward.value.to_coins(),
+            fee: String::new(),
+            memo: String::new(),
+            shown_memo: String::new(),
+            nonce: None,
+        }
+    }
+
+    /// That there is something at this place is all that this version knows of it.
+    fn of_unknown_kind() -> Self {
+        Self {
+            time: String::new(),
+            height: None,
+            id: String::new(),
+            status: "kind not known to this version".to_owned(),
+            direction: "unknown",
+            counterparty: String::new(),
+            amount: String::new(),
             fee: String::new(),
             memo: String::new(),
             shown_memo: String::new(),
@@ -206,10 +226,10 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
         failure.set(None);
         cut.set(false);
         spawn_local(async move {
-            let told = move |count| {
+            let report = move |count| {
                 let _ = progress.try_set(count);
             };
-            match read(&address, told).await {
+            match read(&address, report).await {
                 Ok((lines, more)) => {
                     let _ = cut.try_set(more);
                     let (end, text) = match json {
@@ -267,7 +287,7 @@ mod tests {
         format!("0x{}", byte.repeat(32))
     }
 
-    fn told(sender: &str, to: &str, memo: &str) -> serde_json::Value {
+    fn sample(sender: &str, to: &str, memo: &str) -> serde_json::Value {
         let receipt = serde_json::json!({
             "success": true, "gas_used": 21, "gas_price": "1000", "fee": "21000", "burned": "0", "contract": null, "logs": [],
         });
@@ -281,14 +301,14 @@ mod tests {
         })
     }
 
-    fn line(told: serde_json::Value) -> Line {
-        let told = serde_json::from_value(told).expect("as the API writes it");
-        Line::of(OWN, &told)
+    fn line(transaction: serde_json::Value) -> Line {
+        let transaction = serde_json::from_value(transaction).expect("as the API writes it");
+        Line::of(OWN, &transaction)
     }
 
     #[test]
     fn lines_are_exact_and_seen_from_the_account() {
-        let sent = line(told(OWN, OTHER, "tea"));
+        let sent = line(sample(OWN, OTHER, "tea"));
         assert_eq!((sent.direction, sent.counterparty.as_str()), ("sent", OTHER));
         assert_eq!((sent.amount.as_str(), sent.fee.as_str()), ("1.5", "0.000000000000021"));
         let id = hash("01");
@@ -296,9 +316,9 @@ mod tests {
             sent.csv(),
             format!("2026-11-23T09:05:12Z,12,{id},included,sent,{OTHER},1.5,0.000000000000021,tea,7")
         );
-        let received = line(told(OTHER, OWN, ""));
+        let received = line(sample(OTHER, OWN, ""));
         assert_eq!((received.direction, received.fee.as_str()), ("received", ""));
-        assert_eq!(line(told(OWN, OWN, "")).direction, "self");
+        assert_eq!(line(sample(OWN, OWN, "")).direction, "self");
         assert_eq!(csv(&[]), format!("{HEAD}\r\n"));
     }
 
@@ -309,7 +329,7 @@ mod tests {
             "items": [
                 { "kind": "reward", "reward": { "height": 12, "block": block, "time": 1_795_424_712, "confirmations": 3,
                   "value": "50000000000000021000", "subsidy": "50000000000000000000", "fees": "21000", "proof": "none" } },
-                { "kind": "transaction", "transaction": told(OTHER, OWN, "tea") },
+                { "kind": "transaction", "transaction": sample(OTHER, OWN, "tea") },
             ],
             "next": "ab",
         });
@@ -344,7 +364,27 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_memo_is_no_formula() {
+    fn what_a_later_version_added_costs_one_line() {
+        let mut later = sample(OWN, OTHER, "tea");
+        later["status"] = "reverted-later".into();
+        let page = serde_json::json!({ "items": [
+            { "kind": "burn", "burn": { "value": "1" } },
+            { "kind": "transaction", "transaction": later },
+            { "kind": "transaction", "transaction": sample(OWN, OTHER, "tea") },
+        ] });
+        let page: HistoryPageBody = serde_json::from_value(page).expect("a page of a later version");
+        let lines = lines(page, OWN).expect("every line is there");
+        assert_eq!(lines[0].csv(), ",,,kind not known to this version,unknown,,,,,");
+        // Whether coins moved does not follow from a status that is not known.
+        assert_eq!((lines[1].status.as_str(), lines[1].amount.as_str()), ("unknown", ""));
+        assert_eq!(
+            (lines[2].status.as_str(), lines[2].amount.as_str()),
+            ("included", "1.5")
+        );
+    }
+
+    #[test]
+    fn a_memo_of_others_is_no_formula() {
         for (memo, written) in [
             ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
             ("+1", "'+1"),
@@ -370,7 +410,7 @@ mod tests {
     #[test]
     fn a_memo_is_never_left_out_and_nothing_moves_in_a_failed_payment() {
         // A text with a line feed is none for the pages: the node gives its bytes alone.
-        let mut raw = told(OWN, OTHER, "");
+        let mut raw = sample(OWN, OTHER, "");
         raw["status"] = "failed".into();
         raw["value"] = "11".into();
         raw["memo"] = serde_json::Value::Null;

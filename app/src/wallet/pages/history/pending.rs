@@ -15,7 +15,7 @@ use crate::{
     ui::{Button, Notice, NoticeKind},
     wallet::{
         client::node,
-        protocol::{Order, Prices, Request},
+        protocol::{PaymentDraft, Prices, Request},
         sending::{
             confirm::Prepared,
             error::{SendError, SendErrorNotice},
@@ -79,7 +79,7 @@ impl Pending {
         let kept = journal.into_iter().find(|sent| sent.id == id);
         let envelope = match kept.filter(|sent| !sent.envelope.is_empty()) {
             Some(sent) => sent.envelope,
-            None => self.told(&id).await?,
+            None => self.waiting_bytes(&id).await?,
         };
         let prices = fast_prices().await?;
         let request = Request::Replace {
@@ -93,20 +93,22 @@ impl Pending {
     }
 
     /// The bytes of a waiting transaction as the node has them: those of this very id.
-    async fn told(self, id: &str) -> Result<Bytes, SendError> {
+    async fn waiting_bytes(self, id: &str) -> Result<Bytes, SendError> {
         let envelope = node::envelope(id).await.map_err(SendError::node)?;
         let chain = self.chain.get_value();
         let found = id_of(&chain, envelope.clone()).map_err(SendError::node)?;
         match found == id {
             true => Ok(envelope),
-            false => Err(SendError::node(format!("it was asked for {id} and answered {found}"))),
+            false => Err(SendError::node(format!(
+                "the request was for {id}, the answer is {found}"
+            ))),
         }
     }
 
     /// Makes an empty payment of a nonce that is missing.
     async fn fill(self, from: String, nonce: u64) -> Result<(), SendError> {
         let prices = fast_prices().await?;
-        let order = Order {
+        let draft = PaymentDraft {
             to: from.clone(),
             from,
             value: Amount::ZERO,
@@ -115,7 +117,7 @@ impl Pending {
             timestamp: browser::now().unwrap_or_default(),
             prices,
         };
-        self.show(Request::Prepare { order }, Purpose::Fill, None).await
+        self.show(Request::Prepare { draft }, Purpose::Fill, None).await
     }
 
     async fn show(self, request: Request, purpose: Purpose, replaces: Option<String>) -> Result<(), SendError> {
@@ -254,7 +256,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
             view! {
                 <section class="card" aria-labelledby="lost">
                     <h2 id="lost">"Not in the chain"</h2>
-                    <ol class="lines">{rows}</ol>
+                    <ol class="lines lost">{rows}</ol>
                 </section>
             }
         })

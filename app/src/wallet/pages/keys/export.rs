@@ -140,7 +140,7 @@ pub fn PrivateKey() -> impl IntoView {
                 autocomplete="current-password"
                 value=password
                 error=wrong
-                hint="Asked again, so that no one takes a key from an open screen."
+                hint="Once more, so that no one takes a key from an open screen."
                 on_input=Callback::new(move |text| password.set(text))
             />
             <NewPassword label="New password for the file" submit="Download the encrypted key" busy=busy on_submit=export />

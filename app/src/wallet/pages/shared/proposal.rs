@@ -113,7 +113,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
     };
     let next = match (complete, ours) {
         (true, _) => "Enough have signed: anyone who has it can send it.",
-        (false, true) => "Your key is asked for. Look at every line before you sign.",
+        (false, true) => "Your key is to sign. Look at every line before you sign.",
         (false, false) => "Give it to those who have not signed yet, and add what comes back.",
     };
     let file = format!("proposal-{signed}-of-{required}.txt");

@@ -12,7 +12,7 @@ use crate::{
     wallet::{
         client::{balances::Balances, node},
         parts::account::BalanceLine,
-        protocol::{AccountSummary, Order, SharedRequest},
+        protocol::{AccountSummary, PaymentDraft, SharedRequest},
         sending::{
             error::{SendError, SendErrorNotice},
             fees::prices,
@@ -69,12 +69,12 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
         let level = untrack(|| Prefs::get().read(|prefs| prefs.fee));
         let (payer, receiver, text) = (from.get_untracked(), to.get_untracked(), memo.get_untracked());
         spawn_local(async move {
-            let order = async {
+            let draft = async {
                 let fees = node::fees().await.map_err(SendError::node)?;
                 let prices =
                     prices(level, &fees).ok_or_else(|| SendError::node("its fees cannot be read".to_owned()))?;
                 let account = node::account(&payer).await.map_err(SendError::node)?;
-                Ok::<_, SendError>(Order {
+                Ok::<_, SendError>(PaymentDraft {
                     from: payer,
                     to: receiver,
                     value,
@@ -84,8 +84,8 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
                     prices,
                 })
             };
-            match order.await {
-                Ok(order) => drop(table.ask(wallet, SharedRequest::Propose { order }).await),
+            match draft.await {
+                Ok(draft) => drop(table.ask(wallet, SharedRequest::Propose { draft }).await),
                 Err(error) => drop(failure.try_set(Some(error))),
             }
             let _ = busy.try_set(false);

@@ -43,7 +43,7 @@ pub async fn equal(
     }
 }
 
-/// Whether it moves and says nothing, as a cancelling one: twice is as good as once. Rule: docs/protocol.md#W53
+/// Whether it moves nothing and has no memo, as a cancelling one: twice is as good as once. Rule: docs/protocol.md#W53
 fn is_nothing(review: &Review) -> bool {
     review.to == Some(review.sender) && review.value.is_zero() && review.memo == Memo::None
 }
@@ -166,7 +166,7 @@ fn is_equal(chain: &ChainIdentity, sent: &Sent, review: &Review) -> Option<bool>
     Some(parties && (!review.value.is_zero() || other.memo == review.memo))
 }
 
-/// What is warned of an equal one, by what the node says of it now; none where it does not know it.
+/// What is warned of an equal one, by what the node reports of it now; none where it does not know it.
 fn warning(sent: &Sent, status: Option<Status>) -> Option<Caution> {
     match status {
         Some(Status::Pending) => Some(waits(&sent.id, sent.at)),
@@ -257,7 +257,7 @@ mod tests {
             "{}",
             caution.text
         );
-        // Nothing to say only where all was looked at and nothing found; one that was found is named whatever else failed.
+        // Nothing to show only where all was looked at and nothing found; one that was found is named whatever else failed.
         assert_eq!(Looked::default().caution(), None);
         let found = Looked {
             found: Some(waits("0x07", 1)),

@@ -9,7 +9,7 @@ const ID: TxId = TxId(B256::repeat_byte(7));
 const OPEN: &str = "The payment may have been taken";
 const TAKEN: &str = "A node had the payment before";
 
-/// What an outcome is shown as: the headline, and whether it says that no coins moved.
+/// What an outcome is shown as: the headline, and whether it states that no coins moved.
 fn shown(handed: &Handed, earlier: Earlier, purpose: Purpose, shared: bool) -> Option<(&'static str, bool)> {
     let failure = failure(handed, earlier, &ID.to_string(), Handing::of(purpose, shared))?;
     let text = format!("{} {} {}", failure.what, failure.why, failure.next);
@@ -125,8 +125,7 @@ fn nothing_is_forgotten_before_the_node_was_asked_for_it() {
         assert_eq!(settled(refused(name), Lookup::Has), Handed::Taken, "{name}");
         assert_eq!(settled(refused(name), Lookup::HasNot), refused(name));
     }
-    let open =
-        "the node rejected it (Its time is wrong), and gave no answer when it was asked for the payment by its id";
+    let open = "the node rejected it (Its time is wrong), and did not answer the request for the payment by its id";
     assert_eq!(
         settled(refused(NONCE_TOO_LOW), Lookup::NoAnswer),
         Handed::Unknown(open.to_owned())
@@ -164,7 +163,7 @@ fn what_a_rejection_says_of_coins_depends_on_what_was_handed_in() {
             assert_eq!(shown(&again, Earlier::Taken, purpose, shared), Some((TAKEN, false)));
         }
     }
-    // What was not kept was not sent: that says nothing of the one it was to replace, nor of what others have sent.
+    // What was not kept was not sent: that shows nothing of the one it was to replace, nor of what others have sent.
     for (handing, moved) in [
         (Handing::Payment, true),
         (Handing::Replacement, false),

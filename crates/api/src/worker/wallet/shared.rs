@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use tally_chain::{Bytes, KeyKind};
 
-use super::{Order, ReviewText};
+use super::{PaymentDraft, ReviewText};
 
-/// What a page may ask about shared accounts and proposals.
+/// What a page may request about shared accounts and proposals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SharedRequest {
     /// Keeps an account of these keys: accounts of this wallet by address, public keys in hex or PEM.
@@ -19,12 +19,12 @@ pub enum SharedRequest {
     /// The text of an account, for the others.
     HandOn { address: String },
     /// Builds a proposal and shows it.
-    Propose { order: Order },
+    Propose { draft: PaymentDraft },
     /// Reads a proposal and shows it.
     Read { text: String },
     /// Adds the signatures of another copy to the one that is shown.
     Combine { text: String },
-    /// Signs the proposal of this text, with every key of this wallet that it still asks for. Only the one that was shown
+    /// Signs the proposal of this text, with every key of this wallet that is still to sign. Only the one that was shown
     /// last is signed.
     Sign { text: String },
     /// The transaction of the proposal of this text, which was shown last.

@@ -67,7 +67,7 @@ pub fn Elsewhere() -> impl IntoView {
             view! {
                 <section class="card" aria-labelledby="lost-elsewhere">
                     <h2 id="lost-elsewhere">"In doubt, from accounts that are not in the list"</h2>
-                    <ol class="lines">{rows}</ol>
+                    <ol class="lines lost">{rows}</ol>
                 </section>
             }
         })
@@ -105,7 +105,7 @@ async fn in_doubt(
     Ok(lost)
 }
 
-/// The accounts, none of those that are `offered`, of which something was sent without an answer that says what became of it.
+/// The accounts, none of those that are `offered`, of which something was sent without an answer that shows what became of it.
 fn senders_in_doubt(journal: &[Sent], offered: &[String], is_settled: impl Fn(&str) -> bool) -> BTreeSet<String> {
     journal
         .iter()

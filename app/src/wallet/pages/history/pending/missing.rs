@@ -104,9 +104,9 @@ pub fn Lost(
     });
     // What may have been taken is given up only after a yes.
     let in_doubt = !sent.acknowledged;
-    let asked = RwSignal::new(false);
+    let asking = RwSignal::new(false);
     let ask = move |_| match in_doubt {
-        true => asked.set(true),
+        true => asking.set(true),
         false => dismiss.run(()),
     };
     view! {
@@ -125,8 +125,8 @@ pub fn Lost(
                 {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
                 <Button on:click=ask>"Dismiss"</Button>
             </div>
-            <Show when=move || asked.get()>
-                <GiveUp asked=asked dismiss=dismiss />
+            <Show when=move || asking.get()>
+                <GiveUp asking=asking dismiss=dismiss />
             </Show>
             <SendErrorNotice failure=hand_in.failure />
         </li>
@@ -135,13 +135,13 @@ pub fn Lost(
 
 /// Asks before one that is in doubt is taken off the list: nothing warns of it from then on.
 #[component]
-fn GiveUp(asked: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
+fn GiveUp(asking: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
     view! {
         <Notice kind=NoticeKind::Warning title="Give this payment up?">
             <p>"It may have been taken. Dismissed, it is no longer listed, its bytes cannot be sent again, and the same payment made anew is not warned of."</p>
             <div class="actions">
                 <Button on:click=move |_| dismiss.run(())>"Dismiss it"</Button>
-                <Button on:click=move |_| asked.set(false)>"Keep it"</Button>
+                <Button on:click=move |_| asking.set(false)>"Keep it"</Button>
             </div>
         </Notice>
     }
