@@ -148,7 +148,7 @@ test('weak, foreign and damaged files are refused, each with its reason', async 
   const hostile = JSON.parse(readFileSync(path.join(FILES, 'web3-scrypt-cheap.json'), 'utf8'));
   hostile.crypto.kdfparams.n = 1 << 20;
   await read(page, { name: 'hostile.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(hostile)) });
-  await expect(page.getByText('asks for 1073741824 bytes of memory')).toBeVisible();
+  await expect(page.getByText('needs 1073741824 bytes of memory')).toBeVisible();
   // The published key is named as such.
   const known = Buffer.from('0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80\n');
   await read(page, { name: 'known.txt', mimeType: 'text/plain', buffer: known });

@@ -200,7 +200,7 @@ impl WorkerState {
         let open = self.open.as_mut().ok_or(WalletError::Locked)?;
         match Vault::reopen(&bytes, &open.key) {
             Ok(vault) => open.vault = vault,
-            // Another tab has changed the password: this one must be asked for it.
+            // Another tab has changed the password: this tab needs the new one.
             Err(VaultError::Container(ContainerError::WrongPassword)) => {
                 self.open = None;
                 return Err(WalletError::Locked);

@@ -30,7 +30,7 @@ const CATCH_ALL: &str = "/{*any}";
 /// Where the reads of pages are: the prefix in `tally_app::reads`.
 const READS: &str = "/ui/";
 
-/// What a page says that it accepts, exactly, when it reads.
+/// The exact `Accept` header of a page that reads.
 const OF_PAGES: &str = "application/json";
 
 /// Everything a page needs from the server.
@@ -80,7 +80,7 @@ pub fn router(server: &Shared) -> Router {
         .layer(middleware::from_fn(answer_read))
 }
 
-/// Answers a read where it is asked for. Leptos sends a client that accepts HTML back to its `Referer`, with 302, also where the
+/// Answers a read at its own address. Leptos sends a client that accepts HTML back to its `Referer`, with 302, also where the
 /// read failed: that is for forms of pages, and no page here has one for a read.
 async fn answer_read(mut request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with(READS) {
@@ -103,7 +103,7 @@ async fn answer_read(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// A failed read in the form that pages know. Bad arguments answer 400: they say nothing of this node, and any client can send
+/// A failed read in the form that pages know. Bad arguments answer 400: they are no fault of this node, and any client can send
 /// them. All errors of reads come out as 500 from below.
 fn for_page(mut parts: Parts, body: Bytes, error: &ServerFnError) -> Response {
     let failed = parts.status == StatusCode::INTERNAL_SERVER_ERROR;

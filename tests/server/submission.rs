@@ -349,7 +349,7 @@ fn a_used_nonce_stays_open_where_the_node_does_not_say_whether_it_has_the_paymen
     bench.plan.set(&[low], &[Fault::AnswerReplaced]);
     let open = bench.pay("5", &[]);
     let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
-    let why = "the node rejected it (T: d), and gave no answer when it was asked for its id";
+    let why = "the node rejected it (T: d), and did not answer the query for its id";
     ends(&open, 8, &[&id, "may have been taken", why]);
     assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
     // It says that it does not have it: then it never was on its way.

@@ -1,4 +1,4 @@
-//! Accounts of several keys: policies of m of n, and the signatures they ask for.
+//! Accounts of several keys: policies of m of n, and the signatures they require.
 //! Rules: docs/protocol.md#A7 to #A9, #T11 to #T13
 //!
 //! A policy has one encoding, so that it has one address; so have the signatures of a transaction of it.
@@ -25,7 +25,7 @@ const MAX_SIGNATURE_BYTES: usize = 4_096;
 pub enum PolicyError {
     #[error(transparent)]
     Codec(#[from] CodecError),
-    #[error("policy asks for {threshold} signatures of {keys} keys; it may ask for 1 to as many as it has keys")]
+    #[error("policy requires {threshold} signatures of {keys} keys; it may require 1 to as many as it has keys")]
     Threshold { threshold: u64, keys: usize },
     #[error("policy has more than {max} keys")]
     TooManyKeys { max: usize },
@@ -47,7 +47,7 @@ pub enum MultisigError {
     UnknownSigner { index: usize, keys: usize },
     #[error("{found} of {required} signatures are there")]
     Missing { found: usize, required: usize },
-    #[error("{found} signatures or more are there, exactly {required} are asked for")]
+    #[error("{found} signatures or more are there, exactly {required} are required")]
     Extra { found: usize, required: usize },
     #[error("signature of key {signer}: {source}")]
     Form { signer: usize, source: KeyError },

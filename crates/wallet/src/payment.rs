@@ -43,7 +43,7 @@ pub enum PaymentError {
     Transaction(#[from] TransactionError),
 }
 
-/// What a user asks for.
+/// A payment as the user enters it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// The recipient.
@@ -116,7 +116,7 @@ pub enum Memo {
     Hex(String),
 }
 
-/// What the bytes to be signed say. Rule: docs/protocol.md#W8
+/// The content of the bytes to be signed, decoded. Rule: docs/protocol.md#W8
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Review {
     /// The number of the chain. Rule: docs/protocol.md#T5

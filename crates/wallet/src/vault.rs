@@ -29,7 +29,7 @@ pub const MAX_LABEL_BYTES: usize = 64;
 /// Longest passphrase of BIP-39 in bytes. Rule: docs/protocol.md#W1
 pub const MAX_PASSPHRASE_BYTES: usize = 256;
 
-/// Why a vault does not do what was asked.
+/// Why an operation on a vault fails.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum VaultError {

@@ -88,7 +88,7 @@ fn the_price_never_exceeds_max_fee() {
 }
 
 #[test]
-fn ethereum_transactions_pay_what_the_evm_asks() {
+fn ethereum_transactions_pay_the_gas_of_the_evm() {
     let mut chain = TestChain::default();
     let (alice, bob) = (TestKey::public(0), TestKey::public(1).address());
     let slots = vec![(bob, vec![Default::default(); 2]), (PRODUCER, vec![])];

@@ -49,9 +49,9 @@ pub enum KeystoreError {
     },
     #[error("scrypt's n is {found}, which is no power of two")]
     NotPowerOfTwo { found: u64 },
-    #[error("the file asks for {bytes} bytes of memory to be opened, at most {max} are given")]
+    #[error("the file needs {bytes} bytes of memory to be opened, at most {max} are given")]
     Memory { bytes: u64, max: u64 },
-    #[error("the file asks for {work} steps of scrypt (n * r * p) to be opened, at most {max} are done")]
+    #[error("the file needs {work} steps of scrypt (n * r * p) to be opened, at most {max} are done")]
     Work { work: u64, max: u64 },
     #[error("there is not enough memory here to derive the key ({bytes} bytes)")]
     OutOfMemory { bytes: u64 },

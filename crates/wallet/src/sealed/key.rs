@@ -34,7 +34,7 @@ impl Default for KdfParams {
     }
 }
 
-/// What is accepted on reading, so that a file cannot ask for all memory or for no protection.
+/// What is accepted on reading, so that a file can demand neither all memory nor a weak derivation.
 pub(super) struct Bounds {
     pub m_kib: (u32, u32),
     pub t: (u32, u32),
