@@ -158,7 +158,7 @@ right_17() {
 right_19() { lacks panicked 'vault made: yes' && has '^it runs$'; }
 right_20() {
   lacks panicked || return 1
-  # A name that the node was started for is asked for as it was meant: it has to be known.
+  # Under a name that the node was started for, as it was meant, it has to answer.
   why=$(awk '
     /^== / { allowed = /^== --allow-host/ }
     allowed && $1 == "Host:" && $NF != 200 { print $0; exit }

@@ -29,7 +29,7 @@ for _ in $(seq 240); do
   sleep 0.25
 done
 url=${url%/}
-[ -n "$url" ] || die "the node does not say where it is"
+[ -n "$url" ] || die "the node does not print where it listens"
 
 "$tools/python" scripts/interface/chain.py "$url"
 

@@ -17,7 +17,7 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tal
 # Programs from PyPI that only ./test needs.
 python_tools=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests
 
-# Cargo tells workspace crates apart by their place within the checkout, and fresh from stale by the times of files. Where
+# Cargo distinguishes workspace crates by their place within the checkout, and fresh from stale by the times of files. Where
 # another checkout built last, what it left would pass for this one's, its paths included: sources count as changed then.
 # Dependencies stay shared.
 last_checkout="$CARGO_TARGET_DIR/checkout"

@@ -28,7 +28,7 @@ const sha256d = (bytes: Uint8Array) => createHash('sha256').update(createHash('s
 
 export class Pacer {
   /** What went wrong so far, one line each; a node that ends leaves some. */
-  readonly said: string[] = [];
+  readonly failures: string[] = [];
   private paused = new AbortController();
   private running = Promise.resolve();
 
@@ -63,7 +63,7 @@ export class Pacer {
   private async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const began = performance.now();
-      await this.seal().catch((error) => this.said.push(`no block: ${error}`));
+      await this.seal().catch((error) => this.failures.push(`no block: ${error}`));
       await sleep(Math.max(0, began + SPACING - performance.now()), undefined, { signal }).catch(() => {});
     }
   }

@@ -143,7 +143,7 @@ fn the_figures_of_the_limits_are_those_of_the_code() {
 }
 
 #[test]
-fn the_image_listens_where_its_health_check_and_its_users_ask() {
+fn the_image_listens_where_its_health_check_and_its_users_connect() {
     let dockerfile = std::fs::read_to_string(root().join("deploy/Dockerfile")).unwrap();
     let port = |pattern: &str| {
         let found = Regex::new(pattern)
@@ -156,7 +156,7 @@ fn the_image_listens_where_its_health_check_and_its_users_ask() {
         port(r"TALLY_LISTEN=0\.0\.0\.0:(\d+)"),
         port(r"TALLY_P2P_LISTEN=0\.0\.0\.0:(\d+)"),
     );
-    // The check names no node, so that it asks the one of the default.
+    // The check names no node, so that it uses the default one.
     assert!(!dockerfile.contains("--node"));
     let all = commands();
     let (_, health) = all.iter().find(|(path, _)| path.as_slice() == ["health"]).unwrap();
@@ -164,8 +164,8 @@ fn the_image_listens_where_its_health_check_and_its_users_ask() {
         .get_arguments()
         .find(|argument| argument.get_long() == Some("node"))
         .unwrap();
-    let asked = node.get_default_values().first().unwrap().to_str().unwrap();
-    assert_eq!(asked, format!("http://127.0.0.1:{listen}"));
+    let node_url = node.get_default_values().first().unwrap().to_str().unwrap();
+    assert_eq!(node_url, format!("http://127.0.0.1:{listen}"));
     let exposed = format!("EXPOSE {listen}/tcp {p2p}/tcp {p2p}/udp");
     assert!(dockerfile.lines().any(|line| line == exposed), "{exposed}");
     let operators = std::fs::read_to_string(root().join("docs/operators.md")).unwrap();

@@ -27,7 +27,7 @@ pub enum Fault {
 pub struct Plan {
     pub submit: Arc<Mutex<Vec<Fault>>>,
     pub look_up: Arc<Mutex<Vec<Fault>>>,
-    /// What the node's clock shows, in place of what it says.
+    /// What the node's clock shows in the answers, in place of the true time.
     pub date: Arc<Mutex<Option<String>>>,
     /// What happens once, before the first request that goes on in a list.
     pub before_next_page: Arc<Mutex<Option<Happens>>>,

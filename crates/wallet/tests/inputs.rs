@@ -12,7 +12,7 @@ fn table(part: &str) -> Vec<Value> {
 
 /// The account, or the message with its advice, beside what the table expects.
 fn judge(row: &Value, outcome: Result<String, String>, wrong: &mut Vec<String>) {
-    let right = match (&outcome, row["address"].as_str(), row["says"].as_str()) {
+    let right = match (&outcome, row["address"].as_str(), row["message"].as_str()) {
         (Ok(address), Some(expected), _) => address == expected,
         (Err(message), None, Some(expected)) => message.contains(expected),
         _ => false,
@@ -20,7 +20,7 @@ fn judge(row: &Value, outcome: Result<String, String>, wrong: &mut Vec<String>) 
     if !right {
         wrong.push(format!(
             "{}: {outcome:?}, expected {} {}",
-            row["name"], row["address"], row["says"]
+            row["name"], row["address"], row["message"]
         ));
     }
 }

@@ -128,7 +128,7 @@ impl Web3 {
 
 impl Web3 {
     /// The secret number. Some programs leave zeros out at its left, or put one there: that is accepted where the file names
-    /// whose key it is. Others keep a phrase in this form.
+    /// the address of its key. Others keep a phrase in this form.
     fn secret_of(&self, plain: &[u8]) -> Result<Zeroizing<[u8; SECRET_BYTES]>, KeystoreError> {
         let text = (plain.len() > SECRET_BYTES + 1)
             .then(|| std::str::from_utf8(plain).ok())
