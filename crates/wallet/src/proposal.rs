@@ -238,6 +238,7 @@ impl Proposal {
         if let Some((what, _)) = same.into_iter().find(|(_, same)| !same) {
             return Err(ProposalError::Differs { what });
         }
+        // Both of two signatures by one key verify. The first stays, so that combining again changes nothing.
         for (place, signature) in &other.signatures {
             self.signatures.entry(*place).or_insert_with(|| signature.clone());
         }
@@ -253,6 +254,7 @@ impl Proposal {
                 required,
             });
         }
+        // More may have signed; the envelope has exactly as many as the policy requires (T12).
         let signatures = self.signatures.clone().into_iter().take(required).collect();
         Ok(payment::complete(
             &self.chain,

@@ -242,6 +242,7 @@ pub(crate) fn check_label(label: &str) -> Result<(), VaultError> {
     }
 }
 
+/// All that is checked of a stored label: a vault from before the rule about hidden characters opens all the same (ADR 7).
 fn check_label_length(label: &str) -> Result<(), VaultError> {
     if label.len() > MAX_LABEL_BYTES {
         return Err(VaultError::LabelTooLong {
