@@ -224,7 +224,7 @@ in_case() {
   export TALLY=$work/tally FAST=$work/fast.toml T=$work/$number name
   unset TALLY_NODE TALLY_WALLET TALLY_CONFIG TALLY_DATA_DIR TALLY_CHAIN TALLY_SPEC TALLY_CACERT TALLY_PIN
   unset TALLY_WALLET_PASSWORD TALLY_WALLET_PHRASE TALLY_KEYFILE_PASSWORD
-  # curl and Python would ask a proxy for nodes on this machine.
+  # curl and Python would use a proxy for nodes on this machine.
   unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
   mkdir -p "$T" && chmod 755 "$T"
   cd "$work/run" || return 1

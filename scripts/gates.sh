@@ -146,7 +146,7 @@ done <<'LINES'
 SKIP: promtool is missing; scripts/setup.sh test installs it
 SKIP: corpora not found at somewhere
 SKIPPED: there is no C compiler here
-SKIP: a reason that nobody has thought of
+SKIP: a reason that is in no list
 LINES
 while IFS= read -r line; do
   logged "$line"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries the API from its own description, with programs that nobody here wrote: a validator, schemathesis against a running node, a
+# Tries the API from its own description, with programs of others: a validator, schemathesis against a running node, a
 # generated client that reads every answer, and Prometheus' checker of metrics. TALLY_TEST_BINARY names the program under test;
 # TALLY_API_EXAMPLES is how many requests schemathesis makes of each operation.
 set -euo pipefail

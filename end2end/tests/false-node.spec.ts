@@ -75,7 +75,7 @@ test('no made-up balance gets the mark, and no old one', async ({ browser, node 
   await expect(card(page, ECC).locator('.amount')).toContainText('1,000,000');
   await expect(mark(page)).toHaveText('as told by the node');
 
-  // The truth is believed again.
+  // The true answer gets the mark again.
   proxy.changes.length = 0;
   await open(page, '/wallet');
   await unlock(page);

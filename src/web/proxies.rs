@@ -29,7 +29,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Connections of a proxy are counted as this machine's own: it speaks for many.
+    /// Connections of a proxy are counted as this machine's own: it carries those of many clients.
     pub const COUNTED_AS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     pub fn new(networks: Vec<IpNet>, header: ProxyHeader) -> Self {

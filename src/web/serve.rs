@@ -180,7 +180,7 @@ fn admit(
     full: &Seldom,
     stop: &watch::Receiver<bool>,
 ) -> Option<impl Future<Output = ()> + Send + use<>> {
-    // A proxy speaks for many: what its clients do is limited request by request.
+    // A proxy carries many clients: what they do is limited request by request.
     let counted = match front.server.proxies.trust(remote.ip()) {
         true => Proxies::COUNTED_AS,
         false => remote.ip(),

@@ -15,7 +15,7 @@ use crate::child::{self, Child, FAST_CHAIN, audit};
 use crate::common::{ECC, Http, hex, until};
 use crate::network::{Member, agree, identity};
 
-/// Pairs of a process that is killed and a thread that kills it; all of them speak to one node that is not killed.
+/// Pairs of a process that is killed and a thread that kills it; all of them are peers of one node that is not killed.
 const VICTIMS: usize = 2;
 /// Promises that are looked at after each start; all of them at the end.
 const LOOKED_AT: usize = 12;

@@ -183,14 +183,14 @@ fn behind_a_proxy(change: impl FnOnce(&mut WebConfig)) -> TestServer {
 #[test]
 fn limits_go_by_the_address_that_a_trusted_proxy_names() {
     let server = behind_a_proxy(|web| web.rate_limit = 1);
-    let ask = |address: &str| {
+    let status_of = |address: &str| {
         let answer = server.client.get_with("/api/v1/fees", &[("x-forwarded-for", address)]);
         answer.status
     };
-    let statuses: Vec<_> = (0..8).map(|_| ask("198.51.100.9, 192.0.2.1")).collect();
+    let statuses: Vec<_> = (0..8).map(|_| status_of("198.51.100.9, 192.0.2.1")).collect();
     assert_eq!((statuses[0], statuses[7]), (200, 429));
-    assert_eq!(ask("192.0.2.2"), 200, "another client");
-    assert_eq!(ask(""), 200, "the proxy itself");
+    assert_eq!(status_of("192.0.2.2"), 200, "another client");
+    assert_eq!(status_of(""), 200, "the proxy itself");
     // Without trust the header is a claim.
     let server = TestServer::with(|web| web.rate_limit = 1);
     for _ in 0..20 {

@@ -162,7 +162,7 @@ fn a_flood_of_addresses_costs_no_honest_miner_its_block() {
         let template = server.json(&format!("/api/v1/mining/template?address={address}"));
         assert_eq!(template["transactions"], 1);
     }
-    // At most one assembly a second, however many ask.
+    // At most one assembly a second, however many clients request one.
     let made = server.node.templates_assembled() - before;
     assert!(made <= begun.elapsed().as_secs() + 2, "{made} assemblies");
     let answer = server.client.post("/api/v1/mining/submit", &honest);

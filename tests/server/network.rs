@@ -1,4 +1,4 @@
-//! Nodes as processes that speak to each other over loopback.
+//! Nodes as processes that are peers over loopback.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What the engine decides of a block, and that blocks and headers ask it alike.
+//! What the engine decides of a block, and that blocks and headers use it alike.
 
 mod support;
 

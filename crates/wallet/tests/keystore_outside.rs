@@ -173,8 +173,8 @@ fn openssl_signs_with_our_file_and_checks_what_we_signed() {
 }
 
 /// Runs a script with one JSON request; its one JSON answer.
-fn ask(program: &Path, arguments: &[&str], question: &Value) -> Value {
-    let answer = run(program, arguments, question.to_string().as_bytes());
+fn reply(program: &Path, arguments: &[&str], request: &Value) -> Value {
+    let answer = run(program, arguments, request.to_string().as_bytes());
     serde_json::from_slice(&answer).unwrap()
 }
 
@@ -183,11 +183,11 @@ fn both_ways(program: &Path, arguments: &[&str]) {
     let key = private(SECRET.as_bytes(), "");
     for password in [PASSWORD, "Pässwort für 東京"] {
         let ours = keystore::write_web3(&key, password, &mut system_rng()).unwrap();
-        let question = json!({ "open": ours, "password": password });
-        assert_eq!(ask(program, arguments, &question), json!({ "secret": SECRET }));
+        let request = json!({ "open": ours, "password": password });
+        assert_eq!(reply(program, arguments, &request), json!({ "secret": SECRET }));
         for kdf in ["scrypt", "pbkdf2"] {
-            let question = json!({ "keep": SECRET, "password": password, "kdf": kdf });
-            let theirs = ask(program, arguments, &question);
+            let request = json!({ "keep": SECRET, "password": password, "kdf": kdf });
+            let theirs = reply(program, arguments, &request);
             let Some(theirs) = theirs["file"].as_str() else {
                 assert_eq!(theirs, json!({ "cannot": kdf }));
                 continue;

@@ -294,8 +294,8 @@ mod tests {
 
     /// Reads 4 KiB every 16 ms.
     async fn read_slowly(mut client: tokio::io::DuplexStream) -> usize {
-        let ask = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-        client.write_all(ask).await.expect("the request is taken");
+        let head = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        client.write_all(head).await.expect("the request is taken");
         let (mut part, mut all) = ([0; 4_096], 0);
         loop {
             match client.read(&mut part).await.expect("the connection stays") {

@@ -151,7 +151,7 @@ pub enum WeakKey {
     RsaRoca,
     #[error("its {name} has a pattern that no random number has")]
     RsaPattern { name: &'static str },
-    #[error("it is printed in a standard or lies in a public library: anyone can have it")]
+    #[error("it is printed in a standard or part of a public library: anyone can have it")]
     RsaPublished,
     #[error("its modulus is a prime number")]
     RsaPrimeModulus,

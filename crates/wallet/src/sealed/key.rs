@@ -65,7 +65,7 @@ pub(super) fn in_bounds(field: &'static str, found: u64, min: u64, max: u64) -> 
     }
 }
 
-/// The key that a password gives for one container; it seals again without asking for the password. Wiped when dropped.
+/// The key that a password gives for one container; it seals again without the password. Wiped when dropped.
 pub struct VaultKey {
     pub(super) params: KdfParams,
     pub(super) salt: Vec<u8>,

@@ -376,8 +376,8 @@ fn a_node_that_claims_an_earlier_payment_takes_no_warning_away() {
         contract: false,
         public: false,
     };
-    let lie = [(poison, Bond::Paid)];
-    let found = Warnings::of(&review(&poison.to_string()), &local, Ok(node(&lie)));
+    let claimed = [(poison, Bond::Paid)];
+    let found = Warnings::of(&review(&poison.to_string()), &local, Ok(node(&claimed)));
     let names: Vec<&str> = found.all().iter().map(Warning::name).collect();
     assert_eq!(names, ["look-alike"]);
     // What the history alone knows is added.
