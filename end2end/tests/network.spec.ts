@@ -172,7 +172,7 @@ test('an address that is none is refused at its field, and changes nothing', asy
   }
 });
 
-test('a payment whose block a heavier branch replaces is pending again, and included once more', async ({ browser }) => {
+test('a payment whose block a branch with more work replaces is pending again, and included once more', async ({ browser }) => {
   test.setTimeout(180_000);
   const [first, second] = [
     await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] }),
