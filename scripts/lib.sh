@@ -17,6 +17,9 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tal
 # Programs from PyPI that only ./test needs.
 python_tools=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests
 
+# Incremental files are written for the next change, and nobody changes anything where a machine checks; they double what is built.
+if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"; fi
+
 # Cargo distinguishes workspace crates by their place within the checkout, and fresh from stale by the times of files. Where
 # another checkout built last, what it left would pass for this one's, its paths included: sources count as changed then.
 # Dependencies stay shared.
@@ -32,6 +35,29 @@ fi
 if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
   export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 fi
+
+# Gigabytes that are free where built files are.
+free_space() { df -Pk "$CARGO_TARGET_DIR" | awk 'NR == 2 { print int($4 / 1048576) }'; }
+
+# discard FOLDER: of the built files, unless a cargo is writing there.
+discard() {
+  local folder=$CARGO_TARGET_DIR/$1 lock=$CARGO_TARGET_DIR/debug/.cargo-lock
+  [ -d "$folder" ] || return 0
+  say "$(free_space) GB are left on the disk: removing $folder"
+  if command -v flock >/dev/null && [ -e "$lock" ]; then
+    flock --nonblock "$lock" rm -rf "$folder" || say "it is in use, or could not be removed"
+  else
+    rm -rf "$folder"
+  fi
+}
+
+# Cargo never removes what it once built, and a linker that finds no room dies of a bus error. First go the files that only the
+# next change would use, then all that tests have built.
+make_room() {
+  [ "$(free_space)" -ge 15 ] || discard debug/incremental
+  [ "$(free_space)" -ge 5 ] || discard debug
+  [ "$(free_space)" -ge 5 ] || say "only $(free_space) GB are left where built files go: $CARGO_TARGET_DIR"
+}
 
 say() { printf '[%s] %s\n' "$(basename "$0")" "$*"; }
 die() { say "$*" >&2; exit 1; }

@@ -114,6 +114,7 @@ cargo_deny() {
   fi
 }
 
+make_room
 compiler
 rust
 scripts/wasm.sh
