@@ -29,7 +29,7 @@ pub const MAX_LABEL_BYTES: usize = 64;
 /// Longest passphrase of BIP-39 in bytes. Rule: docs/protocol.md#W1
 pub const MAX_PASSPHRASE_BYTES: usize = 256;
 
-/// Why an operation on a vault fails.
+/// Why a vault does not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum VaultError {
@@ -242,7 +242,6 @@ pub(crate) fn check_label(label: &str) -> Result<(), VaultError> {
     }
 }
 
-/// All that is checked of a stored label: a vault from before the rule about hidden characters opens all the same (ADR 7).
 fn check_label_length(label: &str) -> Result<(), VaultError> {
     if label.len() > MAX_LABEL_BYTES {
         return Err(VaultError::LabelTooLong {
