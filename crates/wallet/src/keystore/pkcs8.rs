@@ -229,6 +229,8 @@ impl<'a> Encrypted<'a> {
             Cipher::Aes256 => decrypt::<cbc::Decryptor<Aes256>>(key, &self.iv, &mut plain),
         };
         done.ok_or(damaged("the ciphertext"))?;
+        // The padding by the length of the structure, not by its last byte: a wrong password gives a plausible last byte in one
+        // of 256 cases.
         let len = total_len(&plain).ok_or(KeystoreError::WrongPassword)?;
         let padding = self.ciphertext.len().wrapping_sub(len);
         if !(1..=BLOCK).contains(&padding) {
