@@ -120,11 +120,11 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.render(None);
-        response.extensions_mut().insert(SentProblem(self));
+        response.extensions_mut().insert(Told(self));
         response
     }
 }
 
 /// Rides on an answer so that the router can write the request id into its body.
 #[derive(Debug, Clone)]
-pub struct SentProblem(pub Problem);
+pub struct Told(pub Problem);

@@ -9,7 +9,7 @@ use axum::response::Response;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tracing::Instrument as _;
 
-use crate::api::problem::{self, Kind, Problem, SentProblem, kinds};
+use crate::api::problem::{self, Kind, Problem, Told, kinds};
 use crate::logging::outside;
 use crate::server::Shared;
 use crate::web::Client;
@@ -68,19 +68,19 @@ pub async fn surround(State(server): State<Shared>, mut request: Request, next: 
     let span =
         tracing::info_span!("request", id = %id.0, method = outside(method.as_str()), path = outside(&path), %client);
     let mut response = next.run(request).instrument(span.clone()).await;
-    response = complete_problems(&path, &id, response);
+    response = tell_problems(&path, &id, response);
     let status = response.status();
     server
         .metrics
         .request(&method, route.as_deref(), status, begun.elapsed());
     span.in_scope(|| {
         let micros = begun.elapsed().as_micros() as u64;
-        match response.extensions().get::<SentProblem>() {
-            Some(SentProblem(problem)) => tracing::info!(
+        match response.extensions().get::<Told>() {
+            Some(Told(told)) => tracing::info!(
                 status = status.as_u16(),
                 micros,
-                problem = problem.kind.name,
-                detail = outside(&problem.detail),
+                problem = told.kind.name,
+                detail = outside(&told.detail),
                 "answered"
             ),
             None => tracing::debug!(status = status.as_u16(), micros, "answered"),
@@ -104,10 +104,10 @@ fn dress(headers: &mut HeaderMap, id: &RequestId) {
 }
 
 /// Writes the request id into problems, and turns the bare errors of lower layers into problems.
-fn complete_problems(path: &str, id: &RequestId, mut response: Response) -> Response {
-    let sent = response.extensions_mut().remove::<SentProblem>();
-    let problem = match sent {
-        Some(SentProblem(problem)) => problem,
+fn tell_problems(path: &str, id: &RequestId, mut response: Response) -> Response {
+    let told = response.extensions_mut().remove::<Told>();
+    let problem = match told {
+        Some(Told(problem)) => problem,
         None => match bare_refusal(path, &response) {
             Some(problem) => problem,
             None => return response,
@@ -120,7 +120,7 @@ fn complete_problems(path: &str, id: &RequestId, mut response: Response) -> Resp
             rendered.headers_mut().append(name, value.clone());
         }
     }
-    rendered.extensions_mut().insert(SentProblem(problem));
+    rendered.extensions_mut().insert(Told(problem));
     rendered
 }
 
