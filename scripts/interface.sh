@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries the API from its own description, with programs that nobody here wrote: a validator, schemathesis against a running node, a
+# Tries the API from its own description, with programs of others: a validator, schemathesis against a running node, a
 # generated client that reads every answer, and Prometheus' checker of metrics. TALLY_TEST_BINARY names the program under test;
 # TALLY_API_EXAMPLES is how many requests schemathesis makes of each operation.
 set -euo pipefail
@@ -29,7 +29,7 @@ for _ in $(seq 240); do
   sleep 0.25
 done
 url=${url%/}
-[ -n "$url" ] || die "the node does not say where it is"
+[ -n "$url" ] || die "the node does not print where it listens"
 
 "$tools/python" scripts/interface/chain.py "$url"
 

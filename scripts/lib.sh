@@ -20,7 +20,7 @@ python_tools=${XDG_CACHE_HOME:-$HOME/.cache}/tally/python-tests
 # Incremental files are written for the next change, and nobody changes anything where a machine checks; they double what is built.
 if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"; fi
 
-# Cargo tells workspace crates apart by their place within the checkout, and fresh from stale by the times of files. Where
+# Cargo distinguishes workspace crates by their place within the checkout, and fresh from stale by the times of files. Where
 # another checkout built last, what it left would pass for this one's, its paths included: sources count as changed then.
 # Dependencies stay shared.
 last_checkout="$CARGO_TARGET_DIR/checkout"

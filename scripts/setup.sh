@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks to build and run Tally, and says what it does. Safe to repeat:
+# Installs what this machine lacks to build and run Tally, and prints what it does. Safe to repeat:
 # about a second when nothing is missing.
 #
 #   scripts/setup.sh run     compiler, Rust, its wasm32 target
@@ -76,7 +76,7 @@ playwright() {
 # libFuzzer, which the fuzz targets link, is C++.
 fuzzer() { command -v c++ >/dev/null || apt_install g++; }
 
-# Programs of others: keys are exchanged with some, the API is tried by others. Where they cannot be had, what needs them says
+# Programs of others: keys are exchanged with some, the API is tried by others. Where they cannot be had, what needs them prints
 # that it skips.
 foreign_programs() {
   command -v openssl >/dev/null || apt_install openssl

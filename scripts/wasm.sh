@@ -4,7 +4,7 @@
 #   1. the Rust in use can do it already: nothing to do
 #   2. rustup adds the target
 #   3. Debian's Rust and its sources, the standard library compiled once into its sysroot; where another Rust
-#      is the usual one, `build/wasm-rustc` tells xtask to use Debian's for the browser side, and only there
+#      is the usual one, `build/wasm-rustc` makes xtask use Debian's for the browser side, and only there
 #
 # TALLY_WASM=rustup or TALLY_WASM=debian allows one of the last two ways only.
 set -euo pipefail
@@ -17,7 +17,7 @@ choice=build/wasm-rustc
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# Does this rustc make a WASM module that uses the standard library? Asks for the library and the linker at once.
+# Does this rustc make a WASM module that uses the standard library? Tries the library and the linker at once.
 makes_wasm() {
   printf '%s\n' '#[unsafe(no_mangle)] pub extern "C" fn f(n: u32) -> usize { (0..n).map(|i| i.to_string().len()).sum() }' |
     "$1" --edition 2024 --crate-type cdylib -O --target $target -o "$scratch/probe.wasm" - >"$scratch/probe.log" 2>&1

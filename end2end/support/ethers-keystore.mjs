@@ -1,5 +1,5 @@
 // One JSON question on standard input, one JSON answer: opens and writes keystores with ethers.
-// Asked by crates/wallet/tests/keystore_outside.rs.
+// Used by crates/wallet/tests/keystore_outside.rs.
 import { text } from 'node:stream/consumers';
 
 import { Wallet, decryptKeystoreJson, encryptKeystoreJson } from 'ethers';

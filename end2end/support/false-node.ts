@@ -20,11 +20,11 @@ export class FalseNode {
     const server = createServer();
     await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
     const node = new FalseNode(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    server.on('request', (asked, answer) => {
-      const headers: IncomingHttpHeaders = { ...asked.headers, host: honest.host, 'accept-encoding': 'identity' };
+    server.on('request', (incoming, answer) => {
+      const headers: IncomingHttpHeaders = { ...incoming.headers, host: honest.host, 'accept-encoding': 'identity' };
       if (headers.origin) headers.origin = honest.origin;
-      const passed = request({ host: honest.hostname, port: honest.port, method: asked.method, path: asked.url, headers }, (real) => {
-        const change = node.changes.find(([path]) => asked.url?.startsWith(path))?.[1];
+      const passed = request({ host: honest.hostname, port: honest.port, method: incoming.method, path: incoming.url, headers }, (real) => {
+        const change = node.changes.find(([path]) => incoming.url?.startsWith(path))?.[1];
         if (!change) {
           answer.writeHead(real.statusCode ?? 502, real.headers);
           real.pipe(answer);
@@ -37,7 +37,7 @@ export class FalseNode {
           const { 'content-length': _, etag: __, 'content-encoding': ___, ...kept } = real.headers;
           let changed: any;
           try {
-            changed = change(JSON.parse(bytes.toString()), asked.url ?? '');
+            changed = change(JSON.parse(bytes.toString()), incoming.url ?? '');
           } catch {
             // no JSON: a page that the server rendered
           }
@@ -47,7 +47,7 @@ export class FalseNode {
       });
       passed.on('error', () => answer.destroy());
       answer.on('close', () => passed.destroy());
-      asked.pipe(passed);
+      incoming.pipe(passed);
     });
     return node;
   }

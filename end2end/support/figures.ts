@@ -1,4 +1,4 @@
-// What a list of times says.
+// Figures of a list of times.
 
 /** Milliseconds. */
 export function summary(times: number[]): string {

@@ -1,4 +1,4 @@
-// Watches all that the pages of a test say and send. Whatever a clean page does not do fails the test at its end.
+// Watches all that the pages of a test log and send. Whatever a clean page does not do fails the test at its end.
 import type { BrowserContext, Page } from '@playwright/test';
 
 interface Sent {
@@ -14,8 +14,8 @@ export class Guard {
   readonly faults: string[] = [];
   /** Everything that was sent: URL, headers and body of each request. */
   readonly sent: Sent[] = [];
-  /** Everything that pages and workers said on the console, errors included. */
-  readonly said: string[] = [];
+  /** All that pages and workers wrote to the console, errors included. */
+  readonly consoleLines: string[] = [];
   private readonly allowed: RegExp[] = [];
 
   constructor(
@@ -24,13 +24,13 @@ export class Guard {
   ) {
     context.on('console', (message) => {
       const text = `${message.text()} (${message.location().url})`;
-      this.said.push(text);
+      this.consoleLines.push(text);
       if (message.type() === 'error') this.fault(`console error: ${text}`);
       if (message.type() === 'warning' && FAULTY_WARNING.test(text)) this.fault(`console warning: ${text}`);
     });
     context.on('weberror', (error) => {
       const text = error.error().stack ?? error.error().message;
-      this.said.push(text);
+      this.consoleLines.push(text);
       this.fault(`page error: ${text}`);
     });
     context.on('request', (request) => {
@@ -44,7 +44,7 @@ export class Guard {
     });
   }
 
-  /** Expect this from now on, for instance the console line of a 404 that the test asks for. */
+  /** Expect this from now on, for instance the console line of a 404 that the test causes. */
   allow(fault: RegExp): void {
     this.allowed.push(fault);
   }

@@ -99,7 +99,7 @@ export class TallyNode {
 
   /** Everything the node has printed so far, and why it got no block from outside. */
   get log(): string {
-    return [this.output, ...this.pacer.said].join('\n');
+    return [this.output, ...this.pacer.failures].join('\n');
   }
 
   /** The operator's token. The banner names only its file: it is printed on terminals alone. */
@@ -119,7 +119,7 @@ export class TallyNode {
     return (await answer.json()) as T;
   }
 
-  /** Asks the node for something that only its operator may, with the operator's token. */
+  /** Sends a request that only the operator may, with the operator's token. */
   async operate(method: string, path: string, body?: object): Promise<void> {
     const answer = await fetch(`${this.url}/api/v1/${path}`, {
       method,

@@ -28,7 +28,7 @@ const sha256d = (bytes: Uint8Array) => createHash('sha256').update(createHash('s
 
 export class Pacer {
   /** What went wrong so far, one line each; a node that ends leaves some. */
-  readonly said: string[] = [];
+  readonly failures: string[] = [];
   private paused = new AbortController();
   private running = Promise.resolve();
 
@@ -63,14 +63,14 @@ export class Pacer {
   private async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const began = performance.now();
-      await this.seal().catch((error) => this.said.push(`no block: ${error}`));
+      await this.seal().catch((error) => this.failures.push(`no block: ${error}`));
       await sleep(Math.max(0, began + SPACING - performance.now()), undefined, { signal }).catch(() => {});
     }
   }
 
   /** Seals the node's newest template. Rules: docs/protocol.md#M2, #H3 */
   private async seal(): Promise<void> {
-    const made: Template = await this.ask(`mining/template?address=${PRODUCER}`);
+    const made: Template = await this.request(`mining/template?address=${PRODUCER}`);
     const header = Buffer.from(getBytes(made.header_hex));
     const target = Buffer.from(made.target, 'hex');
     for (let extra = 0n; ; extra++) {
@@ -81,12 +81,12 @@ export class Pacer {
       sha256d(manifest).copy(header, 36);
       const nonce = await search(header, target);
       if (nonce === undefined) continue;
-      await this.ask('mining/submit', { template: made.template, extra_nonce: `0x${place.toString('hex')}`, time: made.time, nonce });
+      await this.request('mining/submit', { template: made.template, extra_nonce: `0x${place.toString('hex')}`, time: made.time, nonce });
       return;
     }
   }
 
-  private async ask(path: string, body?: object): Promise<any> {
+  private async request(path: string, body?: object): Promise<any> {
     const answer = await fetch(`${this.url}/api/v1/${path}`, {
       method: body ? 'POST' : 'GET',
       headers: { 'Content-Type': 'application/json' },

@@ -7,10 +7,10 @@ import { delimiter, join, resolve } from 'node:path';
 import { freePort } from './node';
 
 const OPERATORS = resolve(__dirname, '..', '..', 'docs', 'operators.md');
-/** Where that text says the node listens. */
+/** Where the node listens by that text. */
 const NODE = '127.0.0.1:8080';
 
-/** What a proxy is asked for beside the node. */
+/** Requests to the proxy for other things than the node. */
 export const ELSE = 'something else';
 
 /** A program, and how it is started with a block of the documents. */

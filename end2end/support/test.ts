@@ -63,14 +63,14 @@ export async function waitForHeight(node: TallyNode, height: number): Promise<vo
 }
 
 /**
- * None of these secrets was sent anywhere, stored in the browser, said on the console, left on the page or logged by the
+ * None of these secrets was sent anywhere, stored in the browser, written to the console, left on the page or logged by the
  * node. A plain text is looked for as it is, as hex and as base64.
  */
 export async function expectKeptSecret(secrets: (string | Secret)[], where: { guard: Guard; page: Page; node: TallyNode }) {
   const { guard, page, node } = where;
   const places: [string, string[]][] = [
     ['sent', guard.sent.map((sent) => sent.text)],
-    ['said on the console', guard.said],
+    ['on the console', guard.consoleLines],
     ['left on the page', [await pageDump(page)]],
     ['stored in the browser', [await storageDump(page)]],
     ['logged by the node', [node.log]],

@@ -8,7 +8,7 @@ import { expect, open, type Page } from './test';
 /** What the tests protect their wallets with. */
 export const PASSWORD = 'harbour violin seventeen';
 
-/** A picture of the page as it stands, when pictures are asked for (SCREENSHOTS=1). */
+/** A picture of the page as it stands, when SCREENSHOTS=1 is set. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env.SCREENSHOTS) await pictures(page, name);
 }
@@ -31,11 +31,11 @@ export async function createWallet(page: Page, count: 12 | 24 = 12, path = '/wal
   return words;
 }
 
-/** Types the asked words back. */
+/** Types the wanted words back. */
 export async function checkBack(page: Page, words: string[]): Promise<void> {
-  const asked = page.getByLabel(/^Word \d+$/);
-  await expect(asked).toHaveCount(3);
-  for (const field of await asked.all()) {
+  const fields = page.getByLabel(/^Word \d+$/);
+  await expect(fields).toHaveCount(3);
+  for (const field of await fields.all()) {
     const position = Number((await field.getAttribute('name'))?.replace('word-', ''));
     await field.fill(words[position - 1] ?? '');
   }

@@ -41,7 +41,7 @@ for (const kind of KINDS) {
       });
     });
     test.afterEach(() => {
-      expect(outside, 'nothing was asked for outside of the base path').toEqual([]);
+      expect(outside, 'no request went outside of the base path').toEqual([]);
       expect(guard.faults, 'nothing on the pages went wrong').toEqual([]);
     });
     belowThePath();
@@ -172,8 +172,8 @@ function belowThePath(): void {
 }
 
 function atTheRoot(): void {
-  /** Asks as somebody who knows the node by its name; the first bytes of the answer. */
-  function asked(path: string): Promise<[number, string, string]> {
+  /** Sends a request under the name of the node; the first bytes of the answer. */
+  function answerOf(path: string): Promise<[number, string, string]> {
     const { hostname, port } = new URL(origin());
     return new Promise((done, failed) => {
       const request = get({ hostname, port, path, headers: { Host: NAME } }, (answer) => {
@@ -190,12 +190,12 @@ function atTheRoot(): void {
 
   test('pages, API and events answer under the name', async () => {
     await waitForHeight(node!, 1);
-    const page = await asked('/');
+    const page = await answerOf('/');
     expect(page[0]).toBe(200);
     expect(page[1]).toMatch(/^text\/html/);
-    const [status, , body] = await asked('/api/v1/status');
+    const [status, , body] = await answerOf('/api/v1/status');
     expect([status, body.includes('"genesis_id"')]).toEqual([200, true]);
-    const events = await asked('/api/v1/events');
+    const events = await answerOf('/api/v1/events');
     expect([events[0], events[1]]).toEqual([200, 'text/event-stream']);
   });
 }

@@ -58,7 +58,7 @@ for (const [what, change] of Object.entries(early)) {
   });
 }
 
-test('where nothing helps, the page says so', async ({ page, guard }) => {
+test('where nothing helps, the page shows that', async ({ page, guard }) => {
   guard.allow(/./);
   // As an extension that breaks every try: the page's module is there, but what it calls is not.
   await page.route('**/tally.js', (route) =>

@@ -89,7 +89,7 @@ test('a document is anchored, and its receipt holds with the network off @phone'
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('/receipt says what it needs', async ({ page }) => {
+  test('/receipt shows what it needs', async ({ page }) => {
     await page.goto('/receipt');
     const hint = page.locator('main code');
     await expect(hint).toBeVisible();

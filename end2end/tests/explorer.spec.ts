@@ -1,4 +1,4 @@
-// What the explorer does once it is alive: moves with the chain, checks for itself, says when it is old.
+// What the explorer does once it is alive: moves with the chain, checks for itself, shows when it is old.
 import { TallyNode, expect, hydrated, open, test, waitForHeight } from '../support/test';
 
 const newest = '.notch-newest .notch-height';
@@ -33,7 +33,7 @@ test('a block is checked in the tab, and so is the one the reader goes on to', a
   await expect(page.locator(marks)).toHaveText(['verified here', 'as told by the node', 'verified here', 'verified here']);
 });
 
-test('a node that shows another figure than its bytes say is found out', async ({ page }) => {
+test('a figure that differs from the bytes is found', async ({ page }) => {
   await page.route('**/ui/block_evidence*', async (route) => {
     const answer = await route.fetch();
     const { header, manifest } = await answer.json();
@@ -89,7 +89,7 @@ test('the theme is there before the first paint', async ({ page }) => {
   expect(await answer?.text()).toContain('<html lang="en" data-theme="dark">');
 });
 
-test('a page whose node is gone says how old it is', async ({ page, guard }) => {
+test('a page whose node is gone shows how old it is', async ({ page, guard }) => {
   guard.allow(/another origin: http:\/\/127|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK/);
   const node = await TallyNode.start();
   try {
@@ -128,7 +128,7 @@ test('rewards are lines of an account, and older lines follow to the end', async
     await expect(rows.last()).toContainText(/Block reward, block 1(?![\d,])/);
     await parts.getByRole('link', { name: '« Newest' }).click();
     await expect(page).not.toHaveURL(/cursor=/);
-    // A cursor of no list is said so.
+    // A cursor of no list is named.
     await open(page, `${page.url()}?cursor=zz`);
     await expect(page.getByText('The history does not go on here')).toBeVisible();
   } finally {

@@ -75,7 +75,7 @@ test('no made-up balance gets the mark, and no old one', async ({ browser, node 
   await expect(card(page, ECC).locator('.amount')).toContainText('1,000,000');
   await expect(mark(page)).toHaveText('as told by the node');
 
-  // The truth is believed again.
+  // The true answer gets the mark again.
   proxy.changes.length = 0;
   await open(page, '/wallet');
   await unlock(page);
@@ -108,11 +108,11 @@ test('a block of hardly any work proves nothing, though the rules of the chain a
 test('a line of the history is bound to the account, its direction and its outcome', async ({ browser, node }) => {
   const page = await wallet(browser);
   const address = await addressOf(page, ECC);
-  const stranger = '0x1111111111111111111111111111111111111111';
-  await give(node, stranger, '77');
+  const other = '0x1111111111111111111111111111111111111111';
+  await give(node, other, '77');
   await give(node, address, '5');
   const line = page.getByRole('list', { name: 'Payments' }).getByRole('listitem').first();
-  const told = (change: (row: any) => any) => (answer: any) =>
+  const rowChanged = (change: (row: any) => any) => (answer: any) =>
     answer && { ...answer, history: { ...answer.history, items: answer.history.items.map(change) } };
   const look = async (change: (answer: any) => any) => {
     proxy.changes.length = 0;
@@ -126,25 +126,25 @@ test('a line of the history is bound to the account, its direction and its outco
   await expect(line.locator('.mark')).toHaveText('verified here');
 
   // Another's real payment, put into this history.
-  const others = await (await fetch(`${node.url}/ui/account?address=${stranger}&page=1&rows=20`)).json();
+  const others = await (await fetch(`${node.url}/ui/account?address=${other}&page=1&rows=20`)).json();
   await look((answer) => answer && { ...answer, history: others.history });
   await expect(line).toContainText('77');
   await expect(line.locator('.mark')).toContainText(`it is neither from nor to ${address}`);
   await picture(page, 'history-of-others');
 
   // The account's own payment, turned round, to another, of another amount, failed.
-  await look(told((row) => ({ ...row, from: address, to: row.from })));
+  await look(rowChanged((row) => ({ ...row, from: address, to: row.from })));
   await expect(line).toContainText('Sent to');
   await expect(line.locator('.mark')).toContainText('The sender is shown as');
-  await look(told((row) => ({ ...row, to: stranger })));
+  await look(rowChanged((row) => ({ ...row, to: other })));
   await expect(line.locator('.mark')).toContainText('The receiver is shown as');
-  await look(told((row) => ({ ...row, value: '9000000000000000000' })));
+  await look(rowChanged((row) => ({ ...row, value: '9000000000000000000' })));
   await expect(line.locator('.mark')).toContainText('The value is shown as');
-  await look(told((row) => ({ ...row, status: 'failed' })));
+  await look(rowChanged((row) => ({ ...row, status: 'failed' })));
   await expect(line.locator('.mark')).toContainText('The status is shown as failed, but the bytes say succeeded');
 
   // Without its receipt the outcome is the node's word.
-  await look(told((row) => ({ ...row, status: 'failed' })));
+  await look(rowChanged((row) => ({ ...row, status: 'failed' })));
   proxy.changes.push(['/ui/transaction_evidence', (answer) => answer && { ...answer, outcome: null }]);
   await open(page, '/wallet/history');
   await unlock(page);
@@ -178,7 +178,7 @@ test('a mark is of what stands beside it: content that changes is checked anew',
     await held;
     await route.continue();
   });
-  proxy.changes.push(['/ui/transaction?', (told) => told && { ...told, row: { ...told.row, value: '9000000000000000000' } }]);
+  proxy.changes.push(['/ui/transaction?', (answer) => answer && { ...answer, row: { ...answer.row, value: '9000000000000000000' } }]);
   await expect(page.locator('.stats .amount').first()).toContainText('9');
   await expect(marks).toHaveText(Array(5).fill('checking…'));
   release();
@@ -197,17 +197,17 @@ test('a transaction page is compared with bytes and receipt', async ({ browser, 
   await open(page, `/tx/${id}`);
   await expect(marks).toHaveText(Array(5).fill('verified here'));
   const changes: [(page: any) => any, number, RegExp][] = [
-    [(told) => ({ ...told, row: { ...told.row, to: '0x1111111111111111111111111111111111111111' } }), 1, /The receiver is shown as/],
-    [(told) => ({ ...told, memo: 'gift' }), 1, /the memo shown is not the text in the bytes/],
-    [(told) => ({ ...told, row: { ...told.row, scheme: 'rsa' } }), 1, /The kind of the signature is shown as RSA/],
-    [(told) => ({ ...told, row: { ...told.row, time: 1 } }), 3, /The time is shown as 1/],
-    [(told) => ({ ...told, row: { ...told.row, status: 'failed' } }), 4, /The status is shown as failed, but the bytes say succeeded/],
-    [(told) => ({ ...told, row: { ...told.row, fee: '1' } }), 4, /The fee is shown as 1/],
-    [(told) => ({ ...told, gas_used: 1 }), 4, /The gas used is shown as 1/],
+    [(answer) => ({ ...answer, row: { ...answer.row, to: '0x1111111111111111111111111111111111111111' } }), 1, /The receiver is shown as/],
+    [(answer) => ({ ...answer, memo: 'gift' }), 1, /the memo shown is not the text in the bytes/],
+    [(answer) => ({ ...answer, row: { ...answer.row, scheme: 'rsa' } }), 1, /The kind of the signature is shown as RSA/],
+    [(answer) => ({ ...answer, row: { ...answer.row, time: 1 } }), 3, /The time is shown as 1/],
+    [(answer) => ({ ...answer, row: { ...answer.row, status: 'failed' } }), 4, /The status is shown as failed, but the bytes say succeeded/],
+    [(answer) => ({ ...answer, row: { ...answer.row, fee: '1' } }), 4, /The fee is shown as 1/],
+    [(answer) => ({ ...answer, gas_used: 1 }), 4, /The gas used is shown as 1/],
   ];
   for (const [change, place, why] of changes) {
     proxy.changes.length = 0;
-    proxy.changes.push(['/ui/transaction?', (told) => told && change(told)]);
+    proxy.changes.push(['/ui/transaction?', (answer) => answer && change(answer)]);
     await expect(marks.nth(place)).toContainText(why); // with the next block
   }
   await hydrated(page);

@@ -22,33 +22,33 @@ interface Seen {
   ms: number;
 }
 
-/** Times every question to the wallet's worker, and lets the test ask its own. */
+/** Times every request to the wallet's worker, and lets the test send its own. */
 async function listen(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const own = window as unknown as { seen: Seen[]; order: unknown; askWorker: (request: unknown) => Promise<any> };
     own.seen = [];
-    const asked = new Map<number, { what: string; at: number; done?: (answer: unknown) => void }>();
+    const waiting = new Map<number, { what: string; at: number; done?: (answer: unknown) => void }>();
     let number = 1_000_000;
     window.Worker = class extends Worker {
       constructor(url: string | URL, options?: WorkerOptions) {
         super(url, options);
         if (options?.name !== 'tally-wallet') return;
-        own.askWorker = (request) => new Promise((done) => this.ask(++number, request, done));
+        own.askWorker = (request) => new Promise((done) => this.send(++number, request, done));
         this.addEventListener('message', ({ data }) => {
-          const question = data?.Answer && asked.get(data.Answer.number);
+          const question = data?.Answer && waiting.get(data.Answer.number);
           if (!question) return;
           own.seen.push({ what: question.what, ms: performance.now() - question.at });
           question.done?.(data.Answer.outcome);
         });
       }
-      ask(as: number, request: unknown, done?: (answer: unknown) => void) {
+      send(as: number, request: unknown, done?: (answer: unknown) => void) {
         const what = typeof request === 'string' ? request : Object.keys(request as object)[0]!;
         if (what === 'Prepare') own.order = (request as { Prepare: { order: unknown } }).Prepare.order;
-        asked.set(as, { what, at: performance.now(), done });
+        waiting.set(as, { what, at: performance.now(), done });
         super.postMessage({ Ask: { number: as, request } });
       }
       override postMessage(message: any, options?: any) {
-        if (message?.Ask) this.ask(message.Ask.number, message.Ask.request);
+        if (message?.Ask) this.send(message.Ask.number, message.Ask.request);
         else super.postMessage(message, options);
       }
     };

@@ -15,7 +15,7 @@ test('faults of a page are noticed', async ({ page, guard }) => {
     .poll(() => guard.faults.map((fault) => fault.split(':')[0]).sort().join(', '))
     .toContain('console error, console warning, page error');
   expect(guard.faults.length).toBeGreaterThanOrEqual(4); // the foreign request, or the policy that stopped it
-  guard.faults.length = 0; // they were asked for
+  guard.faults.length = 0; // this test caused them
 });
 
 test('a secret that leaves the worker is noticed, wherever it goes', async ({ page, guard, node }) => {
@@ -35,8 +35,8 @@ test('a secret that leaves the worker is noticed, wherever it goes', async ({ pa
   await expectKeptSecret([secret], where);
 
   await page.evaluate((text) => console.log({ text }.text), secret);
-  await leaks('said on the console');
-  guard.said.length = 0;
+  await leaks('on the console');
+  guard.consoleLines.length = 0;
 
   await page.evaluate((text) => fetch('/healthz', { method: 'GET', headers: { 'X-Leak': text } }).catch(() => {}), secret);
   await leaks('sent');

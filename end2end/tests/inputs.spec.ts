@@ -12,7 +12,7 @@ interface Row {
   text?: string;
   password?: string;
   address?: string;
-  says?: string;
+  message?: string;
 }
 
 const TABLE = JSON.parse(readFileSync(path.resolve(__dirname, '../../tests/inputs.json'), 'utf8')) as {
@@ -38,14 +38,14 @@ test('every key file of the table gives its account or its message', async ({ pa
         await expect(button).toBeVisible();
       } else {
         await expect(button).toBeEnabled(SLOW);
-        await expect(page.locator('main'), row.name).toContainText(new RegExp(escaped(row.says ?? ''), 'i'), SLOW);
+        await expect(page.locator('main'), row.name).toContainText(new RegExp(escaped(row.message ?? ''), 'i'), SLOW);
         await expect(page.getByText('The file holds')).toHaveCount(0);
       }
     });
   }
 });
 
-test('every phrase of the table is taken or named, and the counter says the same', async ({ page }) => {
+test('every phrase of the table is taken or named, and the counter agrees', async ({ page }) => {
   test.setTimeout(180_000);
   for (const row of TABLE.phrases) {
     await test.step(row.name, async () => {
@@ -58,7 +58,7 @@ test('every phrase of the table is taken or named, and the counter says the same
         await expect(page.getByRole('heading', { name: 'Choose a password for this browser' }), row.name).toBeVisible(SLOW);
       } else if (await go.isEnabled()) {
         await go.click();
-        await expect(page.locator('main'), row.name).toContainText(new RegExp(escaped(row.says ?? ''), 'i'), SLOW);
+        await expect(page.locator('main'), row.name).toContainText(new RegExp(escaped(row.message ?? ''), 'i'), SLOW);
       } else {
         await expect(page.getByText('So far: 0.'), row.name).toBeVisible();
       }

@@ -29,24 +29,24 @@ async function read(page: Page, file: string | { name: string; mimeType: string;
 }
 
 test('a key that was read and not kept is dropped with its page', async ({ page, node }) => {
-  // What the worker is asked for, by name.
+  // The requests to the worker, by name.
   await page.addInitScript(() => {
-    const [asked, post] = [[] as string[], Worker.prototype.postMessage];
-    Object.assign(window, { asked });
+    const [sent, post] = [[] as string[], Worker.prototype.postMessage];
+    Object.assign(window, { sent });
     Worker.prototype.postMessage = function (this: Worker, ...message: unknown[]) {
       const request = (message[0] as { Ask?: { request: unknown } }).Ask?.request;
-      asked.push(typeof request === 'string' ? request : Object.keys(request ?? {}).join());
+      sent.push(typeof request === 'string' ? request : Object.keys(request ?? {}).join());
       return Reflect.apply(post, this, message);
     };
   });
-  const asked = () => page.evaluate(() => (window as unknown as { asked: string[] }).asked);
+  const sent = () => page.evaluate(() => (window as unknown as { sent: string[] }).sent);
   await keysPage(page, node);
   await read(page, 'web3-scrypt-cheap.json', FILE_PASSWORD);
   await expect(page.getByText(ADDRESS)).toBeVisible(SLOW);
-  expect(await asked()).toContain('ReadKey');
-  expect(await asked()).not.toContain('DropKey');
+  expect(await sent()).toContain('ReadKey');
+  expect(await sent()).not.toContain('DropKey');
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Accounts' }).click();
-  await expect.poll(asked).toContain('DropKey');
+  await expect.poll(sent).toContain('DropKey');
 });
 
 test('a Web3 keystore comes in, goes out, and opens elsewhere @phone', async ({ page, guard, node }) => {
@@ -148,7 +148,7 @@ test('weak, foreign and damaged files are refused, each with its reason', async 
   const hostile = JSON.parse(readFileSync(path.join(FILES, 'web3-scrypt-cheap.json'), 'utf8'));
   hostile.crypto.kdfparams.n = 1 << 20;
   await read(page, { name: 'hostile.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(hostile)) });
-  await expect(page.getByText('asks for 1073741824 bytes of memory')).toBeVisible();
+  await expect(page.getByText('needs 1073741824 bytes of memory')).toBeVisible();
   // The published key is named as such.
   const known = Buffer.from('0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80\n');
   await read(page, { name: 'known.txt', mimeType: 'text/plain', buffer: known });
@@ -158,7 +158,7 @@ test('weak, foreign and damaged files are refused, each with its reason', async 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('/wallet/keys says what it needs', async ({ page }) => {
+  test('/wallet/keys shows what it needs', async ({ page }) => {
     await page.goto('/wallet/keys');
     await expect(page.getByText(/needs JavaScript and WebAssembly/)).toBeVisible();
   });

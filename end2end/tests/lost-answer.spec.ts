@@ -16,7 +16,7 @@ test.afterEach(async () => {
   expect(faults, 'nothing on the pages went wrong').toEqual([]);
 });
 
-/** A wallet with coins, at a node that mines when it is told to. */
+/** A wallet with coins, at a node that mines on request. */
 async function start(browser: import('@playwright/test').Browser): Promise<Page> {
   node = await TallyNode.start({ mine: false });
   const context = await browser.newContext({ baseURL: node.url });
@@ -84,7 +84,7 @@ test('the node took it, the answer was lost: it is followed by its id', async ({
   await expect(sign(page)).toBeEnabled();
 });
 
-test('test coins that wait are not signed a second time unasked', async ({ browser }) => {
+test('test coins that wait are not signed a second time without a yes', async ({ browser }) => {
   node = await TallyNode.start({ mine: false });
   const context = await browser.newContext({ baseURL: node.url });
   const page = await context.newPage();
@@ -226,7 +226,7 @@ test('a nonce that another payment used leaves it in doubt, until its owner give
   await expect(lost).toBeHidden();
 });
 
-test('where it cannot be asked whether an equal payment waits, a yes is asked for', async ({ browser }) => {
+test('where the node does not answer whether an equal payment waits, a yes is needed', async ({ browser }) => {
   const page = await start(browser);
   const failed = page.getByRole('alert').filter({ hasText: 'It could not be checked whether the same payment waits already' });
   // The list of what waits.

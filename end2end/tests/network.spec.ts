@@ -48,10 +48,10 @@ test('the page of a network shows who is there, what comes from them, and who is
     const listed = await second.api<{ peers: { id: string; inbound: boolean }[] }>('peers');
     expect(listed.peers.map((peer) => [peer.id, peer.inbound])).toEqual([[id, false]]);
 
-    await second.operate('PUT', `peers/${id}/ban`, { secs: 60, reason: 'because a test says so' });
+    await second.operate('PUT', `peers/${id}/ban`, { secs: 60, reason: 'noise in a test' });
     const banned = page.getByRole('table', { name: 'Banned peers' });
     await page.reload();
-    await expect(banned.getByText('because a test says so')).toBeVisible();
+    await expect(banned.getByText('noise in a test')).toBeVisible();
     await expect(page.getByText('This node is alone')).toBeVisible();
     await picture(page, 'network-banned');
     await expectAccessible(page, 'network with a ban');
@@ -172,7 +172,7 @@ test('an address that is none is refused at its field, and changes nothing', asy
   }
 });
 
-test('a payment whose block a heavier branch replaces is pending again, and included once more', async ({ browser }) => {
+test('a payment whose block a branch with more work replaces is pending again, and included once more', async ({ browser }) => {
   test.setTimeout(180_000);
   const [first, second] = [
     await TallyNode.start({ args: ['--p2p-listen', '127.0.0.1:0'] }),

@@ -22,7 +22,7 @@ const LOOK_ALIKE = 'This address looks like one you know, but is another';
 const FEE_OF_VALUE = 'The fee is high for this amount';
 const FEE_HIGH = 'The fee is high';
 
-/** Receiver, amount, most for each gas; what asks for a tick, by the title of the command line's warning. */
+/** Receiver, amount, most for each gas; what needs a tick, by the title of the command line's warning. */
 const CASES: [string, string, string, string[]][] = [
   [FRIEND, '1.25', '2000000000', []],
   [ALIKE, '1.5', '2000000000', [LOOK_ALIKE]],
@@ -78,7 +78,7 @@ async function lookAt(page: Page, proposal: string): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Signed by 0 of 1 needed' })).toBeVisible();
 }
 
-/** Exactly these warnings ask for a tick, and nothing is signed before all have theirs. */
+/** Exactly these warnings need a tick, and nothing is signed before all have theirs. */
 async function expectTicks(page: Page, titles: string[]): Promise<void> {
   const sign = page.getByRole('button', { name: 'Sign it' });
   await expect(page.getByText('Looking at the recipient and the fee…')).toBeHidden();
@@ -102,7 +102,7 @@ test('a proposal warns on the page of what the command line warns of', async ({ 
   }
 });
 
-test('a contract in a proposal is shown as its program, and asks for a tick', async ({ page, node }) => {
+test('a contract in a proposal is shown as its program, and needs a tick', async ({ page, node }) => {
   test.setTimeout(180_000);
   await sharedPage(page, node);
   // "for Ann": it would read as a memo if there were a receiver.

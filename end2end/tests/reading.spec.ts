@@ -1,4 +1,4 @@
-// Every page twice: alive, and with JavaScript off. The guard fails a test whose page says anything is wrong.
+// Every page twice: alive, and with JavaScript off. The guard fails a test whose page logs a fault.
 import { findLinked, linked, pages } from '../support/pages';
 import { ensurePayment } from '../support/payment';
 import { expect, hydrated, test, waitForHeight } from '../support/test';

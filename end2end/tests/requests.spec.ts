@@ -1,4 +1,4 @@
-// Asking to be paid by a link, following one, and the history as a file.
+// Requesting a payment by a link, following one, and the history as a file.
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +92,7 @@ test('amounts are typed in base units by who wants that', async ({ page, node })
   await expect(page.getByLabel('Amount in base units')).toHaveValue('2000000000000000000');
 });
 
-/** The picture of the code on the receive page, as somebody would photograph it. */
+/** The picture of the code on the receive page, as a photograph shows it. */
 async function photograph(page: Page): Promise<Buffer> {
   await tab(page, 'Receive');
   await page.getByLabel(/^Ask for an amount in/).fill('0.75');

@@ -1,4 +1,4 @@
-// What the node has shown, it keeps: killed, stopped, or asked for twice.
+// What the node has shown, it keeps: killed, stopped, or started twice.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ test('a stopped node ends well and continues where it was', async () => {
   expect(await again.stop()).toBe(0);
 });
 
-test('a second node on the same data directory is told so', async () => {
+test('a second node on the same data directory ends with the reason', async () => {
   const node = await TallyNode.start({ chain: fastChain, dataDir, mine: false });
   try {
     const args = ['node', '--chain', fastChain, '--data-dir', dataDir, '--listen', `127.0.0.1:${await freePort()}`];

@@ -26,7 +26,7 @@ async function review(page: Page, to: string, amount: string): Promise<void> {
 const sign = (page: Page) => page.getByRole('button', { name: 'Sign and send' });
 const history = (page: Page) => page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
 
-test('what a careful person would be told is told @phone', async ({ page, node }) => {
+test('a careful person gets every warning @phone', async ({ page, node }) => {
   await publicWallet(page, node);
   await review(page, FRIEND.toLowerCase(), '1');
   await expect(page.getByText('You have not paid this address before')).toBeVisible();
@@ -134,9 +134,9 @@ test.describe('on a node of its own', () => {
     const first = (await node.api('mempool')).items.find((item: { nonce: number }) => item.nonce === 0).id;
     await page.route('**/api/v1/accounts/*/pending', async (route) => {
       const answer = await route.fetch();
-      const told = await answer.json();
-      const items = told.items.filter((item: { id: string }) => item.id !== first).map((item: object) => ({ ...item, pending: false }));
-      await route.fulfill({ response: answer, json: { ...told, next_nonce: 0, items } });
+      const waiting = await answer.json();
+      const items = waiting.items.filter((item: { id: string }) => item.id !== first).map((item: object) => ({ ...item, pending: false }));
+      await route.fulfill({ response: answer, json: { ...waiting, next_nonce: 0, items } });
     });
     await page.route('**/ui/transaction?*', async (route) => {
       if (!route.request().url().includes(first)) return route.continue();
@@ -164,15 +164,15 @@ test.describe('on a node of its own', () => {
       await held;
       await route.continue();
     });
-    const asked = page.waitForRequest(`**/api/v1/accounts/${other}/pending`);
+    const request = page.waitForRequest(`**/api/v1/accounts/${other}/pending`);
     await select.selectOption(other);
-    await asked;
+    await request;
     await expect(page.getByText('Nonce 0 is missing')).toBeHidden();
     await expect(lost).toBeHidden();
     release();
     await select.selectOption(chosen);
     await expect(page.getByText('Nonce 0 is missing')).toBeVisible();
-    await page.unrouteAll({ behavior: 'wait' }); // what is still being asked needs the node, which goes now
+    await page.unrouteAll({ behavior: 'wait' }); // open requests need the node, which goes now
   });
 
   test('a chain that was started anew is named, and no wallet is confused', async ({ browser }) => {
@@ -192,7 +192,7 @@ test.describe('on a node of its own', () => {
       await page.getByRole('button', { name: 'Get test coins' }).click();
       await expect(card(page, 'RSA account').locator('.amount')).toContainText('100', { timeout: 30_000 });
 
-      // Another chain behind the same address: the open page says so, and its wallet is locked.
+      // Another chain behind the same address: the open page shows that, and its wallet is locked.
       await node.kill();
       node = await TallyNode.start({ port, dataDir: dataDirs[1], chain: other });
       expect((await node.api('status')).genesis_id).not.toBe(genesis);

@@ -110,7 +110,7 @@ test('a phrase leaves the page with its step, typed or shown, right or wrong', a
   await expectKeptSecret(secrets, where);
 });
 
-/** Asks the wallet's worker as the page does, beside the page's own questions. The outcome. */
+/** Sends a request to the wallet's worker as the page does, beside the page's own. The outcome. */
 async function askWorker(page: Page, request: object): Promise<unknown> {
   return page.evaluate(
     (request) =>

@@ -125,8 +125,8 @@ test('two browsers and the command line sign for one account', async ({ page, br
   await page.getByRole('button', { name: 'Put it away' }).click();
   await propose(page, '2', 'windows');
   const second = await handedOn(page);
-  writeFileSync(join(folder, 'asked.txt'), second);
-  carol('sign', '--offline', 'asked.txt', '--yes', '--out', 'signed.txt');
+  writeFileSync(join(folder, 'proposal.txt'), second);
+  carol('sign', '--offline', 'proposal.txt', '--yes', '--out', 'signed.txt');
   const copy = page.getByLabel('Text of the signed copy');
   await copy.fill(first);
   await page.getByRole('button', { name: 'Add its signatures' }).click();

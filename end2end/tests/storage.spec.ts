@@ -1,19 +1,19 @@
-// What the browser keeps: it is asked to keep the vault, and where it keeps nothing the wallet says so before there is a phrase.
+// What the browser keeps: the wallet requests storage that lasts, and where nothing is kept it shows that before there is a phrase.
 import { emptyWallet } from '../support/saved';
 import { expect, open, test } from '../support/test';
 import { createWallet, picture } from '../support/wallet';
 
 for (const promise of [true, false]) {
-  test(`the browser is asked to keep the vault, and answers ${promise}`, async ({ page }) => {
+  test(`the wallet requests that the browser keeps the vault, which answers ${promise}`, async ({ page }) => {
     await page.addInitScript((promise) => {
-      let asked = 0;
-      StorageManager.prototype.persist = async () => (document.documentElement.setAttribute('data-asked', String(++asked)), promise);
+      let requests = 0;
+      StorageManager.prototype.persist = async () => (document.documentElement.setAttribute('data-requests', String(++requests)), promise);
     }, promise);
     await open(page, '/wallet');
     await expect(page.getByRole('link', { name: 'Create a wallet' })).toBeVisible();
-    expect(await page.locator('html').getAttribute('data-asked'), 'not before there is a vault').toBeNull();
+    expect(await page.locator('html').getAttribute('data-requests'), 'not before there is a vault').toBeNull();
     await createWallet(page);
-    await expect(page.locator('html')).toHaveAttribute('data-asked', '1');
+    await expect(page.locator('html')).toHaveAttribute('data-requests', '1');
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Back up' }).click();
     const words = promise ? 'This browser keeps the vault until you delete it' : 'This browser may delete the vault';
     await expect(page.getByText(words)).toBeVisible();

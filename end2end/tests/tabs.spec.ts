@@ -63,15 +63,15 @@ test('a tab that closes or goes out of view hands the stream on; out of view non
   expect(held).toBe(1);
 
   // The first goes out of view: the second leads.
-  const asked = second.waitForRequest((request) => request.url().endsWith(STREAM));
+  const begun = second.waitForRequest((request) => request.url().endsWith(STREAM));
   await show(page, false);
-  await asked;
+  await begun;
   await live(second);
   await expect.poll(() => held).toBe(1);
 
   // Both are out of view: the stream is closed, and opened again by the one that comes back.
   await show(second, false);
-  await expect.poll(() => held, { message: 'nobody looks, nobody asks' }).toBe(0);
+  await expect.poll(() => held, { message: 'no tab is in view, no stream is open' }).toBe(0);
   await second.close();
   const height = Number((await node.api('status')).height);
   await waitForHeight(node, height + 1);

@@ -218,7 +218,7 @@ test('used accounts are found after a restore', async ({ page }) => {
   await expect(page.getByText('No further account was used before.')).toBeVisible(SLOW);
 });
 
-test('a phrase of two languages asks for one of them', async ({ page }) => {
+test('a phrase of two languages needs the choice of one', async ({ page }) => {
   await open(page, '/wallet/restore');
   await page.getByLabel('Recovery phrase').fill('革 偷 分 兄 烷 迫 吸 宗 僚 恨 罩 植');
   await page.getByRole('button', { name: 'Go on' }).click();

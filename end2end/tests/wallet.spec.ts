@@ -143,7 +143,7 @@ test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
   for (const path of ['/wallet', '/wallet/create', '/wallet/send', '/mining']) {
-    test(`${path} says what it needs`, async ({ page }) => {
+    test(`${path} shows what it needs`, async ({ page }) => {
       const answer = await page.goto(path);
       expect(answer?.status()).toBe(200);
       await expect(page.getByText(/needs JavaScript and WebAssembly/)).toBeVisible();

@@ -5,7 +5,7 @@ try {
   await init({ module_or_path: new URL('./workers.wasm', import.meta.url) });
   wallet_worker();
 } catch (error) {
-  // Thrown from here it would only be a rejected promise; thrown later the page hears of it.
+  // Thrown from here it would only be a rejected promise; thrown later it reaches the page as an error event.
   setTimeout(() => {
     throw error;
   });

@@ -142,10 +142,12 @@ impl Attempt {
             state.borrow_mut().slice = next_slice(count, after - before);
             let (next, exhausted) = nonce.overflowing_add(count);
             nonce = next;
+            // All nonces are tried, or the header's time is old: another extra nonce gives another header to search.
             if exhausted || after - begun >= FRESH_MS {
                 search = self.search();
                 (nonce, begun) = (0, after);
             }
+            // Messages arrive only between slices. A newer job ends this one: its blocks would be stale.
             breathe().await;
             if state.borrow().job.is_some() {
                 return;

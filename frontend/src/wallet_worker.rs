@@ -37,12 +37,13 @@ use convert::vault_error;
 #[wasm_bindgen]
 pub fn wallet_worker() {
     console_error_panic_hook::set_once();
-    let (sender, mut questions) = mpsc::unbounded();
+    let (sender, mut requests) = mpsc::unbounded();
     let cancelled = Rc::new(Cell::new(false));
     let stop = cancelled.clone();
     listen(move |message| match message {
         // The receiver lives as long as the worker.
         ToWorker::Ask { number, request } => drop(sender.unbounded_send((number, request))),
+        // Beside the queue: it stops the request under way, which those in the queue wait for.
         ToWorker::Cancel => stop.set(true),
     });
     spawn_local(async move {
@@ -56,7 +57,7 @@ pub fn wallet_worker() {
             found: None,
             proposal: None,
         };
-        while let Some((number, request)) = questions.next().await {
+        while let Some((number, request)) = requests.next().await {
             state.cancelled.set(false);
             let outcome = state.answer(request).await;
             post(&FromWorker::Answer { number, outcome });
@@ -183,6 +184,7 @@ impl WorkerState {
     async fn unlock(&mut self, password: &SecretText) -> Result<Answer, WalletError> {
         let bytes = self.stored(&VaultStore::open().await?).await?;
         let (vault, key) = Vault::open(&bytes, password.expose()).map_err(vault_error)?;
+        // A vault signs for one chain only (W12): here another one would make signatures that no node of this chain takes.
         vault.check_chain(self.chain()?.1.genesis).map_err(vault_error)?;
         self.open = Some(OpenVault { vault, key });
         self.opened()
@@ -200,7 +202,7 @@ impl WorkerState {
         let open = self.open.as_mut().ok_or(WalletError::Locked)?;
         match Vault::reopen(&bytes, &open.key) {
             Ok(vault) => open.vault = vault,
-            // Another tab has changed the password: this one must be asked for it.
+            // Another tab has changed the password: this tab needs the new one.
             Err(VaultError::Container(ContainerError::WrongPassword)) => {
                 self.open = None;
                 return Err(WalletError::Locked);

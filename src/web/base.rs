@@ -35,7 +35,7 @@ pub fn below(base: BasePath, routes: Router) -> Router {
 /// Takes the base path away; a request that is not below it is marked.
 fn rewrite(base: &BasePath, mut request: Request) -> Request {
     let uri = request.uri();
-    // Probes of a supervisor ask the process, not what a proxy shows of it.
+    // Probes of a supervisor reach the process itself, not through a proxy.
     if host::for_monitors(uri.path()) {
         return request;
     }

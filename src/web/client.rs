@@ -1,4 +1,4 @@
-//! Who asks: the address of the connection, or the one that a trusted proxy names.
+//! Who sends a request: the address of the connection, or the one that a trusted proxy names.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -20,7 +20,7 @@ impl Client {
     }
 }
 
-/// Notes who asks.
+/// Notes the client of a request.
 pub async fn identify(State(server): State<Shared>, mut request: Request, next: Next) -> Response {
     if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
         let client = server.proxies.client(peer.ip(), request.headers());

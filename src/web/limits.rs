@@ -71,9 +71,11 @@ impl Rates {
             &self.0.remote
         };
         let limiter = limiter.as_ref()?;
+        // Addresses that are quiet again leave the table, so that a scan from many addresses does not fill memory for good.
         if self.0.seen.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             limiter.buckets.retain_recent();
         }
+        // By household, a /64 of IPv6: one client has all addresses of it, and could otherwise use a new one each time.
         let refused = limiter.buckets.check_key(&household(ip)).err()?;
         Some((limiter.per_second, refused.wait_time_from(self.0.clock.now())))
     }

@@ -30,7 +30,7 @@ const CATCH_ALL: &str = "/{*any}";
 /// Where the reads of pages are: the prefix in `tally_app::reads`.
 const READS: &str = "/ui/";
 
-/// What a page says that it accepts, exactly, when it reads.
+/// The exact `Accept` header of a page that reads.
 const OF_PAGES: &str = "application/json";
 
 /// Everything a page needs from the server.
@@ -80,7 +80,7 @@ pub fn router(server: &Shared) -> Router {
         .layer(middleware::from_fn(answer_read))
 }
 
-/// Answers a read where it is asked for. Leptos sends a client that accepts HTML back to its `Referer`, with 302, also where the
+/// Answers a read at its own address. Leptos sends a client that accepts HTML back to its `Referer`, with 302, also where the
 /// read failed: that is for forms of pages, and no page here has one for a read.
 async fn answer_read(mut request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with(READS) {
@@ -103,7 +103,7 @@ async fn answer_read(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// A failed read in the form that pages know. Bad arguments answer 400: they say nothing of this node, and any client can send
+/// A failed read in the form that pages know. Bad arguments answer 400: they are no fault of this node, and any client can send
 /// them. All errors of reads come out as 500 from below.
 fn for_page(mut parts: Parts, body: Bytes, error: &ServerFnError) -> Response {
     let failed = parts.status == StatusCode::INTERNAL_SERVER_ERROR;
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     /// What the reads themselves answer, with no node behind them: a fault, where not the arguments are bad.
-    async fn ask(path: &str, headers: &[(&str, &str)]) -> (Parts, Bytes) {
+    async fn answer_of(path: &str, headers: &[(&str, &str)]) -> (Parts, Bytes) {
         let router = Router::new()
             .route("/ui/{name}", any(leptos_axum::handle_server_fns))
             .layer(middleware::from_fn(answer_read));
@@ -183,7 +183,7 @@ mod tests {
             ),
             (BAD, StatusCode::BAD_REQUEST, "Args|"),
         ] {
-            let (parts, body) = ask(path, &[PAGE]).await;
+            let (parts, body) = answer_of(path, &[PAGE]).await;
             assert_eq!(parts.status, status, "{path}");
             assert!(body.starts_with(expected.as_bytes()), "{path}: {body:?}");
         }
@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn forms_and_programs_get_a_problem_and_are_sent_nowhere() {
-        let (_, page) = ask(BAD, &[PAGE]).await;
+        let (_, page) = answer_of(BAD, &[PAGE]).await;
         let page = String::from_utf8(page.to_vec()).expect("text");
         let detail = page.strip_prefix("Args|").expect("bad arguments");
         let bad = json!({
@@ -220,7 +220,7 @@ mod tests {
         ];
         for headers in clients {
             for (path, expected) in [(BAD, &bad), ("/ui/chain", &fault)] {
-                let (parts, body) = ask(path, headers).await;
+                let (parts, body) = answer_of(path, headers).await;
                 let found: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
                 assert_eq!(&found, expected, "{path}: {headers:?}");
                 assert_eq!(parts.status.as_u16(), expected["status"], "{path}: {headers:?}");

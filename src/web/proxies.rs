@@ -29,7 +29,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Connections of a proxy are counted as this machine's own: it speaks for many.
+    /// Connections of a proxy are counted as this machine's own: it carries those of many clients.
     pub const COUNTED_AS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     pub fn new(networks: Vec<IpNet>, header: ProxyHeader) -> Self {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn only_headers_of_trusted_proxies_count() {
         let forwarded = [("x-forwarded-for", "192.0.2.66")];
         assert_eq!(client("198.51.100.1", &forwarded), "198.51.100.1");
         assert_eq!(client("10.1.2.3", &forwarded), "192.0.2.66");

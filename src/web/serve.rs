@@ -29,7 +29,7 @@ use crate::server::Shared;
 
 pub use activity::Times;
 
-/// How long open requests may still take once the server is asked to end.
+/// How long open requests may still take once the server ends.
 const GRACE: Duration = Duration::from_secs(5);
 /// Bytes of the head of a request, and of what HTTP/1 buffers.
 const MAX_HEAD: usize = 64 * 1_024;
@@ -37,7 +37,7 @@ const MAX_HEAD: usize = 64 * 1_024;
 const MAX_STREAMS: u32 = 100;
 /// Streams that a client opens and resets at once before its connection ends.
 const MAX_RESETS: usize = 20;
-/// Silence after which a client of HTTP/2 is asked whether it is there, and how long it has for the answer.
+/// Idle time after which a client of HTTP/2 gets a ping, and the time that it has to answer.
 const PING: Duration = Duration::from_secs(20);
 /// How much of all descriptors connections may take, in eighths.
 const SHARE: u64 = 3;
@@ -51,7 +51,7 @@ const KEPT: usize = 8;
 
 /// A server that listens.
 pub struct Running {
-    /// Where; the port is the real one, also if port 0 was asked for.
+    /// Where; the port is the real one, also if port 0 was given.
     pub address: SocketAddr,
     server: Shared,
     stopping: watch::Sender<bool>,
@@ -113,7 +113,7 @@ fn guard(web: &WebConfig) -> Guard {
     })
 }
 
-/// Listens with small send buffers: the system would hold megabytes for a client, and ask for more only once a third of
+/// Listens with small send buffers: the system would hold megabytes for a client, and take more only once a third of
 /// them is read, which a slow client does not do in time.
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = match address {
@@ -180,7 +180,7 @@ fn admit(
     full: &Seldom,
     stop: &watch::Receiver<bool>,
 ) -> Option<impl Future<Output = ()> + Send + use<>> {
-    // A proxy speaks for many: what its clients do is limited request by request.
+    // A proxy carries many clients: what they do is limited request by request.
     let counted = match front.server.proxies.trust(remote.ip()) {
         true => Proxies::COUNTED_AS,
         false => remote.ip(),

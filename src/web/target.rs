@@ -1,4 +1,4 @@
-//! What a request asks for: a path, alone or behind scheme and name. The other forms of HTTP (`CONNECT host:port`,
+//! The target of a request: a path, alone or behind scheme and name. The other forms of HTTP (`CONNECT host:port`,
 //! `OPTIONS *`) are for proxies; nothing behind this layer expects them.
 
 use axum::extract::Request;

@@ -170,7 +170,7 @@ fn init_refuses_what_no_node_would_take() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");
     let path = file.to_str().unwrap();
-    for (option, value, told) in [
+    for (option, value, message) in [
         ("--chain-id", "0", "chain_id"),
         ("--genesis-time", "4294967295", "genesis_time"),
         ("--symbol", "ABCDEFGHIJKLM", "symbol"),
@@ -185,7 +185,11 @@ fn init_refuses_what_no_node_would_take() {
         }
         let output = tally(&args);
         assert_eq!(output.status.code(), Some(2), "{option} {value}: {}", stderr(&output));
-        assert!(stderr(&output).contains(told), "{option} {value}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(message),
+            "{option} {value}: {}",
+            stderr(&output)
+        );
         assert!(!file.exists(), "{option} {value}");
     }
 }

@@ -14,7 +14,7 @@ use crate::help::commands;
 const HEAD: &str = "\
 # Configuration
 
-This page is made from the code. `tests/cli/configuration.rs` compares the two, and says how to write the page anew.
+This page is made from the code. `tests/cli/configuration.rs` compares the two, and prints how to write the page anew.
 
 A setting of `tally node` is a flag, an environment variable or a key of the configuration file. A flag overrides the variable, the
 variable overrides the file, and the file overrides the default. `tally node --config FILE` names the file, which is TOML. A key is the
@@ -53,7 +53,7 @@ Their other flags have no variable: `tally --help` and the help of each command 
 | --- | --- | --- | --- | --- | --- |
 ";
 
-/// What stands in a cell that has nothing to say.
+/// The content of an empty cell.
 const NOTHING: &str = "–";
 
 /// The page as the code makes it.
@@ -155,7 +155,7 @@ fn value(argument: &Arg) -> String {
     }
 }
 
-/// What the help says, apart from the default that it ends with.
+/// The help text, apart from the default that it ends with.
 fn meaning_and_default(argument: &Arg) -> (String, String) {
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let end = Regex::new(r"\s*\[default([^:\]]*): ([^\]]*)\]$").unwrap();

@@ -143,7 +143,7 @@ fn the_figures_of_the_limits_are_those_of_the_code() {
 }
 
 #[test]
-fn the_image_listens_where_its_health_check_and_its_users_ask() {
+fn the_image_listens_where_its_health_check_and_its_users_connect() {
     let dockerfile = std::fs::read_to_string(root().join("deploy/Dockerfile")).unwrap();
     let port = |pattern: &str| {
         let found = Regex::new(pattern)
@@ -156,7 +156,7 @@ fn the_image_listens_where_its_health_check_and_its_users_ask() {
         port(r"TALLY_LISTEN=0\.0\.0\.0:(\d+)"),
         port(r"TALLY_P2P_LISTEN=0\.0\.0\.0:(\d+)"),
     );
-    // The check names no node, so that it asks the one of the default.
+    // The check names no node, so that it uses the default one.
     assert!(!dockerfile.contains("--node"));
     let all = commands();
     let (_, health) = all.iter().find(|(path, _)| path.as_slice() == ["health"]).unwrap();
@@ -164,8 +164,8 @@ fn the_image_listens_where_its_health_check_and_its_users_ask() {
         .get_arguments()
         .find(|argument| argument.get_long() == Some("node"))
         .unwrap();
-    let asked = node.get_default_values().first().unwrap().to_str().unwrap();
-    assert_eq!(asked, format!("http://127.0.0.1:{listen}"));
+    let node_url = node.get_default_values().first().unwrap().to_str().unwrap();
+    assert_eq!(node_url, format!("http://127.0.0.1:{listen}"));
     let exposed = format!("EXPOSE {listen}/tcp {p2p}/tcp {p2p}/udp");
     assert!(dockerfile.lines().any(|line| line == exposed), "{exposed}");
     let operators = std::fs::read_to_string(root().join("docs/operators.md")).unwrap();
@@ -191,4 +191,109 @@ fn the_service_is_not_started_again_where_that_changes_nothing() {
     let (usage, chain) = (::tally::exit::Exit::Usage as u8, ::tally::exit::Exit::WrongChain as u8);
     let never = format!("RestartPreventExitStatus={usage} {chain}");
     assert!(unit.lines().any(|line| line == never), "{never}");
+}
+
+/// Files below a folder whose names have one of these ends.
+fn files(folder: &Path, ends: &[&str], found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+        if path.is_dir() {
+            files(&path, ends, found);
+        } else if ends.contains(&end) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_rule_that_a_source_cites_exists() {
+    let protocol = std::fs::read_to_string(root().join("docs/protocol.md")).unwrap();
+    let anchor = Regex::new(r#"<a id="([A-Z][0-9]+)"></a>"#).unwrap();
+    let rules: BTreeSet<String> = anchor
+        .captures_iter(&protocol)
+        .map(|found| found[1].to_owned())
+        .collect();
+    assert!(rules.len() > 100, "{}", rules.len());
+    let mut sources = Vec::new();
+    for folder in [
+        "app/src",
+        "crates",
+        "docs",
+        "frontend/src",
+        "fuzz/src",
+        "src",
+        "tests",
+        "xtask/src",
+    ] {
+        files(&root().join(folder), &["md", "rs"], &mut sources);
+    }
+    let citation = Regex::new(r"protocol\.md#([A-Z][0-9]+)").unwrap();
+    let mut count = 0;
+    for file in sources {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for found in citation.captures_iter(&text) {
+            let rule = &found[1];
+            assert!(rules.contains(rule), "{}: there is no rule {rule}", file.display());
+            count += 1;
+        }
+    }
+    assert!(count > 500, "{count}");
+}
+
+/// `a/{b,c}.rs` names two files.
+fn alternatives(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else {
+        return vec![path.to_owned()];
+    };
+    let (names, after) = rest.split_once('}').unwrap_or((rest, ""));
+    names.split(',').map(|name| format!("{before}{name}{after}")).collect()
+}
+
+/// The history of changes names files of its day, and is left out.
+#[test]
+fn every_file_of_the_sources_that_a_document_names_exists() {
+    let more = ["CONTRIBUTING.md", "SECURITY.md"].map(|file| root().join(file));
+    let texts = documents().into_iter().chain(more);
+    let path =
+        Regex::new(r"`((?:app|crates|deploy|docs|end2end|frontend|fuzz|scripts|src|style|tests|xtask)/[^`\s]*)`")
+            .unwrap();
+    let mut count = 0;
+    for file in texts.filter(|file| file.extension().is_some_and(|end| end == "md")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for found in path.captures_iter(&text) {
+            // What stands for several, as `crates/…/tests/`; a rule behind the file is looked up by the test above.
+            let named = found[1].split('#').next().unwrap();
+            if named.contains(['…', '*']) {
+                continue;
+            }
+            for named in alternatives(named) {
+                assert!(root().join(&named).exists(), "{}: {named}", file.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 300, "{count}");
+}
+
+/// A search leads to other pages; the browser tests that use it read what it shows without a find.
+const PAGES_OF_OTHER_TESTS: [&str; 1] = ["/search"];
+
+#[test]
+fn the_browser_tests_list_every_page() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let (app, list) = (read("app/src/app.rs"), read("end2end/support/pages.ts"));
+    let route = Regex::new(r#"<(?:Parent)?Route path=path!\("(/[a-z]+)(/:)?"#).unwrap();
+    let mut count = 0;
+    for found in route.captures_iter(&app) {
+        // A page of one thing is found by the links to it.
+        let path = match found.get(2) {
+            Some(_) => format!("{}/", &found[1]),
+            None => found[1].to_owned(),
+        };
+        let known = list.contains(&format!("'{path}'")) || PAGES_OF_OTHER_TESTS.contains(&path.as_str());
+        assert!(known, "{path} of app/src/app.rs is not in end2end/support/pages.ts");
+        count += 1;
+    }
+    assert!(count > 10, "{count}");
 }

@@ -95,7 +95,7 @@ struct Example {
     whole: bool,
 }
 
-/// The README, the documents and what lies beside them for operators.
+/// The README, the documents and what is beside them for operators.
 pub fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = vec![root.join("README.md")];

@@ -25,8 +25,8 @@ fn run(vault: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-/// All that a command said, on both outputs.
-fn said(output: &Output) -> String {
+/// All that a command printed, on both outputs.
+fn printed(output: &Output) -> String {
     let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     out + &err
 }
@@ -36,7 +36,7 @@ fn a_password_in_the_nodes_url_is_in_no_message_and_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let vault = folder.path().join("wallet.json");
     let made = run(&vault, &["wallet", "new", "--chain", "local"], &[]);
-    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    assert_eq!(made.status.code(), Some(0), "{}", printed(&made));
     for url in [
         format!("http://ann:{PASSWORD}@127.0.0.1:1"),
         format!("https://ann:{PASSWORD}@127.0.0.1:1/below"),
@@ -62,9 +62,9 @@ fn a_password_in_the_nodes_url_is_in_no_message_and_no_file() {
                 run(&vault, &[args, &["--node", url]].concat(), &[]),
                 run(&vault, &[args, &[joined.as_str()]].concat(), &[]),
             ] {
-                let said = said(&output);
-                assert!(!output.status.success(), "{args:?}: {said}");
-                assert!(!said.contains(PASSWORD), "{url} {args:?}: {said}");
+                let printed = printed(&output);
+                assert!(!output.status.success(), "{args:?}: {printed}");
+                assert!(!printed.contains(PASSWORD), "{url} {args:?}: {printed}");
             }
         }
         // Help names the variable, not what is in it; a wrong command line repeats neither.
@@ -74,8 +74,8 @@ fn a_password_in_the_nodes_url_is_in_no_message_and_no_file() {
             &["wallet", "--node", url, "frobnicate"],
             &["health", "--ready", url],
         ] {
-            let said = said(&run(&vault, args, &[("TALLY_NODE", url)]));
-            assert!(!said.contains(PASSWORD), "{url} {args:?}: {said}");
+            let printed = printed(&run(&vault, args, &[("TALLY_NODE", url)]));
+            assert!(!printed.contains(PASSWORD), "{url} {args:?}: {printed}");
         }
     }
     for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -88,10 +88,10 @@ fn a_password_in_the_nodes_url_is_in_no_message_and_no_file() {
 fn a_user_of_one_letter_leaves_messages_readable() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["health"], &[("TALLY_NODE", "http://a@127.0.0.1:1")]);
-    let said = said(&output);
+    let printed = printed(&output);
     assert!(
-        said.contains("no answer from the node at http://…@127.0.0.1:1; is it running?"),
-        "{said}"
+        printed.contains("no answer from the node at http://…@127.0.0.1:1; is it running?"),
+        "{printed}"
     );
 }
 
@@ -109,17 +109,17 @@ fn passwords_in_other_urls_are_in_no_message() {
         "--mine-to",
     ] {
         let output = run(folder.path(), &["node", "--data-dir", data, setting, &url], &[]);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(2), "{setting}: {said}");
-        assert!(!said.contains(PASSWORD), "{setting}: {said}");
+        let printed = printed(&output);
+        assert_eq!(output.status.code(), Some(2), "{setting}: {printed}");
+        assert!(!printed.contains(PASSWORD), "{setting}: {printed}");
     }
     let proxy = format!("http://ann:{PASSWORD}@127.0.0.1:1");
     for variable in ["http_proxy", "ALL_PROXY"] {
         let args = ["health", "--node", "http://node.example"];
         let output = run(folder.path(), &args, &[(variable, proxy.as_str()), ("NO_PROXY", "")]);
-        let said = said(&output);
-        assert!(said.contains("through the proxy 127.0.0.1:1"), "{said}");
-        assert!(!said.contains(PASSWORD), "{said}");
+        let printed = printed(&output);
+        assert!(printed.contains("through the proxy 127.0.0.1:1"), "{printed}");
+        assert!(!printed.contains(PASSWORD), "{printed}");
     }
 }
 
@@ -128,7 +128,7 @@ fn a_key_or_a_phrase_in_a_wrong_place_is_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let vault = folder.path().join("wallet.json");
     let made = run(&vault, &["wallet", "new", "--chain", "local"], &[]);
-    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    assert_eq!(made.status.code(), Some(0), "{}", printed(&made));
     let prefixed = format!("0x{KEY}");
     for secret in [KEY, &prefixed, PHRASE] {
         for args in [
@@ -174,18 +174,18 @@ fn a_key_or_a_phrase_in_a_wrong_place_is_not_repeated() {
             &[secret],
         ] {
             let output = run(&vault, args, &[("TALLY_NODE", "http://127.0.0.1:1")]);
-            let said = said(&output);
-            assert!(!output.status.success(), "{args:?}: {said}");
+            let printed = printed(&output);
+            assert!(!output.status.success(), "{args:?}: {printed}");
             let piece = if secret == PHRASE { "winner thank" } else { &KEY[..16] };
-            assert!(!said.contains(piece), "{args:?}: {said}");
+            assert!(!printed.contains(piece), "{args:?}: {printed}");
         }
     }
     // The words as arguments of their own: the first that is wrong would be named.
     let words: Vec<&str> = PHRASE.split(' ').collect();
     for command in [&["wallet", "restore"][..], &["wallet", "new"], &["wallet", "list"], &[]] {
         let output = run(&vault, &[command, &words].concat(), &[]);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
-        assert!(!said.contains("legal"), "{command:?}: {said}");
+        let printed = printed(&output);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {printed}");
+        assert!(!printed.contains("legal"), "{command:?}: {printed}");
     }
 }

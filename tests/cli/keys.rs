@@ -64,9 +64,9 @@ fn keys_come_in_and_go_out() {
 
     // Shown first; without a yes nothing is kept.
     let web3 = file("web3-pbkdf2-cheap.json");
-    let asked = wallet(&mine, "testpassword", &["import", &web3]);
-    refused(&asked, "nothing was kept");
-    let text = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let unconfirmed = wallet(&mine, "testpassword", &["import", &web3]);
+    refused(&unconfirmed, "nothing was kept");
+    let text = String::from_utf8_lossy(&unconfirmed.stdout).into_owned();
     for part in [
         "Web3 keystore (version 3)",
         "secp256k1",
@@ -158,8 +158,8 @@ fn table(part: &str) -> Vec<Value> {
     all[part].as_array().unwrap().clone()
 }
 
-/// All that a command said, on both outputs.
-fn said(output: &Output) -> String {
+/// All that a command printed, on both outputs.
+fn printed(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -178,9 +178,9 @@ fn the_table_of_inputs_is_judged_as_the_library_and_the_browser_judge_it() {
         let password = row["password"].as_str().unwrap_or_default();
         let output = wallet(&vault, password, &["import", path.to_str().unwrap(), "--yes"]);
         let (shown, errors) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
-        let right = match (row["address"].as_str(), row["says"].as_str()) {
+        let right = match (row["address"].as_str(), row["message"].as_str()) {
             (Some(address), _) => shown.contains(&format!("address  {address}")),
-            (None, Some(says)) => shown.is_empty() && errors.contains(says),
+            (None, Some(message)) => shown.is_empty() && errors.contains(message),
             (None, None) => false,
         };
         if !right || output.status.code() != Some(1) {
@@ -188,19 +188,19 @@ fn the_table_of_inputs_is_judged_as_the_library_and_the_browser_judge_it() {
         }
     }
     for row in table("phrases") {
-        let (text, says) = (row["text"].as_str().unwrap(), row["says"].as_str());
+        let (text, message) = (row["text"].as_str().unwrap(), row["message"].as_str());
         // Each phrase that is right costs the search of a key; the library reads them all.
         let sample = ["numbered with points", "four letters"].contains(&row["name"].as_str().unwrap());
-        if says.is_none() && !sample {
+        if message.is_none() && !sample {
             continue;
         }
         let output = restored(&folder.path().join(format!("vault of {}", row["name"])), text);
-        let right = match says {
-            Some(says) => output.status.code() == Some(1) && stderr(&output).contains(says),
-            None => output.status.code() == Some(0) && said(&output).contains(row["address"].as_str().unwrap()),
+        let right = match message {
+            Some(message) => output.status.code() == Some(1) && stderr(&output).contains(message),
+            None => output.status.code() == Some(0) && printed(&output).contains(row["address"].as_str().unwrap()),
         };
         if !right {
-            wrong.push(format!("{}: {}", row["name"], said(&output)));
+            wrong.push(format!("{}: {}", row["name"], printed(&output)));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -227,8 +227,8 @@ fn no_output_holds_a_piece_of_a_broken_key_file_or_phrase() {
         for _ in 0..4 {
             std::fs::write(&path, broken(&file, &mut dice)).unwrap();
             let output = wallet(&vault, "testpassword", &["import", path.to_str().unwrap(), "--yes"]);
-            let said = said(&output);
-            assert_eq!(search.find(&said), None, "{name}: {said}");
+            let printed = printed(&output);
+            assert_eq!(search.find(&printed), None, "{name}: {printed}");
         }
     }
     let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow";
@@ -237,8 +237,8 @@ fn no_output_holds_a_piece_of_a_broken_key_file_or_phrase() {
         if tally_wallet::Phrase::parse(&typed).is_ok() {
             continue;
         }
-        let said = said(&restored(&vault, &typed));
-        assert_eq!(words_in(phrase, &said), None, "{said}");
+        let printed = printed(&restored(&vault, &typed));
+        assert_eq!(words_in(phrase, &printed), None, "{printed}");
     }
 }
 
@@ -250,10 +250,10 @@ fn a_key_or_a_phrase_in_the_place_of_a_file_is_not_repeated() {
     for typed in [key, &format!("0x{key}"), &key[..60], phrase] {
         let output = wallet(vault, "", &["import", typed]);
         refused(&output, "not the name of a file");
-        let said = said(&output);
+        let printed = printed(&output);
         assert!(
-            !said.contains(&key[..16]) && words_in(phrase, &said).is_none(),
-            "{said}"
+            !printed.contains(&key[..16]) && words_in(phrase, &printed).is_none(),
+            "{printed}"
         );
     }
 }

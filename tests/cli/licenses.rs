@@ -9,17 +9,17 @@ use crate::process::{stderr, tally};
 /// What `--licenses` prints; nothing where this program was built without a list, as `cargo test` alone builds it.
 fn printed() -> Option<String> {
     let output = tally(&["--licenses"]);
-    let said = stderr(&output);
-    if said.contains("built without the list of licences") && std::env::var_os("TALLY_TEST_BINARY").is_none() {
-        assert_eq!(output.status.code(), Some(1), "{said}");
+    let errors = stderr(&output);
+    if errors.contains("built without the list of licences") && std::env::var_os("TALLY_TEST_BINARY").is_none() {
+        assert_eq!(output.status.code(), Some(1), "{errors}");
         println!("SKIP: this program has no list of licences; cargo xtask build makes one that has it");
         return None;
     }
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(output.status.code(), Some(0), "{errors}");
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// The packages of the list, as `name version`, and what is said of each.
+/// The packages of the list, as `name version`, and what is listed of each.
 fn packages(list: &str) -> Vec<(String, &str)> {
     let (list, _) = list.split_once("\ntext 1: ").expect("texts follow the packages");
     let entries = list.split("\npackage ").skip(1);
@@ -113,7 +113,7 @@ fn the_flag_stands_alone() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
         assert!(output.stdout.is_empty());
     }
-    // As before there was a flag: without anything the help is shown, and the code says that a command is missing.
+    // As before there was a flag: without arguments the help is shown, and the exit code is that of a missing command.
     let output = tally(&[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("Usage: tally"), "{}", stderr(&output));

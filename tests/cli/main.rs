@@ -66,7 +66,7 @@ fn completions_and_manual_pages_cover_every_command() {
 }
 
 #[test]
-fn a_wrong_command_line_is_told_by_the_exit_code() {
+fn a_wrong_command_line_has_its_exit_code() {
     for args in [
         &["frobnicate"][..],
         &["chain", "init"],

@@ -1,4 +1,4 @@
-//! Signing where no node is asked: the wallet warns of all that it finds by itself, and shows the program of a contract as one.
+//! Signing without a node: the wallet warns of all that it finds by itself, and shows the program of a contract as one.
 //! Rules: docs/protocol.md#W51, #W63, #W64
 
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ impl Machine {
         output
     }
 
-    /// Writes a proposal of the secp256k1 account; what was said of it.
+    /// Writes a proposal of the secp256k1 account; what was printed.
     fn propose(&self, file: &str, to: &str, amount: &str, max_fee: &str) -> String {
         let _ = std::fs::remove_file(self.path(file));
         let args = [
@@ -97,11 +97,12 @@ impl Machine {
     }
 }
 
-/// Titles of the warnings and notes in what was said.
-fn titles(said: &str) -> Vec<&str> {
-    let lines = said.lines();
-    let told = lines.filter_map(|line| line.strip_prefix("warning: ").or_else(|| line.strip_prefix("note: ")));
-    told.filter_map(|line| line.split_once(". "))
+/// Titles of the warnings and notes in the output.
+fn titles(printed: &str) -> Vec<&str> {
+    let lines = printed.lines();
+    let shown = lines.filter_map(|line| line.strip_prefix("warning: ").or_else(|| line.strip_prefix("note: ")));
+    shown
+        .filter_map(|line| line.split_once(". "))
         .map(|(title, _)| title)
         .collect()
 }
@@ -112,7 +113,7 @@ const DEAR_TITLE: &str = "The fee is high";
 const PUBLIC_TITLE: &str = "Everyone has the key of this account";
 const OWN_TITLE: &str = "This is an account of your own";
 
-/// Receiver, amount in coins, most for each gas in base units; what is warned of, and which of it asks for a yes.
+/// Receiver, amount in coins, most for each gas in base units; what is warned of, and which warnings need a yes.
 type Case = (
     &'static str,
     &'static str,
@@ -145,55 +146,55 @@ const CASES: [Case; 7] = [
 ];
 
 #[test]
-fn what_the_wallet_finds_by_itself_is_said_and_asked_without_a_node() {
+fn the_wallet_warns_and_needs_a_yes_without_a_node() {
     let machine = Machine::new("club");
-    for (number, (to, amount, max_fee, warned, asks)) in CASES.into_iter().enumerate() {
-        let said = machine.propose("asked.txt", to, amount, max_fee);
-        let expected: Vec<&str> = titles(&said)
+    for (number, (to, amount, max_fee, warned, needs_yes)) in CASES.into_iter().enumerate() {
+        let printed = machine.propose("proposal.txt", to, amount, max_fee);
+        let expected: Vec<&str> = titles(&printed)
             .into_iter()
             .filter(|title| *title != "The address carries no checksum")
             .collect();
-        assert_eq!(expected, warned, "{number}: who proposes reads it as well: {said}");
+        assert_eq!(expected, warned, "{number}: who proposes reads it as well: {printed}");
         let signed = format!("signed-{number}.txt");
-        let sign = ["sign", "--offline", "asked.txt", "--yes", "--out", &signed];
+        let sign = ["sign", "--offline", "proposal.txt", "--yes", "--out", &signed];
         let first = machine.run(&sign);
-        let said = stderr(&first);
-        assert_eq!(titles(&said), warned, "{number}: {said}");
-        if asks.is_empty() {
-            assert_eq!(first.status.code(), Some(0), "{number}: {said}");
+        let printed = stderr(&first);
+        assert_eq!(titles(&printed), warned, "{number}: {printed}");
+        if needs_yes.is_empty() {
+            assert_eq!(first.status.code(), Some(0), "{number}: {printed}");
         } else {
-            assert_eq!(first.status.code(), Some(1), "{number}: {said}");
-            let how = format!("Give --accept {asks} (or --despite-warnings) if it is meant so");
+            assert_eq!(first.status.code(), Some(1), "{number}: {printed}");
+            let how = format!("Give --accept {needs_yes} (or --despite-warnings) if it is meant so");
             assert!(
-                said.contains("nothing was signed") && said.contains(&how),
-                "{number}: {said}"
+                printed.contains("nothing was signed") && printed.contains(&how),
+                "{number}: {printed}"
             );
             let other = machine.run(&[&sign[..], &["--accept", "new-contract"]].concat());
             assert_eq!(other.status.code(), Some(1), "{number}: another yes is none to this");
             assert!(!machine.path(&signed).exists(), "{number}: nothing was signed");
-            machine.done(&[&sign[..], &["--accept", asks]].concat());
+            machine.done(&[&sign[..], &["--accept", needs_yes]].concat());
         }
         assert!(machine.proposal(&signed).is_complete(), "{number}");
     }
     // Only where an address was typed can its checksum be missing.
-    let said = machine.propose("asked.txt", &ANN.to_lowercase(), "1", "2000000000");
+    let printed = machine.propose("proposal.txt", &ANN.to_lowercase(), "1", "2000000000");
     assert_eq!(
-        titles(&said),
+        titles(&printed),
         Vec::<&str>::new(),
-        "Ann is known, however she is written: {said}"
+        "Ann is known, however she is written: {printed}"
     );
     let typed = "0x8ba1f109551bd432803012645ac136ddd64dba72";
-    let said = machine.propose("asked.txt", typed, "1", "2000000000");
-    assert_eq!(titles(&said), ["The address carries no checksum"], "{said}");
+    let printed = machine.propose("proposal.txt", typed, "1", "2000000000");
+    assert_eq!(titles(&printed), ["The address carries no checksum"], "{printed}");
 }
 
 #[test]
-fn on_a_playground_a_public_account_is_said_and_not_asked() {
+fn on_a_playground_a_public_account_is_warned_of_and_needs_no_yes() {
     let machine = Machine::new("local");
-    machine.propose("asked.txt", PUBLIC, "1", "2000000000");
-    let signed = machine.done(&["sign", "--offline", "asked.txt", "--yes"]);
-    let said = stderr(&signed);
-    assert_eq!(titles(&said), [PUBLIC_TITLE], "{said}");
+    machine.propose("proposal.txt", PUBLIC, "1", "2000000000");
+    let signed = machine.done(&["sign", "--offline", "proposal.txt", "--yes"]);
+    let printed = stderr(&signed);
+    assert_eq!(titles(&printed), [PUBLIC_TITLE], "{printed}");
 }
 
 /// The text of a proposal of the same account whose payload was changed. Rule: docs/protocol.md#W63
@@ -217,11 +218,11 @@ fn changed(proposal: &Proposal, change: impl FnOnce(&mut Payload)) -> String {
 }
 
 #[test]
-fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
+fn a_contract_in_a_proposal_is_shown_as_its_program_and_needs_a_yes() {
     let machine = Machine::new("club");
-    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    machine.propose("proposal.txt", "Ann", "1", "2000000000");
     // Bytes that would read as a memo if there were a receiver.
-    let creation = changed(&machine.proposal("asked.txt"), |payload| {
+    let creation = changed(&machine.proposal("proposal.txt"), |payload| {
         payload.to = None;
         payload.data = Bytes::from_static(b"for Ann");
     });
@@ -242,16 +243,20 @@ fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
     assert_eq!(review["memo"], json!({ "form": "none" }));
 
     let sign = ["sign", "--offline", "creation.txt", "--yes", "--out", "signed.txt"];
-    let asked = machine.run(&sign);
-    let said = stderr(&asked);
-    assert_eq!(asked.status.code(), Some(1), "{said}");
-    facts(&said);
-    assert_eq!(titles(&said), ["This creates a contract and pays no one"], "{said}");
+    let unconfirmed = machine.run(&sign);
+    let printed = stderr(&unconfirmed);
+    assert_eq!(unconfirmed.status.code(), Some(1), "{printed}");
+    facts(&printed);
+    assert_eq!(
+        titles(&printed),
+        ["This creates a contract and pays no one"],
+        "{printed}"
+    );
     for part in [
         "There is no recipient: 7 bytes of program",
         "Give --accept new-contract (or",
     ] {
-        assert!(said.contains(part), "{part} is not in {said}");
+        assert!(printed.contains(part), "{part} is not in {printed}");
     }
     assert!(!machine.path("signed.txt").exists());
     machine.done(&[&sign[..], &["--accept", "new-contract"]].concat());
@@ -261,16 +266,16 @@ fn a_contract_in_a_proposal_is_shown_as_its_program_and_asked_for() {
 #[test]
 fn a_proposal_of_another_chain_id_is_not_signed() {
     let machine = Machine::new("club");
-    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    machine.propose("proposal.txt", "Ann", "1", "2000000000");
     // Same genesis: the id alone is another.
-    let other = changed(&machine.proposal("asked.txt"), |payload| payload.chain_id = 1);
+    let other = changed(&machine.proposal("proposal.txt"), |payload| payload.chain_id = 1);
     std::fs::write(machine.path("other.txt"), other).unwrap();
     let refused = machine.run(&["sign", "--offline", "other.txt", "--yes", "--despite-warnings"]);
-    let said = stderr(&refused);
-    assert_eq!(refused.status.code(), Some(1), "{said}");
+    let printed = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{printed}");
     assert!(
-        said.contains("the proposal is for the chain id 1, not 47110815"),
-        "{said}"
+        printed.contains("the proposal is for the chain id 1, not 47110815"),
+        "{printed}"
     );
     assert_eq!(refused.stdout, b"");
 }
@@ -279,29 +284,29 @@ fn a_proposal_of_another_chain_id_is_not_signed() {
 #[test]
 fn a_signature_is_read_from_a_regular_file_of_a_signature_s_size() {
     let machine = Machine::new("club");
-    machine.propose("asked.txt", "Ann", "1", "2000000000");
+    machine.propose("proposal.txt", "Ann", "1", "2000000000");
     std::fs::write(machine.path("long.sig"), [b'0'; 2_049]).unwrap();
     for (signature, reason) in [
         ("/dev/null", "cannot read /dev/null: it is no regular file"),
         ("/dev/zero", "cannot read /dev/zero: it is no regular file"),
         ("long.sig", "cannot read long.sig: it has more than 2048 bytes"),
     ] {
-        let refused = machine.run(&["attach", "asked.txt", "--signature", signature]);
-        let said = stderr(&refused);
-        assert_eq!(refused.status.code(), Some(1), "{said}");
-        assert!(said.contains(reason), "{said}");
+        let refused = machine.run(&["attach", "proposal.txt", "--signature", signature]);
+        let printed = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{printed}");
+        assert!(printed.contains(reason), "{printed}");
     }
 }
 
 #[test]
 fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
     let machine = Machine::new("club");
-    machine.propose("asked.txt", "Ann", "1", "2000000000");
-    let said = stderr(&machine.done(&["sign", "--offline", "asked.txt", "--yes"]));
-    assert!(said.contains("  valid    from "), "{said}");
-    assert_eq!(titles(&said), Vec::<&str>::new(), "{said}");
+    machine.propose("proposal.txt", "Ann", "1", "2000000000");
+    let printed = stderr(&machine.done(&["sign", "--offline", "proposal.txt", "--yes"]));
+    assert!(printed.contains("  valid    from "), "{printed}");
+    assert_eq!(titles(&printed), Vec::<&str>::new(), "{printed}");
     // The sender of the proposal chose the time as well; the rest is as it was.
-    for (timestamp, valid, named, asks) in [
+    for (timestamp, valid, named, needs_yes) in [
         (
             4_000_000_000,
             "  valid    from 2096-10-02T06:56:40Z until 2096-10-03T07:06:40Z",
@@ -315,7 +320,7 @@ fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
             false,
         ),
     ] {
-        let other = changed(&machine.proposal("asked.txt"), |payload| {
+        let other = changed(&machine.proposal("proposal.txt"), |payload| {
             payload.timestamp = UnixSecs(timestamp);
         });
         std::fs::write(machine.path("other.txt"), other).unwrap();
@@ -323,19 +328,19 @@ fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
         assert!(shown.contains(valid), "{shown}");
         // A yes to all the rest is none to a time that others chose.
         let mut sign = vec!["sign", "--offline", "other.txt", "--yes"];
-        if asks {
+        if needs_yes {
             let refused = machine.run(&sign);
-            let said = stderr(&refused);
-            assert_eq!(refused.status.code(), Some(1), "{said}");
+            let printed = stderr(&refused);
+            assert_eq!(refused.status.code(), Some(1), "{printed}");
             assert!(
-                said.contains("nothing was signed: This is dated ahead. Give --accept dated-ahead"),
-                "{said}"
+                printed.contains("nothing was signed: This is dated ahead. Give --accept dated-ahead"),
+                "{printed}"
             );
             assert_eq!(refused.stdout, b"");
             sign.extend(["--accept", "dated-ahead"]);
         }
-        let said = stderr(&machine.done(&sign));
-        assert!(said.contains(valid) && said.contains(named), "{said}");
-        assert!(said.contains("This machine's clock shows "), "{said}");
+        let printed = stderr(&machine.done(&sign));
+        assert!(printed.contains(valid) && printed.contains(named), "{printed}");
+        assert!(printed.contains("This machine's clock shows "), "{printed}");
     }
 }

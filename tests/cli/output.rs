@@ -1,4 +1,4 @@
-//! Output that cannot be written: a pipe without a reader, a full disk. No command panics, and each says by its exit code what
+//! Output that cannot be written: a pipe without a reader, a full disk. No command panics, and the exit code of each shows what
 //! became of it.
 
 use std::fs::OpenOptions;
@@ -73,7 +73,7 @@ fn commands_that_only_show_something() {
     let list = ["wallet", "list", "--json"];
     let listed: serde_json::Value = serde_json::from_slice(&into(Stdio::piped(), &vault, &list).stdout).unwrap();
     let account = listed["accounts"][1]["address"].as_str().unwrap();
-    let proposal = path("asked.txt");
+    let proposal = path("proposal.txt");
     let propose = |out: &'static str| {
         [
             "wallet",
@@ -110,22 +110,25 @@ fn commands_that_only_show_something() {
         &printed,
     ] {
         // It ends quietly: no error; notes on what is proposed stand before the end.
-        let said = ends(&into(closed(), &vault, args), 141, args);
-        assert!(said.lines().all(|line| line.starts_with("note: ")), "{args:?}: {said}");
+        let errors = ends(&into(closed(), &vault, args), 141, args);
+        assert!(
+            errors.lines().all(|line| line.starts_with("note: ")),
+            "{args:?}: {errors}"
+        );
         let text = ends(&into(full(), &vault, args), 9, args);
         assert!(
             text.contains("cannot write to standard output: No space left"),
             "{args:?}: {text}"
         );
     }
-    // Wrong usage is said on standard error alone; where that is full, the code is left.
+    // Wrong usage is reported on standard error alone; where that is full, only the exit code remains.
     let mut wrong = command(&vault, &["wallet", "frobnicate"]);
     let wrong = wrong.stderr(full()).stdout(full()).status().unwrap();
     assert_eq!(wrong.code(), Some(2));
 }
 
 #[test]
-fn commands_that_change_the_vault_say_what_they_did() {
+fn commands_that_change_the_vault_print_what_they_did() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let vault = path("vault");
@@ -249,7 +252,7 @@ fn a_payment_is_not_lost_with_its_output() {
     ends(&run(closed(), &shown), 141, &shown);
     ends(&run(full(), &shown), 9, &shown);
     assert_eq!(balance(), "0");
-    // Sent, and then it cannot be said on standard output: the id is on standard error.
+    // Sent, and then it cannot be reported on standard output: the id is on standard error.
     let silent = [&shown[..], &["--json"]].concat();
     for (out, coins) in [(full(), "1"), (closed(), "2")] {
         let text = ends(&run(out, &silent), 9, &silent);
@@ -279,7 +282,7 @@ fn a_file_that_does_not_fit_on_the_disk_is_not_there() {
     let spec = format!("chain init {new} --name mine --chain-id 47110815");
     for args in [format!("wallet backup {new}"), proposal, spec] {
         let args: Vec<&str> = args.split(' ').collect();
-        // No file grows over nothing at all; the signal that says so is left out, so that writing fails.
+        // No file grows over nothing at all; the signal for that is ignored, so that writing fails.
         let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
         let output = Command::new("sh")
             .args(["-c", script])

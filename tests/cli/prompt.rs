@@ -48,12 +48,12 @@ impl Terminal {
             .unwrap();
         let master = File::from(master);
         let mut reader = master.try_clone().unwrap();
-        let (tell, output) = mpsc::channel();
+        let (sender, output) = mpsc::channel();
         std::thread::spawn(move || {
             let mut part = [0; 4_096];
             // The terminal ends with an error once no process has it open.
             while let Ok(count @ 1..) = reader.read(&mut part) {
-                if tell.send(part[..count].to_vec()).is_err() {
+                if sender.send(part[..count].to_vec()).is_err() {
                     return;
                 }
             }
@@ -118,7 +118,7 @@ fn a_phrase_of_several_lines_is_read_whole() {
 }
 
 #[test]
-fn what_is_pasted_line_by_line_is_asked_on_for() {
+fn a_phrase_pasted_line_by_line_is_read_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(&folder.path().join("vault"), "wallet restore --chain local");
     terminal.expect("Recovery phrase: ");
@@ -151,7 +151,7 @@ fn nothing_of_a_paste_reaches_the_shell() {
         nothing_leaks(&seen);
         assert!(!vault.exists());
     }
-    // Where a password is asked for, the lines after it are not the next answer.
+    // After a password prompt, the lines behind the password are not the next answer.
     let vault = folder.path().join("other");
     let mut terminal = Terminal::start(&vault, "wallet new --chain local");
     terminal.expect("New password: ");
@@ -181,7 +181,7 @@ fn an_interrupted_question_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_read_is_named_and_nobody_is_asked() {
+fn a_variable_that_cannot_be_read_is_named_and_no_prompt_comes() {
     let folder = tempfile::tempdir().unwrap();
     let vault = folder.path().join("vault");
     let password = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"correct h\xf6rse");

@@ -277,7 +277,7 @@ fn two_new_wallets_at_once_are_one() {
     assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
     let (won, lost) = if codes[0] == Some(0) { (0, 1) } else { (1, 0) };
     refused(&both[lost], "exists already");
-    // What was said to be kept is what is there.
+    // What was reported as kept is what is there.
     let shown = String::from_utf8_lossy(&both[won].stdout).into_owned();
     assert!(
         shown.contains(accounts(&mine)[1]["address"].as_str().unwrap()),

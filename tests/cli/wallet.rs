@@ -158,8 +158,8 @@ fn a_newcomer_makes_a_wallet_is_paid_and_pays() {
     for part in [rsa.as_str(), ecc.as_str(), "amount   1 TALLY", "memo     tea"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    let asked = String::from_utf8(refused.stderr).unwrap();
-    assert!(asked.contains("Sign and send? [y/N]"), "{asked}");
+    let question = String::from_utf8(refused.stderr).unwrap();
+    assert!(question.contains("Sign and send? [y/N]"), "{question}");
 
     // The node's rejections are readable, with the request they belong to.
     let unknown = mine.run(&["balance", "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266"]);
@@ -204,7 +204,7 @@ fn a_wallet_of_another_chain_does_not_sign_here() {
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(stderr(&output).contains("genesis"), "{args:?}: {}", stderr(&output));
     }
-    // Without a node to ask, it says so.
+    // Without a node, it reports that.
     let alone = Wallet {
         url: "http://127.0.0.1:9".to_owned(),
         file: wallet.file.clone(),

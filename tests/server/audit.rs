@@ -66,9 +66,9 @@ fn an_honest_store_agrees() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(told["supply"], report.totals.supply.to_string());
-    assert_eq!(told["faults"], serde_json::json!([]));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["supply"], report.totals.supply.to_string());
+    assert_eq!(printed["faults"], serde_json::json!([]));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_changed_record_is_found() {
 }
 
 #[test]
-fn money_from_nowhere_is_found_and_told_by_the_exit_code() {
+fn money_from_nowhere_is_found_and_has_its_exit_code() {
     let folder = stopped();
     let store = open(folder.path());
     let mut changes = ChangeSet::default();

@@ -178,13 +178,13 @@ fn probes_need_no_base_path_and_names_are_checked_all_the_same() {
 fn the_command_line_takes_a_node_with_a_path() {
     let server = server();
     for node in [format!("{}{BASE}", server.url), format!("{}{BASE}/", server.url)] {
-        let asked = binary::tally()
+        let probe = binary::tally()
             .args(["health", "--ready", "--node", &node])
             .output()
             .unwrap();
-        assert!(asked.status.success(), "{node}: {asked:?}");
+        assert!(probe.status.success(), "{node}: {probe:?}");
     }
     let query = format!("{}{BASE}?x", server.url);
-    let asked = binary::tally().args(["health", "--node", &query]).output().unwrap();
-    assert!(!asked.status.success(), "a query is no part of a node's URL: {asked:?}");
+    let probe = binary::tally().args(["health", "--node", &query]).output().unwrap();
+    assert!(!probe.status.success(), "a query is no part of a node's URL: {probe:?}");
 }

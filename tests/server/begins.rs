@@ -1,4 +1,4 @@
-//! A chain whose genesis time is ahead: the node says when it begins, searches for nothing until then, and begins by itself.
+//! A chain whose genesis time is ahead: the node reports when it begins, searches for nothing until then, and begins by itself.
 
 use serde_json::{Value, json};
 

@@ -37,7 +37,7 @@ fn beside(peers: &[Inside; 3], log: &Log, folder: &Path) -> Member {
     member
 }
 
-/// What readiness, API, page and log say of a clock that is `words` the median of its peers'.
+/// What readiness, API, page and log report of a clock that is `words` the median of its peers'.
 fn names_the_clock(ahead_secs: i64, words: &str) {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::new(folder.path());
@@ -56,31 +56,31 @@ fn names_the_clock(ahead_secs: i64, words: &str) {
         json!([{ "kind": "clock_off", "detail": detail, "offset_secs": offset, "peers": 3 }])
     );
 
-    let said = format!("this machine's clock is {words} the median of 3 peers");
+    let message = format!("this machine's clock is {words} the median of 3 peers");
     let status = member.json("/api/v1/status");
     let clock = &status["clock"];
     assert_eq!(
         (&clock["off"], &clock["peers"], &clock["allowance_secs"]),
         (&json!(true), &json!(3), &json!(12))
     );
-    assert_eq!(status["mining"]["paused"], said);
+    assert_eq!(status["mining"]["paused"], message);
     let page = member.get("/network").text();
     for part in [
         "The clock of this machine is wrong",
         // Without the apostrophe, which HTML may write in two ways.
-        said.split_once(' ').unwrap().1.split_once(' ').unwrap().1,
+        message.split_once(' ').unwrap().1.split_once(' ').unwrap().1,
         "Blocks may be 12 s ahead of it at most",
     ] {
         assert!(page.contains(part), "{part} is not in\n{page}");
     }
 
     // There may be one before it of the first clock that was read, which is not certain.
-    let line = log.wait(&said);
+    let line = log.wait(&message);
     assert_eq!(
         (&line["level"], &line["certain"], &line["allowed_secs"]),
         (&json!("WARN"), &json!(true), &json!(12))
     );
-    assert_eq!(log.wait("the miner pauses")["reason"], said);
+    assert_eq!(log.wait("the miner pauses")["reason"], message);
     // A block that was sealed at that moment may still come; after it there is nothing to search.
     let (mut height, mut same) = (member.height(), 0);
     until("blocks stop", || {
@@ -112,7 +112,7 @@ fn a_node_whose_clock_is_ahead_names_it_everywhere_and_pauses() {
     names_the_clock(-OFF_SECS, "60 min ahead of");
 }
 
-/// One peer that says another time is the one whose clock is wrong.
+/// One peer that sends another time is the one whose clock is wrong.
 #[test]
 fn a_peer_whose_clock_is_wrong_is_shown_as_such_and_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();

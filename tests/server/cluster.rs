@@ -31,7 +31,7 @@ impl Cluster {
         self.0.after(start)
     }
 
-    /// Kills a node with -9; where it can be asked once it runs again.
+    /// Kills a node with -9; its address once it runs again.
     fn kill(&self, folder: &Path, node: usize) -> Http {
         signal("-KILL", &process_of(&folder.join(format!("node-{node}"))));
         self.after(&format!("node-{node} | ended (signal: 9 (SIGKILL)), starting again"));
@@ -140,7 +140,7 @@ fn a_cluster_of_four_starts_with_one_command_and_survives_a_kill() {
 }
 
 #[test]
-fn a_cluster_that_cannot_run_says_why_and_ends() {
+fn a_cluster_that_cannot_run_prints_why_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let mut cluster = Cluster::up(&folder.path().join("x"), "2");
     cluster.after("2 nodes are up");
@@ -175,7 +175,7 @@ impl Drop for Stopped {
 }
 
 #[test]
-fn a_second_signal_ends_a_cluster_at_once_and_says_what_stays() {
+fn a_second_signal_ends_a_cluster_at_once_and_prints_what_stays() {
     let folder = tempfile::tempdir().unwrap();
     let mut both_outputs = Command::new("sh");
     both_outputs.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(binary::path());
@@ -250,7 +250,7 @@ fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
     }
 }
 
-/// What the nodes of a cluster say of themselves, and what their operators may ask of them.
+/// What the nodes of a cluster report of themselves, and what their operators may request.
 struct Soak<'a> {
     folder: &'a Path,
     clients: Vec<Http>,

@@ -1,7 +1,7 @@
 //! Real processes that are killed at any moment, whose disk fills up, and whose store breaks: nothing that was acknowledged
-//! is lost, and the process says what is wrong.
+//! is lost, and the process prints what is wrong.
 //!
-//! `TALLY_KILLS` says how often processes are killed (200 unless it is set).
+//! `TALLY_KILLS` sets how often processes are killed (200 unless it is set).
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ use crate::child::{self, Child, FAST_CHAIN, audit};
 use crate::common::{ECC, Http, hex, until};
 use crate::network::{Member, agree, identity};
 
-/// Pairs of a process that is killed and a thread that kills it; all of them speak to one node that is not killed.
+/// Pairs of a process that is killed and a thread that kills it; all of them are peers of one node that is not killed.
 const VICTIMS: usize = 2;
 /// Promises that are looked at after each start; all of them at the end.
 const LOOKED_AT: usize = 12;
@@ -188,7 +188,7 @@ fn on_small_disk(folder: &Path, size: &str) -> Option<Command> {
 }
 
 #[test]
-fn a_full_disk_is_said_and_passes() {
+fn a_full_disk_is_reported_and_passes() {
     let folder = tempfile::tempdir().unwrap();
     let Some(command) = on_small_disk(folder.path(), "48m") else {
         return;
@@ -309,18 +309,18 @@ fn a_store_that_breaks_ends_the_node_with_its_own_code() {
         (ready.status, &ready.json()["reasons"][0]["kind"]),
         (503, &json!("store_broken"))
     );
-    let asked = Instant::now();
+    let broken = Instant::now();
     assert_eq!(child.wait().code(), Some(10));
-    assert!(asked.elapsed() < Duration::from_secs(20));
-    let said = std::fs::read_to_string(&log).unwrap();
-    let last = said.lines().last().unwrap();
+    assert!(broken.elapsed() < Duration::from_secs(20));
+    let logged = std::fs::read_to_string(&log).unwrap();
+    let last = logged.lines().last().unwrap();
     let store = data.join("store");
     let expected = format!(
         "tally: the store in {} is broken: cannot write: no space left",
         store.display()
     );
-    assert_eq!(last, expected, "{said}");
-    assert!(said.lines().count() < 20, "not a line for each block: {said}");
+    assert_eq!(last, expected, "{logged}");
+    assert!(logged.lines().count() < 20, "not a line for each block: {logged}");
 
     let member = Member::start(&data, FAST_CHAIN, &["--mine", "false"]);
     for id in &acknowledged {
@@ -335,7 +335,7 @@ fn what_cannot_be_opened_is_named_once_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let said = |data: &Path| {
+    let error_of = |data: &Path| {
         let mut command = binary::tally();
         command.args([
             "node",
@@ -351,13 +351,13 @@ fn what_cannot_be_opened_is_named_once_with_its_path() {
         assert_eq!(ended.status.code(), Some(1));
         String::from_utf8(ended.stderr).unwrap()
     };
-    let line = said(&file);
+    let line = error_of(&file);
     let expected = format!(
         "tally: cannot write {}: there is a file where a folder is needed",
         file.display()
     );
     assert!(line.starts_with(&expected) && line.lines().count() == 1, "{line}");
-    let line = said(&file.join("below"));
+    let line = error_of(&file.join("below"));
     assert!(
         line.starts_with(&format!("tally: cannot write {}", file.join("below").display())),
         "{line}"

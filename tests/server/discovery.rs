@@ -14,7 +14,7 @@ fn start(folder: &Path, peer: Option<&Member>, args: &[&str]) -> Member {
     Member::start(folder, FAST_CHAIN, &[&named, args].concat())
 }
 
-fn speaks_to(member: &Member, other: &Member) -> bool {
+fn connected_to(member: &Member, other: &Member) -> bool {
     let peers = member.peers();
     peers["peers"]
         .as_array()
@@ -30,14 +30,14 @@ fn nodes_that_know_one_find_the_others_and_still_know_them_when_it_is_gone() {
     let second = start(folders[1].path(), Some(&first), &["--p2p-lan"]);
     let mut third = start(folders[2].path(), Some(&first), &["--p2p-lan"]);
     until("the second and the third have met", || {
-        (speaks_to(&second, &third) && speaks_to(&third, &second)).then_some(())
+        (connected_to(&second, &third) && connected_to(&third, &second)).then_some(())
     });
 
     // Without the configured one the rest goes on: a newcomer finds all of them through any of them.
     first.kill();
     let fourth = start(folders[3].path(), Some(&second), &["--p2p-lan"]);
     until("the fourth has found the third", || {
-        (speaks_to(&fourth, &third) && speaks_to(&third, &fourth)).then_some(())
+        (connected_to(&fourth, &third) && connected_to(&third, &fourth)).then_some(())
     });
 
     // What was found is remembered: no peer is named at the next start.
@@ -49,19 +49,19 @@ fn nodes_that_know_one_find_the_others_and_still_know_them_when_it_is_gone() {
     let third = start(folders[2].path(), None, &["--p2p-lan"]);
     // Not at once with all: by QUIC the others notice only after a while that the old connection is dead.
     until("the third is back among them", || {
-        (speaks_to(&third, &second) || speaks_to(&third, &fourth)).then_some(())
+        (connected_to(&third, &second) || connected_to(&third, &fourth)).then_some(())
     });
 }
 
 #[test]
-fn private_addresses_that_others_tell_of_are_not_called() {
+fn private_addresses_that_peers_announce_are_not_dialled() {
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let first = start(folders[0].path(), None, &[]);
     // The second announces an address where no node of this chain listens.
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
     trap.set_nonblocking(true).unwrap();
-    let told = format!("/ip4/127.0.0.1/tcp/{}", trap.local_addr().unwrap().port());
-    let second = start(folders[1].path(), Some(&first), &["--p2p-announce", &told]);
+    let announced = format!("/ip4/127.0.0.1/tcp/{}", trap.local_addr().unwrap().port());
+    let second = start(folders[1].path(), Some(&first), &["--p2p-announce", &announced]);
     let third = start(folders[2].path(), Some(&first), &[]);
     until(
         "the third has queried its peers, and left out the announced address",
@@ -70,14 +70,17 @@ fn private_addresses_that_others_tell_of_are_not_called() {
             (found["rounds"].as_u64().unwrap() >= 3 && found["refused"].as_u64().unwrap() > 0).then_some(())
         },
     );
-    assert!(!speaks_to(&third, &second), "only what its operator named is dialled");
-    assert!(speaks_to(&third, &first) && speaks_to(&second, &first));
-    let called = trap.accept().map(|(_, from)| from);
-    assert_eq!(called.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert!(
+        !connected_to(&third, &second),
+        "only what its operator named is dialled"
+    );
+    assert!(connected_to(&third, &first) && connected_to(&second, &first));
+    let dialled = trap.accept().map(|(_, from)| from);
+    assert_eq!(dialled.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]
-fn nobody_is_asked_for_nodes_where_the_operator_does_not_want_it() {
+fn no_peer_is_queried_for_nodes_where_discovery_is_off() {
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let first = start(folders[0].path(), None, &["--p2p-lan"]);
     let second = start(folders[1].path(), Some(&first), &["--p2p-lan"]);
@@ -86,12 +89,12 @@ fn nobody_is_asked_for_nodes_where_the_operator_does_not_want_it() {
         Some(&first),
         &["--p2p-lan", "--p2p-discover", "false"],
     );
-    until("the third speaks to the first", || {
-        speaks_to(&third, &first).then_some(())
+    until("the third is connected to the first", || {
+        connected_to(&third, &first).then_some(())
     });
-    until("the second has asked around", || {
+    until("the second has queried its peers", || {
         (second.peers()["found"]["rounds"].as_u64().unwrap() >= 3).then_some(())
     });
     assert_eq!(third.peers()["found"]["rounds"], 0);
-    assert!(!speaks_to(&third, &second));
+    assert!(!connected_to(&third, &second));
 }

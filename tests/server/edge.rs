@@ -73,7 +73,7 @@ fn other_origins_are_let_in_only_by_name() {
 }
 
 #[test]
-fn who_asks_too_often_has_to_wait() {
+fn a_client_of_too_many_requests_has_to_wait() {
     let server = TestServer::with(|web| web.rate_limit_local = 1);
     let answers: Vec<_> = (0..8).map(|_| server.get("/api/v1/fees")).collect();
     let refused = answers
@@ -101,7 +101,7 @@ const FORM: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn a_form_is_answered_where_it_asks() {
+fn a_form_is_answered_at_its_own_address() {
     let server = TestServer::start();
     let read = server.client.get_with("/ui/chain", &FORM);
     assert_eq!((read.status, read.header("location")), (200, ""));
@@ -149,7 +149,7 @@ fn a_read_with_bad_arguments_is_no_fault_of_the_node() {
 }
 
 #[test]
-fn monitors_ask_under_any_name() {
+fn monitors_are_answered_under_any_name() {
     let server = TestServer::start();
     for path in ["/healthz", "/readyz", "/metrics"] {
         for host in ["10.42.0.7:18281", "tally:8080", "[fd00::7]", "evil.example"] {
@@ -183,14 +183,14 @@ fn behind_a_proxy(change: impl FnOnce(&mut WebConfig)) -> TestServer {
 #[test]
 fn limits_go_by_the_address_that_a_trusted_proxy_names() {
     let server = behind_a_proxy(|web| web.rate_limit = 1);
-    let ask = |address: &str| {
+    let status_of = |address: &str| {
         let answer = server.client.get_with("/api/v1/fees", &[("x-forwarded-for", address)]);
         answer.status
     };
-    let statuses: Vec<_> = (0..8).map(|_| ask("198.51.100.9, 192.0.2.1")).collect();
+    let statuses: Vec<_> = (0..8).map(|_| status_of("198.51.100.9, 192.0.2.1")).collect();
     assert_eq!((statuses[0], statuses[7]), (200, 429));
-    assert_eq!(ask("192.0.2.2"), 200, "another client");
-    assert_eq!(ask(""), 200, "the proxy itself");
+    assert_eq!(status_of("192.0.2.2"), 200, "another client");
+    assert_eq!(status_of(""), 200, "the proxy itself");
     // Without trust the header is a claim.
     let server = TestServer::with(|web| web.rate_limit = 1);
     for _ in 0..20 {
@@ -287,18 +287,18 @@ fn silent_and_greedy_clients_are_ended() {
         assert_eq!(!got.is_empty(), bytes == request, "{}", String::from_utf8_lossy(&got));
     }
     // Far more than the system holds for a client that does not read.
-    let (asked, long) = (400, b"GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    let mut greedy = connect(&long.repeat(asked));
+    let (requests, long) = (400, b"GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let mut greedy = connect(&long.repeat(requests));
     let patient = connect(b"GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n");
     std::thread::sleep(Duration::from_millis(1_000));
     let mut got = Vec::new();
     let _ = greedy.read_to_end(&mut got);
     let answers = got.windows(12).filter(|part| part == b"HTTP/1.1 200").count();
     assert!(
-        answers < asked,
+        answers < requests,
         "{answers} answers were held for a client that does not read"
     );
-    // A stream of events that has nothing to say is no silent client.
+    // A stream of events without an event is no silent client.
     let mut lines = BufReader::new(patient).lines().map_while(Result::ok);
     assert!(lines.any(|line| line == "event: ready"));
     server.mine();

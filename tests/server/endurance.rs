@@ -71,7 +71,7 @@ fn a_node_outlives_its_outputs() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_stops_nobody() {
+fn a_log_that_nobody_reads_stops_no_request() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = binary::tally();
     command
@@ -101,7 +101,7 @@ fn a_log_that_nobody_reads_stops_nobody() {
 }
 
 #[test]
-fn silent_connections_leave_room_for_those_that_ask() {
+fn silent_connections_leave_room_for_those_with_requests() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let limited = format!("ulimit -n 256 && exec 2>{}", log.display());
@@ -210,7 +210,7 @@ fn a_node_that_has_no_descriptor_left_goes_on_and_answers_again() {
     assert_eq!(audit(FAST_CHAIN, folder.path()), Ok(()));
 }
 
-/// The log of a node that was asked for things with evil names.
+/// The log of a node that got requests with hostile names.
 fn log_of_evil_names(folder: &Path, format: &str) -> String {
     let log = folder.join("log");
     let args = [&USUAL[..], &["--log-level", "debug", "--log-format", format]].concat();

@@ -1,4 +1,4 @@
-//! A payment that equals one that waits, or of which nothing is known, asks for a yes. Rule: docs/protocol.md#W58
+//! A payment that equals one that waits, or of which nothing is known, needs a yes. Rule: docs/protocol.md#W58
 
 use std::process::Output;
 
@@ -21,7 +21,7 @@ fn equal_waits(output: &Output, id: &str) {
 }
 
 #[test]
-fn an_equal_payment_is_found_whatever_its_memo_says() {
+fn an_equal_payment_is_found_whatever_its_memo() {
     let bench = Bench::new();
     let id = |output: &Output| done(output)["id"].as_str().unwrap().to_owned();
     let first = id(&bench.pay("7", &["--memo", "tea"]));
@@ -37,7 +37,7 @@ fn an_equal_payment_is_found_whatever_its_memo_says() {
 }
 
 #[test]
-fn where_more_wait_than_can_be_compared_a_yes_is_asked_for() {
+fn where_more_wait_than_can_be_compared_a_yes_is_needed() {
     let bench = Bench::new();
     let identity = bench.server.identity();
     let envelopes = (0..101).map(|nonce| ECC[0].coin(&identity, nonce)).collect();
@@ -54,16 +54,16 @@ fn every_path_that_signs_looks_for_an_equal_payment() {
     let first = done(&bench.pay("7", &[]))["id"].as_str().unwrap().to_owned();
     let second = done(&bench.pay("7", &["--again"]))["id"].as_str().unwrap().to_owned();
 
-    // A proposal of the same account, from any writer: writing it warns, signing it asks.
+    // A proposal of the same account, from any writer: writing it warns, signing it needs a yes.
     let file = |name: &str| bench.folder.path().join(name).display().to_string();
-    let (asked, signed) = (file("asked.txt"), file("signed.txt"));
+    let (unsigned, signed) = (file("proposal.txt"), file("signed.txt"));
     let proposed = bench.run(&[
-        "propose", "--from", &from, "--to", &to, "--amount", "7", "--memo", "tea", "--out", &asked,
+        "propose", "--from", &from, "--to", &to, "--amount", "7", "--memo", "tea", "--out", &unsigned,
     ]);
     ends(&proposed, 0, &["warning: an equal payment", &first]);
-    equal_waits(&bench.run(&["sign", &asked, "--yes", "--out", &signed]), &first);
+    equal_waits(&bench.run(&["sign", &unsigned, "--yes", "--out", &signed]), &first);
     assert!(!std::path::Path::new(&signed).exists());
-    let again = bench.run(&["sign", &asked, "--yes", "--again", "--out", &signed]);
+    let again = bench.run(&["sign", &unsigned, "--yes", "--again", "--out", &signed]);
     ends(&again, 0, &["signed with"]);
 
     // Another in the place of one of two that are equal.
@@ -77,7 +77,7 @@ fn every_path_that_signs_looks_for_an_equal_payment() {
 }
 
 #[test]
-fn an_equal_payment_of_which_nothing_is_known_asks_as_well() {
+fn an_equal_payment_of_which_nothing_is_known_needs_a_yes_as_well() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
     ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
@@ -89,7 +89,7 @@ fn an_equal_payment_of_which_nothing_is_known_asks_as_well() {
     let in_doubt = [&id[..], "nothing was signed", "may have been taken", "--again"];
     ends(&bench.pay("5", &memo), 1, &in_doubt);
     let (from, to) = (ECC[0].address().to_string(), ECC[2].address().to_string());
-    let asked = bench.folder.path().join("asked.txt").display().to_string();
+    let unsigned = bench.folder.path().join("proposal.txt").display().to_string();
     let alone = [
         "propose",
         "--from",
@@ -105,10 +105,10 @@ fn an_equal_payment_of_which_nothing_is_known_asks_as_well() {
         "--priority-fee",
         "1000000000",
         "--out",
-        &asked,
+        &unsigned,
     ];
     ends(&bench.run(&alone), 0, &["warning: an equal payment", &id]);
     // Without a node the journal knows it all the same.
-    ends(&bench.run(&["sign", "--offline", &asked, "--yes"]), 1, &in_doubt);
+    ends(&bench.run(&["sign", "--offline", &unsigned, "--yes"]), 1, &in_doubt);
     done(&bench.pay("5", &["--memo", "tea", "--again"]));
 }

@@ -107,7 +107,7 @@ fn a_client_that_comes_back_misses_nothing() {
 }
 
 #[test]
-fn a_gap_that_cannot_be_filled_is_told() {
+fn a_gap_that_cannot_be_filled_is_reported() {
     let server = TestServer::start();
     server.mine();
     for last in ["1-1", "nonsense", "999999999999-1"] {

@@ -30,7 +30,7 @@ fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
     let peer = ["--p2p-discover", "false", "--peer", &light.address];
     let args = [args, &peer].concat();
     let member = Member::logging(&log, &folder.path().join("data"), "test", &args);
-    until("it is as far as the lighter chain", || {
+    until("it is as far as the chain with less work", || {
         (member.height() == 20).then_some(())
     });
     let base = lowest(&member);

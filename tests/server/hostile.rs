@@ -26,7 +26,7 @@ pub enum Expect {
     /// An answer of HTTP/1 with one of these statuses.
     Status(&'static [u16]),
     /// An answer of HTTP/1 with this status, and this text somewhere in it.
-    Says(u16, &'static str),
+    Contains(u16, &'static str),
     /// The end of the connection, without any answer.
     Closed,
     /// An answer with one of these statuses, or the end without one.
@@ -154,7 +154,7 @@ fn met(expect: &Expect, got: &[u8], closed: bool) -> Option<bool> {
     let among = |statuses: &[u16]| status(got).map(|status| statuses.contains(&status));
     match expect {
         Expect::Status(statuses) => among(statuses),
-        Expect::Says(wanted, text) => match status(got) {
+        Expect::Contains(wanted, text) => match status(got) {
             Some(found) if found != *wanted => Some(false),
             _ => contains(got, text).then_some(true),
         },
@@ -234,7 +234,7 @@ impl Ports {
     }
 }
 
-/// Asks for `/healthz` all the time; the longest that an answer took.
+/// Requests `/healthz` all the time; the longest that an answer took.
 fn watch(url: &str, done: &AtomicBool) -> Duration {
     let client = Http::new(url);
     let mut longest = Duration::ZERO;

@@ -140,10 +140,10 @@ impl Gate {
 /// Carries a connection in both directions, each in a thread of its own.
 fn carry(caller: TcpStream, there: &str, bytes: u64, opened: &Opened) {
     let Ok(node) = TcpStream::connect(there) else { return };
-    let (mut asking, mut asked) = (caller.try_clone().unwrap(), node.try_clone().unwrap());
+    let (mut client, mut server) = (caller.try_clone().unwrap(), node.try_clone().unwrap());
     std::thread::spawn(move || {
-        let _ = std::io::copy(&mut asking, &mut asked);
-        let _ = asked.shutdown(Shutdown::Both);
+        let _ = std::io::copy(&mut client, &mut server);
+        let _ = server.shutdown(Shutdown::Both);
     });
     let (mut from, mut to, opened) = (node, caller, opened.clone());
     std::thread::spawn(move || {

@@ -27,7 +27,7 @@ pub enum Fault {
 pub struct Plan {
     pub submit: Arc<Mutex<Vec<Fault>>>,
     pub look_up: Arc<Mutex<Vec<Fault>>>,
-    /// What the node's clock shows, in place of what it says.
+    /// What the node's clock shows in the answers, in place of the true time.
     pub date: Arc<Mutex<Option<String>>>,
     /// What happens once, before the first request that goes on in a list.
     pub before_next_page: Arc<Mutex<Option<Happens>>>,
@@ -108,7 +108,7 @@ fn serve(mut client: TcpStream, node: &str, plan: &Plan) {
     }
     let answer = match fault {
         Some(Fault::RequestLost | Fault::Problem(..)) => Vec::new(),
-        _ => plan.dated(ask(node, &first, &body)),
+        _ => plan.dated(forward(node, &first, &body)),
     };
     let page = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 24\r\nconnection: close\r\n\r\n<html>Bad Gateway</html>";
     let _ = match fault {
@@ -126,7 +126,7 @@ fn problem(status: u16, name: &str) -> String {
     format!("HTTP/1.1 {status} Problem\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
 
-fn ask(node: &str, first: &str, body: &[u8]) -> Vec<u8> {
+fn forward(node: &str, first: &str, body: &[u8]) -> Vec<u8> {
     let mut there = TcpStream::connect(node).unwrap();
     let head = format!(
         "{}\r\nhost: {node}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",

@@ -46,18 +46,18 @@ fn pages_api_and_wallet_show_the_same_memos_as_text() {
         let payload = payment::build(&identity, &ECC[0].account, &order).unwrap();
         let review = payment::review(&identity, ECC[0].address(), &payload).unwrap();
         let id = server.send(&ECC[0].sign(&identity, &order));
-        let told = server.json(&format!("/api/v1/transactions/{id}"))["memo"].clone();
+        let answered = server.json(&format!("/api/v1/transactions/{id}"))["memo"].clone();
         let page = server.get(&format!("/tx/{id}")).text();
         let on_page = page
             .split_once("class=\"memo\">")
             .map(|(_, rest)| rest.split('<').next().unwrap_or_default().to_owned());
         if SHOWN.contains(memo) {
             assert_eq!(review.memo, Memo::Text((*memo).to_owned()));
-            assert_eq!(told, json!(memo));
+            assert_eq!(answered, json!(memo));
             assert_eq!(on_page.as_deref(), Some(*memo));
         } else {
             assert!(matches!(review.memo, Memo::Hex(_)), "{memo:?}: {:?}", review.memo);
-            assert_eq!((told, on_page), (json!(null), None), "{memo:?}");
+            assert_eq!((answered, on_page), (json!(null), None), "{memo:?}");
         }
     }
 }

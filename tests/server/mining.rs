@@ -13,7 +13,7 @@ fn template(server: &TestServer) -> Value {
     server.json(&format!("/api/v1/mining/template?address={ADDRESS}"))
 }
 
-/// Seals a template by what its documentation says, with this extra nonce.
+/// Seals a template by its documentation, with this extra nonce.
 fn seal(template: &Value, extra_nonce: [u8; 8]) -> Value {
     let bytes = |name: &str| alloy_primitives::hex::decode(template[name].as_str().unwrap()).unwrap();
     let mut manifest = bytes("manifest_hex");
@@ -52,7 +52,7 @@ fn a_block_is_mined_over_http() {
 }
 
 #[test]
-fn work_that_is_none_is_told_apart() {
+fn each_kind_of_invalid_work_has_its_error() {
     let server = TestServer::start();
     let good = seal(&template(&server), [0; 8]);
     let with = |name: &str, value: Value| {
@@ -159,10 +159,10 @@ fn a_flood_of_addresses_costs_no_honest_miner_its_block() {
     let begun = std::time::Instant::now();
     for n in 0..1_000_u64 {
         let address = format!("{:#042x}", n + 1_000);
-        let told = server.json(&format!("/api/v1/mining/template?address={address}"));
-        assert_eq!(told["transactions"], 1);
+        let template = server.json(&format!("/api/v1/mining/template?address={address}"));
+        assert_eq!(template["transactions"], 1);
     }
-    // At most one assembly a second, however many ask.
+    // At most one assembly a second, however many clients request one.
     let made = server.node.templates_assembled() - before;
     assert!(made <= begun.elapsed().as_secs() + 2, "{made} assemblies");
     let answer = server.client.post("/api/v1/mining/submit", &honest);
@@ -191,7 +191,7 @@ fn a_flood_of_addresses_costs_no_honest_miner_its_block() {
 }
 
 #[test]
-fn a_stale_template_says_why() {
+fn a_stale_template_gets_the_reason() {
     let server = TestServer::start();
     let old = seal(&template(&server), [0; 8]);
     for _ in 0..6 {

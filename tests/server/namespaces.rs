@@ -1,6 +1,6 @@
 //! Nodes on machines of their own, as far as the kernel is concerned: a network namespace each, joined by a bridge.
 //!
-//! A test here runs itself again in a namespace that has the bridge; where the system allows no namespaces, it says so and
+//! A test here runs itself again in a namespace that has the bridge; where the system allows no namespaces, it prints that and
 //! is skipped.
 
 use std::ffi::OsStr;
@@ -11,7 +11,7 @@ use crate::child::FAST_CHAIN;
 use crate::common::until;
 use crate::network::{Member, agree, identity};
 
-/// Says to the inner run that it is one.
+/// Set in the inner run.
 const INNER: &str = "TALLY_TEST_IN_NAMESPACE";
 
 fn run(line: &str) {
@@ -46,11 +46,14 @@ fn in_namespace(name: &str, story: impl Fn(&Lan)) {
         .env(INNER, "1")
         .output()
         .unwrap();
-    let (told, error) = (
+    let (printed, error) = (
         String::from_utf8_lossy(&inner.stdout),
         String::from_utf8_lossy(&inner.stderr),
     );
-    assert!(inner.status.success() && told.contains("1 passed"), "{told}{error}");
+    assert!(
+        inner.status.success() && printed.contains("1 passed"),
+        "{printed}{error}"
+    );
 }
 
 /// The bridge, and this process at 10.77.0.254.
@@ -131,8 +134,8 @@ fn peers(member: &Member) -> usize {
 }
 
 #[test]
-fn nodes_on_a_lan_find_each_other_although_nobody_names_any() {
-    in_namespace("nodes_on_a_lan_find_each_other_although_nobody_names_any", |lan| {
+fn nodes_on_a_lan_find_each_other_without_configured_peers() {
+    in_namespace("nodes_on_a_lan_find_each_other_without_configured_peers", |lan| {
         let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let machines = [1, 2, 3].map(|number| lan.machine(number));
         let [a, b, c] = [0, 1, 2].map(|at| machines[at].node(&folders[at], &["--p2p-lan"]));
@@ -150,8 +153,8 @@ fn nodes_on_a_lan_find_each_other_although_nobody_names_any() {
 }
 
 #[test]
-fn a_node_that_is_heard_by_nobody_and_hears_all_comes_back() {
-    in_namespace("a_node_that_is_heard_by_nobody_and_hears_all_comes_back", |lan| {
+fn a_node_that_receives_and_cannot_send_comes_back() {
+    in_namespace("a_node_that_receives_and_cannot_send_comes_back", |lan| {
         let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let machines = [1, 2, 3].map(|number| lan.machine(number));
         let a = machines[0].node(&folders[0], &[]);
@@ -161,7 +164,7 @@ fn a_node_that_is_heard_by_nobody_and_hears_all_comes_back() {
         until("all are connected", || {
             [&a, &b, &c].iter().all(|member| peers(member) == 2).then_some(())
         });
-        // What the third says to the others is thrown away from now on; what they say comes.
+        // Packets of the third to the others are dropped from now on; packets of the others arrive.
         for other in &machines[..2] {
             machines[2].run(&format!("ip route add blackhole {}/32", other.host));
         }
@@ -182,7 +185,7 @@ fn a_node_that_is_heard_by_nobody_and_hears_all_comes_back() {
         agree(&[&a, &b, &c], behind);
         assert!(paid.iter().all(|id| c.included(id)));
         for member in [&a, &b, &c] {
-            assert_eq!(member.peers()["bans"], serde_json::json!([]), "silence is no lie");
+            assert_eq!(member.peers()["bans"], serde_json::json!([]), "silence is no offence");
         }
         for member in [a, b, c] {
             member.audit(FAST_CHAIN);

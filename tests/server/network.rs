@@ -1,4 +1,4 @@
-//! Nodes as processes that speak to each other over loopback.
+//! Nodes as processes that are peers over loopback.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -315,10 +315,10 @@ fn silent_connections_keep_nobody_out_for_long() {
 }
 
 #[test]
-fn what_the_operator_asks_of_peers_is_checked() {
+fn requests_of_the_operator_about_peers_are_checked() {
     let folder = tempfile::tempdir().unwrap();
     let member = Member::start(folder.path(), FAST_CHAIN, &[]);
-    let asked = |method: &str, path: &str, body: Option<Value>| {
+    let requested = |method: &str, path: &str, body: Option<Value>| {
         let answer = member.client.operate(method, path, TOKEN, body.as_ref());
         (
             answer.status,
@@ -331,16 +331,19 @@ fn what_the_operator_asks_of_peers_is_checked() {
     };
     let peer = |status: u16, name: &str| (status, name.to_owned());
     assert_eq!(
-        asked("POST", "/api/v1/peers", Some(json!({ "address": "192.0.2.7" }))),
-        peer(422, "invalid-peer")
-    );
-    assert_eq!(asked("DELETE", "/api/v1/peers/nobody", None), peer(404, "unknown-peer"));
-    assert_eq!(
-        asked("DELETE", "/api/v1/peers/no-body", None),
+        requested("POST", "/api/v1/peers", Some(json!({ "address": "192.0.2.7" }))),
         peer(422, "invalid-peer")
     );
     assert_eq!(
-        asked("PUT", "/api/v1/peers/nobody/ban", Some(json!({ "secs": 0 }))),
+        requested("DELETE", "/api/v1/peers/nobody", None),
+        peer(404, "unknown-peer")
+    );
+    assert_eq!(
+        requested("DELETE", "/api/v1/peers/no-body", None),
+        peer(422, "invalid-peer")
+    );
+    assert_eq!(
+        requested("PUT", "/api/v1/peers/nobody/ban", Some(json!({ "secs": 0 }))),
         peer(422, "invalid-peer")
     );
     // The node itself is no peer, and what is no peer's id is not banned.
@@ -349,17 +352,17 @@ fn what_the_operator_asks_of_peers_is_checked() {
     let own_port = member.addresses[0].split("/p2p/").next().unwrap();
     for address in [&*with_own_name, own_port] {
         assert_eq!(
-            asked("POST", "/api/v1/peers", Some(json!({ "address": address }))),
+            requested("POST", "/api/v1/peers", Some(json!({ "address": address }))),
             peer(422, "invalid-peer"),
             "{address}"
         );
     }
     for id in [&*own, "notapeerid", "nobody"] {
-        let ban = asked("PUT", &format!("/api/v1/peers/{id}/ban"), Some(json!({})));
+        let ban = requested("PUT", &format!("/api/v1/peers/{id}/ban"), Some(json!({})));
         assert_eq!(ban, peer(422, "invalid-peer"), "{id}");
     }
     for range in ["everybody", "0.0.0.0/0", "::/8", "1.2.3.4/33", ""] {
-        let ban = asked("PUT", "/api/v1/bans", Some(json!({ "range": range })));
+        let ban = requested("PUT", "/api/v1/bans", Some(json!({ "range": range })));
         assert_eq!(ban, peer(422, "invalid-peer"), "{range:?}");
     }
     assert_eq!(member.peers()["bans"], json!([]));
@@ -376,8 +379,8 @@ fn what_the_operator_asks_of_peers_is_checked() {
 fn bans_of_peers_and_of_addresses_outlast_a_restart_and_are_lifted() {
     let folder = tempfile::tempdir().unwrap();
     let mut member = Member::start(folder.path(), FAST_CHAIN, &[]);
-    let stranger = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
-    let ban = format!("/api/v1/peers/{stranger}/ban");
+    let peer_id = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
+    let ban = format!("/api/v1/peers/{peer_id}/ban");
     assert_eq!(
         member.operate("PUT", &ban, Some(json!({ "secs": 600, "reason": "noise" }))),
         204
@@ -387,10 +390,7 @@ fn bans_of_peers_and_of_addresses_outlast_a_restart_and_are_lifted() {
     let shown = |member: &Member| {
         let peers = member.peers();
         let (bans, ranges) = (&peers["bans"], &peers["range_bans"]);
-        assert_eq!(
-            (&bans[0]["id"], &bans[0]["reason"]),
-            (&json!(stranger), &json!("noise"))
-        );
+        assert_eq!((&bans[0]["id"], &bans[0]["reason"]), (&json!(peer_id), &json!("noise")));
         assert_eq!(ranges[0]["range"], "198.51.100.0/24");
         assert_eq!(ranges[0]["reason"], "more noise");
         for ban in [&bans[0], &ranges[0]] {
@@ -420,7 +420,7 @@ fn bans_of_peers_and_of_addresses_outlast_a_restart_and_are_lifted() {
 }
 
 #[test]
-fn peers_tell_each_other_the_time() {
+fn peers_exchange_the_time() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let first = Member::start(folders[0].path(), FAST_CHAIN, &[]);
     let second = Member::start(folders[1].path(), FAST_CHAIN, &["--peer", &first.addresses[0]]);

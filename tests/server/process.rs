@@ -157,7 +157,7 @@ fn the_pool_survives_kill_9() {
 }
 
 #[test]
-fn a_second_process_is_told_in_one_line() {
+fn a_second_process_gets_one_line_of_error() {
     let folder = tempfile::tempdir().unwrap();
     let node = Process::start(folder.path());
     let mut second = binary::tally();
@@ -168,11 +168,11 @@ fn a_second_process_is_told_in_one_line() {
         .output()
         .unwrap();
     assert_eq!(second.status.code(), Some(3));
-    let told = String::from_utf8(second.stderr).unwrap();
-    assert_eq!(told.lines().count(), 1, "{told}");
+    let error = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(error.lines().count(), 1, "{error}");
     assert!(
-        told.starts_with("tally: data directory ") && told.contains("is in use by another process"),
-        "{told}"
+        error.starts_with("tally: data directory ") && error.contains("is in use by another process"),
+        "{error}"
     );
     assert_eq!(node.json("/healthz")["status"], "alive", "the first one goes on");
     assert_eq!(node.stop(), Some(0));
@@ -223,7 +223,7 @@ fn more_threads_than_processors_are_rejected_at_the_start() {
 }
 
 #[test]
-fn the_banner_says_where_everything_is_and_the_log_says_no_secret() {
+fn the_banner_shows_where_everything_is_and_the_log_holds_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = binary::tally();
     command.args([

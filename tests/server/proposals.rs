@@ -44,8 +44,8 @@ impl Person {
     /// What it prints; it must succeed.
     fn run(&self, args: &[&str]) -> String {
         let output = self.try_run(args);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {errors}");
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -53,7 +53,7 @@ impl Person {
         serde_json::from_str(&self.run(args)).unwrap()
     }
 
-    /// What it says; it must fail.
+    /// Its standard error; it must fail.
     fn refused(&self, args: &[&str]) -> String {
         let output = self.try_run(args);
         assert_eq!(output.status.code(), Some(1), "{args:?} went through");
@@ -68,8 +68,8 @@ impl Person {
 
 fn openssl(folder: &Path, args: &[&str]) {
     let output = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "openssl {args:?}: {said}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {args:?}: {errors}");
 }
 
 #[test]
@@ -139,18 +139,26 @@ fn two_of_three_sign_with_rsa_secp256k1_and_openssl() {
     let pay = [
         "wallet", "propose", "--from", "Club", "--to", &to, "--amount", "1.5", "--memo", "roof",
     ];
-    ann.run(&[&pay[..], &["--out", "asked.txt"]].concat());
-    ann.give("asked.txt", &bob);
+    ann.run(&[&pay[..], &["--out", "proposal.txt"]].concat());
+    ann.give("proposal.txt", &bob);
     ann.run(&[
         "wallet",
         "sign",
-        "asked.txt",
+        "proposal.txt",
         "--yes",
         "--despite-warnings",
         "--out",
         "ann.txt",
     ]);
-    bob.run(&["wallet", "sign", "--offline", "asked.txt", "--yes", "--out", "bob.txt"]);
+    bob.run(&[
+        "wallet",
+        "sign",
+        "--offline",
+        "proposal.txt",
+        "--yes",
+        "--out",
+        "bob.txt",
+    ]);
     bob.give("bob.txt", &ann);
     let early = ann.refused(&["wallet", "submit", "ann.txt"]);
     assert!(early.contains("1 of 2 signatures are there"), "{early}");
@@ -214,7 +222,7 @@ fn two_of_three_sign_with_rsa_secp256k1_and_openssl() {
         "the digest is that of the message"
     );
     carol.give("carol.sig", &ann);
-    let other = ann.refused(&["wallet", "attach", "asked.txt", "--signature", "carol.sig"]);
+    let other = ann.refused(&["wallet", "attach", "proposal.txt", "--signature", "carol.sig"]);
     assert!(other.contains("verifies under none of the keys"), "{other}");
     ann.run(&[
         "wallet",
@@ -265,14 +273,14 @@ fn one_key_signs_without_a_network() {
         "--amount",
         "2",
         "--out",
-        "asked.txt",
+        "proposal.txt",
     ]);
-    desk.give("asked.txt", &vault);
+    desk.give("proposal.txt", &vault);
     vault.run(&[
         "wallet",
         "sign",
         "--offline",
-        "asked.txt",
+        "proposal.txt",
         "--yes",
         "--out",
         "signed.txt",
@@ -361,7 +369,7 @@ fn a_receipt_holds_without_a_node_and_no_other_does() {
     let own_block = proven["block"].as_str().unwrap();
     assert_eq!((&proven["trusted"], &proven["tip"]), (&json!("tip"), &json!(tip)));
     assert!(proven["time_iso"].as_str().unwrap().ends_with('Z'), "{proven}");
-    // Trusting only the transaction's block says nothing of later ones: anyone can put easy blocks on top in a file.
+    // Trusting only the transaction's block proves nothing of later ones: anyone can put easy blocks on top in a file.
     let own = bob.json(&["receipt", "verify", "receipt.json", "--tip", own_block, "--json"]);
     assert_eq!((&own["holds"], &own["trusted"]), (&json!(true), &json!("block")));
     for unknown in ["confirmations", "tip", "tip_height"] {
@@ -375,11 +383,11 @@ fn a_receipt_holds_without_a_node_and_no_other_does() {
     assert_eq!(code(&["receipt", "verify", "receipt.json", "--tip", &genesis]), Some(7));
     assert_eq!(code(&[&verify[..], &["--genesis", &tip]].concat()), Some(7));
     let rejected = bob.try_run(&["receipt", "verify", "receipt.json", "--tip", &genesis, "--json"]);
-    let told: Value = serde_json::from_slice(&rejected.stdout).unwrap();
-    assert_eq!((rejected.status.code(), &told["holds"]), (Some(7), &json!(false)));
+    let answer: Value = serde_json::from_slice(&rejected.stdout).unwrap();
+    assert_eq!((rejected.status.code(), &answer["holds"]), (Some(7), &json!(false)));
     assert!(
-        told["reason"].as_str().is_some_and(|reason| !reason.is_empty()),
-        "{told}"
+        answer["reason"].as_str().is_some_and(|reason| !reason.is_empty()),
+        "{answer}"
     );
 
     // Whatever is changed in it is found, and where.

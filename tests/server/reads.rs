@@ -1,4 +1,4 @@
-//! Every path of the API gives what it says.
+//! Every path of the API gives what its description promises.
 
 use serde_json::{Value, json};
 use tally_chain::state_tree::{PathEnd, StateProof};
@@ -28,7 +28,7 @@ fn chain() -> (TestServer, Vec<String>) {
 }
 
 #[test]
-fn status_tells_the_chain_and_its_tip() {
+fn status_names_the_chain_and_its_tip() {
     let (server, _) = chain();
     let status = server.json("/api/v1/status");
     assert_eq!(status["chain"], "test");
@@ -248,7 +248,7 @@ fn transactions_are_taken_as_hex_as_bytes_and_in_batches() {
 }
 
 #[test]
-fn fees_peers_and_spec_are_told() {
+fn fees_peers_and_spec_are_answered() {
     let server = TestServer::start();
     let fees = server.json("/api/v1/fees");
     assert_eq!(fees["base_fee"], "1000000000");
@@ -354,7 +354,7 @@ fn pages_are_rendered_and_unknown_ones_are_404() {
 }
 
 #[test]
-fn what_waits_is_told_by_nonce_with_the_first_gap() {
+fn what_waits_is_listed_by_nonce_with_the_first_gap() {
     let server = TestServer::start();
     let identity = server.identity();
     let path = format!("/api/v1/accounts/{}/pending", ECC[0].address());
@@ -364,12 +364,12 @@ fn what_waits_is_told_by_nonce_with_the_first_gap() {
         .into_iter()
         .map(|nonce| server.send(&ECC[0].coin(&identity, nonce)))
         .collect();
-    let told = server.json(&path);
+    let waiting = server.json(&path);
     assert_eq!(
-        (&told["nonce"], &told["next_nonce"], &told["count"]),
+        (&waiting["nonce"], &waiting["next_nonce"], &waiting["count"]),
         (&json!(0), &json!(2), &json!(3))
     );
-    let items: Vec<_> = told["items"]
+    let items: Vec<_> = waiting["items"]
         .as_array()
         .unwrap()
         .iter()
@@ -390,9 +390,9 @@ fn what_waits_is_told_by_nonce_with_the_first_gap() {
         ]
     );
     server.mine();
-    let told = server.json(&path);
+    let waiting = server.json(&path);
     assert_eq!(
-        (&told["nonce"], &told["next_nonce"], &told["count"]),
+        (&waiting["nonce"], &waiting["next_nonce"], &waiting["count"]),
         (&json!(2), &json!(2), &json!(1))
     );
     assert_eq!(server.get("/api/v1/accounts/nobody/pending").status, 422);
@@ -474,7 +474,7 @@ fn every_mark_and_every_acknowledgement_is_explained() {
             "checking…",
             "older than seen before",
             "does not hold",
-            // What the API, the command line and the pages say of a payment.
+            // The words of the API, the command line and the pages for a payment.
             "202",
             "409",
             "pending",
@@ -490,7 +490,7 @@ fn every_mark_and_every_acknowledgement_is_explained() {
             assert!(text.contains(word), "{word:?} is not in {place}");
         }
     }
-    // The panel beside the marks says it where a reader looks.
+    // The panel beside the marks has it where a reader looks.
     server.mine();
     let block = server.get("/block/1").text();
     assert!(block.contains("work is measured only by what the chain began with"));

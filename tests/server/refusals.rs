@@ -23,7 +23,7 @@ fn tally(envelope: &[u8]) -> TallyTransaction {
 }
 
 #[test]
-fn transactions_that_the_chain_refuses_are_told_apart() {
+fn each_transaction_that_the_chain_rejects_has_its_error() {
     let server = TestServer::start();
     let chain = server.identity();
     let now = (tally_node::system_clock())();
@@ -102,7 +102,7 @@ fn transactions_that_the_chain_refuses_are_told_apart() {
 }
 
 #[test]
-fn broken_envelopes_are_told_apart() {
+fn each_broken_envelope_has_its_error() {
     let server = TestServer::start();
     let chain = server.identity();
     let good = ECC[0].coin(&chain, 0);

@@ -76,11 +76,11 @@ impl Miner {
     /// Subscribed, authorized, and with a job.
     fn working(process: &Node, user: &str) -> Self {
         let mut miner = Self::connect(process);
-        let subscribed = miner.ask("mining.subscribe", json!(["cpuminer/2.5.1"]));
+        let subscribed = miner.request("mining.subscribe", json!(["cpuminer/2.5.1"]));
         miner.extra_1 = subscribed["result"][1].as_str().unwrap().to_owned();
         assert_eq!(subscribed["result"][2], 4);
-        assert_eq!(miner.ask("mining.authorize", json!([user, "x"]))["result"], true);
-        miner.told();
+        assert_eq!(miner.request("mining.authorize", json!([user, "x"]))["result"], true);
+        miner.next_job();
         miner
     }
 
@@ -97,15 +97,15 @@ impl Miner {
     }
 
     /// Notes what the node sends.
-    fn note(&mut self, told: &Value) {
-        match told["method"].as_str() {
-            Some("mining.notify") => self.job = told["params"].clone(),
-            Some("mining.set_difficulty") => self.difficulty = told["params"][0].as_f64().unwrap(),
-            _ => panic!("{told}"),
+    fn note(&mut self, message: &Value) {
+        match message["method"].as_str() {
+            Some("mining.notify") => self.job = message["params"].clone(),
+            Some("mining.set_difficulty") => self.difficulty = message["params"][0].as_f64().unwrap(),
+            _ => panic!("{message}"),
         }
     }
 
-    fn ask(&mut self, method: &str, params: Value) -> Value {
+    fn request(&mut self, method: &str, params: Value) -> Value {
         let id = self.next;
         self.next += 1;
         self.raw(&format!(
@@ -122,7 +122,7 @@ impl Miner {
     }
 
     /// Waits for the next job.
-    fn told(&mut self) {
+    fn next_job(&mut self) {
         self.job = Value::Null;
         while self.job.is_null() {
             let line = self.line().expect("a job");
@@ -166,7 +166,7 @@ impl Miner {
 
     fn submit(&mut self, user: &str, extra_2: &str, time: &str, nonce: &str) -> Value {
         let job = self.job[0].clone();
-        self.ask("mining.submit", json!([user, job, extra_2, time, nonce]))
+        self.request("mining.submit", json!([user, job, extra_2, time, nonce]))
     }
 }
 
@@ -196,7 +196,7 @@ fn a_stock_miner_mines_blocks() {
         assert_eq!(block["producer"], PAID);
         let old = miner.job[0].clone();
         while miner.job[0] == old || miner.job[8] != true {
-            miner.told();
+            miner.next_job();
         }
     }
 }
@@ -205,13 +205,13 @@ fn a_stock_miner_mines_blocks() {
 fn what_a_miner_may_do_wrong_has_a_number() {
     let folder = tempfile::tempdir().unwrap();
     let process = Node::start(folder.path());
-    let mut stranger = Miner::connect(&process);
+    let mut unknown = Miner::connect(&process);
     let code = |answer: &Value| answer["error"][0].as_u64().unwrap();
     assert_eq!(
-        code(&stranger.ask("mining.submit", json!([PAID, "1", "00000000", "00000000", "00000000"]))),
+        code(&unknown.request("mining.submit", json!([PAID, "1", "00000000", "00000000", "00000000"]))),
         24
     );
-    let refused = stranger.ask("mining.authorize", json!(["satoshi", "x"]));
+    let refused = unknown.request("mining.authorize", json!(["satoshi", "x"]));
     assert_eq!(code(&refused), 24);
     assert!(
         refused["error"][1]
@@ -220,16 +220,16 @@ fn what_a_miner_may_do_wrong_has_a_number() {
             .starts_with("the user is the address to be paid"),
         "{refused}"
     );
-    assert_eq!(code(&stranger.ask("mining.nothing", json!([]))), 20);
+    assert_eq!(code(&unknown.request("mining.nothing", json!([]))), 20);
     assert_eq!(
-        stranger.ask("mining.configure", json!([["version-rolling"], {}]))["result"],
+        unknown.request("mining.configure", json!([["version-rolling"], {}]))["result"],
         json!({ "version-rolling": false })
     );
 
     let mut miner = Miner::working(&process, PAID);
     let mut other = Miner::working(&process, PAID);
     assert_ne!(miner.extra_1, other.extra_1, "no two search the same headers");
-    // What some miners answer without having been asked changes nothing.
+    // The unsolicited answers of some miners change nothing.
     miner.raw("{\"id\":7,\"result\":\"cpuminer/2.5.1\",\"error\":null}\n");
     let (time, nonce) = miner.search("00000001", true);
     assert_eq!(code(&miner.submit("somebody", "00000001", &time, &nonce)), 24);
@@ -245,7 +245,7 @@ fn what_a_miner_may_do_wrong_has_a_number() {
     assert_eq!(miner.submit(PAID, "00000001", &time, &nonce)["result"], true);
     // The same once more: its job is stale by now.
     assert_eq!(
-        code(&miner.ask("mining.submit", json!([PAID, job, "00000001", time, nonce]))),
+        code(&miner.request("mining.submit", json!([PAID, job, "00000001", time, nonce]))),
         21
     );
     // So is the other one's.
@@ -263,8 +263,8 @@ fn a_proxy_brings_workers_of_several_addresses_and_each_is_paid() {
     let users = [format!("{PAID}.rig1"), format!("{PAID}.rig2"), format!("{OTHER}.rig3")];
     let mut proxy = Miner::working(&process, &users[0]);
     for user in &users[1..] {
-        assert_eq!(proxy.ask("mining.authorize", json!([user, "x"]))["result"], true);
-        proxy.told();
+        assert_eq!(proxy.request("mining.authorize", json!([user, "x"]))["result"], true);
+        proxy.next_job();
     }
     let list = process.client.get("/api/v1/mining/workers").json();
     assert_eq!(list["connected"], 3);
@@ -280,7 +280,7 @@ fn a_proxy_brings_workers_of_several_addresses_and_each_is_paid() {
             let answer = proxy.submit(user, "0000002a", &time, &nonce);
             match answer["error"][0].as_u64() {
                 None => break answer,
-                Some(21) => proxy.told(),
+                Some(21) => proxy.next_job(),
                 Some(_) => panic!("{answer}"),
             }
         };
@@ -291,7 +291,7 @@ fn a_proxy_brings_workers_of_several_addresses_and_each_is_paid() {
         assert_eq!(block["producer"], address, "the block of {user}");
         let old = proxy.job[0].clone();
         while proxy.job[0] == old || proxy.job[8] != true {
-            proxy.told();
+            proxy.next_job();
         }
     }
     let list = process.client.get("/api/v1/mining/workers").json();
@@ -342,7 +342,7 @@ fn ids_come_back_as_they_were_sent() {
 }
 
 #[test]
-fn who_does_not_speak_stratum_is_sent_away() {
+fn a_client_that_does_not_speak_stratum_is_disconnected() {
     let folder = tempfile::tempdir().unwrap();
     let process = Node::start(folder.path());
     let mut miner = Miner::connect(&process);
@@ -355,15 +355,15 @@ fn who_does_not_speak_stratum_is_sent_away() {
 
 /// What an operator whose miners come and go looks for: which one, how much it brought, and why it is gone.
 #[test]
-fn the_log_says_why_a_miner_was_dropped() {
+fn the_log_names_why_a_miner_was_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::new(folder.path());
     let process = Node::logging(&log, &folder.path().join("data"));
     let name = format!("{PAID}.rig-1");
 
-    let mut stranger = Miner::connect(&process);
-    stranger.raw(&"x".repeat(5_000));
-    assert!(stranger.line().is_none());
+    let mut unknown = Miner::connect(&process);
+    unknown.raw(&"x".repeat(5_000));
+    assert!(unknown.line().is_none());
     let line = log.wait("miner dropped");
     assert_eq!(line["level"], "INFO");
     assert_eq!(line["error"], "a line has more than 4096 bytes");
@@ -396,7 +396,7 @@ fn the_log_says_why_a_miner_was_dropped() {
 /// A processor that is kept busy with accepting what it cannot accept would be as bad as a full log.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_listener_without_descriptors_says_so_once_a_minute_and_goes_on() {
+fn the_listener_without_descriptors_logs_that_once_a_minute_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::new(folder.path());
     let process = Node::logging(&log, &folder.path().join("data"));

@@ -10,7 +10,7 @@ use crate::binary;
 use crate::common::{self, ECC, PUBLIC_PHRASE, TestServer};
 use crate::lossy::{self, Fault, Plan};
 
-/// `tally wallet` behind a proxy that loses what its plan says.
+/// `tally wallet` behind a proxy that loses what its plan names.
 pub struct Bench {
     pub server: TestServer,
     pub plan: Plan,
@@ -205,7 +205,7 @@ fn a_nonce_used_by_another_leaves_it_open_until_it_is_dismissed() {
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
     ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
     let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
-    // Another payment of its nonce is in a block by now; that alone does not say that the first is in none.
+    // Another payment of its nonce is in a block by now; that alone does not prove that the first is in none.
     bench.server.send(&ECC[0].coin(&bench.server.identity(), 0));
     bench.server.mine();
     let either = "another payment took this nonce, unless this one is in a block in which the node does not find it";
@@ -216,9 +216,9 @@ fn a_nonce_used_by_another_leaves_it_open_until_it_is_dismissed() {
     assert_eq!(done(&bench.run(&["pending", "--json"]))[0]["unanswered"], true);
 
     // Without a yes it stays.
-    let asked = bench.run(&["pending", "--dismiss", &id]);
+    let unconfirmed = bench.run(&["pending", "--dismiss", &id]);
     ends(
-        &asked,
+        &unconfirmed,
         1,
         &["Its nonce is used: another payment took it", "nothing was dismissed"],
     );
@@ -317,8 +317,8 @@ fn what_an_answer_settles_is_the_same_everywhere() {
 }
 
 #[test]
-fn a_rejection_says_nothing_of_a_copy_that_another_command_has_sent() {
-    // The node has the other copy, and says so when it is asked for the id.
+fn a_rejection_settles_nothing_of_a_copy_that_another_command_has_sent() {
+    // The node has the other copy, and answers the query for the id with it.
     for fault in [
         Fault::Problem(409, "nonce-too-low"),
         Fault::Problem(429, "too-many-requests"),
@@ -343,23 +343,23 @@ fn a_rejection_says_nothing_of_a_copy_that_another_command_has_sent() {
 }
 
 #[test]
-fn a_used_nonce_stays_open_where_the_node_does_not_say_whether_it_has_the_payment() {
+fn a_used_nonce_stays_open_where_the_node_does_not_show_whether_it_has_the_payment() {
     let bench = Bench::new();
     let low = Fault::Problem(409, "nonce-too-low");
     bench.plan.set(&[low], &[Fault::AnswerReplaced]);
     let open = bench.pay("5", &[]);
     let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
-    let why = "the node rejected it (T: d), and gave no answer when it was asked for its id";
+    let why = "the node rejected it (T: d), and did not answer the query for its id";
     ends(&open, 8, &[&id, "may have been taken", why]);
     assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
-    // It says that it does not have it: then it never was on its way.
+    // It answers that it does not have it: then it never was on its way.
     bench.plan.set(&[low], &[]);
     ends(&bench.pay("6", &[]), 1, &["T: d"]);
     assert_eq!(bench.journal()["entries"][1]["state"], "rejected");
 }
 
 #[test]
-fn a_look_at_what_waits_says_that_an_open_payment_was_taken() {
+fn a_look_at_what_waits_shows_that_an_open_payment_was_taken() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::AnswerLost], &[Fault::AnswerReplaced]);
     ends(&bench.pay("7", &[]), 8, &["may have been taken"]);
@@ -388,7 +388,7 @@ fn a_later_rejection_leaves_open_what_may_have_been_taken() {
 }
 
 #[test]
-fn what_was_waited_for_is_told_as_it_is() {
+fn what_was_waited_for_is_reported_as_it_is() {
     let bench = Bench::new();
     let miner = std::thread::scope(|scope| {
         let waits = scope.spawn(|| bench.pay("1", &["--wait", "60", "--confirmations", "2"]));
@@ -406,7 +406,7 @@ fn what_was_waited_for_is_told_as_it_is() {
 }
 
 #[test]
-fn whose_clock_is_wrong_is_said() {
+fn the_message_names_whose_clock_is_wrong() {
     let bench = Bench::new();
     let shown = |seconds: i64| {
         let now = std::time::SystemTime::now();

@@ -1,4 +1,4 @@
-//! What a node process says of itself while it fetches blocks whose headers it has checked.
+//! What a node process reports of itself while it fetches blocks whose headers it has checked.
 
 use serde_json::json;
 use tally_node::CheckpointConfig;
@@ -13,7 +13,7 @@ const BLOCKS: u64 = 12;
 const AT_ONCE: u64 = 64 * 1_024;
 
 #[test]
-fn a_node_says_that_it_is_syncing_until_it_has_the_blocks() {
+fn a_node_reports_that_it_is_syncing_until_it_has_the_blocks() {
     let mut source = Inside::new(1, CheckpointConfig::default());
     source.mine_full(BLOCKS, 20);
     let tip = source.node.tip();

@@ -128,7 +128,7 @@ fn a_changed_certificate_is_taken_over_without_a_restart() {
 }
 
 #[test]
-fn plain_http_is_told_that_the_port_is_https() {
+fn plain_http_gets_the_answer_that_the_port_is_https() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path());
     for request in [
@@ -148,14 +148,14 @@ fn plain_http_is_told_that_the_port_is_https() {
 }
 
 #[test]
-fn the_command_line_believes_the_system_a_file_or_a_pin() {
+fn the_command_line_trusts_the_system_a_file_or_a_pin() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path());
     let (url, file) = (format!("https://{}", node.address), folder.path().join("tls-cert.pem"));
     let balance = |more: &[&str]| {
         let mut command = crate::binary::tally();
         command.args(["wallet", "balance", crate::wallet::SOMEBODY, "--json", "--node", &url]);
-        // Loopback is never asked through a proxy.
+        // Requests to loopback never go through a proxy.
         command
             .args(more)
             .env("HTTPS_PROXY", "http://127.0.0.1:1")

@@ -11,7 +11,7 @@ use crate::common::{ECC, PUBLIC_PHRASE, RSA, TestServer};
 /// An account that no one has the key of.
 pub const SOMEBODY: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 
-/// A wallet of the PUBLIC phrase's, and the node that it asks.
+/// A wallet of the PUBLIC phrase's, and its node.
 pub struct Cli<'a> {
     pub server: &'a TestServer,
     pub folder: tempfile::TempDir,
@@ -28,8 +28,8 @@ impl<'a> Cli<'a> {
     pub fn restored(server: &'a TestServer) -> Self {
         let cli = Self::new(server);
         let output = cli.run(&["restore"], "correct horse");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{said}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{printed}");
         cli
     }
 
@@ -134,10 +134,10 @@ fn a_restored_wallet_lists_pays_and_keeps_its_secrets() {
     );
     let again = cli.run(&["new"], "correct horse");
     assert_eq!(again.status.code(), Some(1), "an existing vault is not overwritten");
-    let asked = cli.run(&pay[..pay.len() - 2], "correct horse");
-    assert_eq!(asked.status.code(), Some(1), "no one said yes");
+    let unconfirmed = cli.run(&pay[..pay.len() - 2], "correct horse");
+    assert_eq!(unconfirmed.status.code(), Some(1), "without a yes");
     assert!(
-        String::from_utf8_lossy(&asked.stdout).contains("amount   1.5 TALLY"),
+        String::from_utf8_lossy(&unconfirmed.stdout).contains("amount   1.5 TALLY"),
         "the review is shown first"
     );
     let poor = cli.run(
@@ -192,10 +192,10 @@ fn what_waits_is_sped_up_cancelled_and_explained() {
     let stderr = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let late = cli.run(&["cancel", faster["id"].as_str().unwrap(), "--yes"], "correct horse");
     assert!(stderr(&late).contains("in a block already"), "{}", stderr(&late));
-    let stranger = Cli::new(&server);
-    assert_eq!(stranger.run(&["new"], "correct horse").status.code(), Some(0));
+    let other_wallet = Cli::new(&server);
+    assert_eq!(other_wallet.run(&["new"], "correct horse").status.code(), Some(0));
     let others = server.send(&ECC[1].coin(&server.identity(), 0));
-    let others = stranger.run(&["speed-up", &others, "--yes"], "correct horse");
+    let others = other_wallet.run(&["speed-up", &others, "--yes"], "correct horse");
     assert_eq!(others.status.code(), Some(1), "{}", stderr(&others));
 
     // A gap is named, with a way to fill it.
@@ -213,7 +213,7 @@ fn what_waits_is_sped_up_cancelled_and_explained() {
 }
 
 #[test]
-fn what_a_careful_person_would_be_told_is_told() {
+fn a_careful_person_gets_every_warning() {
     let server = TestServer::start();
     let cli = Cli::restored(&server);
     let from = ECC[0].address().to_string();
@@ -319,26 +319,29 @@ fn the_history_of_a_miner_adds_up_to_its_balance() {
     }
     assert_eq!(cli.json(&["balance", &miner, "--json"])[0]["coins"], balance.to_coins());
 
-    // What does not fit is said, and how to get it.
+    // The output names what does not fit, and how to get it.
     let cut = cli.run(&["history", &miner, "--most", "2"], "correct horse");
     assert_eq!(String::from_utf8_lossy(&cut.stdout).lines().count(), 3);
-    let said = String::from_utf8_lossy(&cut.stderr).into_owned();
-    assert!(said.contains("the newest 2 lines; there are more: --all"), "{said}");
+    let printed = String::from_utf8_lossy(&cut.stderr).into_owned();
+    assert!(
+        printed.contains("the newest 2 lines; there are more: --all"),
+        "{printed}"
+    );
     let both = cli.run(&["history", &miner, "--most", "2", "--all"], "correct horse");
     assert_eq!(both.status.code(), Some(2));
 }
 
 #[test]
-fn what_a_search_for_accounts_covers_is_said() {
+fn a_search_for_accounts_prints_what_it_covers() {
     let server = TestServer::start();
     let cli = Cli::new(&server);
-    let said = |args: &[&str]| {
+    let printed_by = |args: &[&str]| {
         let output = cli.run(args, "correct horse");
         assert_eq!(output.status.code(), Some(0), "{args:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let restored = said(&["restore"]);
-    let found = said(&["find", "--kinds", "secp256k1"]);
+    let restored = printed_by(&["restore"]);
+    let found = printed_by(&["find", "--kinds", "secp256k1"]);
     for text in [&restored, &found] {
         assert!(
             text.contains("along m/44'/60'/0'/0/i (i = 0, 1, 2 and so on)"),
@@ -349,7 +352,7 @@ fn what_a_search_for_accounts_covers_is_said() {
             "{text}"
         );
     }
-    let rsa = said(&["find", "--kinds", "rsa-2048", "--gap", "1"]);
+    let rsa = printed_by(&["find", "--kinds", "rsa-2048", "--gap", "1"]);
     assert!(!rsa.contains("m/44'"), "nothing was looked for along that path: {rsa}");
     let backup = include_str!("../../docs/backup.md");
     let missing = backup
@@ -363,7 +366,7 @@ fn what_a_search_for_accounts_covers_is_said() {
 }
 
 #[test]
-fn a_history_opens_in_a_spreadsheet_and_says_what_it_lacks() {
+fn a_history_opens_in_a_spreadsheet_and_names_what_it_lacks() {
     let server = TestServer::start();
     let cli = Cli::restored(&server);
     let from = RSA.address().to_string();
@@ -385,9 +388,9 @@ fn a_history_opens_in_a_spreadsheet_and_says_what_it_lacks() {
         let output = cli.run(&[&["history", &from][..], more].concat(), "correct horse");
         assert_eq!(output.status.code(), Some(0), "{more:?}");
         // On standard error, so that a file has nothing but the table.
-        let said = String::from_utf8(output.stderr).unwrap();
+        let printed = String::from_utf8(output.stderr).unwrap();
         let lacks = "First balances and payments by contracts are no transactions: the list does not have them.";
-        assert!(said.contains(lacks), "{more:?}: {said}");
+        assert!(printed.contains(lacks), "{more:?}: {printed}");
         output.stdout
     };
     let plain = history(&[]);
@@ -417,32 +420,36 @@ fn a_history_opens_in_a_spreadsheet_and_says_what_it_lacks() {
 }
 
 #[test]
-fn what_was_sent_and_is_not_as_deep_as_asked_is_no_failure() {
+fn a_payment_sent_and_not_as_deep_as_wanted_is_no_failure() {
     let server = TestServer::start();
     let cli = Cli::restored(&server);
     let from = ECC[0].address().to_string();
     let pay = ["send", "--from", &from, "--to", SOMEBODY, "--amount", "1"];
-    // A user who is asked for a yes sees to what, with JSON as well.
-    let asked = cli.run(&[&pay[..], &["--json"]].concat(), "correct horse");
-    let said = String::from_utf8(asked.stderr).unwrap();
-    assert_eq!((asked.status.code(), asked.stdout.len()), (Some(1), 0), "{said}");
-    assert!(
-        said.contains("What will be signed, read back from its bytes:"),
-        "{said}"
+    // A prompt for a yes shows what it is for, with JSON as well.
+    let unconfirmed = cli.run(&[&pay[..], &["--json"]].concat(), "correct horse");
+    let printed = String::from_utf8(unconfirmed.stderr).unwrap();
+    assert_eq!(
+        (unconfirmed.status.code(), unconfirmed.stdout.len()),
+        (Some(1), 0),
+        "{printed}"
     );
     assert!(
-        said.contains(&format!("  to       {SOMEBODY}\n  amount   1 ")),
-        "{said}"
+        printed.contains("What will be signed, read back from its bytes:"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains(&format!("  to       {SOMEBODY}\n  amount   1 ")),
+        "{printed}"
     );
 
     let output = cli.run(&[&pay[..], &["--yes", "--wait", "0"]].concat(), "correct horse");
-    let said = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
     // A script that takes this for a failure pays a second time.
-    assert_eq!(output.status.code(), Some(8), "{said}");
+    assert_eq!(output.status.code(), Some(8), "{printed}");
     for part in [
         " was sent; it is pending with 0 of 1 confirmations after 0 s. Do not pay again",
         "tally wallet resend 0x",
     ] {
-        assert!(said.contains(part), "{part} is not in {said}");
+        assert!(printed.contains(part), "{part} is not in {printed}");
     }
 }

@@ -10,16 +10,16 @@ use crate::wallet::{Cli, SOMEBODY};
 /// Nine digits at the start and seven at the end are those of SOMEBODY, whom the address book knows.
 const ALIKE: &str = "0x5290840000000000000000000000000004169ee7";
 
-/// The names that a command asks to be accepted before it signs; it must end without a signature.
-fn asked(cli: &Cli<'_>, args: &[&str]) -> String {
+/// The names that a command needs accepted before it signs; it must end without a signature.
+fn needed_names(cli: &Cli<'_>, args: &[&str]) -> String {
     let output = cli.run(args, "correct horse");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-    assert!(said.contains("nothing was signed"), "{args:?}: {said}");
-    let names = said
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {printed}");
+    assert!(printed.contains("nothing was signed"), "{args:?}: {printed}");
+    let names = printed
         .split_once("Give --accept ")
         .and_then(|(_, rest)| rest.split_once(" (or"));
-    names.unwrap_or_else(|| panic!("{args:?}: {said}")).0.to_owned()
+    names.unwrap_or_else(|| panic!("{args:?}: {printed}")).0.to_owned()
 }
 
 #[test]
@@ -42,16 +42,16 @@ fn every_command_that_signs_warns_of_the_same() {
     };
     let waiting = server.send(&ECC[0].sign(&server.identity(), &dear));
     let from = RSA.address().to_string();
-    let proposal = file("asked.txt");
+    let proposal = file("proposal.txt");
     let propose = [
         "propose", "--from", &from, "--to", ALIKE, "--amount", "1", "--out", &proposal,
     ];
     let proposed = cli.run(&propose, "correct horse");
-    let said = String::from_utf8(proposed.stderr).unwrap();
-    assert_eq!(proposed.status.code(), Some(0), "{said}");
+    let printed = String::from_utf8(proposed.stderr).unwrap();
+    assert_eq!(proposed.status.code(), Some(0), "{printed}");
     assert!(
-        said.contains("warning: This address looks like one you know, but is another"),
-        "{said}"
+        printed.contains("warning: This address looks like one you know, but is another"),
+        "{printed}"
     );
 
     let signed = [
@@ -65,9 +65,9 @@ fn every_command_that_signs_warns_of_the_same() {
         (&["cancel", &waiting, "--yes"], "fee-high"),
     ];
     for (args, names) in signed {
-        assert_eq!(asked(&cli, args), names, "{args:?}");
+        assert_eq!(needed_names(&cli, args), names, "{args:?}");
     }
-    // Nothing of it went to the node, and a yes to what was asked is enough.
+    // Nothing of it went to the node, and a yes to these names is enough.
     let pool = server.json(&format!("/api/v1/accounts/{from}"));
     assert_eq!(pool["pending"], 0, "{pool}");
     for (args, names) in &signed[1..3] {

@@ -93,7 +93,7 @@ static int fails(int is_read) {
 }
 
 /* Which file it is. The number of a file that was replaced is the next one's at once, and renames by a bare system call are not
- * seen here: the time of its birth tells them apart. */
+ * seen here: the time of its birth distinguishes them. */
 static uint64_t inode(int fd) {
   struct statx found;
   if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &found)) return 0;

@@ -135,7 +135,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// wasm-bindgen writes `NAME_bg.wasm`; Leptos asks for `NAME.wasm`, and so may a worker's plain `init()`.
+/// wasm-bindgen writes `NAME_bg.wasm`; Leptos requests `NAME.wasm`, and so may a worker's plain `init()`.
 fn plain_names(name: &str, mut files: Files) -> Result<Files> {
     let (written, plain, script_name) = (format!("{name}_bg.wasm"), format!("{name}.wasm"), format!("{name}.js"));
     let wasm = files
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wasm_takes_the_name_that_leptos_asks_for() {
+    fn wasm_takes_the_name_that_leptos_requests() {
         let mut files = Files::new();
         files.insert("tally_bg.wasm".into(), b"\0asm".to_vec());
         files.insert("tally.js".into(), b"new URL('tally_bg.wasm', import.meta.url)".to_vec());

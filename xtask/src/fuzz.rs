@@ -15,7 +15,7 @@ use crate::workspace::{Workspace, cargo, succeed};
 
 /// How long all targets together are run by `./test`, in seconds of one processor.
 const ALL_SECS: u64 = 60;
-/// How long one target is run unless `--secs` says otherwise.
+/// How long one target is run unless `--secs` sets another time.
 const ONE_SECS: u64 = 60;
 /// One input may take so long, in seconds.
 const INPUT_SECS: u64 = 10;

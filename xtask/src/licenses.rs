@@ -126,7 +126,7 @@ fn read(key: Key, package: &Value) -> Result<Package> {
     })
 }
 
-/// Where its sources are, as its manifest says.
+/// Where its sources are, by its manifest.
 fn repository(package: &Value) -> Option<String> {
     let named = package["repository"].as_str().or(package["homepage"].as_str());
     named.map(str::to_owned)

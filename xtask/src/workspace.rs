@@ -26,7 +26,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace that this `xtask` belongs to.
+    /// Reads from cargo the workspace that this `xtask` belongs to.
     pub fn load() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
         let mut command = cargo();
@@ -50,7 +50,7 @@ pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// What a program prints; where it fails, the error is what it says.
+/// What a program prints; where it fails, the error is its standard error.
 pub fn printed(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command.output().with_context(|| format!("cannot run {program}"))?;

@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    /// Checks a seal against what the blocks before ask for. Rule: docs/protocol.md#B5
+    /// Checks a seal against what the blocks before it require. Rule: docs/protocol.md#B5
     pub(crate) fn check_next_seal(&self, header: &Header, context: SealContext) -> Result<(), SealError> {
         match self {
             Self::ProofOfWork(spec) => Ok(spec.check_expected_bits(header, context)?),

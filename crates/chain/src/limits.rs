@@ -1,5 +1,5 @@
 //! Limits of texts and files that people type, bring and hand on. They stand below wallet, pages and command line, so that a
-//! form says the same as the code behind it.
+//! form shows the same limit as the code behind it enforces.
 
 /// Longest memo that a wallet attaches, in bytes of UTF-8. Rule: docs/protocol.md#W8
 pub const MAX_MEMO_BYTES: usize = 1_024;

@@ -1,4 +1,4 @@
-//! Accounts of several keys: policies of m of n, and the signatures they ask for.
+//! Accounts of several keys: policies of m of n, and the signatures they require.
 //! Rules: docs/protocol.md#A7 to #A9, #T11 to #T13
 //!
 //! A policy has one encoding, so that it has one address; so have the signatures of a transaction of it.
@@ -14,7 +14,8 @@ use crate::transaction::TransactionError;
 
 /// Most keys in a policy. Rule: docs/protocol.md#L10
 pub const MAX_POLICY_KEYS: usize = 16;
-/// Longest public key that is looked at, in bytes.
+/// Longest public key that is looked at, in bytes: far more than any accepted form has, so that the error of a wrong length is
+/// that of the key.
 const MAX_KEY_BYTES: usize = 4_096;
 /// Longest signature that is looked at, in bytes.
 const MAX_SIGNATURE_BYTES: usize = 4_096;
@@ -25,7 +26,7 @@ const MAX_SIGNATURE_BYTES: usize = 4_096;
 pub enum PolicyError {
     #[error(transparent)]
     Codec(#[from] CodecError),
-    #[error("policy asks for {threshold} signatures of {keys} keys; it may ask for 1 to as many as it has keys")]
+    #[error("policy requires {threshold} signatures of {keys} keys; it may require 1 to as many as it has keys")]
     Threshold { threshold: u64, keys: usize },
     #[error("policy has more than {max} keys")]
     TooManyKeys { max: usize },
@@ -47,7 +48,7 @@ pub enum MultisigError {
     UnknownSigner { index: usize, keys: usize },
     #[error("{found} of {required} signatures are there")]
     Missing { found: usize, required: usize },
-    #[error("{found} signatures or more are there, exactly {required} are asked for")]
+    #[error("{found} signatures or more are there, exactly {required} are required")]
     Extra { found: usize, required: usize },
     #[error("signature of key {signer}: {source}")]
     Form { signer: usize, source: KeyError },
@@ -81,10 +82,12 @@ impl Policy {
             });
         }
         for (index, key) in keys.iter().enumerate() {
+            // Only the first byte: whether it is a point costs a square root, and is checked when the key signs (A7).
             if let RawPublicKey::Secp256k1(point) = key {
                 check_secp256k1_tag(point).map_err(|source| PolicyError::Key { index, source })?;
             }
         }
+        // One order, and no key twice: otherwise the same keys would have several encodings, and so several addresses.
         for (before, pair) in keys.windows(2).enumerate() {
             let index = before + 1;
             match pair[0].cmp(&pair[1]) {
@@ -221,6 +224,7 @@ impl Multisig {
         let policy = Policy::read(items.list("authenticator.policy")?)?;
         let signers = items.u64("authenticator.signers")?;
         let keys = policy.keys.len();
+        // All bits, not only those of keys: one beyond them is an error, so that `signers` has one encoding.
         let named: Vec<usize> = (0..64).filter(|index| signers >> index & 1 == 1).collect();
         if let Some(&index) = named.iter().find(|index| **index >= keys) {
             return Err(MultisigError::UnknownSigner { index, keys }.into());
@@ -229,6 +233,7 @@ impl Multisig {
         let mut list = items.list("authenticator.signatures")?;
         let mut signatures = BTreeMap::new();
         for &signer in &named {
+            // Here fewer signatures than bits are there: the error counts the signatures.
             if list.is_empty() {
                 check_count(signatures.len(), policy.threshold)?;
             }
@@ -243,6 +248,7 @@ impl Multisig {
 
     /// Every signature covers the same message. Rules: docs/protocol.md#T12, #A5, #A6
     pub(crate) fn verify(&self, verifier: &dyn SignatureVerifier, message: &[u8]) -> Result<(), MultisigError> {
+        // The forms of all before the first verification: a comparison is cheap, a verification is not.
         for (signer, key, signature) in self.signatures() {
             key.check_signature_form(signature)
                 .map_err(|source| MultisigError::Form { signer, source })?;

@@ -326,6 +326,8 @@ impl PortableReceipt {
             return Err(FileError::Version { found: start.version });
         }
         let receipt: Self = serde_json::from_slice(file).map_err(form)?;
+        // The readers of hex and ids take other spellings, too. A receipt has one text (P1), so the file is compared with what
+        // would be written: two people who compare their files compare what is in them.
         let found: Value = serde_json::from_slice(file).map_err(form)?;
         let written = serde_json::to_value(&receipt).expect("texts, numbers and lists are JSON");
         match difference("", &found, &written) {
@@ -356,6 +358,7 @@ impl PortableReceipt {
         verifier: &dyn SignatureVerifier,
     ) -> Result<Proven, Refuted> {
         let refuted = |claim: Claim| move |error: ReceiptError| Refuted { claim, error };
+        // In this order, because each claim rests on those before it: a path counts only against a root whose block has work.
         let transaction = self.signature(genesis, verifier).map_err(refuted(Claim::Signature))?;
         let (header, manifest, weight) = self.block.check(BlockRole::Own).map_err(refuted(Claim::Block))?;
         merkle::verify(
@@ -372,6 +375,7 @@ impl PortableReceipt {
             .ancestry(&header, &manifest, weight)
             .map_err(refuted(Claim::History))?;
         let block = header.id();
+        // The tip first: where both are one block, trusting it shows the confirmations as well.
         let trusted = match trusted {
             _ if trusted == tip.0 => Trusted::Tip,
             _ if trusted == block => Trusted::Own,
@@ -419,6 +423,7 @@ impl PortableReceipt {
             manifest.receipts_root,
         )
         .map_err(ReceiptError::ReceiptPath)?;
+        // A path shows only that the receipt is one of the block's: it may be that of another transaction.
         if receipt.transaction != id {
             return Err(ReceiptError::OtherReceipt {
                 found: receipt.transaction,
@@ -445,6 +450,7 @@ impl PortableReceipt {
             let bytes = bytes.as_ref().try_into();
             bytes.map(Node::decode).map_err(|_| ReceiptError::HistoryNode { len })
         });
+        // Both heights come from the manifests, under the work of their blocks; the file has the nodes alone.
         let proof = HistoryProof {
             blocks: tip_manifest.number.0,
             number: manifest.number.0,

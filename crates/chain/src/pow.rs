@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_search_finds_what_the_id_says() {
+    fn the_search_finds_a_nonce_whose_id_meets_the_target() {
         let mut header = Header {
             version: 1,
             parent: BlockId::ZERO,

@@ -12,6 +12,7 @@ use crate::pow::{SHA256_INIT, Target};
 /// Nonces tried side by side.
 pub const LANES: usize = 4;
 
+/// Round constants of SHA-256 (FIPS 180-4, section 4.2.2).
 const K: [u32; 64] = [
     0x428a_2f98,
     0x7137_4491,
@@ -310,6 +311,8 @@ impl LaneSearch {
             let nonces: [u32; LANES] = std::array::from_fn(|lane| start.wrapping_add(lane as u32));
             let tops = self.tops(nonces);
             for (lane, top) in tops.into_iter().enumerate() {
+                // The last four may reach beyond `count`. 32 bits decide for nearly every nonce: only what they let through
+                // is hashed whole.
                 let wanted = (lane as u32) < count - done;
                 if top.swap_bytes() <= self.top && wanted && self.seals(nonces[lane]) {
                     return Some(nonces[lane]);
@@ -327,6 +330,7 @@ impl LaneSearch {
         let padding = Lanes::splat(0x8000_0000);
         let [w0, w1, w2] = self.words.map(Lanes::splat);
         let nonces = Lanes::new(nonces.map(u32::swap_bytes));
+        // The second block of the first hash: the header's last 16 bytes, padding, 640 bits.
         let length = Lanes::splat(640);
         let mut w = [
             w0, w1, w2, nonces, padding, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, length,
@@ -335,6 +339,7 @@ impl LaneSearch {
         rounds_to_60::<3>(&mut s, &mut w);
         rounds_from_61(&mut s, &mut w);
 
+        // The only block of the second hash: the first one's 32 bytes, padding, 256 bits.
         let length = Lanes::splat(256);
         let mut w = [
             zero, zero, zero, zero, zero, zero, zero, zero, padding, zero, zero, zero, zero, zero, zero, length,

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn public_keys_are_told_apart_by_their_form() {
+    fn public_keys_are_distinguished_by_their_form() {
         // The generator of the curve, the public key of the number one.
         let point = hex!("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
         let key = PublicKey::from_bytes(&point).unwrap();

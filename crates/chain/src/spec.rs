@@ -214,6 +214,7 @@ impl ChainSpec {
     /// A spec that came in another form than TOML, such as a node's JSON answer, checked as that of a file is; allocations
     /// come out sorted by address. Rules: docs/protocol.md#C1, #L8
     pub fn checked(mut self) -> Result<Self, SpecError> {
+        // A file may list them in any order; the hash has one (C2).
         self.allocations.sort_by_key(|a| a.address);
         self.check()?;
         Ok(self)
@@ -262,6 +263,7 @@ impl ChainSpec {
                 max: MAX_ALLOCATIONS,
             });
         }
+        // `checked` has sorted them, so equal addresses are neighbours.
         if let Some(pair) = self
             .allocations
             .windows(2)
@@ -303,6 +305,7 @@ impl ChainSpec {
             (Some(_), 0) => 0,
             (Some(past), interval) => past / interval,
         };
+        // An amount has 256 bits: by then nothing is left, and a shift by more is not defined.
         if halvings >= 256 {
             Amount::ZERO
         } else {

@@ -80,12 +80,14 @@ impl RawTransaction {
         verifier: &dyn SignatureVerifier,
     ) -> Result<CheckedTransaction, TransactionError> {
         let view = self.transaction.view();
+        // Comparisons first: the signature costs most, so that a flood of wrong transactions is cheap to reject.
         if view.chain_id != chain.chain_id {
             return Err(TransactionError::WrongChain {
                 found: view.chain_id,
                 expected: chain.chain_id,
             });
         }
+        // The account's nonce becomes one more (T6).
         if view.nonce == u64::MAX {
             return Err(TransactionError::NonceTooLarge);
         }
@@ -101,6 +103,7 @@ impl RawTransaction {
                 max_fee: view.max_fee,
             });
         }
+        // Computed here, once: wherever the cost is compared with a balance (T9), it cannot overflow any more.
         let max_cost = Amount(U256::from(view.max_fee))
             .checked_mul(view.gas_limit)
             .and_then(|fee| fee.checked_add(view.value))

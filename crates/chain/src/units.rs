@@ -62,6 +62,7 @@ impl Amount {
         if first == '0' && text.len() > 1 {
             return Err(AmountError::ZeroPadded);
         }
+        // 2^256 has 78 digits: longer texts are rejected before any arithmetic on them.
         if text.len() > 78 {
             return Err(AmountError::Overflow);
         }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// Joins emoji into one picture.
 const JOINER: char = '\u{200d}';
-/// Asks for the coloured picture of the character before it.
+/// Selects the coloured picture of the character before it.
 const PICTURE: char = '\u{fe0f}';
 /// The frame of a key cap, after a digit, `#` or `*`.
 const KEY_CAP: char = '\u{20e3}';

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_told_apart_however_they_are_written() {
+    fn words_are_separated_however_they_are_written() {
         for (typed, expected) in [
             ("", ""),
             ("one two", "one two"),

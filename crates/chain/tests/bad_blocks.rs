@@ -16,7 +16,7 @@ use tally_chain::{
 /// A hexadecimal legacy transaction of the shortest form: nine empty fields but v.
 const SHORTEST: &str = "c9808080808080238080";
 
-fn not_asked(list: Vec<RawTransaction>) -> Result<Vec<tally_chain::CheckedTransaction>, (usize, TransactionError)> {
+fn not_called(list: Vec<RawTransaction>) -> Result<Vec<tally_chain::CheckedTransaction>, (usize, TransactionError)> {
     panic!(
         "{} signatures are checked although something cheaper is wrong",
         list.len()
@@ -25,7 +25,7 @@ fn not_asked(list: Vec<RawTransaction>) -> Result<Vec<tally_chain::CheckedTransa
 
 /// What a block gives whose error must come before any signature is looked at.
 fn cheap(block: RawBlock) -> Result<(), BlockError> {
-    block.check(&spec(), NOW, not_asked).map(|_| ())
+    block.check(&spec(), NOW, not_called).map(|_| ())
 }
 
 fn seal_error(block: RawBlock) -> SealError {
@@ -163,7 +163,7 @@ fn sizes() {
     let mut spec = spec();
     spec.limits.block_bytes = max;
     assert_eq!(
-        block_one().check(&spec, NOW, not_asked).map(|_| ()),
+        block_one().check(&spec, NOW, not_called).map(|_| ()),
         Err(BlockError::TooLarge { len, max })
     );
     spec.limits.block_bytes = len;
@@ -404,7 +404,7 @@ fn headers_and_blocks_are_compared_with_the_same_median() {
 
 /// Weight, fee, bits and history follow the blocks before; a block of one branch does not fit on another.
 #[test]
-fn a_chain_carries_on_what_its_blocks_say() {
+fn weight_and_history_follow_the_blocks_before() {
     let (blocks, ancestors) = chain_of(40, 1);
     let engine = spec().engine();
     let genesis = engine.weight(&after_genesis().parent.header);

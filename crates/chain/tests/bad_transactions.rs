@@ -380,11 +380,11 @@ fn signatures_of_others_and_for_other_chains() {
     assert_eq!(verdict(RSA_2048.sign(payment(), &elsewhere, 1).encode()), bad);
     assert_eq!(verdict(SECP256K1.sign(payment(), &elsewhere).encode()), bad);
 
-    let stranger = EcAccount::from_secret(&[7; 32]);
-    let theirs = signature_of(&stranger.sign(payment(), &identity()).encode());
+    let outsider = EcAccount::from_secret(&[7; 32]);
+    let theirs = signature_of(&outsider.sign(payment(), &identity()).encode());
     assert_eq!(with_secp256k1(SECP256K1.public_key(), theirs), bad);
     // Made by the key itself, but naming another sender in the message.
-    let message = payment().signed_message(&identity().genesis, &stranger.address());
+    let message = payment().signed_message(&identity().genesis, &outsider.address());
     let (signature, _) = SECP256K1.sign_digest(&tally_chain::hash::sha256(&[&message]).0);
     assert_eq!(with_secp256k1(SECP256K1.public_key(), signature), bad);
     assert_eq!(with_rsa_signature(RSA_2048.sign_pss(&message, 32, 1)), bad);

@@ -36,7 +36,7 @@ fn naive(anchor: Target, limit: Target, spacing: u32, half_life: u32, time_diff:
     }
 }
 
-/// Targets that `bits` can say, up to 255 bits.
+/// Targets that `bits` can express, up to 255 bits.
 fn target() -> impl Strategy<Value = Target> {
     (1u32..0x80_0000, 0usize..232).prop_map(|(word, shift)| {
         let rounded = Target(U256::from(word) << shift);

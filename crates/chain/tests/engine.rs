@@ -1,4 +1,4 @@
-//! What the engine decides of a block, and that blocks and headers ask it alike.
+//! What the engine decides of a block, and that blocks and headers use it alike.
 
 mod support;
 
@@ -37,7 +37,7 @@ fn the_engine_makes_the_seal_of_genesis_and_of_the_next_block() {
 }
 
 #[test]
-fn the_engine_says_which_times_a_block_may_have() {
+fn the_engine_gives_the_times_that_a_block_may_have() {
     let engine = spec().engine();
     assert_eq!(engine.max_ahead(), 12 * u64::from(engine.spacing()));
     let (_, ancestors) = chain_of(20, 3);
@@ -69,7 +69,7 @@ fn unsealed(mut header: Header) -> (Header, SealError) {
 }
 
 #[test]
-fn a_reader_without_a_spec_asks_the_same_door() {
+fn a_reader_without_a_spec_uses_the_same_check() {
     let (engine, header) = (spec().engine(), block_one().header);
     assert_eq!(check_without_spec(&header), Ok(engine.weight(&header)));
     let (header, error) = unsealed(header);
@@ -107,7 +107,7 @@ fn a_reader_without_the_blocks_before_bounds_the_seal() {
     let height = Height(7);
     let too_easy = BoundsError::TooEasy { bits: above, height };
     assert_eq!(bounds.check(&sealed(above), height), Err(too_easy));
-    // More blocks than the time allows for ask for more work each.
+    // More blocks than the time allows for require more work each.
     let height = Height(200_000);
     let too_easy = BoundsError::TooEasy { bits: limit, height };
     assert_eq!(bounds.check(&sealed(limit), height), Err(too_easy));

@@ -402,7 +402,7 @@ fn every_mutation_is_refused() {
         for len in 0..envelope.len() {
             let expected = match len {
                 0 => TransactionError::Empty,
-                // The list says how long it is.
+                // The list carries its own length.
                 _ => support::rlp_error("transaction", alloy_rlp::Error::InputTooShort).into(),
             };
             assert_eq!(verdict(envelope[..len].to_vec()), Err(expected), "cut to {len}");
@@ -423,7 +423,7 @@ fn any_key() -> impl Strategy<Value = RawPublicKey> {
 }
 
 proptest! {
-    /// What a policy says is what its bytes say, and there are no other bytes for it.
+    /// A policy has exactly one encoding, and its bytes decode to it alone.
     #[test]
     fn policies_round_trip(keys in proptest::collection::btree_set(any_key(), 1..=16), pick: prop::sample::Index) {
         let keys: Vec<_> = keys.into_iter().collect();

@@ -223,12 +223,12 @@ fn the_count_is_for_the_verifier_to_know() {
     let root = merkle::root(&leaves);
     let last = merkle::prove(&leaves, 2).unwrap();
     assert_eq!(merkle::verify(&last, leaves[2], root), Ok(()));
-    let told = InclusionProof {
+    let proof = InclusionProof {
         index: 1,
         count: 2,
         ..last
     };
-    assert_eq!(merkle::verify(&told, leaves[2], root), Ok(()));
+    assert_eq!(merkle::verify(&proof, leaves[2], root), Ok(()));
 }
 
 /// An inner node is no leaf: the tags keep them apart.

@@ -98,7 +98,7 @@ fn four_thousand_headers_in_a_row_are_linked_and_sealed() {
 }
 
 #[test]
-fn summa_headers_say_what_the_library_says() {
+fn summa_headers_decode_as_in_the_library() {
     let Some(folder) = corpora("bitcoin-spv-summa") else {
         return;
     };
@@ -147,7 +147,7 @@ fn summa_headers_say_what_the_library_says() {
 }
 
 #[test]
-fn summa_chains_hold_or_break_where_the_library_says() {
+fn summa_chains_hold_or_break_as_in_the_library() {
     let Some(folder) = corpora("bitcoin-spv-summa") else {
         return;
     };

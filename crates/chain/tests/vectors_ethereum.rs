@@ -69,7 +69,7 @@ fn rlp_items_read_and_write() {
     }
 }
 
-/// What decoding must say where Ethereum's clients say `exception`.
+/// The error that decoding must return where Ethereum's clients report `exception`.
 fn expected_refusal(exception: &str, error: &TransactionError) -> bool {
     use alloy_rlp::Error::*;
     use tally_chain::transaction::TransactionError as Tx;

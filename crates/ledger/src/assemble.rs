@@ -96,6 +96,7 @@ pub(crate) fn unclosed(error: ExecutionError) -> StateError {
 
 /// The last time, in Unix seconds, that the header may have without changing what the block does.
 pub(crate) fn latest_time(time: u32, time_seen: bool, taken: &[CheckedTransaction]) -> u32 {
+    // Code that has read the time may do something else at another one.
     if time_seen {
         return time;
     }
@@ -175,6 +176,7 @@ fn take<V: StateView + ?Sized>(
     tx.check_includable(UnixSecs(context.time.into()), context.base_fee)
         .map_err(InclusionError::Transaction)?;
     let receipt = executor.include(tx)?;
+    // Only now: what cannot be included leaves its room to those after it.
     *room -= bytes;
     Ok(receipt)
 }

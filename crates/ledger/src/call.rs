@@ -1,4 +1,4 @@
-//! Asking a contract without a transaction: nothing is paid, nothing is kept.
+//! Calling a contract without a transaction: nothing is paid, nothing is kept.
 
 use revm::context::TxEnv;
 use revm::context::result::ExecutionResult;

@@ -104,6 +104,7 @@ impl ChangeSet {
         while !list.is_empty() {
             let mut entry = list.list("changes.code")?;
             let hash = entry.b256("changes.code.hash")?;
+            // Code has no limit of its own here: it is no longer than the set that it stands in.
             let code = Bytes::copy_from_slice(entry.bytes("changes.code.bytes", bytes.len())?);
             entry.end()?;
             insert_ascending("changes.codes", &mut changes.codes, hash, code)?;
@@ -113,6 +114,7 @@ impl ChangeSet {
     }
 }
 
+/// One order, and no key twice, so that a set has one encoding.
 fn insert_ascending<K: Ord, T>(
     field: &'static str,
     map: &mut BTreeMap<K, T>,

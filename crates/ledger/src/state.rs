@@ -161,6 +161,7 @@ impl<'a, V: StateView + ?Sized> BlockState<'a, V> {
                 undo.storage.insert(key, slot.before);
             }
         }
+        // Codes are not undone: they are found by their hash only, and one that no account names does no harm.
         let created = self.created.into_iter();
         changes.codes = created.map(|(hash, code)| (hash, code.original_bytes())).collect();
         Outcome {

@@ -91,6 +91,7 @@ fn write(subtree: &Subtree, writes: &[Write], depth: usize) -> Subtree {
         None => build(&present(writes), depth),
         Some(Node::Leaf { key, value_hash, .. }) => {
             let mut leaves = present(writes);
+            // The leaf stays unless one of the writes is of its own key: then that write replaces or removes it.
             if let Err(at) = writes.binary_search_by_key(key, |(key, _)| *key) {
                 let before = writes[..at].iter().filter(|(_, value)| value.is_some()).count();
                 leaves.insert(before, (*key, *value_hash));

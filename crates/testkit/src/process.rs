@@ -28,10 +28,10 @@ impl Child {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program can be started");
-        let (tell, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::channel();
         let out = process.stdout.take().expect("its output is a pipe");
         let out = BufReader::new(out);
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Self { process, lines }
     }
 

@@ -16,17 +16,17 @@ pub const SECP256K1_GAP: u32 = 20;
 pub const RSA_2048_GAP: u32 = 2;
 /// The same for the larger RSA keys, whose searches take longer still.
 pub const RSA_LARGE_GAP: u32 = 1;
-/// The largest gap that a user may ask for.
+/// The largest gap that a user may set.
 pub const MAX_GAP: u32 = 100;
 
-/// Why a report does not fit the question.
+/// Why a report does not fit the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{found} answers to {asked} questions")]
+#[error("{found} answers for {requested} accounts")]
 pub struct TooManyAnswers {
     /// Answers in the report.
     pub found: usize,
-    /// Accounts that were asked about.
-    pub asked: usize,
+    /// Accounts that were wanted.
+    pub requested: usize,
 }
 
 /// The search for used accounts of one kind.
@@ -73,11 +73,11 @@ impl Discovery {
 
     /// Takes the answers for the first of the wanted indexes, in order: whether each was used.
     pub fn report(&mut self, used: &[bool]) -> Result<(), TooManyAnswers> {
-        let asked = self.wanted().len();
-        if used.len() > asked {
+        let requested = self.wanted().len();
+        if used.len() > requested {
             return Err(TooManyAnswers {
                 found: used.len(),
-                asked,
+                requested,
             });
         }
         for used in used {
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks an oracle until the search is over: how many accounts it found, and how many it looked at.
+    /// Queries an oracle until the search is over: how many accounts it found, and how many it looked at.
     fn run(mut discovery: Discovery, batch: usize, used: impl Fn(u32) -> bool) -> (u32, u32) {
         let mut looked = 0;
         while !discovery.wanted().is_empty() {
@@ -124,15 +124,15 @@ mod tests {
         let wide = Discovery::with_gap(KeyKind::Rsa2048, 5);
         assert_eq!(run(wide, 1, |index| index == 4), (5, 10));
         assert_eq!(run(Discovery::with_gap(KeyKind::Rsa2048, 0), 1, |_| false).1, 1);
-        // A node that calls everything used cannot make it run for ever.
+        // A node that reports every account as used cannot make it run for ever.
         assert_eq!(run(secp(), 20, |_| true), (256, 256));
     }
 
     #[test]
-    fn more_answers_than_questions_are_refused() {
+    fn more_answers_than_wanted_accounts_are_rejected() {
         let mut discovery = Discovery::new(KeyKind::Rsa2048);
         let before = discovery.clone();
-        let error = TooManyAnswers { found: 3, asked: 2 };
+        let error = TooManyAnswers { found: 3, requested: 2 };
         assert_eq!(discovery.report(&[true; 3]), Err(error));
         assert_eq!(discovery, before);
     }

@@ -49,7 +49,7 @@ use crate::public_accounts::is_public;
 pub enum Warning {
     /// Everyone who has read the file has the key.
     NotEncrypted,
-    /// The file does not say whose key it holds, so an accident in it may have made another key.
+    /// The file does not name the address of its key, so damage in it may have made another key.
     NotChecked,
     /// The key is printed in handbooks: anyone can sign with it. Rule: docs/protocol.md#W6
     Public,
@@ -62,7 +62,7 @@ impl fmt::Display for Warning {
                 "The file is not encrypted: anyone who has seen it has the key. Delete it once the key is kept here, and do not send it to anyone."
             }
             Self::NotChecked => {
-                "The file does not say whose key it holds, so damage in it can go unnoticed. Compare the address with the one you expect."
+                "The file does not name the address of its key, so damage in it can go unnoticed. Compare the address with the one you expect."
             }
             Self::Public => {
                 "This key is PUBLIC: it belongs to the published test phrase. Anyone can take what is sent to it."
@@ -141,7 +141,7 @@ pub(crate) fn check_rsa(key: &RsaPublicKey) -> Result<(), WeakKey> {
     weak::check_rsa_public(key.modulus(), &RSA_EXPONENT.to_be_bytes()).map(drop)
 }
 
-/// Whether the file asks for a password; says nothing about whether it can be read.
+/// Whether the file needs a password; it may be unreadable all the same.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
     match Form::of(bytes) {
         Ok(Form::Json(text)) => json(&text).is_ok_and(|file| matches!(web3::get(&file, "crypto"), Ok(Some(_)))),

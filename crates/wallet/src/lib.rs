@@ -54,7 +54,7 @@ pub use tally_chain::{KeyKind, PublicKey};
 pub use vault::{ChainBinding, Changed, Contact, Settings, Vault, VaultError};
 pub use warnings::{Warning, Warnings, Weight};
 
-/// The system's random numbers (in a browser: `crypto.getRandomValues`), to hand to what asks for an `rng`.
+/// The system's random numbers (in a browser: `crypto.getRandomValues`), for functions that take an `rng`.
 ///
 /// It panics when the system has none, because nothing secret may be made then.
 pub fn system_rng() -> impl rand_core::CryptoRng {

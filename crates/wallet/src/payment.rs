@@ -43,7 +43,7 @@ pub enum PaymentError {
     Transaction(#[from] TransactionError),
 }
 
-/// What a user asks for.
+/// A payment as the user enters it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// The recipient.
@@ -74,6 +74,7 @@ pub fn build(chain: &ChainIdentity, sender: &Account, payment: &Payment) -> Resu
         timestamp: payment.timestamp,
         max_priority_fee: payment.fee.max_priority_fee,
         max_fee: payment.fee.max_fee,
+        // For the measuring below: no gas limit has a longer encoding, so the envelope is no longer than what is paid for.
         gas_limit: MAX_GAS_LIMIT,
         to: Some(payment.to),
         value: payment.value,
@@ -82,6 +83,7 @@ pub fn build(chain: &ChainIdentity, sender: &Account, payment: &Payment) -> Resu
     let address = sender.address;
     let signers = sender.signers().ok_or(PaymentError::NoPublicKey { address })?;
     payload.gas_limit = gas_of(&payload, &signers);
+    // What cannot be shown is not made.
     Review::of(&payload, &chain.genesis, sender.address)?;
     Ok(payload.encode())
 }
@@ -116,7 +118,7 @@ pub enum Memo {
     Hex(String),
 }
 
-/// What the bytes to be signed say. Rule: docs/protocol.md#W8
+/// The content of the bytes to be signed, decoded. Rule: docs/protocol.md#W8
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Review {
     /// The number of the chain. Rule: docs/protocol.md#T5
@@ -289,6 +291,7 @@ pub(crate) fn signature<R: CryptoRng + ?Sized>(
         SigningKey::Secp256k1(key) => {
             let signature: Result<k256::ecdsa::Signature, _> = key.private().sign_prehash(digest.as_slice());
             let signature = signature.map_err(|_| PaymentError::Signing)?;
+            // The only form that nodes accept (A6).
             Ok(signature.normalize_s().to_bytes().to_vec())
         }
     }

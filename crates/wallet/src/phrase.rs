@@ -20,7 +20,7 @@ pub enum PhraseError {
     UnknownWord { position: usize, language: Language },
     #[error("none of the words is in any of the ten word lists")]
     UnknownLanguage,
-    #[error("all of the words are in several word lists ({}); say which one the phrase was made with", names(.languages))]
+    #[error("all of the words are in several word lists ({}); name the one that the phrase was made with", names(.languages))]
     Ambiguous { languages: Vec<Language> },
     #[error("the words are all {language}, but their checksum is wrong: a word is mistyped or misplaced")]
     Checksum { language: Language },
@@ -81,7 +81,7 @@ impl Phrase {
             whole = all(&|language| known(language, read::whole) == count);
         }
         if whole.is_empty() {
-            // Four letters fit many lists: only a checksum that holds says that a phrase was cut.
+            // Four letters fit many lists: only a checksum that holds shows that a phrase was cut.
             whole = all(&|language| read::is_cut(language, &plain) && Self::read(language, &plain).is_ok());
         }
         match *whole {

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn miller_rabin_tells_mersenne_primes_from_pseudoprimes() {
+    fn miller_rabin_distinguishes_mersenne_primes_from_pseudoprimes() {
         for exponent in [61, 89, 107, 127] {
             assert!(verdict((1 << exponent) - 1), "2^{exponent}-1 is prime");
         }

@@ -32,7 +32,7 @@ pub enum ProposalError {
     Text(#[from] TextError),
     #[error("the proposal: {0}")]
     Codec(#[from] CodecError),
-    #[error("the proposal asks a signer of the kind {found}; 1 (one key) and 2 (a policy) exist")]
+    #[error("the proposal names a signer of the kind {found}; 1 (one key) and 2 (a policy) exist")]
     SignerKind { found: u64 },
     #[error("the proposal's key: {0}")]
     Key(KeyError),
@@ -54,16 +54,16 @@ pub enum ProposalError {
     NotASigner { key: Address, account: Address },
     #[error("the signature verifies under none of the keys that vouch for {account}")]
     NobodysSignature { account: Address },
-    #[error("the signature has {found} bytes; {} are asked for", lengths(.expected))]
+    #[error("the signature has {found} bytes; {} are needed", lengths(.expected))]
     SignatureLength { found: usize, expected: Vec<usize> },
     #[error("the signature has {found} bytes, one too many at its end: leave it out")]
     OneByteTooMany { found: usize },
     #[error(
-        "the signature is RSA-PSS with a salt of {found} bytes; {expected} are asked for: openssl pkeyutl -sign -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:{expected} -pkeyopt digest:sha256"
+        "the signature is RSA-PSS with a salt of {found} bytes; {expected} are needed: openssl pkeyutl -sign -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:{expected} -pkeyopt digest:sha256"
     )]
     PssSalt { found: usize, expected: usize },
     #[error(
-        "the signature is RSA with the padding of PKCS#1 v1.5; PSS is asked for: openssl pkeyutl -sign -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32 -pkeyopt digest:sha256"
+        "the signature is RSA with the padding of PKCS#1 v1.5; PSS is needed: openssl pkeyutl -sign -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32 -pkeyopt digest:sha256"
     )]
     Pkcs1Padding,
     #[error(
@@ -144,7 +144,7 @@ impl Proposal {
         self.signed() >= self.required()
     }
 
-    /// What the bytes to be signed say. Rule: docs/protocol.md#W8
+    /// The content of the bytes to be signed, decoded. Rule: docs/protocol.md#W8
     pub fn review(&self) -> Result<Review, ProposalError> {
         Ok(payment::review(&self.chain, self.account(), &self.payload.encode())?)
     }
@@ -177,7 +177,7 @@ impl Proposal {
         Ok(())
     }
 
-    /// Whether this key is asked to sign, and has not.
+    /// Whether this key is one of the signers, and has not signed yet.
     pub fn waits_for(&self, key: &PublicKey) -> bool {
         self.place(key)
             .is_some_and(|place| !self.signatures.contains_key(&place))
@@ -188,7 +188,7 @@ impl Proposal {
         self.signers.keys().iter().position(|known| *known == key)
     }
 
-    /// Signs with a key that is asked for.
+    /// Signs with the key of a signer.
     pub fn sign<R: CryptoRng + ?Sized>(&mut self, key: &SigningKey, rng: &mut R) -> Result<(), ProposalError> {
         let place = self.place(&key.public_key()).ok_or(ProposalError::NotASigner {
             key: key.address(),
@@ -238,6 +238,7 @@ impl Proposal {
         if let Some((what, _)) = same.into_iter().find(|(_, same)| !same) {
             return Err(ProposalError::Differs { what });
         }
+        // Both of two signatures by one key verify. The first stays, so that combining again changes nothing.
         for (place, signature) in &other.signatures {
             self.signatures.entry(*place).or_insert_with(|| signature.clone());
         }
@@ -253,6 +254,7 @@ impl Proposal {
                 required,
             });
         }
+        // More may have signed; the envelope has exactly as many as the policy requires (T12).
         let signatures = self.signatures.clone().into_iter().take(required).collect();
         Ok(payment::complete(
             &self.chain,

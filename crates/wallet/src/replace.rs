@@ -35,8 +35,8 @@ pub enum ReplaceError {
 
 /// The payload that takes the place of a waiting transaction. Rule: docs/protocol.md#W53
 ///
-/// `envelope` is the waiting one, checked as a node would: a page cannot pass off other bytes as it. `fee` is what the
-/// market asks for now; each of its two prices is raised to what a pool asks of a replacement.
+/// `envelope` is the waiting one, checked as a node would: a page cannot pass off other bytes as it. `fee` is the
+/// market price now; each of its two prices is raised to what a pool requires of a replacement.
 pub fn replace(
     chain: &ChainIdentity,
     sender: Address,

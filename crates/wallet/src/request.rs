@@ -1,4 +1,4 @@
-//! Payment requests as links: the part of EIP-681 that asks for coins. Rule: docs/protocol.md#W67
+//! Payment requests as links: the part of EIP-681 that requests coins. Rule: docs/protocol.md#W67
 
 use std::fmt;
 
@@ -28,15 +28,15 @@ pub enum RequestError {
     OtherChain { found: u64, expected: u64 },
     #[error("the payment link calls the function {name:?} of a contract; only payments are followed")]
     Function { name: String },
-    #[error("the payment link asks for {name:?}, which this wallet does not know; it must not be left out")]
+    #[error("the payment link requires {name:?}, which this wallet does not know; it must not be left out")]
     Parameter { name: String },
     #[error("the payment link names {name:?} twice")]
     Twice { name: String },
-    #[error("the payment link asks for the amount {found:?}, which is no whole number of base units below 2^256")]
+    #[error("the payment link has the amount {found:?}, which is no whole number of base units below 2^256")]
     Value { found: String },
 }
 
-/// Who asks for how much.
+/// Who is to be paid, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaymentRequest {
     /// The recipient.
@@ -136,7 +136,7 @@ fn number(text: &str) -> Option<Amount> {
         None => (text, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    // A point asks for digits at both sides.
+    // A point needs digits on both sides.
     let pointed = mantissa.contains('.');
     if !digits(whole) || (pointed && !digits(fraction)) || exponent > 77 {
         return None;
@@ -283,7 +283,7 @@ mod tests {
                 _ => drop(bytes.remove(place)),
             }
             match PaymentRequest::parse(&String::from_utf8(bytes).unwrap()) {
-                // The address stands under its checksum; what else is read back says the same.
+                // The address stands under its checksum; everything else reads back equal.
                 Ok(request) => {
                     assert_eq!(PaymentRequest::parse(&request.to_string()), Ok(request));
                     accepted += 1;

@@ -209,7 +209,7 @@ impl<const LIMBS: usize> Drop for Pair<LIMBS> {
 }
 
 fn bytes_of<const LIMBS: usize>(number: &Uint<LIMBS>) -> Bytes {
-    // Words are least significant first, the bytes asked for most significant first.
+    // Words are least significant first, the bytes to return most significant first.
     let mut bytes = Zeroizing::new(Vec::with_capacity(Uint::<LIMBS>::BITS as usize / 8));
     for word in number.as_words().iter().rev() {
         bytes.extend_from_slice(&word.to_be_bytes());

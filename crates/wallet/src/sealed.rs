@@ -188,7 +188,7 @@ impl Container {
         header
     }
 
-    /// Finds accidents before the password is even asked for; it keeps no one from forging.
+    /// Finds damage before the password is needed. It is no protection against forgery.
     fn checksum(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
         hasher.update(b"tally/vault-checksum");

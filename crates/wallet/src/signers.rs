@@ -45,7 +45,7 @@ impl Signers {
         }
     }
 
-    /// What vouches for a payload, from exactly as many signatures as are asked for. Rule: docs/protocol.md#T12
+    /// What vouches for a payload, from exactly as many signatures as are required. Rule: docs/protocol.md#T12
     pub fn authenticator(&self, signatures: Signatures) -> Result<Authenticator, MultisigError> {
         let policy = match self {
             Self::Policy(policy) => policy,
@@ -73,7 +73,7 @@ impl Signers {
         let chosen = places.into_iter().take(self.threshold());
         let signatures = chosen.map(|place| (place, vec![0xff; signature_len(&keys[place])]));
         self.authenticator(signatures.collect())
-            .expect("as many signatures as the threshold asks for")
+            .expect("as many signatures as the threshold")
     }
 }
 

@@ -11,7 +11,7 @@ use tally_chain::{BlockId, TxId};
 
 /// What stands before the name in the `type` of a node's problem (RFC 9457).
 const PROBLEMS: &str = "/problems/";
-/// The one problem with a status of 500 or more that says that the transaction was looked at and not taken.
+/// The one problem with a status of 500 or more after which it is certain that the transaction was not taken.
 const POOL_FULL: &str = "pool-full";
 /// The problem of a nonce that is used on the chain: by these bytes or by others.
 const NONCE_TOO_LOW: &str = "nonce-too-low";
@@ -42,9 +42,9 @@ pub enum Outcome {
         /// None where the node does not name it.
         block: Option<BlockId>,
     },
-    /// The node did not take it, and says why.
+    /// The node did not take it, and gave the reason.
     Rejected {
-        /// What the node said.
+        /// The node's reason.
         problem: Rejection,
     },
     /// It is not known: the transaction may have been taken.
@@ -78,7 +78,7 @@ impl fmt::Display for Rejection {
 }
 
 impl Rejection {
-    /// What it leaves open of bytes that were handed over before, to be put behind it; empty where its own words say it.
+    /// What it leaves open of bytes that were handed over before, to be put behind it; empty where its own text already does.
     pub fn leaves_open(&self) -> &'static str {
         match self.name == NONCE_TOO_LOW {
             true => {
@@ -102,7 +102,7 @@ pub enum Uncertain {
     #[error("the answer is about another transaction, {found}")]
     OtherTransaction { found: TxId },
     /// The nonce is used, by a copy of these bytes that came from elsewhere perhaps.
-    #[error("the node rejected it ({rejection}), and gave no answer when it was asked for its id")]
+    #[error("the node rejected it ({rejection}), and did not answer the query for its id")]
     RejectedUnseen { rejection: Rejection },
     /// The first copy may still be on its way, behind what rejected the second. To the first came no answer, or that of a proxy, or
     /// of a node that failed while it answered; it may have been sent by an earlier command.
@@ -188,8 +188,8 @@ impl Outcome {
         Self::Unknown { why }
     }
 
-    /// What is known together with what was known before: a rejection says what became of these bytes only where none of them
-    /// was on its way. Then it is for the caller to ask the node for the id.
+    /// What is known together with what was known before: a rejection settles what became of these bytes only where none of
+    /// them was on its way. Then the caller has to query the node for the id.
     pub fn after(self, earlier: Earlier) -> Self {
         match (self, earlier) {
             (Self::Rejected { problem: rejection }, Earlier::Open) => {
@@ -202,7 +202,7 @@ impl Outcome {
         }
     }
 
-    /// What is left of it where the node was asked for the id and gave no answer: a rejection for a used nonce does not say
+    /// What remains of it where the node did not answer the query for the id: a rejection for a used nonce does not show
     /// whether a copy of these very bytes, sent by another command or another person, has used it.
     pub fn unseen(self) -> Self {
         match self {
@@ -336,13 +336,13 @@ mod tests {
     }
 
     #[test]
-    fn a_used_nonce_stays_open_where_the_node_does_not_say_whether_it_has_it() {
+    fn a_used_nonce_stays_open_where_the_node_does_not_show_whether_it_has_it() {
         let Outcome::Unknown { why } = answer(409, problem("nonce-too-low", 409)).unseen() else {
             panic!("a copy may have used it");
         };
         assert_eq!(
             why.to_string(),
-            "the node rejected it (T: d (request r)), and gave no answer when it was asked for its id"
+            "the node rejected it (T: d (request r)), and did not answer the query for its id"
         );
         assert_eq!(
             why.rejection().map(|rejection| rejection.name.as_str()),

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_says_what_it_is_and_whether_it_is_whole() {
+    fn a_text_names_its_kind_and_shows_whether_it_is_whole() {
         let text = write("tally-proposal", b"some bytes");
         assert_eq!(read("tally-proposal", &text).unwrap(), b"some bytes");
         let broken = format!(" {}\n {}\n", &text[..20], &text[20..]);

@@ -2,8 +2,8 @@
 //!
 //! One list for every path that signs: a payment, a replacement, a proposal, an anchor, test coins, with a node or without.
 //! Pure: computed from the decoded bytes, from what the wallet knows, and from what the node answered. What the wallet finds
-//! by itself stands in the list whatever the node does: a node that is silent, or says that an address was paid before,
-//! takes nothing away. Nothing here forbids a payment.
+//! by itself stands in the list whatever the node does: a node that does not answer, or claims that an address was paid
+//! before, takes nothing away. Nothing here forbids a payment.
 
 mod find;
 #[cfg(test)]
@@ -35,7 +35,7 @@ pub enum Bond {
 /// What the wallet knows without a node.
 #[derive(Debug, Clone, Copy)]
 pub struct Local<'a> {
-    /// Its accounts, its address book and whom its own journal says it paid; one may stand here more than once.
+    /// Its accounts, its address book and the receivers in its own journal of payments; one may stand here more than once.
     pub known: &'a [(Address, Bond)],
     /// Whether the chain's coins are worth nothing.
     pub playground: bool,
@@ -60,7 +60,7 @@ pub struct NodeView<'a> {
     pub public: bool,
 }
 
-/// How much a warning asks of the user.
+/// How grave a warning is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     /// Good to know.
@@ -145,7 +145,7 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// How much it asks of the user. Rule: docs/protocol.md#W51
+    /// How grave it is. Rule: docs/protocol.md#W51
     pub fn weight(&self) -> Weight {
         match self {
             Self::NewContract { .. }
@@ -245,7 +245,7 @@ impl fmt::Display for Warning {
             ),
             Self::Contract => f.write_str(
                 "A payment runs its program with the memo as its input; the program may refuse it, keep the coins for ever \
-                 or do more than pay. Pay it only if its maker says so.",
+                 or do more than pay. Pay it only if its author documents that it takes payments.",
             ),
             Self::FeeOfValue { percent } => write!(
                 f,
@@ -259,7 +259,7 @@ impl fmt::Display for Warning {
             ),
             Self::FeeOfNow { times } => write!(
                 f,
-                "Each unit of gas costs {times} times the normal price. It is in a hurry, or a slip."
+                "Each unit of gas costs {times} times the normal price. Choose a lower fee, unless it has to be in the next block."
             ),
             Self::DatedAhead { timestamp, now } => write!(
                 f,
@@ -272,7 +272,7 @@ impl fmt::Display for Warning {
             ),
             Self::NodeMissing { why } => write!(
                 f,
-                "No node has said whether you paid this address before, whether a contract stands there, and what fee is \
+                "No node has shown whether you paid this address before, whether a contract stands there, and what fee is \
                  normal now ({why}). Compare every digit with a source you trust."
             ),
             Self::WholeBalance { left } => write!(
@@ -307,7 +307,7 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// The list for these bytes; `node` is the reason where it could not be asked, or not for all of it.
+    /// The list for these bytes; `node` is the reason where the node did not answer, or not completely.
     pub fn of(review: &Review, local: &Local<'_>, node: Result<NodeView<'_>, String>) -> Self {
         let found = of_wallet(review, local);
         Self {

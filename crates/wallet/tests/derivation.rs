@@ -72,7 +72,7 @@ fn the_first_rsa_4096_account_is_the_published_one() {
 }
 
 #[test]
-fn a_search_tells_how_far_it_is_and_shows_nothing_of_what_it_found() {
+fn a_search_reports_its_progress_and_shows_nothing_of_what_it_found() {
     let mut search = Phrase::parse(JUNK).unwrap().seed("").rsa(RsaBits::B2048, 0).unwrap();
     assert_eq!((search.bits(), search.index()), (RsaBits::B2048, 0));
     let mut last = search.progress();

@@ -10,9 +10,9 @@ fn table(part: &str) -> Vec<Value> {
     all[part].as_array().unwrap().clone()
 }
 
-/// The account, or the message with its advice; beside what the table says.
+/// The account, or the message with its advice, beside what the table expects.
 fn judge(row: &Value, outcome: Result<String, String>, wrong: &mut Vec<String>) {
-    let right = match (&outcome, row["address"].as_str(), row["says"].as_str()) {
+    let right = match (&outcome, row["address"].as_str(), row["message"].as_str()) {
         (Ok(address), Some(expected), _) => address == expected,
         (Err(message), None, Some(expected)) => message.contains(expected),
         _ => false,
@@ -20,7 +20,7 @@ fn judge(row: &Value, outcome: Result<String, String>, wrong: &mut Vec<String>) 
     if !right {
         wrong.push(format!(
             "{}: {outcome:?}, expected {} {}",
-            row["name"], row["address"], row["says"]
+            row["name"], row["address"], row["message"]
         ));
     }
 }
@@ -42,7 +42,7 @@ fn every_key_file_of_the_table_gives_its_account_or_its_message() {
         // A page reads the file as text first.
         judge(&row, read(file_text::decode(&file).as_bytes()), &mut wrong);
         let outcome = read(&file);
-        // What is opened with a password is asked for it.
+        // A file that opens with a password is reported as encrypted.
         if outcome.is_ok() && !password.is_empty() {
             assert!(keystore::is_encrypted(&file), "{}", row["name"]);
         }

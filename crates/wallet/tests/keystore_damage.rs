@@ -9,7 +9,7 @@ use tally_wallet::keystore;
 
 const PASSWORD: &str = "testpassword";
 const TRIALS: usize = 100_000;
-/// Far above what a file of this size needs, far below what the bounds let an honest file ask for.
+/// Far above what a file of this size needs, far below what the bounds allow an honest file.
 const MEMORY: usize = 64 << 20;
 
 struct Counting;

@@ -1,5 +1,5 @@
 //! Both ways with programs that others wrote: `openssl`, npm `ethers`, PyPI `eth-keyfile`. Where one is missing, the
-//! test says so; `scripts/setup.sh test` installs them.
+//! test prints that; `scripts/setup.sh test` installs them.
 
 mod common;
 
@@ -19,7 +19,7 @@ const PASSWORD: &str = "harbour violin 17";
 const SECRET: &str = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
 const ADDRESS: &str = "0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b";
 
-/// Whether a program answers; says so where it does not.
+/// Whether a program answers; prints where it does not.
 fn there(program: &Path, arguments: &[&str]) -> bool {
     let answers = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     let there = answers.is_ok_and(|output| output.status.success());
@@ -172,9 +172,9 @@ fn openssl_signs_with_our_file_and_checks_what_we_signed() {
     assert_eq!(String::from_utf8_lossy(&verdict).trim(), "Verified OK");
 }
 
-/// Asks a script; one JSON question, one JSON answer.
-fn ask(program: &Path, arguments: &[&str], question: &Value) -> Value {
-    let answer = run(program, arguments, question.to_string().as_bytes());
+/// Runs a script with one JSON request; its one JSON answer.
+fn reply(program: &Path, arguments: &[&str], request: &Value) -> Value {
+    let answer = run(program, arguments, request.to_string().as_bytes());
     serde_json::from_slice(&answer).unwrap()
 }
 
@@ -183,11 +183,11 @@ fn both_ways(program: &Path, arguments: &[&str]) {
     let key = private(SECRET.as_bytes(), "");
     for password in [PASSWORD, "Pässwort für 東京"] {
         let ours = keystore::write_web3(&key, password, &mut system_rng()).unwrap();
-        let question = json!({ "open": ours, "password": password });
-        assert_eq!(ask(program, arguments, &question), json!({ "secret": SECRET }));
+        let request = json!({ "open": ours, "password": password });
+        assert_eq!(reply(program, arguments, &request), json!({ "secret": SECRET }));
         for kdf in ["scrypt", "pbkdf2"] {
-            let question = json!({ "keep": SECRET, "password": password, "kdf": kdf });
-            let theirs = ask(program, arguments, &question);
+            let request = json!({ "keep": SECRET, "password": password, "kdf": kdf });
+            let theirs = reply(program, arguments, &request);
             let Some(theirs) = theirs["file"].as_str() else {
                 assert_eq!(theirs, json!({ "cannot": kdf }));
                 continue;

@@ -214,7 +214,7 @@ fn any_changed_byte_of_an_envelope_is_refused() {
                     "byte {at} of {:?}: {error}",
                     sender.kind()
                 ),
-                // What stands there says what is wrong: a length, a kind, the chain, a fee, the signature at last.
+                // The error depends on the byte: a length, a kind, the chain, a fee, the signature at last.
                 _ => {}
             }
         }
@@ -285,7 +285,7 @@ proptest! {
             tally_wallet::Phrase::parse(common::JUNK).unwrap(), "", common::binding(), UnixSecs(0),
         );
         let sender = vault.add_secp256k1("").unwrap().clone();
-        let asked = Payment {
+        let entered = Payment {
             to: Address::new(to),
             value: Amount(U256::from(value)),
             memo,
@@ -296,17 +296,17 @@ proptest! {
                 max_fee: u128::from(max_priority_fee) + u128::from(above),
             },
         };
-        let bytes = payment::build(&chain(), &sender, &asked).unwrap();
+        let bytes = payment::build(&chain(), &sender, &entered).unwrap();
         let key = vault.signing_key(sender.address).unwrap();
         let signed = payment::sign(&chain(), sender.address, &key, &bytes, &mut system_rng()).unwrap();
         let raw = RawTransaction::decode(signed.envelope).unwrap();
         let checked = raw.check(&chain(), &ReferenceVerifier).unwrap();
         let view = checked.view();
-        prop_assert_eq!(view.to, Some(asked.to));
-        prop_assert_eq!(view.value, asked.value);
-        prop_assert_eq!(view.data.as_ref(), asked.memo.as_bytes());
-        prop_assert_eq!((view.nonce, view.timestamp), (asked.nonce, Some(asked.timestamp)));
-        prop_assert_eq!((view.max_priority_fee, view.max_fee), (asked.fee.max_priority_fee, asked.fee.max_fee));
+        prop_assert_eq!(view.to, Some(entered.to));
+        prop_assert_eq!(view.value, entered.value);
+        prop_assert_eq!(view.data.as_ref(), entered.memo.as_bytes());
+        prop_assert_eq!((view.nonce, view.timestamp), (entered.nonce, Some(entered.timestamp)));
+        prop_assert_eq!((view.max_priority_fee, view.max_fee), (entered.fee.max_priority_fee, entered.fee.max_fee));
         prop_assert_eq!(checked.sender(), sender.address);
     }
 }

@@ -45,7 +45,7 @@ fn case_and_white_space_are_forgiven() {
 }
 
 #[test]
-fn new_phrases_have_the_asked_length_and_read_back() {
+fn new_phrases_have_the_chosen_length_and_read_back() {
     for (length, words) in [(PhraseLength::Twelve, 12), (PhraseLength::TwentyFour, 24)] {
         let phrase = Phrase::generate(length, &mut system_rng());
         assert_eq!((phrase.word_count(), phrase.words().count()), (words, words));

@@ -44,7 +44,7 @@ fn waiting_payload() -> Payload {
 }
 
 #[test]
-fn a_payment_of_the_wallet_is_sped_up_with_all_that_it_says() {
+fn a_payment_of_the_wallet_is_sped_up_with_all_its_fields() {
     let vault = vault();
     for place in 0..2 {
         let sender = vault.accounts().nth(place).unwrap();
@@ -103,7 +103,7 @@ fn a_cancellation_pays_nobody_and_keeps_the_nonce() {
     assert_eq!(
         (view.max_fee, view.max_priority_fee),
         (3_000_000_000, 5_000),
-        "the market asks for more"
+        "the market price is higher"
     );
     let needed = intrinsic_gas(&new);
     assert!((needed..needed + 4).contains(&view.gas_limit));
@@ -165,9 +165,9 @@ fn what_cannot_be_replaced_is_named() {
 }
 
 proptest! {
-    /// Both prices rise as a pool asks, whatever they were and whatever the market says.
+    /// Both prices rise as a pool requires, whatever they and the market price were.
     #[test]
-    fn prices_rise_as_a_pool_asks(tip in 0u128..1 << 90, more in 0u128..1 << 90, market_tip in 0u128..1 << 90, market in 0u128..1 << 90, cancel: bool) {
+    fn prices_rise_as_a_pool_requires(tip in 0u128..1 << 90, more in 0u128..1 << 90, market_tip in 0u128..1 << 90, market in 0u128..1 << 90, cancel: bool) {
         let key = ecc();
         let old = Payload { max_priority_fee: tip, max_fee: tip + more, ..waiting_payload() };
         let envelope = sign(&key, &old.encode()).envelope().clone();

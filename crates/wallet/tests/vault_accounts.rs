@@ -53,12 +53,12 @@ fn imported_keys_sign_and_survive_the_file() {
 #[test]
 fn watched_accounts_sign_nothing_and_become_whole_with_their_key() {
     let mut before = vault();
-    let stranger = Address::repeat_byte(0x11);
-    before.watch(stranger, None, "A friend").unwrap();
+    let watched = Address::repeat_byte(0x11);
+    before.watch(watched, None, "A friend").unwrap();
     let key = secp(9);
     let (address, public) = (key.address(), key.public_key());
-    let wrong = before.watch(stranger, None, "").err();
-    assert_eq!(wrong, Some(VaultError::HasAccount { address: stranger }));
+    let wrong = before.watch(watched, None, "").err();
+    assert_eq!(wrong, Some(VaultError::HasAccount { address: watched }));
     let other = VaultError::OtherKey {
         address: Address::ZERO,
         key: address,
@@ -68,11 +68,11 @@ fn watched_accounts_sign_nothing_and_become_whole_with_their_key() {
 
     let mut after = again(&before);
     assert_eq!(
-        (after.account(stranger).unwrap().kind(), after.accounts().len()),
+        (after.account(watched).unwrap().kind(), after.accounts().len()),
         (None, 4)
     );
     assert_eq!(after.account(address).unwrap().key, Some(public));
-    for address in [stranger, address] {
+    for address in [watched, address] {
         assert_eq!(
             after.signing_key(address).err(),
             Some(VaultError::WatchOnly { address })
@@ -83,7 +83,7 @@ fn watched_accounts_sign_nothing_and_become_whole_with_their_key() {
     let account = after.account(address).unwrap();
     assert_eq!((&*account.label, &account.origin), ("Cold", &Origin::Imported));
     assert_eq!(after.unwatch(address), Err(VaultError::NotWatched { address }));
-    assert_eq!(after.unwatch(stranger), Ok(()));
+    assert_eq!(after.unwatch(watched), Ok(()));
     assert_eq!(after.accounts().len(), 3);
 }
 
@@ -228,7 +228,7 @@ fn a_phrase_of_another_language_stays_in_the_vault() {
 }
 
 #[test]
-fn a_public_key_is_what_the_account_says() {
+fn a_public_key_gives_the_address_of_its_account() {
     let vault = vault();
     for account in vault.accounts() {
         let key = account.key.as_ref().unwrap();
@@ -258,7 +258,7 @@ fn two_keys_with_a_prime_in_common_are_not_kept_together() {
     );
     assert_eq!(vault.import(rsa_of("near", "q"), "Two").map(drop), Err(shared));
     assert_eq!(vault.account(address), Err(VaultError::NoAccount { address }));
-    // An address alone says nothing of its key.
+    // An address alone does not give its key.
     vault.watch(address, None, "Two").unwrap();
 
     let keys = [first.public_key(), second.public_key()];

@@ -70,7 +70,7 @@ impl WorkerState {
         self.opened()
     }
 
-    /// Searches to the end, reports progress to the page, and stops when the page asks for it.
+    /// Searches to the end, reports progress to the page, and stops when the page requests it.
     pub(super) async fn find(&self, mut search: RsaSearch) -> Result<RsaKey, WalletError> {
         let mut slice = now_ms();
         loop {

@@ -11,8 +11,8 @@ use super::{Fresh, OpenVault, WorkerState};
 use crate::scope::now_ms;
 use crate::vault_store::VaultStore;
 
-/// Words that are asked back.
-const ASKED: usize = 3;
+/// Words that the user types back, to show that the phrase is on paper.
+const CHECKED_WORDS: usize = 3;
 
 impl WorkerState {
     pub(super) fn new_phrase(&mut self, words: u8, language: Language) -> Answer {
@@ -24,8 +24,8 @@ impl WorkerState {
         };
         let phrase = Phrase::generate_in(language, length, &mut rng);
         let count = phrase.word_count() as u32;
-        let mut ask: Vec<u8> = Vec::with_capacity(ASKED);
-        while ask.len() < ASKED {
+        let mut ask: Vec<u8> = Vec::with_capacity(CHECKED_WORDS);
+        while ask.len() < CHECKED_WORDS {
             let position = (rng.next_u32() % count) as u8 + 1;
             if !ask.contains(&position) {
                 ask.push(position);

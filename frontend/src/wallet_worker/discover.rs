@@ -1,4 +1,4 @@
-//! Looking for the accounts of a phrase that were used before. The page asks the node; here are the keys.
+//! Looking for the accounts of a phrase that were used before. The page queries the node; this worker has the keys.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl WorkerState {
     }
 
     pub(super) async fn discovered(&mut self, used: &[bool]) -> Result<Answer, WalletError> {
-        let scan = self.scan.as_mut().ok_or_else(nothing_asked)?;
+        let scan = self.scan.as_mut().ok_or_else(no_search_runs)?;
         let reported = scan.discovery.report(used);
         reported.map_err(|error| WalletError::Worker(sentence(error)))?;
         let (kind, found) = (scan.discovery.kind(), scan.discovery.found());
@@ -56,9 +56,9 @@ impl WorkerState {
         self.look_on().await
     }
 
-    /// The next addresses to ask for, or the accounts when all was looked at.
+    /// The next addresses to query, or the accounts when all was looked at.
     async fn look_on(&mut self) -> Result<Answer, WalletError> {
-        let discovery = &self.scan.as_ref().ok_or_else(nothing_asked)?.discovery;
+        let discovery = &self.scan.as_ref().ok_or_else(no_search_runs)?.discovery;
         let (kind, wanted) = (discovery.kind(), discovery.wanted());
         if wanted.is_empty() {
             self.scan = None;
@@ -78,7 +78,7 @@ impl WorkerState {
                     let search = vault.search_at(kind, index).map_err(vault_error)?;
                     let key = self.find(search).await?;
                     let address = key.public().address();
-                    let scan = self.scan.as_mut().ok_or_else(nothing_asked)?;
+                    let scan = self.scan.as_mut().ok_or_else(no_search_runs)?;
                     scan.keys.insert(index, key);
                     address
                 }
@@ -95,6 +95,6 @@ impl WorkerState {
     }
 }
 
-fn nothing_asked() -> WalletError {
+fn no_search_runs() -> WalletError {
     WalletError::Worker("nothing is being looked for".to_owned())
 }

@@ -20,7 +20,7 @@ impl WorkerState {
         self.read_back(&identity, from, payload)
     }
 
-    /// What is shown comes from the bytes, not from what was asked for; only such bytes are signed.
+    /// What is shown comes from the bytes, not from the request; only such bytes are signed.
     pub(super) fn read_back(
         &mut self,
         chain: &ChainIdentity,

@@ -170,7 +170,7 @@ pub struct Watched {
 
 impl Watched {
     pub fn new(body: Body, request: UnderWay) -> Self {
-        // The head comes first: a client that lets no byte through is never asked for more.
+        // The head comes first: a client that takes no byte gets no body frame.
         request.waits(true);
         let rest = Bytes::new();
         Self { body, rest, request }
@@ -185,7 +185,7 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        // Only asked for once what was given before is on its way.
+        // hyper polls the next frame only once the one before is on its way.
         self.request.waits(false);
         if self.rest.is_empty() {
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
@@ -294,8 +294,8 @@ mod tests {
 
     /// Reads 4 KiB every 16 ms.
     async fn read_slowly(mut client: tokio::io::DuplexStream) -> usize {
-        let ask = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-        client.write_all(ask).await.expect("the request is taken");
+        let head = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        client.write_all(head).await.expect("the request is taken");
         let (mut part, mut all) = ([0; 4_096], 0);
         loop {
             match client.read(&mut part).await.expect("the connection stays") {
@@ -340,7 +340,7 @@ mod tests {
         assert!(got > LONG, "{got} bytes with the head");
         assert!(
             begun.elapsed() > 2 * times.write,
-            "slow enough to tell: {:?}",
+            "slow enough to measure: {:?}",
             begun.elapsed()
         );
         serving.await.expect("no panic").expect("no error");

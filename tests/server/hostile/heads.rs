@@ -14,12 +14,12 @@ pub fn cases() -> Vec<Case> {
     add(
         "no Host",
         b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-        Expect::Says(400, "the request has no Host"),
+        Expect::Contains(400, "the request has no Host"),
     );
     add(
         "two Hosts",
         head(b"Host: localhost\r\nHost: evil.example"),
-        Expect::Says(400, "more than one Host"),
+        Expect::Contains(400, "more than one Host"),
     );
     add(
         "two equal Hosts",
@@ -164,7 +164,7 @@ pub fn cases() -> Vec<Case> {
     add(
         "Last-Event-ID nonsense on the stream",
         b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 18446744073709551616-x\r\n\r\n".to_vec(),
-        Expect::Says(200, "event: reset"),
+        Expect::Contains(200, "event: reset"),
     );
     add(
         "Accept nonsense on metrics",
@@ -179,7 +179,7 @@ pub fn cases() -> Vec<Case> {
         b"\xff\xff\xff\r\n\r\n",
     ]
     .concat();
-    add("one, then nonsense", mixed, Expect::Says(200, "HTTP/1.1 400"));
+    add("one, then nonsense", mixed, Expect::Contains(200, "HTTP/1.1 400"));
     add(
         "500 at once",
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(500),

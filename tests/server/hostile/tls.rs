@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
     let mut add = |name: &str, bytes: Vec<u8>, expect: Expect| {
         cases.push(Case::new(format!("tls: {name}"), Port::Https, bytes, expect));
     };
-    let plain = || Expect::Says(400, "This is an HTTPS port");
+    let plain = || Expect::Contains(400, "This is an HTTPS port");
     add(
         "plain GET",
         b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),

@@ -188,7 +188,7 @@ fn open_door(package: &Value, name: &str, used: &str, feature: &str) -> Vec<Stri
             .map(text)
             .any(|part| part == format!("dep:{used}") || part == used || part.starts_with(&format!("{used}/")));
         let through_other = key != feature && list(parts).iter().any(|part| part == feature);
-        // Cargo names an optional dependency's own feature after it where no other feature says `dep:`.
+        // Cargo names an optional dependency's own feature after it where no other feature has `dep:`.
         if (enables && key != feature && key != used) || through_other {
             errors.push(format!(
                 "{name}: feature {key} brings in {used}, which belongs to feature {feature}"

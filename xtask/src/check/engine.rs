@@ -1,4 +1,4 @@
-//! Which files may look at proof of work. All others ask the engine (`crates/chain/src/consensus.rs`), or the door for
+//! Which files may look at proof of work. All others use the engine (`crates/chain/src/consensus.rs`), or the door for
 //! readers without the blocks before (`crates/chain/src/seal.rs`): a second engine then changes nothing in them.
 
 use super::lints::shipped;
@@ -66,7 +66,7 @@ fn looks(files: &[(String, String)], at_home: &[&str]) -> Vec<String> {
             let found = |words: &[&'static str]| words.iter().copied().find(|word| names(line, word));
             if let Some(word) = found(&OF_WORK).filter(|_| !home) {
                 errors.push(format!(
-                    "{path}:{number}: {word}: ask the engine (crates/chain/src/consensus.rs) or crates/chain/src/seal.rs"
+                    "{path}:{number}: {word}: use the engine (crates/chain/src/consensus.rs) or crates/chain/src/seal.rs"
                 ));
             }
             let branches = line.contains("if let") || line.contains("else");
@@ -111,12 +111,12 @@ mod tests {
     #[test]
     fn a_look_at_proof_of_work_is_caught_outside_its_home() {
         let source = "use tally_chain::pow::Target;\nfn f() {\n    met(tip_header.bits, seal.nonce)\n}\n";
-        let ask = "ask the engine (crates/chain/src/consensus.rs) or crates/chain/src/seal.rs";
+        let advice = "use the engine (crates/chain/src/consensus.rs) or crates/chain/src/seal.rs";
         assert_eq!(
             looks("app/src/wallet/node.rs", source),
             [
-                format!("app/src/wallet/node.rs:1: pow::: {ask}"),
-                format!("app/src/wallet/node.rs:3: header.bits: {ask}"),
+                format!("app/src/wallet/node.rs:1: pow::: {advice}"),
+                format!("app/src/wallet/node.rs:3: header.bits: {advice}"),
             ]
         );
         for path in ["crates/chain/src/pow.rs", "crates/node/src/miner/scan.rs"] {

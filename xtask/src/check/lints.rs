@@ -55,7 +55,7 @@ fn check_file(path: &str, code: &str) -> Vec<String> {
                 .map(|line| format!("{path}:{line}: {word}: {why}")),
         );
     };
-    report(".unwrap()", "say with expect() why it holds, or return an error");
+    report(".unwrap()", "give the reason with expect(), or return an error");
     if path.starts_with(COMMANDS) {
         for word in ["println!", "print!", "eprintln!", "eprint!"] {
             report(word, "it panics where nothing can be written; use src/cli/out.rs");
@@ -141,7 +141,7 @@ mod tests {
         let source = "fn f() { x.unwrap(); y.unwrap_or(0); }\n#[cfg(test)]\nmod tests { fn g() { x.unwrap() } }\n";
         assert_eq!(
             check("src/api/blocks.rs", source),
-            ["src/api/blocks.rs:1: .unwrap(): say with expect() why it holds, or return an error"]
+            ["src/api/blocks.rs:1: .unwrap(): give the reason with expect(), or return an error"]
         );
         assert_eq!(check("crates/node/tests/reorg.rs", source), Vec::<String>::new());
     }
@@ -189,7 +189,7 @@ mod tests {
         ];
         assert_eq!(
             super::check(&files),
-            ["crates/node/src/store/real.rs:1: .unwrap(): say with expect() why it holds, or return an error"]
+            ["crates/node/src/store/real.rs:1: .unwrap(): give the reason with expect(), or return an error"]
         );
         assert_eq!(
             test_files("crates/wallet/src/hd.rs", "#[cfg(test)] mod tests;"),

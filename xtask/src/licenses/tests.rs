@@ -12,7 +12,7 @@ fn written(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// What `cargo metadata` says of a package of others whose sources are in this folder.
+/// What `cargo metadata` prints for a package of others whose sources are in this folder.
 fn package(folder: &Path, name: &str, license: &str) -> Value {
     json!({
         "name": name,

@@ -70,6 +70,7 @@ impl ProofOfWorkSpec {
 
     /// `bits` of the next block. Rule: docs/protocol.md#D1
     pub(super) fn bits_after(&self, context: SealContext) -> u32 {
+        // Without an anchor the next block is block 1, which is the anchor itself (D1).
         let Some(anchor_time) = context.anchor_time else {
             return self.initial_bits;
         };
@@ -114,13 +115,14 @@ impl ProofOfWorkSpec {
 /// Checks a header for a reader without a chain spec. Rules: docs/protocol.md#H4, #H5, #C3
 pub(crate) fn check_without_spec(header: &Header) -> Result<Weight, WorkSealError> {
     let target = Target::from_bits(header.bits)?;
+    // Genesis follows from the chain spec and is not mined (C3).
     if header.parent != BlockId::ZERO {
         check_id(header, target)?;
     }
     Ok(target.work())
 }
 
-/// The easiest target that is believed. The bound of the spec alone is none on a chain whose block 1 came long after
+/// The easiest target that counts. The bound of the spec alone is none on a chain whose block 1 came long after
 /// genesis: any time of today allows its limit there.
 fn weakest(hardest: Target) -> Target {
     Target(hardest.0.saturating_mul(U256::from(EASIER)))

@@ -172,6 +172,7 @@ impl EthereumTransaction {
     pub fn signing_hash(&self) -> B256 {
         let mut fields = self.encode_unsigned_fields();
         if self.kind == EthereumKind::Legacy {
+            // EIP-155: the chain id and two zeros stand where v, r and s will.
             self.chain_id.encode(&mut fields);
             0u8.encode(&mut fields);
             0u8.encode(&mut fields);

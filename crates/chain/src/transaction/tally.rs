@@ -183,6 +183,7 @@ impl Authenticator {
 
     fn read(mut items: ListReader<'_>) -> Result<Self, TransactionError> {
         let authenticator = match items.u64("authenticator.kind")? {
+            // 4,096 bytes are far more than any accepted form: a wrong length is an error of the key or the signature.
             1 => Self::RsaPssSha256 {
                 public_key: RsaPublicKey::from_spki(items.bytes("authenticator.public_key", 4_096)?)?,
                 signature: items.bytes("authenticator.signature", 4_096)?.to_vec(),

@@ -12,7 +12,7 @@ use tally_chain::{
 use super::keys::{RSA_2048, SECP256K1, raw};
 
 pub const GWEI: u128 = 1_000_000_000;
-/// Time of the blocks that tests make, unless they say otherwise.
+/// Time of the blocks that tests make, unless they set another.
 pub const TIME: u32 = 1_793_491_210;
 /// The importing node's clock.
 pub const NOW: UnixSecs = UnixSecs(TIME as u64);
@@ -75,7 +75,7 @@ pub fn transactions() -> Vec<RawTransaction> {
     ]
 }
 
-/// Checks transactions one by one, as `RawBlock::check` asks for it.
+/// Checks transactions one by one, in the form that `RawBlock::check` takes.
 pub fn check_transactions(list: Vec<RawTransaction>) -> Result<Vec<CheckedTransaction>, (usize, TransactionError)> {
     let chain = identity();
     list.into_iter()

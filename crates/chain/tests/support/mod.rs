@@ -42,7 +42,7 @@ pub fn rlp_list(items: &[Vec<u8>]) -> Vec<u8> {
     wrap_list(&items.concat())
 }
 
-/// What the RLP reader says of `field`.
+/// What the RLP reader reports of `field`.
 pub fn rlp_error(field: &'static str, source: alloy_rlp::Error) -> CodecError {
     CodecError::Rlp { field, source }
 }

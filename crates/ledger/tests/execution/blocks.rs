@@ -88,7 +88,7 @@ fn the_price_never_exceeds_max_fee() {
 }
 
 #[test]
-fn ethereum_transactions_pay_what_the_evm_asks() {
+fn ethereum_transactions_pay_the_gas_of_the_evm() {
     let mut chain = TestChain::default();
     let (alice, bob) = (TestKey::public(0), TestKey::public(1).address());
     let slots = vec![(bob, vec![Default::default(); 2]), (PRODUCER, vec![])];
@@ -130,12 +130,12 @@ fn data_pays_by_the_floor() {
 fn emptied_accounts_disappear_and_nothing_is_created_by_nothing() {
     let mut chain = TestChain::default();
     let alice = TestKey::public(0);
-    let nobody = Address::repeat_byte(0xee);
-    let executed = chain.add(vec![chain.transaction(&alice, Some(nobody), Amount::ZERO, [])]);
-    assert!(!executed.changes().accounts.contains_key(&nobody));
-    let proof = chain.tree.prove(&account_key(&nobody));
+    let unused = Address::repeat_byte(0xee);
+    let executed = chain.add(vec![chain.transaction(&alice, Some(unused), Amount::ZERO, [])]);
+    assert!(!executed.changes().accounts.contains_key(&unused));
+    let proof = chain.tree.prove(&account_key(&unused));
     let root = executed.block().manifest().state_root;
-    assert_eq!(proof.verify(&account_key(&nobody), None, root), Ok(()));
+    assert_eq!(proof.verify(&account_key(&unused), None, root), Ok(()));
 }
 
 #[test]
@@ -210,22 +210,22 @@ fn false_claims_are_named() {
             expected: honest.gas_used
         }
     );
-    let lie = merkle::root(&[]);
+    let wrong = merkle::root(&[]);
     let mut manifest = honest.clone();
-    manifest.receipts_root = lie;
+    manifest.receipts_root = wrong;
     assert_eq!(
         seal(manifest).unwrap_err(),
         ExecutionError::WrongReceiptsRoot {
-            found: lie,
+            found: wrong,
             expected: honest.receipts_root
         }
     );
     let mut manifest = honest.clone();
-    manifest.state_root = lie;
+    manifest.state_root = wrong;
     assert_eq!(
         seal(manifest).unwrap_err(),
         ExecutionError::WrongStateRoot {
-            found: lie,
+            found: wrong,
             expected: honest.state_root
         }
     );

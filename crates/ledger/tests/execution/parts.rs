@@ -161,7 +161,7 @@ fn roots_that_do_not_make_the_state_root_are_refused() {
 }
 
 #[test]
-fn a_single_leaf_cannot_be_said_to_stand_elsewhere() {
+fn a_single_leaf_cannot_be_proven_at_another_place() {
     let whole = state(&[1], &[]);
     let tree = tree(&whole);
     let mut roots: Vec<_> = PartRoots::of(&tree, 2).iter().copied().collect();

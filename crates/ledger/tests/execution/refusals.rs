@@ -10,7 +10,7 @@ use tally_testkit::keys::TestKey;
 
 use super::blocks::coins;
 
-/// What a template says about one transaction with a changed payload.
+/// Why a template leaves out one transaction with a changed payload.
 fn refused(change: impl FnOnce(&mut Payload)) -> InclusionError {
     let chain = TestChain::default();
     let alice = TestKey::public(0);

@@ -99,16 +99,16 @@ fn what_looks_at_the_producer_is_left_out() {
     let payment = chain.transaction(&bob, Some(Address::repeat_byte(7)), coins(3), []);
     let stand_in = Address::from_slice(&sha256(&[b"tally/any-producer"])[12..]);
     for (to, data) in [(ASKS_PRODUCER.0, vec![]), (ASKS_BALANCE.0, word(stand_in))] {
-        let asks = chain.transaction(&alice, Some(to), Amount::ZERO, data);
-        let block = shared(&chain, true, &[asks.clone(), payment.clone()]);
-        assert_eq!(block.refused, [(asks.id(), InclusionError::DependsOnProducer)]);
+        let reads = chain.transaction(&alice, Some(to), Amount::ZERO, data);
+        let block = shared(&chain, true, &[reads.clone(), payment.clone()]);
+        assert_eq!(block.refused, [(reads.id(), InclusionError::DependsOnProducer)]);
         assert!(block.left_out_for_sharing());
         agrees(&chain, &block, Address::repeat_byte(0x99));
     }
     // Looking at one account rules out only this one as the producer.
     let watched = Address::repeat_byte(0x77);
-    let asks = chain.transaction(&alice, Some(ASKS_BALANCE.0), Amount::ZERO, word(watched));
-    let block = shared(&chain, true, &[asks, payment]);
+    let reads = chain.transaction(&alice, Some(ASKS_BALANCE.0), Amount::ZERO, word(watched));
+    let block = shared(&chain, true, &[reads, payment]);
     assert_eq!(block.manifest_for(watched, EXTRA, &chain.state).unwrap(), None);
     agrees(&chain, &block, Address::repeat_byte(0x99));
 }
@@ -168,8 +168,8 @@ fn the_time_may_move_as_far_as_nothing_changes() {
     assert_eq!(day, chain.next_time() + 86_400);
     assert_eq!(shared(&chain, true, std::slice::from_ref(&payment)).latest_time, day);
     assert_eq!(shared(&chain, true, &[]).latest_time, u32::MAX);
-    let asks = chain.transaction(&alice, Some(ASKS_TIME.0), Amount::ZERO, []);
-    let block = shared(&chain, true, &[payment, asks]);
+    let reads = chain.transaction(&alice, Some(ASKS_TIME.0), Amount::ZERO, []);
+    let block = shared(&chain, true, &[payment, reads]);
     assert_eq!(block.latest_time, chain.next_time());
     agrees(&chain, &block, Address::repeat_byte(0x99));
 }

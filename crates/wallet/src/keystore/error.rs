@@ -49,9 +49,9 @@ pub enum KeystoreError {
     },
     #[error("scrypt's n is {found}, which is no power of two")]
     NotPowerOfTwo { found: u64 },
-    #[error("the file asks for {bytes} bytes of memory to be opened, at most {max} are given")]
+    #[error("the file needs {bytes} bytes of memory to be opened, at most {max} are given")]
     Memory { bytes: u64, max: u64 },
-    #[error("the file asks for {work} steps of scrypt (n * r * p) to be opened, at most {max} are done")]
+    #[error("the file needs {work} steps of scrypt (n * r * p) to be opened, at most {max} are done")]
     Work { work: u64, max: u64 },
     #[error("there is not enough memory here to derive the key ({bytes} bytes)")]
     OutOfMemory { bytes: u64 },
@@ -151,7 +151,7 @@ pub enum WeakKey {
     RsaRoca,
     #[error("its {name} has a pattern that no random number has")]
     RsaPattern { name: &'static str },
-    #[error("it is printed in a standard or lies in a public library: anyone can have it")]
+    #[error("it is printed in a standard or part of a public library: anyone can have it")]
     RsaPublished,
     #[error("its modulus is a prime number")]
     RsaPrimeModulus,

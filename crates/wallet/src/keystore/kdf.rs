@@ -1,4 +1,4 @@
-//! Keys from passwords, within bounds: a hostile file cannot ask for all memory or for a day of work.
+//! Keys from passwords, within bounds: a hostile file cannot demand all memory or a day of work.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::KeystoreError;
 
-/// Bytes of scrypt's table, `128 * n * r`: geth asks for just as much (n 262,144, r 8). Rule: docs/protocol.md#W20
+/// Bytes of scrypt's table, `128 * n * r`: geth uses just as much (n 262,144, r 8). Rule: docs/protocol.md#W20
 const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 /// Steps of scrypt, `n * r * p`. Rule: docs/protocol.md#W20
 const MAX_SCRYPT_WORK: u64 = 1 << 22;
@@ -73,7 +73,8 @@ impl Kdf {
             Self::Scrypt { log_n, r, p } => {
                 let bytes = (128 * u64::from(r)) << log_n;
                 let no_memory = KeystoreError::OutOfMemory { bytes };
-                // The library would abort where this says so; what is given back here it takes at once.
+                // The library aborts the process where it gets no memory. This reservation of as much fails with an error
+                // instead, and is freed for the library at once.
                 let mut probe = Vec::<u8>::new();
                 let wanted = usize::try_from(bytes).map_err(|_| no_memory.clone())?;
                 probe.try_reserve_exact(wanted).map_err(|_| no_memory)?;

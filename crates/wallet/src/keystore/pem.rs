@@ -99,6 +99,7 @@ fn label(text: &str) -> Option<(&str, &str)> {
 
 /// The first block of a key. Text around it, and blocks like `EC PARAMETERS` before it, do not count.
 pub(super) fn find(text: &str) -> Result<Block, KeystoreError> {
+    // A block that was copied out of JSON or a program has its line ends as text.
     if text.contains("\\n") {
         let lines = text.replace("\\r", "").replace("\\n", "\n");
         return find(&Zeroizing::new(lines));
@@ -164,6 +165,7 @@ fn base64_of(body: &str) -> Result<Zeroizing<String>, KeystoreError> {
         if line.contains("Proc-Type") && line.contains("ENCRYPTED") {
             return Err(KeystoreError::LegacyEncryption);
         }
+        // Headers (RFC 1421) come before the base64, which has no colon.
         if base64.is_empty() && line.contains(':') {
             continue;
         }

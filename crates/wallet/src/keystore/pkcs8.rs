@@ -83,7 +83,7 @@ pub(super) fn read(pkcs8: &[u8]) -> Result<Found, KeystoreError> {
     let mut algorithm = reader.sequence().ok_or(damaged("the key's algorithm"))?;
     let name = algorithm.take(OID).ok_or(damaged("the key's algorithm"))?;
     let key = reader.take(OCTET_STRING).ok_or(damaged(FIELD))?;
-    // Attributes may follow; they say nothing about the key.
+    // Attributes may follow; the key does not depend on them.
     if reader.next_is(CONTEXT_0) {
         reader.take(CONTEXT_0).ok_or(damaged(FIELD))?;
     }
@@ -229,6 +229,8 @@ impl<'a> Encrypted<'a> {
             Cipher::Aes256 => decrypt::<cbc::Decryptor<Aes256>>(key, &self.iv, &mut plain),
         };
         done.ok_or(damaged("the ciphertext"))?;
+        // The padding by the length of the structure, not by its last byte: a wrong password gives a plausible last byte in one
+        // of 256 cases.
         let len = total_len(&plain).ok_or(KeystoreError::WrongPassword)?;
         let padding = self.ciphertext.len().wrapping_sub(len);
         if !(1..=BLOCK).contains(&padding) {
@@ -250,7 +252,7 @@ fn read_kdf<'a>(name: &[u8], mut parameters: Reader<'a>, cipher: Cipher) -> Resu
         let rounds = number()?;
         check_key_length(&mut parameters, cipher)?;
         let prf = if parameters.is_empty() {
-            // What the standard means where nothing is said.
+            // The default of the standard.
             Prf::Sha1
         } else {
             let mut algorithm = parameters.sequence().ok_or(damaged(FIELD))?;
@@ -282,7 +284,7 @@ fn read_kdf<'a>(name: &[u8], mut parameters: Reader<'a>, cipher: Cipher) -> Resu
     Ok((kdf, salt))
 }
 
-/// Where the length of the key is said, it is the cipher's.
+/// Where the length of the key is given, it is the cipher's.
 fn check_key_length(parameters: &mut Reader<'_>, cipher: Cipher) -> Result<(), KeystoreError> {
     if !parameters.next_is(INTEGER) {
         return Ok(());

@@ -9,7 +9,7 @@ const BYTES: usize = 6;
 /// The first bytes of SHA-256 of their moduli, ascending: RFC 7515 and RFC 7517, the tests of Wycheproof, CPython, Node.js,
 /// aws-lc, RustCrypto, rustls, rcgen, PyCryptodome and smaller ones, the CFRG's examples, and the published example of
 /// Debian's broken generator (CVE-2008-0166). All keys of that generator are some hundred thousand a size: megabytes for every
-/// tab, against keys that were to be replaced in 2008; the README says so.
+/// tab, against keys that were to be replaced in 2008; README.md states this.
 const FINGERPRINTS: [[u8; BYTES]; 35] = [
     hex!("00d875d9edcf"),
     hex!("01e72bea3508"),

@@ -210,7 +210,7 @@ fn passwords_of_two_normal_forms_open_the_same_file() {
     }
 }
 
-/// A v3 file of any bytes, of the account that the address says.
+/// A v3 file of any bytes, with this address in it.
 fn web3_of(plain: &[u8], address: &str) -> Vec<u8> {
     let costs = web3::NewCosts { n: 2, r: 1, p: 1 };
     let text = web3::write_plain(plain, address.to_owned(), b"pw", costs, &mut system_rng());

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_told_from_random_numbers() {
+    fn patterns_are_distinguished_from_random_numbers() {
         use sha2::{Digest, Sha256};
         for round in 0u32..400 {
             let number: Vec<u8> = (0..8u32)

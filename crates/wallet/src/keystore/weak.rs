@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn primes_are_told_from_numbers_built_to_deceive() {
+    fn primes_are_distinguished_from_strong_pseudoprimes() {
         let big = BoxedUint::from_be_slice(&[0xff; 65], 521)
             .unwrap()
             .wrapping_shr_vartime(0);

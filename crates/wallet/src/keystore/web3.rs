@@ -127,8 +127,8 @@ impl Web3 {
 }
 
 impl Web3 {
-    /// The secret number. Some programs leave zeros out at its left, or put one there: that is forgiven where the file says
-    /// whose key it is. Others keep a phrase in this form.
+    /// The secret number. Some programs leave zeros out at its left, or put one there: that is accepted where the file names
+    /// the address of its key. Others keep a phrase in this form.
     fn secret_of(&self, plain: &[u8]) -> Result<Zeroizing<[u8; SECRET_BYTES]>, KeystoreError> {
         let text = (plain.len() > SECRET_BYTES + 1)
             .then(|| std::str::from_utf8(plain).ok())
@@ -164,7 +164,7 @@ fn mac_of(derived: &[u8; 32], ciphertext: &[u8]) -> [u8; 32] {
     keccak256(&input).0
 }
 
-/// A field, whatever the case of its name: old files say `Crypto`. Twice the same is no file to trust.
+/// A field, whatever the case of its name: old files have `Crypto`. A file with the same field twice is rejected.
 pub(super) fn get<'a>(object: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a Value>, KeystoreError> {
     let mut found = object.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
     let first = found.next().map(|(_, value)| value);

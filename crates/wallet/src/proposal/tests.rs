@@ -57,11 +57,11 @@ fn keys(vault: &Vault) -> Vec<SigningKey> {
 #[test]
 fn any_two_of_three_complete_it_within_its_gas_in_any_order() {
     let (vault, club) = vault();
-    let (asked, keys) = (proposal(&vault, club), keys(&vault));
+    let (draft, keys) = (proposal(&vault, club), keys(&vault));
     let mut ids = Vec::new();
     for pair in [[0, 1], [1, 0], [0, 2], [1, 2]] {
         let copies = pair.map(|place| {
-            let mut copy = Proposal::read(&asked.write()).unwrap();
+            let mut copy = Proposal::read(&draft.write()).unwrap();
             copy.sign(&keys[place], &mut system_rng()).unwrap();
             assert_eq!(
                 copy.complete().err(),
@@ -82,7 +82,7 @@ fn any_two_of_three_complete_it_within_its_gas_in_any_order() {
         "who signed does not change what is paid"
     );
     // A third signature is kept, and left out of the transaction.
-    let mut all = asked.clone();
+    let mut all = draft.clone();
     for key in &keys[..3] {
         all.sign(key, &mut system_rng()).unwrap();
     }
@@ -90,47 +90,47 @@ fn any_two_of_three_complete_it_within_its_gas_in_any_order() {
 }
 
 #[test]
-fn strangers_and_strange_signatures_are_named_and_change_nothing() {
+fn keys_and_signatures_of_no_signer_are_named_and_change_nothing() {
     let (vault, club) = vault();
-    let (mut asked, keys) = (proposal(&vault, club), keys(&vault));
-    let before = asked.clone();
-    let stranger = keys[3].address();
+    let (mut draft, keys) = (proposal(&vault, club), keys(&vault));
+    let before = draft.clone();
+    let outsider = keys[3].address();
     assert_eq!(
-        asked.sign(&keys[3], &mut system_rng()),
+        draft.sign(&keys[3], &mut system_rng()),
         Err(ProposalError::NotASigner {
-            key: stranger,
+            key: outsider,
             account: club
         })
     );
     let nobody = Err(ProposalError::NobodysSignature { account: club });
     for signature in [vec![1; 64], vec![1; 256], vec![0x30; 70]] {
-        assert_eq!(asked.attach(&signature), nobody);
+        assert_eq!(draft.attach(&signature), nobody);
     }
     let expected = vec![64, 256];
     let length = Err(ProposalError::SignatureLength { found: 0, expected });
-    assert_eq!(asked.attach(&[]), length);
+    assert_eq!(draft.attach(&[]), length);
     let other = proposal(&vault, keys[0].address());
-    assert_eq!(asked.combine(&other), Err(ProposalError::Differs { what: "accounts" }));
-    let mut dearer = asked.clone();
+    assert_eq!(draft.combine(&other), Err(ProposalError::Differs { what: "accounts" }));
+    let mut dearer = draft.clone();
     dearer.payload.value = Amount(U256::from(6));
-    assert_eq!(asked.combine(&dearer), Err(ProposalError::Differs { what: "payments" }));
-    assert_eq!(asked, before);
+    assert_eq!(draft.combine(&dearer), Err(ProposalError::Differs { what: "payments" }));
+    assert_eq!(draft, before);
     let ours = binding().identity();
-    assert_eq!(asked.check_chain(&ours), Ok(()));
+    assert_eq!(draft.check_chain(&ours), Ok(()));
     let other = ChainIdentity {
         genesis: BlockId::ZERO,
         ..ours
     };
     let (found, expected) = (ours.genesis, BlockId::ZERO);
     assert_eq!(
-        asked.check_chain(&other),
+        draft.check_chain(&other),
         Err(ProposalError::OtherChain { found, expected })
     );
     // The same genesis under another chain id: its signatures would be worth nothing here, and something elsewhere.
     let other = ChainIdentity { chain_id: 1, ..ours };
     let (found, expected) = (ours.chain_id, 1);
     assert_eq!(
-        asked.check_chain(&other),
+        draft.check_chain(&other),
         Err(ProposalError::OtherChainId { found, expected })
     );
 
@@ -138,7 +138,7 @@ fn strangers_and_strange_signatures_are_named_and_change_nothing() {
     let mut forged = dearer;
     forged.sign(&keys[0], &mut system_rng()).unwrap();
     let place = *forged.signatures.keys().next().unwrap();
-    forged.payload = asked.payload.clone();
+    forged.payload = draft.payload.clone();
     assert_eq!(
         Proposal::read(&forged.write()),
         Err(ProposalError::BadSignature { place })
@@ -151,7 +151,7 @@ fn strangers_and_strange_signatures_are_named_and_change_nothing() {
         Err(ProposalError::UnknownPlace { place: 9, keys: 3 })
     );
     let missing = MultisigError::Missing { found: 0, required: 2 };
-    assert_eq!(asked.signers.authenticator(Signatures::new()), Err(missing));
+    assert_eq!(draft.signers.authenticator(Signatures::new()), Err(missing));
 }
 
 #[test]
@@ -159,21 +159,21 @@ fn one_key_signs_and_signatures_from_outside_are_taken_in_each_form() {
     let (vault, _) = vault();
     let keys = keys(&vault);
     for key in &keys[..2] {
-        let mut asked = proposal(&vault, key.address());
-        assert!(asked.waits_for(&key.public_key()) && !asked.waits_for(&keys[2].public_key()));
-        let signature = payment::signature(key, &asked.digest(), &mut system_rng()).unwrap();
-        assert_eq!(asked.attach(&signature).unwrap().address(), key.address());
-        assert_eq!(asked.complete().unwrap().sender, key.address());
+        let mut draft = proposal(&vault, key.address());
+        assert!(draft.waits_for(&key.public_key()) && !draft.waits_for(&keys[2].public_key()));
+        let signature = payment::signature(key, &draft.digest(), &mut system_rng()).unwrap();
+        assert_eq!(draft.attach(&signature).unwrap().address(), key.address());
+        assert_eq!(draft.complete().unwrap().sender, key.address());
     }
-    let mut asked = proposal(&vault, keys[1].address());
-    let low = payment::signature(&keys[1], &asked.digest(), &mut system_rng()).unwrap();
+    let mut draft = proposal(&vault, keys[1].address());
+    let low = payment::signature(&keys[1], &draft.digest(), &mut system_rng()).unwrap();
     let low = Signature::from_slice(&low).unwrap();
     let high = Signature::from_scalars(low.r(), -low.s()).unwrap();
     for form in [low.to_der().as_bytes(), high.to_der().as_bytes(), &high.to_bytes()[..]] {
-        asked.signatures.clear();
-        asked.attach(form).unwrap();
-        assert_eq!(asked.signatures[&0], low.to_bytes().to_vec());
-        asked.complete().unwrap();
+        draft.signatures.clear();
+        draft.attach(form).unwrap();
+        assert_eq!(draft.signatures[&0], low.to_bytes().to_vec());
+        draft.complete().unwrap();
     }
 }
 
@@ -270,15 +270,15 @@ fn a_shared_account_travels_as_text_and_lasts_in_the_vault() {
         .collect();
     let refused =
         |threshold: usize, keys: &[PublicKey]| SharedAccount::new("x", threshold, keys).unwrap_err().to_string();
-    assert!(refused(0, &keys).contains("asks for 0 signatures of 2"));
-    assert!(refused(3, &keys).contains("asks for 3 signatures of 2"));
+    assert!(refused(0, &keys).contains("requires 0 signatures of 2"));
+    assert!(refused(3, &keys).contains("requires 3 signatures of 2"));
     assert!(refused(1, &[keys[0].clone(), keys[0].clone()]).contains("twice"));
     let deceives = SharedError::Label(VaultError::LabelCharacter { code: 0x202e });
     assert_eq!(SharedAccount::new("\u{202e}", 1, &keys), Err(deceives));
 }
 
-/// The RSA key of the vault, and a proposal that asks it and a key of the curve.
-fn asked_of_both() -> (Proposal, SigningKey, SigningKey) {
+/// The RSA key of the vault, and a proposal whose signers are it and a secp256k1 key.
+fn with_both_signers() -> (Proposal, SigningKey, SigningKey) {
     let (vault, club) = vault();
     let mut keys = keys(&vault).into_iter();
     let (rsa, curve) = (keys.next().unwrap(), keys.next().unwrap());
@@ -300,8 +300,8 @@ fn pss(salt: usize) -> rsa::pss::Pss<sha2::Sha256> {
 fn signatures_of_other_programs_come_in_as_bytes_hex_base64_and_der() {
     use base64ct::{Base64, Encoding as _};
 
-    let (asked, rsa, curve) = asked_of_both();
-    let digest = asked.digest();
+    let (draft, rsa, curve) = with_both_signers();
+    let digest = draft.digest();
     let by_rsa = rsa_signature(&rsa, pss(32), digest.as_slice());
     let by_curve = payment::signature(&curve, &digest, &mut system_rng()).unwrap();
     let der = k256::ecdsa::Signature::from_slice(&by_curve).unwrap().to_der();
@@ -316,7 +316,7 @@ fn signatures_of_other_programs_come_in_as_bytes_hex_base64_and_der() {
             base64.clone().into_bytes(),
             format!("{broken}\n").into_bytes(),
         ] {
-            let mut open = asked.clone();
+            let mut open = draft.clone();
             assert_eq!(open.attach(&given), Ok(key.public_key()));
             assert_eq!(open.signed(), 1);
         }
@@ -325,41 +325,41 @@ fn signatures_of_other_programs_come_in_as_bytes_hex_base64_and_der() {
 
 #[test]
 fn signatures_of_another_kind_are_named() {
-    let (mut asked, rsa, curve) = asked_of_both();
-    let digest = asked.digest();
+    let (mut draft, rsa, curve) = with_both_signers();
+    let digest = draft.digest();
     let twice = tally_chain::hash::sha256(&[digest.as_slice()]);
     for found in [0, 20, 222] {
         let signature = rsa_signature(&rsa, pss(found), digest.as_slice());
         let expected = 32;
         assert_eq!(
-            asked.attach(&signature),
+            draft.attach(&signature),
             Err(ProposalError::PssSalt { found, expected })
         );
     }
     for salt in [32, 222] {
         let signature = rsa_signature(&rsa, pss(salt), twice.as_slice());
-        assert_eq!(asked.attach(&signature), Err(ProposalError::HashedTwice));
+        assert_eq!(draft.attach(&signature), Err(ProposalError::HashedTwice));
     }
     let info = alloy_primitives::hex!("3031300d060960864801650304020105000420");
     let covered = [&info[..], digest.as_slice()].concat();
     let padded = rsa_signature(&rsa, rsa::Pkcs1v15Sign::new_unprefixed(), &covered);
-    assert_eq!(asked.attach(&padded), Err(ProposalError::Pkcs1Padding));
+    assert_eq!(draft.attach(&padded), Err(ProposalError::Pkcs1Padding));
 
     let hashed_again = payment::signature(&curve, &twice, &mut system_rng()).unwrap();
-    assert_eq!(asked.attach(&hashed_again), Err(ProposalError::HashedTwice));
+    assert_eq!(draft.attach(&hashed_again), Err(ProposalError::HashedTwice));
     for (key, len) in [(&rsa, 257), (&curve, 65)] {
         let mut longer = payment::signature(key, &digest, &mut system_rng()).unwrap();
         longer.push(b'\n');
-        assert_eq!(asked.attach(&longer), Err(ProposalError::OneByteTooMany { found: len }));
+        assert_eq!(draft.attach(&longer), Err(ProposalError::OneByteTooMany { found: len }));
     }
     for found in [3, 100, 255, 512] {
         let expected = vec![64, 256];
         let length = ProposalError::SignatureLength { found, expected };
         assert_eq!(length.to_string().matches("64 or 256").count(), 1);
-        assert_eq!(asked.attach(&vec![0xa5; found]), Err(length));
+        assert_eq!(draft.attach(&vec![0xa5; found]), Err(length));
     }
-    let account = asked.account();
+    let account = draft.account();
     let other = payment::signature(&rsa, &B256::repeat_byte(9), &mut system_rng()).unwrap();
-    assert_eq!(asked.attach(&other), Err(ProposalError::NobodysSignature { account }));
-    assert_eq!(asked.signed(), 0);
+    assert_eq!(draft.attach(&other), Err(ProposalError::NobodysSignature { account }));
+    assert_eq!(draft.signed(), 0);
 }

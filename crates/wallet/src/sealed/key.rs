@@ -34,7 +34,7 @@ impl Default for KdfParams {
     }
 }
 
-/// What is accepted on reading, so that a file cannot ask for all memory or for no protection.
+/// What is accepted on reading, so that a file can demand neither all memory nor a weak derivation.
 pub(super) struct Bounds {
     pub m_kib: (u32, u32),
     pub t: (u32, u32),
@@ -65,7 +65,7 @@ pub(super) fn in_bounds(field: &'static str, found: u64, min: u64, max: u64) -> 
     }
 }
 
-/// The key that a password gives for one container; it seals again without asking for the password. Wiped when dropped.
+/// The key that a password gives for one container; it seals again without the password. Wiped when dropped.
 pub struct VaultKey {
     pub(super) params: KdfParams,
     pub(super) salt: Vec<u8>,

@@ -43,7 +43,7 @@ impl rand_core::TryRng for Counter {
 impl rand_core::TryCryptoRng for Counter {}
 
 fn unimplemented_number<T>() -> T {
-    panic!("the container asks for bytes only")
+    panic!("the container deserializes bytes only")
 }
 
 /// SplitMix64: the same damage in every run.
@@ -90,7 +90,7 @@ fn what_was_sealed_opens_and_the_key_seals_again() {
 }
 
 #[test]
-fn a_wrong_password_is_told_from_damage_and_from_tampering() {
+fn a_wrong_password_is_distinguished_from_damage_and_from_tampering() {
     let good = sealed(b"secret");
     assert_eq!(opened(&good, "Tally"), Err(ContainerError::WrongPassword));
     assert_eq!(opened(&good, ""), Err(ContainerError::EmptyPassword));

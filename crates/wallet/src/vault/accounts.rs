@@ -39,6 +39,7 @@ impl Material {
     /// What the phrase does not give at once.
     fn beside_phrase(key: &SigningKey) -> Self {
         match key {
+            // The search for them takes up to a minute; a secp256k1 key is derived in no time.
             SigningKey::Rsa(key) => Self::Primes(key.primes()),
             SigningKey::Secp256k1(_) => Self::None,
         }
@@ -113,6 +114,7 @@ impl Vault {
     pub fn import(&mut self, key: SigningKey, label: &str) -> Result<&Account, VaultError> {
         check_label(label)?;
         let address = key.address();
+        // A watched account may get its key. A derived one would become imported, as if the phrase did not bring it back.
         if self.account(address).is_ok_and(Account::can_sign) {
             return Err(VaultError::HasAccount { address });
         }
@@ -133,6 +135,7 @@ impl Vault {
             RawPublicKey::Rsa(key) => Some(key.clone()),
             RawPublicKey::Secp256k1(_) => None,
         };
+        // A prime in common gives both keys away, no matter who holds the other: the keys of shared accounts count, too.
         let Some(own) = rsa(&RawPublicKey::from(key)) else {
             return Ok(());
         };
@@ -271,6 +274,7 @@ impl Vault {
             }
             _ => return Err(inconsistent),
         };
+        // The last check before a signature: whatever was stored, the key has to be that of this account.
         if key.address() == address {
             Ok(key)
         } else {

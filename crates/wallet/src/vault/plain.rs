@@ -366,7 +366,7 @@ mod tests {
             if let Ok(vault) = Vault::read(&bytes) {
                 assert!(vault.accounts().len() <= 3);
                 for account in vault.accounts() {
-                    // Either it signs as itself or it says why not.
+                    // Either it signs as itself or it gives an error.
                     if let Ok(key) = vault.signing_key(account.address) {
                         assert_eq!(key.address(), account.address);
                     }

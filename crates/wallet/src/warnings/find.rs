@@ -147,7 +147,7 @@ fn likeness(a: &Address, b: &Address) -> (usize, usize, usize) {
     (start, end, differing)
 }
 
-/// Written in one case, where the checksum asks for another. Rule: docs/protocol.md#A1
+/// Written in one case, where the checksum needs another. Rule: docs/protocol.md#A1
 fn lacks_checksum(typed: &str, to: Address) -> bool {
     let (typed, to) = (typed.trim(), to.to_string());
     let digits = |text: &str| text.strip_prefix("0x").or(text.strip_prefix("0X")).map(str::to_owned);

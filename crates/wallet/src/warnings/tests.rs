@@ -9,7 +9,7 @@ use crate::payment::Memo;
 use tally_chain::U256;
 
 const FRIEND: &str = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
-const STRANGER: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
+const UNKNOWN: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 
 fn address(text: &str) -> Address {
     tally_chain::address::parse(text).unwrap()
@@ -57,7 +57,7 @@ struct Context<'a> {
     typed: Option<&'a str>,
 }
 
-fn asked(review: &Review, context: &Context<'_>) -> Warnings {
+fn in_two_parts(review: &Review, context: &Context<'_>) -> Warnings {
     let part = |seen: bool| -> Vec<(Address, Bond)> {
         let chosen = context.known.iter().filter(|(_, bond)| (*bond == Bond::Seen) == seen);
         chosen.copied().collect()
@@ -79,7 +79,7 @@ fn asked(review: &Review, context: &Context<'_>) -> Warnings {
 }
 
 fn warnings(review: &Review, context: &Context<'_>) -> Vec<Warning> {
-    asked(review, context).all()
+    in_two_parts(review, context).all()
 }
 
 fn context(known: &[(Address, Bond)]) -> Context<'_> {
@@ -100,20 +100,20 @@ fn context(known: &[(Address, Bond)]) -> Context<'_> {
 }
 
 #[test]
-fn nothing_is_said_of_who_was_paid_before() {
+fn an_account_that_was_paid_before_gets_no_warning() {
     for bond in [Bond::Contact, Bond::Paid] {
-        let known = [(address(STRANGER), bond)];
-        assert_eq!(warnings(&review(STRANGER), &context(&known)), []);
+        let known = [(address(UNKNOWN), bond)];
+        assert_eq!(warnings(&review(UNKNOWN), &context(&known)), []);
     }
-    let own = [(address(STRANGER), Bond::Own)];
-    assert_eq!(warnings(&review(STRANGER), &context(&own)), [Warning::OwnAccount]);
+    let own = [(address(UNKNOWN), Bond::Own)];
+    assert_eq!(warnings(&review(UNKNOWN), &context(&own)), [Warning::OwnAccount]);
 }
 
 #[test]
 fn who_was_only_seen_is_met_for_the_first_time() {
-    assert_eq!(warnings(&review(STRANGER), &context(&[])), [Warning::FirstTime]);
-    let known = [(address(STRANGER), Bond::Seen)];
-    assert_eq!(warnings(&review(STRANGER), &context(&known)), [Warning::FirstTime]);
+    assert_eq!(warnings(&review(UNKNOWN), &context(&[])), [Warning::FirstTime]);
+    let known = [(address(UNKNOWN), Bond::Seen)];
+    assert_eq!(warnings(&review(UNKNOWN), &context(&known)), [Warning::FirstTime]);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn look_alike_needs_both_ends_or_one_long_end_or_few_differences() {
 }
 
 #[test]
-fn the_public_phrase_is_known_by_heart() {
+fn the_accounts_of_the_public_phrase_are_known_without_a_node() {
     let seed = Phrase::parse(tally_testkit::PUBLIC_PHRASE).unwrap().seed("");
     for index in 0..20 {
         let known = seed.secp256k1(index).unwrap().address().to_string();
@@ -179,7 +179,7 @@ fn the_public_phrase_is_known_by_heart() {
         public: true,
         ..context(&[])
     };
-    let found = warnings(&review(STRANGER), &named);
+    let found = warnings(&review(UNKNOWN), &named);
     assert_eq!(
         (&found[0], found[0].weight()),
         (&Warning::PublicAccount { playground: false }, Weight::Stop)
@@ -188,17 +188,17 @@ fn the_public_phrase_is_known_by_heart() {
         playground: true,
         ..named
     };
-    assert_eq!(warnings(&review(STRANGER), &game)[0].weight(), Weight::Caution);
+    assert_eq!(warnings(&review(UNKNOWN), &game)[0].weight(), Weight::Caution);
 }
 
 #[test]
-fn a_contract_is_said_even_of_one_paid_before() {
-    let known = [(address(STRANGER), Bond::Paid)];
+fn a_contract_is_warned_of_even_where_it_was_paid_before() {
+    let known = [(address(UNKNOWN), Bond::Paid)];
     let contract = Context {
         contract: true,
         ..context(&known)
     };
-    assert_eq!(warnings(&review(STRANGER), &contract), [Warning::Contract]);
+    assert_eq!(warnings(&review(UNKNOWN), &contract), [Warning::Contract]);
 }
 
 #[test]
@@ -208,11 +208,11 @@ fn one_case_has_no_checksum() {
             typed: Some(text),
             ..context(&[])
         };
-        warnings(&review(STRANGER), &context).contains(&Warning::NoChecksum)
+        warnings(&review(UNKNOWN), &context).contains(&Warning::NoChecksum)
     };
-    assert!(typed(&STRANGER.to_lowercase()));
-    assert!(typed(&format!(" {} ", STRANGER.to_lowercase())));
-    assert!(!typed(STRANGER), "its checksum asks for capitals only");
+    assert!(typed(&UNKNOWN.to_lowercase()));
+    assert!(typed(&format!(" {} ", UNKNOWN.to_lowercase())));
+    assert!(!typed(UNKNOWN), "its checksum has capitals only");
     let no_letter = "0x1234567890123456789012345678901234567890";
     let context = Context {
         typed: Some(no_letter),
@@ -227,12 +227,12 @@ fn one_case_has_no_checksum() {
 
 #[test]
 fn a_fee_is_measured_by_the_value() {
-    let known = [(address(STRANGER), Bond::Paid)];
+    let known = [(address(UNKNOWN), Bond::Paid)];
     let of = |value: &str| {
         let value = coins(value);
         let review = Review {
             value,
-            ..review(STRANGER)
+            ..review(UNKNOWN)
         };
         warnings(&review, &context(&known))
     };
@@ -250,13 +250,13 @@ fn a_fee_is_measured_by_the_value() {
 
 #[test]
 fn a_fee_is_measured_by_what_is_normal_now() {
-    let known = [(address(STRANGER), Bond::Paid)];
+    let known = [(address(UNKNOWN), Bond::Paid)];
     let of = |max_fee: u128, tip: u128| {
         let units = |units: u128| Amount(U256::from(units));
         let review = Review {
             max_fee_per_gas: units(max_fee),
             max_priority_fee_per_gas: units(tip),
-            ..review(STRANGER)
+            ..review(UNKNOWN)
         };
         warnings(&review, &context(&known))
     };
@@ -276,22 +276,22 @@ fn a_fee_is_measured_by_what_is_normal_now() {
         ..context(&known)
     };
     assert_eq!(
-        warnings(&review(STRANGER), &idle),
+        warnings(&review(UNKNOWN), &idle),
         [Warning::FeeOfNow { times: 1_000_000_000 }]
     );
 }
 
 #[test]
-fn spending_nearly_all_is_said_with_what_stays() {
-    let known = [(address(STRANGER), Bond::Paid)];
+fn spending_nearly_all_is_noted_with_what_stays() {
+    let known = [(address(UNKNOWN), Bond::Paid)];
     let of = |balance: Amount| {
         let context = Context {
             balance,
             ..context(&known)
         };
-        warnings(&review(STRANGER), &context)
+        warnings(&review(UNKNOWN), &context)
     };
-    let total = review(STRANGER).max_total;
+    let total = review(UNKNOWN).max_total;
     assert_eq!(of(total), [Warning::WholeBalance { left: Amount::ZERO }]);
     let more = |units: u128| total.checked_add(Amount(U256::from(units))).unwrap();
     // A nineteenth more than is spent leaves a twentieth.
@@ -315,7 +315,7 @@ fn the_gravest_comes_first_and_a_creation_has_no_recipient() {
     let bytes = Review {
         to: None,
         init_code: Some("0x6001600055".to_owned()),
-        ..review(STRANGER)
+        ..review(UNKNOWN)
     };
     let creation = Warning::NewContract { code_bytes: 5 };
     assert_eq!(warnings(&bytes, &context(&[])), std::slice::from_ref(&creation));
@@ -325,7 +325,7 @@ fn the_gravest_comes_first_and_a_creation_has_no_recipient() {
         balance: coins("12.6"),
         ..context(&[])
     };
-    let weights: Vec<Weight> = warnings(&review(STRANGER), &contract)
+    let weights: Vec<Weight> = warnings(&review(UNKNOWN), &contract)
         .iter()
         .map(Warning::weight)
         .collect();
@@ -333,7 +333,7 @@ fn the_gravest_comes_first_and_a_creation_has_no_recipient() {
 }
 
 #[test]
-fn a_silent_node_hides_nothing_that_the_wallet_finds_and_asks_for_a_yes() {
+fn a_node_that_does_not_answer_hides_no_warning_and_needs_a_yes() {
     let poison = "0x8ba112345678901234567890123456789012ba72";
     let known = [(address(FRIEND), Bond::Paid)];
     let typed = poison.to_uppercase().replacen("0X", "0x", 1);
@@ -360,7 +360,7 @@ fn a_silent_node_hides_nothing_that_the_wallet_finds_and_asks_for_a_yes() {
 }
 
 #[test]
-fn a_node_that_says_it_was_paid_before_takes_no_warning_away() {
+fn a_node_that_claims_an_earlier_payment_takes_no_warning_away() {
     let poison = address("0x8ba112345678901234567890123456789012ba72");
     let known = [(address(FRIEND), Bond::Contact)];
     let local = Local {
@@ -376,8 +376,8 @@ fn a_node_that_says_it_was_paid_before_takes_no_warning_away() {
         contract: false,
         public: false,
     };
-    let lie = [(poison, Bond::Paid)];
-    let found = Warnings::of(&review(&poison.to_string()), &local, Ok(node(&lie)));
+    let claimed = [(poison, Bond::Paid)];
+    let found = Warnings::of(&review(&poison.to_string()), &local, Ok(node(&claimed)));
     let names: Vec<&str> = found.all().iter().map(Warning::name).collect();
     assert_eq!(names, ["look-alike"]);
     // What the history alone knows is added.
@@ -391,12 +391,12 @@ fn a_node_that_says_it_was_paid_before_takes_no_warning_away() {
 
 #[test]
 fn a_fee_is_high_whatever_it_is_measured_by() {
-    let known = [(address(STRANGER), Bond::Own)];
+    let known = [(address(UNKNOWN), Bond::Own)];
     let of = |fee: &str, value: Amount| {
         let review = Review {
             max_fee: coins(fee),
             value,
-            ..review(STRANGER)
+            ..review(UNKNOWN)
         };
         let mut found = warnings(&review, &context(&known));
         found.retain(|warning| *warning != Warning::OwnAccount);
@@ -465,7 +465,7 @@ proptest! {
             max_fee: amount(fee),
             max_fee_per_gas: Amount(U256::from(price)),
             max_priority_fee_per_gas: Amount(U256::from(tip)),
-            ..review(STRANGER)
+            ..review(UNKNOWN)
         };
         let known = [(Address::from(near), Bond::Paid)];
         let context = Context { balance: amount(balance), fees: FeeSuggestions { base_fee: tip, low: 0, normal: price, high: 0 }, ..context(&known) };

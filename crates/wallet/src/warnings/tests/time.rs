@@ -3,9 +3,9 @@
 use super::*;
 
 #[test]
-fn another_day_than_today_is_named_and_one_ahead_asks_for_a_yes() {
-    let known = [(address(STRANGER), Bond::Contact)];
-    let review = super::review(STRANGER);
+fn another_day_than_today_is_named_and_one_ahead_needs_a_yes() {
+    let known = [(address(UNKNOWN), Bond::Contact)];
+    let review = super::review(UNKNOWN);
     let timestamp = review.timestamp;
     let at = |now: u64| {
         let now = UnixSecs(now);
