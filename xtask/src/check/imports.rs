@@ -165,6 +165,20 @@ fn imports(module: &Module, code: &str, known: &BTreeSet<Module>) -> Vec<Import>
     found
 }
 
+/// Every path into another crate that the code names; the crate's own name is the first.
+pub fn paths_into(code: &str, package: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut body = code.to_owned();
+    for (begin, end) in declarations(code) {
+        let tree = expand(&code[begin + "use".len()..end]).into_iter();
+        found.extend(tree.map(|(path, _)| path));
+        body.replace_range(begin..end, &" ".repeat(end - begin));
+    }
+    found.extend(paths(&body).into_iter().map(|(_, path)| path));
+    found.retain(|path| path.first().is_some_and(|first| first == package));
+    found
+}
+
 /// Where `use` declarations begin and end. The `use<…>` of a return type is none.
 fn declarations(code: &str) -> Vec<(usize, usize)> {
     let words = code.match_indices("use").map(|(at, _)| at);
