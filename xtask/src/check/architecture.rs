@@ -189,12 +189,14 @@ fn open_door(package: &Value, name: &str, used: &str, feature: &str) -> Vec<Stri
         }
     }
     for (key, parts) in package["features"].as_object().into_iter().flatten() {
+        if name == BROWSER && key == "default" {
+            continue;
+        }
         let enables = list(parts)
             .iter()
             .map(text)
             .any(|part| part == format!("dep:{used}") || part == used || part.starts_with(&format!("{used}/")));
-        let is_all = name == BROWSER && key == "default";
-        let through_other = key != feature && !is_all && list(parts).iter().any(|part| part == feature);
+        let through_other = key != feature && list(parts).iter().any(|part| part == feature);
         // Cargo names an optional dependency's own feature after it where no other feature says `dep:`.
         if (enables && key != feature && key != used) || through_other {
             errors.push(format!(

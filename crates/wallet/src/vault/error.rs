@@ -1,4 +1,4 @@
-//! Why a vault does not do what was asked.
+//! Why an operation on a vault fails.
 
 use tally_chain::{Address, BlockId, KeyKind};
 use thiserror::Error;
@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::hd::HdError;
 use crate::sealed::ContainerError;
 
-/// Why a vault does not do what was asked.
+/// Why an operation on a vault fails.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum VaultError {

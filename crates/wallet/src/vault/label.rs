@@ -15,7 +15,8 @@ pub(crate) fn check_label(label: &str) -> Result<(), VaultError> {
     }
 }
 
-/// The length alone, which is all that a stored vault is checked for. Rule: docs/protocol.md#W11
+/// All that is checked of a stored label: a vault from before the rule about hidden characters opens all the same (ADR 7).
+/// Rule: docs/protocol.md#W11
 pub(super) fn check_label_length(label: &str) -> Result<(), VaultError> {
     if label.len() > MAX_LABEL_BYTES {
         return Err(VaultError::LabelTooLong {
