@@ -185,7 +185,7 @@ pub async fn one(
                 let tip = &node.tip();
                 let record = node.block_record(tip, key)?.ok_or_else(|| unknown(tip, key))?;
                 // A branch block may be younger than the tip's snapshot.
-                let bytes = node.store().snapshot().block_bytes(&record.id)?;
+                let bytes = node.snapshot().block_bytes(&record.id)?;
                 if record.status == Status::HeaderOnly {
                     let (height, base) = (record.height(), tip.snapshot.base()?);
                     return Err(StoreError::NotKept { height, base }.into());

@@ -121,7 +121,7 @@ impl Metrics {
     fn text(&self, node: &Node, streams: usize) -> Answer<String> {
         self.gauges.streams.set(streams as i64);
         self.gauges.memory.set(resident_memory().unwrap_or(0));
-        self.gauges.disk.set(node.store().disk_space() as i64);
+        self.gauges.disk.set(node.disk_space() as i64);
         let mut text = String::new();
         encode(&mut text, &self.registry.lock()).map_err(Problem::internal)?;
         Ok(text)

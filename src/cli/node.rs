@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tally_node::{Node, Store, supervise, system_clock};
+use tally_node::{Node, supervise, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::banner::{self, Operator};
@@ -56,11 +56,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let opening = config.node.clone();
     let node = tokio::task::spawn_blocking(move || Node::open(opening, system_clock())).await??;
     let stop = {
-        let store = node.store().clone();
+        let node = node.clone();
         async move {
             tokio::select! {
                 reason = stop => reason,
-                () = broken(&store) => "the store is broken",
+                () = broken(&node) => "the store is broken",
             }
         }
     };
@@ -71,8 +71,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// Waits until the store is broken, and a little longer: `/readyz` answers 503 before the listener closes.
-async fn broken(store: &Store) {
-    store.broken().await;
+async fn broken(node: &Node) {
+    node.store_broken().await;
     tokio::time::sleep(BROKEN_FOR).await;
 }
 

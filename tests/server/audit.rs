@@ -6,8 +6,8 @@ use serde_json::Value;
 use tally_chain::state_tree::Account;
 use tally_chain::{Amount, ChainSpec, Height, U256};
 use tally_node::audit::{Fault, Report, audit};
-use tally_node::store::Commit;
-use tally_node::{BlockRecord, ChangeSet, Store, StoreError, system_clock};
+use tally_node::store::{Commit, Store};
+use tally_node::{BlockRecord, ChangeSet, StoreError, system_clock};
 
 use crate::binary;
 use crate::common::{ECC, RSA, TestServer, until};

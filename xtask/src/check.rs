@@ -3,6 +3,7 @@
 mod addresses;
 mod architecture;
 mod circles;
+mod doors;
 mod engine;
 mod imports;
 mod lints;
@@ -32,6 +33,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     errors.extend(specs::check(&files));
     errors.extend(lints::check(&files));
     errors.extend(engine::check(&files));
+    errors.extend(doors::check(&files));
     errors.extend(addresses::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {

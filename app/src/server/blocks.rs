@@ -123,7 +123,7 @@ pub fn block(at: &At<'_>, key: &str, page: u32, rows: u32) -> Result<Option<Bloc
     let Some(record) = at.node.block_record(&at.tip, key)? else {
         return Ok(None);
     };
-    let snapshot = at.node.store().snapshot();
+    let snapshot = at.node.snapshot();
     let canonical = at.tip.snapshot.is_active(&record)?;
     let body = snapshot
         .block(&record.id)?

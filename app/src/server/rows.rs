@@ -84,7 +84,7 @@ impl At<'_> {
         if record.height().0 < 2 {
             return Ok(None);
         }
-        let parent = self.node.store().snapshot().record(&record.header.parent)?;
+        let parent = self.node.snapshot().record(&record.header.parent)?;
         Ok(parent.map(|parent| i64::from(record.header.time) - i64::from(parent.header.time)))
     }
 

@@ -8,7 +8,7 @@ use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::transaction::MAX_TRANSACTION_BYTES;
 use tally_chain::{B256, BlockId, Bytes, Header, Height, Manifest, TxId, UnixSecs, Weight};
-use tally_node::checkpoint::{Checkpoint, MAX_PART_BYTES};
+use tally_node::{Checkpoint, MAX_PART_BYTES};
 
 use limits::{
     FRAME_OVERHEAD, MAX_AGENT, MAX_BLOCKS, MAX_BODY_BYTES, MAX_HEADERS, MAX_IDS, MAX_INDEXES, MAX_LOCATOR,

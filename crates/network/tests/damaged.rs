@@ -7,12 +7,11 @@ mod support;
 use std::path::Path;
 
 use support::*;
-use tally_chain::block::Parent;
-use tally_chain::{Address, BlockId, Bytes, Height};
+use tally_chain::{Address, BlockId, Bytes};
 use tally_ledger::ChangeSet;
 use tally_network::session::{Output, PeerName, Session};
-use tally_node::store::Commit;
-use tally_node::{ImportError, Imported, Node, Status, Store, StoreError};
+use tally_node::store::{Commit, Store};
+use tally_node::{ImportError, Imported, Node, Status, StoreError};
 use tempfile::{TempDir, tempdir};
 
 /// A node that is closed, on a chain of two blocks, with the second of three blocks of another chain beside it.
@@ -105,15 +104,15 @@ fn assert_unknown_parent(error: &ImportError, expected: BlockId) {
 
 /// It comes again, and then the other chain is followed.
 fn goes_on(node: &Node, story: &Story) {
-    assert_eq!(node.store().snapshot().record(&story.aside).unwrap(), None);
+    assert_eq!(node.snapshot().record(&story.aside).unwrap(), None);
     assert!(matches!(
         node.import_block(&story.others[1]).unwrap(),
         Imported::Side { id, .. } if id == story.aside
     ));
-    let record = node.store().snapshot().known(&story.aside).unwrap();
+    let record = node.snapshot().known(&story.aside).unwrap();
     assert_eq!(record.status, Status::Linked);
     assert!(matches!(node.import_block(&story.others[2]).unwrap(), Imported::Tip(_)));
-    assert!(node.store().not_ready().is_none());
+    assert!(node.cannot_store().is_none());
     assert_sound(node);
 }
 
@@ -207,7 +206,7 @@ fn what_changed_in_the_active_chain_is_the_stores_failure() {
     let error = node.import_block(&story.others[2]).unwrap_err();
     assert!(matches!(error, ImportError::Store(_)), "{error}");
     assert_eq!(node.tip().record.id, tip, "it stays where it is");
-    assert!(node.store().snapshot().record(&tip).unwrap().is_some());
+    assert!(node.snapshot().record(&tip).unwrap().is_some());
 }
 
 /// Undo data that can be read, and leads to another state than that below the tip.
@@ -230,34 +229,8 @@ fn undo_data_that_changed_is_the_stores_failure_and_no_blocks() {
         "{error}"
     );
     assert_eq!(node.tip().record.id, tip, "it stays where it is");
-    let aside = node.store().snapshot().known(&story.aside).unwrap();
+    let aside = node.snapshot().known(&story.aside).unwrap();
     assert_eq!(aside.status, Status::Linked, "nothing is known against it");
-}
-
-/// What the next block sees is known since the tip was made: it is not read from the disk again while a block is put on it.
-#[test]
-fn a_block_on_the_tip_sees_what_the_tip_knows() {
-    let (dir, clock) = (tempdir().unwrap(), clock());
-    let node = open(dir.path(), &clock).unwrap();
-    for _ in 0..3 {
-        mine(&node, &clock, Address::repeat_byte(1));
-    }
-    let before = node.tip();
-    let id = before.snapshot.id_at(Height(2)).unwrap().unwrap();
-    let mut changed = before.snapshot.known(&id).unwrap();
-    changed.header.time += 500;
-    let mut commit = Commit::new(node.store());
-    commit.record(&changed);
-    commit.apply().unwrap();
-    mine(&node, &clock, Address::repeat_byte(1));
-    let after = node.tip();
-    let parent = Parent {
-        id: after.record.id,
-        header: after.record.header,
-        manifest: after.record.manifest.clone(),
-    };
-    let expected = before.ancestors.then(parent, &node.spec().engine());
-    assert_eq!(after.ancestors, expected);
 }
 
 fn carry(from: &mut Session, name: &PeerName, to: &mut Session, now: u64) {
@@ -299,7 +272,7 @@ fn it_is_requested_from_a_peer_again() {
             two.poll(now);
         }
         assert!(one.counters().offences.is_empty() && two.counters().offences.is_empty());
-        assert!(node.store().not_ready().is_none());
+        assert!(node.cannot_store().is_none());
         assert_sound(&node);
         drop((one, two));
         node.close().unwrap();

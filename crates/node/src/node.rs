@@ -196,8 +196,8 @@ impl Node {
         self.0.tip.read().clone()
     }
 
-    /// What is on the disk.
-    pub fn store(&self) -> &Store {
+    /// What is on the disk. Other crates see what `stored.rs` shows of it.
+    pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
 

@@ -160,7 +160,7 @@ impl Node {
                 return Ok(known);
             }
             // Before the pool changes: what it would evict for this could not be written either.
-            self.store().require_room(transaction.envelope().len() as u64)?;
+            self.require_room(transaction.envelope().len() as u64)?;
             let write = |pooled: &Pooled| {
                 let envelope = transaction.envelope().clone();
                 self.keeper().writer().add(id, envelope, &pooled.removed)

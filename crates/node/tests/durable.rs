@@ -15,8 +15,9 @@ use tally_chain::{
     Address, Amount, B256, BlockId, Bytes, Height, RawBlock, RawTransaction, TxId, U256, UnixSecs, genesis,
 };
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
+use tally_node::pipeline::Pipeline;
 use tally_node::verifier::TransactionChecker;
-use tally_node::{Checkpoint, ImportError, Imported, Node, Pipeline, Snapshot, StateSnapshot, StoreError};
+use tally_node::{Checkpoint, ImportError, Imported, Node, Snapshot, StateSnapshot, StoreError};
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -106,7 +107,7 @@ fn a_transaction_that_is_acknowledged_is_in_the_store() {
             scope.spawn(move || {
                 for envelope in part {
                     let id = node.submit(envelope.clone()).unwrap().id;
-                    let stored = node.store().snapshot().pool().unwrap();
+                    let stored = node.snapshot().pool().unwrap();
                     assert!(stored.iter().any(|(found, _)| *found == id), "{id}");
                 }
             });
@@ -116,7 +117,7 @@ fn a_transaction_that_is_acknowledged_is_in_the_store() {
     assert_eq!(node.with_pool(|pool| pool.len()), 0);
     node.close().unwrap();
     assert!(
-        node.store().snapshot().pool().unwrap().is_empty(),
+        node.snapshot().pool().unwrap().is_empty(),
         "what is in a block does not stay behind"
     );
 }
@@ -141,14 +142,7 @@ fn a_replaced_transaction_leaves_with_its_replacement() {
     };
     submit(&node, offer(2_000_000_000));
     let better = submit(&node, offer(4_000_000_000));
-    let stored: Vec<_> = node
-        .store()
-        .snapshot()
-        .pool()
-        .unwrap()
-        .into_iter()
-        .map(|(id, _)| id)
-        .collect();
+    let stored: Vec<_> = node.snapshot().pool().unwrap().into_iter().map(|(id, _)| id).collect();
     assert_eq!(stored, [better]);
 }
 

@@ -315,7 +315,7 @@ fn assert_kept(dir: &Path, promises: &[&Promise], context: &str) {
         let known = match promise.what.as_str() {
             "block" => {
                 let id: BlockId = promise.id.parse().unwrap();
-                node.store().snapshot().record(&id).unwrap().is_some()
+                node.snapshot().record(&id).unwrap().is_some()
             }
             _ => {
                 let id: TxId = promise.id.parse().unwrap();

@@ -319,7 +319,7 @@ fn stored_blocks_on_an_invalid_one_are_invalid_and_it_is_executed_once() {
             matches!(&error, ImportError::InvalidParent { parent } if *parent == expected),
             "{error}"
         );
-        let record = node.store().snapshot().known(&expected).unwrap();
+        let record = node.snapshot().known(&expected).unwrap();
         assert_eq!(record.status, Status::Invalid);
     };
     assert!(
@@ -332,7 +332,7 @@ fn stored_blocks_on_an_invalid_one_are_invalid_and_it_is_executed_once() {
     let node = open(dir.path(), &clock).unwrap();
     not_tried(&node, 2);
     for id in [invalid.id, forks[0].1.id] {
-        assert_eq!(node.store().snapshot().known(&id).unwrap().status, Status::Invalid);
+        assert_eq!(node.snapshot().known(&id).unwrap().status, Status::Invalid);
     }
     assert_eq!(node.tip().record, tip);
     assert_sound(&node);

@@ -7,9 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use support::*;
+use tally_chain::block::Parent;
 use tally_chain::{Address, Bytes, CheckedBlock, Height, RawBlock, UnixSecs, genesis};
+use tally_node::Imported;
+use tally_node::pipeline::{Pipeline, Preparation, Prepared};
+use tally_node::store::Commit;
 use tally_node::verifier::TransactionChecker;
-use tally_node::{Imported, Pipeline, Preparation, Prepared};
 use tempfile::tempdir;
 
 /// Blocks on genesis, the first with a payment.
@@ -120,4 +123,32 @@ fn a_block_that_was_prepared_on_another_tip_is_not_written() {
     let [first, second] = blocks.map(|blocks| prepare(&pipeline, &blocks[0], now));
     pipeline.decide(first).unwrap();
     let _torn = pipeline.decide(second);
+}
+
+/// What the next block sees is known since the tip was made: it is not read from the disk again while a block is put on it.
+#[test]
+fn a_block_on_the_tip_sees_what_the_tip_knows() {
+    let (dir, clock) = (tempdir().unwrap(), clock());
+    let blocks = chain(&clock, Address::repeat_byte(1), 4);
+    let now = UnixSecs(clock.now());
+    let mut pipeline = pipeline(dir.path());
+    for block in &blocks[..3] {
+        pipeline.import_block(block, now).unwrap();
+    }
+    let before = pipeline.tip().clone();
+    let id = before.snapshot.id_at(Height(2)).unwrap().unwrap();
+    let mut changed = before.snapshot.known(&id).unwrap();
+    changed.header.time += 500;
+    let mut commit = Commit::new(pipeline.store());
+    commit.record(&changed);
+    commit.apply().unwrap();
+    pipeline.import_block(&blocks[3], now).unwrap();
+    let after = pipeline.tip();
+    let parent = Parent {
+        id: after.record.id,
+        header: after.record.header,
+        manifest: after.record.manifest.clone(),
+    };
+    let expected = before.ancestors.then(parent, &spec().engine());
+    assert_eq!(after.ancestors, expected);
 }

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use support::*;
 use tally_chain::{Address, Bytes, Height, UnixSecs, genesis};
+use tally_node::pipeline::Pipeline;
 use tally_node::verifier::{SignatureCache, TransactionChecker};
-use tally_node::{Imported, Node, Pipeline};
+use tally_node::{Imported, Node};
 use tempfile::tempdir;
 
 /// Blocks of a megabyte that leave, and that join.

@@ -1,85 +1,36 @@
 //! The vault: a phrase, its accounts and what belongs to them. Rules: docs/protocol.md#W10 to #W14
 //!
-//! Accounts are in [`accounts`], the address book in [`contacts`], the encrypted form in [`plain`].
+//! Accounts are in [`accounts`], the address book in [`contacts`], the encrypted form in [`plain`]. What shared accounts need of a
+//! vault, labels and errors, is in files that do not know it: [`label`], [`error`].
 
 mod accounts;
 mod contacts;
+mod error;
+mod label;
 mod plain;
 
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use tally_chain::transaction::ChainIdentity;
-use tally_chain::{Address, BlockId, KeyKind, UnixSecs};
-use thiserror::Error;
+use tally_chain::{BlockId, UnixSecs};
 use zeroize::Zeroizing;
 
 use crate::fees::FeeLevel;
-use crate::hd::{HdError, Seed};
+use crate::hd::Seed;
 use crate::phrase::Phrase;
-use crate::sealed::{self, ContainerError, KdfParams, VaultKey};
+use crate::sealed::{self, KdfParams, VaultKey};
 
 pub use contacts::Contact;
+pub use error::VaultError;
+pub use label::MAX_LABEL_BYTES;
+pub(crate) use label::check_label;
 
 /// Most accounts in a vault. Rule: docs/protocol.md#W11
 pub const MAX_ACCOUNTS: usize = 256;
 /// Most entries of the address book. Rule: docs/protocol.md#W11
 pub const MAX_CONTACTS: usize = 1_024;
-/// Longest label in bytes. Rule: docs/protocol.md#W11
-pub const MAX_LABEL_BYTES: usize = 64;
 /// Longest passphrase of BIP-39 in bytes. Rule: docs/protocol.md#W1
 pub const MAX_PASSPHRASE_BYTES: usize = 256;
-
-/// Why a vault does not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum VaultError {
-    #[error(transparent)]
-    Container(#[from] ContainerError),
-    #[error("the vault opened, but its {field} is not valid")]
-    Contents { field: &'static str },
-    #[error("this vault is bound to the chain with genesis {expected}, not {found}")]
-    OtherChain { found: BlockId, expected: BlockId },
-    #[error("the vault already has the account {kind} {index}")]
-    Exists { kind: KeyKind, index: u32 },
-    #[error("the vault already has the account {address}")]
-    HasAccount { address: Address },
-    #[error(
-        "{address} and {other} have a prime number in common: anyone can take the coins of both. Keep neither, and move what they hold to a new account"
-    )]
-    SharedPrime { address: Address, other: Address },
-    #[error("the vault is full: it has {max} accounts")]
-    Full { max: usize },
-    #[error("label has {len} bytes, at most {max} are allowed")]
-    LabelTooLong { len: usize, max: usize },
-    #[error("label has the character U+{code:04X}, which cannot be seen or changes how the rest is seen")]
-    LabelCharacter { code: u32 },
-    #[error("a name is needed")]
-    LabelEmpty,
-    #[error("passphrase has {len} bytes, at most {max} are allowed")]
-    PassphraseTooLong { len: usize, max: usize },
-    #[error("the vault has no account {address}")]
-    NoAccount { address: Address },
-    #[error("the list has {len} accounts; there is no place {position} in it")]
-    NoPlace { position: usize, len: usize },
-    #[error("{kind} has no prime search; only RSA accounts need one")]
-    NotRsa { kind: KeyKind },
-    #[error("the vault has no private key of {address}: it only watches this account")]
-    WatchOnly { address: Address },
-    #[error("{address} is not only watched; its key stays in the vault, so it can be archived but not removed")]
-    NotWatched { address: Address },
-    #[error("the public key belongs to {key}, not to {address}")]
-    OtherKey { address: Address, key: Address },
-    #[error("the address book already has {address}")]
-    HasContact { address: Address },
-    #[error("the address book has no {address}")]
-    NoContact { address: Address },
-    #[error("the address book is full: it has {max} entries")]
-    ContactsFull { max: usize },
-    #[error("the vault's secrets do not give the key of {address}")]
-    Inconsistent { address: Address },
-    #[error(transparent)]
-    Hd(#[from] HdError),
-}
 
 /// The chain that a vault was made for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,25 +182,6 @@ impl std::fmt::Debug for Vault {
             .field("contacts", &self.contacts)
             .finish_non_exhaustive()
     }
-}
-
-/// Rule: docs/protocol.md#W14
-pub(crate) fn check_label(label: &str) -> Result<(), VaultError> {
-    check_label_length(label)?;
-    match tally_chain::visible::hidden(label) {
-        Some(c) => Err(VaultError::LabelCharacter { code: c.into() }),
-        None => Ok(()),
-    }
-}
-
-fn check_label_length(label: &str) -> Result<(), VaultError> {
-    if label.len() > MAX_LABEL_BYTES {
-        return Err(VaultError::LabelTooLong {
-            len: label.len(),
-            max: MAX_LABEL_BYTES,
-        });
-    }
-    Ok(())
 }
 
 /// Whether a passphrase of BIP-39 is taken. Rule: docs/protocol.md#W1

@@ -126,7 +126,6 @@ fn build(
         let now = UnixSecs(time.fetch_add(1, Ordering::Relaxed) + 1);
         let id = source::mine(&node, signers, args.transfers, now)?;
         let bytes = node
-            .store()
             .snapshot()
             .block_bytes(&id)?
             .context("a stored block has its body")?;

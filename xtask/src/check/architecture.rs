@@ -1,5 +1,7 @@
 //! Who may use whom. The table is the house of the design: nothing points up or sideways.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// What a room may use, and which feature of it opens the door where it may not always be open.
@@ -59,7 +61,7 @@ const HOUSE: &[Room] = &[
     Room {
         name: "tally-frontend",
         uses: &["tally-api", "tally-app", "tally-chain", "tally-wallet"],
-        only_under: &[],
+        only_under: &[("tally-app", "page")],
     },
     Room {
         name: "tally",
@@ -99,6 +101,9 @@ const HOUSE: &[Room] = &[
 
 /// What tests share. Every room may use it in its tests, none elsewhere: nothing of it ships.
 const TEST_KIT: &str = "tally-testkit";
+
+/// The browser's side. Its modules are built one by one, each by its feature; lints look at all of them, by default.
+const BROWSER: &str = "tally-frontend";
 
 /// Crates that reach for a clock, the disk, the network or threads: not for the pure rooms.
 const IMPURE: [&str; 9] = [
@@ -156,6 +161,7 @@ pub fn check(metadata: &Value) -> Vec<String> {
         }
     }
     errors.extend(default_members(metadata));
+    errors.extend(web_sys_twice(metadata));
     errors
 }
 
@@ -183,6 +189,9 @@ fn open_door(package: &Value, name: &str, used: &str, feature: &str) -> Vec<Stri
         }
     }
     for (key, parts) in package["features"].as_object().into_iter().flatten() {
+        if name == BROWSER && key == "default" {
+            continue;
+        }
         let enables = list(parts)
             .iter()
             .map(text)
@@ -207,6 +216,26 @@ fn default_members(metadata: &Value) -> Option<String> {
     list(&metadata["workspace_default_members"])
         .contains(frontend)
         .then(|| "tally-frontend may not be a default member of the workspace".to_owned())
+}
+
+/// The page brings features of `web-sys` in, and the workers have no page: with fewer of them, their module would compile `web-sys`
+/// and all that uses it a second time.
+fn web_sys_twice(metadata: &Value) -> Option<String> {
+    let packages = list(&metadata["packages"]);
+    let features = |name: &str| {
+        let package = packages.iter().find(|package| package["name"] == name)?;
+        let mut dependencies = list(&package["dependencies"]).iter();
+        let web_sys = dependencies.find(|dependency| dependency["name"] == "web-sys")?;
+        Some(list(&web_sys["features"]).iter().map(text).collect::<BTreeSet<_>>())
+    };
+    let (of_page, of_both) = (features("tally-app")?, features(BROWSER).unwrap_or_default());
+    let lacking: Vec<&str> = of_page.difference(&of_both).copied().collect();
+    (!lacking.is_empty()).then(|| {
+        format!(
+            "{BROWSER}: web-sys lacks features that tally-app has, and would be compiled twice: {}",
+            lacking.join(", ")
+        )
+    })
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -359,6 +388,49 @@ mod tests {
         edge["features"] = json!(["ssr", "hydrate"]);
         let house = metadata(&[package("tally", &[edge]), package("tally-app", &[])]);
         assert_eq!(check(&house), ["tally may not use tally-app with feature hydrate"]);
+    }
+
+    #[test]
+    fn the_workers_do_without_the_pages() {
+        let frontend = |optional: bool, features: Value| {
+            let edge = json!({"name": "tally-app", "kind": null, "optional": optional, "features": ["hydrate"]});
+            let frontend =
+                json!({"name": "tally-frontend", "id": "tally-frontend", "dependencies": [edge], "features": features});
+            metadata(&[frontend, package("tally-app", &[])])
+        };
+        let designed = json!({"default": ["page", "workers"], "page": ["dep:tally-app"], "workers": []});
+        assert_eq!(check(&frontend(true, designed.clone())), Vec::<String>::new());
+        assert_eq!(
+            check(&frontend(false, designed)),
+            ["tally-frontend may use tally-app only under feature page: make it optional"]
+        );
+        for workers in ["dep:tally-app", "page"] {
+            let features = json!({"page": ["dep:tally-app"], "workers": [workers]});
+            assert_eq!(
+                check(&frontend(true, features)),
+                ["tally-frontend: feature workers brings in tally-app, which belongs to feature page"]
+            );
+        }
+    }
+
+    #[test]
+    fn both_modules_of_the_browser_share_one_web_sys() {
+        let web_sys =
+            |features: &[&str]| json!({"name": "web-sys", "kind": null, "optional": false, "features": features});
+        let house = |of_both: &[&str]| {
+            metadata(&[
+                package("tally-app", &[web_sys(&["Blob", "Url", "Window"])]),
+                package("tally-frontend", &[web_sys(of_both)]),
+            ])
+        };
+        assert_eq!(
+            check(&house(&["Blob", "Performance", "Url", "Window"])),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            check(&house(&["Performance", "Url"])),
+            ["tally-frontend: web-sys lacks features that tally-app has, and would be compiled twice: Blob, Window"]
+        );
     }
 
     #[test]

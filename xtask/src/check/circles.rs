@@ -122,6 +122,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_uses_what_it_hands_on_is_part_of_the_circle() {
+        let mut sources = [
+            ("crates/a/src/lib.rs", "mod room;"),
+            (
+                "crates/a/src/room.rs",
+                "mod x; mod y; mod z;\npub use x::X;\npub struct Room(X);",
+            ),
+            ("crates/a/src/room/x.rs", "use super::y::Y;"),
+            ("crates/a/src/room/y.rs", "use super::z::Z;"),
+            ("crates/a/src/room/z.rs", "use super::Room;"),
+        ];
+        assert_eq!(
+            found(&sources),
+            [
+                "4 files import each other in a circle, at most 3 may: crates/a/src/room.rs, crates/a/src/room/x.rs, crates/a/src/room/y.rs, crates/a/src/room/z.rs"
+            ]
+        );
+        sources[1].1 = "mod x; mod y; mod z;\npub use x::X;\npub struct Room;";
+        assert_eq!(found(&sources), Vec::<String>::new());
+    }
+
+    #[test]
     fn files_of_two_packages_are_not_mixed_up() {
         let sources = [
             ("src/lib.rs", "mod x; mod y;"),

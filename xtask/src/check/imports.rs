@@ -1,7 +1,7 @@
 //! Which file of a package imports which, read from its source: `use` declarations and paths in the code.
 //!
 //! What a module only hands on (`pub use`) leads to the file that declares it, so that a module which lists its parts does not
-//! tie them together.
+//! tie them together. A name that its own code uses, too, is an import like any other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,11 +22,12 @@ pub fn graph<'a>(folder: &str, files: &[(&'a str, &str)]) -> Graph<'a> {
     let mut graph = Graph::new();
     for (module, source) in &package.sources {
         let used = graph.entry(source.path).or_default();
-        for import in source.imports.iter().filter(|import| import.handed_on_as.is_none()) {
-            match package.home(&import.path, MAX_HANDED_ON) {
-                Some(home) if home != module => used.extend(package.sources.get(home).map(|source| source.path)),
-                _ => {}
-            }
+        for import in &source.imports {
+            let home = package.home(&import.path, MAX_HANDED_ON);
+            let other = home
+                .filter(|home| *home != module)
+                .and_then(|home| package.sources.get(home));
+            used.extend(other.filter(|other| source.uses(import, other)).map(|other| other.path));
         }
     }
     graph
@@ -40,6 +41,8 @@ struct Package<'a> {
 struct Source<'a> {
     path: &'a str,
     code: String,
+    /// The code without its `use` declarations.
+    body: String,
     imports: Vec<Import>,
 }
 
@@ -48,6 +51,15 @@ impl Source<'_> {
     fn handed_on_as<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Import> {
         let named = move |import: &&Import| import.handed_on_as.as_deref() == Some(name);
         self.imports.iter().filter(named)
+    }
+
+    /// Whether the code itself uses what it imports from `other`, or only hands it on.
+    fn uses(&self, import: &Import, other: &Self) -> bool {
+        match import.handed_on_as.as_deref() {
+            None => true,
+            Some("*") => items(&other.code).iter().any(|name| mentions(&self.body, name)),
+            Some(name) => mentions(&self.body, name),
+        }
     }
 }
 
@@ -70,8 +82,14 @@ impl<'a> Package<'a> {
             .collect();
         let known: BTreeSet<Module> = sources.keys().cloned().collect();
         let with_imports = |(module, (path, code)): (Module, (&'a str, String))| {
-            let imports = imports(&module, &code, &known);
-            (module, Source { path, code, imports })
+            let (imports, body) = imports(&module, &code, &known);
+            let source = Source {
+                path,
+                code,
+                body,
+                imports,
+            };
+            (module, source)
         };
         Self {
             sources: sources.into_iter().map(with_imports).collect(),
@@ -123,16 +141,34 @@ fn module_of(path: &str, has_library: bool) -> Option<Module> {
 
 /// Whether the code declares an item of this name.
 fn declares(code: &str, name: &str) -> bool {
-    const ITEMS: [&str; 7] = ["fn", "struct", "enum", "trait", "type", "const", "static"];
-    let words: Vec<&str> = code
-        .split(|c: char| !is_name(c))
-        .filter(|word| !word.is_empty())
-        .collect();
-    words.windows(2).any(|pair| ITEMS.contains(&pair[0]) && pair[1] == name)
+    items(code).contains(&name)
 }
 
-/// Everything that the code of a module uses of its own package.
-fn imports(module: &Module, code: &str, known: &BTreeSet<Module>) -> Vec<Import> {
+/// The names of the items that the code declares.
+fn items(code: &str) -> Vec<&str> {
+    const ITEMS: [&str; 7] = ["fn", "struct", "enum", "trait", "type", "const", "static"];
+    let words = code.split(|c: char| !is_name(c)).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let pairs = words.windows(2).filter(|pair| ITEMS.contains(&pair[0]));
+    pairs.map(|pair| pair[1]).collect()
+}
+
+/// Whether the code uses this name, other than for a field, a method or a module of its own. A variable counts, too.
+fn mentions(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&code[..at], &code[at + name.len()..]);
+        if before.ends_with(is_name) || after.starts_with(is_name) {
+            return false;
+        }
+        let (before, after) = (before.trim_end(), after.trim_start());
+        let is_module = before.strip_suffix("mod").is_some_and(|rest| !rest.ends_with(is_name));
+        let is_field = before.ends_with('.') || after.starts_with(':') && !after.starts_with("::");
+        !is_module && !is_field
+    })
+}
+
+/// Everything that the code of a module uses of its own package, and the code without its declarations.
+fn imports(module: &Module, code: &str, known: &BTreeSet<Module>) -> (Vec<Import>, String) {
     let inner = inner_modules(code);
     let here = |at: usize| {
         let names = inner.iter().filter(|(begin, end, _)| (*begin..*end).contains(&at));
@@ -162,6 +198,20 @@ fn imports(module: &Module, code: &str, known: &BTreeSet<Module>) -> Vec<Import>
             handed_on_as: None,
         }));
     }
+    (found, body)
+}
+
+/// Every path into another crate that the code names; the crate's own name is the first.
+pub fn paths_into(code: &str, package: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut body = code.to_owned();
+    for (begin, end) in declarations(code) {
+        let tree = expand(&code[begin + "use".len()..end]).into_iter();
+        found.extend(tree.map(|(path, _)| path));
+        body.replace_range(begin..end, &" ".repeat(end - begin));
+    }
+    found.extend(paths(&body).into_iter().map(|(_, path)| path));
+    found.retain(|path| path.first().is_some_and(|first| first == package));
     found
 }
 
@@ -384,6 +434,42 @@ mod tests {
                 "page > ui/button",
                 "page > ui/chart",
                 "ui/chart > ui/button"
+            ]
+        );
+    }
+
+    /// `room` hands on all of them, and uses one of each pair itself.
+    #[test]
+    fn what_is_handed_on_and_used_is_imported() {
+        let files = [
+            ("a/src/lib.rs", "mod room;"),
+            (
+                "a/src/room.rs",
+                "mod at; mod list; mod quiet; mod shown; mod loud;
+                pub use {at::At, list::list as all, shown::{shown, list}};
+                pub use loud::*;
+                pub(crate) use quiet::*;
+                pub struct Room { at: At, list: u8 }
+                fn f(room: Room) { all(room.shown); noise(); }",
+            ),
+            ("a/src/room/at.rs", "use super::Room;\npub struct At;"),
+            ("a/src/room/list.rs", "pub fn list() {}"),
+            ("a/src/room/loud.rs", "pub fn noise() {}"),
+            ("a/src/room/quiet.rs", "pub fn hush() {}"),
+            (
+                "a/src/room/shown.rs",
+                "use super::{At, Room};\npub fn shown() {}\npub fn list() {}",
+            ),
+        ];
+        assert_eq!(
+            edges(&files),
+            [
+                "room > room/at",
+                "room > room/list",
+                "room > room/loud",
+                "room/at > room",
+                "room/shown > room",
+                "room/shown > room/at"
             ]
         );
     }

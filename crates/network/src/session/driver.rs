@@ -2,7 +2,7 @@
 //! Rules: docs/protocol.md#N1 to #N4
 
 use tally_chain::UnixSecs;
-use tally_node::events::ChainEvent;
+use tally_node::ChainEvent;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use super::name::PeerName;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::MAX_MANIFEST_BYTES;
 use tally_chain::{Address, B256, BlockId, CheckedTransaction, Height, TxId, UnixSecs, Weight};
-use tally_node::checkpoint::MAX_PART_BYTES;
+use tally_node::MAX_PART_BYTES;
 
 use super::flow::Flow;
 use super::name::PeerName;

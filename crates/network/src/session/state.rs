@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tally_chain::TxId;
-use tally_node::events::Numbered;
-use tally_node::{ClockReading, Node};
+use tally_node::{ClockReading, Node, Numbered};
 use tokio::sync::broadcast::Receiver;
 
 use super::checkpoint::heavier_fork::HeavierFork;

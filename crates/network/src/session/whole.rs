@@ -4,7 +4,7 @@ use tally_chain::codec::ListReader;
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::manifest::Manifest;
 use tally_chain::{B256, BlockError, BlockId, Bytes, CodecError, Header, merkle};
-use tally_node::pipeline::ImportError;
+use tally_node::ImportError;
 
 use super::offence::Offence;
 

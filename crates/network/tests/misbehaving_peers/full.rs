@@ -13,13 +13,13 @@ use crate::world::{Fate, World};
 
 /// Lets a node find its disk full, or not any more. Its own looks at the disk have ended.
 fn set_full(world: &World, at: usize, full: bool) {
-    let store = world.node(at).store();
-    match store.require_room(if full { u64::MAX } else { 0 }) {
+    let node = world.node(at);
+    match node.require_room(if full { u64::MAX } else { 0 }) {
         Ok(()) => assert!(!full),
         Err(StoreError::NoRoom { .. }) => assert!(full),
         Err(error) => panic!("{error}"),
     }
-    assert_eq!(store.not_ready().is_some(), full);
+    assert_eq!(node.cannot_store().is_some(), full);
 }
 
 /// Counts a member's requests.

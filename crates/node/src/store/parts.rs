@@ -18,7 +18,7 @@ fn part_key(height: Height, part: u32) -> Vec<u8> {
 
 impl Store {
     /// Keeps a checkpoint with all its parts, and drops what is older than the one before it.
-    pub fn keep_checkpoint(&self, checkpoint: &Checkpoint, parts: &[Vec<u8>]) -> Result<(), StoreError> {
+    pub(crate) fn keep_checkpoint(&self, checkpoint: &Checkpoint, parts: &[Vec<u8>]) -> Result<(), StoreError> {
         let mut batch = self.database.batch();
         let bytes = parts.iter().map(|part| part.len() as u64).sum();
         for (number, part) in (0..).zip(parts) {
@@ -41,7 +41,7 @@ impl Store {
 
     /// Writes down what this node is about to begin with, so that parts that came are not fetched again; whatever else was
     /// begun is dropped.
-    pub fn expect_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    pub(crate) fn expect_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         for other in self.snapshot().checkpoints()? {
             if other != *checkpoint {
                 self.drop_checkpoint(&other)?;
@@ -57,7 +57,7 @@ impl Store {
     }
 
     /// Keeps a part that was checked.
-    pub fn keep_part(&self, height: Height, number: u32, part: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn keep_part(&self, height: Height, number: u32, part: &[u8]) -> Result<(), StoreError> {
         let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
         batch.insert(&self.keys.parts, part_key(height, number), part);
         self.write(batch, part.len() as u64)
@@ -81,7 +81,7 @@ fn encode(checkpoint: &Checkpoint) -> Vec<u8> {
 
 impl Snapshot {
     /// All checkpoints kept, lowest first.
-    pub fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
+    pub(crate) fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
         let (snapshot, keys) = self.inner();
         let read = |bytes: &[u8]| {
             let mut items = ListReader::open("checkpoint", bytes)?;
@@ -95,7 +95,7 @@ impl Snapshot {
     }
 
     /// The kept checkpoint of this height.
-    pub fn checkpoint(&self, height: Height) -> Result<Option<Checkpoint>, StoreError> {
+    pub(crate) fn checkpoint(&self, height: Height) -> Result<Option<Checkpoint>, StoreError> {
         let mut all = self.checkpoints()?.into_iter();
         Ok(all.find(|checkpoint| checkpoint.height == height))
     }

@@ -167,7 +167,7 @@ impl Snapshot {
     }
 
     /// What to apply to the state after a block to get the state before it.
-    pub fn undo(&self, id: &BlockId) -> Result<Option<ChangeSet>, StoreError> {
+    pub(crate) fn undo(&self, id: &BlockId) -> Result<Option<ChangeSet>, StoreError> {
         self.get(|k| &k.undo, id.as_bytes())?
             .map(|bytes| ChangeSet::decode(&bytes).map_err(damaged("undo data")))
             .transpose()
@@ -242,7 +242,7 @@ impl Snapshot {
     }
 
     /// Heights of the blocks below `below` that an address produced, newest first; the index is entered there.
-    pub fn produced_below(
+    pub(crate) fn produced_below(
         &self,
         address: &Address,
         below: Height,
@@ -269,13 +269,13 @@ impl Snapshot {
     }
 
     /// The node of the history range at this position. Rule: docs/protocol.md#R1
-    pub fn history_node(&self, position: u64) -> Result<Option<Node>, StoreError> {
+    pub(crate) fn history_node(&self, position: u64) -> Result<Option<Node>, StoreError> {
         let bytes = self.get(|k| &k.history, &position.to_be_bytes())?;
         Ok(bytes.and_then(|bytes| <&[u8; NODE_BYTES]>::try_from(&bytes[..]).ok().map(Node::decode)))
     }
 
     /// Lets `work` read history nodes. A node that cannot be read is not one that is missing: that error is the answer.
-    pub fn over_history<T>(
+    pub(crate) fn over_history<T>(
         &self,
         work: impl FnOnce(&dyn Fn(u64) -> Option<Node>) -> Result<T, HistoryError>,
     ) -> Result<T, StoreError> {
@@ -302,7 +302,7 @@ impl Snapshot {
     }
 
     /// Every account at the tip, by address.
-    pub fn accounts(&self) -> impl Iterator<Item = Result<(Address, Account), StoreError>> + '_ {
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = Result<(Address, Account), StoreError>> + '_ {
         self.0.snapshot.iter(&self.0.keys.accounts).map(|entry| {
             let (key, value) = entry.into_inner()?;
             let address = Address::try_from(&key[..]).map_err(|_| StoreError::Altered {
@@ -363,7 +363,7 @@ impl Snapshot {
     }
 
     /// Counts the entries of the indexes; reads all of them.
-    pub fn index_sizes(&self) -> Result<IndexSizes, StoreError> {
+    pub(crate) fn index_sizes(&self) -> Result<IndexSizes, StoreError> {
         let (snapshot, keys) = (&self.0.snapshot, &self.0.keys);
         Ok(IndexSizes {
             chain: snapshot.len(&keys.chain)? as u64,

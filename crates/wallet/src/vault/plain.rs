@@ -10,7 +10,8 @@ use tally_chain::{Address, KeyKind, PublicKey, ReferenceVerifier, UnixSecs};
 use zeroize::Zeroizing;
 
 use super::accounts::{Entry, Material};
-use super::{ChainBinding, Contact, MAX_ACCOUNTS, MAX_CONTACTS, Settings, Vault, VaultError, check_label_length};
+use super::label::check_label_length;
+use super::{ChainBinding, Contact, MAX_ACCOUNTS, MAX_CONTACTS, Settings, Vault, VaultError};
 use crate::account::{Account, Origin};
 use crate::phrase::{Language, Phrase};
 

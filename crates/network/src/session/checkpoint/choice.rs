@@ -3,7 +3,7 @@
 
 use tally_chain::history::{History, Node as HistoryNode};
 use tally_chain::{BlockId, Header, HeaderTip, Height, Weight};
-use tally_node::checkpoint::Checkpoint;
+use tally_node::Checkpoint;
 
 use super::taken::CheckpointSync;
 use super::walk::{Offer, Walk};

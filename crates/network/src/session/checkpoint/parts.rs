@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tally_chain::{B256, BlockId, Bytes, Manifest};
 use tally_ledger::{ChangeSet, PartError, PartRoots};
-use tally_node::StoreError;
-use tally_node::checkpoint::{Checkpoint, StateSnapshot};
+use tally_node::{Checkpoint, StateSnapshot, StoreError};
 
 use super::taken::{CheckpointSync, State};
 use crate::session::name::PeerName;
@@ -117,9 +116,8 @@ impl Session {
             return Err(wrong("its block names other ancestors"));
         }
         let roots = PartRoots::check(offer.roots.clone(), manifest.state_root).map_err(wrong)?;
-        let store = self.node.store();
-        store.expect_checkpoint(offer).map_err(|error| broken(&error))?;
-        let snapshot = store.snapshot();
+        self.node.expect_checkpoint(offer).map_err(|error| broken(&error))?;
+        let snapshot = self.node.snapshot();
         let mut missing = BTreeSet::new();
         for number in (0..).take(roots.len()) {
             let part = snapshot.part(offer.height, number).map_err(|error| broken(&error))?;
@@ -184,7 +182,7 @@ impl Session {
 
     /// All parts together, as they are kept.
     fn whole_state(&self, checkpoint: &Checkpoint, parts: &State) -> Result<ChangeSet, StoreError> {
-        let snapshot = self.node.store().snapshot();
+        let snapshot = self.node.snapshot();
         let mut state = ChangeSet::default();
         for number in (0..).take(parts.roots.len()) {
             let part = snapshot.part(checkpoint.height, number)?;
@@ -256,7 +254,7 @@ impl Session {
         let (Some(offer), Some(state)) = (sync.walk.checkpoint(), &mut sync.state) else {
             return;
         };
-        match self.node.store().keep_part(offer.height, number, bytes) {
+        match self.node.keep_part(offer.height, number, bytes) {
             Ok(()) => {
                 state.missing.remove(&number);
             }

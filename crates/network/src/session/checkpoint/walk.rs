@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 
 use tally_chain::history::{History, Node as HistoryNode};
 use tally_chain::{B256, BlockError, BlockId, Header, HeaderTip, UnixSecs, Weight};
-use tally_node::Node;
-use tally_node::checkpoint::Checkpoint;
+use tally_node::{Checkpoint, Node};
 
 use crate::session::name::PeerName;
 use crate::session::offence::Offence;

@@ -129,7 +129,7 @@ impl Session {
 
     /// Where a block stands on what this node has.
     fn place_of(&self, block: &CompactBlock) -> Result<Place, tally_node::StoreError> {
-        let known = self.node.store().snapshot().record(&block.header.id())?;
+        let known = self.node.snapshot().record(&block.header.id())?;
         if let Some(record) = known {
             let claim = Claim {
                 tip: record.id,
@@ -338,11 +338,8 @@ impl Session {
 
     /// Whether a block came another way meanwhile.
     pub(crate) fn has_block(&self, id: &BlockId) -> bool {
-        self.node
-            .store()
-            .snapshot()
-            .record(id)
-            .is_ok_and(|record| record.is_some())
+        let record = self.node.snapshot().record(id);
+        record.is_ok_and(|record| record.is_some())
     }
 
     /// A block came whole, whose compact form did not fit together.

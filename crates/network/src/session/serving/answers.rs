@@ -6,8 +6,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use tally_node::checkpoint::MAX_PART_BYTES;
-use tally_node::{Node, StoreError};
+use tally_node::{MAX_PART_BYTES, Node, StoreError};
 
 use super::cost::Payer;
 use super::serve;

@@ -3,9 +3,7 @@
 use tally_chain::codec::{CodecError, ListReader};
 use tally_chain::header::HEADER_BYTES;
 use tally_chain::{BlockId, Bytes, CheckedTransaction, Header, Height, Manifest, TxId};
-use tally_node::Node;
-use tally_node::pipeline::Tip;
-use tally_node::{Status, StoreError};
+use tally_node::{Node, Status, StoreError, Tip};
 
 use crate::wire::Message;
 use crate::wire::limits::{

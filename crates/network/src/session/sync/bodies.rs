@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 
 use tally_chain::{BlockId, Bytes, Weight};
-use tally_node::pipeline::{ImportError, Imported, Moved};
-use tally_node::{Status, StoreError};
+use tally_node::{ImportError, Imported, Moved, Status, StoreError};
 
 use super::attempt::{Ended, Sync};
 use super::held::BodyRequest;
@@ -330,7 +329,7 @@ impl Session {
 
     /// The next block that is here, of the chain with the most total work that has one; or that came another way.
     fn next_import(&self) -> Option<(u64, BlockId)> {
-        let snapshot = self.node.store().snapshot();
+        let snapshot = self.node.snapshot();
         let stored = |id: &BlockId| {
             let record = snapshot.record(id);
             record.is_ok_and(|record| record.is_some_and(|record| record.status != Status::Invalid))

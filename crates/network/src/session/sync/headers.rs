@@ -168,7 +168,7 @@ impl Session {
         if let Some(first) = headers.first() {
             self.connect(sync, locator, first)?;
         }
-        let (snapshot, now) = (self.node.store().snapshot(), self.node.now());
+        let (snapshot, now) = (self.node.snapshot(), self.node.now());
         for header in headers {
             let Some(end) = &mut sync.end else { break };
             match end.extend(header, self.node.spec(), now) {

@@ -12,9 +12,8 @@ const MAX_TOO_LONG: usize = 64;
 impl Session {
     /// Looks whether what would be fetched now could be kept; ends what is under way if not.
     pub(crate) fn can_store(&mut self) -> bool {
-        let store = self.node.store();
-        let room = self.needs_room.is_none_or(|needed| store.has_room(needed));
-        self.full = !room || store.not_ready().is_some();
+        let room = self.needs_room.is_none_or(|needed| self.node.has_room(needed));
+        self.full = !room || self.node.cannot_store().is_some();
         if room {
             self.needs_room = None;
         }
@@ -49,7 +48,7 @@ impl Session {
         let Self {
             node, bodies, syncs, ..
         } = self;
-        bodies.too_long.retain(|_, needed| !node.store().has_room(*needed));
+        bodies.too_long.retain(|_, needed| !node.has_room(*needed));
         while bodies.too_long.len() > MAX_TOO_LONG {
             bodies.too_long.pop_first();
         }
