@@ -95,12 +95,16 @@ fn other_rustc(workspace: &Workspace) -> Option<String> {
     Some(rustc.trim().to_owned())
 }
 
-/// Paths of the building machine have no place in what is served, and would change the build's hash.
+/// Flags of the browser side; `.cargo/config.toml` has those of the server's. Paths of the building machine have no place in what
+/// is served, and would change the build's hash.
 fn rustflags(workspace: &Workspace) -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
-    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
+    let mut flags = vec![
+        "-Ctarget-feature=+simd128".to_owned(),
+        "--cfg=erase_components".to_owned(),
+    ];
     flags.push(format!("--remap-path-prefix={}=tally", workspace.root.display()));
     flags.extend(home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
     let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();

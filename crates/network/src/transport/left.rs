@@ -38,10 +38,10 @@ impl LeftPeers {
         self.0
             .retain(|left| left.peer != peer && now < left.at.saturating_add(LEFT_MS));
         let host = host_of(&remote).map(Host::of);
-        if self.0.iter().filter(|left| left.host == host).count() >= MAX_LEFT_OF_A_HOST {
-            if let Some(oldest) = self.0.iter().position(|left| left.host == host) {
-                self.0.remove(oldest);
-            }
+        if self.0.iter().filter(|left| left.host == host).count() >= MAX_LEFT_OF_A_HOST
+            && let Some(oldest) = self.0.iter().position(|left| left.host == host)
+        {
+            self.0.remove(oldest);
         }
         let at = now;
         self.0.push_back(Left { peer, remote, host, at });
