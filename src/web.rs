@@ -50,7 +50,7 @@ pub fn router(server: &Shared) -> Router {
     base::below(server.web.base_path.clone(), guarded(routes, server))
 }
 
-/// Routes with everything that stands around them. Outermost first: compression; who asks; request id, problems and
+/// Routes with everything that stands around them. Outermost first: compression; the client; request id, problems and
 /// security headers; target; host; origin; rate; base path; requests under way; time; size; panics.
 fn guarded(routes: Router, server: &Shared) -> Router {
     // Event streams and what is compressed already are left as they are.

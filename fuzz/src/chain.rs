@@ -225,7 +225,7 @@ fn inclusion(data: &[u8]) {
     let _ = merkle::verify(&arbitrary(data), digest(data), root).expect_err("a made-up proof leads elsewhere");
 }
 
-/// Another count may have the same shape up to the leaf: then the proof says the same.
+/// Another count may have the same shape up to the leaf: then the proof proves the same.
 fn same_sides(damaged: &InclusionProof, proof: &InclusionProof) -> bool {
     damaged.path == proof.path && damaged.index == proof.index && damaged.count != proof.count
 }

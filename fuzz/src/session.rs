@@ -172,7 +172,7 @@ fn step(peer: u8, frame: &[u8]) -> Vec<u8> {
 }
 
 /// Three peers connect, send, fall silent and leave in any order. The node answers without panic, keeps its own chain, and
-/// never bans the peer that only connected and said its hello.
+/// never bans the peer that only connected and sent its hello.
 fn session(data: &[u8]) {
     with_node(|node| {
         let tip = node.tip().record.id;
@@ -218,7 +218,7 @@ fn session(data: &[u8]) {
     });
 }
 
-/// The honest peer answers what it is asked as far as it can: pings.
+/// The honest peer answers the requests that it can: pings.
 fn answer_pings(network: &mut Session, honest: &PeerName, now: u64) {
     let outputs: Vec<Output> = network.outputs().collect();
     for output in outputs {

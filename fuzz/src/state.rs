@@ -70,7 +70,7 @@ fn leaves(whole: &ChangeSet) -> Vec<(B256, B256)> {
         .collect()
 }
 
-/// Written step by step, built at once, and computed as the rule says: one root.
+/// Written step by step, built at once, and computed by the rule: one root.
 fn tree(data: &[u8]) {
     let (whole, rounds) = sample(data);
     let stepwise = rounds

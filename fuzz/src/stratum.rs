@@ -1,4 +1,4 @@
-//! Lines of a miner, without its socket: whatever it says, the answers are lines of JSON, or the conversation ends.
+//! Lines of a miner, without its socket: whatever it sends, the answers are lines of JSON, or the conversation ends.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};

@@ -24,7 +24,7 @@ fn all() -> impl Iterator<Item = &'static Target> {
 
 /// Chooses the target that `TALLY_FUZZ` names. With `TALLY_FUZZ_LIST` it prints the names instead, with `TALLY_FUZZ_SEEDS` it
 /// writes the seeds into a folder for each target, and ends.
-#[allow(clippy::exit, reason = "libFuzzer has `main`; what is asked for here does not fuzz")]
+#[allow(clippy::exit, reason = "libFuzzer has `main`; these two variables do not fuzz")]
 pub fn init() {
     if std::env::var_os("TALLY_FUZZ_LIST").is_some() {
         all().for_each(|target| println!("{}", target.name));

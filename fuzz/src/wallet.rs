@@ -58,15 +58,15 @@ fn key_file(data: &[u8]) {
 
 /// No message repeats eight characters of what may be a key.
 fn no_secret(data: &[u8], error: &KeystoreError) {
-    let (said, given) = (error.to_string(), String::from_utf8_lossy(data));
+    let (printed, given) = (error.to_string(), String::from_utf8_lossy(data));
     let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
     let runs = given.split(|c| !letters(c)).filter(|run| run.len() >= 24);
     for run in runs {
         let leaked = run
             .as_bytes()
             .windows(12)
-            .any(|part| said.as_bytes().windows(12).any(|shown| shown == part));
-        assert!(!leaked, "{said:?} shows a part of the file");
+            .any(|part| printed.as_bytes().windows(12).any(|shown| shown == part));
+        assert!(!leaked, "{printed:?} shows a part of the file");
     }
 }
 

@@ -57,7 +57,7 @@ fn a_vault_below_a_file_is_rejected_for_what_stands_in_the_way() {
     std::fs::write(&letter, "mine").unwrap();
     for below in ["vault", "new/vault"] {
         let vault = letter.join(below);
-        // Before a password is asked for: none is given here.
+        // Before the password prompt: none is given here.
         let mut new = command(&vault, &["new", "--chain", "local"]);
         let made = new.env_remove("TALLY_WALLET_PASSWORD").output().unwrap();
         assert_eq!(made.status.code(), Some(1));

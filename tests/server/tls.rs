@@ -50,7 +50,7 @@ fn certificate(folder: &Path) -> CertificateDer<'static> {
 }
 
 /// The answer to a request over TLS that trusts one certificate only.
-fn ask(address: &str, name: &str, trusted: CertificateDer<'static>) -> std::io::Result<String> {
+fn fetch(address: &str, name: &str, trusted: CertificateDer<'static>) -> std::io::Result<String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(trusted).unwrap();
     let config = rustls::ClientConfig::builder()
@@ -88,21 +88,21 @@ fn a_self_signed_certificate_is_made_once_and_known_by_its_fingerprint() {
     let key = std::fs::metadata(folder.path().join("tls-key.pem")).unwrap();
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
     for name in ["127.0.0.1", "localhost", "ledger.example"] {
-        let answer = ask(&node.address, name, made.clone()).unwrap();
+        let answer = fetch(&node.address, name, made.clone()).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{name}: {answer}");
     }
-    let error = ask(&node.address, "other.example", made.clone()).unwrap_err();
+    let error = fetch(&node.address, "other.example", made.clone()).unwrap_err();
     assert!(error.to_string().contains("not valid for name"), "{error}");
 
     // Another start uses the same; another node has another.
     drop(node.child);
     let again = Node::start(folder.path());
     assert_eq!(certificate(folder.path()), made);
-    assert!(ask(&again.address, "localhost", made.clone()).is_ok());
+    assert!(fetch(&again.address, "localhost", made.clone()).is_ok());
     let other_folder = tempfile::tempdir().unwrap();
     let other = Node::start(other_folder.path());
     assert_ne!(other.fingerprint, again.fingerprint);
-    let error = ask(&other.address, "localhost", made).unwrap_err();
+    let error = fetch(&other.address, "localhost", made).unwrap_err();
     assert_eq!(rejection(&error), Some(&by_another_key()));
 }
 
@@ -111,7 +111,7 @@ fn a_changed_certificate_is_taken_over_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path());
     let old = certificate(folder.path());
-    assert!(ask(&node.address, "localhost", old.clone()).is_ok());
+    assert!(fetch(&node.address, "localhost", old.clone()).is_ok());
     let file = folder.path().join("tls-cert.pem");
     for name in ["tls-cert.pem", "tls-key.pem"] {
         std::fs::remove_file(folder.path().join(name)).unwrap();
@@ -121,9 +121,9 @@ fn a_changed_certificate_is_taken_over_without_a_restart() {
         let text = std::fs::read_to_string(&file).ok()?;
         let whole = text.trim_end().ends_with("-----END CERTIFICATE-----");
         let new = whole.then(|| certificate(folder.path()))?;
-        (new != old && ask(&node.address, "localhost", new).is_ok()).then_some(())
+        (new != old && fetch(&node.address, "localhost", new).is_ok()).then_some(())
     });
-    let error = ask(&node.address, "localhost", old).unwrap_err();
+    let error = fetch(&node.address, "localhost", old).unwrap_err();
     assert_eq!(rejection(&error), Some(&by_another_key()));
 }
 
