@@ -40,6 +40,10 @@ fn main() {
     println!("cargo:rerun-if-env-changed=TALLY_SITE_DIR");
     // Which site it is, from `cargo xtask build`: two checkouts may share a target folder, and each has a site of its own.
     println!("cargo:rerun-if-env-changed=TALLY_SITE_BUILD");
+    if env::var("TALLY_SITE_BUILD").is_ok_and(|build| build == "none yet") {
+        // `cargo xtask build` compiles what this package depends on, and no more, while the browser side is compiled.
+        panic!("there is no site yet");
+    }
     // Where the list of licences is, and its digest.
     println!("cargo:rerun-if-env-changed=TALLY_LICENSES");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));

@@ -36,10 +36,13 @@ if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo"
   export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 fi
 
-# Gigabytes that are free where built files are.
-free_space() { df -Pk "$CARGO_TARGET_DIR" | awk 'NR == 2 { print int($4 / 1048576) }'; }
+# Gigabytes that are free where built files are, or nothing where that cannot be found out.
+free_space() { df -Pk "$CARGO_TARGET_DIR" 2>/dev/null | awk 'NR == 2 { print int($4 / 1048576) }'; }
 
-# discard FOLDER: of the built files, unless a cargo is writing there.
+# Is there a number, and is it less than WANTED?
+is_short() { local left; left=$(free_space); [ -n "$left" ] && [ "$left" -lt "$1" ]; }
+
+# discard FOLDER: of the built files, unless a cargo is building there.
 discard() {
   local folder=$CARGO_TARGET_DIR/$1 lock=$CARGO_TARGET_DIR/debug/.cargo-lock
   [ -d "$folder" ] || return 0
@@ -51,12 +54,12 @@ discard() {
   fi
 }
 
-# Cargo never removes what it once built, and a linker that finds no room dies of a bus error. First go the files that only the
-# next change would use, then all that tests have built.
+# make_room GOAL: cargo never removes what it once built, and a linker that finds no room dies of a bus error. First go the files
+# that only the next change would use, then, for tests, all that tests have built.
 make_room() {
-  [ "$(free_space)" -ge 15 ] || discard debug/incremental
-  [ "$(free_space)" -ge 5 ] || discard debug
-  [ "$(free_space)" -ge 5 ] || say "only $(free_space) GB are left where built files go: $CARGO_TARGET_DIR"
+  ! is_short 15 || discard debug/incremental
+  [ "$1" != test ] || ! is_short 5 || discard debug
+  ! is_short 5 || say "only $(free_space) GB are left where built files go: $CARGO_TARGET_DIR"
 }
 
 say() { printf '[%s] %s\n' "$(basename "$0")" "$*"; }

@@ -114,7 +114,7 @@ cargo_deny() {
   fi
 }
 
-make_room
+make_room "$goal"
 compiler
 rust
 scripts/wasm.sh

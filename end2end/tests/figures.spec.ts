@@ -25,7 +25,7 @@ interface Seen {
 /** Times every request to the wallet's worker, and lets the test send its own. */
 async function listen(page: Page): Promise<void> {
   await page.addInitScript(() => {
-    const own = window as unknown as { seen: Seen[]; order: unknown; askWorker: (request: unknown) => Promise<any> };
+    const own = window as unknown as { seen: Seen[]; draft: unknown; askWorker: (request: unknown) => Promise<any> };
     own.seen = [];
     const waiting = new Map<number, { what: string; at: number; done?: (answer: unknown) => void }>();
     let number = 1_000_000;
@@ -43,7 +43,7 @@ async function listen(page: Page): Promise<void> {
       }
       send(as: number, request: unknown, done?: (answer: unknown) => void) {
         const what = typeof request === 'string' ? request : Object.keys(request as object)[0]!;
-        if (what === 'Prepare') own.order = (request as { Prepare: { order: unknown } }).Prepare.order;
+        if (what === 'Prepare') own.draft = (request as { Prepare: { draft: unknown } }).Prepare.draft;
         waiting.set(as, { what, at: performance.now(), done });
         super.postMessage({ Ask: { number: as, request } });
       }
@@ -72,7 +72,7 @@ test('figures of the wallet', async ({ page, browser }) => {
     await expect(accounts).toHaveCount(count, { timeout: 120_000 });
   }
 
-  // Signatures: one order through the page, then the same again and again.
+  // Signatures: one draft through the page, then the same again and again.
   for (const kind of ['RSA account', 'ECC account']) {
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
     const option = page.locator('#from option', { hasText: new RegExp(`^${kind} \\(`) });
@@ -85,8 +85,8 @@ test('figures of the wallet', async ({ page, browser }) => {
       async ([count, kind]) => {
         const own = window as any;
         for (let turn = 0; turn < Number(count); turn++) {
-          const { Ok: prepared } = await own.askWorker({ Prepare: { order: own.order } });
-          const from = own.order.from ?? own.order.get('from');
+          const { Ok: prepared } = await own.askWorker({ Prepare: { draft: own.draft } });
+          const from = own.draft.from ?? own.draft.get('from');
           const began = own.seen.length;
           const signed = await own.askWorker({ Sign: { from, payload: prepared.Prepared.payload } });
           if (!signed.Ok) throw new Error(JSON.stringify(signed));

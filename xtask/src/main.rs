@@ -21,6 +21,7 @@ mod server;
 mod site;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
@@ -66,17 +67,13 @@ fn run(args: &[String]) -> Result<()> {
     };
     let workspace = Workspace::load()?;
     match command.as_str() {
+        "build" if options.iter().any(|option| option == "--front") => site::build(&workspace, profile),
         "build" => {
-            site::build(&workspace, profile)?;
-            if !options.iter().any(|option| option == "--front") {
-                let binary = server::build(&workspace, profile)?;
-                println!("{}", binary.display());
-            }
+            println!("{}", both_sides(&workspace, profile)?.display());
             Ok(())
         }
         "run" => {
-            site::build(&workspace, profile)?;
-            let binary = server::build(&workspace, profile)?;
+            let binary = both_sides(&workspace, profile)?;
             workspace::succeed(Command::new(binary).arg("node").args(passed))
         }
         "test" => workspace::succeed(&mut Command::new(workspace.root.join("test"))),
@@ -85,4 +82,12 @@ fn run(args: &[String]) -> Result<()> {
         "map" => map::write(&workspace),
         other => bail!("unknown command {other}\n{USAGE}"),
     }
+}
+
+/// Builds the browser side, and the server with it inside: where the binary is.
+fn both_sides(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+    let dependencies = server::Dependencies::begin(workspace, profile);
+    site::build(workspace, profile)?;
+    dependencies.finish();
+    server::build(workspace, profile)
 }

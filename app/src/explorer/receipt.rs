@@ -248,7 +248,7 @@ fn AskNode(bench: Bench) -> impl IntoView {
     };
     view! {
         <div class="actions"><Button on:click=ask>"Ask this node for the block at that height"</Button></div>
-        {move || bench.told.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
+        {move || bench.from_node.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
         {move || why.get().map(|why| view! { <p class="field-error" role="alert">{why}</p> })}
     }
 }
