@@ -8,7 +8,7 @@ mod world;
 
 use std::sync::LazyLock;
 
-use tally_chain::light::forge::{self, Budget, Next, Seal};
+use tally_chain::light::forge::{self, Budget, Chain, Next, Numbers, Seal};
 use tally_chain::light::{
     AllHeaders, ChainReader, Fault, Level, LightError, ProofKind, SavedHeadersError, Unsampled, Verified, Verifier,
     encode_headers, prove,
@@ -70,6 +70,47 @@ fn long_chains_are_proved_by_a_sample() {
         accepted_by_both(HONEST.height(), ProofKind::Sampled).weight,
         HONEST.weight()
     );
+}
+
+/// A chain whose miners come and go: their power jumps up to thirtyfold, and one clock of five is wrong by two minutes.
+fn restless<'a>(spec: &'a ChainSpec, seed: u64) -> Chain<'a> {
+    let (mut chain, mut numbers, mut budget) = (Chain::new(spec), Numbers::new(seed), Budget(u64::MAX));
+    let (mut clock, mut power) = (u64::from(chain.tip().time) + 1_000, 16);
+    for number in 0..10_100 {
+        if number % 700 == 0 {
+            power = 1 << numbers.below(9);
+        }
+        // `power` hashes take the ten seconds of a block.
+        let interval = 2 * 10 * chain.next_work().0.to::<u64>() / power;
+        clock += numbers.below(interval + 1);
+        let wrong = match numbers.below(5) {
+            0 => numbers.below(241),
+            _ => 120,
+        };
+        let time = u32::try_from(clock + wrong - 120).unwrap().max(chain.median() + 1);
+        assert!(chain.push(Next::at(time), Seal::Mined(&mut budget)));
+    }
+    chain
+}
+
+/// True chains are accepted whatever their miners do, within the bounds on weights and times.
+#[test]
+fn restless_chains_are_sampled() {
+    let mut spec = SPEC.clone();
+    match &mut spec.consensus {
+        ConsensusSpec::Pow(pow) => pow.initial_bits = 0x200f_ffff,
+    }
+    let genesis = forge::genesis_id(&spec);
+    for seed in 0..4 {
+        let chain = restless(&spec, seed);
+        let proof = prove(&spec, &chain, Height(chain.height())).unwrap();
+        assert_eq!(proof.unsampled, None, "{seed}");
+        let bytes = proof.bytes(&spec, &chain).unwrap();
+        let verified = verdict(Verifier::new(spec.clone(), genesis, NOW).unwrap(), &bytes).unwrap();
+        assert_eq!((verified.tip, verified.weight), (chain.tip().id(), chain.weight()));
+        let naive = naive::verify(&spec, NOW, &bytes).unwrap();
+        assert_eq!((naive.tip, naive.weight), (verified.tip, verified.weight.0));
+    }
 }
 
 /// The verdict does not depend on where the bytes are cut, and what is held at a time is small.
@@ -169,7 +210,7 @@ fn a_proof_that_ends_early_or_late_is_rejected() {
 fn a_chain_that_retargets_fast_is_not_sampled() {
     let mut spec = SPEC.clone();
     let ConsensusSpec::Pow(pow) = &mut spec.consensus;
-    (pow.half_life, pow.initial_bits) = (999, 0x207f_ffff);
+    (pow.half_life, pow.initial_bits) = (1_999, 0x207f_ffff);
     let chain = forge::honest(&spec, 10_001, 1);
     let proof = prove(&spec, &chain, Height(10_001)).unwrap();
     assert_eq!(proof.unsampled, Some(Unsampled::FastRetargeting));

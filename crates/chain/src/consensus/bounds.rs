@@ -6,8 +6,9 @@ use super::{Engine, ProofOfWorkSpec, SealContext};
 use crate::pow::Target;
 use crate::units::Height;
 
-/// Half-lives below this many spacings let difficulty rise too fast for a sample to say much. Rule: docs/protocol.md#F1
-pub const MIN_HALF_LIFE_SPACINGS: u32 = 100;
+/// With half-lives of fewer spacings difficulty rises so fast that a drawn block may weigh more than a 200th of what is left of
+/// it, and luck with few blocks counts for more than with the tail. Rule: docs/protocol.md#F1
+pub const MIN_HALF_LIFE_SPACINGS: u32 = 200;
 /// Pieces that the last blocks of a node are cut into; what is before them is one more piece. Rule: docs/protocol.md#F7
 const PIECES: u32 = 32;
 
@@ -195,6 +196,6 @@ mod tests {
     #[test]
     fn fast_retargeting_is_not_sampled() {
         let of = |half_life| Engine::ProofOfWork(ProofOfWorkSpec { half_life, ..SPEC }).allows_sampling();
-        assert!(of(1_000) && !of(999));
+        assert!(of(2_000) && !of(1_999));
     }
 }

@@ -1,5 +1,7 @@
 //! Headers one after the other, from genesis or from the tail of a sample. Rules: docs/protocol.md#F2, #F4, #F9
 
+use std::borrow::Cow;
+
 use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +171,15 @@ impl Run {
     }
 }
 
+/// Bytes that came before and those that come now. What is complete is read where it is: only the beginning of a part is kept.
+pub(super) fn joined(mut before: Vec<u8>, bytes: &[u8]) -> Cow<'_, [u8]> {
+    if before.is_empty() {
+        return Cow::Borrowed(bytes);
+    }
+    before.extend_from_slice(bytes);
+    Cow::Owned(before)
+}
+
 /// All headers of a chain, from genesis on: each is checked as a node checks it, and dropped. What is kept is a few kilobytes,
 /// whatever the height. Rule: docs/protocol.md#F9
 #[derive(Debug, Clone)]
@@ -210,15 +221,13 @@ impl AllHeaders {
     /// anywhere. A fault's place is counted from the first byte that this value was given; after a fault it stays at the last
     /// header that holds.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let mut joined = std::mem::take(&mut self.rest);
-        joined.extend_from_slice(bytes);
+        let joined = joined(std::mem::take(&mut self.rest), bytes);
         let mut at = 0;
         while let Some(len) = self.run.read(&joined[at..]).map_err(|found| found.at(self.bytes))? {
             at += len;
             self.bytes += len as u64;
         }
-        joined.drain(..at);
-        self.rest = joined;
+        self.rest = joined[at..].to_vec();
         Ok(())
     }
 

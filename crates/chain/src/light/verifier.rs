@@ -2,7 +2,7 @@
 
 use super::draws::{self, Weights};
 use super::fault::{Failure, Fault, LightError, failure, failure_at};
-use super::headers::{AllHeaders, Genesis, Run};
+use super::headers::{AllHeaders, Genesis, Run, joined};
 use super::sampled::{Bounds, Sample, read_manifest};
 use super::{Checked, Level, MAGIC, MAX_HEIGHT, ProofKind, TAIL_BLOCKS, VERSION, Verified};
 use crate::hash::BlockId;
@@ -94,8 +94,7 @@ impl Verifier {
 
     /// Verifies as much as these bytes and those before allow. They may end anywhere. After a fault every call returns it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
-        let mut joined = std::mem::take(&mut self.rest);
-        joined.extend_from_slice(bytes);
+        let joined = joined(std::mem::take(&mut self.rest), bytes);
         let mut at = 0;
         loop {
             match self.step(&joined[at..]) {
@@ -110,8 +109,7 @@ impl Verifier {
                 }
             }
         }
-        joined.drain(..at);
-        self.rest = joined;
+        self.rest = joined[at..].to_vec();
         Ok(self.progress())
     }
 

@@ -247,7 +247,7 @@ impl Read<'_> {
 
     fn sampled(&mut self, tip: BlockId) -> Result<(Header, U256), Rejected> {
         ensure(
-            self.height > 10_000 && self.height <= 1 << 40 && self.work.half_life >= 100 * self.work.spacing,
+            self.height > 10_000 && self.height <= 1 << 40 && self.work.half_life >= 200 * self.work.spacing,
             "F1",
         )?;
         let tail = self.height - 199;
