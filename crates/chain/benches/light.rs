@@ -10,11 +10,11 @@ use tally_chain::{ChainSpec, Height, UnixSecs};
 
 const NOW: UnixSecs = UnixSecs(4_000_000_000);
 
-/// The built-in chain `local` with work that costs nothing.
+/// The built-in chain `local` with work that costs little.
 fn spec() -> ChainSpec {
     let mut spec = ChainSpec::built_in("local").expect("it is built in");
     match &mut spec.consensus {
-        ConsensusSpec::Pow(pow) => (pow.pow_limit_bits, pow.initial_bits) = (0x207f_ffff, 0x203f_ffff),
+        ConsensusSpec::Pow(pow) => (pow.pow_limit_bits, pow.initial_bits) = (0x207f_ffff, 0x200f_ffff),
     }
     spec
 }

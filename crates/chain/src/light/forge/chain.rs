@@ -303,7 +303,8 @@ pub fn genesis_id(spec: &ChainSpec) -> BlockId {
     genesis::block(spec).header.id()
 }
 
-/// A true chain of this height: blocks come by chance, `spacing` seconds apart on average, and one clock of five is wrong.
+/// A true chain of this height: miners of a steady power find its blocks by chance, `spacing` seconds apart on average at the
+/// work of its beginning, and one clock of five is wrong.
 ///
 /// # Panics
 /// Where a seal is not found among all nonces.
@@ -311,11 +312,12 @@ pub fn honest(spec: &ChainSpec, height: u64, seed: u64) -> Chain<'_> {
     let (mut chain, mut numbers) = (Chain::new(spec), Numbers::new(seed));
     let spacing = u64::from(spec.engine().spacing());
     let mut clock = u64::from(chain.tip().time) + 10;
-    let mut budget = Budget(u64::MAX);
+    let (first, mut budget) = (spec.engine().weight(&chain.tip()).0, Budget(u64::MAX));
     for _ in 0..height {
-        // The square of an even distribution: many short intervals, some long ones, `spacing` on average.
+        // The square of an even distribution: many short intervals, some long ones, a third on average.
         let root = numbers.below(1_000);
-        clock += (root * root * 3 * spacing + 500_000) / 1_000_000;
+        let interval = chain.next_work().0 * U256::from(root * root * 3 * spacing) / (first * U256::from(1_000_000));
+        clock += interval.saturating_to::<u64>();
         let wrong = match numbers.below(5) {
             0 => numbers.below(6 * spacing),
             _ => 0,
