@@ -6,6 +6,8 @@
 //! may have (`earliest_time`, `check_time`, `max_ahead`). Readers without a chain spec or without ancestors use
 //! [`crate::seal`].
 
+mod bounds;
+mod compact;
 mod context;
 mod verdict;
 pub(crate) mod work;
@@ -20,7 +22,12 @@ use crate::median_time;
 use crate::pow::Target;
 use crate::units::Weight;
 
+pub(crate) use bounds::BlockRun;
+pub(crate) use compact::CompactHeader;
 pub(crate) use context::SealContext;
+
+pub use bounds::MIN_HALF_LIFE_SPACINGS;
+pub use compact::{CompactError, MAX_COMPACT_BYTES};
 pub use verdict::{BoundsError, SealError, Sealed, WorkSealError};
 pub use work::{MAX_AHEAD_SPACINGS, ProofOfWorkSpec};
 

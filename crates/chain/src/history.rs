@@ -65,19 +65,41 @@ impl Node {
     }
 }
 
+/// The node above two; `None` where their weights sum up to 2^256 or more. Real work never does. The nodes of a proof are
+/// what its sender wrote: a sum that stops at the largest number would pass off other weights under the same parent.
+/// Rule: docs/protocol.md#R2
+pub(crate) fn parent(left: &Node, right: &Node) -> Option<Node> {
+    Some(Node {
+        weight: left.weight.checked_add(right.weight)?,
+        hash: sha256(&[b"tally/history", &left.encode(), &right.encode()]),
+        min_time: left.min_time.min(right.min_time),
+        max_time: left.max_time.max(right.max_time),
+    })
+}
+
+/// `history_root` of `blocks` blocks with these peaks, left to right; `None` where weights sum up to 2^256 or more.
+/// Rule: docs/protocol.md#R3
+pub(crate) fn root_over<'a>(blocks: u64, peaks: impl DoubleEndedIterator<Item = &'a Node>) -> Option<B256> {
+    let mut peaks = peaks.rev();
+    let Some(last) = peaks.next() else {
+        return Some(B256::ZERO);
+    };
+    let bag = peaks.try_fold(last.clone(), |bag, peak| parent(&bag, peak))?;
+    Some(root_of(blocks, &bag))
+}
+
+/// Position of the node over the `size` blocks from `first` on: `size` is a power of two, and `first` a multiple of it.
+pub(crate) fn position_over(first: u64, size: u64) -> u64 {
+    leaf_index_to_pos(first + (size - 1)) + u64::from(size.ilog2())
+}
+
 struct Sum;
 
 impl Merge for Sum {
     type Item = Node;
 
     fn merge(left: &Node, right: &Node) -> Result<Node, MmrError> {
-        Ok(Node {
-            hash: sha256(&[b"tally/history", &left.encode(), &right.encode()]),
-            // Real work never sums up to 2^256. The nodes of a proof are what its sender wrote, and must not overflow.
-            weight: left.weight.saturating_add(right.weight),
-            min_time: left.min_time.min(right.min_time),
-            max_time: left.max_time.max(right.max_time),
-        })
+        parent(left, right).ok_or_else(|| MmrError::MergeError("weights sum up to 2^256 or more".to_owned()))
     }
 }
 
@@ -113,6 +135,8 @@ pub enum HistoryError {
     TooManyNodes { count: usize, max: usize },
     #[error("history proof is malformed")]
     Malformed,
+    #[error("the weights in the history proof sum up to 2^256 or more")]
+    WeightOverflow,
     #[error("history proof leads to root {found}, not to {expected}")]
     WrongRoot { found: B256, expected: B256 },
 }
@@ -169,7 +193,7 @@ impl History {
         let mut range: MMR<Node, Sum, _> = MMR::new(size, Reader(&reader));
         range
             .push(leaf)
-            .expect("a push reads only peaks, and all peaks are here");
+            .expect("all peaks are here, and work that was done never sums up to 2^256");
         let added: Vec<_> = (size..range.mmr_size())
             .filter_map(|position| Some((position, range.batch().get_elem(position).ok()??)))
             .collect();
@@ -185,12 +209,7 @@ impl History {
 
     /// `history_root`. Rule: docs/protocol.md#R3
     pub fn root(&self) -> B256 {
-        let mut peaks = self.peaks.values().rev();
-        let Some(last) = peaks.next() else { return B256::ZERO };
-        let bag = peaks.fold(last.clone(), |bag, peak| {
-            Sum::merge(&bag, peak).expect("merging two nodes cannot fail")
-        });
-        root_of(self.blocks, &bag)
+        root_over(self.blocks, self.peaks.values()).expect("work that was done never sums up to 2^256")
     }
 
     /// Weight of all blocks committed to.
@@ -272,7 +291,10 @@ pub fn verify(proof: &HistoryProof, leaf: Node, expected: B256) -> Result<(), Hi
     let proof = MerkleProof::<Node, Sum>::new(leaf_index_to_mmr_size(blocks - 1), nodes.clone());
     let bag = proof
         .calculate_root(vec![(leaf_index_to_pos(*number), leaf)])
-        .map_err(|_| HistoryError::Malformed)?;
+        .map_err(|error| match error {
+            MmrError::MergeError(_) => HistoryError::WeightOverflow,
+            _ => HistoryError::Malformed,
+        })?;
     let found = root_of(*blocks, &bag);
     if found == expected {
         Ok(())
@@ -291,6 +313,47 @@ mod tests {
             weight: U256::from(number + 1),
             min_time: number as u32,
             max_time: number as u32,
+        }
+    }
+
+    /// The bag of another history whose weights stop at 2^256 - 1 would be the same.
+    #[test]
+    fn weights_that_overflow_are_rejected() {
+        let heavy = |number| Node {
+            weight: U256::MAX - U256::from(1),
+            ..leaf(number)
+        };
+        let proof = HistoryProof {
+            blocks: 2,
+            number: 0,
+            nodes: vec![heavy(1)],
+        };
+        let found = verify(&proof, leaf(0), B256::ZERO);
+        assert!(matches!(found, Err(HistoryError::WrongRoot { .. })));
+        let found = verify(
+            &proof,
+            Node {
+                weight: U256::from(2),
+                ..leaf(0)
+            },
+            B256::ZERO,
+        );
+        assert_eq!(found, Err(HistoryError::WeightOverflow));
+    }
+
+    #[test]
+    fn nodes_stand_where_the_library_puts_them() {
+        let (mut history, mut nodes) = (History::default(), BTreeMap::new());
+        for number in 0..64 {
+            nodes.extend(history.push(leaf(number)));
+        }
+        for size in [1u64, 2, 4, 8, 16, 32, 64] {
+            for first in (0..64).step_by(size as usize) {
+                let node = &nodes[&position_over(first, size)];
+                let (last, sum) = (first + size - 1, (first + 1..=first + size).sum::<u64>());
+                assert_eq!((node.min_time, node.max_time), (first as u32, last as u32));
+                assert_eq!(node.weight, U256::from(sum));
+            }
         }
     }
 

@@ -33,6 +33,7 @@ pub mod header;
 pub mod header_chain;
 pub mod history;
 pub mod keys;
+pub mod light;
 pub mod limits;
 pub mod manifest;
 mod median_time;

@@ -14,6 +14,8 @@ const AT_HOME: &[&str] = &[
     "crates/chain/src/seal.rs",
     // Those who search: the native miner, the browser's, external ones, the benchmarks.
     "app/src/operations/browser_miner/",
+    // Forgers of chains mine, too.
+    "crates/chain/src/light/forge/",
     "crates/node/src/miner.rs",
     "crates/node/src/miner/",
     "frontend/src/mining_worker.rs",

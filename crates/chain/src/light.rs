@@ -1,0 +1,122 @@
+//! The light client: a reader who knows the genesis id alone reaches a verified tip. Rules: docs/protocol.md#F1 to #F10
+//!
+//! A node proves its chain with [`prove`]: of a long one a sample of headers that leads to the tip, else all headers. A
+//! [`Verifier`] is fed the bytes as they come and ends with a [`Verified`] tip, or with a [`Fault`] that names rule, height
+//! and place. [`AllHeaders`] takes the whole chain of headers in the background. All of it is pure: no clock, no I/O.
+
+mod draws;
+mod fault;
+#[cfg(not(target_family = "wasm"))]
+pub mod forge;
+mod headers;
+mod order;
+mod prover;
+mod range;
+mod sampled;
+mod verifier;
+
+use serde::{Deserialize, Serialize};
+
+use crate::hash::BlockId;
+use crate::header::Header;
+use crate::manifest::Manifest;
+use crate::units::Weight;
+
+pub use draws::Unsampled;
+pub use fault::{Fault, LightError};
+pub use headers::{AllHeaders, SavedHeaders, SavedHeadersError};
+#[doc(hidden)]
+pub use sampled::Bounds;
+
+pub use prover::{ChainReader, Proof, ProveError, encode_headers, prove};
+pub use verifier::{Progress, Verifier};
+
+/// What a proof begins with. Rule: docs/protocol.md#F3
+pub const MAGIC: &[u8; 8] = b"tlylight";
+/// The version that is written, and the only one that is read. Rule: docs/protocol.md#F3
+pub const VERSION: u8 = 1;
+/// Up to this height a proof has all headers. Rule: docs/protocol.md#F1
+pub const ALL_HEADERS_UP_TO: u64 = 10_000;
+/// Height above which nothing is verified: positions and sums then stay within 64 bits. Rule: docs/protocol.md#F1
+pub const MAX_HEIGHT: u64 = 1 << 40;
+/// Newest blocks whose headers are all in a sampled proof, the tip included. Rule: docs/protocol.md#F4
+pub const TAIL_BLOCKS: u64 = 200;
+/// A sample misses a forgery with a chance of at most 2 to minus this many. Rule: docs/protocol.md#F5
+pub const SECURITY_BITS: u32 = 50;
+/// Most draws of a sample. Rule: docs/protocol.md#F1
+pub const MAX_DRAWS: u32 = 4_096;
+
+/// How much of a chain was checked; a later one is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// The work of blocks drawn at random, and the newest headers.
+    Sampled,
+    /// Every header from genesis on: its seal, its time, and that it follows the one before.
+    AllHeaders,
+    /// Every block was executed. The light client does not do that: an audit does.
+    Executed,
+}
+
+/// What a proof consists of. Rule: docs/protocol.md#F3
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofKind {
+    /// All headers: byte 1.
+    AllHeaders,
+    /// Records, nodes and the newest headers: byte 2.
+    Sampled,
+}
+
+impl ProofKind {
+    /// The byte that stands for it.
+    pub fn byte(self) -> u8 {
+        match self {
+            Self::AllHeaders => 1,
+            Self::Sampled => 2,
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::AllHeaders),
+            2 => Some(Self::Sampled),
+            _ => None,
+        }
+    }
+}
+
+/// What was looked at on the way to a verified tip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Checked {
+    /// Length of the proof.
+    pub bytes: u64,
+    /// Headers whose seal was checked.
+    pub headers: u64,
+    /// Of these, the newest ones in a row.
+    pub tail: u64,
+    /// Blocks with their manifests, each against the history that leads to it.
+    pub records: u64,
+    /// Nodes that stand for blocks that were not shown.
+    pub nodes: u64,
+    /// Places that were drawn; several may be in one block.
+    pub draws: u64,
+}
+
+/// The newest block of a chain whose work was verified from genesis on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How much was checked.
+    pub level: Level,
+    /// Genesis that it was verified from.
+    pub genesis: BlockId,
+    /// Id of the tip.
+    pub tip: BlockId,
+    /// Header of the tip.
+    pub header: Header,
+    /// Manifest of the tip; its roots are what proofs of balances and of older blocks lead to.
+    pub manifest: Manifest,
+    /// Weight of the chain, genesis and tip included.
+    pub weight: Weight,
+    /// What was looked at.
+    pub checked: Checked,
+}

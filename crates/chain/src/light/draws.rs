@@ -1,0 +1,219 @@
+//! Which blocks a sample consists of: decided by the id of the tip, in integers. Rules: docs/protocol.md#F4, #F5
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::U256;
+
+use super::order::OutOfOrder;
+use super::{ALL_HEADERS_UP_TO, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS};
+use crate::consensus::Engine;
+use crate::hash::{BlockId, sha256};
+
+/// A chain of this weight is not sampled: numbers drawn below it would not be spread evenly. No chain comes near.
+/// Rule: docs/protocol.md#F1
+const MAX_WEIGHT_BITS: usize = 192;
+
+/// Why all headers of a chain are taken rather than a sample. Rule: docs/protocol.md#F1
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant names its fields")]
+pub enum Unsampled {
+    #[error("the chain has {height} blocks; up to {max} all headers are taken")]
+    Short { height: u64, max: u64 },
+    #[error("difficulty of this chain changes too fast to be sampled")]
+    FastRetargeting,
+    #[error("the weight of the chain has {bits} bits, at most {max} can be sampled")]
+    TooHeavy { bits: usize, max: usize },
+    #[error("the newest blocks weigh so little that {draws} draws are needed, at most {max} are allowed")]
+    TooManyDraws { draws: u64, max: u32 },
+    #[error("times go back from {latest} to {earliest}, by more than {slack} s")]
+    TimesGoBack { earliest: u32, latest: u32, slack: u32 },
+}
+
+impl From<OutOfOrder> for Unsampled {
+    fn from(found: OutOfOrder) -> Self {
+        let OutOfOrder {
+            earliest,
+            latest,
+            slack,
+        } = found;
+        Self::TimesGoBack {
+            earliest,
+            latest,
+            slack,
+        }
+    }
+}
+
+/// Whether a chain of this height may be sampled at all. Rule: docs/protocol.md#F1
+pub(super) fn allowed(engine: &Engine, height: u64) -> Result<(), Unsampled> {
+    let max = ALL_HEADERS_UP_TO;
+    if height <= max || height > MAX_HEIGHT {
+        return Err(Unsampled::Short { height, max });
+    }
+    match engine.allows_sampling() {
+        true => Ok(()),
+        false => Err(Unsampled::FastRetargeting),
+    }
+}
+
+/// The weights that a plan depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Weights {
+    /// Of all blocks, genesis and tip included.
+    pub total: U256,
+    /// Of the tail, the tip included.
+    pub tail: U256,
+    /// Of the tip.
+    pub tip: U256,
+}
+
+/// How many places are drawn in each shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plan {
+    weights: Weights,
+    shells: u32,
+    per_shell: u32,
+}
+
+impl Plan {
+    /// Rule: docs/protocol.md#F5
+    pub fn of(weights: Weights) -> Result<Self, Unsampled> {
+        let Weights { total, tail, tip } = weights;
+        let bits = total.bit_len();
+        if bits > MAX_WEIGHT_BITS {
+            let max = MAX_WEIGHT_BITS;
+            return Err(Unsampled::TooHeavy { bits, max });
+        }
+        // Both counts end: shifted by its bits the total is zero, and the tip by as many is no less than the total.
+        let shells = (1..)
+            .find(|shells: &u32| total >> *shells as usize <= tail)
+            .unwrap_or(u32::MAX);
+        let tip = tip.max(U256::ONE);
+        let tries = (0..)
+            .find(|tries: &u32| tip << *tries as usize >= total)
+            .unwrap_or(u32::MAX);
+        // Each draw of two neighbouring shells halves the chance twice, so that half as many draws as bits are enough.
+        let per_shell = (SECURITY_BITS + tries).div_ceil(2);
+        let (draws, max) = (u64::from(shells) * u64::from(per_shell), MAX_DRAWS);
+        if draws > max.into() {
+            return Err(Unsampled::TooManyDraws { draws, max });
+        }
+        Ok(Self {
+            weights,
+            shells,
+            per_shell,
+        })
+    }
+
+    /// How many places are drawn, those in the tail included.
+    pub fn draws(self) -> u64 {
+        u64::from(self.shells) * u64::from(self.per_shell)
+    }
+
+    /// The places before the tail that are drawn, as weight from genesis on: a block is drawn if one is at least what
+    /// stands before it and less than that with its own.
+    pub fn places(self, tip: BlockId) -> BTreeSet<U256> {
+        let Weights { total, tail, .. } = self.weights;
+        let mut places = BTreeSet::new();
+        for shell in 0..self.shells {
+            let (outer, inner) = (total >> shell as usize, total >> (shell as usize + 1));
+            for draw in 0..self.per_shell {
+                let hash = sha256(&[
+                    b"tally/light-draw",
+                    tip.as_bytes(),
+                    &shell.to_be_bytes(),
+                    &draw.to_be_bytes(),
+                ]);
+                let from_end = inner + U256::from_be_bytes(hash.0) % (outer - inner);
+                if from_end >= tail {
+                    places.insert(total - U256::ONE - from_end);
+                }
+            }
+        }
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(total: u64, tail: u64, tip: u64) -> Result<Plan, Unsampled> {
+        Plan::of(Weights {
+            total: U256::from(total),
+            tail: U256::from(tail),
+            tip: U256::from(tip),
+        })
+    }
+
+    #[test]
+    fn shells_halve_down_to_the_tail() {
+        let counts = |total, tail, tip| plan(total, tail, tip).map(|plan| (plan.shells, plan.per_shell));
+        assert_eq!(counts(1_000_000, 200, 1), Ok((13, 35)));
+        assert_eq!(counts(20_000, 200, 1), Ok((7, 33)));
+        assert_eq!(counts(1_024, 256, 1), Ok((2, 30)));
+        assert_eq!(counts(1_024, 1_000, 1_024), Ok((1, 25)));
+        // A tip that cost little lets its maker try many.
+        assert_eq!(counts(1 << 40, 1 << 33, 1), Ok((7, 45)));
+        assert_eq!(counts(1 << 63, 1, 1), Ok((63, 57)));
+        let heavy = |bits: usize| {
+            Plan::of(Weights {
+                total: U256::ONE << bits,
+                tail: U256::ONE,
+                tip: U256::ONE,
+            })
+        };
+        assert_eq!(heavy(192), Err(Unsampled::TooHeavy { bits: 193, max: 192 }));
+        let error = Unsampled::TooManyDraws {
+            draws: 191 * 121,
+            max: 4_096,
+        };
+        assert_eq!(heavy(191), Err(error));
+    }
+
+    #[test]
+    fn places_are_before_the_tail_and_as_many_in_each_shell() {
+        let (total, tail) = (1u64 << 40, 1u64 << 30);
+        let plan = plan(total, tail, 1 << 20).unwrap();
+        let places = plan.places(BlockId::ZERO);
+        assert_eq!(places.len() as u64, plan.draws());
+        for shell in 0..10 {
+            let from_end = |place: &U256| total - 1 - place.to::<u64>();
+            let inside = places
+                .iter()
+                .map(from_end)
+                .filter(|place| (total >> (shell + 1)..total >> shell).contains(place));
+            assert_eq!(inside.count() as u32, plan.per_shell, "{shell}");
+        }
+        assert!(places.iter().all(|place| place.to::<u64>() < total - tail));
+        assert_ne!(places, plan.places(BlockId(sha256(&[b"another tip"]))));
+    }
+
+    /// Places that the independent verifier of the tests drew.
+    #[test]
+    fn vectors() {
+        let vectors: serde_json::Value = serde_json::from_str(include_str!("../../tests/pinned/light.json")).unwrap();
+        let list = vectors["draws"].as_array().unwrap();
+        assert!(list.len() > 3);
+        for vector in list {
+            let text = |field: &str| vector[field].as_str().unwrap();
+            let number = |field: &str| text(field).parse::<U256>().unwrap();
+            let weights = Weights {
+                total: number("total"),
+                tail: number("tail"),
+                tip: number("tip_weight"),
+            };
+            let plan = Plan::of(weights).unwrap();
+            let counts = (vector["shells"].as_u64(), vector["per_shell"].as_u64());
+            assert_eq!(
+                counts,
+                (Some(plan.shells.into()), Some(plan.per_shell.into())),
+                "{vector}"
+            );
+            let places = plan.places(text("tip").parse().unwrap());
+            let expected = vector["places"].as_array().unwrap();
+            let expected = expected.iter().map(|place| place.as_str().unwrap().parse().unwrap());
+            assert_eq!(places, expected.collect(), "{vector}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Forgers and damage: no forged or damaged proof is accepted, and without the bounds on what is not shown some forgers
+//! succeed. `tally bench light` runs the same forgers 10,000 times each. Rules: docs/protocol.md#F5 to #F10
+
+#[path = "light/naive.rs"]
+mod naive;
+#[path = "light/world.rs"]
+mod world;
+
+use tally_chain::light::forge::{self, Forger, Numbers};
+use tally_chain::light::{Bounds, Fault, Verified, Verifier};
+use world::{HONEST, NOW, SPEC, proof_at};
+
+/// Tries of each forger.
+const RUNS: u64 = 12;
+/// Tries of those who need luck.
+const LUCKY_RUNS: u64 = 24;
+
+fn verdict(bounds: Bounds, proof: &[u8]) -> Result<Verified, Fault> {
+    let verifier = Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
+    let mut verifier = verifier.knowing(HONEST.weight()).with_bounds(bounds);
+    verifier.push(proof)?;
+    verifier.finish()
+}
+
+/// Rules by which the proofs of a forger are rejected, in the order of his tries.
+fn rejected(forger: Forger, runs: u64) -> Vec<&'static str> {
+    let proofs = (0..runs).filter_map(|run| forger.forge(&HONEST, run));
+    proofs
+        .map(|proof| {
+            let fault = verdict(Bounds::ALL, &proof).unwrap_err();
+            if fault.rule != "F10" {
+                assert!(naive::verify(&SPEC, NOW, &proof).is_err(), "{}", forger.name());
+            }
+            fault.rule
+        })
+        .collect()
+}
+
+/// Rejected for one of these reasons, in all tries that led to a proof, which are at least so many.
+fn assert_rejected(forger: Forger, least: usize, rules: &[&str]) {
+    let found = rejected(forger, RUNS);
+    assert_found(forger, least, rules, &found);
+}
+
+fn assert_found(forger: Forger, least: usize, rules: &[&str], found: &[&str]) {
+    assert!(found.len() >= least, "{}: {found:?}", forger.name());
+    assert!(
+        found.iter().all(|rule| rules.contains(rule)),
+        "{}: {found:?}",
+        forger.name()
+    );
+}
+
+#[test]
+fn blocks_without_work_are_drawn() {
+    assert_rejected(Forger::EasyTail, 8, &["H5", "F10"]);
+    assert_rejected(Forger::Grinding, RUNS as usize, &["H5"]);
+    assert_rejected(Forger::WorthlessTail, RUNS as usize, &["H5", "F10"]);
+}
+
+#[test]
+fn honest_blocks_behind_forged_ones_do_not_lead_to_the_tip() {
+    assert_rejected(Forger::Splice, RUNS as usize, &["F6", "H2", "H5"]);
+}
+
+#[test]
+fn weights_that_are_no_work_are_found() {
+    assert_rejected(Forger::Inflated, RUNS as usize, &["F7", "F6", "F1"]);
+}
+
+#[test]
+fn an_older_tip_is_lighter() {
+    assert_rejected(Forger::Stale, RUNS as usize, &["F10"]);
+}
+
+/// Tries of a forger whose proofs are accepted with these bounds, of those that led to a proof.
+fn accepted(forger: Forger, bounds: Bounds, runs: u64) -> (usize, usize) {
+    let proofs: Vec<_> = (0..runs).filter_map(|run| forger.forge(&HONEST, run)).collect();
+    let accepted = proofs.iter().filter(|proof| verdict(bounds, proof).is_ok());
+    (accepted.count(), proofs.len())
+}
+
+/// The two bounds are what keeps out luck with one heavy block: each forger here succeeds as soon as one of them is left out.
+#[test]
+fn without_the_bounds_lucky_forgers_succeed() {
+    let (no_weights, no_times) = (
+        Bounds {
+            weights: false,
+            ..Bounds::ALL
+        },
+        Bounds {
+            times: false,
+            ..Bounds::ALL
+        },
+    );
+    let neither = Bounds {
+        weights: false,
+        times: false,
+    };
+    for (forger, rule, without) in [
+        (Forger::FlatRun, "F7", no_weights),
+        (Forger::HiddenRuns, "F8", no_times),
+    ] {
+        let (found, proofs) = accepted(forger, without, LUCKY_RUNS);
+        assert!(found > 0, "{}: none of {proofs}", forger.name());
+        assert!(accepted(forger, neither, LUCKY_RUNS).0 >= found);
+        // A worthless block may be drawn after all.
+        let found = rejected(forger, LUCKY_RUNS);
+        assert_found(forger, 1, &[rule, "D1"], &found);
+        assert!(found.contains(&rule), "{}: {found:?}", forger.name());
+    }
+}
+
+/// Every single byte that is changed, cut out or doubled makes a proof another one, and none of them is accepted.
+#[test]
+fn damaged_proofs_are_rejected() {
+    let (_, proof) = proof_at(HONEST.height());
+    let mut numbers = Numbers::new(2);
+    for _ in 0..400 {
+        let mut damaged = proof.clone();
+        let at = numbers.below(proof.len() as u64) as usize;
+        let len = 1 + numbers.below(200) as usize;
+        let end = (at + len).min(proof.len());
+        match numbers.below(5) {
+            0 => damaged[at] ^= 1 << numbers.below(8),
+            1 => damaged.truncate(at),
+            2 => drop(damaged.drain(at..end)),
+            3 => {
+                let part = damaged[at..end].to_vec();
+                damaged.splice(at..at, part);
+            }
+            _ => damaged[at..end].reverse(),
+        }
+        if damaged == proof {
+            continue;
+        }
+        assert!(verdict(Bounds::ALL, &damaged).is_err(), "{at} to {end}");
+        assert!(naive::verify(&SPEC, NOW, &damaged).is_err(), "{at} to {end}");
+    }
+}

@@ -1,0 +1,96 @@
+//! What a light client holds in memory: little, whatever it is sent. Rules: docs/protocol.md#F3, #F9
+#![allow(unsafe_code, reason = "an allocator that counts what is allocated")]
+
+#[path = "light/world.rs"]
+mod world;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use tally_chain::light::{AllHeaders, LightError, Verifier, encode_headers, forge};
+use world::{HONEST, NOW, SPEC, proof_at};
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: hands every call on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(held, Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`, which is the system's, too.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the pointer is from `alloc` above, so from the system's allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What is done, and the most bytes that were allocated meanwhile beyond those before.
+fn peak_of<T>(act: impl FnOnce() -> T) -> (T, usize) {
+    let before = HELD.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    let done = act();
+    (done, PEAK.load(Relaxed).saturating_sub(before))
+}
+
+/// One test, so that no other one allocates meanwhile.
+#[test]
+fn memory_is_bounded() {
+    let (_, proof) = proof_at(HONEST.height());
+    let mut headers = Vec::new();
+    encode_headers(&SPEC, &*HONEST, 1..=HONEST.height(), &mut headers).unwrap();
+    let verifier = || Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
+
+    for len in [1_000, proof.len()] {
+        let (verified, peak) = peak_of(|| {
+            let mut verifier = verifier();
+            for piece in proof.chunks(len) {
+                verifier.push(piece).unwrap();
+            }
+            verifier.finish()
+        });
+        assert!(
+            verified.is_ok() && peak < 4 * proof.len(),
+            "{peak} bytes for {}",
+            proof.len()
+        );
+    }
+
+    // Half a megabyte of headers, and a chain of any length, takes as much.
+    let (end, peak) = peak_of(|| {
+        let mut all = AllHeaders::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
+        headers.chunks(16_384).for_each(|piece| all.push(piece).unwrap());
+        all.height().0
+    });
+    assert!(end == HONEST.height() && peak < 100_000, "{peak} bytes");
+
+    // The largest numbers in the place of each length, count and weight.
+    for at in (0..1_000).chain((1_000..proof.len()).step_by(61)) {
+        let mut damaged = proof.clone();
+        let end = (at + 4).min(proof.len());
+        damaged[at..end].fill(0xff);
+        let (verdict, peak) = peak_of(|| verifier().push(&damaged));
+        assert!(
+            verdict.is_err() && peak < 4 * proof.len(),
+            "{at}: {peak} bytes, {verdict:?}"
+        );
+    }
+    let count = 76 + usize::from(u16::from_be_bytes([proof[74], proof[75]]));
+    let mut many = proof;
+    many[count..count + 4].fill(0xff);
+    let error = LightError::RecordCount {
+        count: u32::MAX.into(),
+        min: 2,
+        max: 4_098,
+    };
+    assert_eq!(verifier().push(&many).map_err(|fault| *fault.error), Err(error));
+}
