@@ -7,11 +7,12 @@ mod support;
 use std::path::Path;
 
 use support::*;
-use tally_chain::{Address, BlockId, Bytes};
+use tally_chain::{Address, BlockId, Bytes, Height, RawBlock};
 use tally_ledger::ChangeSet;
 use tally_network::session::{Output, PeerName, Session};
+use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION};
 use tally_node::store::{Commit, Store};
-use tally_node::{ImportError, Imported, Node, Status, StoreError};
+use tally_node::{BlockKey, ImportError, Imported, Node, Status, StoreError};
 use tempfile::{TempDir, tempdir};
 
 /// A node that is closed, on a chain of two blocks, with the second of three blocks of another chain beside it.
@@ -231,6 +232,125 @@ fn undo_data_that_changed_is_the_stores_failure_and_no_blocks() {
     assert_eq!(node.tip().record.id, tip, "it stays where it is");
     let aside = node.snapshot().known(&story.aside).unwrap();
     assert_eq!(aside.status, Status::Linked, "nothing is known against it");
+}
+
+/// A session of the node with a peer that has the other chain and sends `message` as request 7.
+fn session_after(node: &Node, story: &Story, message: Message) -> Session {
+    let (mut session, name) = (Session::new(node.clone(), "own"), PeerName::from("peer"));
+    let tip = story.other.tip();
+    let hello = Message::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        genesis: node.identity().genesis,
+        claim: Claim {
+            tip: tip.record.id,
+            height: tip.record.height(),
+            weight: tip.record.weight,
+        },
+        first: Height(1),
+        agent: "peer".to_owned(),
+    });
+    session.connected(name.clone(), false, 1_000);
+    for (request, message) in [(0, hello), (7, message)] {
+        session.received(&name, &Frame { request, message }.encode(), 1_000);
+    }
+    session
+}
+
+/// What the session sends as the answer to request 7.
+fn answer_of(session: &mut Session) -> Option<Message> {
+    let limit = spec().limits.block_bytes;
+    let frames = session.outputs().filter_map(|output| match output {
+        Output::Send { frame, .. } => Some(Frame::decode(&frame, limit).unwrap()),
+        Output::Disconnect { reason, .. } => panic!("the conversation ends: {reason}"),
+    });
+    frames
+        .filter(|frame| frame.request == 7)
+        .map(|frame| frame.message)
+        .last()
+}
+
+fn api_knows_nothing(node: &Node, story: &Story) {
+    let (tip, key) = (node.tip(), BlockKey::Id(story.aside));
+    assert_eq!(node.block_record(&tip, key).unwrap(), None);
+    assert!(node.full_block(&tip, key).unwrap().is_none());
+}
+
+fn headers_do_not_continue_it(node: &Node, story: &Story) {
+    assert!(node.header_tip(&story.aside).unwrap().is_none());
+}
+
+fn the_other_blocks_of_a_request_are_sent(node: &Node, story: &Story) {
+    let own = node.tip().record.id;
+    let mut session = session_after(node, story, Message::GetBlocks(vec![story.aside, own]));
+    assert_eq!(
+        answer_of(&mut session),
+        Some(Message::Blocks(vec![story.own[1].clone()]))
+    );
+}
+
+fn its_manifest_is_left_out(node: &Node, story: &Story) {
+    let tip = node.tip();
+    let request = Message::GetManifests(vec![story.aside, tip.record.id]);
+    let mut session = session_after(node, story, request);
+    let expected = Message::Manifests(vec![tip.record.manifest.clone()]);
+    assert_eq!(answer_of(&mut session), Some(expected));
+}
+
+fn its_place_in_a_locator_is_passed_over(node: &Node, story: &Story) {
+    let genesis = node.identity().genesis;
+    let locator = vec![story.aside, genesis];
+    let mut session = session_after(node, story, Message::GetHeaders { locator });
+    let headers: Vec<_> = node.tip().snapshot.records_from(Height(1)).collect();
+    let expected = headers.into_iter().map(|record| record.unwrap().header).collect();
+    assert_eq!(answer_of(&mut session), Some(Message::Headers(expected)));
+}
+
+fn its_transactions_are_not_there(node: &Node, story: &Story) {
+    let request = Message::GetBlockTransactions {
+        block: story.aside,
+        indexes: vec![0],
+    };
+    let mut session = session_after(node, story, request);
+    assert_eq!(answer_of(&mut session), Some(Message::BlockTransactions(Vec::new())));
+}
+
+/// The announcement of a block that is not known, after one that is.
+fn its_announcement_is_that_of_a_new_block(node: &Node, story: &Story) {
+    let block = RawBlock::decode(&story.others[1], spec().limits.block_bytes).unwrap();
+    let compact = CompactBlock {
+        header: block.header,
+        manifest: block.manifest,
+        weight: story.other.snapshot().known(&story.aside).unwrap().weight,
+        transactions: Vec::new(),
+    };
+    let session = session_after(node, story, Message::CompactBlock(Box::new(compact)));
+    assert!(session.counters().offences.is_empty());
+}
+
+/// An earlier version marked an invalid block by the status alone: that reads like a byte that has changed.
+#[test]
+fn a_record_of_an_older_version_or_a_changed_one_beside_the_chain_is_none_to_every_reader() {
+    let damages: [fn(&Path, BlockId); 2] = [replace_status, replace_record];
+    let readers: [fn(&Node, &Story); 7] = [
+        api_knows_nothing,
+        headers_do_not_continue_it,
+        the_other_blocks_of_a_request_are_sent,
+        its_manifest_is_left_out,
+        its_place_in_a_locator_is_passed_over,
+        its_transactions_are_not_there,
+        its_announcement_is_that_of_a_new_block,
+    ];
+    for damage in damages {
+        for reader in readers {
+            let story = story();
+            damage(story.dir.path(), story.aside);
+            let node = open(story.dir.path(), &story.clock).unwrap();
+            reader(&node, &story);
+            // By the snapshot of the tip, which is older, as well.
+            reader(&node, &story);
+            goes_on(&node, &story);
+        }
+    }
 }
 
 fn carry(from: &mut Session, name: &PeerName, to: &mut Session, now: u64) {

@@ -318,20 +318,26 @@ impl Node {
         imported
     }
 
-    /// What is stored of a block; one beside the chain whose record has changed on the disk is forgotten.
+    /// What is stored of a block; one beside the chain whose record is of an older version or has changed on the disk is
+    /// forgotten, and is unknown to all readers from then on. Waits for an import that is under way, where it has to be forgotten.
     ///
     /// # Errors
-    /// What the store cannot read.
+    /// What the store cannot read, and a changed record of the active chain.
     pub fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
-        match snapshot.record(id) {
-            Err(error) if error.is_damage() => {
-                // Only while no import is under way is it certain which chain is the active one.
-                let pipeline = self.0.pipeline.lock();
-                let snapshot = self.0.store.snapshot();
-                pipeline.sound_record(&snapshot, id)
-            }
-            read => read,
+        let is_damaged =
+            |read: &Result<Option<BlockRecord>, StoreError>| read.as_ref().is_err_and(StoreError::is_damage);
+        let read = snapshot.record(id);
+        if !is_damaged(&read) {
+            return read;
         }
+        // An older snapshot has the record for as long as it lives, though the block was forgotten since.
+        let read = self.0.store.snapshot().record(id);
+        if !is_damaged(&read) {
+            return read;
+        }
+        // Only while no import is under way is it certain which chain is the active one.
+        let pipeline = self.0.pipeline.lock();
+        pipeline.sound_record(&self.0.store.snapshot(), id)
     }
 
     /// Starts from the state of a checkpoint instead of genesis. Returns whether it did: only a node without blocks can.

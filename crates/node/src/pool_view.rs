@@ -35,17 +35,40 @@ pub(crate) struct SharedView {
 struct Made {
     view: Arc<PoolView>,
     of: Moment,
-    /// When its making began.
-    at: Instant,
+    /// When its making began: how old it is counts from there.
+    began: Instant,
+    /// When it was there.
+    ended: Instant,
+}
+
+impl Made {
+    fn age(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.began)
+    }
+
+    /// Whether it serves a reader at `at`.
+    fn serves(&self, now: &Moment, at: Instant) -> bool {
+        serves(self.view.len(), &self.of, self.age(at), now)
+    }
+
+    /// Whether no other is made at `at`.
+    fn is_fresh(&self, now: &Moment, at: Instant) -> bool {
+        is_fresh(self.view.len(), &self.of, self.age(at), now)
+    }
+
+    /// Whether it is of a large pool on the same tip, and was made while a reader waited that came at `arrived`: however long that
+    /// took, the next one would not be there sooner, and all who wait would make one each.
+    fn came_after(&self, arrived: Instant, now: &Moment) -> bool {
+        self.ended >= arrived && self.view.len() > PART && self.of.tip == now.tip
+    }
 }
 
 impl SharedView {
-    /// The last view, where `serves` allows it by its count of transactions, its moment, and its age at `at`.
-    fn last(&self, at: Instant, serves: impl FnOnce(usize, &Moment, Duration) -> bool) -> Option<Arc<PoolView>> {
+    /// The last view, where `takes` allows it.
+    fn last(&self, takes: impl FnOnce(&Made) -> bool) -> Option<Arc<PoolView>> {
         let made = self.made.lock();
         let made = made.as_ref()?;
-        let age = at.saturating_duration_since(made.at);
-        serves(made.view.len(), &made.of, age).then(|| made.view.clone())
+        takes(made).then(|| made.view.clone())
     }
 }
 
@@ -72,6 +95,11 @@ fn is_fresh(count: usize, of: &Moment, age: Duration, now: &Moment) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+    use std::sync::mpsc;
+
     use tally_chain::transaction::Payload;
     use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, U256};
     use tally_testkit::keys::TestKey;
@@ -127,23 +155,30 @@ mod tests {
         TestKey::public(0).envelope(&node.identity(), payload)
     }
 
+    /// A node of the test chain, on which the PUBLIC accounts have coins.
+    fn node(dir: &Path) -> Node {
+        let spec = ChainSpec::built_in("test").unwrap();
+        let now = UnixSecs(u64::from(spec.genesis_time) + 1_000);
+        Node::open(NodeConfig::new(dir.to_owned(), spec), Arc::new(move || now)).unwrap()
+    }
+
+    fn pay(node: &Node, nonces: Range<u64>) {
+        let envelopes = nonces.map(|nonce| payment(node, nonce)).collect();
+        assert!(node.submit_batch(envelopes).iter().all(Result::is_ok));
+    }
+
+    /// Transactions of which a view is shared.
+    const LARGE: u64 = PART as u64 + 1;
+
     #[test]
     fn readers_take_the_last_view_of_a_large_pool_while_one_of_them_makes_the_next() {
         let dir = tempfile::tempdir().unwrap();
-        let spec = ChainSpec::built_in("test").unwrap();
-        let now = UnixSecs(u64::from(spec.genesis_time) + 1_000);
-        let config = NodeConfig::new(dir.path().to_owned(), spec);
-        let node = Node::open(config, Arc::new(move || now)).unwrap();
-        let pay = |nonces: std::ops::Range<u64>| {
-            let envelopes = nonces.map(|nonce| payment(&node, nonce)).collect();
-            assert!(node.submit_batch(envelopes).iter().all(Result::is_ok));
-        };
-        let large = PART as u64 + 1;
-        pay(0..large);
+        let node = node(dir.path());
+        pay(&node, 0..LARGE);
         let (tip, begin) = (node.tip(), Instant::now());
-        let view = |age: Duration| node.pool_view_at(&tip, begin + age);
+        let view = |age: Duration| node.pool_view_by(&tip, || begin + age, |time| node.make_view(&tip, time));
         let first = view(Duration::ZERO);
-        pay(large..large + 1);
+        pay(&node, LARGE..LARGE + 1);
         let id = node.with_pool(|pool| pool.iter().last().map(|last| last.id())).unwrap();
         assert_eq!(node.pooled(&[id]).len(), 1, "it is found whatever view is shared");
         let is_first = |age: Duration| Arc::ptr_eq(&first, &view(age));
@@ -153,7 +188,74 @@ mod tests {
         assert!(is_first(RENEWED) && is_first(SHARED - Duration::from_millis(1)));
         drop(making);
         let second = view(RENEWED);
-        assert_eq!((first.len() as u64, second.len() as u64), (large, large + 1));
+        assert_eq!((first.len() as u64, second.len() as u64), (LARGE, LARGE + 1));
         assert!(Arc::ptr_eq(&second, &view(RENEWED)));
+    }
+
+    /// The reader came 400 ms before it could look at the pool: its view is of the later moment.
+    #[test]
+    fn a_view_is_as_old_as_its_making_and_not_as_the_arrival_of_its_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let node = node(dir.path());
+        pay(&node, 0..LARGE);
+        let (tip, begin) = (node.tip(), Instant::now());
+        let looks = AtomicU64::new(0);
+        let waited = || match looks.fetch_add(1, SeqCst) {
+            0 => begin,
+            _ => begin + Duration::from_millis(400),
+        };
+        let first = node.pool_view_by(&tip, waited, |time| node.make_view(&tip, time));
+        pay(&node, LARGE..LARGE + 1);
+        let later = begin + Duration::from_millis(600);
+        let second = node.pool_view_by(&tip, || later, |time| node.make_view(&tip, time));
+        assert!(Arc::ptr_eq(&first, &second), "it is 200 ms old");
+    }
+
+    /// Each comes more than [`RENEWED`] after the one before, and the view takes a second.
+    #[test]
+    fn readers_take_the_view_that_they_have_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let node = node(dir.path());
+        pay(&node, 0..LARGE);
+        let (tip, begin) = (node.tip(), Instant::now());
+        let (millis, makings) = (AtomicU64::new(0), AtomicU64::new(0));
+        let now = || begin + Duration::from_millis(millis.load(SeqCst));
+        let (begins, has_begun) = mpsc::channel();
+        let (ends, may_end) = mpsc::channel::<()>();
+        let may_end = Mutex::new(may_end);
+        let slow = |time| {
+            makings.fetch_add(1, SeqCst);
+            begins.send(()).unwrap();
+            // Only the first one waits: for any other the sender is gone.
+            let _ = may_end.lock().recv();
+            node.make_view(&tip, time)
+        };
+        let (node, tip, now, slow) = (&node, &tip, &now, &slow);
+        let views: Vec<_> = std::thread::scope(|scope| {
+            let mut readers = Vec::new();
+            for at in [0, 400, 800] {
+                millis.store(at, SeqCst);
+                let (arrives, has_arrived) = mpsc::channel();
+                readers.push(scope.spawn(move || {
+                    let clock = || {
+                        let at = now();
+                        // The test waits for the first look only.
+                        let _ = arrives.send(());
+                        at
+                    };
+                    node.pool_view_by(tip, clock, slow)
+                }));
+                has_arrived.recv().unwrap();
+                if at == 0 {
+                    has_begun.recv().unwrap();
+                }
+            }
+            millis.store(1_000, SeqCst);
+            ends.send(()).unwrap();
+            drop(ends);
+            readers.into_iter().map(|reader| reader.join().unwrap()).collect()
+        });
+        assert_eq!(makings.load(SeqCst), 1);
+        assert!(views.iter().all(|view| Arc::ptr_eq(view, &views[0])));
     }
 }

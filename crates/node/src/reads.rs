@@ -81,17 +81,17 @@ pub struct ProvenAccount {
 }
 
 impl Node {
-    /// A block's record, on any branch.
+    /// A block's record, on any branch. One beside the active chain that is not as it was stored is unknown.
     pub fn block_record(&self, tip: &Tip, key: BlockKey) -> Result<Option<BlockRecord>, StoreError> {
         match key {
             BlockKey::Height(height) => match tip.snapshot.id_at(height)? {
                 Some(id) => tip.snapshot.record(&id),
                 None => Ok(None),
             },
-            BlockKey::Id(id) => match tip.snapshot.record(&id)? {
+            BlockKey::Id(id) => match self.sound_record(&tip.snapshot, &id)? {
                 Some(record) => Ok(Some(record)),
                 // A branch block may be younger than the tip's snapshot.
-                None => self.store().snapshot().record(&id),
+                None => self.sound_record(&self.store().snapshot(), &id),
             },
         }
     }
@@ -101,7 +101,7 @@ impl Node {
         let snapshot = self.store().snapshot();
         let base = snapshot.base()?;
         let usable = |record: &BlockRecord| record.status != Status::Invalid && record.height() >= base;
-        let Some(last) = snapshot.record(id)?.filter(usable) else {
+        let Some(last) = self.sound_record(&snapshot, id)?.filter(usable) else {
             return Ok(None);
         };
         let mut recent_times = vec![last.header.time];
@@ -116,7 +116,7 @@ impl Node {
             if far_enough && snapshot.is_active(&record)? {
                 break;
             }
-            record = match snapshot.record(&record.header.parent)? {
+            record = match self.sound_record(&snapshot, &record.header.parent)? {
                 Some(parent) if parent.status == Status::Invalid => return Ok(None),
                 Some(parent) => parent,
                 // Of a branch, a block whose bytes had changed was forgotten: it comes again.

@@ -4,13 +4,14 @@
 //! A full table forgets the oldest. What is looked at belongs to those that have left just now, so they must find a place; a table
 //! that took no more could be filled once a minute, and then no honest peer's addresses would be learnt. Where nothing
 //! is known of a peer, its conversation does not begin and its addresses are left out: to be forgotten gains nothing. Names cost
-//! nothing, so one host has a part of the table: where it comes and goes again and again it forgets its own.
+//! nothing, and hosts of one range little, so each host and each range has a part of the table: where it comes and goes again and
+//! again it forgets its own.
 
 use std::collections::VecDeque;
 
 use libp2p::{Multiaddr, PeerId};
 
-use crate::session::peers::range::{Host, host_of};
+use crate::session::peers::range::{Host, Range, host_of};
 
 /// Milliseconds for which a peer is remembered at least, where there is room: no round of requests for nodes takes longer.
 const LEFT_MS: u64 = 60_000;
@@ -18,12 +19,15 @@ const LEFT_MS: u64 = 60_000;
 const MAX_LEFT: usize = 4_096;
 /// Of these, peers of one host.
 const MAX_LEFT_OF_A_HOST: usize = 64;
+/// Of these, peers of one range: a quarter, as of inbound peers. Rule: docs/protocol.md#N11
+const MAX_LEFT_OF_A_RANGE: usize = 1_024;
 
 #[derive(Debug)]
 struct Left {
     peer: PeerId,
     remote: Multiaddr,
     host: Option<Host>,
+    range: Option<Range>,
     /// When it left, milliseconds.
     at: u64,
 }
@@ -37,16 +41,26 @@ impl LeftPeers {
     pub(super) fn put(&mut self, peer: PeerId, remote: Multiaddr, now: u64) {
         self.0
             .retain(|left| left.peer != peer && now < left.at.saturating_add(LEFT_MS));
-        let host = host_of(&remote).map(Host::of);
-        if self.0.iter().filter(|left| left.host == host).count() >= MAX_LEFT_OF_A_HOST
-            && let Some(oldest) = self.0.iter().position(|left| left.host == host)
+        let ip = host_of(&remote);
+        let (host, range) = (ip.map(Host::of), ip.map(Range::of));
+        self.make_room(MAX_LEFT_OF_A_HOST, |left| left.host == host);
+        self.make_room(MAX_LEFT_OF_A_RANGE, |left| left.range == range);
+        self.make_room(MAX_LEFT, |_| true);
+        self.0.push_back(Left {
+            peer,
+            remote,
+            host,
+            range,
+            at: now,
+        });
+    }
+
+    /// Forgets the oldest of those that `counts` chooses, where there are `max` of them.
+    fn make_room(&mut self, max: usize, counts: impl Fn(&Left) -> bool) {
+        if self.0.iter().filter(|left| counts(left)).count() >= max
+            && let Some(oldest) = self.0.iter().position(|left| counts(left))
         {
             self.0.remove(oldest);
-        }
-        let at = now;
-        self.0.push_back(Left { peer, remote, host, at });
-        if self.0.len() > MAX_LEFT {
-            self.0.pop_front();
         }
     }
 
@@ -95,5 +109,24 @@ mod tests {
         }
         assert_eq!(all.remote_of(&honest), Some(&at(1)));
         assert_eq!((all.remote_of(&first), all.0.len()), (None, 1 + MAX_LEFT_OF_A_HOST));
+    }
+
+    /// One customer of a provider can have as many hosts as there are places.
+    #[test]
+    fn one_range_whose_hosts_come_and_go_forgets_its_own() {
+        let at_v4 = |host: usize| format!("/ip4/67.7.{}.{}/tcp/1", host / 256, host % 256);
+        let at_v6 = |host: usize| format!("/ip6/2600:1:{host:x}::1/tcp/1");
+        let places: [&dyn Fn(usize) -> String; 2] = [&at_v4, &at_v6];
+        for place in places {
+            let mut all = LeftPeers::default();
+            let [honest, first] = [PeerId::random(), PeerId::random()];
+            all.put(honest, at(1), 0);
+            all.put(first, place(0).parse().unwrap(), 0);
+            for host in 1..=2 * MAX_LEFT {
+                all.put(PeerId::random(), place(host).parse().unwrap(), 0);
+            }
+            assert_eq!(all.remote_of(&honest), Some(&at(1)));
+            assert_eq!((all.remote_of(&first), all.0.len()), (None, 1 + MAX_LEFT_OF_A_RANGE));
+        }
     }
 }

@@ -256,7 +256,6 @@ impl SwarmTask {
                 let second = self.dials.leads_to(&peer_id);
                 if let Some(address) = dialled {
                     if !self.lead(&address, peer_id, now) {
-                        tracing::info!(%address, peer = %peer_id, "the operator has removed this peer: it is not dialled again");
                         self.swarm.close_connection(connection_id);
                     } else if !second {
                         self.open(peer_id);
@@ -311,11 +310,19 @@ impl SwarmTask {
         }
     }
 
-    /// A dial, or an address of a peer that is connected, leads to this peer. False where the operator has removed it meanwhile.
+    /// A dial, or an address of a peer that is connected, leads to this peer. False where the operator has removed it: then the dial
+    /// has failed.
     fn lead(&mut self, address: &Multiaddr, peer: PeerId, now: u64) -> bool {
         if !self.dials.connected(address, peer) {
             // Where its address was dropped only now, its host is not a named one any more.
             self.renew_configured();
+            match self.dials.failed(address, now) {
+                Some(pause) => {
+                    let again_secs = pause / 1_000;
+                    tracing::info!(%address, %peer, again_secs, "a peer that the operator has removed is there: not connected");
+                }
+                None => tracing::info!(%address, %peer, "the operator has removed this peer: it is not dialled again"),
+            }
             return false;
         }
         if self.greeted.contains(&peer) {

@@ -177,10 +177,12 @@ impl Pipeline {
     }
 
     fn forget(&self, id: &BlockId, damage: &StoreError) -> Result<(), StoreError> {
-        tracing::error!(%id, %damage, "a stored block beside the chain has changed on the disk: it is fetched again");
         let mut commit = Commit::new(&self.store);
         commit.forget_block(id);
-        commit.apply()
+        commit.apply()?;
+        // Once for each block: it is unknown from now on.
+        tracing::warn!(%id, %damage, "what is stored of a block is of an older version or was changed: it is fetched again");
+        Ok(())
     }
 }
 

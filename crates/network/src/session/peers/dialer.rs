@@ -31,6 +31,8 @@ struct Persistent {
     pause: u64,
     next: u64,
     state: State,
+    /// The operator removed its peer while it was dialled: it goes with that peer, unless the dial leads to another one.
+    leaving: bool,
 }
 
 /// A found address that is dialled, or connected because of a dial.
@@ -75,7 +77,8 @@ impl State {
 pub struct Dialer {
     kept: BTreeMap<Multiaddr, Persistent>,
     found: BTreeMap<Multiaddr, Found>,
-    /// Peers that the operator removed, at addresses without a name that may lead to them: that shows only once they are dialled.
+    /// Peers that the operator removed, at addresses without a name that may lead to them, now or later: that shows only once they
+    /// are dialled.
     removed: BTreeMap<Multiaddr, BTreeSet<PeerId>>,
     book: Book,
     /// The good peers of the run before, which are dialled first.
@@ -117,12 +120,14 @@ impl Dialer {
         let state = self.found.remove(&address).map_or(State::Idle, |found| found.state);
         // Nor is it only felt: what became of that would leave its dial for ever under way.
         self.feeler.take_if(|feeler| *feeler == address);
-        self.kept.entry(address.clone()).or_insert(Persistent {
+        let kept = self.kept.entry(address.clone()).or_insert(Persistent {
             peer: name_in(&address),
             pause: FIRST_PAUSE_MS,
             next: now,
             state,
+            leaving: false,
         });
+        kept.leaving = false;
     }
 
     /// Adds an address to the book that a peer at `source` announced; true if it is there now.
@@ -224,16 +229,27 @@ impl Dialer {
     }
 
     /// A dial led to this peer, or its peer is connected already and counts as dialled from now on. False where the operator
-    /// has removed the peer since the dial began: it is dialled no more, and its connection is to be closed.
+    /// has removed the peer: its connection is to be closed, and the dial has failed. The address is dropped where it is that
+    /// peer's alone, as far as is known.
     pub fn connected(&mut self, address: &Multiaddr, peer: PeerId) -> bool {
         if self.removed.get(address).is_some_and(|removed| removed.contains(&peer)) {
-            self.drop_address(address);
+            if !self.may_lead_to_others(address) {
+                self.drop_address(address);
+            }
+            return false;
         }
         let dialled = self.kept.contains_key(address) || self.found.contains_key(address);
         if dialled {
             self.set(address, Some(peer), State::Connected);
         }
         dialled
+    }
+
+    /// Whether other peers than one that was removed may be at an address that the operator named: a domain name stands for several
+    /// hosts, and an IP address may have changed from one peer to the other.
+    fn may_lead_to_others(&self, address: &Multiaddr) -> bool {
+        let others = |kept: &Persistent| host_of(address).is_none() || kept.peer.is_some();
+        self.kept.get(address).is_some_and(|kept| !kept.leaving && others(kept))
     }
 
     /// A peer that is connected has sent hello as a node of this chain: only now have the dials that lead to it been answered.
@@ -257,6 +273,7 @@ impl Dialer {
 
     fn set(&mut self, address: &Multiaddr, peer: Option<PeerId>, state: State) {
         if let Some(kept) = self.kept.get_mut(address) {
+            kept.leaving &= peer.is_none();
             (kept.peer, kept.state) = (peer.or(kept.peer), state);
             return;
         }
@@ -276,6 +293,10 @@ impl Dialer {
 
     /// A dial failed; the pause before the next one, milliseconds, if the address is known.
     pub fn failed(&mut self, address: &Multiaddr, now: u64) -> Option<u64> {
+        if self.kept.get(address).is_some_and(|kept| kept.leaving) {
+            self.drop_address(address);
+            return None;
+        }
         if let Some(kept) = self.kept.get_mut(address) {
             return Some(kept.wait(now));
         }
@@ -314,11 +335,19 @@ impl Dialer {
     }
 
     /// Drops the addresses of a peer. What becomes of a feeler or a dial that is under way to one of them does not bring it back,
-    /// nor does an address without a name that turns out to be another one of its addresses.
+    /// nor does an address without a name that turns out to be another one of its addresses, then or later. An address without a
+    /// name stays where the dial that is under way leads to another peer.
     pub fn forget(&mut self, peer: &PeerId) {
         self.feeler.take_if(|feeler| name_in(feeler).as_ref() == Some(peer));
         self.anchors.retain(|anchor| name_in(anchor).as_ref() != Some(peer));
-        self.kept.retain(|_, kept| kept.peer.as_ref() != Some(peer));
+        self.kept.retain(|address, kept| {
+            let theirs = kept.peer.as_ref() == Some(peer);
+            if theirs && kept.state == State::Dialling && name_in(address).is_none() {
+                (kept.peer, kept.leaving) = (None, true);
+                return true;
+            }
+            !theirs
+        });
         self.found.retain(|_, found| found.peer.as_ref() != Some(peer));
         self.book.forget(peer);
         let (kept, found) = (&self.kept, &self.found);
@@ -354,7 +383,8 @@ impl Dialer {
 
     /// Hosts of the addresses that the operator named.
     pub fn kept_hosts(&self) -> Vec<IpAddr> {
-        self.kept.keys().filter_map(host_of).collect()
+        let staying = self.kept.iter().filter(|(_, kept)| !kept.leaving);
+        staying.filter_map(|(address, _)| host_of(address)).collect()
     }
 
     /// Whether a peer that is connected, and comes from `remote`, is at one of its addresses: the operator named it, or it has

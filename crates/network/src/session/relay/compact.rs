@@ -123,13 +123,17 @@ impl Session {
                     self.offend(name, Offence::Orphan { id });
                 }
             }
-            Err(error) => tracing::error!(%error, "a block could not be looked up"),
+            Err(error) => {
+                if self.lines.is_due("announced block", self.now) {
+                    tracing::error!(%error, "a block could not be looked up");
+                }
+            }
         }
     }
 
     /// Where a block stands on what this node has.
     fn place_of(&self, block: &CompactBlock) -> Result<Place, tally_node::StoreError> {
-        let known = self.node.snapshot().record(&block.header.id())?;
+        let known = self.node.sound_record(&self.node.snapshot(), &block.header.id())?;
         if let Some(record) = known {
             let claim = Claim {
                 tip: record.id,

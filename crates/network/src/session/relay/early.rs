@@ -200,28 +200,35 @@ impl EarlyTransactions {
         self.bytes -= gone.bytes();
     }
 
-    /// Where the oldest one is of the peer that sent the most bytes, in the share that has the most. Where several shares have
-    /// as much, the newest one's yields: what comes takes no place of a share that has no more than its own.
+    /// Where the oldest one is of the peer that sent the most, in the share that has the most. Where several shares have as much,
+    /// the newest one's yields: what comes takes no place of a share that has no more than its own. The limit that is exceeded
+    /// measures: by bytes one long transaction would yield to hundreds of short ones that have used up their number.
     fn oldest_of_most(&self) -> Option<usize> {
+        let measure: fn(&Early) -> usize = match self.waiting.len() > MAX_EARLY {
+            true => |_| 1,
+            false => Early::bytes,
+        };
         let newest = &self.waiting.back()?.holders.front()?.share;
-        let shares = self.bytes_by(|holder| Some(&holder.share));
-        let (share, _) = shares
-            .into_iter()
-            .max_by_key(|(share, bytes)| (*bytes, *share == newest))?;
-        let peers = self.bytes_by(|holder| (holder.share == *share).then_some(&holder.name));
-        let (most, _) = peers.into_iter().max_by_key(|(_, bytes)| *bytes)?;
+        let shares = self.sums_by(|holder| Some(&holder.share), measure);
+        let (share, _) = shares.into_iter().max_by_key(|(share, sum)| (*sum, *share == newest))?;
+        let peers = self.sums_by(|holder| (holder.share == *share).then_some(&holder.name), measure);
+        let (most, _) = peers.into_iter().max_by_key(|(_, sum)| *sum)?;
         let theirs = |holder: &Holder| holder.share == *share && holder.name == *most;
         self.waiting
             .iter()
             .position(|early| early.holders.front().is_some_and(theirs))
     }
 
-    /// What counts against each key, in bytes; `key` gives that of the holder against which an entry counts, if it has one.
-    fn bytes_by<'a, K: Ord>(&'a self, key: impl Fn(&'a Holder) -> Option<K>) -> BTreeMap<K, usize> {
+    /// What counts against each key, by `measure`; `key` gives that of the holder against which an entry counts, if it has one.
+    fn sums_by<'a, K: Ord>(
+        &'a self,
+        key: impl Fn(&'a Holder) -> Option<K>,
+        measure: fn(&Early) -> usize,
+    ) -> BTreeMap<K, usize> {
         let mut sent = BTreeMap::<K, usize>::new();
         for early in &self.waiting {
             if let Some(key) = early.holders.front().and_then(&key) {
-                *sent.entry(key).or_default() += early.bytes();
+                *sent.entry(key).or_default() += measure(early);
             }
         }
         sent

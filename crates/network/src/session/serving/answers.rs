@@ -82,14 +82,20 @@ impl Session {
     }
 
     fn answer(&mut self, name: &PeerName, request: u64, message: &Message) {
+        let payer = self.payer(name);
         match serve::answer(&self.node, message) {
             Ok(Some(answer)) => {
-                let payer = self.payer(name);
                 self.costs.charge(payer, answer.cost, self.now);
                 self.send(name, request, answer.message);
             }
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "a peer's request could not be answered"),
+            Err(error) => {
+                // It was looked for all the same.
+                self.costs.charge(payer, serve::request_cost(message), self.now);
+                if self.lines.is_due("request", self.now) {
+                    tracing::error!(%error, "a peer's request could not be answered");
+                }
+            }
         }
     }
 
@@ -176,7 +182,7 @@ impl Session {
 fn answer_bytes(node: &Node, request: &Message) -> Result<usize, StoreError> {
     let snapshot = &node.tip().snapshot;
     let stored = |id| {
-        let record = snapshot.record(id)?;
+        let record = node.sound_record(snapshot, id)?;
         Ok::<_, StoreError>(record.map_or(0, |record| usize::try_from(record.bytes).unwrap_or(usize::MAX)))
     };
     Ok(match request {

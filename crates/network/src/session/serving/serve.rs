@@ -21,37 +21,49 @@ fn records(count: usize) -> u64 {
     RECORD_COST * count as u64
 }
 
+/// What a request costs beside what its answer has in it.
+pub(crate) fn request_cost(request: &Message) -> u64 {
+    match request {
+        Message::GetHeaders { locator: ids } | Message::GetBlocks(ids) | Message::GetManifests(ids) => {
+            records(ids.len())
+        }
+        Message::GetCheckpoint => CHECKPOINT_COST,
+        Message::GetPart { .. } => CHECKPOINTS_COST,
+        Message::GetTransactions(ids) => POOLED_COST * ids.len() as u64,
+        Message::GetBlockTransactions { .. } => RECORD_COST,
+        _ => 0,
+    }
+}
+
 /// What a request is answered with; nothing if it is no request.
 pub(crate) fn answer(node: &Node, request: &Message) -> Result<Option<Answer>, StoreError> {
-    let (message, cost) = match request {
+    let (message, read) = match request {
         Message::Ping => (Message::Pong, 0),
         Message::GetHeaders { locator } => {
             let headers = headers_after(node, locator)?;
-            let cost = records(locator.len() + headers.len());
-            (Message::Headers(headers), cost)
+            let read = records(headers.len());
+            (Message::Headers(headers), read)
         }
         Message::GetBlocks(ids) => {
             let blocks = blocks(node, ids)?;
-            let bytes: u64 = blocks.iter().map(|block| block.len() as u64).sum();
-            (Message::Blocks(blocks), records(ids.len()) + bytes)
+            let read: u64 = blocks.iter().map(|block| block.len() as u64).sum();
+            (Message::Blocks(blocks), read)
         }
-        Message::GetCheckpoint => (Message::Checkpoint(node.checkpoint()?), CHECKPOINT_COST),
+        Message::GetCheckpoint => (Message::Checkpoint(node.checkpoint()?), 0),
         Message::GetPart { block, part } => {
             let part = node.checkpoint_part(block, *part)?.unwrap_or_default();
-            let cost = CHECKPOINTS_COST + part.len() as u64;
-            (Message::Part(part.into()), cost)
+            let read = part.len() as u64;
+            (Message::Part(part.into()), read)
         }
-        Message::GetManifests(ids) => (Message::Manifests(manifests(node, ids)?), records(ids.len())),
-        Message::GetTransactions(ids) => {
-            let cost = POOLED_COST * ids.len() as u64;
-            (Message::Transactions(pooled(node, ids)), cost)
-        }
+        Message::GetManifests(ids) => (Message::Manifests(manifests(node, ids)?), 0),
+        Message::GetTransactions(ids) => (Message::Transactions(pooled(node, ids)), 0),
         Message::GetBlockTransactions { block, indexes } => {
-            let (envelopes, bytes) = block_transactions(node, block, indexes)?;
-            (Message::BlockTransactions(envelopes), RECORD_COST + bytes)
+            let (envelopes, read) = block_transactions(node, block, indexes)?;
+            (Message::BlockTransactions(envelopes), read)
         }
         _ => return Ok(None),
     };
+    let cost = request_cost(request) + read;
     Ok(Some(Answer { message, cost }))
 }
 
@@ -60,7 +72,7 @@ fn headers_after(node: &Node, locator: &[BlockId]) -> Result<Vec<Header>, StoreE
     let base = snapshot.base()?;
     for id in locator {
         // Between genesis and what this node began with there is nothing.
-        if let Some(record) = snapshot.record(id)?
+        if let Some(record) = node.sound_record(snapshot, id)?
             && record.height() >= base
             && snapshot.is_active(&record)?
         {
@@ -77,7 +89,10 @@ fn blocks(node: &Node, ids: &[BlockId]) -> Result<Vec<Bytes>, StoreError> {
     let mut found = Vec::new();
     let mut total = 0_u64;
     for id in ids {
-        let Some(record) = snapshot.record(id)?.filter(|record| record.status != Status::Invalid) else {
+        let Some(record) = node
+            .sound_record(snapshot, id)?
+            .filter(|record| record.status != Status::Invalid)
+        else {
             continue;
         };
         // Before the block is read: what is not sent need not be.
@@ -92,7 +107,7 @@ fn blocks(node: &Node, ids: &[BlockId]) -> Result<Vec<Bytes>, StoreError> {
 
 fn manifests(node: &Node, ids: &[BlockId]) -> Result<Vec<Manifest>, StoreError> {
     let snapshot = &node.tip().snapshot;
-    let records = ids.iter().map(|id| snapshot.record(id));
+    let records = ids.iter().map(|id| node.sound_record(snapshot, id));
     records
         .filter_map(|record| Some(record.transpose()?.map(|record| record.manifest)))
         .collect()
@@ -120,7 +135,7 @@ fn block_transactions(node: &Node, id: &BlockId, indexes: &[u32]) -> Result<(Vec
         return Ok((Vec::new(), 0));
     }
     let tip = node.tip();
-    let Some(record) = tip.snapshot.record(id)? else {
+    let Some(record) = node.sound_record(&tip.snapshot, id)? else {
         return Ok((Vec::new(), 0));
     };
     if tip.record.height().0.saturating_sub(record.height().0) > TRANSACTIONS_DEPTH {

@@ -346,3 +346,76 @@ fn a_nameless_address_stays_where_another_peer_than_the_removed_one_is_at_it() {
     dials.keep(two.clone().with(Protocol::P2p(removed)), 1);
     assert!(dials.connected(&two, removed));
 }
+
+/// A name of several hosts, of which one was removed: whenever it is the one that answers, the others stay within reach.
+#[test]
+fn a_removed_peer_behind_a_name_of_several_takes_none_of_the_others_with_it() {
+    let [removed, other] = [PeerId::random(), PeerId::random()];
+    let seeds: Multiaddr = "/dns4/seeds.example/tcp/9333".parse().unwrap();
+    // Before any dial has shown a peer there, and after one has.
+    for other_first in [false, true] {
+        let mut dials = dials();
+        dials.keep(seeds.clone(), 0);
+        dials.dialling(&seeds);
+        if other_first {
+            assert!(dials.connected(&seeds, other));
+        }
+        dials.forget(&removed);
+        if other_first {
+            dials.closed(&other, 0);
+            dials.dialling(&seeds);
+        }
+        assert!(!dials.connected(&seeds, removed));
+        let pause = dials.failed(&seeds, 1).unwrap();
+        assert!(!dials.leads_to(&removed) && !dials.is_kept(&removed));
+        let now = 1 + pause;
+        assert_eq!(dials.due(now - 1, 0), []);
+        assert_eq!(dials.due(now, 0), [(seeds.clone(), other_first.then_some(other))]);
+        // The next time the other one answers, and the one that was removed still has no way back.
+        dials.dialling(&seeds);
+        assert!(dials.connected(&seeds, other) && dials.leads_to(&other));
+        dials.closed(&other, now);
+        dials.dialling(&seeds);
+        assert!(!dials.connected(&seeds, removed) && dials.failed(&seeds, now).is_some());
+    }
+}
+
+/// The same of an IP address, once another peer has been there.
+#[test]
+fn a_removed_peer_at_the_address_of_another_one_does_not_drop_it() {
+    let (mut dials, one) = (dials(), place_of(&address(1)));
+    let [removed, other] = [PeerId::random(), PeerId::random()];
+    dials.keep(one.clone(), 0);
+    dials.dialling(&one);
+    assert!(dials.connected(&one, other));
+    dials.forget(&removed);
+    dials.closed(&other, 0);
+    dials.dialling(&one);
+    assert!(!dials.connected(&one, removed));
+    assert!(dials.failed(&one, 0).is_some() && dials.keeps(&one));
+}
+
+/// Its last known peer is removed while it is dialled: what the dial leads to decides.
+#[test]
+fn a_nameless_address_whose_peer_is_removed_while_it_is_dialled_stays_where_another_one_answers() {
+    let [removed, other] = [PeerId::random(), PeerId::random()];
+    for one in [place_of(&address(1)), "/dns4/node.example/tcp/9333".parse().unwrap()] {
+        for answers in [Some(other), Some(removed), None] {
+            let mut dials = dials();
+            dials.keep(one.clone(), 0);
+            dials.dialling(&one);
+            assert!(dials.connected(&one, removed));
+            dials.closed(&removed, 0);
+            dials.dialling(&one);
+            dials.forget(&removed);
+            assert!(!dials.is_kept(&removed) && dials.kept_hosts().is_empty());
+            let stays = answers == Some(other);
+            match answers {
+                Some(peer) => assert_eq!(dials.connected(&one, peer), stays),
+                None => assert_eq!(dials.failed(&one, 1), None),
+            }
+            assert_eq!((dials.keeps(&one), dials.is_kept(&other)), (stays, stays));
+            assert_eq!(dials.kept_hosts().len(), usize::from(stays && host_of(&one).is_some()));
+        }
+    }
+}

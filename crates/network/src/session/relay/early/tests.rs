@@ -85,6 +85,18 @@ fn early(signer: &TestKey, nonce: u64, from: &str, since: u64) -> Early {
     }
 }
 
+/// One of 100,000 bytes and some.
+fn long(signer: &TestKey, nonce: u64, from: &str) -> Early {
+    let payload = Payload {
+        data: Bytes::from(vec![7; 100_000]),
+        ..payment(nonce)
+    };
+    Early {
+        transaction: signer.sign(&CHAIN, payload),
+        ..early(signer, nonce, from, 0)
+    }
+}
+
 #[test]
 fn those_are_due_whose_account_has_changed_in_the_order_in_which_they_came() {
     let (mut all, rich, poor) = (EarlyTransactions::default(), key(1), key(2));
@@ -155,22 +167,44 @@ fn what_another_peer_has_too_stays_where_the_first_sends_many() {
 fn long_ones_take_no_more_than_their_room() {
     let (mut all, signer) = (EarlyTransactions::default(), key(1));
     for nonce in 0..60 {
-        let payload = Payload {
-            data: Bytes::from(vec![7; 100_000]),
-            ..payment(nonce)
-        };
-        let transaction = signer.sign(&CHAIN, payload);
-        let long = Early {
-            transaction,
-            ..early(&signer, nonce, "peer", 0)
-        };
-        all.put(long, 0);
+        all.put(long(&signer, nonce, "peer"), 0);
     }
     let bytes: usize = all.waiting.iter().map(Early::bytes).sum();
     assert!(
         (MAX_EARLY_BYTES - 200_000..=MAX_EARLY_BYTES).contains(&bytes),
         "{bytes}"
     );
+}
+
+/// The limit of their number is not that of their bytes: the share that has used up one of them yields.
+#[test]
+fn many_short_ones_take_no_place_of_a_long_one_and_long_ones_none_of_many_short_ones() {
+    let (honest, greedy) = (key(1), key(2));
+    let mut all = EarlyTransactions::default();
+    let kept = long(&honest, 0, "honest");
+    all.put(kept.clone(), 0);
+    for at in 0..MAX_EARLY as u64 + 10 {
+        let name = format!("name-{at}");
+        let one = Early {
+            holders: VecDeque::from([inbound(&name, [66, 6, (at / 256) as u8, (at % 256) as u8])]),
+            ..early(&greedy, at, "", 0)
+        };
+        all.put(one, 0);
+    }
+    assert_eq!(all.waiting.len(), MAX_EARLY);
+    assert!(all.contains(&kept.transaction.id()));
+
+    let mut all = EarlyTransactions::default();
+    let kept: Vec<_> = (0..300).map(|nonce| early(&honest, nonce, "honest", 0)).collect();
+    for one in &kept {
+        all.put(one.clone(), 0);
+    }
+    for nonce in 0..60 {
+        all.put(long(&greedy, nonce, "greedy"), 0);
+    }
+    assert!(all.bytes <= MAX_EARLY_BYTES);
+    let stayed: Vec<_> = all.waiting.iter().take(kept.len()).collect();
+    assert_eq!(stayed, kept.iter().collect::<Vec<_>>());
 }
 
 #[test]
