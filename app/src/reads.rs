@@ -22,7 +22,7 @@ pub fn failure(error: &ServerFnError) -> String {
         Some(problem) => problem.sentence(),
         None => format!(
             "the answer is not one of a Tally node; a proxy may stand between: {}",
-            readable(&answer)
+            readable(answer.as_bytes())
         ),
     }
 }
