@@ -17,12 +17,16 @@ mod wallet;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::{EXIT_CODES, Exit};
 use hidden::Hidden;
+
+/// How long a command that serves may take to print why it ends, when all its work has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A self-hosted, tamper-evident ledger in one binary: node, explorer, wallet and miner
 #[derive(Debug, Parser)]
@@ -150,8 +154,8 @@ fn end(result: anyhow::Result<()>, hidden: &Hidden) -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Node(options) => node::run(*options),
-        Command::Net(args) => net::run(args),
+        Command::Node(options) => without_words(node::run(*options)),
+        Command::Net(args) => without_words(net::run(args)),
         Command::Wallet(args) => wallet::run(*args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Health(args) => health::run(&args),
@@ -161,6 +165,21 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Completions(args) => shell::completions(self::command(), &args),
         Command::Man(args) => shell::man(self::command(), &args),
     }
+}
+
+/// Of a command that serves: where it failed, the process ends a little later with the code of the error, printed or not. A
+/// supervisor waits for that code and may not read standard error, and printing to a full pipe would wait for ever. Other
+/// commands wait for their reader, a pager perhaps.
+fn without_words(ended: anyhow::Result<()>) -> anyhow::Result<()> {
+    if let Err(error) = &ended {
+        let exit = Exit::of(error);
+        std::thread::spawn(move || {
+            std::thread::sleep(LAST_WORDS);
+            #[allow(clippy::exit, reason = "an output that nothing reads keeps `main` from returning")]
+            std::process::exit(exit as i32);
+        });
+    }
+    ended
 }
 
 /// An error with its causes in one line, each once: many errors name their cause in their own words.

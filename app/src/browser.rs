@@ -58,7 +58,7 @@ mod real {
     use wasm_bindgen_futures::JsFuture;
 
     use super::Method;
-    use crate::{base::at_base, browser::Wiped};
+    use crate::{base::at_base, browser::Wiped, reads::failure};
 
     fn document() -> Option<web_sys::Document> {
         web_sys::window()?.document()
@@ -313,7 +313,8 @@ mod real {
         if !answer.ok() {
             return Err(problem(answer).await);
         }
-        answer.json().await.map_err(|error| error.to_string())
+        let body = answer.binary().await;
+        failure::parse(&body.map_err(|error| failure::broken_off(&error.to_string()))?)
     }
 
     /// Sends JSON to this origin.

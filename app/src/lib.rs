@@ -50,7 +50,7 @@ pub fn hydrate() {
 pub async fn render_anew() -> Result<(), String> {
     console_error_panic_hook::set_once();
     base::learn();
-    let chain = reads::chain().await.map_err(|error| reads::failure(&error))?;
+    let chain = reads::chain().await.map_err(|error| error.to_string())?;
     app::give_chain(chain);
     browser::empty_body();
     leptos::mount::mount_to_body(App);

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::out::Printer;
 use crate::config::{chain_spec, default_data_dir};
-use crate::exit::{Exit, Interrupted};
+use crate::exit::Interrupted;
 
 /// Most nodes of one command.
 const MAX_NODES: u16 = 32;
@@ -24,8 +24,6 @@ const MAX_NODES: u16 = 32;
 const READY: Duration = Duration::from_secs(60);
 /// How long killed nodes may take to be gone: a process that waits for a broken disk is not ended by anything.
 const KILLED: Duration = Duration::from_secs(2);
-/// How long the process may take to print why it ends, once no node is left to wait for.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub struct NetArgs {
@@ -71,20 +69,7 @@ pub fn run(args: NetArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    let ended = runtime.block_on(up(args));
-    if let Err(error) = &ended {
-        end_without_words(Exit::of(error));
-    }
-    ended
-}
-
-/// Ends the process a little later: where nothing reads standard error, printing why it ends would hold up the end for ever.
-fn end_without_words(exit: Exit) {
-    std::thread::spawn(move || {
-        std::thread::sleep(LAST_WORDS);
-        #[allow(clippy::exit, reason = "an output that nothing reads keeps `main` from returning")]
-        std::process::exit(exit as i32);
-    });
+    runtime.block_on(up(args))
 }
 
 /// What happens to a node.

@@ -316,3 +316,17 @@ fn an_output_that_is_not_read_holds_up_neither_the_start_nor_the_end() {
     assert!(lines.any(|line| line.contains("serving")), "the node does not serve");
     assert_eq!(child.stop().code(), Some(0));
 }
+
+#[test]
+fn an_error_that_nothing_reads_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let pipe = FullPipe::new();
+    let shell = pipe.shell("2>\"$FULL\"");
+    let args = ["node", "--chain", FAST_CHAIN, "--listen", &listen];
+    let mut child = Child::by(shell, &args, folder.path());
+    // Its standard output closes when it ends, without a banner before.
+    assert_eq!(child.line(), None);
+    assert_eq!(child.stop().code(), Some(1), "it cannot listen, and shows that");
+}

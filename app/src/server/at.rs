@@ -10,6 +10,7 @@ use tally_node::{Node, StoreError, Tip};
 
 use super::workers::{WorkError, Workers};
 use crate::model::{ChainInfo, SelfCheck};
+use crate::reads::failure::ReadFailure;
 
 /// What only the server knows of itself, handed to the pages as context.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,7 @@ impl At<'_> {
 /// Runs one read against the node in context, beside the threads that serve.
 pub async fn read<T: Send + 'static>(
     f: impl FnOnce(&At<'_>) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, ServerFnError> {
+) -> Result<T, ReadFailure> {
     // The network's place, too, though it may be empty: without it a node with peers would be shown as one that runs alone.
     let context = (
         use_context::<Node>(),
@@ -47,7 +48,7 @@ pub async fn read<T: Send + 'static>(
         use_context::<Workers>(),
     );
     let (Some(node), Some(network), Some(workers)) = context else {
-        return Err(ServerFnError::new("no node is connected to this server"));
+        return Err(ServerFnError::new("no node is connected to this server").into());
     };
     let facts = use_context::<ServerFacts>().unwrap_or_default();
     let response = use_context::<ResponseOptions>();
@@ -63,13 +64,15 @@ pub async fn read<T: Send + 'static>(
         })
         .await;
     match done {
-        Ok(answer) => answer.map_err(|error| ServerFnError::new(format!("the node could not read its store: {error}"))),
+        Ok(answer) => {
+            answer.map_err(|error| ServerFnError::new(format!("the node could not read its store: {error}")).into())
+        }
         Err(error) => {
             if let (WorkError::Busy, Some(response)) = (&error, response) {
                 response.set_status(StatusCode::SERVICE_UNAVAILABLE);
                 response.insert_header(header::RETRY_AFTER, HeaderValue::from(WorkError::RETRY_AFTER));
             }
-            Err(ServerFnError::new(error))
+            Err(ServerFnError::new(error).into())
         }
     }
 }

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Mark, MarkState, ReadError, Skeleton};
-use crate::reads::{self, Read};
+use crate::reads::Read;
 
 /// The title of a page and the one sentence about its purpose.
 #[component]
@@ -62,7 +62,7 @@ where
 {
     let (value, failure) = (RwSignal::new(None::<T>), RwSignal::new(None::<String>));
     let take = move |answer: Read<T>| {
-        failure.set(answer.as_ref().err().map(reads::failure));
+        failure.set(answer.as_ref().err().map(ToString::to_string));
         if let Some(new) = answer
             .ok()
             .filter(|new| value.with_untracked(|old| old.as_ref() != Some(new)))

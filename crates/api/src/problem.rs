@@ -63,7 +63,7 @@ impl ProblemBody {
 
     /// Reads an answer with the status of an error, from its HTTP status and its body, whatever sent it. A proxy answers with a
     /// problem that lacks members, with other JSON, with HTML or with nothing: that is a problem of the type `about:blank`, with
-    /// what text there is, on one line, without hidden characters and at most 300 characters long.
+    /// what can be read of it, as [`readable`] shows it.
     pub fn of_answer(status: u16, body: &[u8]) -> Self {
         Self::of_node(body).unwrap_or_else(|| Self::foreign(status, body))
     }
@@ -75,18 +75,11 @@ impl ProblemBody {
     }
 
     fn foreign(status: u16, body: &[u8]) -> Self {
-        let text = shown(&match serde_json::from_slice::<Value>(body) {
-            Ok(json) => error_texts(&json),
-            Err(_) => words(&String::from_utf8_lossy(&body[..body.len().min(MAX_SEARCHED)])),
-        });
         Self {
             kind: BLANK.to_owned(),
             title: format!("the answer with status {status} is not one of a Tally node; a proxy may stand between"),
             status,
-            detail: match text.is_empty() {
-                true => "it has no text".to_owned(),
-                false => text,
-            },
+            detail: readable(body),
             request_id: None,
             field: None,
             limit: None,
@@ -105,14 +98,15 @@ impl ProblemBody {
     }
 }
 
-/// The members in which programs put their errors, as far as they are texts.
-fn error_texts(json: &Value) -> String {
+/// The members in which programs put their errors, as far as they are texts; none where there is no such text.
+fn error_texts(json: &Value) -> Option<String> {
     if let Value::String(text) = json {
-        return text.clone();
+        return Some(text.clone());
     }
     let members = ["title", "detail", "message", "error"];
-    let texts: Vec<&str> = members.iter().filter_map(|name| json.get(name)?.as_str()).collect();
-    texts.join(": ")
+    let texts = members.iter().filter_map(|name| json.get(name)?.as_str());
+    let texts: Vec<&str> = texts.filter(|text| !text.trim().is_empty()).collect();
+    (!texts.is_empty()).then(|| texts.join(": "))
 }
 
 /// A text as it is; of HTML what stands between its tags.
@@ -132,25 +126,64 @@ fn words(text: &str) -> String {
         };
         // What these hold is not for readers.
         rest = match ["style", "script"].into_iter().find(|&name| is(name)) {
-            Some(name) => after.split_once(&format!("</{name}>")).map_or("", |(_, after)| after),
+            Some(name) => from_end_tag(after, name),
             None => after,
         };
     }
     words + rest
 }
 
-/// What can be read of an answer that no node made: of HTML what stands between its tags, on one line, without hidden
-/// characters and at most 300 characters long.
-pub fn readable(answer: &str) -> String {
-    shown(&words(answer))
+/// The text from the end tag of this element on, in whatever case it is written; empty where it is not closed.
+fn from_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
+    let end = format!("</{name}");
+    let mut places = text.as_bytes().windows(end.len());
+    let found = places.position(|place| place.eq_ignore_ascii_case(end.as_bytes()));
+    found.map_or("", |at| &text[at..])
 }
 
-/// On one line, cut, and with `\u{…}` in place of hidden characters.
-fn shown(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = line.chars().take(MAX_SHOWN).collect();
-    let end = if cut.len() < line.len() { "…" } else { "" };
-    format!("{}{end}", visible::escaped(&cut))
+/// What can be read of an answer that no node made: of JSON the texts of its error, or all of it where it has none in a known
+/// place; of HTML what stands between its tags; else the text. As [`line`] shows it; a sentence where there is no text.
+pub fn readable(body: &[u8]) -> String {
+    let searched = &body[..body.len().min(MAX_SEARCHED)];
+    let text = String::from_utf8_lossy(searched);
+    let found = match serde_json::from_slice::<Value>(body) {
+        Ok(json) => error_texts(&json).unwrap_or_else(|| text.into_owned()),
+        Err(_) => words(&text),
+    };
+    match line(&found) {
+        shown if !shown.is_empty() => shown,
+        _ if searched.len() < body.len() => format!("its first {MAX_SEARCHED} bytes have no text"),
+        _ => "it has no text".to_owned(),
+    }
+}
+
+/// A text on one line, with `\u{…}` in place of hidden characters, and cut behind at most 300 characters, never within such an
+/// escape; `…` stands where it was cut.
+pub fn line(text: &str) -> String {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // No more characters than these can be shown: an escape is longer than what it stands for.
+    let begin: String = joined.chars().take(MAX_SHOWN + 1).collect();
+    let escaped = visible::escaped(&begin);
+    let is_whole = begin.len() == joined.len() && escaped.chars().count() <= MAX_SHOWN;
+    match is_whole {
+        true => escaped.into_owned(),
+        false => cut(&begin) + "…",
+    }
+}
+
+/// The longest beginning whose characters, escapes included, are at most [`MAX_SHOWN`].
+fn cut(text: &str) -> String {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    // What follows decides whether a joiner is part of an emoji, so each beginning is escaped as a whole.
+    let mut longest = String::new();
+    for end in ends {
+        let escaped = visible::escaped(&text[..end]);
+        if escaped.chars().count() > MAX_SHOWN {
+            break;
+        }
+        longest = escaped.into_owned();
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -184,7 +217,19 @@ mod tests {
                 r#"{"error":"no healthy upstream","code":7}"#,
                 "no healthy upstream",
             ),
-            (503, r#"{"code":7}"#, "it has no text"),
+            (503, r#"{"code":7}"#, r#"{"code":7}"#),
+            (
+                502,
+                r#"{"error":{"message":"no route"}}"#,
+                r#"{"error":{"message":"no route"}}"#,
+            ),
+            (502, r#"{"error":"","code":7}"#, r#"{"error":"","code":7}"#),
+            (503, "\"\"", "it has no text"),
+            (
+                502,
+                "<STYLE>h1{}</STYLE><Script>a</sCRIPT ><h1>Bad Gateway",
+                "Bad Gateway",
+            ),
             (503, "\"down\"", "down"),
             (502, nginx, "502 Bad Gateway upstream"),
             (
@@ -216,5 +261,22 @@ mod tests {
         assert_eq!(detail, format!("{}…", "ä".repeat(MAX_SHOWN)));
         let torn = ProblemBody::of_answer(500, b"\xff\xfe").detail;
         assert_eq!(torn, "\\u{fffd}\\u{fffd}");
+        let styled = format!("<style>{}", "h1{}".repeat(MAX_SEARCHED));
+        assert_eq!(readable(styled.as_bytes()), "its first 16384 bytes have no text");
+    }
+
+    #[test]
+    fn what_is_shown_is_short_with_its_escapes_and_none_is_cut_in_two() {
+        // 9 characters each: 33 of them fit.
+        let tags = "\u{e0001}".repeat(MAX_SHOWN);
+        assert_eq!(line(&tags), "\\u{e0001}".repeat(33) + "…");
+        assert_eq!(line(&"\u{e0001}".repeat(33)), "\\u{e0001}".repeat(33));
+        let last = "x".repeat(MAX_SHOWN - 8) + "\u{e0001}";
+        assert_eq!(line(&last), "x".repeat(MAX_SHOWN - 8) + "…");
+        let fits = "x".repeat(MAX_SHOWN - 9) + "\u{e0001}";
+        assert_eq!(line(&fits), "x".repeat(MAX_SHOWN - 9) + "\\u{e0001}");
+        let whole = "x".repeat(MAX_SHOWN);
+        assert_eq!(line(&whole), whole);
+        assert_eq!(line(&format!("{whole}y")), format!("{whole}…"));
     }
 }

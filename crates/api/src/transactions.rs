@@ -34,6 +34,22 @@ impl TransactionStatus {
             Self::Unknown => "unknown",
         }
     }
+
+    /// What a person reads: the word; where this version does not know the status, that, since the transaction is known.
+    pub fn shown(self) -> &'static str {
+        match self {
+            Self::Unknown => "its status is not known to this version",
+            known => known.word(),
+        }
+    }
+
+    /// The same as a sentence: `it is included`.
+    pub fn sentence(self) -> String {
+        match self {
+            Self::Unknown => self.shown().to_owned(),
+            known => format!("it is {known}"),
+        }
+    }
 }
 
 impl fmt::Display for TransactionStatus {

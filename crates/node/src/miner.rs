@@ -8,7 +8,7 @@ mod scan;
 #[cfg(target_arch = "x86_64")]
 mod sha_ni;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

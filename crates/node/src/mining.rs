@@ -1,6 +1,8 @@
 //! Keeps the native miner supplied: a new template on each new tip, and at most once a second for better fees.
 
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -24,7 +26,10 @@ pub struct Mining {
     jobs: watch::Sender<Option<Arc<MiningJob>>>,
     signals: mpsc::Sender<Signal>,
     inbox: Mutex<Option<mpsc::Receiver<Signal>>>,
-    miner: Mutex<Option<Miner>>,
+    /// Locked for moments only, since every read of the status takes it.
+    miner: Mutex<Option<Arc<Miner>>>,
+    /// Held while threads start and end, which may take as long as an import.
+    switching: Mutex<()>,
     templates: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -46,19 +51,20 @@ impl Mining {
             signals,
             inbox: Mutex::new(Some(inbox)),
             miner: Mutex::default(),
+            switching: Mutex::default(),
             templates: Mutex::default(),
         }
     }
 
-    /// Settings at this moment; waits for no thread, as [`Self::status`] may while threads end.
+    /// Settings at this moment.
     pub fn config(&self) -> MiningConfig {
         *self.config.lock()
     }
 
-    /// Settings and hash rate at this moment.
+    /// Settings and hash rate at this moment. Does not wait for threads that end.
     pub fn status(&self) -> MiningStatus {
         let config = self.config();
-        let hash_rate = self.miner.lock().as_ref().map_or(0.0, Miner::hash_rate);
+        let hash_rate = self.miner.lock().as_ref().map_or(0.0, |miner| miner.hash_rate());
         MiningStatus {
             config,
             hash_rate: if config.on { hash_rate } else { 0.0 },
@@ -83,11 +89,23 @@ impl Mining {
         self.send(Signal::PoolChanged);
     }
 
-    /// Ends all threads and waits for them.
+    /// Gives the miner the threads of the settings as they are now, and waits for those that end.
+    fn switch(&self) {
+        let _one_at_a_time = self.switching.lock();
+        let (config, miner) = (self.config(), self.miner.lock().clone());
+        if let Some(miner) = miner {
+            miner.set_threads(if config.on { config.threads } else { 0 });
+        }
+    }
+
+    /// Ends all threads and waits for them, also for those that a switch under way ends.
     pub(crate) fn stop(&self) {
         self.send(Signal::Stop);
+        let _one_at_a_time = self.switching.lock();
         let (miner, templates) = (self.miner.lock().take(), self.templates.lock().take());
-        drop(miner);
+        if let Some(miner) = miner {
+            miner.stop();
+        }
         if templates.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the template thread panicked");
         }

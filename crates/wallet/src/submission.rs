@@ -104,9 +104,9 @@ pub enum Uncertain {
     /// The nonce is used, by a copy of these bytes that came from elsewhere perhaps.
     #[error("the node rejected it ({rejection}), and did not answer the query for its id")]
     RejectedUnseen { rejection: Rejection },
-    /// The first copy may still be on its way, behind what rejected the second. To the first came no answer, or that of a proxy, or
-    /// of a node that failed while it answered; it may have been sent by an earlier command.
-    #[error("it was sent before, and no clear answer came; sent again, the node rejected it: {rejection}{}", .rejection.leaves_open())]
+    /// Another copy may still be on its way, sent before by this command or an earlier one, or meanwhile by another one: to it came
+    /// no answer so far, or that of a proxy, or of a node that failed while it answered.
+    #[error("another attempt to send it has no clear answer yet; the node rejected this one: {rejection}{}", .rejection.leaves_open())]
     RejectedLater { rejection: Rejection },
     /// The node that had it may still have it, or have handed it on.
     #[error("a node had it before, and now the same bytes are rejected: {rejection}{}", .rejection.leaves_open())]
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(
             again("nonce-too-low", Earlier::Open),
             format!(
-                "it was sent before, and no clear answer came; sent again, the node rejected it: T: d (request r){either}"
+                "another attempt to send it has no clear answer yet; the node rejected this one: T: d (request r){either}"
             )
         );
         assert_eq!(
@@ -331,7 +331,7 @@ mod tests {
         );
         assert_eq!(
             again("pool-full", Earlier::Open),
-            "it was sent before, and no clear answer came; sent again, the node rejected it: T: d (request r)"
+            "another attempt to send it has no clear answer yet; the node rejected this one: T: d (request r)"
         );
     }
 

@@ -16,7 +16,8 @@ pub enum Equal {
     #[error("an equal payment (receiver and amount) waits already, id {id}")]
     Waits { id: TxId },
     #[error(
-        "an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: it is {status}"
+        "an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: {}",
+        .status.sentence()
     )]
     Taken { id: TxId, status: TransactionStatus },
     #[error(
@@ -96,4 +97,20 @@ fn waiting(client: &Client, review: &Review, paid: &Paid) -> anyhow::Result<Opti
     }
     // What was not compared has not shown that there is none.
     Ok((count > compared).then_some(Equal::Uncompared { count, compared }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_a_later_version_is_not_said_of_the_payment() {
+        let id = TxId(tally_chain::B256::repeat_byte(7));
+        let said = |status| Equal::Taken { id, status }.to_string();
+        let taken =
+            format!("an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: ");
+        assert_eq!(said(TransactionStatus::Queued), format!("{taken}it is queued"));
+        let unknown = format!("{taken}its status is not known to this version");
+        assert_eq!(said(TransactionStatus::Unknown), unknown);
+    }
 }

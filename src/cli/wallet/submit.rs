@@ -36,7 +36,10 @@ pub fn was_taken(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result
         return Ok(false);
     };
     journal.settle(id, State::Taken)?;
-    errln!("{id}, sent before without an answer, was taken: it is {}", found.status);
+    errln!(
+        "{id}, sent before without an answer, was taken: {}",
+        found.status.sentence()
+    );
     Ok(true)
 }
 
@@ -183,12 +186,18 @@ pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::
             json!({ "id": id, "status": found.status.word(), "height": height, "confirmations": confirmations, "warnings": warnings })
         )
     } else {
-        match height {
-            Some(height) => outln!("{id}  {}\nin block {height}", found.status),
-            None => outln!("{id}  {}", found.status),
-        }
+        outln!("{}", shown(id, &found))
     };
-    Ok(said.after(|| format!("sent, id {id}, {}", found.status))?)
+    Ok(said.after(|| format!("sent, id {id}, {}", found.status.shown()))?)
+}
+
+/// How a transaction stands, for a person.
+fn shown(id: TxId, found: &Found) -> String {
+    let status = found.status.shown();
+    match found.height() {
+        Some(height) => format!("{id}  {status}\nin block {height}"),
+        None => format!("{id}  {status}"),
+    }
 }
 
 /// Queries the node until the transaction is deep enough, also where it does not answer for a while.
@@ -207,8 +216,8 @@ fn wait(client: &Client, id: TxId, confirmations: u64, most: Duration) -> anyhow
             }
             Ok(Some(found)) if found.block.is_some() && found.confirmations() >= confirmations => return Ok(found),
             Ok(Some(found)) if late => {
-                let (status, depth) = (found.status, found.confirmations());
-                let state = format!("it is {status} with {depth} of {confirmations} confirmations after {seconds} s");
+                let (status, depth) = (found.status.sentence(), found.confirmations());
+                let state = format!("{status} with {depth} of {confirmations} confirmations after {seconds} s");
                 return Err(Unsettled { id, state }.into());
             }
             Ok(None) if late => {
@@ -242,6 +251,24 @@ mod tests {
             named.to_string(),
             "T: d. This machine's clock is 20 min ahead of the node's: set the one that is wrong"
         );
+    }
+
+    #[test]
+    fn a_status_of_a_later_version_is_not_said_of_the_transaction() {
+        let id = TxId(tally_chain::B256::repeat_byte(7));
+        let mut found = Found::pending();
+        assert_eq!(shown(id, &found), format!("{id}  pending"));
+        found.status = TransactionStatus::Unknown;
+        let unknown = format!("{id}  its status is not known to this version");
+        assert_eq!(shown(id, &found), unknown);
+        found.block = Some(tally_api::transactions::TransactionBlock {
+            id: tally_chain::BlockId(tally_chain::B256::repeat_byte(3)),
+            height: 12,
+            index: 0,
+            time: 1,
+            confirmations: 1,
+        });
+        assert_eq!(shown(id, &found), format!("{unknown}\nin block 12"));
     }
 
     #[test]

@@ -10,13 +10,13 @@ use tally_chain::{B256, BlockId, Bytes, Height, genesis};
 use super::*;
 
 /// Long enough for anything here, on any machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 const TIME: u32 = 1_800_000_000;
 /// One in 2^16 hashes, and none in a lifetime.
-const EASY: u32 = 0x1f00_ffff;
+pub const EASY: u32 = 0x1f00_ffff;
 const HOPELESS: u32 = 0x0101_0000;
 
-fn job(id: u64, bits: u32) -> Arc<MiningJob> {
+pub fn job(id: u64, bits: u32) -> Arc<MiningJob> {
     let manifest = Manifest {
         number: Height(id + 1),
         producer: Address::repeat_byte(3),

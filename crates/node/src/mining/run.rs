@@ -1,5 +1,6 @@
 //! The loop that makes templates for the native miner, and what the miner finds.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -25,9 +26,7 @@ impl Node {
     pub fn set_mining(&self, config: MiningConfig) {
         let mining = self.mining();
         *mining.config.lock() = config;
-        if let Some(miner) = mining.miner.lock().as_ref() {
-            miner.set_threads(if config.on { config.threads } else { 0 });
-        }
+        mining.switch();
         if !config.on {
             mining.jobs.send_replace(None);
         }
@@ -48,13 +47,12 @@ impl Node {
         let Some(inbox) = mining.inbox.lock().take() else {
             return;
         };
-        let config = *mining.config.lock();
         let finder = self.clone();
         let miner = Miner::start(mining.jobs.subscribe(), self.clock(), move |solved: Solved| {
             finder.take_solved(&solved)
         });
-        miner.set_threads(if config.on { config.threads } else { 0 });
-        *mining.miner.lock() = Some(miner);
+        *mining.miner.lock() = Some(Arc::new(miner));
+        mining.switch();
         let node = self.clone();
         let thread = crate::supervise::thread("templates", move || node.mining_loop(&inbox))
             .expect("a thread can be started while the node starts");
