@@ -259,8 +259,8 @@ fn session_after(node: &Node, story: &Story, message: Message) -> Session {
 /// What the session sends as the answer to request 7.
 fn answer_of(session: &mut Session) -> Option<Message> {
     let limit = spec().limits.block_bytes;
-    let frames = session.outputs().filter_map(|output| match output {
-        Output::Send { frame, .. } => Some(Frame::decode(&frame, limit).unwrap()),
+    let frames = session.outputs().map(|output| match output {
+        Output::Send { frame, .. } => Frame::decode(&frame, limit).unwrap(),
         Output::Disconnect { reason, .. } => panic!("the conversation ends: {reason}"),
     });
     frames

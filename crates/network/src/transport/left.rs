@@ -58,7 +58,7 @@ impl LeftPeers {
     /// Forgets the oldest of those that `counts` chooses, where there are `max` of them.
     fn make_room(&mut self, max: usize, counts: impl Fn(&Left) -> bool) {
         if self.0.iter().filter(|left| counts(left)).count() >= max
-            && let Some(oldest) = self.0.iter().position(|left| counts(left))
+            && let Some(oldest) = self.0.iter().position(counts)
         {
             self.0.remove(oldest);
         }
