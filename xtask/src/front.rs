@@ -33,6 +33,11 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
         bind(&wasm, name, profile, &out)?;
         let mut module = Files::new();
         collect(&out, "", &mut module)?;
+        ensure!(
+            profile == Profile::Dev || !names(&module, &workspace.root),
+            "{name}: the module names the folder {}",
+            workspace.root.display()
+        );
         files.extend(plain_names(name, module)?);
     }
     Ok(files)
@@ -79,7 +84,7 @@ fn command(workspace: &Workspace, verb: &str, profile: Profile) -> Command {
             "--target-dir",
         ])
         .arg(target(workspace))
-        .args(["--config", &rustflags(workspace)]);
+        .args(["--config", &rustflags()]);
     if profile == Profile::Release {
         command.args(["--profile", "wasm-release"]);
     }
@@ -96,8 +101,9 @@ fn other_rustc(workspace: &Workspace) -> Option<String> {
 }
 
 /// Flags of the browser side; `.cargo/config.toml` has those of the server's. Paths of the building machine have no place in what
-/// is served, and would change the build's hash.
-fn rustflags(workspace: &Workspace) -> String {
+/// is served, and would change the build's hash. Cargo compiles our own packages with paths relative to the workspace; a flag that
+/// named it would have every checkout compile all dependencies for itself.
+fn rustflags() -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
@@ -105,7 +111,6 @@ fn rustflags(workspace: &Workspace) -> String {
         "-Ctarget-feature=+simd128".to_owned(),
         "--cfg=erase_components".to_owned(),
     ];
-    flags.push(format!("--remap-path-prefix={}=tally", workspace.root.display()));
     flags.extend(home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
     let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
     format!("target.{TARGET}.rustflags=[{}]", quoted.join(","))
@@ -137,6 +142,13 @@ fn collect(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does a file name that folder? Its bytes would differ from checkout to checkout.
+fn names(files: &Files, folder: &Path) -> bool {
+    let folder = folder.as_os_str().as_encoded_bytes();
+    let mut contents = files.values();
+    contents.any(|bytes| bytes.windows(folder.len()).any(|part| part == folder))
 }
 
 /// wasm-bindgen writes `NAME_bg.wasm`; Leptos requests `NAME.wasm`, and so may a worker's plain `init()`.
