@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::U256;
 
+use super::limits::{ALL_HEADERS_UP_TO, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS};
 use super::order::OutOfOrder;
-use super::{ALL_HEADERS_UP_TO, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS};
 use crate::consensus::Engine;
 use crate::hash::{BlockId, sha256};
 

@@ -9,8 +9,9 @@ mod chain;
 use alloy_primitives::U256;
 
 use super::draws::{Plan, Weights};
+use super::limits::TAIL_BLOCKS;
+use super::prove;
 use super::prover::{ChainReader, forged_sample};
-use super::{TAIL_BLOCKS, prove};
 use crate::units::Height;
 
 pub use chain::{Budget, Chain, Next, Numbers, Seal, genesis_id, honest};

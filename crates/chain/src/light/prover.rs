@@ -5,11 +5,12 @@ use std::ops::RangeInclusive;
 
 use alloy_primitives::U256;
 
+use super::ProofKind;
 use super::draws::{self, Plan, Unsampled, Weights};
+use super::limits::{MAGIC, TAIL_BLOCKS, VERSION};
 use super::order::TimeOrder;
 use super::range::largest_between;
 use super::sampled::write_node;
-use super::{MAGIC, ProofKind, TAIL_BLOCKS, VERSION};
 use crate::genesis;
 use crate::hash::BlockId;
 use crate::header::Header;

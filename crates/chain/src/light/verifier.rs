@@ -3,8 +3,9 @@
 use super::draws::{self, Weights};
 use super::fault::{Failure, Fault, LightError, failure, failure_at};
 use super::headers::{AllHeaders, Genesis, Run, joined};
+use super::limits::{MAGIC, MAX_HEIGHT, TAIL_BLOCKS, VERSION};
 use super::sampled::{Bounds, Sample, read_manifest};
-use super::{Checked, Level, MAGIC, MAX_HEIGHT, ProofKind, TAIL_BLOCKS, VERSION, Verified};
+use super::{Checked, Level, ProofKind, Verified};
 use crate::hash::BlockId;
 use crate::manifest::Manifest;
 use crate::spec::ChainSpec;
