@@ -100,9 +100,9 @@ fn other_rustc(workspace: &Workspace) -> Option<String> {
     Some(rustc.trim().to_owned())
 }
 
-/// Flags of the browser side. Paths of the building machine have no place in what
-/// is served, and would change the build's hash. Cargo compiles our own packages with paths relative to the workspace; a flag that
-/// named it would have every checkout compile all dependencies for itself.
+/// Flags of the browser side. Paths of the building machine have no place in what is served, and would change the build's hash.
+/// Cargo compiles our own packages with paths relative to the workspace; with a flag that names it, every checkout would compile all
+/// dependencies for itself.
 fn rustflags() -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
