@@ -46,7 +46,7 @@ pub struct Consent {
 #[derive(Debug)]
 pub struct Answered(());
 
-/// Names of the warnings that need a yes of their own.
+/// Names of the warnings that need a separate confirmation.
 const NAMES: [&str; 9] = [
     "new-contract",
     "look-alike",
