@@ -13,7 +13,7 @@ use tally_chain::transaction::ChainIdentity;
 use crate::binary;
 use crate::child::{self, Child, FAST_CHAIN, audit};
 use crate::common::{ECC, Http, hex, until};
-use crate::network::{Member, agree, identity};
+use crate::network::{Member, end_mining, identity};
 
 /// Pairs of a process that is killed and a thread that kills it; all of them are peers of one node that is not killed.
 const VICTIMS: usize = 2;
@@ -154,12 +154,7 @@ fn hundreds_of_kills_cost_nothing_that_was_acknowledged() {
         assert!(victim.promises.len() >= kills() / 8, "{}", victim.promises.len());
         assert_known(member, &victim.promises);
     }
-    let all: Vec<_> = members.iter().chain([&survivor]).collect();
-    // One goes on alone, or two equally heavy tips might stay beside each other.
-    members.iter().for_each(|member| member.mine(false));
-    agree(&all, 1);
-    survivor.mine(false);
-    agree(&all, 1);
+    end_mining(&survivor, &members.iter().collect::<Vec<_>>());
     drop((members, survivor));
     // The audit executes every block again from genesis on: it is the control.
     let roots: Vec<_> = victims.iter().map(|victim| state_root(victim.folder.path())).collect();
