@@ -330,3 +330,20 @@ fn an_error_that_nothing_reads_does_not_hold_up_the_end() {
     assert_eq!(child.line(), None);
     assert_eq!(child.stop().code(), Some(1), "it cannot listen, and shows that");
 }
+
+#[test]
+fn a_wrong_command_line_ends_though_nothing_reads_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = FullPipe::new();
+    // Printed in colours, and without what may be a key.
+    let key = format!("--no-such-option={}", "5e".repeat(32));
+    for wrong in [
+        &["node", "--no-such-option"][..],
+        &["node", key.as_str()],
+        &["net", "up", "--nodes", "many"],
+    ] {
+        let mut child = Child::by(pipe.shell("2>\"$FULL\""), wrong, folder.path());
+        assert_eq!(child.line(), None, "{wrong:?}");
+        assert_eq!(child.stop().code(), Some(2), "{wrong:?}");
+    }
+}
