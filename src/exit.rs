@@ -256,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn what_got_no_answer_is_said_as_far_as_it_is_known() {
-        let said = |earlier| {
+    fn what_got_no_answer_is_named_as_far_as_it_is_known() {
+        let text_of = |earlier| {
             let why = tally_wallet::Uncertain::NotOurs { status: 502 };
             let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
             let error = anyhow::Error::from(Unanswered { id, earlier, why });
@@ -268,30 +268,30 @@ mod tests {
                 .unwrap_or(text)
         };
         let open = "may have been taken by the node";
-        assert_eq!(said(tally_wallet::Earlier::Never), open);
-        assert_eq!(said(tally_wallet::Earlier::Open), open);
+        assert_eq!(text_of(tally_wallet::Earlier::Never), open);
+        assert_eq!(text_of(tally_wallet::Earlier::Open), open);
         assert_eq!(
-            said(tally_wallet::Earlier::Taken),
+            text_of(tally_wallet::Earlier::Taken),
             "was taken by a node before, and whether this one has it now is not known"
         );
     }
 
     #[test]
     fn the_list_of_what_waits_is_named_for_what_it_lists() {
-        let said = |earlier| {
+        let text_of = |earlier| {
             let why = tally_wallet::Uncertain::NotOurs { status: 502 };
             let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
             (Unanswered { id, earlier, why }.to_string(), id)
         };
         for earlier in [tally_wallet::Earlier::Never, tally_wallet::Earlier::Open] {
-            let (text, id) = said(earlier);
+            let (text, id) = text_of(earlier);
             let ways = format!(
                 "know: `tally wallet pending` looks for it, `tally wallet resend {id}` sends the same bytes again, which \
                  never pays twice, and `tally wallet pending --dismiss {id}` gives it up"
             );
             assert!(text.ends_with(&ways), "{text}");
         }
-        let (text, id) = said(tally_wallet::Earlier::Taken);
+        let (text, id) = text_of(tally_wallet::Earlier::Taken);
         let ways = format!(
             "know: `tally wallet resend {id}` sends the same bytes again, which never pays twice, and \
              `tally wallet pending --dismiss {id}` gives it up, where the node does not know it any more"

@@ -76,12 +76,12 @@ fn get(id: TxId, out: Option<&Path>, node: &NodeArgs) -> anyhow::Result<()> {
     let out = out.unwrap_or(&usual);
     new_file::create(out, receipt.write().as_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
     let (shown, tip) = (out.display(), proven.tip);
-    let said = outln!(
+    let printed = outln!(
         "{shown}\nIt leads to block {tip} at height {}.\n\
          Compare that id with one from a source of your own, then: tally receipt verify {shown} --tip {tip}",
         proven.tip_height
     );
-    Ok(said.after(|| format!("the receipt was written to {shown}"))?)
+    Ok(printed.after(|| format!("the receipt was written to {shown}"))?)
 }
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
@@ -115,7 +115,7 @@ fn examine(args: &VerifyArgs) -> anyhow::Result<()> {
         outln!("{}", serde_json::to_string_pretty(&shown(&receipt, &proven, anchored))?)?;
         return Ok(());
     }
-    say(&receipt, &proven, anchored, args.document.as_deref())?;
+    print(&receipt, &proven, anchored, args.document.as_deref())?;
     Ok(())
 }
 
@@ -144,7 +144,8 @@ fn shown(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>) -> 
     })
 }
 
-fn say(
+/// For a person.
+fn print(
     receipt: &PortableReceipt,
     proven: &Proven,
     anchored: Option<B256>,

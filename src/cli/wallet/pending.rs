@@ -232,7 +232,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
         outln!("In the place of {}:", args.id)?;
     }
     show(&review, &status.symbol, args.json, args.yes)?;
-    let answered = args.consent.ask(&warnings, equal)?;
+    let answered = args.consent.confirm(&warnings, equal)?;
     if !args.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
@@ -331,8 +331,8 @@ mod tests {
             (4, young, "Its nonce is used: another payment took it, unless"),
             (4, old, "Its nonce is used: another payment took it, unless"),
         ] {
-            let said = left_open(&entry, nonce, now);
-            assert!(said.starts_with(begins), "{nonce} {now}: {said}");
+            let text = left_open(&entry, nonce, now);
+            assert!(text.starts_with(begins), "{nonce} {now}: {text}");
         }
     }
 }

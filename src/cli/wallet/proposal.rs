@@ -224,7 +224,7 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     };
     let node = (!args.offline).then_some(client);
     args.consent
-        .ask(&warnings, equal::find(node, &journal, &review, &proposal.payload())?)?;
+        .confirm(&warnings, equal::find(node, &journal, &review, &proposal.payload())?)?;
     let waiting = waiting_keys(&vault, &proposal);
     if waiting.is_empty() {
         bail!("no key of this wallet is to sign, or each has signed already");

@@ -157,7 +157,7 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, draft
     let warnings = known.warnings(client, &review, state.balance, suggestions);
     let equal = equal::find(Some(client), &journal, &review, &payload)?;
     show(&review, &status.symbol, draft.json, draft.yes)?;
-    let answered = draft.consent.ask(&warnings, equal)?;
+    let answered = draft.consent.confirm(&warnings, equal)?;
     if !draft.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }

@@ -179,7 +179,7 @@ pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::
         },
     };
     let (height, confirmations) = (found.height(), found.confirmations());
-    let said = if report.json {
+    let printed = if report.json {
         let warnings = warn::json(report.warnings);
         outln!(
             "{}",
@@ -188,7 +188,7 @@ pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::
     } else {
         outln!("{}", shown(id, &found))
     };
-    Ok(said.after(|| format!("sent, id {id}, {}", found.status.shown()))?)
+    Ok(printed.after(|| format!("sent, id {id}, {}", found.status.shown()))?)
 }
 
 /// How a transaction stands, for a person.

@@ -30,7 +30,7 @@ impl Lock {
         }
         let file = open(path).with_context(cannot)?;
         let begun = Instant::now();
-        let mut said = false;
+        let mut noted = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
@@ -44,12 +44,12 @@ impl Lock {
                     path.display()
                 );
             }
-            if !said && begun.elapsed() >= SILENT {
+            if !noted && begun.elapsed() >= SILENT {
                 errln!(
                     "another command changes {what}; waiting for it, at most {} s",
                     most.as_secs()
                 );
-                said = true;
+                noted = true;
             }
             std::thread::sleep(PAUSE);
         }

@@ -226,8 +226,8 @@ mod tests {
                 false,
             ),
         ] {
-            let (said, why) = missing.words();
-            assert_eq!(said, word, "{missing:?}");
+            let (shown, why) = missing.words();
+            assert_eq!(shown, word, "{missing:?}");
             assert!(why.contains(part), "{missing:?}: {why}");
             assert_eq!(missing.can_be_sent(), can_be_sent, "{missing:?}");
         }
