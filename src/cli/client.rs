@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_node_says_writes_nothing_over_what_is_shown() {
+    fn an_answer_of_a_node_writes_nothing_over_what_is_shown() {
         let zero = BlockId::ZERO;
         let status = serde_json::json!({
             "version": "0", "chain": "local\u{9b}H", "chain_id": 1, "genesis_id": zero, "spec_hash": tally_chain::B256::ZERO,

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_signed_anew_is_what_was_asked_for() {
+    fn what_is_signed_anew_is_what_was_requested() {
         let phrase =
             Phrase::parse("test test test test test test test test test test test junk").expect("a known phrase");
         let binding = ChainBinding {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_up_is_said_with_what_may_still_become_of_it() {
+    fn what_is_given_up_is_named_with_what_may_still_become_of_it() {
         let entry = Entry {
             id: TxId(B256::repeat_byte(7)),
             genesis: BlockId::ZERO,

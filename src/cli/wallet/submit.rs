@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_of_a_later_version_is_not_said_of_the_transaction() {
+    fn a_status_of_a_later_version_is_shown_as_not_known() {
         let id = TxId(tally_chain::B256::repeat_byte(7));
         let mut found = Found::pending();
         assert_eq!(shown(id, &found), format!("{id}  pending"));

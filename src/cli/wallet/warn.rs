@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_that_asks_for_a_yes_is_answered_by_its_name() {
+    fn a_warning_that_needs_a_yes_is_answered_by_its_name() {
         let missing = Warning::NodeMissing { why: "x".to_owned() };
         let all = [Warning::Contract, Warning::FirstTime, missing];
         let error = consent(&["contract"], false)
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_that_can_be_given_belongs_to_a_warning_that_asks() {
+    fn every_name_that_can_be_given_belongs_to_a_warning_that_needs_a_yes() {
         let stops = [
             Warning::NewContract { code_bytes: 1 },
             Warning::PublicAccount { playground: false },

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_holds_it_and_the_next_gets_it_or_says_why_not() {
+    fn one_holds_it_and_the_next_gets_it_or_an_error_why_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("below").join("x.lock");
         let held = Lock::take(&path, "the vault", Duration::ZERO).expect("nobody has it");

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_as_far_as_it_is_known() {
+    fn what_is_missing_is_named_as_far_as_it_is_known() {
         let other = || Fate::Replaced {
             by: Some("0x08".to_owned()),
         };
