@@ -54,7 +54,7 @@ enum Command {
     /// Get or check a portable receipt: a file that shows what is on the chain
     #[command(after_help = EXIT_CODES)]
     Receipt(receipt::ReceiptArgs),
-    /// Ask a node whether it lives, or whether it can do its work
+    /// Check whether a node lives, or whether it can do its work
     #[command(after_help = EXIT_CODES)]
     Health(health::HealthArgs),
     /// Check the whole store again, from genesis on, without trusting anything in it

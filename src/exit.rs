@@ -48,7 +48,7 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     5  `tally audit` found a fault\n  \
     6  the wallet's vault does not open: wrong password, or damaged\n  \
     7  a receipt does not hold\n  \
-    8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait asks\n  \
+    8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait requires\n  \
     9  the result could not be printed; standard error says what was done\n \
     10  the store failed while the node ran (a full or broken disk); start it again\n\
     130  interrupted a second time: what still ran was ended at once, and standard error says what stays\n\

@@ -33,7 +33,7 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// Which node is used, and whose certificate is trusted where it serves HTTPS.
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
-    /// The node to ask: http:// or https://, with the base path that it serves under if it has one
+    /// The node to use: http:// or https://, with the base path that it serves under if it has one
     #[arg(
         long,
         global = true,

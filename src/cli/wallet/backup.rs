@@ -28,7 +28,7 @@ pub struct RestoreBackupArgs {
 /// Seals the vault under another password, with a fresh salt.
 pub fn password(file: &VaultFile) -> anyhow::Result<()> {
     let current = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
-    // Before the new one is asked for.
+    // Before the prompt for the new one.
     Vault::open(&file.read()?, &current)?;
     let new = chosen_password("TALLY_WALLET_NEW_PASSWORD")?;
     let _lock = file.lock()?;

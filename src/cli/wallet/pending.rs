@@ -21,10 +21,10 @@ use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct PendingArgs {
-    /// Give up what was sent without an answer: it is then neither listed, nor warned of, nor sent again. Asks first
+    /// Give up what was sent without an answer: it is then neither listed, nor warned of, nor sent again. Waits for a yes
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     dismiss: Vec<TxId>,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short, requires = "dismiss")]
     yes: bool,
     /// Print JSON
@@ -50,7 +50,7 @@ pub struct ReplaceArgs {
     /// At least this level's fee, and a tenth more than the waiting one's
     #[arg(long, value_enum, default_value_t = Level::High)]
     fee: Level,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]

@@ -24,7 +24,7 @@ pub fn secret(variable: &str, prompt: &str) -> anyhow::Result<Zeroizing<String>>
     }
 }
 
-/// What the variable holds. One that is set and cannot be read is an error: a new password would otherwise be asked for once
+/// What the variable holds. One that is set and cannot be read is an error: a new password would otherwise be typed once
 /// only, and a slip in it would lock the vault for good.
 fn from_environment(variable: &str) -> anyhow::Result<Option<Zeroizing<String>>> {
     match std::env::var(variable) {

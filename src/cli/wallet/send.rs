@@ -42,7 +42,7 @@ pub struct SendArgs {
     /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub struct AnchorArgs {
     /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]

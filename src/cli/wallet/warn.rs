@@ -30,8 +30,8 @@ struct Recipient {
 /// Which warnings have been answered with a yes beforehand. Rule: docs/protocol.md#W51
 #[derive(Debug, Args)]
 pub struct Consent {
-    /// Sign although this is warned of, by names that the message and --json give; --yes alone covers no warning that asks for
-    /// its own yes
+    /// Sign in spite of these warnings, by the names that the message and --json give; --yes alone covers no warning that needs
+    /// a yes of its own
     #[arg(long, value_name = "WARNINGS", value_delimiter = ',', value_parser = PossibleValuesParser::new(NAMES))]
     accept: Vec<String>,
     /// Sign whatever is warned of

@@ -95,7 +95,7 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_gets_one_message() {
         json!({ "id": 2, "method": "mining.authorize", "params": [user, "x"] }),
     );
     let why =
-        "No job now: templates for 1024 addresses were asked for on this block already; try again after the next block";
+        "No job now: templates for 1024 addresses were requested on this block already; try again after the next block";
     assert_eq!(params_of(&mut session, "client.show_message"), [json!([why])]);
     session.refresh(now);
     assert!(session.outputs().is_empty(), "once is enough");
