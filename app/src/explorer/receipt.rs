@@ -226,7 +226,7 @@ fn Give(bench: Bench) -> impl IntoView {
 #[component]
 fn AskNode(bench: Bench) -> impl IntoView {
     let why = RwSignal::new(None::<String>);
-    let ask = move |_| {
+    let fetch = move |_| {
         let height = bench
             .receipt
             .with_untracked(|receipt| receipt.as_ref().and_then(PortableReceipt::tip_height));
@@ -247,7 +247,7 @@ fn AskNode(bench: Bench) -> impl IntoView {
         });
     };
     view! {
-        <div class="actions"><Button on:click=ask>"Ask this node for the block at that height"</Button></div>
+        <div class="actions"><Button on:click=fetch>"Ask this node for the block at that height"</Button></div>
         {move || bench.from_node.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
         {move || why.get().map(|why| view! { <p class="field-error" role="alert">{why}</p> })}
     }

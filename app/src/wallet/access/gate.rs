@@ -60,7 +60,7 @@ pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
 pub fn drop_phrase(wallet: Wallet) {
     spawn_local(async move {
         // A worker that does not answer is gone, and the phrase with it.
-        let _ = wallet.ask(Request::DropPhrase).await;
+        let _ = wallet.request(Request::DropPhrase).await;
     });
 }
 

@@ -107,7 +107,7 @@ impl Sending {
         self.busy.set(true);
         self.failure.set(None);
         spawn_local(async move {
-            let outcome = self.wallet.ask(request).await;
+            let outcome = self.wallet.request(request).await;
             let _ = self.busy.try_set(false);
             match outcome {
                 Ok(answer) => done(answer),

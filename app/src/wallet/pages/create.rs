@@ -62,7 +62,7 @@ impl Course {
 
     fn new_phrase(self, words: u8, language: Language) {
         spawn_local(async move {
-            match self.wallet.ask(Request::NewPhrase { words, language }).await {
+            match self.wallet.request(Request::NewPhrase { words, language }).await {
                 Ok(Answer::NewPhrase { phrase, ask }) => {
                     self.phrase.set(Some(phrase));
                     self.ask.set(ask);
@@ -233,7 +233,7 @@ fn Check(course: Course) -> impl IntoView {
             .map(|(position, typed)| (*position, SecretText::new(typed.get_untracked())))
             .collect();
         spawn_local(async move {
-            match course.wallet.ask(Request::CheckWords { words }).await {
+            match course.wallet.request(Request::CheckWords { words }).await {
                 Ok(_) => course.go(Step::Password),
                 Err(failure) => course.failure.set(Some(failure)),
             }
@@ -274,7 +274,7 @@ pub fn Protect(
         drop(secret::take(second));
         spawn_local(async move {
             wallet.restored.set(restoring);
-            match wallet.ask(Request::Create { password, passphrase }).await {
+            match wallet.request(Request::Create { password, passphrase }).await {
                 Ok(_) => navigate("/wallet", Default::default()),
                 Err(WalletError::PhraseNotChecked) => on_lost.run(()),
                 Err(error) => {

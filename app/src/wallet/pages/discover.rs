@@ -61,7 +61,7 @@ impl Course {
             kind,
             looked_at: *looked_at,
         });
-        let mut answer = self.wallet.ask(Request::Discover { kind, gap }).await?;
+        let mut answer = self.wallet.request(Request::Discover { kind, gap }).await?;
         while let Answer::Wanted { addresses } = answer {
             let mut used = Vec::with_capacity(addresses.len());
             for address in addresses {
@@ -75,7 +75,7 @@ impl Course {
                     looked_at: *looked_at,
                 });
             }
-            answer = self.wallet.ask(Request::Discovered { used }).await?;
+            answer = self.wallet.request(Request::Discovered { used }).await?;
         }
         Ok(())
     }

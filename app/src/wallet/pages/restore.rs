@@ -51,7 +51,7 @@ fn Phrase(step: RwSignal<Step>, failure: RwSignal<Option<WalletError>>) -> impl 
         let language = chosen(language);
         failure.set(None);
         spawn_local(async move {
-            match wallet.ask(Request::TakePhrase { phrase, language }).await {
+            match wallet.request(Request::TakePhrase { phrase, language }).await {
                 Ok(_) => {
                     drop(secret::take(typed));
                     step.set(Step::Password);
@@ -108,7 +108,7 @@ fn FromFile() -> impl IntoView {
             let checked = match browser::read_text(&input, MAX_CONTAINER_BYTES).await {
                 Ok(text) => {
                     let bytes = Bytes::from(text.into_bytes());
-                    let checked = wallet.ask(Request::CheckBackup { file: bytes.clone() }).await;
+                    let checked = wallet.request(Request::CheckBackup { file: bytes.clone() }).await;
                     checked.map(|_| bytes)
                 }
                 Err(why) => Err(WalletError::Backup(why)),
@@ -131,7 +131,7 @@ fn FromFile() -> impl IntoView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let outcome = wallet
-                .ask(Request::RestoreBackup {
+                .request(Request::RestoreBackup {
                     file: bytes,
                     password: typed,
                 })

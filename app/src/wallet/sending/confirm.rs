@@ -36,7 +36,7 @@ pub struct Prepared {
 impl Prepared {
     /// Has the worker make the bytes of a payment, and read them back; `request` is one of those that prepare something.
     pub async fn payment(wallet: Wallet, request: Request) -> Result<Self, SendError> {
-        let Answer::Prepared { payload, review } = wallet.ask(request).await? else {
+        let Answer::Prepared { payload, review } = wallet.request(request).await? else {
             return Err(SendError::confused());
         };
         Ok(Self {
@@ -52,7 +52,7 @@ impl Prepared {
     pub async fn sign(self, wallet: Wallet) -> Result<Sent, SendError> {
         let from = self.review.from.clone();
         let payload = self.payload;
-        let Answer::Signed { id, envelope } = wallet.ask(Request::Sign { from, payload }).await? else {
+        let Answer::Signed { id, envelope } = wallet.request(Request::Sign { from, payload }).await? else {
             return Err(SendError::confused());
         };
         Ok(Sent {

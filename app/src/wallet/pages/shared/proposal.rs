@@ -49,7 +49,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         let text = shown.get_value();
         busy.set(true);
         spawn_local(async move {
-            table.ask(wallet, SharedRequest::Sign { text }).await;
+            table.request(wallet, SharedRequest::Sign { text }).await;
             let _ = busy.try_set(false);
         });
     };
@@ -59,7 +59,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         busy.set(true);
         failure.set(None);
         spawn_local(async move {
-            match wallet.ask(Request::Shared(SharedRequest::Complete { text })).await {
+            match wallet.request(Request::Shared(SharedRequest::Complete { text })).await {
                 Ok(Answer::Signed { id, envelope }) => {
                     let complete = Sent {
                         id: id.clone(),
@@ -175,7 +175,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                                 button="Add its signatures"
                                 then=move |text| {
                                     spawn_local(async move {
-                                        table.ask(wallet, SharedRequest::Combine { text }).await;
+                                        table.request(wallet, SharedRequest::Combine { text }).await;
                                     });
                                 }
                             />
