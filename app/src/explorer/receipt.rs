@@ -8,6 +8,7 @@ use crate::{
     model::{BaseUnits, ChainInfo},
     ui::{
         AddressLink, Amount, BlockLink, Button, ButtonKind, Fact, Facts, Field, Id, Notice, NoticeKind, PageHead, Time,
+        branch,
     },
     verify::{CheckPanel, Checks, RECEIPT_CHECKS, check_receipt},
 };
@@ -280,24 +281,21 @@ fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
     };
     let document = move || {
         bench.document.get().map(|hashed| match anchored {
-            Some(sha256) if sha256 == hashed.sha256 => view! {
+            Some(sha256) if sha256 == hashed.sha256 => branch(move || view! {
                 <Notice kind=NoticeKind::Success title="The document is the one that was anchored">
                     <p>{format!("{} has the SHA-256 that the sender signed.", hashed.name)}</p>
                 </Notice>
-            }
-            .into_any(),
-            Some(_) => view! {
+            }),
+            Some(_) => branch(move || view! {
                 <Notice kind=NoticeKind::Error title="This is another document">
                     <p>{format!("{} is not the file that the transaction anchors: the hashes differ.", hashed.name)}</p>
                 </Notice>
-            }
-            .into_any(),
-            None => view! {
+            }),
+            None => branch(|| view! {
                 <Notice kind=NoticeKind::Error title="The transaction anchors no document">
                     <p>"Its data is something else."</p>
                 </Notice>
-            }
-            .into_any(),
+            }),
         })
     };
     view! {

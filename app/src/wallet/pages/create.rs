@@ -5,7 +5,7 @@ use leptos_router::hooks::use_navigate;
 use tally_chain::words::Language;
 
 use crate::{
-    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, PageHead, Select, Toasts},
+    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, PageHead, Select, Toasts, branch},
     wallet::{
         access::{
             clipboard::{self, CopiedPhrase},
@@ -88,12 +88,12 @@ pub fn Create() -> impl IntoView {
     };
     let step = Memo::new(move |_| course.step.get());
     let content = move || match step.get() {
-        Step::Choose => view! { <Choose course=course /> }.into_any(),
-        Step::Write => view! { <Write course=course /> }.into_any(),
-        Step::Check => view! { <Check course=course /> }.into_any(),
+        Step::Choose => branch(move || view! { <Choose course=course /> }),
+        Step::Write => branch(move || view! { <Write course=course /> }),
+        Step::Check => branch(move || view! { <Check course=course /> }),
         Step::Password | Step::Search => {
             let on_back = Callback::new(move |()| course.go(Step::Choose));
-            view! { <Protect step=course.step failure=course.failure on_lost=on_back /> }.into_any()
+            branch(move || view! { <Protect step=course.step failure=course.failure on_lost=on_back /> })
         }
     };
     let progress = move || {

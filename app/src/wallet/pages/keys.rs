@@ -7,7 +7,7 @@ use tally_chain::limits::MAX_KEY_FILE_BYTES;
 
 use crate::{
     browser,
-    ui::{Button, ButtonKind, Fact, Facts, Field, Notice, NoticeKind, PageHead},
+    ui::{Button, ButtonKind, Fact, Facts, Field, Notice, NoticeKind, PageHead, branch},
     wallet::{
         access::{
             gate::Gate,
@@ -48,8 +48,8 @@ fn Import() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="bring-key">
             <h2 id="bring-key">"Bring a key"</h2>
             {move || match found.get() {
-                Some(key) => view! { <Keep key=key found=found kept=kept /> }.into_any(),
-                None => view! { <Read found=found kept=kept /> }.into_any(),
+                Some(key) => branch(move || view! { <Keep key=key found=found kept=kept /> }),
+                None => branch(move || view! { <Read found=found kept=kept /> }),
             }}
         </section>
     }

@@ -8,7 +8,7 @@ use tally_chain::limits::MAX_CONTAINER_BYTES;
 use super::create::{LanguageSelect, Protect, Step, chosen};
 use crate::{
     browser,
-    ui::{Button, ButtonKind, ButtonLink, Field, PageHead},
+    ui::{Button, ButtonKind, ButtonLink, Field, PageHead, branch},
     wallet::{
         access::{gate::WithoutVault, secret},
         parts::notice::ErrorNotice,
@@ -29,8 +29,8 @@ pub fn Restore() -> impl IntoView {
         <WithoutVault>
             <section class="card wallet-narrow" aria-label="From the phrase">
                 {move || match stage.get() {
-                    false => view! { <Phrase step=step failure=failure /> }.into_any(),
-                    true => view! { <Protect step=step failure=failure on_lost=on_lost restoring=true /> }.into_any(),
+                    false => branch(move || view! { <Phrase step=step failure=failure /> }),
+                    true => branch(move || view! { <Protect step=step failure=failure on_lost=on_lost restoring=true /> }),
                 }}
                 {move || failure.get().map(|failure| view! { <ErrorNotice title="That did not work" error=failure /> })}
             </section>

@@ -10,7 +10,7 @@ use tally_chain::limits::MAX_TEXT_BYTES;
 
 use crate::{
     browser, format,
-    ui::{AddressLink, Button, ButtonKind, Empty, Field, Notice, NoticeKind, PageHead},
+    ui::{AddressLink, Button, ButtonKind, Empty, Field, Notice, NoticeKind, PageHead, branch},
     wallet::{
         access::gate::Gate,
         parts::{notice::ErrorNotice, scan::Scan},
@@ -109,9 +109,9 @@ fn Content(table: Table) -> impl IntoView {
     let none = Memo::new(move |_| accounts.with(Vec::is_empty));
     view! {
         {move || match table.proposal.get() {
-            Some(view) => view! { <Proposal view=view table=table /> }.into_any(),
+            Some(view) => branch(move || view! { <Proposal view=view table=table /> }),
             None => {
-                view! {
+                branch(move || view! {
                     <section aria-labelledby="shared-list">
                         <h2 id="shared-list">"Yours"</h2>
                         <Show when=move || none.get()>
@@ -133,8 +133,7 @@ fn Content(table: Table) -> impl IntoView {
                         <Make />
                         <TakeUp text=table.account />
                     </div>
-                }
-                    .into_any()
+                })
             }
         }}
     }

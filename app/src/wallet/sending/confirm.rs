@@ -12,7 +12,7 @@ use super::{
 use crate::{
     browser,
     model::ChainInfo,
-    ui::{Button, ButtonKind, Notice, NoticeKind},
+    ui::{Button, ButtonKind, Notice, NoticeKind, branch},
     wallet::{
         client::balances::Balances,
         protocol::{Answer, Request, ReviewText},
@@ -136,10 +136,10 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     let blocked = Signal::derive(move || !ready.get() || spent.get());
     let warned = move || {
         match cautions.get() {
-            None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
-            Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
+            None => branch(|| view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }),
+            Some(Ok(cautions)) => branch(move || view! { <Cautions cautions=cautions ready=ready /> }),
             // Bytes that cannot be read are not signed.
-            Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
+            Some(Err(why)) => branch(move || view! { <Unreadable why=why /> }),
         }
     };
     view! {
