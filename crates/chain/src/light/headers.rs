@@ -190,6 +190,8 @@ pub struct AllHeaders {
     rest: Vec<u8>,
     /// Bytes that were followed.
     bytes: u64,
+    /// What was wrong with the bytes after them.
+    fault: Option<Fault>,
 }
 
 impl AllHeaders {
@@ -214,18 +216,28 @@ impl AllHeaders {
             run,
             rest: Vec::with_capacity(MAX_COMPACT_BYTES),
             bytes: 0,
+            fault: None,
         }
     }
 
     /// Follows the headers in these bytes (F2), the first one that of the block after [`Self::height`]. The bytes may end
     /// anywhere. A fault's place is counted from the first byte that this value was given; after a fault it stays at the last
-    /// header that holds.
+    /// header that holds, and every call returns the fault.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
         let joined = joined(std::mem::take(&mut self.rest), bytes);
         let mut at = 0;
-        while let Some(len) = self.run.read(&joined[at..]).map_err(|found| found.at(self.bytes))? {
-            at += len;
-            self.bytes += len as u64;
+        loop {
+            match self.run.read(&joined[at..]) {
+                Ok(Some(len)) => {
+                    at += len;
+                    self.bytes += len as u64;
+                }
+                Ok(None) => break,
+                Err(found) => return Err(self.fault.insert(found.at(self.bytes)).clone()),
+            }
         }
         self.rest = joined[at..].to_vec();
         Ok(())

@@ -95,6 +95,9 @@ impl Verifier {
 
     /// Verifies as much as these bytes and those before allow. They may end anywhere. After a fault every call returns it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
+        if let Stage::Failed(fault) = &self.stage {
+            return Err(fault.clone());
+        }
         let joined = joined(std::mem::take(&mut self.rest), bytes);
         let mut at = 0;
         loop {
