@@ -1,11 +1,13 @@
-//! What a verifier says after a fault. Rule: docs/protocol.md#F3
+//! What a verifier says after a fault, and beside what its reader has seen before. Rules: docs/protocol.md#F3, #F10
 
 #[path = "light/world.rs"]
 mod world;
 
 use std::collections::BTreeSet;
 
-use tally_chain::light::{AllHeaders, Fault, LightError, Verifier, encode_headers, forge};
+use tally_chain::light::forge::{self, Budget, Chain, Next, Seal};
+use tally_chain::light::{AllHeaders, Fault, LightError, Verified, Verifier, encode_headers, prove};
+use tally_chain::{Height, Weight};
 use world::{HONEST, NOW, SPEC, proof_at};
 
 fn verifier() -> Verifier {
@@ -71,4 +73,47 @@ fn headers_after_a_fault_are_not_read() {
     encode_headers(&SPEC, &*HONEST, height.0 + 1..=100, &mut rest).unwrap();
     resumed.push(&rest).unwrap();
     assert_eq!(resumed.id(), HONEST.at(100).id());
+}
+
+fn verdict(mut verifier: Verifier, chain: &Chain<'_>) -> Result<Verified, Fault> {
+    let proof = prove(&SPEC, chain, Height(chain.height())).unwrap();
+    verifier.push(&proof.bytes(&SPEC, chain).unwrap())?;
+    verifier.finish()
+}
+
+/// Of two tips of the same weight the one that was verified first stays.
+#[test]
+fn another_tip_of_the_same_weight_is_rejected() {
+    for height in [300, HONEST.height()] {
+        let chain = |salt| {
+            let mut chain = HONEST.fork(height - 1, salt);
+            let time = HONEST.at(height).time;
+            assert!(chain.push(Next::at(time), Seal::Mined(&mut Budget(u64::MAX))));
+            chain
+        };
+        let (first, second) = (chain(1), chain(2));
+        let weight = first.weight();
+        assert_eq!(second.weight(), weight);
+        let (known, found) = (first.tip().id(), second.tip().id());
+        let knowing = || verifier().knowing_tip(weight, known);
+        assert_eq!(verdict(knowing(), &first).unwrap().tip, known);
+        let fault = verdict(knowing(), &second).unwrap_err();
+        assert_eq!((fault.rule, fault.height), ("F10", Some(Height(height))));
+        assert_eq!(*fault.error, LightError::SameWeight { found, known });
+        // A lighter chain is rejected as such, and a heavier one taken.
+        let parent = HONEST.fork(height - 1, 0);
+        let fault = verdict(knowing(), &parent).unwrap_err();
+        let lighter = LightError::Lighter {
+            found: parent.weight(),
+            known: weight,
+        };
+        assert_eq!((fault.rule, *fault.error), ("F10", lighter));
+        let lighter = Weight(weight.0 - tally_chain::U256::from(1));
+        assert_eq!(
+            verdict(verifier().knowing_tip(lighter, known), &second).unwrap().tip,
+            found
+        );
+        // A reader that kept no more than a weight cannot tell them apart.
+        assert_eq!(verdict(verifier().knowing(weight), &second).unwrap().tip, found);
+    }
 }

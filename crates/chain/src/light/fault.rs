@@ -83,6 +83,8 @@ pub enum LightError {
     WrongTip { found: BlockId, expected: BlockId },
     #[error("the chain weighs {found}, one of {known} was verified before")]
     Lighter { found: Weight, known: Weight },
+    #[error("the chain weighs as much as one with tip {known} that was verified before, its own is {found}")]
+    SameWeight { found: BlockId, known: BlockId },
 }
 
 impl From<WeightOverflow> for LightError {

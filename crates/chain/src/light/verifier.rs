@@ -56,6 +56,8 @@ pub struct Verifier {
     now: UnixSecs,
     bounds: Bounds,
     known: Weight,
+    /// Tip of the chain of that weight, where it is known.
+    known_tip: Option<BlockId>,
     stage: Stage,
     rest: Vec<u8>,
     bytes: u64,
@@ -72,17 +74,30 @@ impl Verifier {
             now,
             bounds: Bounds::ALL,
             known: Weight::default(),
+            known_tip: None,
             stage: Stage::Head,
             rest: Vec::new(),
             bytes: 0,
         })
     }
 
-    /// The same for a reader that has verified a chain of this weight before: a lighter one is rejected.
-    /// Rule: docs/protocol.md#F10
+    /// The same for a reader that has verified a chain of this weight before: a lighter one is rejected. One who knows its tip
+    /// as well says so by [`Self::knowing_tip`]. Rule: docs/protocol.md#F10
     #[must_use]
     pub fn knowing(self, known: Weight) -> Self {
         Self { known, ..self }
+    }
+
+    /// The same for a reader that has verified this tip before, of a chain of this weight: a lighter chain is rejected, and so
+    /// is another tip of the same weight. Rule: docs/protocol.md#F10
+    #[must_use]
+    pub fn knowing_tip(self, known: Weight, tip: BlockId) -> Self {
+        let known_tip = Some(tip);
+        Self {
+            known,
+            known_tip,
+            ..self
+        }
     }
 
     /// The same with only some of the bounds, so that tests and `tally bench light` can show what each keeps out. What it
@@ -337,6 +352,10 @@ impl Verifier {
         let (found, known) = (weight, self.known);
         if found < known {
             return Err(at_tip("F10", LightError::Lighter { found, known }));
+        }
+        let other = self.known_tip.filter(|known| found == self.known && *known != tip);
+        if let Some(known) = other {
+            return Err(at_tip("F10", LightError::SameWeight { found: tip, known }));
         }
         Ok(Verified {
             level,
