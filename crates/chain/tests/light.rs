@@ -1,5 +1,9 @@
 //! The light client: true proofs are accepted, forged and damaged ones are not, and an independent verifier that was written
 //! from the rules alone agrees. Rules: docs/protocol.md#F1 to #F10
+#![allow(
+    clippy::explicit_auto_deref,
+    reason = "`&*` says that a chain is lent, not what holds it"
+)]
 
 #[path = "light/naive.rs"]
 mod naive;
@@ -10,8 +14,8 @@ use std::sync::LazyLock;
 
 use tally_chain::light::forge::{self, Budget, Chain, Next, Numbers, Seal};
 use tally_chain::light::{
-    AllHeaders, ChainReader, Fault, Level, LightError, ProofKind, SavedHeadersError, Unsampled, Verified, Verifier,
-    encode_headers, prove,
+    AllHeaders, ChainReader, Fault, Level, LightError, Links, ProofKind, SavedHeadersError, Unsampled, Verified,
+    Verifier, encode_headers, prove,
 };
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{BlockError, BlockId, ChainSpec, Height, U256, UnixSecs, Weight};
@@ -63,7 +67,8 @@ fn short_chains_are_proved_by_all_headers() {
 fn long_chains_are_proved_by_a_sample() {
     for height in [10_001, 12_345, HONEST.height()] {
         let verified = accepted_by_both(height, ProofKind::Sampled);
-        assert_eq!((verified.level, verified.checked.tail), (Level::Sampled, 200));
+        assert_eq!(verified.level, Level::Sampled);
+        assert!([200, 400].contains(&verified.checked.tail), "{:?}", verified.checked);
         assert!(verified.checked.bytes < 180_000, "{:?}", verified.checked);
     }
     assert_eq!(
@@ -111,6 +116,49 @@ fn restless_chains_are_sampled() {
         let naive = naive::verify(&spec, NOW, &bytes).unwrap();
         assert_eq!((naive.tip, naive.weight), (verified.tip, verified.weight.0));
     }
+}
+
+/// A true chain whose miners were away for so many half-lives, and which has so many blocks since.
+fn after_pause(half_lives: u32, blocks: u64) -> Chain<'static> {
+    let mut chain = HONEST.fork(10_500, 3);
+    let mut budget = Budget(u64::MAX);
+    let late = chain.tip().time + 10 + half_lives * 2_880;
+    assert!(chain.push(Next::at(late), Seal::Mined(&mut budget)));
+    assert!(chain.push_many(blocks, 10, &mut budget));
+    chain
+}
+
+/// Blocks that weigh little are shown until they weigh as much as 200 of those before. Rule: docs/protocol.md#F4
+#[test]
+fn a_light_tail_is_longer() {
+    for (half_lives, blocks, tail) in [(1, 300, 400), (2, 700, 800), (3, 1_000, 1_600), (3, 3_000, 1_600)] {
+        let chain = after_pause(half_lives, blocks);
+        let proof = prove(&SPEC, &chain, Height(chain.height())).unwrap();
+        assert_eq!(proof.unsampled, None, "{half_lives}, {blocks}");
+        let bytes = proof.bytes(&SPEC, &chain).unwrap();
+        let verified = verify(&bytes).unwrap();
+        assert_eq!((verified.tip, verified.checked.tail), (chain.tip().id(), tail));
+        assert_eq!(naive::verify(&SPEC, NOW, &bytes).unwrap().weight, verified.weight.0);
+    }
+}
+
+/// After all but a few miners left, a sample says too little. Rules: docs/protocol.md#F4, #F5
+#[test]
+fn a_chain_whose_blocks_weigh_little_now_is_not_sampled() {
+    let unsampled = |half_lives, blocks| {
+        let chain = after_pause(half_lives, blocks);
+        let proof = prove(&SPEC, &chain, Height(chain.height())).unwrap();
+        let bytes = proof.bytes(&SPEC, &chain).unwrap();
+        assert_eq!(verify(&bytes).unwrap().level, Level::AllHeaders);
+        assert_eq!(naive::verify(&SPEC, NOW, &bytes).unwrap().tip, chain.tip().id());
+        (proof.unsampled.unwrap(), SPEC.engine().weight(&chain.tip()).0)
+    };
+    let (error, tip) = unsampled(5, 3);
+    assert!(
+        matches!(error, Unsampled::LightTip { tip: found, blocks: 400, .. } if found == tip),
+        "{error}"
+    );
+    assert_eq!(unsampled(6, 6_400).0, Unsampled::LightTail { max: 6_400 });
 }
 
 /// The verdict does not depend on where the bytes are cut, and what is held at a time is small.
@@ -360,4 +408,42 @@ fn all_headers_stop_at_the_first_that_does_not_hold() {
     assert_eq!((fault.rule, fault.height), ("H5", Some(Height(51))));
     assert_eq!(fault.at as usize + 37, bytes.len());
     assert_eq!((headers.height(), headers.id()), (Height(50), HONEST.at(50).id()));
+}
+
+/// From any block on, headers alone lead to the tip's id; others, and a false time of block 1, lead elsewhere.
+#[test]
+fn links_lead_from_a_known_block_to_its_descendants() {
+    let first_time = HONEST.at(1).time;
+    let headers = |chain: &Chain<'_>, from: u64, to: u64| {
+        let mut bytes = Vec::new();
+        encode_headers(&SPEC, chain, from..=to, &mut bytes).unwrap();
+        bytes
+    };
+    let tip = HONEST.height();
+    for from in [0, 1, 2, tip - 300, tip] {
+        let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
+        headers(&*HONEST, from + 1, tip)
+            .chunks(1_000)
+            .for_each(|part| links.push(part).unwrap());
+        assert!(!links.is_within_header());
+        assert_eq!((links.height(), links.id()), (Height(tip), HONEST.tip().id()), "{from}");
+    }
+    let from = tip - 300;
+    let mut other = HONEST.fork(from + 10, 5);
+    let after = |header, first_time| {
+        let mut links = Links::after(&SPEC, Height(from), header, first_time);
+        links.push(&headers(&*HONEST, from + 1, tip)).unwrap();
+        links.id()
+    };
+    assert_ne!(after(HONEST.at(from), first_time + 100_000), HONEST.tip().id());
+    assert_ne!(after(HONEST.at(from - 1), first_time), HONEST.tip().id());
+    assert!(other.push(Next::at(other.tip().time + 10), Seal::Mined(&mut Budget(u64::MAX))));
+    let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
+    links.push(&headers(&other, from + 1, from + 11)).unwrap();
+    assert_eq!((links.height(), links.id()), (Height(from + 11), other.tip().id()));
+    assert_ne!(links.id(), HONEST.at(from + 11).id());
+    links.push(&[0; 40]).unwrap();
+    assert!(links.is_within_header());
+    let fault = links.push(&[0xff; 60]).unwrap_err();
+    assert_eq!((fault.rule, fault.height), ("F2", Some(Height(from + 13))));
 }
