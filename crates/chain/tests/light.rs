@@ -60,6 +60,8 @@ fn short_chains_are_proved_by_all_headers() {
             sum + SPEC.engine().weight(&HONEST.at(height)).0
         });
         assert_eq!(verified.weight, Weight(weight));
+        let genesis = SPEC.engine().weight(&HONEST.at(0)).0;
+        assert_eq!(verified.checked.tail_weight, Weight(weight - genesis));
     }
 }
 
@@ -68,7 +70,12 @@ fn long_chains_are_proved_by_a_sample() {
     for height in [10_001, 12_345, HONEST.height()] {
         let verified = accepted_by_both(height, ProofKind::Sampled);
         assert_eq!(verified.level, Level::Sampled);
-        assert!([200, 400].contains(&verified.checked.tail), "{:?}", verified.checked);
+        let tail = verified.checked.tail;
+        assert!([200, 400].contains(&tail), "{:?}", verified.checked);
+        let newest = HONEST.fork(height, 0).weight().0 - HONEST.fork(height - tail, 0).weight().0;
+        assert_eq!(verified.checked.tail_weight, Weight(newest));
+        // As much as 200 blocks of the mean weight.
+        assert!(newest * U256::from(height + 1) >= U256::from(200) * verified.weight.0);
         assert!(verified.checked.bytes < 180_000, "{:?}", verified.checked);
     }
     assert_eq!(
