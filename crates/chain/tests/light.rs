@@ -1,9 +1,5 @@
 //! The light client: true proofs are accepted, forged and damaged ones are not, and an independent verifier that was written
 //! from the rules alone agrees. Rules: docs/protocol.md#F1 to #F10
-#![allow(
-    clippy::explicit_auto_deref,
-    reason = "`&*` says that a chain is lent, not what holds it"
-)]
 
 #[path = "light/naive.rs"]
 mod naive;
@@ -429,7 +425,7 @@ fn links_lead_from_a_known_block_to_its_descendants() {
     let tip = HONEST.height();
     for from in [0, 1, 2, tip - 300, tip] {
         let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
-        headers(&*HONEST, from + 1, tip)
+        headers(&HONEST, from + 1, tip)
             .chunks(1_000)
             .for_each(|part| links.push(part).unwrap());
         assert!(!links.is_within_header());
@@ -439,7 +435,7 @@ fn links_lead_from_a_known_block_to_its_descendants() {
     let mut other = HONEST.fork(from + 10, 5);
     let after = |header, first_time| {
         let mut links = Links::after(&SPEC, Height(from), header, first_time);
-        links.push(&headers(&*HONEST, from + 1, tip)).unwrap();
+        links.push(&headers(&HONEST, from + 1, tip)).unwrap();
         links.id()
     };
     assert_ne!(after(HONEST.at(from), first_time + 100_000), HONEST.tip().id());
