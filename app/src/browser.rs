@@ -4,6 +4,8 @@
 #[cfg(feature = "hydrate")]
 mod camera;
 #[cfg(feature = "hydrate")]
+mod focus;
+#[cfg(feature = "hydrate")]
 mod locks;
 #[cfg(not(feature = "hydrate"))]
 mod quiet;
@@ -12,6 +14,8 @@ mod storage;
 
 #[cfg(feature = "hydrate")]
 pub use camera::*;
+#[cfg(feature = "hydrate")]
+pub use focus::*;
 #[cfg(feature = "hydrate")]
 pub use locks::*;
 #[cfg(not(feature = "hydrate"))]

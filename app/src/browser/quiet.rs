@@ -104,3 +104,6 @@ pub async fn send_change<T: Serialize>(
 pub async fn keep_storage() -> Option<bool> {
     None
 }
+pub fn keeping_focus<T>(redraw: impl FnOnce() -> T) -> T {
+    redraw()
+}

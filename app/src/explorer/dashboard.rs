@@ -13,7 +13,9 @@ use crate::{
     live::Live,
     model::{BlockRow, ChainInfo, Overview, TransactionRow},
     reads,
-    ui::{Amount, ButtonKind, ButtonLink, Claimed, Empty, Followed, Id, Stat, StatusBadge, Time, TransactionLink},
+    ui::{
+        Amount, ButtonKind, ButtonLink, Claimed, Empty, Followed, Id, Stat, StatusBadge, Time, TransactionLink, branch,
+    },
 };
 
 pub use charts::{confirmation_chart, difficulty_chart, interval_chart, transactions_chart};
@@ -30,7 +32,7 @@ pub fn Dashboard() -> impl IntoView {
         view! {
             <Ribbon overview=overview />
             <FirstMinute playground=playground />
-            {move || view! { <Content overview=overview.get() /> }}
+            {move || branch(move || view! { <Content overview=overview.get() /> })}
         }
         .into_any()
     };

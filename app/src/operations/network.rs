@@ -11,7 +11,7 @@ use crate::{
     model::{ChainInfo, ClockView, HeavierForkView, NetworkView, PeerView, SyncView},
     operations::operator::Operator,
     reads,
-    ui::{BlockLink, Claimed, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time},
+    ui::{BlockLink, Claimed, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time, branch},
 };
 use bans::{PeerBans, RangeBans};
 use operate::{AddPeer, BanDialog, Banning, PeerActions, Refused};
@@ -53,7 +53,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
     let fork = Memo::new(move |_| network.with(|network| network.heavier_fork.clone()));
     let sync = move || network.with(|network| network.sync.clone());
     view! {
-        {move || view! { <ThisNode network=network.get() /> }}
+        {move || branch(move || view! { <ThisNode network=network.get() /> })}
         {move || clock.get().filter(|clock| clock.off).map(|clock| view! { <ClockOff clock=clock /> })}
         {move || behind.get().map(|secs| view! { <ClockBehind secs=secs /> })}
         {move || fork.get().map(|fork| view! { <HeavierFork fork=fork /> })}

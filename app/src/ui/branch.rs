@@ -1,4 +1,4 @@
-//! Views that take each other's place: steps of a form, stages of a payment, pages.
+//! Views that take each other's place: steps of a form, stages of a payment, pages; and views that are redrawn while they are used.
 
 use std::any::TypeId;
 
@@ -13,6 +13,8 @@ use leptos::{
     },
 };
 
+use crate::browser;
+
 /// One of several views in the same place; none is rebuilt into another. See [`branch`].
 pub struct Branch {
     /// Which of them it is.
@@ -26,6 +28,10 @@ pub struct Branch {
 /// With erased types (`.cargo/config.toml`) the views of two arms have one type, and Leptos rebuilds the elements of the one into those
 /// of the other. The input of the next step would then have the focus, the file or the text of the one before, and a button that
 /// becomes another within its own click would submit the new form. Branches are built anew instead, as views of distinct types are.
+///
+/// A branch that is redrawn keeps the focus of the keyboard. So it is for a single view, too, that changes with the chain while a reader
+/// is on it: `move || branch(move || view! { … })`. With erased types Leptos removes every attribute of an element that it redraws and
+/// sets it again, and a link loses the focus with its address, be it for an instant.
 pub fn branch<F, V>(view: F) -> Branch
 where
     F: FnOnce() -> V + 'static,
@@ -55,7 +61,7 @@ impl Render for Branch {
 
     fn rebuild(self, state: &mut Self::State) {
         if self.key == state.key {
-            return self.view.rebuild(&mut state.view);
+            return browser::keeping_focus(|| self.view.rebuild(&mut state.view));
         }
         let mut new = self.build();
         state.insert_before_this(&mut new);

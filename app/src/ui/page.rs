@@ -4,7 +4,7 @@ use leptos::{prelude::*, reactive::computed::ScopedFuture};
 use leptos_meta::Title;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Mark, MarkState, ReadError, Skeleton};
+use super::{Mark, MarkState, ReadError, Skeleton, branch};
 use crate::reads::Read;
 
 /// The title of a page and the one sentence about its purpose.
@@ -40,7 +40,11 @@ where
 {
     let follow = move |value: Signal<T>| {
         let show = show.clone();
-        (move || show(value.get())).into_any()
+        let draw = move || {
+            let (show, value) = (show.clone(), value.get());
+            branch(move || show(value))
+        };
+        draw.into_any()
     };
     view! { <Followed what=what resource=resource show=follow lines=lines /> }.into_any()
 }
