@@ -11,8 +11,8 @@ use crate::{
     operations::{browser_miner::BrowserMiner, operator::Operator},
     reads,
     ui::{
-        AddressLink, Amount, Button, ButtonKind, Claimed, Fact, Facts, Loaded, Notice, NoticeKind, PageHead, Stat,
-        Table, Time,
+        AddressLink, Amount, Button, ButtonKind, Claimed, Fact, Facts, Followed, Notice, NoticeKind, PageHead, Stat,
+        Table, Time, branch,
     },
 };
 
@@ -24,9 +24,11 @@ const SWITCH_PATH: &str = "/api/v1/mining";
 pub fn Mining() -> impl IntoView {
     let live = Live::get();
     let mining = Resource::new(move || live.on_mining(), |_| reads::mining());
+    // What the operator presses, and why the node rejected it, stay where they are while figures change.
+    let show = |mining: Signal<MiningView>| view! { <Content mining=mining /> }.into_any();
     view! {
         <PageHead title="Mining" lead="A block is sealed by work: a hash below the target. Anyone may try, this browser too." />
-        <Loaded what="Mining" resource=mining show=|mining| view! { <Content mining=mining /> }.into_any() />
+        <Followed what="Mining" resource=mining show=show />
         <BrowserMiner />
         <OperatorToken />
     }
@@ -34,36 +36,51 @@ pub fn Mining() -> impl IntoView {
 }
 
 #[component]
-fn Content(mining: MiningView) -> impl IntoView {
-    let chain = expect_context::<ChainInfo>();
-    let MiningView {
-        begins,
-        workers,
-        connected,
-        miner,
-        network_hash_rate,
-        difficulty,
-        bits,
-        next_height,
-        pending,
-        subsidy,
-        halving_in,
-        series,
-    } = mining;
-    let halving = halving_in.map_or_else(
+fn Content(mining: Signal<MiningView>) -> impl IntoView {
+    let spacing = expect_context::<ChainInfo>().spacing;
+    let miner = Memo::new(move |_| mining.with(|mining| mining.miner.clone()));
+    let workers = move || mining.with(|mining| (mining.workers.clone(), mining.connected));
+    let charts = move || {
+        let series = mining.with(|mining| mining.series.clone());
+        branch(move || {
+            view! {
+                {difficulty_chart(&series, spacing)}
+                {interval_chart(&series, spacing)}
+            }
+        })
+    };
+    view! {
+        {move || branch(move || view! { <Figures mining=mining.get() /> })}
+        <NativeMiner miner=miner />
+        {move || {
+            let (workers, connected) = workers();
+            branch(move || view! { <Connected workers=workers connected=connected /> })
+        }}
+        <section class="charts" aria-label="Charts">{charts}</section>
+    }
+    .into_any()
+}
+
+/// The figures of mining on this chain.
+#[component]
+fn Figures(mining: MiningView) -> impl IntoView {
+    let halving = mining.halving_in.map_or_else(
         || "stays the same for ever".to_owned(),
         |blocks| format!("halves in {}", format::plural(blocks, "block", "blocks")),
     );
+    let waiting = format!(
+        "{} waiting",
+        format::plural(mining.pending, "transaction", "transactions")
+    );
     view! {
         <dl class="stats">
-            <Stat name="Network hash rate" note="estimated from the last blocks">{format::hash_rate(network_hash_rate)}</Stat>
-            <Stat name="Difficulty" note=format!("target bits {bits}")>{format::hashes(difficulty)}</Stat>
-            <Stat name="Next block" note=format!("{} waiting", format::plural(pending, "transaction", "transactions"))>
-                {format::count(next_height)}
-            </Stat>
-            <Stat name="Subsidy" note=halving><Amount value=subsidy /></Stat>
+            <Stat name="Network hash rate" note="estimated from the last blocks">{format::hash_rate(mining.network_hash_rate)}</Stat>
+            <Stat name="Difficulty" note=format!("target bits {}", mining.bits)>{format::hashes(mining.difficulty)}</Stat>
+            <Stat name="Next block" note=waiting>{format::count(mining.next_height)}</Stat>
+            <Stat name="Subsidy" note=halving><Amount value=mining.subsidy /></Stat>
         </dl>
-        {begins
+        {mining
+            .begins
             .map(|begins| {
                 view! {
                     <Notice kind=NoticeKind::Info title="The chain has not begun">
@@ -72,12 +89,6 @@ fn Content(mining: MiningView) -> impl IntoView {
                 }
             })}
         <Claimed />
-        <NativeMiner miner=miner />
-        <Connected workers=workers connected=connected />
-        <section class="charts" aria-label="Charts">
-            {difficulty_chart(&series, chain.spacing)}
-            {interval_chart(&series, chain.spacing)}
-        </section>
     }
     .into_any()
 }
@@ -122,24 +133,70 @@ fn Connected(workers: Vec<WorkerView>, connected: u64) -> impl IntoView {
     .into_any()
 }
 
-/// The node's own miner, and its switch for the operator.
+/// The node's own miner, and its switch for the operator. It is drawn once; what changes in it is drawn anew, part by part.
 #[component]
-fn NativeMiner(miner: MinerView) -> impl IntoView {
-    let live = Live::get();
-    let operator = Operator::get();
-    let (busy, failure) = (RwSignal::new(false), RwSignal::new(String::new()));
-    let running = miner.running;
-    let works = running && miner.paused.is_none();
-    let state = match (running, works) {
+fn NativeMiner(miner: Memo<MinerView>) -> impl IntoView {
+    let running = Memo::new(move |_| miner.with(|miner| miner.running));
+    let paused = Memo::new(move |_| miner.with(|miner| miner.paused.clone()));
+    let works = Memo::new(move |_| running.get() && paused.with(Option::is_none));
+    let state = move || match (running.get(), works.get()) {
         (true, true) => "Running",
         (true, false) => "Paused",
         (false, _) => "Stopped",
     };
+    view! {
+        <section class="card" aria-labelledby="native">
+            <header class="card-head">
+                <h2 id="native">"This node's miner"</h2>
+                <span class=move || if works.get() { "badge badge-ok" } else { "badge" }>{state}</span>
+            </header>
+            {move || paused.get().map(|reason| view! {
+                <Notice kind=NoticeKind::Error title="The miner makes no blocks now">
+                    <p>{reason}</p>
+                </Notice>
+            })}
+            <MinerFacts miner=miner />
+            <Switch running=running />
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn MinerFacts(miner: Memo<MinerView>) -> impl IntoView {
+    let producer = Memo::new(move |_| miner.with(|miner| miner.producer.clone()));
+    let last_block = Memo::new(move |_| miner.with(|miner| miner.last_block));
+    let found = move || match last_block.get() {
+        Some(height) => branch(move || {
+            view! { <a href=at_base(format!("/block/{height}"))>{format::count(height)}</a> }
+        }),
+        None => branch(|| view! { <span class="faint">"none yet"</span> }),
+    };
+    view! {
+        <Facts>
+            <Fact name="Hash rate">{move || miner.with(|miner| format::hash_rate(miner.hash_rate))}</Fact>
+            <Fact name="Threads">{move || miner.with(|miner| format::count(miner.threads))}</Fact>
+            <Fact name="Pays">
+                {move || branch(move || view! { <AddressLink address=producer.get() full=true /> })}
+            </Fact>
+            <Fact name="Last block found">{found}</Fact>
+        </Facts>
+    }
+    .into_any()
+}
+
+/// The operator's switch, and why the node rejected what it was last used for.
+#[component]
+fn Switch(running: Memo<bool>) -> impl IntoView {
+    let live = Live::get();
+    let operator = Operator::get();
+    let (busy, failure) = (RwSignal::new(false), RwSignal::new(String::new()));
     let switch = move |_| {
+        let wanted = !running.get_untracked();
         busy.set(true);
         spawn_local(async move {
             let switch = SwitchBody {
-                on: Some(!running),
+                on: Some(wanted),
                 ..SwitchBody::default()
             };
             let outcome = operator.post(SWITCH_PATH, &switch).await;
@@ -149,47 +206,26 @@ fn NativeMiner(miner: MinerView) -> impl IntoView {
         });
     };
     let locked = Signal::derive(move || !operator.is_present());
+    let button = move || {
+        let (kind, word) = match running.get() {
+            true => (ButtonKind::Plain, "Stop the miner"),
+            false => (ButtonKind::Primary, "Start the miner"),
+        };
+        // One branch for both words: the button keeps the focus.
+        branch(move || view! { <Button kind=kind disabled=locked busy=busy on:click=switch>{word}</Button> })
+    };
     view! {
-        <section class="card" aria-labelledby="native">
-            <header class="card-head">
-                <h2 id="native">"This node's miner"</h2>
-                <span class=if works { "badge badge-ok" } else { "badge" }>{state}</span>
-            </header>
-            {miner.paused.map(|reason| view! {
-                <Notice kind=NoticeKind::Error title="The miner makes no blocks now">
-                    <p>{reason}</p>
-                </Notice>
-            })}
-            <Facts>
-                <Fact name="Hash rate">{format::hash_rate(miner.hash_rate)}</Fact>
-                <Fact name="Threads">{format::count(miner.threads)}</Fact>
-                <Fact name="Pays"><AddressLink address=miner.producer full=true /></Fact>
-                <Fact name="Last block found">
-                    {match miner.last_block {
-                        Some(height) => view! { <a href=at_base(format!("/block/{height}"))>{format::count(height)}</a> }.into_any(),
-                        None => view! { <span class="faint">"none yet"</span> }.into_any(),
-                    }}
-                </Fact>
-            </Facts>
-            <div class="actions">
-                <Button
-                    kind=if running { ButtonKind::Plain } else { ButtonKind::Primary }
-                    disabled=locked
-                    busy=busy
-                    on:click=switch
-                >
-                    {if running { "Stop the miner" } else { "Start the miner" }}
-                </Button>
-                <Show when=move || locked.get()>
-                    <span class="field-hint">"Needs the operator token, below."</span>
-                </Show>
-            </div>
-            <Show when=move || failure.with(|failure| !failure.is_empty())>
-                <Notice kind=NoticeKind::Error title="The miner was not switched">
-                    <p>{move || failure.get()}</p>
-                </Notice>
+        <div class="actions">
+            {button}
+            <Show when=move || locked.get()>
+                <span class="field-hint">"Needs the operator token, below."</span>
             </Show>
-        </section>
+        </div>
+        <Show when=move || failure.with(|failure| !failure.is_empty())>
+            <Notice kind=NoticeKind::Error title="The miner was not switched">
+                <p>{move || failure.get()}</p>
+            </Notice>
+        </Show>
     }
     .into_any()
 }
