@@ -56,7 +56,7 @@ mod real {
     use leptos::leptos_dom::helpers::{self, IntervalHandle};
     use serde::{Serialize, de::DeserializeOwned};
     use sha2::{Digest as _, Sha256};
-    use tally_api::ProblemBody;
+    use tally_api::{ProblemBody, problem::line};
     use tally_chain::B256;
     use wasm_bindgen::{JsCast, closure::Closure};
     use wasm_bindgen_futures::JsFuture;
@@ -463,7 +463,7 @@ mod real {
         let body = answer.binary().await.unwrap_or_default();
         let what = ProblemBody::of_answer(status, &body).sentence();
         match request {
-            Some(id) => format!("{what} (request {id})"),
+            Some(id) => format!("{what} (request {})", line(&id)),
             None => what,
         }
     }

@@ -31,7 +31,8 @@ pub enum ReadFailure {
 impl fmt::Display for ReadFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Named(error) => fmt::Display::fmt(error, f),
+            // Anything can call itself the answer of a node: nothing of it is hidden, and none of it is long.
+            Self::Named(error) => f.write_str(&line(&error.to_string())),
             Self::Unreadable(sentence) => f.write_str(sentence),
         }
     }
@@ -204,6 +205,17 @@ mod tests {
             assert_eq!(failure.ser(), own.ser());
             assert_eq!(ReadFailure::de(failure.ser()), failure);
         }
+    }
+
+    #[test]
+    fn what_calls_itself_a_nodes_words_hides_nothing_and_is_cut() {
+        let shown = |words: String| ReadFailure::de(ReadFailure::from(ServerFnError::new(words)).ser()).to_string();
+        let hidden = shown("a\u{202e}b".to_owned());
+        assert!(hidden.ends_with(": a\\u{202e}b"), "{hidden}");
+        assert_eq!(shown("x".repeat(3 << 20)).chars().count(), 301);
+        let problem =
+            serde_json::json!({"type": "/problems/busy", "title": "T", "status": 503, "detail": "a\u{202e}b"});
+        assert_eq!(failed(&problem.to_string()), "a\\u{202e}b");
     }
 
     #[test]

@@ -89,11 +89,12 @@ impl ProblemBody {
         }
     }
 
-    /// What a page shows of it: this very occurrence, and of an answer that no node made what that means.
+    /// What a page shows of it: this very occurrence, and of an answer that no node made what that means. As [`line`] shows it:
+    /// anything can call itself the answer of a node.
     pub fn sentence(&self) -> String {
         match self.kind == BLANK {
-            true => format!("{}: {}", self.title, self.detail),
-            false => self.detail.clone(),
+            true => format!("{}: {}", self.title, line(&self.detail)),
+            false => line(&self.detail),
         }
     }
 }
@@ -198,6 +199,19 @@ mod tests {
         assert_eq!((problem.name(), problem.sentence().as_str()), ("nonce-too-low", "d"));
         assert_eq!(problem.to_string(), "T: d (request r)");
         assert_eq!(problem.found, Some(3.into()));
+    }
+
+    #[test]
+    fn the_detail_of_what_calls_itself_a_node_hides_nothing_and_is_cut() {
+        let shown = |detail: &str| {
+            let body = serde_json::json!({"type": "/problems/busy", "title": "T", "status": 503, "detail": detail});
+            ProblemBody::of_answer(503, body.to_string().as_bytes()).sentence()
+        };
+        assert_eq!(shown("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(shown(&"x".repeat(3 << 20)), "x".repeat(MAX_SHOWN) + "…");
+        let proxy = "ä".repeat(MAX_SEARCHED);
+        let twice_cut = ProblemBody::of_answer(503, proxy.as_bytes());
+        assert_eq!(twice_cut.sentence(), twice_cut.to_string());
     }
 
     #[test]
