@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { parseEther, Wallet } from 'ethers';
+
 import { Guard } from '../support/guard';
 import { freePort, pacedChain } from '../support/node';
 import { publicWallet } from '../support/saved';
@@ -21,6 +23,26 @@ async function review(page: Page, to: string, amount: string): Promise<void> {
   await page.getByLabel(/^Amount in/).fill(amount);
   await page.getByRole('button', { name: 'Review' }).click();
   await expect(page.getByRole('heading', { name: 'Is this what you want to sign?' })).toBeVisible();
+}
+
+/** The key of the first ECC account of the PUBLIC phrase, which has coins from genesis. */
+const PUBLIC_KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
+
+/** Another device pays so many coins with this nonce of that account. */
+async function payElsewhere(node: TallyNode, nonce: number, coins: string): Promise<void> {
+  const raw = await new Wallet(PUBLIC_KEY).signTransaction({
+    type: 2,
+    chainId: Number((await node.api('status')).chain_id),
+    nonce,
+    to: FRIEND,
+    value: parseEther(coins),
+    gasLimit: 21_000,
+    maxFeePerGas: 100_000_000_000n,
+    maxPriorityFeePerGas: 1_000_000_000n,
+  });
+  const headers = { 'Content-Type': 'application/json' };
+  const answer = await fetch(`${node.url}/api/v1/transactions`, { method: 'POST', headers, body: JSON.stringify({ raw }) });
+  expect(answer.status, await answer.text()).toBe(202);
 }
 
 const sign = (page: Page) => page.getByRole('button', { name: 'Sign and send' });
@@ -118,6 +140,73 @@ test.describe('on a node of its own', () => {
     await node.mine(true);
     await expect.poll(async () => (await node.api(`accounts/${FRIEND}`)).balance, { timeout: 60_000 }).toBe('1000000000000000000');
     await expect(payments.getByRole('button', { name: 'Cancel' })).toHaveCount(0);
+  });
+
+  test('a button of a payment that waits stays that of this payment when another comes', async ({ browser }) => {
+    node = await TallyNode.start({ mine: false });
+    const page = await browser.newPage({ baseURL: node.url });
+    guard = new Guard(page.context(), node.url);
+    await publicWallet(page, node);
+    await payElsewhere(node, 0, '1');
+    await history(page);
+    const select = page.getByLabel('Account');
+    await select.selectOption((await select.locator('option', { hasText: /^ECC account \(/ }).getAttribute('value'))!);
+    const lines = page.getByRole('list', { name: 'Payments' }).getByRole('listitem');
+    await expect(lines).toHaveCount(1);
+    await lines.getByRole('button', { name: 'Cancel' }).focus();
+    await payElsewhere(node, 1, '2');
+    await expect(lines).toHaveCount(2);
+    const focused = lines.filter({ has: page.locator('button:focus') });
+    await expect(focused.locator('.amount')).toHaveText(/^1\s*TALLY/);
+  });
+
+  test('a second press where a payment was dismissed dismisses no other', async ({ browser }) => {
+    node = await TallyNode.start({ mine: false });
+    const page = await browser.newPage({ baseURL: node.url });
+    guard = new Guard(page.context(), node.url);
+    await publicWallet(page, node);
+    for (const amount of ['1', '2', '3']) {
+      await review(page, FRIEND, amount);
+      await sign(page).click();
+      await expect(page.locator('.follow-line')).toContainText('Pending');
+    }
+    // The page is offered a node that has lost all of them.
+    const pending = '**/api/v1/accounts/*/pending';
+    await page.route(pending, async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), nonce: 0, next_nonce: 0, items: [] } });
+    });
+    await page.route('**/ui/transaction?*', (route) => route.fulfill({ json: null }));
+    await history(page);
+    const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
+    const dismiss = lost.getByRole('button', { name: 'Dismiss', exact: true });
+    /** What was pressed has done what it does: the page has looked at its payments once more, with a block. */
+    const settled = async () => {
+      const looked = page.waitForResponse(pending);
+      await node.makeBlocks(1);
+      await looked;
+    };
+    await expect(dismiss).toHaveCount(3);
+
+    await dismiss.first().press('Enter');
+    await expect(dismiss).toHaveCount(2);
+    await page.keyboard.press('Enter');
+    await settled();
+    await expect(dismiss).toHaveCount(2);
+
+    // The second click of a double click, where the next line has moved up.
+    await dismiss.first().click();
+    await expect(dismiss).toHaveCount(1);
+    await dismiss.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await dismiss.boundingBox())!;
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down({ clickCount: 2 });
+    await page.mouse.up({ clickCount: 2 });
+    await settled();
+    await expect(dismiss).toHaveCount(1);
+    await dismiss.click();
+    await expect(lost).toBeHidden();
+    await page.unrouteAll({ behavior: 'wait' }); // open requests need the node, which goes now
   });
 
   test('a missing nonce is explained and filled, a dropped payment sent again', async ({ browser }) => {

@@ -17,8 +17,8 @@ use crate::{
     model::{AccountView, ChainInfo, HistoryLine, RewardRow, Status, TransactionRow},
     reads,
     ui::{
-        AddressLink, Amount, BlockLink, ButtonLink, Empty, Loaded, Mark, MarkState, Notice, NoticeKind, PageHead,
-        StatusBadge, Time, TransactionLink,
+        AddressLink, Amount, BlockLink, ButtonLink, Empty, Followed, Mark, MarkState, Notice, NoticeKind, PageHead,
+        StatusBadge, Time, TransactionLink, branch,
     },
     verify::{LIGHT, Proof, check_row, of_chain, seen},
     wallet::{
@@ -57,7 +57,9 @@ fn Content() -> impl IntoView {
         move || (chosen.get(), live.on_pool()),
         |(address, _)| reads::account(address, None, ROWS),
     );
-    let show = move |account| view! { <Rows own=chosen.get_untracked() account=account witness=witness /> }.into_any();
+    let show = move |account: Signal<Option<AccountView>>| {
+        view! { <Rows chosen=chosen account=account witness=witness /> }.into_any()
+    };
     let confirm = move || {
         pending.prepared.get().map(|prepared| {
             let on_back = Callback::new(move |()| pending.prepared.set(None));
@@ -78,59 +80,122 @@ fn Content() -> impl IntoView {
         <AccountSelect label="Account" name="history-account" chosen=chosen />
         <Waiting account=chosen />
         <Elsewhere />
-        <Loaded what="The history" resource=account show=show />
+        <Followed what="The history" resource=account show=show />
         <Export account=chosen />
     }
 }
 
+/// What is shown of what the node answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shown {
+    /// It is about another account than the request.
+    Other {
+        own: String,
+        other: String,
+    },
+    Nothing,
+    Lines {
+        of: String,
+    },
+}
+
+impl Shown {
+    /// `own` is the account that was requested.
+    fn of(own: String, account: Option<&AccountView>) -> Self {
+        let other = account.map(|account| &account.address);
+        if let Some(other) = other.filter(|other| !own.is_empty() && **other != own) {
+            let other = other.clone();
+            return Self::Other { own, other };
+        }
+        match account.filter(|account| !account.history.items.is_empty()) {
+            Some(account) => Self::Lines {
+                of: account.address.clone(),
+            },
+            None => Self::Nothing,
+        }
+    }
+}
+
 #[component]
-fn Rows(
-    /// The account that was requested; what the node answers may be of another.
-    own: String,
-    account: Option<AccountView>,
-    witness: Witness,
-) -> impl IntoView {
-    let other = account.as_ref().map(|account| &account.address);
-    if let Some(other) = other.filter(|other| !own.is_empty() && **other != own) {
-        let words = format!("The request was for {own}, the answer is about {other}. Nothing of it is shown.");
-        return view! {
-            <Notice kind=NoticeKind::Error title="The node answered about another account">
-                <p>{words}</p>
-            </Notice>
-        }
-        .into_any();
-    }
-    let Some(account) = account.filter(|account| !account.history.items.is_empty()) else {
-        return view! {
-            <Empty title="Nothing yet">
-                <p>"Payments from and to this account appear here as soon as the node knows them."</p>
-                <ButtonLink href="/wallet/receive">"Receive"</ButtonLink>
-            </Empty>
-        }
-        .into_any();
-    };
-    let href = format!("/account/{}", account.address);
-    let more = account.history.next.is_some();
-    let lines = once(account.history.items);
-    let payments = lines.iter().filter_map(|line| match line {
-        HistoryLine::Transaction(row) => Some(row.clone()),
-        HistoryLine::Reward(_) => None,
-    });
-    witness.check(account.address.clone(), payments.collect());
-    let rows = lines
-        .into_iter()
-        .map(|line| match line {
-            HistoryLine::Transaction(row) => {
-                view! { <Line own=account.address.clone() row=row witness=witness /> }.into_any()
+fn Rows(chosen: RwSignal<String>, account: Signal<Option<AccountView>>, witness: Witness) -> impl IntoView {
+    // Another may be chosen while what is shown is still that of the one before.
+    let shown = Memo::new(move |_| account.with(|account| Shown::of(chosen.get_untracked(), account.as_ref())));
+    move || match shown.get() {
+        Shown::Other { own, other } => branch(move || {
+            let words = format!("The request was for {own}, the answer is about {other}. Nothing of it is shown.");
+            view! {
+                <Notice kind=NoticeKind::Error title="The node answered about another account">
+                    <p>{words}</p>
+                </Notice>
             }
-            HistoryLine::Reward(row) => view! { <RewardLine row=row /> }.into_any(),
-        })
-        .collect_view();
-    view! {
-        <ol class="card lines payments" aria-label="Payments">{rows}</ol>
-        {more.then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })}
+        }),
+        Shown::Nothing => branch(|| {
+            view! {
+                <Empty title="Nothing yet">
+                    <p>"Payments from and to this account appear here as soon as the node knows them."</p>
+                    <ButtonLink href="/wallet/receive">"Receive"</ButtonLink>
+                </Empty>
+            }
+        }),
+        Shown::Lines { of } => branch(move || view! { <Lines of=of account=account witness=witness /> }),
     }
-    .into_any()
+}
+
+/// The history of the account `of`. A line is drawn once: a button in it stays that of its payment, with the focus that it has.
+#[component]
+fn Lines(of: String, account: Signal<Option<AccountView>>, witness: Witness) -> impl IntoView {
+    let href = format!("/account/{of}");
+    let own = StoredValue::new(of.clone());
+    let checked = of.clone();
+    let lines = Memo::new(move |_| {
+        account.with(|account| {
+            let account = account.as_ref().filter(|account| account.address == of);
+            account.map_or_else(Vec::new, |account| once(account.history.items.clone()))
+        })
+    });
+    let more = Memo::new(move |_| {
+        account.with(|account| account.as_ref().is_some_and(|account| account.history.next.is_some()))
+    });
+    Effect::new(move |_| {
+        // What could not be checked is tried again with each answer.
+        account.track();
+        let payments = lines.with(|lines| {
+            let payments = lines.iter().filter_map(|line| match line {
+                HistoryLine::Transaction(row) => Some(row.clone()),
+                HistoryLine::Reward(_) => None,
+            });
+            payments.collect()
+        });
+        witness.check(checked.clone(), payments);
+    });
+    let row = move |(_, line): (String, HistoryLine)| match line {
+        HistoryLine::Transaction(row) => view! { <Line own=own.get_value() row=row witness=witness /> }.into_any(),
+        HistoryLine::Reward(row) => view! { <RewardLine row=row /> }.into_any(),
+    };
+    let whole = move || {
+        let href = href.clone();
+        more.get()
+            .then(|| view! { <ButtonLink href=href>"All of it in the explorer"</ButtonLink> })
+    };
+    view! {
+        <ol class="card lines payments" aria-label="Payments">
+            <For each=move || with_keys(lines.get()) key=|line| line.0.clone() children=row />
+        </ol>
+        {whole}
+    }
+}
+
+/// The lines with their keys: all that a line shows, so that it is drawn anew where that changed, and a number, since a node may
+/// send the same line twice.
+fn with_keys(lines: Vec<HistoryLine>) -> Vec<(String, HistoryLine)> {
+    let mut counts = HashMap::<String, usize>::new();
+    let keyed = lines.into_iter().map(|line| {
+        let content = serde_json::to_string(&line).unwrap_or_default();
+        let count = counts.entry(content.clone()).or_default();
+        *count += 1;
+        (format!("{count} {content}"), line)
+    });
+    keyed.collect()
 }
 
 /// Each transaction once, as in a block where it is in one: shown twice, each line would be verified, and two payments would
@@ -330,6 +395,10 @@ mod tests {
             line(&shouted, Some(11)),
         ];
         let expected = vec![line(&other, None), line(&one, Some(12)), reward.clone(), reward];
-        assert_eq!(once(lines), expected);
+        let lines = once(lines);
+        assert_eq!(lines, expected);
+        // Two lines of one key would break the list.
+        let keys: HashSet<String> = with_keys(lines).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys.len(), expected.len());
     }
 }

@@ -13,7 +13,7 @@ const MAX_ACKNOWLEDGED: usize = 64;
 const MAX_ENVELOPES: usize = 524_288;
 
 /// Why a transaction was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     Payment,
@@ -37,7 +37,7 @@ impl Purpose {
 }
 
 /// One transaction that was signed, to be handed to a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sent {
     pub id: String,
     pub from: String,
@@ -114,7 +114,7 @@ impl From<Earlier> for tally_wallet::Earlier {
 }
 
 /// What has become of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// In the pool.
     Waiting,

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 use look::{Included, Standing, look};
-use missing::Lost;
+use missing::LostList;
 
 pub use elsewhere::Elsewhere;
 
@@ -246,21 +246,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
             </Notice>
         })
     };
-    let lost = move || {
-        let lost = shown.get().lost;
-        (!lost.is_empty()).then(|| {
-            let rows = lost
-                .into_iter()
-                .map(|missing| view! { <Lost missing=missing again=again /> })
-                .collect_view();
-            view! {
-                <section class="card" aria-labelledby="lost">
-                    <h2 id="lost">"Not in the chain"</h2>
-                    <ol class="lines lost">{rows}</ol>
-                </section>
-            }
-        })
-    };
+    let lost = Memo::new(move |_| shown.with(|shown| shown.lost.clone()));
     let unread = move || {
         shown.get().unread.map(|why| {
             view! {
@@ -275,7 +261,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         {unasked}
         {unread}
         {gap}
-        {lost}
+        <LostList id="lost" title="Not in the chain" lost=lost again=again />
         <SendErrorNotice failure=pending.failure />
     }
 }

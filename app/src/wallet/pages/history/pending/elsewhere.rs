@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     Pending,
     look::{Included, Missing, look},
-    missing::Lost,
+    missing::LostList,
 };
 use crate::{
     live::Live,
@@ -55,23 +55,7 @@ pub fn Elsewhere() -> impl IntoView {
             }
         });
     });
-    // Lines that stay the same are not drawn anew: a question in one of them would be gone.
     let shown = Memo::new(move |_| found.get());
-    let lines = move || {
-        let lost = shown.get();
-        (!lost.is_empty()).then(|| {
-            let rows = lost
-                .into_iter()
-                .map(|missing| view! { <Lost missing=missing again=again of_other=true /> })
-                .collect_view();
-            view! {
-                <section class="card" aria-labelledby="lost-elsewhere">
-                    <h2 id="lost-elsewhere">"In doubt, from accounts that are not in the list"</h2>
-                    <ol class="lines lost">{rows}</ol>
-                </section>
-            }
-        })
-    };
     let unasked = move || {
         unasked.get().map(|why| {
             view! {
@@ -83,7 +67,13 @@ pub fn Elsewhere() -> impl IntoView {
     };
     view! {
         {unasked}
-        {lines}
+        <LostList
+            id="lost-elsewhere"
+            title="In doubt, from accounts that are not in the list"
+            lost=shown
+            again=again
+            of_other=true
+        />
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Standing {
 }
 
 /// One that neither waits nor stands in a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Missing {
     pub sent: Sent,
     pub fate: Fate,

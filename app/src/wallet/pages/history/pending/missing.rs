@@ -1,7 +1,7 @@
 //! What this browser sent and what neither waits nor stands in a block: what is known of it, and the ways on.
 //! Rules: docs/protocol.md#W54, #W56
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 
 use super::{Pending, look::Missing};
 use crate::{
@@ -58,13 +58,38 @@ impl Missing {
     }
 }
 
+/// A list of them with its title; nothing where there is none. A line that stays the same is drawn once: a button in it stays that of
+/// its payment, and a question in it is not gone.
+#[component]
+pub fn LostList(
+    id: &'static str,
+    title: &'static str,
+    lost: Memo<Vec<Missing>>,
+    again: RwSignal<u32>,
+    /// Their accounts are not the one that the page shows: they are named.
+    #[prop(optional)]
+    of_other: bool,
+) -> impl IntoView {
+    view! {
+        <Show when=move || lost.with(|lost| !lost.is_empty())>
+            <section class="card" aria-labelledby=id>
+                <h2 id=id>{title}</h2>
+                <ol class="lines lost">
+                    <For each=move || lost.get() key=Missing::clone let:missing>
+                        <Lost missing=missing again=again of_other=of_other />
+                    </For>
+                </ol>
+            </section>
+        </Show>
+    }
+}
+
 /// One that was replaced, dropped, or is in doubt.
 #[component]
-pub fn Lost(
+fn Lost(
     missing: Missing,
     again: RwSignal<u32>,
     /// Its account is not the one that the page shows: it is named.
-    #[prop(optional)]
     of_other: bool,
 ) -> impl IntoView {
     let pending = expect_context::<Pending>();
@@ -105,9 +130,11 @@ pub fn Lost(
     // What may have been taken is given up only after a yes.
     let in_doubt = !sent.acknowledged;
     let asking = RwSignal::new(false);
-    let on_dismiss = move |_| match in_doubt {
-        true => asking.set(true),
-        false => dismiss.run(()),
+    let on_dismiss = move |click: MouseEvent| match (click.detail(), in_doubt) {
+        // The second click of two may find this line where another was that the first has dismissed.
+        (2.., _) => {}
+        (_, true) => asking.set(true),
+        (_, false) => dismiss.run(()),
     };
     view! {
         <li class="line">
