@@ -29,7 +29,7 @@ pub use field::{Field, Select};
 pub use id::{AddressLink, BlockLink, CopyButton, Id, TransactionLink};
 pub use mark::{Mark, MarkState};
 pub use notice::{Empty, Notice, NoticeKind, ReadError, Skeleton};
-pub use page::{Claimed, Followed, Loaded, PageHead};
+pub use page::{Claimed, Followed, Loaded, PageHead, held_title};
 pub use pager::{CursorPager, Pager};
 pub use stat::{Fact, Facts, Stat};
 pub use table::{SortHeader, Table};

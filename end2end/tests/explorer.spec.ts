@@ -1,4 +1,6 @@
 // What the explorer does once it is alive: moves with the chain, checks for itself, shows when it is old.
+import { findLinked } from '../support/pages';
+import { ensurePayment } from '../support/payment';
 import { TallyNode, expect, hydrated, open, test, waitForHeight } from '../support/test';
 
 const newest = '.notch-newest .notch-height';
@@ -41,6 +43,31 @@ test('a figure that differs from the bytes is found', async ({ page }) => {
   });
   await open(page, '/block/3');
   await expect(page.locator(marks).first()).toHaveText('does not hold');
+  await page.unrouteAll({ behavior: 'wait' });
+});
+
+test('the title of a page that was redrawn goes with the page', async ({ browser, page, node }) => {
+  await ensurePayment(browser, node);
+  await open(page, (await findLinked(page, 'transaction'))!);
+  const confirmations = page.locator('.stat').filter({ hasText: 'Status' }).locator('.stat-note');
+  for (let blocks = 0; blocks < 2; blocks++) {
+    const before = await confirmations.innerText();
+    await expect(confirmations).not.toHaveText(before);
+  }
+  await expect(page).toHaveTitle(/^.+ · Tally$/);
+  let release = () => {};
+  const held = new Promise<void>((done) => (release = done));
+  const read = /\/ui\/block\?/;
+  await page.route(read, async (route) => {
+    await held;
+    await route.continue();
+  });
+  const request = page.waitForRequest(read);
+  await page.locator('main a[href^="/block/"]').first().click();
+  await request;
+  await expect(page).toHaveTitle('Tally');
+  release();
+  await expect(page).toHaveTitle(/^Block [\d,]+ · Tally$/);
   await page.unrouteAll({ behavior: 'wait' });
 });
 

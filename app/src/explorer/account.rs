@@ -14,6 +14,7 @@ use crate::{
     reads,
     ui::{
         Amount, ButtonLink, Claimed, CursorPager, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, branch,
+        held_title,
     },
 };
 
@@ -47,7 +48,11 @@ pub fn Account() -> impl IntoView {
         }
         .into_any()
     };
-    view! { <Loaded what="The account" resource=account show=show /> }.into_any()
+    view! {
+        {held_title()}
+        <Loaded what="The account" resource=account show=show />
+    }
+    .into_any()
 }
 
 #[component]

@@ -14,7 +14,7 @@ use crate::{
     reads,
     ui::{
         AddressLink, Amount, BlockLink, Claimed, Elapsed, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead,
-        Stat, Time, branch,
+        Stat, Time, branch, held_title,
     },
     verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block, of_chain, seen},
 };
@@ -44,7 +44,11 @@ pub fn Block() -> impl IntoView {
     }
     .into_any()
     };
-    view! { <Loaded what="The block" resource=block show=show lines=14 /> }.into_any()
+    view! {
+        {held_title()}
+        <Loaded what="The block" resource=block show=show lines=14 />
+    }
+    .into_any()
 }
 
 #[component]

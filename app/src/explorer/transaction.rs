@@ -10,7 +10,7 @@ use crate::{
     reads,
     ui::{
         AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, SchemeBadge,
-        Stat, StatusBadge, Time, branch,
+        Stat, StatusBadge, Time, branch, held_title,
     },
     verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
 };
@@ -36,7 +36,11 @@ pub fn Transaction() -> impl IntoView {
     }
     .into_any()
     };
-    view! { <Loaded what="The transaction" resource=transaction show=show lines=14 /> }.into_any()
+    view! {
+        {held_title()}
+        <Loaded what="The transaction" resource=transaction show=show lines=14 />
+    }
+    .into_any()
 }
 
 #[component]

@@ -7,15 +7,41 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Mark, MarkState, ReadError, Skeleton, branch};
 use crate::reads::Read;
 
-/// The title of a page and the one sentence about its purpose.
+/// The title of a page whose head is redrawn with what the page shows.
+#[derive(Clone)]
+struct HeldTitle(ArcRwSignal<String>);
+
+impl HeldTitle {
+    fn hold(&self, title: &str) {
+        if self.0.with_untracked(|held| held != title) {
+            self.0.set(title.to_owned());
+        }
+    }
+}
+
+/// Holds the title of a page whose [`PageHead`] is redrawn, as that of a block is: for the page's component, outside of what is redrawn.
+/// It goes with the page. A `<Title>` that is redrawn leaves a text behind with each time: leptos_meta 0.8.7 updates it under a new
+/// number, and removes the first one only.
+pub fn held_title() -> AnyView {
+    let title = ArcRwSignal::new(String::new());
+    provide_context(HeldTitle(title.clone()));
+    view! { <Title text=move || title.get() /> }.into_any()
+}
+
+/// The title of a page and the one sentence about its purpose. Where it is redrawn, the page has a [`held_title`].
 #[component]
 pub fn PageHead(
     #[prop(into)] title: String,
     #[prop(optional, into)] lead: String,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
+    let held = use_context::<HeldTitle>();
+    if let Some(held) = &held {
+        held.hold(&title);
+    }
+    let own = held.is_none().then(|| view! { <Title text=title.clone() /> });
     view! {
-        <Title text=title.clone() />
+        {own}
         <header class="page-head">
             <h1>{title}</h1>
             {(!lead.is_empty()).then(|| view! { <p class="page-lead">{lead}</p> })}
