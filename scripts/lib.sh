@@ -42,16 +42,29 @@ free_space() { df -Pk "$CARGO_TARGET_DIR" 2>/dev/null | awk 'NR == 2 { print int
 # Is there a number, and is it less than WANTED?
 is_short() { local left; left=$(free_space); [ -n "$left" ] && [ "$left" -lt "$1" ]; }
 
-# discard FOLDER: of the built files, unless a cargo is building there.
+# Locked by each ./test that runs: shared, so that several do; alone by who removes what they run.
+tests_lock=$CARGO_TARGET_DIR/tests.lock
+
+# hold_binaries: from now on until this process and those that it started end, nobody removes the binaries of tests.
+hold_binaries() {
+  command -v flock >/dev/null || return 0
+  mkdir -p "$CARGO_TARGET_DIR"
+  exec 9>"$tests_lock"
+  flock --shared 9
+}
+
+# discard FOLDER: of the built files, unless a cargo is building there, or tests of any checkout run what is in it.
 discard() {
   local folder=$CARGO_TARGET_DIR/$1 lock=$CARGO_TARGET_DIR/debug/.cargo-lock
+  local remove=(rm -rf "$folder")
   [ -d "$folder" ] || return 0
   say "$(free_space) GB are left on the disk: removing $folder"
-  if command -v flock >/dev/null && [ -e "$lock" ]; then
-    flock --nonblock "$lock" rm -rf "$folder" || say "it is in use, or could not be removed"
-  else
-    rm -rf "$folder"
+  if command -v flock >/dev/null; then
+    [ ! -e "$lock" ] || remove=(flock --nonblock "$lock" "${remove[@]}")
+    # Tests run no incremental files.
+    [ "$1" != debug ] || remove=(flock --nonblock "$tests_lock" "${remove[@]}")
   fi
+  "${remove[@]}" || say "it is in use, or could not be removed"
 }
 
 # make_room GOAL: cargo never removes what it once built, and a linker that finds no room dies of a bus error. First go the files
