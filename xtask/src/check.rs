@@ -10,6 +10,7 @@ mod lints;
 mod source;
 mod specs;
 mod spreads;
+mod tags;
 mod text;
 
 use std::fs;
