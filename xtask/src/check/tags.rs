@@ -1,4 +1,4 @@
-//! Tags of components in views, as far as the checks read them: texts, comments and brackets are followed.
+//! Tags of components and expressions in views, as far as the checks read them: texts, comments and brackets are followed.
 
 /// What is put on a component begins with one of these, after a space; without one it is a property.
 static PREFIXES: [&str; 7] = ["on:", "attr:", "prop:", "class:", "style:", "use:", "bind:"];
@@ -102,6 +102,29 @@ pub fn closing(text: &str) -> Option<usize> {
     None
 }
 
+/// The `match` or `if` that the text begins with, to where an expression ends.
+pub fn expression(text: &str) -> &str {
+    let mut open = Vec::new();
+    let mut at = 0;
+    while let Some(sign) = text[at..].chars().next() {
+        let (before, rest) = text.split_at(at);
+        if let Some(length) = literal(rest) {
+            at += length;
+            continue;
+        }
+        if open.is_empty() && [')', ']', '}', ',', ';'].contains(&sign) {
+            return before;
+        }
+        let was_open = !open.is_empty();
+        follow(&mut open, before, sign);
+        at += sign.len_utf8();
+        if was_open && open.is_empty() && sign == '}' && !text[at..].trim_start().starts_with("else") {
+            return &text[..at];
+        }
+    }
+    text
+}
+
 /// Follows brackets; angle ones only where they hold types.
 fn follow(open: &mut Vec<char>, before: &str, sign: char) {
     match sign {
@@ -149,6 +172,19 @@ fn literal(rest: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_expression_ends_with_its_last_block() {
+        for text in [
+            "match a { _ => '}' }",
+            "if a == (b, c) { 1 } else { 2 }",
+            "if a { b(\"{\") }",
+        ] {
+            for rest in ["} more { }", " /> }", "; { }", ") + 1", " more"] {
+                assert_eq!(expression(&format!("{text}{rest}")), text, "{rest}");
+            }
+        }
+    }
 
     #[test]
     fn brackets_are_closed_behind_texts_and_types() {
