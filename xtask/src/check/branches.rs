@@ -19,9 +19,10 @@ pub fn check(files: &[(String, String)]) -> Vec<String> {
         .filter(|(path, _)| path.starts_with("app/src/") && path.ends_with(".rs"));
     sources
         .flat_map(|(path, source)| {
-            choices(source).filter(|(_, choice)| is_mixed(choice)).map(move |(at, _)| {
+            let mixed = choices(source).filter(|(_, choice)| is_mixed(choice));
+            mixed.map(move |(at, _)| {
                 let line = source[..=at].lines().count();
-                format!("{path}:{line}: views that take each other's place stand in {BRANCH}…): Leptos would rebuild one into the other")
+                format!("{path}:{line}: views that take each other's place stand in {BRANCH}…)")
             })
         })
         .collect()
