@@ -1,4 +1,5 @@
 // What the explorer does once it is alive: moves with the chain, checks for itself, shows when it is old.
+import { changesOf } from '../support/changes';
 import { findLinked } from '../support/pages';
 import { ensurePayment } from '../support/payment';
 import { TallyNode, expect, hydrated, open, test, waitForHeight } from '../support/test';
@@ -69,6 +70,21 @@ test('the title of a page that was redrawn goes with the page', async ({ browser
   release();
   await expect(page).toHaveTitle(/^Block [\d,]+ · Tally$/);
   await page.unrouteAll({ behavior: 'wait' });
+});
+
+test('a read that fails again for the same reason is read aloud once', async ({ page, guard }) => {
+  guard.allow(/Failed to load resource/); // the reads that fail here
+  await open(page, '/blocks');
+  const read = /\/ui\/blocks\?/;
+  await page.route(read, (route) => route.abort('connectionreset'));
+  const alert = page.getByRole('alert').filter({ hasText: 'The blocks could not be read' });
+  await expect(alert).toBeVisible();
+  const changes = await changesOf(alert);
+  // When one of them fails, what the one before came to has been shown.
+  for (let reads = 0; reads < 3; reads++) await page.waitForEvent('requestfailed', (request) => read.test(request.url()));
+  expect(await changes()).toBe(0);
+  await page.unrouteAll({ behavior: 'wait' });
+  await expect(alert).toBeHidden();
 });
 
 test('tables sort and filter by the URL', async ({ page }) => {

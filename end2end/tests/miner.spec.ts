@@ -1,7 +1,7 @@
 // The node's own miner, as its operator sees it.
 import { expectAccessible } from '../support/accessible';
+import { changesOf } from '../support/changes';
 import { expect, open, test, waitForHeight, type Page } from '../support/test';
-import type { Locator } from '@playwright/test';
 
 test.use({ nativeMiner: true });
 test.beforeEach(async ({ node }) => waitForHeight(node, 3));
@@ -21,17 +21,6 @@ async function twoBlocks(page: Page): Promise<void> {
     const before = await height.innerText();
     await expect(height).not.toHaveText(before);
   }
-}
-
-/** How often the element, or what stands in it, was changed since; an alert is read aloud each time. */
-async function changesOf(alert: Locator): Promise<() => Promise<number | 'removed'>> {
-  const watched = await alert.evaluateHandle((element) => {
-    const seen = { element, changes: 0 };
-    const observer = new MutationObserver((changes) => (seen.changes += changes.length));
-    observer.observe(element, { attributes: true, childList: true, characterData: true, subtree: true });
-    return seen;
-  });
-  return () => watched.evaluate(({ element, changes }) => (element.isConnected ? changes : 'removed'));
 }
 
 test('why the miner was not switched stays on the page while blocks come', async ({ page, guard }) => {

@@ -1,7 +1,8 @@
 // Many tabs of one node: one stream of events for all, none while all are out of view.
 import { give } from '../support/coins';
 import { expect, open, test, waitForHeight, type Page } from '../support/test';
-import { addressOf, createWallet } from '../support/wallet';
+import { publicWallet } from '../support/saved';
+import { addressOf, card, createWallet, opened, unlock } from '../support/wallet';
 
 const STREAM = '/api/v1/events';
 const live = (page: Page) => expect(page.locator('.live-word')).toHaveText('Live');
@@ -79,4 +80,29 @@ test('a tab that closes or goes out of view hands the stream on; out of view non
   await show(page, true);
   await live(page);
   await expect.poll(() => held).toBe(1);
+});
+
+test('an account that another tab put away pays no more: the one that the form shows does', async ({ page, context, node }) => {
+  await publicWallet(page, node);
+  await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Send' }).click();
+  const from = page.getByLabel('From');
+  const option = from.locator('option', { hasText: /^ECC account \(/ });
+  const archived = (await option.getAttribute('value'))!;
+  await from.selectOption(archived);
+  await page.getByLabel('To', { exact: true }).fill('0x52908400098527886E0F7030069857D2E4169EE7');
+  await page.getByLabel(/^Amount in/).fill('1');
+
+  const second = await context.newPage();
+  await open(second, '/wallet');
+  await unlock(second);
+  await opened(second);
+  await card(second, 'ECC account').getByText('Manage', { exact: true }).click();
+  await card(second, 'ECC account').getByRole('button', { name: 'Archive' }).click();
+
+  await expect(option).toHaveCount(0);
+  const shown = await from.inputValue();
+  expect(shown).not.toBe(archived);
+  await page.getByRole('button', { name: 'Review' }).click();
+  const sender = page.locator('.fact').filter({ has: page.getByText('From', { exact: true }) }).locator('dd');
+  await expect(sender).toHaveText(shown);
 });

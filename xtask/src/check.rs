@@ -2,6 +2,7 @@
 
 mod addresses;
 mod architecture;
+mod branches;
 mod circles;
 mod doors;
 mod engine;
@@ -10,6 +11,7 @@ mod lints;
 mod source;
 mod specs;
 mod spreads;
+mod tags;
 mod text;
 
 use std::fs;
@@ -37,6 +39,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     errors.extend(doors::check(&files));
     errors.extend(addresses::check(&files));
     errors.extend(spreads::check(&files));
+    errors.extend(branches::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {
         errors.extend(text::check(path, content));

@@ -5,11 +5,11 @@ use crate::{
     base::at_base,
     browser, format,
     live::Live,
-    model::{ChainInfo, LogView, PolicyView, Status, TransactionPage},
+    model::{ChainInfo, LogView, PolicyView, Status, TransactionPage, TransactionRow},
     not_found::Missing,
     reads,
     ui::{
-        AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, SchemeBadge,
+        AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, SchemeBadge,
         Stat, StatusBadge, Time, branch, held_title,
     },
     verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
@@ -23,22 +23,56 @@ pub fn Transaction() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
     let transaction = Resource::new(move || (id.get(), live.on_pool()), |(id, _)| reads::transaction(id));
     let checks = Checks::default();
-    let show = move |transaction: Option<TransactionPage>| {
-        match transaction {
-        Some(transaction) => branch(move || view! { <Content transaction=transaction checks=checks /> }),
-        None => branch(move || view! {
-            <Missing
-                what="Transaction"
-                key=id.get_untracked()
-                why="This node knows no such transaction. It may never have arrived, have expired while it waited, or belong to another chain."
-            />
-        }),
-    }
-    .into_any()
+    let show = move |transaction: Signal<Option<TransactionPage>>| {
+        let is_failed = |page: &TransactionPage| page.row.status == Status::Failed;
+        // Apart from what each block redraws: it is read aloud.
+        let failed = Memo::new(move |_| transaction.with(|page| page.as_ref().is_some_and(is_failed)));
+        let head = move || {
+            let row = transaction.with(|page| page.as_ref().map(|page| page.row.clone()));
+            row.map(|row| branch(move || view! { <Head row=row /> }))
+        };
+        let content = move || match transaction.get() {
+            Some(transaction) => branch(move || view! { <Content transaction=transaction checks=checks /> }),
+            None => branch(move || {
+                view! {
+                    <Missing
+                        what="Transaction"
+                        key=id.get_untracked()
+                        why="This node knows no such transaction. It may never have arrived, have expired while it waited, or belong to another chain."
+                    />
+                }
+            }),
+        };
+        view! {
+            {head}
+            {move || failed.get().then(|| view! { <ExecutionFailed /> })}
+            {content}
+        }
+        .into_any()
     };
     view! {
         {held_title()}
-        <Loaded what="The transaction" resource=transaction show=show lines=14 />
+        <Followed what="The transaction" resource=transaction show=show lines=14 />
+    }
+    .into_any()
+}
+
+#[component]
+fn Head(row: TransactionRow) -> impl IntoView {
+    view! {
+        <PageHead title=row.kind.label()>
+            <p class="page-id"><Id value=row.id full=true /></p>
+        </PageHead>
+    }
+    .into_any()
+}
+
+#[component]
+fn ExecutionFailed() -> impl IntoView {
+    view! {
+        <Notice kind=NoticeKind::Error title="Execution failed">
+            <p>"The fee was paid and the nonce used; nothing else changed. The value stayed with the sender."</p>
+        </Notice>
     }
     .into_any()
 }
@@ -78,17 +112,6 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
         None => view! { <span class="faint">"a new contract"</span> }.into_any(),
     };
     view! {
-        <PageHead title=row.kind.label()>
-            <p class="page-id"><Id value=row.id.clone() full=true /></p>
-        </PageHead>
-        {(row.status == Status::Failed)
-            .then(|| {
-                view! {
-                    <Notice kind=NoticeKind::Error title="Execution failed">
-                        <p>"The fee was paid and the nonce used; nothing else changed. The value stayed with the sender."</p>
-                    </Notice>
-                }
-            })}
         <dl class="stats">
             <Stat name="Status" note=format::plural(confirmations, "confirmation", "confirmations")><StatusBadge status=row.status /></Stat>
             <Stat name="Value"><Amount value=row.value.clone() /></Stat>

@@ -107,10 +107,11 @@ where
     });
     let arrived = Memo::new(move |_| value.with(Option::is_some));
     let current = Signal::derive(move || value.get().expect("it is shown only once it has arrived"));
+    // It is read aloud: not again where another reading fails for the same reason.
+    let why = Memo::new(move |_| failure.get());
     let failed = move || {
         let retry = Callback::new(move |()| resource.refetch());
-        failure
-            .get()
+        why.get()
             .map(|why| view! { <ReadError what=what why=why retry=retry /> })
     };
     view! {

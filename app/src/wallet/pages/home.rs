@@ -44,10 +44,12 @@ fn Overview() -> impl IntoView {
         balances.total(own.map(|account| account.address.as_str()))
     });
     let empty = Memo::new(move |_| total.get().is_some_and(|total| total.amount.is_zero()));
+    // It is read aloud: not again with each block.
+    let failure = Memo::new(move |_| balances.failure());
     view! {
         {move || {
-            balances
-                .failure()
+            failure
+                .get()
                 .map(|why| {
                     view! {
                         <Notice kind=NoticeKind::Error title="Balances could not be read">

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     model::ChainInfo,
     prefs::Unit,
-    ui::{ButtonLink, CopyButton, Field, PageHead},
+    ui::{ButtonLink, CopyButton, Field, PageHead, branch},
     wallet::{
         access::gate::Gate,
         parts::{
@@ -66,8 +66,11 @@ fn Card(account: AccountSummary) -> impl IntoView {
         _ => String::new(),
     });
     let picture = move || match request.get().flatten() {
-        Some(link) => view! { <QrPicture text=link label="QR code of the payment link" /> },
-        None => view! { <QrPicture text=plain.clone() label="QR code of the address" /> },
+        Some(link) => branch(move || view! { <QrPicture text=link label="QR code of the payment link" /> }),
+        None => {
+            let address = plain.clone();
+            branch(move || view! { <QrPicture text=address label="QR code of the address" /> })
+        }
     };
     let link = move || {
         request.get().flatten().map(|link| {

@@ -6,7 +6,7 @@ use tally_chain::KeyKind;
 
 use crate::{
     format,
-    ui::{Amount, Mark, Select},
+    ui::{Amount, Mark, Select, branch},
     wallet::{
         client::balances::{Balance, units},
         protocol::AccountSummary,
@@ -36,25 +36,45 @@ pub fn AccountSelect(
     signing: bool,
 ) -> impl IntoView {
     let wallet = Wallet::get();
-    move || {
-        let accounts = match signing {
-            true => wallet.signing_accounts(),
-            false => wallet.current_accounts(),
-        };
-        let options = accounts
-            .into_iter()
-            .map(|account| (account.address.clone(), title(&account)))
-            .collect();
-        view! {
-            <Select
-                label=label
-                name=name
-                options=options
-                value=chosen
-                on_change=Callback::new(move |address| chosen.set(address))
-            />
+    let accounts = Memo::new(move |_| match signing {
+        true => wallet.signing_accounts(),
+        false => wallet.current_accounts(),
+    });
+    // Another tab can put the chosen one away. The browser shows the first then, so the first is what counts.
+    Effect::new(move |_| {
+        let other = accounts.with(|accounts| chosen.with(|chosen| instead(accounts, chosen)));
+        if let Some(other) = other {
+            chosen.set(other);
         }
+    });
+    move || {
+        let options = accounts.with(|accounts| {
+            let options = accounts.iter();
+            options
+                .map(|account| (account.address.clone(), title(account)))
+                .collect::<Vec<_>>()
+        });
+        branch(move || {
+            view! {
+                <Select
+                    label=label
+                    name=name
+                    options=options
+                    value=chosen
+                    on_change=Callback::new(move |address| chosen.set(address))
+                />
+            }
+        })
     }
+}
+
+/// The account that counts in place of the chosen one, where that is not among these any more.
+fn instead(accounts: &[AccountSummary], chosen: &str) -> Option<String> {
+    let is_there = accounts.iter().any(|account| account.address == chosen);
+    accounts
+        .first()
+        .filter(|_| !is_there)
+        .map(|account| account.address.clone())
 }
 
 fn title(account: &AccountSummary) -> String {
@@ -66,12 +86,13 @@ fn title(account: &AccountSummary) -> String {
 pub fn BalanceLine(#[prop(into)] balance: Signal<Option<Balance>>, #[prop(optional)] large: bool) -> impl IntoView {
     let class = if large { "balance" } else { "wallet-balance" };
     let shown = move || match balance.get() {
-        Some(balance) => view! {
-            <Amount value=units(balance.amount) />
-            <Mark state=balance.mark />
-        }
-        .into_any(),
-        None => view! { <span class="faint">"reading…"</span> }.into_any(),
+        Some(balance) => branch(move || {
+            view! {
+                <Amount value=units(balance.amount) />
+                <Mark state=balance.mark />
+            }
+        }),
+        None => branch(|| view! { <span class="faint">"reading…"</span> }),
     };
     view! { <p class=class>{shown}</p> }
 }

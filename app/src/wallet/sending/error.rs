@@ -192,8 +192,10 @@ impl From<WalletError> for SendError {
 /// A failure as a box, where there is one.
 #[component]
 pub fn SendErrorNotice(#[prop(into)] failure: Signal<Option<SendError>>) -> impl IntoView {
+    // It is read aloud: not again where the next try fails in the same way.
+    let shown = Memo::new(move |_| failure.get());
     move || {
-        failure.get().map(|failure| {
+        shown.get().map(|failure| {
             view! {
                 <Notice kind=NoticeKind::Error title=failure.what>
                     <p>{failure.why}</p>

@@ -5,7 +5,13 @@ use leptos::prelude::*;
 use tally_api::fees::{FeeLevelBody, FeesBody};
 use tally_chain::KeyKind;
 
-use crate::{format, model::BaseUnits, prefs::FeeLevel, ui::Amount, wallet::protocol::Prices};
+use crate::{
+    format,
+    model::BaseUnits,
+    prefs::FeeLevel,
+    ui::{Amount, branch},
+    wallet::protocol::Prices,
+};
 
 /// All levels with their names, the slowest first.
 pub const LEVELS: [(FeeLevel, &str); 3] = [
@@ -109,8 +115,8 @@ pub fn FeeChoice(
                         <span>{time}</span>
                         <span class="choice-cost">
                             {move || match cost() {
-                                Some(cost) => view! { "about " <Amount value=cost exact=true /> }.into_any(),
-                                None => "reading…".into_any(),
+                                Some(cost) => branch(move || view! { "about " <Amount value=cost exact=true /> }),
+                                None => branch(|| "reading…"),
                             }}
                         </span>
                     </span>

@@ -86,13 +86,15 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
         Some(Status::Failed) => "follow follow-failed",
         _ => "follow follow-waiting",
     };
-    let block = move || {
+    // Drawn anew only for another block: its link keeps the focus.
+    let height = Memo::new(move |_| {
         page.with(|page| {
-            page.as_ref()
-                .and_then(|page| page.row.block.as_ref())
-                .map(|block| block.height)
+            let block = page.as_ref().and_then(|page| page.row.block.as_ref());
+            block.map(|block| block.height)
         })
-        .map(|height| view! { <a href=at_base(format!("/block/{height}"))>{format!("Block {}", format::count(height))}</a> })
+    });
+    let block = move || {
+        height.get().map(|height| view! { <a href=at_base(format!("/block/{height}"))>{format!("Block {}", format::count(height))}</a> })
     };
     let notches = move || {
         (0..SETTLED)
