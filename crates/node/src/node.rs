@@ -345,8 +345,10 @@ impl Node {
             return read;
         }
         // An older snapshot has the record for as long as it lives, though the block was forgotten since.
-        let read = self.0.store.snapshot().sound(id, &engine, compared);
-        if !is_damaged(&read) {
+        let newest = self.0.store.snapshot();
+        let read = newest.sound(id, &engine, compared);
+        // What the active chain needs is not forgotten: no request for it waits for an import, or holds one up.
+        if !is_damaged(&read) || newest.chain_has(id)? {
             return read;
         }
         // Only while no import is under way is it certain which chain is the active one.

@@ -4,10 +4,13 @@
 mod support;
 
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use support::*;
-use tally_chain::{Address, BlockId, Bytes, Height};
-use tally_node::{Imported, Node};
+use tally_chain::{Address, BlockId, Bytes, Height, UnixSecs};
+use tally_node::{Checkpoint, Clock, Imported, Node, NodeConfig, StateSnapshot};
 use tempfile::tempdir;
 
 /// Where a record has its weight: after the header and the status.
@@ -15,12 +18,16 @@ const WEIGHT: usize = 81;
 
 /// Adds one to the weight in a stored record.
 fn make_heavier(dir: &Path, id: BlockId) {
+    change_record(dir, id, |record| record[WEIGHT + 31] += 1);
+}
+
+fn change_record(dir: &Path, id: BlockId, change: impl FnOnce(&mut Vec<u8>)) {
     let database = fjall::Database::builder(dir.join("store")).open().unwrap();
     let headers = database
         .keyspace("headers", fjall::KeyspaceCreateOptions::default)
         .unwrap();
     let mut record = headers.get(&id.as_bytes()[..]).unwrap().unwrap().to_vec();
-    record[WEIGHT + 31] += 1;
+    change(&mut record);
     headers.insert(&id.as_bytes()[..], &record[..]).unwrap();
     database.persist(fjall::PersistMode::SyncAll).unwrap();
 }
@@ -98,4 +105,87 @@ fn of_a_branch_the_block_whose_weight_changed_is_forgotten_and_no_other() {
     assert!(matches!(node.import_block(&branch[1]).unwrap(), Imported::Side { .. }));
     assert_eq!(weight_of(&node, &second), expected[0]);
     assert_eq!(weight_of(&node, &first), weight_of(&other, &first));
+}
+
+/// Each request for it would wait, and hold up the blocks that come.
+#[test]
+fn a_damaged_record_of_the_active_chain_is_reported_while_a_block_is_imported() {
+    let (dir, other_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    let other = open(other_dir.path(), &clock).unwrap();
+    for block in chain_in(dir.path(), &clock) {
+        other.import_block(&block).unwrap();
+    }
+    mine(&other, &clock, Address::repeat_byte(1));
+    let (changed, next) = (id_at(&other, 3), blocks(&other).pop().unwrap());
+    change_record(dir.path(), changed, |record| record.truncate(3));
+
+    // An import looks at the clock while it holds the pipeline.
+    const IMPORT: &str = "import that is held";
+    let (holds, held) = channel();
+    let (goes_on, release) = channel::<()>();
+    let (release, hand) = (Mutex::new(release), clock.clone());
+    let stopping: Clock = Arc::new(move || {
+        if std::thread::current().name() == Some(IMPORT) {
+            // Where the test has gone on, nothing holds it any more.
+            let _ = holds.send(());
+            let _ = release.lock().unwrap().recv();
+        }
+        UnixSecs(hand.now())
+    });
+    let node = Node::open(NodeConfig::new(dir.path().to_owned(), spec()), stopping).unwrap();
+    let error = Err(format!("store: the record of block {changed} is not as it was stored"));
+    assert_eq!(weight_of(&node, &changed), error);
+    let import = {
+        let node = node.clone();
+        let import = move || {
+            node.import_block(&next)
+                .map(|imported| matches!(imported, Imported::Tip(_)))
+        };
+        std::thread::Builder::new()
+            .name(IMPORT.to_owned())
+            .spawn(import)
+            .unwrap()
+    };
+    held.recv().unwrap();
+    let (answers, answer) = channel();
+    let reader = std::thread::spawn(move || answers.send(weight_of(&node, &changed)));
+    let answer = answer.recv_timeout(Duration::from_secs(30));
+    drop(goes_on);
+    assert!(import.join().unwrap().unwrap());
+    reader.join().unwrap().unwrap();
+    assert_eq!(answer, Ok(error), "it waits for the import");
+}
+
+/// Of what came with a checkpoint there are no receipts.
+#[test]
+fn a_damaged_record_that_came_with_a_checkpoint_is_not_forgotten() {
+    let (dir, source_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
+    chain_in(source_dir.path(), &clock);
+    let source = open(source_dir.path(), &clock).unwrap();
+    let tip = source.tip();
+    let records = tip.snapshot.records_from(Height(1)).map(Result::unwrap);
+    let given = StateSnapshot {
+        checkpoint: Checkpoint {
+            block: tip.record.id,
+            height: tip.record.height(),
+            roots: Vec::new(),
+        },
+        blocks: records
+            .map(|record| (record.header, record.manifest, record.weight))
+            .collect(),
+        history: tip.snapshot.history(tip.record.height().0 + 1).unwrap(),
+        state: tip.snapshot.whole_state().unwrap(),
+    };
+    let node = open(dir.path(), &clock).unwrap();
+    assert!(node.install_snapshot(&given).unwrap());
+    let changed = id_at(&node, 3);
+    assert_eq!(weight_of(&node, &changed), weight_of(&source, &changed));
+    node.close().unwrap();
+    drop(node);
+    change_record(dir.path(), changed, |record| record.truncate(3));
+    let node = open(dir.path(), &clock).unwrap();
+    let error = Err(format!("store: the record of block {changed} is not as it was stored"));
+    for _ in 0..2 {
+        assert_eq!(weight_of(&node, &changed), error);
+    }
 }

@@ -5,7 +5,8 @@ use fjall::Readable;
 use tally_chain::consensus::Engine;
 use tally_chain::{BlockId, Height, Weight};
 
-use super::record::weight_in;
+use super::keyspaces::height_key;
+use super::record::{block_id, weight_in};
 use super::snapshot::Snapshot;
 use super::{BlockRecord, StoreError};
 
@@ -80,5 +81,22 @@ impl Snapshot {
             Err(error) if error.is_damage() => Ok(None),
             summed => summed.map(Some),
         }
+    }
+
+    /// Whether a block is part of the active chain whose record cannot say at which height: anyone may request it as often as
+    /// they like, so that the chain is not searched.
+    pub(crate) fn chain_has(&self, id: &BlockId) -> Result<bool, StoreError> {
+        let (snapshot, keys) = self.inner();
+        // Receipts are written and removed in the same batch as the block's place in the chain.
+        if snapshot.contains_key(&keys.receipts, &id.as_bytes()[..])? {
+            return Ok(true);
+        }
+        // Blocks that came with a checkpoint have none. They are the lowest, and a few hundred (Q4).
+        for entry in snapshot.range(&keys.chain, ..=height_key(self.base()?)) {
+            if block_id(&entry.value()?) == Some(*id) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
