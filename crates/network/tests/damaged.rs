@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 
 use support::*;
-use tally_chain::{Address, BlockId, Bytes, Height, RawBlock};
+use tally_chain::{Address, BlockId, Bytes, Height};
 use tally_ledger::ChangeSet;
 use tally_network::session::{Output, PeerName, Session};
 use tally_network::wire::{Claim, CompactBlock, Frame, Hello, Message, PROTOCOL_VERSION};
@@ -73,17 +73,31 @@ fn replace_record(dir: &Path, id: BlockId) {
     database.persist(fjall::PersistMode::SyncAll).unwrap();
 }
 
-/// Changes the byte of a block's record that holds how far it came, to "executed and found wrong".
-fn replace_status(dir: &Path, id: BlockId) {
-    const STATUS: usize = 80;
+/// Changes one byte of a block's record.
+fn replace_byte(dir: &Path, id: BlockId, at: usize, change: impl FnOnce(u8) -> u8) {
     let database = fjall::Database::builder(dir.join("store")).open().unwrap();
     let headers = database
         .keyspace("headers", fjall::KeyspaceCreateOptions::default)
         .unwrap();
     let mut record = headers.get(&id.as_bytes()[..]).unwrap().unwrap().to_vec();
-    record[STATUS] = 2;
+    record[at] = change(record[at]);
     headers.insert(&id.as_bytes()[..], &record[..]).unwrap();
     database.persist(fjall::PersistMode::SyncAll).unwrap();
+}
+
+/// The byte that holds how far it came, to "executed and found wrong".
+fn replace_status(dir: &Path, id: BlockId) {
+    replace_byte(dir, id, 80, |_| 2);
+}
+
+/// A byte of the header's time: what the block after it is judged by.
+fn replace_header(dir: &Path, id: BlockId) {
+    replace_byte(dir, id, 69, |byte| byte ^ 0x40);
+}
+
+/// The last byte of the weight, to one less: the claims of peers look false beside it.
+fn replace_weight(dir: &Path, id: BlockId) {
+    replace_byte(dir, id, 81 + 31, |byte| byte - 1);
 }
 
 /// Puts another manifest in the place of a stored block's.
@@ -176,21 +190,68 @@ fn a_status_that_changed_makes_no_block_invalid() {
     audit_folder(story.dir.path(), story.clock.now());
 }
 
-/// The same of the tip: the node reports what is wrong, and does not reject all that continues it.
+/// The same of the tip: the node reports what is wrong, and does not reject all that continues it, nor claim another weight
+/// than its chain has.
 #[test]
-fn a_status_of_the_tip_that_changed_is_the_stores_failure() {
-    let story = story();
-    let node = open(story.dir.path(), &story.clock).unwrap();
-    let tip = node.tip().record.id;
-    node.close().unwrap();
-    drop(node);
-    replace_status(story.dir.path(), tip);
-    let error = open(story.dir.path(), &story.clock).map(drop).unwrap_err();
-    assert!(matches!(error, StoreError::Altered { .. }), "{error}");
-    assert_eq!(
-        error.to_string(),
-        format!("store: the record of block {tip} is not as it was stored")
-    );
+fn a_record_of_the_tip_that_changed_is_the_stores_failure() {
+    let damages: [(fn(&Path, BlockId), &str); 4] = [
+        (replace_status, "record"),
+        (replace_header, "header"),
+        (replace_manifest, "manifest"),
+        (replace_weight, "weight"),
+    ];
+    for (damage, part) in damages {
+        let story = story();
+        let node = open(story.dir.path(), &story.clock).unwrap();
+        let tip = node.tip().record.id;
+        node.close().unwrap();
+        drop(node);
+        damage(story.dir.path(), tip);
+        let error = open(story.dir.path(), &story.clock).map(drop).unwrap_err();
+        assert!(matches!(error, StoreError::Altered { .. }), "{error}");
+        assert_eq!(
+            error.to_string(),
+            format!("store: the {part} of block {tip} is not as it was stored")
+        );
+    }
+}
+
+/// Blocks after a damaged block of the active chain cannot be judged: their senders are not blamed.
+#[test]
+fn what_changed_in_the_active_chain_is_no_peers_offence() {
+    let damages: [fn(&Path, BlockId); 5] = [
+        replace_status,
+        replace_record,
+        replace_header,
+        replace_manifest,
+        replace_weight,
+    ];
+    for damage in damages {
+        let story = story();
+        let node = open(story.dir.path(), &story.clock).unwrap();
+        // So deep that it is not read when the node is opened.
+        for _ in 0..12 {
+            mine(&node, &story.clock, Address::repeat_byte(1));
+        }
+        let tip = node.tip().record.id;
+        let parent = node.tip().snapshot.id_at(Height(2)).unwrap().unwrap();
+        node.close().unwrap();
+        drop(node);
+        // The peer's block is a child of the damaged one.
+        let other_dir = tempdir().unwrap();
+        let other = open(other_dir.path(), &story.clock).unwrap();
+        for block in &story.own {
+            other.import_block(block).unwrap();
+        }
+        mine(&other, &story.clock, Address::repeat_byte(3));
+        damage(story.dir.path(), parent);
+        let node = open(story.dir.path(), &story.clock).unwrap();
+        let session = session_with(&node, &other, announcement(&other, Height(3)));
+        assert!(session.counters().offences.is_empty());
+        let error = node.header_tip(&parent).unwrap_err();
+        assert!(matches!(error, StoreError::Altered { .. }), "{error}");
+        assert_eq!(node.tip().record.id, tip);
+    }
 }
 
 #[test]
@@ -236,8 +297,12 @@ fn undo_data_that_changed_is_the_stores_failure_and_no_blocks() {
 
 /// A session of the node with a peer that has the other chain and sends `message` as request 7.
 fn session_after(node: &Node, story: &Story, message: Message) -> Session {
+    session_with(node, &story.other, message)
+}
+
+fn session_with(node: &Node, other: &Node, message: Message) -> Session {
     let (mut session, name) = (Session::new(node.clone(), "own"), PeerName::from("peer"));
-    let tip = story.other.tip();
+    let tip = other.tip();
     let hello = Message::Hello(Hello {
         version: PROTOCOL_VERSION,
         genesis: node.identity().genesis,
@@ -314,24 +379,41 @@ fn its_transactions_are_not_there(node: &Node, story: &Story) {
     assert_eq!(answer_of(&mut session), Some(Message::BlockTransactions(Vec::new())));
 }
 
+/// The compact form of a block of this node's active chain, without transactions.
+fn announcement(of: &Node, height: Height) -> Message {
+    let snapshot = of.snapshot();
+    let record = snapshot.known(&snapshot.id_at(height).unwrap().unwrap()).unwrap();
+    Message::CompactBlock(Box::new(CompactBlock {
+        header: record.header,
+        manifest: record.manifest,
+        weight: record.weight,
+        transactions: Vec::new(),
+    }))
+}
+
 /// The announcement of a block that is not known, after one that is.
 fn its_announcement_is_that_of_a_new_block(node: &Node, story: &Story) {
-    let block = RawBlock::decode(&story.others[1], spec().limits.block_bytes).unwrap();
-    let compact = CompactBlock {
-        header: block.header,
-        manifest: block.manifest,
-        weight: story.other.snapshot().known(&story.aside).unwrap().weight,
-        transactions: Vec::new(),
-    };
-    let session = session_after(node, story, Message::CompactBlock(Box::new(compact)));
+    let session = session_after(node, story, announcement(&story.other, Height(2)));
+    assert!(session.counters().offences.is_empty());
+}
+
+/// That of a block after it, which cannot be judged without it.
+fn the_announcement_of_its_child_is_no_offence(node: &Node, story: &Story) {
+    let session = session_after(node, story, announcement(&story.other, Height(3)));
     assert!(session.counters().offences.is_empty());
 }
 
 /// An earlier version marked an invalid block by the status alone: that reads like a byte that has changed.
 #[test]
 fn a_record_of_an_older_version_or_a_changed_one_beside_the_chain_is_none_to_every_reader() {
-    let damages: [fn(&Path, BlockId); 2] = [replace_status, replace_record];
-    let readers: [fn(&Node, &Story); 7] = [
+    let damages: [fn(&Path, BlockId); 5] = [
+        replace_status,
+        replace_record,
+        replace_header,
+        replace_manifest,
+        replace_weight,
+    ];
+    let readers: [fn(&Node, &Story); 8] = [
         api_knows_nothing,
         headers_do_not_continue_it,
         the_other_blocks_of_a_request_are_sent,
@@ -339,6 +421,7 @@ fn a_record_of_an_older_version_or_a_changed_one_beside_the_chain_is_none_to_eve
         its_place_in_a_locator_is_passed_over,
         its_transactions_are_not_there,
         its_announcement_is_that_of_a_new_block,
+        the_announcement_of_its_child_is_no_offence,
     ];
     for damage in damages {
         for reader in readers {
@@ -366,9 +449,11 @@ fn carry(from: &mut Session, name: &PeerName, to: &mut Session, now: u64) {
 #[test]
 fn it_is_requested_from_a_peer_again() {
     let story = story();
-    let damages: [fn(&Story); 4] = [
+    let damages: [fn(&Story); 6] = [
         |story| replace_status(story.dir.path(), story.aside),
         |story| replace_record(story.dir.path(), story.aside),
+        |story| replace_header(story.dir.path(), story.aside),
+        |story| replace_weight(story.dir.path(), story.aside),
         |story| replace_manifest(story.dir.path(), story.aside),
         |story| replace_body(story.dir.path(), story.aside, &story.own[1]),
     ];

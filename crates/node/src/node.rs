@@ -20,7 +20,7 @@ use crate::mining::Mining;
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
 use crate::pool_view::SharedView;
 use crate::stats::Stats;
-use crate::store::{BlockRecord, Snapshot, Store, StoreError};
+use crate::store::{BlockRecord, Compared, Snapshot, Store, StoreError};
 use crate::templates::Templates;
 use crate::verifier::TransactionChecker;
 use crate::workers::Workers;
@@ -318,26 +318,42 @@ impl Node {
         imported
     }
 
-    /// What is stored of a block; one beside the chain whose record is of an older version or has changed on the disk is
-    /// forgotten, and is unknown to all readers from then on. Waits for an import that is under way, where it has to be forgotten.
+    /// What is stored of a block; one beside the chain whose record is of an older version or has changed on the disk (header,
+    /// manifest, weight) is forgotten, and is unknown to all readers from then on. Waits for an import that is under way, where it has to be forgotten.
     ///
     /// # Errors
     /// What the store cannot read, and a changed record of the active chain.
     pub fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        self.sound(snapshot, id, Compared::Weight)
+    }
+
+    /// The same where the weight does not matter: for one block after the other of a branch. It is not compared, and so the
+    /// parent of each block is not read again.
+    ///
+    /// # Errors
+    /// As [`Self::sound_record`].
+    pub fn sound_step(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        self.sound(snapshot, id, Compared::Alone)
+    }
+
+    fn sound(&self, snapshot: &Snapshot, id: &BlockId, compared: Compared) -> Result<Option<BlockRecord>, StoreError> {
+        let engine = self.spec().engine();
         let is_damaged =
             |read: &Result<Option<BlockRecord>, StoreError>| read.as_ref().is_err_and(StoreError::is_damage);
-        let read = snapshot.record(id);
+        let read = snapshot.sound(id, &engine, compared);
         if !is_damaged(&read) {
             return read;
         }
         // An older snapshot has the record for as long as it lives, though the block was forgotten since.
-        let read = self.0.store.snapshot().record(id);
-        if !is_damaged(&read) {
+        let newest = self.0.store.snapshot();
+        let read = newest.sound(id, &engine, compared);
+        // What the active chain needs is not forgotten: no request for it waits for an import, or holds one up.
+        if !is_damaged(&read) || newest.chain_has(id)? {
             return read;
         }
         // Only while no import is under way is it certain which chain is the active one.
         let pipeline = self.0.pipeline.lock();
-        pipeline.sound_record(&self.0.store.snapshot(), id)
+        pipeline.sound_record(&self.0.store.snapshot(), id, compared)
     }
 
     /// Starts from the state of a checkpoint instead of genesis. Returns whether it did: only a node without blocks can.

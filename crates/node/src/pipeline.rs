@@ -76,6 +76,11 @@ impl Pipeline {
             return Err(StoreError::Altered { what });
         }
         let ancestors = active_ancestors(&snapshot, &record)?;
+        // What this node claims to peers, and compares their claims with.
+        if record.weight != ancestors.history.weight() {
+            let what = format!("the weight of block {}", record.id);
+            return Err(StoreError::Altered { what });
+        }
         let goes_back_to = snapshot.goes_back_to(record.height())?;
         let tip = Arc::new(Tip {
             record,

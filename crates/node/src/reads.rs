@@ -116,7 +116,7 @@ impl Node {
             if far_enough && snapshot.is_active(&record)? {
                 break;
             }
-            record = match self.sound_record(&snapshot, &record.header.parent)? {
+            record = match self.sound_step(&snapshot, &record.header.parent)? {
                 Some(parent) if parent.status == Status::Invalid => return Ok(None),
                 Some(parent) => parent,
                 // Of a branch, a block whose bytes had changed was forgotten: it comes again.

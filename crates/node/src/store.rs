@@ -14,6 +14,7 @@ mod migrate;
 mod parts;
 mod record;
 mod snapshot;
+mod sound;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use condition::ROOM_KEPT;
 pub use error::StoreError;
 pub use record::{BlockRecord, Indexed, Place, Status};
 pub use snapshot::{HistoryKey, IndexSizes, Snapshot};
+pub(crate) use sound::Compared;
 
 /// Layout of the data directory that this code reads and writes.
 pub const FORMAT_VERSION: u32 = 2;

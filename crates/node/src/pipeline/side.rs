@@ -6,7 +6,7 @@ use tally_chain::consensus::Engine;
 use tally_chain::{BlockId, Header, LinkedBlock, RawBlock, UnixSecs};
 
 use super::{ImportError, Imported, Pipeline, active_ancestors, parent_of};
-use crate::store::{BlockRecord, Commit, Snapshot, Status, StoreError};
+use crate::store::{BlockRecord, Commit, Compared, Snapshot, Status, StoreError};
 
 /// The way from the active chain to a block, all of it from one snapshot: a block on it is linked by this, and the change
 /// to it begins with this. Nothing of it is read a second time.
@@ -35,7 +35,7 @@ impl Pipeline {
     pub(super) fn known(&self, header: &Header) -> Result<Option<Imported>, ImportError> {
         let (id, parent) = (header.id(), header.parent);
         let snapshot = self.store.snapshot();
-        let status = |id: &BlockId| Ok::<_, StoreError>(self.sound_record(&snapshot, id)?.map(|record| record.status));
+        let status = |id: &BlockId| Ok::<_, StoreError>(self.step(&snapshot, id)?.map(|record| record.status));
         match status(&id)? {
             Some(Status::Invalid) => Err(ImportError::KnownInvalid { id }),
             Some(_) => Ok(Some(Imported::Known { id })),
@@ -73,7 +73,7 @@ impl Pipeline {
         let (tip, max) = (self.tip.record.height().0, self.max_reorg_depth);
         // One of them may have been forgotten since those after it came.
         let stored = |parent: BlockId| -> Result<BlockRecord, ImportError> {
-            let record = self.sound_record(snapshot, &parent)?;
+            let record = self.step(snapshot, &parent)?;
             record.ok_or(ImportError::UnknownParent { parent })
         };
         let mut records = Vec::new();
@@ -157,15 +157,13 @@ impl Pipeline {
 
     /// What is stored of a block. Where that has changed on the disk, and the block is not of the active chain, it is
     /// forgotten: there is none any more.
-    pub(crate) fn sound_record(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
-        let damage = match snapshot.record(id) {
-            Ok(Some(record)) if record.header.id() != *id => StoreError::Altered {
-                what: format!("the header of block {id}"),
-            },
-            // The blocks after it are judged by its manifest: who sends them would be blamed.
-            Ok(Some(record)) if record.manifest.root() != record.header.manifest_root => StoreError::Altered {
-                what: format!("the manifest of block {id}"),
-            },
+    pub(crate) fn sound_record(
+        &self,
+        snapshot: &Snapshot,
+        id: &BlockId,
+        compared: Compared,
+    ) -> Result<Option<BlockRecord>, StoreError> {
+        let damage = match snapshot.sound(id, &self.engine, compared) {
             Err(error) if error.is_damage() => error,
             sound => return sound,
         };
@@ -174,6 +172,11 @@ impl Pipeline {
         }
         self.forget(id, &damage)?;
         Ok(None)
+    }
+
+    /// The same of a block on the way to others. What those weigh is summed up by the history of their branch.
+    fn step(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        self.sound_record(snapshot, id, Compared::Alone)
     }
 
     fn forget(&self, id: &BlockId, damage: &StoreError) -> Result<(), StoreError> {

@@ -80,11 +80,15 @@ impl BlockRecord {
         out
     }
 
+    /// Every record that is read comes through here, and its id proves header and manifest, for two hashes: a byte that changed on
+    /// the disk would have the blocks after it judged by another time or base fee, and their senders blamed. The weight is
+    /// compared with the parent's where it counts: [`Snapshot::sound`](super::Snapshot::sound).
     pub(super) fn decode(id: BlockId, bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Fields(bytes);
-        let altered = || StoreError::Altered {
-            what: format!("the record of block {id}"),
+        let altered_part = |part| StoreError::Altered {
+            what: format!("the {part} of block {id}"),
         };
+        let altered = || altered_part("record");
         let mut read = || -> Option<Self> {
             Some(Self {
                 id,
@@ -107,6 +111,12 @@ impl BlockRecord {
             })
         };
         let mut record = read().ok_or_else(altered)?;
+        if record.header.id() != id {
+            return Err(altered_part("header"));
+        }
+        if record.manifest.root() != record.header.manifest_root {
+            return Err(altered_part("manifest"));
+        }
         if record.status == Status::Invalid {
             if record.supply.0.to_be_bytes::<32>() != invalid_mark(&id).0 {
                 return Err(altered());
@@ -115,6 +125,12 @@ impl BlockRecord {
         }
         Ok(record)
     }
+}
+
+/// The weight in an encoded record, without the rest: what the child's is compared with. None where it ends before that.
+pub(super) fn weight_in(bytes: &[u8]) -> Option<Weight> {
+    let mut reader = Fields(bytes.get(HEADER_BYTES + 1..)?);
+    Some(Weight(U256::from_be_bytes(reader.take::<32>()?)))
 }
 
 /// What the record of an invalid block has in the place of the supply after it.

@@ -102,16 +102,6 @@ impl Snapshot {
         Ok(self.id_at(record.height())? == Some(record.id))
     }
 
-    /// The same of a block whose record cannot be read: looks at every block of the active chain.
-    pub(crate) fn chain_has(&self, id: &BlockId) -> Result<bool, StoreError> {
-        for entry in self.0.snapshot.iter(&self.0.keys.chain) {
-            if block_id(&entry.value()?) == Some(*id) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Records of the active chain from `first` on, in ascending order.
     pub fn records_from(&self, first: Height) -> impl DoubleEndedIterator<Item = Result<BlockRecord, StoreError>> + '_ {
         self.records_between(first, Height(u64::MAX))

@@ -187,7 +187,7 @@ impl Session {
             let id = end.id;
             match self
                 .node
-                .sound_record(&snapshot, &id)
+                .sound_step(&snapshot, &id)
                 .map_err(|error| own_fault(&error))?
             {
                 Some(record) if record.status == Status::Invalid => {
