@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, header};
 use tally_app::server::{ServerFacts, WorkError, Workers};
 use tally_network::NetworkSlot;
-use tally_node::{Health, Node, StoreError, Tip};
+use tally_node::{Health, LightReadError, Node, StoreError, Tip};
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
@@ -21,6 +21,13 @@ use crate::web::Proxies;
 
 /// Of all event streams, one in this many is kept for loopback.
 const KEPT_STREAMS: usize = 8;
+
+/// Streams of headers at once: each holds a part of some hundred kilobytes, and reads the next one when its client has taken it.
+const HEADER_STREAMS: Room = Room {
+    all: 64,
+    per_address: 4,
+    kept_for_loopback: 16,
+};
 
 /// Monitors that measure at once.
 const PROBES: usize = 2;
@@ -46,6 +53,7 @@ pub struct Server {
     /// For monitors: a flood of reads does not leave an operator without figures.
     probes: Workers,
     streams: Guard,
+    header_streams: Guard,
     stopping: watch::Sender<bool>,
 }
 
@@ -68,6 +76,7 @@ impl Server {
                 per_address: web.max_streams_per_address,
                 kept_for_loopback: web.max_streams / KEPT_STREAMS,
             }),
+            header_streams: Guard::new(HEADER_STREAMS),
             node,
             network,
             tokens,
@@ -130,6 +139,11 @@ impl Server {
         self.stopping.send_replace(true);
     }
 
+    /// Whether it is about to end.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Becomes true when the server is about to end.
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
@@ -156,6 +170,25 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Takes a place for one stream of headers of this address; it is given back on drop.
+    pub fn open_headers(&self, client: IpAddr) -> Answer<Place> {
+        self.header_streams.admit(client).map_err(|full| {
+            let max = full.max();
+            let whose = match full {
+                Full::All { .. } => "",
+                Full::Address { .. } => " of this address",
+            };
+            Problem::new(
+                &kinds::BUSY,
+                format!("{max} streams of headers{whose} are open, more are not served"),
+            )
+            .with("limit", max)
+            .header(header::RETRY_AFTER, HeaderValue::from(WorkError::RETRY_AFTER))
+        })
+    }
+}
+
 fn not_done(error: WorkError) -> Problem {
     match error {
         WorkError::Busy => {
@@ -171,6 +204,12 @@ pub struct ReadFailure(Problem);
 impl From<StoreError> for ReadFailure {
     fn from(error: StoreError) -> Self {
         Self(error.into())
+    }
+}
+
+impl From<LightReadError> for ReadFailure {
+    fn from(error: LightReadError) -> Self {
+        Self((&error).into())
     }
 }
 

@@ -22,6 +22,7 @@ mod events;
 mod forks;
 mod hostile;
 mod inside;
+mod light;
 mod log;
 mod lossy;
 mod memos;
