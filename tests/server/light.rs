@@ -5,6 +5,7 @@ use tally_chain::{BlockId, ChainSpec};
 use tally_node::system_clock;
 
 use crate::common::{Reply, TestServer};
+use crate::long;
 
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
@@ -13,7 +14,8 @@ fn spec() -> ChainSpec {
 }
 
 fn verify(server: &TestServer, proof: &[u8]) -> Verified {
-    let mut verifier = Verifier::new(spec(), server.identity().genesis, (system_clock())()).unwrap();
+    let spec = server.node.spec().clone();
+    let mut verifier = Verifier::new(spec, server.identity().genesis, (system_clock())()).unwrap();
     verifier.push(proof).unwrap();
     verifier.finish().unwrap()
 }
@@ -67,6 +69,45 @@ fn a_reader_with_the_genesis_id_verifies_what_the_node_sends() {
         headers.push(&part.body).unwrap();
     }
     assert_eq!((headers.id(), headers.weight()), (id, claim.weight));
+}
+
+/// A chain that is too long to be sent as it is: a sample of a known length, and all headers as a stream.
+#[test]
+fn a_long_chain_is_sampled_and_its_headers_are_streamed() {
+    let height = 10_050;
+    let server = long::server(height);
+    let tip = server.node.tip();
+    let id = tip.record.id;
+    let path = format!("/api/v1/light/chain?tip={id}");
+    let proof = server.get(&path);
+    assert_bytes(&proof, &id.to_string(), FOREVER);
+    let verified = verify(&server, &proof.body);
+    assert_eq!((verified.level, verified.tip), (Level::Sampled, id));
+    assert_eq!(verified.weight, tip.record.weight);
+    assert!(proof.body.len() < 180_000, "{:?}", verified.checked);
+    assert_eq!(server.get(&path).body, proof.body);
+    // An older one is sampled, too.
+    let older = server.json("/api/v1/blocks/10040")["id"].as_str().unwrap().to_owned();
+    let proof = server.get(&format!("/api/v1/light/chain?tip={older}"));
+    let verified = verify(&server, &proof.body);
+    assert_eq!(
+        (verified.level, verified.tip.to_string()),
+        (Level::Sampled, older.clone())
+    );
+    for (end, last, weight) in [
+        (id.to_string(), height, tip.record.weight),
+        (older, 10_040, verified.weight),
+    ] {
+        let answer = server.get(&format!("/api/v1/light/headers?from=1&tip={end}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.header("etag"), format!("\"{end}-1-{last}\""));
+        assert_eq!(answer.header("content-encoding"), "");
+        let spec = server.node.spec().clone();
+        let mut headers = AllHeaders::new(spec, server.identity().genesis, (system_clock())()).unwrap();
+        headers.push(&answer.body).unwrap();
+        assert_eq!((headers.id().to_string(), headers.height().0), (end, last));
+        assert_eq!(headers.weight(), weight);
+    }
 }
 
 #[test]
