@@ -226,6 +226,25 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn an_address_has_few_streams_of_headers_and_leaves_places_for_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = testing::server(folder.path(), WebConfig::default());
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let open = |address| server.open_headers(address);
+        let taken: Vec<_> = (0..HEADER_STREAMS.per_address).map(|_| open(one)).collect();
+        assert!(taken.iter().all(Result::is_ok));
+        let full = open(one).err().expect("it has its places");
+        assert_eq!(
+            (full.kind, &full.members["limit"]),
+            (&kinds::BUSY, &HEADER_STREAMS.per_address.into())
+        );
+        assert!(open(other).is_ok());
+        drop(taken);
+        assert!(open(one).is_ok());
+        server.node.close().expect("a store in order");
+    }
+
+    #[tokio::test]
     async fn whoever_waits_for_a_template_holds_up_no_payment_and_no_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let server = testing::server(folder.path(), WebConfig::default());

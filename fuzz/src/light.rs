@@ -35,7 +35,7 @@ static GENESIS: LazyLock<BlockId> = LazyLock::new(|| genesis::identity(&SPEC).ge
 /// says of its tip.
 fn seeds() -> Vec<Vec<u8>> {
     let change = |at: u32, byte: u8| [&at.to_be_bytes()[..], &[byte]].concat();
-    let with = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
+    let with = |kind: u8, rest: &[u8]| [&[kind][..], rest].concat();
     let block = genesis::block(&SPEC);
     let claim = TipClaim {
         header: block.header,

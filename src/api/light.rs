@@ -74,20 +74,22 @@ pub async fn chain(
     request: Request,
 ) -> Answer<Response> {
     let named = params.tip;
-    let id = named.unwrap_or_else(|| server.node.tip().record.id);
-    let (tag, caching) = (format!("\"{id}\""), Caching::of(named));
-    if has(request.headers(), &tag) {
-        return Ok(answer(request.headers(), &tag, caching, Body::empty));
+    let caching = Caching::of(named);
+    let tag = |id: BlockId| format!("\"{id}\"");
+    let known = tag(named.unwrap_or_else(|| server.node.tip().record.id));
+    if has(request.headers(), &known) {
+        return Ok(answer(request.headers(), &known, caching, Body::empty));
     }
-    let proof = server.read(move |node, tip| Ok(node.light_proof(tip, id)?)).await?;
+    let proof = server.read(move |node, tip| Ok(node.light_proof(tip, named.unwrap_or(tip.record.id))?));
+    let proof = proof.await?;
     let body = match proof.headers.clone() {
         None => Body::from(proof.bytes.0.clone()),
         Some(heights) => {
             let place = server.open_headers(Client::of(&request).0)?;
-            Pieces::new(&server, id, heights, proof.bytes.0.clone(), place).body()
+            Pieces::new(&server, proof.tip, heights, proof.bytes.0.clone(), place).body()
         }
     };
-    Ok(answer(request.headers(), &tag, caching, || body))
+    Ok(answer(request.headers(), &tag(proof.tip), caching, || body))
 }
 
 /// Headers of the chain, 37 to 41 bytes each
