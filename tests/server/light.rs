@@ -75,7 +75,7 @@ fn a_reader_with_the_genesis_id_verifies_what_the_node_sends() {
 #[test]
 fn a_long_chain_is_sampled_and_its_headers_are_streamed() {
     let height = 10_050;
-    let server = long::server(height);
+    let server = long::server(long::sampled(), height);
     let tip = server.node.tip();
     let id = tip.record.id;
     let path = format!("/api/v1/light/chain?tip={id}");
@@ -108,6 +108,21 @@ fn a_long_chain_is_sampled_and_its_headers_are_streamed() {
         assert_eq!((headers.id().to_string(), headers.height().0), (end, last));
         assert_eq!(headers.weight(), weight);
     }
+}
+
+/// The difficulty of `test` changes too fast for a sample: the proof has all headers, and is a stream where these are many.
+#[test]
+fn a_long_chain_that_cannot_be_sampled_is_streamed() {
+    let height = 10_020;
+    let server = long::server(spec(), height);
+    let id = server.node.tip().record.id;
+    let proof = server.get(&format!("/api/v1/light/chain?tip={id}"));
+    assert_eq!((proof.status, proof.header("content-length")), (200, ""));
+    assert_eq!(proof.header("etag"), format!("\"{id}\""));
+    assert_eq!(proof.header("cache-control"), FOREVER);
+    let verified = verify(&server, &proof.body);
+    assert_eq!((verified.level, verified.tip), (Level::AllHeaders, id));
+    assert_eq!(verified.checked.headers, height);
 }
 
 #[test]

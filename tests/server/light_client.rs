@@ -109,7 +109,7 @@ fn a_node_is_verified_from_the_genesis_id_on() {
 
 #[test]
 fn a_long_chain_is_sampled_unless_all_headers_are_asked_for() {
-    let server = long::server(10_010);
+    let server = long::server(long::sampled(), 10_010);
     for (args, level, headers) in [
         (&["--json"][..], "sampled", None),
         (&["--json", "--headers"][..], "all-headers", Some(10_010)),

@@ -15,8 +15,8 @@ use crate::common::{TestServer, config};
 /// Blocks that are written at once.
 const BATCH: u64 = 2_000;
 
-/// The chain `local` with blocks of 16 hashes.
-pub fn spec() -> ChainSpec {
+/// The chain `local` with blocks of 16 hashes: one that is sampled.
+pub fn sampled() -> ChainSpec {
     let mut spec = ChainSpec::built_in("local").unwrap();
     let ConsensusSpec::Pow(pow) = &mut spec.consensus;
     (pow.pow_limit_bits, pow.initial_bits) = (0x207f_ffff, 0x200f_ffff);
@@ -78,8 +78,8 @@ fn write(store: &Store, spec: &ChainSpec, chain: &Chain<'_>) {
 }
 
 /// A server whose node has a chain of this height.
-pub fn server(height: u64) -> TestServer {
-    let (folder, spec) = (tempfile::tempdir().unwrap(), spec());
+pub fn server(spec: ChainSpec, height: u64) -> TestServer {
+    let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store"), &spec).unwrap();
     write(&store, &spec, &chain(&spec, height));
     drop(store);
