@@ -4,12 +4,14 @@
 //! [`Verifier`] is fed the bytes as they come and ends with a [`Verified`] tip, or with a [`Fault`] that names rule, height
 //! and place. [`AllHeaders`] takes the whole chain of headers in the background. All of it is pure: no clock, no I/O.
 
+mod claim;
 mod draws;
 mod fault;
 #[cfg(not(target_family = "wasm"))]
 pub mod forge;
 mod headers;
 mod limits;
+mod links;
 mod order;
 mod prover;
 mod range;
@@ -23,10 +25,12 @@ use crate::header::Header;
 use crate::manifest::Manifest;
 use crate::units::Weight;
 
+pub use claim::{ClaimError, MAX_CLAIM_BYTES, TipClaim};
 pub use draws::Unsampled;
 pub use fault::{Fault, LightError};
 pub use headers::{AllHeaders, SavedHeaders, SavedHeadersError};
 pub use limits::{ALL_HEADERS_UP_TO, MAGIC, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS, TAIL_BLOCKS, VERSION};
+pub use links::Links;
 #[doc(hidden)]
 pub use sampled::Bounds;
 

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use tally_chain::light::forge::{self, Budget, Chain, Next, Numbers, Seal};
 use tally_chain::light::{
-    AllHeaders, ChainReader, Fault, Level, LightError, ProofKind, SavedHeadersError, Unsampled, Verified, Verifier,
-    encode_headers, prove,
+    AllHeaders, ChainReader, Fault, Level, LightError, Links, ProofKind, SavedHeadersError, Unsampled, Verified,
+    Verifier, encode_headers, prove,
 };
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{BlockError, BlockId, ChainSpec, Height, U256, UnixSecs, Weight};
@@ -360,4 +360,42 @@ fn all_headers_stop_at_the_first_that_does_not_hold() {
     assert_eq!((fault.rule, fault.height), ("H5", Some(Height(51))));
     assert_eq!(fault.at as usize + 37, bytes.len());
     assert_eq!((headers.height(), headers.id()), (Height(50), HONEST.at(50).id()));
+}
+
+/// From any block on, headers alone lead to the tip's id; others, and a false time of block 1, lead elsewhere.
+#[test]
+fn links_lead_from_a_known_block_to_its_descendants() {
+    let first_time = HONEST.at(1).time;
+    let headers = |chain: &Chain<'_>, from: u64, to: u64| {
+        let mut bytes = Vec::new();
+        encode_headers(&SPEC, chain, from..=to, &mut bytes).unwrap();
+        bytes
+    };
+    let tip = HONEST.height();
+    for from in [0, 1, 2, tip - 300, tip] {
+        let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
+        headers(&*HONEST, from + 1, tip)
+            .chunks(1_000)
+            .for_each(|part| links.push(part).unwrap());
+        assert!(!links.is_within_header());
+        assert_eq!((links.height(), links.id()), (Height(tip), HONEST.tip().id()), "{from}");
+    }
+    let from = tip - 300;
+    let mut other = HONEST.fork(from + 10, 5);
+    let after = |header, first_time| {
+        let mut links = Links::after(&SPEC, Height(from), header, first_time);
+        links.push(&headers(&*HONEST, from + 1, tip)).unwrap();
+        links.id()
+    };
+    assert_ne!(after(HONEST.at(from), first_time + 100_000), HONEST.tip().id());
+    assert_ne!(after(HONEST.at(from - 1), first_time), HONEST.tip().id());
+    assert!(other.push(Next::at(other.tip().time + 10), Seal::Mined(&mut Budget(u64::MAX))));
+    let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
+    links.push(&headers(&other, from + 1, from + 11)).unwrap();
+    assert_eq!((links.height(), links.id()), (Height(from + 11), other.tip().id()));
+    assert_ne!(links.id(), HONEST.at(from + 11).id());
+    links.push(&[0; 40]).unwrap();
+    assert!(links.is_within_header());
+    let fault = links.push(&[0xff; 60]).unwrap_err();
+    assert_eq!((fault.rule, fault.height), ("F2", Some(Height(from + 13))));
 }

@@ -305,7 +305,7 @@ impl<'a, C: ChainReader> Prover<'a, C> {
 }
 
 /// Its length in two bytes, then the manifest.
-fn write_manifest(manifest: &Manifest, out: &mut Vec<u8>) {
+pub(super) fn write_manifest(manifest: &Manifest, out: &mut Vec<u8>) {
     let bytes = manifest.encode();
     let len = u16::try_from(bytes.len()).expect("a manifest has 512 bytes at most");
     out.extend(len.to_be_bytes());
