@@ -2,7 +2,7 @@
 import { defineConfig, devices } from '@playwright/test';
 
 const desktop = { viewport: { width: 1280, height: 800 } };
-/** Run on request only, in projects of their own. */
+/** Run on request only, as separate projects. */
 const byHand = ['screenshots.spec.ts', 'figures*.spec.ts'];
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 

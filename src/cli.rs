@@ -26,7 +26,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::exit::{EXIT_CODES, Exit};
 use hidden::Hidden;
 
-/// How long a command that serves may take to print why it ends, when all its work has ended.
+/// How long the process may take to print why it ends, where nothing is left for it to do.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A self-hosted, tamper-evident ledger in one binary: node, explorer, wallet and miner
@@ -55,7 +55,7 @@ enum Command {
     /// Get or check a portable receipt: a file that shows what is on the chain
     #[command(after_help = EXIT_CODES)]
     Receipt(receipt::ReceiptArgs),
-    /// Ask a node whether it lives, or whether it can do its work
+    /// Check whether a node lives, or whether it can do its work
     #[command(after_help = EXIT_CODES)]
     Health(health::HealthArgs),
     /// Check the whole store again, from genesis on, without trusting anything in it
@@ -128,8 +128,10 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Says what is wrong with the command line, in colours where nothing of it has to be left out.
+/// Prints what is wrong with the command line, in colours where nothing of it has to be left out. Whether the command would
+/// have served is not known then, so that each one ends in time.
 fn reject(wrong: &clap::Error, hidden: &Hidden) {
+    end_in_time(Exit::Usage);
     let text = wrong.render().to_string();
     let left = hidden.out_of(&text);
     if left == text {
@@ -172,19 +174,23 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// Of a command that serves: where it failed, the process ends a little later with the code of the error, printed or not. A
-/// supervisor waits for that code and may not read standard error, and printing to a full pipe would wait for ever. Other
-/// commands wait for their reader, a pager perhaps.
+/// Of a command that serves: where it failed, the process ends in time, whether the error is printed or not. Other commands wait
+/// for their reader, a pager perhaps.
 fn without_words(ended: anyhow::Result<()>) -> anyhow::Result<()> {
     if let Err(error) = &ended {
-        let exit = Exit::of(error);
-        std::thread::spawn(move || {
-            std::thread::sleep(LAST_WORDS);
-            #[allow(clippy::exit, reason = "an output that nothing reads keeps `main` from returning")]
-            std::process::exit(exit as i32);
-        });
+        end_in_time(Exit::of(error));
     }
     ended
+}
+
+/// Ends the process with this code after [`LAST_WORDS`], where `main` has not returned by then. A supervisor waits for the code
+/// and may not read standard error, and printing to a full pipe would wait for ever.
+fn end_in_time(exit: Exit) {
+    std::thread::spawn(move || {
+        std::thread::sleep(LAST_WORDS);
+        #[allow(clippy::exit, reason = "an output that nothing reads keeps `main` from returning")]
+        std::process::exit(exit as i32);
+    });
 }
 
 /// An error with its causes in one line, each once: many errors name their cause in their own words.

@@ -50,7 +50,7 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     5  `tally audit` found a fault\n  \
     6  the wallet's vault does not open: wrong password, or damaged\n  \
     7  a receipt, or the chain that a node shows, does not hold\n  \
-    8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait asks\n  \
+    8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait requires\n  \
     9  the result could not be printed; standard error says what was done\n \
     10  the store failed while the node ran (a full or broken disk); start it again\n \
     11  nodes show different chains\n\
@@ -290,8 +290,8 @@ mod tests {
     }
 
     #[test]
-    fn what_got_no_answer_is_said_as_far_as_it_is_known() {
-        let said = |earlier| {
+    fn what_got_no_answer_is_named_as_far_as_it_is_known() {
+        let text_of = |earlier| {
             let why = tally_wallet::Uncertain::NotOurs { status: 502 };
             let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
             let error = anyhow::Error::from(Unanswered { id, earlier, why });
@@ -302,30 +302,30 @@ mod tests {
                 .unwrap_or(text)
         };
         let open = "may have been taken by the node";
-        assert_eq!(said(tally_wallet::Earlier::Never), open);
-        assert_eq!(said(tally_wallet::Earlier::Open), open);
+        assert_eq!(text_of(tally_wallet::Earlier::Never), open);
+        assert_eq!(text_of(tally_wallet::Earlier::Open), open);
         assert_eq!(
-            said(tally_wallet::Earlier::Taken),
+            text_of(tally_wallet::Earlier::Taken),
             "was taken by a node before, and whether this one has it now is not known"
         );
     }
 
     #[test]
     fn the_list_of_what_waits_is_named_for_what_it_lists() {
-        let said = |earlier| {
+        let text_of = |earlier| {
             let why = tally_wallet::Uncertain::NotOurs { status: 502 };
             let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
             (Unanswered { id, earlier, why }.to_string(), id)
         };
         for earlier in [tally_wallet::Earlier::Never, tally_wallet::Earlier::Open] {
-            let (text, id) = said(earlier);
+            let (text, id) = text_of(earlier);
             let ways = format!(
                 "know: `tally wallet pending` looks for it, `tally wallet resend {id}` sends the same bytes again, which \
                  never pays twice, and `tally wallet pending --dismiss {id}` gives it up"
             );
             assert!(text.ends_with(&ways), "{text}");
         }
-        let (text, id) = said(tally_wallet::Earlier::Taken);
+        let (text, id) = text_of(tally_wallet::Earlier::Taken);
         let ways = format!(
             "know: `tally wallet resend {id}` sends the same bytes again, which never pays twice, and \
              `tally wallet pending --dismiss {id}` gives it up, where the node does not know it any more"

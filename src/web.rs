@@ -126,6 +126,13 @@ mod tests {
     use crate::config::WebConfig;
     use crate::server::testing;
 
+    /// The answer to a GET request of this machine.
+    fn get_from(router: &Router, path: &str) -> impl Future<Output = Response> + use<> {
+        let request = Request::get(path).header("host", "localhost").body(Body::empty());
+        let answer = router.clone().oneshot(request.expect("a request"));
+        async { answer.await.expect("an answer") }
+    }
+
     #[tokio::test]
     async fn a_panicking_handler_costs_one_answer() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -135,18 +142,14 @@ mod tests {
             .route("/boom", get(boom))
             .route("/fine", get(|| async { "fine" }));
         let router = guarded(routes, &server);
-        let ask = |path: &str| {
-            let request = Request::get(path).header("host", "localhost").body(Body::empty());
-            router.clone().oneshot(request.expect("a request"))
-        };
-        let answer = ask("/boom").await.expect("an answer");
+        let answer = get_from(&router, "/boom").await;
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let id = answer.headers()["x-request-id"].clone();
         let body = answer.into_body().collect().await.expect("a body").to_bytes();
         let problem: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!(problem["type"], "/problems/internal");
         assert_eq!(problem["request_id"], id.to_str().expect("ASCII"));
-        assert_eq!(ask("/fine").await.expect("an answer").status(), StatusCode::OK);
+        assert_eq!(get_from(&router, "/fine").await.status(), StatusCode::OK);
         server.node.close().expect("a store in order");
     }
 
@@ -155,10 +158,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let server = testing::server(folder.path(), WebConfig::default());
         let router = router(&server);
-        let ask = |path: &str| {
-            let request = Request::get(path).header("host", "localhost").body(Body::empty());
-            router.clone().oneshot(request.expect("a request"))
-        };
         // All places for reads of pages and API are taken.
         let places = server.reads.free();
         let (let_go, readers): (Vec<_>, Vec<_>) = (0..places)
@@ -173,7 +172,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         for path in ["status", "peers", "mining", "mining/workers"] {
-            let answer = ask(&format!("/api/v1/{path}")).await.expect("an answer");
+            let answer = get_from(&router, &format!("/api/v1/{path}")).await;
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
         }
         drop(let_go);
@@ -189,10 +188,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let server = testing::server(folder.path(), WebConfig::default());
         let router = router(&server);
-        let ask = |path: &str| {
-            let request = Request::get(path).header("host", "localhost").body(Body::empty());
-            router.clone().oneshot(request.expect("a request"))
-        };
         let (holds, held) = tokio::sync::oneshot::channel();
         let (let_go, wait) = std::sync::mpsc::channel();
         let node = server.node.clone();
@@ -213,13 +208,13 @@ mod tests {
             "/ui/mempool?page=1&rows=10",
         ]
         .into_iter()
-        .map(|path| (path, tokio::spawn(ask(path))))
+        .map(|path| (path, tokio::spawn(get_from(&router, path))))
         .collect();
         // Each goes as far as it comes without the pool.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        let alive = ask("/healthz").await.expect("an answer");
+        let alive = get_from(&router, "/healthz").await;
         assert_eq!(alive.status(), StatusCode::OK);
         for (path, reader) in &readers {
             assert!(!reader.is_finished(), "{path} reads the pool");
@@ -227,7 +222,7 @@ mod tests {
         let _ = let_go.send(());
         assert_eq!(holder.join().expect("no panic"), Ok(()), "a reader held up the server");
         for (path, reader) in readers {
-            let answer = reader.await.expect("no panic").expect("an answer");
+            let answer = reader.await.expect("no panic");
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
         }
         server.node.close().expect("a store in order");

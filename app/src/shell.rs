@@ -30,10 +30,10 @@ mod document {
 
     /// The document: head, assets, and the app as body. Expects [`AssetUrls`] in context. The
     /// theme comes from the reader's cookie, so that the first paint is already in it.
-    pub fn shell() -> AnyView {
+    pub fn shell() -> impl IntoView {
         let assets = expect_context::<AssetUrls>();
         let theme = theme().attribute();
-        // At the root no base path is written.
+        // At the root there is nothing to say.
         let base = Some(base::current().as_str().to_owned()).filter(|base| !base.is_empty());
         let start = format!(
             "const [JS, WASM] = [{:?}, {:?}];\n{}",
@@ -61,7 +61,6 @@ mod document {
                 </body>
             </html>
         }
-        .into_any()
     }
 
     /// The theme that the reader's cookie names.

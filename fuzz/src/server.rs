@@ -73,7 +73,7 @@ thread_local! {
     static EDGE: RefCell<Option<Edge>> = const { RefCell::new(None) };
 }
 
-fn ask(request: Request<Body>) -> u16 {
+fn status_of(request: Request<Body>) -> u16 {
     EDGE.with_borrow_mut(|edge| edge.get_or_insert_with(Edge::new).status(request))
 }
 
@@ -123,7 +123,7 @@ fn http(data: &[u8]) {
     }
     // Leptos answers a bad parameter of a page's own read with 500.
     let of_page = request.uri().path().starts_with("/ui/");
-    let status = ask(request);
+    let status = status_of(request);
     assert!(status < 500 || status == 503 || of_page, "status {status}");
 }
 
@@ -155,7 +155,7 @@ fn json(data: &[u8]) {
     let request = request
         .header("content-type", "application/json")
         .body(Body::from(body.to_vec()));
-    let status = ask(request.expect("a request"));
+    let status = status_of(request.expect("a request"));
     assert!(
         status < 500 || status == 503,
         "status {status} for {:?}",

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn examples_have_the_form_that_is_asked_of_them() {
+    fn examples_have_the_form_that_is_required_of_them() {
         let mut document = document();
         let forms = |pattern: &str| regex::Regex::new(pattern).expect("a pattern");
         let mut checked = 0;

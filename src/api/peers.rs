@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peer_whose_next_block_is_ahead_of_the_clock_says_by_how_much() {
+    fn a_peer_whose_next_block_is_ahead_of_the_clock_shows_by_how_much() {
         let peer = PeerStatus {
             name: "12D3KooW".into(),
             outbound: true,

@@ -135,12 +135,12 @@ fn init(args: &InitArgs) -> anyhow::Result<()> {
     let spec = ChainSpec::from_toml(&text).map_err(ConfigError::Spec)?;
     let shown = args.file.display();
     new_file::create(&args.file, text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
-    let said = outln!(
+    let printed = outln!(
         "{shown}: genesis {}, spec hash {}",
         genesis::identity(&spec).genesis,
         spec.hash()
     );
-    said.after(|| format!("the spec was written to {shown}"))?;
+    printed.after(|| format!("the spec was written to {shown}"))?;
     let begins = u64::from(spec.genesis_time);
     if begins > (tally_node::system_clock())().0 {
         outln!(

@@ -35,7 +35,7 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// Which node is used, and whose certificate is trusted where it serves HTTPS.
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
-    /// The node to ask: http:// or https://, with the base path that it serves under if it has one
+    /// The node to use: http:// or https://, with the base path that it serves under if it has one
     #[arg(
         long,
         global = true,
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_node_says_writes_nothing_over_what_is_shown() {
+    fn an_answer_of_a_node_writes_nothing_over_what_is_shown() {
         let zero = BlockId::ZERO;
         let status = serde_json::json!({
             "version": "0", "chain": "local\u{9b}H", "chain_id": 1, "genesis_id": zero, "spec_hash": tally_chain::B256::ZERO,

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_reads_is_told_from_a_full_disk() {
+    fn a_pipe_that_nobody_reads_is_distinguished_from_a_full_disk() {
         let closed = Unprinted::from(io::Error::from(ErrorKind::BrokenPipe));
         assert!(matches!(closed, Unprinted::Closed));
         let full = Unprinted::from(io::Error::from(ErrorKind::StorageFull));

@@ -15,7 +15,7 @@ use super::client::{Client, NodeArgs};
 use super::out::{After as _, Unprinted, outln};
 use crate::exit::OtherDocument;
 use crate::new_file;
-use crate::regular_file::{self, NotRead};
+use crate::regular_file;
 
 #[derive(Debug, Args)]
 pub struct ReceiptArgs {
@@ -76,12 +76,12 @@ fn get(id: TxId, out: Option<&Path>, node: &NodeArgs) -> anyhow::Result<()> {
     let out = out.unwrap_or(&usual);
     new_file::create(out, receipt.write().as_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
     let (shown, tip) = (out.display(), proven.tip);
-    let said = outln!(
+    let printed = outln!(
         "{shown}\nIt leads to block {tip} at height {}.\n\
          Compare that id with one from a source of your own, then: tally receipt verify {shown} --tip {tip}",
         proven.tip_height
     );
-    Ok(said.after(|| format!("the receipt was written to {shown}"))?)
+    Ok(printed.after(|| format!("the receipt was written to {shown}"))?)
 }
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
@@ -115,7 +115,7 @@ fn examine(args: &VerifyArgs) -> anyhow::Result<()> {
         outln!("{}", serde_json::to_string_pretty(&shown(&receipt, &proven, anchored))?)?;
         return Ok(());
     }
-    say(&receipt, &proven, anchored, args.document.as_deref())?;
+    print(&receipt, &proven, anchored, args.document.as_deref())?;
     Ok(())
 }
 
@@ -144,7 +144,8 @@ fn shown(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>) -> 
     })
 }
 
-fn say(
+/// For a person.
+fn print(
     receipt: &PortableReceipt,
     proven: &Proven,
     anchored: Option<B256>,
@@ -194,24 +195,8 @@ fn say(
 pub fn sha256_of(path: &Path) -> anyhow::Result<B256> {
     let unreadable = || format!("cannot read {}", path.display());
     let (file, found) = regular_file::open(path).with_context(unreadable)?;
-    let length = found.len();
-    // One byte more shows that it grew; one that grows as fast as it is read would never end.
-    let mut file = file.take(length.saturating_add(1));
     let mut hasher = Sha256::new();
-    let mut part = [0; 1 << 16];
-    let mut read = 0;
-    loop {
-        match file.read(&mut part).with_context(unreadable)? {
-            0 => break,
-            count => {
-                hasher.update(&part[..count]);
-                read += count as u64;
-            }
-        }
-    }
-    if read != length {
-        return Err(NotRead::Changed { length }).with_context(unreadable);
-    }
+    regular_file::read_parts(&file, &found, |part| hasher.update(part)).with_context(unreadable)?;
     Ok(B256::from(<[u8; 32]>::from(hasher.finalize())))
 }
 

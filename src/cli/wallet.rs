@@ -47,9 +47,9 @@ pub struct WalletArgs {
 enum WalletCommand {
     /// Make a new wallet: a phrase, an RSA-2048 account and a secp256k1 account
     ///
-    /// The password is asked for, or taken from TALLY_WALLET_PASSWORD.
+    /// The password comes from TALLY_WALLET_PASSWORD, or from a prompt.
     New(create::NewArgs),
-    /// Make the wallet of a phrase again; the phrase is asked for, or taken from TALLY_WALLET_PHRASE
+    /// Make the wallet of a phrase again; the phrase comes from TALLY_WALLET_PHRASE, or from a prompt
     ///
     /// Accounts that were used before are looked for on the node, unless --chain names the chain without one.
     Restore(create::RestoreArgs),
@@ -72,7 +72,7 @@ enum WalletCommand {
     /// The address book
     #[command(subcommand)]
     Contacts(contacts::ContactsCommand),
-    /// Change the password: asked for, or taken from TALLY_WALLET_PASSWORD and TALLY_WALLET_NEW_PASSWORD
+    /// Change the password: both come from TALLY_WALLET_PASSWORD and TALLY_WALLET_NEW_PASSWORD, or from prompts
     Password,
     /// Copy the encrypted vault to a backup file
     Backup(backup::BackupArgs),
@@ -82,11 +82,11 @@ enum WalletCommand {
     List(list::ListArgs),
     /// Show balances: of the wallet's accounts, or of the addresses given
     Balance(list::BalanceArgs),
-    /// Keep a key that another program made, or watch a public key; shows what the file holds and asks first
+    /// Keep a key that another program made, or watch a public key; shows what the file holds, and waits for a yes
     Import(keys::ImportArgs),
     /// Write a private key as an encrypted file, or a public key, for other programs
     Export(keys::ExportArgs),
-    /// Send a payment; shows what will be signed and asks first
+    /// Send a payment; shows what will be signed, and waits for a yes
     Send(send::SendArgs),
     /// Get coins from an account whose keys are published, on chains that have such accounts
     TestCoins(test_coins::TestCoinsArgs),
@@ -101,7 +101,7 @@ enum WalletCommand {
     Propose(proposal::ProposeArgs),
     /// Show what a proposal pays, and who has signed it
     Show(proposal::ShowArgs),
-    /// Sign a proposal with the keys of this wallet that it asks for; shows what it pays and asks first
+    /// Sign a proposal with the keys of this wallet that its policy has; shows what it pays, and waits for a yes
     Sign(proposal::SignArgs),
     /// Put the signatures of several copies of a proposal together
     Combine(proposal::CombineArgs),

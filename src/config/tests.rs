@@ -179,7 +179,7 @@ fn a_trusted_block_is_an_id_and_implies_beginning_with_a_checkpoint() {
 }
 
 #[test]
-fn the_base_path_is_the_root_unless_a_flag_or_the_file_says_otherwise() {
+fn the_base_path_is_the_root_unless_a_flag_or_the_file_has_another() {
     let base = |options: NodeOptions| options.check().expect("valid").web.base_path.as_str().to_owned();
     assert_eq!(base(options("")), "");
     assert_eq!(base(options("base-path = '/'")), "");

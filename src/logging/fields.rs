@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_and_says_so() {
+    fn long_text_is_cut_and_marked_so() {
         assert_eq!(outside("short"), "short");
         let cut = outside(&"ä".repeat(10_000));
         assert!(cut.starts_with("ää") && cut.ends_with("ä… (20000 bytes)"), "{cut}");

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
-use tally_testkit::process::Child;
 pub use tally_testkit::process::FAST_CHAIN;
+use tally_testkit::process::{Child, node_args};
 
 use crate::binary;
 
@@ -31,16 +31,7 @@ pub struct NodeProcess {
 
 impl NodeProcess {
     pub fn start(data_dir: &Path) -> Self {
-        let args = [
-            "node",
-            "--chain",
-            FAST_CHAIN,
-            "--listen",
-            "127.0.0.1:0",
-            "--log-level",
-            "warn",
-            "--mine",
-        ];
+        let args = node_args(FAST_CHAIN, "warn", &["--mine"]);
         let child = Child::by(binary::tally(), &args, data_dir);
         let url = child.after("interface");
         Self { child, url }

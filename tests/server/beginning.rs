@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::child::FAST_CHAIN;
 use crate::common::until;
-use crate::network::{Member, agree, identity};
+use crate::network::{Member, end_mining, identity};
 
 const RULES: [&str; 4] = ["--checkpoint-every", "5", "--checkpoint-depth", "3"];
 
@@ -80,9 +80,7 @@ fn a_node_begins_with_a_checkpoint_is_useful_and_reports_what_it_lacks() {
     second.kill();
     let second = Member::start(folders[1].path(), FAST_CHAIN, &begin);
     assert!(second.included(&next));
-    first.mine(false);
-    second.mine(false);
-    agree(&[&first, &second], base);
+    end_mining(&first, &[&second]);
     assert_eq!(
         second.get(&format!("/api/v1/blocks/{included}")).json()["base"],
         json!(base)

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rustix::fs::OFlags;
-pub use tally_testkit::process::{Child, FAST_CHAIN, signal};
+pub use tally_testkit::process::{Child, FAST_CHAIN, node_args, signal};
 
 use crate::binary;
 

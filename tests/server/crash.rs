@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tally_chain::transaction::ChainIdentity;
 
 use crate::binary;
-use crate::child::{self, Child, FAST_CHAIN, audit};
+use crate::child::{self, Child, FAST_CHAIN, audit, node_args};
 use crate::common::{ECC, Http, hex, until};
-use crate::network::{Member, agree, identity};
+use crate::network::{Member, end_mining, identity};
 
 /// Pairs of a process that is killed and a thread that kills it; all of them are peers of one node that is not killed.
 const VICTIMS: usize = 2;
@@ -62,18 +62,8 @@ impl Victim {
 
     /// Killed somewhere between its first instruction and its banner.
     fn kill_while_it_starts(&self) {
-        let args = [
-            "node",
-            "--chain",
-            FAST_CHAIN,
-            "--listen",
-            "127.0.0.1:0",
-            "--p2p-listen",
-            "127.0.0.1:0",
-            "--log-level",
-            "error",
-        ];
-        let mut child = child::start(&[&args[..], &self.args()].concat(), self.folder.path());
+        let more = [&["--p2p-listen", "127.0.0.1:0"][..], &self.args()].concat();
+        let mut child = child::start(&node_args(FAST_CHAIN, "error", &more), self.folder.path());
         std::thread::sleep(Duration::from_millis(random(150)));
         child.kill();
     }
@@ -154,12 +144,7 @@ fn hundreds_of_kills_cost_nothing_that_was_acknowledged() {
         assert!(victim.promises.len() >= kills() / 8, "{}", victim.promises.len());
         assert_known(member, &victim.promises);
     }
-    let all: Vec<_> = members.iter().chain([&survivor]).collect();
-    // One goes on alone, or two equally heavy tips might stay beside each other.
-    members.iter().for_each(|member| member.mine(false));
-    agree(&all, 1);
-    survivor.mine(false);
-    agree(&all, 1);
+    end_mining(&survivor, &members.iter().collect::<Vec<_>>());
     drop((members, survivor));
     // The audit executes every block again from genesis on: it is the control.
     let roots: Vec<_> = victims.iter().map(|victim| state_root(victim.folder.path())).collect();
@@ -193,17 +178,7 @@ fn a_full_disk_is_reported_and_passes() {
     let Some(command) = on_small_disk(folder.path(), "48m") else {
         return;
     };
-    let args = [
-        "node",
-        "--chain",
-        FAST_CHAIN,
-        "--listen",
-        "127.0.0.1:0",
-        "--mine",
-        "true",
-        "--log-level",
-        "error",
-    ];
+    let args = node_args(FAST_CHAIN, "error", &["--mine", "true"]);
     let child = Child::by(command, &args, &folder.path().join("data"));
     let client = Http::new(&child.after("interface"));
     let identity = identity();
@@ -261,17 +236,7 @@ fn a_store_that_breaks_ends_the_node_with_its_own_code() {
     let (folder, identity) = (tempfile::tempdir().unwrap(), identity());
     let data = folder.path().join("data");
     let Some(library) = layer(folder.path()) else { return };
-    let args = [
-        "node",
-        "--chain",
-        FAST_CHAIN,
-        "--listen",
-        "127.0.0.1:0",
-        "--mine",
-        "true",
-        "--log-level",
-        "error",
-    ];
+    let args = node_args(FAST_CHAIN, "error", &["--mine", "true"]);
     let mut first = child::start(&args, &data);
     first.after("interface");
     assert_eq!(first.stop().code(), Some(0));
@@ -337,16 +302,7 @@ fn what_cannot_be_opened_is_named_once_with_its_path() {
     std::fs::write(&file, "").unwrap();
     let error_of = |data: &Path| {
         let mut command = binary::tally();
-        command.args([
-            "node",
-            "--chain",
-            FAST_CHAIN,
-            "--listen",
-            "127.0.0.1:0",
-            "--log-level",
-            "error",
-            "--data-dir",
-        ]);
+        command.args(node_args(FAST_CHAIN, "error", &["--data-dir"]));
         let ended = command.arg(data).stdout(Stdio::null()).output().unwrap();
         assert_eq!(ended.status.code(), Some(1));
         String::from_utf8(ended.stderr).unwrap()

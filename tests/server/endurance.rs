@@ -11,7 +11,7 @@ use serde_json::json;
 use tally_chain::{ChainSpec, genesis};
 
 use crate::binary;
-use crate::child::{Child, FAST_CHAIN, audit, signal};
+use crate::child::{Child, FAST_CHAIN, audit, node_args, signal};
 use crate::common::{ECC, Http, hex, until};
 
 const USUAL: [&str; 6] = ["node", "--chain", "test", "--no-mine", "--listen", "127.0.0.1:0"];
@@ -160,16 +160,7 @@ fn a_node_that_has_no_descriptor_left_goes_on_and_answers_again() {
     const CANNOT_TAKE: &str = "connections cannot be taken";
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let args = [
-        "node",
-        "--chain",
-        FAST_CHAIN,
-        "--mine",
-        "--listen",
-        "127.0.0.1:0",
-        "--log-level",
-        "warn",
-    ];
+    let args = node_args(FAST_CHAIN, "warn", &["--mine"]);
     let mut node = Child::by(after(&format!("exec 2>{}", log.display())), &args, folder.path());
     let url = node.after("interface");
     let address = url.replace("http://", "");

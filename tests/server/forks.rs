@@ -65,8 +65,7 @@ fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
         (&json!([detail]), &json!(20))
     );
 
-    // Without the markers of Leptos, which stand after text.
-    let page = member.get("/network").text().replace("<!>", "");
+    let page = member.get("/network").text();
     for part in [
         "A peer shows a chain with more total work that this node cannot follow",
         "It has 40 blocks and more total work than the chain shown here",

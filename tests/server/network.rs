@@ -153,6 +153,16 @@ pub fn agree(members: &[&Member], height: u64) {
     });
 }
 
+/// Ends mining, and waits until all have the same tip. One goes on alone until all follow it: where several end at once, two tips
+/// of equal weight may stay beside each other. Rule: docs/protocol.md#B9
+pub fn end_mining(last: &Member, others: &[&Member]) {
+    let all: Vec<_> = others.iter().copied().chain([last]).collect();
+    others.iter().for_each(|member| member.mine(false));
+    agree(&all, 1);
+    last.mine(false);
+    agree(&all, 1);
+}
+
 #[test]
 fn nodes_agree_one_joins_late_and_kill_9_while_it_catches_up_loses_nothing() {
     let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
@@ -175,14 +185,19 @@ fn nodes_agree_one_joins_late_and_kill_9_while_it_catches_up_loses_nothing() {
         (known(&first) && known(&second)).then_some(())
     });
 
-    // A third one comes by QUIC, is killed as soon as it has begun, and comes again.
+    // A third one comes by QUIC, is killed as soon as it has begun and remembers its peer, and comes again.
     let height = until("some blocks", || Some(first.height()).filter(|height| *height >= 8));
     let quic = first.addresses[1].clone();
     let mut third = Member::start(folders[2].path(), FAST_CHAIN, &["--peer", &quic]);
     until("it has begun", || (third.height() > 0).then_some(()));
+    let remembered = folders[2].path().join("network/peers");
+    until("it remembers its peer", || {
+        std::fs::read_to_string(&remembered)
+            .is_ok_and(|peers| peers.contains(&first.id()))
+            .then_some(())
+    });
     let before = third.height();
     third.kill();
-    // It remembers whom it dialled.
     let third = Member::start(folders[2].path(), FAST_CHAIN, &[]);
     assert!(third.height() >= before, "what was acknowledged is still there");
     until("it has caught up", || (third.height() >= height).then_some(()));

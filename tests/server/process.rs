@@ -10,7 +10,7 @@ use tally_chain::ChainSpec;
 use tally_chain::genesis;
 
 use crate::binary;
-use crate::child::{self, Child, FAST_CHAIN, FullPipe, signal};
+use crate::child::{self, Child, FAST_CHAIN, FullPipe, node_args, signal};
 use crate::common::{ECC, Http, RSA, hex, until};
 use crate::events::Stream;
 
@@ -21,19 +21,9 @@ struct Process {
     client: Http,
 }
 
-const USUAL: [&str; 7] = [
-    "node",
-    "--chain",
-    FAST_CHAIN,
-    "--listen",
-    "127.0.0.1:0",
-    "--log-level",
-    "warn",
-];
-
 impl Process {
     fn start(folder: &Path) -> Self {
-        let child = child::start(&[&USUAL[..], &["--mine"]].concat(), folder);
+        let child = child::start(&node_args(FAST_CHAIN, "warn", &["--mine"]), folder);
         let url = child.after("interface");
         Self {
             client: Http::new(&url),
@@ -162,7 +152,7 @@ fn a_second_process_gets_one_line_of_error() {
     let node = Process::start(folder.path());
     let mut second = binary::tally();
     let second = second
-        .args(USUAL)
+        .args(node_args(FAST_CHAIN, "warn", &[]))
         .arg("--data-dir")
         .arg(folder.path())
         .output()
@@ -179,16 +169,7 @@ fn a_second_process_gets_one_line_of_error() {
 
     let mut other = binary::tally();
     let other = other
-        .args([
-            "node",
-            "--chain",
-            "test",
-            "--log-level",
-            "warn",
-            "--listen",
-            "127.0.0.1:0",
-            "--data-dir",
-        ])
+        .args(node_args("test", "warn", &["--data-dir"]))
         .arg(folder.path());
     let other = other.output().unwrap();
     assert_eq!(
@@ -211,7 +192,10 @@ fn more_threads_than_processors_are_rejected_at_the_start() {
     for given in [["--mine-threads", &many], ["--config", file.to_str().unwrap()]] {
         let data = folder.path().join("data");
         let mut node = binary::tally();
-        let node = node.args(USUAL).args(given).arg("--data-dir").arg(&data);
+        let node = node
+            .args(node_args(FAST_CHAIN, "warn", &given))
+            .arg("--data-dir")
+            .arg(&data);
         let node = node.output().unwrap();
         assert_eq!(node.status.code(), Some(2), "{given:?}");
         assert_eq!(
@@ -226,18 +210,7 @@ fn more_threads_than_processors_are_rejected_at_the_start() {
 fn the_banner_shows_where_everything_is_and_the_log_holds_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = binary::tally();
-    command.args([
-        "node",
-        "--chain",
-        FAST_CHAIN,
-        "--listen",
-        "127.0.0.1:0",
-        "--no-mine",
-        "--log-level",
-        "trace",
-        "--log-format",
-        "json",
-    ]);
+    command.args(node_args(FAST_CHAIN, "trace", &["--no-mine", "--log-format", "json"]));
     // A file: no one reads a pipe while the node runs, and a full one would stop it.
     let log = folder.path().join("log");
     command
@@ -302,15 +275,7 @@ fn an_output_that_is_not_read_holds_up_neither_the_start_nor_the_end() {
     let pipe = FullPipe::new();
     // Its log goes where the test reads.
     let shell = pipe.shell("2>&1 >\"$FULL\"");
-    let args = [
-        "node",
-        "--chain",
-        FAST_CHAIN,
-        "--listen",
-        "127.0.0.1:0",
-        "--log-level",
-        "info",
-    ];
+    let args = node_args(FAST_CHAIN, "info", &[]);
     let mut child = Child::by(shell, &args, folder.path());
     let mut lines = std::iter::from_fn(|| child.line());
     assert!(lines.any(|line| line.contains("serving")), "the node does not serve");
@@ -329,4 +294,21 @@ fn an_error_that_nothing_reads_does_not_hold_up_the_end() {
     // Its standard output closes when it ends, without a banner before.
     assert_eq!(child.line(), None);
     assert_eq!(child.stop().code(), Some(1), "it cannot listen, and shows that");
+}
+
+#[test]
+fn a_wrong_command_line_ends_though_nothing_reads_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = FullPipe::new();
+    // Printed in colours, and without what may be a key.
+    let key = format!("--no-such-option={}", "5e".repeat(32));
+    for wrong in [
+        &["node", "--no-such-option"][..],
+        &["node", key.as_str()],
+        &["net", "up", "--nodes", "many"],
+    ] {
+        let mut child = Child::by(pipe.shell("2>\"$FULL\""), wrong, folder.path());
+        assert_eq!(child.line(), None, "{wrong:?}");
+        assert_eq!(child.stop().code(), Some(2), "{wrong:?}");
+    }
 }

@@ -15,6 +15,7 @@
 mod check;
 mod front;
 mod fuzz;
+mod group;
 mod licenses;
 mod map;
 mod server;

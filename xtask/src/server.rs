@@ -1,10 +1,11 @@
 //! The server binary. Its `build.rs` embeds the site folder and the list of licences.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use anyhow::Result;
 
+use crate::group::Group;
 use crate::workspace::{Profile, Workspace, cargo, succeed};
 
 /// The value of `TALLY_SITE_BUILD` at which `build.rs` ends the build: there is no site yet.
@@ -21,8 +22,8 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
 }
 
 /// What `tally` depends on, compiled while the browser side is: the site is not needed for it, and each of both alone leaves a
-/// processor idle for minutes.
-pub struct Dependencies(Option<Child>);
+/// processor idle for minutes. Where the browser side fails, this is dropped, and its compilers end.
+pub struct Dependencies(Option<Group>);
 
 impl Dependencies {
     /// Begins with a first build. Later there is little to compile, and `tally` itself would be compiled again.
@@ -33,27 +34,15 @@ impl Dependencies {
         let mut command = command(workspace, profile);
         command
             .args(["--keep-going", "--quiet"])
-            .env("TALLY_SITE_BUILD", NO_SITE_YET)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .env("TALLY_SITE_BUILD", NO_SITE_YET);
         // Whatever fails here fails again in the build, where it is seen.
-        Self(command.spawn().ok())
+        Self(Group::start(&command).ok())
     }
 
     /// Waits until all is compiled that can be.
     pub fn finish(mut self) {
         if let Some(mut build) = self.0.take() {
             println!("compiling what the server depends on");
-            let _ = build.wait();
-        }
-    }
-}
-
-impl Drop for Dependencies {
-    /// The browser side has failed. Compilers under way end with what they compile.
-    fn drop(&mut self) {
-        if let Some(build) = &mut self.0 {
-            let _ = build.kill();
             let _ = build.wait();
         }
     }

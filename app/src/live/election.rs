@@ -19,7 +19,7 @@ const SPREAD: u64 = 150;
 /// A message between tabs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Word {
+pub enum Message {
     /// Is there a leader?
     Who,
     /// This tab leads; whether its stream is connected.
@@ -37,7 +37,7 @@ pub enum Word {
 pub enum Act {
     Open,
     Close,
-    Say(Word),
+    Broadcast(Message),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +81,12 @@ impl Election {
         match (shown, self.role) {
             (true, Role::Away) => {
                 self.follow(now + ANSWER_WITHIN);
-                vec![Act::Say(Word::Who)]
+                vec![Act::Broadcast(Message::Who)]
             }
             (false, Role::Leads { .. }) => {
                 self.role = Role::Away;
                 self.connected = false;
-                vec![Act::Close, Act::Say(Word::Leave)]
+                vec![Act::Close, Act::Broadcast(Message::Leave)]
             }
             (false, _) => {
                 self.role = Role::Away;
@@ -117,19 +117,19 @@ impl Election {
     }
 
     /// A message of another tab arrives.
-    pub fn receive(&mut self, word: &Word, now: u64) -> Vec<Act> {
-        match (word, self.role) {
-            (Word::Lead { .. }, Role::Follows { .. }) => {
+    pub fn receive(&mut self, message: &Message, now: u64) -> Vec<Act> {
+        match (message, self.role) {
+            (Message::Lead { .. }, Role::Follows { .. }) => {
                 self.follow(now + MISSED_AFTER);
                 Vec::new()
             }
-            (Word::Lead { tab, .. }, Role::Leads { .. }) if *tab < self.tab => {
+            (Message::Lead { tab, .. }, Role::Leads { .. }) if *tab < self.tab => {
                 self.follow(now + MISSED_AFTER);
                 self.connected = false;
                 vec![Act::Close]
             }
-            (Word::Lead { .. } | Word::Who, Role::Leads { .. }) => vec![self.lead()],
-            (Word::Leave, Role::Follows { .. }) => {
+            (Message::Lead { .. } | Message::Who, Role::Leads { .. }) => vec![self.lead()],
+            (Message::Leave, Role::Follows { .. }) => {
                 self.follow(now);
                 Vec::new()
             }
@@ -153,7 +153,7 @@ impl Election {
     }
 
     fn lead(&self) -> Act {
-        Act::Say(Word::Lead {
+        Act::Broadcast(Message::Lead {
             tab: self.tab,
             connected: self.connected,
         })
@@ -190,9 +190,9 @@ mod tests {
 
         fn carry(&mut self, from: usize, acts: Vec<Act>) {
             for act in acts {
-                let Act::Say(word) = act else { continue };
+                let Act::Broadcast(message) = act else { continue };
                 for place in (0..self.tabs.len()).filter(|place| *place != from) {
-                    let answers = self.tabs[place].receive(&word, self.now);
+                    let answers = self.tabs[place].receive(&message, self.now);
                     self.carry(place, answers);
                 }
             }
@@ -244,7 +244,7 @@ mod tests {
         browser.show(1, true);
         browser.pass(500);
         let acts = browser.tabs[0].show(false, browser.now);
-        assert_eq!(acts, [Act::Close, Act::Say(Word::Leave)]);
+        assert_eq!(acts, [Act::Close, Act::Broadcast(Message::Leave)]);
         browser.carry(0, acts);
         browser.pass(200);
         assert_eq!(browser.leaders(), [1]);
@@ -297,22 +297,22 @@ mod tests {
             tab.show(true, 0);
             assert_eq!(tab.tick(1_000).first(), Some(&Act::Open));
         }
-        let word = |tab| Word::Lead { tab, connected: true };
-        assert_eq!(high.receive(&word(10), 1_000), [Act::Close]);
+        let message = |tab| Message::Lead { tab, connected: true };
+        assert_eq!(high.receive(&message(10), 1_000), [Act::Close]);
         assert!(!high.leads());
-        assert_eq!(low.connected(true), [Act::Say(word(10))]);
-        assert_eq!(low.receive(&word(90), 1_000), [Act::Say(word(10))]);
+        assert_eq!(low.connected(true), [Act::Broadcast(message(10))]);
+        assert_eq!(low.receive(&message(90), 1_000), [Act::Broadcast(message(10))]);
         assert!(low.leads());
     }
 
     #[test]
-    fn words_travel_as_text() {
-        let word = Word::Event {
+    fn messages_travel_as_text() {
+        let message = Message::Event {
             name: "block".to_owned(),
             height: Some(7),
         };
-        let text = serde_json::to_string(&word).unwrap();
+        let text = serde_json::to_string(&message).unwrap();
         assert_eq!(text, r#"{"event":{"name":"block","height":7}}"#);
-        assert_eq!(serde_json::from_str::<Word>(&text).unwrap(), word);
+        assert_eq!(serde_json::from_str::<Message>(&text).unwrap(), message);
     }
 }

@@ -10,7 +10,7 @@ use web_sys::{EventSource, MessageEvent};
 
 use super::{
     Change, Connection, Live, STALE_AFTER,
-    election::{Act, Election, Word},
+    election::{Act, Election, Message},
 };
 use crate::{
     base::{self, at_base},
@@ -69,8 +69,8 @@ pub fn follow(live: Live) {
     let shared = Rc::new(RefCell::new(stream));
     let other = shared.clone();
     browser::on_broadcast(&channel(), move |text| {
-        if let Ok(word) = serde_json::from_str::<Word>(&text) {
-            receive(&other, &word);
+        if let Ok(message) = serde_json::from_str::<Message>(&text) {
+            receive(&other, &message);
         }
     });
     for event in ["visibilitychange", "pagehide", "pageshow"] {
@@ -127,25 +127,25 @@ fn show(shared: &Shared, shown: bool) {
     }
 }
 
-fn receive(shared: &Shared, word: &Word) {
+fn receive(shared: &Shared, message: &Message) {
     let mut stream = shared.borrow_mut();
-    let acts = stream.election.receive(word, milliseconds());
+    let acts = stream.election.receive(message, milliseconds());
     let follows = !stream.election.is_away() && !stream.election.leads();
     drop(stream);
     act(shared, acts);
     if !follows {
         return;
     }
-    match word {
-        Word::Lead { connected: true, .. } => joined(shared),
-        Word::Lead { connected: false, .. } => parted(shared),
-        Word::Event { name, height } => {
+    match message {
+        Message::Lead { connected: true, .. } => joined(shared),
+        Message::Lead { connected: false, .. } => parted(shared),
+        Message::Event { name, height } => {
             if let Some((_, change)) = EVENTS.iter().find(|event| event.0 == name) {
                 arrived(shared, *change, *height);
             }
         }
-        Word::Reset => missed(shared),
-        Word::Who | Word::Leave => {}
+        Message::Reset => missed(shared),
+        Message::Who | Message::Leave => {}
     }
 }
 
@@ -158,13 +158,13 @@ fn act(shared: &Shared, acts: Vec<Act>) {
                     source.close();
                 }
             }
-            Act::Say(word) => say(&word),
+            Act::Broadcast(message) => broadcast(&message),
         }
     }
 }
 
-fn say(word: &Word) {
-    if let Ok(text) = serde_json::to_string(word) {
+fn broadcast(message: &Message) {
+    if let Ok(text) = serde_json::to_string(message) {
         browser::broadcast(&channel(), &text);
     }
 }
@@ -185,7 +185,7 @@ fn open(shared: &Shared) {
     for (name, change) in EVENTS {
         listen(&source, name, shared, move |shared, event| {
             let height = height_of(event);
-            say(&Word::Event {
+            broadcast(&Message::Event {
                 name: name.to_owned(),
                 height,
             });
@@ -193,7 +193,7 @@ fn open(shared: &Shared) {
         });
     }
     listen(&source, "reset", shared, |shared, _| {
-        say(&Word::Reset);
+        broadcast(&Message::Reset);
         missed(shared);
     });
     shared.borrow_mut().source = Some(source);

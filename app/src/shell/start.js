@@ -10,7 +10,7 @@ const flag = (set) => {
     return undefined; // storage is forbidden
   }
 };
-const say = () => {
+const showStopped = () => {
   if (document.getElementById('page-stopped')) return;
   const box = document.createElement('div');
   box.id = 'page-stopped';
@@ -23,10 +23,10 @@ const say = () => {
   document.body.prepend(box);
 };
 const failed = () => {
-  if (settled || flag() !== null) return say();
+  if (settled || flag() !== null) return showStopped();
   // Once for this tab: pages that are changed once are changed again.
   if (flag('yes') === 'yes') location.reload();
-  else say();
+  else showStopped();
 };
 addEventListener('error', (event) => {
   if (event.error instanceof WebAssembly.RuntimeError) failed();

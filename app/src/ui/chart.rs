@@ -24,7 +24,7 @@ pub struct ChartPoint {
 pub struct ChartSeries {
     pub points: Vec<ChartPoint>,
     /// A value with its unit.
-    pub say: fn(f64) -> String,
+    pub format_value: fn(f64) -> String,
     /// A value to compare with, and its name.
     pub reference: Option<(f64, String)>,
 }
@@ -130,9 +130,9 @@ pub fn Chart(
 ) -> impl IntoView {
     let known = series.points.iter().filter(|point| point.value.is_some()).count();
     let top = series.top();
-    let (say, reference) = (series.say, series.reference.clone());
+    let (format_value, reference) = (series.format_value, series.reference.clone());
     let ticks = [top, top / 2.0, 0.0]
-        .map(|tick| view! { <span>{say(tick)}</span> })
+        .map(|tick| view! { <span>{format_value(tick)}</span> })
         .collect_view();
     let ends = series
         .points
@@ -165,7 +165,7 @@ pub fn Chart(
         .enumerate()
         .filter_map(|(place, point)| {
             let (left, width) = series.column(place);
-            let text = format!("{}: {}", point.name, say(point.value?));
+            let text = format!("{}: {}", point.name, format_value(point.value?));
             Some(view! {
                 <rect class="chart-hover" x=format!("{left:.2}") y="0" width=format!("{width:.2}") height=HEIGHT.to_string()>
                     <title>{text}</title>
@@ -186,7 +186,7 @@ pub fn Chart(
             view! {
                 <tr>
                     <td>{name}</td>
-                    <td class="numeric">{point.value.map_or_else(|| "not measured".to_owned(), say)}</td>
+                    <td class="numeric">{point.value.map_or_else(|| "not measured".to_owned(), format_value)}</td>
                 </tr>
             }
         })
@@ -205,7 +205,7 @@ pub fn Chart(
                 </svg>
                 <div class="chart-x" aria-hidden="true">
                     <span>{first}</span>
-                    {reference.map(|(value, name)| view! { <span class="chart-key">{format!("{name}: {}", say(value))}</span> })}
+                    {reference.map(|(value, name)| view! { <span class="chart-key">{format!("{name}: {}", format_value(value))}</span> })}
                     <span>{last}</span>
                 </div>
             </div>
@@ -254,7 +254,7 @@ mod tests {
             .collect();
         ChartSeries {
             points,
-            say: |value| value.to_string(),
+            format_value: |value| value.to_string(),
             reference: None,
         }
     }

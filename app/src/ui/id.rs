@@ -19,11 +19,11 @@ pub fn CopyButton(
         spawn_local(async move {
             if browser::copy(&text).await {
                 copied.set(true);
-                toasts.say("Copied");
+                toasts.show("Copied");
                 browser::sleep(1_500).await;
                 let _ = copied.try_set(false);
             } else {
-                toasts.say("This browser does not let the page copy; select the text instead");
+                toasts.show("This browser does not let the page copy; select the text instead");
             }
         });
     };

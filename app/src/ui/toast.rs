@@ -23,7 +23,7 @@ impl Toasts {
     }
 
     /// Shows a message, and reads it out politely.
-    pub fn say(self, text: impl Into<String>) {
+    pub fn show(self, text: impl Into<String>) {
         let text = text.into();
         let number = self
             .0

@@ -4,7 +4,7 @@ mod tabs;
 mod worker;
 
 use leptos::{prelude::*, task::spawn_local};
-use tabs::Word;
+use tabs::Message;
 
 use super::protocol::{
     AccountSummary, Answer, Chain, ContactSummary, OtherVault, Request, SearchProgress, WalletError,
@@ -66,7 +66,7 @@ impl Wallet {
         provide_context(wallet);
         worker::on_progress(move |progress| wallet.progress.set(Some(progress)));
         wallet.lock_when_idle();
-        Effect::new(move |_| tabs::listen(wallet.genesis(), move |word| wallet.received(word)));
+        Effect::new(move |_| tabs::listen(wallet.genesis(), move |message| wallet.received(message)));
         wallet
     }
 
@@ -75,19 +75,19 @@ impl Wallet {
     }
 
     /// What another tab sent. Rule: docs/protocol.md#W55
-    fn received(self, word: Word) {
+    fn received(self, message: Message) {
         let open = self.phase.with_untracked(|phase| *phase == Phase::Open);
         let chain = self.chain.get_value();
-        match word {
-            Word::InUse => self.last_use.set(browser::now().unwrap_or_default()),
-            Word::Locked if open => self.lock(&chain, Some("It was locked in another tab.".to_owned())),
-            Word::Changed if open => spawn_local(async move {
+        match message {
+            Message::InUse => self.last_use.set(browser::now().unwrap_or_default()),
+            Message::Locked if open => self.lock(&chain, Some("It was locked in another tab.".to_owned())),
+            Message::Changed if open => spawn_local(async move {
                 if let Err(failure) = self.ask(Request::Refresh).await {
                     self.lock(&chain, Some(why_locked(&failure)));
                 }
             }),
-            Word::Changed => self.look(&chain),
-            Word::Locked => {}
+            Message::Changed => self.look(&chain),
+            Message::Locked => {}
         }
     }
 
@@ -176,7 +176,7 @@ impl Wallet {
         let writes = request.writes();
         let outcome = worker::ask(request).await;
         if writes && outcome.is_ok() {
-            tabs::send(Word::Changed, &self.genesis());
+            tabs::send(Message::Changed, &self.genesis());
         }
         self.progress.set(None);
         if let Ok(Answer::Open { accounts, contacts }) = &outcome {
@@ -237,7 +237,7 @@ impl Wallet {
 
     /// Locks this tab and all others of this chain, as the user wants.
     pub fn lock_everywhere(self) {
-        tabs::send(Word::Locked, &self.genesis());
+        tabs::send(Message::Locked, &self.genesis());
         self.lock(&self.chain.get_value(), None);
     }
 
@@ -249,7 +249,7 @@ impl Wallet {
         let is_due = now < announced || now - announced >= tabs::USE_EVERY;
         if is_due && self.phase.with_untracked(|phase| *phase == Phase::Open) {
             self.announced_use.set_value(now);
-            tabs::send(Word::InUse, &self.genesis());
+            tabs::send(Message::InUse, &self.genesis());
         }
     }
 

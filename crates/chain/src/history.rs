@@ -304,10 +304,11 @@ pub fn verify(proof: &HistoryProof, leaf: Node, expected: B256) -> Result<(), Hi
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod testing {
     use super::*;
 
-    fn leaf(number: u64) -> Node {
+    /// A leaf as block `number` might have it.
+    pub(crate) fn leaf(number: u64) -> Node {
         Node {
             hash: sha256(&[&number.to_be_bytes()]),
             weight: U256::from(number + 1),
@@ -315,6 +316,12 @@ mod tests {
             max_time: number as u32,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::leaf;
+    use super::*;
 
     /// The bag of another history whose weights stop at 2^256 - 1 would be the same.
     #[test]

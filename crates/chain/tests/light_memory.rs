@@ -1,46 +1,14 @@
 //! What a light client holds in memory: little, whatever it is sent. Rules: docs/protocol.md#F3, #F9
-#![allow(unsafe_code, reason = "an allocator that counts what is allocated")]
 
 #[path = "light/world.rs"]
 mod world;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
 use tally_chain::light::{AllHeaders, LightError, Verifier, encode_headers, forge};
+use tally_testkit::memory::{Counting, peak_of};
 use world::{HONEST, NOW, SPEC, proof_at};
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: hands every call on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(held, Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the system's, too.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the pointer is from `alloc` above, so from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// What is done, and the most bytes that were allocated meanwhile beyond those before.
-fn peak_of<T>(act: impl FnOnce() -> T) -> (T, usize) {
-    let before = HELD.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    let done = act();
-    (done, PEAK.load(Relaxed).saturating_sub(before))
-}
 
 /// One test, so that no other one allocates meanwhile.
 #[test]

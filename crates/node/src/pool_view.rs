@@ -100,9 +100,8 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
     use std::sync::mpsc;
 
-    use tally_chain::transaction::Payload;
-    use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, U256};
-    use tally_testkit::keys::TestKey;
+    use tally_chain::{Address, B256, Bytes, ChainSpec};
+    use tally_testkit::keys::{self, TestKey};
 
     use super::*;
     use crate::config::NodeConfig;
@@ -141,18 +140,9 @@ mod tests {
 
     /// A payment of a PUBLIC account.
     fn payment(node: &Node, nonce: u64) -> Bytes {
-        let payload = Payload {
-            chain_id: node.spec().chain_id,
-            nonce,
-            timestamp: node.now(),
-            max_priority_fee: 1_000_000_000,
-            max_fee: 3_000_000_000,
-            gas_limit: 50_000,
-            to: Some(Address::repeat_byte(7)),
-            value: Amount(U256::from(1)),
-            data: Bytes::new(),
-        };
-        TestKey::public(0).envelope(&node.identity(), payload)
+        let chain = node.identity();
+        let payload = keys::payment(&chain, nonce, node.now(), Address::repeat_byte(7), 1);
+        TestKey::public(0).envelope(&chain, payload)
     }
 
     /// A node of the test chain, on which the PUBLIC accounts have coins.

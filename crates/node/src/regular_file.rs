@@ -2,7 +2,7 @@
 //! network read of files that people may have put there goes through here.
 
 use std::fs::{File, Metadata};
-use std::io::{Error, Read as _};
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -85,6 +85,34 @@ pub fn read_open(file: &File, found: &Metadata, limit: u64) -> Result<Vec<u8>, N
     Ok(bytes)
 }
 
+/// Bytes that [`read_parts`] has in memory.
+const PART: usize = 1 << 16;
+
+/// Hands the bytes of a file that [`open`] gave to `take`, part by part: a file of any length, which must not change it meanwhile.
+///
+/// # Errors
+/// [`NotRead::Changed`], after parts of it were handed over; the system's error.
+pub fn read_parts(file: &File, found: &Metadata, mut take: impl FnMut(&[u8])) -> Result<(), NotRead> {
+    let length = found.len();
+    // One byte more shows that it grew; one that grows as fast as it is read would never end.
+    let mut file = file.take(length.saturating_add(1));
+    let (mut part, mut read) = ([0; PART], 0);
+    loop {
+        let count = match file.read(&mut part) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        };
+        take(&part[..count]);
+        read += count as u64;
+    }
+    match read == length {
+        true => Ok(()),
+        false => Err(NotRead::Changed { length }),
+    }
+}
+
 /// The text of a regular file, at most `limit` bytes of it.
 ///
 /// # Errors
@@ -137,6 +165,31 @@ mod tests {
         let (file, _) = open(&path).expect("regular");
         let long = read_open(&file, &found, 4).expect_err("too long by now");
         assert_eq!(long.to_string(), "it has more than 4 bytes");
+    }
+
+    #[test]
+    fn a_file_of_any_length_is_read_part_by_part_if_it_keeps_its_length() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..PART + 7).map(|at| (at % 251) as u8).collect();
+        let read_after = |change: &[u8]| {
+            std::fs::write(&path, &bytes).expect("written");
+            let (file, found) = open(&path).expect("regular");
+            std::fs::write(&path, change).expect("written");
+            let (mut got, mut longest) = (Vec::new(), 0);
+            let read = read_parts(&file, &found, |part| {
+                got.extend_from_slice(part);
+                longest = longest.max(part.len());
+            });
+            assert!(longest <= PART, "{longest} bytes at once");
+            read.map(|()| got).map_err(|error| error.to_string())
+        };
+        assert_eq!(read_after(&bytes), Ok(bytes.clone()));
+        let changed = format!("it was changed while it was read; it had {} bytes", bytes.len());
+        let longer = [&bytes[..], b"x"].concat();
+        for change in [&bytes[1..], &longer, b""] {
+            assert_eq!(read_after(change), Err(changed.clone()));
+        }
     }
 
     #[test]

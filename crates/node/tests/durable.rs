@@ -11,13 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use support::*;
 use tally_chain::state_tree::Account;
 use tally_chain::transaction::Payload;
-use tally_chain::{
-    Address, Amount, B256, BlockId, Bytes, Height, RawBlock, RawTransaction, TxId, U256, UnixSecs, genesis,
-};
+use tally_chain::{Address, B256, BlockId, Bytes, Height, RawBlock, RawTransaction, TxId, U256, UnixSecs, genesis};
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
 use tally_node::pipeline::Pipeline;
 use tally_node::verifier::TransactionChecker;
 use tally_node::{ImportError, Imported, Node, Snapshot, StateSnapshot, StoreError};
+use tally_testkit::keys;
 use tempfile::tempdir;
 
 const ALICE: usize = 0;
@@ -128,15 +127,9 @@ fn a_replaced_transaction_leaves_with_its_replacement() {
     let node = open(dir.path(), &clock).unwrap();
     let offer = |fee: u128| {
         let payload = Payload {
-            chain_id: node.spec().chain_id,
-            nonce: 0,
-            timestamp: node.now(),
             max_priority_fee: fee,
             max_fee: 2 * fee,
-            gas_limit: 50_000,
-            to: Some(address_of(BOB)),
-            value: Amount(U256::from(7)),
-            data: Bytes::new(),
+            ..keys::payment(&node.identity(), 0, node.now(), address_of(BOB), 7)
         };
         signed(&node, ALICE, payload)
     };

@@ -21,6 +21,7 @@ use tally_chain::{
     Address, Amount, BlockError, Bytes, Height, RawBlock, RawTransaction, TransactionError, U256, merkle,
 };
 use tally_node::{ImportError, Imported, Node, SubmitError};
+use tally_testkit::keys;
 use tempfile::tempdir;
 
 const FUND: u64 = 1_000_000_000_000_000_000;
@@ -76,17 +77,7 @@ impl Shared {
     }
 
     fn payload(node: &Node, nonce: u64) -> Payload {
-        Payload {
-            chain_id: node.spec().chain_id,
-            nonce,
-            timestamp: node.now(),
-            max_priority_fee: 1_000_000_000,
-            max_fee: 3_000_000_000,
-            gas_limit: 50_000,
-            to: Some(Address::repeat_byte(0x77)),
-            value: Amount(U256::from(5)),
-            data: Bytes::new(),
-        }
+        keys::payment(&node.identity(), nonce, node.now(), Address::repeat_byte(0x77), 5)
     }
 
     /// A payment signed by the keys at these places.

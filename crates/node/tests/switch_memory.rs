@@ -1,19 +1,17 @@
 //! A change to a branch of more work holds one body at a time: no branch, however long and full, has to fit into memory.
 //! Rule: docs/protocol.md#B9
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
-#![allow(unsafe_code, reason = "an allocator that counts what is allocated")]
 
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use support::*;
 use tally_chain::{Address, Bytes, Height, UnixSecs, genesis};
 use tally_node::pipeline::Pipeline;
 use tally_node::verifier::{SignatureCache, TransactionChecker};
 use tally_node::{Imported, Node};
+use tally_testkit::memory::{Counting, peak_of};
 use tempfile::tempdir;
 
 /// Blocks of a megabyte that leave, and that join.
@@ -21,37 +19,8 @@ const BLOCKS: u64 = 12;
 /// Far above what one of them needs on its way, far below what those of one branch have.
 const MEMORY: usize = 10 << 20;
 
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: hands every call on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(now, Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the system's, too.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the pointer is from `alloc` above, so from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// What is done, and the most bytes that were allocated meanwhile beyond those before.
-fn peak_of<T>(act: impl FnOnce() -> T) -> (T, usize) {
-    let before = NOW.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    let done = act();
-    (done, PEAK.load(Relaxed).saturating_sub(before))
-}
 
 fn close(node: &Node) -> Vec<Bytes> {
     let blocks = blocks(node);

@@ -5,7 +5,9 @@ use tally_chain::hash::sha256;
 use tally_chain::transaction::{
     Authenticator, ChainIdentity, EthereumKind, EthereumTransaction, Payload, TallyTransaction,
 };
-use tally_chain::{Address, B256, Bytes, CheckedTransaction, RawTransaction, ReferenceVerifier, address};
+use tally_chain::{
+    Address, Amount, B256, Bytes, CheckedTransaction, RawTransaction, ReferenceVerifier, U256, UnixSecs, address,
+};
 
 /// Private keys of the first accounts of [`PUBLIC_PHRASE`](crate::PUBLIC_PHRASE), worth nothing anywhere.
 const PUBLIC_KEYS: [[u8; 32]; 3] = [
@@ -13,6 +15,22 @@ const PUBLIC_KEYS: [[u8; 32]; 3] = [
     alloy_primitives::hex!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
     alloy_primitives::hex!("5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"),
 ];
+
+/// A payment of base units without a memo, at a fee that the pool of a node takes. Tests that need other fees, other gas or data
+/// change them in what they get.
+pub fn payment(chain: &ChainIdentity, nonce: u64, timestamp: UnixSecs, to: Address, base_units: u64) -> Payload {
+    Payload {
+        chain_id: chain.chain_id,
+        nonce,
+        timestamp,
+        max_priority_fee: 1_000_000_000,
+        max_fee: 3_000_000_000,
+        gas_limit: 50_000,
+        to: Some(to),
+        value: Amount(U256::from(base_units)),
+        data: Bytes::new(),
+    }
+}
 
 /// A secp256k1 key for tests.
 pub struct TestKey(SigningKey);

@@ -11,6 +11,7 @@ pub mod chain;
 mod corpora;
 #[cfg(feature = "chain")]
 pub mod keys;
+pub mod memory;
 mod pipe;
 pub mod process;
 

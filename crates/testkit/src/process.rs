@@ -9,6 +9,20 @@ use std::time::{Duration, Instant};
 /// A file for `--chain`: blocks in quick succession, and money on the PUBLIC accounts.
 pub const FAST_CHAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../end2end/fast.toml");
 
+/// Arguments of a node of this chain on a port that the system chooses, with what it logs from this level on; then `more`.
+pub fn node_args<'a>(chain: &'a str, level: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let usual = [
+        "node",
+        "--chain",
+        chain,
+        "--listen",
+        "127.0.0.1:0",
+        "--log-level",
+        level,
+    ];
+    [&usual[..], more].concat()
+}
+
 /// How long a process may take for a line of its banner, or for its end.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -61,8 +61,8 @@ pub fn run(args: &StartArgs) -> anyhow::Result<Figures> {
 
     let long = folder.path().join("long");
     let blocks = args.transfers.div_ceil(args.per_block);
-    let blocks_said = counted(blocks, "block", "blocks");
-    errln!("making a chain of {} transfers in {blocks_said}", args.transfers);
+    let block_count = counted(blocks, "block", "blocks");
+    errln!("making a chain of {} transfers in {block_count}", args.transfers);
     grow(args, &signers, &spec, &long)?;
     let read = read_all(&long)?;
     let again = times(args.turns, |_| start(&spec_file, &long))?;

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_asked_directly() {
+    fn this_machine_is_reached_directly() {
         let proxies = [("ALL_PROXY", "http://127.0.0.1:1"), ("http_proxy", "nonsense")];
         for url in [
             "http://127.0.0.1:8080",
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_asked_through_the_proxy_which_is_named() {
+    fn others_are_reached_through_the_proxy_which_is_named() {
         let far = "http://node.example.org";
         assert_eq!(words(far, &[]), Ok(String::new()));
         assert_eq!(words(far, &[("http_proxy", "")]), Ok(String::new()));

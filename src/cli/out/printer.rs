@@ -85,14 +85,18 @@ mod tests {
     #[test]
     fn an_output_that_is_not_read_holds_up_nothing() {
         let (_held, wait) = sync_channel::<()>(0);
+        let (stuck, is_stuck) = channel();
         let begun = Instant::now();
         let mut printer = Printer::by("test", move |_| {
+            let _ = stuck.send(());
             let _ = wait.recv();
         });
+        printer.line("the first line".to_owned());
+        is_stuck.recv().expect("the thread takes it");
         for _ in 0..3 * WAITING {
             printer.line("a line".to_owned());
         }
-        assert!(printer.lost >= WAITING as u64, "{}", printer.lost);
+        assert_eq!(printer.lost, 2 * WAITING as u64);
         drop(printer);
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }

@@ -28,7 +28,7 @@ pub struct RestoreBackupArgs {
 /// Seals the vault under another password, with a fresh salt.
 pub fn password(file: &VaultFile) -> anyhow::Result<()> {
     let current = secret("TALLY_WALLET_PASSWORD", "Password: ")?;
-    // Before the new one is asked for.
+    // Before the prompt for the new one.
     Vault::open(&file.read()?, &current)?;
     let new = chosen_password("TALLY_WALLET_NEW_PASSWORD")?;
     let _lock = file.lock()?;
@@ -36,8 +36,8 @@ pub fn password(file: &VaultFile) -> anyhow::Result<()> {
     let Changed { sealed, .. } =
         Vault::change_password(&bytes, &current, &new, KdfParams::default(), &mut system_rng())?;
     file.replace(&bytes, &sealed)?;
-    let said = outln!("The password was changed. Backup files made before still open with the old one.");
-    Ok(said.after(|| "the password was changed".to_owned())?)
+    let printed = outln!("The password was changed. Backup files made before still open with the old one.");
+    Ok(printed.after(|| "the password was changed".to_owned())?)
 }
 
 /// Copies the sealed vault as it is: the copy opens with the password of today.
@@ -56,14 +56,14 @@ pub fn restore(file: &VaultFile, args: &RestoreBackupArgs) -> anyhow::Result<()>
     let password = secret("TALLY_WALLET_PASSWORD", "Password of the backup file: ")?;
     let (vault, _) = Vault::open(&bytes, &password)?;
     file.create_sealed(&bytes)?;
-    let said = outln!(
+    let printed = outln!(
         "{} for chain {} (genesis {}), kept in {}",
         counted(vault.accounts().len(), "account", "accounts"),
         vault.chain().name,
         vault.chain().genesis,
         file.path().display()
     );
-    Ok(said.after(|| format!("the vault is kept in {}", file.path().display()))?)
+    Ok(printed.after(|| format!("the vault is kept in {}", file.path().display()))?)
 }
 
 /// Reads no more than a vault can have.

@@ -25,11 +25,10 @@ pub struct NewArgs {
     /// portuguese or spanish
     #[arg(long, default_value = "english")]
     language: Language,
-    /// Add a passphrase to the phrase: asked for, or taken from TALLY_WALLET_PASSPHRASE. Forgetting it loses the
-    /// accounts
+    /// Add a passphrase to the phrase, from TALLY_WALLET_PASSPHRASE or from a prompt. Without it the accounts are lost
     #[arg(long)]
     passphrase: bool,
-    /// Bind the wallet to this chain without asking a node: a built-in name or the path of a spec
+    /// Bind the wallet to this chain without a node: a built-in name or the path of a spec
     #[arg(long, value_name = "NAME|FILE")]
     chain: Option<String>,
 }
@@ -39,12 +38,12 @@ pub struct RestoreArgs {
     /// Word list, where the words do not determine it: english, chinese-simplified and so on
     #[arg(long)]
     language: Option<Language>,
-    /// A passphrase belongs to the phrase: asked for, or taken from TALLY_WALLET_PASSPHRASE
+    /// A passphrase belongs to the phrase; it comes from TALLY_WALLET_PASSPHRASE, or from a prompt
     #[arg(long)]
     passphrase: bool,
     #[command(flatten)]
     find: discover::FindArgs,
-    /// Bind the wallet to this chain without asking a node: a built-in name or the path of a spec
+    /// Bind the wallet to this chain without a node: a built-in name or the path of a spec
     #[arg(long, value_name = "NAME|FILE")]
     chain: Option<String>,
 }
@@ -64,7 +63,7 @@ pub fn new(file: &VaultFile, client: &Client, args: &NewArgs) -> anyhow::Result<
         Words::TwentyFour => PhraseLength::TwentyFour,
     };
     file.check_free()?;
-    // A wallet whose phrase was never seen would be lost with its first broken disk. Before a password is asked for.
+    // A wallet whose phrase was never seen would be lost with its first broken disk. Before the prompt for a password.
     out::check_seen().context(UNSEEN)?;
     let phrase = Phrase::generate_in(args.language, length, &mut system_rng());
     let shown = phrase.text();

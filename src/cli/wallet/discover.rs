@@ -41,11 +41,11 @@ pub fn run(file: &VaultFile, client: &Client, args: &FindArgs) -> anyhow::Result
     if added > 0 {
         change.keep(&vault)?;
     }
-    let said = outln!(
+    let printed = outln!(
         "{} used before",
         counted(added, "more account was", "more accounts were")
     );
-    Ok(said.after(|| format!("{} added", counted(added, "account was", "accounts were")))?)
+    Ok(printed.after(|| format!("{} added", counted(added, "account was", "accounts were")))?)
 }
 
 /// Adds the accounts that were used, as the node reports. Rule: docs/protocol.md#W15

@@ -104,13 +104,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_of_a_later_version_is_not_said_of_the_payment() {
+    fn a_status_of_a_later_version_is_shown_as_not_known() {
         let id = TxId(tally_chain::B256::repeat_byte(7));
-        let said = |status| Equal::Taken { id, status }.to_string();
+        let text_of = |status| Equal::Taken { id, status }.to_string();
         let taken =
             format!("an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: ");
-        assert_eq!(said(TransactionStatus::Queued), format!("{taken}it is queued"));
+        assert_eq!(text_of(TransactionStatus::Queued), format!("{taken}it is queued"));
         let unknown = format!("{taken}its status is not known to this version");
-        assert_eq!(said(TransactionStatus::Unknown), unknown);
+        assert_eq!(text_of(TransactionStatus::Unknown), unknown);
     }
 }

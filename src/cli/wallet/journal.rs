@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_says_nothing_of_what_another_command_has_sent() {
+    fn a_rejection_settles_nothing_of_what_another_command_has_sent() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = journal(&folder);
         let sent = entry(1, State::Unanswered);

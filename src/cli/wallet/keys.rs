@@ -23,12 +23,12 @@ const PASSWORD: &str = "TALLY_KEYFILE_PASSWORD";
 pub struct ImportArgs {
     /// Web3 keystore (JSON), PEM (PKCS#8, PKCS#1, SEC1, SPKI) or hex; a public key is only watched
     ///
-    /// The password of the file is asked for, or taken from TALLY_KEYFILE_PASSWORD.
+    /// The password of the file comes from TALLY_KEYFILE_PASSWORD, or from a prompt.
     file: PathBuf,
     /// A name for the account
     #[arg(long, default_value = "")]
     label: String,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
 }
@@ -40,7 +40,7 @@ pub struct ExportArgs {
     address: Address,
     /// Form of the file; private keys are always encrypted
     ///
-    /// Their new password is asked for, or taken from TALLY_KEYFILE_PASSWORD.
+    /// Their new password comes from TALLY_KEYFILE_PASSWORD, or from a prompt.
     #[arg(long, value_enum)]
     format: OutFormat,
     /// The file to write; one that exists is left alone

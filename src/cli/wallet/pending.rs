@@ -21,10 +21,10 @@ use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct PendingArgs {
-    /// Give up what was sent without an answer: it is then neither listed, nor warned of, nor sent again. Asks first
+    /// Give up what was sent without an answer: it is then neither listed, nor warned of, nor sent again. Waits for a yes
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     dismiss: Vec<TxId>,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short, requires = "dismiss")]
     yes: bool,
     /// Print JSON
@@ -50,7 +50,7 @@ pub struct ReplaceArgs {
     /// At least this level's fee, and a tenth more than the waiting one's
     #[arg(long, value_enum, default_value_t = Level::High)]
     fee: Level,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -232,7 +232,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
         outln!("In the place of {}:", args.id)?;
     }
     show(&review, &status.symbol, args.json, args.yes)?;
-    let answered = args.consent.ask(&warnings, equal)?;
+    let answered = args.consent.confirm(&warnings, equal)?;
     if !args.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_signed_anew_is_what_was_asked_for() {
+    fn what_is_signed_anew_is_what_was_requested() {
         let phrase =
             Phrase::parse("test test test test test test test test test test test junk").expect("a known phrase");
         let binding = ChainBinding {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_up_is_said_with_what_may_still_become_of_it() {
+    fn what_is_given_up_is_named_with_what_may_still_become_of_it() {
         let entry = Entry {
             id: TxId(B256::repeat_byte(7)),
             genesis: BlockId::ZERO,
@@ -331,8 +331,8 @@ mod tests {
             (4, young, "Its nonce is used: another payment took it, unless"),
             (4, old, "Its nonce is used: another payment took it, unless"),
         ] {
-            let said = left_open(&entry, nonce, now);
-            assert!(said.starts_with(begins), "{nonce} {now}: {said}");
+            let text = left_open(&entry, nonce, now);
+            assert!(text.starts_with(begins), "{nonce} {now}: {text}");
         }
     }
 }

@@ -67,10 +67,10 @@ pub struct ShowArgs {
 pub struct SignArgs {
     /// File with the proposal, or - for standard input
     file: PathBuf,
-    /// Ask no node: for a machine without a network. Without it the node is asked for the balance and for what to warn of
+    /// Use no node: for a machine without a network. Otherwise the balance and further warnings come from the node
     #[arg(long)]
     offline: bool,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -224,7 +224,7 @@ pub fn sign(file: &VaultFile, client: &Client, args: &SignArgs) -> anyhow::Resul
     };
     let node = (!args.offline).then_some(client);
     args.consent
-        .ask(&warnings, equal::find(node, &journal, &review, &proposal.payload())?)?;
+        .confirm(&warnings, equal::find(node, &journal, &review, &proposal.payload())?)?;
     let waiting = waiting_keys(&vault, &proposal);
     if waiting.is_empty() {
         bail!("no key of this wallet is to sign, or each has signed already");

@@ -20,11 +20,11 @@ const MAX_PHRASE: usize = 8_192;
 pub fn secret(variable: &str, prompt: &str) -> anyhow::Result<Zeroizing<String>> {
     match from_environment(variable)? {
         Some(secret) => Ok(secret),
-        None => open(variable)?.ask(prompt).context("the terminal cannot be read"),
+        None => open(variable)?.read_line(prompt).context("the terminal cannot be read"),
     }
 }
 
-/// What the variable holds. One that is set and cannot be read is an error: a new password would otherwise be asked for once
+/// What the variable holds. One that is set and cannot be read is an error: a new password would otherwise be typed once
 /// only, and a slip in it would lock the vault for good.
 fn from_environment(variable: &str) -> anyhow::Result<Option<Zeroizing<String>>> {
     match std::env::var(variable) {
@@ -43,7 +43,7 @@ pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> any
     let mut text = Zeroizing::new(String::with_capacity(MAX_PHRASE));
     let mut prompt = prompt.to_owned();
     loop {
-        let typed = terminal.ask_all(&prompt).context("the terminal cannot be read")?;
+        let typed = terminal.read_all(&prompt).context("the terminal cannot be read")?;
         if text.len() + typed.len() >= MAX_PHRASE {
             bail!("what was typed has more than {MAX_PHRASE} bytes, no phrase has");
         }

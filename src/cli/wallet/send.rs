@@ -42,7 +42,7 @@ pub struct SendArgs {
     /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub struct AnchorArgs {
     /// The fee level: how soon it is to be in a block
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Do not ask
+    /// Answer yes beforehand
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -157,7 +157,7 @@ fn pay(file: &VaultFile, vault: &Vault, client: &Client, sender: &Account, draft
     let warnings = known.warnings(client, &review, state.balance, suggestions);
     let equal = equal::find(Some(client), &journal, &review, &payload)?;
     show(&review, &status.symbol, draft.json, draft.yes)?;
-    let answered = draft.consent.ask(&warnings, equal)?;
+    let answered = draft.consent.confirm(&warnings, equal)?;
     if !draft.yes && !confirmed("Sign and send?")? {
         bail!("nothing was sent");
     }

@@ -179,7 +179,7 @@ pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::
         },
     };
     let (height, confirmations) = (found.height(), found.confirmations());
-    let said = if report.json {
+    let printed = if report.json {
         let warnings = warn::json(report.warnings);
         outln!(
             "{}",
@@ -188,7 +188,7 @@ pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::
     } else {
         outln!("{}", shown(id, &found))
     };
-    Ok(said.after(|| format!("sent, id {id}, {}", found.status.shown()))?)
+    Ok(printed.after(|| format!("sent, id {id}, {}", found.status.shown()))?)
 }
 
 /// How a transaction stands, for a person.
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_of_a_later_version_is_not_said_of_the_transaction() {
+    fn a_status_of_a_later_version_is_shown_as_not_known() {
         let id = TxId(tally_chain::B256::repeat_byte(7));
         let mut found = Found::pending();
         assert_eq!(shown(id, &found), format!("{id}  pending"));

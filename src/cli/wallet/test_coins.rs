@@ -72,7 +72,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
     let review = payment::review(&chain, from, &payload)?;
     let warnings = known.warnings(client, &review, balance, suggestions);
     let equal = equal::find(Some(client), &journal, &review, &payload)?;
-    let answered = args.consent.ask(&warnings, equal)?;
+    let answered = args.consent.confirm(&warnings, equal)?;
     let signed = sign(&public, &chain, from, &payload, &answered)?;
     let report = Report {
         depth: &args.depth,

@@ -30,8 +30,8 @@ struct Recipient {
 /// Which warnings have been answered with a yes beforehand. Rule: docs/protocol.md#W51
 #[derive(Debug, Args)]
 pub struct Consent {
-    /// Sign although this is warned of, by names that the message and --json give; --yes alone covers no warning that asks for
-    /// its own yes
+    /// Sign in spite of these warnings, by the names that the message and --json give; --yes alone covers no warning that needs
+    /// a yes of its own
     #[arg(long, value_name = "WARNINGS", value_delimiter = ',', value_parser = PossibleValuesParser::new(NAMES))]
     accept: Vec<String>,
     /// Sign whatever is warned of
@@ -42,11 +42,11 @@ pub struct Consent {
     again: bool,
 }
 
-/// All that has to be answered before a signature was answered: only [`Consent::ask`] makes it, and signing needs it.
+/// All that has to be answered before a signature was answered: only [`Consent::confirm`] makes it, and signing needs it.
 #[derive(Debug)]
 pub struct Answered(());
 
-/// Names of the warnings that need a yes of their own.
+/// Names of the warnings that need a separate confirmation.
 const NAMES: [&str; 9] = [
     "new-contract",
     "look-alike",
@@ -70,7 +70,7 @@ impl Known<'_> {
     /// The warnings for these bytes: what the wallet knows stands in them whatever the node answers.
     pub fn warnings(&self, client: &Client, review: &Review, balance: Amount, fees: FeeSuggestions) -> Vec<Warning> {
         let known = self.bonds();
-        let facts = ask(client, self.vault, review).map_err(|error| format!("{error:#}"));
+        let facts = query(client, self.vault, review).map_err(|error| format!("{error:#}"));
         let node = facts
             .as_ref()
             .map_err(String::clone)
@@ -125,7 +125,7 @@ impl Known<'_> {
 }
 
 /// Whom the wallet's accounts met, in the newest hundred transactions of each, and what the recipient is.
-fn ask(client: &Client, vault: &Vault, review: &Review) -> anyhow::Result<(Vec<(Address, Bond)>, Recipient)> {
+fn query(client: &Client, vault: &Vault, review: &Review) -> anyhow::Result<(Vec<(Address, Bond)>, Recipient)> {
     let recipient = match review.to {
         Some(to) => {
             let account = client.account(to)?;
@@ -168,7 +168,7 @@ impl Consent {
     }
 
     /// Prints the warnings, and ends where one that needs its own yes has none, or where an equal payment may happen as well.
-    pub fn ask(&self, warnings: &[Warning], equal: Option<Equal>) -> anyhow::Result<Answered> {
+    pub fn confirm(&self, warnings: &[Warning], equal: Option<Equal>) -> anyhow::Result<Answered> {
         show(warnings);
         if let Some(equal) = equal.filter(|_| !self.again) {
             let anyway = match equal {
@@ -222,7 +222,7 @@ mod tests {
     fn an_equal_payment_is_answered_by_again_alone() {
         let id = tally_chain::TxId(tally_chain::B256::repeat_byte(7));
         let equal = || Some(Equal::Waits { id });
-        let error = consent(&[], true).ask(&[], equal()).expect_err("it waits");
+        let error = consent(&[], true).confirm(&[], equal()).expect_err("it waits");
         assert_eq!(
             error.to_string(),
             format!(
@@ -235,7 +235,7 @@ mod tests {
             compared: 100,
         };
         let error = consent(&[], true)
-            .ask(&[], Some(uncompared))
+            .confirm(&[], Some(uncompared))
             .expect_err("it is not known");
         assert_eq!(
             error.to_string(),
@@ -246,35 +246,41 @@ mod tests {
             again: true,
             ..consent(&[], false)
         };
-        assert!(again.ask(&[], equal()).is_ok());
-        let error = again.ask(&[Warning::Contract], equal());
+        assert!(again.confirm(&[], equal()).is_ok());
+        let error = again.confirm(&[Warning::Contract], equal());
         let error = error.expect_err("a warning asks for its own yes");
         assert_eq!(error.to_string(), CONTRACT);
     }
 
     #[test]
-    fn a_warning_that_asks_for_a_yes_is_answered_by_its_name() {
+    fn a_warning_that_needs_a_yes_is_answered_by_its_name() {
         let missing = Warning::NodeMissing { why: "x".to_owned() };
         let all = [Warning::Contract, Warning::FirstTime, missing];
-        let error = consent(&["contract"], false).ask(&all, None).expect_err("one is open");
+        let error = consent(&["contract"], false)
+            .confirm(&all, None)
+            .expect_err("one is open");
         assert_eq!(
             error.to_string(),
             "nothing was signed: The recipient and the fee could not be checked with a node. \
              Give --accept node-missing (or --despite-warnings) if it is meant so"
         );
-        let error = consent(&[], false).ask(&all, None).expect_err("two are open");
+        let error = consent(&[], false).confirm(&all, None).expect_err("two are open");
         assert_eq!(
             error.to_string(),
             CONTRACT.replace("--accept contract", "--accept contract,node-missing"),
             "the first is named, and what answers both"
         );
-        assert!(consent(&["contract", "node-missing"], false).ask(&all, None).is_ok());
-        assert!(consent(&[], true).ask(&all, None).is_ok());
-        assert!(consent(&[], false).ask(&all[1..2], None).is_ok());
+        assert!(
+            consent(&["contract", "node-missing"], false)
+                .confirm(&all, None)
+                .is_ok()
+        );
+        assert!(consent(&[], true).confirm(&all, None).is_ok());
+        assert!(consent(&[], false).confirm(&all[1..2], None).is_ok());
     }
 
     #[test]
-    fn every_name_that_can_be_given_belongs_to_a_warning_that_asks() {
+    fn every_name_that_can_be_given_belongs_to_a_warning_that_needs_a_yes() {
         let stops = [
             Warning::NewContract { code_bytes: 1 },
             Warning::PublicAccount { playground: false },

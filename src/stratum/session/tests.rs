@@ -84,25 +84,25 @@ fn a_miner_for_whom_there_is_no_job_now_stays_and_gets_one_message() {
         node.template_for(paid, Some(client)).unwrap();
     }
     let mut session = Session::new(node.clone(), client, [1; EXTRA_1], now);
-    let say = |session: &mut Session, line: Value| session.handle_line(&line.to_string(), now).unwrap();
-    say(
+    let send = |session: &mut Session, line: Value| session.handle_line(&line.to_string(), now).unwrap();
+    send(
         &mut session,
         json!({ "id": 1, "method": "mining.subscribe", "params": [] }),
     );
     let user = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
-    say(
+    send(
         &mut session,
         json!({ "id": 2, "method": "mining.authorize", "params": [user, "x"] }),
     );
     let why =
-        "No job now: templates for 1024 addresses were asked for on this block already; try again after the next block";
+        "No job now: templates for 1024 addresses were requested on this block already; try again after the next block";
     assert_eq!(params_of(&mut session, "client.show_message"), [json!([why])]);
     session.refresh(now);
     assert!(session.outputs().is_empty(), "once is enough");
     // Nor does one that has a job in between get it again, or fill the log with it.
     let served = Address::from_word(tally_chain::U256::from(1).into()).to_string();
     for (user, jobs) in [(served.as_str(), 1), (user, 0), (served.as_str(), 1), (user, 0)] {
-        say(
+        send(
             &mut session,
             json!({ "id": 3, "method": "mining.authorize", "params": [user, "x"] }),
         );
@@ -132,16 +132,16 @@ fn a_worker_that_is_turned_away_is_paid_by_no_job() {
     let dir = tempfile::tempdir().unwrap();
     let (node, now) = (node(dir.path()), Instant::now());
     let mut session = Session::new(node.clone(), [8, 8, 8, 8].into(), [1; EXTRA_1], now);
-    let say = |session: &mut Session, method: &str, user: &str| {
+    let send = |session: &mut Session, method: &str, user: &str| {
         let line = json!({ "id": 1, "method": method, "params": [user, "x"] });
         session.handle_line(&line.to_string(), now).unwrap();
     };
-    say(&mut session, "mining.subscribe", "");
+    send(&mut session, "mining.subscribe", "");
     let (taken, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
     for rig in 0..MAX_WORKERS {
-        say(&mut session, "mining.authorize", &format!("{taken}.{rig}"));
+        send(&mut session, "mining.authorize", &format!("{taken}.{rig}"));
     }
-    say(&mut session, "mining.authorize", &format!("{other}.one-more"));
+    send(&mut session, "mining.authorize", &format!("{other}.one-more"));
     session.refresh(now);
     let paid: Vec<_> = session.jobs.iter().map(|job| job.mining.manifest.producer).collect();
     assert_eq!(paid, vec![taken; MAX_WORKERS + 1]);

@@ -28,7 +28,7 @@ pub fn interval_chart(series: &[BlockPoint], spacing: u64) -> impl IntoView + us
         mean(series.iter().filter_map(|point| point.interval)).map(|mean| format!("mean {}", format::duration(mean)));
     let chart = ChartSeries {
         points: points(series, |point| point.interval.map(|interval| interval.max(0.0))),
-        say: format::duration,
+        format_value: format::duration,
         reference: (spacing > 0).then(|| (spacing as f64, "aim".to_owned())),
     };
     view! { <Chart title="Block interval" summary=summary.unwrap_or_default() kind=ChartKind::Bars series=chart measure="Interval" /> }.into_any()
@@ -44,7 +44,7 @@ pub fn transactions_chart(series: &[BlockPoint]) -> impl IntoView + use<> {
     );
     let chart = ChartSeries {
         points: points(series, |point| Some(f64::from(point.transactions))),
-        say: |value| format::decimal(value, 1),
+        format_value: |value| format::decimal(value, 1),
         reference: None,
     };
     view! { <Chart title="Transactions per block" summary=summary kind=ChartKind::Bars series=chart measure="Transactions" /> }.into_any()
@@ -61,7 +61,7 @@ pub fn difficulty_chart(series: &[BlockPoint], spacing: u64) -> impl IntoView + 
     });
     let chart = ChartSeries {
         points: points(series, |point| Some(point.difficulty)),
-        say: format::hashes,
+        format_value: format::hashes,
         reference: None,
     };
     view! { <Chart title="Difficulty" summary=summary.unwrap_or_default() kind=ChartKind::Line series=chart measure="Expected hashes" /> }.into_any()
@@ -78,7 +78,7 @@ pub fn confirmation_chart(waits: &[f64]) -> impl IntoView + use<> {
     let points = waits.iter().enumerate().map(point).collect();
     let chart = ChartSeries {
         points,
-        say: format::duration,
+        format_value: format::duration,
         reference: None,
     };
     view! { <Chart title="Confirmation time" summary=summary.unwrap_or_default() kind=ChartKind::Line series=chart measure="Wait" /> }.into_any()

@@ -62,7 +62,7 @@ impl Act {
             self.live.refresh(Change::Chain);
             then(went_well);
             if went_well {
-                self.toasts.say(done);
+                self.toasts.show(done);
             }
         });
     }

@@ -118,7 +118,7 @@ fn bits_easier_than_the_limit_are_no_work() {
 }
 
 #[test]
-fn a_height_that_time_does_not_allow_asks_for_more_work() {
+fn a_height_that_time_does_not_allow_requires_more_work() {
     let (_, rules) = local();
     // With ten seconds a block, not even a chain that had run from genesis on is there yet.
     let far = Height((NOW - 1_793_491_200) / 10 + 10_000);

@@ -47,7 +47,7 @@ pub fn on_copy(copied: RwSignal<bool>, toasts: Toasts) {
         browser::sleep(KEPT).await;
         for _ in 0..TRIES {
             match browser::wipe_clipboard(|text| print(text) == wanted).await {
-                Wiped::Done => return toasts.say("The phrase was wiped from the clipboard"),
+                Wiped::Done => return toasts.show("The phrase was wiped from the clipboard"),
                 Wiped::Other => return,
                 Wiped::Unknown => browser::sleep(AGAIN).await,
             }

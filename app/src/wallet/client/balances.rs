@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_said_until_the_balance_is_read_or_the_account_is_gone() {
+    fn a_failure_is_shown_until_the_balance_is_read_or_the_account_is_gone() {
         let accounts = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
         let mut failures = Failures::default();
         let first = failures.begin(&accounts(&["0xA", "0xB"]));

@@ -39,22 +39,22 @@ fn stop() {
 #[component]
 pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
     let open = RwSignal::new(false);
-    let (failure, said) = (RwSignal::new(None::<String>), RwSignal::new(""));
+    let (failure, status) = (RwSignal::new(None::<String>), RwSignal::new(""));
     let toggle = move |_| {
         failure.set(None);
-        said.set("");
+        status.set("");
         open.update(|open| *open = !*open);
     };
     let seen = move |text: String| {
         let _ = open.try_set(false);
-        let _ = said.try_set("The code was read.");
+        let _ = status.try_set("The code was read.");
         on_text.run(text);
     };
     let input = NodeRef::<html::Input>::new();
     let chosen = move |_| {
         let Some(input) = input.get_untracked() else { return };
         failure.set(None);
-        said.set("Looking for a code…");
+        status.set("Looking for a code…");
         spawn_local(async move {
             let outcome = match browser::read_picture(&input, FILE_SIDE).await {
                 Ok(picture) => look(picture).await,
@@ -63,7 +63,7 @@ pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
             stop();
             // The same file may be chosen again.
             input.set_value("");
-            let _ = said.try_set("");
+            let _ = status.try_set("");
             match outcome {
                 Ok(Some(text)) => seen(text),
                 Ok(None) => drop(failure.try_set(Some("No QR code was found in the picture.".to_owned()))),
@@ -78,7 +78,7 @@ pub fn Scan(name: &'static str, on_text: Callback<String>) -> impl IntoView {
                 <Button on:click=toggle>{move || if open.get() { "Close the camera" } else { "Scan a QR code" }}</Button>
                 <input class="visually-hidden" id=field.clone() type="file" accept="image/*" node_ref=input on:change=chosen />
                 <label class="button" for=field>"Open a picture of one"</label>
-                <span class="field-hint" role="status">{move || said.get()}</span>
+                <span class="field-hint" role="status">{move || status.get()}</span>
             </div>
             <Show when=move || open.get()>
                 <Viewfinder open=open failure=failure on_seen=Callback::new(seen) />

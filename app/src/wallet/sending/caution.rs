@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_that_needs_a_tick_is_enough_to_ask() {
+    fn one_that_needs_a_tick_is_enough_for_a_question() {
         let of = |weight| Caution {
             title: "Title".to_owned(),
             text: "Text.".to_owned(),

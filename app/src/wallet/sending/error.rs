@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_say_what_why_and_what_next() {
+    fn failures_name_what_why_and_what_next() {
         let failure = SendError::from(WalletError::Locked);
         assert_eq!(failure.what, "The payment was not made");
         assert_eq!(failure.why, "The wallet is locked.");

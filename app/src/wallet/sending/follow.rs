@@ -133,7 +133,7 @@ mod tests {
     use super::Rounds;
 
     #[test]
-    fn a_late_answer_says_nothing_any_more() {
+    fn a_late_answer_changes_nothing_any_more() {
         let mut rounds = Rounds::default();
         let (first, second) = (rounds.ask(), rounds.ask());
         assert!(rounds.settle(second));

@@ -9,7 +9,7 @@ pub const USE_EVERY: u64 = 5;
 
 /// What one tab sends the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum Message {
     /// The vault was written: read it again.
     Changed,
     /// Locked by hand: all lock.
@@ -18,32 +18,32 @@ pub enum Word {
     InUse,
 }
 
-const WORDS: [(Word, &str); 3] = [
-    (Word::Changed, "changed"),
-    (Word::Locked, "locked"),
-    (Word::InUse, "in-use"),
+const MESSAGES: [(Message, &str); 3] = [
+    (Message::Changed, "changed"),
+    (Message::Locked, "locked"),
+    (Message::InUse, "in-use"),
 ];
 
 /// Sends to the other tabs of this chain.
-pub fn send(word: Word, genesis: &str) {
-    let text = WORDS.iter().find(|known| known.0 == word).map(|known| known.1);
+pub fn send(message: Message, genesis: &str) {
+    let text = MESSAGES.iter().find(|known| known.0 == message).map(|known| known.1);
     if let Some(text) = text {
         browser::broadcast(CHANNEL, &format!("{text} {genesis}"));
     }
 }
 
 /// Receives what other tabs of this chain send, for as long as the page lives.
-pub fn listen(genesis: String, then: impl Fn(Word) + 'static) {
+pub fn listen(genesis: String, then: impl Fn(Message) + 'static) {
     browser::on_broadcast(CHANNEL, move |text| {
-        if let Some(word) = read(&text, &genesis) {
-            then(word);
+        if let Some(message) = read(&text, &genesis) {
+            then(message);
         }
     });
 }
 
-fn read(text: &str, genesis: &str) -> Option<Word> {
+fn read(text: &str, genesis: &str) -> Option<Message> {
     let (word, of) = text.split_once(' ')?;
-    let known = WORDS.iter().find(|known| known.1 == word && of == genesis)?;
+    let known = MESSAGES.iter().find(|known| known.1 == word && of == genesis)?;
     Some(known.0)
 }
 
@@ -52,10 +52,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_words_of_this_chain_are_received() {
-        assert_eq!(read("locked ab", "ab"), Some(Word::Locked));
-        assert_eq!(read("changed ab", "ab"), Some(Word::Changed));
-        assert_eq!(read("in-use ab", "ab"), Some(Word::InUse));
+    fn only_messages_of_this_chain_are_received() {
+        assert_eq!(read("locked ab", "ab"), Some(Message::Locked));
+        assert_eq!(read("changed ab", "ab"), Some(Message::Changed));
+        assert_eq!(read("in-use ab", "ab"), Some(Message::InUse));
         for text in ["locked cd", "locked", "", "locked ab ", "LOCKED ab", "unlock ab"] {
             assert_eq!(read(text, "ab"), None, "{text}");
         }

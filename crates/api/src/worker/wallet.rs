@@ -261,7 +261,7 @@ pub enum Request {
     },
     /// The sealed vault, to be kept elsewhere.
     Backup,
-    /// Finds out whether a file is a whole sealed vault, before a password is asked for.
+    /// Finds out whether a file is a whole sealed vault, before the prompt for a password.
     CheckBackup {
         file: Bytes,
     },
@@ -281,7 +281,7 @@ pub enum Request {
     },
     /// Forgets it.
     DropKey,
-    /// A private key as an encrypted file; the vault's password is asked for.
+    /// A private key as an encrypted file; the vault's password is required.
     ExportKey {
         address: String,
         format: KeyFormat,
@@ -349,7 +349,7 @@ pub enum Answer {
         vault: bool,
         others: Vec<OtherVault>,
     },
-    /// The words joined by spaces, and the positions (from 1) that will be asked for.
+    /// The words joined by spaces, and the positions (from 1) that the user has to type again.
     NewPhrase {
         phrase: SecretText,
         ask: Vec<u8>,

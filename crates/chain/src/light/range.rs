@@ -76,17 +76,8 @@ pub(super) fn largest_between(from: u64, to: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hash::sha256;
     use crate::history::History;
-
-    fn leaf(number: u64) -> Node {
-        Node {
-            hash: sha256(&[&number.to_be_bytes()]),
-            weight: U256::from(number + 1),
-            min_time: number as u32,
-            max_time: number as u32,
-        }
-    }
+    use crate::history::testing::leaf;
 
     #[test]
     fn leaves_make_the_range_of_the_library() {

@@ -342,7 +342,7 @@ impl SwarmTask {
         }
         self.greeted.insert(peer);
         self.dials.greeted(&peer, self.now());
-        // At once: a node that is killed after its first block finds the peer again.
+        // At once: a node that is killed soon after finds the peer again.
         self.saved.save(&self.dials);
     }
 

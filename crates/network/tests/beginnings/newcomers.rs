@@ -41,8 +41,8 @@ fn a_newcomer_takes_the_state_of_a_checkpoint_and_goes_on_like_everybody() {
     mine(&node, &town.clock, Address::repeat_byte(2));
     town.pass(10);
     assert_eq!(old.tip().record.id, node.tip().record.id);
-    let asked_for = old.tip().snapshot.id_at(Height(101)).unwrap().unwrap();
-    assert_eq!((slot(&node, 0), slot(&old, 0)), (asked_for.0, asked_for.0));
+    let requested = old.tip().snapshot.id_at(Height(101)).unwrap().unwrap();
+    assert_eq!((slot(&node, 0), slot(&old, 0)), (requested.0, requested.0));
     mine(&old, &town.clock, HONEST);
     town.pass(10);
 

@@ -5,28 +5,20 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use secp256k1::{Message as Digest, SecretKey, ecdsa};
 use tally_chain::hash::sha256;
-use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
-use tally_chain::{Address, Amount, Bytes, U256};
+use tally_chain::transaction::{Authenticator, TallyTransaction};
+use tally_chain::{Address, Amount, Bytes};
 use tally_network::wire::Message;
 use tally_node::Node;
+use tally_testkit::keys;
 
 use crate::support::{address_of, balance, key, payment, payment_at};
 use crate::world::{Fate, World};
 
 /// The envelope of a payment; another signature by the same key for each `variant`, and the same id for all.
 fn envelope(node: &Node, nonce: u64, variant: u8) -> Bytes {
-    let payload = Payload {
-        chain_id: node.spec().chain_id,
-        nonce,
-        timestamp: node.now(),
-        max_priority_fee: 1_000_000_000,
-        max_fee: 3_000_000_000,
-        gas_limit: 50_000,
-        to: Some(Address::repeat_byte(7)),
-        value: Amount(U256::from(5)),
-        data: Bytes::new(),
-    };
-    let digest = sha256(&[&payload.signed_message(&node.identity().genesis, &address_of(0))]);
+    let chain = node.identity();
+    let payload = keys::payment(&chain, nonce, node.now(), Address::repeat_byte(7), 5);
+    let digest = sha256(&[&payload.signed_message(&chain.genesis, &address_of(0))]);
     let secret = SecretKey::from_secret_bytes(key(0).to_bytes().into()).unwrap();
     let signature = ecdsa::sign_with_noncedata(Digest::from_digest(digest.0), &secret, &[variant; 32]);
     let public_key = key(0)

@@ -110,7 +110,7 @@ impl Node {
                 continue;
             }
             if let Some(reason) = self.pauses() {
-                if paused.is_none_or(|said| said.elapsed() >= PAUSE_LOG) {
+                if paused.is_none_or(|logged| logged.elapsed() >= PAUSE_LOG) {
                     tracing::warn!(%reason, "the miner pauses");
                     paused = Some(Instant::now());
                 }

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use tally_chain::hash::sha256;
 use tally_chain::pow::Search;
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
-use tally_chain::{Amount, ChainSpec, Header, Height, U256, UnixSecs};
+use tally_chain::{ChainSpec, Header, Height, UnixSecs};
+use tally_testkit::keys;
 
 use super::*;
 use crate::config::NodeConfig;
@@ -59,18 +60,13 @@ impl Member {
     }
 
     fn offer(&self, signer: &Signer, nonce: u64, to: Address, base_units: u64, max_priority_fee: u128) -> Bytes {
+        let chain = self.node.identity();
         let payload = Payload {
-            chain_id: self.node.spec().chain_id,
-            nonce,
-            timestamp: self.node.now(),
             max_priority_fee,
             max_fee: 3 * max_priority_fee,
-            gas_limit: 50_000,
-            to: Some(to),
-            value: Amount(U256::from(base_units)),
-            data: Bytes::new(),
+            ..keys::payment(&chain, nonce, self.node.now(), to, base_units)
         };
-        let message = payload.signed_message(&self.node.identity().genesis, &signer.address);
+        let message = payload.signed_message(&chain.genesis, &signer.address);
         let (public_key, signature) = signer.sign_digest(&sha256(&[&message]).0);
         let authenticator = Authenticator::Secp256k1 { public_key, signature };
         TallyTransaction { payload, authenticator }.encode().into()

@@ -27,7 +27,7 @@ pub enum TemplateError {
     NothingStored,
     #[error("this machine's clock is {secs} s behind this node's own chain: it would reject the block itself")]
     ClockBehindChain { secs: u64 },
-    #[error("templates for {max} addresses were asked for on this block already; try again after the next block")]
+    #[error("templates for {max} addresses were requested on this block already; try again after the next block")]
     TooManyProducers { max: usize },
 }
 

@@ -13,9 +13,9 @@ use k256::ecdsa::SigningKey;
 use tally_chain::block::{Ancestors, Parent, encode_block};
 use tally_chain::pow::{Search, Target};
 use tally_chain::transaction::Payload;
-use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Height, Manifest, TxId, U256, UnixSecs, merkle};
+use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, merkle};
 use tally_node::{Checkpoint, CheckpointConfig, Clock, Imported, Node, NodeConfig, StateSnapshot, StoreError, Work};
-use tally_testkit::keys::TestKey;
+use tally_testkit::keys::{self, TestKey};
 
 /// A clock that only tests move.
 #[derive(Clone)]
@@ -159,14 +159,10 @@ pub fn address_of(index: usize) -> Address {
 }
 
 pub fn payment(node: &Node, from: usize, nonce: u64, to: Address, base_units: u64) -> Bytes {
-    payment_at(
+    signed(
         node,
         from,
-        nonce,
-        to,
-        Amount(U256::from(base_units)),
-        node.now(),
-        3_000_000_000,
+        keys::payment(&node.identity(), nonce, node.now(), to, base_units),
     )
 }
 
@@ -180,15 +176,9 @@ pub fn payment_at(
     max_fee: u128,
 ) -> Bytes {
     let payload = Payload {
-        chain_id: node.spec().chain_id,
-        nonce,
-        timestamp,
-        max_priority_fee: 1_000_000_000,
         max_fee,
-        gas_limit: 50_000,
-        to: Some(to),
         value,
-        data: Bytes::new(),
+        ..keys::payment(&node.identity(), nonce, timestamp, to, 0)
     };
     signed(node, from, payload)
 }
@@ -202,15 +192,10 @@ pub const DATA: usize = 105_000;
 pub fn fill(node: &Node, first: u64) {
     for nonce in first..first + ENVELOPES {
         let payload = Payload {
-            chain_id: node.spec().chain_id,
-            nonce,
-            timestamp: node.now(),
-            max_priority_fee: 1_000_000_000,
             max_fee: 100_000_000_000,
             gas_limit: 2_000_000,
-            to: Some(Address::repeat_byte(7)),
-            value: Amount::ZERO,
             data: Bytes::from(vec![0; DATA]),
+            ..keys::payment(&node.identity(), nonce, node.now(), Address::repeat_byte(7), 0)
         };
         submit(node, signed(node, 0, payload));
     }
@@ -219,15 +204,10 @@ pub fn fill(node: &Node, first: u64) {
 /// The making of a contract (`to` is none) or a call of one, at the node's time.
 pub fn call(node: &Node, from: usize, nonce: u64, to: Option<Address>, data: &[u8]) -> Bytes {
     let payload = Payload {
-        chain_id: node.spec().chain_id,
-        nonce,
-        timestamp: node.now(),
-        max_priority_fee: 1_000_000_000,
-        max_fee: 3_000_000_000,
         gas_limit: 300_000,
         to,
-        value: Amount::ZERO,
         data: Bytes::copy_from_slice(data),
+        ..keys::payment(&node.identity(), nonce, node.now(), Address::ZERO, 0)
     };
     signed(node, from, payload)
 }

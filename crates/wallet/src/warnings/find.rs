@@ -94,10 +94,10 @@ fn of_history(to: Address, local: &Local<'_>, node: &NodeView<'_>, before: &[War
         return;
     }
     // What the wallet found stays; of the history only what it does not know yet is news.
-    let told_already = before
+    let found_already = before
         .iter()
         .any(|warning| matches!(warning, Warning::LookAlike { .. }));
-    if !told_already {
+    if !found_already {
         found.extend(look_alike(to, node.history));
     }
     if !is_trusted(to, node.history) {

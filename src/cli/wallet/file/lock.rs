@@ -30,7 +30,7 @@ impl Lock {
         }
         let file = open(path).with_context(cannot)?;
         let begun = Instant::now();
-        let mut said = false;
+        let mut noted = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
@@ -44,12 +44,12 @@ impl Lock {
                     path.display()
                 );
             }
-            if !said && begun.elapsed() >= SILENT {
+            if !noted && begun.elapsed() >= SILENT {
                 errln!(
                     "another command changes {what}; waiting for it, at most {} s",
                     most.as_secs()
                 );
-                said = true;
+                noted = true;
             }
             std::thread::sleep(PAUSE);
         }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_holds_it_and_the_next_gets_it_or_says_why_not() {
+    fn one_holds_it_and_the_next_gets_it_or_an_error_why_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("below").join("x.lock");
         let held = Lock::take(&path, "the vault", Duration::ZERO).expect("nobody has it");

@@ -41,16 +41,16 @@ impl Terminal {
     }
 
     /// One line, without its end; what is pasted after it is thrown away when this is dropped.
-    pub fn ask(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
-        self.say(prompt)?;
+    pub fn read_line(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
+        self.write(prompt)?;
         let line = self.line();
-        self.say("\n")?;
+        self.write("\n")?;
         line
     }
 
     /// A line, and all lines that were pasted with it.
-    pub fn ask_all(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
-        self.say(prompt)?;
+    pub fn read_all(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
+        self.write(prompt)?;
         let mut text = self.line()?;
         while text.len() < MAX_LINE && self.arrives(PASTE)? {
             let line = self.line()?;
@@ -58,11 +58,11 @@ impl Terminal {
             longer.extend([&text, " ", &line]);
             text = longer;
         }
-        self.say("\n")?;
+        self.write("\n")?;
         Ok(text)
     }
 
-    fn say(&mut self, text: &str) -> io::Result<()> {
+    fn write(&mut self, text: &str) -> io::Result<()> {
         self.tty.write_all(text.as_bytes())?;
         self.tty.flush()
     }

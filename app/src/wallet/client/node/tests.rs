@@ -135,7 +135,7 @@ fn a_header_without_its_work_proves_nothing() {
 }
 
 #[test]
-fn no_proof_is_said_so() {
+fn a_missing_proof_is_named() {
     let mut claimed = answer(500);
     claimed.proof = None;
     assert_eq!(verdict(&claimed, HELD), Err(Unproven::NoProof));

@@ -239,7 +239,7 @@ mod tests {
     use crate::wallet::storage::journal::Purpose;
 
     #[test]
-    fn a_search_that_was_not_finished_asks_for_a_yes() {
+    fn a_search_that_was_not_finished_needs_a_yes() {
         let failed = Looked {
             found: None,
             failure: Some("the node answered with status 503.".to_owned()),

@@ -35,7 +35,7 @@ fn answered(status: u16, body: &str, earlier: Earlier) -> Option<(&'static str, 
 }
 
 #[test]
-fn only_a_rejection_of_the_first_sending_says_that_nothing_moved() {
+fn only_a_rejection_of_the_first_sending_shows_that_nothing_moved() {
     let expected = |word: &str, earlier: Earlier| match (word, earlier) {
         ("taken", _) => None,
         ("rejected", _) => Some(("The node did not take the payment", true)),
@@ -118,7 +118,7 @@ fn a_used_nonce_is_named_with_both_that_it_may_mean() {
 }
 
 #[test]
-fn nothing_is_forgotten_before_the_node_was_asked_for_it() {
+fn nothing_is_forgotten_before_it_was_requested_from_the_node() {
     let refused = |name: &str| Handed::Refused(refusal(name, None));
     for name in [NONCE_TOO_LOW, "too-many-requests", "insufficient-funds"] {
         // Another tab's copy was taken.
@@ -143,7 +143,7 @@ fn nothing_is_forgotten_before_the_node_was_asked_for_it() {
 }
 
 #[test]
-fn what_a_rejection_says_of_coins_depends_on_what_was_handed_in() {
+fn what_a_rejection_means_for_coins_depends_on_what_was_handed_in() {
     let refused = refusal("nonce-too-low", None);
     let clocks = refusal("transaction-expired", Some(-90_000));
     let replacement = ("The node did not take the replacement", false);

@@ -10,7 +10,7 @@ fn sent(id: &str, nonce: u64) -> Sent {
 }
 
 #[test]
-fn what_the_node_knows_is_where_it_says() {
+fn what_the_node_knows_is_where_its_answer_has_it() {
     let one = sent("a", 3);
     assert_eq!(fate(&one, Some(Status::Pending), 3, &[]), Fate::Waiting);
     assert_eq!(fate(&one, Some(Status::Failed), 4, &[]), Fate::Included);
@@ -52,7 +52,7 @@ fn what_the_node_once_had_stays_acknowledged() {
 }
 
 #[test]
-fn what_is_kept_says_what_is_known_before_a_sending() {
+fn what_is_kept_shows_what_is_known_before_a_sending() {
     let taken = Sent {
         acknowledged: true,
         ..sent("b", 4)
@@ -157,7 +157,7 @@ fn without_a_storage_nothing_may_be_sent() {
 }
 
 #[test]
-fn what_could_not_be_taken_off_the_list_is_open_as_the_list_says() {
+fn what_could_not_be_taken_off_the_list_is_open_as_the_list_has_it() {
     assert_eq!(open_unless_known(Err(NotKept::Unreadable)), Earlier::Open);
     for known in [Earlier::Never, Earlier::Open, Earlier::Taken] {
         assert_eq!(open_unless_known(Ok(known)), known);

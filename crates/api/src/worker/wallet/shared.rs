@@ -69,7 +69,7 @@ impl ProposalView {
         self.signed() >= self.required
     }
 
-    /// Whether a key of this wallet is still asked for.
+    /// Whether a key of this wallet is still needed.
     pub fn waits_for_us(&self) -> bool {
         !self.is_complete() && self.signers.iter().any(|signer| signer.own && !signer.signed)
     }

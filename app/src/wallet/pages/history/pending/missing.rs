@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_as_far_as_it_is_known() {
+    fn what_is_missing_is_named_as_far_as_it_is_known() {
         let other = || Fate::Replaced {
             by: Some("0x08".to_owned()),
         };
@@ -226,8 +226,8 @@ mod tests {
                 false,
             ),
         ] {
-            let (said, why) = missing.words();
-            assert_eq!(said, word, "{missing:?}");
+            let (shown, why) = missing.words();
+            assert_eq!(shown, word, "{missing:?}");
             assert!(why.contains(part), "{missing:?}: {why}");
             assert_eq!(missing.can_be_sent(), can_be_sent, "{missing:?}");
         }

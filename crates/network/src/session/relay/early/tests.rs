@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tally_chain::transaction::{ChainIdentity, Payload};
 use tally_chain::{Amount, B256, BlockId, Bytes, ChainSpec, U256, UnixSecs};
 use tally_node::{Node, NodeConfig, StateError, StoreError};
-use tally_testkit::keys::TestKey;
+use tally_testkit::keys::{self, TestKey};
 
 use super::*;
 use crate::session::Session;
@@ -24,15 +24,10 @@ fn key(number: u8) -> TestKey {
 /// A payment of one base unit.
 fn payment(nonce: u64) -> Payload {
     Payload {
-        chain_id: CHAIN.chain_id,
-        nonce,
-        timestamp: UnixSecs(1_800_000_000),
         max_priority_fee: 1,
         max_fee: 1_001,
         gas_limit: 10_000,
-        to: Some(Address::repeat_byte(7)),
-        value: Amount(U256::from(1)),
-        data: Bytes::new(),
+        ..keys::payment(&CHAIN, nonce, UnixSecs(1_800_000_000), Address::repeat_byte(7), 1)
     }
 }
 
@@ -45,14 +40,7 @@ fn node(dir: &Path) -> Node {
 
 /// A payment with a fee that a node's pool takes.
 fn funded_payment(node: &Node, nonce: u64) -> Payload {
-    Payload {
-        chain_id: node.spec().chain_id,
-        timestamp: node.now(),
-        max_priority_fee: 1_000_000_000,
-        max_fee: 3_000_000_000,
-        gas_limit: 50_000,
-        ..payment(nonce)
-    }
+    keys::payment(&node.identity(), nonce, node.now(), Address::repeat_byte(7), 1)
 }
 
 fn account(balance: u64) -> Account {
