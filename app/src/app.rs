@@ -15,7 +15,7 @@ use crate::{
     operations::{self, operator::Operator},
     other_chain::OtherChain,
     prefs::Prefs,
-    ui::{SymbolContext, ToastStack, Toasts},
+    ui::{Branch, SymbolContext, ToastStack, Toasts, branch},
     wallet,
 };
 
@@ -43,40 +43,49 @@ pub fn App() -> impl IntoView {
             <main id=MAIN_ID tabindex="-1">
                 <OtherChain />
                 <Routes fallback=NotFound>
-                    <Route path=StaticSegment("") view=explorer::Dashboard ssr=SsrMode::Async />
-                    <Route path=path!("/blocks") view=explorer::Blocks ssr=SsrMode::Async />
-                    <Route path=path!("/block/:key") view=explorer::Block ssr=SsrMode::Async />
-                    <Route path=path!("/transactions") view=explorer::Transactions ssr=SsrMode::Async />
-                    <Route path=path!("/tx/:id") view=explorer::Transaction ssr=SsrMode::Async />
-                    <Route path=path!("/account/:address") view=explorer::Account ssr=SsrMode::Async />
-                    <Route path=path!("/search") view=explorer::Search ssr=SsrMode::Async />
-                    <Route path=path!("/mempool") view=explorer::Mempool ssr=SsrMode::Async />
-                    <Route path=path!("/mining") view=operations::Mining ssr=SsrMode::Async />
-                    <Route path=path!("/network") view=operations::Network ssr=SsrMode::Async />
-                    <Route path=path!("/performance") view=operations::Performance ssr=SsrMode::Async />
-                    <Route path=path!("/receipt") view=explorer::Receipt ssr=SsrMode::Async />
-                    <Route path=path!("/security") view=operations::Security ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=operations::Settings ssr=SsrMode::Async />
-                    <ParentRoute path=path!("/wallet") view=wallet::Frame ssr=SsrMode::Async>
-                        <Route path=StaticSegment("") view=wallet::Home />
-                        <Route path=StaticSegment("create") view=wallet::Create />
-                        <Route path=StaticSegment("restore") view=wallet::Restore />
-                        <Route path=StaticSegment("receive") view=wallet::Receive />
-                        <Route path=StaticSegment("send") view=wallet::SendCoins />
-                        <Route path=StaticSegment("history") view=wallet::History />
-                        <Route path=StaticSegment("contacts") view=wallet::Contacts />
-                        <Route path=StaticSegment("backup") view=wallet::Backup />
-                        <Route path=StaticSegment("keys") view=wallet::Keys />
-                        <Route path=StaticSegment("shared") view=wallet::Shared />
-                        <Route path=StaticSegment("documents") view=wallet::Documents />
+                    <Route path=StaticSegment("") view=page(explorer::Dashboard) ssr=SsrMode::Async />
+                    <Route path=path!("/blocks") view=page(explorer::Blocks) ssr=SsrMode::Async />
+                    <Route path=path!("/block/:key") view=page(explorer::Block) ssr=SsrMode::Async />
+                    <Route path=path!("/transactions") view=page(explorer::Transactions) ssr=SsrMode::Async />
+                    <Route path=path!("/tx/:id") view=page(explorer::Transaction) ssr=SsrMode::Async />
+                    <Route path=path!("/account/:address") view=page(explorer::Account) ssr=SsrMode::Async />
+                    <Route path=path!("/search") view=page(explorer::Search) ssr=SsrMode::Async />
+                    <Route path=path!("/mempool") view=page(explorer::Mempool) ssr=SsrMode::Async />
+                    <Route path=path!("/mining") view=page(operations::Mining) ssr=SsrMode::Async />
+                    <Route path=path!("/network") view=page(operations::Network) ssr=SsrMode::Async />
+                    <Route path=path!("/performance") view=page(operations::Performance) ssr=SsrMode::Async />
+                    <Route path=path!("/receipt") view=page(explorer::Receipt) ssr=SsrMode::Async />
+                    <Route path=path!("/security") view=page(operations::Security) ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=page(operations::Settings) ssr=SsrMode::Async />
+                    <ParentRoute path=path!("/wallet") view=page(wallet::Frame) ssr=SsrMode::Async>
+                        <Route path=StaticSegment("") view=page(wallet::Home) />
+                        <Route path=StaticSegment("create") view=page(wallet::Create) />
+                        <Route path=StaticSegment("restore") view=page(wallet::Restore) />
+                        <Route path=StaticSegment("receive") view=page(wallet::Receive) />
+                        <Route path=StaticSegment("send") view=page(wallet::SendCoins) />
+                        <Route path=StaticSegment("history") view=page(wallet::History) />
+                        <Route path=StaticSegment("contacts") view=page(wallet::Contacts) />
+                        <Route path=StaticSegment("backup") view=page(wallet::Backup) />
+                        <Route path=StaticSegment("keys") view=page(wallet::Keys) />
+                        <Route path=StaticSegment("shared") view=page(wallet::Shared) />
+                        <Route path=StaticSegment("documents") view=page(wallet::Documents) />
                     </ParentRoute>
-                    <Route path=WildcardSegment("any") view=NotFound ssr=SsrMode::Async />
+                    <Route path=WildcardSegment("any") view=page(NotFound) ssr=SsrMode::Async />
                 </Routes>
             </main>
             <Footer />
             <ToastStack />
         </Router>
     }
+}
+
+/// The view of a route. No page is rebuilt into the next one.
+fn page<F, V>(view: F) -> impl Fn() -> Branch + Clone + Send + 'static
+where
+    F: Fn() -> V + Clone + Send + 'static,
+    V: IntoView + 'static,
+{
+    move || branch(view.clone())
 }
 
 /// The chain this node serves: read once on the server, and handed to the browser with the page.

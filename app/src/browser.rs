@@ -303,7 +303,7 @@ mod real {
         })
     }
 
-    /// Asks this origin for JSON.
+    /// Requests JSON from this origin.
     pub async fn get_json<T: DeserializeOwned>(path: &str) -> Result<T, String> {
         let answer = Request::get(&at_base(path))
             .header("Accept", "application/json")
@@ -421,8 +421,8 @@ mod real {
         (threads >= 1.0).then_some(threads as u32)
     }
 
-    /// Asks this origin for a change with a bearer token, and with JSON where there is a body.
-    pub async fn ask_change<T: Serialize>(
+    /// Sends this origin a change with a bearer token, and with JSON where there is a body.
+    pub async fn send_change<T: Serialize>(
         method: Method,
         path: &str,
         token: &str,

@@ -5,6 +5,11 @@
 // The views of the router's tree are one deeply nested type.
 #![recursion_limit = "512"]
 
+// With the cfg on one side alone, the browser would look for markers that the server has not written, and no page would come to
+// life. Cargo takes the flags of one place only: others, from the environment or a configuration of the user's, replace ours.
+#[cfg(not(erase_components))]
+compile_error!("other flags replace those of .cargo/config.toml: add --cfg=erase_components to them");
+
 mod app;
 pub mod base;
 pub mod browser;

@@ -30,10 +30,10 @@ mod document {
 
     /// The document: head, assets, and the app as body. Expects [`AssetUrls`] in context. The
     /// theme comes from the reader's cookie, so that the first paint is already in it.
-    pub fn shell() -> impl IntoView {
+    pub fn shell() -> AnyView {
         let assets = expect_context::<AssetUrls>();
         let theme = theme().attribute();
-        // At the root there is nothing to say.
+        // At the root no base path is written.
         let base = Some(base::current().as_str().to_owned()).filter(|base| !base.is_empty());
         let start = format!(
             "const [JS, WASM] = [{:?}, {:?}];\n{}",
@@ -61,6 +61,7 @@ mod document {
                 </body>
             </html>
         }
+        .into_any()
     }
 
     /// The theme that the reader's cookie names.

@@ -2,6 +2,7 @@
 
 mod amount;
 mod badge;
+mod branch;
 mod button;
 mod chart;
 mod dialog;
@@ -20,6 +21,7 @@ mod toast;
 
 pub use amount::{Amount, SymbolContext};
 pub use badge::{SchemeBadge, StatusBadge};
+pub use branch::{Branch, branch};
 pub use button::{Button, ButtonKind, ButtonLink};
 pub use chart::{Chart, ChartKind, ChartPoint, ChartSeries};
 pub use dialog::Dialog;

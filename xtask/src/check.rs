@@ -9,6 +9,7 @@ mod imports;
 mod lints;
 mod source;
 mod specs;
+mod spreads;
 mod text;
 
 use std::fs;
@@ -35,6 +36,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     errors.extend(engine::check(&files));
     errors.extend(doors::check(&files));
     errors.extend(addresses::check(&files));
+    errors.extend(spreads::check(&files));
     let mut warnings = Vec::new();
     for (path, content) in &files {
         errors.extend(text::check(path, content));

@@ -100,14 +100,17 @@ fn other_rustc(workspace: &Workspace) -> Option<String> {
     Some(rustc.trim().to_owned())
 }
 
-/// Flags of the browser side. Paths of the building machine have no place in what is served, and would change the build's hash.
-/// Cargo compiles our own packages with paths relative to the workspace; with a flag that names it, every checkout would compile all
+/// Flags of the browser side; `.cargo/config.toml` has those of the server's. Paths of the building machine have no place in what is
+/// served, and would change the build's hash. Cargo compiles our own packages with paths relative to the workspace; with a flag that names it, every checkout would compile all
 /// dependencies for itself.
 fn rustflags() -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
-    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
+    let mut flags = vec![
+        "-Ctarget-feature=+simd128".to_owned(),
+        "--cfg=erase_components".to_owned(),
+    ];
     flags.extend(home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
     let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
     format!("target.{TARGET}.rustflags=[{}]", quoted.join(","))

@@ -83,23 +83,23 @@ pub fn is_typing(_event: &leptos::web_sys::KeyboardEvent) -> bool {
     false
 }
 pub async fn get_json<T: DeserializeOwned>(_path: &str) -> Result<T, String> {
-    Err("only a browser asks the node".to_owned())
+    Err("only a browser sends requests to the node".to_owned())
 }
 pub async fn send_json<T: Serialize>(_path: &str, _body: &T) -> Result<(), String> {
-    Err("only a browser asks".to_owned())
+    Err("only a browser sends requests".to_owned())
 }
 pub fn broadcast(_name: &str, _text: &str) {}
 pub fn on_broadcast(_name: &str, _then: impl Fn(String) + 'static) {}
 pub fn threads() -> Option<u32> {
     None
 }
-pub async fn ask_change<T: Serialize>(
+pub async fn send_change<T: Serialize>(
     _method: super::Method,
     _path: &str,
     _token: &str,
     _body: Option<&T>,
 ) -> Result<(), String> {
-    Err("only a browser asks the node".to_owned())
+    Err("only a browser sends requests to the node".to_owned())
 }
 pub async fn keep_storage() -> Option<bool> {
     None

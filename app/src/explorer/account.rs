@@ -12,7 +12,9 @@ use crate::{
     model::{AccountView, HistoryView, LostPlace},
     not_found::Missing,
     reads,
-    ui::{Amount, ButtonLink, Claimed, CursorPager, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead},
+    ui::{
+        Amount, ButtonLink, Claimed, CursorPager, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, branch,
+    },
 };
 
 /// The page at `/account/{address}`.
@@ -27,19 +29,23 @@ pub fn Account() -> impl IntoView {
         move || (address.get(), cursor.get(), rows.get(), live.on_pool()),
         |(address, cursor, rows, _)| reads::account(address, cursor, rows),
     );
-    let show = move |account: Option<AccountView>| match account {
-        Some(account) => {
-            let newest = cursor.with_untracked(Option::is_none);
-            view! { <Content account=account newest=newest /> }.into_any()
+    let show = move |account: Option<AccountView>| {
+        match account {
+            Some(account) => {
+                let newest = cursor.with_untracked(Option::is_none);
+                branch(move || view! { <Content account=account newest=newest /> })
+            }
+            None => branch(move || {
+                view! {
+                    <Missing
+                        what="Account"
+                        key=address.get_untracked()
+                        why="This is no address: 0x and 40 hex digits, all in one case or with the right checksum."
+                    />
+                }
+            }),
         }
-        None => view! {
-            <Missing
-                what="Account"
-                key=address.get_untracked()
-                why="This is no address: 0x and 40 hex digits, all in one case or with the right checksum."
-            />
-        }
-        .into_any(),
+        .into_any()
     };
     view! { <Loaded what="The account" resource=account show=show /> }.into_any()
 }

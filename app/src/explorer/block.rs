@@ -14,7 +14,7 @@ use crate::{
     reads,
     ui::{
         AddressLink, Amount, BlockLink, Claimed, Elapsed, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead,
-        Stat, Time,
+        Stat, Time, branch,
     },
     verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block, of_chain, seen},
 };
@@ -33,16 +33,16 @@ pub fn Block() -> impl IntoView {
     let checks = Checks::default();
     let show = move |block: Option<BlockPage>| {
         match block {
-        Some(block) => view! { <Content block=block checks=checks /> }.into_any(),
-        None => view! {
+        Some(block) => branch(move || view! { <Content block=block checks=checks /> }),
+        None => branch(move || view! {
             <Missing
                 what="Block"
                 key=key.get_untracked()
                 why="This node has no block of this height or id. It may be still to come, belong to another chain, or be older than the state that this node began with."
             />
-        }
-        .into_any(),
+        }),
     }
+    .into_any()
     };
     view! { <Loaded what="The block" resource=block show=show lines=14 /> }.into_any()
 }

@@ -8,6 +8,7 @@ use crate::{
     model::{BaseUnits, ChainInfo},
     ui::{
         AddressLink, Amount, BlockLink, Button, ButtonKind, Fact, Facts, Field, Id, Notice, NoticeKind, PageHead, Time,
+        branch,
     },
     verify::{CheckPanel, Checks, RECEIPT_CHECKS, check_receipt},
 };
@@ -226,7 +227,7 @@ fn Give(bench: Bench) -> impl IntoView {
 #[component]
 fn AskNode(bench: Bench) -> impl IntoView {
     let why = RwSignal::new(None::<String>);
-    let ask = move |_| {
+    let fetch = move |_| {
         let height = bench
             .receipt
             .with_untracked(|receipt| receipt.as_ref().and_then(PortableReceipt::tip_height));
@@ -247,7 +248,7 @@ fn AskNode(bench: Bench) -> impl IntoView {
         });
     };
     view! {
-        <div class="actions"><Button on:click=ask>"Ask this node for the block at that height"</Button></div>
+        <div class="actions"><Button on:click=fetch>"Ask this node for the block at that height"</Button></div>
         {move || bench.from_node.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
         {move || why.get().map(|why| view! { <p class="field-error" role="alert">{why}</p> })}
     }
@@ -280,24 +281,21 @@ fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
     };
     let document = move || {
         bench.document.get().map(|hashed| match anchored {
-            Some(sha256) if sha256 == hashed.sha256 => view! {
+            Some(sha256) if sha256 == hashed.sha256 => branch(move || view! {
                 <Notice kind=NoticeKind::Success title="The document is the one that was anchored">
                     <p>{format!("{} has the SHA-256 that the sender signed.", hashed.name)}</p>
                 </Notice>
-            }
-            .into_any(),
-            Some(_) => view! {
+            }),
+            Some(_) => branch(move || view! {
                 <Notice kind=NoticeKind::Error title="This is another document">
                     <p>{format!("{} is not the file that the transaction anchors: the hashes differ.", hashed.name)}</p>
                 </Notice>
-            }
-            .into_any(),
-            None => view! {
+            }),
+            None => branch(|| view! {
                 <Notice kind=NoticeKind::Error title="The transaction anchors no document">
                     <p>"Its data is something else."</p>
                 </Notice>
-            }
-            .into_any(),
+            }),
         })
     };
     view! {

@@ -10,7 +10,7 @@ use crate::{
     reads,
     ui::{
         AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead, SchemeBadge,
-        Stat, StatusBadge, Time,
+        Stat, StatusBadge, Time, branch,
     },
     verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
 };
@@ -25,16 +25,16 @@ pub fn Transaction() -> impl IntoView {
     let checks = Checks::default();
     let show = move |transaction: Option<TransactionPage>| {
         match transaction {
-        Some(transaction) => view! { <Content transaction=transaction checks=checks /> }.into_any(),
-        None => view! {
+        Some(transaction) => branch(move || view! { <Content transaction=transaction checks=checks /> }),
+        None => branch(move || view! {
             <Missing
                 what="Transaction"
                 key=id.get_untracked()
                 why="This node knows no such transaction. It may never have arrived, have expired while it waited, or belong to another chain."
             />
-        }
-        .into_any(),
+        }),
     }
+    .into_any()
     };
     view! { <Loaded what="The transaction" resource=transaction show=show lines=14 /> }.into_any()
 }

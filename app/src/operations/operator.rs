@@ -69,22 +69,22 @@ impl Operator {
 
     /// Sends JSON to an operator path of the API with the token.
     pub async fn post<T: Serialize>(self, path: &str, body: &T) -> Result<(), String> {
-        self.ask(Method::Post, path, Some(body)).await
+        self.send(Method::Post, path, Some(body)).await
     }
 
     /// Puts JSON at an operator path of the API with the token.
     pub async fn put<T: Serialize>(self, path: &str, body: &T) -> Result<(), String> {
-        self.ask(Method::Put, path, Some(body)).await
+        self.send(Method::Put, path, Some(body)).await
     }
 
     /// Removes what an operator path of the API names, with the token.
     pub async fn delete(self, path: &str) -> Result<(), String> {
-        self.ask(Method::Delete, path, None::<&()>).await
+        self.send(Method::Delete, path, None::<&()>).await
     }
 
-    async fn ask<T: Serialize>(self, method: Method, path: &str, body: Option<&T>) -> Result<(), String> {
+    async fn send<T: Serialize>(self, method: Method, path: &str, body: Option<&T>) -> Result<(), String> {
         match browser::load_for_tab(&storage_key()) {
-            Some(token) => browser::ask_change(method, path, &token, body).await,
+            Some(token) => browser::send_change(method, path, &token, body).await,
             None => Err("this tab holds no operator token; open the operator link; the node prints it, or where its token is, when it starts".to_owned()),
         }
     }

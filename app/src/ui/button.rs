@@ -27,7 +27,9 @@ impl ButtonKind {
 }
 
 /// A button. Handlers go on it as `on:click`; inside a form set `submit`.
-#[component]
+// Transparent: its type is not erased, so what is put on it is among the attributes of the element. From an erased view that is rebuilt,
+// Leptos does not take the handlers from before, and drops the new ones.
+#[component(transparent)]
 pub fn Button(
     #[prop(optional)] kind: ButtonKind,
     #[prop(optional)] submit: bool,
@@ -46,7 +48,7 @@ pub fn Button(
             prop:disabled=move || disabled.try_get().unwrap_or_default() || busy.try_get().unwrap_or_default()
             aria-busy=move || busy.try_get().unwrap_or_default().then_some("true")
         >
-            {children()}
+            {untrack(children)}
         </button>
     }
 }

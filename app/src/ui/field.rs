@@ -1,7 +1,6 @@
 use leptos::prelude::*;
 
-/// A labelled line of input with its help and its error. Further attributes and handlers go on the
-/// component: `<Field …/>` spreads them on the input.
+/// A labelled line of input with its help and its error.
 #[component]
 pub fn Field(
     #[prop(into)] label: String,

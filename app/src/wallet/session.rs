@@ -82,7 +82,7 @@ impl Wallet {
             Message::InUse => self.last_use.set(browser::now().unwrap_or_default()),
             Message::Locked if open => self.lock(&chain, Some("It was locked in another tab.".to_owned())),
             Message::Changed if open => spawn_local(async move {
-                if let Err(failure) = self.ask(Request::Refresh).await {
+                if let Err(failure) = self.request(Request::Refresh).await {
                     self.lock(&chain, Some(why_locked(&failure)));
                 }
             }),
@@ -161,7 +161,7 @@ impl Wallet {
             name: chain.name.clone(),
         };
         spawn_local(async move {
-            let phase = match worker::ask(Request::Look { chain }).await {
+            let phase = match worker::request(Request::Look { chain }).await {
                 Ok(Answer::Looked { vault: true, .. }) => Phase::Locked,
                 Ok(Answer::Looked { vault: false, others }) => Phase::Missing { others },
                 Ok(_) => Phase::Broken(WalletError::Worker("it answered something else".to_owned())),
@@ -171,10 +171,10 @@ impl Wallet {
         });
     }
 
-    /// Asks the worker; an answer with accounts opens the wallet.
-    pub async fn ask(self, request: Request) -> Result<Answer, WalletError> {
+    /// Sends the worker a request; an answer with accounts opens the wallet.
+    pub async fn request(self, request: Request) -> Result<Answer, WalletError> {
         let writes = request.writes();
-        let outcome = worker::ask(request).await;
+        let outcome = worker::request(request).await;
         if writes && outcome.is_ok() {
             tabs::send(Message::Changed, &self.genesis());
         }
@@ -186,7 +186,7 @@ impl Wallet {
             self.touch();
             if !self.phase.with_untracked(|phase| *phase == Phase::Open) {
                 self.phase.set(Phase::Open);
-                self.ask_to_keep();
+                self.keep_storage();
             }
         }
         // Its password was changed in another tab.
@@ -197,8 +197,8 @@ impl Wallet {
         outcome
     }
 
-    /// Asks the browser to keep the vault, now that there is one; once a page, also for vaults of older versions.
-    fn ask_to_keep(self) {
+    /// Requests of the browser to keep the vault, now that there is one; once a page, also for vaults of older versions.
+    fn keep_storage(self) {
         if self.kept.get_untracked().is_none() {
             spawn_local(async move {
                 let kept = browser::keep_storage().await;

@@ -16,6 +16,7 @@ mod order;
 mod prover;
 mod range;
 mod sampled;
+mod tail;
 mod verifier;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,10 @@ pub use sampled::Bounds;
 
 pub use prover::{ChainReader, Proof, ProveError, encode_headers, prove};
 pub use verifier::{Progress, Verifier};
+
+pub use limits::{MAX_TAIL_BLOCKS, TIP_SHARE};
+#[doc(hidden)]
+pub use tail::TailRules;
 
 /// How much of a chain was checked; a later one is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

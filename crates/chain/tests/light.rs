@@ -1,5 +1,9 @@
 //! The light client: true proofs are accepted, forged and damaged ones are not, and an independent verifier that was written
 //! from the rules alone agrees. Rules: docs/protocol.md#F1 to #F10
+#![allow(
+    clippy::explicit_auto_deref,
+    reason = "`&*` says that a chain is lent, not what holds it"
+)]
 
 #[path = "light/naive.rs"]
 mod naive;
@@ -63,7 +67,8 @@ fn short_chains_are_proved_by_all_headers() {
 fn long_chains_are_proved_by_a_sample() {
     for height in [10_001, 12_345, HONEST.height()] {
         let verified = accepted_by_both(height, ProofKind::Sampled);
-        assert_eq!((verified.level, verified.checked.tail), (Level::Sampled, 200));
+        assert_eq!(verified.level, Level::Sampled);
+        assert!([200, 400].contains(&verified.checked.tail), "{:?}", verified.checked);
         assert!(verified.checked.bytes < 180_000, "{:?}", verified.checked);
     }
     assert_eq!(
@@ -111,6 +116,49 @@ fn restless_chains_are_sampled() {
         let naive = naive::verify(&spec, NOW, &bytes).unwrap();
         assert_eq!((naive.tip, naive.weight), (verified.tip, verified.weight.0));
     }
+}
+
+/// A true chain whose miners were away for so many half-lives, and which has so many blocks since.
+fn after_pause(half_lives: u32, blocks: u64) -> Chain<'static> {
+    let mut chain = HONEST.fork(10_500, 3);
+    let mut budget = Budget(u64::MAX);
+    let late = chain.tip().time + 10 + half_lives * 2_880;
+    assert!(chain.push(Next::at(late), Seal::Mined(&mut budget)));
+    assert!(chain.push_many(blocks, 10, &mut budget));
+    chain
+}
+
+/// Blocks that weigh little are shown until they weigh as much as 200 of those before. Rule: docs/protocol.md#F4
+#[test]
+fn a_light_tail_is_longer() {
+    for (half_lives, blocks, tail) in [(1, 300, 400), (2, 700, 800), (3, 1_000, 1_600), (3, 3_000, 1_600)] {
+        let chain = after_pause(half_lives, blocks);
+        let proof = prove(&SPEC, &chain, Height(chain.height())).unwrap();
+        assert_eq!(proof.unsampled, None, "{half_lives}, {blocks}");
+        let bytes = proof.bytes(&SPEC, &chain).unwrap();
+        let verified = verify(&bytes).unwrap();
+        assert_eq!((verified.tip, verified.checked.tail), (chain.tip().id(), tail));
+        assert_eq!(naive::verify(&SPEC, NOW, &bytes).unwrap().weight, verified.weight.0);
+    }
+}
+
+/// After all but a few miners left, a sample says too little. Rules: docs/protocol.md#F4, #F5
+#[test]
+fn a_chain_whose_blocks_weigh_little_now_is_not_sampled() {
+    let unsampled = |half_lives, blocks| {
+        let chain = after_pause(half_lives, blocks);
+        let proof = prove(&SPEC, &chain, Height(chain.height())).unwrap();
+        let bytes = proof.bytes(&SPEC, &chain).unwrap();
+        assert_eq!(verify(&bytes).unwrap().level, Level::AllHeaders);
+        assert_eq!(naive::verify(&SPEC, NOW, &bytes).unwrap().tip, chain.tip().id());
+        (proof.unsampled.unwrap(), SPEC.engine().weight(&chain.tip()).0)
+    };
+    let (error, tip) = unsampled(5, 3);
+    assert!(
+        matches!(error, Unsampled::LightTip { tip: found, blocks: 400, .. } if found == tip),
+        "{error}"
+    );
+    assert_eq!(unsampled(6, 6_400).0, Unsampled::LightTail { max: 6_400 });
 }
 
 /// The verdict does not depend on where the bytes are cut, and what is held at a time is small.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     browser, format,
     live::Live,
-    ui::{Button, ButtonKind, ButtonLink, Fact, Facts, Field, Notice, NoticeKind, Select},
+    ui::{Button, ButtonKind, ButtonLink, Fact, Facts, Field, Notice, NoticeKind, Select, branch},
     wallet::Wallet,
 };
 
@@ -283,34 +283,36 @@ fn Payee(miner: Miner) -> impl IntoView {
             if !other.is_empty() && accounts.iter().all(|account| account.address != other) {
                 options.push((other.clone(), format::shortened(&other, 8, 6)));
             }
+            branch(move || {
+                view! {
+                    <Select
+                        label="Pay to"
+                        name="payee"
+                        options=options
+                        value=miner.payee
+                        on_change=Callback::new(move |address| {
+                            miner.payee.set(address);
+                            if miner.running.get_untracked() {
+                                miner.next_job();
+                            }
+                        })
+                    />
+                }
+            })
+        }
+        false => branch(move || {
             view! {
-                <Select
+                <Field
                     label="Pay to"
                     name="payee"
-                    options=options
+                    placeholder="0x…"
+                    hint="An address of yours. Unlock the wallet to choose from its accounts."
                     value=miner.payee
-                    on_change=Callback::new(move |address| {
-                        miner.payee.set(address);
-                        if miner.running.get_untracked() {
-                            miner.next_job();
-                        }
-                    })
+                    error=error
+                    on_input=Callback::new(move |text| miner.payee.set(text))
                 />
             }
-            .into_any()
-        }
-        false => view! {
-            <Field
-                label="Pay to"
-                name="payee"
-                placeholder="0x…"
-                hint="An address of yours. Unlock the wallet to choose from its accounts."
-                value=miner.payee
-                error=error
-                on_input=Callback::new(move |text| miner.payee.set(text))
-            />
-        }
-        .into_any(),
+        }),
     }
 }
 

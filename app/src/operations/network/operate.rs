@@ -142,7 +142,7 @@ pub fn PeerActions(id: String, banning: Banning, failure: RwSignal<String>) -> i
                 <Button
                     kind=ButtonKind::Danger
                     attr:aria-label=format!("Ban {}", name.get_value())
-                    on:click=move |_| banning.ask(id.get_value())
+                    on:click=move |_| banning.show(id.get_value())
                 >
                     "Ban"
                 </Button>
@@ -172,8 +172,8 @@ impl Banning {
         }
     }
 
-    /// Asks whether to ban this peer, and for how long.
-    fn ask(self, id: String) {
+    /// Opens the question whether to ban this peer, and for how long.
+    fn show(self, id: String) {
         self.id.set(id);
         self.term.set(USUAL_TERM);
         self.act.failure.set(String::new());

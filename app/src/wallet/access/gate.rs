@@ -6,7 +6,7 @@ use super::unlock::Unlock;
 use crate::{
     format,
     model::ChainInfo,
-    ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton},
+    ui::{Button, ButtonKind, ButtonLink, Notice, NoticeKind, Skeleton, branch},
     wallet::{
         parts::notice::ErrorNotice,
         protocol::{OtherVault, Request, WalletError},
@@ -20,11 +20,14 @@ pub fn Gate(children: ChildrenFn) -> impl IntoView {
     let stage = Wallet::get().stage();
     view! {
         {move || match stage.get() {
-            Phase::Unknown => view! { <div class="needs-script"><Skeleton lines=5 /></div> }.into_any(),
-            Phase::Missing { others } => view! { <Welcome others=others /> }.into_any(),
-            Phase::Locked => view! { <Unlock /> }.into_any(),
-            Phase::Open => children().into_any(),
-            Phase::Broken(failure) => view! { <Broken failure=failure /> }.into_any(),
+            Phase::Unknown => branch(|| view! { <div class="needs-script"><Skeleton lines=5 /></div> }),
+            Phase::Missing { others } => branch(move || view! { <Welcome others=others /> }),
+            Phase::Locked => branch(|| view! { <Unlock /> }),
+            Phase::Open => {
+                let children = children.clone();
+                branch(move || children())
+            }
+            Phase::Broken(failure) => branch(move || view! { <Broken failure=failure /> }),
         }}
     }
 }
@@ -39,18 +42,18 @@ pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
             Phase::Missing { .. } => {
                 // Only browsers come to this phase, so nothing of this runs on the server.
                 on_cleanup(move || drop_phrase(wallet));
-                children().into_any()
+                let children = children.clone();
+                branch(move || children())
             }
-            Phase::Unknown => view! { <div class="needs-script"><Skeleton lines=6 /></div> }.into_any(),
-            Phase::Broken(failure) => view! { <Broken failure=failure /> }.into_any(),
+            Phase::Unknown => branch(|| view! { <div class="needs-script"><Skeleton lines=6 /></div> }),
+            Phase::Broken(failure) => branch(move || view! { <Broken failure=failure /> }),
             Phase::Locked | Phase::Open => {
-                view! {
+                branch(|| view! {
                     <Notice title="This browser already keeps a wallet for this chain">
                         <p>"One vault holds all accounts of a phrase. Use it, or remove it first if its phrase is written down."</p>
                         <ButtonLink href="/wallet" kind=ButtonKind::Primary>"To the wallet"</ButtonLink>
                     </Notice>
-                }
-                    .into_any()
+                })
             }
         }}
     }
@@ -60,7 +63,7 @@ pub fn WithoutVault(children: ChildrenFn) -> impl IntoView {
 pub fn drop_phrase(wallet: Wallet) {
     spawn_local(async move {
         // A worker that does not answer is gone, and the phrase with it.
-        let _ = wallet.ask(Request::DropPhrase).await;
+        let _ = wallet.request(Request::DropPhrase).await;
     });
 }
 

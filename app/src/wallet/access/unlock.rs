@@ -30,7 +30,7 @@ pub fn Unlock() -> impl IntoView {
         busy.set(true);
         failure.set(None);
         spawn_local(async move {
-            let outcome = wallet.ask(Request::Unlock { password: typed }).await;
+            let outcome = wallet.request(Request::Unlock { password: typed }).await;
             let _ = busy.try_set(false);
             if let Err(error) = outcome {
                 let _ = failure.try_set(Some(error));
@@ -94,7 +94,7 @@ pub fn Forget() -> impl IntoView {
     let forget = move |_| {
         let chain = chain.clone();
         spawn_local(async move {
-            match wallet.ask(Request::Forget).await {
+            match wallet.request(Request::Forget).await {
                 Ok(_) => {
                     journal::clear(&chain.genesis_id).await;
                     let _ = open.try_set(false);

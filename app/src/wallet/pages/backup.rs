@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     browser, format,
     model::ChainInfo,
-    ui::{Button, ButtonKind, Field, Notice, NoticeKind, PageHead},
+    ui::{Button, ButtonKind, Field, Notice, NoticeKind, PageHead, branch},
     wallet::{
         access::{gate::Gate, password::NewPassword, secret},
         parts::notice::ErrorNotice,
@@ -67,21 +67,21 @@ fn Content() -> impl IntoView {
 #[component]
 fn StoragePromise() -> impl IntoView {
     let kept = Wallet::get().kept;
-    move || {
-        match kept.get() {
-        Some(true) => view! {
-            <Notice kind=NoticeKind::Info title="This browser keeps the vault until you delete it">
-                <p>"It has promised so. Clearing the site's data, a new profile or another browser still leave you with your backup only."</p>
-            </Notice>
-        }
-        .into_any(),
-        _ => view! {
-            <Notice kind=NoticeKind::Warning title="This browser may delete the vault">
-                <p>"It gave no promise to keep what this site stores: browsers delete such data when space is short, Safari after seven days without a visit, private windows when they close. Keep the phrase and a backup file."</p>
-            </Notice>
-        }
-        .into_any(),
-    }
+    move || match kept.get() {
+        Some(true) => branch(|| {
+            view! {
+                <Notice kind=NoticeKind::Info title="This browser keeps the vault until you delete it">
+                    <p>"It has promised so. Clearing the site's data, a new profile or another browser still leave you with your backup only."</p>
+                </Notice>
+            }
+        }),
+        _ => branch(|| {
+            view! {
+                <Notice kind=NoticeKind::Warning title="This browser may delete the vault">
+                    <p>"It gave no promise to keep what this site stores: browsers delete such data when space is short, Safari after seven days without a visit, private windows when they close. Keep the phrase and a backup file."</p>
+                </Notice>
+            }
+        }),
     }
 }
 
@@ -107,7 +107,7 @@ impl Sending {
         self.busy.set(true);
         self.failure.set(None);
         spawn_local(async move {
-            let outcome = self.wallet.ask(request).await;
+            let outcome = self.wallet.request(request).await;
             let _ = self.busy.try_set(false);
             match outcome {
                 Ok(answer) => done(answer),

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_navigate;
 use tally_chain::words::Language;
 
 use crate::{
-    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, PageHead, Select, Toasts},
+    ui::{Button, ButtonKind, ButtonLink, Field, Notice, NoticeKind, PageHead, Select, Toasts, branch},
     wallet::{
         access::{
             clipboard::{self, CopiedPhrase},
@@ -62,7 +62,7 @@ impl Course {
 
     fn new_phrase(self, words: u8, language: Language) {
         spawn_local(async move {
-            match self.wallet.ask(Request::NewPhrase { words, language }).await {
+            match self.wallet.request(Request::NewPhrase { words, language }).await {
                 Ok(Answer::NewPhrase { phrase, ask }) => {
                     self.phrase.set(Some(phrase));
                     self.ask.set(ask);
@@ -88,12 +88,12 @@ pub fn Create() -> impl IntoView {
     };
     let step = Memo::new(move |_| course.step.get());
     let content = move || match step.get() {
-        Step::Choose => view! { <Choose course=course /> }.into_any(),
-        Step::Write => view! { <Write course=course /> }.into_any(),
-        Step::Check => view! { <Check course=course /> }.into_any(),
+        Step::Choose => branch(move || view! { <Choose course=course /> }),
+        Step::Write => branch(move || view! { <Write course=course /> }),
+        Step::Check => branch(move || view! { <Check course=course /> }),
         Step::Password | Step::Search => {
             let on_back = Callback::new(move |()| course.go(Step::Choose));
-            view! { <Protect step=course.step failure=course.failure on_lost=on_back /> }.into_any()
+            branch(move || view! { <Protect step=course.step failure=course.failure on_lost=on_back /> })
         }
     };
     let progress = move || {
@@ -233,7 +233,7 @@ fn Check(course: Course) -> impl IntoView {
             .map(|(position, typed)| (*position, SecretText::new(typed.get_untracked())))
             .collect();
         spawn_local(async move {
-            match course.wallet.ask(Request::CheckWords { words }).await {
+            match course.wallet.request(Request::CheckWords { words }).await {
                 Ok(_) => course.go(Step::Password),
                 Err(failure) => course.failure.set(Some(failure)),
             }
@@ -274,7 +274,7 @@ pub fn Protect(
         drop(secret::take(second));
         spawn_local(async move {
             wallet.restored.set(restoring);
-            match wallet.ask(Request::Create { password, passphrase }).await {
+            match wallet.request(Request::Create { password, passphrase }).await {
                 Ok(_) => navigate("/wallet", Default::default()),
                 Err(WalletError::PhraseNotChecked) => on_lost.run(()),
                 Err(error) => {

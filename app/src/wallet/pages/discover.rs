@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use tally_chain::KeyKind;
 
 use crate::{
-    ui::{Button, Notice, NoticeKind, Select},
+    ui::{Button, Notice, NoticeKind, Select, branch},
     wallet::{
         access::password::SearchBar,
         client::node,
@@ -61,7 +61,7 @@ impl Course {
             kind,
             looked_at: *looked_at,
         });
-        let mut answer = self.wallet.ask(Request::Discover { kind, gap }).await?;
+        let mut answer = self.wallet.request(Request::Discover { kind, gap }).await?;
         while let Answer::Wanted { addresses } = answer {
             let mut used = Vec::with_capacity(addresses.len());
             for address in addresses {
@@ -75,7 +75,7 @@ impl Course {
                     looked_at: *looked_at,
                 });
             }
-            answer = self.wallet.ask(Request::Discovered { used }).await?;
+            answer = self.wallet.request(Request::Discovered { used }).await?;
         }
         Ok(())
     }
@@ -119,36 +119,39 @@ pub fn FindAccounts() -> impl IntoView {
     };
     let looking = Memo::new(move |_| matches!(course.scan.get(), AccountScan::Looking { .. }));
     let outcome = move || match course.scan.get() {
-        AccountScan::Idle => ().into_any(),
-        AccountScan::Looking { kind, looked_at } => view! {
-            <div class="search-bar" role="status">
-                <strong>"Looking for accounts that were used before"</strong>
-                <span class="field-hint">{format!("{}: {looked_at} addresses looked at", kind.title())}</span>
-            </div>
-        }
-        .into_any(),
+        AccountScan::Idle => branch(|| ()),
+        AccountScan::Looking { kind, looked_at } => branch(move || {
+            view! {
+                <div class="search-bar" role="status">
+                    <strong>"Looking for accounts that were used before"</strong>
+                    <span class="field-hint">{format!("{}: {looked_at} addresses looked at", kind.title())}</span>
+                </div>
+            }
+        }),
         AccountScan::Done { added } => {
             let text = match added {
                 0 => "No further account was used before.".to_owned(),
                 1 => "One more account was found.".to_owned(),
                 added => format!("{added} more accounts were found."),
             };
+            branch(move || {
+                view! {
+                    <Notice kind=NoticeKind::Info title="All looked at">
+                        <p>{text}</p>
+                        <p>"ECC accounts were looked for along m/44'/60'/0'/0/i. One of another path comes with its key: “Bring a key”."</p>
+                    </Notice>
+                }
+            })
+        }
+        AccountScan::Failed(WalletError::Cancelled) => branch(|| {
             view! {
-                <Notice kind=NoticeKind::Info title="All looked at">
-                    <p>{text}</p>
-                    <p>"ECC accounts were looked for along m/44'/60'/0'/0/i. One of another path comes with its key: “Bring a key”."</p>
+                <Notice kind=NoticeKind::Info title="Stopped">
+                    <p>"What was found so far is kept. It can be looked for again under “Find used accounts”."</p>
                 </Notice>
             }
-                .into_any()
-        }
-        AccountScan::Failed(WalletError::Cancelled) => view! {
-            <Notice kind=NoticeKind::Info title="Stopped">
-                <p>"What was found so far is kept. It can be looked for again under “Find used accounts”."</p>
-            </Notice>
-        }
-        .into_any(),
+        }),
         AccountScan::Failed(failure) => {
-            view! { <ErrorNotice title="Not all accounts were looked at" error=failure /> }.into_any()
+            branch(move || view! { <ErrorNotice title="Not all accounts were looked at" error=failure /> })
         }
     };
     view! {

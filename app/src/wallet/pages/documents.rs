@@ -6,7 +6,7 @@ use tally_chain::{Amount, B256, document};
 use crate::{
     browser,
     prefs::Prefs,
-    ui::{Button, ButtonKind, ButtonLink, Fact, Facts, PageHead},
+    ui::{Button, ButtonKind, ButtonLink, Fact, Facts, PageHead, branch},
     wallet::{
         access::gate::Gate,
         client::node,
@@ -94,13 +94,13 @@ fn Content() -> impl IntoView {
     let stage = Memo::new(move |_| draft.stage.get());
     view! {
         {move || match stage.get() {
-            Stage::Choose => view! { <Choose draft=draft /> }.into_any(),
+            Stage::Choose => branch(move || view! { <Choose draft=draft /> }),
             Stage::Review(prepared) => {
                 let on_back = Callback::new(move |()| draft.stage.set(Stage::Choose));
                 let on_sent = Callback::new(move |id| draft.stage.set(Stage::Sent { id }));
-                view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> }.into_any()
+                branch(move || view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> })
             }
-            Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
+            Stage::Sent { id } => branch(move || view! { <Sent draft=draft id=id /> }),
         }}
         <SendErrorNotice failure=draft.failure />
     }

@@ -243,7 +243,7 @@ fn AddAccount() -> impl IntoView {
         busy.set(Some(kind));
         failure.set(None);
         spawn_local(async move {
-            let outcome = wallet.ask(Request::AddAccount { kind }).await;
+            let outcome = wallet.request(Request::AddAccount { kind }).await;
             let _ = busy.try_set(None);
             if let Err(error) = outcome {
                 let _ = failure.try_set(Some(error).filter(|error| *error != WalletError::Cancelled));

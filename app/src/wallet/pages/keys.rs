@@ -7,7 +7,7 @@ use tally_chain::limits::MAX_KEY_FILE_BYTES;
 
 use crate::{
     browser,
-    ui::{Button, ButtonKind, Fact, Facts, Field, Notice, NoticeKind, PageHead},
+    ui::{Button, ButtonKind, Fact, Facts, Field, Notice, NoticeKind, PageHead, branch},
     wallet::{
         access::{
             gate::Gate,
@@ -48,8 +48,8 @@ fn Import() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="bring-key">
             <h2 id="bring-key">"Bring a key"</h2>
             {move || match found.get() {
-                Some(key) => view! { <Keep key=key found=found kept=kept /> }.into_any(),
-                None => view! { <Read found=found kept=kept /> }.into_any(),
+                Some(key) => branch(move || view! { <Keep key=key found=found kept=kept /> }),
+                None => branch(move || view! { <Read found=found kept=kept /> }),
             }}
         </section>
     }
@@ -72,7 +72,7 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
             let outcome = match browser::read_text(&input, MAX_KEY_FILE_BYTES).await {
                 Ok(file) => {
                     wallet
-                        .ask(Request::ReadKey {
+                        .request(Request::ReadKey {
                             file: SecretText::new(file),
                             password: typed,
                         })
@@ -87,7 +87,7 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
                 Ok(Answer::KeyFound(key)) => {
                     // The page was left meanwhile: no question about this key is open any more.
                     if found.try_set(Some(key)).is_some() {
-                        let _ = wallet.ask(Request::DropKey).await;
+                        let _ = wallet.request(Request::DropKey).await;
                     }
                 }
                 Ok(_) => {}
@@ -190,7 +190,7 @@ fn Keep(key: FoundKey, found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<
         let (label, address) = (label.get_untracked(), address.clone());
         busy.set(true);
         spawn_local(async move {
-            match wallet.ask(Request::KeepKey { label }).await {
+            match wallet.request(Request::KeepKey { label }).await {
                 Ok(_) => {
                     let _ = kept.try_set(Some(address));
                     let _ = found.try_set(None);
@@ -205,12 +205,12 @@ fn Keep(key: FoundKey, found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<
     // A key that was neither kept nor dropped does not outlive its page.
     on_cleanup(move || {
         spawn_local(async move {
-            let _ = wallet.ask(Request::DropKey).await;
+            let _ = wallet.request(Request::DropKey).await;
         });
     });
     let drop_it = move |_| {
         spawn_local(async move {
-            let _ = wallet.ask(Request::DropKey).await;
+            let _ = wallet.request(Request::DropKey).await;
             let _ = found.try_set(None);
         });
     };

@@ -34,7 +34,7 @@ impl Editing {
         self.busy.set(true);
         self.failure.set(None);
         spawn_local(async move {
-            let outcome = self.wallet.ask(Request::Edit { edit }).await;
+            let outcome = self.wallet.request(Request::Edit { edit }).await;
             let _ = self.busy.try_set(false);
             match outcome {
                 Ok(_) => done(),

@@ -8,7 +8,7 @@ use tally_chain::limits::MAX_CONTAINER_BYTES;
 use super::create::{LanguageSelect, Protect, Step, chosen};
 use crate::{
     browser,
-    ui::{Button, ButtonKind, ButtonLink, Field, PageHead},
+    ui::{Button, ButtonKind, ButtonLink, Field, PageHead, branch},
     wallet::{
         access::{gate::WithoutVault, secret},
         parts::notice::ErrorNotice,
@@ -29,8 +29,8 @@ pub fn Restore() -> impl IntoView {
         <WithoutVault>
             <section class="card wallet-narrow" aria-label="From the phrase">
                 {move || match stage.get() {
-                    false => view! { <Phrase step=step failure=failure /> }.into_any(),
-                    true => view! { <Protect step=step failure=failure on_lost=on_lost restoring=true /> }.into_any(),
+                    false => branch(move || view! { <Phrase step=step failure=failure /> }),
+                    true => branch(move || view! { <Protect step=step failure=failure on_lost=on_lost restoring=true /> }),
                 }}
                 {move || failure.get().map(|failure| view! { <ErrorNotice title="That did not work" error=failure /> })}
             </section>
@@ -51,7 +51,7 @@ fn Phrase(step: RwSignal<Step>, failure: RwSignal<Option<WalletError>>) -> impl 
         let language = chosen(language);
         failure.set(None);
         spawn_local(async move {
-            match wallet.ask(Request::TakePhrase { phrase, language }).await {
+            match wallet.request(Request::TakePhrase { phrase, language }).await {
                 Ok(_) => {
                     drop(secret::take(typed));
                     step.set(Step::Password);
@@ -108,7 +108,7 @@ fn FromFile() -> impl IntoView {
             let checked = match browser::read_text(&input, MAX_CONTAINER_BYTES).await {
                 Ok(text) => {
                     let bytes = Bytes::from(text.into_bytes());
-                    let checked = wallet.ask(Request::CheckBackup { file: bytes.clone() }).await;
+                    let checked = wallet.request(Request::CheckBackup { file: bytes.clone() }).await;
                     checked.map(|_| bytes)
                 }
                 Err(why) => Err(WalletError::Backup(why)),
@@ -131,7 +131,7 @@ fn FromFile() -> impl IntoView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let outcome = wallet
-                .ask(Request::RestoreBackup {
+                .request(Request::RestoreBackup {
                     file: bytes,
                     password: typed,
                 })

@@ -11,7 +11,7 @@ use crate::{
     live::Live,
     model::ChainInfo,
     prefs::{FeeLevel, Prefs, Unit},
-    ui::{Button, ButtonKind, ButtonLink, Field, PageHead, SymbolContext},
+    ui::{Button, ButtonKind, ButtonLink, Field, PageHead, SymbolContext, branch},
     wallet::{
         access::gate::Gate,
         client::{
@@ -256,13 +256,13 @@ fn Content() -> impl IntoView {
     let stage = Memo::new(move |_| draft.stage.get());
     view! {
         {move || match stage.get() {
-            Stage::Form => view! { <Form draft=draft /> }.into_any(),
+            Stage::Form => branch(move || view! { <Form draft=draft /> }),
             Stage::Review(prepared) => {
                 let on_back = Callback::new(move |()| draft.again());
                 let on_sent = Callback::new(move |id| draft.stage.set(Stage::Sent { id }));
-                view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> }.into_any()
+                branch(move || view! { <Confirm prepared=prepared on_back=on_back on_sent=on_sent /> })
             }
-            Stage::Sent { id } => view! { <Sent draft=draft id=id /> }.into_any(),
+            Stage::Sent { id } => branch(move || view! { <Sent draft=draft id=id /> }),
         }}
         <SendErrorNotice failure=unread />
         <SendErrorNotice failure=draft.failure />

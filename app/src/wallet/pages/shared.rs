@@ -10,7 +10,7 @@ use tally_chain::limits::MAX_TEXT_BYTES;
 
 use crate::{
     browser, format,
-    ui::{AddressLink, Button, ButtonKind, Empty, Field, Notice, NoticeKind, PageHead},
+    ui::{AddressLink, Button, ButtonKind, Empty, Field, Notice, NoticeKind, PageHead, branch},
     wallet::{
         access::gate::Gate,
         parts::{notice::ErrorNotice, scan::Scan},
@@ -35,10 +35,10 @@ struct Table {
 }
 
 impl Table {
-    /// Asks the worker for a proposal and shows it; whether that went well.
-    async fn ask(self, wallet: Wallet, request: SharedRequest) -> bool {
+    /// Requests a proposal from the worker and shows it; whether that went well.
+    async fn request(self, wallet: Wallet, request: SharedRequest) -> bool {
         self.failure.set(None);
-        match wallet.ask(Request::Shared(request)).await {
+        match wallet.request(Request::Shared(request)).await {
             Ok(Answer::Proposal(view)) => {
                 self.proposal.set(Some(*view));
                 true
@@ -97,7 +97,7 @@ fn Content(table: Table) -> impl IntoView {
         if let Some(text) = table.brought.get() {
             table.brought.set(None);
             spawn_local(async move {
-                table.ask(wallet, SharedRequest::Read { text }).await;
+                table.request(wallet, SharedRequest::Read { text }).await;
             });
         }
     });
@@ -109,9 +109,9 @@ fn Content(table: Table) -> impl IntoView {
     let none = Memo::new(move |_| accounts.with(Vec::is_empty));
     view! {
         {move || match table.proposal.get() {
-            Some(view) => view! { <Proposal view=view table=table /> }.into_any(),
+            Some(view) => branch(move || view! { <Proposal view=view table=table /> }),
             None => {
-                view! {
+                branch(move || view! {
                     <section aria-labelledby="shared-list">
                         <h2 id="shared-list">"Yours"</h2>
                         <Show when=move || none.get()>
@@ -133,8 +133,7 @@ fn Content(table: Table) -> impl IntoView {
                         <Make />
                         <TakeUp text=table.account />
                     </div>
-                }
-                    .into_any()
+                })
             }
         }}
     }
@@ -149,7 +148,7 @@ fn Card(account: AccountSummary) -> impl IntoView {
     let hand_on = move |_| {
         let address = address.clone();
         spawn_local(async move {
-            match wallet.ask(Request::Shared(SharedRequest::HandOn { address })).await {
+            match wallet.request(Request::Shared(SharedRequest::HandOn { address })).await {
                 Ok(Answer::SharedText { text: answer }) => text.set(Some(answer)),
                 Ok(_) => {}
                 Err(error) => drop(failure.try_set(Some(error))),
@@ -188,7 +187,7 @@ fn Read(table: Table) -> impl IntoView {
                 button="Look at it"
                 then=move |text| {
                     spawn_local(async move {
-                        table.ask(wallet, SharedRequest::Read { text }).await;
+                        table.request(wallet, SharedRequest::Read { text }).await;
                     });
                 }
             />
@@ -311,7 +310,7 @@ fn Make() -> impl IntoView {
                 required: number,
                 keys: keys_given,
             };
-            let outcome = wallet.ask(Request::Shared(request)).await;
+            let outcome = wallet.request(Request::Shared(request)).await;
             let _ = busy.try_set(false);
             match outcome {
                 Ok(_) => {
@@ -382,7 +381,10 @@ fn TakeUp(text: RwSignal<String>) -> impl IntoView {
     let take_up = move |given: String| {
         failure.set(None);
         spawn_local(async move {
-            match wallet.ask(Request::Shared(SharedRequest::TakeUp { text: given })).await {
+            match wallet
+                .request(Request::Shared(SharedRequest::TakeUp { text: given }))
+                .await
+            {
                 Ok(_) => drop(text.try_set(String::new())),
                 Err(error) => drop(failure.try_set(Some(error))),
             }

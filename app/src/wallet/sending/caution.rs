@@ -34,7 +34,7 @@ pub enum Weight {
 }
 
 /// Whether one of them needs a tick.
-pub fn asks(cautions: &[Caution]) -> bool {
+pub fn needs_consent(cautions: &[Caution]) -> bool {
     cautions.iter().any(|caution| caution.weight == Weight::Stop)
 }
 
@@ -129,7 +129,7 @@ mod look {
         let identity = chain.identity()?;
         let sender = address::parse(from).map_err(|error| error.to_string())?;
         let review = payment::review(&identity, sender, payload).map_err(|error| error.to_string())?;
-        let facts = ask(wallet, from, &review).await;
+        let facts = query(wallet, from, &review).await;
         // Read once, after what takes time: both that look at it see the same.
         let journal = journal::load(&chain.genesis_id);
         let (known, unread) = known(wallet, journal.as_deref());
@@ -167,7 +167,7 @@ mod look {
         public: bool,
     }
 
-    async fn ask(wallet: Wallet, from: &str, review: &Review) -> Result<Facts, String> {
+    async fn query(wallet: Wallet, from: &str, review: &Review) -> Result<Facts, String> {
         let recipient = match review.to {
             Some(to) => Some(node::account(&to.to_string()).await?),
             None => None,
@@ -259,9 +259,9 @@ mod tests {
             text: "Text.".to_owned(),
             weight,
         };
-        assert!(!asks(&[]));
-        assert!(!asks(&[of(Weight::Note), of(Weight::Caution)]));
-        assert!(asks(&[of(Weight::Note), of(Weight::Stop)]));
+        assert!(!needs_consent(&[]));
+        assert!(!needs_consent(&[of(Weight::Note), of(Weight::Caution)]));
+        assert!(needs_consent(&[of(Weight::Note), of(Weight::Stop)]));
     }
 
     #[test]

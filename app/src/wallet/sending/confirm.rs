@@ -12,7 +12,7 @@ use super::{
 use crate::{
     browser,
     model::ChainInfo,
-    ui::{Button, ButtonKind, Notice, NoticeKind},
+    ui::{Button, ButtonKind, Notice, NoticeKind, branch},
     wallet::{
         client::balances::Balances,
         protocol::{Answer, Request, ReviewText},
@@ -36,7 +36,7 @@ pub struct Prepared {
 impl Prepared {
     /// Has the worker make the bytes of a payment, and read them back; `request` is one of those that prepare something.
     pub async fn payment(wallet: Wallet, request: Request) -> Result<Self, SendError> {
-        let Answer::Prepared { payload, review } = wallet.ask(request).await? else {
+        let Answer::Prepared { payload, review } = wallet.request(request).await? else {
             return Err(SendError::confused());
         };
         Ok(Self {
@@ -52,7 +52,7 @@ impl Prepared {
     pub async fn sign(self, wallet: Wallet) -> Result<Sent, SendError> {
         let from = self.review.from.clone();
         let payload = self.payload;
-        let Answer::Signed { id, envelope } = wallet.ask(Request::Sign { from, payload }).await? else {
+        let Answer::Signed { id, envelope } = wallet.request(Request::Sign { from, payload }).await? else {
             return Err(SendError::confused());
         };
         Ok(Sent {
@@ -136,10 +136,10 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     let blocked = Signal::derive(move || !ready.get() || spent.get());
     let warned = move || {
         match cautions.get() {
-            None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
-            Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
+            None => branch(|| view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }),
+            Some(Ok(cautions)) => branch(move || view! { <Cautions cautions=cautions ready=ready /> }),
             // Bytes that cannot be read are not signed.
-            Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
+            Some(Err(why)) => branch(move || view! { <Unreadable why=why /> }),
         }
     };
     view! {

@@ -14,7 +14,7 @@ use crate::{
 /// Confirmations after which the notches are full and the history no longer looks a payment up. More keep being counted.
 pub const SETTLED: u64 = 6;
 
-/// The order of questions and answers. Heights do not show it: the branch with more total work may be the shorter one.
+/// The order of requests and answers. Heights do not show it: the branch with more total work may be the shorter one.
 #[derive(Debug, Default)]
 pub struct Rounds {
     requested: u32,
@@ -22,13 +22,13 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    /// Another question: its number.
-    pub fn ask(&mut self) -> u32 {
+    /// Another request: its number.
+    pub fn begin(&mut self) -> u32 {
         self.requested = self.requested.wrapping_add(1);
         self.requested
     }
 
-    /// Whether an answer counts: not if one to a later question has come before.
+    /// Whether an answer counts: not if one to a later request has come before.
     pub fn settle(&mut self, round: u32) -> bool {
         let counts = self.answered <= round;
         self.answered = self.answered.max(round);
@@ -50,7 +50,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
     Effect::new(move |_| {
         live.on_pool();
         let id = requested.clone();
-        let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
+        let round = rounds.try_update_value(Rounds::begin).unwrap_or_default();
         spawn_local(async move {
             let Ok(read) = reads::transaction(id).await else { return };
             if rounds.try_update_value(|rounds| rounds.settle(round)) != Some(true) {
@@ -135,10 +135,10 @@ mod tests {
     #[test]
     fn a_late_answer_changes_nothing_any_more() {
         let mut rounds = Rounds::default();
-        let (first, second) = (rounds.ask(), rounds.ask());
+        let (first, second) = (rounds.begin(), rounds.begin());
         assert!(rounds.settle(second));
         assert!(!rounds.settle(first));
-        let third = rounds.ask();
+        let third = rounds.begin();
         assert!(rounds.settle(third));
     }
 }

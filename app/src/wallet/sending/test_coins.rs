@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use tally_chain::Amount;
 
 use super::{
-    caution::{asks, look},
+    caution::{look, needs_consent},
     confirm::{Confirm, Prepared},
     error::SendError,
     fees::prices,
@@ -35,7 +35,7 @@ enum Gift {
     /// Id of the transaction.
     Sent(String),
     /// It is signed only after a yes. Rules: docs/protocol.md#W51, #W58
-    Asks(Prepared),
+    NeedsConsent(Prepared),
 }
 
 /// Offers test coins to an account.
@@ -64,7 +64,7 @@ pub fn TestCoins(
         spawn_local(async move {
             match take(wallet, &chain, hand_in, &account.address).await {
                 Ok(Some(Gift::Sent(id))) => drop(sent.try_set(Some(id))),
-                Ok(Some(Gift::Asks(prepared))) => drop(to_confirm.try_set(Some(prepared))),
+                Ok(Some(Gift::NeedsConsent(prepared))) => drop(to_confirm.try_set(Some(prepared))),
                 Ok(None) => {}
                 Err(why) => drop(failure.try_set(Some(why))),
             }
@@ -121,8 +121,8 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
         };
         let prepared = Prepared::payment(wallet, Request::PrepareTestCoins { draft }).await?;
         let found = look(wallet, chain, PUBLIC_ACCOUNT, &prepared.payload, None).await;
-        if asks(&found.map_err(WalletError::Payment)?) {
-            return Ok(Some(Gift::Asks(prepared)));
+        if needs_consent(&found.map_err(WalletError::Payment)?) {
+            return Ok(Some(Gift::NeedsConsent(prepared)));
         }
         let transfer = prepared.sign(wallet).await?;
         let id = transfer.id.clone();

@@ -47,8 +47,8 @@ mod real {
         SHARED.with_borrow_mut(|shared| shared.on_progress = Some(Box::new(callback)));
     }
 
-    /// Asks the worker, starting one if none runs.
-    pub async fn ask(request: Request) -> Result<Answer, WalletError> {
+    /// Sends the worker a request, starting one if none runs.
+    pub async fn request(request: Request) -> Result<Answer, WalletError> {
         let receiver = SHARED.with_borrow_mut(|shared| {
             if shared.client.is_none() {
                 shared.client = Some(start()?);
@@ -164,7 +164,7 @@ mod quiet {
     use crate::wallet::protocol::{Answer, Request, SearchProgress, WalletError};
 
     pub fn on_progress(_callback: impl Fn(SearchProgress) + 'static) {}
-    pub async fn ask(_request: Request) -> Result<Answer, WalletError> {
+    pub async fn request(_request: Request) -> Result<Answer, WalletError> {
         Err(WalletError::Worker("there is none on the server".to_owned()))
     }
     pub fn cancel() {}

@@ -25,6 +25,12 @@ pub enum Unsampled {
     TooHeavy { bits: usize, max: usize },
     #[error("the newest blocks weigh so little that {draws} draws are needed, at most {max} are allowed")]
     TooManyDraws { draws: u64, max: u32 },
+    #[error("the newest {max} blocks weigh less than 200 usual ones")]
+    LightTail { max: u64 },
+    #[error(
+        "the tip weighs {tip}, less than a sixteenth of the mean of the newest {blocks} blocks, which weigh {weight}"
+    )]
+    LightTip { tip: U256, blocks: u64, weight: U256 },
     #[error("times go back from {latest} to {earliest}, by more than {slack} s")]
     TimesGoBack { earliest: u32, latest: u32, slack: u32 },
 }
@@ -56,6 +62,15 @@ pub(super) fn allowed(engine: &Engine, height: u64) -> Result<(), Unsampled> {
     }
 }
 
+/// Rule: docs/protocol.md#F1
+pub(super) fn check_total(total: U256) -> Result<(), Unsampled> {
+    let (bits, max) = (total.bit_len(), MAX_WEIGHT_BITS);
+    match bits <= max {
+        true => Ok(()),
+        false => Err(Unsampled::TooHeavy { bits, max }),
+    }
+}
+
 /// The weights that a plan depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Weights {
@@ -79,11 +94,7 @@ impl Plan {
     /// Rule: docs/protocol.md#F5
     pub fn of(weights: Weights) -> Result<Self, Unsampled> {
         let Weights { total, tail, tip } = weights;
-        let bits = total.bit_len();
-        if bits > MAX_WEIGHT_BITS {
-            let max = MAX_WEIGHT_BITS;
-            return Err(Unsampled::TooHeavy { bits, max });
-        }
+        check_total(total)?;
         // Both counts end: shifted by its bits the total is zero, and the tip by as many is no less than the total.
         let shells = (1..)
             .find(|shells: &u32| total >> *shells as usize <= tail)
@@ -113,24 +124,41 @@ impl Plan {
     /// The places before the tail that are drawn, as weight from genesis on: a block is drawn if one is at least what
     /// stands before it and less than that with its own.
     pub fn places(self, tip: BlockId) -> BTreeSet<U256> {
-        let Weights { total, tail, .. } = self.weights;
-        let mut places = BTreeSet::new();
-        for shell in 0..self.shells {
-            let (outer, inner) = (total >> shell as usize, total >> (shell as usize + 1));
-            for draw in 0..self.per_shell {
-                let hash = sha256(&[
-                    b"tally/light-draw",
-                    tip.as_bytes(),
-                    &shell.to_be_bytes(),
-                    &draw.to_be_bytes(),
-                ]);
-                let from_end = inner + U256::from_be_bytes(hash.0) % (outer - inner);
-                if from_end >= tail {
-                    places.insert(total - U256::ONE - from_end);
-                }
-            }
-        }
-        places
+        let in_shell = |shell| (0..self.per_shell).filter_map(move |draw| self.place(tip, shell, draw));
+        (0..self.shells).flat_map(in_shell).collect()
+    }
+
+    /// The weights from the end that a shell is from and below.
+    fn shell(self, shell: u32) -> (U256, U256) {
+        let total = self.weights.total;
+        (total >> (shell as usize + 1), total >> shell as usize)
+    }
+
+    /// A place that is drawn; none in the tail.
+    fn place(self, tip: BlockId, shell: u32, draw: u32) -> Option<U256> {
+        let (inner, outer) = self.shell(shell);
+        let hash = sha256(&[
+            b"tally/light-draw",
+            tip.as_bytes(),
+            &shell.to_be_bytes(),
+            &draw.to_be_bytes(),
+        ]);
+        let from_end = inner + U256::from_be_bytes(hash.0) % (outer - inner);
+        (from_end >= self.weights.tail).then(|| self.weights.total - U256::ONE - from_end)
+    }
+
+    /// Whether a tip draws none of these places: what a forger looks for who can try many tips.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn misses(self, tip: BlockId, places: &std::ops::Range<U256>) -> bool {
+        let total = self.weights.total;
+        let near = |shell: &u32| {
+            let (inner, outer) = self.shell(*shell);
+            total - outer < places.end && places.start < total - inner
+        };
+        (0..self.shells).filter(near).all(|shell| {
+            let mut draws = (0..self.per_shell).filter_map(|draw| self.place(tip, shell, draw));
+            draws.all(|place| !places.contains(&place))
+        })
     }
 }
 

@@ -79,10 +79,27 @@ pub enum LightError {
     NotShown { place: U256 },
     #[error("block {number} is shown and was not drawn")]
     NotDrawn { number: u64 },
+    #[error("block {number} begins a window of newest blocks and is not shown")]
+    WindowNotShown { number: u64 },
+    #[error("a tail of {blocks} blocks cannot be, it has {min}, or twice as many up to {max}")]
+    TailLength { blocks: u64, min: u64, max: u64 },
+    #[error(
+        "the tail of {blocks} blocks weighs {weight}, less than 200 blocks of the last {window}, which weigh {weighs}"
+    )]
+    ShortTail {
+        blocks: u64,
+        weight: U256,
+        window: u64,
+        weighs: U256,
+    },
+    #[error("the tail has {blocks} blocks, and half of them weigh enough")]
+    LongTail { blocks: u64 },
     #[error("the headers end with block {found}, expected the tip {expected}")]
     WrongTip { found: BlockId, expected: BlockId },
     #[error("the chain weighs {found}, one of {known} was verified before")]
     Lighter { found: Weight, known: Weight },
+    #[error("the chain weighs as much as one with tip {known} that was verified before, its own is {found}")]
+    SameWeight { found: BlockId, known: BlockId },
 }
 
 impl From<WeightOverflow> for LightError {

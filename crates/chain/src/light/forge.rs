@@ -5,25 +5,33 @@
 //! sums, or by another sample.
 
 mod chain;
+mod cheap;
 
 use alloy_primitives::U256;
 
 use super::draws::{Plan, Weights};
 use super::limits::TAIL_BLOCKS;
 use super::prove;
-use super::prover::{ChainReader, forged_sample};
+use super::prover::{ChainReader, Edit, forged_sample};
+use super::tail;
 use crate::units::Height;
 
 pub use chain::{Budget, Chain, Next, Numbers, Seal, genesis_id, honest};
+pub use cheap::CheapTip;
 
 /// Blocks that are replaced by flat ones: with a half-life of 288 blocks so many let one block weigh more than the true ones.
 const FLAT_BLOCKS: u64 = 3_500;
 /// The same where each second one is late: until it is as late as that, the true chain grows on.
 const HIDDEN_BLOCKS: u64 = 3_650;
+/// Blocks that are mined after the one that weighs as much as thousands. With fewer, the windows that have that one ask for a
+/// tail that reaches back to it (F4).
+const AFTER_BLOCKS: u64 = 1_600;
+/// Blocks that are made up beyond the true chain's.
+const MORE_BLOCKS: u64 = 60;
 /// Half-lives after which the difficulty is as low as it can be.
 const LATE_HALF_LIVES: u32 = 7;
 /// Most blocks that are replaced.
-const DEPTH: u64 = HIDDEN_BLOCKS + TAIL_BLOCKS;
+const DEPTH: u64 = HIDDEN_BLOCKS + AFTER_BLOCKS;
 /// Hashes of a forger, as a part of those done for the blocks that are replaced: half of the miners' power.
 const SHARE: u64 = 2;
 /// Tips that a forger tries for a good sample.
@@ -89,8 +97,8 @@ impl Forger {
             Self::EasyTail | Self::WorthlessTail => 2 * TAIL_BLOCKS + numbers.below(DEPTH - 2 * TAIL_BLOCKS),
             Self::Inflated => 2 * TAIL_BLOCKS + numbers.below(TAIL_BLOCKS),
             Self::Grinding => TAIL_BLOCKS + GROUND_BLOCKS,
-            Self::FlatRun => FLAT_BLOCKS + TAIL_BLOCKS,
-            Self::HiddenRuns => HIDDEN_BLOCKS + TAIL_BLOCKS,
+            Self::FlatRun => FLAT_BLOCKS + AFTER_BLOCKS,
+            Self::HiddenRuns => HIDDEN_BLOCKS + AFTER_BLOCKS,
             Self::Stale => 1 + numbers.below(1_000),
         };
         let fork = honest.height() - depth;
@@ -109,6 +117,12 @@ impl Forger {
             }
         }
     }
+}
+
+/// A sample of a chain with a tail of so many blocks, or of as many as the rules give, and with other records than they ask for,
+/// where they are changed; `None` where nothing of the kind can be written.
+pub fn sample(chain: &Chain<'_>, tail: Option<u64>, edit: Option<Edit<'_>>) -> Option<Vec<u8>> {
+    forged_sample(chain.spec(), chain, Height(chain.height()), tail, edit).ok()?
 }
 
 /// The least height of a true chain that is forged: what is left of it is still sampled.
@@ -150,13 +164,15 @@ impl<'a> Forgery<'a> {
         }
     }
 
+    /// As the rules want it, or else with a tail that is too light, or a tip.
     fn proof(chain: &Chain<'_>) -> Option<Vec<u8>> {
-        forged_sample(chain.spec(), chain, Height(chain.height())).ok()?
+        sample(chain, None, None).or_else(|| sample(chain, Some(TAIL_BLOCKS), None))
     }
 
     fn easy_tail(&self, numbers: &mut Numbers) -> Option<Vec<u8>> {
         let (mut chain, mut budget) = (self.chain(), self.budget());
-        let count = self.honest.height() - self.fork - TAIL_BLOCKS;
+        // The tail may weigh little: what is made up has to outweigh the true chain by itself.
+        let count = self.honest.height() - self.fork + MORE_BLOCKS;
         self.made_up(&mut chain, count);
         // A pause of up to four half-lives: the tail costs a sixteenth then.
         let pause = numbers.below(4 * u64::from(self.half_life()));
@@ -173,20 +189,26 @@ impl<'a> Forgery<'a> {
         let in_step = flat + u32::try_from(count).ok()? * self.spacing();
         let late = in_step + hidden.unwrap_or(0) * self.half_life();
         let end = self.fork + count;
+        let tip = end + 1 + AFTER_BLOCKS;
         for number in self.fork + 1..=end {
-            // The block that is mined takes its bits from the time of the last of these, which is not late.
-            let is_late = hidden.is_some() && (end - number) % 2 == 1;
+            let begins_window = tail::lengths(tip).any(|blocks| tip + 1 - blocks == number);
+            // The block that is mined takes its bits from the time of the last of these, which is not late. One that is always
+            // shown is late, since its time is the only one that excuses the next.
+            let is_late = hidden.is_some() && ((end - number) % 2 == 1 || begins_window);
             let next = Next {
-                due: false,
+                due: begins_window,
                 ..Next::at(if is_late { late } else { flat })
             };
-            // So little work that it is done.
+            // So little work that it is done, but for those that are always shown.
             chain.push(next, Seal::Mined(&mut budget));
         }
-        // Its own time lets the difficulty fall again, so that the tail costs no more than it did before.
-        let own = Next::at(late);
-        (chain.push(own, Seal::Mined(&mut budget)) && chain.push_many(TAIL_BLOCKS, self.spacing(), &mut budget))
-            .then(|| Self::proof(&chain))?
+        // Its own time lets the difficulty fall again, so that the next ones cost what they did before. Whether the median
+        // allows that time is only checked in the tail.
+        let after = (0..=u32::try_from(AFTER_BLOCKS).ok()?).all(|number| {
+            let time = in_step + number * self.spacing();
+            chain.push(Next::at(time), Seal::Mined(&mut budget))
+        });
+        after.then(|| Self::proof(&chain))?
     }
 
     fn splice(&self) -> Option<Vec<u8>> {
@@ -246,7 +268,7 @@ impl<'a> Forgery<'a> {
 
     fn worthless_tail(&self) -> Option<Vec<u8>> {
         let (mut chain, mut budget) = (self.chain(), self.budget());
-        let count = self.honest.height() - self.fork - TAIL_BLOCKS;
+        let count = self.honest.height() - self.fork + MORE_BLOCKS;
         self.made_up(&mut chain, count);
         let time = chain.tip().time + 12 * self.half_life();
         (chain.push(Next::at(time), Seal::Mined(&mut budget))

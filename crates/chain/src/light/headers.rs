@@ -48,6 +48,8 @@ pub(super) struct Run {
     before: Range,
     /// Of the blocks that were followed, the first one included.
     weight: U256,
+    /// Of those of them from this number on.
+    newest: (u64, U256),
     /// Where the headers belong to a sample.
     order: Option<TimeOrder>,
     /// Whether the times of all blocks before are known.
@@ -67,6 +69,8 @@ pub(super) struct Start {
     pub before: Range,
     /// Where the headers belong to a sample: what was seen so far.
     pub order: Option<TimeOrder>,
+    /// Number of the block, a later one, from which weights are summed up by themselves.
+    pub newest_from: u64,
 }
 
 impl Run {
@@ -87,6 +91,7 @@ impl Run {
             last: start.header,
             before: start.before,
             weight: weight.0,
+            newest: (start.newest_from, U256::ZERO),
             order: start.order,
             from_genesis: start.parent_time.is_none(),
         }
@@ -108,6 +113,11 @@ impl Run {
     /// Weight of the headers that were followed, the first one included.
     pub fn weight(&self) -> U256 {
         self.weight
+    }
+
+    /// Weight of those from [`Start::newest_from`] on.
+    pub fn newest_weight(&self) -> U256 {
+        self.newest.1
     }
 
     /// Weight of the newest header.
@@ -166,6 +176,11 @@ impl Run {
             .weight
             .checked_add(weight)
             .ok_or_else(|| failure("F6", LightError::WeightOverflow))?;
+        let (from, newest) = &mut self.newest;
+        if height + 1 >= *from {
+            // A part of the sum above, which did not overflow.
+            *newest = newest.saturating_add(weight);
+        }
         self.last = header;
         Ok(())
     }
@@ -190,6 +205,8 @@ pub struct AllHeaders {
     rest: Vec<u8>,
     /// Bytes that were followed.
     bytes: u64,
+    /// What was wrong with the bytes after them.
+    fault: Option<Fault>,
 }
 
 impl AllHeaders {
@@ -204,6 +221,7 @@ impl AllHeaders {
             parent_time: None,
             before: Range::default(),
             order: None,
+            newest_from: u64::MAX,
         };
         Ok(Self::on(genesis, Run::new(spec, now, start)))
     }
@@ -214,18 +232,28 @@ impl AllHeaders {
             run,
             rest: Vec::with_capacity(MAX_COMPACT_BYTES),
             bytes: 0,
+            fault: None,
         }
     }
 
     /// Follows the headers in these bytes (F2), the first one that of the block after [`Self::height`]. The bytes may end
     /// anywhere. A fault's place is counted from the first byte that this value was given; after a fault it stays at the last
-    /// header that holds.
+    /// header that holds, and every call returns the fault.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
         let joined = joined(std::mem::take(&mut self.rest), bytes);
         let mut at = 0;
-        while let Some(len) = self.run.read(&joined[at..]).map_err(|found| found.at(self.bytes))? {
-            at += len;
-            self.bytes += len as u64;
+        loop {
+            match self.run.read(&joined[at..]) {
+                Ok(Some(len)) => {
+                    at += len;
+                    self.bytes += len as u64;
+                }
+                Ok(None) => break,
+                Err(found) => return Err(self.fault.insert(found.at(self.bytes)).clone()),
+            }
         }
         self.rest = joined[at..].to_vec();
         Ok(())

@@ -7,10 +7,11 @@ use alloy_primitives::U256;
 
 use super::ProofKind;
 use super::draws::{self, Plan, Unsampled, Weights};
-use super::limits::{MAGIC, TAIL_BLOCKS, VERSION};
+use super::limits::{MAGIC, VERSION};
 use super::order::TimeOrder;
 use super::range::largest_between;
 use super::sampled::write_node;
+use super::tail::{self, Window};
 use crate::genesis;
 use crate::hash::BlockId;
 use crate::header::Header;
@@ -110,15 +111,21 @@ pub fn prove(spec: &ChainSpec, chain: &impl ChainReader, tip: Height) -> Result<
     }
 }
 
-/// A sample of a chain whose times need not be in order; `None` where the rules ask for all headers for another reason.
+/// Which records a forger shows, of those that the rules ask for.
+pub type Edit<'e> = &'e dyn Fn(&mut BTreeSet<u64>);
+
+/// A sample of a chain whose times need not be in order; `None` where the rules ask for all headers for another reason. `tail`:
+/// how many blocks its tail has, where that is not what the rules give.
 #[cfg(not(target_family = "wasm"))]
 pub(super) fn forged_sample(
     spec: &ChainSpec,
     chain: &impl ChainReader,
     tip: Height,
+    tail: Option<u64>,
+    edit: Option<Edit<'_>>,
 ) -> Result<Option<Vec<u8>>, ProveError> {
     let mut prover = Prover::new(spec, chain, tip)?;
-    prover.slack = u32::MAX;
+    (prover.slack, prover.tail, prover.edit) = (u32::MAX, tail, edit);
     match prover.sampled()? {
         Ok(proof) => Ok(Some(proof.bytes(spec, chain)?)),
         Err(_) => Ok(None),
@@ -133,6 +140,10 @@ struct Prover<'a, C> {
     manifest: Manifest,
     /// Seconds that times may go back. Rule: docs/protocol.md#F8
     slack: u32,
+    /// Blocks of a forged tail.
+    tail: Option<u64>,
+    /// Records of a forged sample.
+    edit: Option<Edit<'a>>,
 }
 
 impl<'a, C: ChainReader> Prover<'a, C> {
@@ -144,6 +155,8 @@ impl<'a, C: ChainReader> Prover<'a, C> {
             tip: header(chain, tip.0)?,
             manifest: manifest(chain, tip.0)?,
             slack: spec.engine().time_slack(),
+            tail: None,
+            edit: None,
         })
     }
 
@@ -176,31 +189,40 @@ impl<'a, C: ChainReader> Prover<'a, C> {
         if let Err(unsampled) = draws::allowed(&engine, blocks) {
             return Ok(Err(unsampled));
         }
-        let tail = blocks + 1 - TAIL_BLOCKS;
-        let sum = |heights: RangeInclusive<u64>| {
-            heights.into_iter().try_fold(U256::ZERO, |sum, height| {
-                let weight = engine.weight(&header(self.chain, height)?).0;
-                Ok(sum.saturating_add(weight))
-            })
-        };
         let tip = engine.weight(&self.tip).0;
+        let total = self.weight_before(blocks)?.saturating_add(tip);
+        let windows = self.windows(total)?;
+        let chosen = match self.tail {
+            Some(forged) => windows.iter().copied().find(|window| window.blocks == forged),
+            None => match tail::choose(&windows, tip) {
+                Ok(window) => Some(window),
+                Err(unsampled) => return Ok(Err(unsampled)),
+            },
+        };
+        let window = chosen.ok_or(ProveError::Altered { blocks })?;
         let weights = Weights {
-            total: self.before()?.saturating_add(tip),
-            tail: sum(tail..=blocks)?,
+            total,
+            tail: window.weight,
             tip,
         };
         let plan = match Plan::of(weights) {
             Ok(plan) => plan,
             Err(unsampled) => return Ok(Err(unsampled)),
         };
-        let mut records = BTreeSet::from([1, tail]);
+        let longer = windows.iter().map(|window| window.blocks);
+        let longer = longer.filter(|length| (window.blocks..=blocks).contains(length));
+        let mut records: BTreeSet<u64> = longer.map(|length| blocks + 1 - length).chain([1]).collect();
+        let tail = blocks + 1 - window.blocks;
         for place in plan.places(self.tip.id()) {
             records.insert(self.block_at(place)?);
         }
         // Genesis is known and needs no record.
         records.remove(&0);
+        if let Some(edit) = self.edit {
+            edit(&mut records);
+        }
         let mut head = self.head(ProofKind::Sampled);
-        let count = u32::try_from(records.len()).expect("there are as many as draws, and two");
+        let count = u32::try_from(records.len()).expect("there are few more than draws");
         head.extend(count.to_be_bytes());
         let shown = self.write_records(&records, &mut head)?;
         if let Err(unsampled) = self.write_nodes(&shown, tail, &mut head)? {
@@ -214,9 +236,24 @@ impl<'a, C: ChainReader> Prover<'a, C> {
         }))
     }
 
-    /// Weight of all blocks before the tip.
-    fn before(&self) -> Result<U256, ProveError> {
-        History::peak_positions(self.height())
+    /// All windows, ascending, that of all blocks the last one. Rule: docs/protocol.md#F4
+    fn windows(&self, total: U256) -> Result<Vec<Window>, ProveError> {
+        let blocks = self.height();
+        let windows = tail::lengths(blocks).map(|length| {
+            let before = self.weight_before(blocks + 1 - length)?;
+            let weight = total.checked_sub(before).ok_or(ProveError::Altered { blocks })?;
+            Ok(Window { blocks: length, weight })
+        });
+        let all = Window {
+            blocks: blocks + 1,
+            weight: total,
+        };
+        windows.chain([Ok(all)]).collect()
+    }
+
+    /// Weight of all blocks before this one.
+    fn weight_before(&self, number: u64) -> Result<U256, ProveError> {
+        History::peak_positions(number)
             .into_iter()
             .try_fold(U256::ZERO, |sum, position| {
                 Ok(sum.saturating_add(node(self.chain, position)?.weight))

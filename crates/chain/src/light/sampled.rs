@@ -5,9 +5,10 @@ use alloy_primitives::{B256, U256};
 use super::draws::{Plan, Weights};
 use super::fault::{Failure, LightError, failure, failure_at, rule_of, rule_of_seal};
 use super::headers::{Genesis, Run, Start};
-use super::limits::{MAX_DRAWS, TAIL_BLOCKS};
+use super::limits::{MAX_RECORDS, MAX_TAIL_BLOCKS, TAIL_BLOCKS};
 use super::order::TimeOrder;
 use super::range::{Range, largest_between};
+use super::tail::{self, Window};
 use crate::consensus::{BlockRun, Engine, SealContext};
 use crate::hash::BlockId;
 use crate::header::{HEADER_BYTES, Header};
@@ -57,7 +58,9 @@ pub(super) struct Sample {
     now: UnixSecs,
     genesis: Genesis,
     bounds: Bounds,
-    /// Number of the first block of the tail, whose record is the last.
+    /// Height of the tip.
+    height: u64,
+    /// Number of the first block of the tail: that of the last record, once it is there.
     tail: u64,
     records_left: u64,
     /// Number and header of the record before.
@@ -86,7 +89,7 @@ impl Sample {
         records: u64,
         bounds: Bounds,
     ) -> Result<Self, Failure> {
-        let (min, max) = (2, u64::from(MAX_DRAWS) + 2);
+        let (min, max) = (2, MAX_RECORDS);
         if !(min..=max).contains(&records) {
             let error = LightError::RecordCount {
                 count: records,
@@ -100,7 +103,8 @@ impl Sample {
         Ok(Self {
             now,
             bounds,
-            tail: height + 1 - TAIL_BLOCKS,
+            height,
+            tail: height,
             records_left: records,
             record: None,
             anchor_time: genesis.header.time,
@@ -170,6 +174,9 @@ impl Sample {
         };
         let Some((parent, rest)) = parent else { return Ok(None) };
         self.check_number(number)?;
+        if self.records_left == 1 {
+            self.tail = number;
+        }
         self.check_record(number, &manifest, &header, &parent)?;
         if self.shown.last().is_none_or(|last| last.number != number - 1) {
             // Its own seal holds; how much work that had to be is bounded by F7, once it is in its place.
@@ -183,23 +190,24 @@ impl Sample {
         Ok(Some(bytes.len() - rest.len()))
     }
 
-    /// Records ascend, from block 1 to the first one of the tail. Rule: docs/protocol.md#F5
+    /// Records ascend, from block 1 to the first one of the tail. Rules: docs/protocol.md#F4, #F5
     fn check_number(&self, found: u64) -> Result<(), Failure> {
-        let first = self.record.map_or(1, |(last, _)| last + 1);
-        let last = match self.records_left {
-            1 => self.tail,
-            _ if self.record.is_none() => 1,
-            _ => self.tail - 1,
+        let next = self.record.map_or(1, |(last, _)| last + 1);
+        let newest = self.height + 1 - TAIL_BLOCKS;
+        let (first, last) = match (self.records_left, self.record) {
+            (_, None) => (1, 1),
+            (1, _) => (next.max(self.height + 1 - MAX_TAIL_BLOCKS), newest),
+            _ => (next, newest - 1),
         };
-        let first = if self.records_left == 1 {
-            self.tail.max(first)
-        } else {
-            first
-        };
-        match (first..=last).contains(&found) {
-            true => Ok(()),
-            false => Err(failure("F5", LightError::RecordOrder { found, first, last })),
+        if !(first..=last).contains(&found) {
+            return Err(failure("F5", LightError::RecordOrder { found, first, last }));
         }
+        let blocks = self.height + 1 - found;
+        if self.records_left == 1 && !tail::is_length(blocks) {
+            let (min, max) = (TAIL_BLOCKS, MAX_TAIL_BLOCKS);
+            return Err(failure("F4", LightError::TailLength { blocks, min, max }));
+        }
+        Ok(())
     }
 
     /// Rules: docs/protocol.md#M1, #H2, #H3 to #H5, #B4, #D1
@@ -346,6 +354,11 @@ impl Sample {
         Err(failure_at("F7", first, error))
     }
 
+    /// How many blocks the tail has, once all records are there.
+    pub fn tail_blocks(&self) -> u64 {
+        self.height + 1 - self.tail
+    }
+
     /// The tail, from its first block on.
     pub fn tail(&self) -> Result<Run, Failure> {
         let [.., parent, first] = &self.shown[..] else {
@@ -367,8 +380,37 @@ impl Sample {
             parent_time: Some(parent.leaf.max_time),
             before: self.range.clone(),
             order: self.bounds.times.then_some(order),
+            newest_from: self.height + 1 - self.tail_blocks() / 2,
         };
         Ok(Run::new(self.spec.clone(), self.now, start))
+    }
+
+    /// The windows that are longer than the tail, ascending, that of all blocks the last one. `total`: weight of all blocks.
+    /// Rule: docs/protocol.md#F4
+    pub fn windows(&self, total: U256) -> Result<Vec<Window>, Failure> {
+        let longer = tail::lengths(self.height).filter(|blocks| *blocks > self.tail_blocks());
+        let windows = longer.map(|blocks| {
+            let number = self.height + 1 - blocks;
+            let record = self.record_of(number);
+            let shown = record.ok_or_else(|| failure("F5", LightError::WindowNotShown { number }))?;
+            let weight = total.saturating_sub(shown.before);
+            Ok(Window { blocks, weight })
+        });
+        let all = Window {
+            blocks: self.height + 1,
+            weight: total,
+        };
+        windows.chain([Ok(all)]).collect()
+    }
+
+    fn record_of(&self, number: u64) -> Option<&Shown> {
+        let at = self.shown.binary_search_by_key(&number, |shown| shown.number).ok()?;
+        Some(&self.shown[at]).filter(|shown| shown.history_root.is_some())
+    }
+
+    /// Whether a window begins with this block, or the tail.
+    fn begins_window(&self, number: u64) -> bool {
+        tail::lengths(self.height).any(|blocks| self.height + 1 - blocks == number)
     }
 
     /// Checks that the records are those of the blocks that the tip draws, no more and no fewer, and returns how many places
@@ -388,7 +430,7 @@ impl Sample {
         }
         for (shown, drawn) in self.shown.iter().zip(drawn) {
             let number = shown.number;
-            let always = number <= 1 || number == self.tail || shown.history_root.is_none();
+            let always = number <= 1 || self.begins_window(number) || shown.history_root.is_none();
             if !drawn && !always {
                 return Err(failure("F5", LightError::NotDrawn { number }));
             }

@@ -3,8 +3,9 @@
 use super::draws::{self, Weights};
 use super::fault::{Failure, Fault, LightError, failure, failure_at};
 use super::headers::{AllHeaders, Genesis, Run, joined};
-use super::limits::{MAGIC, MAX_HEIGHT, TAIL_BLOCKS, VERSION};
+use super::limits::{MAGIC, MAX_HEIGHT, VERSION};
 use super::sampled::{Bounds, Sample, read_manifest};
+use super::tail::{Tail, TailRules, Window};
 use super::{Checked, Level, ProofKind, Verified};
 use crate::hash::BlockId;
 use crate::manifest::Manifest;
@@ -55,7 +56,10 @@ pub struct Verifier {
     genesis: Genesis,
     now: UnixSecs,
     bounds: Bounds,
+    tail_rules: TailRules,
     known: Weight,
+    /// Tip of the chain of that weight, where it is known.
+    known_tip: Option<BlockId>,
     stage: Stage,
     rest: Vec<u8>,
     bytes: u64,
@@ -71,18 +75,32 @@ impl Verifier {
             genesis,
             now,
             bounds: Bounds::ALL,
+            tail_rules: TailRules::ALL,
             known: Weight::default(),
+            known_tip: None,
             stage: Stage::Head,
             rest: Vec::new(),
             bytes: 0,
         })
     }
 
-    /// The same for a reader that has verified a chain of this weight before: a lighter one is rejected.
-    /// Rule: docs/protocol.md#F10
+    /// The same for a reader that has verified a chain of this weight before: a lighter one is rejected. One who knows its tip
+    /// as well says so by [`Self::knowing_tip`]. Rule: docs/protocol.md#F10
     #[must_use]
     pub fn knowing(self, known: Weight) -> Self {
         Self { known, ..self }
+    }
+
+    /// The same for a reader that has verified this tip before, of a chain of this weight: a lighter chain is rejected, and so
+    /// is another tip of the same weight. Rule: docs/protocol.md#F10
+    #[must_use]
+    pub fn knowing_tip(self, known: Weight, tip: BlockId) -> Self {
+        let known_tip = Some(tip);
+        Self {
+            known,
+            known_tip,
+            ..self
+        }
     }
 
     /// The same with only some of the bounds, so that tests and `tally bench light` can show what each keeps out. What it
@@ -93,8 +111,18 @@ impl Verifier {
         Self { bounds, ..self }
     }
 
+    /// The same with only some of the rules about the tail, likewise.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_tail_rules(self, tail_rules: TailRules) -> Self {
+        Self { tail_rules, ..self }
+    }
+
     /// Verifies as much as these bytes and those before allow. They may end anywhere. After a fault every call returns it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
+        if let Stage::Failed(fault) = &self.stage {
+            return Err(fault.clone());
+        }
         let joined = joined(std::mem::take(&mut self.rest), bytes);
         let mut at = 0;
         loop {
@@ -130,21 +158,17 @@ impl Verifier {
 
     /// How far it came.
     pub fn progress(&self) -> Progress {
-        let of_tail = TAIL_BLOCKS - 1;
         let (checked, of, claimed) = match &self.stage {
             Stage::Head | Stage::Failed(_) => (0, 0, None),
             Stage::Count(head) => (0, 0, Some(head.manifest.number)),
             Stage::Records(head, sample) => (sample.headers(), 0, Some(head.manifest.number)),
             Stage::Nodes(head, sample) => {
                 let checked = sample.headers() + sample.nodes();
-                (
-                    checked,
-                    checked + sample.nodes_left() + of_tail,
-                    Some(head.manifest.number),
-                )
+                let left = sample.nodes_left() + sample.tail_blocks() - 1;
+                (checked, checked + left, Some(head.manifest.number))
             }
             Stage::Tail(head, sample, run) => {
-                let checked = sample.headers() + sample.nodes();
+                let (checked, of_tail) = (sample.headers() + sample.nodes(), sample.tail_blocks() - 1);
                 let left = head.manifest.number.0 - run.height();
                 (checked + of_tail - left, checked + of_tail, Some(head.manifest.number))
             }
@@ -290,8 +314,8 @@ impl Verifier {
         };
         let checked = Checked {
             bytes: self.bytes + len as u64,
-            headers: sample.headers() + TAIL_BLOCKS - 1,
-            tail: TAIL_BLOCKS,
+            headers: sample.headers() + sample.tail_blocks() - 1,
+            tail: sample.tail_blocks(),
             records: sample.records(),
             nodes: sample.nodes(),
             draws: 0,
@@ -299,6 +323,15 @@ impl Verifier {
         let tip = head.tip;
         // The tree has to be the tip's before draws from its weights mean anything.
         let verified = self.verified(head, run, Level::Sampled, checked, Weight(weights.total))?;
+        let tail = Tail {
+            whole: Window {
+                blocks: sample.tail_blocks(),
+                weight: weights.tail,
+            },
+            half: run.newest_weight(),
+            tip: weights.tip,
+        };
+        tail.check(&sample.windows(weights.total)?, self.tail_rules)?;
         let draws = sample.check_draws(tip, weights)?;
         let checked = Checked { draws, ..checked };
         Ok(Verified { checked, ..verified })
@@ -334,6 +367,10 @@ impl Verifier {
         let (found, known) = (weight, self.known);
         if found < known {
             return Err(at_tip("F10", LightError::Lighter { found, known }));
+        }
+        let other = self.known_tip.filter(|known| found == self.known && *known != tip);
+        if let Some(known) = other {
+            return Err(at_tip("F10", LightError::SameWeight { found: tip, known }));
         }
         Ok(Verified {
             level,

@@ -10,7 +10,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, U512};
 use tally_chain::hash::{sha256, sha256d};
 use tally_chain::{B256, BlockId, ChainSpec, Header, Manifest, UnixSecs, genesis};
 use work::{Work, bits_of, target_of, work};
@@ -250,8 +250,8 @@ impl Read<'_> {
             self.height > 10_000 && self.height <= 1 << 40 && self.work.half_life >= 200 * self.work.spacing,
             "F1",
         )?;
-        let tail = self.height - 199;
-        let (records, headers) = self.records(tail)?;
+        let (records, headers) = self.records()?;
+        let tail = *records.keys().last().unwrap();
         self.cover(&records, &headers, tail)?;
         let mut row = vec![headers[&(tail - 1)], headers[&tail]];
         self.in_order(&leaf(&row[1]))?;
@@ -269,16 +269,40 @@ impl Read<'_> {
             .try_fold(U256::ZERO, |sum, (_, node)| sum.checked_add(node.weight));
         let total = before.and_then(|sum| sum.checked_add(work(last.bits))).ok_or("F6")?;
         // Draws mean something only where the tip commits to these weights: `verify` compares the root, whatever comes first.
-        self.draws(tip, total, tail_weight, work(last.bits), &records, tail)?;
+        let length = self.height + 1 - tail;
+        let windows = self.windows(total, length)?;
+        check_tail(&windows, length, work(last.bits))?;
+        let mut expected = self.drawn(tip, total, tail_weight, work(last.bits))?;
+        let shown = windows
+            .iter()
+            .filter(|(blocks, _)| (length..=self.height).contains(blocks));
+        expected.extend(shown.map(|(blocks, _)| self.height - blocks + 1));
+        ensure(expected.iter().eq(records.keys()), "F5")?;
         Ok((last, total))
     }
 
+    /// F4: the windows with their weights; where those longer than the tail begin, a block has to be shown.
+    fn windows(&self, total: U256, tail: u64) -> Result<Vec<(u64, U256)>, Rejected> {
+        let mut windows = Vec::new();
+        let mut blocks = 200;
+        while blocks <= self.height {
+            let first = self.height - blocks + 1;
+            ensure(blocks <= tail || self.parts.contains_key(&first), "F5")?;
+            let before = self.parts.range(..first);
+            let before = before.fold(U256::ZERO, |sum, (_, (_, node))| sum + node.weight);
+            windows.push((blocks, total - before));
+            blocks *= 2;
+        }
+        windows.push((self.height + 1, total));
+        Ok(windows)
+    }
+
     /// F5: the records with the history root of each, and all headers that are shown.
-    fn records(&mut self, tail: u64) -> Result<(Records, Headers), Rejected> {
+    fn records(&mut self) -> Result<(Records, Headers), Rejected> {
         let mut records = BTreeMap::new();
         let mut headers = BTreeMap::from([(0, self.genesis)]);
         let count = self.bytes.big_endian(4)?;
-        ensure((2..=4_098).contains(&count), "F5")?;
+        ensure((2..=4_130).contains(&count), "F5")?;
         let mut last = 0;
         for place in 0..count {
             let manifest = self.bytes.manifest()?;
@@ -288,11 +312,12 @@ impl Read<'_> {
                 true => headers[&last],
                 false => self.bytes.header()?,
             };
-            ensure(number > last && number <= tail, "F5")?;
-            ensure(
-                (number == 1) == (place == 0) && (number == tail) == (place == count - 1),
-                "F5",
-            )?;
+            ensure(number > last && number <= self.height, "F5")?;
+            ensure((number == 1) == (place == 0), "F5")?;
+            if place == count - 1 {
+                let lengths = [200, 400, 800, 1_600, 3_200, 6_400];
+                ensure(lengths.contains(&(self.height + 1 - number)), "F4")?;
+            }
             ensure(header.manifest_root == sha256d(&manifest.encode()), "M1")?;
             ensure(manifest.seal.is_empty(), "M2")?;
             ensure(header.parent == parent.id(), "H2")?;
@@ -370,27 +395,19 @@ impl Read<'_> {
     }
 
     /// F5
-    fn draws(
-        &self,
-        tip: BlockId,
-        total: U256,
-        tail: U256,
-        tip_weight: U256,
-        records: &Records,
-        tail_start: u64,
-    ) -> Result<(), Rejected> {
+    fn drawn(&self, tip: BlockId, total: U256, tail: U256, tip_weight: U256) -> Result<BTreeSet<u64>, Rejected> {
         let Draws {
             shells,
             per_shell,
             places,
         } = draw(tip, total, tail, tip_weight)?;
         ensure(shells * per_shell <= 4_096, "F1")?;
-        let mut drawn = BTreeSet::from([1, tail_start]);
+        let mut drawn = BTreeSet::from([1]);
         for place in places {
             drawn.insert(self.block_at(place)?);
         }
         drawn.remove(&0);
-        ensure(drawn.iter().eq(records.keys()), "F5")
+        Ok(drawn)
     }
 
     fn block_at(&self, place: U256) -> Result<u64, Rejected> {
@@ -403,6 +420,21 @@ impl Read<'_> {
         }
         Err("F5")
     }
+}
+
+/// F4, F5: whether the tail, which is one of the windows, has the length that is due, and the tip weighs enough.
+fn check_tail(windows: &[(u64, U256)], length: u64, tip: U256) -> Result<(), Rejected> {
+    let product = |weight: U256, blocks: u64| U512::from(weight) * U512::from(blocks);
+    let suffices = |tail: U256| {
+        let mut each = windows.iter();
+        each.all(|(blocks, weight)| product(tail, *blocks) >= product(*weight, 200))
+    };
+    let shortest = windows.iter().find(|(_, weight)| suffices(*weight)).ok_or("F4")?;
+    ensure(shortest.0 == length, "F4")?;
+    for (blocks, weight) in windows.iter().filter(|(blocks, _)| *blocks >= length) {
+        ensure(product(tip, 16 * blocks) >= U512::from(*weight), "F1")?;
+    }
+    Ok(())
 }
 
 /// What a tip draws.

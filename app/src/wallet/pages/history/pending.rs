@@ -192,7 +192,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         if account_now.is_empty() {
             return;
         }
-        let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
+        let round = rounds.try_update_value(Rounds::begin).unwrap_or_default();
         spawn_local(async move {
             let found = look(&account_now, &pending.genesis(), included, tip).await;
             // An answer that comes after a newer one is of an older tip.

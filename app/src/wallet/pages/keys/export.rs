@@ -97,7 +97,7 @@ pub fn PrivateKey() -> impl IntoView {
         failure.set(None);
         done.set(None);
         spawn_local(async move {
-            let outcome = wallet.ask(request).await;
+            let outcome = wallet.request(request).await;
             let _ = busy.try_set(false);
             match outcome {
                 Ok(Answer::KeyFile { name, text }) => {
@@ -176,7 +176,7 @@ pub fn PublicKey() -> impl IntoView {
         let Some(account) = account.get_untracked() else { return };
         spawn_local(async move {
             match wallet
-                .ask(Request::PublicKey {
+                .request(Request::PublicKey {
                     address: account.address,
                 })
                 .await

@@ -6,7 +6,7 @@ use super::{HandOn, Table, TextForm};
 use crate::{
     browser,
     model::ChainInfo,
-    ui::{AddressLink, Button, ButtonKind, Mark, MarkState},
+    ui::{AddressLink, Button, ButtonKind, Mark, MarkState, branch},
     wallet::{
         parts::notice::ErrorNotice,
         protocol::{Answer, ProposalView, Request, SharedRequest},
@@ -49,7 +49,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         let text = shown.get_value();
         busy.set(true);
         spawn_local(async move {
-            table.ask(wallet, SharedRequest::Sign { text }).await;
+            table.request(wallet, SharedRequest::Sign { text }).await;
             let _ = busy.try_set(false);
         });
     };
@@ -59,7 +59,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         busy.set(true);
         failure.set(None);
         spawn_local(async move {
-            match wallet.ask(Request::Shared(SharedRequest::Complete { text })).await {
+            match wallet.request(Request::Shared(SharedRequest::Complete { text })).await {
                 Ok(Answer::Signed { id, envelope }) => {
                     let complete = Sent {
                         id: id.clone(),
@@ -106,10 +106,10 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         })
         .collect_view();
     let warned = move || match cautions.get() {
-        _ if !ours => ().into_any(),
-        None => view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }.into_any(),
-        Some(Ok(cautions)) => view! { <Cautions cautions=cautions ready=ready /> }.into_any(),
-        Some(Err(why)) => view! { <Unreadable why=why /> }.into_any(),
+        _ if !ours => branch(|| ()),
+        None => branch(|| view! { <p class="faint" role="status">"Looking at the recipient and the fee…"</p> }),
+        Some(Ok(cautions)) => branch(move || view! { <Cautions cautions=cautions ready=ready /> }),
+        Some(Err(why)) => branch(move || view! { <Unreadable why=why /> }),
     };
     let next = match (complete, ours) {
         (true, _) => "Enough have signed: anyone who has it can send it.",
@@ -127,9 +127,9 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
             <ul class="plain" aria-label="Signers">{signers}</ul>
             <p class="prose" role="status">{next}</p>
             {move || match sent.get() {
-                Some(id) => view! { <Follow id=id /> }.into_any(),
+                Some(id) => branch(move || view! { <Follow id=id /> }),
                 None => {
-                    view! {
+                    branch(move || view! {
                         {warned}
                         <div class="actions">
                             {ours
@@ -150,8 +150,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                                 })}
                             <Button on:click=back>"Put it away"</Button>
                         </div>
-                    }
-                        .into_any()
+                    })
                 }
             }}
             {move || {
@@ -175,7 +174,7 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
                                 button="Add its signatures"
                                 then=move |text| {
                                     spawn_local(async move {
-                                        table.ask(wallet, SharedRequest::Combine { text }).await;
+                                        table.request(wallet, SharedRequest::Combine { text }).await;
                                     });
                                 }
                             />

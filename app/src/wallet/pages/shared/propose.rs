@@ -85,7 +85,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
                 })
             };
             match draft.await {
-                Ok(draft) => drop(table.ask(wallet, SharedRequest::Propose { draft }).await),
+                Ok(draft) => drop(table.request(wallet, SharedRequest::Propose { draft }).await),
                 Err(error) => drop(failure.try_set(Some(error))),
             }
             let _ = busy.try_set(false);

@@ -209,6 +209,30 @@ impl<'a> Chain<'a> {
         })
     }
 
+    /// Adds a mined block that fits, of as many as are tried, and returns how many there were; nothing is added if none fits.
+    pub(super) fn push_chosen(&mut self, time: u32, tries: u64, fits: impl Fn(&Header) -> bool) -> Option<u64> {
+        let manifest = self.next_manifest();
+        let mut header = self.seal().header(self.tip().id(), manifest.root(), time);
+        let mut search = Search::new(&header, Target::from_bits(header.bits).ok()?);
+        let mut first = 0;
+        for tried in 1..=tries {
+            header.nonce = search.scan(first, u32::MAX - first)?;
+            if fits(&header) {
+                self.append(header, manifest, None);
+                return Some(tried);
+            }
+            first = header.nonce + 1;
+        }
+        None
+    }
+
+    /// Weight of the newest blocks, so many of them.
+    pub(super) fn newest_weight(&self, count: u64) -> U256 {
+        let newest = self.height() + 1 - count..=self.height();
+        let weights = newest.map(|height| self.spec.engine().weight(&self.at(height)).0);
+        weights.fold(U256::ZERO, U256::saturating_add)
+    }
+
     /// Adds a block of another chain as it is, whether it fits or not.
     pub fn splice(&mut self, header: Header, manifest: Manifest) {
         self.append(header, manifest, None);

@@ -38,7 +38,7 @@ pub fn Elsewhere() -> impl IntoView {
         let tip = live.on_chain();
         again.track();
         let (offered, genesis) = (offered.get(), pending.genesis());
-        let round = rounds.try_update_value(Rounds::ask).unwrap_or_default();
+        let round = rounds.try_update_value(Rounds::begin).unwrap_or_default();
         spawn_local(async move {
             let read = in_doubt(&offered, &genesis, included, tip).await;
             // An answer that comes after a newer one is of an older tip.

@@ -105,7 +105,7 @@ pub fn Lost(
     // What may have been taken is given up only after a yes.
     let in_doubt = !sent.acknowledged;
     let asking = RwSignal::new(false);
-    let ask = move |_| match in_doubt {
+    let on_dismiss = move |_| match in_doubt {
         true => asking.set(true),
         false => dismiss.run(()),
     };
@@ -123,7 +123,7 @@ pub fn Lost(
             </div>
             <div class="line-side">
                 {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
-                <Button on:click=ask>"Dismiss"</Button>
+                <Button on:click=on_dismiss>"Dismiss"</Button>
             </div>
             <Show when=move || asking.get()>
                 <GiveUp asking=asking dismiss=dismiss />
