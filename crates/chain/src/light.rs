@@ -90,6 +90,8 @@ pub struct Checked {
     pub headers: u64,
     /// Of these, the newest ones in a row.
     pub tail: u64,
+    /// What these weigh together: as much work a forgery of them has at least. Rule: docs/protocol.md#F4
+    pub tail_weight: Weight,
     /// Blocks with their manifests, each against the history that leads to it.
     pub records: u64,
     /// Nodes that stand for blocks that were not shown.

@@ -1,9 +1,5 @@
 //! The light client: true proofs are accepted, forged and damaged ones are not, and an independent verifier that was written
 //! from the rules alone agrees. Rules: docs/protocol.md#F1 to #F10
-#![allow(
-    clippy::explicit_auto_deref,
-    reason = "`&*` says that a chain is lent, not what holds it"
-)]
 
 #[path = "light/naive.rs"]
 mod naive;
@@ -60,6 +56,8 @@ fn short_chains_are_proved_by_all_headers() {
             sum + SPEC.engine().weight(&HONEST.at(height)).0
         });
         assert_eq!(verified.weight, Weight(weight));
+        let genesis = SPEC.engine().weight(&HONEST.at(0)).0;
+        assert_eq!(verified.checked.tail_weight, Weight(weight - genesis));
     }
 }
 
@@ -68,7 +66,12 @@ fn long_chains_are_proved_by_a_sample() {
     for height in [10_001, 12_345, HONEST.height()] {
         let verified = accepted_by_both(height, ProofKind::Sampled);
         assert_eq!(verified.level, Level::Sampled);
-        assert!([200, 400].contains(&verified.checked.tail), "{:?}", verified.checked);
+        let tail = verified.checked.tail;
+        assert!([200, 400].contains(&tail), "{:?}", verified.checked);
+        let newest = HONEST.fork(height, 0).weight().0 - HONEST.fork(height - tail, 0).weight().0;
+        assert_eq!(verified.checked.tail_weight, Weight(newest));
+        // As much as 200 blocks of the mean weight.
+        assert!(newest * U256::from(height + 1) >= U256::from(200) * verified.weight.0);
         assert!(verified.checked.bytes < 180_000, "{:?}", verified.checked);
     }
     assert_eq!(
@@ -422,7 +425,7 @@ fn links_lead_from_a_known_block_to_its_descendants() {
     let tip = HONEST.height();
     for from in [0, 1, 2, tip - 300, tip] {
         let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
-        headers(&*HONEST, from + 1, tip)
+        headers(&HONEST, from + 1, tip)
             .chunks(1_000)
             .for_each(|part| links.push(part).unwrap());
         assert!(!links.is_within_header());
@@ -432,7 +435,7 @@ fn links_lead_from_a_known_block_to_its_descendants() {
     let mut other = HONEST.fork(from + 10, 5);
     let after = |header, first_time| {
         let mut links = Links::after(&SPEC, Height(from), header, first_time);
-        links.push(&headers(&*HONEST, from + 1, tip)).unwrap();
+        links.push(&headers(&HONEST, from + 1, tip)).unwrap();
         links.id()
     };
     assert_ne!(after(HONEST.at(from), first_time + 100_000), HONEST.tip().id());

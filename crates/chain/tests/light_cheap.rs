@@ -111,7 +111,13 @@ fn a_tail_that_costs_little() {
     let (chain, tried) = forger.forge(&HONEST).unwrap();
     assert!(tried > 1, "the draws hide it for nothing");
     let proof = forge::sample(&chain, Some(200), None).unwrap();
-    assert_eq!(verdict(NO_LENGTH, &proof).unwrap().tip, chain.tip().id());
+    let verified = verdict(NO_LENGTH, &proof).unwrap();
+    assert_eq!(verified.tip, chain.tip().id());
+    // Measured by the mean of all blocks alone, tail and tip would weigh enough: difficulty has grown.
+    let (blocks, total) = (U256::from(chain.height() + 1), verified.weight.0);
+    let tip = SPEC.engine().weight(&chain.tip()).0;
+    assert!(verified.checked.tail_weight.0 * blocks >= U256::from(200) * total);
+    assert!(U256::from(16) * tip * blocks >= total);
     let (rule, error) = rejected(TailRules::ALL, &proof);
     assert!(
         matches!(

@@ -6,7 +6,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use tally_chain::light::forge::{self, Budget, Chain, Next, Seal};
-use tally_chain::light::{AllHeaders, Fault, LightError, Verified, Verifier, encode_headers, prove};
+use tally_chain::light::{AllHeaders, Fault, LightError, Links, Verified, Verifier, encode_headers, prove};
 use tally_chain::{Height, Weight};
 use world::{HONEST, NOW, SPEC, proof_at};
 
@@ -73,6 +73,21 @@ fn headers_after_a_fault_are_not_read() {
     encode_headers(&SPEC, &*HONEST, height.0 + 1..=100, &mut rest).unwrap();
     resumed.push(&rest).unwrap();
     assert_eq!(resumed.id(), HONEST.at(100).id());
+}
+
+#[test]
+fn links_after_a_fault_are_not_followed() {
+    let mut bytes = Vec::new();
+    encode_headers(&SPEC, &*HONEST, 51..=100, &mut bytes).unwrap();
+    let mut links = Links::after(&SPEC, Height(50), HONEST.at(50), HONEST.at(1).time);
+    links.push(&bytes[..1_000]).unwrap();
+    let (height, id) = (links.height(), links.id());
+    let fault = links.push(&[0xff; 100]).unwrap_err();
+    assert_eq!((fault.rule, fault.height), ("F2", Some(height.next())));
+    for piece in [&bytes[1_000..], &[], &[0; 100]] {
+        assert_eq!(links.push(piece), Err(fault.clone()));
+    }
+    assert_eq!((links.height(), links.id()), (height, id));
 }
 
 fn verdict(mut verifier: Verifier, chain: &Chain<'_>) -> Result<Verified, Fault> {

@@ -68,7 +68,7 @@ fn honest_blocks_behind_forged_ones_do_not_lead_to_the_tip() {
 
 #[test]
 fn weights_that_are_no_work_are_found() {
-    assert_rejected(Forger::Inflated, RUNS as usize, &["F7", "F6", "F1"]);
+    assert_rejected(Forger::Inflated, RUNS as usize, &["F7", "F6", "R3"]);
 }
 
 #[test]

@@ -117,6 +117,12 @@ fn windows_begin_with_records() {
     for number in SAMPLE.windows.iter().copied().filter(|number| *number < tail) {
         let proof = with_records(|records| assert!(records.remove(&number)));
         assert_eq!(rejected(&proof), ("F5", LightError::WindowNotShown { number }));
+        // Its header alone is not enough.
+        let proof = with_records(|records| {
+            assert!(records.remove(&number));
+            records.insert(number + 1);
+        });
+        assert_eq!(rejected(&proof), ("F5", LightError::WindowNotShown { number }));
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Links {
     /// The beginning of a header whose end has not come yet.
     rest: Vec<u8>,
     bytes: u64,
+    /// What was wrong with the bytes after those that were followed.
+    fault: Option<Fault>,
 }
 
 impl Links {
@@ -41,19 +43,29 @@ impl Links {
             height,
             rest: Vec::with_capacity(MAX_COMPACT_BYTES),
             bytes: 0,
+            fault: None,
         }
     }
 
-    /// Follows the compact headers in these bytes, which may end anywhere.
+    /// Follows the compact headers in these bytes, which may end anywhere. After a fault every call returns it.
     ///
     /// # Errors
     /// Where they are no compact headers (F2).
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
         let joined = joined(std::mem::take(&mut self.rest), bytes);
         let mut at = 0;
-        while let Some(len) = self.read(&joined[at..]).map_err(|found| found.at(self.bytes))? {
-            at += len;
-            self.bytes += len as u64;
+        loop {
+            match self.read(&joined[at..]) {
+                Ok(Some(len)) => {
+                    at += len;
+                    self.bytes += len as u64;
+                }
+                Ok(None) => break,
+                Err(found) => return Err(self.fault.insert(found.at(self.bytes)).clone()),
+            }
         }
         self.rest = joined[at..].to_vec();
         Ok(())

@@ -299,9 +299,15 @@ impl Verifier {
             bytes: self.bytes + len as u64,
             headers: headers.height().0,
             tail: headers.height().0,
+            tail_weight: self.without_genesis(headers.weight()),
             ..Checked::default()
         };
         self.verified(head, headers.run(), Level::AllHeaders, checked, headers.weight())
+    }
+
+    fn without_genesis(&self, total: Weight) -> Weight {
+        let genesis = self.spec.engine().weight(&self.genesis.header);
+        Weight(total.0.saturating_sub(genesis.0))
     }
 
     /// Rules: docs/protocol.md#F4, #F5
@@ -316,6 +322,7 @@ impl Verifier {
             bytes: self.bytes + len as u64,
             headers: sample.headers() + sample.tail_blocks() - 1,
             tail: sample.tail_blocks(),
+            tail_weight: Weight(weights.tail),
             records: sample.records(),
             nodes: sample.nodes(),
             draws: 0,
