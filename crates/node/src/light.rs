@@ -1,4 +1,5 @@
-//! What light clients ask a node: proofs of its chain, made once for each tip, and headers. Rules: docs/protocol.md#F1 to #F11
+//! What a node answers to light clients: proofs of its chain, made once for each tip, and headers.
+//! Rules: docs/protocol.md#F1 to #F11
 
 mod serve;
 
@@ -13,8 +14,7 @@ use tally_chain::{BlockId, Bytes, ChainSpec, Header, Height, Manifest, history};
 
 use crate::store::{BlockRecord, Snapshot, StoreError};
 
-/// Blocks below the tip of which proofs are still made: a reader that has learned of a tip can ask for its proof while others
-/// come.
+/// Blocks below the tip of which proofs are still made: a reader that knows a tip can request its proof while newer ones come.
 pub const PROVED_BELOW_TIP: u64 = 16;
 /// Proofs that are kept: one of each block of which any is made. A proof has half a megabyte where it has a million blocks.
 const KEPT: usize = 17;
@@ -32,7 +32,7 @@ pub struct LightProof {
     pub headers: Option<RangeInclusive<u64>>,
 }
 
-/// Why a light client gets no answer.
+/// Why a light client gets no proof or headers.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum LightReadError {
@@ -44,7 +44,7 @@ pub enum LightReadError {
         height: Height,
         oldest: Height,
     },
-    #[error("headers from block {from} on were asked for, expected 1 to {last}")]
+    #[error("headers from block {from} on are requested, expected 1 to {last}")]
     OutOfRange { from: u64, last: u64 },
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,17 +52,30 @@ pub enum LightReadError {
 
 /// Proofs of the newest tips.
 #[derive(Debug, Default)]
-pub(crate) struct LightProofs(Mutex<VecDeque<Arc<LightProof>>>);
+pub(crate) struct LightProofs {
+    kept: Mutex<VecDeque<Arc<LightProof>>>,
+    /// Held while a proof is made; those that are kept are read meanwhile.
+    making: Mutex<()>,
+}
 
 impl LightProofs {
-    /// The proof of a block. One is made at a time, once: who asks for it meanwhile waits, so that many readers of a new tip
-    /// cost one proof. What failed is tried again by the next one.
+    fn kept(&self, id: BlockId) -> Option<Arc<LightProof>> {
+        self.kept.lock().iter().find(|proof| proof.tip == id).cloned()
+    }
+
+    /// The proof of a block. One is made at a time, once: other requests for a new one wait, so that many readers of a new tip
+    /// cost one proof. One that could not be made is tried again for the next request.
     fn get<E>(&self, id: BlockId, make: impl FnOnce() -> Result<LightProof, E>) -> Result<Arc<LightProof>, E> {
-        let mut kept = self.0.lock();
-        if let Some(proof) = kept.iter().find(|proof| proof.tip == id) {
-            return Ok(proof.clone());
+        if let Some(proof) = self.kept(id) {
+            return Ok(proof);
+        }
+        let _making = self.making.lock();
+        // It may have been made while this request waited.
+        if let Some(proof) = self.kept(id) {
+            return Ok(proof);
         }
         let made = Arc::new(make()?);
+        let mut kept = self.kept.lock();
         if kept.len() >= KEPT {
             kept.pop_front();
         }
@@ -198,6 +211,8 @@ fn write_headers(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use tally_chain::B256;
 
@@ -207,6 +222,39 @@ mod tests {
             bytes: vec![byte].into(),
             headers: None,
         }
+    }
+
+    #[test]
+    fn kept_proofs_are_given_while_another_is_made() {
+        let proofs = LightProofs::default();
+        let id = |byte| BlockId(B256::repeat_byte(byte));
+        proofs.get(id(1), || Ok::<_, ()>(proof(1))).unwrap();
+        let made = proofs.get(id(2), || {
+            assert_eq!(proofs.kept(id(2)), None);
+            let kept = proofs.get(id(1), || Err(())).unwrap();
+            assert_eq!(*kept, proof(1));
+            Ok::<_, ()>(proof(2))
+        });
+        assert_eq!(made.as_deref(), Ok(&proof(2)));
+    }
+
+    #[test]
+    fn requests_for_one_proof_wait_for_it() {
+        let proofs = LightProofs::default();
+        let made = AtomicUsize::new(0);
+        let get = || {
+            proofs.get(BlockId::ZERO, || {
+                made.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, ()>(proof(0))
+            })
+        };
+        std::thread::scope(|scope| {
+            let readers: Vec<_> = (0..8).map(|_| scope.spawn(get)).collect();
+            for reader in readers {
+                assert_eq!(reader.join().unwrap().as_deref(), Ok(&proof(0)));
+            }
+        });
+        assert_eq!(made.into_inner(), 1);
     }
 
     #[test]
@@ -222,7 +270,7 @@ mod tests {
         }
         assert_eq!(known(0), Err(()), "it was forgotten");
         assert!((1..=KEPT as u8).all(|byte| known(byte).is_ok()));
-        assert_eq!(proofs.0.lock().len(), KEPT);
+        assert_eq!(proofs.kept.lock().len(), KEPT);
         assert_eq!(KEPT as u64, PROVED_BELOW_TIP + 1);
     }
 }

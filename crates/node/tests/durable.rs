@@ -262,8 +262,6 @@ fn whatever_cannot_be_read_while_a_block_executes_is_no_fault_of_the_block() {
     );
 }
 
-/// All that another node has at its tip, to begin with.
-
 #[test]
 fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
     let (source_dir, dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());

@@ -1,4 +1,4 @@
-//! What light clients are given of a store: proofs that verify, of the newest blocks, made once; headers of one chain.
+//! What light clients get of a store: proofs that verify, of the newest blocks, made once; headers of one chain.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
@@ -37,6 +37,7 @@ fn the_proof_of_a_tip_is_made_once_and_verifies() {
                 tip.record.weight
             )
         );
+        assert_eq!(node.kept_light_proof(tip.record.id), Some(proof.clone()));
         let again = node.light_proof(&tip, tip.record.id).unwrap();
         assert!(Arc::ptr_eq(&proof, &again), "the same bytes are kept");
         let claim = node.tip_claim(&tip);
@@ -109,7 +110,7 @@ fn headers_are_those_of_one_chain() {
     assert_eq!(node.light_range(&tip, None, 40, Some(u64::MAX)).unwrap().1, 40..=40);
     for (from, last, end) in [(0, blocks, None), (41, blocks, None), (10, 9, Some(older))] {
         let refused = node.light_range(&tip, end, from, None).unwrap_err();
-        let text = format!("headers from block {from} on were asked for, expected 1 to {last}");
+        let text = format!("headers from block {from} on are requested, expected 1 to {last}");
         assert_eq!(refused.to_string(), text);
     }
     assert!(blocks < HEADERS_AT_ONCE);

@@ -1,4 +1,4 @@
-//! The node's side of it: which blocks proofs and headers are given of.
+//! Which blocks a node gives proofs and headers of.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::pipeline::Tip;
 use crate::store::StoreError;
 
 impl Node {
-    /// What is said of the tip to light clients. Rule: docs/protocol.md#F11
+    /// The claim of the tip for light clients. Rule: docs/protocol.md#F11
     pub fn tip_claim(&self, tip: &Tip) -> TipClaim {
         TipClaim {
             header: tip.record.header,
@@ -28,15 +28,25 @@ impl Node {
     /// Of a block that is not in the active chain, of one that is too old, and of any where this node began with a checkpoint
     /// and lacks what came before.
     pub fn light_proof(&self, tip: &Tip, id: BlockId) -> Result<Arc<LightProof>, LightReadError> {
-        self.light_proofs().get(id, || {
+        let proof = self.light_proofs().get(id, || {
             let height = active_height(tip, id)?;
             let oldest = Height(tip.record.height().0.saturating_sub(PROVED_BELOW_TIP));
             if height < oldest {
                 return Err(LightReadError::TooOld { id, height, oldest });
             }
             kept_from(tip, 1)?;
-            Ok(prove(self.spec(), &tip.snapshot, id, height)?)
-        })
+            Ok::<_, LightReadError>(prove(self.spec(), &tip.snapshot, id, height)?)
+        })?;
+        // What follows is read later, and only of the active chain: a reorg may have undone a block whose proof is kept.
+        if proof.headers.is_some() {
+            active_height(tip, id)?;
+        }
+        Ok(proof)
+    }
+
+    /// The same where it was made before and is whole; no disk is read.
+    pub fn kept_light_proof(&self, id: BlockId) -> Option<Arc<LightProof>> {
+        self.light_proofs().kept(id).filter(|proof| proof.headers.is_none())
     }
 
     /// The heights of at most `count` headers from block `from` on that lead to the block `end`, or to the tip where none is
@@ -64,8 +74,8 @@ impl Node {
         Ok((end, from..=last))
     }
 
-    /// Compact headers of these heights, as [`Self::light_range`] gave them, of the chain that ends with `end`; at most
-    /// [`super::HEADERS_AT_ONCE`] should be asked for at once. Rule: docs/protocol.md#F2
+    /// Compact headers of these heights, as [`Self::light_range`] gave them, of the chain that ends with `end`. All are held in
+    /// memory: callers request at most [`super::HEADERS_AT_ONCE`]. Rule: docs/protocol.md#F2
     ///
     /// # Errors
     /// Where a reorg has undone that block meanwhile: headers of two chains are never mixed.
