@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, header};
 use tally_app::server::{ServerFacts, WorkError, Workers};
 use tally_network::NetworkSlot;
-use tally_node::{Health, LightReadError, Node, StoreError, Tip};
+use tally_node::{Health, LightReadError, Node, StoreError};
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
@@ -33,6 +33,8 @@ const HEADER_STREAMS: Room = Room {
 const PROBES: usize = 2;
 /// Looks at the state of the node at once: none reads blocks or accounts.
 const LOOKS: usize = 4;
+/// Proofs made at once: the node makes one after the other.
+const PROOFS: usize = 1;
 
 /// The node and its network behind the router.
 pub struct Server {
@@ -56,6 +58,8 @@ pub struct Server {
     probes: Workers,
     /// For the node's state, its peers and its miners: a flood of reads does not hide how the node is.
     looks: Workers,
+    /// For proofs of new tips, which take long to make: requests that wait for one hold up no other read.
+    proofs: Workers,
     streams: Guard,
     header_streams: Guard,
     stopping: watch::Sender<bool>,
@@ -76,6 +80,7 @@ impl Server {
             templates: Workers::for_this_machine(),
             probes: Workers::new(PROBES),
             looks: Workers::new(LOOKS),
+            proofs: Workers::new(PROOFS),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
@@ -117,6 +122,16 @@ impl Server {
         work: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         self.work(&self.probes, work).await
+    }
+
+    /// Makes a proof for light clients beside the server's own threads and beside all reads. The node makes one at a time, and
+    /// requests that wait for it hold no thread.
+    pub async fn prove<T: Send + 'static>(
+        self: &Shared,
+        work: impl FnOnce(&Node) -> Result<T, ReadFailure> + Send + 'static,
+    ) -> Answer<T> {
+        let prove = move |node: &Node| work(node).map_err(|failure| failure.0);
+        self.work(&self.proofs, prove).await
     }
 
     /// Looks at the state of the node, beside the server's own threads and beside all other reads.
@@ -243,7 +258,7 @@ mod tests {
         let open = |address| server.open_headers(address);
         let taken: Vec<_> = (0..HEADER_STREAMS.per_address).map(|_| open(one)).collect();
         assert!(taken.iter().all(Result::is_ok));
-        let full = open(one).err().expect("it has its places");
+        let full = open(one).expect_err("it has its places");
         assert_eq!(
             (full.kind, &full.members["limit"]),
             (&kinds::BUSY, &HEADER_STREAMS.per_address.into())
@@ -251,6 +266,32 @@ mod tests {
         assert!(open(other).is_ok());
         drop(taken);
         assert!(open(one).is_ok());
+        server.node.close().expect("a store in order");
+    }
+
+    #[tokio::test]
+    async fn requests_that_wait_for_a_proof_hold_up_no_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = testing::server(folder.path(), WebConfig::default());
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (go_on, wait) = channel::<()>();
+        let making = server.prove(move |_| {
+            let _ = begin.send(());
+            Ok(wait.recv().is_ok())
+        });
+        // More than there are places for reads.
+        let waiting = server.reads.free() + 1;
+        let others = futures::future::join_all((0..waiting).map(|_| server.prove(|_| Ok(()))));
+        let read = async {
+            begun.await.expect("a proof is being made");
+            let read = server.read(|_| Ok(7)).await.expect("room for a read");
+            go_on.send(()).expect("it waits");
+            read
+        };
+        let (made, others, read) = tokio::join!(making, others, read);
+        assert!(made.expect("it was made"));
+        assert!(others.iter().all(Result::is_ok), "they waited for it");
+        assert_eq!(read, 7);
         server.node.close().expect("a store in order");
     }
 

@@ -22,12 +22,12 @@ use stream::Pieces;
 enum Caching {
     /// It follows from its address.
     Forever,
-    /// It is that of the tip: to be asked for again, which costs little where the tag is the same.
+    /// It is that of the tip: caches request it again, which costs little where the tag is the same.
     UntilNextTip,
 }
 
 impl Caching {
-    /// `named`: the block that the request names.
+    /// `named`: the block in the request.
     fn of(named: Option<BlockId>) -> Self {
         match named {
             Some(_) => Self::Forever,
@@ -76,12 +76,21 @@ pub async fn chain(
     let named = params.tip;
     let caching = Caching::of(named);
     let tag = |id: BlockId| format!("\"{id}\"");
-    let known = tag(named.unwrap_or_else(|| server.node.tip().record.id));
+    let id = named.unwrap_or_else(|| server.node.tip().record.id);
+    let known = tag(id);
     if has(request.headers(), &known) {
         return Ok(answer(request.headers(), &known, caching, Body::empty));
     }
-    let proof = server.read(move |node, tip| Ok(node.light_proof(tip, named.unwrap_or(tip.record.id))?));
-    let proof = proof.await?;
+    let proof = match server.node.kept_light_proof(id) {
+        Some(proof) => proof,
+        None => {
+            let made = server.prove(move |node| {
+                let tip = &node.tip();
+                Ok(node.light_proof(tip, named.unwrap_or(tip.record.id))?)
+            });
+            made.await?
+        }
+    };
     let body = match proof.headers.clone() {
         None => Body::from(proof.bytes.0.clone()),
         Some(heights) => {
@@ -116,7 +125,8 @@ pub async fn headers(
         return Err(Problem::new(&kinds::INVALID_PARAMETER, format!("{field} is 0, expected 1 or more")).field(field));
     }
     // A few are read at once, and where they are all, the answer is whole.
-    let read = server.read(move |node, tip| {
+    let read = server.read(move |node| {
+        let tip = &node.tip();
         let (end, heights) = node.light_range(tip, named, from, count)?;
         let last = *heights.end();
         let to = last.min(from.saturating_add(HEADERS_AT_ONCE - 1));

@@ -20,7 +20,7 @@ fn verify(server: &TestServer, proof: &[u8]) -> Verified {
     verifier.finish().unwrap()
 }
 
-/// Bytes whose length was said before, with this caching.
+/// Bytes with a known length, with this caching.
 #[track_caller]
 fn assert_bytes(answer: &Reply, tag: &str, caching: &str) {
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use tally_chain::BlockId;
@@ -9,6 +10,12 @@ use tally_node::HEADERS_AT_ONCE;
 
 use crate::net_guard::Place;
 use crate::server::Shared;
+
+/// Bytes a second that a client takes on average. A slower one holds a place that others need; it can go on later, with a request
+/// that begins where its answer ended.
+const LEAST_RATE: u64 = 16 * 1_024;
+/// How long a client may be slower than that at first.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// What is left of an answer.
 pub struct Pieces {
@@ -21,6 +28,10 @@ pub struct Pieces {
     last: u64,
     /// Headers in each part.
     at_once: u64,
+    begun: Instant,
+    /// Bytes that the client has taken, but for the last part.
+    sent: u64,
+    grace: Duration,
     _place: Place,
 }
 
@@ -35,6 +46,9 @@ impl Pieces {
             next,
             last,
             at_once: HEADERS_AT_ONCE,
+            begun: Instant::now(),
+            sent: 0,
+            grace: GRACE,
             _place: place,
         }
     }
@@ -48,11 +62,22 @@ impl Pieces {
     }
 
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let part = self.read_next().await;
+        if let Some(Ok(part)) = &part {
+            self.sent += part.len() as u64;
+        }
+        part
+    }
+
+    async fn read_next(&mut self) -> Option<io::Result<Bytes>> {
         if let Some(first) = self.first.take() {
             return Some(Ok(first));
         }
         if self.next > self.last {
             return None;
+        }
+        if self.begun.elapsed() > self.grace + Duration::from_secs(self.sent / LEAST_RATE) {
+            return Some(Err(self.broken_off("the client takes its answer too slowly")));
         }
         let heights = self.next..=self.last.min(self.next.saturating_add(self.at_once - 1));
         self.next = heights.end().saturating_add(1);
@@ -62,7 +87,7 @@ impl Pieces {
         let end = self.end;
         let read = self
             .server
-            .read(move |node, tip| Ok(node.light_headers(tip, end, heights)?));
+            .read(move |node| Ok(node.light_headers(&node.tip(), end, heights)?));
         let read = read.await;
         Some(match read {
             Ok(headers) => Ok(headers.into()),
@@ -126,6 +151,12 @@ mod tests {
             format!("block {} is not in the chain of this node", BlockId::ZERO)
         );
         assert!(other.next().await.is_none(), "nothing follows");
+        let mut slow = pieces(end);
+        slow.grace = Duration::ZERO;
+        assert!(slow.next().await.is_some_and(|part| part.is_ok()));
+        let error = slow.next().await.expect("an error").expect_err("it is slow");
+        assert_eq!(error.to_string(), "the client takes its answer too slowly");
+        assert!(slow.next().await.is_none(), "nothing follows");
         server.stop_streams();
         let mut late = pieces(end);
         assert!(late.next().await.is_some_and(|part| part.is_ok()));
