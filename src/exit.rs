@@ -23,7 +23,7 @@ pub enum Exit {
     AuditFault = 5,
     /// The vault does not open: wrong password, or damaged.
     VaultLocked = 6,
-    /// What a receipt, or a node that `tally light` asks, claims does not hold.
+    /// What a receipt claims, or a node to `tally light`, does not hold.
     Refuted = 7,
     /// A transaction was handed over, and it is not known whether the node took it; or it was taken, and was not as deep in
     /// the chain as the command wants when the waiting ended.

@@ -27,7 +27,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
 use super::hidden::{self, Hidden};
-pub use stream::Bounds;
+pub use stream::{Bounds, Expected};
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
@@ -70,10 +70,10 @@ impl NodeArgs {
     }
 }
 
-/// Which nodes are asked, one after the other, for commands that compare them.
+/// Several nodes, for commands that compare them.
 #[derive(Debug, Clone, Args)]
 pub struct NodesArgs {
-    /// A node to ask, http:// or https://, with its base path if it has one; repeat it to compare several
+    /// A node's URL, http:// or https://, with its base path if it has one; repeat it to compare several nodes
     #[arg(
         long = "node",
         env = "TALLY_NODE",
@@ -86,7 +86,7 @@ pub struct NodesArgs {
     /// Trust the authorities in this PEM file, in place of the system's
     #[arg(long, env = "TALLY_CACERT", value_name = "FILE", conflicts_with = "pins")]
     cacert: Option<PathBuf>,
-    /// Trust this one certificate, by its SHA-256 in hex; where several nodes are asked, one for each in their order
+    /// Trust this one certificate, by its SHA-256 in hex; of several nodes, one for each in their order
     #[arg(long = "pin", env = "TALLY_PIN", value_name = "SHA256", value_parser = tls::parse_pin)]
     pins: Vec<[u8; 32]>,
 }

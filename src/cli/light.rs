@@ -11,20 +11,20 @@ use tally_chain::light::Verified;
 use tally_chain::{BlockId, ChainSpec, genesis};
 use tally_node::system_clock;
 
-use super::client::{Bounds, Client, NodesArgs};
+use super::client::{Bounds, Client, Expected, NodesArgs};
 use crate::exit::{NodesDiffer, NotVerified};
 use check::{Reader, Refused, Shown};
 
 /// Longest chain spec that is read, in bytes.
 const MAX_SPEC: u64 = 1024 * 1024;
 
-/// Asks each node for a proof of its chain and verifies it. A chain of up to 10,000 blocks is checked header by header, a longer
-/// one by a sample of its headers and its newest 200.
+/// Reads a proof of its chain from each node and verifies it. A chain of up to 10,000 blocks is checked header by header, a longer
+/// one by a sample of its headers and by its newest 200 to 6,400.
 #[derive(Debug, Args)]
 pub struct LightArgs {
     #[command(flatten)]
     nodes: NodesArgs,
-    /// Genesis id of the chain that you mean; without it, that of the first node is believed
+    /// Genesis id of the chain that you mean; without it, that of the first node that answers is believed
     #[arg(long, value_name = "BLOCK")]
     genesis: Option<BlockId>,
     /// Id of a block that you trust: each chain has to lead through it
@@ -42,7 +42,7 @@ pub struct LightArgs {
 }
 
 /// How the chain of a node stands to the heaviest that was verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Relation {
     /// It has the same tip, or is the heaviest.
     Same,
@@ -53,6 +53,11 @@ pub enum Relation {
     },
     /// Its tip is no ancestor of the heaviest: one of both is on a fork.
     Different,
+    /// The node with the heaviest chain does not show it.
+    Unknown {
+        /// What it answered.
+        why: String,
+    },
 }
 
 /// What came of one node.
@@ -79,16 +84,14 @@ pub fn run(args: &LightArgs) -> anyhow::Result<()> {
     let time = Duration::from_secs(args.answer_secs);
     let spec = spec_of(&clients, args.genesis, time)?;
     let genesis = genesis::identity(&spec).genesis;
-    let now = (system_clock())();
     let readers: Vec<_> = clients
         .iter()
         .map(|client| Reader {
             client,
             spec: &spec,
             genesis,
-            now,
             time,
-            talk: !args.json && std::io::IsTerminal::is_terminal(&std::io::stderr()),
+            shows_progress: !args.json && std::io::IsTerminal::is_terminal(&std::io::stderr()),
         })
         .collect();
     let nodes = readers.iter().map(|reader| Outcome {
@@ -105,7 +108,7 @@ pub fn run(args: &LightArgs) -> anyhow::Result<()> {
         trusted: args.trusted,
         nodes,
     };
-    report::print(&findings, now, args.json)?;
+    report::print(&findings, (system_clock())(), args.json)?;
     verdict(findings)
 }
 
@@ -125,8 +128,11 @@ fn spec_of(clients: &[Client], genesis: Option<BlockId>, time: Duration) -> anyh
 }
 
 fn spec_from(client: &Client, genesis: Option<BlockId>, time: Duration) -> anyhow::Result<ChainSpec> {
-    let bounds = Bounds { bytes: MAX_SPEC, time };
-    let bytes = client.bytes("spec?format=toml", bounds)?;
+    let bytes = client.bytes(Expected {
+        path: "spec?format=toml",
+        media: "application/toml",
+        bounds: Bounds { bytes: MAX_SPEC, time },
+    })?;
     let refuted = |why: String| NotVerified {
         node: client.shown().to_owned(),
         why,
@@ -157,13 +163,11 @@ fn compare(readers: &[Reader<'_>], nodes: &mut [Outcome]) {
     let (reader, heaviest) = (&readers[number], heaviest.verified.clone());
     for node in nodes {
         let Ok(shown) = &node.result else { continue };
-        match relation(reader, &shown.verified, &heaviest) {
-            Ok(found) => node.relation = Some(found),
-            Err(error) => {
-                let unknown = "the node with the heaviest chain does not show whether this one leads to it";
-                node.result = Err(error.context(unknown));
-            }
-        }
+        // What the other node fails to show takes nothing from what was verified of this one.
+        let found = relation(reader, &shown.verified, &heaviest);
+        node.relation = Some(found.unwrap_or_else(|error| Relation::Unknown {
+            why: format!("{error:#}"),
+        }));
     }
 }
 
@@ -180,32 +184,36 @@ fn relation(reader: &Reader<'_>, own: &Verified, heaviest: &Verified) -> anyhow:
     }
 }
 
-/// The gravest of what was found decides: a chain that does not hold, then different chains, then a node without an answer.
+/// The gravest of what was found decides: a chain that does not hold, then different chains, then an answer that is missing.
 fn verdict(findings: Findings) -> anyhow::Result<()> {
-    let differs = |node: &Outcome| node.relation == Some(Relation::Different);
-    let of = |wanted: fn(&Outcome) -> bool| {
-        let nodes = findings.nodes.iter().filter(move |node| wanted(node));
-        nodes.map(|node| node.node.clone())
-    };
-    let heaviest = of(|node| node.relation == Some(Relation::Same)).take(1);
-    let different = NodesDiffer {
-        nodes: heaviest
-            .chain(of(|node| node.relation == Some(Relation::Different)))
-            .collect(),
-    };
-    let any_differs = findings.nodes.iter().any(differs);
-    let mut failed = None;
-    for node in findings.nodes {
-        let Err(error) = node.result else { continue };
-        if let Some(refused) = error.downcast_ref::<Refused>() {
-            let why = refused.to_string();
-            return Err(NotVerified { node: node.node, why }.into());
+    let (mut same, mut different, mut failed) = (None, Vec::new(), None);
+    for Outcome { node, result, relation } in findings.nodes {
+        if let Err(error) = result {
+            if let Some(refused) = error.downcast_ref::<Refused>() {
+                let why = refused.to_string();
+                return Err(NotVerified { node, why }.into());
+            }
+            failed.get_or_insert(error);
+            continue;
         }
-        failed.get_or_insert(error);
+        match relation {
+            Some(Relation::Same) => {
+                same.get_or_insert(node);
+            }
+            Some(Relation::Different) => different.push(node),
+            Some(Relation::Unknown { why }) => {
+                let shown = "the node with the heaviest chain does not show whether that of the node at";
+                failed.get_or_insert(anyhow::anyhow!("{shown} {node} leads to it: {why}"));
+            }
+            Some(Relation::Behind { .. }) | None => {}
+        }
     }
-    match (any_differs, failed) {
-        (true, _) => Err(different.into()),
-        (false, Some(error)) => Err(error),
-        (false, None) => Ok(()),
+    match (different.is_empty(), failed) {
+        (false, _) => {
+            let nodes = same.into_iter().chain(different).collect();
+            Err(NodesDiffer { nodes }.into())
+        }
+        (true, Some(error)) => Err(error),
+        (true, None) => Ok(()),
     }
 }

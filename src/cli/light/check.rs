@@ -9,16 +9,19 @@ use tally_chain::consensus::{MAX_COMPACT_BYTES, SealError};
 use tally_chain::light::{
     AllHeaders, Checked, ClaimError, Fault, Level, LightError, Links, MAX_CLAIM_BYTES, TipClaim, Verified, Verifier,
 };
-use tally_chain::{B256, BlockId, ChainSpec, Header, Height, UnixSecs, Weight};
+use tally_chain::{B256, BlockId, ChainSpec, Header, Height, UnixSecs, Weight, genesis};
+use tally_node::system_clock;
 
-use crate::cli::client::{Bounds, Client};
+use crate::cli::client::{Bounds, Client, Expected};
 use crate::cli::out::{err, errln};
 
-/// Longest sample, in bytes: 4,098 records with 40 nodes before each, and the tail.
+/// Longest sample, in bytes: some 4,130 records with 40 nodes before each, and the tail.
 const MAX_SAMPLE: u64 = 16 * 1024 * 1024;
+/// Media type of proofs, headers and claims.
+const BINARY: &str = "application/octet-stream";
 /// Longest answer about one block, in bytes.
 const MAX_BLOCK_ANSWER: u64 = 64 * 1024;
-/// How often a node is asked whose tip has changed meanwhile.
+/// How often a node is read whose tip changes meanwhile.
 const TRIES: u32 = 3;
 
 /// One node, and what its chain is verified by.
@@ -26,12 +29,9 @@ pub struct Reader<'a> {
     pub client: &'a Client,
     pub spec: &'a ChainSpec,
     pub genesis: BlockId,
-    /// This machine's clock.
-    pub now: UnixSecs,
     /// What one answer may take.
     pub time: Duration,
-    /// Whether progress is shown.
-    pub talk: bool,
+    pub shows_progress: bool,
 }
 
 /// What a node shows, as far as it was verified.
@@ -74,7 +74,7 @@ pub enum Refused {
 }
 
 impl Reader<'_> {
-    /// Verifies the node's tip, by all of its headers where that is asked for, and that the trusted block leads to it.
+    /// Verifies the node's tip, by `headers` with all of its headers, and that the trusted block leads to it.
     ///
     /// # Errors
     /// [`Refused`] for what does not hold; others where the node gives no answer.
@@ -90,14 +90,16 @@ impl Reader<'_> {
 
     fn check_once(&self, trusted: Option<BlockId>, headers: bool) -> anyhow::Result<Shown> {
         let begun = Instant::now();
-        let bytes = self.client.bytes("light/tip", self.bounds(MAX_CLAIM_BYTES as u64))?;
+        let bytes = self.client.bytes(self.binary("light/tip", MAX_CLAIM_BYTES as u64))?;
         let claim = TipClaim::decode(&bytes).map_err(Refused::from)?;
-        let mut verified = match self.proof(&claim) {
-            Err(error) if needs_all_headers(&error) => self.all_headers(&claim)?,
+        // Read now: while other nodes took their time, blocks may have come that an earlier reading rejects.
+        let now = (system_clock())();
+        let mut verified = match self.proof(&claim, now) {
+            Err(error) if needs_all_headers(&error) => self.all_headers(&claim, now)?,
             proved => proved?,
         };
         if headers && verified.level == Level::Sampled {
-            verified = self.all_headers(&claim)?;
+            verified = self.all_headers(&claim, now)?;
         }
         let (found, claimed) = (verified.weight, claim.weight);
         if found != claimed {
@@ -110,27 +112,27 @@ impl Reader<'_> {
         Ok(Shown { verified, secs })
     }
 
-    fn bounds(&self, bytes: u64) -> Bounds {
-        let time = self.time;
-        Bounds { bytes, time }
-    }
-
-    /// Bounds of that many headers.
-    fn bounds_of_headers(&self, count: u64, more: u64) -> Bounds {
-        self.bounds(count.saturating_mul(MAX_COMPACT_BYTES as u64).saturating_add(more))
+    /// An answer of bytes, of which there are at most so many.
+    fn binary<'p>(&self, path: &'p str, bytes: u64) -> Expected<'p> {
+        let (media, time) = (BINARY, self.time);
+        Expected {
+            path,
+            media,
+            bounds: Bounds { bytes, time },
+        }
     }
 
     /// Verifies the proof of the tip that the node claims.
-    fn proof(&self, claim: &TipClaim) -> anyhow::Result<Verified> {
+    fn proof(&self, claim: &TipClaim, now: UnixSecs) -> anyhow::Result<Verified> {
         let expected = claim.id();
-        let verifier = Verifier::new(self.spec.clone(), self.genesis, self.now);
+        let verifier = Verifier::new(self.spec.clone(), self.genesis, now);
         let mut verifier = verifier.map_err(Refused::from)?;
-        let bounds = self.bounds_of_headers(claim.height().0, MAX_SAMPLE);
-        self.client
-            .stream(&format!("light/chain?tip={expected}"), bounds, |part| {
-                verifier.push(part).map_err(Refused::from)?;
-                Ok(())
-            })?;
+        let path = format!("light/chain?tip={expected}");
+        let bytes = headers_bytes(claim.height().0).saturating_add(MAX_SAMPLE);
+        self.client.stream(self.binary(&path, bytes), |part| {
+            verifier.push(part).map_err(Refused::from)?;
+            Ok(())
+        })?;
         let verified = verifier.finish().map_err(Refused::from)?;
         match verified.tip == expected {
             true => Ok(verified),
@@ -142,24 +144,26 @@ impl Reader<'_> {
     }
 
     /// Checks every header up to the tip that the node claims. Rule: docs/protocol.md#F9
-    fn all_headers(&self, claim: &TipClaim) -> anyhow::Result<Verified> {
+    fn all_headers(&self, claim: &TipClaim, now: UnixSecs) -> anyhow::Result<Verified> {
         let (tip, last) = (claim.id(), claim.height());
-        let headers = AllHeaders::new(self.spec.clone(), self.genesis, self.now);
+        let headers = AllHeaders::new(self.spec.clone(), self.genesis, now);
         let mut headers = headers.map_err(Refused::from)?;
         let mut bytes = 0;
         if last > Height::GENESIS {
             let path = format!("light/headers?from=1&tip={tip}");
-            self.client.stream(&path, self.bounds_of_headers(last.0, 0), |part| {
+            let answer = self.binary(&path, headers_bytes(last.0));
+            let read = self.client.stream(answer, |part| {
                 bytes += part.len() as u64;
                 headers.push(part).map_err(Refused::from)?;
-                if self.talk {
+                if self.shows_progress {
                     err!("\rheader {} of {last}", headers.height());
                 }
                 Ok(())
-            })?;
-            if self.talk {
+            });
+            if self.shows_progress {
                 errln!();
             }
+            read?;
         }
         let (found, height) = (headers.id(), headers.height());
         if (found, height) != (tip, last) || headers.is_within_header() {
@@ -177,17 +181,20 @@ impl Reader<'_> {
         }
         let engine = self.spec.engine();
         engine.check_manifest(&claim.manifest).map_err(Refused::from)?;
+        let (weight, first) = (headers.weight(), engine.weight(&genesis::block(self.spec).header));
         Ok(Verified {
             level: Level::AllHeaders,
             genesis: self.genesis,
             tip,
             header: claim.header,
             manifest: claim.manifest.clone(),
-            weight: headers.weight(),
+            weight,
             checked: Checked {
                 bytes,
                 headers: last.0,
                 tail: last.0,
+                // The weight that genesis claims was never worked for.
+                tail_weight: Weight(weight.0.saturating_sub(first.0)),
                 ..Checked::default()
             },
         })
@@ -197,9 +204,11 @@ impl Reader<'_> {
         if id == tip.tip || id == self.genesis {
             return Ok(());
         }
-        let answer = self
-            .client
-            .bytes(&format!("blocks/{id}"), self.bounds(MAX_BLOCK_ANSWER));
+        let path = format!("blocks/{id}");
+        let answer = self.client.bytes(Expected {
+            media: "application/json",
+            ..self.binary(&path, MAX_BLOCK_ANSWER)
+        });
         let answer = answer.map_err(|error| match problem_of(&error) {
             Some("unknown-block") => Refused::LacksTrusted { id }.into(),
             _ => error,
@@ -219,7 +228,7 @@ impl Reader<'_> {
     /// them. Rule: docs/protocol.md#F11
     ///
     /// # Errors
-    /// Where the node gives no answer.
+    /// Where the node gives no answer, or one that is not as many headers as are between them: it shows nothing.
     pub fn leads(&self, height: Height, header: Header, tip: &Verified) -> anyhow::Result<bool> {
         let last = tip.manifest.number;
         if height >= last {
@@ -231,28 +240,38 @@ impl Reader<'_> {
         };
         let mut links = Links::after(self.spec, height, header, first_time);
         let path = format!("light/headers?from={}&tip={}", height.next(), tip.tip);
-        let bounds = self.bounds_of_headers(last.0 - height.0, 0);
-        let read = self.client.stream(&path, bounds, |part| {
+        let bytes = headers_bytes(last.0 - height.0);
+        self.client.stream(self.binary(&path, bytes), |part| {
             links.push(part).map_err(Refused::from)?;
             Ok(())
-        });
-        match read {
-            Ok(()) => Ok(links.id() == tip.tip && !links.is_within_header()),
-            // Bytes that are no headers show nothing.
-            Err(error) if error.is::<Refused>() => Ok(false),
-            Err(error) => Err(error),
+        })?;
+        let (found, height) = (links.id(), links.height());
+        match height == last && !links.is_within_header() {
+            true => Ok(found == tip.tip),
+            false => Err(Refused::OtherEnd {
+                found,
+                height,
+                expected: tip.tip,
+                expected_height: last,
+            }
+            .into()),
         }
     }
 
     /// The time of block 1 as this node has it: a false one shows nothing that is not so.
     fn first_time(&self, tip: &Verified) -> anyhow::Result<u32> {
         let path = format!("light/headers?from=1&count=1&tip={}", tip.tip);
-        let bytes = self.client.bytes(&path, self.bounds_of_headers(1, 0))?;
-        let genesis = tally_chain::genesis::block(self.spec).header;
-        let mut links = Links::after(self.spec, Height::GENESIS, genesis, 0);
+        let bytes = self.client.bytes(self.binary(&path, headers_bytes(1)))?;
+        let first = genesis::block(self.spec).header;
+        let mut links = Links::after(self.spec, Height::GENESIS, first, 0);
         links.push(&bytes).map_err(Refused::from)?;
         Ok(links.header().time)
     }
+}
+
+/// Most bytes of so many compact headers.
+fn headers_bytes(count: u64) -> u64 {
+    count.saturating_mul(MAX_COMPACT_BYTES as u64)
 }
 
 /// The name of the problem that a node answered with.
@@ -260,7 +279,7 @@ fn problem_of(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<ProblemBody>().map(ProblemBody::name)
 }
 
-/// A reorg, or many blocks, between two answers: the tip that was asked about is none any more.
+/// A reorg, or many blocks, between two answers: the node has no proof of the tip that it claimed.
 fn tip_has_changed(error: &anyhow::Error) -> bool {
     matches!(problem_of(error), Some("unknown-block" | "tip-too-old"))
 }

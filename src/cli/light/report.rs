@@ -16,7 +16,7 @@ pub fn print(findings: &Findings, now: UnixSecs, as_json: bool) -> anyhow::Resul
         outln!("{}", serde_json::to_string_pretty(&whole(findings, now))?)?;
         return Ok(());
     }
-    // The name is what a node says.
+    // A node chose the name.
     outln!(
         "Chain {}, genesis {}",
         visible::escaped(&findings.chain),
@@ -25,7 +25,7 @@ pub fn print(findings: &Findings, now: UnixSecs, as_json: bool) -> anyhow::Resul
     for node in &findings.nodes {
         outln!("{}", node.node)?;
         match &node.result {
-            Ok(shown) => verified(shown, node.relation, now)?,
+            Ok(shown) => verified(shown, node.relation.as_ref(), now)?,
             Err(error) => outln!("  NOT VERIFIED {}", visible::escaped(&format!("{error:#}")))?,
         }
     }
@@ -36,7 +36,7 @@ pub fn print(findings: &Findings, now: UnixSecs, as_json: bool) -> anyhow::Resul
     Ok(())
 }
 
-fn verified(shown: &Shown, relation: Option<Relation>, now: UnixSecs) -> Result<(), Unprinted> {
+fn verified(shown: &Shown, relation: Option<&Relation>, now: UnixSecs) -> Result<(), Unprinted> {
     let Verified {
         level,
         tip,
@@ -63,9 +63,13 @@ fn verified(shown: &Shown, relation: Option<Relation>, now: UnixSecs) -> Result<
     match relation {
         Some(Relation::Behind { blocks }) => outln!(
             "  compared     {} behind the heaviest chain here",
-            counted(blocks, "block", "blocks")
+            counted(*blocks, "block", "blocks")
         ),
         Some(Relation::Different) => outln!("  compared     ANOTHER CHAIN than the heaviest here"),
+        Some(Relation::Unknown { why }) => outln!(
+            "  compared     UNKNOWN: the node with the heaviest chain does not show it: {}",
+            visible::escaped(why)
+        ),
         Some(Relation::Same) | None => Ok(()),
     }
 }
@@ -88,8 +92,9 @@ fn checks(level: Level, checked: &Checked) -> String {
     let headers = counted(checked.headers, "header", "headers");
     match level {
         Level::Sampled => format!(
-            "the work of {headers}, {} of them the newest; {} with their places; {} between them; {}",
+            "the work of {headers}, {} of them the newest, which weigh {}; {} with their places; {} between them; {}",
             checked.tail,
+            checked.tail_weight,
             counted(checked.records, "block", "blocks"),
             counted(checked.nodes, "node", "nodes"),
             counted(checked.draws, "draw", "draws")
@@ -105,18 +110,21 @@ fn believed(findings: &Findings) -> Vec<String> {
     let shown = || findings.nodes.iter().filter_map(|node| node.result.as_ref().ok());
     let mut all = Vec::new();
     if !findings.genesis_given {
-        all.push("that this is the genesis that you mean: a node named it (--genesis says it yourself)".to_owned());
+        all.push(
+            "that this is the genesis that you mean: a node named it (name it yourself with --genesis)".to_owned(),
+        );
     }
     if shown().next().is_none() {
         return all;
     }
     if shown().any(|shown| shown.verified.level == Level::Sampled) {
         all.push(
-            "that no forger has a third of all miners' power: a sample shows the work of the rest by chance (--headers checks all)"
+            "that no forger has a third of all miners' power: a sample shows all work of its newest blocks, and that of the rest by \
+             chance (--headers checks all of it)"
                 .to_owned(),
         );
     }
-    all.push("that there is no heavier chain than the nodes asked here show".to_owned());
+    all.push("that there is no heavier chain than those of these nodes".to_owned());
     all.push("that the blocks do what the rules allow: none was executed (tally audit does that)".to_owned());
     all.push("SHA-256, and this machine's clock".to_owned());
     all
@@ -137,10 +145,11 @@ fn one(node: &Outcome, now: UnixSecs) -> Value {
     match &node.result {
         Ok(shown) => {
             let found = &shown.verified;
-            let (relation, behind) = match node.relation {
-                Some(Relation::Behind { blocks }) => ("behind", blocks),
-                Some(Relation::Different) => ("different", 0),
-                Some(Relation::Same) | None => ("same", 0),
+            let (relation, behind, why) = match &node.relation {
+                Some(Relation::Behind { blocks }) => ("behind", *blocks, None),
+                Some(Relation::Different) => ("different", 0, None),
+                Some(Relation::Unknown { why }) => ("unknown", 0, Some(why)),
+                Some(Relation::Same) | None => ("same", 0, None),
             };
             json!({
                 "node": node.node,
@@ -155,6 +164,7 @@ fn one(node: &Outcome, now: UnixSecs) -> Value {
                 "checked": found.checked,
                 "relation": relation,
                 "behind": behind,
+                "relation_unknown": why,
                 "seconds": shown.secs,
             })
         }
