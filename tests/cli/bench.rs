@@ -108,13 +108,15 @@ fn network() {
     figures(&args, &names);
 }
 
-/// Fewer tries than so many, and a forger without the bounds against him may have no luck: the bench says so and fails.
+/// With fewer tries a forger without the bounds against him may have no luck, and the bench fails.
 #[test]
 fn light() {
     let names = [
         "forged_proofs",
         "flat_run_without_bounds",
         "hidden_runs_without_bounds",
+        "cheap_tip_without_rule",
+        "cheap_tail_without_rule",
         "kinds_accepted_without_bounds",
         "damaged_proofs",
         "proof_size",
