@@ -31,8 +31,8 @@ static SPEC: LazyLock<ChainSpec> = LazyLock::new(|| {
 });
 static GENESIS: LazyLock<BlockId> = LazyLock::new(|| genesis::identity(&SPEC).genesis);
 
-/// The first byte says what the others are: a proof, changes of the sample (which is longer than an input), headers, what a node
-/// says of its tip.
+/// The first byte is the kind of the others: a proof, changes of the sample (which is longer than an input), headers, a claim of
+/// a tip.
 fn seeds() -> Vec<Vec<u8>> {
     let change = |at: u32, byte: u8| [&at.to_be_bytes()[..], &[byte]].concat();
     let with = |kind: u8, rest: &[u8]| [&[kind][..], rest].concat();
