@@ -10,6 +10,7 @@ mod extract;
 pub mod fees;
 mod forms;
 pub mod health;
+pub mod light;
 pub mod mempool;
 pub mod metrics;
 pub mod mining;

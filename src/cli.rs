@@ -8,6 +8,7 @@ mod client;
 mod health;
 pub(crate) mod hidden;
 mod licenses;
+mod light;
 mod net;
 mod node;
 pub mod out;
@@ -60,6 +61,9 @@ enum Command {
     /// Check the whole store again, from genesis on, without trusting anything in it
     #[command(after_help = EXIT_CODES)]
     Audit(audit::AuditArgs),
+    /// Verify the chain that nodes show, from the genesis id on, and compare them
+    #[command(after_help = EXIT_CODES)]
+    Light(light::LightArgs),
     /// Show or start a chain spec
     #[command(after_help = EXIT_CODES)]
     Chain(chain::ChainArgs),
@@ -78,7 +82,7 @@ impl Command {
     /// Whether ids are arguments of this command: they look like keys, and its messages name them.
     fn takes_ids(&self) -> bool {
         match self {
-            Self::Receipt(_) => true,
+            Self::Receipt(_) | Self::Light(_) => true,
             Self::Node(options) => options.checkpoint.is_some(),
             Self::Wallet(args) => args.takes_ids(),
             _ => false,
@@ -162,6 +166,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Receipt(args) => receipt::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Light(args) => light::run(&args),
         Command::Chain(args) => chain::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Completions(args) => shell::completions(self::command(), &args),

@@ -23,7 +23,7 @@ pub enum Exit {
     AuditFault = 5,
     /// The vault does not open: wrong password, or damaged.
     VaultLocked = 6,
-    /// What a receipt claims does not hold.
+    /// What a receipt claims, or a node to `tally light`, does not hold.
     Refuted = 7,
     /// A transaction was handed over, and it is not known whether the node took it; or it was taken, and was not as deep in
     /// the chain as the command wants when the waiting ended.
@@ -32,6 +32,8 @@ pub enum Exit {
     Unprinted = 9,
     /// The store failed while the node ran; what was acknowledged is on the disk, and a new start recovers it.
     StoreBroken = 10,
+    /// `tally light`: nodes show different chains, each of which holds.
+    NodesDiffer = 11,
     /// A second SIGINT or SIGTERM came before the end in order that the first began: what still ran was killed.
     Interrupted = 130,
     /// The reader of standard output was gone before anything was done; other tools end by SIGPIPE, which shells show so.
@@ -47,10 +49,11 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     4  the data directory belongs to another chain, or has a format this program does not read\n  \
     5  `tally audit` found a fault\n  \
     6  the wallet's vault does not open: wrong password, or damaged\n  \
-    7  a receipt does not hold\n  \
+    7  a receipt, or the chain that a node shows, does not hold\n  \
     8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait requires\n  \
     9  the result could not be printed; standard error says what was done\n \
-    10  the store failed while the node ran (a full or broken disk); start it again\n\
+    10  the store failed while the node ran (a full or broken disk); start it again\n \
+    11  nodes show different chains\n\
     130  interrupted a second time: what still ran was ended at once, and standard error says what stays\n\
     141  the reader of the output was gone, as with `| head`";
 
@@ -105,6 +108,23 @@ pub enum OtherDocument {
         anchored: tally_chain::B256,
         found: tally_chain::B256,
     },
+}
+
+/// `tally light`: what a node sent does not hold.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the chain that the node at {node} shows does not hold: {why}")]
+pub struct NotVerified {
+    /// Its URL, as messages show it.
+    pub node: String,
+    pub why: String,
+}
+
+/// `tally light`: nodes show chains that hold, and that do not lead to each other. One may be on a fork for a moment.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nodes show different chains: {}", .nodes.join(", "))]
+pub struct NodesDiffer {
+    /// Their URLs, as messages show them, that of the heaviest chain first.
+    pub nodes: Vec<String>,
 }
 
 /// No clear answer came to a transaction that was handed over, not even to a second try. Rule: docs/protocol.md#W56
@@ -196,8 +216,11 @@ impl Exit {
         if cause.is::<AuditFault>() {
             return Some(Self::AuditFault);
         }
-        if cause.is::<tally_chain::portable::Refuted>() || cause.is::<OtherDocument>() {
+        if cause.is::<tally_chain::portable::Refuted>() || cause.is::<OtherDocument>() || cause.is::<NotVerified>() {
             return Some(Self::Refuted);
+        }
+        if cause.is::<NodesDiffer>() {
+            return Some(Self::NodesDiffer);
         }
         if let Some(tally_wallet::VaultError::Container(_)) = cause.downcast_ref::<tally_wallet::VaultError>() {
             return Some(Self::VaultLocked);
@@ -223,6 +246,17 @@ mod tests {
         assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);
         assert_eq!(Exit::of(&Unprinted::Closed.into()), Exit::ClosedPipe);
         assert_eq!(Exit::of(&Unprinted::Nowhere.into()), Exit::Unprinted);
+        let refuted = NotVerified {
+            node: "a".to_owned(),
+            why: "rule H5".to_owned(),
+        };
+        assert_eq!(
+            refuted.to_string(),
+            "the chain that the node at a shows does not hold: rule H5"
+        );
+        assert_eq!(Exit::of(&refuted.into()), Exit::Refuted);
+        let nodes = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(Exit::of(&NodesDiffer { nodes }.into()), Exit::NodesDiffer);
         let done = DoneUnprinted {
             done: "sent".to_owned(),
             source: Unprinted::Closed,

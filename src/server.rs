@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, header};
 use tally_app::server::{ServerFacts, WorkError, Workers};
 use tally_network::NetworkSlot;
-use tally_node::{Health, Node, StoreError};
+use tally_node::{Health, LightReadError, Node, StoreError};
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
@@ -22,10 +22,19 @@ use crate::web::Proxies;
 /// Of all event streams, one in this many is kept for loopback.
 const KEPT_STREAMS: usize = 8;
 
+/// Streams of headers at once: each holds a part of some hundred kilobytes, and reads the next one when its client has taken it.
+const HEADER_STREAMS: Room = Room {
+    all: 64,
+    per_address: 4,
+    kept_for_loopback: 16,
+};
+
 /// Monitors that measure at once.
 const PROBES: usize = 2;
 /// Looks at the state of the node at once: none reads blocks or accounts.
 const LOOKS: usize = 4;
+/// Proofs made at once: the node makes one after the other.
+const PROOFS: usize = 1;
 
 /// The node and its network behind the router.
 pub struct Server {
@@ -49,7 +58,10 @@ pub struct Server {
     probes: Workers,
     /// For the node's state, its peers and its miners: a flood of reads does not hide how the node is.
     looks: Workers,
+    /// For proofs of new tips, which take long to make: requests that wait for one hold up no other read.
+    proofs: Workers,
     streams: Guard,
+    header_streams: Guard,
     stopping: watch::Sender<bool>,
 }
 
@@ -68,11 +80,13 @@ impl Server {
             templates: Workers::for_this_machine(),
             probes: Workers::new(PROBES),
             looks: Workers::new(LOOKS),
+            proofs: Workers::new(PROOFS),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
                 kept_for_loopback: web.max_streams / KEPT_STREAMS,
             }),
+            header_streams: Guard::new(HEADER_STREAMS),
             node,
             network,
             tokens,
@@ -110,6 +124,16 @@ impl Server {
         self.work(&self.probes, work).await
     }
 
+    /// Makes a proof for light clients beside the server's own threads and beside all reads. The node makes one at a time, and
+    /// requests that wait for it hold no thread.
+    pub async fn prove<T: Send + 'static>(
+        self: &Shared,
+        work: impl FnOnce(&Node) -> Result<T, ReadFailure> + Send + 'static,
+    ) -> Answer<T> {
+        let prove = move |node: &Node| work(node).map_err(|failure| failure.0);
+        self.work(&self.proofs, prove).await
+    }
+
     /// Looks at the state of the node, beside the server's own threads and beside all other reads.
     pub async fn look<T: Send + 'static>(self: &Shared, work: impl FnOnce(&Node) -> T + Send + 'static) -> Answer<T> {
         self.work(&self.looks, move |node| Ok(work(node))).await
@@ -140,6 +164,11 @@ impl Server {
         self.stopping.send_replace(true);
     }
 
+    /// Whether it is about to end.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Becomes true when the server is about to end.
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
@@ -166,6 +195,25 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Takes a place for one stream of headers of this address; it is given back on drop.
+    pub fn open_headers(&self, client: IpAddr) -> Answer<Place> {
+        self.header_streams.admit(client).map_err(|full| {
+            let max = full.max();
+            let whose = match full {
+                Full::All { .. } => "",
+                Full::Address { .. } => " of this address",
+            };
+            Problem::new(
+                &kinds::BUSY,
+                format!("{max} streams of headers{whose} are open, more are not served"),
+            )
+            .with("limit", max)
+            .header(header::RETRY_AFTER, HeaderValue::from(WorkError::RETRY_AFTER))
+        })
+    }
+}
+
 fn not_done(error: WorkError) -> Problem {
     match error {
         WorkError::Busy => {
@@ -184,6 +232,12 @@ impl From<StoreError> for ReadFailure {
     }
 }
 
+impl From<LightReadError> for ReadFailure {
+    fn from(error: LightReadError) -> Self {
+        Self((&error).into())
+    }
+}
+
 impl From<Problem> for ReadFailure {
     fn from(problem: Problem) -> Self {
         Self(problem)
@@ -195,6 +249,51 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
+
+    #[tokio::test]
+    async fn an_address_has_few_streams_of_headers_and_leaves_places_for_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = testing::server(folder.path(), WebConfig::default());
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let open = |address| server.open_headers(address);
+        let taken: Vec<_> = (0..HEADER_STREAMS.per_address).map(|_| open(one)).collect();
+        assert!(taken.iter().all(Result::is_ok));
+        let full = open(one).expect_err("it has its places");
+        assert_eq!(
+            (full.kind, &full.members["limit"]),
+            (&kinds::BUSY, &HEADER_STREAMS.per_address.into())
+        );
+        assert!(open(other).is_ok());
+        drop(taken);
+        assert!(open(one).is_ok());
+        server.node.close().expect("a store in order");
+    }
+
+    #[tokio::test]
+    async fn requests_that_wait_for_a_proof_hold_up_no_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = testing::server(folder.path(), WebConfig::default());
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (go_on, wait) = channel::<()>();
+        let making = server.prove(move |_| {
+            let _ = begin.send(());
+            Ok(wait.recv().is_ok())
+        });
+        // More than there are places for reads.
+        let waiting = server.reads.free() + 1;
+        let others = futures::future::join_all((0..waiting).map(|_| server.prove(|_| Ok(()))));
+        let read = async {
+            begun.await.expect("a proof is being made");
+            let read = server.read(|_| Ok(7)).await.expect("room for a read");
+            go_on.send(()).expect("it waits");
+            read
+        };
+        let (made, others, read) = tokio::join!(making, others, read);
+        assert!(made.expect("it was made"));
+        assert!(others.iter().all(Result::is_ok), "they waited for it");
+        assert_eq!(read, 7);
+        server.node.close().expect("a store in order");
+    }
 
     #[tokio::test]
     async fn whoever_waits_for_a_template_holds_up_no_payment_and_no_read() {

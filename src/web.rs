@@ -23,7 +23,7 @@ use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::problem::Problem;
@@ -41,6 +41,9 @@ const HANDLER_TIME: Duration = Duration::from_secs(30);
 /// Answers shorter than this are not compressed, in bytes.
 const COMPRESS_ABOVE: u64 = 1_024;
 
+/// Media type of answers that are bytes of the chain.
+const BINARY: &str = "application/octet-stream";
+
 /// The whole server as one router.
 pub fn router(server: &Shared) -> Router {
     let routes = api::router(server)
@@ -53,8 +56,11 @@ pub fn router(server: &Shared) -> Router {
 /// Routes with everything that stands around them. Outermost first: compression; the client; request id, problems and
 /// security headers; target; host; origin; rate; base path; requests under way; time; size; panics.
 fn guarded(routes: Router, server: &Shared) -> Router {
-    // Event streams and what is compressed already are left as they are.
-    let worth_it = DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
+    // Event streams and what is compressed already are left as they are; so are blocks, proofs and headers, which are hashes
+    // and signatures for the most part.
+    let worth_it = DefaultPredicate::new()
+        .and(SizeAbove::new(COMPRESS_ABOVE))
+        .and(NotForContentType::const_new(BINARY));
     let guards = ServiceBuilder::new()
         .layer(
             CompressionLayer::new()

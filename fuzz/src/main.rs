@@ -5,6 +5,7 @@
 #![no_main]
 
 mod chain;
+mod light;
 mod server;
 mod session;
 mod signatures;

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::target::Target;
-use crate::{chain, server, session, signatures, state, stratum, wallet};
+use crate::{chain, light, server, session, signatures, state, stratum, wallet};
 
 const TARGETS: &[&[Target]] = &[
     chain::TARGETS,
+    light::TARGETS,
     signatures::TARGETS,
     state::TARGETS,
     wallet::TARGETS,

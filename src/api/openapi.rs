@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{accounts, blocks, events, fees, forms, mempool, mining, peers, spec, status, submit, transactions};
+use super::{accounts, blocks, events, fees, forms, light, mempool, mining, peers, spec, status, submit, transactions};
 use crate::server::Shared;
 
 #[derive(OpenApi)]
@@ -23,6 +23,7 @@ use crate::server::Shared;
         (name = "chain", description = "Blocks, transactions and accounts"),
         (name = "payments", description = "Submitting signed transactions; the pool; fees"),
         (name = "mining", description = "Templates for miners; the node's own miner"),
+        (name = "light", description = "What light clients verify"),
         (name = "node", description = "The node itself")
     ),
     components(schemas(tally_api::ProblemBody))
@@ -55,6 +56,9 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(peers::ban, peers::unban))
         .routes(routes!(peers::ban_range, peers::unban_range))
         .routes(routes!(spec::spec))
+        .routes(routes!(light::tip))
+        .routes(routes!(light::chain))
+        .routes(routes!(light::headers))
         .routes(routes!(events::events));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }

@@ -3,6 +3,7 @@
 mod figures;
 mod floods;
 mod import;
+mod light;
 mod load;
 mod mine;
 mod network;
@@ -41,6 +42,8 @@ enum BenchCommand {
     Network(network::NetworkArgs),
     /// A node that hostile peers flood, in one way after the other: its memory, and how it answers meanwhile
     Floods(floods::FloodsArgs),
+    /// Forged and damaged proofs against the light client, none of which may be accepted; what true ones cost
+    Light(light::LightArgs),
     /// Seconds until a node serves: on an empty directory, and on a chain of many transactions; and its memory
     Start(start::StartArgs),
 }
@@ -53,6 +56,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         BenchCommand::Load(args) => load::run(&args)?,
         BenchCommand::Network(args) => network::run(&args)?,
         BenchCommand::Floods(args) => floods::run(&args)?,
+        BenchCommand::Light(args) => light::run(&args)?,
         BenchCommand::Start(args) => start::run(&args)?,
     };
     if args.json {

@@ -1,6 +1,7 @@
 //! A small client of a node's REST interface, for the wallet and the load bench.
 
 mod proxy;
+mod stream;
 mod tls;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
 use super::hidden::{self, Hidden};
+pub use stream::{Bounds, Expected};
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
@@ -65,6 +67,47 @@ impl NodeArgs {
             (Some(path), None) => Trust::Authority(path.clone()),
             (None, None) => Trust::System,
         }
+    }
+}
+
+/// Several nodes, for commands that compare them.
+#[derive(Debug, Clone, Args)]
+pub struct NodesArgs {
+    /// A node's URL, http:// or https://, with its base path if it has one; repeat it to compare several nodes
+    #[arg(
+        long = "node",
+        env = "TALLY_NODE",
+        // It may hold a password, and help is shown to others.
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    nodes: Vec<String>,
+    /// Trust the authorities in this PEM file, in place of the system's
+    #[arg(long, env = "TALLY_CACERT", value_name = "FILE", conflicts_with = "pins")]
+    cacert: Option<PathBuf>,
+    /// Trust this one certificate, by its SHA-256 in hex; of several nodes, one for each in their order
+    #[arg(long = "pin", env = "TALLY_PIN", value_name = "SHA256", value_parser = tls::parse_pin)]
+    pins: Vec<[u8; 32]>,
+}
+
+impl NodesArgs {
+    /// A client of each node, in their order.
+    pub fn clients(&self) -> anyhow::Result<Vec<Client>> {
+        let (nodes, pins) = (self.nodes.len(), self.pins.len());
+        anyhow::ensure!(
+            pins <= 1 || pins == nodes,
+            "{pins} certificates are pinned for {nodes} nodes: one, or one for each, is needed"
+        );
+        let clients = self.nodes.iter().enumerate().map(|(number, node)| {
+            let trust = match (self.pins.get(number).or(self.pins.first()), &self.cacert) {
+                (Some(pin), _) => Trust::Pin(*pin),
+                (None, Some(path)) => Trust::Authority(path.clone()),
+                (None, None) => Trust::System,
+            };
+            Client::with(node, &trust)
+        });
+        clients.collect()
     }
 }
 
@@ -240,7 +283,7 @@ impl Client {
         if answer.status().is_success() {
             return serde_json::from_slice(&body).context("the node's answer is not what was expected");
         }
-        Err(ProblemBody::of_answer(answer.status().as_u16(), &body).into())
+        Err(refusal(answer.status(), &body))
     }
 
     fn unreached(&self, error: &ureq::Error) -> anyhow::Error {
@@ -332,6 +375,11 @@ impl Client {
             high: fees.high.max_priority_fee,
         })
     }
+}
+
+/// An answer without success, of a node or of what stands before it.
+fn refusal(status: ureq::http::StatusCode, body: &[u8]) -> anyhow::Error {
+    ProblemBody::of_answer(status.as_u16(), body).into()
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `tally bench`: every bench runs and names its figures; how large they are is no test's business.
 
+use serde_json::Value;
+
 use crate::process::{json, tally};
 
 #[track_caller]
-fn figures(args: &[&str], names: &[&str]) {
+fn figures(args: &[&str], names: &[&str]) -> Value {
     let found = json(&tally(args));
     assert_eq!(found["bench"], args[1]);
     for name in names {
@@ -12,6 +14,7 @@ fn figures(args: &[&str], names: &[&str]) {
             "{name} is not a figure of {found}"
         );
     }
+    found
 }
 
 #[test]
@@ -103,4 +106,31 @@ fn network() {
     let sizes = ["--nodes", "3", "--single", "3", "--blocks", "2", "--transfers", "8"];
     let args = [&["bench", "network", "--kind", "secp256k1", "--json"][..], &sizes].concat();
     figures(&args, &names);
+}
+
+/// With fewer tries a forger without the bounds against him may have no luck, and the bench fails.
+#[test]
+fn light() {
+    let names = [
+        "forged_proofs",
+        "flat_run_without_bounds",
+        "hidden_runs_without_bounds",
+        "cheap_tip_without_rule",
+        "cheap_tail_without_rule",
+        "kinds_accepted_without_bounds",
+        "damaged_proofs",
+        "proof_size",
+        "prove_median",
+        "verify_median",
+        "all_headers_per_second",
+        "bare_header_hashes_per_second",
+    ];
+    let sizes = ["--runs", "24", "--damaged", "200", "--blocks", "10500", "--json"];
+    let args = [&["bench", "light"][..], &sizes].concat();
+    let found = figures(&args, &names);
+    for name in ["forged_accepted", "damaged_accepted"] {
+        assert_eq!(found[name], 0.0, "{found}");
+    }
+    let kinds = found["kinds_accepted_without_bounds"].as_f64();
+    assert!(kinds.is_some_and(|kinds| kinds >= 2.0), "{found}");
 }

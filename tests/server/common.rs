@@ -150,6 +150,11 @@ impl TestServer {
     pub fn with(change: impl FnOnce(&mut WebConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let node = Node::open(config(folder.path().to_owned()), system_clock()).unwrap();
+        Self::of(node, folder, change)
+    }
+
+    /// Of a node whose data directory is in this folder.
+    pub fn of(node: Node, folder: tempfile::TempDir, change: impl FnOnce(&mut WebConfig)) -> Self {
         let mut web = WebConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             rate_limit_local: 0,

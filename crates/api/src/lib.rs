@@ -25,6 +25,7 @@ pub mod blocks;
 pub mod events;
 pub mod fees;
 pub mod health;
+pub mod light;
 pub mod mempool;
 pub mod mining;
 pub mod page;

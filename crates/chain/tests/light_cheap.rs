@@ -74,7 +74,7 @@ fn a_tip_that_costs_nothing() {
         cheap: 1,
         tries: 1 << DOUBLINGS,
     };
-    let (chain, tried) = forger.forge(&HONEST).unwrap();
+    let (chain, tried) = forger.forge(&HONEST, 0).unwrap();
     assert!(tried > 100, "{tried} tips: the draws hide it for nothing");
     let proof = forge::sample(&chain, Some(200), None).unwrap();
     let verified = verdict(NO_TIP, &proof).unwrap();
@@ -108,7 +108,7 @@ fn a_tail_that_costs_little() {
         cheap: 200,
         tries: 1 << 10,
     };
-    let (chain, tried) = forger.forge(&HONEST).unwrap();
+    let (chain, tried) = forger.forge(&HONEST, 0).unwrap();
     assert!(tried > 1, "the draws hide it for nothing");
     let proof = forge::sample(&chain, Some(200), None).unwrap();
     let verified = verdict(NO_LENGTH, &proof).unwrap();

@@ -15,6 +15,7 @@ use crate::clock::ClockReading;
 use crate::config::NodeConfig;
 use crate::events::{ChainEvent, Events};
 use crate::keeper::{Keeper, Reader};
+use crate::light::LightProofs;
 use crate::mempool::{Mempool, MempoolConfig};
 use crate::mining::Mining;
 use crate::pipeline::{Advance, ImportError, Imported, Pipeline, Tip};
@@ -54,6 +55,7 @@ struct Inner {
     events: Events,
     stats: Stats,
     templates: Templates,
+    light_proofs: LightProofs,
     mining: Mining,
     workers: Arc<Workers>,
     clock: Clock,
@@ -89,6 +91,7 @@ impl Node {
             events: Events::new(started.0 << 22 | u64::from(std::process::id()) & 0x3f_ffff),
             stats: Stats::default(),
             templates: Templates::default(),
+            light_proofs: LightProofs::default(),
             mining: Mining::new(config.mining),
             workers: Arc::default(),
             spec,
@@ -239,6 +242,10 @@ impl Node {
 
     pub(crate) fn templates(&self) -> &Templates {
         &self.0.templates
+    }
+
+    pub(crate) fn light_proofs(&self) -> &LightProofs {
+        &self.0.light_proofs
     }
 
     /// The native miner's switch.

@@ -15,7 +15,7 @@ use tally_chain::{Address, B256, BlockId, Bytes, Height, RawBlock, RawTransactio
 use tally_ledger::{ExecutionError, StateError, StateView, execute};
 use tally_node::pipeline::Pipeline;
 use tally_node::verifier::TransactionChecker;
-use tally_node::{Checkpoint, ImportError, Imported, Node, Snapshot, StateSnapshot, StoreError};
+use tally_node::{ImportError, Imported, Node, Snapshot, StateSnapshot, StoreError};
 use tally_testkit::keys;
 use tempfile::tempdir;
 
@@ -262,26 +262,6 @@ fn whatever_cannot_be_read_while_a_block_executes_is_no_fault_of_the_block() {
     );
 }
 
-/// All that another node has at its tip, to begin with.
-fn snapshot_of(node: &Node) -> StateSnapshot {
-    let tip = node.tip();
-    let height = tip.record.height();
-    let blocks = tip.snapshot.records_from(Height(1)).map(|record| {
-        let record = record.unwrap();
-        (record.header, record.manifest, record.weight)
-    });
-    StateSnapshot {
-        checkpoint: Checkpoint {
-            block: tip.record.id,
-            height,
-            roots: Vec::new(),
-        },
-        blocks: blocks.collect(),
-        history: tip.snapshot.history(height.0 + 1).unwrap(),
-        state: tip.snapshot.whole_state().unwrap(),
-    }
-}
-
 #[test]
 fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
     let (source_dir, dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
@@ -322,7 +302,7 @@ fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
         ),
     ];
     for (change, expected) in unfit {
-        let mut installed = snapshot_of(&source);
+        let mut installed = state_of(&source);
         change(&mut installed);
         let error = node.install_snapshot(&installed).unwrap_err();
         assert!(
@@ -333,7 +313,7 @@ fn a_state_that_does_not_fit_its_checkpoint_is_named_and_changes_nothing() {
         assert_eq!(node.tip().record.height(), Height::GENESIS);
         assert_sound(&node);
     }
-    assert!(node.install_snapshot(&snapshot_of(&source)).unwrap());
+    assert!(node.install_snapshot(&state_of(&source)).unwrap());
     assert_eq!(node.tip().record.id, source.tip().record.id);
     assert_sound(&node);
 }
@@ -345,7 +325,7 @@ fn what_is_submitted_while_a_node_begins_is_in_its_pool_and_on_its_disk() {
     for _ in 0..2 {
         mine(&source, &clock, producer(1));
     }
-    let installed = snapshot_of(&source);
+    let installed = state_of(&source);
     source.close().unwrap();
     let node = open(dir.path(), &clock).unwrap();
     let begun = AtomicBool::new(false);

@@ -1,6 +1,6 @@
 //! What the node itself could not do.
 
-use tally_node::{AccountPageError, StateError, StoreError, SubmitError, TemplateError, WorkError};
+use tally_node::{AccountPageError, LightReadError, StateError, StoreError, SubmitError, TemplateError, WorkError};
 
 use super::{Problem, kinds};
 
@@ -105,6 +105,23 @@ impl From<&AccountPageError> for Problem {
                 .with("block", block.to_string())
                 .with("height", height.0),
             AccountPageError::Store(source) => source.into(),
+        }
+    }
+}
+
+impl From<&LightReadError> for Problem {
+    fn from(error: &LightReadError) -> Self {
+        match error {
+            LightReadError::NotInChain { id } => Self::new(&kinds::UNKNOWN_BLOCK, error)
+                .field("tip")
+                .with("found", id.to_string()),
+            LightReadError::TooOld { height, oldest, .. } => Self::new(&kinds::TIP_TOO_OLD, error)
+                .field("tip")
+                .above(height.0, oldest.0),
+            LightReadError::OutOfRange { from, last } => Self::new(&kinds::UNKNOWN_BLOCK, error)
+                .field("from")
+                .above(*from, *last),
+            LightReadError::Store(source) => source.into(),
         }
     }
 }

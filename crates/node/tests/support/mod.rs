@@ -13,8 +13,8 @@ use k256::ecdsa::SigningKey;
 use tally_chain::block::{Ancestors, Parent, encode_block};
 use tally_chain::pow::{Search, Target};
 use tally_chain::transaction::Payload;
-use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Manifest, TxId, UnixSecs, merkle};
-use tally_node::{CheckpointConfig, Clock, Imported, Node, NodeConfig, StoreError, Work};
+use tally_chain::{Address, Amount, B256, Bytes, ChainSpec, Header, Height, Manifest, TxId, UnixSecs, merkle};
+use tally_node::{Checkpoint, CheckpointConfig, Clock, Imported, Node, NodeConfig, StateSnapshot, StoreError, Work};
 use tally_testkit::keys::{self, TestKey};
 
 /// A clock that only tests move.
@@ -264,4 +264,24 @@ pub fn assert_sound(node: &Node) {
 pub fn audit_folder(dir: &Path, now: u64) {
     let report = tally_node::audit::audit(&dir.join("store"), &spec(), UnixSecs(now), |_, _| {}).unwrap();
     assert!(report.faults.is_empty(), "{}: {:?}", dir.display(), report.faults);
+}
+
+/// The state of its tip, for a node that begins there.
+pub fn state_of(node: &Node) -> StateSnapshot {
+    let tip = node.tip();
+    let height = tip.record.height();
+    let blocks = tip.snapshot.records_from(Height(1)).map(|record| {
+        let record = record.unwrap();
+        (record.header, record.manifest, record.weight)
+    });
+    StateSnapshot {
+        checkpoint: Checkpoint {
+            block: tip.record.id,
+            height,
+            roots: Vec::new(),
+        },
+        blocks: blocks.collect(),
+        history: tip.snapshot.history(height.0 + 1).unwrap(),
+        state: tip.snapshot.whole_state().unwrap(),
+    }
 }

@@ -22,9 +22,9 @@ pub struct CheapTip {
 
 impl CheapTip {
     /// The forged chain, and how many tips were tried; `None` where each of them draws a block without work. Its proof has a tail
-    /// of 200 blocks.
-    pub fn forge<'a>(&self, honest: &'a Chain<'a>) -> Option<(Chain<'a>, u64)> {
-        let (mut chain, mut budget) = (honest.fork(honest.height(), 1), Budget(u64::MAX));
+    /// of 200 blocks. Each `run` is another try, and the same in every process.
+    pub fn forge<'a>(&self, honest: &'a Chain<'a>, run: u64) -> Option<(Chain<'a>, u64)> {
+        let (mut chain, mut budget) = (honest.fork(honest.height(), run + 1), Budget(u64::MAX));
         let spacing = honest.spec().engine().spacing();
         for _ in 0..self.made_up {
             chain.push(Next::at(chain.tip().time + spacing), Seal::None);

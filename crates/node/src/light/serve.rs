@@ -1,0 +1,116 @@
+//! Which blocks a node gives proofs and headers of.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use tally_chain::light::TipClaim;
+use tally_chain::{BlockId, Height};
+
+use super::{LightProof, LightReadError, PROVED_BELOW_TIP, prove, write_headers};
+use crate::node::Node;
+use crate::pipeline::Tip;
+use crate::store::StoreError;
+
+impl Node {
+    /// The claim of the tip for light clients. Rule: docs/protocol.md#F11
+    pub fn tip_claim(&self, tip: &Tip) -> TipClaim {
+        TipClaim {
+            header: tip.record.header,
+            manifest: tip.record.manifest.clone(),
+            weight: tip.record.weight,
+        }
+    }
+
+    /// The proof of the chain up to a block: the tip, or one of the newest below it. Made once and kept; takes a while where it
+    /// is made, so that it belongs on a thread that may block. Rule: docs/protocol.md#F3
+    ///
+    /// # Errors
+    /// Of a block that is not in the active chain, of one that is too old, and of any where this node began with a checkpoint
+    /// and lacks what came before.
+    pub fn light_proof(&self, tip: &Tip, id: BlockId) -> Result<Arc<LightProof>, LightReadError> {
+        let proof = self.light_proofs().get(id, || {
+            let height = active_height(tip, id)?;
+            let oldest = Height(tip.record.height().0.saturating_sub(PROVED_BELOW_TIP));
+            if height < oldest {
+                return Err(LightReadError::TooOld { id, height, oldest });
+            }
+            kept_from(tip, 1)?;
+            Ok::<_, LightReadError>(prove(self.spec(), &tip.snapshot, id, height)?)
+        })?;
+        // What follows is read later, and only of the active chain: a reorg may have undone a block whose proof is kept.
+        if proof.headers.is_some() {
+            active_height(tip, id)?;
+        }
+        Ok(proof)
+    }
+
+    /// The same where it was made before and is whole; no disk is read.
+    pub fn kept_light_proof(&self, id: BlockId) -> Option<Arc<LightProof>> {
+        self.light_proofs().kept(id).filter(|proof| proof.headers.is_none())
+    }
+
+    /// The heights of at most `count` headers from block `from` on that lead to the block `end`, or to the tip where none is
+    /// named; and that block. Rule: docs/protocol.md#F9
+    ///
+    /// # Errors
+    /// Where that block is not in the active chain, there is no header of that height, or this node does not keep it.
+    pub fn light_range(
+        &self,
+        tip: &Tip,
+        end: Option<BlockId>,
+        from: u64,
+        count: Option<u64>,
+    ) -> Result<(BlockId, RangeInclusive<u64>), LightReadError> {
+        let (end, Height(last)) = match end {
+            Some(end) => (end, active_height(tip, end)?),
+            None => (tip.record.id, tip.record.height()),
+        };
+        // Genesis follows from the spec.
+        if from == 0 || from > last {
+            return Err(LightReadError::OutOfRange { from, last });
+        }
+        kept_from(tip, from - 1)?;
+        let last = count.map_or(last, |count| last.min(from.saturating_add(count.saturating_sub(1))));
+        Ok((end, from..=last))
+    }
+
+    /// Compact headers of these heights, as [`Self::light_range`] gave them, of the chain that ends with `end`. All are held in
+    /// memory: callers request at most [`super::HEADERS_AT_ONCE`]. Rule: docs/protocol.md#F2
+    ///
+    /// # Errors
+    /// Where a reorg has undone that block meanwhile: headers of two chains are never mixed.
+    pub fn light_headers(
+        &self,
+        tip: &Tip,
+        end: BlockId,
+        heights: RangeInclusive<u64>,
+    ) -> Result<Vec<u8>, LightReadError> {
+        let Height(last) = active_height(tip, end)?;
+        let (from, to) = heights.into_inner();
+        if from == 0 || to > last {
+            return Err(LightReadError::OutOfRange { from, last });
+        }
+        let mut out = Vec::new();
+        write_headers(self.spec(), &tip.snapshot, from..=to, &mut out)?;
+        Ok(out)
+    }
+}
+
+/// Height of a block that the active chain has.
+fn active_height(tip: &Tip, id: BlockId) -> Result<Height, LightReadError> {
+    let unknown = LightReadError::NotInChain { id };
+    let record = tip.snapshot.record(&id)?.ok_or(unknown)?;
+    match tip.snapshot.is_active(&record)? {
+        true => Ok(record.height()),
+        false => Err(LightReadError::NotInChain { id }),
+    }
+}
+
+/// A node that began with a checkpoint lacks the headers and nodes of the history below it. Rule: docs/protocol.md#Q4
+fn kept_from(tip: &Tip, first: u64) -> Result<(), StoreError> {
+    let (height, base) = (Height(first), tip.snapshot.base()?);
+    match height < base {
+        true => Err(StoreError::NotKept { height, base }),
+        false => Ok(()),
+    }
+}
