@@ -15,6 +15,9 @@ use tally_node::store::{Commit, Store};
 use tally_node::{BlockKey, ImportError, Imported, Node, Status, StoreError};
 use tempfile::{TempDir, tempdir};
 
+/// Changes a block in the store of a folder.
+type Damage = fn(&Path, BlockId);
+
 /// A node that is closed, on a chain of two blocks, with the second of three blocks of another chain beside it.
 struct Story {
     dir: TempDir,
@@ -194,7 +197,7 @@ fn a_status_that_changed_makes_no_block_invalid() {
 /// than its chain has.
 #[test]
 fn a_record_of_the_tip_that_changed_is_the_stores_failure() {
-    let damages: [(fn(&Path, BlockId), &str); 4] = [
+    let damages: [(Damage, &str); 4] = [
         (replace_status, "record"),
         (replace_header, "header"),
         (replace_manifest, "manifest"),
@@ -219,7 +222,7 @@ fn a_record_of_the_tip_that_changed_is_the_stores_failure() {
 /// Blocks after a damaged block of the active chain cannot be judged: their senders are not blamed.
 #[test]
 fn what_changed_in_the_active_chain_is_no_peers_offence() {
-    let damages: [fn(&Path, BlockId); 5] = [
+    let damages: [Damage; 5] = [
         replace_status,
         replace_record,
         replace_header,
@@ -406,7 +409,7 @@ fn the_announcement_of_its_child_is_no_offence(node: &Node, story: &Story) {
 /// An earlier version marked an invalid block by the status alone: that reads like a byte that has changed.
 #[test]
 fn a_record_of_an_older_version_or_a_changed_one_beside_the_chain_is_none_to_every_reader() {
-    let damages: [fn(&Path, BlockId); 5] = [
+    let damages: [Damage; 5] = [
         replace_status,
         replace_record,
         replace_header,
