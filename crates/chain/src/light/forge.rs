@@ -30,6 +30,8 @@ const AFTER_BLOCKS: u64 = 1_600;
 const MORE_BLOCKS: u64 = 60;
 /// Half-lives after which the difficulty is as low as it can be.
 const LATE_HALF_LIVES: u32 = 7;
+/// Fewest blocks from the one that is replaced to the tip.
+const LEAST_SPLICED: u64 = 20;
 /// Most blocks that are replaced.
 const DEPTH: u64 = HIDDEN_BLOCKS + AFTER_BLOCKS;
 /// Hashes of a forger, as a part of those done for the blocks that are replaced: half of the miners' power.
@@ -93,7 +95,8 @@ impl Forger {
     pub fn forge(self, honest: &Chain<'_>, run: u64) -> Option<Vec<u8>> {
         let mut numbers = Numbers::new(run);
         let depth = match self {
-            Self::Splice => 2 + numbers.below(DEPTH - 1),
+            // With no true block on it, it would be a valid chain, and a few keep their seals on a false parent by luck.
+            Self::Splice => LEAST_SPLICED + numbers.below(DEPTH - LEAST_SPLICED + 1),
             Self::EasyTail | Self::WorthlessTail => 2 * TAIL_BLOCKS + numbers.below(DEPTH - 2 * TAIL_BLOCKS),
             Self::Inflated => 2 * TAIL_BLOCKS + numbers.below(TAIL_BLOCKS),
             Self::Grinding => TAIL_BLOCKS + GROUND_BLOCKS,
