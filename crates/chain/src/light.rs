@@ -17,6 +17,7 @@ mod prover;
 mod range;
 mod sampled;
 mod tail;
+mod unread;
 mod verifier;
 
 use serde::{Deserialize, Serialize};

@@ -174,6 +174,7 @@ fn a_proof_may_come_in_any_pieces() {
             let progress = verifier.push(piece).unwrap();
             assert!(progress.bytes >= last.bytes && progress.checked >= last.checked);
             assert!(progress.of == 0 || progress.checked <= progress.of, "{progress:?}");
+            assert!(last.of == 0 || last.of == progress.of, "{progress:?} after {last:?}");
             last = progress;
         }
         assert_eq!((last.checked, last.bytes), (last.of, PROOF.len() as u64));

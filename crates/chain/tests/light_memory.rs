@@ -4,7 +4,7 @@
 mod world;
 
 use tally_chain::light::{AllHeaders, LightError, Verifier, encode_headers, forge};
-use tally_testkit::memory::{Counting, peak_of};
+use tally_testkit::memory::{Counting, peak_of, taken_by};
 use world::{HONEST, NOW, SPEC, proof_at};
 
 #[global_allocator]
@@ -32,6 +32,29 @@ fn memory_is_bounded() {
             proof.len()
         );
     }
+
+    // Byte by byte, no part is copied for each of them, which would be hundreds of times the proof. What more it takes are
+    // manifests: each is decoded anew while the headers after it come.
+    let [whole, bytewise] = [proof.len(), 1].map(|len| {
+        let (verified, taken) = taken_by(|| {
+            let mut verifier = verifier();
+            for piece in proof.chunks(len) {
+                verifier.push(piece).unwrap();
+            }
+            verifier.finish()
+        });
+        assert!(verified.is_ok());
+        taken
+    });
+    assert!(
+        bytewise < whole + 4 * proof.len(),
+        "{bytewise} bytes, {whole} as a whole"
+    );
+    let [whole, bytewise] = [headers.len(), 1].map(|len| {
+        let mut all = AllHeaders::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
+        taken_by(|| headers.chunks(len).for_each(|piece| all.push(piece).unwrap())).1
+    });
+    assert!(bytewise < whole + 10_000, "{bytewise} bytes, {whole} as a whole");
 
     // Half a megabyte of headers, and a chain of any length, takes as much.
     let (end, peak) = peak_of(|| {

@@ -10,12 +10,14 @@ pub struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: hands every call on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
         PEAK.fetch_max(held, Relaxed);
+        TAKEN.fetch_add(layout.size(), Relaxed);
         // SAFETY: the caller keeps the contract of `alloc`, which is the system's, too.
         unsafe { System.alloc(layout) }
     }
@@ -35,4 +37,13 @@ pub fn peak_of<T>(act: impl FnOnce() -> T) -> (T, usize) {
     PEAK.store(before, Relaxed);
     let done = act();
     (done, PEAK.load(Relaxed).saturating_sub(before))
+}
+
+/// What is done, and how many bytes were allocated for it, those that were given back meanwhile included: what was copied from
+/// one buffer to another counts each time. It panics as [`peak_of`] does.
+pub fn taken_by<T>(act: impl FnOnce() -> T) -> (T, usize) {
+    assert_ne!(HELD.load(Relaxed), 0, "`Counting` is the global allocator of the test");
+    let before = TAKEN.load(Relaxed);
+    let done = act();
+    (done, TAKEN.load(Relaxed).saturating_sub(before))
 }

@@ -1,14 +1,13 @@
 //! Headers one after the other, from genesis or from the tail of a sample. Rules: docs/protocol.md#F2, #F4, #F9
 
-use std::borrow::Cow;
-
 use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Failure, Fault, LightError, failure, failure_at, rule_of};
 use super::order::TimeOrder;
 use super::range::Range;
-use crate::consensus::{CompactHeader, Engine, MAX_COMPACT_BYTES, SealContext};
+use super::unread::Unread;
+use crate::consensus::{CompactHeader, Engine, SealContext};
 use crate::genesis;
 use crate::hash::BlockId;
 use crate::header::Header;
@@ -186,15 +185,6 @@ impl Run {
     }
 }
 
-/// Bytes that came before and those that come now. What is complete is read where it is: only the beginning of a part is kept.
-pub(super) fn joined(mut before: Vec<u8>, bytes: &[u8]) -> Cow<'_, [u8]> {
-    if before.is_empty() {
-        return Cow::Borrowed(bytes);
-    }
-    before.extend_from_slice(bytes);
-    Cow::Owned(before)
-}
-
 /// All headers of a chain, from genesis on: each is checked as a node checks it, and dropped. What is kept is a few kilobytes,
 /// whatever the height. Rule: docs/protocol.md#F9
 #[derive(Debug, Clone)]
@@ -202,7 +192,7 @@ pub struct AllHeaders {
     genesis: BlockId,
     run: Run,
     /// The beginning of a header whose end has not come yet.
-    rest: Vec<u8>,
+    rest: Unread,
     /// Bytes that were followed.
     bytes: u64,
     /// What was wrong with the bytes after them.
@@ -230,7 +220,7 @@ impl AllHeaders {
         Self {
             genesis,
             run,
-            rest: Vec::with_capacity(MAX_COMPACT_BYTES),
+            rest: Unread::default(),
             bytes: 0,
             fault: None,
         }
@@ -243,20 +233,13 @@ impl AllHeaders {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        let joined = joined(std::mem::take(&mut self.rest), bytes);
-        let mut at = 0;
-        loop {
-            match self.run.read(&joined[at..]) {
-                Ok(Some(len)) => {
-                    at += len;
-                    self.bytes += len as u64;
-                }
-                Ok(None) => break,
-                Err(found) => return Err(self.fault.insert(found.at(self.bytes)).clone()),
-            }
-        }
-        self.rest = joined[at..].to_vec();
-        Ok(())
+        let (run, read) = (&mut self.run, &mut self.bytes);
+        let pushed = self.rest.read_on(bytes, |bytes| {
+            let len = run.read(bytes)?;
+            *read += len.unwrap_or(0) as u64;
+            Ok::<_, Failure>(len)
+        });
+        pushed.map_err(|found| self.fault.insert(found.at(self.bytes)).clone())
     }
 
     /// Whether the bytes ended within a header.

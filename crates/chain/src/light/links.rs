@@ -1,8 +1,8 @@
 //! Compact headers between two blocks whose ids are known. Rule: docs/protocol.md#F11
 
 use super::fault::{Failure, Fault, failure_at};
-use super::headers::joined;
-use crate::consensus::{CompactHeader, Engine, MAX_COMPACT_BYTES, SealContext};
+use super::unread::Unread;
+use crate::consensus::{CompactHeader, Engine, SealContext};
 use crate::hash::BlockId;
 use crate::header::Header;
 use crate::spec::ChainSpec;
@@ -20,7 +20,7 @@ pub struct Links {
     id: BlockId,
     height: Height,
     /// The beginning of a header whose end has not come yet.
-    rest: Vec<u8>,
+    rest: Unread,
     bytes: u64,
     /// What was wrong with the bytes after those that were followed.
     fault: Option<Fault>,
@@ -41,7 +41,7 @@ impl Links {
             header,
             id: header.id(),
             height,
-            rest: Vec::with_capacity(MAX_COMPACT_BYTES),
+            rest: Unread::default(),
             bytes: 0,
             fault: None,
         }
@@ -55,20 +55,14 @@ impl Links {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        let joined = joined(std::mem::take(&mut self.rest), bytes);
-        let mut at = 0;
-        loop {
-            match self.read(&joined[at..]) {
-                Ok(Some(len)) => {
-                    at += len;
-                    self.bytes += len as u64;
-                }
-                Ok(None) => break,
-                Err(found) => return Err(self.fault.insert(found.at(self.bytes)).clone()),
-            }
-        }
-        self.rest = joined[at..].to_vec();
-        Ok(())
+        let mut rest = std::mem::take(&mut self.rest);
+        let pushed = rest.read_on(bytes, |bytes| {
+            let len = self.read(bytes)?;
+            self.bytes += len.unwrap_or(0) as u64;
+            Ok::<_, Failure>(len)
+        });
+        self.rest = rest;
+        pushed.map_err(|found| self.fault.insert(found.at(self.bytes)).clone())
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {

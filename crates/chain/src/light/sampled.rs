@@ -75,6 +75,8 @@ pub(super) struct Sample {
     /// Earliest and latest time of what stands left of the next node, in Unix seconds.
     left: (u32, u32),
     nodes: u64,
+    /// Nodes that are still to come, once all records are there: counted then, and not for each answer about it.
+    nodes_left: u64,
     records: u64,
     headers: u64,
 }
@@ -119,6 +121,7 @@ impl Sample {
             order: TimeOrder::new(engine.time_slack()),
             left: (genesis.header.time, genesis.header.time),
             nodes: 0,
+            nodes_left: 0,
             records: 0,
             headers: 0,
             genesis,
@@ -146,9 +149,13 @@ impl Sample {
 
     /// Nodes that are still to come, once all records are there.
     pub fn nodes_left(&self) -> u64 {
-        let mut count = 0;
-        let mut from = self.range.blocks();
-        for shown in &self.shown[self.passed..] {
+        self.nodes_left
+    }
+
+    /// Nodes between the blocks that are shown, from genesis on.
+    fn count_nodes(&self) -> u64 {
+        let (mut count, mut from) = (0, 0);
+        for shown in &self.shown {
             while from < shown.number {
                 from += largest_between(from, shown.number);
                 count += 1;
@@ -187,6 +194,9 @@ impl Sample {
         self.record = Some((number, header));
         self.records += 1;
         self.records_left -= 1;
+        if self.has_all_records() {
+            self.nodes_left = self.count_nodes();
+        }
         Ok(Some(bytes.len() - rest.len()))
     }
 
@@ -295,6 +305,7 @@ impl Sample {
         let size = largest_between(self.range.blocks(), self.shown[self.passed].number);
         self.push(size, node, false)?;
         self.nodes += 1;
+        self.nodes_left -= 1;
         Ok(Some(len))
     }
 

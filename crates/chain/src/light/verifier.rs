@@ -2,10 +2,11 @@
 
 use super::draws::{self, Weights};
 use super::fault::{Failure, Fault, LightError, failure, failure_at};
-use super::headers::{AllHeaders, Genesis, Run, joined};
+use super::headers::{AllHeaders, Genesis, Run};
 use super::limits::{MAGIC, MAX_HEIGHT, VERSION};
 use super::sampled::{Bounds, Sample, read_manifest};
 use super::tail::{Tail, TailRules, Window};
+use super::unread::Unread;
 use super::{Checked, Level, ProofKind, Verified};
 use crate::hash::BlockId;
 use crate::manifest::Manifest;
@@ -61,7 +62,7 @@ pub struct Verifier {
     /// Tip of the chain of that weight, where it is known.
     known_tip: Option<BlockId>,
     stage: Stage,
-    rest: Vec<u8>,
+    rest: Unread,
     bytes: u64,
 }
 
@@ -79,7 +80,7 @@ impl Verifier {
             known: Weight::default(),
             known_tip: None,
             stage: Stage::Head,
-            rest: Vec::new(),
+            rest: Unread::default(),
             bytes: 0,
         })
     }
@@ -123,22 +124,17 @@ impl Verifier {
         if let Stage::Failed(fault) = &self.stage {
             return Err(fault.clone());
         }
-        let joined = joined(std::mem::take(&mut self.rest), bytes);
-        let mut at = 0;
-        loop {
-            match self.step(&joined[at..]) {
-                Ok(Some(len)) => {
-                    at += len;
-                    self.bytes += len as u64;
-                }
-                Ok(None) => break,
-                Err(fault) => {
-                    self.stage = Stage::Failed(fault.clone());
-                    return Err(fault);
-                }
-            }
+        let mut rest = std::mem::take(&mut self.rest);
+        let read = rest.read_on(bytes, |bytes| {
+            let len = self.step(bytes)?;
+            self.bytes += len.unwrap_or(0) as u64;
+            Ok::<_, Fault>(len)
+        });
+        self.rest = rest;
+        if let Err(fault) = read {
+            self.stage = Stage::Failed(fault.clone());
+            return Err(fault);
         }
-        self.rest = joined[at..].to_vec();
         Ok(self.progress())
     }
 
