@@ -85,7 +85,7 @@ fn memory_is_bounded() {
     let error = LightError::RecordCount {
         count: u32::MAX.into(),
         min: 2,
-        max: 4_130,
+        max: 1 + 7 * 34 + 7,
     };
     assert_eq!(verifier().push(&many).map_err(|fault| *fault.error), Err(error));
 }

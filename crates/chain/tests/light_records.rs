@@ -207,3 +207,21 @@ fn records_ascend() {
     );
     assert_eq!(naive::verify(&SPEC, NOW, &late), Err("F4"));
 }
+
+/// As soon as it is known: what nodes between so many blocks may weigh takes long to find out.
+#[test]
+fn more_records_than_a_height_allows_are_rejected_before_one_is_read() {
+    let (_, proof) = proof_at(HONEST.height());
+    let manifest = usize::from(u16::from_be_bytes([proof[74], proof[75]]));
+    let with_count = |count: u32| {
+        let mut head = proof[..76 + manifest].to_vec();
+        head.extend_from_slice(&count.to_be_bytes());
+        head
+    };
+    let (min, max) = (2, 1 + 7 * 34 + 7);
+    let count = max + 1;
+    let error = LightError::RecordCount { count, min, max };
+    assert_eq!(rejected(&with_count(count as u32)), ("F5", error));
+    let mut verifier = Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
+    assert!(verifier.push(&with_count(max as u32)).is_ok());
+}

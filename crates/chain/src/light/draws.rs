@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::U256;
 
-use super::limits::{ALL_HEADERS_UP_TO, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS};
+use super::limits::{ALL_HEADERS_UP_TO, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS, TAIL_BLOCKS, TIP_SHARE};
 use super::order::OutOfOrder;
+use super::tail;
 use crate::consensus::Engine;
 use crate::hash::{BlockId, sha256};
 
@@ -69,6 +70,19 @@ pub(super) fn check_total(total: U256) -> Result<(), Unsampled> {
         true => Ok(()),
         false => Err(Unsampled::TooHeavy { bits, max }),
     }
+}
+
+/// Most records of a sample that is accepted, by the height of its tip alone. Nothing but their number is known when they come,
+/// and each of them may be followed by dozens of nodes whose bounds (F7) take far longer than the draws that show at the end
+/// that there were too many. By the window of all blocks the tail has the weight of 200 blocks of the mean weight (F4), and the tip
+/// a sixteenth of one (F5), so that shells and tries of the tip are no more than these. Rule: docs/protocol.md#F5
+pub(super) fn most_records(height: u64) -> u64 {
+    let doublings = |most: u64| most.next_power_of_two().trailing_zeros();
+    let blocks = height + 1;
+    let shells = doublings(blocks.div_ceil(TAIL_BLOCKS)).max(1);
+    let tries = doublings(TIP_SHARE * blocks);
+    let draws = (shells * (SECURITY_BITS + tries).div_ceil(2)).min(MAX_DRAWS);
+    1 + u64::from(draws) + tail::lengths(height).count() as u64
 }
 
 /// The weights that a plan depends on.
@@ -165,6 +179,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::light::limits::MAX_WINDOWS;
 
     fn plan(total: u64, tail: u64, tip: u64) -> Result<Plan, Unsampled> {
         Plan::of(Weights {
@@ -215,6 +230,28 @@ mod tests {
         }
         assert!(places.iter().all(|place| place.to::<u64>() < total - tail));
         assert_ne!(places, plan.places(BlockId(sha256(&[b"another tip"]))));
+    }
+
+    /// The worst weights that F4 and F5 let through, and any better ones, ask for no more draws than a height allows.
+    #[test]
+    fn a_height_allows_as_many_records_as_the_worst_weights_ask_for() {
+        let windows = |height| tail::lengths(height).count() as u64;
+        for height in [10_001u64, 12_799, 12_800, 100_000, 1_000_000, 1 << 30, MAX_HEIGHT] {
+            let blocks = height + 1;
+            let most = most_records(height) - 1 - windows(height);
+            // A mean weight of 2^20: no division leaves much.
+            let total = blocks << 20;
+            let (tail, tip) = (TAIL_BLOCKS << 20, 1 << 16);
+            let plan = plan(total, tail, tip).unwrap();
+            assert_eq!(plan.draws(), most, "{height}");
+            for better in [1, 2, 3, 10, 1_000] {
+                let plan = self::plan(total, (tail * better).min(total), (tip * better).min(total)).unwrap();
+                assert!(plan.draws() <= most, "{height}, {better}");
+            }
+        }
+        assert_eq!(most_records(10_001), 1 + 6 * 34 + 6);
+        assert_eq!(most_records(1_000_000), 1 + 13 * 37 + 13);
+        assert_eq!(most_records(MAX_HEIGHT), 1 + 33 * 48 + MAX_WINDOWS);
     }
 
     /// Places that the independent verifier of the tests drew.

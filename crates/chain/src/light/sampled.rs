@@ -5,7 +5,7 @@ use alloy_primitives::{B256, U256};
 use super::draws::{Plan, Weights};
 use super::fault::{Failure, LightError, failure, failure_at, rule_of, rule_of_seal};
 use super::headers::{Genesis, Run, Start};
-use super::limits::{MAX_RECORDS, MAX_TAIL_BLOCKS, TAIL_BLOCKS};
+use super::limits::{MAX_TAIL_BLOCKS, TAIL_BLOCKS};
 use super::order::TimeOrder;
 use super::range::{Range, largest_between};
 use super::tail::{self, Window};
@@ -82,16 +82,16 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Of a chain with a tip of this height.
+    /// Of a chain with a tip of this height. `records`: how many a proof has, of at most `max`.
     pub fn new(
         spec: ChainSpec,
         now: UnixSecs,
         genesis: Genesis,
         height: u64,
-        records: u64,
+        (records, max): (u64, u64),
         bounds: Bounds,
     ) -> Result<Self, Failure> {
-        let (min, max) = (2, MAX_RECORDS);
+        let min = 2;
         if !(min..=max).contains(&records) {
             let error = LightError::RecordCount {
                 count: records,

@@ -3,7 +3,7 @@
 use super::draws::{self, Weights};
 use super::fault::{Failure, Fault, LightError, failure, failure_at};
 use super::headers::{AllHeaders, Genesis, Run};
-use super::limits::{MAGIC, MAX_HEIGHT, VERSION};
+use super::limits::{MAGIC, MAX_HEIGHT, MAX_RECORDS, VERSION};
 use super::sampled::{Bounds, Sample, read_manifest};
 use super::tail::{Tail, TailRules, Window};
 use super::unread::Unread;
@@ -205,7 +205,12 @@ impl Verifier {
                     let count = u32::from_be_bytes(*count).into();
                     let height = head.manifest.number.0;
                     let (spec, genesis) = (self.spec.clone(), self.genesis.clone());
-                    let sample = Sample::new(spec, self.now, genesis, height, count, self.bounds)?;
+                    // Without the rules about the tail, weights may ask for any number of draws.
+                    let max = match self.tail_rules == TailRules::ALL {
+                        true => draws::most_records(height),
+                        false => MAX_RECORDS,
+                    };
+                    let sample = Sample::new(spec, self.now, genesis, height, (count, max), self.bounds)?;
                     (Stage::Records(head, Box::new(sample)), Some(4))
                 }
                 None => (Stage::Count(head), None),

@@ -297,12 +297,22 @@ impl Read<'_> {
         Ok(windows)
     }
 
+    /// F5: what the worst weights that F4 and F5 allow ask for.
+    fn most_records(&self) -> u64 {
+        let blocks = self.height + 1;
+        let shells = (1..64).find(|shells| 200u64 << shells >= blocks).unwrap();
+        let tries = (0..64).find(|tries| 1u64 << tries >= 16 * blocks).unwrap();
+        let windows = (0..34).filter(|doubled| 200u64 << doubled <= self.height).count() as u64;
+        let draws: u64 = shells * (50u64 + tries).div_ceil(2);
+        1 + draws.min(4_096) + windows
+    }
+
     /// F5: the records with the history root of each, and all headers that are shown.
     fn records(&mut self) -> Result<(Records, Headers), Rejected> {
         let mut records = BTreeMap::new();
         let mut headers = BTreeMap::from([(0, self.genesis)]);
         let count = self.bytes.big_endian(4)?;
-        ensure((2..=4_130).contains(&count), "F5")?;
+        ensure(count >= 2 && count <= self.most_records(), "F5")?;
         let mut last = 0;
         for place in 0..count {
             let manifest = self.bytes.manifest()?;
