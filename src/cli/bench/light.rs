@@ -23,8 +23,6 @@ use super::{Figure, Figures, percentile};
 const NOW: UnixSecs = UnixSecs(4_000_000_000);
 /// Kinds of forgers that have to succeed without the two bounds, or the bench shows nothing.
 const LEAST_KINDS: usize = 2;
-/// Longest part of a proof that is damaged at once, in bytes.
-const DAMAGED: u64 = 200;
 /// How often a proof is made and verified for its figures.
 const ROUNDS: usize = 9;
 /// Hashes of one header in a row, for the limit that headers are compared with.
@@ -208,7 +206,7 @@ fn damaged(judge: &Judge<'_>, honest: &Chain<'_>, count: u64) -> anyhow::Result<
     ensure!(judge.accepts(Rules::ALL, &proof), "the true proof is rejected");
     let begun = Instant::now();
     let found = (0..count).into_par_iter().map(|number| {
-        let other = damage(&proof, number);
+        let other = forge::damage(&proof, &mut Numbers::new(number));
         // Two equal parts may have changed places.
         let changed = other != proof;
         (
@@ -224,26 +222,6 @@ fn damaged(judge: &Judge<'_>, honest: &Chain<'_>, count: u64) -> anyhow::Result<
         ("damaged_accepted", accepted as f64, "proofs"),
         ("damaged_and_judged", rate, "/s on all cores"),
     ])
-}
-
-/// One change of a proof, the same for each number: a bit, a part that is cut off, cut out, doubled or reversed.
-fn damage(proof: &[u8], number: u64) -> Vec<u8> {
-    let mut numbers = Numbers::new(number);
-    let at = numbers.below(proof.len() as u64) as usize;
-    let len = 1 + numbers.below(DAMAGED) as usize;
-    let end = (at + len).min(proof.len());
-    let mut damaged = proof.to_vec();
-    match numbers.below(5) {
-        0 => damaged[at] ^= 1 << numbers.below(8),
-        1 => damaged.truncate(at),
-        2 => drop(damaged.drain(at..end)),
-        3 => {
-            let part = damaged[at..end].to_vec();
-            damaged.splice(at..at, part);
-        }
-        _ => damaged[at..end].reverse(),
-    }
-    damaged
 }
 
 fn proof_of(spec: &ChainSpec, chain: &Chain<'_>, height: u64) -> anyhow::Result<Vec<u8>> {

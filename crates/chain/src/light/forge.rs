@@ -6,6 +6,7 @@
 
 mod chain;
 mod cheap;
+mod damage;
 
 use alloy_primitives::U256;
 
@@ -18,6 +19,7 @@ use crate::units::Height;
 
 pub use chain::{Budget, Chain, Next, Numbers, Seal, genesis_id, honest};
 pub use cheap::CheapTip;
+pub use damage::damage;
 
 /// Blocks that are replaced by flat ones: with a half-life of 288 blocks so many let one block weigh more than the true ones.
 const FLAT_BLOCKS: u64 = 3_500;
