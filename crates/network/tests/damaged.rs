@@ -149,45 +149,36 @@ fn a_body_that_changed_is_forgotten_and_taken_again() {
     audit_folder(story.dir.path(), story.clock.now());
 }
 
-#[test]
-fn a_body_that_is_no_block_is_forgotten_and_taken_again() {
+/// The block beside the chain changes in the store: the node takes it for unknown, and takes it again.
+fn forgotten_and_taken_again(damage: Damage) -> (Story, Node) {
     let story = story();
-    replace_body(story.dir.path(), story.aside, b"damaged");
+    damage(story.dir.path(), story.aside);
     let node = open(story.dir.path(), &story.clock).unwrap();
     let error = node.import_block(&story.others[2]).unwrap_err();
     assert_unknown_parent(&error, story.aside);
     goes_on(&node, &story);
+    (story, node)
+}
+
+#[test]
+fn a_body_that_is_no_block_is_forgotten_and_taken_again() {
+    forgotten_and_taken_again(|folder, block| replace_body(folder, block, b"damaged"));
 }
 
 #[test]
 fn a_record_that_changed_is_forgotten_and_taken_again() {
-    let story = story();
-    replace_record(story.dir.path(), story.aside);
-    let node = open(story.dir.path(), &story.clock).unwrap();
-    let error = node.import_block(&story.others[2]).unwrap_err();
-    assert_unknown_parent(&error, story.aside);
-    goes_on(&node, &story);
+    forgotten_and_taken_again(replace_record);
 }
 
 #[test]
 fn a_manifest_that_changed_is_forgotten_and_taken_again() {
-    let story = story();
-    replace_manifest(story.dir.path(), story.aside);
-    let node = open(story.dir.path(), &story.clock).unwrap();
-    let error = node.import_block(&story.others[2]).unwrap_err();
-    assert_unknown_parent(&error, story.aside);
-    goes_on(&node, &story);
+    forgotten_and_taken_again(replace_manifest);
 }
 
 /// No hash of the chain covers it: believed, it would keep the node from the other chain for ever, and blame all who send it.
 #[test]
 fn a_status_that_changed_makes_no_block_invalid() {
-    let story = story();
-    replace_status(story.dir.path(), story.aside);
-    let node = open(story.dir.path(), &story.clock).unwrap();
-    let error = node.import_block(&story.others[2]).unwrap_err();
-    assert_unknown_parent(&error, story.aside);
-    goes_on(&node, &story);
+    let (story, node) = forgotten_and_taken_again(replace_status);
     node.close().unwrap();
     drop(node);
     audit_folder(story.dir.path(), story.clock.now());
