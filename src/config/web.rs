@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use tally_app::base::BasePath;
 use tally_app::model::{SelfCheck, Verdict};
-use tally_app::server::ServerFacts;
+use tally_pages::ServerFacts;
 
 use super::{ConfigError, HostName};
 use crate::web::{ProxyHeader, Times};
