@@ -45,7 +45,7 @@ test('a document is anchored, and its receipt holds with the network off @phone'
   await expect(marks(reader)).toHaveText(Array(6).fill('not checked yet'));
   await reader.getByLabel('Receipt file').setInputFiles({ name: 'receipt.json', mimeType: 'application/json', buffer: receipt });
   await expect(reader.getByText('It leads to block')).toBeVisible();
-  await reader.getByRole('button', { name: 'Ask this node' }).click();
+  await reader.getByRole('button', { name: 'Request the block' }).click();
   await expect(reader.getByText('Filled in as told by the node')).toBeVisible();
   await elsewhere.setOffline(true);
   await reader.getByLabel('Document (optional)').setInputFiles(contract);

@@ -34,7 +34,7 @@ test('a key that was read and not kept is dropped with its page', async ({ page,
     const [sent, post] = [[] as string[], Worker.prototype.postMessage];
     Object.assign(window, { sent });
     Worker.prototype.postMessage = function (this: Worker, ...message: unknown[]) {
-      const request = (message[0] as { Ask?: { request: unknown } }).Ask?.request;
+      const request = (message[0] as { Request?: { request: unknown } }).Request?.request;
       sent.push(typeof request === 'string' ? request : Object.keys(request ?? {}).join());
       return Reflect.apply(post, this, message);
     };

@@ -24,7 +24,7 @@ const MAX_SPEC: u64 = 1024 * 1024;
 pub struct LightArgs {
     #[command(flatten)]
     nodes: NodesArgs,
-    /// Genesis id of the chain that you mean; without it, that of the first node that answers is believed
+    /// Genesis id of the chain that you mean; without it, that of the first node that answers is trusted
     #[arg(long, value_name = "BLOCK")]
     genesis: Option<BlockId>,
     /// Id of a block that you trust: each chain has to lead through it
@@ -73,7 +73,7 @@ pub struct Outcome {
 pub struct Findings {
     pub chain: String,
     pub genesis: BlockId,
-    /// Whether the genesis id was given, and not believed.
+    /// Whether the user gave the genesis id; otherwise a node's is trusted.
     pub genesis_given: bool,
     pub trusted: Option<BlockId>,
     pub nodes: Vec<Outcome>,
@@ -112,7 +112,7 @@ pub fn run(args: &LightArgs) -> anyhow::Result<()> {
     verdict(findings)
 }
 
-/// The chain spec, from the first node that has the one which makes the genesis that is meant. It is believed only so far.
+/// The chain spec, from the first node whose spec gives the expected genesis id. Nothing else of it is trusted.
 /// Rule: docs/protocol.md#F1
 fn spec_of(clients: &[Client], genesis: Option<BlockId>, time: Duration) -> anyhow::Result<ChainSpec> {
     let mut failed = None;

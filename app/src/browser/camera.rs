@@ -19,7 +19,7 @@ pub struct Camera {
     video: HtmlVideoElement,
 }
 
-/// Asks for the camera that looks away from the user, and shows it in `video`.
+/// Requests the camera on the back of the device, and shows it in `video`.
 pub async fn open_camera(video: HtmlVideoElement) -> Result<Camera, String> {
     const NONE: &str = "This browser gives no camera to this page. It needs https or localhost.";
     let window = web_sys::window().ok_or(NONE)?;
@@ -137,7 +137,7 @@ fn luma(canvas: &HtmlCanvasElement, context: &CanvasRenderingContext2d) -> Optio
     })
 }
 
-/// What a refusal of the camera means.
+/// Why the browser gave no camera, as a sentence for the user.
 fn why(error: &JsValue) -> String {
     let name = Reflect::get(error, &"name".into())
         .ok()

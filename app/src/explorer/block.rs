@@ -64,7 +64,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             let evidence = evidence.ok_or("the node no longer has this block")?;
             let rules = of_chain(&chain).await?;
             let now = browser::now().unwrap_or_default();
-            seen::believe(&chain.genesis_id, &rules, &evidence, now);
+            seen::add_block(&chain.genesis_id, &rules, &evidence, now);
             Ok(check_block(&rules, now, &page, &evidence))
         }
     });

@@ -183,7 +183,7 @@ fn Give(bench: Bench) -> impl IntoView {
                     .map(|tip| {
                         view! {
                             <p class="prose">"It leads to block " <span class="review-address" translate="no">{tip.to_string()}</span></p>
-                            <AskNode bench=bench />
+                            <FillFromNode bench=bench />
                         }
                     })
             }}
@@ -225,7 +225,7 @@ fn Give(bench: Bench) -> impl IntoView {
 
 /// Fills in the id that this node reports for that height, and marks it as such.
 #[component]
-fn AskNode(bench: Bench) -> impl IntoView {
+fn FillFromNode(bench: Bench) -> impl IntoView {
     let why = RwSignal::new(None::<String>);
     let fetch = move |_| {
         let height = bench
@@ -248,7 +248,7 @@ fn AskNode(bench: Bench) -> impl IntoView {
         });
     };
     view! {
-        <div class="actions"><Button on:click=fetch>"Ask this node for the block at that height"</Button></div>
+        <div class="actions"><Button on:click=fetch>"Request the block at that height from this node"</Button></div>
         {move || bench.from_node.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
         {move || why.get().map(|why| view! { <p class="field-error" role="alert">{why}</p> })}
     }

@@ -91,7 +91,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             let rules = of_chain(&chain).await?;
             let now = browser::now().unwrap_or_default();
             if let Some((block, _)) = &evidence.inclusion {
-                seen::believe(&chain.genesis_id, &rules, block, now);
+                seen::add_block(&chain.genesis_id, &rules, block, now);
             }
             Ok(check_transaction(&rules, now, &page, &evidence))
         }

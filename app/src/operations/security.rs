@@ -34,7 +34,7 @@ pub fn Security() -> impl IntoView {
                 </li>
                 <li>
                     <Mark state=MarkState::Unchecked />
-                    <span>"A receipt is checked when you ask for it. Until then this tab has found nothing, and no node vouches for it."</span>
+                    <span>"A receipt is checked when you request it. Until then this tab has found nothing, and no node vouches for it."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Older(String::new()) />

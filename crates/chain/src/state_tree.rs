@@ -158,7 +158,7 @@ pub struct StateProof {
 pub enum StateProofError {
     #[error("state proof has {count} siblings, at most {max} are allowed")]
     TooManySiblings { count: usize, max: usize },
-    #[error("state proof ends in key {found}, which does not lie on the path of {key}")]
+    #[error("state proof ends in key {found}, which is not on the path of {key}")]
     WrongPath { found: B256, key: B256 },
     #[error("state proof leads to root {found}, not to {expected}")]
     WrongRoot { found: B256, expected: B256 },

@@ -53,7 +53,7 @@ pub struct Report {
     pub tip: BlockId,
     /// Height of the tip.
     pub height: Height,
-    /// The block whose state the store began with: genesis, or a checkpoint. What lies between is not in the store.
+    /// The block whose state the store began with: genesis, or a checkpoint. The blocks between genesis and it are not in the store.
     pub base: Height,
     /// Blocks that were decoded, checked, linked and executed again; genesis aside.
     pub blocks: u64,

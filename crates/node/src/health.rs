@@ -37,7 +37,7 @@ pub enum NotReady {
         counted(.height.0, "block", "blocks")
     )]
     HeavierFork { height: Height, base: Height },
-    /// The chain's genesis lies in the future.
+    /// The chain's genesis time is in the future.
     #[error("the chain begins at {begins_at} (Unix seconds)")]
     NotBegun { begins_at: UnixSecs },
 }

@@ -151,7 +151,7 @@ impl Node {
         *self.0.clock_reading.read()
     }
 
-    /// The same, if it is so far off by peers of this node's own choice that it makes and judges no blocks well.
+    /// The same, if it is so far off by peers of this node's own choice that it can neither make nor check blocks reliably.
     pub fn clock_off(&self) -> Option<ClockReading> {
         let allowance = self.clock_allowance();
         self.clock_reading()

@@ -244,7 +244,7 @@ impl fmt::Display for Warning {
                 "It belongs to a phrase that is printed in the documentation. Whatever it receives, anyone can take.",
             ),
             Self::Contract => f.write_str(
-                "A payment runs its program with the memo as its input; the program may refuse it, keep the coins for ever \
+                "A payment runs its program with the memo as its input; the program may reject it, keep the coins for ever \
                  or do more than pay. Pay it only if its author documents that it takes payments.",
             ),
             Self::FeeOfValue { percent } => write!(
@@ -254,7 +254,7 @@ impl fmt::Display for Warning {
             Self::FeeHigh { max_fee } => write!(
                 f,
                 "It may become {} coins, far more than a payment usually costs. Choose a lower fee; if the node suggested \
-                 this one, ask another node.",
+                 this one, compare with another node.",
                 max_fee.to_coins()
             ),
             Self::FeeOfNow { times } => write!(

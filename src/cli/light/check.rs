@@ -1,4 +1,4 @@
-//! What one node shows, verified. Nothing of it is believed, and everything that it sends is bounded.
+//! Verifies what one node shows. Nothing of it is trusted, and everything that it sends is bounded.
 
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ pub struct Shown {
     pub secs: f64,
 }
 
-/// Why the chain of a node is not believed: what it sent does not hold.
+/// Why the chain of a node is rejected: what it sent does not hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error(transparent)]

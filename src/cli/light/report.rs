@@ -1,4 +1,4 @@
-//! What was found, as text and as JSON: what was checked, and what is still believed.
+//! What was found, as text and as JSON: what was checked, and what is taken on trust.
 
 use serde_json::{Value, json};
 use tally_app::format::{duration, iso};
@@ -29,9 +29,9 @@ pub fn print(findings: &Findings, now: UnixSecs, as_json: bool) -> anyhow::Resul
             Err(error) => outln!("  NOT VERIFIED {}", visible::escaped(&format!("{error:#}")))?,
         }
     }
-    outln!("Still believed:")?;
-    for believed in believed(findings) {
-        outln!("  {believed}")?;
+    outln!("Taken on trust:")?;
+    for assumption in assumptions(findings) {
+        outln!("  {assumption}")?;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ fn checks(level: Level, checked: &Checked) -> String {
 }
 
 /// What no check here shows. Each sentence is about the chains that were verified.
-fn believed(findings: &Findings) -> Vec<String> {
+fn assumptions(findings: &Findings) -> Vec<String> {
     let shown = || findings.nodes.iter().filter_map(|node| node.result.as_ref().ok());
     let mut all = Vec::new();
     if !findings.genesis_given {
@@ -137,7 +137,7 @@ fn whole(findings: &Findings, now: UnixSecs) -> Value {
         "genesis_given": findings.genesis_given,
         "trusted": findings.trusted,
         "nodes": findings.nodes.iter().map(|node| one(node, now)).collect::<Vec<_>>(),
-        "believed": believed(findings),
+        "believed": assumptions(findings),
     })
 }
 

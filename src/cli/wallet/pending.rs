@@ -245,7 +245,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     finish(client, &journal, &signed, &report)
 }
 
-/// Whose transaction these bytes are: checked, not believed. They are signed anew, so they have to be those of this id:
+/// Whose transaction these bytes are. The answer is checked, not trusted: they are signed anew, so they have to be those of this id:
 /// a node could answer with an old payment whose day is over.
 fn sender_of(chain: &ChainIdentity, id: TxId, envelope: &Bytes) -> anyhow::Result<Address> {
     let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;

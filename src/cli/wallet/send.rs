@@ -283,7 +283,7 @@ pub fn lines(review: &Review, symbol: &str) -> String {
     )
 }
 
-/// Asks on standard error, since what is made may go to standard output.
+/// Prompts on standard error: the result may go to standard output.
 pub fn confirmed(question: &str) -> anyhow::Result<bool> {
     err!("{question} [y/N] ");
     let mut line = String::new();

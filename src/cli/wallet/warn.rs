@@ -248,7 +248,7 @@ mod tests {
         };
         assert!(again.confirm(&[], equal()).is_ok());
         let error = again.confirm(&[Warning::Contract], equal());
-        let error = error.expect_err("a warning asks for its own yes");
+        let error = error.expect_err("a warning requires its own yes");
         assert_eq!(error.to_string(), CONTRACT);
     }
 

@@ -82,7 +82,7 @@ impl Miner {
         }
     }
 
-    /// Asks for a template and gives it to the workers.
+    /// Requests a template and gives it to the workers.
     fn next_job(self) {
         let Some(payee) = self.payee.try_get_untracked() else {
             return;

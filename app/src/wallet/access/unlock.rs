@@ -17,7 +17,7 @@ use crate::{
 
 const FIELD: &str = "password";
 
-/// Asks for the password.
+/// The form that takes the password and unlocks the vault.
 #[component]
 pub fn Unlock() -> impl IntoView {
     let wallet = Wallet::get();

@@ -145,9 +145,9 @@ pub fn proven_block(account: &AccountBody) -> Option<BlockEvidence> {
     })
 }
 
-/// Checks the balance in this tab: that the header is genesis or carries work that this chain allows and that is worth
-/// believing, manifest, path through the state tree, and that the block is none below `seen`, the highest one that was
-/// believed here before the question. `now` is this device's clock in Unix seconds. The height it holds at.
+/// Checks the balance in this tab: that the header is genesis or carries work that this chain allows and that
+/// counts, manifest, path through the state tree, and that the block is not below `seen`, the highest one that was
+/// verified here before the request. `now` is this device's clock in Unix seconds. The height it holds at.
 /// Rule: docs/protocol.md#W57
 pub fn verify(account: &AccountBody, shown: &str, rules: &ChainRules, seen: u64, now: u64) -> Result<u64, Unproven> {
     let proof = account.proof.as_ref().ok_or(Unproven::NoProof)?;

@@ -323,7 +323,7 @@ impl Witness {
                 let _ = self
                     .marks
                     .try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
-                let mark = judge(&chain, &own, &row).await;
+                let mark = check_line(&chain, &own, &row).await;
                 let _ = self.marks.try_update(|marks| match mark {
                     Some(mark) => marks.insert(key, mark),
                     None => marks.remove(&key),
@@ -335,12 +335,12 @@ impl Witness {
 
 /// The mark that a line of the account `own` earns; none where it could not be checked now, which is not wrong: it may be
 /// tried again.
-async fn judge(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<MarkState> {
+async fn check_line(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<MarkState> {
     let rules = of_chain(chain).await.ok()?;
     let evidence = reads::transaction_evidence(row.id.clone()).await.ok()??;
     let now = browser::now().unwrap_or_default();
     if let Some((block, _)) = &evidence.inclusion {
-        seen::believe(&chain.genesis_id, &rules, block, now);
+        seen::add_block(&chain.genesis_id, &rules, block, now);
     }
     Some(match check_row(&rules, now, own, row, &evidence) {
         Ok(Proof::Whole) => MarkState::Verified,

@@ -233,7 +233,7 @@ enum Lookup {
     NoAnswer,
 }
 
-/// Asks the node for a transaction by its id.
+/// Looks a transaction up at the node, by its id.
 async fn look_up(id: &str) -> Lookup {
     match reads::transaction(id.to_owned()).await {
         Ok(Some(page)) if page.row.id == id => Lookup::Has,

@@ -352,7 +352,7 @@ pub enum Answer {
     /// The words joined by spaces, and the positions (from 1) that the user has to type again.
     NewPhrase {
         phrase: SecretText,
-        ask: Vec<u8>,
+        check_words: Vec<u8>,
     },
     Done,
     Open {
@@ -415,7 +415,7 @@ impl SearchProgress {
 /// From the page to the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToWorker {
-    Ask {
+    Request {
         number: u32,
         request: Request,
     },

@@ -299,7 +299,7 @@ impl AllHeaders {
         }
     }
 
-    /// Goes on where [`Self::saved`] was taken. It is believed as far as it has the right form: it comes from the reader's own
+    /// Goes on where [`Self::saved`] was taken. Only its form is checked: it comes from the reader's own
     /// storage.
     pub fn resume(
         spec: ChainSpec,

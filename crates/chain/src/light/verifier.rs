@@ -205,7 +205,7 @@ impl Verifier {
                     let count = u32::from_be_bytes(*count).into();
                     let height = head.manifest.number.0;
                     let (spec, genesis) = (self.spec.clone(), self.genesis.clone());
-                    // Without the rules about the tail, weights may ask for any number of draws.
+                    // Without the rules about the tail, weights may require any number of draws.
                     let max = match self.tail_rules == TailRules::ALL {
                         true => draws::most_records(height),
                         false => MAX_RECORDS,

@@ -254,7 +254,7 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
                 {move || busy.get().then(|| format!("{} read…", format::count(progress.get() as u64)))}
             </span>
             <span class="field-hint">
-                "CSV is UTF-8 with commas, points in numbers and times in UTC: a spreadsheet asks for these when it imports the file. \
+                "CSV is UTF-8 with commas, points in numbers and times in UTC: choose these when you import the file into a spreadsheet. \
                  Rewards of mining are lines of it; payments by contracts are no transactions and are not in it."
             </span>
         </div>

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why the worker did not do what was asked.
+/// Why the worker did not do what the page requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum WalletError {
     #[error("The password is wrong.")]
@@ -80,7 +80,7 @@ impl WalletError {
             }
             Self::PhraseNotChecked => "Start again with a new phrase.",
             Self::Payment(_) | Self::Recipient(_) => "Nothing was signed. Correct it and review again.",
-            Self::Shared(_) => "Nothing was changed or signed. Correct it, or ask for it to be sent again.",
+            Self::Shared(_) => "Nothing was changed or signed. Correct it, or have it sent again.",
             Self::NotReviewed => "Nothing was signed. Review the payment again.",
             Self::Storage(_) => {
                 "Allow this site to store data (private windows often do not), free some space, and try again."

@@ -129,11 +129,11 @@ fn Lost(
     });
     // What may have been taken is given up only after a yes.
     let in_doubt = !sent.acknowledged;
-    let asking = RwSignal::new(false);
+    let confirming = RwSignal::new(false);
     let on_dismiss = move |click: MouseEvent| match (click.detail(), in_doubt) {
         // The second click of two may find this line where another was that the first has dismissed.
         (2.., _) => {}
-        (_, true) => asking.set(true),
+        (_, true) => confirming.set(true),
         (_, false) => dismiss.run(()),
     };
     view! {
@@ -152,23 +152,23 @@ fn Lost(
                 {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
                 <Button on:click=on_dismiss>"Dismiss"</Button>
             </div>
-            <Show when=move || asking.get()>
-                <GiveUp asking=asking dismiss=dismiss />
+            <Show when=move || confirming.get()>
+                <GiveUp confirming=confirming dismiss=dismiss />
             </Show>
             <SendErrorNotice failure=hand_in.failure />
         </li>
     }
 }
 
-/// Asks before one that is in doubt is taken off the list: nothing warns of it from then on.
+/// Confirms before a payment of unknown outcome is taken off the list: nothing warns of it from then on.
 #[component]
-fn GiveUp(asking: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
+fn GiveUp(confirming: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
     view! {
         <Notice kind=NoticeKind::Warning title="Give this payment up?">
             <p>"It may have been taken. Dismissed, it is no longer listed, its bytes cannot be sent again, and the same payment made anew is not warned of."</p>
             <div class="actions">
                 <Button on:click=move |_| dismiss.run(())>"Dismiss it"</Button>
-                <Button on:click=move |_| asking.set(false)>"Keep it"</Button>
+                <Button on:click=move |_| confirming.set(false)>"Keep it"</Button>
             </div>
         </Notice>
     }
