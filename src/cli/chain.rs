@@ -49,13 +49,13 @@ struct InitArgs {
     /// Seconds between blocks
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     spacing: u32,
-    /// What the producer of a block gets, in coins
+    /// Subsidy of a block, in coins
     #[arg(long, default_value = "50", value_name = "COINS", value_parser = Amount::from_coins)]
     reward: Amount,
-    /// Blocks after which the reward halves, again and again; 0: never
+    /// Number of blocks after which the subsidy halves each time; 0: never
     #[arg(long, default_value_t = 2_100_000, value_name = "BLOCKS")]
     halving_interval: u64,
-    /// First balance, as ADDRESS=COINS; repeatable
+    /// Allocation at genesis, as ADDRESS=COINS; repeatable
     #[arg(long = "allocate", value_name = "ADDRESS=COINS", value_parser = allocation)]
     allocations: Vec<Allocation>,
     /// Genesis time, Unix seconds [default: now]
@@ -102,7 +102,7 @@ const NOTES: [(&str, &str); 12] = [
     ),
     (
         "halving_interval",
-        "Blocks after which the reward halves, again and again; 0: never.",
+        "Number of blocks after which the subsidy halves each time; 0: never.",
     ),
 ];
 

@@ -21,10 +21,10 @@ use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct PendingArgs {
-    /// Give up what was sent without an answer: it is then neither listed, nor warned of, nor sent again. Waits for a yes
+    /// Give up a payment without an answer: it is no longer listed, warned of or sent again. Waits for confirmation
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     dismiss: Vec<TxId>,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short, requires = "dismiss")]
     yes: bool,
     /// Print JSON
@@ -34,7 +34,7 @@ pub struct PendingArgs {
 
 #[derive(Debug, Args)]
 pub struct ResendArgs {
-    /// Ids of what is sent again; without any, all that got no answer
+    /// Ids of the payments to send again; without any, all that got no answer
     ids: Vec<TxId>,
     #[command(flatten)]
     depth: Depth,
@@ -50,7 +50,7 @@ pub struct ReplaceArgs {
     /// At least this level's fee, and a tenth more than the waiting one's
     #[arg(long, value_enum, default_value_t = Level::High)]
     fee: Level,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]

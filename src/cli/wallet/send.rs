@@ -39,10 +39,10 @@ pub struct SendArgs {
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
-    /// The fee level: how soon it is to be in a block
+    /// The fee level: how soon a block should include it
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -62,10 +62,10 @@ pub struct AnchorArgs {
     /// Account that signs and pays the fee: its address or its label
     #[arg(long)]
     from: String,
-    /// The fee level: how soon it is to be in a block
+    /// The fee level: how soon a block should include it
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
