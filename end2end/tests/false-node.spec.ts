@@ -143,7 +143,7 @@ test('a line of the history is bound to the account, its direction and its outco
   await look(rowChanged((row) => ({ ...row, status: 'failed' })));
   await expect(line.locator('.mark')).toContainText('The status is shown as failed, but the bytes say succeeded');
 
-  // Without its receipt the outcome is the node's word.
+  // Without its receipt the outcome is only what the node reports.
   await look(rowChanged((row) => ({ ...row, status: 'failed' })));
   proxy.changes.push(['/ui/transaction_evidence', (answer) => answer && { ...answer, outcome: null }]);
   await open(page, '/wallet/history');

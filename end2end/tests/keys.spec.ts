@@ -58,7 +58,7 @@ test('a Web3 keystore comes in, goes out, and opens elsewhere @phone', async ({ 
   await page.getByRole('button', { name: 'Read the file' }).click();
   await expect(page.getByText('Web3 keystore (version 3)')).toBeVisible(SLOW);
   await expect(page.getByText(ADDRESS)).toBeVisible();
-  await expect(page.getByText('The recovery phrase does not bring this key back')).toBeVisible();
+  await expect(page.getByText('The recovery phrase does not restore this key')).toBeVisible();
   await picture(page, 'wallet-keys-found');
   await page.getByLabel('Name of the account').fill('From the other wallet');
   await page.getByRole('button', { name: 'Keep this key' }).click();

@@ -24,7 +24,7 @@ test('a payment link is made, followed, and refused where it does not fit @phone
   const own = await addressOf(page, 'RSA account');
   await tab(page, 'Receive');
   await page.getByLabel(/^Request an amount in/).fill('a lot');
-  await expect(page.getByRole('alert').getByText('This is no amount')).toBeVisible();
+  await expect(page.getByRole('alert').getByText('This is not an amount')).toBeVisible();
   await page.getByLabel(/^Request an amount in/).fill('2.5');
   const link = `ethereum:${own}@8549?value=2500000000000000000`;
   await expect(page.getByText(link)).toBeVisible();

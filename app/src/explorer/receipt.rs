@@ -68,7 +68,7 @@ pub fn Receipt() -> impl IntoView {
     view! {
         <PageHead
             title="Check a receipt"
-            lead="A receipt shows, without any node, that a transaction is on a chain and what it did. Everything is checked in this tab, and once the page is here it works without a network."
+            lead="A receipt proves, without any node, that a transaction is on a chain and what it did. This tab checks everything; once it is loaded, the page works without a network."
         />
         <noscript inner_html=NO_SCRIPT></noscript>
         <div class="two-columns needs-script">
@@ -79,7 +79,7 @@ pub fn Receipt() -> impl IntoView {
             <CheckPanel
                 checks=bench.checks
                 titles=&RECEIPT_CHECKS
-                remains="Which block to trust: take its id from a source of your own, not from the person who gave you the receipt."
+                remains="The block to trust: take its id from a source of your own, not from the person who gave you the receipt."
                 on_request=true
             />
         </div>
@@ -205,7 +205,7 @@ fn Give(bench: Bench) -> impl IntoView {
                     {move || match (progress.get(), bench.document.get()) {
                         (Some(part), _) => format!("Hashing in this tab: {part} %"),
                         (None, Some(hashed)) => format!("SHA-256 {:x}", hashed.sha256),
-                        (None, None) => "The file that the transaction is said to anchor. It is hashed in this tab and sent nowhere.".to_owned(),
+                        (None, None) => "The file that the transaction should anchor. It is hashed in this tab and sent nowhere.".to_owned(),
                     }}
                 </span>
             </div>

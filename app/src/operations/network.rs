@@ -92,7 +92,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
 #[component]
 fn ClockOff(clock: ClockView) -> impl IntoView {
     let allowed = format!(
-        "Blocks may be {} s ahead of it at most, so this node may reject right ones. It makes no blocks, and holds nothing of this against its peers, until the clock is right.",
+        "Blocks may be {} s ahead of it at most, so this node may reject valid ones. Until the clock is right, it makes no blocks and gives its peers no penalties for this.",
         format::count(clock.allowance_secs)
     );
     view! {
@@ -108,7 +108,7 @@ fn ClockOff(clock: ClockView) -> impl IntoView {
 #[component]
 fn ClockBehind(secs: u64) -> impl IntoView {
     let words = format!(
-        "It is {} behind the newest blocks, which this node accepted itself: the clock was set back. It makes no blocks until the clock is right.",
+        "It is {} behind the newest blocks, which this node has accepted: the clock was set back. The node makes no blocks until the clock is right.",
         format::duration(secs as f64)
     );
     view! {
@@ -123,7 +123,7 @@ fn ClockBehind(secs: u64) -> impl IntoView {
 #[component]
 fn HeavierFork(fork: HeavierForkView) -> impl IntoView {
     let words = format!(
-        "It has {} blocks and more total work than the chain shown here, and forks from it below block {}, the lowest that this node goes back to: to follow it, start anew with a fresh data directory. Until then, payments and balances here may not count on other nodes.",
+        "It has {} blocks and more total work than the chain shown here, and forks from it below block {}, the lowest to which this node can reorg: to follow that chain, start with a fresh data directory. Until then, payments and balances here may not count on other nodes.",
         format::count(fork.height),
         format::count(fork.base)
     );

@@ -117,7 +117,7 @@ fn show(imported: &Imported) -> Result<(), Unprinted> {
     if matches!(imported.key, Found::Public(_)) {
         outln!("  It is a public key: the account can be watched, not used.")?;
     } else {
-        outln!("  The recovery phrase does not bring this key back: keep the file, or a copy of the vault.")?;
+        outln!("  The recovery phrase does not restore this key: keep the file, or a copy of the vault.")?;
     }
     for warning in &imported.warnings {
         outln!("  WARNING: {warning}")?;

@@ -212,7 +212,7 @@ pub fn BrowserMiner() -> impl IntoView {
             <noscript inner_html=NO_SCRIPT></noscript>
             <div class="needs-script miner-body">
                 <p class="prose">
-                    "Workers of this tab hash in WebAssembly, four nonces at a time, and hand what they find to the node. It stops when you leave this page."
+                    "Workers of this tab hash in WebAssembly, four nonces at a time, and submit what they find to the node. Mining stops when you leave this page."
                 </p>
                 <div class="form-grid">
                     <Payee miner=miner />
@@ -262,7 +262,7 @@ fn Payee(miner: Miner) -> impl IntoView {
     let error = Signal::derive(move || {
         let typed = miner.payee.get();
         match address::parse(typed.trim()) {
-            Err(error) if !typed.is_empty() => format!("This is no address: {error}."),
+            Err(error) if !typed.is_empty() => format!("This is not an address: {error}."),
             _ => String::new(),
         }
     });

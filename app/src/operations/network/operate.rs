@@ -212,7 +212,7 @@ pub fn BanDialog(banning: Banning) -> impl IntoView {
             <Dialog open=banning.open title="Ban this peer?">
                 <p>{move || view! { <Id value=banning.id.get() full=true bare=true /> }}</p>
                 <p class="prose">
-                    "The connection ends, and this node has nothing to do with the peer until the ban is over, or lifted."
+                    "The connection ends, and this node does not connect to the peer until the ban ends or is lifted."
                 </p>
                 <Select label="How long" name="ban-term" options=terms() value=term on_change=Callback::new(choose) />
                 <Refused title="The peer was not banned" why=act.failure />

@@ -185,7 +185,7 @@ fn ChangePassword() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="another-password">
             <h2 id="another-password">"Another password"</h2>
             <p class="prose">
-                "The vault in this browser is encrypted anew. Backup files made before still open with the password of their day: make a new file, and delete the old ones if that password is known to others."
+                "The vault in this browser is encrypted anew. Older backup files still open with the password of their time: make a new file, and delete the old ones if others know that password."
             </p>
             <Field
                 label="The password you have now"

@@ -185,7 +185,7 @@ fn Write(course: Course) -> impl IntoView {
     view! {
         <h2>"Write these words down, in order"</h2>
         <p class="prose">
-            "On paper, not in a picture or a file. Anyone who has them has your coins; without them no one can bring the accounts back. They are shown only once."
+            "On paper, not in a picture or a file. Anyone who has them has your coins; without them no one can restore the accounts. They are shown only once."
         </p>
         <ol class="phrase" aria-label="Recovery phrase" on:copy=move |_| clipboard::on_copy(copied, toasts)>{words}</ol>
         <CopiedPhrase copied=copied />
@@ -301,7 +301,7 @@ pub fn Protect(
             <SearchBar />
         </Show>
         <Notice kind=NoticeKind::Info title="The password is not the phrase">
-            <p>"The password opens the vault in this browser only. The phrase brings the accounts back anywhere."</p>
+            <p>"The password opens the vault in this browser only. The phrase restores the accounts anywhere."</p>
         </Notice>
     }
 }

@@ -99,15 +99,15 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
         Purpose::Payment => ("Is this what you want to sign?", ""),
         Purpose::SpeedUp => (
             "Pay more, so that it goes faster?",
-            "The same payment in the place of the one that waits: only one of the two can happen. ",
+            "The same payment, to replace the one that waits: only one of the two can happen. ",
         ),
         Purpose::Cancel => (
             "Cancel the payment that waits?",
-            "An empty payment to yourself takes its place. If a miner was quicker, the first one stands. ",
+            "An empty payment to yourself replaces it. If a miner is quicker, the first payment is in a block. ",
         ),
         Purpose::Fill => (
             "Fill the missing nonce?",
-            "An empty payment to yourself; what waits behind it can go on then. ",
+            "An empty payment to yourself; the payments that wait for this nonce can then proceed. ",
         ),
     };
     let review = (*prepared.review).clone();
@@ -145,7 +145,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     view! {
         <section class="card wallet-review" aria-labelledby="review">
             <h2 id="review">{title}</h2>
-            <p class="prose">{lead} "Read back from the very bytes that your key will sign. Compare the whole address."</p>
+            <p class="prose">{lead} "Decoded from the bytes that your key will sign. Compare the whole address."</p>
             <Review review=review />
             {warned}
             <div class="actions">

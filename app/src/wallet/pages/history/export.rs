@@ -266,7 +266,7 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
                     view! {
                         <Notice kind=NoticeKind::Error title="The file was not made">
                             <p>{why}</p>
-                            <p>"Look whether the node still runs, then try again."</p>
+                            <p>"Check whether the node still runs, then try again."</p>
                         </Notice>
                     }
                 })

@@ -239,7 +239,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         Some(view! {
             <Notice kind=NoticeKind::Warning title=format!("Nonce {missing} is missing")>
                 <p>
-                    {format!("Payments of an account happen in the order of their nonces. {waits} until there is one of nonce {missing}: the one that had it was dropped, or never arrived here.")}
+                    {format!("Payments of an account are executed in the order of their nonces. {waits} until there is one of nonce {missing}: the one that had it was dropped, or never arrived here.")}
                 </p>
                 <p>"Send that payment again, make a new one (it takes this nonce), or fill it with an empty payment to yourself."</p>
                 <div class="actions"><Button busy=pending.busy on:click=fill>"Fill it"</Button></div>

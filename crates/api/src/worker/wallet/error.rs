@@ -85,7 +85,7 @@ impl WalletError {
             Self::Storage(_) => {
                 "Allow this site to store data (private windows often do not), free some space, and try again."
             }
-            Self::Node(_) => "Look whether the node still runs, then try again.",
+            Self::Node(_) => "Check whether the node still runs, then try again.",
             Self::ChangedElsewhere => "Nothing was overwritten. Try again: it is read anew first.",
             Self::Cancelled => "Nothing was changed.",
             Self::Worker(_) => "Reload the page. If it stays, the browser may be too old for WebAssembly with SIMD.",

@@ -26,7 +26,7 @@ impl Missing {
             ),
             (Fate::Dropped, true) => (
                 "Dropped",
-                "A node had it, and this one does not know it now: its pool let it go, or it was started anew. It is not in the chain that this node shows; another node may still hold it.",
+                "A node had it, and this one does not know it now: its pool dropped it, or the node was restarted with an empty store. It is not in the chain that this node shows; another node may still hold it.",
             ),
             (_, false) if self.used => (
                 "In doubt",
@@ -165,7 +165,7 @@ fn Lost(
 fn GiveUp(confirming: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
     view! {
         <Notice kind=NoticeKind::Warning title="Give this payment up?">
-            <p>"It may have been taken. Dismissed, it is no longer listed, its bytes cannot be sent again, and the same payment made anew is not warned of."</p>
+            <p>"It may have been taken. If you dismiss it, it is no longer listed, its bytes cannot be sent again, and nothing warns you when you make the same payment again."</p>
             <div class="actions">
                 <Button on:click=move |_| dismiss.run(())>"Dismiss it"</Button>
                 <Button on:click=move |_| confirming.set(false)>"Keep it"</Button>
