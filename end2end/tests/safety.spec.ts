@@ -52,7 +52,7 @@ test('a careful person gets every warning @phone', async ({ page, node }) => {
   await publicWallet(page, node);
   await review(page, FRIEND.toLowerCase(), '1');
   await expect(page.getByText('You have not paid this address before')).toBeVisible();
-  await expect(page.getByText('The address carries no checksum')).toBeVisible();
+  await expect(page.getByText('The address has no checksum')).toBeVisible();
   await expect(sign(page)).toBeEnabled();
   await picture(page, 'wallet-warnings');
   await sign(page).click();

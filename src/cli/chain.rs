@@ -67,7 +67,7 @@ struct InitArgs {
 const NOTES: [(&str, &str); 12] = [
     (
         "name = ",
-        "Every line below is hashed into the genesis block: change one, and it is another chain.\nThe chain's name, 1 to 64 bytes.",
+        "Every line below is hashed into the genesis block: if you change one, it is another chain.\nThe chain's name, 1 to 64 bytes.",
     ),
     (
         "chain_id",
@@ -77,7 +77,7 @@ const NOTES: [(&str, &str); 12] = [
     ("spacing", "Seconds between blocks that the difficulty aims at."),
     (
         "half_life",
-        "A delay of so many seconds halves the difficulty; the same lead doubles it.",
+        "A delay of this many seconds halves the difficulty; the same lead doubles it.",
     ),
     (
         "pow_limit_bits",
@@ -91,15 +91,12 @@ const NOTES: [(&str, &str); 12] = [
         "gas_limit",
         "Gas of all transactions in a block; a plain transfer costs 4,000 to 5,000.",
     ),
-    ("block_bytes", "Most bytes of a block."),
+    ("block_bytes", "Largest size of a block, in bytes."),
     (
         "initial_base_fee",
-        "Base units for each gas in block 1, and the least ever; what is paid so is burned.",
+        "Base fee of block 1, in base units per gas, and its minimum ever after; base fees are burned.",
     ),
-    (
-        "reward",
-        "Base units (10^-18 of a coin) that the producer of block 1 gets.",
-    ),
+    ("reward", "Subsidy of block 1, in base units (10^-18 of a coin)."),
     (
         "halving_interval",
         "Number of blocks after which the subsidy halves each time; 0: never.",

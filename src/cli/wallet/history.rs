@@ -58,7 +58,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
             counted(lines.len(), "line", "lines")
         );
     }
-    errln!("First balances and payments by contracts are no transactions: the list does not have them.");
+    errln!("Genesis allocations and payments by contracts are no transactions: the list does not contain them.");
     Ok(())
 }
 
@@ -77,7 +77,7 @@ fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> 
         match read {
             Err(error) if changed(&error) => {
                 errln!(
-                    "note: part of what was read has been undone by a branch with more total work; the list is read anew"
+                    "note: part of what was read has been undone by a branch with more total work; the list is read again"
                 );
             }
             done => return done,

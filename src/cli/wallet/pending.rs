@@ -145,7 +145,7 @@ fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingA
             entry.from,
             entry.nonce
         );
-        if !args.yes && !confirmed("Dismiss it? It is then neither listed nor warned of.")? {
+        if !args.yes && !confirmed("Dismiss it? It is then no longer listed or warned of.")? {
             bail!("nothing was dismissed");
         }
         journal.forget(*id)?;
@@ -159,9 +159,9 @@ fn left_open(entry: &Entry, nonce: u64, now: UnixSecs) -> &'static str {
     if nonce > entry.nonce {
         "Its nonce is used: another payment took it, unless this one is in a block in which the node does not find it."
     } else if entry.is_over(now) {
-        "It is more than a day old, so no block takes it any more."
+        "It is more than a day old, so no block can include it any more."
     } else {
-        "A node that has a copy may still put it into a block, until a day after it was made."
+        "A node that has a copy may still include it in a block, until a day after it was made."
     }
 }
 

@@ -116,7 +116,7 @@ fn Standing() -> impl IntoView {
                         <NodesWord
                             title="The node shows an older state than before"
                             why=format!("For these balances {why}. It may still be syncing, follow another branch, or withhold newer blocks.")
-                            only_if="the chain was started anew"
+                            only_if="the chain was started again"
                         />
                     }
                 })

@@ -252,7 +252,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
             view! {
                 <Notice kind=NoticeKind::Warning title="It is not known what this browser has sent">
                     <p>{format!("Payments whose answer was lost are not shown here: {why}. Until they can be read, nothing is sent from this browser.")}</p>
-                    <p>"Allow this site to store data. If that was never forbidden: with the phrase written down, remove the wallet from this browser and restore it, which clears the list."</p>
+                    <p>"Allow this site to store data. If that is allowed already: make sure that you have the phrase, remove the wallet from this browser and restore it, which clears the list."</p>
                 </Notice>
             }
         })

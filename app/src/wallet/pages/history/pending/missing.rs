@@ -18,7 +18,7 @@ impl Missing {
         match (&self.fate, self.sent.acknowledged) {
             (Fate::Dropped, false) if self.expired => (
                 "In doubt",
-                "No answer came when it was sent, and this node does not know it. It is more than a day old, so no block takes it any more.",
+                "No answer came when it was sent, and this node does not know it. It is more than a day old, so no block can include it any more.",
             ),
             (Fate::Dropped, false) => (
                 "In doubt",
@@ -207,7 +207,7 @@ mod tests {
             (
                 missing(Fate::Dropped, false, false, true),
                 "In doubt",
-                "no block takes it any more",
+                "no block can include it any more",
                 false,
             ),
             (
