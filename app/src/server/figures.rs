@@ -267,7 +267,7 @@ pub fn security(at: &At<'_>) -> Result<SecurityView, StoreError> {
         name: "Blocks".to_owned(),
         verdict: if refused == 0 { Verdict::Pass } else { Verdict::Warn },
         detail: match refused {
-            0 => "Every block since the start followed the rules.".to_owned(),
+            0 => "Every block that came since the start kept the rules.".to_owned(),
             count => format!(
                 "{} rejected since the start; the log gives the reasons.",
                 format::plural(count, "block was", "blocks were")

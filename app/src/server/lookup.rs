@@ -28,7 +28,7 @@ pub fn search(at: &At<'_>, text: &str) -> Result<SearchAnswer, StoreError> {
     if let (Ok(height), true) = (number.parse::<u64>(), number.bytes().all(|byte| byte.is_ascii_digit())) {
         let tip = at.height();
         let late = format!(
-            "The chain ends at block {}; this block does not exist yet.",
+            "The chain ends at block {}; this one is still to come.",
             format::count(tip)
         );
         return Ok(answer(if height <= tip {

@@ -19,7 +19,7 @@ pub struct CheckLine {
     pub explanation: &'static str,
     /// `None` where it does not apply, such as the path of a transaction that still waits.
     pub outcome: Option<Result<(), String>>,
-    /// Without an outcome: why what holds is still only what the node reports.
+    /// Without an outcome: why what holds is still the node's word.
     pub claimed: Option<&'static str>,
 }
 
@@ -28,7 +28,7 @@ type Titled = (&'static str, &'static str);
 const ID: Titled = ("Block id", "The header's 80 bytes hash to the id shown.");
 const WORK: Titled = (
     "Work",
-    "The id is below the target in the header; that target is no easier than this chain's spec allows, and at most 16 times easier than the hardest known on this chain. Genesis is known by its id.",
+    "The id is below the target that the header names, and that is no easier than this chain's spec allows, and at most 16 times easier than what is known of this chain. Genesis is known by its id.",
 );
 const MANIFEST: Titled = ("Manifest root", "The manifest hashes to the root in the header.");
 const FIGURES: Titled = (
@@ -37,7 +37,7 @@ const FIGURES: Titled = (
 );
 const SIGNATURE: Titled = (
     "Signature",
-    "The sender's key, or as many keys as its policy requires, signed exactly this transaction, for this chain.",
+    "The sender's key, or as many keys as its policy requires, signed this very transaction for this very chain.",
 );
 const CONTENT: Titled = (
     "Content",
@@ -49,7 +49,7 @@ const PATH: Titled = (
 );
 const SEAL: Titled = (
     "Block's work",
-    "The block that contains it is sealed: header, manifest and work fit.",
+    "The block that holds it is sealed: header, manifest and work fit.",
 );
 const OUTCOME: Titled = (
     "Outcome",
@@ -71,7 +71,7 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
     }
 }
 
-/// A line about a block: what holds in a block that may be made up is only what the node reports.
+/// A line about a block: what holds in a block that may be made up is the node's word.
 fn line_of(titled: Titled, outcome: Option<Result<Sealed, String>>) -> CheckLine {
     match outcome {
         Some(Ok(Sealed::Light)) => CheckLine {

@@ -120,7 +120,7 @@ fn mark(line: &CheckLine) -> MarkState {
 pub fn CheckPanel(
     checks: Checks,
     titles: &'static [(&'static str, &'static str)],
-    /// What remains unverified even when every check holds.
+    /// What remains the node's word even when every check holds.
     #[prop(into)]
     remains: String,
     /// Whether checks run only when the user starts them: before that there is no claim of a node either.

@@ -9,12 +9,9 @@ use super::checks::{CheckLine, line};
 pub const RECEIPT_CHECKS: [(&str, &str); 6] = [
     (
         "Signature",
-        "The sender's keys signed exactly this transaction, for this chain.",
+        "The sender's keys signed this very transaction for this very chain.",
     ),
-    (
-        "Block",
-        "Header and manifest of its block fit, and the block has its work.",
-    ),
+    ("Block", "Header and manifest of its block fit, and the work is there."),
     (
         "Inclusion",
         "The transaction is in the block, by its path to the block's root.",
@@ -37,7 +34,7 @@ pub const RECEIPT_CHECKS: [(&str, &str); 6] = [
 const OF_THE_NODE: &str = "The id is the one that this node gave: compare it with a source of your own.";
 
 /// Checks a receipt against a block that its reader trusts; `of_node` where its id comes from the node that serves the page,
-/// so that the trust is only what the node reports.
+/// so that the trust is the node's word.
 pub fn check_receipt(receipt: &PortableReceipt, trusted: BlockId, of_node: bool) -> (Vec<CheckLine>, Option<Proven>) {
     let outcome = receipt.check(None, trusted, &ReferenceVerifier);
     let lines = Claim::ALL.iter().zip(RECEIPT_CHECKS).map(|(claim, titled)| {
@@ -51,7 +48,7 @@ pub fn check_receipt(receipt: &PortableReceipt, trusted: BlockId, of_node: bool)
             Ok(_) => Ok(()),
             Err(refuted) if *claim < refuted.claim => Ok(()),
             Err(refuted) if *claim == refuted.claim => Err(refuted.to_string()),
-            Err(_) => Err("Not checked, since the claim above is false.".to_owned()),
+            Err(_) => Err("Not looked at, since the claim above is false.".to_owned()),
         };
         line(titled, Some(holds))
     });

@@ -15,7 +15,7 @@ use crate::{format, model::ChainInfo};
 /// the chain; it only rejects a made-up block of a far future, for which any work would be enough.
 const FUTURE: u64 = 86_400;
 
-/// Why a block whose seal is [`Sealed::Light`] is only what the node reports.
+/// Why a block whose seal is [`Sealed::Light`] is the node's word.
 pub const LIGHT: &str = "The block carries less than a 16th of the work that this chain began with, or that this browser has seen on it: it costs little to make up.";
 
 /// The rules of one chain that a header can be held against.

@@ -27,7 +27,7 @@ pub enum Proof {
     Whole,
     /// That it was signed and is in the block; the node sent no receipt, so the outcome is its word.
     ButOutcome,
-    /// That it was signed; the block that holds it may be made up, so that it happened is only what the node reports.
+    /// That it was signed; the block that holds it may be made up, so that it happened is the node's word.
     ButBlock,
 }
 

@@ -184,7 +184,7 @@ fn waits(id: &str, at: u64) -> Caution {
         "The same payment waits already",
         format!(
             "One with this receiver and this amount was made at {} and is not in a block yet: {id}. Signed again, it pays a \
-             second time. To hurry the first, use “Speed up” in the history.",
+             second time. To get the first into a block sooner, use “Speed up” in the history.",
             format::utc(at)
         ),
     )
