@@ -188,7 +188,7 @@ mod real {
         kept.as_bool()
     }
 
-    /// Loads the page anew from its server.
+    /// Loads the page again from its server.
     pub fn reload() {
         if let Some(window) = web_sys::window() {
             let _ = window.location().reload();

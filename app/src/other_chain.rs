@@ -62,7 +62,7 @@ pub fn OtherChain() -> impl IntoView {
                     <p>{format!("This page was made for {was}. The node now serves {}: the chain was started again, or this is another node.", name(&other))}</p>
                     <p>"The data here is of the old chain, and its wallet is locked. Wallets are kept by chain, so none is lost."</p>
                     <div class="actions">
-                        <Button kind=ButtonKind::Primary on:click=move |_| browser::reload()>"Load the page anew"</Button>
+                        <Button kind=ButtonKind::Primary on:click=move |_| browser::reload()>"Reload the page"</Button>
                     </div>
                 </Notice>
             }

@@ -287,7 +287,7 @@ test.describe('on a node of its own', () => {
       expect((await node.api('status')).genesis_id).not.toBe(genesis);
       await expect(page.getByText('This node serves another chain now')).toBeVisible({ timeout: 60_000 });
       await picture(page, 'other-chain-live');
-      await page.getByRole('button', { name: 'Load the page anew' }).click();
+      await page.getByRole('button', { name: 'Reload the page' }).click();
       await hydrated(page);
       await expect(page.getByText('A vault in this browser belongs to another chain')).toBeVisible();
       await expect(page.getByText(genesis.slice(-10))).toBeVisible();

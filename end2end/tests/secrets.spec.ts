@@ -159,7 +159,7 @@ test('a phrase that became no wallet is gone from the worker once its pages are 
   await leave();
   await expect.poll(() => check(words)).toEqual(gone);
 
-  // Begun anew.
+  // Begun again.
   await page.getByRole('link', { name: 'Create a wallet' }).click();
   const others = await make();
   expect(await check(others)).toEqual(held);

@@ -190,7 +190,7 @@ impl WorkerState {
         self.opened()
     }
 
-    /// Reads the vault anew, after another tab changed it.
+    /// Reads the vault again, after another tab changed it.
     async fn refresh(&mut self) -> Result<Answer, WalletError> {
         self.reread(&VaultStore::open().await?).await?;
         self.opened()

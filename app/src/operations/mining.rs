@@ -133,7 +133,7 @@ fn Connected(workers: Vec<WorkerView>, connected: u64) -> impl IntoView {
     .into_any()
 }
 
-/// The node's own miner, and its switch for the operator. It is drawn once; what changes in it is drawn anew, part by part.
+/// The node's own miner, and its switch for the operator. It is drawn once; what changes in it is drawn again, part by part.
 #[component]
 fn NativeMiner(miner: Memo<MinerView>) -> impl IntoView {
     let running = Memo::new(move |_| miner.with(|miner| miner.running));

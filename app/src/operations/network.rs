@@ -256,7 +256,7 @@ fn Peers(network: Signal<NetworkView>, banning: Banning, not_removed: RwSignal<S
     .into_any()
 }
 
-/// The row of a peer: its name and what may be done with it stay, its figures are drawn anew.
+/// The row of a peer: its name and what may be done with it stay, its figures are drawn again.
 #[component]
 fn Peer(id: String, network: Signal<NetworkView>, banning: Banning, not_removed: RwSignal<String>) -> impl IntoView {
     let own = id.clone();

@@ -51,7 +51,7 @@ pub fn PageHead(
     .into_any()
 }
 
-/// Shows a resource: a skeleton until it first arrives, then the value, drawn anew whenever it changes.
+/// Shows a resource: a skeleton until it first arrives, then the value, drawn again whenever it changes.
 /// See [`Followed`].
 #[component]
 pub fn Loaded<T>(
@@ -118,7 +118,7 @@ where
         <Transition fallback=move || view! { <Skeleton lines=lines /> }>
             {move || {
                 let show = show.clone();
-                // The future is awaited untracked: a second reading must not begin the page anew.
+                // The future is awaited untracked: a second reading must not begin the page again.
                 let first = ScopedFuture::new_untracked(async move { resource.await });
                 Suspend::new(async move {
                     take(first.await);

@@ -277,7 +277,7 @@ impl Wallet {
     }
 }
 
-/// Why the wallet is locked where its vault could not be read anew after another tab changed it.
+/// Why the wallet is locked where its vault could not be read again after another tab changed it.
 fn why_locked(failure: &WalletError) -> String {
     match failure {
         WalletError::Locked => "Its password was changed in another tab.".to_owned(),

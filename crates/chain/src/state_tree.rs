@@ -111,7 +111,7 @@ pub fn bit(key: &B256, depth: usize) -> bool {
     key[depth / 8] >> (7 - depth % 8) & 1 == 1
 }
 
-/// Root over `(key, value hash)` leaves, computed anew: the definition that every faster tree must agree with.
+/// Root over `(key, value hash)` leaves, computed from scratch: the definition that every faster tree must agree with.
 /// Keys are ascending and distinct. Rule: docs/protocol.md#S3
 pub fn root_of(leaves: &[(B256, B256)]) -> B256 {
     subtree_root(leaves, 0)

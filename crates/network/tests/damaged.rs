@@ -480,7 +480,7 @@ fn it_is_requested_from_a_peer_again() {
     }
 }
 
-/// The node begins anew on its own chain, the block of the other one beside it.
+/// The node starts again on its own chain, the block of the other one beside it.
 fn return_to_own(story: &Story) {
     std::fs::remove_dir_all(story.dir.path().join("store")).unwrap();
     let node = open(story.dir.path(), &story.clock).unwrap();

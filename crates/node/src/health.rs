@@ -18,7 +18,7 @@ pub enum NotReady {
     /// Headers of a chain with more total work were checked, and their blocks are not all here.
     #[error("catching up: at block {height} of {best}")]
     Syncing { height: Height, best: Height },
-    /// A write failed, or reads have failed for long: the process ends, and the next one opens the store anew.
+    /// A write failed, or reads have failed for long: the process ends, and the next one opens the store again.
     #[error("the store is broken: {detail}")]
     StoreBroken { detail: String },
     /// Nothing is written until there is more room; `free` is in bytes.
@@ -31,7 +31,7 @@ pub enum NotReady {
     #[error("this machine's clock is {secs} s behind this node's own chain")]
     ClockBehindChain { secs: u64 },
     /// A chain of more total work, its headers checked from genesis on, forks below the lowest block that this node goes back
-    /// to: following it means beginning anew. Rules: docs/protocol.md#B9, #Q5
+    /// to: following it means starting again. Rules: docs/protocol.md#B9, #Q5
     #[error(
         "a chain of {} with more total work forks below block {base}, the lowest to which this node can reorg",
         counted(.height.0, "block", "blocks")

@@ -50,7 +50,7 @@ struct Inner {
     tip: RwLock<Arc<Tip>>,
     pool: Mutex<Mempool>,
     pool_view: SharedView,
-    /// Shared while a submission is taken; held alone while the pool is read anew from the disk.
+    /// Shared while a submission is taken; held alone while the pool is read again from the disk.
     submissions: RwLock<()>,
     events: Events,
     stats: Stats,

@@ -102,7 +102,7 @@ pub enum Warning {
         /// The highest fee in percent of the value.
         percent: u64,
     },
-    /// The fee may become this much, whatever the value is.
+    /// The fee may become this much, regardless of the value.
     FeeHigh {
         /// The highest fee, in base units.
         max_fee: Amount,

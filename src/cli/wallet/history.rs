@@ -15,7 +15,7 @@ use super::super::out::{errln, out, outln, plain};
 use super::accounts::find;
 use super::file::VaultFile;
 
-/// How often the list is begun anew where a reorg undoes what was read of it.
+/// How often the list is begun again where a reorg undoes what was read of it.
 const TRIES: usize = 5;
 
 #[derive(Debug, Args)]
@@ -68,7 +68,7 @@ struct History {
     more: bool,
 }
 
-/// The newest lines, of one and the same chain: where a reorg undoes what was read, it is read anew.
+/// The newest lines, of one and the same chain: where a reorg undoes what was read, it is read again.
 fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
     for _ in 0..TRIES {
         let read = read_once(client, account, most);

@@ -115,7 +115,7 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
 }
 
 /// What got no answer and is not known to the node either; the others are named and settled by this look, on standard error:
-/// one in a block is in no list of what waits, and would be paid anew.
+/// one in a block is in no list of what waits, and would be paid again.
 fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
     let mut open = Vec::new();
     for entry in journal.unanswered(genesis)? {
@@ -245,7 +245,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     finish(client, &journal, &signed, &report)
 }
 
-/// Whose transaction these bytes are. The answer is checked, not trusted: they are signed anew, so they have to be those of this id:
+/// Whose transaction these bytes are. The answer is checked, not trusted: they are signed again, so they have to be those of this id:
 /// a node could answer with an old payment whose day is over.
 fn sender_of(chain: &ChainIdentity, id: TxId, envelope: &Bytes) -> anyhow::Result<Address> {
     let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;

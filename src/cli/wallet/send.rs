@@ -183,7 +183,7 @@ impl PaymentDraft<'_> {
     }
 }
 
-/// Looks what became of earlier payments of this account that got no answer. The same payment is not made anew: its first bytes
+/// Looks what became of earlier payments of this account that got no answer. The same payment is not made again: its first bytes
 /// are sent again; true if that was done. Rule: docs/protocol.md#W56
 fn resume(
     client: &Client,

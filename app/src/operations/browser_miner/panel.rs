@@ -15,7 +15,7 @@ use crate::{
 
 /// Where this browser keeps the address that it last mined to.
 const PAYEE_KEY: &str = "tally.mining.payee";
-/// Seconds after which a template is requested anew, for the fees of newer payments.
+/// Seconds after which a template is requested again, for the fees of newer payments.
 const REFRESH: u64 = 15;
 /// Most workers that can be chosen.
 const MAX_WORKERS: u32 = 32;

@@ -185,7 +185,7 @@ fn Lines(of: String, account: Signal<Option<AccountView>>, witness: Witness) -> 
     }
 }
 
-/// The lines with their keys: all that a line shows, so that it is drawn anew where that changed, and a number, since a node may
+/// The lines with their keys: all that a line shows, so that it is drawn again where that changed, and a number, since a node may
 /// send the same line twice.
 fn with_keys(lines: Vec<HistoryLine>) -> Vec<(String, HistoryLine)> {
     let mut counts = HashMap::<String, usize>::new();

@@ -137,7 +137,7 @@ fn Standing() -> impl IntoView {
     }
 }
 
-/// Says why balances are not verified against what was seen before, and lets the user begin anew where that is no surprise.
+/// Says why balances are not verified against what was seen before, and lets the user start again where that is no surprise.
 #[component]
 fn NodesWord(title: &'static str, why: String, only_if: &'static str) -> impl IntoView {
     let balances = Balances::get();

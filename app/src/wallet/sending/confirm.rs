@@ -27,7 +27,7 @@ pub struct Prepared {
     pub payload: Bytes,
     pub review: Box<ReviewText>,
     pub purpose: Purpose,
-    /// The waiting transaction in whose place it shall stand.
+    /// The waiting transaction that it replaces.
     pub replaces: Option<String>,
     /// The recipient as it was typed.
     pub typed: Option<String>,
@@ -76,7 +76,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     let chain = expect_context::<ChainInfo>();
     let hand_in = HandIn::new();
     let HandIn { busy, failure, .. } = hand_in;
-    // Reviewed bytes are signed once; what was rejected is made anew.
+    // Reviewed bytes are signed once; what was rejected is made again.
     let spent = RwSignal::new(false);
     let cautions = RwSignal::new(None::<Result<Vec<Caution>, String>>);
     let ready = RwSignal::new(false);

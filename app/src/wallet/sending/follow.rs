@@ -86,7 +86,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
         Some(Status::Failed) => "follow follow-failed",
         _ => "follow follow-waiting",
     };
-    // Drawn anew only for another block: its link keeps the focus.
+    // Drawn again only for another block: its link keeps the focus.
     let height = Memo::new(move |_| {
         page.with(|page| {
             let block = page.as_ref().and_then(|page| page.row.block.as_ref());

@@ -1,4 +1,4 @@
-//! Handing a signed envelope to the node: kept before it is sent, and in doubt sent again as it is, never made anew.
+//! Handing a signed envelope to the node: kept before it is sent; in doubt the same bytes are sent again, never a new payment.
 //! Rules: docs/protocol.md#W54, #W56
 
 use leptos::{prelude::*, task::spawn_local};
@@ -218,7 +218,7 @@ fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Opt
     }
 }
 
-/// Whether another payment took the nonce, so that it may be made anew: never of what may have been taken itself.
+/// Whether another payment took the nonce, so that it may be made again: never of what may have been taken itself.
 fn is_other_nonce(handed: &Handed) -> bool {
     matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce())
 }

@@ -248,7 +248,7 @@ pub enum Request {
     Discovered {
         used: Vec<bool>,
     },
-    /// Reads the vault anew: another tab has written it.
+    /// Reads the vault again: another tab has written it.
     Refresh,
     /// Changes a label, the order, the address book and the like.
     Edit {

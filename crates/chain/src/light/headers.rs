@@ -186,7 +186,7 @@ impl Run {
 }
 
 /// All headers of a chain, from genesis on: each is checked as a node checks it, and dropped. What is kept is a few kilobytes,
-/// whatever the height. Rule: docs/protocol.md#F9
+/// regardless of the height. Rule: docs/protocol.md#F9
 #[derive(Debug, Clone)]
 pub struct AllHeaders {
     genesis: BlockId,

@@ -68,7 +68,7 @@ pub struct Verifier {
 
 impl Verifier {
     /// For the chain with this genesis id. `spec`: one that was checked, as each is that [`ChainSpec::from_toml`] or
-    /// [`ChainSpec::checked`] gave, from whatever source: it has to make this genesis. `now`: the reader's clock.
+    /// [`ChainSpec::checked`] gave, from any source: it has to make this genesis. `now`: the reader's clock.
     pub fn new(spec: ChainSpec, genesis: BlockId, now: UnixSecs) -> Result<Self, LightError> {
         let genesis = Genesis::of(&spec, genesis)?;
         Ok(Self {

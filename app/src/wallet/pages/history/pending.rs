@@ -72,7 +72,7 @@ impl Pending {
         });
     }
 
-    /// Makes what shall stand in the place of a waiting transaction.
+    /// Builds the replacement of a waiting transaction.
     async fn replace(self, from: String, id: String, purpose: Purpose) -> Result<(), SendError> {
         // Where the journal does not have it, the node does.
         let journal = journal::load(&self.genesis()).unwrap_or_default();

@@ -111,7 +111,7 @@ fn a_used_nonce_is_named_with_both_that_it_may_mean() {
             "{}",
             failure.why
         );
-        // Made anew is only what surely was not taken.
+        // Only what was certainly not accepted is made again.
         assert_eq!(is_other_nonce(&handed), earlier == Earlier::Never);
         assert_eq!(is_open(&handed), earlier != Earlier::Never);
     }
