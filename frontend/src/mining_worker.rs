@@ -58,7 +58,7 @@ async fn work(state: Rc<RefCell<MinerState>>) {
         let Some(job) = job else { break };
         match Attempt::new(&job) {
             Ok(attempt) => attempt.run(&state).await,
-            Err(why) => post(&FromMiner::Refused(why)),
+            Err(why) => post(&FromMiner::Rejected(why)),
         }
     }
     state.borrow_mut().working = false;

@@ -13,7 +13,7 @@ use tally_node::system_clock;
 
 use super::client::{Bounds, Client, Expected, NodesArgs};
 use crate::exit::{NodesDiffer, NotVerified};
-use check::{Reader, Refused, Shown};
+use check::{Reader, Rejected, Shown};
 
 /// Longest chain spec that is read, in bytes.
 const MAX_SPEC: u64 = 1024 * 1024;
@@ -189,8 +189,8 @@ fn verdict(findings: Findings) -> anyhow::Result<()> {
     let (mut same, mut different, mut failed) = (None, Vec::new(), None);
     for Outcome { node, result, relation } in findings.nodes {
         if let Err(error) = result {
-            if let Some(refused) = error.downcast_ref::<Refused>() {
-                let why = refused.to_string();
+            if let Some(rejected) = error.downcast_ref::<Rejected>() {
+                let why = rejected.to_string();
                 return Err(NotVerified { node, why }.into());
             }
             failed.get_or_insert(error);

@@ -14,7 +14,7 @@ use crate::{
     ui::{BlockLink, Claimed, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time, branch},
 };
 use bans::{PeerBans, RangeBans};
-use operate::{AddPeer, BanDialog, Banning, PeerActions, Refused};
+use operate::{ActionFailed, AddPeer, BanDialog, Banning, PeerActions};
 use ranges::BanRange;
 
 /// Seconds after which peers are looked at again, blocks or not.
@@ -63,7 +63,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
             <Show when=move || speaks.get() && operator.is_present()>
                 <AddPeer />
             </Show>
-            <Refused title="The peer was not removed" why=not_removed />
+            <ActionFailed title="The peer was not removed" why=not_removed />
             <Show
                 when=move || alone.get()
                 fallback=move || view! { <Peers network=network banning=banning not_removed=not_removed /> }

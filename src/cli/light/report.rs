@@ -6,7 +6,7 @@ use tally_chain::light::{Checked, Level, Verified};
 use tally_chain::{Header, UnixSecs, visible};
 use tally_node::counted::counted;
 
-use super::check::{Refused, Shown};
+use super::check::{Rejected, Shown};
 use super::{Findings, Outcome, Relation};
 use crate::cli::out::{Unprinted, outln};
 
@@ -170,13 +170,13 @@ fn one(node: &Outcome, now: UnixSecs) -> Value {
         }
         Err(error) => {
             let fault = match error.downcast_ref() {
-                Some(Refused::Proof(fault)) => Some(fault),
+                Some(Rejected::Proof(fault)) => Some(fault),
                 _ => None,
             };
             json!({
                 "node": node.node,
                 "verified": false,
-                "refuted": error.is::<Refused>(),
+                "refuted": error.is::<Rejected>(),
                 "reason": format!("{error:#}"),
                 "rule": fault.map(|fault| fault.rule),
                 "height": fault.and_then(|fault| fault.height),
