@@ -22,7 +22,7 @@ const MAX_WORKERS: u32 = 32;
 
 /// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<p class=\"prose\">Mining here needs JavaScript and WebAssembly. \
-The node mines by itself, and any SHA-256d miner can work for it.</p>";
+The node has its own miner, and any SHA-256d miner can connect to it.</p>";
 
 /// The miner of this tab. It stops when the page is left.
 #[derive(Clone, Copy)]

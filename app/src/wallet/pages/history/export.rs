@@ -255,7 +255,7 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
             </span>
             <span class="field-hint">
                 "CSV is UTF-8 with commas, points in numbers and times in UTC: choose these when you import the file into a spreadsheet. \
-                 Rewards of mining are lines of it; payments by contracts are no transactions and are not in it."
+                 Mining rewards are lines of it; payments by contracts are no transactions and are not in it."
             </span>
         </div>
         {move || cut.get().then(|| view! { <p class="field-hint">{format!("The file has the newest {} lines; there are more.", format::count(MOST as u64))}</p> })}
