@@ -160,7 +160,7 @@ impl Server {
         done.unwrap_or_else(|error| Err(not_done(error)))
     }
 
-    /// Asks every open event stream to end.
+    /// Signals every open event stream to end.
     pub fn stop_streams(&self) {
         self.stopping.send_replace(true);
     }
