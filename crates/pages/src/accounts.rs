@@ -2,7 +2,7 @@ use tally_chain::{Address, CheckedTransaction};
 use tally_node::{AccountPageError, HistoryCursor, HistoryEntry, Lines, Reward, StoreError};
 
 use crate::{
-    At,
+    at::At,
     rows::{parse_address, scheme, shown, units},
 };
 use tally_app::model::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, MAX_ROWS, RewardRow, Scheme};

@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
-use tally_app::model::ChainInfo;
+use tally_app::model::{ChainInfo, SelfCheck};
 use tally_network::NetworkSlot;
 use tally_node::{Node, Tip};
 
-use crate::ServerFacts;
+/// What only the server knows of itself.
+#[derive(Clone, Debug, Default)]
+pub struct ServerFacts {
+    /// Where it answers, as URLs.
+    pub listening: Arc<Vec<String>>,
+    /// What it checked about itself: transport, tokens, storage.
+    pub checks: Arc<Vec<SelfCheck>>,
+}
 
 /// A node and the tip that one answer is read from.
 pub struct At<'a> {

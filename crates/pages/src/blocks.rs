@@ -4,7 +4,7 @@ use tally_chain::{Amount, Bytes, Height, RawTransaction, Receipt};
 use tally_node::{BlockKey, BlockRecord, Status, StoreError};
 
 use crate::{
-    At,
+    at::At,
     rows::{Slice, difficulty, parse_address, units},
 };
 use tally_app::format;

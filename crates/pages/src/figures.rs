@@ -6,7 +6,7 @@ use tally_chain::Height;
 use tally_node::{StoreError, workers::Worker};
 
 use crate::{
-    At,
+    at::At,
     overview::Run,
     rows::{difficulty, shown, units},
 };

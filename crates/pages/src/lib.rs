@@ -12,27 +12,17 @@ mod overview;
 mod rows;
 mod transactions;
 
-use std::sync::Arc;
-
 use tally_app::model::{
     AccountView, BlockEvidence, BlockPage, BlockQuery, BlockRow, ChainInfo, Listing, MempoolView, MiningView,
-    NetworkView, Overview, PerformanceView, SearchAnswer, SecurityView, SelfCheck, TransactionEvidence,
-    TransactionPage, TransactionQuery, TransactionRow,
+    NetworkView, Overview, PerformanceView, SearchAnswer, SecurityView, TransactionEvidence, TransactionPage,
+    TransactionQuery, TransactionRow,
 };
 use tally_app::server::{Source, SourceError};
 use tally_network::NetworkSlot;
 use tally_node::{Node, StoreError};
 
 use at::At;
-
-/// What only the server knows of itself.
-#[derive(Clone, Debug, Default)]
-pub struct ServerFacts {
-    /// Where it answers, as URLs.
-    pub listening: Arc<Vec<String>>,
-    /// What it checked about itself: transport, tokens, storage.
-    pub checks: Arc<Vec<SelfCheck>>,
-}
+pub use at::ServerFacts;
 
 /// A node, its network and the server before them, as pages read them.
 #[derive(Clone)]

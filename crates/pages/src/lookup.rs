@@ -1,7 +1,7 @@
 use tally_chain::address;
 use tally_node::{BlockKey, StoreError};
 
-use crate::{At, rows::shown};
+use crate::{at::At, rows::shown};
 use tally_app::{
     format,
     model::{Destination, SearchAnswer},

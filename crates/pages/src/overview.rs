@@ -7,7 +7,7 @@ use tally_node::{
 };
 
 use crate::{
-    At,
+    at::At,
     blocks::first,
     rows::{Slice, difficulty, scheme, units},
     transactions::latest,

@@ -5,7 +5,7 @@ use tally_chain::{
 };
 use tally_node::{BlockRecord, Included, Located, StoreError};
 
-use crate::At;
+use crate::at::At;
 use tally_app::model::{BaseUnits, BlockRef, BlockRow, Listing, MAX_ROWS, Status, TransactionKind, TransactionRow};
 pub use tally_app::server::scheme;
 

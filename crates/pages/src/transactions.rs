@@ -2,7 +2,7 @@ use tally_chain::{Bytes, CheckedTransaction, Height, merkle, visible};
 use tally_node::{BlockKey, BlockRecord, Included, Located, Place, StoreError};
 
 use crate::{
-    At,
+    at::At,
     blocks::evidence,
     rows::{Slice, price, scheme, units},
 };
