@@ -38,7 +38,7 @@ pub fn Transaction() -> impl IntoView {
                     <Missing
                         what="Transaction"
                         key=id.get_untracked()
-                        why="This node knows no such transaction. It may never have arrived, have expired while it waited, or belong to another chain."
+                        why="This node does not know this transaction. It may never have arrived, may have expired while it waited, or may belong to another chain."
                     />
                 }
             }),
@@ -128,7 +128,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&TRANSACTION_CHECKS
-                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it rightly. Of the chain behind the block nothing was checked; on a first visit the block's work is measured only by what the chain began with."
+                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it correctly. The chain behind the block was not checked; on a first visit the block's work is measured only by what the chain began with."
             />
         </div>
         <details class="card more">

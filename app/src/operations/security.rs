@@ -17,16 +17,16 @@ pub fn Security() -> impl IntoView {
         <section class="card" aria-labelledby="marks">
             <h2 id="marks">"The marks"</h2>
             <p class="prose">
-                "A tally stick was split in two so that neither side could change the count alone. Pages carry that idea: each thing shows whether this tab has checked it."
+                "A tally stick was split in two so that neither side could change the count alone. Pages follow that idea: a mark shows whether this tab has checked each figure."
             </p>
             <ul class="marks">
                 <li>
                     <Mark state=MarkState::Verified />
-                    <span>"This tab checked the bytes itself: signature, Merkle path, roots, and the work of one block, which is at least a 16th of the most that this browser knows of the chain. What exactly stands in the panel beside the mark. It does not mean that the chain behind that block was checked, nor that the block is on the branch with the most total work."</span>
+                    <span>"This tab checked the bytes itself: signature, Merkle path, roots, and the work of one block, which is at least a 16th of the most that this browser knows of the chain. The panel beside the mark lists the checks. It does not mean that the chain behind that block was checked, nor that the block is on the branch with the most total work."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Claimed />
-                    <span>"Only the node reports it, it is too early to know, or the block carries so little work that it may be made up; then the reason stands beside it. Counts of confirmations and rewards of mining always have this mark. A node that you do not run may be wrong, or show what is false."</span>
+                    <span>"Only the node reports it, it is too early to know, or the block carries so little work that it may be made up; then the reason is shown beside it. Counts of confirmations and mining rewards always have this mark. A node that you do not run may be wrong, or give false answers."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Checking />
@@ -34,15 +34,15 @@ pub fn Security() -> impl IntoView {
                 </li>
                 <li>
                     <Mark state=MarkState::Unchecked />
-                    <span>"A receipt is checked when you ask for it. Until then this tab has found nothing, and no node vouches for it."</span>
+                    <span>"A receipt is checked when you request it. Until then nothing about it is verified."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Older(String::new()) />
-                    <span>"What was shown holds, but at an older block than one that this browser has seen: the node is behind, or hides what happened since."</span>
+                    <span>"It is valid, but at an older block than one that this browser has seen: the node is behind, or withholds newer blocks."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Failed(String::new()) />
-                    <span>"This tab checked it, and it is false: the reason stands beside it. Do not rely on it; compare with another node."</span>
+                    <span>"This tab checked it, and it is false: the reason is shown beside it. Do not rely on it; compare with another node."</span>
                 </li>
             </ul>
         </section>
@@ -50,24 +50,24 @@ pub fn Security() -> impl IntoView {
             <h2 id="where">"What is checked where"</h2>
             <ul class="prose">
                 <li>"Your keys are made, kept and used in a worker of this browser. The node has no endpoint that takes a key."</li>
-                <li>"What you confirm is decoded from the very bytes that are signed, not from the form you filled in."</li>
+                <li>"What you confirm is decoded from the bytes that are signed, not from the form that you filled in."</li>
                 <li>"A block: its work is no easier than the chain spec allows, it commits to the manifest, and for a balance it is no older than one that this browser has seen. Block 0 counts only with the id of genesis."</li>
                 <li>"How much work a block needs: its target is at most 16 times easier than the first of the chain, and than the hardest that this browser has checked on it. A block with less, such as an early one of a chain that grew, is marked as told by the node."</li>
-                <li>"A first visit knows only the work that the chain began with. Where that was little, as on the chains local and test and on a new one of your own, any computer makes a block within moments that this browser then accepts. From the first block with more work that it has checked, it requires a 16th of that. A private window, and a browser whose site data was cleared, begin anew."</li>
-                <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
+                <li>"A first visit knows only the work that the chain began with. Where that was little, as on the chains local and test and on a new chain of your own, any computer makes a block within moments that this browser accepts. Once it has checked a block with more work, it requires a 16th of that work. A private window, and a browser whose site data was cleared, start again."</li>
+                <li>"A transaction: signature, content, its path to the block's root, and, by its receipt, its outcome."</li>
                 <li>"A balance: its path to the state root of such a block. A line of the history: account, direction, receiver, amount and outcome."</li>
-                <li>"Not checked in this tab: the chain behind that block. Someone who spends the work of one block, or has a block of another chain of this kind with as much work, can still show it here with a balance that is not of this chain. Run a node, or compare two."</li>
+                <li>"Not checked in this tab: the chain behind that block. Someone who spends the work of one block, or has a block of another Tally chain with as much work, can still show it here with a balance of another chain. Run a node, or compare two."</li>
                 <li>"The page itself comes from the server that it checks. A server that you do not trust can send another page."</li>
             </ul>
         </section>
         <section class="card" aria-labelledby="answers">
             <h2 id="answers">"What an answer means"</h2>
             <ul class="prose">
-                <li>"Taken (202): this node has written the payment to its disk, where it survives a crash and a power cut, and offers it to miners. It is in no block yet, and other nodes may not have it."</li>
-                <li>"Already pending, already included (409): the same payment was taken before. It is not paid a second time."</li>
-                <li>"Pending: it waits in this node's pool for a block. It can be replaced by another of the same nonce, dropped, or too old after a day."</li>
+                <li>"Accepted (202): this node has written the payment to its disk, where it survives a crash and a power cut, and offers it to miners. It is not in a block yet, and other nodes may not have it."</li>
+                <li>"Already pending, already included (409): the node already has the same payment. It is not paid a second time."</li>
+                <li>"Pending: it waits in this node's pool for a block. It can be replaced by another of the same nonce, dropped, or expire after a day."</li>
                 <li>"Included, and the number of confirmations: it is in a block of the chain with the most total work that this node knows; the first confirmation is that block, each further one a block on top. A chain with more total work can still replace it, each further block makes it less likely; payments of a replaced block wait again. No number makes it final."</li>
-                <li>"Failed: it is in a block and paid its fee, and moved nothing else."</li>
+                <li>"Failed: it is in a block and paid its fee, and changed nothing else."</li>
                 <li>"May have been taken: no answer came. The same bytes can be sent again and never pay twice."</li>
                 <li>"A receipt proves a payment to anyone who trusts the block that it names, without any node."</li>
             </ul>
@@ -124,21 +124,21 @@ fn ThisTab() -> impl IntoView {
                     check_line(
                         Verdict::Warn,
                         "Scripts".to_owned(),
-                        "The page's code has not started, so this tab checks nothing itself. Everything shown is the node's word.".to_owned(),
+                        "The page's code has not started, so this tab checks nothing itself. Everything shown is unverified.".to_owned(),
                     )
                 }
                 Some(true) => {
                     check_line(
                         Verdict::Pass,
                         "Secure context".to_owned(),
-                        "The browser grants its cryptography and its storage to this page.".to_owned(),
+                        "The browser gives this page access to its cryptography and its storage.".to_owned(),
                     )
                 }
                 Some(false) => {
                     check_line(
                         Verdict::Fail,
                         "Secure context".to_owned(),
-                        "The page came over plain HTTP from another machine, where anyone between could change it. Open it over HTTPS, or on the machine itself.".to_owned(),
+                        "The page came over plain HTTP from another machine, so anyone in between could change it. Open it over HTTPS, or on the machine itself.".to_owned(),
                     )
                 }
             }}

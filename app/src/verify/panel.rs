@@ -32,7 +32,7 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// Turns to a subject. The lines of the same content stay until it is judged again, those of any other go.
+    /// Turns to a subject. The lines of the same content stay until it is checked again, those of any other go.
     fn begin(&mut self, subject: &str) {
         if self.subject != subject || !self.started {
             *self = Self {
@@ -62,7 +62,7 @@ impl Standing {
 
 impl Checks {
     /// Checks a subject, which is all that is compared, once the page runs in a browser: `gather` fetches the bytes and
-    /// judges them.
+    /// checks them.
     pub fn run<F>(self, subject: String, gather: impl Fn() -> F + 'static)
     where
         F: Future<Output = Result<Vec<CheckLine>, String>> + 'static,

@@ -63,7 +63,7 @@ fn begin_block(chain: ChainInfo, page: BlockPage) -> Result<Judging<Vec<CheckLin
         let evidence = evidence.ok_or("the node no longer has this block")?;
         let rules = of_chain(&chain).await?;
         let now = browser::now().unwrap_or_default();
-        seen::believe(&chain.genesis_id, &rules, &evidence, now);
+        seen::add_block(&chain.genesis_id, &rules, &evidence, now);
         Ok(check_block(&rules, now, &page, &evidence))
     }))
 }
@@ -76,7 +76,7 @@ fn begin_transaction(chain: ChainInfo, page: TransactionPage) -> Result<Judging<
         let rules = of_chain(&chain).await?;
         let now = browser::now().unwrap_or_default();
         if let Some((block, _)) = &evidence.inclusion {
-            seen::believe(&chain.genesis_id, &rules, block, now);
+            seen::add_block(&chain.genesis_id, &rules, block, now);
         }
         Ok(checks::check_transaction(&rules, now, &page, &evidence))
     }))
@@ -90,7 +90,7 @@ fn begin_row(chain: ChainInfo, own: String, row: TransactionRow) -> Result<Judgi
         let evidence = evidence.ok_or("the node no longer has this transaction")?;
         let now = browser::now().unwrap_or_default();
         if let Some((block, _)) = &evidence.inclusion {
-            seen::believe(&chain.genesis_id, &rules, block, now);
+            seen::add_block(&chain.genesis_id, &rules, block, now);
         }
         Ok(checks::check_row(&rules, now, &own, &row, &evidence))
     }))

@@ -12,7 +12,7 @@ use tally_chain::{
 use crate::{format, model::ChainInfo};
 
 /// Seconds that a block's time may be ahead of this device's clock. Devices are often hours wrong, so this is no rule of
-/// the chain; it only keeps a made-up block of a far future, which any work would do for, from being believed.
+/// the chain; it only rejects a made-up block of a far future, for which any work would be enough.
 const FUTURE: u64 = 86_400;
 
 /// Why a block whose seal is [`Sealed::Light`] is the node's word.
@@ -86,7 +86,7 @@ impl ChainRules {
 fn unsealed(error: BoundsError) -> String {
     match error {
         BoundsError::TooEasy { bits, height } => format!(
-            "the work that its bits {bits:#010x} ask for is less than this chain allows at height {}",
+            "the work that its bits {bits:#010x} require is less than this chain allows at height {}",
             format::count(height.0)
         ),
         BoundsError::Seal(SealError::Work(WorkSealError::NotEnoughWork { .. })) => {

@@ -1,4 +1,4 @@
-//! What this browser has believed of a chain: its highest block, so that an older state is not taken for the present one, and
+//! What this browser has verified of a chain: its highest block, so that an older state is not taken for the present one, and
 //! its hardest seal, so that a block that cost next to nothing is not taken for one of it. Rule: docs/protocol.md#W57
 
 use std::{cell::RefCell, collections::BTreeMap};
@@ -50,7 +50,7 @@ pub fn highest(genesis: &str) -> u64 {
     read::<u64>(&height_key(genesis)).max().unwrap_or_default()
 }
 
-/// The hardest seal of a believed block.
+/// The hardest seal of a verified block.
 pub fn hardest(genesis: &str) -> Option<SealMeasure> {
     let stored = read::<u32>(&work_key(genesis));
     stored.filter_map(SealMeasure::from_stored).reduce(SealMeasure::harder)
@@ -62,15 +62,15 @@ pub fn forget(genesis: &str) {
     remove(&work_key(genesis));
 }
 
-/// Remembers the height of a block that was believed.
+/// Remembers the height of a verified block.
 pub fn add(genesis: &str, height: u64) {
     if height > highest(genesis) {
         write(height_key(genesis), &height);
     }
 }
 
-/// Remembers height and work of a block, if it holds and is worth believing by these rules, whatever page it stood on.
-pub fn believe(genesis: &str, rules: &ChainRules, block: &BlockEvidence, now: u64) {
+/// Remembers height and work of a block, if it holds and its work counts by these rules, on whatever page it was shown.
+pub fn add_block(genesis: &str, rules: &ChainRules, block: &BlockEvidence, now: u64) {
     let Some((height, measure)) = worth(rules, block, now) else {
         return;
     };
@@ -125,8 +125,8 @@ mod tests {
         let hard = measure(0x1f00_ffff);
         add("a", 5);
         // A block of any page counts: a balance of an older one is not the present one.
-        believe("a", &rules, &block(0x1f00_ffff), NOW);
-        believe("a", &rules, &block(EASIEST), NOW);
+        add_block("a", &rules, &block(0x1f00_ffff), NOW);
+        add_block("a", &rules, &block(EASIEST), NOW);
         add("a", 6);
         assert_eq!((highest("a"), hardest("a")), (7, Some(hard)));
         add("a", 8);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_believed_block_raises_the_measure() {
+    fn only_a_verified_block_raises_the_measure() {
         let (_, rules) = local();
         let hard = block(0x1f00_ffff);
         let expected = Some((7, measure(0x1f00_ffff)));

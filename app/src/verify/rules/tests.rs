@@ -105,7 +105,7 @@ fn bits_easier_than_the_limit_are_no_work() {
         rules.check(&header(EASIEST, NOW as u32), Height(7), NOW),
         Ok(Sealed::Firm)
     );
-    let why = "the work that its bits 0x207fffff ask for is less than this chain allows at height 7".to_owned();
+    let why = "the work that its bits 0x207fffff require is less than this chain allows at height 7".to_owned();
     assert_eq!(rules.check(&header(0x207f_ffff, NOW as u32), Height(7), NOW), Err(why));
     let mut idle = header(EASIEST, NOW as u32);
     while rules.check(&idle, Height(7), NOW).is_ok() {
@@ -123,11 +123,11 @@ fn a_height_that_time_does_not_allow_requires_more_work() {
     // With ten seconds a block, not even a chain that had run from genesis on is there yet.
     let far = Height((NOW - 1_793_491_200) / 10 + 10_000);
     let why = format!(
-        "the work that its bits 0x2000ffff ask for is less than this chain allows at height {}",
+        "the work that its bits 0x2000ffff require is less than this chain allows at height {}",
         format::count(far.0)
     );
     assert_eq!(rules.check(&header(EASIEST, NOW as u32), far, NOW), Err(why));
-    // A time in the far future would allow it, and is not believed.
+    // A time in the far future would allow it, and is rejected.
     let future = NOW as u32 + 100_000;
     let why = format!(
         "the block's time, {}, is more than a day ahead of this device's clock: one of the two is wrong",

@@ -163,7 +163,7 @@ impl Balances {
         let seen = seen::highest(&chain.genesis_id);
         match node::account(&address).await {
             Ok(answer) => {
-                let mark = self.judge(&chain, &answer, &address, seen).await;
+                let mark = self.check(&chain, &answer, &address, seen).await;
                 let balance = Balance {
                     amount: answer.balance,
                     mark,
@@ -184,7 +184,7 @@ impl Balances {
         }
     }
 
-    async fn judge(self, chain: &ChainInfo, answer: &AccountBody, address: &str, seen: u64) -> MarkState {
+    async fn check(self, chain: &ChainInfo, answer: &AccountBody, address: &str, seen: u64) -> MarkState {
         // Without the chain's rules nothing can be checked, which is not wrong.
         let Ok(rules) = of_chain(chain).await else {
             return MarkState::Claimed;
@@ -194,7 +194,7 @@ impl Balances {
             Ok(height) => {
                 seen::add(&chain.genesis_id, height);
                 if let Some(block) = node::proven_block(answer) {
-                    seen::believe(&chain.genesis_id, &rules, &block, now);
+                    seen::add_block(&chain.genesis_id, &rules, &block, now);
                 }
                 let _ = self.witnessed.try_update(|known| *known = (*known).max(Some(height)));
                 MarkState::Verified

@@ -66,13 +66,13 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
-    /// It has it: it waits, or stands in a block.
+    /// The node has it: it waits, or is in a block.
     Taken,
-    /// It rejected it, and no copy of it was on its way before.
-    Refused(Refusal),
-    /// It does not take it now; a copy that was sent before may have been taken.
-    RefusedAgain(Refusal),
-    /// It may have taken it; why that is not known.
+    /// The node rejected it, and no copy was sent before.
+    Rejected(Refusal),
+    /// The node rejects it now; a copy that was sent before may have been accepted.
+    RejectedAgain(Refusal),
+    /// The node may have accepted it; why that is not known.
     Unknown(String),
 }
 
@@ -122,10 +122,10 @@ impl Handed {
         };
         match outcome.after(earlier.into()) {
             Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
-            Outcome::Rejected { problem } => Self::Refused(refusal(problem)),
+            Outcome::Rejected { problem } => Self::Rejected(refusal(problem)),
             Outcome::Unknown {
                 why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterTaken { rejection },
-            } => Self::RefusedAgain(refusal(rejection)),
+            } => Self::RejectedAgain(refusal(rejection)),
             Outcome::Unknown { why } => Self::Unknown(why.to_string()),
         }
     }
@@ -145,9 +145,9 @@ pub fn proven_block(account: &AccountBody) -> Option<BlockEvidence> {
     })
 }
 
-/// Checks the balance in this tab: that the header is genesis or carries work that this chain allows and that is worth
-/// believing, manifest, path through the state tree, and that the block is none below `seen`, the highest one that was
-/// believed here before the question. `now` is this device's clock in Unix seconds. The height it holds at.
+/// Checks the balance in this tab: that the header is genesis or carries work that this chain allows and that
+/// counts, manifest, path through the state tree, and that the block is not below `seen`, the highest one that was
+/// verified here before the request. `now` is this device's clock in Unix seconds. The height it holds at.
 /// Rule: docs/protocol.md#W57
 pub fn verify(account: &AccountBody, shown: &str, rules: &ChainRules, seen: u64, now: u64) -> Result<u64, Unproven> {
     let proof = account.proof.as_ref().ok_or(Unproven::NoProof)?;

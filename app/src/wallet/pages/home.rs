@@ -54,7 +54,7 @@ fn Overview() -> impl IntoView {
                     view! {
                         <Notice kind=NoticeKind::Error title="Balances could not be read">
                             <p>{why}</p>
-                            <p>"What is shown may be out of date. It is read again with the next block."</p>
+                            <p>"This may be out of date. It is read again with the next block."</p>
                         </Notice>
                     }
                 })
@@ -115,8 +115,8 @@ fn Standing() -> impl IntoView {
                     view! {
                         <NodesWord
                             title="The node shows an older state than before"
-                            why=format!("For these balances {why}. It may still be catching up, follow another branch, or hide what has happened since.")
-                            only_if="the chain was started anew"
+                            why=format!("For these balances {why}. It may still be syncing, follow another branch, or withhold newer blocks.")
+                            only_if="the chain was started again"
                         />
                     }
                 })
@@ -128,7 +128,7 @@ fn Standing() -> impl IntoView {
                     view! {
                         <NodesWord
                             title="The node shows blocks that cost little to make up"
-                            why=format!("{why} These balances are the node's word. Miners may have left, or the node shows blocks of its own.")
+                            why=format!("{why} These balances are only what the node reports. Miners may have left, or the node shows blocks of its own.")
                             only_if="the chain carries so little work now"
                         />
                     }
@@ -137,7 +137,7 @@ fn Standing() -> impl IntoView {
     }
 }
 
-/// Says why balances are not verified against what was seen before, and lets the user begin anew where that is no surprise.
+/// Says why balances are not verified against what was seen before, and lets the user start again where that is no surprise.
 #[component]
 fn NodesWord(title: &'static str, why: String, only_if: &'static str) -> impl IntoView {
     let balances = Balances::get();

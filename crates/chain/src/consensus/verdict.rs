@@ -50,7 +50,7 @@ pub enum BoundsError {
     #[error(transparent)]
     Seal(#[from] SealError),
     /// The seal is easier than any chain of this spec allows at this height.
-    #[error("the work that its bits {bits:#010x} ask for is less than this chain allows at height {height}")]
+    #[error("the work that its bits {bits:#010x} require is less than this chain allows at height {height}")]
     TooEasy {
         /// Compact target of the header.
         bits: u32,

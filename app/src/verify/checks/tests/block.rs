@@ -104,7 +104,7 @@ fn a_header_without_work_does_not_hold() {
     assert_eq!(work(&header, &mut block), failed("the id is above the target"));
     // Bits that every id meets are none of this chain's, and a block without a parent is not its genesis.
     header.bits = 0x207f_ffff;
-    let why = "the work that its bits 0x207fffff ask for is less than this chain allows at height 12";
+    let why = "the work that its bits 0x207fffff require is less than this chain allows at height 12";
     assert_eq!(work(&mined(header), &mut block), failed(why));
     let orphan = Header {
         parent: BlockId::ZERO,

@@ -75,7 +75,7 @@ fn a_made_up_block_proves_nothing() {
     let genesis = genesis::identity(&ChainSpec::built_in("local").unwrap()).genesis;
     let why = format!("block 0 is not this chain's genesis, {genesis}");
     assert_eq!(verdict(&answer_at(500, 0, EASIEST), HELD), untrue(why));
-    let why = "the work that its bits 0x207fffff ask for is less than this chain allows at height 7";
+    let why = "the work that its bits 0x207fffff require is less than this chain allows at height 7";
     assert_eq!(verdict(&answer_at(500, 7, 0x207f_ffff), HELD), untrue(why));
 }
 
