@@ -1,5 +1,9 @@
 //! The browser side: `frontend` for wasm32, then wasm-bindgen's glue.
 
+mod parts;
+mod unreached;
+mod wasm;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -21,17 +25,27 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// keys, the workers do without the pages.
 pub const MODULES: [(&str, &str); 2] = [("tally", "page"), ("workers", "workers")];
 
-/// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring).
-pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
-    let mut files = Files::new();
+/// The module that is cut into parts.
+const CUT: &str = "tally";
+
+pub use parts::Needs;
+
+/// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring), and the parts of the one that is
+/// cut; returns what each part needs beside.
+pub fn build(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> {
+    let (mut files, mut needs) = (Files::new(), Needs::new());
     for (name, feature) in MODULES {
-        let wasm = compile(workspace, profile, feature)?;
+        let mut wasm = compile(workspace, profile, feature, name == CUT)?;
+        let mut module = Files::new();
+        if name == CUT {
+            let cut = parts::cut(&wasm, &format!("{name}.js"), &target(workspace).join("parts"))?;
+            (wasm, module, needs) = (cut.frame, cut.files, cut.needs);
+        }
         let out = target(workspace).join("bindgen").join(name);
         if out.exists() {
             fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
         }
         bind(&wasm, name, profile, &out)?;
-        let mut module = Files::new();
         collect(&out, "", &mut module)?;
         ensure!(
             profile == Profile::Dev || !names(&module, &workspace.root),
@@ -40,7 +54,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
         );
         files.extend(plain_names(name, module)?);
     }
-    Ok(files)
+    Ok((files, needs))
 }
 
 /// Clippy over what only the browser compiles; a warning is an error.
@@ -53,9 +67,14 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     succeed(command(workspace, "clippy", Profile::Release).args(["--", "-D", "warnings"]))
 }
 
-fn compile(workspace: &Workspace, profile: Profile, feature: &str) -> Result<PathBuf> {
-    let mut build = command(workspace, "build", profile);
-    succeed(build.args(["--no-default-features", "--features", feature]))?;
+fn compile(workspace: &Workspace, profile: Profile, feature: &str, to_cut: bool) -> Result<PathBuf> {
+    let mut build = command(workspace, "rustc", profile);
+    build.args(["--no-default-features", "--features", feature]);
+    if to_cut {
+        // For the module itself only: with other flags for all crates each would be compiled once more.
+        build.args(["--", parts::LINK_ARG]);
+    }
+    succeed(&mut build)?;
     let folder = if profile == Profile::Release {
         "wasm-release"
     } else {
@@ -125,6 +144,7 @@ fn bind(wasm: &Path, name: &str, profile: Profile, out: &Path) -> Result<()> {
         .omit_default_module_path(false);
     bindgen.web(true)?;
     bindgen
+        .keep_lld_exports(name == CUT)
         .remove_name_section(profile == Profile::Release)
         .remove_producers_section(true);
     bindgen.debug(profile == Profile::Dev).keep_debug(false);

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     base::at_base,
-    browser, format,
+    format,
     live::Live,
     model::{BlockPage, ChainInfo},
     not_found::Missing,
@@ -16,7 +16,7 @@ use crate::{
         AddressLink, Amount, BlockLink, Claimed, Elapsed, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead,
         Stat, Time, branch, held_title,
     },
-    verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block, of_chain, seen},
+    verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, proofs},
 };
 
 /// The page at `/block/{height|id}`.
@@ -56,17 +56,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let subject = block.clone();
     let chain = expect_context::<ChainInfo>();
     checks.run(block_subject(&block), move || {
-        let (chain, page) = (chain.clone(), subject.clone());
-        async move {
-            let evidence = reads::block_evidence(page.row.id.clone())
-                .await
-                .map_err(|error| error.to_string())?;
-            let evidence = evidence.ok_or("the node no longer has this block")?;
-            let rules = of_chain(&chain).await?;
-            let now = browser::now().unwrap_or_default();
-            seen::add_block(&chain.genesis_id, &rules, &evidence, now);
-            Ok(check_block(&rules, now, &page, &evidence))
-        }
+        proofs::block(chain.clone(), subject.clone())
     });
     let confirmations = block.confirmations();
     let height = block.row.height;

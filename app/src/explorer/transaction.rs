@@ -3,7 +3,7 @@ use leptos_router::hooks::use_params_map;
 
 use crate::{
     base::at_base,
-    browser, format,
+    format,
     live::Live,
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage, TransactionRow},
     not_found::Missing,
@@ -12,7 +12,7 @@ use crate::{
         AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, SchemeBadge,
         Stat, StatusBadge, Time, branch, held_title,
     },
-    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, proofs, transaction_subject},
 };
 
 /// The page at `/tx/{id}`.
@@ -82,19 +82,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
     let chain = expect_context::<ChainInfo>();
     let subject = transaction.clone();
     checks.run(transaction_subject(&transaction), move || {
-        let (chain, page) = (chain.clone(), subject.clone());
-        async move {
-            let evidence = reads::transaction_evidence(page.row.id.clone())
-                .await
-                .map_err(|error| error.to_string())?;
-            let evidence = evidence.ok_or("the node no longer has this transaction")?;
-            let rules = of_chain(&chain).await?;
-            let now = browser::now().unwrap_or_default();
-            if let Some((block, _)) = &evidence.inclusion {
-                seen::add_block(&chain.genesis_id, &rules, block, now);
-            }
-            Ok(check_transaction(&rules, now, &page, &evidence))
-        }
+        proofs::transaction(chain.clone(), subject.clone())
     });
     let confirmations = transaction.confirmations();
     let shared = transaction.policy.is_some();

@@ -12,7 +12,7 @@ use export::Export;
 use pending::{Actions, Elsewhere, Pending, Waiting};
 
 use crate::{
-    browser, format,
+    format,
     live::Live,
     model::{AccountView, ChainInfo, HistoryLine, RewardRow, Status, TransactionRow},
     reads,
@@ -20,7 +20,7 @@ use crate::{
         AddressLink, Amount, BlockLink, ButtonLink, Empty, Followed, Mark, MarkState, Notice, NoticeKind, PageHead,
         StatusBadge, Time, TransactionLink, branch,
     },
-    verify::{LIGHT, Proof, check_row, of_chain, seen},
+    verify::{LIGHT, Proof, proofs},
     wallet::{
         access::gate::Gate,
         parts::account::{AccountSelect, chosen_account},
@@ -336,13 +336,8 @@ impl Witness {
 /// The mark that a line of the account `own` earns; none where it could not be checked now, which is not wrong: it may be
 /// tried again.
 async fn check_line(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<MarkState> {
-    let rules = of_chain(chain).await.ok()?;
-    let evidence = reads::transaction_evidence(row.id.clone()).await.ok()??;
-    let now = browser::now().unwrap_or_default();
-    if let Some((block, _)) = &evidence.inclusion {
-        seen::add_block(&chain.genesis_id, &rules, block, now);
-    }
-    Some(match check_row(&rules, now, own, row, &evidence) {
+    let proof = proofs::row(chain.clone(), own.to_owned(), row.clone()).await.ok()?;
+    Some(match proof {
         Ok(Proof::Whole) => MarkState::Verified,
         Ok(Proof::ButOutcome) => MarkState::Claimed,
         Ok(Proof::ButBlock) => MarkState::Light(LIGHT.to_owned()),
