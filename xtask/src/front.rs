@@ -17,28 +17,64 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// Files by their path under this build's `/pkg/<hash>/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// What the browser loads, and the feature of `frontend` that is in it: a page does without the code that makes and keeps
-/// keys, the workers do without the pages.
-pub const MODULES: [(&str, &str); 2] = [("tally", "page"), ("workers", "workers")];
+/// A module that the browser loads.
+pub struct Module {
+    /// Of its files.
+    pub name: &'static str,
+    pub package: &'static str,
+    /// The only feature that is in it; none where the package is one module.
+    pub feature: Option<&'static str>,
+}
+
+/// What the browser loads: a page does without the code that makes and keeps keys, the workers do without the pages, and the
+/// light client, which is loaded first, without both.
+pub const MODULES: [Module; 3] = [
+    Module::part("tally", "page"),
+    Module::part("workers", "workers"),
+    Module {
+        name: "light",
+        package: "tally-light",
+        feature: None,
+    },
+];
+
+impl Module {
+    const fn part(name: &'static str, feature: &'static str) -> Self {
+        Self {
+            name,
+            package: "tally-frontend",
+            feature: Some(feature),
+        }
+    }
+
+    /// What Cargo needs to know to build this module alone.
+    pub fn selection(&self) -> Vec<&'static str> {
+        let package = ["--package", self.package, "--target", TARGET];
+        let feature = self
+            .feature
+            .map(|feature| ["--no-default-features", "--features", feature]);
+        package.into_iter().chain(feature.into_iter().flatten()).collect()
+    }
+}
 
 /// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring).
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
     let mut files = Files::new();
-    for (name, feature) in MODULES {
-        let wasm = compile(workspace, profile, feature)?;
+    for module in MODULES {
+        let (name, wasm) = (module.name, compile(workspace, profile, &module)?);
         let out = target(workspace).join("bindgen").join(name);
         if out.exists() {
             fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
         }
         bind(&wasm, name, profile, &out)?;
-        let mut module = Files::new();
-        collect(&out, "", &mut module)?;
+        let mut made = Files::new();
+        collect(&out, "", &mut made)?;
         ensure!(
-            profile == Profile::Dev || !names(&module, &workspace.root),
+            profile == Profile::Dev || !names(&made, &workspace.root),
             "{name}: the module names the folder {}",
             workspace.root.display()
         );
-        files.extend(plain_names(name, module)?);
+        files.extend(plain_names(name, made)?);
     }
     Ok(files)
 }
@@ -50,18 +86,31 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     // The release profile, so that this and the build share what runs on the building machine.
-    succeed(command(workspace, "clippy", Profile::Release).args(["--", "-D", "warnings"]))
+    let both = [
+        "--package",
+        "tally-frontend",
+        "--package",
+        "tally-light",
+        "--target",
+        TARGET,
+    ];
+    succeed(
+        command(workspace, "clippy", Profile::Release)
+            .args(both)
+            .args(["--", "-D", "warnings"]),
+    )
 }
 
-fn compile(workspace: &Workspace, profile: Profile, feature: &str) -> Result<PathBuf> {
+fn compile(workspace: &Workspace, profile: Profile, module: &Module) -> Result<PathBuf> {
     let mut build = command(workspace, "build", profile);
-    succeed(build.args(["--no-default-features", "--features", feature]))?;
+    succeed(build.args(module.selection()))?;
     let folder = if profile == Profile::Release {
         "wasm-release"
     } else {
         "debug"
     };
-    Ok(target(workspace).join(TARGET).join(folder).join("tally_frontend.wasm"))
+    let file = format!("{}.wasm", module.package.replace('-', "_"));
+    Ok(target(workspace).join(TARGET).join(folder).join(file))
 }
 
 /// A folder of its own: the server's features and perhaps another rustc must not rebuild each other's work.
@@ -73,16 +122,7 @@ fn command(workspace: &Workspace, verb: &str, profile: Profile) -> Command {
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
-        .args([
-            verb,
-            "--locked",
-            "--lib",
-            "--package",
-            "tally-frontend",
-            "--target",
-            TARGET,
-            "--target-dir",
-        ])
+        .args([verb, "--locked", "--lib", "--target-dir"])
         .arg(target(workspace))
         .args(["--config", &rustflags()]);
     if profile == Profile::Release {

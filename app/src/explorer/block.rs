@@ -7,16 +7,17 @@ use super::{
 };
 use crate::{
     base::at_base,
-    browser, format,
+    format,
+    light::Light,
     live::Live,
-    model::{BlockPage, ChainInfo},
+    model::BlockPage,
     not_found::Missing,
     reads,
     ui::{
         AddressLink, Amount, BlockLink, Claimed, Elapsed, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead,
         Stat, Time, branch, held_title,
     },
-    verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block, of_chain, seen},
+    verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block},
 };
 
 /// The page at `/block/{height|id}`.
@@ -54,18 +55,16 @@ pub fn Block() -> impl IntoView {
 #[component]
 fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let subject = block.clone();
-    let chain = expect_context::<ChainInfo>();
+    let light = Light::get();
     checks.run(block_subject(&block), move || {
-        let (chain, page) = (chain.clone(), subject.clone());
+        let page = subject.clone();
         async move {
             let evidence = reads::block_evidence(page.row.id.clone())
                 .await
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this block")?;
-            let rules = of_chain(&chain).await?;
-            let now = browser::now().unwrap_or_default();
-            seen::believe(&chain.genesis_id, &rules, &evidence, now);
-            Ok(check_block(&rules, now, &page, &evidence))
+            let verdict = light.judge(&evidence).await;
+            Ok(check_block(&verdict, &page, &evidence))
         }
     });
     let confirmations = block.confirmations();

@@ -1,9 +1,11 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use tally_api::worker::light::Verdict;
 
 use crate::{
     base::at_base,
-    browser, format,
+    format,
+    light::Light,
     live::Live,
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage, TransactionRow},
     not_found::Missing,
@@ -12,7 +14,7 @@ use crate::{
         AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, SchemeBadge,
         Stat, StatusBadge, Time, branch, held_title,
     },
-    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, seen, transaction_subject},
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, transaction_subject},
 };
 
 /// The page at `/tx/{id}`.
@@ -79,7 +81,7 @@ fn ExecutionFailed() -> impl IntoView {
 
 #[component]
 fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
-    let chain = expect_context::<ChainInfo>();
+    let (chain, light) = (expect_context::<ChainInfo>(), Light::get());
     let subject = transaction.clone();
     checks.run(transaction_subject(&transaction), move || {
         let (chain, page) = (chain.clone(), subject.clone());
@@ -89,11 +91,11 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this transaction")?;
             let rules = of_chain(&chain).await?;
-            let now = browser::now().unwrap_or_default();
-            if let Some((block, _)) = &evidence.inclusion {
-                seen::believe(&chain.genesis_id, &rules, block, now);
-            }
-            Ok(check_transaction(&rules, now, &page, &evidence))
+            let verdict = match &evidence.inclusion {
+                Some((block, _)) => light.judge(block).await,
+                None => Verdict::Unknown("it is in no block yet".to_owned()),
+            };
+            Ok(check_transaction(&rules, &verdict, &page, &evidence))
         }
     });
     let confirmations = transaction.confirmations();
