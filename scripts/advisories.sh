@@ -2,7 +2,7 @@
 # Compares what is locked with what is known to be vulnerable, for Cargo and for npm.
 #
 # Cargo.lock is compared with a local copy of the RustSec database. A vulnerability fails unless a decision under docs/adr/
-# carries a line "Waives: RUSTSEC-…". TALLY_ADVISORY_CHECK names the checker where it does not lie beside the checkout.
+# carries a line "Waives: RUSTSEC-…". TALLY_ADVISORY_CHECK names the checker where it is not beside the checkout.
 # npm packages are used by the browser tests only and never shipped; npm's own audit needs its registry to answer. A mirror that
 # has packages only cannot: which registry there is belongs to the machine.
 #

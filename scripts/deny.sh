@@ -3,7 +3,7 @@
 #
 # cargo-deny reads the sources of all locked crates, those for other platforms included; what cargo has not yet downloaded of them
 # it downloads first, and nothing else here needs the network. TALLY_CARGO_DENY names the program where scripts/setup.sh has not
-# installed it, TALLY_CORPORA the folder that holds the database where it does not lie beside the checkout.
+# installed it, TALLY_CORPORA the folder that holds the database where it is not beside the checkout.
 #
 # A check that cannot be made prints a line that begins with SKIP; with CI set it fails. scripts/gates.sh tries that.
 set -euo pipefail

@@ -108,14 +108,14 @@ may_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 
 # as_root COMMAND...: directly, or through sudo, or not at all.
 as_root() {
-  may_be_root || die "this needs root, and there is no sudo. Ask an administrator to run: $*"
+  may_be_root || die "this needs root, and there is no sudo. An administrator has to run: $*"
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # apt_install PACKAGE...: from the distribution, with fresh package lists where the first try fails.
 apt_install() {
   command -v apt-get >/dev/null || die "there is no apt-get here: install these by hand, then try again: $*"
-  may_be_root || die "root or sudo is needed. Ask an administrator to run: apt-get install $*"
+  may_be_root || die "root or sudo is needed. An administrator has to run: apt-get install $*"
   say "apt-get install $*"
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@")
   if [ -z "${apt_lists_fresh:-}" ]; then

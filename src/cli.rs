@@ -34,7 +34,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 #[command(name = "tally", version, after_help = EXIT_CODES, propagate_version = true)]
 #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 struct Cli {
-    /// Print the packages of others that this program contains, with their licences
+    /// Print the third-party packages in this program, with their licences
     #[arg(long)]
     licenses: bool,
     #[command(subcommand)]
@@ -52,19 +52,19 @@ enum Command {
     /// Keep accounts and send payments from the command line
     #[command(after_help = EXIT_CODES)]
     Wallet(Box<wallet::WalletArgs>),
-    /// Get or check a portable receipt: a file that shows what is on the chain
+    /// Get or check a portable receipt: a file that proves what is on the chain
     #[command(after_help = EXIT_CODES)]
     Receipt(receipt::ReceiptArgs),
-    /// Check whether a node lives, or whether it can do its work
+    /// Check whether a node is alive, or ready to do its work
     #[command(after_help = EXIT_CODES)]
     Health(health::HealthArgs),
-    /// Check the whole store again, from genesis on, without trusting anything in it
+    /// Execute and check the whole store again from genesis on, trusting nothing in it
     #[command(after_help = EXIT_CODES)]
     Audit(audit::AuditArgs),
     /// Verify the chain that nodes show, from the genesis id on, and compare them
     #[command(after_help = EXIT_CODES)]
     Light(light::LightArgs),
-    /// Show or start a chain spec
+    /// Show or write a chain spec
     #[command(after_help = EXIT_CODES)]
     Chain(chain::ChainArgs),
     /// Measure this machine: mining, signatures, import, load

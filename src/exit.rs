@@ -50,12 +50,12 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     5  `tally audit` found a fault\n  \
     6  the wallet's vault does not open: wrong password, or damaged\n  \
     7  a receipt, or the chain that a node shows, does not hold\n  \
-    8  a transaction was sent, and it is not known whether the node took it, or it is not yet as deep as --wait requires\n  \
-    9  the result could not be printed; standard error says what was done\n \
+    8  a transaction was sent, and it is not known whether the node accepted it, or it lacks confirmations that --wait requires\n  \
+    9  the result could not be printed; standard error reports what was done\n \
     10  the store failed while the node ran (a full or broken disk); start it again\n \
     11  nodes show different chains\n\
-    130  interrupted a second time: what still ran was ended at once, and standard error says what stays\n\
-    141  the reader of the output was gone, as with `| head`";
+    130  interrupted a second time: what still ran was ended at once, and standard error reports what stays\n\
+    141  the reader of the output has closed it, as with `| head`";
 
 /// A second signal came while the nodes of `tally net up` ended in order.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,7 +148,7 @@ pub struct Unanswered {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{id} was sent; {state}. Do not pay again before you know: `tally wallet resend {id}` sends the same bytes again, which \
-     never pays twice, and says what became of them"
+     never pays twice, and reports their outcome"
 )]
 pub struct Unsettled {
     pub id: tally_chain::TxId,

@@ -135,7 +135,7 @@ impl Tokens {
     }
 
     /// Compares in a time that does not depend on the token's content.
-    pub fn judge(&self, presented: &str, scope: Scope) -> Verdict {
+    pub fn authorize(&self, presented: &str, scope: Scope) -> Verdict {
         let hash: [u8; 32] = Sha256::digest(presented).into();
         let (mut known, mut allowed) = (Choice::from(0), Choice::from(0));
         for token in &self.0 {
@@ -212,11 +212,14 @@ mod tests {
         let text = "# ours\n0123456789abcdef\n\nfedcba9876543210 mining\n";
         let (tokens, first) = Tokens::parse(text).expect("valid").expect("two tokens");
         assert_eq!(first.as_str(), "0123456789abcdef");
-        assert_eq!(tokens.judge("0123456789abcdef", Scope::Peers), Verdict::Allowed);
-        assert_eq!(tokens.judge("fedcba9876543210", Scope::Mining), Verdict::Allowed);
-        assert_eq!(tokens.judge("fedcba9876543210", Scope::Peers), Verdict::MissingScope);
-        assert_eq!(tokens.judge("fedcba987654321", Scope::Mining), Verdict::Unknown);
-        assert_eq!(tokens.judge("", Scope::Mining), Verdict::Unknown);
+        assert_eq!(tokens.authorize("0123456789abcdef", Scope::Peers), Verdict::Allowed);
+        assert_eq!(tokens.authorize("fedcba9876543210", Scope::Mining), Verdict::Allowed);
+        assert_eq!(
+            tokens.authorize("fedcba9876543210", Scope::Peers),
+            Verdict::MissingScope
+        );
+        assert_eq!(tokens.authorize("fedcba987654321", Scope::Mining), Verdict::Unknown);
+        assert_eq!(tokens.authorize("", Scope::Mining), Verdict::Unknown);
     }
 
     #[test]

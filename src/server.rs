@@ -7,9 +7,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, header};
-use tally_app::server::{ServerFacts, WorkError, Workers};
+use tally_app::server::{WorkError, Workers};
 use tally_network::NetworkSlot;
 use tally_node::{Health, LightReadError, Node, StoreError};
+use tally_pages::ServerFacts;
 use tokio::sync::watch;
 
 use crate::api::metrics::Metrics;
@@ -159,7 +160,7 @@ impl Server {
         done.unwrap_or_else(|error| Err(not_done(error)))
     }
 
-    /// Asks every open event stream to end.
+    /// Signals every open event stream to end.
     pub fn stop_streams(&self) {
         self.stopping.send_replace(true);
     }

@@ -178,7 +178,7 @@ mod real {
         Some(Wiped::Done)
     }
 
-    /// Asks the browser to keep what this site stores until the reader deletes it; whether it does so. Without a promise
+    /// Requests persistent storage: the browser keeps what this site stores until the reader deletes it. Whether it agrees. Without that
     /// it may delete all of it when space is short, Safari after seven days without a visit. None where the browser has no such function.
     pub async fn keep_storage() -> Option<bool> {
         let navigator = web_sys::window()
@@ -188,7 +188,7 @@ mod real {
         kept.as_bool()
     }
 
-    /// Loads the page anew from its server.
+    /// Loads the page again from its server.
     pub fn reload() {
         if let Some(window) = web_sys::window() {
             let _ = window.location().reload();

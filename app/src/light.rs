@@ -21,7 +21,7 @@ pub use seal::Seal;
 #[derive(Clone, Copy)]
 pub struct Light {
     pub state: RwSignal<State>,
-    /// Counts how often a tip became verified while none was: what could not be judged is judged anew.
+    /// Counts how often a tip became verified while none was: what could not be checked is checked again.
     turns: RwSignal<u32>,
 }
 
@@ -59,9 +59,9 @@ impl Light {
     }
 
     /// Whether this block is the verified tip or one of its ancestors. Waits while the first proof is verified.
-    pub async fn judge(self, block: &BlockEvidence) -> Verdict {
+    pub async fn check(self, block: &BlockEvidence) -> Verdict {
         #[cfg(feature = "hydrate")]
-        return worker::judge(block).await;
+        return worker::check(block).await;
         #[cfg(not(feature = "hydrate"))]
         {
             let _ = block;
@@ -75,7 +75,7 @@ impl Light {
         state.tip.map(|tip| tip.height)
     }
 
-    /// Changes when judging anew is worth it, reactively.
+    /// Changes when checking again is worth it, reactively.
     pub fn turn(self) -> u32 {
         self.turns.get()
     }

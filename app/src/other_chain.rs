@@ -59,10 +59,10 @@ pub fn OtherChain() -> impl IntoView {
             let was = here.with_value(name);
             view! {
                 <Notice kind=NoticeKind::Error title="This node serves another chain now">
-                    <p>{format!("This page was made for {was}. The node now serves {}: it was started anew, or is another.", name(&other))}</p>
-                    <p>"What stands here is of the old chain, and its wallet is locked. Wallets are kept by chain, so none is lost."</p>
+                    <p>{format!("This page was made for {was}. The node now serves {}: the chain was started again, or this is another node.", name(&other))}</p>
+                    <p>"The data here is of the old chain, and its wallet is locked. Wallets are kept by chain, so none is lost."</p>
                     <div class="actions">
-                        <Button kind=ButtonKind::Primary on:click=move |_| browser::reload()>"Load the page anew"</Button>
+                        <Button kind=ButtonKind::Primary on:click=move |_| browser::reload()>"Reload the page"</Button>
                     </div>
                 </Notice>
             }

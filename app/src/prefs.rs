@@ -67,9 +67,9 @@ impl Unit {
         let typed = typed.trim();
         match self {
             Self::Coin => Amount::from_coins(typed)
-                .map_err(|error| format!("This is no amount: {error}. Digits with a point, such as 1.5")),
+                .map_err(|error| format!("This is not an amount: {error}. Write digits with a point, such as 1.5")),
             Self::Base => Amount::from_base_units(typed)
-                .map_err(|error| format!("This is no amount: {error}. Whole base units, digits only")),
+                .map_err(|error| format!("This is not an amount: {error}. Write whole base units, digits only")),
         }
     }
 
@@ -205,10 +205,10 @@ mod tests {
             (Unit::Base, "1e18", character('e')),
         ] {
             let example = match unit {
-                Unit::Coin => "Digits with a point, such as 1.5",
-                Unit::Base => "Whole base units, digits only",
+                Unit::Coin => "Write digits with a point, such as 1.5",
+                Unit::Base => "Write whole base units, digits only",
             };
-            let error = format!("This is no amount: {why}. {example}");
+            let error = format!("This is not an amount: {why}. {example}");
             assert_eq!(unit.read(wrong), Err(error), "{wrong}");
         }
     }

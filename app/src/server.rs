@@ -1,23 +1,8 @@
-//! The server's side of [`crate::reads`]: what a running node knows, in the shapes that pages show.
-//!
-//! Every answer is read from one tip, so its parts never contradict each other. This file only lists the parts; what each of them
-//! reads from is in [`at`].
+//! The server's side of [`crate::reads`]: where pages read from, and on which threads.
 
-mod accounts;
-mod at;
-mod blocks;
-mod figures;
-mod lookup;
-mod overview;
-mod rows;
-mod transactions;
+mod source;
 mod workers;
 
-pub use accounts::account;
-pub use at::{At, ServerFacts, chain, read, this_chain};
-pub use blocks::{block, block_evidence, blocks};
-pub use figures::{mining, network, performance, security};
-pub use lookup::search;
-pub use overview::{mempool, overview};
-pub use transactions::{transaction, transaction_evidence, transactions};
+pub use crate::verify::{log_views, policy_view, scheme, signed_with};
+pub use source::{Pages, Source, SourceError, read, this_chain};
 pub use workers::{WorkError, Workers};

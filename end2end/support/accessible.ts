@@ -10,7 +10,7 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa']
 /** Brings the page to its new look: what is still changing (a colour, a message that rises) is taken to its end. */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    // What the header that stays covers of a scrolled page is not what the page is judged by.
+    // The sticky header must not cover what is measured.
     scrollTo({ top: 0, behavior: 'instant' });
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     await frame();

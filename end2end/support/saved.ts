@@ -1,5 +1,5 @@
 // Wallets that are made once in a worker, as a user makes them, and put into the browser again for each test that is about
-// something else. Only the vault is kept: what a browser has seen and sent begins anew, as on another node.
+// something else. Only the vault is kept: what a browser has seen and sent starts empty, as on another node.
 import type { BrowserContext } from '@playwright/test';
 
 import { expect, open, type Page, type TallyNode } from './test';

@@ -132,7 +132,7 @@ test('from nothing to a payment with the keyboard alone', async ({ page }) => {
 test('every control of every wallet page is reached with Tab, and the focus is seen', async ({ page, node }) => {
   test.setTimeout(240_000);
   await emptyWallet(page, node);
-  // No block comes in between and draws the page anew.
+  // No block comes in between and draws the page again.
   await node.mine(false);
   for (const name of ['Accounts', 'Send', 'Receive', 'History', 'Address book', 'Shared', 'Documents', 'Back up', 'Keys']) {
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name }).click();

@@ -45,13 +45,13 @@ test('a document is anchored, and its receipt holds with the network off @phone'
   await expect(marks(reader)).toHaveText(Array(6).fill('not checked yet'));
   await reader.getByLabel('Receipt file').setInputFiles({ name: 'receipt.json', mimeType: 'application/json', buffer: receipt });
   await expect(reader.getByText('It leads to block')).toBeVisible();
-  await reader.getByRole('button', { name: 'Ask this node' }).click();
+  await reader.getByRole('button', { name: 'Request the block' }).click();
   await expect(reader.getByText('Filled in as told by the node')).toBeVisible();
   await elsewhere.setOffline(true);
   await reader.getByLabel('Document (optional)').setInputFiles(contract);
   await expect(reader.getByText(`SHA-256 ${sha256}`).first()).toBeVisible(SLOW);
   await reader.getByRole('button', { name: 'Check it' }).click();
-  // The trust is the node's word, since the node gave the id.
+  // The trust is only what the node reports, since the node gave the id.
   await expect(marks(reader)).toHaveText([...Array(5).fill('verified here'), 'as told by the node']);
   await expect(reader.locator('.verify-lines .mark-why')).toContainText('compare it with a source of your own');
   await expect(reader.getByText('The document is the one that was anchored')).toBeVisible();

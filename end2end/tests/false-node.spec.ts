@@ -144,14 +144,14 @@ test('a line of the history is bound to the account, its direction and its outco
   await look(rowChanged((row) => ({ ...row, status: 'failed' })));
   await expect(line.locator('.mark')).toContainText('The status is shown as failed, but the bytes say succeeded');
 
-  // Without its receipt the outcome is the node's word.
+  // Without its receipt the outcome is only what the node reports.
   await look(rowChanged((row) => ({ ...row, status: 'failed' })));
   proxy.changes.push(['/ui/transaction_evidence', (answer) => answer && { ...answer, outcome: null }]);
   await open(page, '/wallet/history');
   await unlock(page);
-  const judged = page.waitForResponse(/transaction_evidence/);
+  const checked = page.waitForResponse(/transaction_evidence/);
   await page.getByLabel('Account').selectOption(address);
-  await judged;
+  await checked;
   await expect(line.locator('.mark')).toHaveText('as told by the node');
 
   // A history of another account altogether.

@@ -25,7 +25,7 @@ interface Seen {
 /** Times every request to the wallet's worker, and lets the test send its own. */
 async function listen(page: Page): Promise<void> {
   await page.addInitScript(() => {
-    const own = window as unknown as { seen: Seen[]; draft: unknown; askWorker: (request: unknown) => Promise<any> };
+    const own = window as unknown as { seen: Seen[]; draft: unknown; requestWorker: (request: unknown) => Promise<any> };
     own.seen = [];
     const waiting = new Map<number, { what: string; at: number; done?: (answer: unknown) => void }>();
     let number = 1_000_000;
@@ -33,7 +33,7 @@ async function listen(page: Page): Promise<void> {
       constructor(url: string | URL, options?: WorkerOptions) {
         super(url, options);
         if (options?.name !== 'tally-wallet') return;
-        own.askWorker = (request) => new Promise((done) => this.send(++number, request, done));
+        own.requestWorker = (request) => new Promise((done) => this.send(++number, request, done));
         this.addEventListener('message', ({ data }) => {
           const question = data?.Answer && waiting.get(data.Answer.number);
           if (!question) return;
@@ -45,10 +45,10 @@ async function listen(page: Page): Promise<void> {
         const what = typeof request === 'string' ? request : Object.keys(request as object)[0]!;
         if (what === 'Prepare') own.draft = (request as { Prepare: { draft: unknown } }).Prepare.draft;
         waiting.set(as, { what, at: performance.now(), done });
-        super.postMessage({ Ask: { number: as, request } });
+        super.postMessage({ Request: { number: as, request } });
       }
       override postMessage(message: any, options?: any) {
-        if (message?.Ask) this.send(message.Ask.number, message.Ask.request);
+        if (message?.Request) this.send(message.Request.number, message.Request.request);
         else super.postMessage(message, options);
       }
     };
@@ -85,10 +85,10 @@ test('figures of the wallet', async ({ page, browser }) => {
       async ([count, kind]) => {
         const own = window as any;
         for (let turn = 0; turn < Number(count); turn++) {
-          const { Ok: prepared } = await own.askWorker({ Prepare: { draft: own.draft } });
+          const { Ok: prepared } = await own.requestWorker({ Prepare: { draft: own.draft } });
           const from = own.draft.from ?? own.draft.get('from');
           const began = own.seen.length;
-          const signed = await own.askWorker({ Sign: { from, payload: prepared.Prepared.payload } });
+          const signed = await own.requestWorker({ Sign: { from, payload: prepared.Prepared.payload } });
           if (!signed.Ok) throw new Error(JSON.stringify(signed));
           own.seen[began].what = `Sign, ${kind}`;
         }

@@ -34,7 +34,7 @@ test('a key that was read and not kept is dropped with its page', async ({ page,
     const [sent, post] = [[] as string[], Worker.prototype.postMessage];
     Object.assign(window, { sent });
     Worker.prototype.postMessage = function (this: Worker, ...message: unknown[]) {
-      const request = (message[0] as { Ask?: { request: unknown } }).Ask?.request;
+      const request = (message[0] as { Request?: { request: unknown } }).Request?.request;
       sent.push(typeof request === 'string' ? request : Object.keys(request ?? {}).join());
       return Reflect.apply(post, this, message);
     };
@@ -58,7 +58,7 @@ test('a Web3 keystore comes in, goes out, and opens elsewhere @phone', async ({ 
   await page.getByRole('button', { name: 'Read the file' }).click();
   await expect(page.getByText('Web3 keystore (version 3)')).toBeVisible(SLOW);
   await expect(page.getByText(ADDRESS)).toBeVisible();
-  await expect(page.getByText('The recovery phrase does not bring this key back')).toBeVisible();
+  await expect(page.getByText('The recovery phrase does not restore this key')).toBeVisible();
   await picture(page, 'wallet-keys-found');
   await page.getByLabel('Name of the account').fill('From the other wallet');
   await page.getByRole('button', { name: 'Keep this key' }).click();

@@ -30,7 +30,7 @@ test.describe('an honest node', () => {
     await seal(page).focus();
     await page.keyboard.press('Enter');
     await expect(panel(page)).toContainText('All headers');
-    await expect(panel(page)).toContainText('Still believed');
+    await expect(panel(page)).toContainText('Taken on trust');
     await expect(panel(page)).toContainText('That there is no heavier chain than the one this node shows');
     await page.getByRole('button', { name: 'Pause live updates' }).evaluate((button: HTMLElement) => button.click());
     await expectAccessible(page, 'the panel of the seal');

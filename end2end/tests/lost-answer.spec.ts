@@ -160,7 +160,7 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   await review(page, '7');
   await sign(page).click();
   await expect(doubt(page)).toBeVisible();
-  // Made anew it has the same nonce, so only one of the two can happen: nothing to warn of.
+  // Made again it has the same nonce, so only one of the two can happen: nothing to warn of.
   await review(page, '7');
   await expect(page.getByText('The same payment may have been taken already')).toBeHidden();
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();

@@ -85,7 +85,7 @@ test('create a wallet, get coins, mine, send both ways, reload, unlock', async (
   await expectKeptSecret(secretsOf(words), { guard, page, node });
 });
 
-/** Follows a link of the navigation, so that the page is not loaded anew and the wallet stays open. */
+/** Follows a link of the navigation, so that the page is not loaded again and the wallet stays open. */
 async function go(page: Page, path: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).locator(`a[href="${path}"]`).click();
   await expect(page).toHaveURL(new RegExp(`${path}$`));

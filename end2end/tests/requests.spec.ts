@@ -23,9 +23,9 @@ test('a payment link is made, followed, and refused where it does not fit @phone
   await createWallet(page);
   const own = await addressOf(page, 'RSA account');
   await tab(page, 'Receive');
-  await page.getByLabel(/^Ask for an amount in/).fill('a lot');
-  await expect(page.getByRole('alert').getByText('This is no amount')).toBeVisible();
-  await page.getByLabel(/^Ask for an amount in/).fill('2.5');
+  await page.getByLabel(/^Request an amount in/).fill('a lot');
+  await expect(page.getByRole('alert').getByText('This is not an amount')).toBeVisible();
+  await page.getByLabel(/^Request an amount in/).fill('2.5');
   const link = `ethereum:${own}@8549?value=2500000000000000000`;
   await expect(page.getByText(link)).toBeVisible();
   await expect(page.getByRole('img', { name: 'QR code of the payment link' })).toBeVisible();
@@ -83,9 +83,9 @@ test('amounts are typed in base units by who wants that', async ({ page, node })
   await page.getByLabel('Amounts in').selectOption('Base units');
   await page.getByRole('link', { name: 'Wallet' }).first().click();
   await tab(page, 'Receive');
-  await page.getByLabel('Ask for an amount in base units').fill('1.5');
+  await page.getByLabel('Request an amount in base units').fill('1.5');
   await expect(page.getByRole('alert').getByText('Whole base units, digits only')).toBeVisible();
-  await page.getByLabel('Ask for an amount in base units').fill('1500');
+  await page.getByLabel('Request an amount in base units').fill('1500');
   await expect(page.getByText(`ethereum:${own}@8549?value=1500`)).toBeVisible();
   await tab(page, 'Send');
   await page.getByLabel('To', { exact: true }).fill(`ethereum:${OTHER}@8549?value=2e18`);
@@ -95,7 +95,7 @@ test('amounts are typed in base units by who wants that', async ({ page, node })
 /** The picture of the code on the receive page, as a photograph shows it. */
 async function photograph(page: Page): Promise<Buffer> {
   await tab(page, 'Receive');
-  await page.getByLabel(/^Ask for an amount in/).fill('0.75');
+  await page.getByLabel(/^Request an amount in/).fill('0.75');
   const code = page.getByRole('img', { name: 'QR code of the payment link' });
   await expect(code).toBeVisible();
   return code.screenshot();

@@ -52,7 +52,7 @@ test('a careful person gets every warning @phone', async ({ page, node }) => {
   await publicWallet(page, node);
   await review(page, FRIEND.toLowerCase(), '1');
   await expect(page.getByText('You have not paid this address before')).toBeVisible();
-  await expect(page.getByText('The address carries no checksum')).toBeVisible();
+  await expect(page.getByText('The address has no checksum')).toBeVisible();
   await expect(sign(page)).toBeEnabled();
   await picture(page, 'wallet-warnings');
   await sign(page).click();
@@ -287,7 +287,7 @@ test.describe('on a node of its own', () => {
       expect((await node.api('status')).genesis_id).not.toBe(genesis);
       await expect(page.getByText('This node serves another chain now')).toBeVisible({ timeout: 60_000 });
       await picture(page, 'other-chain-live');
-      await page.getByRole('button', { name: 'Load the page anew' }).click();
+      await page.getByRole('button', { name: 'Reload the page' }).click();
       await hydrated(page);
       await expect(page.getByText('A vault in this browser belongs to another chain')).toBeVisible();
       await expect(page.getByText(genesis.slice(-10))).toBeVisible();

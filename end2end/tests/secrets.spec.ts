@@ -111,7 +111,7 @@ test('a phrase leaves the page with its step, typed or shown, right or wrong', a
 });
 
 /** Sends a request to the wallet's worker as the page does, beside the page's own. The outcome. */
-async function askWorker(page: Page, request: object): Promise<unknown> {
+async function requestWorker(page: Page, request: object): Promise<unknown> {
   return page.evaluate(
     (request) =>
       new Promise((done) => {
@@ -123,7 +123,7 @@ async function askWorker(page: Page, request: object): Promise<unknown> {
           done(data.Answer.outcome);
         };
         worker.addEventListener('message', listen);
-        worker.postMessage({ Ask: { number, request } });
+        worker.postMessage({ Request: { number, request } });
       }),
     request,
   );
@@ -145,7 +145,7 @@ test('a phrase that became no wallet is gone from the worker once its pages are 
     return list.allTextContents();
   };
   // The worker compares words with the phrase that it has; without one there is nothing to compare.
-  const check = (words: string[]) => askWorker(page, { CheckWords: { words: words.map((word, place) => [place + 1, word]) } });
+  const check = (words: string[]) => requestWorker(page, { CheckWords: { words: words.map((word, place) => [place + 1, word]) } });
   const held = { Ok: 'Done' };
   const gone = { Err: 'PhraseNotChecked' };
   // Within the page, so that the worker lives on.
@@ -159,7 +159,7 @@ test('a phrase that became no wallet is gone from the worker once its pages are 
   await leave();
   await expect.poll(() => check(words)).toEqual(gone);
 
-  // Begun anew.
+  // Begun again.
   await page.getByRole('link', { name: 'Create a wallet' }).click();
   const others = await make();
   expect(await check(others)).toEqual(held);

@@ -33,7 +33,7 @@ async function handedOn(page: Page): Promise<string> {
   return (await page.locator('.hand-on-text').first().textContent())!.trim();
 }
 
-/** A link that came in a message: it opens anew, and the wallet has to be unlocked. */
+/** A link that came in a message: it opens again, and the wallet has to be unlocked. */
 async function follow(page: Page, link: string): Promise<void> {
   await page.goto('about:blank');
   await page.goto(link);

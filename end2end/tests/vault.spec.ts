@@ -66,7 +66,7 @@ test('the address book fills in whom to pay @phone', async ({ page, node }) => {
   await page.getByLabel('Name').fill('Ann');
   await page.getByLabel('Address', { exact: true }).fill('0x123');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
-  await expect(page.getByText(/This is no address/)).toBeVisible();
+  await expect(page.getByText(/This is not an address/)).toBeVisible();
   await page.getByLabel('Address', { exact: true }).fill(FRIEND);
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await expect(card(page, 'Ann')).toBeVisible();

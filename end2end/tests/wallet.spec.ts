@@ -94,8 +94,8 @@ test('bad input at sending is named, and nothing is signed', async ({ page, node
   await page.getByLabel('To', { exact: true }).fill('0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266');
   await page.getByLabel(/^Amount in/).fill('1e3');
   await page.getByRole('button', { name: 'Review' }).click();
-  await expect(page.getByText(/This is no address: .*checksum/)).toBeVisible();
-  await expect(page.getByText(/This is no amount/)).toBeVisible();
+  await expect(page.getByText(/This is not an address: .*checksum/)).toBeVisible();
+  await expect(page.getByText(/This is not an amount/)).toBeVisible();
   await page.getByLabel('To', { exact: true }).fill(PUBLIC_ECC);
   await page.getByLabel(/^Amount in/).fill('5');
   await page.getByRole('button', { name: 'Review' }).click();

@@ -19,7 +19,7 @@ const SLICE_MS: f64 = 150.0;
 const REPORT_MS: f64 = 1_000.0;
 /// Nonces of the first slice; later ones follow the device's speed.
 const FIRST_SLICE: u32 = 1 << 15;
-/// After so many milliseconds the header takes the time anew.
+/// After so many milliseconds the header takes the time again.
 const FRESH_MS: f64 = 5_000.0;
 
 /// Runs the worker. Called once by its script.
@@ -58,7 +58,7 @@ async fn work(state: Rc<RefCell<MinerState>>) {
         let Some(job) = job else { break };
         match Attempt::new(&job) {
             Ok(attempt) => attempt.run(&state).await,
-            Err(why) => post(&FromMiner::Refused(why)),
+            Err(why) => post(&FromMiner::Rejected(why)),
         }
     }
     state.borrow_mut().working = false;

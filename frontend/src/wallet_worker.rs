@@ -42,7 +42,7 @@ pub fn wallet_worker() {
     let stop = cancelled.clone();
     listen(move |message| match message {
         // The receiver lives as long as the worker.
-        ToWorker::Ask { number, request } => drop(sender.unbounded_send((number, request))),
+        ToWorker::Request { number, request } => drop(sender.unbounded_send((number, request))),
         // Beside the queue: it stops the request under way, which those in the queue wait for.
         ToWorker::Cancel => stop.set(true),
     });
@@ -70,7 +70,7 @@ pub fn wallet_worker() {
 struct Fresh {
     phrase: Phrase,
     /// Positions (from 1) that must still be typed back; none for a phrase that the user brought.
-    ask: Vec<u8>,
+    check_words: Vec<u8>,
 }
 
 struct OpenVault {
@@ -190,7 +190,7 @@ impl WorkerState {
         self.opened()
     }
 
-    /// Reads the vault anew, after another tab changed it.
+    /// Reads the vault again, after another tab changed it.
     async fn refresh(&mut self) -> Result<Answer, WalletError> {
         self.reread(&VaultStore::open().await?).await?;
         self.opened()

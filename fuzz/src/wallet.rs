@@ -43,8 +43,7 @@ pub const TARGETS: &[Target] = &[
     },
 ];
 
-/// The words of a password cost nothing here: what is encrypted may ask for seconds of work, so of those only the beginning is
-/// looked at, and the one cheap enough is opened.
+/// An encrypted key file may require seconds of key derivation, so only its form is looked at.
 fn key_file(data: &[u8]) {
     let cheap = !keystore::is_encrypted(data);
     if !cheap {

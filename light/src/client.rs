@@ -136,8 +136,8 @@ impl Client {
     }
 
     /// A question of the page: is the block of this header and manifest on the verified chain?
-    pub fn judge(&mut self, number: u32, header: &[u8], manifest: &[u8]) {
-        self.questions.ask(number, header, manifest, self.genesis);
+    pub fn check(&mut self, number: u32, header: &[u8], manifest: &[u8]) {
+        self.questions.add(number, header, manifest, self.genesis);
     }
 
     /// Checks all headers, without pauses.

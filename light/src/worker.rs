@@ -27,7 +27,7 @@ const LONGEST_WAIT_MS: u64 = 60_000;
 /// What the messages and the work share.
 struct Shared {
     client: RefCell<Option<Client>>,
-    /// Whether the page asked to forget what is kept.
+    /// Whether the page requested to forget what is kept.
     forget: Cell<bool>,
     /// The state that the page was shown last, and when, in milliseconds.
     shown: RefCell<(State, u64)>,
@@ -69,11 +69,11 @@ impl Shared {
         let Some(client) = client.as_mut() else { return };
         match message {
             ToLight::Look => client.look(),
-            ToLight::Judge {
+            ToLight::Check {
                 question,
                 header,
                 manifest,
-            } => client.judge(question, &header, &manifest),
+            } => client.check(question, &header, &manifest),
             ToLight::CheckAll => client.check_all(),
             ToLight::Stop => client.stop(),
             ToLight::Forget => {
@@ -92,7 +92,7 @@ impl Shared {
     /// Sends the page what it has not seen: verdicts at once, the state if it changed and `now` is due.
     fn report(&self, now: u64, at_once: bool) {
         for (question, verdict) in self.with(Client::take_verdicts) {
-            post(&FromLight::Judged { question, verdict });
+            post(&FromLight::Checked { question, verdict });
         }
         let mut shown = self.shown.borrow_mut();
         if !at_once && now < shown.1 + REPORT_MS {

@@ -17,7 +17,7 @@ pub fn require(tokens: &Tokens, headers: &HeaderMap, scope: Scope) -> Answer<()>
             .with("scope", scope.word())
             .header(header::WWW_AUTHENTICATE, challenge));
     };
-    match tokens.judge(token, scope) {
+    match tokens.authorize(token, scope) {
         Verdict::Allowed => Ok(()),
         Verdict::MissingScope => {
             let problem = Problem::new(

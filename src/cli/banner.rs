@@ -81,7 +81,7 @@ pub fn print(
         });
         if tls.self_signed {
             lines.push(
-                "              no authority signed it: compare this with what the browser shows before you go on"
+                "              no authority signed it: compare this with what the browser shows before you continue"
                     .to_owned(),
             );
         }
@@ -99,7 +99,7 @@ pub fn print(
         ));
     }
     if PLAYGROUNDS.contains(&spec.name.as_str()) {
-        lines.push("  accounts    those of the PUBLIC test phrase are funded: their keys are published, use them for play only".to_owned());
+        lines.push("  accounts    those of the PUBLIC test phrase are funded: their keys are published, so the coins are worth nothing".to_owned());
     }
     out.line(lines.join("\n") + "\n");
 }

@@ -32,7 +32,7 @@ pub struct BenchArgs {
 enum BenchCommand {
     /// Hashes a second: the native miner, the portable search, and the `sha2` crate's plain double digest
     Mine(mine::MineArgs),
-    /// Signatures a second on one core: the node's checks beside the bare libraries
+    /// Signatures a second on one core: the node's checks compared with the bare libraries
     Verify(verify::VerifyArgs),
     /// Blocks of signed transfers imported into an empty store, from bytes to durable
     Import(import::ImportArgs),
@@ -40,7 +40,7 @@ enum BenchCommand {
     Load(load::LoadArgs),
     /// Nodes connected over loopback: how fast transfers and blocks reach all of them, bytes on the wire, catching up
     Network(network::NetworkArgs),
-    /// A node that hostile peers flood, in one way after the other: its memory, and how it answers meanwhile
+    /// A node under floods from hostile peers, one kind after the other: its memory, and its answers meanwhile
     Floods(floods::FloodsArgs),
     /// Forged and damaged proofs against the light client, none of which may be accepted; what true ones cost
     Light(light::LightArgs),

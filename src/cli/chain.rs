@@ -49,13 +49,13 @@ struct InitArgs {
     /// Seconds between blocks
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     spacing: u32,
-    /// What the producer of a block gets, in coins
+    /// Subsidy of a block, in coins
     #[arg(long, default_value = "50", value_name = "COINS", value_parser = Amount::from_coins)]
     reward: Amount,
-    /// Blocks after which the reward halves, again and again; 0: never
+    /// Number of blocks after which the subsidy halves each time; 0: never
     #[arg(long, default_value_t = 2_100_000, value_name = "BLOCKS")]
     halving_interval: u64,
-    /// First balance, as ADDRESS=COINS; repeatable
+    /// Allocation at genesis, as ADDRESS=COINS; repeatable
     #[arg(long = "allocate", value_name = "ADDRESS=COINS", value_parser = allocation)]
     allocations: Vec<Allocation>,
     /// Genesis time, Unix seconds [default: now]
@@ -67,7 +67,7 @@ struct InitArgs {
 const NOTES: [(&str, &str); 12] = [
     (
         "name = ",
-        "Every line below is hashed into the genesis block: change one, and it is another chain.\nThe chain's name, 1 to 64 bytes.",
+        "Every line below is hashed into the genesis block: if you change one, it is another chain.\nThe chain's name, 1 to 64 bytes.",
     ),
     (
         "chain_id",
@@ -77,7 +77,7 @@ const NOTES: [(&str, &str); 12] = [
     ("spacing", "Seconds between blocks that the difficulty aims at."),
     (
         "half_life",
-        "A delay of so many seconds halves the difficulty; the same lead doubles it.",
+        "A delay of this many seconds halves the difficulty; the same lead doubles it.",
     ),
     (
         "pow_limit_bits",
@@ -91,18 +91,15 @@ const NOTES: [(&str, &str); 12] = [
         "gas_limit",
         "Gas of all transactions in a block; a plain transfer costs 4,000 to 5,000.",
     ),
-    ("block_bytes", "Most bytes of a block."),
+    ("block_bytes", "Largest size of a block, in bytes."),
     (
         "initial_base_fee",
-        "Base units for each gas in block 1, and the least ever; what is paid so is burned.",
+        "Base fee of block 1, in base units per gas, and its minimum ever after; base fees are burned.",
     ),
-    (
-        "reward",
-        "Base units (10^-18 of a coin) that the producer of block 1 gets.",
-    ),
+    ("reward", "Subsidy of block 1, in base units (10^-18 of a coin)."),
     (
         "halving_interval",
-        "Blocks after which the reward halves, again and again; 0: never.",
+        "Number of blocks after which the subsidy halves each time; 0: never.",
     ),
 ];
 

@@ -10,7 +10,7 @@ use super::out::{outln, plain};
 pub struct HealthArgs {
     #[command(flatten)]
     node: NodeArgs,
-    /// Check whether it can do its work, not only whether it lives
+    /// Check whether it can do its work, not only whether it is alive
     #[arg(long)]
     ready: bool,
 }

@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_short_user_is_left_out_in_its_place_only() {
-        let sentence = "no answer from the node at all; ask an admin";
+        let sentence = "no answer from the node at all; inform an admin";
         for url in [
             "https://a@host",
             "https://node@host",

@@ -13,7 +13,7 @@ use tally_node::system_clock;
 
 use super::client::{Bounds, Client, Expected, NodesArgs};
 use crate::exit::{NodesDiffer, NotVerified};
-use check::{Reader, Refused, Shown};
+use check::{Reader, Rejected, Shown};
 
 /// Longest chain spec that is read, in bytes.
 const MAX_SPEC: u64 = 1024 * 1024;
@@ -24,7 +24,7 @@ const MAX_SPEC: u64 = 1024 * 1024;
 pub struct LightArgs {
     #[command(flatten)]
     nodes: NodesArgs,
-    /// Genesis id of the chain that you mean; without it, that of the first node that answers is believed
+    /// Genesis id of the chain that you mean; without it, that of the first node that answers is trusted
     #[arg(long, value_name = "BLOCK")]
     genesis: Option<BlockId>,
     /// Id of a block that you trust: each chain has to lead through it
@@ -73,7 +73,7 @@ pub struct Outcome {
 pub struct Findings {
     pub chain: String,
     pub genesis: BlockId,
-    /// Whether the genesis id was given, and not believed.
+    /// Whether the user gave the genesis id; otherwise a node's is trusted.
     pub genesis_given: bool,
     pub trusted: Option<BlockId>,
     pub nodes: Vec<Outcome>,
@@ -112,7 +112,7 @@ pub fn run(args: &LightArgs) -> anyhow::Result<()> {
     verdict(findings)
 }
 
-/// The chain spec, from the first node that has the one which makes the genesis that is meant. It is believed only so far.
+/// The chain spec, from the first node whose spec gives the expected genesis id. Nothing else of it is trusted.
 /// Rule: docs/protocol.md#F1
 fn spec_of(clients: &[Client], genesis: Option<BlockId>, time: Duration) -> anyhow::Result<ChainSpec> {
     let mut failed = None;
@@ -189,8 +189,8 @@ fn verdict(findings: Findings) -> anyhow::Result<()> {
     let (mut same, mut different, mut failed) = (None, Vec::new(), None);
     for Outcome { node, result, relation } in findings.nodes {
         if let Err(error) = result {
-            if let Some(refused) = error.downcast_ref::<Refused>() {
-                let why = refused.to_string();
+            if let Some(rejected) = error.downcast_ref::<Rejected>() {
+                let why = rejected.to_string();
                 return Err(NotVerified { node, why }.into());
             }
             failed.get_or_insert(error);

@@ -51,10 +51,10 @@ struct UpArgs {
     /// Where each node has its folder, node-1 and so on [default: the user's data directory, tally/net-CHAIN]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Port of the first node's interface, the others count on; 0: whatever is free
+    /// Port of the first node's interface; the other nodes use the ports that follow; 0: any free ports
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
-    /// Port where the first node can be called by others, the others count on; 0: whatever is free
+    /// Port on which the first node accepts peers; the other nodes use the ports that follow; 0: any free ports
     #[arg(long, value_name = "PORT", default_value_t = 9333)]
     p2p_port: u16,
     /// What is logged: error, warn, info, debug, trace

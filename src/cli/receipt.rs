@@ -49,7 +49,7 @@ struct VerifyArgs {
     /// Genesis id of the chain that you mean
     #[arg(long, value_name = "BLOCK")]
     genesis: Option<BlockId>,
-    /// The document that the transaction is said to anchor
+    /// The document that the transaction should anchor
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
     /// Print JSON

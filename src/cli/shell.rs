@@ -11,7 +11,7 @@ use crate::private_file::make_folder;
 
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell; put what is printed where it looks for completions
+    /// The shell; save the output where it looks for completions
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -51,7 +51,7 @@ enum WalletCommand {
     New(create::NewArgs),
     /// Make the wallet of a phrase again; the phrase comes from TALLY_WALLET_PHRASE, or from a prompt
     ///
-    /// Accounts that were used before are looked for on the node, unless --chain names the chain without one.
+    /// The command looks up at the node which accounts were used before, unless --chain names the chain without a node.
     Restore(create::RestoreArgs),
     /// Add one more account
     Add(add::AddArgs),
@@ -59,15 +59,15 @@ enum WalletCommand {
     Find(discover::FindArgs),
     /// Give an account another label
     Rename(accounts::RenameArgs),
-    /// Put an account away: it is kept, but not offered
+    /// Archive an account: it is kept, but not offered
     Archive(accounts::AccountArgs),
-    /// Take an archived account back
+    /// Restore an archived account
     Unarchive(accounts::AccountArgs),
     /// Move an account to another place in the list
     Move(accounts::MoveArgs),
-    /// Look at an account without its key
+    /// Watch an account without its key
     Watch(accounts::WatchArgs),
-    /// Stop looking at a watched account
+    /// Stop watching an account
     Unwatch(accounts::AccountArgs),
     /// The address book
     #[command(subcommand)]
@@ -76,17 +76,17 @@ enum WalletCommand {
     Password,
     /// Copy the encrypted vault to a backup file
     Backup(backup::BackupArgs),
-    /// Take a backup file as this wallet's vault
+    /// Restore a backup file as this wallet's vault
     RestoreBackup(backup::RestoreBackupArgs),
     /// List the wallet's accounts
     List(list::ListArgs),
     /// Show balances: of the wallet's accounts, or of the addresses given
     Balance(list::BalanceArgs),
-    /// Keep a key that another program made, or watch a public key; shows what the file holds, and waits for a yes
+    /// Keep a key that another program made, or watch a public key; shows what the file holds, and waits for confirmation
     Import(keys::ImportArgs),
     /// Write a private key as an encrypted file, or a public key, for other programs
     Export(keys::ExportArgs),
-    /// Send a payment; shows what will be signed, and waits for a yes
+    /// Send a payment; shows what will be signed, and waits for confirmation
     Send(send::SendArgs),
     /// Get coins from an account whose keys are published, on chains that have such accounts
     TestCoins(test_coins::TestCoinsArgs),
@@ -94,30 +94,30 @@ enum WalletCommand {
     History(history::HistoryArgs),
     /// Put the SHA-256 of a document on the chain, signed; the document stays where it is
     Anchor(send::AnchorArgs),
-    /// Accounts that several keys vouch for
+    /// Accounts that several keys control
     #[command(subcommand)]
     Shared(shared::SharedCommand),
-    /// Write a payment that others sign, or this wallet on another machine
+    /// Write a proposal: a payment to be signed by others, or by this wallet on another machine
     Propose(proposal::ProposeArgs),
     /// Show what a proposal pays, and who has signed it
     Show(proposal::ShowArgs),
-    /// Sign a proposal with the keys of this wallet that its policy has; shows what it pays, and waits for a yes
+    /// Sign a proposal with the keys of this wallet that its policy has; shows what it pays, and waits for confirmation
     Sign(proposal::SignArgs),
-    /// Put the signatures of several copies of a proposal together
+    /// Combine the signatures of several copies of a proposal
     Combine(proposal::CombineArgs),
     /// Print the digest that the signers of a proposal sign, for other programs
     Digest(proposal::DigestArgs),
     /// Add a signature that another program made over the digest
     Attach(proposal::AttachArgs),
-    /// Send a proposal that enough have signed
+    /// Send a proposal that has enough signatures
     Submit(proposal::SubmitArgs),
     /// List what waits in the node's pool and what was sent without an answer, and name missing nonces
     Pending(pending::PendingArgs),
-    /// Send once more, byte for byte, what was sent without an answer; that never pays twice
+    /// Send payments without an answer again, byte for byte; that never pays twice
     Resend(pending::ResendArgs),
-    /// Send a waiting payment again for a higher fee, in the place of the first
+    /// Replace a waiting payment by the same one with a higher fee
     SpeedUp(pending::ReplaceArgs),
-    /// Put an empty payment to oneself in the place of a waiting one
+    /// Replace a waiting payment by an empty one to yourself
     Cancel(pending::ReplaceArgs),
 }
 

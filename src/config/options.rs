@@ -36,8 +36,8 @@ pub struct NodeOptions {
     #[arg(long, env = "TALLY_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
     pub listen: Option<SocketAddr>,
-    /// Path under which everything is served, such as /ledger, where a proxy keeps the root for something else; the proxy
-    /// passes it on [default: /]
+    /// Path below which everything is served, such as /ledger, behind a proxy that serves other things at the root; the
+    /// proxy forwards it [default: /]
     #[arg(long, env = "TALLY_BASE_PATH", value_name = "PATH")]
     pub base_path: Option<String>,
     /// Mine with the native miner [default: true on chain local, else false]
@@ -47,23 +47,23 @@ pub struct NodeOptions {
     #[arg(long, conflicts_with = "mine")]
     #[serde(skip)]
     pub no_mine: bool,
-    /// Threads of the native miner: 1 up to one for each processor [default: 1]
+    /// Threads of the native miner, from 1 to the number of processors [default: 1]
     #[arg(long, env = "TALLY_MINE_THREADS", value_name = "N")]
     pub mine_threads: Option<usize>,
     /// Address that receives block rewards [default on local and test: the first PUBLIC account]
     #[arg(long, env = "TALLY_MINE_TO", value_name = "ADDRESS")]
     pub mine_to: Option<String>,
-    /// Forks deeper than this are rejected, in blocks [default: 6000]
+    /// Forks deeper than this many blocks are rejected [default: 6000]
     #[arg(long, env = "TALLY_MAX_REORG_DEPTH", value_name = "BLOCKS")]
     pub max_reorg_depth: Option<u64>,
-    /// Further host name under which the node answers, beside loopback and --listen; repeatable [default: none]
+    /// Further host name under which the node answers, in addition to loopback and --listen; repeatable [default: none]
     #[arg(long, env = "TALLY_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_host: Option<Vec<String>>,
     /// Origin of another site that may read the API; repeatable [default: none]
     #[arg(long, env = "TALLY_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Option<Vec<String>>,
-    /// Operator token with every scope, 16 characters or more; a file or the generated one is safer, since others see
-    /// command lines
+    /// Operator token with every scope, 16 characters or more; a file or the generated one is safer, since other users
+    /// can see command lines
     #[arg(
         long,
         env = "TALLY_OPERATOR_TOKEN",
@@ -82,10 +82,10 @@ pub struct NodeOptions {
     /// Form of log lines [default: text]
     #[arg(long, env = "TALLY_LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormat>,
-    /// Requests a second of one remote address; 0 for no limit [default: 50]
+    /// Requests a second from one remote address; 0 for no limit [default: 50]
     #[arg(long, env = "TALLY_RATE_LIMIT", value_name = "N")]
     pub rate_limit: Option<u32>,
-    /// Requests a second of this machine itself; 0 for no limit [default: 2000]
+    /// Requests a second from this machine itself; 0 for no limit [default: 2000]
     #[arg(long, env = "TALLY_RATE_LIMIT_LOCAL", value_name = "N")]
     pub rate_limit_local: Option<u32>,
     /// Event streams open at once [default: 512]
@@ -100,10 +100,10 @@ pub struct NodeOptions {
     /// Connections of one remote address [default: 256]
     #[arg(long, env = "TALLY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
     pub max_connections_per_address: Option<usize>,
-    /// Proxy that names its client (see --proxy-header), for limits and logs; repeatable [default: none]
+    /// Trusted proxy: limits and logs use the client that it names (see --proxy-header); repeatable [default: none]
     #[arg(long, env = "TALLY_TRUSTED_PROXY", value_name = "ADDR|CIDR", value_delimiter = ',')]
     pub trusted_proxy: Option<Vec<String>>,
-    /// The header in which trusted proxies write their clients; the other one is not read [default: x-forwarded-for]
+    /// The header in which trusted proxies name the client; the other one is not read [default: x-forwarded-for]
     #[arg(long, env = "TALLY_PROXY_HEADER", value_enum)]
     pub proxy_header: Option<ProxyHeader>,
     /// Address and port on which other nodes are accepted, by TCP and QUIC [default: none; this node only dials others]
@@ -113,11 +113,11 @@ pub struct NodeOptions {
     /// Another node to dial, as /ip4/192.0.2.7/tcp/9333 or as its banner shows it; repeatable [default: none]
     #[arg(long, env = "TALLY_PEER", value_name = "MULTIADDR", value_delimiter = ',')]
     pub peer: Option<Vec<String>>,
-    /// Begin with the state of a block with many blocks on top, checked against its work, instead of executing every
-    /// block from genesis on; older transactions are then not kept here [default: false]
+    /// Begin with the state of a block with many blocks on top, after a check of all headers' work, instead of
+    /// executing every block from genesis on; older transactions are then not kept [default: false]
     #[arg(long, env = "TALLY_FROM_CHECKPOINT", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub from_checkpoint: Option<bool>,
-    /// Begin with a checkpoint of the chain that has this block, and of no other; implies --from-checkpoint
+    /// Begin only with a checkpoint of a chain that contains this block; implies --from-checkpoint
     #[arg(long, env = "TALLY_CHECKPOINT", value_name = "BLOCK-ID")]
     pub checkpoint: Option<String>,
     /// Offer the state of every Nth block to new nodes; 1 or more [default: 1000]
@@ -136,15 +136,15 @@ pub struct NodeOptions {
     /// [default: none]
     #[arg(long, env = "TALLY_P2P_ANNOUNCE", value_name = "MULTIADDR", value_delimiter = ',')]
     pub p2p_announce: Option<Vec<String>>,
-    /// Addresses or ranges to which limits per address range and bans by address do not apply, such as that of a gateway
-    /// through which all peers come; repeatable [default: loopback where the node listens there; the LAN with --p2p-lan]
+    /// Addresses or ranges to which limits per address range and bans by address do not apply, such as a gateway through
+    /// which all peers connect; repeatable [default: loopback where the node listens there; the LAN with --p2p-lan]
     #[arg(long, env = "TALLY_P2P_EXEMPT", value_name = "RANGE", value_delimiter = ',')]
     pub p2p_exempt: Option<Vec<String>>,
     /// Address and port for external miners that speak Stratum v1 [default: none]
     #[arg(long, env = "TALLY_STRATUM_LISTEN", value_name = "ADDR:PORT", value_parser = listen_address)]
     #[serde(deserialize_with = "some_listen_address")]
     pub stratum_listen: Option<SocketAddr>,
-    /// End in order when standard input does: for programs that start nodes, so that none outlives them
+    /// End in order when standard input closes, so that no node outlives the program that started it
     #[arg(long)]
     #[serde(skip)]
     pub until_stdin_closes: bool,
@@ -154,7 +154,7 @@ pub struct NodeOptions {
     /// Private key (PEM) of --tls-cert
     #[arg(long, env = "TALLY_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// Serve HTTPS with a certificate of the node's own, made once in the data directory; the banner shows its
+    /// Serve HTTPS with a self-signed certificate, made once in the data directory; the banner shows its
     /// fingerprint [default: false]
     #[arg(long, env = "TALLY_TLS_SELF_SIGNED", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub tls_self_signed: Option<bool>,

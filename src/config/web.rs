@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use tally_app::base::BasePath;
 use tally_app::model::{SelfCheck, Verdict};
-use tally_app::server::ServerFacts;
+use tally_pages::ServerFacts;
 
 use super::{ConfigError, HostName};
 use crate::web::{ProxyHeader, Times};
@@ -20,7 +20,7 @@ pub struct WebConfig {
     /// Names beside loopback and [`Self::listen`].
     pub allow_hosts: Vec<HostName>,
     pub cors_origins: Vec<axum::http::HeaderValue>,
-    /// Requests a second of one remote address; 0 is no limit.
+    /// Requests a second from one remote address; 0 is no limit.
     pub rate_limit: u32,
     /// The same for loopback addresses.
     pub rate_limit_local: u32,

@@ -161,13 +161,13 @@ impl Session {
             _ => Err(Refusal::other("Unknown method")),
         };
         self.count(method, &result);
-        let asks_job = matches!(method, "mining.subscribe" | "mining.authorize") && result.is_ok();
+        let needs_job = matches!(method, "mining.subscribe" | "mining.authorize") && result.is_ok();
         self.out.push(answer(request.id(), result));
         if self.refused >= MAX_REFUSED {
             bail!("{MAX_REFUSED} shares in a row were rejected");
         }
-        if self.subscribed && self.authorized() && (asks_job || std::mem::take(&mut self.wants_job)) {
-            self.tell_difficulty();
+        if self.subscribed && self.authorized() && (needs_job || std::mem::take(&mut self.wants_job)) {
+            self.send_difficulty();
             // What other workers of this connection search goes on to count.
             self.job(self.jobs.is_empty());
         } else if method == "mining.submit" {
@@ -356,7 +356,7 @@ impl Session {
         let within = self.difficulty.within(mining.target);
         if within != self.difficulty {
             self.difficulty = within;
-            self.tell_difficulty();
+            self.send_difficulty();
         }
         let id = self.next_job;
         self.next_job += 1;
@@ -387,7 +387,7 @@ impl Session {
         self.out.push(line.to_string());
     }
 
-    fn tell_difficulty(&mut self) {
+    fn send_difficulty(&mut self) {
         self.send_notification("mining.set_difficulty", json!([self.difficulty.value()]));
     }
 
@@ -405,7 +405,7 @@ impl Session {
             return;
         }
         self.difficulty = wanted;
-        self.tell_difficulty();
+        self.send_difficulty();
         // It counts from the next job on.
         self.job(false);
     }

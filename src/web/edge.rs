@@ -68,7 +68,7 @@ pub async fn surround(State(server): State<Shared>, mut request: Request, next: 
     let span =
         tracing::info_span!("request", id = %id.0, method = outside(method.as_str()), path = outside(&path), %client);
     let mut response = next.run(request).instrument(span.clone()).await;
-    response = tell_problems(&path, &id, response);
+    response = complete_problems(&path, &id, response);
     let status = response.status();
     server
         .metrics
@@ -104,7 +104,7 @@ fn dress(headers: &mut HeaderMap, id: &RequestId) {
 }
 
 /// Writes the request id into problems, and turns the bare errors of lower layers into problems.
-fn tell_problems(path: &str, id: &RequestId, mut response: Response) -> Response {
+fn complete_problems(path: &str, id: &RequestId, mut response: Response) -> Response {
     let attached = response.extensions_mut().remove::<Attached>();
     let problem = match attached {
         Some(Attached(problem)) => problem,

@@ -16,7 +16,9 @@ use leptos::server_fn::error::{FromServerFnError as _, SERVER_FN_ERROR_HEADER, S
 use leptos_axum::{
     AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context,
 };
+use tally_app::server::Pages;
 use tally_app::{AssetUrls, base};
+use tally_pages::NodePages;
 
 use super::paths::{is_machine_path, nothing_here};
 use super::{assets, edge};
@@ -35,8 +37,8 @@ const OF_PAGES: &str = "application/json";
 
 /// Everything a page needs from the server.
 fn context(server: &Shared, base: &BasePath) -> impl Fn() + Clone + Send + Sync + use<> + 'static {
-    let (node, network) = (server.node.clone(), server.network.clone());
-    let (facts, reads) = (server.facts.clone(), server.reads.clone());
+    let source = NodePages::new(server.node.clone(), server.network.clone(), server.facts.clone());
+    let pages = Pages::new(source, server.reads.clone());
     let (base, prefix) = (base.clone(), base.at(assets::PKG_PREFIX));
     let urls = AssetUrls {
         js: format!("{prefix}/tally.js"),
@@ -45,10 +47,7 @@ fn context(server: &Shared, base: &BasePath) -> impl Fn() + Clone + Send + Sync 
     };
     move || {
         base::provide(base.clone());
-        provide_context(node.clone());
-        provide_context(network.clone());
-        provide_context(facts.clone());
-        provide_context(reads.clone());
+        provide_context(pages.clone());
         provide_context(urls.clone());
         let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
             return;

@@ -1,6 +1,6 @@
 //! docs/configuration.md is made from the code: the settings of `tally node`, and the variables of the other commands.
 //!
-//! `TALLY_BLESS=1 cargo test --locked --test cli configuration` writes it anew.
+//! `TALLY_BLESS=1 cargo test --locked --test cli configuration` writes it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

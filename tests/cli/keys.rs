@@ -71,7 +71,7 @@ fn keys_come_in_and_go_out() {
         "Web3 keystore (version 3)",
         "secp256k1",
         ADDRESS,
-        "phrase does not bring this key back",
+        "phrase does not restore this key",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }

@@ -152,7 +152,7 @@ fn the_wallet_warns_and_needs_a_yes_without_a_node() {
         let printed = machine.propose("proposal.txt", to, amount, max_fee);
         let expected: Vec<&str> = titles(&printed)
             .into_iter()
-            .filter(|title| *title != "The address carries no checksum")
+            .filter(|title| *title != "The address has no checksum")
             .collect();
         assert_eq!(expected, warned, "{number}: who proposes reads it as well: {printed}");
         let signed = format!("signed-{number}.txt");
@@ -185,7 +185,7 @@ fn the_wallet_warns_and_needs_a_yes_without_a_node() {
     );
     let typed = "0x8ba1f109551bd432803012645ac136ddd64dba72";
     let printed = machine.propose("proposal.txt", typed, "1", "2000000000");
-    assert_eq!(titles(&printed), ["The address carries no checksum"], "{printed}");
+    assert_eq!(titles(&printed), ["The address has no checksum"], "{printed}");
 }
 
 #[test]
@@ -310,13 +310,13 @@ fn when_a_proposal_is_valid_is_shown_and_another_day_than_today_is_named() {
         (
             4_000_000_000,
             "  valid    from 2096-10-02T06:56:40Z until 2096-10-03T07:06:40Z",
-            "warning: This is dated ahead. No block takes it before about 2096-10-02T06:56:40Z",
+            "warning: This is dated ahead. No block includes it before about 2096-10-02T06:56:40Z",
             true,
         ),
         (
             1_000_000_000,
             "  valid    from 2001-09-09T01:36:40Z until 2001-09-10T01:46:40Z",
-            "note: This is too old for a block. No block takes it after 2001-09-10T01:46:40Z",
+            "note: This is too old for a block. No block includes it after 2001-09-10T01:46:40Z",
             false,
         ),
     ] {

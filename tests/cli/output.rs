@@ -213,7 +213,7 @@ fn a_phrase_is_shown_before_its_wallet_is_kept() {
     let new = ["wallet", "new", "--chain", "local"];
     let output = into(Stdio::piped(), vault, &new);
     let text = ends(&output, 1, &new);
-    let why = "tally: no wallet was kept; the recovery phrase above brings it back (`tally wallet restore`): cannot write \
+    let why = "tally: no wallet was kept; the recovery phrase above restores it (`tally wallet restore`): cannot write \
                /proc/vault: ";
     assert!(text.starts_with(why), "{text}");
     let shown = String::from_utf8(output.stdout).unwrap();

@@ -228,7 +228,7 @@ fn used_accounts_are_found_after_a_restore() {
         &["restore", "--kinds", "secp256k1", "--gap", "3"],
     ));
     let narrow = accounts(&folder.path().join("again"));
-    assert_eq!(narrow.len(), 2, "the fourth account lies beyond a gap of three");
+    assert_eq!(narrow.len(), 2, "the fourth account is beyond a gap of three");
     let found = done(&run("again", "", &["find", "--kinds", "secp256k1"]));
     assert!(found.contains("3 more accounts"), "{found}");
     let again = accounts(&folder.path().join("again"));

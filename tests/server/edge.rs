@@ -259,7 +259,7 @@ fn long_answers_are_compressed_and_streams_are_not() {
     for path in ["/", "/api/openapi.json", "/api/docs"] {
         assert!(raw(path).contains("content-encoding: gzip"), "{path}: {}", raw(path));
     }
-    // A problem is written anew on its way out; its length and coding belong to what is sent.
+    // A problem is written again on its way out; its length and coding belong to what is sent.
     let long = format!("/api/v1/nothing/{}", "x".repeat(4_000));
     assert!(!raw("/api/v1/events").contains("content-encoding"));
     assert!(!raw("/healthz").contains("content-encoding"));

@@ -45,7 +45,7 @@ fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
         (ready.status == 503).then(|| ready.json())
     });
     let detail = format!(
-        "a chain of 40 blocks with more total work forks below block {base}, the lowest that this node goes back to"
+        "a chain of 40 blocks with more total work forks below block {base}, the lowest to which this node can reorg"
     );
     let reason = json!({ "kind": "heavier_fork", "detail": detail, "height": 40, "base": base });
     assert_eq!(
@@ -70,7 +70,7 @@ fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
     for part in [
         "A peer shows a chain with more total work that this node cannot follow",
         "It has 40 blocks and more total work than the chain shown here",
-        &format!("forks from it below block {base}, the lowest that this node goes back to"),
+        &format!("forks from it below block {base}, the lowest to which this node can reorg"),
         &format!(">{id}</span>"),
         &format!(">{}</span>", heavy.id()),
     ] {

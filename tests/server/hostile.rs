@@ -112,11 +112,11 @@ impl Case {
             After::HalfClose => drop(stream.shutdown(Shutdown::Write)),
             After::Wait | After::Slow => {}
         }
-        self.judge(&mut stream)
+        self.await_expected(&mut stream)
     }
 
     /// Reads until the expectation is met or cannot be any more.
-    fn judge(&self, stream: &mut TcpStream) -> Result<(), String> {
+    fn await_expected(&self, stream: &mut TcpStream) -> Result<(), String> {
         let (mut got, mut closed) = (Vec::new(), false);
         let end = Instant::now() + PATIENCE;
         let mut buffer = [0; 16_384];

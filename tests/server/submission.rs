@@ -456,7 +456,7 @@ fn a_history_is_of_one_chain_even_where_a_reorg_comes_while_it_is_read() {
     ends(
         &read,
         0,
-        &["has been undone by a branch with more total work; the list is read anew"],
+        &["has been undone by a branch with more total work; the list is read again"],
     );
     let lines = done(&read);
     let lines: Vec<_> = lines

@@ -264,10 +264,7 @@ fn a_careful_person_gets_every_warning() {
     assert_eq!(titles(&friend.to_lowercase(), "3"), Vec::<String>::new());
     assert_eq!(
         titles("0x8ba1f109551bd432803012645ac136ddd64dba72", "1"),
-        [
-            "The address carries no checksum",
-            "You have not paid this address before"
-        ]
+        ["The address has no checksum", "You have not paid this address before"]
     );
 }
 
@@ -389,7 +386,8 @@ fn a_history_opens_in_a_spreadsheet_and_names_what_it_lacks() {
         assert_eq!(output.status.code(), Some(0), "{more:?}");
         // On standard error, so that a file has nothing but the table.
         let printed = String::from_utf8(output.stderr).unwrap();
-        let lacks = "First balances and payments by contracts are no transactions: the list does not have them.";
+        let lacks =
+            "Genesis allocations and payments by contracts are no transactions: the list does not contain them.";
         assert!(printed.contains(lacks), "{more:?}: {printed}");
         output.stdout
     };

@@ -1,6 +1,6 @@
 //! The licences of others' packages that the binary carries; `tally --licenses` prints them.
 //!
-//! Every build makes the list anew, from `Cargo.lock` and from the sources that cargo compiles, so that it cannot be older than
+//! Every build makes the list again, from `Cargo.lock` and from the sources that cargo compiles, so that it cannot be older than
 //! either. It has the crates that the server and the browser's modules are linked from, and macros, which write code into both.
 //! Crates of build scripts, of tests and of this task are in nothing that users get, and the pages use no package of npm.
 

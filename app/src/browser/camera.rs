@@ -19,9 +19,9 @@ pub struct Camera {
     video: HtmlVideoElement,
 }
 
-/// Asks for the camera that looks away from the user, and shows it in `video`.
+/// Requests the camera on the back of the device, and shows it in `video`.
 pub async fn open_camera(video: HtmlVideoElement) -> Result<Camera, String> {
-    const NONE: &str = "This browser gives no camera to this page. It needs https or localhost.";
+    const NONE: &str = "This browser gives this page no access to the camera. The page needs https or localhost.";
     let window = web_sys::window().ok_or(NONE)?;
     let devices = window.navigator().media_devices().map_err(|_| NONE)?;
     if devices.is_undefined() {
@@ -137,14 +137,14 @@ fn luma(canvas: &HtmlCanvasElement, context: &CanvasRenderingContext2d) -> Optio
     })
 }
 
-/// What a refusal of the camera means.
+/// Why the browser gave no camera, as a sentence for the user.
 fn why(error: &JsValue) -> String {
     let name = Reflect::get(error, &"name".into())
         .ok()
         .and_then(|name| name.as_string());
     match name.as_deref() {
         Some("NotAllowedError") => {
-            "The camera was not allowed. It can be allowed in the browser's settings of this site."
+            "Access to the camera was denied. You can allow it in the browser's settings for this site."
         }
         Some("NotFoundError" | "OverconstrainedError") => "There is no camera here.",
         Some("NotReadableError") => "The camera is in use by another program.",

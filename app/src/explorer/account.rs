@@ -41,7 +41,7 @@ pub fn Account() -> impl IntoView {
                     <Missing
                         what="Account"
                         key=address.get_untracked()
-                        why="This is no address: 0x and 40 hex digits, all in one case or with the right checksum."
+                        why="This is not an address: an address is 0x and 40 hex digits, all in one case or with the right checksum."
                     />
                 }
             }),
@@ -113,7 +113,9 @@ fn History(history: HistoryView, of: String, newest: bool) -> impl IntoView {
                 "A branch with more work has replaced block {}, the newest one shown, so the history has changed.",
                 format::count(height)
             ),
-            LostPlace::Unknown => "The address of this page names no place in the history of this account.".to_owned(),
+            LostPlace::Unknown => {
+                "The address of this page does not lead to a place in the history of this account.".to_owned()
+            }
         };
         return view! {
             <Notice kind=NoticeKind::Warning title="The history does not go on here">
@@ -126,7 +128,7 @@ fn History(history: HistoryView, of: String, newest: bool) -> impl IntoView {
     if history.items.is_empty() && newest {
         return view! {
             <Empty title="No transactions yet">
-                <p>"This node knows of nothing that was sent from or to this address, and of no block that it produced. It can receive at once; there is nothing to register."</p>
+                <p>"This node knows no payment from or to this address, and no block that it produced. It can receive at once; there is nothing to register."</p>
             </Empty>
         }
         .into_any();

@@ -39,7 +39,7 @@ pub fn Block() -> impl IntoView {
             <Missing
                 what="Block"
                 key=key.get_untracked()
-                why="This node has no block of this height or id. It may be still to come, belong to another chain, or be older than the state that this node began with."
+                why="This node has no block of this height or id. It may not exist yet, belong to another chain, or be older than the state that this node began with."
             />
         }),
     }
@@ -63,7 +63,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
                 .await
                 .map_err(|error| error.to_string())?;
             let evidence = evidence.ok_or("the node no longer has this block")?;
-            let verdict = light.judge(&evidence).await;
+            let verdict = light.check(&evidence).await;
             Ok(check_block(&verdict, &page, &evidence))
         }
     });
@@ -95,7 +95,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             .then(|| {
                 view! {
                     <Notice kind=NoticeKind::Warning title="This block lost">
-                        <p>"Another branch carries more work. What was in this block counts only if it is in the other branch too. Its transactions are listed as pending below, whether they wait, stand in the other branch, or can happen no more: each one's own page says which."</p>
+                        <p>"Another branch carries more work. Its transactions count only if they are in the other branch too. They are listed as pending below, whether they wait, are in the other branch, or can no longer happen: the page of each transaction shows which."</p>
                     </Notice>
                 }
             })}
@@ -142,7 +142,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&BLOCK_CHECKS
-                remains="That this branch has the most work of all, and that its transactions were executed rightly. Of the chain behind the block nothing was checked; on a first visit the block's work is measured only by what the chain began with."
+                remains="That this branch has the most work, and that its transactions were executed correctly. The chain behind the block was not checked; on a first visit the block's work is measured only by what the chain began with."
             />
         </div>
         <details class="card more">

@@ -27,7 +27,7 @@ pub fn Dashboard() -> impl IntoView {
     let live = Live::get();
     let overview = Resource::new(move || live.on_pool(), |_| reads::overview());
     let playground = expect_context::<ChainInfo>().playground;
-    // The ribbon is drawn once and moves; what is below it is drawn anew.
+    // The ribbon is drawn once and moves; what is below it is drawn again.
     let show = move |overview: Signal<Overview>| {
         view! {
             <Ribbon overview=overview />

@@ -23,7 +23,7 @@ pub fn Mempool() -> impl IntoView {
         |(page, rows, _)| reads::mempool(page, rows),
     );
     view! {
-        <PageHead title="Mempool" lead="Payments that wait in this node's pool for a block, those that pay most first." />
+        <PageHead title="Mempool" lead="Payments that wait in this node's pool for a block; those that pay the most come first." />
         <Loaded what="The mempool" resource=pool show=|pool| view! { <Content pool=pool /> }.into_any() />
     }
     .into_any()

@@ -68,7 +68,7 @@ pub fn Receipt() -> impl IntoView {
     view! {
         <PageHead
             title="Check a receipt"
-            lead="A receipt shows, without any node, that a transaction is on a chain and what it did. Everything is checked in this tab, and once the page is here it works without a network."
+            lead="A receipt proves, without any node, that a transaction is on a chain and what it did. This tab checks everything; once it is loaded, the page works without a network."
         />
         <noscript inner_html=NO_SCRIPT></noscript>
         <div class="two-columns needs-script">
@@ -79,7 +79,7 @@ pub fn Receipt() -> impl IntoView {
             <CheckPanel
                 checks=bench.checks
                 titles=&RECEIPT_CHECKS
-                remains="Which block to trust: take its id from a source of your own, not from the person who gave you the receipt."
+                remains="The block to trust: take its id from a source of your own, not from the person who gave you the receipt."
                 on_request=true
             />
         </div>
@@ -183,7 +183,7 @@ fn Give(bench: Bench) -> impl IntoView {
                     .map(|tip| {
                         view! {
                             <p class="prose">"It leads to block " <span class="review-address" translate="no">{tip.to_string()}</span></p>
-                            <AskNode bench=bench />
+                            <FillFromNode bench=bench />
                         }
                     })
             }}
@@ -205,7 +205,7 @@ fn Give(bench: Bench) -> impl IntoView {
                     {move || match (progress.get(), bench.document.get()) {
                         (Some(part), _) => format!("Hashing in this tab: {part} %"),
                         (None, Some(hashed)) => format!("SHA-256 {:x}", hashed.sha256),
-                        (None, None) => "The file that the transaction is said to anchor. It is hashed in this tab and sent nowhere.".to_owned(),
+                        (None, None) => "The file that the transaction should anchor. It is hashed in this tab and sent nowhere.".to_owned(),
                     }}
                 </span>
             </div>
@@ -225,7 +225,7 @@ fn Give(bench: Bench) -> impl IntoView {
 
 /// Fills in the id that this node reports for that height, and marks it as such.
 #[component]
-fn AskNode(bench: Bench) -> impl IntoView {
+fn FillFromNode(bench: Bench) -> impl IntoView {
     let why = RwSignal::new(None::<String>);
     let fetch = move |_| {
         let height = bench
@@ -248,7 +248,7 @@ fn AskNode(bench: Bench) -> impl IntoView {
         });
     };
     view! {
-        <div class="actions"><Button on:click=fetch>"Ask this node for the block at that height"</Button></div>
+        <div class="actions"><Button on:click=fetch>"Request the block at that height from this node"</Button></div>
         {move || bench.from_node.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
         {move || why.get().map(|why| view! { <p class="field-error" role="alert">{why}</p> })}
     }

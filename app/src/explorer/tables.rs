@@ -111,7 +111,7 @@ fn transaction_head(one_block: bool, with_direction: bool) -> AnyView {
     .into_any()
 }
 
-/// A reward among transactions. Its amount is the node's word.
+/// A reward among transactions. Its amount is only what the node reports.
 fn reward_row(row: RewardRow, of: &str) -> impl IntoView + use<> {
     let block = format!("/block/{}", row.block);
     let name = format!("Block reward, block {}", format::count(row.height));

@@ -40,7 +40,7 @@ pub fn Transaction() -> impl IntoView {
                     <Missing
                         what="Transaction"
                         key=id.get_untracked()
-                        why="This node knows no such transaction. It may never have arrived, have expired while it waited, or belong to another chain."
+                        why="This node does not know this transaction. It may never have arrived, may have expired while it waited, or may belong to another chain."
                     />
                 }
             }),
@@ -92,7 +92,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             let evidence = evidence.ok_or("the node no longer has this transaction")?;
             let rules = of_chain(&chain).await?;
             let verdict = match &evidence.inclusion {
-                Some((block, _)) => light.judge(block).await,
+                Some((block, _)) => light.check(block).await,
                 None => Verdict::Unknown("it is in no block yet".to_owned()),
             };
             Ok(check_transaction(&rules, &verdict, &page, &evidence))
@@ -142,7 +142,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&TRANSACTION_CHECKS
-                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it rightly. Of the chain behind the block nothing was checked; on a first visit the block's work is measured only by what the chain began with."
+                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it correctly. The chain behind the block was not checked; on a first visit the block's work is measured only by what the chain began with."
             />
         </div>
         <details class="card more">

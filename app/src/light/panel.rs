@@ -1,4 +1,4 @@
-//! The panel of the seal: what was checked, what is still believed, and what a reader can do.
+//! The panel of the seal: what was checked, what is taken on trust, and what a reader can do.
 
 use leptos::prelude::*;
 use tally_api::worker::light::{Failure, Headers, Phase, State, Tip, ToLight};
@@ -82,7 +82,7 @@ fn Verified(tip: Tip) -> impl IntoView {
         Some(millis) => format!("{} ms", format::count(millis)),
         None => "on an earlier visit".to_owned(),
     };
-    let believed = words::believed(tip.level)
+    let assumptions = words::assumptions(tip.level)
         .into_iter()
         .map(|line| view! { <li>{line}</li> })
         .collect_view();
@@ -100,8 +100,8 @@ fn Verified(tip: Tip) -> impl IntoView {
             <Fact name="Received">{received}</Fact>
             <Fact name="Newest block verified in">{time}</Fact>
         </Facts>
-        <h3>"Still believed"</h3>
-        <ul class="prose">{believed}</ul>
+        <h3>"Taken on trust"</h3>
+        <ul class="prose">{assumptions}</ul>
     }
     .into_any()
 }

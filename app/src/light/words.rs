@@ -115,21 +115,21 @@ pub fn checked(tip: &Tip) -> String {
     }
 }
 
-/// What is still believed at this level.
-pub fn believed(level: Level) -> Vec<&'static str> {
-    let mut believed = vec![
+/// What this level takes on trust.
+pub fn assumptions(level: Level) -> Vec<&'static str> {
+    let mut all = vec![
         "That there is no heavier chain than the one this node shows: no node can prove that alone.",
         "That blocks do what the rules allow: they are not executed here.",
         "That this device's clock is right, and that the genesis id is that of the chain you mean.",
         "That the page itself is honest: it comes from the server that it checks. The command tally light does not.",
     ];
     if level == Level::Sampled {
-        believed.insert(
+        all.insert(
             0,
             "That no forger has a third of all miners' power: a sample says no more.",
         );
     }
-    believed
+    all
 }
 
 #[cfg(test)]

@@ -60,8 +60,8 @@ pub fn send(message: &ToLight) {
 }
 
 /// What the worker finds about a block.
-pub async fn judge(block: &BlockEvidence) -> Verdict {
-    let asked = SHARED.with_borrow_mut(|shared| {
+pub async fn check(block: &BlockEvidence) -> Verdict {
+    let waiting = SHARED.with_borrow_mut(|shared| {
         if let Some(why) = &shared.lost {
             return Err(why.clone());
         }
@@ -70,11 +70,11 @@ pub async fn judge(block: &BlockEvidence) -> Verdict {
         shared.waiting.insert(shared.last_number, sender);
         Ok((shared.last_number, receiver))
     });
-    let (question, receiver) = match asked {
-        Ok(asked) => asked,
+    let (question, receiver) = match waiting {
+        Ok(waiting) => waiting,
         Err(why) => return Verdict::Unknown(why),
     };
-    send(&ToLight::Judge {
+    send(&ToLight::Check {
         question,
         header: block.header.clone(),
         manifest: block.manifest.clone(),
@@ -113,7 +113,7 @@ fn received(data: JsValue) {
             }
         }),
         Ok(FromLight::State(state)) => show(*state),
-        Ok(FromLight::Judged { question, verdict }) => {
+        Ok(FromLight::Checked { question, verdict }) => {
             let waiting = SHARED.with_borrow_mut(|shared| shared.waiting.remove(&question));
             if let Some(waiting) = waiting {
                 let _ = waiting.send(verdict);

@@ -160,7 +160,7 @@ impl Election {
     }
 }
 
-/// Whether a time lies further ahead than any pause here: the device's clock was set back in the meantime.
+/// Whether a time is further ahead than any pause here: the device's clock was set back in the meantime.
 fn is_unreal(at: u64, now: u64) -> bool {
     at > now + MISSED_AFTER + SPREAD
 }

@@ -48,7 +48,7 @@ pub struct AccountView {
     pub history: HistoryView,
 }
 
-/// What the producer of a block received, as a line of its history. It is the node's word: no commitment of a block has it.
+/// What the producer of a block received, as a line of its history. It is only what the node reports: no commitment of a block has it.
 /// Rules: docs/protocol.md#I1, #X4
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RewardRow {

@@ -102,7 +102,7 @@ pub struct ClockView {
     pub off: bool,
 }
 
-/// A chain of more work that this node can only follow by beginning anew. Rule: docs/protocol.md#Q5
+/// A chain of more work that this node can only follow by starting again. Rule: docs/protocol.md#Q5
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeavierForkView {
     /// Who showed it.

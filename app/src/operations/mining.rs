@@ -27,7 +27,7 @@ pub fn Mining() -> impl IntoView {
     // What the operator presses, and why the node rejected it, stay where they are while figures change.
     let show = |mining: Signal<MiningView>| view! { <Content mining=mining /> }.into_any();
     view! {
-        <PageHead title="Mining" lead="A block is sealed by work: a hash below the target. Anyone may try, this browser too." />
+        <PageHead title="Mining" lead="Work seals a block: its hash must be below the target. Anyone may mine, this browser too." />
         <Followed what="Mining" resource=mining show=show />
         <BrowserMiner />
         <OperatorToken />
@@ -133,7 +133,7 @@ fn Connected(workers: Vec<WorkerView>, connected: u64) -> impl IntoView {
     .into_any()
 }
 
-/// The node's own miner, and its switch for the operator. It is drawn once; what changes in it is drawn anew, part by part.
+/// The node's own miner, and its switch for the operator. It is drawn once; what changes in it is drawn again, part by part.
 #[component]
 fn NativeMiner(miner: Memo<MinerView>) -> impl IntoView {
     let running = Memo::new(move |_| miner.with(|miner| miner.running));

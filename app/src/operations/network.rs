@@ -14,7 +14,7 @@ use crate::{
     ui::{BlockLink, Claimed, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time, branch},
 };
 use bans::{PeerBans, RangeBans};
-use operate::{AddPeer, BanDialog, Banning, PeerActions, Refused};
+use operate::{ActionFailed, AddPeer, BanDialog, Banning, PeerActions};
 use ranges::BanRange;
 
 /// Seconds after which peers are looked at again, blocks or not.
@@ -63,7 +63,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
             <Show when=move || speaks.get() && operator.is_present()>
                 <AddPeer />
             </Show>
-            <Refused title="The peer was not removed" why=not_removed />
+            <ActionFailed title="The peer was not removed" why=not_removed />
             <Show
                 when=move || alone.get()
                 fallback=move || view! { <Peers network=network banning=banning not_removed=not_removed /> }
@@ -92,7 +92,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
 #[component]
 fn ClockOff(clock: ClockView) -> impl IntoView {
     let allowed = format!(
-        "Blocks may be {} s ahead of it at most, so this node may reject right ones. It makes no blocks, and holds nothing of this against its peers, until the clock is right.",
+        "Blocks may be {} s ahead of it at most, so this node may reject valid ones. Until the clock is right, it makes no blocks and gives its peers no penalties for this.",
         format::count(clock.allowance_secs)
     );
     view! {
@@ -108,7 +108,7 @@ fn ClockOff(clock: ClockView) -> impl IntoView {
 #[component]
 fn ClockBehind(secs: u64) -> impl IntoView {
     let words = format!(
-        "It is {} behind the newest blocks, which this node accepted itself: the clock was set back. It makes no blocks until the clock is right.",
+        "It is {} behind the newest blocks, which this node has accepted: the clock was set back. The node makes no blocks until the clock is right.",
         format::duration(secs as f64)
     );
     view! {
@@ -123,7 +123,7 @@ fn ClockBehind(secs: u64) -> impl IntoView {
 #[component]
 fn HeavierFork(fork: HeavierForkView) -> impl IntoView {
     let words = format!(
-        "It has {} blocks and more total work than the chain shown here, and forks from it below block {}, the lowest that this node goes back to: to follow it, start anew with a fresh data directory. Until then, payments and balances here may not count on other nodes.",
+        "It has {} blocks and more total work than the chain shown here, and forks from it below block {}, the lowest to which this node can reorg: to follow that chain, start with a fresh data directory. Until then, payments and balances here may not count on other nodes.",
         format::count(fork.height),
         format::count(fork.base)
     );
@@ -256,7 +256,7 @@ fn Peers(network: Signal<NetworkView>, banning: Banning, not_removed: RwSignal<S
     .into_any()
 }
 
-/// The row of a peer: its name and what may be done with it stay, its figures are drawn anew.
+/// The row of a peer: its name and what may be done with it stay, its figures are drawn again.
 #[component]
 fn Peer(id: String, network: Signal<NetworkView>, banning: Banning, not_removed: RwSignal<String>) -> impl IntoView {
     let own = id.clone();

@@ -15,7 +15,7 @@ pub fn Performance() -> impl IntoView {
     let live = Live::get();
     let performance = Resource::new(move || live.on_chain(), |_| reads::performance());
     view! {
-        <PageHead title="Performance" lead="What this node measured about itself since it started. Nothing here is a promise." />
+        <PageHead title="Performance" lead="What this node has measured about itself since it started. None of these figures is guaranteed." />
         <Loaded what="The figures" resource=performance show=|performance| view! { <Content performance=performance /> }.into_any() />
     }
     .into_any()

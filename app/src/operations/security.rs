@@ -17,7 +17,7 @@ pub fn Security() -> impl IntoView {
         <section class="card" aria-labelledby="marks">
             <h2 id="marks">"The marks"</h2>
             <p class="prose">
-                "A tally stick was split in two so that neither side could change the count alone. Pages carry that idea: each thing shows whether this tab has checked it."
+                "A tally stick was split in two so that neither side could change the count alone. Pages follow that idea: a mark shows whether this tab has checked each figure."
             </p>
             <ul class="marks">
                 <li>
@@ -34,7 +34,7 @@ pub fn Security() -> impl IntoView {
                 </li>
                 <li>
                     <Mark state=MarkState::Unchecked />
-                    <span>"A receipt is checked when you ask for it. Until then this tab has found nothing, and no node vouches for it."</span>
+                    <span>"A receipt is checked when you request it. Until then nothing about it is verified."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Older(String::new()) />
@@ -42,7 +42,7 @@ pub fn Security() -> impl IntoView {
                 </li>
                 <li>
                     <Mark state=MarkState::Failed(String::new()) />
-                    <span>"This tab checked it, and it is false: the reason stands beside it. Do not rely on it; compare with another node."</span>
+                    <span>"This tab checked it, and it is false: the reason is shown beside it. Do not rely on it; compare with another node."</span>
                 </li>
             </ul>
         </section>
@@ -63,11 +63,11 @@ pub fn Security() -> impl IntoView {
         <section class="card" aria-labelledby="answers">
             <h2 id="answers">"What an answer means"</h2>
             <ul class="prose">
-                <li>"Taken (202): this node has written the payment to its disk, where it survives a crash and a power cut, and offers it to miners. It is in no block yet, and other nodes may not have it."</li>
-                <li>"Already pending, already included (409): the same payment was taken before. It is not paid a second time."</li>
-                <li>"Pending: it waits in this node's pool for a block. It can be replaced by another of the same nonce, dropped, or too old after a day."</li>
+                <li>"Accepted (202): this node has written the payment to its disk, where it survives a crash and a power cut, and offers it to miners. It is not in a block yet, and other nodes may not have it."</li>
+                <li>"Already pending, already included (409): the node already has the same payment. It is not paid a second time."</li>
+                <li>"Pending: it waits in this node's pool for a block. It can be replaced by another of the same nonce, dropped, or expire after a day."</li>
                 <li>"Included, and the number of confirmations: it is in a block of the chain with the most total work that this node knows; the first confirmation is that block, each further one a block on top. A chain with more total work can still replace it, each further block makes it less likely; payments of a replaced block wait again. No number makes it final."</li>
-                <li>"Failed: it is in a block and paid its fee, and moved nothing else."</li>
+                <li>"Failed: it is in a block and paid its fee, and changed nothing else."</li>
                 <li>"May have been taken: no answer came. The same bytes can be sent again and never pay twice."</li>
                 <li>"A receipt proves a payment to anyone who trusts the block that it names, without any node."</li>
             </ul>
@@ -124,21 +124,21 @@ fn ThisTab() -> impl IntoView {
                     check_line(
                         Verdict::Warn,
                         "Scripts".to_owned(),
-                        "The page's code has not started, so this tab checks nothing itself. Everything shown is the node's word.".to_owned(),
+                        "The page's code has not started, so this tab checks nothing itself. Everything shown is unverified.".to_owned(),
                     )
                 }
                 Some(true) => {
                     check_line(
                         Verdict::Pass,
                         "Secure context".to_owned(),
-                        "The browser grants its cryptography and its storage to this page.".to_owned(),
+                        "The browser gives this page access to its cryptography and its storage.".to_owned(),
                     )
                 }
                 Some(false) => {
                     check_line(
                         Verdict::Fail,
                         "Secure context".to_owned(),
-                        "The page came over plain HTTP from another machine, where anyone between could change it. Open it over HTTPS, or on the machine itself.".to_owned(),
+                        "The page came over plain HTTP from another machine, so anyone in between could change it. Open it over HTTPS, or on the machine itself.".to_owned(),
                     )
                 }
             }}

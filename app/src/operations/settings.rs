@@ -10,7 +10,7 @@ use crate::{
 /// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<div class=\"notice notice-info\" role=\"note\"><span class=\"notice-sign\" aria-hidden=\"true\">i</span>\
 <div class=\"notice-text\"><strong>Settings need scripts</strong>\
-<div><p>They are kept by the page itself, in this browser. Everything else here reads without scripts.</p></div></div></div>";
+<div><p>They are kept by the page itself, in this browser. Everything else here works without scripts.</p></div></div></div>";
 
 /// The page at `/settings`.
 #[component]
@@ -82,7 +82,7 @@ fn Display() -> impl IntoView {
                 />
             </div>
             <p class="example">"An amount looks like " <Amount value=BaseUnits::new("1234567890123456789012") /></p>
-            <p class="field-hint">"Fewer decimals cut, never round up. Confirmations always show every digit."</p>
+            <p class="field-hint">"Fewer decimals are cut, never rounded up. The confirmation before a signature always shows every digit."</p>
         </section>
     }
     .into_any()
@@ -150,7 +150,7 @@ pub fn OperatorToken() -> impl IntoView {
                 fallback=move || {
                     view! {
                         <p class="prose">
-                            "Switching the miner, and adding or banning peers, needs the operator's token. The node prints the operator link when it starts on a terminal, else the name of the file that has the token. Open the link, or paste the token. It stays in this tab and goes nowhere but to this node."
+                            "Switching the miner, and adding or banning peers, needs the operator's token. When the node starts on a terminal, it prints the operator link, otherwise the name of the token's file. Open the link, or paste the token. It stays in this tab and is sent only to this node."
                         </p>
                         <form
                             class="inline-form"
@@ -172,7 +172,7 @@ pub fn OperatorToken() -> impl IntoView {
                     }
                 }
             >
-                <p class="prose">"This tab holds the operator token. It is forgotten when the tab closes."</p>
+                <p class="prose">"This tab holds the operator token. It is deleted when the tab closes."</p>
                 <Button on:click=move |_| operator.forget()>"Forget it now"</Button>
             </Show>
         </section>

@@ -27,7 +27,7 @@ pub struct Branch {
 ///
 /// With erased types (`.cargo/config.toml`) the views of two arms have one type, and Leptos rebuilds the elements of the one into those
 /// of the other. The input of the next step would then have the focus, the file or the text of the one before, and a button that
-/// becomes another within its own click would submit the new form. Branches are built anew instead, as views of distinct types are.
+/// becomes another within its own click would submit the new form. Branches are built from scratch instead, as views of distinct types are.
 ///
 /// A branch that is redrawn keeps the focus of the keyboard. So it is for a single view, too, that changes with the chain while a reader
 /// is on it: `move || branch(move || view! { … })`. With erased types Leptos removes every attribute of an element that it redraws and

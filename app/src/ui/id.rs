@@ -23,7 +23,7 @@ pub fn CopyButton(
                 browser::sleep(1_500).await;
                 let _ = copied.try_set(false);
             } else {
-                toasts.show("This browser does not let the page copy; select the text instead");
+                toasts.show("This browser does not allow the page to copy; select the text instead");
             }
         });
     };

@@ -75,12 +75,12 @@ pub fn ReadError(
     view! {
         <Notice kind=NoticeKind::Error title=format!("{what} could not be read")>
             <p>{why}</p>
-            <p>"What was shown before may be out of date. Ask again, or look whether the node still runs."</p>
+            <p>"What was shown before may be out of date. Try again, or check whether the node still runs."</p>
             {retry
                 .map(|retry| {
                     view! {
                         <button class="button" type="button" on:click=move |_| retry.run(())>
-                            "Ask again"
+                            "Try again"
                         </button>
                     }
                 })}

@@ -51,7 +51,7 @@ pub fn PageHead(
     .into_any()
 }
 
-/// Shows a resource: a skeleton until it first arrives, then the value, drawn anew whenever it changes.
+/// Shows a resource: a skeleton until it first arrives, then the value, drawn again whenever it changes.
 /// See [`Followed`].
 #[component]
 pub fn Loaded<T>(
@@ -118,7 +118,7 @@ where
         <Transition fallback=move || view! { <Skeleton lines=lines /> }>
             {move || {
                 let show = show.clone();
-                // The future is awaited untracked: a second reading must not begin the page anew.
+                // The future is awaited untracked: a second reading must not begin the page again.
                 let first = ScopedFuture::new_untracked(async move { resource.await });
                 Suspend::new(async move {
                     take(first.await);
@@ -133,7 +133,7 @@ where
     .into_any()
 }
 
-/// Says that what stands above is the node's word.
+/// Says that what stands above is only what the node reports.
 #[component]
 pub fn Claimed() -> impl IntoView {
     view! {

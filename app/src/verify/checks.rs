@@ -37,7 +37,7 @@ const FIGURES: Titled = (
 );
 const SIGNATURE: Titled = (
     "Signature",
-    "The sender's key, or as many keys as its policy asks for, signed this very transaction for this very chain.",
+    "The sender's key, or as many keys as its policy requires, signed this very transaction for this very chain.",
 );
 const CONTENT: Titled = (
     "Content",

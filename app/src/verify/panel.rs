@@ -33,7 +33,7 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// Turns to a subject. The lines of the same content stay until it is judged again, those of any other go.
+    /// Turns to a subject. The lines of the same content stay until it is checked again, those of any other go.
     fn begin(&mut self, subject: &str) {
         if self.subject != subject || !self.started {
             *self = Self {
@@ -63,14 +63,14 @@ impl Standing {
 
 impl Checks {
     /// Checks a subject, which is all that is compared, once the page runs in a browser: `gather` fetches the bytes and
-    /// judges them.
+    /// checks them.
     pub fn run<F>(self, subject: String, gather: impl Fn() -> F + 'static)
     where
         F: Future<Output = Result<Vec<CheckLine>, String>> + 'static,
     {
         let light = Light::get();
         Effect::new(move |_| {
-            // What could not be judged before a tip was verified is judged then.
+            // What could not be checked before a tip was verified is checked then.
             light.turn();
             if browser::now().is_none() {
                 return;

@@ -270,19 +270,19 @@ impl Wallet {
             }
             let idle = now.saturating_sub(self.last_use.get_untracked());
             if self.phase.with_untracked(|phase| *phase == Phase::Open) && idle >= u64::from(minutes) * 60 {
-                let why = format!("Locked after {minutes} min without use. The time can be changed in the settings.");
+                let why = format!("Locked after {minutes} min without use. You can change the time in the settings.");
                 self.lock(&chain, Some(why));
             }
         });
     }
 }
 
-/// Why the wallet is locked where its vault could not be read anew after another tab changed it.
+/// Why the wallet is locked where its vault could not be read again after another tab changed it.
 fn why_locked(failure: &WalletError) -> String {
     match failure {
         WalletError::Locked => "Its password was changed in another tab.".to_owned(),
         WalletError::NoVault => "It was removed in another tab.".to_owned(),
-        other => format!("Another tab changed it, and it could not be read anew. {other}"),
+        other => format!("Another tab changed it, and it could not be read again. {other}"),
     }
 }
 
@@ -297,7 +297,7 @@ mod tests {
             (WalletError::NoVault, "It was removed in another tab."),
             (
                 WalletError::Storage("it is closed".to_owned()),
-                "Another tab changed it, and it could not be read anew. This browser could not keep or read the vault: it is closed",
+                "Another tab changed it, and it could not be read again. This browser could not keep or read the vault: it is closed",
             ),
         ] {
             assert_eq!(why_locked(&failure), expected);

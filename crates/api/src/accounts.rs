@@ -131,7 +131,7 @@ pub enum LineKind {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RewardProof {
-    /// Nothing: it is this node's word. No commitment of a block has its reward.
+    /// Nothing: it is only what this node reports. No commitment of a block has its reward.
     None,
     /// A proof that this version does not know and cannot check: to a client it proves nothing. No node sends it.
     #[serde(other, skip_serializing)]

@@ -134,7 +134,7 @@ fn words(text: &str) -> String {
     words + rest
 }
 
-/// The text from the end tag of this element on, in whatever case it is written; empty where it is not closed.
+/// The text from the end tag of this element on, in upper or lower case; empty where it is not closed.
 fn from_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
     let end = format!("</{name}");
     let mut places = text.as_bytes().windows(end.len());

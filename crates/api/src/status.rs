@@ -77,7 +77,7 @@ pub struct ClockBody {
     pub off: bool,
 }
 
-/// A chain of more work than this node's that it can only follow by beginning anew: docs/protocol.md#Q5
+/// A chain of more work than this node's that it can only follow by starting again: docs/protocol.md#Q5
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeavierForkBody {

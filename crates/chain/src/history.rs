@@ -198,7 +198,7 @@ impl History {
             .filter_map(|position| Some((position, range.batch().get_elem(position).ok()??)))
             .collect();
         self.blocks += 1;
-        // Only peaks are kept: whatever the height, that is a few dozen nodes. The others are in the store.
+        // Only peaks are kept: regardless of the height, that is a few dozen nodes. The others are in the store.
         let positions = Self::peak_positions(self.blocks);
         let mut peaks = std::mem::take(&mut self.peaks);
         peaks.extend(added.iter().cloned());

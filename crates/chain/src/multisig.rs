@@ -64,7 +64,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A policy of these keys, in whatever order they come; `threshold` of them sign.
+    /// A policy of these keys, in any order; `threshold` of them sign.
     pub fn new(threshold: usize, mut keys: Vec<RawPublicKey>) -> Result<Self, PolicyError> {
         keys.sort_unstable();
         Self::checked(threshold as u64, keys)

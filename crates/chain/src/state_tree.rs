@@ -111,7 +111,7 @@ pub fn bit(key: &B256, depth: usize) -> bool {
     key[depth / 8] >> (7 - depth % 8) & 1 == 1
 }
 
-/// Root over `(key, value hash)` leaves, computed anew: the definition that every faster tree must agree with.
+/// Root over `(key, value hash)` leaves, computed from scratch: the definition that every faster tree must agree with.
 /// Keys are ascending and distinct. Rule: docs/protocol.md#S3
 pub fn root_of(leaves: &[(B256, B256)]) -> B256 {
     subtree_root(leaves, 0)
@@ -158,7 +158,7 @@ pub struct StateProof {
 pub enum StateProofError {
     #[error("state proof has {count} siblings, at most {max} are allowed")]
     TooManySiblings { count: usize, max: usize },
-    #[error("state proof ends in key {found}, which does not lie on the path of {key}")]
+    #[error("state proof ends in key {found}, which is not on the path of {key}")]
     WrongPath { found: B256, key: B256 },
     #[error("state proof leads to root {found}, not to {expected}")]
     WrongRoot { found: B256, expected: B256 },

@@ -365,7 +365,7 @@ fn the_median_of_eleven_counts_not_the_parent() {
     assert_eq!(at(median + 1), Ok(median + 1), "a block may be older than its parent");
 }
 
-/// A header that comes ahead of its block is judged as the block is: both by one function. Rule: docs/protocol.md#B3
+/// A header that comes ahead of its block is checked as the block is: one function checks both. Rule: docs/protocol.md#B3
 #[test]
 fn headers_and_blocks_are_compared_with_the_same_median() {
     let now = UnixSecs(u64::from(TIME) + 1_000);

@@ -128,7 +128,7 @@ fn another_tip_of_the_same_weight_is_rejected() {
             verdict(verifier().knowing_tip(lighter, known), &second).unwrap().tip,
             found
         );
-        // A reader that kept no more than a weight cannot tell them apart.
+        // A reader that kept no more than a weight cannot distinguish them.
         assert_eq!(verdict(verifier().knowing(weight), &second).unwrap().tip, found);
     }
 }

@@ -64,7 +64,7 @@ fn assert_found(forger: Forger, least: usize, rules: &[&str], found: &[&str]) {
 #[test]
 fn blocks_without_work_are_drawn() {
     assert_rejected(Forger::Grinding, RUNS as usize, &["H5"]);
-    // A tail so easy asks for more records than a chain of this height can have; where that is not looked at, they are drawn.
+    // A tail so easy requires more records than a chain of this height can have; where that is not looked at, they are drawn.
     for (forger, least) in [(Forger::EasyTail, 8), (Forger::WorthlessTail, RUNS as usize)] {
         assert_rejected(forger, least, &["H5", "F5"]);
         for proof in proofs(forger, RUNS) {

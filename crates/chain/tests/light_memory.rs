@@ -34,7 +34,7 @@ fn memory_is_bounded() {
     }
 
     // Byte by byte, no part is copied for each of them, which would be hundreds of times the proof. What more it takes are
-    // manifests: each is decoded anew while the headers after it come.
+    // manifests: each is decoded again while the headers after it come.
     let [whole, bytewise] = [proof.len(), 1].map(|len| {
         let (verified, taken) = taken_by(|| {
             let mut verifier = verifier();

@@ -203,7 +203,7 @@ fn settle<V: StateView + ?Sized>(
     let (Some(had), Some(after)) = (had, outcome.after) else {
         return Err(ExecutionError::SupplyOverflow);
     };
-    // A second look that relies on nothing above it: money is added up over all changed accounts, by whatever way they changed.
+    // A second look that relies on nothing above it: money is added up over all changed accounts, however they changed.
     let burned = had
         .checked_sub(after)
         .ok_or(ExecutionError::MoneyCreated { had, after })?;

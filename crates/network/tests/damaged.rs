@@ -93,7 +93,7 @@ fn replace_status(dir: &Path, id: BlockId) {
     replace_byte(dir, id, 80, |_| 2);
 }
 
-/// A byte of the header's time: what the block after it is judged by.
+/// A byte of the header's time: by which the block after it is checked.
 fn replace_header(dir: &Path, id: BlockId) {
     replace_byte(dir, id, 69, |byte| byte ^ 0x40);
 }
@@ -175,7 +175,7 @@ fn a_manifest_that_changed_is_forgotten_and_taken_again() {
     forgotten_and_taken_again(replace_manifest);
 }
 
-/// No hash of the chain covers it: believed, it would keep the node from the other chain for ever, and blame all who send it.
+/// No hash of the chain covers it: if it were trusted, the node would never follow the other chain, and would blame all who send it.
 #[test]
 fn a_status_that_changed_makes_no_block_invalid() {
     let (story, node) = forgotten_and_taken_again(replace_status);
@@ -210,7 +210,7 @@ fn a_record_of_the_tip_that_changed_is_the_stores_failure() {
     }
 }
 
-/// Blocks after a damaged block of the active chain cannot be judged: their senders are not blamed.
+/// Blocks after a damaged block of the active chain cannot be checked: their senders are not blamed.
 #[test]
 fn what_changed_in_the_active_chain_is_no_peers_offence() {
     let damages: [Damage; 5] = [
@@ -391,7 +391,7 @@ fn its_announcement_is_that_of_a_new_block(node: &Node, story: &Story) {
     assert!(session.counters().offences.is_empty());
 }
 
-/// That of a block after it, which cannot be judged without it.
+/// That of a block after it, which cannot be checked without it.
 fn the_announcement_of_its_child_is_no_offence(node: &Node, story: &Story) {
     let session = session_after(node, story, announcement(&story.other, Height(3)));
     assert!(session.counters().offences.is_empty());
@@ -480,7 +480,7 @@ fn it_is_requested_from_a_peer_again() {
     }
 }
 
-/// The node begins anew on its own chain, the block of the other one beside it.
+/// The node starts again on its own chain, the block of the other one beside it.
 fn return_to_own(story: &Story) {
     std::fs::remove_dir_all(story.dir.path().join("store")).unwrap();
     let node = open(story.dir.path(), &story.clock).unwrap();

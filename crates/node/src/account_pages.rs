@@ -49,7 +49,7 @@ impl Lines {
     }
 }
 
-/// What the producer of a block received. It is in no receipt and under no root of its own: this node's word, from its index
+/// What the producer of a block received. It is in no receipt and under no root of its own: only this node reports it, from its index
 /// of producers. Rules: docs/protocol.md#I1, #X4
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reward {

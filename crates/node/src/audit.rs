@@ -53,7 +53,7 @@ pub struct Report {
     pub tip: BlockId,
     /// Height of the tip.
     pub height: Height,
-    /// The block whose state the store began with: genesis, or a checkpoint. What lies between is not in the store.
+    /// The block whose state the store began with: genesis, or a checkpoint. The blocks between genesis and it are not in the store.
     pub base: Height,
     /// Blocks that were decoded, checked, linked and executed again; genesis aside.
     pub blocks: u64,
@@ -63,7 +63,7 @@ pub struct Report {
     pub accounts: u64,
     /// Root of the state at the tip. Rule: docs/protocol.md#S3
     pub state_root: B256,
-    /// The supply, added up anew.
+    /// The supply, added up again.
     pub totals: Totals,
     /// Blocks whose time is too far ahead of this machine's clock: no fault of the store, since the clock may have been
     /// set back. Rule: docs/protocol.md#B4

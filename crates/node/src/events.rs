@@ -38,7 +38,7 @@ pub enum ChainEvent {
         undone: u64,
         /// Transactions of the blocks that left which are in none of the new ones.
         returned: u64,
-        /// Transactions of the blocks that left; those that are in the pool again are announced anew.
+        /// Transactions of the blocks that left; those that are in the pool again are announced again.
         transactions: Arc<[TxId]>,
     },
     /// A transaction entered the pool.

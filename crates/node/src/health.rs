@@ -18,7 +18,7 @@ pub enum NotReady {
     /// Headers of a chain with more total work were checked, and their blocks are not all here.
     #[error("catching up: at block {height} of {best}")]
     Syncing { height: Height, best: Height },
-    /// A write failed, or reads have failed for long: the process ends, and the next one opens the store anew.
+    /// A write failed, or reads have failed for long: the process ends, and the next one opens the store again.
     #[error("the store is broken: {detail}")]
     StoreBroken { detail: String },
     /// Nothing is written until there is more room; `free` is in bytes.
@@ -31,13 +31,13 @@ pub enum NotReady {
     #[error("this machine's clock is {secs} s behind this node's own chain")]
     ClockBehindChain { secs: u64 },
     /// A chain of more total work, its headers checked from genesis on, forks below the lowest block that this node goes back
-    /// to: following it means beginning anew. Rules: docs/protocol.md#B9, #Q5
+    /// to: following it means starting again. Rules: docs/protocol.md#B9, #Q5
     #[error(
-        "a chain of {} with more total work forks below block {base}, the lowest that this node goes back to",
+        "a chain of {} with more total work forks below block {base}, the lowest to which this node can reorg",
         counted(.height.0, "block", "blocks")
     )]
     HeavierFork { height: Height, base: Height },
-    /// The chain's genesis lies in the future.
+    /// The chain's genesis time is in the future.
     #[error("the chain begins at {begins_at} (Unix seconds)")]
     NotBegun { begins_at: UnixSecs },
 }
@@ -81,7 +81,7 @@ pub struct NetworkFindings {
     pub headers: Option<Height>,
     /// A reading of too few peers to pause the miner that counts nevertheless, for it keeps this node from a chain.
     pub clock: Option<ClockReading>,
-    /// A chain of more work that leaves this node's too deep: its height, and the lowest block that this node goes back to.
+    /// A chain of more work that leaves this node's too deep: its height, and the lowest block to which this node can reorg.
     pub heavier_fork: Option<(Height, Height)>,
 }
 
@@ -128,7 +128,7 @@ mod tests {
                     height: Height(9),
                     base: Height(4),
                 },
-                "a chain of 9 blocks with more total work forks below block 4, the lowest that this node goes back to",
+                "a chain of 9 blocks with more total work forks below block 4, the lowest to which this node can reorg",
             ),
             (
                 NotReady::NotBegun {

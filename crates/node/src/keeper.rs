@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::pool_writer::PoolWriter;
 use crate::store::StoreError;
 
-/// How long something may fail without a success in between before the node starts anew: too many open files pass within
+/// How long something may fail without a success in between before the node restarts: too many open files pass within
 /// seconds, a bad sector does not.
 const LASTING: Duration = Duration::from_secs(60);
 /// Failures in a row that it takes for that, however far apart: on a slow link tries come rarely, and two may be hours apart

@@ -50,7 +50,7 @@ struct Inner {
     tip: RwLock<Arc<Tip>>,
     pool: Mutex<Mempool>,
     pool_view: SharedView,
-    /// Shared while a submission is taken; held alone while the pool is read anew from the disk.
+    /// Shared while a submission is taken; held alone while the pool is read again from the disk.
     submissions: RwLock<()>,
     events: Events,
     stats: Stats,
@@ -151,7 +151,7 @@ impl Node {
         *self.0.clock_reading.read()
     }
 
-    /// The same, if it is so far off by peers of this node's own choice that it makes and judges no blocks well.
+    /// The same, if it is so far off by peers of this node's own choice that it can neither make nor check blocks reliably.
     pub fn clock_off(&self) -> Option<ClockReading> {
         let allowance = self.clock_allowance();
         self.clock_reading()

@@ -147,7 +147,7 @@ impl Node {
 
     fn submit_checked(&self, transaction: &CheckedTransaction) -> Result<Taken, SubmitError> {
         let id = transaction.id();
-        // Not while the pool is read anew: this would be on the disk, and not in the pool before the next start.
+        // Not while the pool is read again: this would be on the disk, and not in the pool before the next start.
         let _open = self.submissions().read();
         let tip = self.tip();
         if let Some(place) = tip.snapshot.place(&id)?

@@ -27,7 +27,7 @@ pub use handed_out::{MAX_PRODUCERS, MAX_PRODUCERS_PER_CLIENT};
 /// On one tip, the time to the next assembly is at least a second, and at least the tip's age divided by this: the longer a
 /// block takes, the rarer. So a tip has some dozens of bodies at most, all of which are kept.
 const AGE_SHARE: u32 = 16;
-/// Seconds after which transactions are chosen anew even if the pool did not change: some become includable with time.
+/// Seconds after which transactions are chosen again even if the pool did not change: some become includable with time.
 const MAX_AGE: u32 = 15;
 /// Producers on one tip that get a block of their own because code in the pool looks at producers; the others get what can
 /// be shared. One client takes at most half of what others have left of them.
@@ -63,7 +63,7 @@ struct Current {
 }
 
 impl Current {
-    /// Whether the transactions are to be chosen anew. Times are Unix seconds.
+    /// Whether the transactions are to be chosen again. Times are Unix seconds.
     fn is_due(&self, now: u32, pool_version: u64) -> bool {
         let age = now.saturating_sub(self.shared.time);
         let changed = self.pool_version != pool_version || now > self.shared.latest_time() || age >= MAX_AGE;

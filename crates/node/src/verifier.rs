@@ -194,7 +194,7 @@ impl TransactionChecker {
             .into_par_iter()
             .enumerate()
             .map(|(index, raw)| {
-                // Only what lies behind a failure is skipped, so the first failure is always found.
+                // Only what comes after a failure is skipped, so the first failure is always found.
                 if index > first_failure.load(Ordering::Relaxed) {
                     return None;
                 }

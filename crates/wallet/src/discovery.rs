@@ -139,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_finds_all_that_lie_within_the_gap(
+        fn it_finds_all_within_the_gap(
             places in proptest::collection::btree_set(0u32..60, 0..12), batch in 1usize..30,
         ) {
             let mut expected = 0;

@@ -1,4 +1,4 @@
-//! Bytes of a file as text, by whatever program it was saved: one way for the command line and the browser. Rule:
+//! Bytes of a file as text, no matter which program saved it: one way for the command line and the browser. Rule:
 //! docs/protocol.md#W26
 //!
 //! Editors put byte order marks in front, Windows writes UTF-16, old programs write Latin-1. What our files consist of is

@@ -120,7 +120,7 @@ impl Container {
                 max: MAX_CONTAINER_BYTES,
             });
         }
-        // An editor or a mail program may have saved it anew, in another encoding.
+        // An editor or a mail program may have saved it again, in another encoding.
         let text = file_text::decode(bytes);
         let preamble: Preamble = serde_json::from_str(&text).map_err(|_| ContainerError::NotAVault)?;
         if preamble.format != FORMAT {

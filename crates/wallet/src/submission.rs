@@ -1,7 +1,7 @@
 //! What became of an envelope that was handed to a node. Rule: docs/protocol.md#W56
 //!
 //! Pure: the caller sends the bytes and gives what came back. Only an explicit rejection is one; a time-out, a cut answer,
-//! an error of the server or a page of a proxy leaves open whether the node took the transaction, and a payment made anew
+//! an error of the server or a page of a proxy leaves open whether the node took the transaction, and a payment made again
 //! could then pay twice. In doubt the same bytes are sent again: a node takes a transaction once, whatever is sent how often.
 
 use std::fmt;

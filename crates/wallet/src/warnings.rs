@@ -102,7 +102,7 @@ pub enum Warning {
         /// The highest fee in percent of the value.
         percent: u64,
     },
-    /// The fee may become this much, whatever the value is.
+    /// The fee may become this much, regardless of the value.
     FeeHigh {
         /// The highest fee, in base units.
         max_fee: Amount,
@@ -198,7 +198,7 @@ impl Warning {
             Self::DatedAhead { .. } => "This is dated ahead",
             Self::NodeMissing { .. } => "The recipient and the fee could not be checked with a node",
             Self::WholeBalance { .. } => "This spends nearly all of the account",
-            Self::NoChecksum => "The address carries no checksum",
+            Self::NoChecksum => "The address has no checksum",
             Self::FirstTime => "You have not paid this address before",
             Self::TooOld { .. } => "This is too old for a block",
             Self::OwnAccount => "This is an account of your own",
@@ -213,7 +213,7 @@ impl fmt::Display for Warning {
             Self::NewContract { code_bytes } => write!(
                 f,
                 "There is no recipient: {code_bytes} bytes of program are run once and make a new contract, which keeps the \
-                 amount. Sign it only if you meant to create a contract and trust its maker."
+                 amount. Sign it only if you mean to create a contract and trust its author."
             ),
             Self::LookAlike {
                 known,
@@ -230,31 +230,31 @@ impl fmt::Display for Warning {
                 if alike_at_the_ends(*start, *end) {
                     write!(
                         f,
-                        "Its first {start} and last {end} digits are those of {what}, {known}. Swindlers make such addresses \
+                        "Its first {start} and last {end} digits are those of {what}, {known}. Scammers make such addresses \
                          and pay you a little, so that you copy theirs. Compare every digit with a source you trust."
                     )
                 } else {
                     write!(
                         f,
-                        "It differs in a few digits only from {what}, {known}. Compare every digit with a source you trust."
+                        "It differs from {what}, {known}, in only a few digits. Compare every digit with a source you trust."
                     )
                 }
             }
             Self::PublicAccount { .. } => f.write_str(
-                "It belongs to a phrase that is printed in the documentation. Whatever it receives, anyone can take.",
+                "It belongs to a phrase that is printed in the documentation. Anyone can take what it receives.",
             ),
             Self::Contract => f.write_str(
-                "A payment runs its program with the memo as its input; the program may refuse it, keep the coins for ever \
+                "A payment runs its program with the memo as its input; the program may reject it, keep the coins for ever \
                  or do more than pay. Pay it only if its author documents that it takes payments.",
             ),
             Self::FeeOfValue { percent } => write!(
                 f,
-                "The fee may become {percent} % of the amount. Choose a lower fee, or send more at once."
+                "The fee may be up to {percent} % of the amount. Choose a lower fee, or send a larger amount at once."
             ),
             Self::FeeHigh { max_fee } => write!(
                 f,
-                "It may become {} coins, far more than a payment usually costs. Choose a lower fee; if the node suggested \
-                 this one, ask another node.",
+                "It may be up to {} coins, far more than a payment usually costs. Choose a lower fee; if the node suggested \
+                 this one, compare with another node.",
                 max_fee.to_coins()
             ),
             Self::FeeOfNow { times } => write!(
@@ -263,9 +263,9 @@ impl fmt::Display for Warning {
             ),
             Self::DatedAhead { timestamp, now } => write!(
                 f,
-                "No block takes it before about {}, and it stays good until {}: anyone who has it complete can keep it until \
-                 then, unless another payment of its nonce comes first. This machine's clock shows {}; if that is wrong, set \
-                 it right first.",
+                "No block includes it before about {}, and it stays valid until {}: anyone who has it with all signatures can send it \
+                 until then, unless another payment of its nonce comes first. This machine's clock shows {}; if that is wrong, \
+                 correct it first.",
                 UnixSecs(timestamp.0.saturating_sub(MAX_AHEAD)).utc(),
                 timestamp.saturating_add(LIFETIME).utc(),
                 now.utc()
@@ -281,18 +281,18 @@ impl fmt::Display for Warning {
                 left.to_coins()
             ),
             Self::NoChecksum => f.write_str(
-                "Written in one case only, it does not show a mistyped digit. Compare it with a source you trust.",
+                "It is written in one case only, so a mistyped digit cannot be detected. Compare it with a source you trust.",
             ),
             Self::FirstTime => {
-                f.write_str("A payment cannot be called back. Compare the address with a source you trust.")
+                f.write_str("A payment cannot be undone. Compare the address with a source you trust.")
             }
             Self::TooOld { timestamp, now } => write!(
                 f,
-                "No block takes it after {}. This machine's clock shows {}; it may be wrong.",
+                "No block includes it after {}. This machine's clock shows {}; it may be wrong.",
                 timestamp.saturating_add(LIFETIME).utc(),
                 now.utc()
             ),
-            Self::OwnAccount => f.write_str("The coins stay yours; only the fee is spent."),
+            Self::OwnAccount => f.write_str("The coins stay yours; you pay only the fee."),
         }
     }
 }
@@ -316,7 +316,7 @@ impl Warnings {
         }
     }
 
-    /// All of them, the gravest first; a missing node is one of them, and needs a yes as well.
+    /// All of them, the gravest first; a missing node is one of them, and needs confirmation as well.
     pub fn all(&self) -> Vec<Warning> {
         let mut all = self.local.clone();
         match &self.node {
@@ -327,7 +327,7 @@ impl Warnings {
         all
     }
 
-    /// Those that need an explicit yes each.
+    /// Those that each need an explicit confirmation.
     pub fn stops(&self) -> Vec<Warning> {
         let mut stops = self.all();
         stops.retain(|warning| warning.weight() == Weight::Stop);

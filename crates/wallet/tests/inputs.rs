@@ -11,7 +11,7 @@ fn table(part: &str) -> Vec<Value> {
 }
 
 /// The account, or the message with its advice, beside what the table expects.
-fn judge(row: &Value, outcome: Result<String, String>, wrong: &mut Vec<String>) {
+fn compare(row: &Value, outcome: Result<String, String>, wrong: &mut Vec<String>) {
     let right = match (&outcome, row["address"].as_str(), row["message"].as_str()) {
         (Ok(address), Some(expected), _) => address == expected,
         (Err(message), None, Some(expected)) => message.contains(expected),
@@ -40,13 +40,13 @@ fn every_key_file_of_the_table_gives_its_account_or_its_message() {
                 .map_err(|error| format!("{error}. {}", error.advice()))
         };
         // A page reads the file as text first.
-        judge(&row, read(file_text::decode(&file).as_bytes()), &mut wrong);
+        compare(&row, read(file_text::decode(&file).as_bytes()), &mut wrong);
         let outcome = read(&file);
         // A file that opens with a password is reported as encrypted.
         if outcome.is_ok() && !password.is_empty() {
             assert!(keystore::is_encrypted(&file), "{}", row["name"]);
         }
-        judge(&row, outcome, &mut wrong);
+        compare(&row, outcome, &mut wrong);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -61,7 +61,7 @@ fn every_phrase_of_the_table_gives_its_account_or_its_message() {
         let outcome = outcome
             .map(|phrase| phrase.seed("").secp256k1(0).unwrap().address().to_string())
             .map_err(|error| error.to_string());
-        judge(&row, outcome, &mut wrong);
+        compare(&row, outcome, &mut wrong);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

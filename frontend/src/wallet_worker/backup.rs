@@ -9,7 +9,7 @@ use super::convert::{sentence, vault_error};
 use super::{OpenVault, WorkerState};
 use crate::vault_store::VaultStore;
 
-/// A file that the user chose, judged without its password.
+/// Checks a file that the user chose, without its password.
 pub(super) fn check(file: &Bytes) -> Result<Answer, WalletError> {
     check_container(file)
         .map(|()| Answer::Done)

@@ -24,32 +24,35 @@ impl WorkerState {
         };
         let phrase = Phrase::generate_in(language, length, &mut rng);
         let count = phrase.word_count() as u32;
-        let mut ask: Vec<u8> = Vec::with_capacity(CHECKED_WORDS);
-        while ask.len() < CHECKED_WORDS {
+        let mut check_words: Vec<u8> = Vec::with_capacity(CHECKED_WORDS);
+        while check_words.len() < CHECKED_WORDS {
             let position = (rng.next_u32() % count) as u8 + 1;
-            if !ask.contains(&position) {
-                ask.push(position);
+            if !check_words.contains(&position) {
+                check_words.push(position);
             }
         }
-        ask.sort_unstable();
+        check_words.sort_unstable();
         let shown = SecretText::new(phrase.text().to_string());
         self.fresh = Some(Fresh {
             phrase,
-            ask: ask.clone(),
+            check_words: check_words.clone(),
         });
-        Answer::NewPhrase { phrase: shown, ask }
+        Answer::NewPhrase {
+            phrase: shown,
+            check_words,
+        }
     }
 
     pub(super) fn check_words(&mut self, words: &[(u8, SecretText)]) -> Result<Answer, WalletError> {
         let fresh = self.fresh.as_mut().ok_or(WalletError::PhraseNotChecked)?;
-        for position in &fresh.ask {
+        for position in &fresh.check_words {
             let typed = words.iter().find(|word| word.0 == *position);
             let right = |word: &(u8, SecretText)| fresh.phrase.has_word(usize::from(*position), word.1.expose());
             if !typed.is_some_and(right) {
                 return Err(WalletError::WrongWord { position: *position });
             }
         }
-        fresh.ask.clear();
+        fresh.check_words.clear();
         Ok(Answer::Done)
     }
 
@@ -65,7 +68,7 @@ impl WorkerState {
         let phrase = phrase.map_err(|error| WalletError::Phrase(sentence(error)))?;
         self.fresh = Some(Fresh {
             phrase,
-            ask: Vec::new(),
+            check_words: Vec::new(),
         });
         Ok(Answer::Done)
     }
@@ -84,7 +87,7 @@ impl WorkerState {
         let fresh = self
             .fresh
             .take()
-            .filter(|fresh| fresh.ask.is_empty())
+            .filter(|fresh| fresh.check_words.is_empty())
             .ok_or(WalletError::PhraseNotChecked)?;
         let mut vault = Vault::new(fresh.phrase, passphrase.expose(), binding, now());
         match self.first_accounts(&mut vault).await {
@@ -95,7 +98,7 @@ impl WorkerState {
                 let phrase = phrase.map_err(|error| WalletError::Phrase(sentence(error)))?;
                 self.fresh = Some(Fresh {
                     phrase,
-                    ask: Vec::new(),
+                    check_words: Vec::new(),
                 });
                 return Err(error);
             }

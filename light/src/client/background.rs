@@ -4,7 +4,7 @@ use tally_chain::light::{ALL_HEADERS_UP_TO, AllHeaders};
 
 /// Headers in one part: about 150 kB.
 pub(super) const PART: u64 = 4_096;
-/// Milliseconds between two parts, so that pages and the node have room; none where the reader asked for all.
+/// Milliseconds between two parts, so that pages and the node have room; none where the reader requested all.
 const PAUSE_MS: u64 = 250;
 /// Milliseconds until the next try after one that got no answer.
 const RETRY_MS: u64 = 10_000;
@@ -18,7 +18,7 @@ pub(super) struct Background {
     pub headers: Option<AllHeaders>,
     /// Whether the reader stopped it.
     pub stopped: bool,
-    /// Whether the reader asked for it.
+    /// Whether the reader requested it.
     hurry: bool,
     /// When the next part is due, in milliseconds.
     pub due: u64,

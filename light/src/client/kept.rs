@@ -1,4 +1,4 @@
-//! What a browser keeps by genesis id. It comes from the reader's own storage, and is believed as far as its parts fit.
+//! What a browser keeps by genesis id. It comes from the reader's own storage, and is trusted as far as its parts fit.
 
 use serde::{Deserialize, Serialize};
 use tally_chain::light::{AllHeaders, Followed, Following, Level, SavedHeaders, TipClaim};

@@ -12,13 +12,13 @@ const MAX_WAITING: usize = 1_000;
 /// Most blocks whose place is remembered.
 const MAX_PROVEN: usize = 4_096;
 
-/// A block that the page asks about.
+/// A block that the page has a question about.
 #[derive(Debug)]
 pub(super) struct Question {
     number: u32,
     header: Header,
     manifest: Manifest,
-    /// Whether the node's tip was looked at since it was asked: the block may be newer than the verified tip.
+    /// Whether the node's tip was looked at since: the block may be newer than the verified tip.
     looked: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Questions {
 
 impl Questions {
     /// Takes a question; one that needs no proof is answered at once.
-    pub fn ask(&mut self, number: u32, header: &[u8], manifest: &[u8], genesis: BlockId) {
+    pub fn add(&mut self, number: u32, header: &[u8], manifest: &[u8], genesis: BlockId) {
         let Ok(bytes) = header.try_into() else {
             let why = format!("the header has {} bytes, not 80", header.len());
             return self.answer(number, Verdict::Refuted(why));
@@ -68,7 +68,10 @@ impl Questions {
             return self.answer(number, Verdict::Refuted(why));
         }
         if self.waiting.len() >= MAX_WAITING {
-            return self.answer(number, Verdict::Unknown("too much is asked at once".to_owned()));
+            return self.answer(
+                number,
+                Verdict::Unknown("too many blocks are to be checked at once".to_owned()),
+            );
         }
         self.waiting.push_back(Question {
             number,
@@ -133,9 +136,9 @@ impl Questions {
         self.answer(question.number, Verdict::OnChain);
     }
 
-    /// Judges the nodes that came. True where the node's tip has to be looked at first: after a reorg the page knows the new
+    /// Checks the nodes that came. True where the node's tip has to be looked at first: after a reorg the page knows the new
     /// chain before the worker does.
-    pub fn judge(&mut self, mut question: Question, nodes: &[u8], followed: &Followed) -> bool {
+    pub fn check(&mut self, mut question: Question, nodes: &[u8], followed: &Followed) -> bool {
         let (nodes, rest) = nodes.as_chunks::<NODE_BYTES>();
         let nodes = match rest.is_empty() {
             true => nodes.iter().map(Node::decode).collect(),

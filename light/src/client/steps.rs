@@ -233,7 +233,7 @@ impl Client {
 
     fn nodes_came(&mut self, question: Question, nodes: &[u8]) {
         let Some(tip) = &self.tip else { return };
-        self.look |= self.questions.judge(question, nodes, &tip.followed);
+        self.look |= self.questions.check(question, nodes, &tip.followed);
     }
 
     fn part_ended(&mut self, following: Following, to: Height, now: u64) {

@@ -100,9 +100,9 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn ask(&mut self, client: &mut Client, chain: &Chain<'_>, height: u64, now: u64) -> Verdict {
+    fn check(&mut self, client: &mut Client, chain: &Chain<'_>, height: u64, now: u64) -> Verdict {
         let manifest = chain.manifest(Height(height)).unwrap().encode();
-        client.judge(7, &chain.at(height).encode(), &manifest);
+        client.check(7, &chain.at(height).encode(), &manifest);
         self.serve(client, now);
         let mut verdicts = client.take_verdicts();
         assert_eq!(verdicts.len(), 1, "{verdicts:?}");
@@ -130,7 +130,7 @@ fn failure(client: &Client) -> (String, Option<u64>, Option<u64>) {
 }
 
 #[test]
-fn a_tip_is_verified_and_followed_and_blocks_are_judged_by_it() {
+fn a_tip_is_verified_and_followed_and_blocks_are_checked_by_it() {
     let (mut client, mut node) = (client(), Node::new(&CHAIN, 50));
     assert_eq!(client.state().phase, Phase::Checking { checked: 0, of: 0 });
     node.serve(&mut client, NOW);
@@ -139,22 +139,22 @@ fn a_tip_is_verified_and_followed_and_blocks_are_judged_by_it() {
     let tip = CHAIN.at(50).id();
     assert_eq!(node.paths, ["spec", "light/tip", &format!("light/chain?tip={tip}")]);
     // The tip, an ancestor, genesis; what was proven once is not requested again.
-    assert_eq!(node.ask(&mut client, &CHAIN, 50, NOW), Verdict::OnChain);
-    assert_eq!(node.ask(&mut client, &CHAIN, 30, NOW), Verdict::OnChain);
-    assert_eq!(node.ask(&mut client, &CHAIN, 0, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 50, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 30, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 0, NOW), Verdict::OnChain);
     let requests = node.paths.len();
     assert_eq!(node.paths[3..], ["light/ancestor?height=30"]);
     node.height = 53;
     // A block that is newer than the verified tip makes the client look, and follow.
-    assert_eq!(node.ask(&mut client, &CHAIN, 52, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 52, NOW), Verdict::OnChain);
     assert_eq!(
         node.paths[requests..],
         ["light/tip", "light/headers?from=51", "light/ancestor?height=52"]
     );
     assert_eq!(height_of(&client), Some((Level::AllHeaders, 53)));
-    assert_eq!(node.ask(&mut client, &CHAIN, 30, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 30, NOW), Verdict::OnChain);
     assert_eq!(node.paths.len(), requests + 3);
-    let above = node.ask(&mut client, &CHAIN, 60, NOW);
+    let above = node.check(&mut client, &CHAIN, 60, NOW);
     assert_eq!(
         above,
         Verdict::Refuted("block 60 is above the verified tip, block 53".to_owned())
@@ -170,13 +170,13 @@ fn blocks_of_another_chain_are_refuted() {
         (45, "nothing shows that it is block 45"),
         (50, "the verified block at height 50 is another one"),
     ] {
-        let Verdict::Refuted(found) = node.ask(&mut client, &fork, height, NOW) else {
+        let Verdict::Refuted(found) = node.check(&mut client, &fork, height, NOW) else {
             panic!("{height}")
         };
         assert!(found.starts_with(why), "{found}");
     }
-    client.judge(1, &CHAIN.at(9).encode(), &CHAIN.manifest(Height(8)).unwrap().encode());
-    client.judge(2, &[0; 79], &[]);
+    client.check(1, &CHAIN.at(9).encode(), &CHAIN.manifest(Height(8)).unwrap().encode());
+    client.check(2, &[0; 79], &[]);
     let expected = [
         "the manifest is not the one in the header (rule M1)",
         "the header has 79 bytes, not 80",
@@ -206,12 +206,12 @@ fn a_heavier_chain_is_taken_after_a_reorg_and_a_lighter_one_is_not() {
         (height_of(&client), client.state().phase),
         (Some((Level::AllHeaders, 158)), Phase::Verified)
     );
-    assert_eq!(other.ask(&mut client, &fork, 150, NOW), Verdict::OnChain);
+    assert_eq!(other.check(&mut client, &fork, 150, NOW), Verdict::OnChain);
     // The old chain weighs less by now: nothing is verified by it, and the tip stays.
     client.look();
     node.serve(&mut client, NOW);
     assert_eq!(failure(&client), ("F10".to_owned(), Some(150), None));
-    let Verdict::Unknown(why) = node.ask(&mut client, &fork, 150, NOW) else {
+    let Verdict::Unknown(why) = node.check(&mut client, &fork, 150, NOW) else {
         panic!()
     };
     assert!(why.contains("rule F10, block 150: the chain weighs"), "{why}");
@@ -373,7 +373,7 @@ fn what_does_not_hold_is_named_with_its_place() {
 fn a_node_without_a_proof_is_no_misbehaving_one() {
     let (mut client, mut node) = (client(), Node::new(&CHAIN, 80));
     node.problem = Some("not-kept");
-    let Verdict::Unknown(why) = node.ask(&mut client, &CHAIN, 3, NOW) else {
+    let Verdict::Unknown(why) = node.check(&mut client, &CHAIN, 3, NOW) else {
         panic!()
     };
     let expected =

@@ -48,11 +48,11 @@ kinds! {
     INVALID_ID 400 "invalid-id" "The text is not an id" "Ids are 64 hex digits; a block may also be named by its height.";
     UNKNOWN_HOST 421 "unknown-host" "This node does not answer under that name" "Use the address from the node's banner, or start it with --allow-host NAME.";
     TOO_MANY_REQUESTS 429 "too-many-requests" "Too many requests in a short time" "Wait as long as the header Retry-After says.";
-    TOO_MANY_STREAMS 503 "too-many-streams" "Too many event streams are open" "Try again later, or ask the operator for a higher --max-streams.";
+    TOO_MANY_STREAMS 503 "too-many-streams" "Too many event streams are open" "Try again later; the operator can raise --max-streams.";
     TIMEOUT 503 "timeout" "The node took too long" "Try again; if it stays so, the node is overloaded.";
     SHUTTING_DOWN 503 "shutting-down" "The node is about to end" "Try again when it is back.";
     BAD_REQUEST 400 "bad-request" "The request is not one this server understands" "Compare it with /api/docs.";
-    BAD_TARGET 400 "bad-target" "The target of the request is not a path" "Ask for a path such as /api/v1/status; this server is no proxy.";
+    BAD_TARGET 400 "bad-target" "The target of the request is not a path" "Request a path such as /api/v1/status; this server is no proxy.";
     BUSY 503 "busy" "The node is busy with other requests" "Wait as long as the header Retry-After says.";
     INTERNAL 500 "internal" "The node failed while answering" "Report the request id to the operator; the log has the cause.";
     STORE_FAILED 500 "store-failed" "The node could not read or write its store" "Report the request id to the operator; the disk may be full or failing.";
@@ -67,11 +67,11 @@ kinds! {
 
     // What the request names is not there.
     UNKNOWN_BLOCK 404 "unknown-block" "There is no such block" "The chain may not be that high yet, or the id is of another chain.";
-    NOT_KEPT 410 "not-kept" "The block is older than what this node keeps" "This node began with the state of a later block; ask one that has the whole chain.";
+    NOT_KEPT 410 "not-kept" "The block is older than what this node keeps" "This node began with the state of a later block; use one that has the whole chain.";
     TIP_TOO_OLD 410 "tip-too-old" "Proofs are made of the newest blocks only" "Read the tip from /api/v1/light/tip again, and request its proof.";
     HISTORY_CHANGED 410 "history-changed" "Part of what was shown of this history has been undone" "Blocks of a branch with more total work took the place of those that were shown: begin the list again without a cursor.";
     UNKNOWN_TRANSACTION 404 "unknown-transaction" "There is no such transaction" "It was never sent to this node, or it left the pool without being included.";
-    NOT_INCLUDED 404 "not-included" "The transaction is not in a block yet" "Ask again once it is: an event reports it.";
+    NOT_INCLUDED 404 "not-included" "The transaction is not in a block yet" "Try again once it is: an event reports it.";
     UNKNOWN_PROBLEM 404 "unknown-problem" "There is no such problem type" "The list is at /problems.";
 
     // A transaction by itself.
@@ -99,14 +99,14 @@ kinds! {
     SECP256K1_SIGNATURE_LENGTH 422 "secp256k1-signature-length" "The signature does not have 64 bytes" "Send r and s, 32 bytes each.";
     SECP256K1_SIGNATURE_RANGE 422 "secp256k1-signature-range" "r or s is outside its range" "Sign again.";
     SECP256K1_HIGH_S 422 "secp256k1-high-s" "The signature has a high s" "Use n - s in place of s.";
-    POLICY_THRESHOLD 422 "policy-threshold" "The policy asks for more signatures than it has keys, or for none" "m is 1 to the number of keys.";
+    POLICY_THRESHOLD 422 "policy-threshold" "The policy requires more signatures than it has keys, or none" "m is 1 to the number of keys.";
     POLICY_TOO_MANY_KEYS 422 "policy-too-many-keys" "The policy has too many keys" "Stay within the limit named here.";
     POLICY_KEY_KIND 422 "policy-key-kind" "The policy has a key of an unknown kind" "1 (RSA) and 2 (secp256k1) are taken.";
     POLICY_KEYS_UNSORTED 422 "policy-keys-unsorted" "The policy's keys are not in ascending order" "Sort them by kind, then by their bytes.";
     POLICY_KEY_TWICE 422 "policy-key-twice" "The policy has the same key twice" "Each key stands in a policy once.";
     UNKNOWN_SIGNER 422 "unknown-signer" "A signer is named that the policy does not have" "Bit i of signers stands for key i of the policy.";
-    SIGNATURES_MISSING 422 "signatures-missing" "Signatures are missing" "Ask the other holders of keys to sign.";
-    TOO_MANY_SIGNATURES 422 "too-many-signatures" "There are more signatures than the policy asks for" "Leave out all but as many as it asks for.";
+    SIGNATURES_MISSING 422 "signatures-missing" "Signatures are missing" "Have the other holders of keys sign.";
+    TOO_MANY_SIGNATURES 422 "too-many-signatures" "There are more signatures than the policy requires" "Keep as many as it requires.";
     BAD_SIGNATURE 422 "bad-signature" "The signature does not verify" "It must be made by the sender's key over this very payload, for this very chain; RSA signs with PSS, SHA-256 and a 32-byte salt.";
     NOT_REPLAY_PROTECTED 422 "not-replay-protected" "The transaction could be replayed on another chain" "Sign it with EIP-155.";
     BAD_PARITY 422 "bad-parity" "The y parity is not 0 or 1" "Sign again.";
@@ -115,7 +115,7 @@ kinds! {
     GAS_LIMIT_TOO_HIGH 422 "gas-limit-too-high" "The gas limit is too high" "Stay within the limit named here.";
     GAS_LIMIT_TOO_LOW 422 "gas-limit-too-low" "The gas limit does not cover the transaction itself" "Raise it to the value named under expected.";
     PRIORITY_FEE_ABOVE_MAX_FEE 422 "priority-fee-above-max-fee" "The priority fee is above the maximum fee" "Raise max_fee or lower max_priority_fee.";
-    FEE_TOO_LOW 422 "fee-too-low" "The fee is below what the chain asks now" "Take a fee from /api/v1/fees.";
+    FEE_TOO_LOW 422 "fee-too-low" "The fee is below what the chain requires now" "Take a fee from /api/v1/fees.";
     COST_OVERFLOW 422 "cost-overflow" "Value and fee together are 2^256 or more" "No account holds that much.";
     TRANSACTION_EXPIRED 422 "transaction-expired" "The transaction is more than 24 hours old" "Build and sign it again.";
     TRANSACTION_FROM_THE_FUTURE 422 "transaction-from-the-future" "The transaction's time is ahead of the chain's" "Set the clock of the device that signs.";
@@ -172,7 +172,7 @@ kinds! {
     CLOCK_OFF 503 "clock-off" "The node's clock is wrong" "Try again once the clock of the node's machine is right.";
     NOT_BEGUN 503 "not-begun" "The chain has not begun" "Try again at the time that this problem names.";
     AWAITS_STATE 503 "awaits-state" "The node waits for a state to begin with" "Try again once /readyz says that the node is ready.";
-    TOO_MANY_PRODUCERS 429 "too-many-producers" "Templates for too many addresses on one block" "Ask for fewer addresses, or again after the next block.";
+    TOO_MANY_PRODUCERS 429 "too-many-producers" "Templates for too many addresses on one block" "Use fewer addresses, or wait for the next block.";
     TIME_TOO_LATE 422 "time-too-late" "The block's time is later than its transactions allow" "Keep the header's time at or below max_time of the template.";
     UNKNOWN_TEMPLATE 404 "unknown-template" "The template is unknown or too old" "Take a new template.";
 }

@@ -44,16 +44,16 @@ pub struct LightArgs {
 pub fn run(args: &LightArgs) -> anyhow::Result<Figures> {
     let spec = spec()?;
     let honest = forge::honest(&spec, forge::least_height() + 1, 1);
-    let judge = Judge {
+    let reader = Reader {
         spec: &spec,
         genesis: forge::genesis_id(&spec),
         known: honest.weight(),
     };
-    let mut figures = forged(&judge, &honest, args.runs)?;
-    figures.extend(damaged(&judge, &honest, args.damaged)?);
+    let mut figures = forged(&reader, &honest, args.runs)?;
+    figures.extend(damaged(&reader, &honest, args.damaged)?);
     figures.extend(match args.blocks <= honest.height() {
-        true => costs(&judge, &honest, args.blocks)?,
-        false => costs(&judge, &forge::honest(&spec, args.blocks, 1), args.blocks)?,
+        true => costs(&reader, &honest, args.blocks)?,
+        false => costs(&reader, &forge::honest(&spec, args.blocks, 1), args.blocks)?,
     });
     Ok(Figures {
         bench: "light",
@@ -71,7 +71,7 @@ fn spec() -> anyhow::Result<ChainSpec> {
 }
 
 /// A reader that has seen the true chain before.
-struct Judge<'a> {
+struct Reader<'a> {
     spec: &'a ChainSpec,
     genesis: BlockId,
     /// Weight of the heaviest chain that was verified before. Rule: docs/protocol.md#F10
@@ -92,7 +92,7 @@ impl Rules {
     };
 }
 
-impl Judge<'_> {
+impl Reader<'_> {
     fn accepts(&self, rules: Rules, proof: &[u8]) -> bool {
         let verifier = Verifier::new(self.spec.clone(), self.genesis, NOW);
         verifier.is_ok_and(|verifier| {
@@ -145,7 +145,7 @@ impl Add for Tries {
     }
 }
 
-fn forged(judge: &Judge<'_>, honest: &Chain<'_>, runs: u64) -> anyhow::Result<Vec<Figure>> {
+fn forged(reader: &Reader<'_>, honest: &Chain<'_>, runs: u64) -> anyhow::Result<Vec<Figure>> {
     let neither = Rules {
         bounds: Bounds {
             weights: false,
@@ -158,7 +158,7 @@ fn forged(judge: &Judge<'_>, honest: &Chain<'_>, runs: u64) -> anyhow::Result<Ve
     for forger in Forger::ALL {
         let tries = (0..runs).into_par_iter().map(|run| {
             let proof = forger.forge(honest, run);
-            proof.map_or_else(Tries::default, |proof| judge.try_both(neither, &proof))
+            proof.map_or_else(Tries::default, |proof| reader.try_both(neither, &proof))
         });
         let tries = tries.reduce(Tries::default, |left, right| left + right);
         tries.ensure_rejected(forger.name())?;
@@ -201,9 +201,9 @@ fn names(forger: Forger) -> (&'static str, &'static str) {
     }
 }
 
-fn damaged(judge: &Judge<'_>, honest: &Chain<'_>, count: u64) -> anyhow::Result<Vec<Figure>> {
-    let proof = proof_of(judge.spec, honest, honest.height())?;
-    ensure!(judge.accepts(Rules::ALL, &proof), "the true proof is rejected");
+fn damaged(reader: &Reader<'_>, honest: &Chain<'_>, count: u64) -> anyhow::Result<Vec<Figure>> {
+    let proof = proof_of(reader.spec, honest, honest.height())?;
+    ensure!(reader.accepts(Rules::ALL, &proof), "the true proof is rejected");
     let begun = Instant::now();
     let found = (0..count).into_par_iter().map(|number| {
         let other = forge::damage(&proof, &mut Numbers::new(number));
@@ -211,7 +211,7 @@ fn damaged(judge: &Judge<'_>, honest: &Chain<'_>, count: u64) -> anyhow::Result<
         let changed = other != proof;
         (
             u64::from(changed),
-            u64::from(changed && judge.accepts(Rules::ALL, &other)),
+            u64::from(changed && reader.accepts(Rules::ALL, &other)),
         )
     });
     let (changed, accepted) = found.reduce(|| (0, 0), |left, right| (left.0 + right.0, left.1 + right.1));
@@ -230,22 +230,22 @@ fn proof_of(spec: &ChainSpec, chain: &Chain<'_>, height: u64) -> anyhow::Result<
 }
 
 /// What the proof of a true chain costs, beside all of its headers, and those beside bare hashes of headers.
-fn costs(judge: &Judge<'_>, chain: &Chain<'_>, height: u64) -> anyhow::Result<Vec<Figure>> {
-    let spec = judge.spec;
-    let reader = Judge {
+fn costs(reader: &Reader<'_>, chain: &Chain<'_>, height: u64) -> anyhow::Result<Vec<Figure>> {
+    let spec = reader.spec;
+    let newcomer = Reader {
         known: Weight::default(),
-        ..*judge
+        ..*reader
     };
     let proof = proof_of(spec, chain, height)?;
     let prove = times(|| proof_of(spec, chain, height).map(drop))?;
     let verify = times(|| {
-        ensure!(reader.accepts(Rules::ALL, &proof), "the true proof is rejected");
+        ensure!(newcomer.accepts(Rules::ALL, &proof), "the true proof is rejected");
         Ok(())
     })?;
     let mut headers = Vec::new();
     encode_headers(spec, chain, 1..=height, &mut headers)?;
     let follow = times(|| {
-        let mut all = AllHeaders::new(spec.clone(), judge.genesis, NOW)?;
+        let mut all = AllHeaders::new(spec.clone(), reader.genesis, NOW)?;
         for part in headers.chunks(1 << 16) {
             all.push(part).context("the true headers are rejected")?;
         }

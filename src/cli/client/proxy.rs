@@ -39,10 +39,7 @@ pub fn to(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
         bail!("{name} does not name a proxy: a URL such as http://proxy.example:3128 does");
     };
     if !value.starts_with("http://") && value.contains("://") {
-        bail!(
-            "{name} names a {} proxy; only http:// is spoken here",
-            proxy_kind(&value)
-        );
+        bail!("{name} names a {} proxy; only http:// is supported", proxy_kind(&value));
     }
     let except = ["NO_PROXY", "no_proxy"]
         .iter()
@@ -124,7 +121,7 @@ mod tests {
         );
         assert_eq!(
             words(far, &[("ALL_PROXY", "socks5://127.0.0.1:1080")]),
-            Err("ALL_PROXY names a socks5 proxy; only http:// is spoken here".to_owned())
+            Err("ALL_PROXY names a socks5 proxy; only http:// is supported".to_owned())
         );
         // Of the other scheme.
         assert_eq!(

@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
 
 use crate::regular_file::{self, MAX_PEM};
 
-/// Whose certificate is believed.
+/// Which certificates are trusted.
 #[derive(Debug, Clone)]
 pub enum Trust {
     /// Those that the system trusts.

@@ -1,4 +1,4 @@
-//! What one node shows, verified. Nothing of it is believed, and everything that it sends is bounded.
+//! Verifies what one node shows. Nothing of it is trusted, and everything that it sends is bounded.
 
 use std::time::{Duration, Instant};
 
@@ -41,9 +41,9 @@ pub struct Shown {
     pub secs: f64,
 }
 
-/// Why the chain of a node is not believed: what it sent does not hold.
+/// Why the chain of a node is rejected: what it sent does not hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum Rejected {
     #[error(transparent)]
     Claim(#[from] ClaimError),
     #[error(transparent)]
@@ -77,7 +77,7 @@ impl Reader<'_> {
     /// Verifies the node's tip, by `headers` with all of its headers, and that the trusted block leads to it.
     ///
     /// # Errors
-    /// [`Refused`] for what does not hold; others where the node gives no answer.
+    /// [`Rejected`] for what does not hold; others where the node gives no answer.
     pub fn check(&self, trusted: Option<BlockId>, headers: bool) -> anyhow::Result<Shown> {
         let mut tries = 1;
         loop {
@@ -91,7 +91,7 @@ impl Reader<'_> {
     fn check_once(&self, trusted: Option<BlockId>, headers: bool) -> anyhow::Result<Shown> {
         let begun = Instant::now();
         let bytes = self.client.bytes(self.binary("light/tip", MAX_CLAIM_BYTES as u64))?;
-        let claim = TipClaim::decode(&bytes).map_err(Refused::from)?;
+        let claim = TipClaim::decode(&bytes).map_err(Rejected::from)?;
         // Read now: while other nodes took their time, blocks may have come that an earlier reading rejects.
         let now = (system_clock())();
         let mut verified = match self.proof(&claim, now) {
@@ -103,7 +103,7 @@ impl Reader<'_> {
         }
         let (found, claimed) = (verified.weight, claim.weight);
         if found != claimed {
-            return Err(Refused::OtherWeight { found, claimed }.into());
+            return Err(Rejected::OtherWeight { found, claimed }.into());
         }
         if let Some(id) = trusted {
             self.check_trusted(id, &verified)?;
@@ -126,19 +126,19 @@ impl Reader<'_> {
     fn proof(&self, claim: &TipClaim, now: UnixSecs) -> anyhow::Result<Verified> {
         let expected = claim.id();
         let verifier = Verifier::new(self.spec.clone(), self.genesis, now);
-        let mut verifier = verifier.map_err(Refused::from)?;
+        let mut verifier = verifier.map_err(Rejected::from)?;
         let path = format!("light/chain?tip={expected}");
         let bytes = headers_bytes(claim.height().0).saturating_add(MAX_SAMPLE);
         self.client.stream(self.binary(&path, bytes), |part| {
-            verifier.push(part).map_err(Refused::from)?;
+            verifier.push(part).map_err(Rejected::from)?;
             Ok(())
         })?;
-        let verified = verifier.finish().map_err(Refused::from)?;
+        let verified = verifier.finish().map_err(Rejected::from)?;
         match verified.tip == expected {
             true => Ok(verified),
             false => {
                 let found = verified.tip;
-                Err(Refused::OtherTip { found, expected }.into())
+                Err(Rejected::OtherTip { found, expected }.into())
             }
         }
     }
@@ -147,14 +147,14 @@ impl Reader<'_> {
     fn all_headers(&self, claim: &TipClaim, now: UnixSecs) -> anyhow::Result<Verified> {
         let (tip, last) = (claim.id(), claim.height());
         let headers = AllHeaders::new(self.spec.clone(), self.genesis, now);
-        let mut headers = headers.map_err(Refused::from)?;
+        let mut headers = headers.map_err(Rejected::from)?;
         let mut bytes = 0;
         if last > Height::GENESIS {
             let path = format!("light/headers?from=1&tip={tip}");
             let answer = self.binary(&path, headers_bytes(last.0));
             let read = self.client.stream(answer, |part| {
                 bytes += part.len() as u64;
-                headers.push(part).map_err(Refused::from)?;
+                headers.push(part).map_err(Rejected::from)?;
                 if self.shows_progress {
                     err!("\rheader {} of {last}", headers.height());
                 }
@@ -167,7 +167,7 @@ impl Reader<'_> {
         }
         let (found, height) = (headers.id(), headers.height());
         if (found, height) != (tip, last) || headers.is_within_header() {
-            return Err(Refused::OtherEnd {
+            return Err(Rejected::OtherEnd {
                 found,
                 height,
                 expected: tip,
@@ -177,10 +177,10 @@ impl Reader<'_> {
         }
         let (found, expected) = (claim.manifest.history_root, headers.history_root());
         if found != expected {
-            return Err(Refused::OtherHistory { found, expected }.into());
+            return Err(Rejected::OtherHistory { found, expected }.into());
         }
         let engine = self.spec.engine();
-        engine.check_manifest(&claim.manifest).map_err(Refused::from)?;
+        engine.check_manifest(&claim.manifest).map_err(Rejected::from)?;
         let (weight, first) = (headers.weight(), engine.weight(&genesis::block(self.spec).header));
         Ok(Verified {
             level: Level::AllHeaders,
@@ -210,17 +210,17 @@ impl Reader<'_> {
             ..self.binary(&path, MAX_BLOCK_ANSWER)
         });
         let answer = answer.map_err(|error| match problem_of(&error) {
-            Some("unknown-block") => Refused::LacksTrusted { id }.into(),
+            Some("unknown-block") => Rejected::LacksTrusted { id }.into(),
             _ => error,
         })?;
         let block: BlockBody = serde_json::from_slice(&answer).context("the node's answer is not what was expected")?;
         let header = block.header_hex.first_chunk().map(Header::decode);
         let header = header
             .filter(|header| header.id() == id)
-            .ok_or(Refused::OtherBlock { id })?;
+            .ok_or(Rejected::OtherBlock { id })?;
         match self.leads(Height(block.summary.height), header, tip)? {
             true => Ok(()),
-            false => Err(Refused::NotTrusted { id }.into()),
+            false => Err(Rejected::NotTrusted { id }.into()),
         }
     }
 
@@ -242,13 +242,13 @@ impl Reader<'_> {
         let path = format!("light/headers?from={}&tip={}", height.next(), tip.tip);
         let bytes = headers_bytes(last.0 - height.0);
         self.client.stream(self.binary(&path, bytes), |part| {
-            links.push(part).map_err(Refused::from)?;
+            links.push(part).map_err(Rejected::from)?;
             Ok(())
         })?;
         let (found, height) = (links.id(), links.height());
         match height == last && !links.is_within_header() {
             true => Ok(found == tip.tip),
-            false => Err(Refused::OtherEnd {
+            false => Err(Rejected::OtherEnd {
                 found,
                 height,
                 expected: tip.tip,
@@ -264,7 +264,7 @@ impl Reader<'_> {
         let bytes = self.client.bytes(self.binary(&path, headers_bytes(1)))?;
         let first = genesis::block(self.spec).header;
         let mut links = Links::after(self.spec, Height::GENESIS, first, 0);
-        links.push(&bytes).map_err(Refused::from)?;
+        links.push(&bytes).map_err(Rejected::from)?;
         Ok(links.header().time)
     }
 }
@@ -286,7 +286,7 @@ fn tip_has_changed(error: &anyhow::Error) -> bool {
 
 fn needs_all_headers(error: &anyhow::Error) -> bool {
     match error.downcast_ref() {
-        Some(Refused::Proof(fault)) => fault.needs_all_headers(),
+        Some(Rejected::Proof(fault)) => fault.needs_all_headers(),
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! What was found, as text and as JSON: what was checked, and what is still believed.
+//! What was found, as text and as JSON: what was checked, and what is taken on trust.
 
 use serde_json::{Value, json};
 use tally_app::format::{duration, iso};
@@ -6,7 +6,7 @@ use tally_chain::light::{Checked, Level, Verified};
 use tally_chain::{Header, UnixSecs, visible};
 use tally_node::counted::counted;
 
-use super::check::{Refused, Shown};
+use super::check::{Rejected, Shown};
 use super::{Findings, Outcome, Relation};
 use crate::cli::out::{Unprinted, outln};
 
@@ -29,9 +29,9 @@ pub fn print(findings: &Findings, now: UnixSecs, as_json: bool) -> anyhow::Resul
             Err(error) => outln!("  NOT VERIFIED {}", visible::escaped(&format!("{error:#}")))?,
         }
     }
-    outln!("Still believed:")?;
-    for believed in believed(findings) {
-        outln!("  {believed}")?;
+    outln!("Taken on trust:")?;
+    for assumption in assumptions(findings) {
+        outln!("  {assumption}")?;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ fn checks(level: Level, checked: &Checked) -> String {
 }
 
 /// What no check here shows. Each sentence is about the chains that were verified.
-fn believed(findings: &Findings) -> Vec<String> {
+fn assumptions(findings: &Findings) -> Vec<String> {
     let shown = || findings.nodes.iter().filter_map(|node| node.result.as_ref().ok());
     let mut all = Vec::new();
     if !findings.genesis_given {
@@ -137,7 +137,7 @@ fn whole(findings: &Findings, now: UnixSecs) -> Value {
         "genesis_given": findings.genesis_given,
         "trusted": findings.trusted,
         "nodes": findings.nodes.iter().map(|node| one(node, now)).collect::<Vec<_>>(),
-        "believed": believed(findings),
+        "believed": assumptions(findings),
     })
 }
 
@@ -170,13 +170,13 @@ fn one(node: &Outcome, now: UnixSecs) -> Value {
         }
         Err(error) => {
             let fault = match error.downcast_ref() {
-                Some(Refused::Proof(fault)) => Some(fault),
+                Some(Rejected::Proof(fault)) => Some(fault),
                 _ => None,
             };
             json!({
                 "node": node.node,
                 "verified": false,
-                "refuted": error.is::<Refused>(),
+                "refuted": error.is::<Rejected>(),
                 "reason": format!("{error:#}"),
                 "rule": fault.map(|fault| fault.rule),
                 "height": fault.and_then(|fault| fault.height),

@@ -35,7 +35,7 @@ pub struct MoveArgs {
 
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// The account to look at
+    /// The account to watch
     #[arg(value_parser = address::parse)]
     address: Address,
     /// A name for it

@@ -36,7 +36,7 @@ pub fn password(file: &VaultFile) -> anyhow::Result<()> {
     let Changed { sealed, .. } =
         Vault::change_password(&bytes, &current, &new, KdfParams::default(), &mut system_rng())?;
     file.replace(&bytes, &sealed)?;
-    let printed = outln!("The password was changed. Backup files made before still open with the old one.");
+    let printed = outln!("The password was changed. Older backup files still open with the old one.");
     Ok(printed.after(|| "the password was changed".to_owned())?)
 }
 

@@ -17,7 +17,7 @@ pub enum ContactsCommand {
         /// Its name in the book
         name: String,
     },
-    /// Give an address of the book another name
+    /// Rename an address of the book
     Rename {
         /// The address, with or without its checksum
         #[arg(value_parser = address::parse)]
@@ -25,7 +25,7 @@ pub enum ContactsCommand {
         /// Its name in the book
         name: String,
     },
-    /// Take an address out
+    /// Remove an address
     Remove {
         /// The address, with or without its checksum
         #[arg(value_parser = address::parse)]

@@ -71,7 +71,7 @@ pub fn new(file: &VaultFile, client: &Client, args: &NewArgs) -> anyhow::Result<
     // Seen first, then kept: whatever ends this command in between leaves a phrase without a wallet, which loses nothing.
     show_phrase(&shown).context(UNSEEN)?;
     new.keep(file)
-        .context("no wallet was kept; the recovery phrase above brings it back (`tally wallet restore`)")?;
+        .context("no wallet was kept; the recovery phrase above restores it (`tally wallet restore`)")?;
     Ok(kept(file).after(|| format!("the wallet is kept in {}", file.path().display()))?)
 }
 

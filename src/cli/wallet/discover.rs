@@ -19,7 +19,7 @@ const PATHS: &str = "secp256k1 was looked for along m/44'/60'/0'/0/i (i = 0, 1, 
 
 #[derive(Debug, Args)]
 pub struct FindArgs {
-    /// Kinds to look for; each RSA account that is looked at costs a search of its key
+    /// Kinds to look for; each RSA account costs a search for its key
     #[arg(
         long,
         value_name = "KINDS",

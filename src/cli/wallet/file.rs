@@ -186,7 +186,7 @@ mod tests {
         file.create(&vault(), PASSWORD).expect("made");
         let (mut changed, change) = file.change_with(PASSWORD).expect("opens");
         changed.add_secp256k1("new").expect("added");
-        // A copy from a backup: the same vault, sealed anew.
+        // A copy from a backup: the same vault, sealed again.
         let key = VaultKey::derive(PASSWORD, KdfParams::default(), &mut system_rng()).expect("derives");
         let other = vault().seal(&key, &mut system_rng()).expect("seals");
         std::fs::write(file.path(), &other).expect("written");

@@ -15,7 +15,7 @@ use super::super::out::{errln, out, outln, plain};
 use super::accounts::find;
 use super::file::VaultFile;
 
-/// How often the list is begun anew where a reorg undoes what was read of it.
+/// How often the list is begun again where a reorg undoes what was read of it.
 const TRIES: usize = 5;
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &HistoryArgs) -> anyhow::Res
             counted(lines.len(), "line", "lines")
         );
     }
-    errln!("First balances and payments by contracts are no transactions: the list does not have them.");
+    errln!("Genesis allocations and payments by contracts are no transactions: the list does not contain them.");
     Ok(())
 }
 
@@ -68,7 +68,7 @@ struct History {
     more: bool,
 }
 
-/// The newest lines, of one and the same chain: where a reorg undoes what was read, it is read anew.
+/// The newest lines, of one and the same chain: where a reorg undoes what was read, it is read again.
 fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> {
     for _ in 0..TRIES {
         let read = read_once(client, account, most);
@@ -77,7 +77,7 @@ fn read(client: &Client, account: &str, most: usize) -> anyhow::Result<History> 
         match read {
             Err(error) if changed(&error) => {
                 errln!(
-                    "note: part of what was read has been undone by a branch with more total work; the list is read anew"
+                    "note: part of what was read has been undone by a branch with more total work; the list is read again"
                 );
             }
             done => return done,

@@ -333,7 +333,7 @@ mod tests {
         let add = || journal.add(sent.clone()).expect("written");
         let reject = || journal.reject(sent.id).expect("written");
         let open_again = || journal.open_again(sent.id).expect("written");
-        // Alone, a rejection ends it, and the same bytes begin anew.
+        // Alone, a rejection ends it, and the same bytes start again.
         assert_eq!(
             (add(), reject(), state()),
             (Earlier::Never, Earlier::Never, State::Rejected)

@@ -28,7 +28,7 @@ pub struct ImportArgs {
     /// A name for the account
     #[arg(long, default_value = "")]
     label: String,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
 }
@@ -43,7 +43,7 @@ pub struct ExportArgs {
     /// Their new password comes from TALLY_KEYFILE_PASSWORD, or from a prompt.
     #[arg(long, value_enum)]
     format: OutFormat,
-    /// The file to write; one that exists is left alone
+    /// The file to write; an existing file is not overwritten
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -117,7 +117,7 @@ fn show(imported: &Imported) -> Result<(), Unprinted> {
     if matches!(imported.key, Found::Public(_)) {
         outln!("  It is a public key: the account can be watched, not used.")?;
     } else {
-        outln!("  The recovery phrase does not bring this key back: keep the file, or a copy of the vault.")?;
+        outln!("  The recovery phrase does not restore this key: keep the file, or a copy of the vault.")?;
     }
     for warning in &imported.warnings {
         outln!("  WARNING: {warning}")?;

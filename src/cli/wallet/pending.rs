@@ -21,10 +21,10 @@ use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
 pub struct PendingArgs {
-    /// Give up what was sent without an answer: it is then neither listed, nor warned of, nor sent again. Waits for a yes
+    /// Give up a payment without an answer: it is no longer listed, warned of or sent again. Waits for confirmation
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     dismiss: Vec<TxId>,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short, requires = "dismiss")]
     yes: bool,
     /// Print JSON
@@ -34,7 +34,7 @@ pub struct PendingArgs {
 
 #[derive(Debug, Args)]
 pub struct ResendArgs {
-    /// Ids of what is sent again; without any, all that got no answer
+    /// Ids of the payments to send again; without any, all that got no answer
     ids: Vec<TxId>,
     #[command(flatten)]
     depth: Depth,
@@ -50,7 +50,7 @@ pub struct ReplaceArgs {
     /// At least this level's fee, and a tenth more than the waiting one's
     #[arg(long, value_enum, default_value_t = Level::High)]
     fee: Level,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -115,7 +115,7 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
 }
 
 /// What got no answer and is not known to the node either; the others are named and settled by this look, on standard error:
-/// one in a block is in no list of what waits, and would be paid anew.
+/// one in a block is in no list of what waits, and would be paid again.
 fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
     let mut open = Vec::new();
     for entry in journal.unanswered(genesis)? {
@@ -145,7 +145,7 @@ fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingA
             entry.from,
             entry.nonce
         );
-        if !args.yes && !confirmed("Dismiss it? It is then neither listed nor warned of.")? {
+        if !args.yes && !confirmed("Dismiss it? It is then no longer listed or warned of.")? {
             bail!("nothing was dismissed");
         }
         journal.forget(*id)?;
@@ -159,9 +159,9 @@ fn left_open(entry: &Entry, nonce: u64, now: UnixSecs) -> &'static str {
     if nonce > entry.nonce {
         "Its nonce is used: another payment took it, unless this one is in a block in which the node does not find it."
     } else if entry.is_over(now) {
-        "It is more than a day old, so no block takes it any more."
+        "It is more than a day old, so no block can include it any more."
     } else {
-        "A node that has a copy may still put it into a block, until a day after it was made."
+        "A node that has a copy may still include it in a block, until a day after it was made."
     }
 }
 
@@ -245,7 +245,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replaceme
     finish(client, &journal, &signed, &report)
 }
 
-/// Whose transaction these bytes are: checked, not believed. They are signed anew, so they have to be those of this id:
+/// Whose transaction these bytes are. The answer is checked, not trusted: they are signed again, so they have to be those of this id:
 /// a node could answer with an old payment whose day is over.
 fn sender_of(chain: &ChainIdentity, id: TxId, envelope: &Bytes) -> anyhow::Result<Address> {
     let checked = RawTransaction::decode(envelope.clone())?.check(chain, &ReferenceVerifier)?;

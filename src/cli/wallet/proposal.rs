@@ -37,7 +37,7 @@ pub struct ProposeArgs {
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
-    /// The fee level: how soon it is to be in a block
+    /// The fee level: how soon a block should include it
     #[arg(long, value_enum, default_value_t = Level::Normal, conflicts_with = "max_fee")]
     fee: Level,
     /// Without a node: the account's next nonce
@@ -46,7 +46,7 @@ pub struct ProposeArgs {
     /// Without a node: most that a unit of gas may cost, in base units
     #[arg(long, requires = "nonce", value_name = "NUMBER")]
     max_fee: Option<u128>,
-    /// Without a node: what of it the producer of the block gets, in base units
+    /// Without a node: the part of it that the producer of the block gets, in base units
     #[arg(long, requires = "nonce", value_name = "NUMBER")]
     priority_fee: Option<u128>,
     /// Where to write the proposal; an existing file is not overwritten [default: standard output]
@@ -70,7 +70,7 @@ pub struct SignArgs {
     /// Use no node: for a machine without a network. Otherwise the balance and further warnings come from the node
     #[arg(long)]
     offline: bool,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -116,7 +116,7 @@ pub struct AttachArgs {
 
 #[derive(Debug, Args)]
 pub struct SubmitArgs {
-    /// File with a proposal that enough have signed, or - for standard input
+    /// File with a proposal that has enough signatures, or - for standard input
     file: PathBuf,
     #[command(flatten)]
     depth: Depth,

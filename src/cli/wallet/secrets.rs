@@ -61,7 +61,7 @@ pub fn phrase(variable: &str, prompt: &str, whole: impl Fn(&str) -> bool) -> any
 }
 
 fn open(variable: &str) -> anyhow::Result<Terminal> {
-    Terminal::quiet().with_context(|| format!("no terminal to ask at; set {variable}"))
+    Terminal::quiet().with_context(|| format!("no terminal to read it from; set {variable}"))
 }
 
 /// A passphrase of BIP-39, where one is wanted; typed twice, since a slip gives other accounts.
@@ -90,7 +90,7 @@ pub fn chosen_password(variable: &str) -> anyhow::Result<Zeroizing<String>> {
     Ok(password)
 }
 
-/// Asks for a secret once more, unless it came from the environment.
+/// Reads a secret once more to confirm it, unless it came from the environment.
 fn again(variable: &str, prompt: &str, first: &str) -> anyhow::Result<()> {
     if std::env::var_os(variable).is_some() {
         return Ok(());

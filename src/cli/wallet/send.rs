@@ -39,10 +39,10 @@ pub struct SendArgs {
     /// Text for the receiver; public on the chain
     #[arg(long, default_value = "")]
     memo: String,
-    /// The fee level: how soon it is to be in a block
+    /// The fee level: how soon a block should include it
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -62,10 +62,10 @@ pub struct AnchorArgs {
     /// Account that signs and pays the fee: its address or its label
     #[arg(long)]
     from: String,
-    /// The fee level: how soon it is to be in a block
+    /// The fee level: how soon a block should include it
     #[arg(long, value_enum, default_value_t = Level::Normal)]
     fee: Level,
-    /// Answer yes beforehand
+    /// Answer the prompt with yes
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -183,7 +183,7 @@ impl PaymentDraft<'_> {
     }
 }
 
-/// Looks what became of earlier payments of this account that got no answer. The same payment is not made anew: its first bytes
+/// Looks what became of earlier payments of this account that got no answer. The same payment is not made again: its first bytes
 /// are sent again; true if that was done. Rule: docs/protocol.md#W56
 fn resume(
     client: &Client,
@@ -283,7 +283,7 @@ pub fn lines(review: &Review, symbol: &str) -> String {
     )
 }
 
-/// Asks on standard error, since what is made may go to standard output.
+/// Prompts on standard error: the result may go to standard output.
 pub fn confirmed(question: &str) -> anyhow::Result<bool> {
     err!("{question} [y/N] ");
     let mut line = String::new();

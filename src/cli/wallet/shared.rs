@@ -16,9 +16,9 @@ use super::text::{read_text, write_text};
 
 #[derive(Debug, Subcommand)]
 pub enum SharedCommand {
-    /// Make an account that several keys vouch for, and keep it in the wallet
+    /// Make an account that several keys control, and keep it in the wallet
     ///
-    /// Everyone who makes it from the same keys and the same number gets the same address, whatever the order.
+    /// Everyone who makes it from the same keys and the same number gets the same address, in any order.
     Create {
         /// A name for it
         name: String,
@@ -29,12 +29,12 @@ pub enum SharedCommand {
         #[arg(long = "key", required = true, value_name = "ACCOUNT|HEX|FILE")]
         keys: Vec<String>,
     },
-    /// Take up a shared account that another person made
+    /// Import a shared account that another person made
     Import {
         /// File with its text, or - for standard input
         file: PathBuf,
     },
-    /// Write a shared account for the others; nothing of it is secret
+    /// Write a shared account for the others; nothing in it is secret
     Export {
         /// The account: its address or its label
         account: String,
@@ -42,7 +42,7 @@ pub enum SharedCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Take a shared account out of the wallet; it goes on existing
+    /// Remove a shared account from the wallet; the account itself stays
     Remove {
         /// The account: its address or its label
         account: String,

@@ -25,7 +25,7 @@ pub struct Depth {
     /// Wait until it is in a block, at most this many seconds
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
-    /// With --wait: until it is so many blocks deep, its own counted
+    /// With --wait: until it has this many confirmations
     #[arg(long, value_name = "BLOCKS", default_value_t = 1, requires = "wait")]
     confirmations: u64,
 }

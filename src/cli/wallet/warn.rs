@@ -30,11 +30,11 @@ struct Recipient {
 /// Which warnings have been answered with a yes beforehand. Rule: docs/protocol.md#W51
 #[derive(Debug, Args)]
 pub struct Consent {
-    /// Sign in spite of these warnings, by the names that the message and --json give; --yes alone covers no warning that needs
-    /// a yes of its own
+    /// Sign in spite of these warnings, by the names in the message and in --json; --yes alone covers no warning that
+    /// needs its own confirmation
     #[arg(long, value_name = "WARNINGS", value_delimiter = ',', value_parser = PossibleValuesParser::new(NAMES))]
     accept: Vec<String>,
-    /// Sign whatever is warned of
+    /// Sign in spite of all warnings
     #[arg(long)]
     despite_warnings: bool,
     /// Sign although an equal payment waits already, or was sent before without an answer
@@ -248,7 +248,7 @@ mod tests {
         };
         assert!(again.confirm(&[], equal()).is_ok());
         let error = again.confirm(&[Warning::Contract], equal());
-        let error = error.expect_err("a warning asks for its own yes");
+        let error = error.expect_err("a warning requires its own yes");
         assert_eq!(error.to_string(), CONTRACT);
     }
 

@@ -45,18 +45,13 @@ const HOUSE: &[Room] = &[
     },
     Room {
         name: "tally-app",
-        uses: &[
-            "tally-api",
-            "tally-chain",
-            "tally-network",
-            "tally-node",
-            "tally-wallet",
-        ],
-        only_under: &[
-            ("tally-network", "ssr"),
-            ("tally-node", "ssr"),
-            ("tally-wallet", "hydrate"),
-        ],
+        uses: &["tally-api", "tally-chain", "tally-wallet"],
+        only_under: &[("tally-wallet", "hydrate")],
+    },
+    Room {
+        name: "tally-pages",
+        uses: &["tally-app", "tally-chain", "tally-network", "tally-node"],
+        only_under: &[],
     },
     Room {
         name: "tally-frontend",
@@ -76,6 +71,7 @@ const HOUSE: &[Room] = &[
             "tally-chain",
             "tally-network",
             "tally-node",
+            "tally-pages",
             "tally-wallet",
         ],
         only_under: &[],
@@ -173,7 +169,7 @@ pub fn check(metadata: &Value) -> Vec<String> {
 /// The server renders and the browser hydrates: one build never has both features of the app.
 fn wrong_side(name: &str, used: &str, dependency: &Value) -> Option<String> {
     let forbidden = match (name, used) {
-        ("tally", "tally-app") => "hydrate",
+        ("tally" | "tally-pages", "tally-app") => "hydrate",
         ("tally-frontend", "tally-app") => "ssr",
         _ => return None,
     };
@@ -270,8 +266,8 @@ mod tests {
     }
 
     fn app(optional: bool, features: Value) -> Value {
-        let node = json!({"name": "tally-node", "kind": null, "optional": optional, "features": []});
-        json!({"name": "tally-app", "id": "tally-app", "dependencies": [node], "features": features})
+        let wallet = json!({"name": "tally-wallet", "kind": null, "optional": optional, "features": []});
+        json!({"name": "tally-app", "id": "tally-app", "dependencies": [wallet], "features": features})
     }
 
     #[test]
@@ -283,7 +279,8 @@ mod tests {
                 "tally-node",
                 &[uses("tally-chain"), uses("tally-ledger"), uses("tokio")],
             ),
-            app(true, json!({"ssr": ["leptos/ssr", "dep:tally-node"]})),
+            package("tally-wallet", &[]),
+            app(true, json!({"hydrate": ["leptos/hydrate", "dep:tally-wallet"]})),
         ]);
         assert_eq!(check(&house), Vec::<String>::new());
     }
@@ -367,24 +364,29 @@ mod tests {
     }
 
     #[test]
-    fn the_app_opens_the_node_only_under_ssr() {
-        let node = package("tally-node", &[]);
-        let always = metadata(&[app(false, json!({"ssr": ["dep:tally-node"]})), node.clone()]);
+    fn the_app_opens_the_wallet_only_under_hydrate() {
+        let wallet = package("tally-wallet", &[]);
+        let always = metadata(&[app(false, json!({"hydrate": ["dep:tally-wallet"]})), wallet.clone()]);
         assert_eq!(
             check(&always),
-            ["tally-app may use tally-node only under feature ssr: make it optional"]
+            ["tally-app may use tally-wallet only under feature hydrate: make it optional"]
         );
-        let wrong = metadata(&[app(true, json!({"hydrate": ["dep:tally-node"]})), node.clone()]);
+        let wrong = metadata(&[app(true, json!({"ssr": ["dep:tally-wallet"]})), wallet.clone()]);
         assert_eq!(
             check(&wrong),
-            ["tally-app: feature hydrate brings in tally-node, which belongs to feature ssr"]
+            ["tally-app: feature ssr brings in tally-wallet, which belongs to feature hydrate"]
         );
-        let default = metadata(&[app(true, json!({"default": ["ssr"], "ssr": ["dep:tally-node"]})), node]);
+        let by_default = json!({"default": ["hydrate"], "hydrate": ["dep:tally-wallet"]});
         assert_eq!(
-            check(&default),
-            ["tally-network", "tally-node"]
-                .map(|room| format!("tally-app: feature default brings in {room}, which belongs to feature ssr"))
+            check(&metadata(&[app(true, by_default), wallet])),
+            ["tally-app: feature default brings in tally-wallet, which belongs to feature hydrate"]
         );
+    }
+
+    #[test]
+    fn pages_know_no_node() {
+        let house = metadata(&[package("tally-app", &[uses("tally-node")]), package("tally-node", &[])]);
+        assert_eq!(check(&house), ["tally-app may not use tally-node"]);
     }
 
     #[test]

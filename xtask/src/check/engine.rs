@@ -24,10 +24,10 @@ const AT_HOME: &[&str] = &[
     "src/stratum/",
     // Those who show bits, target, nonce and difficulty of a block, or name what is wrong with them.
     "app/src/explorer/block.rs",
-    "app/src/server/blocks.rs",
-    "app/src/server/overview.rs",
-    "app/src/server/rows.rs",
     "app/src/verify/checks.rs",
+    "crates/pages/src/blocks.rs",
+    "crates/pages/src/overview.rs",
+    "crates/pages/src/rows.rs",
     "src/api/blocks.rs",
     "src/api/problem/block.rs",
 ];

@@ -132,7 +132,7 @@ mod real {
                 report(Report::Rate { worker: place, rate });
             }
             Ok(FromMiner::Found(seal)) => report(Report::Found(seal)),
-            Ok(FromMiner::Refused(why)) => report(Report::Failed(why)),
+            Ok(FromMiner::Rejected(why)) => report(Report::Failed(why)),
             Err(error) => report(Report::Failed(error.to_string())),
         }
     }

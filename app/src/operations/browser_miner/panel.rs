@@ -15,14 +15,14 @@ use crate::{
 
 /// Where this browser keeps the address that it last mined to.
 const PAYEE_KEY: &str = "tally.mining.payee";
-/// Seconds after which a template is requested anew, for the fees of newer payments.
+/// Seconds after which a template is requested again, for the fees of newer payments.
 const REFRESH: u64 = 15;
 /// Most workers that can be chosen.
 const MAX_WORKERS: u32 = 32;
 
 /// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<p class=\"prose\">Mining here needs JavaScript and WebAssembly. \
-The node mines by itself, and any SHA-256d miner can work for it.</p>";
+The node has its own miner, and any SHA-256d miner can connect to it.</p>";
 
 /// The miner of this tab. It stops when the page is left.
 #[derive(Clone, Copy)]
@@ -82,7 +82,7 @@ impl Miner {
         }
     }
 
-    /// Asks for a template and gives it to the workers.
+    /// Requests a template and gives it to the workers.
     fn next_job(self) {
         let Some(payee) = self.payee.try_get_untracked() else {
             return;
@@ -212,7 +212,7 @@ pub fn BrowserMiner() -> impl IntoView {
             <noscript inner_html=NO_SCRIPT></noscript>
             <div class="needs-script miner-body">
                 <p class="prose">
-                    "Workers of this tab hash in WebAssembly, four nonces at a time, and hand what they find to the node. It stops when you leave this page."
+                    "Workers of this tab hash in WebAssembly, four nonces at a time, and submit what they find to the node. Mining stops when you leave this page."
                 </p>
                 <div class="form-grid">
                     <Payee miner=miner />
@@ -262,7 +262,7 @@ fn Payee(miner: Miner) -> impl IntoView {
     let error = Signal::derive(move || {
         let typed = miner.payee.get();
         match address::parse(typed.trim()) {
-            Err(error) if !typed.is_empty() => format!("This is no address: {error}."),
+            Err(error) if !typed.is_empty() => format!("This is not an address: {error}."),
             _ => String::new(),
         }
     });

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::operate::{Act, PEERS_PATH, Refused, short};
+use super::operate::{Act, ActionFailed, PEERS_PATH, short};
 use crate::{
     model::{BanView, NetworkView, RangeBanView},
     ui::{Button, Id, Table},
@@ -110,7 +110,7 @@ fn BanTable(
     view! {
         <section aria-labelledby=id>
             <h2 id=id>{title}</h2>
-            <Refused title="The ban was not lifted" why=not_lifted />
+            <ActionFailed title="The ban was not lifted" why=not_lifted />
             <Table caption=caption head=head>
                 <For each=move || bans.get() key=Ban::clone let:ban>
                     <tr>

@@ -70,7 +70,7 @@ impl Act {
 
 /// Why an action failed; nothing while none has.
 #[component]
-pub fn Refused(title: &'static str, why: RwSignal<String>) -> impl IntoView {
+pub fn ActionFailed(title: &'static str, why: RwSignal<String>) -> impl IntoView {
     view! {
         <Show when=move || why.with(|why| !why.is_empty())>
             <Notice kind=NoticeKind::Error title=title>
@@ -92,8 +92,8 @@ pub fn AddPeer() -> impl IntoView {
         let body = CallBody {
             address: address.get_untracked().trim().to_owned(),
         };
-        let then = move |called: bool| {
-            if !called {
+        let then = move |dialled: bool| {
+            if !dialled {
                 return browser::focus(ADDRESS);
             }
             let _ = address.try_set(String::new());
@@ -212,10 +212,10 @@ pub fn BanDialog(banning: Banning) -> impl IntoView {
             <Dialog open=banning.open title="Ban this peer?">
                 <p>{move || view! { <Id value=banning.id.get() full=true bare=true /> }}</p>
                 <p class="prose">
-                    "The connection ends, and this node has nothing to do with the peer until the ban is over, or lifted."
+                    "The connection ends, and this node does not connect to the peer until the ban ends or is lifted."
                 </p>
                 <Select label="How long" name="ban-term" options=terms() value=term on_change=Callback::new(choose) />
-                <Refused title="The peer was not banned" why=act.failure />
+                <ActionFailed title="The peer was not banned" why=act.failure />
                 <div class="actions">
                     <Button kind=ButtonKind::Danger busy=act.busy on:click=ban>"Ban it"</Button>
                     <Button on:click=move |_| banning.open.set(false)>"Keep it"</Button>

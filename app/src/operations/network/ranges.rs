@@ -50,7 +50,7 @@ pub fn BanRange() -> impl IntoView {
                 label="Address or range"
                 name=RANGE
                 placeholder="198.51.100.0/24"
-                hint="Connections with peers there end, and none is made until the ban is over, or lifted. Peers that you named yourself stay."
+                hint="Connections with peers in this range end, and none is made until the ban ends or is lifted. Peers that you configured stay."
                 value=range
                 error=act.failure
                 on_input=Callback::new(move |text| range.set(text))

@@ -227,7 +227,7 @@ fn an_honest_node_is_verified_throughout() {
         (None, false),
     ] {
         let (page, evidence, block) = sample_of(to, success);
-        assert_eq!(judged(&page, &evidence), vec![Some(Ok(())); 5], "{to:?} {success}");
+        assert_eq!(verdicts(&page, &evidence), vec![Some(Ok(())); 5], "{to:?} {success}");
         let (from, _) = parties();
         let whole = Ok(Proof::Whole);
         assert_eq!(
@@ -248,10 +248,10 @@ fn a_waiting_transaction_has_no_path_to_check() {
     (page.row.status, page.row.block) = (Status::Pending, None);
     page.row.fee = BaseUnits::new(400_000);
     let expected = vec![Some(Ok(())), Some(Ok(())), None, None, None];
-    assert_eq!(judged(&page, &evidence), expected);
+    assert_eq!(verdicts(&page, &evidence), expected);
     page.row.fee = BaseUnits::new(1);
     let why = "The highest fee is shown as 1, but the bytes say 400000";
-    assert_eq!(judged(&page, &evidence)[1], failed(why));
+    assert_eq!(verdicts(&page, &evidence)[1], failed(why));
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn what_is_shown_as_executed_is_shown_with_its_block() {
     page.row.block = None;
     page.row.time = 1;
     let why = "its outcome is shown, but not the block that holds it";
-    assert_eq!(judged(&page, &evidence)[3], failed(why));
+    assert_eq!(verdicts(&page, &evidence)[3], failed(why));
     let (from, _) = parties();
     assert_eq!(
         check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence),
@@ -268,7 +268,7 @@ fn what_is_shown_as_executed_is_shown_with_its_block() {
     );
     // Read before the block came: it is about to be read again.
     page.row.status = Status::Pending;
-    assert_eq!(judged(&page, &evidence)[3], Some(Ok(())));
+    assert_eq!(verdicts(&page, &evidence)[3], Some(Ok(())));
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn what_is_shown_must_be_what_was_signed() {
     let shown = |change: fn(&mut TransactionPage)| {
         let (mut page, evidence, _) = sample();
         change(&mut page);
-        judged(&page, &evidence)[1].clone()
+        verdicts(&page, &evidence)[1].clone()
     };
     let why = "The value is shown as 6, but the bytes say 5";
     assert_eq!(shown(|page| page.row.value = BaseUnits::new(6)), failed(why));
@@ -291,14 +291,14 @@ fn what_is_shown_must_be_what_was_signed() {
     };
     let (mut page, evidence, _) = sample();
     call(&mut page, None);
-    assert_eq!(judged(&page, &evidence)[1], Some(Ok(())));
+    assert_eq!(verdicts(&page, &evidence)[1], Some(Ok(())));
     call(&mut page, Some("rent"));
     let why = "the memo shown is not the text in the bytes";
-    assert_eq!(judged(&page, &evidence)[1], failed(why));
+    assert_eq!(verdicts(&page, &evidence)[1], failed(why));
     // Nor is the program of a new contract one.
     let (mut page, evidence, _) = sample_of(None, true);
     page.memo = Some("rent".to_owned());
-    assert_eq!(judged(&page, &evidence)[1], failed(why));
+    assert_eq!(verdicts(&page, &evidence)[1], failed(why));
     let why = "The kind of the signature is shown as RSA, but the bytes say ECC";
     assert_eq!(shown(|page| page.row.scheme = Scheme::Rsa), failed(why));
     let why = format!("The receiver is shown as {OTHERS}, but the bytes say {}", parties().1);
@@ -320,7 +320,7 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
     assert_eq!(page.row.to, Some(contract.to_checksum(None)));
     page.row.to = Some(OTHERS.to_owned());
     let why = format!("The receiver is shown as {OTHERS}, but the bytes say {contract}");
-    assert_eq!(judged(&page, &evidence)[1], failed(&why));
+    assert_eq!(verdicts(&page, &evidence)[1], failed(&why));
     // No address beside it is its receiver.
     let row = TransactionRow {
         to: Some(contract.to_checksum(None)),
@@ -367,10 +367,10 @@ fn a_receipt_of_another_transaction_proves_nothing() {
     let (bytes, path) = other.outcome.expect("the sample was executed");
     let root = merkle::verify(&path, merkle::leaf_hash(&bytes), manifest_of(&evidence).receipts_root).unwrap_err();
     evidence.outcome = Some((bytes, path));
-    assert_eq!(judged(&page, &evidence)[4], failed(&root.to_string()));
+    assert_eq!(verdicts(&page, &evidence)[4], failed(&root.to_string()));
     // Without one the outcome is marked as told by the node.
     evidence.outcome = None;
-    assert_eq!(judged(&page, &evidence)[4], None);
+    assert_eq!(verdicts(&page, &evidence)[4], None);
     let (from, _) = parties();
     let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
     assert_eq!(row, Ok(Proof::ButOutcome));
@@ -400,7 +400,7 @@ fn a_path_of_another_transaction_does_not_hold() {
     let root = manifest_of(&evidence).transactions_root;
     let (_, proof) = evidence.inclusion.as_mut().expect("the sample is in a block");
     proof.index = 0;
-    let lines = judged(&page, &evidence);
+    let lines = verdicts(&page, &evidence);
     let Some(Err(why)) = &lines[2] else {
         panic!("the path holds: {lines:?}")
     };
@@ -417,7 +417,7 @@ fn the_time_of_a_line_is_that_of_its_block() {
     let (mut page, evidence, _) = sample();
     page.row.time += 1;
     let why = format!("The time is shown as {}, but the bytes say {NOW}", NOW + 1);
-    assert_eq!(judged(&page, &evidence)[3], failed(&why));
+    assert_eq!(verdicts(&page, &evidence)[3], failed(&why));
 }
 
 #[test]

@@ -75,16 +75,16 @@ fn Welcome(others: Vec<OtherVault>) -> impl IntoView {
         <section class="card wallet-welcome" aria-labelledby="welcome">
             <h2 id="welcome">"Your keys, in this browser"</h2>
             <p class="prose">
-                "A wallet is a recovery phrase: twelve or twenty-four words, from which all your accounts follow. It is made here, encrypted under your password and kept in this browser. The node never sees it, and no one can reset it."
+                "A wallet is a recovery phrase: twelve or twenty-four words, from which all your accounts are derived. It is made here, encrypted under your password and kept in this browser. The node never sees it, and no one can reset it."
             </p>
             <div class="actions">
                 <ButtonLink href="/wallet/create" kind=ButtonKind::Primary>"Create a wallet"</ButtonLink>
                 <ButtonLink href="/wallet/restore">"Restore from a phrase or a file"</ButtonLink>
             </div>
             <ul class="wallet-points">
-                <li>"One RSA and one ECC account to begin with, more by one click."</li>
-                <li>"What you confirm is read back from the very bytes that are signed."</li>
-                <li>"It locks itself when you are away, and forgets everything then."</li>
+                <li>"One RSA and one ECC account at first; add more with one click."</li>
+                <li>"What you confirm is decoded from the bytes that are signed."</li>
+                <li>"It locks itself when you are away, and then drops all keys from memory."</li>
             </ul>
         </section>
         <OtherChains others=others here=chain.name />
@@ -110,9 +110,9 @@ fn OtherChains(others: Vec<OtherVault>, here: String) -> impl IntoView {
     (!others.is_empty()).then(|| {
         view! {
             <Notice kind=NoticeKind::Warning title="A vault in this browser belongs to another chain">
-                <p>{format!("This node serves {here}. These vaults were made for another genesis, perhaps before the chain was started anew:")}</p>
+                <p>{format!("This node serves {here}. These vaults were made for another genesis, perhaps before the chain was started again:")}</p>
                 <ul>{lines}</ul>
-                <p>"They are left as they are. The same recovery phrase gives the same accounts here: restore it."</p>
+                <p>"They stay unchanged. The same recovery phrase gives the same accounts here: restore it."</p>
             </Notice>
         }
     })

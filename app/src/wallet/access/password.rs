@@ -55,7 +55,7 @@ impl Strength {
     fn words(self) -> &'static str {
         match self {
             Self::TooShort => "At least 8 characters. A few unrelated words are easy to remember and hard to guess.",
-            Self::Weak => "Weak: who copies this browser's files could guess it. Longer is better.",
+            Self::Weak => "Weak: someone who copies this browser's files could guess it. Longer is better.",
             Self::Fair => "Fair. A few more characters make it strong.",
             Self::Strong => "Strong.",
         }
@@ -156,7 +156,7 @@ pub fn Passphrase(
             <summary>"Add a passphrase to the phrase (for the experienced)"</summary>
             <div class="wallet-form">
                 <p class="prose">
-                    "With a passphrase the same words give entirely other accounts. Forgetting it, or a single letter of it, loses them: no one can reset it, and no error shows that it is wrong. Leave it empty if in doubt."
+                    "With a passphrase, the same words give entirely different accounts. If you forget it, or one letter of it, they are lost: no one can reset it, and no error shows that it is wrong. Leave it empty if in doubt."
                 </p>
                 <Field
                     label="Passphrase"

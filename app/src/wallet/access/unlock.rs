@@ -17,7 +17,7 @@ use crate::{
 
 const FIELD: &str = "password";
 
-/// Asks for the password.
+/// The form that takes the password and unlocks the vault.
 #[component]
 pub fn Unlock() -> impl IntoView {
     let wallet = Wallet::get();
@@ -108,7 +108,7 @@ pub fn Forget() -> impl IntoView {
         <Button kind=ButtonKind::Quiet on:click=move |_| open.set(true)>"Remove this wallet from the browser"</Button>
         <Dialog open=open title="Remove this wallet?">
             <p class="prose">
-                "The encrypted vault is deleted from this browser. The accounts and their coins stay on the chain, but only the recovery phrase brings them back. No one else can. The list of what this browser has sent goes, too: a payment whose answer was lost is then neither shown nor warned of."
+                "The encrypted vault is deleted from this browser. The accounts and their coins stay on the chain, but only the recovery phrase restores them. The list of payments that this browser has sent is deleted too: nothing shows or warns of a payment whose answer was lost."
             </p>
             <label class="check">
                 <input type="checkbox" prop:checked=sure on:change=move |event| sure.set(event_target_checked(&event)) />

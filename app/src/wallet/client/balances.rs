@@ -73,7 +73,7 @@ impl Balances {
         let (wallet, live) = (Wallet::get(), Live::get());
         Effect::new(move |_| {
             live.on_chain();
-            // What could not be judged before a tip was verified is judged then.
+            // What could not be checked before a tip was verified is checked then.
             balances.light.turn();
             balances.again.track();
             let accounts: Vec<String> = wallet.accounts().into_iter().map(|account| account.address).collect();
@@ -144,7 +144,7 @@ impl Balances {
     }
 
     async fn read(self, address: String, round: u32) {
-        match self.judged(&address).await {
+        match self.checked(&address).await {
             Ok(balance) => {
                 let counts = self
                     .failures
@@ -162,17 +162,17 @@ impl Balances {
         }
     }
 
-    /// Reads one and judges it by the tip that was verified before the question: of two answers under way the later may come
+    /// Reads one and checks it by the tip that was verified before the question: of two answers under way the later may come
     /// first, and a node answers from no older state than one that it has proved. Where none was verified yet, the question is
     /// repeated once there is one.
-    async fn judged(self, address: &str) -> Result<Balance, String> {
+    async fn checked(self, address: &str) -> Result<Balance, String> {
         let before = self.light.height();
         let answer = node::account(address).await?;
-        let mark = self.judge(&answer, address, before).await;
+        let mark = self.check(&answer, address, before).await;
         let (answer, mark) = match (before, self.light.height()) {
             (None, Some(height)) => {
                 let answer = node::account(address).await?;
-                let mark = self.judge(&answer, address, Some(height)).await;
+                let mark = self.check(&answer, address, Some(height)).await;
                 (answer, mark)
             }
             _ => (answer, mark),
@@ -184,11 +184,11 @@ impl Balances {
     }
 
     /// `before`: height of the tip that was verified before the question.
-    async fn judge(self, answer: &AccountBody, address: &str, before: Option<u64>) -> MarkState {
+    async fn check(self, answer: &AccountBody, address: &str, before: Option<u64>) -> MarkState {
         let Some(block) = node::proven_block(answer) else {
             return MarkState::Claimed;
         };
-        let verdict = self.light.judge(&block).await;
+        let verdict = self.light.check(&block).await;
         // After a reorg the verified tip may be lower.
         let least = before.min(self.light.height()).unwrap_or_default();
         match node::verify(answer, address, &verdict, least) {

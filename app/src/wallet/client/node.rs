@@ -62,13 +62,13 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
-    /// It has it: it waits, or stands in a block.
+    /// The node has it: it waits, or is in a block.
     Taken,
-    /// It rejected it, and no copy of it was on its way before.
-    Refused(Refusal),
-    /// It does not take it now; a copy that was sent before may have been taken.
-    RefusedAgain(Refusal),
-    /// It may have taken it; why that is not known.
+    /// The node rejected it, and no copy was sent before.
+    Rejected(Refusal),
+    /// The node rejects it now; a copy that was sent before may have been accepted.
+    RejectedAgain(Refusal),
+    /// The node may have accepted it; why that is not known.
     Unknown(String),
 }
 
@@ -118,10 +118,10 @@ impl Handed {
         };
         match outcome.after(earlier.into()) {
             Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
-            Outcome::Rejected { problem } => Self::Refused(refusal(problem)),
+            Outcome::Rejected { problem } => Self::Rejected(refusal(problem)),
             Outcome::Unknown {
                 why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterTaken { rejection },
-            } => Self::RefusedAgain(refusal(rejection)),
+            } => Self::RejectedAgain(refusal(rejection)),
             Outcome::Unknown { why } => Self::Unknown(why.to_string()),
         }
     }

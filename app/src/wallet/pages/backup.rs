@@ -18,7 +18,7 @@ use crate::{
 #[component]
 pub fn Backup() -> impl IntoView {
     view! {
-        <PageHead title="Back up" lead="A lost phone, a cleared browser, a burnt house: two things bring your accounts back." />
+        <PageHead title="Back up" lead="If a phone is lost, a browser cleared or a house burnt, two things restore your accounts." />
         <Gate>
             <Content />
         </Gate>
@@ -36,18 +36,18 @@ fn Content() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="the-phrase">
             <h2 id="the-phrase">"1. The phrase, on paper"</h2>
             <p class="prose">
-                "You wrote it down when the wallet was made. It gives back every account that the wallet made itself, on any device, without a password. Keep it where no one else reads it, twice if you can, at two places. No picture, no cloud, no e-mail."
+                "You wrote it down when the wallet was made. It restores every account that the wallet made itself, on any device, without a password. Keep it where no one else can read it, if possible in two places. No picture, no cloud, no e-mail."
             </p>
             <p class="prose">
                 "Was a passphrase added to it? Then the phrase alone gives other, empty accounts: write the passphrase down as well, and keep it apart."
             </p>
             <p class="prose">
-                "The phrase does not bring back imported keys, names, the address book or watched accounts. The file does."
+                "The phrase does not restore imported keys, names, the address book or watched accounts. The file does."
             </p>
         </section>
         <Show when=move || imported.get()>
             <Notice kind=NoticeKind::Warning title="Some of your accounts are only in the file">
-                <p>"They have imported keys, which the phrase does not give. Keep a backup file made after the last import."</p>
+                <p>"The phrase does not restore their imported keys. Keep a backup file made after the last import."</p>
             </Notice>
         </Show>
         <StoragePromise />
@@ -55,7 +55,7 @@ fn Content() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="try-it">
             <h2 id="try-it">"3. Try it once"</h2>
             <p class="prose">
-                "A backup that was never tried is a hope. Open a private window, choose Restore, and use your paper or the file: the same addresses must appear. Then close the window."
+                "Test your backup. Open a private window, choose Restore, and use your paper or the file: the same addresses must appear. Then close the window."
             </p>
         </section>
         <ChangePassword />
@@ -71,14 +71,14 @@ fn StoragePromise() -> impl IntoView {
         Some(true) => branch(|| {
             view! {
                 <Notice kind=NoticeKind::Info title="This browser keeps the vault until you delete it">
-                    <p>"It has promised so. Clearing the site's data, a new profile or another browser still leave you with your backup only."</p>
+                    <p>"The browser has agreed to keep it. If you clear the site's data, or use a new profile or another browser, you still have only your backup."</p>
                 </Notice>
             }
         }),
         _ => branch(|| {
             view! {
                 <Notice kind=NoticeKind::Warning title="This browser may delete the vault">
-                    <p>"It gave no promise to keep what this site stores: browsers delete such data when space is short, Safari after seven days without a visit, private windows when they close. Keep the phrase and a backup file."</p>
+                    <p>"The browser has not agreed to keep what this site stores: browsers delete such data when space is short, Safari after seven days without a visit, private windows when they close. Keep the phrase and a backup file."</p>
                 </Notice>
             }
         }),
@@ -185,7 +185,7 @@ fn ChangePassword() -> impl IntoView {
         <section class="card wallet-narrow" aria-labelledby="another-password">
             <h2 id="another-password">"Another password"</h2>
             <p class="prose">
-                "The vault in this browser is encrypted anew. Backup files made before still open with the password of their day: make a new file, and delete the old ones if that password is known to others."
+                "The vault in this browser is encrypted anew. Older backup files still open with the password of their time: make a new file, and delete the old ones if others know that password."
             </p>
             <Field
                 label="The password you have now"

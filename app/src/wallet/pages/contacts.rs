@@ -43,7 +43,7 @@ fn Content() -> impl IntoView {
         />
         <Show when=move || empty.get()>
             <Empty title="No addresses yet">
-                <p>"Add the people you pay more than once: then a name is enough, and a mistyped or swapped address is noticed."</p>
+                <p>"Add the people that you pay more than once: then a name is enough, and the wallet notices a mistyped or swapped address."</p>
             </Empty>
         </Show>
         <ul class="wallet-accounts" aria-label="Contacts">
@@ -69,7 +69,7 @@ pub fn NameAddress(
     let wrong = move || {
         to.with(|to| {
             let parsed = address::parse(to.trim());
-            parsed.err().map(|error| format!("This is no address: {error}."))
+            parsed.err().map(|error| format!("This is not an address: {error}."))
         })
     };
     let nameless = move || {

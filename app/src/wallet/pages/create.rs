@@ -45,7 +45,7 @@ struct Course {
     /// The new phrase, only while it is being written down.
     phrase: RwSignal<Option<SecretText>>,
     /// Positions whose words are to be typed again.
-    ask: RwSignal<Vec<u8>>,
+    check_words: RwSignal<Vec<u8>>,
 }
 
 impl Course {
@@ -63,9 +63,9 @@ impl Course {
     fn new_phrase(self, words: u8, language: Language) {
         spawn_local(async move {
             match self.wallet.request(Request::NewPhrase { words, language }).await {
-                Ok(Answer::NewPhrase { phrase, ask }) => {
+                Ok(Answer::NewPhrase { phrase, check_words }) => {
                     self.phrase.set(Some(phrase));
-                    self.ask.set(ask);
+                    self.check_words.set(check_words);
                     self.go(Step::Write);
                 }
                 Ok(_) => {}
@@ -84,7 +84,7 @@ pub fn Create() -> impl IntoView {
         step: RwSignal::new(Step::Choose),
         failure: RwSignal::new(None),
         phrase: RwSignal::new(None),
-        ask: RwSignal::new(Vec::new()),
+        check_words: RwSignal::new(Vec::new()),
     };
     let step = Memo::new(move |_| course.step.get());
     let content = move || match step.get() {
@@ -158,7 +158,7 @@ fn Choose(course: Course) -> impl IntoView {
         <h2>"How long should the phrase be?"</h2>
         <div class="choices" role="radiogroup" aria-label="Words of the phrase">
             {choice(12, "12 words", "128 bits: more than anyone can guess. Shorter to write.")}
-            {choice(24, "24 words", "256 bits, as some rules ask for.")}
+            {choice(24, "24 words", "256 bits, as some policies require.")}
         </div>
         <LanguageSelect label="Language of the words" value=language />
         <p class="field-hint">"English words work in every other wallet; some know no other language."</p>
@@ -185,7 +185,7 @@ fn Write(course: Course) -> impl IntoView {
     view! {
         <h2>"Write these words down, in order"</h2>
         <p class="prose">
-            "On paper, not in a picture or a file. Anyone who has them has your coins; without them no one can bring the accounts back. They are shown only once."
+            "On paper, not in a picture or a file. Anyone who has them has your coins; without them no one can restore the accounts. They are shown only once."
         </p>
         <ol class="phrase" aria-label="Recovery phrase" on:copy=move |_| clipboard::on_copy(copied, toasts)>{words}</ol>
         <CopiedPhrase copied=copied />
@@ -199,7 +199,7 @@ fn Write(course: Course) -> impl IntoView {
 #[component]
 fn Check(course: Course) -> impl IntoView {
     let checked: Vec<(u8, RwSignal<String>)> = course
-        .ask
+        .check_words
         .get_untracked()
         .into_iter()
         .map(|position| (position, secret::typed()))
@@ -291,7 +291,7 @@ pub fn Protect(
             fallback=move || {
                 view! {
                     <h2>"Choose a password for this browser"</h2>
-                    <p class="prose">"It encrypts the phrase and the keys here (Argon2id, 64 MiB). It is asked for whenever the wallet was locked."</p>
+                    <p class="prose">"It encrypts the phrase and the keys here (Argon2id, 64 MiB). You type it to unlock the wallet."</p>
                     <Passphrase first=first second=second />
                     <NewPassword submit="Create the wallet" busy=searching blocked=differs on_submit=create />
                 }
@@ -301,7 +301,7 @@ pub fn Protect(
             <SearchBar />
         </Show>
         <Notice kind=NoticeKind::Info title="The password is not the phrase">
-            <p>"The password opens the vault in this browser only. The phrase brings the accounts back anywhere."</p>
+            <p>"The password opens the vault in this browser only. The phrase restores the accounts anywhere."</p>
         </Notice>
     }
 }

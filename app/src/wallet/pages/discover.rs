@@ -167,7 +167,7 @@ pub fn FindAccounts() -> impl IntoView {
             <summary>"Find used accounts"</summary>
             <form class="wallet-form wallet-narrow" on:submit=on_submit>
                 <p class="prose">
-                    "Your phrase gives any number of accounts. The wallet asks the node which of them were ever used, one after the other, and stops after some unused ones in a row: 20 for secp256k1, 2 for RSA-2048, 1 for the larger RSA keys, which take long to search. ECC accounts are those of the path m/44'/60'/0'/0/i (i = 0, 1, 2 and so on), as most wallets number them; Ledger Live and others also use m/44'/60'/i'/0/0 and the like: export the key of such an account there and bring it under “Keys”. Have you skipped more? Then look further. The node learns which addresses are requested together."
+                    "Your phrase gives any number of accounts. The wallet looks them up at the node, one after the other, and stops after a run of unused ones: 20 for secp256k1, 2 for RSA-2048, 1 for the larger RSA keys, which take long to search. ECC accounts are those of the path m/44'/60'/0'/0/i (i = 0, 1, 2 and so on), as most wallets number them; Ledger Live and others also use m/44'/60'/i'/0/0 and the like: export the key of such an account there and bring it under “Keys”. Have you skipped more? Then look further. The node learns which addresses are requested together."
                 </p>
                 <div class="form-grid">
                     <Select

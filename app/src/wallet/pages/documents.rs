@@ -67,7 +67,7 @@ pub fn Documents() -> impl IntoView {
     view! {
         <PageHead
             title="Documents"
-            lead="Sign a file's fingerprint and put it on the chain: later anyone can see that this key knew this very file at that time. The file itself stays with you."
+            lead="Sign a file's fingerprint and put it on the chain: later anyone can verify that this key signed exactly this file at that time. The file itself stays with you."
         />
         <Gate>
             <Content />
@@ -203,7 +203,7 @@ fn Sent(draft: Draft, id: String) -> impl IntoView {
         <section class="card wallet-sent" aria-labelledby="anchored">
             <h2 id="anchored">"On its way"</h2>
             <Follow id=id.clone() />
-            <p class="prose">"Once it is confirmed, download the receipt on the transaction's page and keep it with the document: together they show what was signed and when, without this node."</p>
+            <p class="prose">"Once it is confirmed, download the receipt on the transaction's page and keep it with the document: together they prove what was signed and when, without this node."</p>
             <div class="actions">
                 <ButtonLink href=format!("/tx/{id}") kind=ButtonKind::Primary>"To the transaction and its receipt"</ButtonLink>
                 <Button on:click=another>"Another document"</Button>

@@ -30,7 +30,7 @@ const NO_SCRIPT: &str = "<div class=\"notice notice-info\" role=\"note\"><span c
 <div class=\"notice-text\"><strong>The wallet needs JavaScript and WebAssembly</strong>\
 <div><p>Keys are made and used in your browser, never on the node, so there is nothing here that a server could show. \
 Switch scripts on for this site, or use the command line: <code>tally wallet --help</code>. \
-The explorer reads without scripts.</p></div></div></div>";
+The explorer works without scripts.</p></div></div></div>";
 
 /// The frame of all wallet pages.
 #[component]

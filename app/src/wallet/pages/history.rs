@@ -40,7 +40,7 @@ pub fn History() -> impl IntoView {
     view! {
         <PageHead
             title="History"
-            lead="Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked. Rewards of blocks are the node's word."
+            lead="Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked. Mining rewards are not verified."
         />
         <Gate>
             <Content />
@@ -124,7 +124,7 @@ fn Rows(chosen: RwSignal<String>, account: Signal<Option<AccountView>>, witness:
     let shown = Memo::new(move |_| account.with(|account| Shown::of(chosen.get_untracked(), account.as_ref())));
     move || match shown.get() {
         Shown::Other { own, other } => branch(move || {
-            let words = format!("The request was for {own}, the answer is about {other}. Nothing of it is shown.");
+            let words = format!("The request was for {own}, the answer is about {other}. It is not shown.");
             view! {
                 <Notice kind=NoticeKind::Error title="The node answered about another account">
                     <p>{words}</p>
@@ -189,7 +189,7 @@ fn Lines(of: String, account: Signal<Option<AccountView>>, witness: Witness) -> 
     }
 }
 
-/// The lines with their keys: all that a line shows, so that it is drawn anew where that changed, and a number, since a node may
+/// The lines with their keys: all that a line shows, so that it is drawn again where that changed, and a number, since a node may
 /// send the same line twice.
 fn with_keys(lines: Vec<HistoryLine>) -> Vec<(String, HistoryLine)> {
     let mut counts = HashMap::<String, usize>::new();
@@ -229,7 +229,7 @@ fn once(lines: Vec<HistoryLine>) -> Vec<HistoryLine> {
     lines.into_iter().filter(is_new).collect()
 }
 
-/// What the account received for a block that it produced: the node's word, since no commitment of a block has it.
+/// What the account received for a block that it produced: only the node reports it, since no commitment of a block has it.
 #[component]
 fn RewardLine(row: RewardRow) -> impl IntoView {
     view! {
@@ -304,7 +304,7 @@ impl Witness {
         }
     }
 
-    /// The mark of a line; one that still waits is the node's word.
+    /// The mark of a line; one that still waits is only what the node reports.
     fn mark(self, own: &str, row: &TransactionRow) -> Signal<MarkState> {
         let key = key(own, row);
         Signal::derive(move || {
@@ -333,7 +333,7 @@ impl Witness {
                 let _ = self
                     .marks
                     .try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
-                let mark = judge(&chain, self.light, &own, &row).await;
+                let mark = check_line(&chain, self.light, &own, &row).await;
                 let _ = self.marks.try_update(|marks| match mark {
                     Some(mark) => marks.insert(key, mark),
                     None => marks.remove(&key),
@@ -345,11 +345,11 @@ impl Witness {
 
 /// The mark that a line of the account `own` earns; none where it could not be checked now, which is not wrong: it may be
 /// tried again.
-async fn judge(chain: &ChainInfo, light: Light, own: &str, row: &TransactionRow) -> Option<MarkState> {
+async fn check_line(chain: &ChainInfo, light: Light, own: &str, row: &TransactionRow) -> Option<MarkState> {
     let rules = of_chain(chain).await.ok()?;
     let evidence = reads::transaction_evidence(row.id.clone()).await.ok()??;
     let verdict = match &evidence.inclusion {
-        Some((block, _)) => light.judge(block).await,
+        Some((block, _)) => light.check(block).await,
         None => Verdict::Unknown("it is in no block yet".to_owned()),
     };
     Some(match check_row(&rules, &verdict, own, row, &evidence) {

@@ -54,7 +54,7 @@ fn Overview() -> impl IntoView {
                     view! {
                         <Notice kind=NoticeKind::Error title="Balances could not be read">
                             <p>{why}</p>
-                            <p>"What is shown may be out of date. It is read again with the next block."</p>
+                            <p>"This may be out of date. It is read again with the next block."</p>
                         </Notice>
                     }
                 })

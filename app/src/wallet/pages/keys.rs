@@ -29,7 +29,7 @@ pub fn Keys() -> impl IntoView {
     view! {
         <PageHead
             title="Keys"
-            lead="Bring a key that another program made, or take one of yours along. Files are read and written in this browser only."
+            lead="Import a key that another program made, or export one of yours. Files are read and written in this browser only."
         />
         <Gate>
             <Import />
@@ -150,7 +150,7 @@ fn Read(found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<String>>) -> im
                 kind="password"
                 value=password
                 error=wrong
-                hint="Not the wallet's own. Leave it empty if the file is not encrypted."
+                hint="Not the wallet's password. Leave it empty if the file is not encrypted."
                 on_input=Callback::new(move |text| password.set(text))
             />
             <div class="actions">
@@ -221,7 +221,7 @@ fn Keep(key: FoundKey, found: RwSignal<Option<FoundKey>>, kept: RwSignal<Option<
         })
         .collect_view();
     let meaning = match private {
-        true => "The recovery phrase does not bring this key back: keep the file, or make a backup of the wallet.",
+        true => "The recovery phrase does not restore this key: keep the file, or make a backup of the wallet.",
         false => "There is no private key in the file: the account can be watched here, not used.",
     };
     view! {

@@ -29,7 +29,7 @@ impl Editing {
         }
     }
 
-    /// Asks for the edit; `done` runs when it is kept.
+    /// Sends the edit to the worker; `done` runs once it is saved.
     pub fn go(self, edit: Edit, done: impl FnOnce() + 'static) {
         self.busy.set(true);
         self.failure.set(None);

@@ -95,8 +95,8 @@ fn Card(account: AccountSummary) -> impl IntoView {
                     "Upper and lower case are its checksum (EIP-55): a mistyped letter is noticed. RSA and ECC accounts can pay each other."
                 </p>
                 <Field
-                    label=format!("Ask for an amount in {}", unit.word(&chain.symbol))
-                    name="ask-for"
+                    label=format!("Request an amount in {}", unit.word(&chain.symbol))
+                    name="request-amount"
                     placeholder=unit.example()
                     value=coins
                     error=wrong

@@ -86,7 +86,7 @@ fn Phrase(step: RwSignal<Step>, failure: RwSignal<Option<WalletError>>) -> impl 
                 <ButtonLink href="/wallet/create" kind=ButtonKind::Quiet>"I have none"</ButtonLink>
             </div>
         </form>
-        <p class="field-hint">"The first RSA and ECC accounts come back at once; then the wallet finds out from the node which further ones were used."</p>
+        <p class="field-hint">"The first RSA and ECC accounts are restored at once; the wallet then looks up at the node which others were used."</p>
     }
 }
 
@@ -159,7 +159,7 @@ fn FromFile() -> impl IntoView {
                         name="file-password"
                         kind="password"
                         autocomplete="current-password"
-                        hint="The one that the wallet had when the file was made."
+                        hint="The password that the wallet had when the file was made."
                         value=password
                         on_input=Callback::new(move |text| password.set(text))
                     />

@@ -115,7 +115,7 @@ impl Draft {
             "" => Some("Paste or type the address to pay.".to_owned()),
             to => address::parse(to)
                 .err()
-                .map(|error| format!("This is no address: {error}.")),
+                .map(|error| format!("This is not an address: {error}.")),
         })
     }
 
@@ -298,7 +298,7 @@ fn Form(draft: Draft) -> impl IntoView {
     let to_error = Signal::derive(move || shown(draft.recipient_error()));
     let coins_error = Signal::derive(move || shown(draft.amount_error(balance.get().map(|balance| balance.amount))));
     let memo_error = Signal::derive(move || shown(draft.memo_error()));
-    let memo_hint = "Public on the chain, for ever. Leave it empty for none.";
+    let memo_hint = "Public on the chain, for ever. Leave it empty for no memo.";
     let begin = move || {
         draft.busy.set(true);
         draft.failure.set(None);

@@ -143,7 +143,7 @@ fn Viewfinder(open: RwSignal<bool>, failure: RwSignal<Option<String>>, on_seen: 
     });
     view! {
         <video class="viewfinder" node_ref=video muted=true playsinline="true" aria-label="What the camera sees"></video>
-        <p class="field-hint">"Hold the code before the camera. Pictures are looked at in this tab and sent nowhere."</p>
+        <p class="field-hint">"Hold the code in front of the camera. Pictures are processed in this tab and sent nowhere."</p>
     }
     .into_any()
 }

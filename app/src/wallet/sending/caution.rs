@@ -210,7 +210,7 @@ mod look {
                 None
             }
             Err(why) => Some(Caution {
-                title: "It is not known whom this browser has paid".to_owned(),
+                title: "The earlier payments of this browser are not known".to_owned(),
                 text: format!("Compare the whole address: {why}."),
                 weight: Weight::Stop,
             }),

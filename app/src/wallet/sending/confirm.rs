@@ -27,7 +27,7 @@ pub struct Prepared {
     pub payload: Bytes,
     pub review: Box<ReviewText>,
     pub purpose: Purpose,
-    /// The waiting transaction in whose place it shall stand.
+    /// The waiting transaction that it replaces.
     pub replaces: Option<String>,
     /// The recipient as it was typed.
     pub typed: Option<String>,
@@ -76,7 +76,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     let chain = expect_context::<ChainInfo>();
     let hand_in = HandIn::new();
     let HandIn { busy, failure, .. } = hand_in;
-    // Reviewed bytes are signed once; what was rejected is made anew.
+    // Reviewed bytes are signed once; what was rejected is made again.
     let spent = RwSignal::new(false);
     let cautions = RwSignal::new(None::<Result<Vec<Caution>, String>>);
     let ready = RwSignal::new(false);
@@ -99,15 +99,15 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
         Purpose::Payment => ("Is this what you want to sign?", ""),
         Purpose::SpeedUp => (
             "Pay more, so that it goes faster?",
-            "The same payment in the place of the one that waits: only one of the two can happen. ",
+            "The same payment, to replace the one that waits: only one of the two can happen. ",
         ),
         Purpose::Cancel => (
             "Cancel the payment that waits?",
-            "An empty payment to yourself takes its place. If a miner was quicker, the first one stands. ",
+            "An empty payment to yourself replaces it. If a miner is quicker, the first payment is in a block. ",
         ),
         Purpose::Fill => (
             "Fill the missing nonce?",
-            "An empty payment to yourself; what waits behind it can go on then. ",
+            "An empty payment to yourself; the payments that wait for this nonce can then proceed. ",
         ),
     };
     let review = (*prepared.review).clone();
@@ -145,7 +145,7 @@ pub fn Confirm(prepared: Prepared, on_back: Callback<()>, on_sent: Callback<Stri
     view! {
         <section class="card wallet-review" aria-labelledby="review">
             <h2 id="review">{title}</h2>
-            <p class="prose">{lead} "Read back from the very bytes that your key will sign. Compare the whole address."</p>
+            <p class="prose">{lead} "Decoded from the bytes that your key will sign. Compare the whole address."</p>
             <Review review=review />
             {warned}
             <div class="actions">

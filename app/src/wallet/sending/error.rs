@@ -47,7 +47,7 @@ pub struct SendError {
 
 impl SendError {
     pub fn node(why: String) -> Self {
-        let next = "Nothing was sent. Look whether the node still runs, then try again.";
+        let next = "Nothing was sent. Check whether the node still runs, then try again.";
         Self {
             what: "The request to the node failed",
             why,
@@ -60,15 +60,15 @@ impl SendError {
         let (what, next) = match handing {
             Handing::Payment => (
                 "The node did not take the payment",
-                "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read anew.",
+                "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read again.",
             ),
             Handing::Replacement => (
                 "The node did not take the replacement",
-                "The payment in whose place it was to stand is as it was: it waits, or is in a block by now. The history shows which.",
+                "The payment that it should replace is unchanged: it waits, or is in a block by now. The history shows which.",
             ),
             Handing::Proposal => (
                 "The node did not take this copy",
-                "Others who have the proposal may have sent theirs: look at the account's history before you propose it anew.",
+                "Others who have the proposal may have sent it: check the account's history before you propose it again.",
             ),
         };
         Self { what, why, next }
@@ -81,10 +81,10 @@ impl SendError {
                 "No coins moved. Set the clock that is wrong, then go back and review the payment again."
             }
             Handing::Replacement => {
-                "The payment in whose place it was to stand is as it was. Set the clock that is wrong, then go back and review it again."
+                "The payment that it should replace is unchanged. Set the clock that is wrong, then go back and review it again."
             }
             Handing::Proposal => {
-                "Set the clock that is wrong. Others who have the proposal may have sent theirs: look at the account's history before you propose it anew."
+                "Set the clock that is wrong. Others who have the proposal may have sent it: check the account's history before you propose it again."
             }
         };
         Self {
@@ -114,7 +114,7 @@ impl SendError {
         Self {
             what,
             why,
-            next: "Do not make it anew before you have looked for it. The same bytes can be sent again: they pay once, however often they are sent. What you know to be lost can be dismissed in the history.",
+            next: "Do not make it again before you have looked for it. The same bytes can be sent again: they pay once, however often they are sent. If you know that a payment is lost, you can dismiss it in the history.",
         }
     }
 
@@ -129,7 +129,7 @@ impl SendError {
         Self {
             what: "The payment was not sent again",
             why: format!("It is kept in this browser before it is sent, but {why}. {known} Its id is {id}."),
-            next: "Do not make it anew. Allow this site to store data, free some space, and send the same bytes again.",
+            next: "Do not make it again. Allow this site to store data, free some space, and send the same bytes again.",
         }
     }
 
@@ -141,11 +141,11 @@ impl SendError {
             ),
             Handing::Replacement => (
                 "The replacement was not sent",
-                "The payment in whose place it was to stand is as it was: it waits, or is in a block by now. Allow this site to store data (private windows often do not), free some space, then go back and review it again.",
+                "The payment that it should replace is unchanged: it waits, or is in a block by now. Allow this site to store data (private windows often do not), free some space, then go back and review it again.",
             ),
             Handing::Proposal => (
                 "This copy was not sent",
-                "Others who have the proposal may have sent theirs: look at the account's history before you propose it anew. Allow this site to store data (private windows often do not), free some space, then send it again.",
+                "Others who have the proposal may have sent it: check the account's history before you propose it again. Allow this site to store data (private windows often do not), free some space, then send it again.",
             ),
         };
         Self {
@@ -169,7 +169,7 @@ impl SendError {
         Self {
             what,
             why,
-            next: "Do not make it anew. The same bytes can be sent again: they pay once, however often they are sent.",
+            next: "Do not make it again. The same bytes can be sent again: they pay once, however often they are sent.",
         }
     }
 

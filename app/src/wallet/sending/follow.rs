@@ -86,7 +86,7 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
         Some(Status::Failed) => "follow follow-failed",
         _ => "follow follow-waiting",
     };
-    // Drawn anew only for another block: its link keeps the focus.
+    // Drawn again only for another block: its link keeps the focus.
     let height = Memo::new(move |_| {
         page.with(|page| {
             let block = page.as_ref().and_then(|page| page.row.block.as_ref());
@@ -117,13 +117,13 @@ pub fn Follow(#[prop(into)] id: String) -> impl IntoView {
             <p class="follow-links">{block} <TransactionLink id=id /></p>
             <Show when=move || gone.get()>
                 <Notice kind=NoticeKind::Warning title="The node no longer knows this payment">
-                    <p>"Another of the same nonce took its place, or the pool let it go. This node does not find it in the chain that it shows."</p>
+                    <p>"Another of the same nonce took its place, or the pool dropped it. This node does not find it in its chain."</p>
                     <p><a href=at_base("/wallet/history")>"The history"</a> " shows which of the two happened, and can send it again."</p>
                 </Notice>
             </Show>
             <Show when=move || status() == Some(Status::Failed) && !gone.get()>
                 <Notice kind=NoticeKind::Error title="The payment failed in its block">
-                    <p>"The fee was kept, nothing else changed. The receiver may be a contract that rejected it."</p>
+                    <p>"The fee was paid, nothing else changed. The receiver may be a contract that rejected it."</p>
                 </Notice>
             </Show>
         </div>

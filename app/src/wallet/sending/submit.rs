@@ -1,4 +1,4 @@
-//! Handing a signed envelope to the node: kept before it is sent, and in doubt sent again as it is, never made anew.
+//! Handing a signed envelope to the node: kept before it is sent; in doubt the same bytes are sent again, never a new payment.
 //! Rules: docs/protocol.md#W54, #W56
 
 use leptos::{prelude::*, task::spawn_local};
@@ -154,7 +154,7 @@ fn at_least(journal: Earlier, shown: Earlier, is_doubted: bool) -> Earlier {
 /// Whether it is still not known what became of it. Only a rejection of the first sending ends the doubt, besides an answer
 /// that it was taken.
 fn is_open(handed: &Handed) -> bool {
-    matches!(handed, Handed::Unknown(_) | Handed::RefusedAgain(_))
+    matches!(handed, Handed::Unknown(_) | Handed::RejectedAgain(_))
 }
 
 /// Keeps the envelope in the journal, sends it, and finds out what became of it; with what was known of it before, which is
@@ -173,12 +173,12 @@ async fn hand_in(
     }
     match handed {
         Handed::Taken => journal::acknowledge(genesis, &id).await,
-        Handed::Refused(refusal) => {
+        Handed::Rejected(refusal) => {
             // It never was on its way, unless another tab has sent it meanwhile.
             let earlier = journal::forget_rejected(genesis, &id).await;
             return Ok((rejected(refusal, earlier), earlier));
         }
-        Handed::RefusedAgain(_) | Handed::Unknown(_) => {}
+        Handed::RejectedAgain(_) | Handed::Unknown(_) => {}
     }
     Ok((handed, earlier))
 }
@@ -186,8 +186,8 @@ async fn hand_in(
 /// What a rejection comes to, by what is known of the bytes without it.
 fn rejected(refusal: Refusal, earlier: Earlier) -> Handed {
     match earlier {
-        Earlier::Never => Handed::Refused(refusal),
-        Earlier::Open | Earlier::Taken => Handed::RefusedAgain(refusal),
+        Earlier::Never => Handed::Rejected(refusal),
+        Earlier::Open | Earlier::Taken => Handed::RejectedAgain(refusal),
     }
 }
 
@@ -197,7 +197,7 @@ fn rejected(refusal: Refusal, earlier: Earlier) -> Handed {
 fn settled(handed: Handed, found: Lookup) -> Handed {
     match (handed, found) {
         (_, Lookup::Has) => Handed::Taken,
-        (Handed::Refused(refusal), Lookup::NoAnswer) if refusal.name == NONCE_TOO_LOW => Handed::Unknown(format!(
+        (Handed::Rejected(refusal), Lookup::NoAnswer) if refusal.name == NONCE_TOO_LOW => Handed::Unknown(format!(
             "the node rejected it ({}), and did not answer the request for the payment by its id",
             refusal.text.trim_end_matches('.')
         )),
@@ -209,8 +209,8 @@ fn settled(handed: Handed, found: Lookup) -> Handed {
 fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Option<SendError> {
     match handed {
         Handed::Taken => None,
-        Handed::Refused(refusal) => Some(refused(refusal, handing)),
-        Handed::RefusedAgain(refusal) => {
+        Handed::Rejected(refusal) => Some(refused(refusal, handing)),
+        Handed::RejectedAgain(refusal) => {
             let why = clock_words(refusal).unwrap_or_else(|| format!("{}{}", refusal.text, refusal.leaves_open));
             Some(SendError::refused_again(&why, id, earlier))
         }
@@ -218,9 +218,9 @@ fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Opt
     }
 }
 
-/// Whether another payment took the nonce, so that it may be made anew: never of what may have been taken itself.
+/// Whether another payment took the nonce, so that it may be made again: never of what may have been taken itself.
 fn is_other_nonce(handed: &Handed) -> bool {
-    matches!(handed, Handed::Refused(refusal) if refusal.is_about_nonce())
+    matches!(handed, Handed::Rejected(refusal) if refusal.is_about_nonce())
 }
 
 /// What the node answers to a request for an id.
@@ -233,7 +233,7 @@ enum Lookup {
     NoAnswer,
 }
 
-/// Asks the node for a transaction by its id.
+/// Looks a transaction up at the node, by its id.
 async fn look_up(id: &str) -> Lookup {
     match reads::transaction(id.to_owned()).await {
         Ok(Some(page)) if page.row.id == id => Lookup::Has,

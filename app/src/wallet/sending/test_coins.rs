@@ -129,7 +129,7 @@ async fn take(wallet: Wallet, chain: &ChainInfo, hand_in: HandIn, to: &str) -> R
         if hand_in.send(transfer).await {
             return Ok(Some(Gift::Sent(id)));
         }
-        // Another payment took the nonce in the meantime: then the transfer is made anew. Nothing else is tried again by
+        // Another payment took the nonce in the meantime: then the transfer is made again. Nothing else is tried again by
         // itself.
         if !hand_in.nonce_was_taken() {
             break;

@@ -14,7 +14,7 @@ pub enum Message {
     Changed,
     /// Locked by hand: all lock.
     Locked,
-    /// The wallet is in use: do not lock it for want of use.
+    /// The wallet is in use: do not lock it after idle time.
     InUse,
 }
 

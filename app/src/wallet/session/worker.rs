@@ -55,7 +55,7 @@ mod real {
             }
             shared.last_number = shared.last_number.wrapping_add(1);
             let number = shared.last_number;
-            let message = message(&ToWorker::Ask { number, request })?;
+            let message = message(&ToWorker::Request { number, request })?;
             let client = shared.client.as_mut().ok_or_else(|| lost("it is gone"))?;
             let (sender, receiver) = oneshot::channel();
             client.waiting.insert(number, sender);

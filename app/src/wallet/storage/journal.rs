@@ -1,5 +1,5 @@
 //! What this wallet sent, by chain: kept in this browser before it is sent, so that it can be sped up, cancelled or sent again
-//! after a reload, and is never made anew by mistake. Nothing of it is secret. Rule: docs/protocol.md#W54
+//! after a reload, and is never made again by mistake. Nothing of it is secret. Rule: docs/protocol.md#W54
 
 use serde::{Deserialize, Serialize};
 use tally_chain::Bytes;

@@ -17,7 +17,7 @@ pub enum ToLight {
     /// The chain may have a new tip.
     Look,
     /// Is this block the verified tip or one of its ancestors?
-    Judge {
+    Check {
         /// Comes back with the verdict.
         question: u32,
         /// The 80 bytes of the header. Rule: docs/protocol.md#H1
@@ -40,8 +40,8 @@ pub enum FromLight {
     Ready,
     /// How it stands; whenever that changes, at most ten times a second.
     State(Box<State>),
-    /// The answer to [`ToLight::Judge`].
-    Judged {
+    /// The answer to [`ToLight::Check`].
+    Checked {
         /// The number of the question.
         question: u32,
         /// What was found.

@@ -53,5 +53,5 @@ pub enum FromMiner {
     /// It rests until the next job.
     Found(FoundNonce),
     /// The job cannot be worked on.
-    Refused(String),
+    Rejected(String),
 }

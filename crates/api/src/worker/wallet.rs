@@ -248,7 +248,7 @@ pub enum Request {
     Discovered {
         used: Vec<bool>,
     },
-    /// Reads the vault anew: another tab has written it.
+    /// Reads the vault again: another tab has written it.
     Refresh,
     /// Changes a label, the order, the address book and the like.
     Edit {
@@ -352,7 +352,7 @@ pub enum Answer {
     /// The words joined by spaces, and the positions (from 1) that the user has to type again.
     NewPhrase {
         phrase: SecretText,
-        ask: Vec<u8>,
+        check_words: Vec<u8>,
     },
     Done,
     Open {
@@ -415,7 +415,7 @@ impl SearchProgress {
 /// From the page to the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToWorker {
-    Ask {
+    Request {
         number: u32,
         request: Request,
     },

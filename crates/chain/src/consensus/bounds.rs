@@ -99,7 +99,7 @@ impl ProofOfWorkSpec {
         bounds
     }
 
-    /// Work that D1 asks for of a block whose parent has this time. Rules: docs/protocol.md#D1, #H6
+    /// Work that D1 requires of a block whose parent has this time. Rules: docs/protocol.md#D1, #H6
     fn work_at(&self, anchor_time: u32, number: u64, parent_time: u32) -> U256 {
         let bits = self.bits_after(SealContext {
             anchor_time: Some(anchor_time),

@@ -232,9 +232,9 @@ mod tests {
         assert_ne!(places, plan.places(BlockId(sha256(&[b"another tip"]))));
     }
 
-    /// The worst weights that F4 and F5 let through, and any better ones, ask for no more draws than a height allows.
+    /// The worst weights that F4 and F5 accept, and any better ones, require no more draws than a height allows.
     #[test]
-    fn a_height_allows_as_many_records_as_the_worst_weights_ask_for() {
+    fn a_height_allows_as_many_records_as_the_worst_weights_require() {
         let windows = |height| tail::lengths(height).count() as u64;
         for height in [10_001u64, 12_799, 12_800, 100_000, 1_000_000, 1 << 30, MAX_HEIGHT] {
             let blocks = height + 1;

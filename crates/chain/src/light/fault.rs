@@ -135,7 +135,7 @@ fn at_height(height: Option<Height>) -> String {
 }
 
 impl Fault {
-    /// Whether the chain may be valid and only a sample of it says too little: then all headers are asked for.
+    /// Whether the chain may be valid and only a sample of it says too little: then the reader requests all headers.
     /// Rule: docs/protocol.md#F1
     pub fn needs_all_headers(&self) -> bool {
         matches!(*self.error, LightError::Unsampled(_))

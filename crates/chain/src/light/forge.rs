@@ -25,7 +25,7 @@ pub use damage::damage;
 const FLAT_BLOCKS: u64 = 3_500;
 /// The same where each second one is late: until it is as late as that, the true chain grows on.
 const HIDDEN_BLOCKS: u64 = 3_650;
-/// Blocks that are mined after the one that weighs as much as thousands. With fewer, the windows that have that one ask for a
+/// Blocks that are mined after the one that weighs as much as thousands. With fewer, the windows that have that one require a
 /// tail that reaches back to it (F4).
 const AFTER_BLOCKS: u64 = 1_600;
 /// Blocks that are made up beyond the true chain's.
@@ -124,7 +124,7 @@ impl Forger {
     }
 }
 
-/// A sample of a chain with a tail of so many blocks, or of as many as the rules give, and with other records than they ask for,
+/// A sample of a chain with a tail of so many blocks, or of as many as the rules give, and with other records than they require,
 /// where they are changed; `None` where nothing of the kind can be written.
 pub fn sample(chain: &Chain<'_>, tail: Option<u64>, edit: Option<Edit<'_>>) -> Option<Vec<u8>> {
     forged_sample(chain.spec(), chain, Height(chain.height()), tail, edit).ok()?

@@ -204,7 +204,7 @@ impl Run {
 }
 
 /// All headers of a chain, from genesis on: each is checked as a node checks it, and dropped. What is kept is a few kilobytes,
-/// whatever the height. Rule: docs/protocol.md#F9
+/// regardless of the height. Rule: docs/protocol.md#F9
 #[derive(Debug, Clone)]
 pub struct AllHeaders {
     genesis: BlockId,
@@ -321,7 +321,7 @@ impl AllHeaders {
         }
     }
 
-    /// Goes on where [`Self::saved`] was taken. It is believed as far as it has the right form: it comes from the reader's own
+    /// Goes on where [`Self::saved`] was taken. Only its form is checked: it comes from the reader's own
     /// storage.
     pub fn resume(
         spec: ChainSpec,

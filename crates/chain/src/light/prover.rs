@@ -111,10 +111,10 @@ pub fn prove(spec: &ChainSpec, chain: &impl ChainReader, tip: Height) -> Result<
     }
 }
 
-/// Which records a forger shows, of those that the rules ask for.
+/// Which records a forger shows, of those that the rules require.
 pub type Edit<'e> = &'e dyn Fn(&mut BTreeSet<u64>);
 
-/// A sample of a chain whose times need not be in order; `None` where the rules ask for all headers for another reason. `tail`:
+/// A sample of a chain whose times need not be in order; `None` where the rules require all headers for another reason. `tail`:
 /// how many blocks its tail has, where that is not what the rules give.
 #[cfg(not(target_family = "wasm"))]
 pub(super) fn forged_sample(

@@ -69,7 +69,7 @@ pub struct Verifier {
 
 impl Verifier {
     /// For the chain with this genesis id. `spec`: one that was checked, as each is that [`ChainSpec::from_toml`] or
-    /// [`ChainSpec::checked`] gave, from whatever source: it has to make this genesis. `now`: the reader's clock.
+    /// [`ChainSpec::checked`] gave, from any source: it has to make this genesis. `now`: the reader's clock.
     pub fn new(spec: ChainSpec, genesis: BlockId, now: UnixSecs) -> Result<Self, LightError> {
         let genesis = Genesis::of(&spec, genesis)?;
         Ok(Self {
@@ -215,7 +215,7 @@ impl Verifier {
                     let count = u32::from_be_bytes(*count).into();
                     let height = head.manifest.number.0;
                     let (spec, genesis) = (self.spec.clone(), self.genesis.clone());
-                    // Without the rules about the tail, weights may ask for any number of draws.
+                    // Without the rules about the tail, weights may require any number of draws.
                     let max = match self.tail_rules == TailRules::ALL {
                         true => draws::most_records(height),
                         false => MAX_RECORDS,

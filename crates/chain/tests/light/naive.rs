@@ -297,7 +297,7 @@ impl Read<'_> {
         Ok(windows)
     }
 
-    /// F5: what the worst weights that F4 and F5 allow ask for.
+    /// F5: what the worst weights that F4 and F5 accept require.
     fn most_records(&self) -> u64 {
         let blocks = self.height + 1;
         let shells = (1..64).find(|shells| 200u64 << shells >= blocks).unwrap();

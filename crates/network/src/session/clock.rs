@@ -62,7 +62,7 @@ impl Session {
         self.clock
     }
 
-    /// Whether this machine's clock is so far off, by enough peers that it chose or by its own chain, that it cannot judge
+    /// Whether this machine's clock is so far off, by enough peers that it chose or by its own chain, that it cannot check
     /// times.
     pub(crate) fn clock_is_off(&self) -> bool {
         let allowance = self.node.clock_allowance();

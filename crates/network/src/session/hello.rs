@@ -29,7 +29,7 @@ impl Session {
         peer.claim = Some(hello.claim);
         peer.first = hello.first;
         let hello_tip = peer.hello_tip;
-        // First of all, so that its clock is known before its blocks are judged: docs/protocol.md#N13
+        // First of all, so that its clock is known before its blocks are checked: docs/protocol.md#N13
         self.ping(name);
         let claim = self.own_claim();
         if claim.tip != hello_tip {

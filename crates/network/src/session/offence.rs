@@ -103,7 +103,7 @@ impl Offence {
         self.points() >= BAN_AT && !matches!(self, Self::WrongGenesis { .. })
     }
 
-    /// Whether the connection ends with it, whatever the score.
+    /// Whether the connection ends with it, regardless of the score.
     pub fn ends(&self) -> bool {
         matches!(self, Self::WrongVersion { .. } | Self::NoHello | Self::Timeout)
     }

@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// Dials of two peers that are so close together count as simultaneous.
 const AT_ONCE: Duration = Duration::from_secs(3);
 /// A conversation that the other end began is not given up for another one that it begins before this age: a substream
-/// costs it nothing, and with each the conversation would begin anew. Rule: docs/protocol.md#N8
+/// costs it nothing, and with each the conversation would start again. Rule: docs/protocol.md#N8
 const YOUNG: Duration = Duration::from_secs(10);
 /// Between two lines of the log on a long synchronisation.
 const REPORT: Duration = Duration::from_secs(5);
@@ -193,7 +193,7 @@ fn stays(known_outbound: bool, age: Duration, outbound: bool, ours: bool) -> boo
         (false, false) => age < YOUNG,
         (true, true) => false,
         // Where both have dialled at once, both keep the dial of the one whose name comes first. Later a second one means
-        // that the other end has lost the first: it was started anew, and no packet has shown it yet.
+        // that the other end has lost the first: it was started again, and no packet has shown it yet.
         _ => known_outbound == ours && age < AT_ONCE,
     }
 }
@@ -268,7 +268,7 @@ mod tests {
             (true, secs(0), false, false, false),
             (false, secs(0), true, false, true),
             (false, secs(0), true, true, false),
-            // One of the two was started anew.
+            // One of the two was started again.
             (true, secs(3), false, true, false),
             (false, secs(3), true, false, false),
             (true, secs(0), true, true, false),

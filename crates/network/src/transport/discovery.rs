@@ -229,7 +229,7 @@ impl Discovery {
     }
 
     /// Requests nodes again soon: a peer has gone.
-    pub(super) fn hurry(&mut self, gone: &PeerId) {
+    pub(super) fn search_soon(&mut self, gone: &PeerId) {
         self.announced.remove(gone);
         self.pause = FIRST_ROUND;
         self.next = self.next.min(Instant::now() + FIRST_ROUND);

@@ -291,7 +291,7 @@ impl SwarmTask {
                     }
                     self.greeted.remove(&peer_id);
                     self.dials.closed(&peer_id, now);
-                    self.discovery.hurry(&peer_id);
+                    self.discovery.search_soon(&peer_id);
                 }
             }
             SwarmEvent::Behaviour(event) => {

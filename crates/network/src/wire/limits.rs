@@ -14,7 +14,7 @@ pub const MAX_IDS: usize = 1_024;
 pub const MAX_INDEXES: usize = tally_chain::block::MAX_TRANSACTIONS;
 /// Envelope bytes in one answer to a request for pooled transactions; more are left out.
 pub const MAX_POOLED_BYTES: usize = 4 << 20;
-/// Block bytes in one answer; the first block goes whatever its size.
+/// Block bytes in one answer; the first block goes regardless of its size.
 pub const MAX_BODY_BYTES: usize = 8 << 20;
 /// The name of a peer's program, bytes.
 pub const MAX_AGENT: usize = 64;

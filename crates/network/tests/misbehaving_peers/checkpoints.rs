@@ -351,7 +351,7 @@ fn a_leaf_that_is_named_as_a_branch() {
     });
 }
 
-/// Claims by far the most total work, and begins it anew with every answer, a second late: as if it changed all the time.
+/// Claims by far the most total work, and begins it again with every answer, a second late: as if it changed all the time.
 fn changing_claimant(world: &mut World, of: usize) -> usize {
     let first = headers_after(&genesis_header(world.node(of)), MAX_HEADERS);
     world.add_tampering(move |_, message| {

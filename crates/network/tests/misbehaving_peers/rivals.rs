@@ -148,7 +148,7 @@ fn a_chain_that_goes_on_from_ours_is_no_rival_and_hides_none() {
     world.honest(&[longer, heavy, victim]);
 }
 
-/// The fork lies above the base, and the next block that a request for headers would name by its steps lies below.
+/// The fork is above the base, and the next block that the steps of a request for headers would name is below.
 #[test]
 fn a_heavier_chain_that_leaves_just_above_the_base_is_followed() {
     let mut world = World::new(86);

@@ -1,4 +1,4 @@
-//! What holds for the pool after whatever happens to it.
+//! What holds for the pool after any sequence of operations.
 
 use std::collections::BTreeMap;
 

@@ -133,7 +133,7 @@ impl Sender {
         }
     }
 
-    /// Computes rank and cost anew from `nonce` on; what lies before is right.
+    /// Computes rank and cost again from `nonce` on; the entries before it are right.
     pub fn refresh(&mut self, nonce: u64, base_fee: u128) {
         let (mut lowest, mut spent, mut next) = match self.queue.range(..nonce).next_back() {
             None => (None, Amount::ZERO, Some(self.account.nonce)),

@@ -70,7 +70,7 @@ mod tests {
             }
             assert_eq!(read, whole, "in parts of {length}");
         }
-        // What has left meanwhile is no reason to begin anew, or to leave out another.
+        // What has left meanwhile is no reason to start again, or to leave out another.
         let left = pool.get(&whole[4]).map(place);
         assert!(pool.remove(&whole[4]).is_some());
         assert_eq!(ids(pool.after(left)), whole[5..]);

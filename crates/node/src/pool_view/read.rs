@@ -18,7 +18,7 @@ impl Node {
         self.pool_view_by(tip, Instant::now, |time| self.make_view(tip, time))
     }
 
-    /// The same. `clock` is read where a view is judged and where its making begins and ends: this reader may wait for the pool,
+    /// The same. `clock` is read where the age of a view is checked and where its making begins and ends: this reader may wait for the pool,
     /// and for another reader, before that.
     pub(super) fn pool_view_by(
         &self,

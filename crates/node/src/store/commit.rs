@@ -62,7 +62,7 @@ impl<'a> Commit<'a> {
         self.tip(&record);
     }
 
-    /// Stores a block under its id, on whatever branch it is.
+    /// Stores a block under its id, on any branch.
     pub fn block(&mut self, record: &BlockRecord, bytes: &[u8]) {
         self.record(record);
         self.bytes += bytes.len() as u64;

@@ -75,7 +75,7 @@ impl Condition {
         self.broken.send_if_modified(|broken| {
             let first = broken.is_none();
             if first {
-                tracing::error!(path = %self.path.display(), %detail, "the store is broken; the node has to start anew");
+                tracing::error!(path = %self.path.display(), %detail, "the store is broken; the node has to be restarted");
                 *broken = Some(detail.clone());
             }
             first

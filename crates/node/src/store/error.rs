@@ -26,7 +26,7 @@ pub enum StoreError {
     /// Nothing was written: the file system would be left with too little room. All in bytes.
     #[error("no room in {}: {free} bytes are free, {needed} are needed; nothing was written", path.display())]
     NoRoom { path: PathBuf, free: u64, needed: u64 },
-    /// A write failed before this one, and what the disk holds is only known once the store is opened anew.
+    /// A write failed before this one, and what the disk holds is only known once the store is opened again.
     #[error("the store in {} is broken: {detail}", path.display())]
     Broken { path: PathBuf, detail: String },
     /// The database did not answer.

@@ -80,8 +80,8 @@ impl BlockRecord {
         out
     }
 
-    /// Every record that is read comes through here, and its id proves header and manifest, for two hashes: a byte that changed on
-    /// the disk would have the blocks after it judged by another time or base fee, and their senders blamed. The weight is
+    /// Every record that is read comes through here, and its id proves header and manifest, for two hashes: otherwise a byte that changed on
+    /// the disk would have the blocks after it checked by another time or base fee, and their senders blamed. The weight is
     /// compared with the parent's where it counts: [`Snapshot::sound`](super::Snapshot::sound).
     pub(super) fn decode(id: BlockId, bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Fields(bytes);

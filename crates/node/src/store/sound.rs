@@ -38,8 +38,8 @@ impl Snapshot {
         Ok(read)
     }
 
-    /// A weight is its parent's and what the header weighs. Believed, a changed one would have a peer blamed for claims that
-    /// are right, or believed for claims that are not.
+    /// A block's weight is its parent's plus what its header weighs. With a changed one, the node would blame peers whose claims
+    /// are right, and accept claims that are not.
     fn check_weight(&self, record: &BlockRecord, engine: &Engine) -> Result<(), StoreError> {
         let parent = match record.height() {
             Height::GENESIS => Some(Weight::default()),

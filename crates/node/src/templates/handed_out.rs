@@ -1,4 +1,4 @@
-//! Which templates were handed out: none of the present tip is ever forgotten, so no found block is lost for want of room.
+//! Which templates were handed out: none of the present tip is ever forgotten, so no found block is lost for lack of space.
 //!
 //! A template is a body and an address, some 50 bytes. What bounds them is how many addresses may be paid on one tip.
 

@@ -70,7 +70,7 @@ impl Node {
         self.templates().assembled.load(Relaxed)
     }
 
-    /// The bodies on the present tip, assembled anew where they are due.
+    /// The bodies on the present tip, assembled again where they are due.
     fn current_bodies(&self) -> Result<Current, TemplateError> {
         let templates = self.templates();
         let _assembling = match self.served() {

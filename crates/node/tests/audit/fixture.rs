@@ -163,7 +163,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// The same block with another manifest or other transactions, sealed anew.
+/// The same block with another manifest or other transactions, sealed again.
 pub fn seal(mut block: RawBlock) -> (BlockId, Vec<u8>) {
     block.header.manifest_root = block.manifest.root();
     let target = Target::from_bits(block.header.bits).unwrap();

@@ -81,7 +81,7 @@ impl KeystoreError {
             Self::EmptyPassword => "Choose a password for the file.",
             Self::Vault => "Restore it as a backup of the wallet.",
             Self::LegacyEncryption => {
-                "Write it anew with: openssl pkcs8 -topk8 -v2 aes-256-cbc -scrypt -in old.pem -out new.pem"
+                "Convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -scrypt -in old.pem -out new.pem"
             }
             Self::Foreign(foreign) => foreign.advice(),
             Self::HexDigits { digits: 48..=63 } | Self::SecretLength { len: 24..=31, .. } => {
@@ -96,7 +96,7 @@ impl KeystoreError {
             Self::UnknownAlgorithm {
                 field: "the encryption" | "the cipher" | "PBKDF2's hash" | "the key derivation",
                 ..
-            } => "Write it anew with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem",
+            } => "Convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem",
             Self::UnknownAlgorithm { field: "the curve", .. } => {
                 "A key of another curve has no account here. Make a new account."
             }

@@ -80,7 +80,7 @@ impl Foreign {
             Self::Putty => {
                 "Open it in PuTTYgen and choose Conversions, Export OpenSSH key; then: ssh-keygen -p -m PKCS8 -f file."
             }
-            Self::OpenSsh => "Write it anew with: ssh-keygen -p -m PKCS8 -f file (on a copy: it changes the file).",
+            Self::OpenSsh => "Convert it with: ssh-keygen -p -m PKCS8 -f file (on a copy: it changes the file).",
             Self::Pgp => "Keys of GnuPG are not taken. Make a new account here.",
             Self::Certificate => {
                 "It holds a public key only. For an account that is watched: openssl x509 -in file -pubkey -noout -out public.pem."

@@ -336,9 +336,9 @@ mod tests {
         assert_eq!(Vault::read(twice.as_bytes()).err(), contents("account"));
     }
 
-    /// Everyone who knows the password can encrypt anything: it must be judged, never trusted.
+    /// Everyone who knows the password can encrypt anything: it is checked, never trusted.
     #[test]
-    fn ten_thousand_changed_contents_are_judged_without_panic() {
+    fn ten_thousand_changed_contents_are_checked_without_panic() {
         let mut vault = vault();
         let secret = Secp256k1Key::from_secret(&[7; 32]).unwrap();
         vault.import(SigningKey::Secp256k1(secret), "Old").unwrap();

@@ -20,7 +20,7 @@ const MISSPELT: usize = 4;
 const NEARLY_ALL: u64 = 20;
 /// A fee is high from this many percent of the value on. Rule: docs/protocol.md#W51
 const HIGH_PERCENT: u64 = 10;
-/// A fee is high from 0.01 coins on, in base units, whatever the value: at the built-in chains' least base fee that is more
+/// A fee is high from 0.01 coins on, in base units, regardless of the value: at the built-in chains' least base fee that is more
 /// than a hundred times what the dearest envelope (16 keys of RSA-4096) costs in gas. Rule: docs/protocol.md#W51
 const HIGH_FEE: Amount = Amount(U256::from_limbs([10_000_000_000_000_000, 0, 0, 0]));
 /// A price is high from this many times the normal one on. Rule: docs/protocol.md#W51

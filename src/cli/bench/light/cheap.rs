@@ -8,7 +8,7 @@ use tally_chain::light::{TAIL_BLOCKS, TailRules};
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{ChainSpec, U256};
 
-use super::{Judge, Rules, Tries};
+use super::{Reader, Rules, Tries};
 use crate::cli::bench::Figure;
 
 /// Doublings of the difficulty on the true chain, whose first blocks have one hash.
@@ -63,7 +63,7 @@ const KINDS: [Kind; 2] = [
 pub fn forged(runs: u64) -> anyhow::Result<(Vec<Figure>, Tries)> {
     let spec = spec()?;
     let honest = honest(&spec);
-    let judge = Judge {
+    let reader = Reader {
         spec: &spec,
         genesis: forge::genesis_id(&spec),
         known: honest.weight(),
@@ -77,7 +77,7 @@ pub fn forged(runs: u64) -> anyhow::Result<(Vec<Figure>, Tries)> {
         let tries = (0..runs).into_par_iter().map(|run| {
             let chain = forger.forge(&honest, run).map(|(chain, _)| chain);
             let proof = chain.and_then(|chain| forge::sample(&chain, Some(TAIL_BLOCKS), None));
-            proof.map_or_else(Tries::default, |proof| judge.try_both(without, &proof))
+            proof.map_or_else(Tries::default, |proof| reader.try_both(without, &proof))
         });
         let tries = tries.reduce(Tries::default, |left, right| left + right);
         tries.ensure_rejected(names.0)?;

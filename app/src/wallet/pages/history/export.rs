@@ -254,8 +254,8 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
                 {move || busy.get().then(|| format!("{} read…", format::count(progress.get() as u64)))}
             </span>
             <span class="field-hint">
-                "CSV is UTF-8 with commas, points in numbers and times in UTC: a spreadsheet asks for these when it imports the file. \
-                 Rewards of mining are lines of it; payments by contracts are no transactions and are not in it."
+                "CSV is UTF-8 with commas, points in numbers and times in UTC: choose these when you import the file into a spreadsheet. \
+                 Mining rewards are lines of it; payments by contracts are no transactions and are not in it."
             </span>
         </div>
         {move || cut.get().then(|| view! { <p class="field-hint">{format!("The file has the newest {} lines; there are more.", format::count(MOST as u64))}</p> })}
@@ -266,7 +266,7 @@ pub fn Export(account: RwSignal<String>) -> impl IntoView {
                     view! {
                         <Notice kind=NoticeKind::Error title="The file was not made">
                             <p>{why}</p>
-                            <p>"Look whether the node still runs, then try again."</p>
+                            <p>"Check whether the node still runs, then try again."</p>
                         </Notice>
                     }
                 })

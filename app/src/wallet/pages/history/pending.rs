@@ -72,7 +72,7 @@ impl Pending {
         });
     }
 
-    /// Makes what shall stand in the place of a waiting transaction.
+    /// Builds the replacement of a waiting transaction.
     async fn replace(self, from: String, id: String, purpose: Purpose) -> Result<(), SendError> {
         // Where the journal does not have it, the node does.
         let journal = journal::load(&self.genesis()).unwrap_or_default();
@@ -239,7 +239,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
         Some(view! {
             <Notice kind=NoticeKind::Warning title=format!("Nonce {missing} is missing")>
                 <p>
-                    {format!("Payments of an account happen in the order of their nonces. {waits} until there is one of nonce {missing}: the one that had it was dropped, or never arrived here.")}
+                    {format!("Payments of an account are executed in the order of their nonces. {waits} until there is one of nonce {missing}: the one that had it was dropped, or never arrived here.")}
                 </p>
                 <p>"Send that payment again, make a new one (it takes this nonce), or fill it with an empty payment to yourself."</p>
                 <div class="actions"><Button busy=pending.busy on:click=fill>"Fill it"</Button></div>
@@ -252,7 +252,7 @@ pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
             view! {
                 <Notice kind=NoticeKind::Warning title="It is not known what this browser has sent">
                     <p>{format!("Payments whose answer was lost are not shown here: {why}. Until they can be read, nothing is sent from this browser.")}</p>
-                    <p>"Allow this site to store data. If that was never forbidden: with the phrase written down, remove the wallet from this browser and restore it, which clears the list."</p>
+                    <p>"Allow this site to store data. If that is allowed already: make sure that you have the phrase, remove the wallet from this browser and restore it, which clears the list."</p>
                 </Notice>
             }
         })

@@ -34,7 +34,7 @@ fn formats(account: Option<&AccountSummary>) -> &'static [KeyFormat] {
 /// The word in the form, and the words for its reader.
 fn described(format: KeyFormat) -> (String, String) {
     let (word, text) = match format {
-        KeyFormat::Web3 => ("web3", "Web3 keystore (JSON), for wallets of the EVM world"),
+        KeyFormat::Web3 => ("web3", "Web3 keystore (JSON), for EVM wallets"),
         KeyFormat::Pkcs8 => ("pkcs8", "Encrypted PKCS#8 (PEM), for OpenSSL and the like"),
     };
     (word.to_owned(), text.to_owned())
@@ -140,7 +140,7 @@ pub fn PrivateKey() -> impl IntoView {
                 autocomplete="current-password"
                 value=password
                 error=wrong
-                hint="Once more, so that no one takes a key from an open screen."
+                hint="Again, so that no one can export a key from an unlocked screen."
                 on_input=Callback::new(move |text| password.set(text))
             />
             <NewPassword label="New password for the file" submit="Download the encrypted key" busy=busy on_submit=export />

@@ -36,9 +36,9 @@ pub fn HandOn(what: &'static str, text: String, file: String) -> impl IntoView {
                 }
                     .into_any()
             } else {
-                view! { <p class="field-hint">"Too long for a QR code: RSA keys and signatures take room."</p> }.into_any()
+                view! { <p class="field-hint">"Too long for a QR code: RSA keys and signatures are large."</p> }.into_any()
             }}
-            <p class="field-hint">"Nothing of it is secret. The link carries it behind the #, which no server sees."</p>
+            <p class="field-hint">"Nothing in it is secret. The link carries it after the #, which browsers do not send to servers."</p>
         </div>
     }
     .into_any()

@@ -112,16 +112,16 @@ pub fn Proposal(view: ProposalView, table: Table) -> impl IntoView {
         Some(Err(why)) => branch(move || view! { <Unreadable why=why /> }),
     };
     let next = match (complete, ours) {
-        (true, _) => "Enough have signed: anyone who has it can send it.",
-        (false, true) => "Your key is to sign. Look at every line before you sign.",
-        (false, false) => "Give it to those who have not signed yet, and add what comes back.",
+        (true, _) => "It has enough signatures: anyone who has it can send it.",
+        (false, true) => "Your key can sign. Check every line before you sign.",
+        (false, false) => "Give it to the holders who have not signed yet, and add their signed copies.",
     };
     let file = format!("proposal-{signed}-of-{required}.txt");
     let (text, review) = (view.text.clone(), view.review.clone());
     view! {
         <section class="card wallet-review" aria-labelledby="proposal">
             <h2 id="proposal">"The proposal"</h2>
-            <p class="prose">"Read back from the very bytes that are signed; every signature in it was checked here."</p>
+            <p class="prose">"Decoded from the bytes that are signed; every signature in it was checked here."</p>
             <Review review=review />
             <h3>{format!("Signed by {signed} of {required} needed")}</h3>
             <ul class="plain" aria-label="Signers">{signers}</ul>

@@ -50,7 +50,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
         to.with(|to| {
             address::parse(to.trim())
                 .err()
-                .map(|error| format!("This is no address: {error}."))
+                .map(|error| format!("This is not an address: {error}."))
         })
     };
     let coins_error = move || coins.with(|typed| unit.read(typed)).err();
@@ -125,7 +125,7 @@ pub fn Propose(accounts: Memo<Vec<AccountSummary>>, table: Table) -> impl IntoVi
                 label="Memo"
                 name="propose-memo"
                 value=memo
-                hint="Public on the chain, for ever. Leave it empty for none."
+                hint="Public on the chain, for ever. Leave it empty for no memo."
                 on_input=Callback::new(move |text| memo.set(text))
             />
             <div class="actions">

@@ -184,7 +184,7 @@ fn waits(id: &str, at: u64) -> Caution {
         "The same payment waits already",
         format!(
             "One with this receiver and this amount was made at {} and is not in a block yet: {id}. Signed again, it pays a \
-             second time. To hurry the first, use “Speed up” in the history.",
+             second time. To get the first into a block sooner, use “Speed up” in the history.",
             format::utc(at)
         ),
     )
@@ -217,7 +217,7 @@ fn unchecked(why: &str) -> Caution {
     stop(
         "It could not be checked whether the same payment waits already",
         format!(
-            "{why}. If you have ordered this payment before, in this browser or elsewhere, look for it in the history first: \
+            "{why}. If you have made this payment before, in this browser or elsewhere, look for it in the history first: \
              signed again, it may pay a second time."
         ),
     )
@@ -253,7 +253,7 @@ mod tests {
         assert!(
             caution
                 .text
-                .starts_with("the node answered with status 503. If you have ordered"),
+                .starts_with("the node answered with status 503. If you have made"),
             "{}",
             caution.text
         );

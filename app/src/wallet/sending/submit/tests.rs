@@ -111,7 +111,7 @@ fn a_used_nonce_is_named_with_both_that_it_may_mean() {
             "{}",
             failure.why
         );
-        // Made anew is only what surely was not taken.
+        // Only what was certainly not accepted is made again.
         assert_eq!(is_other_nonce(&handed), earlier == Earlier::Never);
         assert_eq!(is_open(&handed), earlier != Earlier::Never);
     }
@@ -119,7 +119,7 @@ fn a_used_nonce_is_named_with_both_that_it_may_mean() {
 
 #[test]
 fn nothing_is_forgotten_before_it_was_requested_from_the_node() {
-    let refused = |name: &str| Handed::Refused(refusal(name, None));
+    let refused = |name: &str| Handed::Rejected(refusal(name, None));
     for name in [NONCE_TOO_LOW, "too-many-requests", "insufficient-funds"] {
         // Another tab's copy was taken.
         assert_eq!(settled(refused(name), Lookup::Has), Handed::Taken, "{name}");
@@ -133,13 +133,13 @@ fn nothing_is_forgotten_before_it_was_requested_from_the_node() {
     // What surely was not taken at its first sending.
     let poor = refused("insufficient-funds");
     assert_eq!(settled(poor.clone(), Lookup::NoAnswer), poor);
-    let again = Handed::RefusedAgain(refusal(NONCE_TOO_LOW, None));
+    let again = Handed::RejectedAgain(refusal(NONCE_TOO_LOW, None));
     assert_eq!(settled(again.clone(), Lookup::NoAnswer), again);
     // Another tab has sent it since: the rejection of the first ends nothing.
     let low = || refusal(NONCE_TOO_LOW, None);
-    assert_eq!(rejected(low(), Earlier::Never), Handed::Refused(low()));
-    assert_eq!(rejected(low(), Earlier::Open), Handed::RefusedAgain(low()));
-    assert_eq!(rejected(low(), Earlier::Taken), Handed::RefusedAgain(low()));
+    assert_eq!(rejected(low(), Earlier::Never), Handed::Rejected(low()));
+    assert_eq!(rejected(low(), Earlier::Open), Handed::RejectedAgain(low()));
+    assert_eq!(rejected(low(), Earlier::Taken), Handed::RejectedAgain(low()));
 }
 
 #[test]
@@ -154,11 +154,11 @@ fn what_a_rejection_means_for_coins_depends_on_what_was_handed_in() {
         (Purpose::Cancel, false, replacement),
         (Purpose::Payment, true, ("The node did not take this copy", false)),
     ] {
-        let first = |refusal: &Refusal| shown(&Handed::Refused(refusal.clone()), Earlier::Never, purpose, shared);
+        let first = |refusal: &Refusal| shown(&Handed::Rejected(refusal.clone()), Earlier::Never, purpose, shared);
         assert_eq!(first(&refused), Some(expected));
         assert_eq!(first(&clocks), Some(("The clocks differ", expected.1)));
         for refusal in [&refused, &clocks] {
-            let again = Handed::RefusedAgain(refusal.clone());
+            let again = Handed::RejectedAgain(refusal.clone());
             assert_eq!(shown(&again, Earlier::Open, purpose, shared), Some((OPEN, false)));
             assert_eq!(shown(&again, Earlier::Taken, purpose, shared), Some((TAKEN, false)));
         }
@@ -185,7 +185,7 @@ fn what_a_rejection_means_for_coins_depends_on_what_was_handed_in() {
             assert!(again.why.contains(words), "{}", again.why);
         }
     }
-    assert!(!is_other_nonce(&Handed::Refused(clocks)));
+    assert!(!is_other_nonce(&Handed::Rejected(clocks)));
 }
 
 fn refusal(name: &str, ahead: Option<i64>) -> Refusal {

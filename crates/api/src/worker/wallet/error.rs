@@ -1,8 +1,8 @@
-//! What goes wrong in the worker, and what the user can do then.
+//! Errors of the worker, and what the user can do about them.
 
 use serde::{Deserialize, Serialize};
 
-/// Why the worker did not do what was asked.
+/// Why the worker did not do what the page requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum WalletError {
     #[error("The password is wrong.")]
@@ -32,7 +32,7 @@ pub enum WalletError {
     Phrase(String),
     #[error("Word {position} is not the one that was shown.")]
     WrongWord { position: u8 },
-    #[error("The phrase was not checked back yet.")]
+    #[error("You have not confirmed the phrase yet.")]
     PhraseNotChecked,
     #[error("{0}")]
     Payment(String),
@@ -60,35 +60,37 @@ impl WalletError {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::WrongPassword => {
-                "Type it again. Forgot it? The recovery phrase brings the accounts back under a new password."
+                "Type it again. If you forgot it, the recovery phrase restores the accounts under a new password."
             }
             Self::Locked => "Unlock it and try again.",
             Self::NoVault => "Create a wallet, or restore one from its phrase.",
             Self::VaultExists => "Unlock it, or remove it first if its phrase is written down.",
-            Self::Vault(_) => "The recovery phrase brings the accounts back, whatever happened to the vault.",
+            Self::Vault(_) => "The recovery phrase restores the accounts, whatever happened to the vault.",
             Self::Backup(_) => "Nothing was changed. Choose another file, or restore from the recovery phrase.",
             Self::Edit(_) => "Nothing was changed. Correct it and try again.",
             Self::WrongFilePassword => {
-                "Type the password of the file, not the wallet's. If it is surely right, the file was damaged: take another copy."
+                "Type the password of the file, not the wallet's. If you are sure of it, the file is damaged: use another copy."
             }
             Self::KeyFile(_) => "Nothing was changed.",
             Self::NoKeyRead => "Choose the file and read it again.",
-            Self::NoPublicKey => "It becomes known with the account's first payment, or when its key is brought here.",
+            Self::NoPublicKey => "It becomes known with the account's first payment, or when you import its key.",
             Self::Phrase(_) => "Check each word against what you wrote down, in order.",
             Self::WrongWord { .. } => {
-                "Look at what you wrote down. If a word is missing there, start again with a new phrase."
+                "Compare it with what you wrote down. If a word is missing there, start again with a new phrase."
             }
             Self::PhraseNotChecked => "Start again with a new phrase.",
             Self::Payment(_) | Self::Recipient(_) => "Nothing was signed. Correct it and review again.",
-            Self::Shared(_) => "Nothing was changed or signed. Correct it, or ask for it to be sent again.",
+            Self::Shared(_) => "Nothing was changed or signed. Correct it, or have it sent again.",
             Self::NotReviewed => "Nothing was signed. Review the payment again.",
             Self::Storage(_) => {
                 "Allow this site to store data (private windows often do not), free some space, and try again."
             }
-            Self::Node(_) => "Look whether the node still runs, then try again.",
-            Self::ChangedElsewhere => "Nothing was overwritten. Try again: it is read anew first.",
+            Self::Node(_) => "Check whether the node still runs, then try again.",
+            Self::ChangedElsewhere => "Nothing was overwritten. Try again: the wallet is read again first.",
             Self::Cancelled => "Nothing was changed.",
-            Self::Worker(_) => "Reload the page. If it stays, the browser may be too old for WebAssembly with SIMD.",
+            Self::Worker(_) => {
+                "Reload the page. If the error stays, the browser may be too old for WebAssembly with SIMD."
+            }
         }
     }
 }

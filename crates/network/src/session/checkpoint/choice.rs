@@ -321,7 +321,7 @@ impl Session {
         }
     }
 
-    /// Gives up the chain that was being taken; the others are looked at anew.
+    /// Gives up the chain that was being taken; the others are looked at again.
     pub(crate) fn drop_checkpoint_sync(&mut self) -> Option<PeerName> {
         let sync = self.checkpoint_sync.take()?;
         self.walks.iter_mut().for_each(|walk| walk.compares = false);

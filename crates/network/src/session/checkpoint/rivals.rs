@@ -17,7 +17,7 @@ use crate::wire::limits::{CHECKPOINT_MS, MAX_CHECKPOINT_DOUBLINGS, MAX_SYNCS};
 const LOOK_MS: u64 = 600_000;
 
 impl Session {
-    /// A chain with more total work than ours that this node can only follow by beginning anew.
+    /// A chain with more total work than ours that this node can only follow by starting again.
     pub fn heavier_fork(&self) -> Option<&HeavierFork> {
         self.heavier_fork.as_ref().filter(|fork| fork.weight > self.weight())
     }

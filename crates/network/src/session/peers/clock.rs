@@ -1,7 +1,7 @@
 //! Whose clock is off: this machine's time beside that of its peers. Rule: docs/protocol.md#N13
 //!
 //! The result warns, pauses the miner and keeps this node from punishing others for what its own clock decides. It never
-//! moves the time that blocks are judged by: otherwise an attacker with many peers would set every node's clock.
+//! changes the time by which blocks are checked: otherwise an attacker with many peers would set every node's clock.
 
 use std::collections::BTreeMap;
 

@@ -190,7 +190,7 @@ fn answer_bytes(node: &Node, request: &Message) -> Result<usize, StoreError> {
             let mut total = 0_usize;
             for id in ids {
                 let more = total.saturating_add(stored(id)?);
-                // As the answer does: the first block goes whatever its size.
+                // As the answer does: the first block goes regardless of its size.
                 if total > 0 && more > MAX_BODY_BYTES {
                     break;
                 }

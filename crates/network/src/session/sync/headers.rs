@@ -135,7 +135,7 @@ impl Session {
             }
             return Ok(());
         }
-        // Where our fork lies deep, the first full answers of an honest peer show nothing new, but each shows more.
+        // Where our branch forked deep in the chain, the first full answers of an honest peer show nothing new, but each shows more.
         if sync.more && !raised {
             return Err(Ended::Failed(None));
         }

@@ -149,7 +149,7 @@ mod tests {
     fn what_a_reorg_took_out_is_looked_up_again() {
         let mut included = Included::default();
         included.note("a", 2, 1);
-        // In no block at the next tip: it may be lost, and is looked up whatever the tip.
+        // In no block at the next tip: it may be lost, and is looked up regardless of the tip.
         included.note("a", 0, 2);
         assert!(!included.is_known("a", 2));
         included.note("a", SETTLED + 1, 3);

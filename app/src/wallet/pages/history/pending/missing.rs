@@ -18,7 +18,7 @@ impl Missing {
         match (&self.fate, self.sent.acknowledged) {
             (Fate::Dropped, false) if self.expired => (
                 "In doubt",
-                "No answer came when it was sent, and this node does not know it. It is more than a day old, so no block takes it any more.",
+                "No answer came when it was sent, and this node does not know it. It is more than a day old, so no block can include it any more.",
             ),
             (Fate::Dropped, false) => (
                 "In doubt",
@@ -26,7 +26,7 @@ impl Missing {
             ),
             (Fate::Dropped, true) => (
                 "Dropped",
-                "A node had it, and this one does not know it now: its pool let it go, or it was started anew. It is not in the chain that this node shows; another node may still hold it.",
+                "A node had it, and this one does not know it now: its pool dropped it, or the node was restarted with an empty store. It is not in the chain that this node shows; another node may still hold it.",
             ),
             (_, false) if self.used => (
                 "In doubt",
@@ -129,11 +129,11 @@ fn Lost(
     });
     // What may have been taken is given up only after a yes.
     let in_doubt = !sent.acknowledged;
-    let asking = RwSignal::new(false);
+    let confirming = RwSignal::new(false);
     let on_dismiss = move |click: MouseEvent| match (click.detail(), in_doubt) {
         // The second click of two may find this line where another was that the first has dismissed.
         (2.., _) => {}
-        (_, true) => asking.set(true),
+        (_, true) => confirming.set(true),
         (_, false) => dismiss.run(()),
     };
     view! {
@@ -152,23 +152,23 @@ fn Lost(
                 {can_send.then(|| view! { <Button busy=hand_in.busy on:click=send>"Send it again"</Button> })}
                 <Button on:click=on_dismiss>"Dismiss"</Button>
             </div>
-            <Show when=move || asking.get()>
-                <GiveUp asking=asking dismiss=dismiss />
+            <Show when=move || confirming.get()>
+                <GiveUp confirming=confirming dismiss=dismiss />
             </Show>
             <SendErrorNotice failure=hand_in.failure />
         </li>
     }
 }
 
-/// Asks before one that is in doubt is taken off the list: nothing warns of it from then on.
+/// Confirms before a payment of unknown outcome is taken off the list: nothing warns of it from then on.
 #[component]
-fn GiveUp(asking: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
+fn GiveUp(confirming: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
     view! {
         <Notice kind=NoticeKind::Warning title="Give this payment up?">
-            <p>"It may have been taken. Dismissed, it is no longer listed, its bytes cannot be sent again, and the same payment made anew is not warned of."</p>
+            <p>"It may have been taken. If you dismiss it, it is no longer listed, its bytes cannot be sent again, and nothing warns you when you make the same payment again."</p>
             <div class="actions">
                 <Button on:click=move |_| dismiss.run(())>"Dismiss it"</Button>
-                <Button on:click=move |_| asking.set(false)>"Keep it"</Button>
+                <Button on:click=move |_| confirming.set(false)>"Keep it"</Button>
             </div>
         </Notice>
     }
@@ -207,7 +207,7 @@ mod tests {
             (
                 missing(Fate::Dropped, false, false, true),
                 "In doubt",
-                "no block takes it any more",
+                "no block can include it any more",
                 false,
             ),
             (

@@ -317,7 +317,7 @@ fn many_names_of_one_range_take_no_place_of_another_peer() {
     assert_eq!(stayed, kept.iter().collect::<Vec<_>>());
 }
 
-/// As many ranges as there are places: one that comes anew finds none of a range that has no more than it has itself.
+/// As many ranges as there are places: a new one finds none of a range that has no more than it has itself.
 #[test]
 fn a_range_that_has_no_more_than_the_newest_yields_nothing() {
     let mut all = EarlyTransactions::default();

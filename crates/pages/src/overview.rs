@@ -6,13 +6,13 @@ use tally_node::{
     mempool::{FeeBucket, PoolView},
 };
 
-use super::{
-    At,
+use crate::{
+    at::At,
     blocks::first,
     rows::{Slice, difficulty, scheme, units},
     transactions::latest,
 };
-use crate::model::{BaseUnits, ChartPoint, FeeBand, MempoolView, Notch, Overview};
+use tally_app::model::{BaseUnits, ChartPoint, FeeBand, MempoolView, Notch, Overview};
 
 /// Blocks in the charts and in the estimates.
 const CHART_BLOCKS: u64 = 60;

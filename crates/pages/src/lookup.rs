@@ -1,8 +1,8 @@
 use tally_chain::address;
 use tally_node::{BlockKey, StoreError};
 
-use super::{At, rows::shown};
-use crate::{
+use crate::{at::At, rows::shown};
+use tally_app::{
     format,
     model::{Destination, SearchAnswer},
 };

@@ -1,17 +1,17 @@
 use tally_chain::{Bytes, CheckedTransaction, Height, merkle, visible};
 use tally_node::{BlockKey, BlockRecord, Included, Located, Place, StoreError};
 
-use super::{
-    At,
+use crate::{
+    at::At,
     blocks::evidence,
     rows::{Slice, price, scheme, units},
 };
-use crate::format;
-use crate::model::{
+use tally_app::format;
+use tally_app::model::{
     BaseUnits, Listing, StatusFilter, TransactionEvidence, TransactionKind, TransactionPage, TransactionQuery,
     TransactionRow,
 };
-use crate::verify::{log_views, policy_view, signed_with};
+use tally_app::server::{log_views, policy_view, signed_with};
 
 /// How many transactions are looked at where a filter cannot use an index.
 const WINDOW: usize = 2_000;

@@ -3,12 +3,12 @@ use std::cmp::Reverse;
 use tally_chain::{Amount, Bytes, Height, RawTransaction, Receipt};
 use tally_node::{BlockKey, BlockRecord, Status, StoreError};
 
-use super::{
-    At,
+use crate::{
+    at::At,
     rows::{Slice, difficulty, parse_address, units},
 };
-use crate::format;
-use crate::model::{
+use tally_app::format;
+use tally_app::model::{
     BaseUnits, BlockEvidence, BlockPage, BlockQuery, BlockRow, BlockSort, HeaderView, Listing, ManifestView,
     TransactionRow,
 };

@@ -5,9 +5,9 @@ use tally_chain::{
 };
 use tally_node::{BlockRecord, Included, Located, StoreError};
 
-use super::At;
-use crate::model::{BaseUnits, BlockRef, BlockRow, Listing, MAX_ROWS, Status, TransactionKind, TransactionRow};
-pub use crate::verify::scheme;
+use crate::at::At;
+use tally_app::model::{BaseUnits, BlockRef, BlockRow, Listing, MAX_ROWS, Status, TransactionKind, TransactionRow};
+pub use tally_app::server::scheme;
 
 /// An amount as the pages carry it.
 pub fn units(amount: Amount) -> BaseUnits {

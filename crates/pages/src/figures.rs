@@ -5,12 +5,12 @@ use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 use tally_chain::Height;
 use tally_node::{StoreError, workers::Worker};
 
-use super::{
-    At,
+use crate::{
+    at::At,
     overview::Run,
     rows::{difficulty, shown, units},
 };
-use crate::{
+use tally_app::{
     format,
     model::{
         BanView, ClockView, Figure, HeavierForkView, MinerView, MiningView, NetworkView, PeerView, PerformanceView,

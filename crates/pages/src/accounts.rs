@@ -1,11 +1,11 @@
 use tally_chain::{Address, CheckedTransaction};
 use tally_node::{AccountPageError, HistoryCursor, HistoryEntry, Lines, Reward, StoreError};
 
-use super::{
-    At,
+use crate::{
+    at::At,
     rows::{parse_address, scheme, shown, units},
 };
-use crate::model::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, MAX_ROWS, RewardRow, Scheme};
+use tally_app::model::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, MAX_ROWS, RewardRow, Scheme};
 
 /// Blocks that are read, beside those of the page, for a transaction that the account signed: anyone may request a page.
 const BLOCKS_FOR_KIND: usize = 8;
