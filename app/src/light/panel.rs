@@ -24,7 +24,10 @@ pub fn Panel() -> impl IntoView {
     let headers = Memo::new(move |_| light.state.with(|state| state.headers));
     view! {
         {move || match phase.get() {
-            Phase::Failed(failure) => branch(move || view! { <NotHeld failure=*failure /> }),
+            Phase::Failed(failure) => branch(move || {
+                let failure = *failure;
+                view! { <NotHeld failure=failure /> }
+            }),
             Phase::AsTold(why) => branch(move || view! {
                 <Notice kind=NoticeKind::Info title="Nothing is verified">
                     <p>{why}</p>
@@ -111,13 +114,14 @@ fn Verified(tip: Tip) -> impl IntoView {
 fn AllHeaders(headers: Headers) -> impl IntoView {
     let light = Light::get();
     let Headers { checked, of, running } = headers;
+    let stopped = !running;
     let left = format::bytes(of.saturating_sub(checked).saturating_mul(HEADER_BYTES));
     view! {
         <h3>"All headers"</h3>
         <p>{format!("{} of {} checked.", format::count(checked), format::count(of))}</p>
         <div class="actions">
             <Button on:click=move |_| light.send(&ToLight::CheckAll)>{format!("Check all work ({left})")}</Button>
-            <Button kind=ButtonKind::Quiet disabled=!running on:click=move |_| light.send(&ToLight::Stop)>"Stop"</Button>
+            <Button kind=ButtonKind::Quiet disabled=stopped on:click=move |_| light.send(&ToLight::Stop)>"Stop"</Button>
         </div>
     }
     .into_any()
