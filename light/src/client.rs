@@ -60,7 +60,7 @@ enum Reading {
     Tip(Vec<u8>),
     Proof(TipClaim, Box<Verifier>),
     Follow(TipClaim, Box<Following>, Origin),
-    Ancestor(Question, Vec<u8>),
+    Ancestor(Box<Question>, Vec<u8>),
     /// Headers in the background, up to this height.
     Part(Box<Following>, Height),
 }

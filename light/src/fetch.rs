@@ -92,12 +92,12 @@ async fn read(
 /// What an answer with another status says.
 async fn problem(response: &Response) -> NoAnswer {
     let mut body = Vec::new();
-    let read = read(response, MAX_REFUSAL, &mut |part: &[u8]| {
+    let mut take = |part: &[u8]| {
         body.extend_from_slice(part);
         Ok(())
-    });
+    };
     // The status is known, whatever is missing of the words.
-    let _ = read.await;
+    let _ = read(response, MAX_REFUSAL, &mut take).await;
     let problem = ProblemBody::of_answer(response.status(), &body);
     NoAnswer::Problem {
         name: problem.name().to_owned(),

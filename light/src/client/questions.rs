@@ -26,7 +26,7 @@ pub(super) struct Question {
 pub(super) enum Next {
     /// The node has to show that the block at this height is an ancestor of this tip.
     Prove {
-        question: Question,
+        question: Box<Question>,
         height: Height,
         tip: BlockId,
     },
@@ -39,7 +39,7 @@ pub(super) enum Next {
 /// Those that wait, the verdicts that were not sent yet, and what was proven.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    waiting: VecDeque<Question>,
+    waiting: VecDeque<Box<Question>>,
     verdicts: Vec<(u32, Verdict)>,
     /// Blocks that are ancestors of the verified tip, and stay so while it is only followed.
     proven: BTreeSet<BlockId>,
@@ -73,12 +73,12 @@ impl Questions {
                 Verdict::Unknown("too many blocks are to be checked at once".to_owned()),
             );
         }
-        self.waiting.push_back(Question {
+        self.waiting.push_back(Box::new(Question {
             number,
             header,
             manifest,
             looked: false,
-        });
+        }));
     }
 
     fn answer(&mut self, number: u32, verdict: Verdict) {
@@ -138,7 +138,7 @@ impl Questions {
 
     /// Checks the nodes that came. True where the node's tip has to be looked at first: after a reorg the page knows the new
     /// chain before the worker does.
-    pub fn check(&mut self, mut question: Question, nodes: &[u8], followed: &Followed) -> bool {
+    pub fn check(&mut self, mut question: Box<Question>, nodes: &[u8], followed: &Followed) -> bool {
         let (nodes, rest) = nodes.as_chunks::<NODE_BYTES>();
         let nodes = match rest.is_empty() {
             true => nodes.iter().map(Node::decode).collect(),
@@ -158,7 +158,7 @@ impl Questions {
     }
 
     /// The node gave no proof. True where its tip has to be looked at first.
-    pub fn no_proof(&mut self, mut question: Question, why: &str, old_tip: bool) -> bool {
+    pub fn no_proof(&mut self, mut question: Box<Question>, why: &str, old_tip: bool) -> bool {
         if old_tip && !question.looked {
             question.looked = true;
             self.waiting.push_front(question);

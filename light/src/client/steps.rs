@@ -231,7 +231,7 @@ impl Client {
         (self.tries, self.retry) = (0, (0, PAUSE_MS));
     }
 
-    fn nodes_came(&mut self, question: Question, nodes: &[u8]) {
+    fn nodes_came(&mut self, question: Box<Question>, nodes: &[u8]) {
         let Some(tip) = &self.tip else { return };
         self.look |= self.questions.check(question, nodes, &tip.followed);
     }
