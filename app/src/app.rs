@@ -9,6 +9,7 @@ use leptos_router::{
 use crate::{
     base,
     layout::{Footer, Header, MAIN_ID},
+    light::Light,
     live::Live,
     model::ChainInfo,
     not_found::NotFound,
@@ -30,6 +31,7 @@ pub fn App() -> impl IntoView {
     Live::provide();
     Toasts::provide();
     let (base, chain) = (base::current(), chain_info());
+    Light::provide(&chain);
     provide_context(SymbolContext(chain.symbol.clone()));
     provide_context(chain);
     wallet::Wallet::provide();

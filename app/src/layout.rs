@@ -6,6 +6,7 @@ use leptos_router::hooks::{use_navigate, use_query_map};
 use crate::{
     base::{at_base, use_path},
     browser, format,
+    light::Seal,
     live::{Connection, Live},
     model::ChainInfo,
     ui::{Id, ThemeSwitch},
@@ -64,7 +65,10 @@ pub fn Header() -> impl IntoView {
                     <Logo />
                     <span class="brand-name">"Tally"</span>
                 </a>
-                <SearchForm />
+                <div class="top-find">
+                    <SearchForm />
+                    <Seal />
+                </div>
                 <div class="top-tools">
                     <LiveState />
                     <ThemeSwitch />

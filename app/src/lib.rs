@@ -16,6 +16,7 @@ pub mod browser;
 mod explorer;
 pub mod format;
 mod layout;
+mod light;
 pub mod live;
 pub mod model;
 mod not_found;

@@ -5,11 +5,10 @@ mod panel;
 pub mod proofs;
 mod receipt;
 pub(crate) mod rules;
-pub(crate) mod seen;
 
 pub use checks::{BLOCK_CHECKS, CheckLine, Proof, TRANSACTION_CHECKS, block_subject, check_block, transaction_subject};
 #[cfg(feature = "ssr")]
 pub use checks::{log_views, policy_view, scheme, signed_with};
 pub use panel::{CheckPanel, Checks};
 pub use receipt::{RECEIPT_CHECKS, check_receipt};
-pub use rules::{ChainRules, LIGHT, Sealed, of_chain};
+pub use rules::{ChainRules, of_chain};

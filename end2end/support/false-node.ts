@@ -5,9 +5,14 @@ import type { AddressInfo } from 'node:net';
 /** The JSON answer that is passed on in place of the real one; undefined leaves that as it is. */
 export type Change = (answer: any, path: string) => any | undefined;
 
+/** The bytes that are passed on in place of the real ones, with this path and query; undefined leaves them as they are. */
+export type BytesChange = (bytes: Buffer, path: string) => Buffer | undefined | Promise<Buffer | undefined>;
+
 export class FalseNode {
   /** Changes by the beginning of a path below the origin; the first that fits counts. */
   readonly changes: [string, Change][] = [];
+  /** The same for answers of bytes. */
+  readonly bytes: [string, BytesChange][] = [];
 
   private constructor(
     private readonly server: Server,
@@ -24,20 +29,29 @@ export class FalseNode {
       const headers: IncomingHttpHeaders = { ...incoming.headers, host: honest.host, 'accept-encoding': 'identity' };
       if (headers.origin) headers.origin = honest.origin;
       const passed = request({ host: honest.hostname, port: honest.port, method: incoming.method, path: incoming.url, headers }, (real) => {
-        const change = node.changes.find(([path]) => incoming.url?.startsWith(path))?.[1];
-        if (!change) {
+        const fits = ([path]: [string, unknown]) => incoming.url?.startsWith(path);
+        const change = node.changes.find(fits)?.[1];
+        const bytesChange = node.bytes.find(fits)?.[1];
+        if (!change && !bytesChange) {
           answer.writeHead(real.statusCode ?? 502, real.headers);
           real.pipe(answer);
           return;
         }
         const parts: Buffer[] = [];
         real.on('data', (part: Buffer) => parts.push(part));
-        real.on('end', () => {
+        real.on('end', async () => {
           const bytes = Buffer.concat(parts);
           const { 'content-length': _, etag: __, 'content-encoding': ___, ...kept } = real.headers;
+          if (bytesChange) {
+            const sent = await bytesChange(bytes, incoming.url ?? '');
+            // What was made up is kept by no cache.
+            answer.writeHead(sent ? 200 : (real.statusCode ?? 502), { ...kept, 'content-type': 'application/octet-stream', 'cache-control': 'no-store' });
+            answer.end(sent ?? bytes);
+            return;
+          }
           let changed: any;
           try {
-            changed = change(JSON.parse(bytes.toString()), incoming.url ?? '');
+            changed = change?.(JSON.parse(bytes.toString()), incoming.url ?? '');
           } catch {
             // no JSON: a page that the server rendered
           }

@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tally_api::ProblemBody;
-use tally_api::light::{ChainParams, HeadersParams};
-use tally_chain::BlockId;
+use tally_api::light::{AncestorParams, ChainParams, HeadersParams};
+use tally_chain::{BlockId, Height};
 use tally_node::HEADERS_AT_ONCE;
 
 use super::extract::Params;
@@ -141,6 +141,27 @@ pub async fn headers(
         Pieces::new(&server, end, to + 1..=last, first.into(), place).body()
     };
     Ok(answer(request.headers(), &tag, Caching::of(named), || body))
+}
+
+/// What shows that a block is an ancestor of another
+///
+/// The nodes of the history (docs/protocol.md, R4), 72 bytes each, that lead from the block at `height` to the
+/// `history_root` of `tip`; with both headers it can be checked. The answer never changes.
+#[utoipa::path(get, path = "/light/ancestor", operation_id = "light_ancestor", tag = "light", params(AncestorParams), responses(
+    (status = 200, description = "The nodes", body = Vec<u8>, content_type = "application/octet-stream"),
+    (status = 304, description = "The client has them"),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn ancestor(
+    State(server): State<Shared>,
+    Params(params): Params<AncestorParams>,
+    request: Request,
+) -> Answer<Response> {
+    let AncestorParams { height, tip } = params;
+    let read = server.read(move |node| Ok(node.light_ancestor(&node.tip(), tip, Height(height))?));
+    let nodes = read.await?;
+    let tag = format!("\"{tip}-{height}\"");
+    Ok(answer(request.headers(), &tag, Caching::Forever, || Body::from(nodes)))
 }
 
 /// Whether the client has what this tag stands for.

@@ -222,6 +222,7 @@ fn every_rule_that_a_source_cites_exists() {
         "docs",
         "frontend/src",
         "fuzz/src",
+        "light/src",
         "src",
         "tests",
         "xtask/src",
@@ -256,7 +257,7 @@ fn every_file_of_the_sources_that_a_document_names_exists() {
     let more = ["CONTRIBUTING.md", "SECURITY.md"].map(|file| root().join(file));
     let texts = documents().into_iter().chain(more);
     let path =
-        Regex::new(r"`((?:app|crates|deploy|docs|end2end|frontend|fuzz|scripts|src|style|tests|xtask)/[^`\s]*)`")
+        Regex::new(r"`((?:app|crates|deploy|docs|end2end|frontend|fuzz|light|scripts|src|style|tests|xtask)/[^`\s]*)`")
             .unwrap();
     let mut count = 0;
     for file in texts.filter(|file| file.extension().is_some_and(|end| end == "md")) {

@@ -1,7 +1,8 @@
 //! What light clients read: bytes that verify from the genesis id on, kept by caches, and typed problems.
 
+use tally_chain::history::{self, HistoryProof, NODE_BYTES, Node};
 use tally_chain::light::{AllHeaders, Level, TipClaim, Verified, Verifier};
-use tally_chain::{BlockId, ChainSpec};
+use tally_chain::{BlockId, Bytes, ChainSpec, Header, Manifest};
 use tally_node::system_clock;
 
 use crate::common::{Reply, TestServer};
@@ -155,6 +156,37 @@ fn what_a_cache_has_is_not_sent_again_and_stays_true() {
 }
 
 #[test]
+fn any_block_below_a_named_tip_is_shown_to_be_its_ancestor() {
+    let server = mined(9);
+    let block = |height: u64| {
+        let block = server.json(&format!("/api/v1/blocks/{height}"));
+        let bytes = |field: &str| block[field].as_str().unwrap().parse::<Bytes>().unwrap();
+        let header = Header::decode(bytes("header_hex")[..].try_into().unwrap());
+        (header, Manifest::decode(&bytes("manifest_hex")).unwrap())
+    };
+    // A tip that is the newest block no more has its proofs still.
+    for tip in [9, 6] {
+        let (header, manifest) = block(tip);
+        for height in 0..tip {
+            let path = format!("/api/v1/light/ancestor?height={height}&tip={}", header.id());
+            let answer = server.get(&path);
+            assert_bytes(&answer, &format!("{}-{height}", header.id()), FOREVER);
+            let nodes = answer.body.as_chunks::<NODE_BYTES>();
+            assert!(nodes.1.is_empty());
+            let proof = HistoryProof {
+                blocks: tip,
+                number: height,
+                nodes: nodes.0.iter().map(Node::decode).collect(),
+            };
+            let (ancestor, _) = block(height);
+            let weight = server.node.spec().engine().weight(&ancestor);
+            let leaf = Node::leaf(ancestor.id(), &ancestor, weight);
+            assert_eq!(history::verify(&proof, leaf, manifest.history_root), Ok(()), "{path}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_given_is_named() {
     let server = mined(18);
     let id = |height: u64| {
@@ -172,6 +204,13 @@ fn what_is_not_given_is_named() {
         ("headers?from=19".to_owned(), 404, "unknown-block", "from"),
         ("headers?from=0".to_owned(), 400, "invalid-parameter", "from"),
         ("headers?from=1&count=0".to_owned(), 400, "invalid-parameter", "count"),
+        (format!("ancestor?height=0&tip={unknown}"), 404, "unknown-block", "tip"),
+        (
+            format!("ancestor?height=2&tip={oldest}"),
+            404,
+            "unknown-block",
+            "height",
+        ),
     ] {
         let answer = server.get(&format!("/api/v1/light/{path}"));
         assert_eq!((answer.status, answer.problem().as_str()), (status, kind), "{path}");
@@ -184,6 +223,8 @@ fn what_is_not_given_is_named() {
         "headers?from=-1",
         "headers?from=1&count=x",
         "headers?from=1&to=2",
+        "ancestor?height=1",
+        "ancestor?height=-1&tip=x",
     ] {
         let answer = server.get(&format!("/api/v1/light/{path}"));
         assert_eq!(

@@ -21,9 +21,45 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// Files by their path under this build's `/pkg/<hash>/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// What the browser loads, and the feature of `frontend` that is in it: a page does without the code that makes and keeps
-/// keys, the workers do without the pages.
-pub const MODULES: [(&str, &str); 2] = [("tally", "page"), ("workers", "workers")];
+/// A module that the browser loads.
+pub struct Module {
+    /// Of its files.
+    pub name: &'static str,
+    pub package: &'static str,
+    /// The only feature that is in it; none where the package is one module.
+    pub feature: Option<&'static str>,
+}
+
+/// What the browser loads: a page does without the code that makes and keeps keys, the workers do without the pages, and the
+/// light client, which is loaded first, without both.
+pub const MODULES: [Module; 3] = [
+    Module::part("tally", "page"),
+    Module::part("workers", "workers"),
+    Module {
+        name: "light",
+        package: "tally-light",
+        feature: None,
+    },
+];
+
+impl Module {
+    const fn part(name: &'static str, feature: &'static str) -> Self {
+        Self {
+            name,
+            package: "tally-frontend",
+            feature: Some(feature),
+        }
+    }
+
+    /// What Cargo needs to know to build this module alone.
+    pub fn selection(&self) -> Vec<&'static str> {
+        let package = ["--package", self.package, "--target", TARGET];
+        let feature = self
+            .feature
+            .map(|feature| ["--no-default-features", "--features", feature]);
+        package.into_iter().chain(feature.into_iter().flatten()).collect()
+    }
+}
 
 /// The module that is cut into parts.
 const CUT: &str = "tally";
@@ -34,25 +70,25 @@ pub use parts::Needs;
 /// cut; returns what each part needs beside.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> {
     let (mut files, mut needs) = (Files::new(), Needs::new());
-    for (name, feature) in MODULES {
-        let mut wasm = compile(workspace, profile, feature, name == CUT)?;
-        let mut module = Files::new();
+    for module in MODULES {
+        let (name, mut wasm) = (module.name, compile(workspace, profile, &module)?);
+        let mut made = Files::new();
         if name == CUT {
             let cut = parts::cut(&wasm, &format!("{name}.js"), &target(workspace).join("parts"))?;
-            (wasm, module, needs) = (cut.frame, cut.files, cut.needs);
+            (wasm, made, needs) = (cut.frame, cut.files, cut.needs);
         }
         let out = target(workspace).join("bindgen").join(name);
         if out.exists() {
             fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
         }
         bind(&wasm, name, profile, &out)?;
-        collect(&out, "", &mut module)?;
+        collect(&out, "", &mut made)?;
         ensure!(
-            profile == Profile::Dev || !names(&module, &workspace.root),
+            profile == Profile::Dev || !names(&made, &workspace.root),
             "{name}: the module names the folder {}",
             workspace.root.display()
         );
-        files.extend(plain_names(name, module)?);
+        files.extend(plain_names(name, made)?);
     }
     Ok((files, needs))
 }
@@ -64,13 +100,25 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     // The release profile, so that this and the build share what runs on the building machine.
-    succeed(command(workspace, "clippy", Profile::Release).args(["--", "-D", "warnings"]))
+    let both = [
+        "--package",
+        "tally-frontend",
+        "--package",
+        "tally-light",
+        "--target",
+        TARGET,
+    ];
+    succeed(
+        command(workspace, "clippy", Profile::Release)
+            .args(both)
+            .args(["--", "-D", "warnings"]),
+    )
 }
 
-fn compile(workspace: &Workspace, profile: Profile, feature: &str, to_cut: bool) -> Result<PathBuf> {
+fn compile(workspace: &Workspace, profile: Profile, module: &Module) -> Result<PathBuf> {
     let mut build = command(workspace, "rustc", profile);
-    build.args(["--no-default-features", "--features", feature]);
-    if to_cut {
+    build.args(module.selection());
+    if module.name == CUT {
         // For the module itself only: with other flags for all crates each would be compiled once more.
         build.args(["--", parts::LINK_ARG]);
     }
@@ -80,7 +128,8 @@ fn compile(workspace: &Workspace, profile: Profile, feature: &str, to_cut: bool)
     } else {
         "debug"
     };
-    Ok(target(workspace).join(TARGET).join(folder).join("tally_frontend.wasm"))
+    let file = format!("{}.wasm", module.package.replace('-', "_"));
+    Ok(target(workspace).join(TARGET).join(folder).join(file))
 }
 
 /// A folder of its own: the server's features and perhaps another rustc must not rebuild each other's work.
@@ -92,16 +141,7 @@ fn command(workspace: &Workspace, verb: &str, profile: Profile) -> Command {
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
-        .args([
-            verb,
-            "--locked",
-            "--lib",
-            "--package",
-            "tally-frontend",
-            "--target",
-            TARGET,
-            "--target-dir",
-        ])
+        .args([verb, "--locked", "--lib", "--target-dir"])
         .arg(target(workspace))
         .args(["--config", &rustflags()]);
     if profile == Profile::Release {

@@ -47,10 +47,8 @@ pub fn build(workspace: &Workspace) -> Result<String> {
 /// What the server and the browser's modules are linked from, our own packages included.
 fn linked(workspace: &Workspace) -> Result<BTreeSet<Key>> {
     let mut linked = tree(workspace, &["--package", "tally"])?;
-    for (_, feature) in front::MODULES {
-        let module = ["--package", "tally-frontend", "--target", front::TARGET];
-        let features = ["--no-default-features", "--features", feature];
-        linked.extend(tree(workspace, &[&module[..], &features[..]].concat())?);
+    for module in front::MODULES {
+        linked.extend(tree(workspace, &module.selection())?);
     }
     Ok(linked)
 }

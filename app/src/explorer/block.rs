@@ -8,8 +8,9 @@ use super::{
 use crate::{
     base::at_base,
     format,
+    light::Light,
     live::Live,
-    model::{BlockPage, ChainInfo},
+    model::BlockPage,
     not_found::Missing,
     reads,
     ui::{
@@ -54,10 +55,8 @@ pub fn Block() -> impl IntoView {
 #[component]
 fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let subject = block.clone();
-    let chain = expect_context::<ChainInfo>();
-    checks.run(block_subject(&block), move || {
-        proofs::block(chain.clone(), subject.clone())
-    });
+    let light = Light::get();
+    checks.run(block_subject(&block), move || proofs::block(light, subject.clone()));
     let confirmations = block.confirmations();
     let height = block.row.height;
     let path = format!("/block/{}", block.row.id);

@@ -4,6 +4,7 @@ use leptos_router::hooks::use_params_map;
 use crate::{
     base::at_base,
     format,
+    light::Light,
     live::Live,
     model::{ChainInfo, LogView, PolicyView, Status, TransactionPage, TransactionRow},
     not_found::Missing,
@@ -79,10 +80,10 @@ fn ExecutionFailed() -> impl IntoView {
 
 #[component]
 fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
-    let chain = expect_context::<ChainInfo>();
+    let (chain, light) = (expect_context::<ChainInfo>(), Light::get());
     let subject = transaction.clone();
     checks.run(transaction_subject(&transaction), move || {
-        proofs::transaction(chain.clone(), subject.clone())
+        proofs::transaction(chain.clone(), light, subject.clone())
     });
     let confirmations = transaction.confirmations();
     let shared = transaction.policy.is_some();

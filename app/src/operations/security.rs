@@ -22,11 +22,11 @@ pub fn Security() -> impl IntoView {
             <ul class="marks">
                 <li>
                     <Mark state=MarkState::Verified />
-                    <span>"This tab checked the bytes itself: signature, Merkle path, roots, and the work of one block, which is at least a 16th of the most that this browser knows of the chain. The panel beside the mark lists the checks. It does not mean that the chain behind that block was checked, nor that the block is on the branch with the most total work."</span>
+                    <span>"This tab checked the bytes itself: signature, Merkle path, roots; and that the block is the newest one that its light client has verified from genesis on, or an ancestor of it. What exactly stands in the panel beside the mark, and how much of the chain was checked behind the seal in the header of each page."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Claimed />
-                    <span>"Only the node reports it, it is too early to know, or the block carries so little work that it may be made up; then the reason is shown beside it. Counts of confirmations and mining rewards always have this mark. A node that you do not run may be wrong, or give false answers."</span>
+                    <span>"Only the node reports it, or the chain could not be verified; then the reason stands beside it. Counts of confirmations and rewards of mining always have this mark. A node that you do not run may be wrong, or show what is false."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Checking />
@@ -38,7 +38,7 @@ pub fn Security() -> impl IntoView {
                 </li>
                 <li>
                     <Mark state=MarkState::Older(String::new()) />
-                    <span>"It is valid, but at an older block than one that this browser has seen: the node is behind, or withholds newer blocks."</span>
+                    <span>"What was shown holds, but at an older block than the newest that this tab has verified: the node is behind, or hides what happened since."</span>
                 </li>
                 <li>
                     <Mark state=MarkState::Failed(String::new()) />
@@ -50,13 +50,13 @@ pub fn Security() -> impl IntoView {
             <h2 id="where">"What is checked where"</h2>
             <ul class="prose">
                 <li>"Your keys are made, kept and used in a worker of this browser. The node has no endpoint that takes a key."</li>
-                <li>"What you confirm is decoded from the bytes that are signed, not from the form that you filled in."</li>
-                <li>"A block: its work is no easier than the chain spec allows, it commits to the manifest, and for a balance it is no older than one that this browser has seen. Block 0 counts only with the id of genesis."</li>
-                <li>"How much work a block needs: its target is at most 16 times easier than the first of the chain, and than the hardest that this browser has checked on it. A block with less, such as an early one of a chain that grew, is marked as told by the node."</li>
-                <li>"A first visit knows only the work that the chain began with. Where that was little, as on the chains local and test and on a new chain of your own, any computer makes a block within moments that this browser accepts. Once it has checked a block with more work, it requires a 16th of that work. A private window, and a browser whose site data was cleared, start again."</li>
-                <li>"A transaction: signature, content, its path to the block's root, and, by its receipt, its outcome."</li>
-                <li>"A balance: its path to the state root of such a block. A line of the history: account, direction, receiver, amount and outcome."</li>
-                <li>"Not checked in this tab: the chain behind that block. Someone who spends the work of one block, or has a block of another Tally chain with as much work, can still show it here with a balance of another chain. Run a node, or compare two."</li>
+                <li>"What you confirm is decoded from the very bytes that are signed, not from the form you filled in."</li>
+                <li>"The chain: a worker of this tab verifies it from the genesis id on. Of up to 10,000 blocks it checks every header; of a longer chain a sample of the work first, then all headers in the background. A lighter chain than one that this browser has verified is rejected."</li>
+                <li>"A block: it is the newest verified one or an ancestor of it, by its path to that block's history, and commits to its manifest. Block 0 counts only with the id of genesis."</li>
+                <li>"A first visit knows only the genesis id, which came with the page: compare it with one from a source of your own. Where work is cheap, as on the chains local and test and on a new one of your own, any computer makes a whole chain within moments. A private window, and a browser whose site data was cleared, begin anew."</li>
+                <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
+                <li>"A balance: its path to the state root of such a block, which is no older than the newest that this tab had verified when it asked. A line of the history: account, direction, receiver, amount and outcome."</li>
+                <li>"Not checked in this tab: what blocks did, which an audit does; and that there is no heavier chain that the node does not show. Run a node, or compare two: tally light does."</li>
                 <li>"The page itself comes from the server that it checks. A server that you do not trust can send another page."</li>
             </ul>
         </section>

@@ -3,9 +3,9 @@
 mod transaction;
 
 use serde::Serialize;
-use tally_chain::{Address, BlockId, Header, Height, Manifest, address, pow::Target};
+use tally_api::worker::light::Verdict;
+use tally_chain::{Address, Header, Manifest, address, pow::Target};
 
-use super::{ChainRules, LIGHT, Sealed};
 use crate::model::{BlockEvidence, BlockPage, TransactionPage};
 
 pub use transaction::{Proof, check_row, check_transaction};
@@ -20,15 +20,15 @@ pub struct CheckLine {
     /// `None` where it does not apply, such as the path of a transaction that still waits.
     pub outcome: Option<Result<(), String>>,
     /// Without an outcome: why what holds is still the node's word.
-    pub claimed: Option<&'static str>,
+    pub claimed: Option<String>,
 }
 
 type Titled = (&'static str, &'static str);
 
 const ID: Titled = ("Block id", "The header's 80 bytes hash to the id shown.");
-const WORK: Titled = (
-    "Work",
-    "The id is below the target that the header names, and that is no easier than this chain's spec allows, and at most 16 times easier than what is known of this chain. Genesis is known by its id.",
+const CHAIN: Titled = (
+    "Chain",
+    "The block is the newest one that this tab has verified from genesis on, or one of its ancestors, by its path to that block's history.",
 );
 const MANIFEST: Titled = ("Manifest root", "The manifest hashes to the root in the header.");
 const FIGURES: Titled = (
@@ -47,9 +47,9 @@ const PATH: Titled = (
     "Merkle path",
     "The transaction is in the block, by its path to the block's root.",
 );
-const SEAL: Titled = (
-    "Block's work",
-    "The block that holds it is sealed: header, manifest and work fit.",
+const BLOCK: Titled = (
+    "Block",
+    "The block that holds it is the newest one that this tab has verified from genesis on, or one of its ancestors.",
 );
 const OUTCOME: Titled = (
     "Outcome",
@@ -57,10 +57,10 @@ const OUTCOME: Titled = (
 );
 
 /// What is checked on a block's page, in order.
-pub const BLOCK_CHECKS: [Titled; 4] = [ID, WORK, MANIFEST, FIGURES];
+pub const BLOCK_CHECKS: [Titled; 4] = [ID, CHAIN, MANIFEST, FIGURES];
 
 /// What is checked on a transaction's page, in order.
-pub const TRANSACTION_CHECKS: [Titled; 5] = [SIGNATURE, CONTENT, PATH, SEAL, OUTCOME];
+pub const TRANSACTION_CHECKS: [Titled; 5] = [SIGNATURE, CONTENT, PATH, BLOCK, OUTCOME];
 
 pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), String>>) -> CheckLine {
     CheckLine {
@@ -71,14 +71,25 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
     }
 }
 
-/// A line about a block: what holds in a block that may be made up is the node's word.
-fn line_of(titled: Titled, outcome: Option<Result<Sealed, String>>) -> CheckLine {
-    match outcome {
-        Some(Ok(Sealed::Light)) => CheckLine {
-            claimed: Some(LIGHT),
+/// The line about a block's place: on the verified chain, or why not. `fits`: whether what is shown of it is what its bytes say.
+fn line_of_block(titled: Titled, verdict: &Verdict, fits: Result<(), String>) -> CheckLine {
+    match (fits, verdict) {
+        (Err(why), _) => line(titled, Some(Err(why))),
+        (Ok(()), Verdict::OnChain) => line(titled, Some(Ok(()))),
+        (Ok(()), Verdict::Refuted(why)) => line(titled, Some(Err(why.clone()))),
+        (Ok(()), Verdict::Unknown(why)) => CheckLine {
+            claimed: Some(why.clone()),
             ..line(titled, None)
         },
-        outcome => line(titled, outcome.map(|outcome| outcome.map(|_| ()))),
+    }
+}
+
+/// A line about what stands in a block: it is worth what the block is worth, and what holds in any other than one of the
+/// verified chain is the node's word.
+fn line_within(titled: Titled, verdict: &Verdict, outcome: Option<Result<(), String>>) -> CheckLine {
+    match (outcome, verdict) {
+        (Some(Ok(())), Verdict::Unknown(_) | Verdict::Refuted(_)) => line(titled, None),
+        (outcome, _) => line(titled, outcome),
     }
 }
 
@@ -129,8 +140,8 @@ pub(super) fn check_manifest(header: &Header, evidence: &BlockEvidence) -> Resul
     same("The manifest's root", header.manifest_root, manifest.root()).map(|()| manifest)
 }
 
-/// Checks a block's page against its bytes. `now` is this device's clock in Unix seconds.
-pub fn check_block(rules: &ChainRules, now: u64, page: &BlockPage, evidence: &BlockEvidence) -> Vec<CheckLine> {
+/// Checks a block's page against its bytes. `verdict`: what the light client found of the block.
+pub fn check_block(verdict: &Verdict, page: &BlockPage, evidence: &BlockEvidence) -> Vec<CheckLine> {
     let header = match header(evidence) {
         Ok(header) => header,
         Err(error) => {
@@ -140,18 +151,15 @@ pub fn check_block(rules: &ChainRules, now: u64, page: &BlockPage, evidence: &Bl
         }
     };
     let manifest = check_manifest(&header, evidence);
-    // Genesis is agreed on, not mined: there is nothing to check but its id. Rule: docs/protocol.md#C3
-    let sealed = rules.check(&header, Height(page.row.height), now);
-    let is_genesis = sealed.is_ok() && header.parent == BlockId::ZERO;
-    let work = (!is_genesis).then_some(sealed);
     let figures = manifest
         .clone()
         .and_then(|manifest| check_figures(page, &header, &manifest));
+    let within = |titled, outcome| line_within(titled, verdict, Some(outcome));
     vec![
-        line(ID, Some(check_id(&header, &page.row.id))),
-        line_of(WORK, work),
-        line(MANIFEST, Some(manifest.map(drop))),
-        line(FIGURES, Some(figures)),
+        within(ID, check_id(&header, &page.row.id)),
+        line_of_block(CHAIN, verdict, Ok(())),
+        within(MANIFEST, manifest.map(drop)),
+        within(FIGURES, figures),
     ]
 }
 

@@ -5,6 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::CheckLine;
 use crate::{
     browser,
+    light::Light,
     ui::{Mark, MarkState},
 };
 
@@ -67,7 +68,10 @@ impl Checks {
     where
         F: Future<Output = Result<Vec<CheckLine>, String>> + 'static,
     {
+        let light = Light::get();
         Effect::new(move |_| {
+            // What could not be checked before a tip was verified is checked then.
+            light.turn();
             if browser::now().is_none() {
                 return;
             }
@@ -107,10 +111,10 @@ impl Checks {
 
 /// What a line's outcome is shown as.
 fn mark(line: &CheckLine) -> MarkState {
-    match (&line.outcome, line.claimed) {
+    match (&line.outcome, &line.claimed) {
         (Some(Ok(())), _) => MarkState::Verified,
         (Some(Err(why)), _) => MarkState::Failed(why.clone()),
-        (None, Some(why)) => MarkState::Light(why.to_owned()),
+        (None, Some(why)) => MarkState::Told(why.clone()),
         (None, None) => MarkState::Claimed,
     }
 }

@@ -4,11 +4,12 @@
 use std::{future::Future, pin::Pin};
 
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
+use tally_api::worker::light::Verdict;
 
-use super::{CheckLine, Proof, check_block, checks, of_chain, seen};
+use super::{CheckLine, Proof, check_block, checks, of_chain};
 use crate::{
-    browser,
-    model::{BlockPage, ChainInfo, TransactionPage, TransactionRow},
+    light::Light,
+    model::{BlockPage, ChainInfo, TransactionEvidence, TransactionPage, TransactionRow},
     reads,
 };
 
@@ -30,16 +31,16 @@ impl From<SplitLoaderError> for NotLoaded {
 ///
 /// # Errors
 /// Why nothing could be checked: the bytes, the spec of the chain or the code of the checks did not come.
-pub async fn block(chain: ChainInfo, page: BlockPage) -> Result<Vec<CheckLine>, String> {
-    begin_block(chain, page).await.map_err(|error| error.to_string())?.await
+pub async fn block(light: Light, page: BlockPage) -> Result<Vec<CheckLine>, String> {
+    begin_block(light, page).await.map_err(|error| error.to_string())?.await
 }
 
 /// Fetches the bytes behind a transaction's page and checks them.
 ///
 /// # Errors
 /// As [`block`].
-pub async fn transaction(chain: ChainInfo, page: TransactionPage) -> Result<Vec<CheckLine>, String> {
-    begin_transaction(chain, page)
+pub async fn transaction(chain: ChainInfo, light: Light, page: TransactionPage) -> Result<Vec<CheckLine>, String> {
+    begin_transaction(chain, light, page)
         .await
         .map_err(|error| error.to_string())?
         .await
@@ -49,51 +50,65 @@ pub async fn transaction(chain: ChainInfo, page: TransactionPage) -> Result<Vec<
 ///
 /// # Errors
 /// As [`block`].
-pub async fn row(chain: ChainInfo, own: String, row: TransactionRow) -> Result<Result<Proof, String>, String> {
-    begin_row(chain, own, row)
+pub async fn row(
+    chain: ChainInfo,
+    light: Light,
+    own: String,
+    row: TransactionRow,
+) -> Result<Result<Proof, String>, String> {
+    begin_row(chain, light, own, row)
         .await
         .map_err(|error| error.to_string())?
         .await
 }
 
 #[wasm_split(proofs, wasm_split_path = leptos::wasm_split, fallible)]
-fn begin_block(chain: ChainInfo, page: BlockPage) -> Result<Judging<Vec<CheckLine>>, NotLoaded> {
+fn begin_block(light: Light, page: BlockPage) -> Result<Judging<Vec<CheckLine>>, NotLoaded> {
     Ok(Box::pin(async move {
         let evidence = reads::block_evidence(page.row.id.clone()).await.map_err(text)?;
         let evidence = evidence.ok_or("the node no longer has this block")?;
-        let rules = of_chain(&chain).await?;
-        let now = browser::now().unwrap_or_default();
-        seen::add_block(&chain.genesis_id, &rules, &evidence, now);
-        Ok(check_block(&rules, now, &page, &evidence))
+        let verdict = light.check(&evidence).await;
+        Ok(check_block(&verdict, &page, &evidence))
     }))
 }
 
 #[wasm_split(proofs, wasm_split_path = leptos::wasm_split, fallible)]
-fn begin_transaction(chain: ChainInfo, page: TransactionPage) -> Result<Judging<Vec<CheckLine>>, NotLoaded> {
+fn begin_transaction(
+    chain: ChainInfo,
+    light: Light,
+    page: TransactionPage,
+) -> Result<Judging<Vec<CheckLine>>, NotLoaded> {
     Ok(Box::pin(async move {
         let evidence = reads::transaction_evidence(page.row.id.clone()).await.map_err(text)?;
         let evidence = evidence.ok_or("the node no longer has this transaction")?;
         let rules = of_chain(&chain).await?;
-        let now = browser::now().unwrap_or_default();
-        if let Some((block, _)) = &evidence.inclusion {
-            seen::add_block(&chain.genesis_id, &rules, block, now);
-        }
-        Ok(checks::check_transaction(&rules, now, &page, &evidence))
+        let verdict = verdict_of(light, &evidence).await;
+        Ok(checks::check_transaction(&rules, &verdict, &page, &evidence))
     }))
 }
 
 #[wasm_split(proofs, wasm_split_path = leptos::wasm_split, fallible)]
-fn begin_row(chain: ChainInfo, own: String, row: TransactionRow) -> Result<Judging<Result<Proof, String>>, NotLoaded> {
+fn begin_row(
+    chain: ChainInfo,
+    light: Light,
+    own: String,
+    row: TransactionRow,
+) -> Result<Judging<Result<Proof, String>>, NotLoaded> {
     Ok(Box::pin(async move {
         let rules = of_chain(&chain).await?;
         let evidence = reads::transaction_evidence(row.id.clone()).await.map_err(text)?;
         let evidence = evidence.ok_or("the node no longer has this transaction")?;
-        let now = browser::now().unwrap_or_default();
-        if let Some((block, _)) = &evidence.inclusion {
-            seen::add_block(&chain.genesis_id, &rules, block, now);
-        }
-        Ok(checks::check_row(&rules, now, &own, &row, &evidence))
+        let verdict = verdict_of(light, &evidence).await;
+        Ok(checks::check_row(&rules, &verdict, &own, &row, &evidence))
     }))
+}
+
+/// Whether the block of a transaction leads to the verified tip.
+async fn verdict_of(light: Light, evidence: &TransactionEvidence) -> Verdict {
+    match &evidence.inclusion {
+        Some((block, _)) => light.check(block).await,
+        None => Verdict::Unknown("it is in no block yet".to_owned()),
+    }
 }
 
 fn text(error: impl ToString) -> String {

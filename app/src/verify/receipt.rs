@@ -41,7 +41,7 @@ pub fn check_receipt(receipt: &PortableReceipt, trusted: BlockId, of_node: bool)
         let holds = match &outcome {
             Ok(_) if of_node && *claim == Claim::Trust => {
                 return CheckLine {
-                    claimed: Some(OF_THE_NODE),
+                    claimed: Some(OF_THE_NODE.to_owned()),
                     ..line(titled, None)
                 };
             }

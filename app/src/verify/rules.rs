@@ -1,29 +1,14 @@
-//! What this tab knows of a chain whatever its node claims: the genesis id binds the spec, and the spec bounds the seals.
+//! What this tab knows of a chain whatever its node claims: the genesis id binds the spec, and so the chain id that
+//! transactions are signed for. Whether a block is of that chain is what the light client says.
 
-pub use tally_chain::seal::Sealed;
-use tally_chain::{
-    BlockId, ChainSpec, Header, Height,
-    consensus::{SealError, WorkSealError},
-    genesis,
-    seal::{BoundsError, SealBounds, SealMeasure},
-    transaction::ChainIdentity,
-};
+use tally_chain::{BlockId, ChainSpec, genesis, transaction::ChainIdentity};
 
-use crate::{format, model::ChainInfo};
+use crate::model::ChainInfo;
 
-/// Seconds that a block's time may be ahead of this device's clock. Devices are often hours wrong, so this is no rule of
-/// the chain; it only rejects a made-up block of a far future, for which any work would be enough.
-const FUTURE: u64 = 86_400;
-
-/// Why a block whose seal is [`Sealed::Light`] is the node's word.
-pub const LIGHT: &str = "The block carries less than a 16th of the work that this chain began with, or that this browser has seen on it: it costs little to make up.";
-
-/// The rules of one chain that a header can be held against.
+/// What transactions of one chain are checked by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainRules {
     pub identity: ChainIdentity,
-    /// Of the spec, and of the hardest seal that is known: the one that the chain began with, or one that was seen.
-    bounds: SealBounds,
 }
 
 impl ChainRules {
@@ -42,57 +27,7 @@ impl ChainRules {
                 identity.chain_id, identity.genesis
             ));
         }
-        let bounds = SealBounds::of(&spec);
-        Ok(Self { identity, bounds })
-    }
-
-    /// The same, for a browser that has seen a block with a seal of this measure.
-    #[cfg_attr(
-        not(feature = "hydrate"),
-        allow(dead_code, reason = "the server renders, and never calls it")
-    )]
-    pub fn having_seen(mut self, seen: Option<SealMeasure>) -> Self {
-        if let Some(seen) = seen {
-            self.bounds = self.bounds.having_seen(seen);
-        }
-        self
-    }
-
-    /// Whether the header may stand at this height: genesis by its id, any other by a seal that is no easier than the spec
-    /// allows there; and whether that seal is worth believing. `now` is this device's clock in Unix seconds. The chain
-    /// behind the header is not looked at. Rules: docs/protocol.md#C3, #D1, #H4, #H5, #W57
-    pub fn check(&self, header: &Header, number: Height, now: u64) -> Result<Sealed, String> {
-        if number == Height::GENESIS || header.parent == BlockId::ZERO {
-            return match header.id() == self.identity.genesis && number == Height::GENESIS {
-                true => Ok(Sealed::Firm),
-                false => Err(format!(
-                    "block 0 is not this chain's genesis, {}",
-                    self.identity.genesis
-                )),
-            };
-        }
-        let sealed = self.bounds.check(header, number).map_err(unsealed)?;
-        if u64::from(header.time) > now.saturating_add(FUTURE) {
-            return Err(format!(
-                "the block's time, {}, is more than a day ahead of this device's clock: one of the two is wrong",
-                format::utc(header.time.into())
-            ));
-        }
-        Ok(sealed)
-    }
-}
-
-/// Why a header is not sealed, in the words of the pages.
-fn unsealed(error: BoundsError) -> String {
-    match error {
-        BoundsError::TooEasy { bits, height } => format!(
-            "the work that its bits {bits:#010x} require is less than this chain allows at height {}",
-            format::count(height.0)
-        ),
-        BoundsError::Seal(SealError::Work(WorkSealError::NotEnoughWork { .. })) => {
-            "the id is above the target".to_owned()
-        }
-        BoundsError::Seal(error) => error.to_string(),
+        Ok(Self { identity })
     }
 }
 
@@ -100,13 +35,11 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// The rules of the page's chain, with what this browser has seen of its work: its spec is requested once, and held against
-/// the genesis id.
+/// The rules of the page's chain: its spec is requested once, and held against the genesis id.
 #[cfg(feature = "hydrate")]
 pub async fn of_chain(chain: &ChainInfo) -> Result<ChainRules, String> {
     use std::cell::RefCell;
 
-    use super::seen;
     use crate::browser;
 
     thread_local! {
@@ -116,9 +49,8 @@ pub async fn of_chain(chain: &ChainInfo) -> Result<ChainRules, String> {
         let known = known.as_ref().filter(|known| known.0 == chain.genesis_id);
         known.map(|known| known.1.clone())
     });
-    let seen = seen::hardest(&chain.genesis_id);
     if let Some(rules) = known {
-        return Ok(rules.having_seen(seen));
+        return Ok(rules);
     }
     let spec = browser::get_json::<ChainSpec>("/api/v1/spec").await;
     let rules = ChainRules::of(
@@ -126,7 +58,7 @@ pub async fn of_chain(chain: &ChainInfo) -> Result<ChainRules, String> {
         chain,
     )?;
     KNOWN.set(Some((chain.genesis_id.clone(), rules.clone())));
-    Ok(rules.having_seen(seen))
+    Ok(rules)
 }
 
 /// The server verifies nothing for a reader.

@@ -13,6 +13,19 @@ pub struct ChainParams {
     pub tip: Option<BlockId>,
 }
 
+/// Which block is to be shown as an ancestor, and of which one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(deny_unknown_fields)]
+pub struct AncestorParams {
+    /// Height of the ancestor.
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 1_099_511_627_776u64, example = 0))]
+    pub height: u64,
+    /// Id of the later block, whose `history_root` the proof leads to.
+    #[cfg_attr(feature = "openapi", param(value_type = String))]
+    pub tip: BlockId,
+}
+
 /// Which headers are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

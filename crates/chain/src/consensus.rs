@@ -28,7 +28,7 @@ pub(crate) use context::SealContext;
 
 pub use bounds::MIN_HALF_LIFE_SPACINGS;
 pub use compact::{CompactError, MAX_COMPACT_BYTES};
-pub use verdict::{BoundsError, SealError, Sealed, WorkSealError};
+pub use verdict::{SealError, WorkSealError};
 pub use work::{MAX_AHEAD_SPACINGS, ProofOfWorkSpec};
 
 /// The fields of a header that the engine decides.

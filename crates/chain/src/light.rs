@@ -7,6 +7,7 @@
 mod claim;
 mod draws;
 mod fault;
+mod follow;
 #[cfg(not(target_family = "wasm"))]
 pub mod forge;
 mod headers;
@@ -30,6 +31,7 @@ use crate::units::Weight;
 pub use claim::{ClaimError, MAX_CLAIM_BYTES, TipClaim};
 pub use draws::Unsampled;
 pub use fault::{Fault, LightError};
+pub use follow::{Followed, Following, NotShown};
 pub use headers::{AllHeaders, SavedHeaders, SavedHeadersError};
 pub use limits::{ALL_HEADERS_UP_TO, MAGIC, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS, TAIL_BLOCKS, VERSION};
 pub use links::Links;

@@ -4,9 +4,9 @@ mod support;
 
 use support::chain::{after_genesis, block_one, chain_of, next_block, spec};
 use tally_chain::consensus::{HeaderSeal, SealError, WorkSealError};
-use tally_chain::pow::{BitsError, Search, Target};
-use tally_chain::seal::{BoundsError, SealBounds, SealMeasure, Sealed, check_without_spec};
-use tally_chain::{BlockError, ChainSpec, Header, Height, genesis};
+use tally_chain::pow::{BitsError, Target};
+use tally_chain::seal::check_without_spec;
+use tally_chain::{BlockError, ChainSpec, Header, genesis};
 
 #[test]
 fn the_engine_makes_the_seal_of_genesis_and_of_the_next_block() {
@@ -83,61 +83,4 @@ fn a_reader_without_a_spec_uses_the_same_check() {
     let bits = 0;
     let none = Header { bits, ..genesis };
     assert_eq!(check_without_spec(&none), Err(BitsError::Zero { bits }.into()));
-}
-
-#[test]
-fn a_reader_without_the_blocks_before_bounds_the_seal() {
-    let spec = ChainSpec::built_in("local").unwrap();
-    let genesis = genesis::block(&spec).header;
-    let sealed = |bits: u32| {
-        let mut header = Header {
-            parent: genesis.id(),
-            time: genesis.time + 1_000_000,
-            bits,
-            ..genesis
-        };
-        let target = Target::from_bits(bits).unwrap();
-        header.nonce = Search::new(&header, target).scan(0, 1 << 24).unwrap();
-        header
-    };
-    let (limit, above) = (0x2000_ffff, 0x2001_0000);
-    let bounds = SealBounds::of(&spec);
-    // The spec's limit is allowed, and costs little beside what the chain began with.
-    assert_eq!(bounds.check(&sealed(limit), Height(7)), Ok(Sealed::Light));
-    let height = Height(7);
-    let too_easy = BoundsError::TooEasy { bits: above, height };
-    assert_eq!(bounds.check(&sealed(above), height), Err(too_easy));
-    // More blocks than the time allows for require more work each.
-    let height = Height(200_000);
-    let too_easy = BoundsError::TooEasy { bits: limit, height };
-    assert_eq!(bounds.check(&sealed(limit), height), Err(too_easy));
-    let (header, error) = unsealed(sealed(limit));
-    assert_eq!(bounds.check(&header, Height(7)), Err(error.into()));
-
-    let measure = |bits| SealMeasure::from_stored(bits).unwrap();
-    // Before anything was seen, the hardest seal is that of genesis and block 1.
-    assert_eq!(bounds, bounds.clone().knowing(measure(genesis.bits)));
-    let seen = bounds.clone().knowing(measure(limit));
-    assert_eq!(seen.check(&sealed(limit), Height(7)), Ok(Sealed::Firm));
-    // Of what was seen the hardest counts; a 16th of it is enough.
-    let seen = seen.having_seen(measure(0x1f00_ffff)).having_seen(measure(limit));
-    assert_eq!(seen.check(&sealed(0x1f0f_fff0), Height(7)), Ok(Sealed::Firm));
-    assert_eq!(seen.check(&sealed(0x1f0f_fff1), Height(7)), Ok(Sealed::Light));
-}
-
-#[test]
-fn measures_of_seals_are_kept_as_numbers() {
-    let (easy, hard) = (0x2000_ffff, 0x1f00_ffff);
-    let measure = |bits| SealMeasure::from_stored(bits).unwrap();
-    assert_eq!(measure(hard).stored(), hard);
-    assert_eq!(
-        SealMeasure::of(&block_one().header),
-        Some(measure(block_one().header.bits))
-    );
-    assert!(measure(hard).is_harder_than(measure(easy)));
-    assert!(!measure(hard).is_harder_than(measure(hard)));
-    assert_eq!(measure(easy).harder(measure(hard)), measure(hard));
-    assert_eq!(measure(hard).harder(measure(easy)), measure(hard));
-    // What is no measure in the storage is passed over.
-    assert_eq!(SealMeasure::from_stored(7), None);
 }

@@ -46,6 +46,8 @@ pub enum LightReadError {
     },
     #[error("headers from block {from} on are requested, expected 1 to {last}")]
     OutOfRange { from: u64, last: u64 },
+    #[error("block {height} is no ancestor of a block at height {tip}")]
+    NoAncestor { height: Height, tip: Height },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

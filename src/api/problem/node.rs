@@ -121,6 +121,9 @@ impl From<&LightReadError> for Problem {
             LightReadError::OutOfRange { from, last } => Self::new(&kinds::UNKNOWN_BLOCK, error)
                 .field("from")
                 .above(*from, *last),
+            LightReadError::NoAncestor { height, tip } => Self::new(&kinds::UNKNOWN_BLOCK, error)
+                .field("height")
+                .above(height.0, tip.0.saturating_sub(1)),
             LightReadError::Store(source) => source.into(),
         }
     }

@@ -59,6 +59,11 @@ const HOUSE: &[Room] = &[
         only_under: &[("tally-app", "page")],
     },
     Room {
+        name: "tally-light",
+        uses: &["tally-api", "tally-chain"],
+        only_under: &[],
+    },
+    Room {
         name: "tally",
         uses: &[
             "tally-api",

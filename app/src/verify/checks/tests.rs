@@ -1,5 +1,5 @@
 use tally_chain::{
-    Amount, B256, Bytes, CheckedTransaction, Height, Receipt, ReferenceVerifier, UnixSecs, genesis, merkle,
+    Amount, B256, BlockId, Bytes, CheckedTransaction, Height, Receipt, ReferenceVerifier, UnixSecs, genesis, merkle,
     transaction::Payload,
 };
 use tally_wallet::{Phrase, SigningKey, payment};
@@ -9,6 +9,7 @@ use crate::model::{
     BaseUnits, BlockRef, BlockRow, HeaderView, Listing, ManifestView, Scheme, Status, TransactionEvidence,
     TransactionKind, TransactionPage, TransactionRow,
 };
+use crate::verify::ChainRules;
 use crate::verify::rules::tests::{EASIEST, NOW, local, mined};
 
 /// An account that has nothing to do with the sample.
@@ -209,8 +210,8 @@ fn outcomes(lines: Vec<CheckLine>) -> Vec<Option<Result<(), String>>> {
 }
 
 /// The verdicts on a transaction's page.
-fn verdicts(page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<Option<Result<(), String>>> {
-    outcomes(check_transaction(&rules(), NOW, page, evidence))
+fn judged(page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<Option<Result<(), String>>> {
+    outcomes(check_transaction(&rules(), &Verdict::OnChain, page, evidence))
 }
 
 fn failed(why: &str) -> Option<Result<(), String>> {
@@ -230,12 +231,12 @@ fn an_honest_node_is_verified_throughout() {
         let (from, _) = parties();
         let whole = Ok(Proof::Whole);
         assert_eq!(
-            check_row(&rules(), NOW, &from, &page.row, &evidence),
+            check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence),
             whole,
             "{to:?} {success}"
         );
         let inclusion = evidence.inclusion.expect("the sample is in a block");
-        let lines = check_block(&rules(), NOW, &block, &inclusion.0);
+        let lines = check_block(&Verdict::OnChain, &block, &inclusion.0);
         assert_eq!(outcomes(lines), vec![Some(Ok(())); 4]);
     }
 }
@@ -262,7 +263,7 @@ fn what_is_shown_as_executed_is_shown_with_its_block() {
     assert_eq!(verdicts(&page, &evidence)[3], failed(why));
     let (from, _) = parties();
     assert_eq!(
-        check_row(&rules(), NOW, &from, &page.row, &evidence),
+        check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence),
         Err(why.to_owned())
     );
     // Read before the block came: it is about to be read again.
@@ -326,7 +327,7 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
         ..page.row
     };
     let why = Err(format!("it is neither from nor to {OTHERS}"));
-    assert_eq!(check_row(&rules(), NOW, OTHERS, &row, &evidence), why);
+    assert_eq!(check_row(&rules(), &Verdict::OnChain, OTHERS, &row, &evidence), why);
 }
 
 #[test]
@@ -335,8 +336,8 @@ fn the_outcome_is_that_of_the_receipt() {
         let (mut page, evidence, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
         change(&mut page);
         let (from, _) = parties();
-        let row = check_row(&rules(), NOW, &from, &page.row, &evidence);
-        (verdicts(&page, &evidence)[4].clone(), row.err())
+        let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
+        (judged(&page, &evidence)[4].clone(), row.err())
     };
     let both = |why: &str| (failed(why), Some(why.to_owned()));
     let why = "The status is shown as succeeded, but the bytes say failed";
@@ -371,7 +372,7 @@ fn a_receipt_of_another_transaction_proves_nothing() {
     evidence.outcome = None;
     assert_eq!(verdicts(&page, &evidence)[4], None);
     let (from, _) = parties();
-    let row = check_row(&rules(), NOW, &from, &page.row, &evidence);
+    let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
     assert_eq!(row, Ok(Proof::ButOutcome));
 }
 
@@ -385,7 +386,7 @@ fn a_signature_for_another_chain_does_not_hold() {
     let (page, evidence, _) = sample();
     let mut other = rules();
     other.identity.genesis = BlockId(B256::repeat_byte(0xbb));
-    let lines = outcomes(check_transaction(&other, NOW, &page, &evidence));
+    let lines = outcomes(check_transaction(&other, &Verdict::OnChain, &page, &evidence));
     assert_eq!(lines[0], failed("signature does not verify"));
     assert_ne!(
         other.identity,
@@ -423,8 +424,9 @@ fn the_time_of_a_line_is_that_of_its_block() {
 fn a_line_of_a_list_is_checked_as_a_whole() {
     let (page, evidence, _) = sample();
     let (from, to) = parties();
-    let check =
-        |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| check_row(&rules(), NOW, own, row, evidence);
+    let check = |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| {
+        check_row(&rules(), &Verdict::OnChain, own, row, evidence)
+    };
     assert_eq!(check(&from, &page.row, &evidence), Ok(Proof::Whole));
     assert_eq!(check(&to, &page.row, &evidence), Ok(Proof::Whole));
     // Another's payment in this account's history.

@@ -1,5 +1,6 @@
 //! The checks of a transaction: on its own page, and as a line of an account's history.
 
+use tally_api::worker::light::Verdict;
 use tally_chain::{
     Address, CheckedTransaction, Header, Manifest, RawTransaction, Receipt, ReferenceVerifier, TxId, U256, address,
     fees::effective_price,
@@ -9,7 +10,8 @@ use tally_chain::{
 };
 
 use super::{
-    CONTENT, CheckLine, OUTCOME, PATH, SEAL, SIGNATURE, check_id, check_manifest, header, line, line_of, same, text,
+    BLOCK, CONTENT, CheckLine, OUTCOME, PATH, SIGNATURE, check_id, check_manifest, header, line, line_of_block,
+    line_within, same, text,
 };
 use crate::{
     format,
@@ -17,25 +19,26 @@ use crate::{
         BaseUnits, BlockEvidence, LogView, PolicyKeyView, PolicyView, Scheme, Status, TransactionEvidence,
         TransactionKind, TransactionPage, TransactionRow,
     },
-    verify::{ChainRules, Sealed},
+    verify::ChainRules,
 };
 
 /// How much of a line of a list was proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// All that it shows of the payment, its outcome and fee included.
     Whole,
     /// That it was signed and is in the block; the node sent no receipt, so the outcome is its word.
     ButOutcome,
-    /// That it was signed; the block that holds it may be made up, so that it happened is the node's word.
-    ButBlock,
+    /// That it was signed; there is no verified chain to compare its block with, so that it happened is the node's word. The
+    /// text says why.
+    ButBlock(String),
 }
 
-/// Checks a transaction's page against its envelope and, once it is in a block, its paths. `now` is this device's clock in
-/// Unix seconds.
+/// Checks a transaction's page against its envelope and, once it is in a block, its paths. `verdict`: what the light client
+/// found of that block.
 pub fn check_transaction(
     rules: &ChainRules,
-    now: u64,
+    verdict: &Verdict,
     page: &TransactionPage,
     evidence: &TransactionEvidence,
 ) -> Vec<CheckLine> {
@@ -50,28 +53,26 @@ pub fn check_transaction(
         check_figures(page, &checked.view(), &receipt, &manifest)
     });
     let inclusion = evidence.inclusion.as_ref();
-    let seal = inclusion.map(|(block, _)| check_seal(rules, now, &page.row, block));
+    let place = inclusion.map(|(block, _)| check_place(&page.row, block));
     let path = inclusion.map(|(block, proof)| check_path(block, proof, evidence));
-    // What stands in a block is worth what the block is worth.
-    let worth = match seal {
-        Some(Ok(sealed)) => sealed,
-        _ => Sealed::Firm,
-    };
-    let within = |outcome: Option<Result<(), String>>| outcome.map(|outcome| outcome.map(|()| worth));
     vec![
         line(SIGNATURE, Some(checked.map(drop))),
         line(CONTENT, Some(content)),
-        line_of(PATH, within(path)),
-        line_of(SEAL, seal),
-        line_of(OUTCOME, within(outcome)),
+        line_within(PATH, verdict, path),
+        match place {
+            Some(place) => line_of_block(BLOCK, verdict, place),
+            None => line(BLOCK, None),
+        },
+        line_within(OUTCOME, verdict, outcome),
     ]
 }
 
 /// Checks a line of the history of the account `own` against the bytes behind it, all in one: that it is of this account,
-/// signature, content, path, the block's work, and the outcome. `now` is this device's clock in Unix seconds.
+/// signature, content, path, the block's place on the verified chain, and the outcome. `verdict`: what the light client found
+/// of that block.
 pub fn check_row(
     rules: &ChainRules,
-    now: u64,
+    verdict: &Verdict,
     own: &str,
     row: &TransactionRow,
     evidence: &TransactionEvidence,
@@ -85,16 +86,20 @@ pub fn check_row(
     let inclusion = evidence.inclusion.as_ref();
     let (block, proof) = inclusion.ok_or("the node sent no path to its block")?;
     check_path(block, proof, evidence)?;
-    let sealed = check_seal(rules, now, row, block)?;
-    if evidence.outcome.is_none() {
-        return Ok(Proof::ButOutcome);
+    check_place(row, block)?;
+    let proven = match &evidence.outcome {
+        Some(_) => {
+            let (receipt, manifest) = proven_receipt(&checked, evidence)?;
+            check_outcome(row, &checked, &receipt, &manifest)?;
+            Proof::Whole
+        }
+        None => Proof::ButOutcome,
+    };
+    match verdict {
+        Verdict::OnChain => Ok(proven),
+        Verdict::Unknown(why) => Ok(Proof::ButBlock(why.clone())),
+        Verdict::Refuted(why) => Err(why.clone()),
     }
-    let (receipt, manifest) = proven_receipt(&checked, evidence)?;
-    check_outcome(row, &checked, &receipt, &manifest)?;
-    Ok(match sealed {
-        Sealed::Firm => Proof::Whole,
-        Sealed::Light => Proof::ButBlock,
-    })
 }
 
 /// Rule: docs/protocol.md#T3
@@ -198,14 +203,14 @@ fn check_path(block: &BlockEvidence, proof: &InclusionProof, evidence: &Transact
     merkle::verify(proof, merkle::leaf_hash(&evidence.envelope), manifest.transactions_root).map_err(text)
 }
 
-fn check_seal(rules: &ChainRules, now: u64, row: &TransactionRow, block: &BlockEvidence) -> Result<Sealed, String> {
+/// What a line shows of the block that holds it.
+fn check_place(row: &TransactionRow, block: &BlockEvidence) -> Result<(), String> {
     let header: Header = header(block)?;
     let manifest = check_manifest(&header, block)?;
-    let sealed = rules.check(&header, manifest.number, now)?;
     let Some(shown) = &row.block else {
         // A page that was read before the block came is about to be read again; what is shown as executed has its block.
         return match row.status {
-            Status::Pending => Ok(sealed),
+            Status::Pending => Ok(()),
             Status::Succeeded | Status::Failed => {
                 Err("its outcome is shown, but not the block that holds it".to_owned())
             }
@@ -218,8 +223,7 @@ fn check_seal(rules: &ChainRules, now: u64, row: &TransactionRow, block: &BlockE
         "The block's height",
         format::count(shown.height),
         format::count(manifest.number.0),
-    )?;
-    Ok(sealed)
+    )
 }
 
 /// What a line shows of the outcome. Rules: docs/protocol.md#X3, #X5

@@ -7,14 +7,7 @@ use tally_api::accounts::AccountBody;
 use tally_chain::Amount;
 
 use super::node::{self, Unproven};
-use crate::{
-    browser,
-    live::Live,
-    model::{BaseUnits, ChainInfo},
-    ui::MarkState,
-    verify::{of_chain, seen},
-    wallet::session::Wallet,
-};
+use crate::{light::Light, live::Live, model::BaseUnits, ui::MarkState, wallet::session::Wallet};
 
 /// The balance of one account as last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +56,7 @@ pub struct Balances {
     again: RwSignal<u32>,
     /// Height of the highest block that a balance shown here was verified against.
     pub witnessed: RwSignal<Option<u64>>,
-    chain: StoredValue<ChainInfo>,
+    light: Light,
 }
 
 impl Balances {
@@ -74,12 +67,14 @@ impl Balances {
             failures: RwSignal::default(),
             again: RwSignal::new(0),
             witnessed: RwSignal::new(None),
-            chain: StoredValue::new(expect_context()),
+            light: Light::get(),
         };
         provide_context(balances);
         let (wallet, live) = (Wallet::get(), Live::get());
         Effect::new(move |_| {
             live.on_chain();
+            // What could not be checked before a tip was verified is checked then.
+            balances.light.turn();
             balances.again.track();
             let accounts: Vec<String> = wallet.accounts().into_iter().map(|account| account.address).collect();
             // What is no longer in the wallet is warned of no more.
@@ -114,21 +109,14 @@ impl Balances {
         })
     }
 
-    /// Why the blocks that the node shows prove nothing, where they carry too little work, reactively.
-    pub fn light(self) -> Option<String> {
+    /// Why nothing of it is verified, where no tip is, reactively.
+    pub fn told(self) -> Option<String> {
         self.known.with(|known| {
             known.values().find_map(|balance| match &balance.mark {
-                MarkState::Light(why) => Some(why.clone()),
+                MarkState::Told(why) => Some(why.clone()),
                 _ => None,
             })
         })
-    }
-
-    /// Takes the chain as the node shows it now, however much of it was seen before.
-    pub fn forget_seen(self) {
-        self.chain.with_value(|chain| seen::forget(&chain.genesis_id));
-        let _ = self.witnessed.try_set(None);
-        self.refresh();
     }
 
     /// Reads all of them again now.
@@ -156,18 +144,8 @@ impl Balances {
     }
 
     async fn read(self, address: String, round: u32) {
-        let Some(chain) = self.chain.try_get_value() else {
-            return;
-        };
-        // What was seen before the question: of two answers under way the later may come first.
-        let seen = seen::highest(&chain.genesis_id);
-        match node::account(&address).await {
-            Ok(answer) => {
-                let mark = self.check(&chain, &answer, &address, seen).await;
-                let balance = Balance {
-                    amount: answer.balance,
-                    mark,
-                };
+        match self.checked(&address).await {
+            Ok(balance) => {
                 let counts = self
                     .failures
                     .try_update(|failures| failures.settle(&address, round, None));
@@ -184,23 +162,42 @@ impl Balances {
         }
     }
 
-    async fn check(self, chain: &ChainInfo, answer: &AccountBody, address: &str, seen: u64) -> MarkState {
-        // Without the chain's rules nothing can be checked, which is not wrong.
-        let Ok(rules) = of_chain(chain).await else {
+    /// Reads one and checks it by the tip that was verified before the question: of two answers under way the later may come
+    /// first, and a node answers from no older state than one that it has proved. Where none was verified yet, the question is
+    /// repeated once there is one.
+    async fn checked(self, address: &str) -> Result<Balance, String> {
+        let before = self.light.height();
+        let answer = node::account(address).await?;
+        let mark = self.check(&answer, address, before).await;
+        let (answer, mark) = match (before, self.light.height()) {
+            (None, Some(height)) => {
+                let answer = node::account(address).await?;
+                let mark = self.check(&answer, address, Some(height)).await;
+                (answer, mark)
+            }
+            _ => (answer, mark),
+        };
+        Ok(Balance {
+            amount: answer.balance,
+            mark,
+        })
+    }
+
+    /// `before`: height of the tip that was verified before the question.
+    async fn check(self, answer: &AccountBody, address: &str, before: Option<u64>) -> MarkState {
+        let Some(block) = node::proven_block(answer) else {
             return MarkState::Claimed;
         };
-        let now = browser::now().unwrap_or_default();
-        match node::verify(answer, address, &rules, seen, now) {
+        let verdict = self.light.check(&block).await;
+        // After a reorg the verified tip may be lower.
+        let least = before.min(self.light.height()).unwrap_or_default();
+        match node::verify(answer, address, &verdict, least) {
             Ok(height) => {
-                seen::add(&chain.genesis_id, height);
-                if let Some(block) = node::proven_block(answer) {
-                    seen::add_block(&chain.genesis_id, &rules, &block, now);
-                }
                 let _ = self.witnessed.try_update(|known| *known = (*known).max(Some(height)));
                 MarkState::Verified
             }
             Err(Unproven::NoProof) => MarkState::Claimed,
-            Err(light @ Unproven::Light) => MarkState::Light(light.to_string()),
+            Err(Unproven::Told(why)) => MarkState::Told(why),
             Err(old @ Unproven::Older { .. }) => MarkState::Older(old.to_string()),
             Err(Unproven::False(why)) => MarkState::Failed(why),
         }
@@ -217,7 +214,7 @@ fn weaker(one: MarkState, other: MarkState) -> MarkState {
     let rank = |mark: &MarkState| match mark {
         MarkState::Failed(_) => 0,
         MarkState::Older(_) => 1,
-        MarkState::Light(_) => 2,
+        MarkState::Told(_) => 2,
         MarkState::Claimed => 3,
         MarkState::Unchecked | MarkState::Checking => 4,
         MarkState::Verified => 5,
@@ -258,11 +255,11 @@ mod tests {
     fn the_sum_bears_the_weakest_mark_of_its_parts() {
         let failed = MarkState::Failed("no".to_owned());
         let older = MarkState::Older("old".to_owned());
-        let light = MarkState::Light("little".to_owned());
+        let told = MarkState::Told("little".to_owned());
         let ranked = [
             failed,
             older,
-            light,
+            told,
             MarkState::Claimed,
             MarkState::Checking,
             MarkState::Verified,

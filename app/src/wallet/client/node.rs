@@ -3,17 +3,13 @@
 use tally_api::accounts::{AccountBody, AccountPoolBody, ProofLeaf, StateProofBody};
 use tally_api::fees::FeesBody;
 use tally_api::transactions::{TransactionDetail, TransactionPage};
+use tally_api::worker::light::Verdict;
 use tally_chain::{
     Bytes, Header, Manifest, address,
     state_tree::{self, PathEnd, StateProof},
 };
 
-use crate::{
-    browser,
-    model::BlockEvidence,
-    verify::{ChainRules, LIGHT, Sealed},
-    wallet::storage::journal::Earlier,
-};
+use crate::{browser, model::BlockEvidence, wallet::storage::journal::Earlier};
 
 /// An account, with a proof of its balance.
 pub async fn account(address: &str) -> Result<AccountBody, String> {
@@ -145,30 +141,27 @@ pub fn proven_block(account: &AccountBody) -> Option<BlockEvidence> {
     })
 }
 
-/// Checks the balance in this tab: that the header is genesis or carries work that this chain allows and that
-/// counts, manifest, path through the state tree, and that the block is not below `seen`, the highest one that was
-/// verified here before the request. `now` is this device's clock in Unix seconds. The height it holds at.
-/// Rule: docs/protocol.md#W57
-pub fn verify(account: &AccountBody, shown: &str, rules: &ChainRules, seen: u64, now: u64) -> Result<u64, Unproven> {
+/// Checks the balance in this tab: manifest, path through the state tree, by `verdict` that the block is on the chain that was
+/// verified from genesis on, and that it is none below `least`, the tip that was verified before the question. The height it
+/// holds at. Rule: docs/protocol.md#W57
+pub fn verify(account: &AccountBody, shown: &str, verdict: &Verdict, least: u64) -> Result<u64, Unproven> {
     let proof = account.proof.as_ref().ok_or(Unproven::NoProof)?;
-    let (height, sealed) = prove(account, proof, shown, rules, now).map_err(Unproven::False)?;
-    match sealed {
-        _ if height < seen => Err(Unproven::Older { seen, shown: height }),
-        Sealed::Light => Err(Unproven::Light),
-        Sealed::Firm => Ok(height),
+    let height = prove(account, proof, shown).map_err(Unproven::False)?;
+    match verdict {
+        Verdict::Refuted(why) => Err(Unproven::False(why.clone())),
+        Verdict::Unknown(why) => Err(Unproven::Told(why.clone())),
+        Verdict::OnChain if height < least => Err(Unproven::Older {
+            seen: least,
+            shown: height,
+        }),
+        Verdict::OnChain => Ok(height),
     }
 }
 
-/// The height of the block under which the balance holds, and what that block stands on.
-fn prove(
-    account: &AccountBody,
-    proof: &StateProofBody,
-    shown: &str,
-    rules: &ChainRules,
-    now: u64,
-) -> Result<(u64, Sealed), String> {
+/// The height of the block under which the balance holds.
+fn prove(account: &AccountBody, proof: &StateProofBody, shown: &str) -> Result<u64, String> {
     let address = address::parse(shown).map_err(|error| error.to_string())?;
-    let (manifest, sealed) = sealed_manifest(proof, rules, now)?;
+    let manifest = manifest(proof)?;
     let claimed = state_tree::Account {
         nonce: account.nonce,
         balance: account.balance,
@@ -179,7 +172,7 @@ fn prove(
     path(proof)
         .verify(&key, value.as_deref(), manifest.state_root)
         .map_err(|error| error.to_string())?;
-    Ok((manifest.number.0, sealed))
+    Ok(manifest.number.0)
 }
 
 /// Why a balance is not verified.
@@ -187,16 +180,17 @@ fn prove(
 pub enum Unproven {
     #[error("the node sent no proof")]
     NoProof,
-    #[error("the node answers from block {shown}, and showed block {seen} before")]
+    #[error("the node answers from block {shown}, and this browser has verified block {seen}")]
     Older { seen: u64, shown: u64 },
-    #[error("{}", LIGHT)]
-    Light,
+    /// There is no verified chain to compare its block with.
+    #[error("{0}")]
+    Told(String),
     #[error("{0}")]
     False(String),
 }
 
-/// The manifest of a header that may stand at the height in the manifest. Rules: docs/protocol.md#C3, #H5, #M1
-fn sealed_manifest(proof: &StateProofBody, rules: &ChainRules, now: u64) -> Result<(Manifest, Sealed), String> {
+/// The manifest of the block. Rules: docs/protocol.md#H1, #M1
+fn manifest(proof: &StateProofBody) -> Result<Manifest, String> {
     let bytes = proof
         .header_hex
         .as_ref()
@@ -204,11 +198,10 @@ fn sealed_manifest(proof: &StateProofBody, rules: &ChainRules, now: u64) -> Resu
         .map_err(|_| "the header has not 80 bytes")?;
     let header = Header::decode(bytes);
     let manifest = Manifest::decode(&proof.manifest_hex).map_err(|error| error.to_string())?;
-    if manifest.root() != header.manifest_root {
-        return Err("the manifest is not the one in the header".to_owned());
+    match manifest.root() == header.manifest_root {
+        true => Ok(manifest),
+        false => Err("the manifest is not the one in the header".to_owned()),
     }
-    let sealed = rules.check(&header, manifest.number, now)?;
-    Ok((manifest, sealed))
 }
 
 /// Rule: docs/protocol.md#S4

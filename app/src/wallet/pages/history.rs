@@ -13,6 +13,7 @@ use pending::{Actions, Elsewhere, Pending, Waiting};
 
 use crate::{
     format,
+    light::Light,
     live::Live,
     model::{AccountView, ChainInfo, HistoryLine, RewardRow, Status, TransactionRow},
     reads,
@@ -20,7 +21,7 @@ use crate::{
         AddressLink, Amount, BlockLink, ButtonLink, Empty, Followed, Mark, MarkState, Notice, NoticeKind, PageHead,
         StatusBadge, Time, TransactionLink, branch,
     },
-    verify::{LIGHT, Proof, proofs},
+    verify::{Proof, proofs},
     wallet::{
         access::gate::Gate,
         parts::account::{AccountSelect, chosen_account},
@@ -145,6 +146,7 @@ fn Rows(chosen: RwSignal<String>, account: Signal<Option<AccountView>>, witness:
 #[component]
 fn Lines(of: String, account: Signal<Option<AccountView>>, witness: Witness) -> impl IntoView {
     let href = format!("/account/{of}");
+    let light = Light::get();
     let own = StoredValue::new(of.clone());
     let checked = of.clone();
     let lines = Memo::new(move |_| {
@@ -159,6 +161,7 @@ fn Lines(of: String, account: Signal<Option<AccountView>>, witness: Witness) -> 
     Effect::new(move |_| {
         // What could not be checked is tried again with each answer.
         account.track();
+        light.turn();
         let payments = lines.with(|lines| {
             let payments = lines.iter().filter_map(|line| match line {
                 HistoryLine::Transaction(row) => Some(row.clone()),
@@ -287,6 +290,7 @@ fn Line(own: String, row: TransactionRow, witness: Witness) -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Witness {
     chain: StoredValue<ChainInfo>,
+    light: Light,
     marks: RwSignal<HashMap<String, MarkState>>,
 }
 
@@ -294,6 +298,7 @@ impl Witness {
     fn new() -> Self {
         Self {
             chain: StoredValue::new(expect_context()),
+            light: Light::get(),
             marks: RwSignal::default(),
         }
     }
@@ -317,13 +322,17 @@ impl Witness {
             };
             for row in rows {
                 let Some(key) = key(&own, &row) else { continue };
-                if self.marks.try_with_untracked(|marks| marks.contains_key(&key)) != Some(false) {
+                // What could not be compared with a verified chain is tried again.
+                let settled = |marks: &HashMap<String, MarkState>| {
+                    marks.get(&key).is_some_and(|mark| !matches!(mark, MarkState::Told(_)))
+                };
+                if self.marks.try_with_untracked(settled) != Some(false) {
                     continue;
                 }
                 let _ = self
                     .marks
                     .try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
-                let mark = check_line(&chain, &own, &row).await;
+                let mark = check_line(&chain, self.light, &own, &row).await;
                 let _ = self.marks.try_update(|marks| match mark {
                     Some(mark) => marks.insert(key, mark),
                     None => marks.remove(&key),
@@ -335,12 +344,14 @@ impl Witness {
 
 /// The mark that a line of the account `own` earns; none where it could not be checked now, which is not wrong: it may be
 /// tried again.
-async fn check_line(chain: &ChainInfo, own: &str, row: &TransactionRow) -> Option<MarkState> {
-    let proof = proofs::row(chain.clone(), own.to_owned(), row.clone()).await.ok()?;
+async fn check_line(chain: &ChainInfo, light: Light, own: &str, row: &TransactionRow) -> Option<MarkState> {
+    let proof = proofs::row(chain.clone(), light, own.to_owned(), row.clone())
+        .await
+        .ok()?;
     Some(match proof {
         Ok(Proof::Whole) => MarkState::Verified,
         Ok(Proof::ButOutcome) => MarkState::Claimed,
-        Ok(Proof::ButBlock) => MarkState::Light(LIGHT.to_owned()),
+        Ok(Proof::ButBlock(why)) => MarkState::Told(why),
         Err(why) => MarkState::Failed(why),
     })
 }

@@ -99,13 +99,13 @@ fn Standing() -> impl IntoView {
     let words = move || {
         balances.witnessed.get().map(|height| {
             format!(
-                "Verified here means: against block {}, which this node showed. That block's work was checked, the chain behind it was not.",
+                "Verified here means: against block {}, which is on the chain that this tab has verified from genesis on.",
                 format::count(height)
             )
         })
     };
     let older = Memo::new(move |_| balances.older());
-    let light = Memo::new(move |_| balances.light());
+    let told = Memo::new(move |_| balances.told());
     view! {
         <p class="field-hint wallet-standing">{words}</p>
         {move || {
@@ -113,42 +113,23 @@ fn Standing() -> impl IntoView {
                 .get()
                 .map(|why| {
                     view! {
-                        <NodesWord
-                            title="The node shows an older state than before"
-                            why=format!("For these balances {why}. It may still be syncing, follow another branch, or withhold newer blocks.")
-                            only_if="the chain was started again"
-                        />
+                        <Notice kind=NoticeKind::Warning title="The node shows an older state than before">
+                            <p>{format!("For these balances {why}. It may still be catching up, follow another branch, or hide what has happened since.")}</p>
+                        </Notice>
                     }
                 })
         }}
         {move || {
-            light
-                .get()
+            told.get()
                 .map(|why| {
                     view! {
-                        <NodesWord
-                            title="The node shows blocks that cost little to make up"
-                            why=format!("{why} These balances are only what the node reports. Miners may have left, or the node shows blocks of its own.")
-                            only_if="the chain carries so little work now"
-                        />
+                        <Notice kind=NoticeKind::Warning title="These balances are the node's word">
+                            <p>{format!("This tab has no verified chain to compare them with: {why}")}</p>
+                            <p>"The seal in the header of the page shows what was found."</p>
+                        </Notice>
                     }
                 })
         }}
-    }
-}
-
-/// Says why balances are not verified against what was seen before, and lets the user start again where that is no surprise.
-#[component]
-fn NodesWord(title: &'static str, why: String, only_if: &'static str) -> impl IntoView {
-    let balances = Balances::get();
-    view! {
-        <Notice kind=NoticeKind::Warning title=title>
-            <p>{why}</p>
-            <p>{format!("Only if you know that {only_if}:")}</p>
-            <div class="actions">
-                <Button on:click=move |_| balances.forget_seen()>"Forget the blocks seen before"</Button>
-            </div>
-        </Notice>
     }
 }
 

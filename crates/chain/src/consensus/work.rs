@@ -3,19 +3,15 @@
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{BoundsError, SealContext, SealError, Sealed, WorkSealError};
+use super::{SealContext, WorkSealError};
 use crate::asert;
 use crate::hash::BlockId;
 use crate::header::Header;
 use crate::pow::Target;
-use crate::units::{Height, Weight};
+use crate::units::Weight;
 
 /// Allowed clock skew under proof of work, in spacings. Rule: docs/protocol.md#B4
 pub const MAX_AHEAD_SPACINGS: u64 = 12;
-
-/// How many times easier than the hardest known target a block may be. Difficulty follows the miners, who come and go; a
-/// block that carries less still costs next to nothing beside the chain's own. Rule: docs/protocol.md#W57
-const EASIER: u32 = 16;
 
 /// Parameters of proof of work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +103,7 @@ impl ProofOfWorkSpec {
         Target::from_bits(self.pow_limit_bits).expect("a chain spec is read only if its pow_limit_bits is a target")
     }
 
-    pub(crate) fn initial_target(&self) -> Target {
+    fn initial_target(&self) -> Target {
         Target::from_bits(self.initial_bits).expect("a chain spec is read only if its initial_bits is a target")
     }
 }
@@ -120,51 +116,4 @@ pub(crate) fn check_without_spec(header: &Header) -> Result<Weight, WorkSealErro
         check_id(header, target)?;
     }
     Ok(target.work())
-}
-
-/// The easiest target that counts. The bound of the spec alone is none on a chain whose block 1 came long after
-/// genesis: any time of today allows its limit there.
-fn weakest(hardest: Target) -> Target {
-    Target(hardest.0.saturating_mul(U256::from(EASIER)))
-}
-
-/// What a reader with the spec, and without the blocks before, can check.
-impl ProofOfWorkSpec {
-    /// `genesis_time` in Unix seconds; `hardest`: the hardest target that the reader knows of the chain.
-    pub(crate) fn check_within(
-        &self,
-        header: &Header,
-        height: Height,
-        genesis_time: u32,
-        hardest: Target,
-    ) -> Result<Sealed, BoundsError> {
-        let bits = header.bits;
-        let target = Target::from_bits(bits).map_err(SealError::from)?;
-        if target > self.easiest(header.time, height, genesis_time) {
-            return Err(BoundsError::TooEasy { bits, height });
-        }
-        check_id(header, target).map_err(SealError::from)?;
-        Ok(match target > weakest(hardest) {
-            true => Sealed::Light,
-            false => Sealed::Firm,
-        })
-    }
-
-    /// The highest target that a block of this time can have at this height; times in Unix seconds. The difficulty's anchor
-    /// is block 1, made after genesis, so a chain that had run from genesis on is the easiest there can be. A parent may be
-    /// dated later than its child (rule B3): one half-life and twelve blocks more are granted for that.
-    /// Rule: docs/protocol.md#D1
-    fn easiest(&self, time: u32, height: Height, genesis_time: u32) -> Target {
-        let spacing = i64::from(self.spacing);
-        let parent_at_most = i64::from(time) + i64::from(self.half_life) + 12 * spacing;
-        let anchor_parent = i64::from(genesis_time) - spacing;
-        asert::next_target(
-            self.initial_target(),
-            self.limit(),
-            self.spacing,
-            self.half_life,
-            parent_at_most - anchor_parent,
-            height.0.saturating_sub(2),
-        )
-    }
 }

@@ -96,6 +96,8 @@ pub enum LightError {
     LongTail { blocks: u64 },
     #[error("the headers end with block {found}, expected the tip {expected}")]
     WrongTip { found: BlockId, expected: BlockId },
+    #[error("the chain weighs {found}, the node claims {claimed}")]
+    OtherWeight { found: Weight, claimed: Weight },
     #[error("the chain weighs {found}, one of {known} was verified before")]
     Lighter { found: Weight, known: Weight },
     #[error("the chain weighs as much as one with tip {known} that was verified before, its own is {found}")]

@@ -96,6 +96,24 @@ impl Run {
         }
     }
 
+    /// The same by another reading of the reader's clock.
+    pub fn at_time(self, now: UnixSecs) -> Self {
+        Self { now, ..self }
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub fn weight_of(&self, header: &Header) -> Weight {
+        self.engine.weight(header)
+    }
+
+    /// Weight of genesis.
+    pub fn genesis_weight(&self) -> U256 {
+        self.weight_of(&genesis::block(&self.spec).header).0
+    }
+
     pub fn height(&self) -> u64 {
         self.end.height.0
     }
@@ -216,7 +234,7 @@ impl AllHeaders {
         Ok(Self::on(genesis, Run::new(spec, now, start)))
     }
 
-    fn on(genesis: BlockId, run: Run) -> Self {
+    pub(super) fn on(genesis: BlockId, run: Run) -> Self {
         Self {
             genesis,
             run,
@@ -279,6 +297,10 @@ impl AllHeaders {
 
     pub(super) fn run(&self) -> &Run {
         &self.run
+    }
+
+    pub(super) fn into_run(self) -> Run {
+        self.run
     }
 
     /// One compact header; its length, or `None` where the bytes end before it does.

@@ -2,6 +2,7 @@
 
 use super::draws::{self, Weights};
 use super::fault::{Failure, Fault, LightError, failure, failure_at};
+use super::follow::Followed;
 use super::headers::{AllHeaders, Genesis, Run};
 use super::limits::{MAGIC, MAX_HEIGHT, MAX_RECORDS, VERSION};
 use super::sampled::{Bounds, Sample, read_manifest};
@@ -46,7 +47,7 @@ enum Stage {
     Tail(Head, Box<Sample>, Box<Run>),
     All(Head, Box<AllHeaders>),
     /// Everything was read.
-    Done(Box<Verified>),
+    Done(Box<Followed>),
     Failed(Fault),
 }
 
@@ -140,8 +141,16 @@ impl Verifier {
 
     /// The verdict, once no more bytes come.
     pub fn finish(self) -> Result<Verified, Fault> {
+        self.finish_followed().map(Followed::into_verified)
+    }
+
+    /// The same with what is needed to follow the headers after the tip.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the proof.
+    pub fn finish_followed(self) -> Result<Followed, Fault> {
         let missing = match self.stage {
-            Stage::Done(verified) => return Ok(*verified),
+            Stage::Done(followed) => return Ok(*followed),
             Stage::Failed(fault) => return Err(fault),
             Stage::Head => "before the manifest of its tip",
             Stage::Count(_) => "before its records",
@@ -172,7 +181,8 @@ impl Verifier {
                 let tip = head.manifest.number;
                 (headers.height().0, tip.0, Some(tip))
             }
-            Stage::Done(verified) => {
+            Stage::Done(followed) => {
+                let verified = followed.verified();
                 let parts = verified.checked.headers + verified.checked.nodes;
                 (parts, parts, Some(verified.manifest.number))
             }
@@ -229,14 +239,17 @@ impl Verifier {
             Stage::Tail(head, sample, mut run) => match run.read(bytes)? {
                 Some(len) if run.height() == head.manifest.number.0 => {
                     let verified = self.end_of_sample(head, &sample, &run, len)?;
-                    (Stage::Done(Box::new(verified)), Some(len))
+                    (Stage::Done(Box::new(Followed::new(verified, *run))), Some(len))
                 }
                 read => (Stage::Tail(head, sample, run), read),
             },
             Stage::All(head, mut headers) => match headers.read(bytes)? {
                 Some(len) if headers.height() == head.manifest.number => {
                     let verified = self.end_of_headers(head, &headers, len)?;
-                    (Stage::Done(Box::new(verified)), Some(len))
+                    (
+                        Stage::Done(Box::new(Followed::new(verified, headers.into_run()))),
+                        Some(len),
+                    )
                 }
                 read => (Stage::All(head, headers), read),
             },
@@ -284,7 +297,10 @@ impl Verifier {
                 let headers = headers.map_err(|error| failure("F3", error))?;
                 // Genesis is known: a chain that has no more needs no header.
                 match height {
-                    0 => Ok(Stage::Done(Box::new(self.end_of_headers(head, &headers, len)?))),
+                    0 => {
+                        let verified = self.end_of_headers(head, &headers, len)?;
+                        Ok(Stage::Done(Box::new(Followed::new(verified, headers.into_run()))))
+                    }
                     _ => Ok(Stage::All(head, Box::new(headers))),
                 }
             }

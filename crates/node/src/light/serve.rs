@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tally_chain::light::TipClaim;
-use tally_chain::{BlockId, Height};
+use tally_chain::{BlockId, Height, history};
 
 use super::{LightProof, LightReadError, PROVED_BELOW_TIP, prove, write_headers};
 use crate::node::Node;
@@ -93,6 +93,23 @@ impl Node {
         let mut out = Vec::new();
         write_headers(self.spec(), &tip.snapshot, from..=to, &mut out)?;
         Ok(out)
+    }
+
+    /// Nodes that show the block at `height` to be an ancestor of the block `tip_id` of the active chain, at most 128 of 72 bytes, as
+    /// bytes. Rules: docs/protocol.md#F11, #R4
+    ///
+    /// # Errors
+    /// Where that block is not in the active chain, is not above `height`, or this node began with a checkpoint above it.
+    pub fn light_ancestor(&self, tip: &Tip, tip_id: BlockId, height: Height) -> Result<Vec<u8>, LightReadError> {
+        let blocks = active_height(tip, tip_id)?;
+        if height >= blocks {
+            return Err(LightReadError::NoAncestor { height, tip: blocks });
+        }
+        kept_from(tip, height.0)?;
+        let proof = tip
+            .snapshot
+            .over_history(|nodes| history::prove(blocks.0, height.0, &nodes))?;
+        Ok(proof.nodes.iter().flat_map(history::Node::encode).collect())
     }
 }
 

@@ -1,7 +1,6 @@
 //! Blocks, and what they are worth.
 
 use super::*;
-use crate::verify::rules::tests::fresh;
 
 #[test]
 fn what_is_compared_is_the_subject_and_a_growing_chain_is_none() {
@@ -38,7 +37,7 @@ fn a_block_with_another_manifest_does_not_hold() {
         manifest.root()
     );
     let expected = vec![Some(Ok(())), Some(Ok(())), failed(&why), failed(&why)];
-    assert_eq!(outcomes(check_block(&rules(), NOW, &page, &block)), expected);
+    assert_eq!(outcomes(check_block(&Verdict::OnChain, &page, &block)), expected);
 }
 
 #[test]
@@ -48,7 +47,7 @@ fn every_field_of_header_and_manifest_is_compared() {
     let figures = |change: fn(&mut BlockPage)| {
         let mut page = page.clone();
         change(&mut page);
-        outcomes(check_block(&rules(), NOW, &page, &block))[3].clone()
+        outcomes(check_block(&Verdict::OnChain, &page, &block))[3].clone()
     };
     assert_eq!(figures(|_| {}), Some(Ok(())));
     let why = "The bits value is shown as 0x1d00ffff, but the bytes say 0x2000ffff";
@@ -92,54 +91,49 @@ fn every_field_of_header_and_manifest_is_compared() {
 }
 
 #[test]
-fn a_header_without_work_does_not_hold() {
+fn a_header_of_another_length_does_not_hold() {
     let (_, evidence, page) = sample();
     let (mut block, _) = evidence.inclusion.expect("the sample is in a block");
-    let mut header = header(&block).unwrap();
-    let work = |header: &Header, block: &mut BlockEvidence| {
-        block.header = Bytes::copy_from_slice(&header.encode());
-        outcomes(check_block(&rules(), NOW, &page, block))[1].clone()
-    };
-    header.bits = 0x1d00_ffff;
-    assert_eq!(work(&header, &mut block), failed("the id is above the target"));
-    // Bits that every id meets are none of this chain's, and a block without a parent is not its genesis.
-    header.bits = 0x207f_ffff;
-    let why = "the work that its bits 0x207fffff require is less than this chain allows at height 12";
-    assert_eq!(work(&mined(header), &mut block), failed(why));
-    let orphan = Header {
-        parent: BlockId::ZERO,
-        ..header
-    };
-    let why = format!("block 0 is not this chain's genesis, {}", rules().identity.genesis);
-    assert_eq!(work(&orphan, &mut block), failed(&why));
     block.header = Bytes::from_static(&[0; 79]);
     let short = failed("the header has 79 bytes, not 80");
-    assert_eq!(outcomes(check_block(&rules(), NOW, &page, &block)), vec![short; 4]);
+    assert_eq!(outcomes(check_block(&Verdict::OnChain, &page, &block)), vec![short; 4]);
 }
 
+/// Whether the light client has no verified chain, or found the block beside it: nothing that stands in it is verified.
 #[test]
-fn what_stands_in_a_block_of_hardly_any_work_is_the_nodes_word() {
+fn what_stands_in_a_block_that_is_not_on_the_verified_chain_is_not_verified() {
     let (page, mut evidence, block) = sample();
-    let (_, rules) = fresh();
-    let claimed = |lines: &[CheckLine]| lines.iter().map(|line| line.claimed).collect::<Vec<_>>();
-    let lines = check_transaction(&rules, NOW, &page, &evidence);
-    assert_eq!(claimed(&lines), vec![None, None, Some(LIGHT), Some(LIGHT), Some(LIGHT)]);
-    let expected = vec![Some(Ok(())), Some(Ok(())), None, None, None];
-    assert_eq!(outcomes(lines), expected);
-    let (from, _) = parties();
-    let row = |evidence: &TransactionEvidence| check_row(&rules, NOW, &from, &page.row, evidence);
-    assert_eq!(row(&evidence), Ok(Proof::ButBlock));
+    let (rules, (from, _)) = (rules(), parties());
     let (inclusion, _) = evidence.inclusion.clone().expect("the sample is in a block");
-    let lines = check_block(&rules, NOW, &block, &inclusion);
-    assert_eq!(claimed(&lines), vec![None, Some(LIGHT), None, None]);
-    assert_eq!(outcomes(lines), vec![Some(Ok(())), None, Some(Ok(())), Some(Ok(()))]);
-    // What does not hold is shown as such, whatever the block is worth.
+    let why = "a reason".to_owned();
+    let (unknown, refuted) = (Verdict::Unknown(why.clone()), Verdict::Refuted(why.clone()));
+    let claimed = |lines: &[CheckLine]| lines.iter().map(|line| line.claimed.clone()).collect::<Vec<_>>();
+    let row =
+        |verdict: &Verdict, evidence: &TransactionEvidence| check_row(&rules, verdict, &from, &page.row, evidence);
+
+    let lines = check_block(&unknown, &block, &inclusion);
+    assert_eq!(claimed(&lines), vec![None, Some(why.clone()), None, None]);
+    assert_eq!(outcomes(lines), vec![None; 4]);
+    let lines = check_transaction(&rules, &unknown, &page, &evidence);
+    assert_eq!(claimed(&lines), vec![None, None, None, Some(why.clone()), None]);
+    let signed = [Some(Ok(())), Some(Ok(()))];
+    assert_eq!(outcomes(lines), [&signed[..], &vec![None; 3]].concat());
+    assert_eq!(row(&unknown, &evidence), Ok(Proof::ButBlock(why.clone())));
+
+    let lines = outcomes(check_block(&refuted, &block, &inclusion));
+    assert_eq!(lines, vec![None, failed(&why), None, None]);
+    let lines = outcomes(check_transaction(&rules, &refuted, &page, &evidence));
+    assert_eq!(lines, [&signed[..], &[None, failed(&why), None]].concat());
+    assert_eq!(row(&refuted, &evidence), Err(why));
+
+    // What does not hold is shown as such, whatever the block is.
     let (_, other, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
     evidence.outcome = other.outcome;
-    let why = row(&evidence).expect_err("another block's outcome");
+    for verdict in [&unknown, &refuted] {
+        let lines = outcomes(check_transaction(&rules, verdict, &page, &evidence));
+        let Some(Err(why)) = &lines[4] else { panic!("{lines:?}") };
+        assert!(why.starts_with("the path leads to root "), "{why}");
+    }
+    let why = row(&unknown, &evidence).expect_err("another block's outcome");
     assert!(why.starts_with("the path leads to root "), "{why}");
-    assert_eq!(
-        outcomes(check_transaction(&rules, NOW, &page, &evidence))[4],
-        failed(&why)
-    );
 }

@@ -1,16 +1,15 @@
 use serde_json::json;
-use tally_chain::pow::Target;
-use tally_chain::{Amount, B256, BlockId, ChainSpec, Height, genesis};
+use tally_chain::{Amount, B256, BlockId, Height};
 
 use super::*;
-use crate::verify::rules::tests::{EASIEST, NOW, fresh, local, mined};
+use crate::verify::rules::tests::{EASIEST, NOW, mined};
 
 const HELD: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const OTHER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 /// What a node answers about the only account there is, which holds `balance` where the state has 500, in a block of this
-/// height, with these bits.
-fn answer_at(balance: u64, number: u64, bits: u32) -> AccountBody {
+/// height.
+fn answer_at(balance: u64, number: u64) -> AccountBody {
     let account = state_tree::Account {
         nonce: 3,
         balance: "500".parse().unwrap(),
@@ -36,7 +35,7 @@ fn answer_at(balance: u64, number: u64, bits: u32) -> AccountBody {
         parent: BlockId(B256::repeat_byte(6)),
         manifest_root: manifest.root(),
         time: NOW as u32,
-        bits,
+        bits: EASIEST,
         nonce: 0,
     });
     let proof = json!({
@@ -53,12 +52,12 @@ fn answer_at(balance: u64, number: u64, bits: u32) -> AccountBody {
 }
 
 fn answer(balance: u64) -> AccountBody {
-    answer_at(balance, 7, EASIEST)
+    answer_at(balance, 7)
 }
 
-/// The verdict of a tab that has seen no block yet.
+/// The verdict of a tab that has verified the chain up to that block.
 fn verdict(answer: &AccountBody, address: &str) -> Result<u64, Unproven> {
-    verify(answer, address, &local().1, 0, NOW)
+    verify(answer, address, &Verdict::OnChain, 0)
 }
 
 fn untrue(why: impl ToString) -> Result<u64, Unproven> {
@@ -71,34 +70,27 @@ fn a_balance_that_the_state_proves_is_verified() {
 }
 
 #[test]
-fn a_made_up_block_proves_nothing() {
-    let genesis = genesis::identity(&ChainSpec::built_in("local").unwrap()).genesis;
-    let why = format!("block 0 is not this chain's genesis, {genesis}");
-    assert_eq!(verdict(&answer_at(500, 0, EASIEST), HELD), untrue(why));
-    let why = "the work that its bits 0x207fffff require is less than this chain allows at height 7";
-    assert_eq!(verdict(&answer_at(500, 7, 0x207f_ffff), HELD), untrue(why));
-}
-
-#[test]
-fn a_block_of_hardly_any_work_is_the_nodes_word() {
-    let (_, rules) = fresh();
-    let claimed = verify(&answer(500), HELD, &rules, 0, NOW);
-    assert_eq!(claimed, Err(Unproven::Light));
-    // Its content must hold all the same, and one below a block that was seen is old.
+fn a_block_that_is_not_on_the_verified_chain_proves_nothing() {
+    let why = "block 7 is above the verified tip, block 3";
+    let refuted = Verdict::Refuted(why.to_owned());
+    assert_eq!(verify(&answer(500), HELD, &refuted, 0), untrue(why));
+    // Without a verified chain the balance is the node's word, and its proof must hold all the same.
+    let unknown = Verdict::Unknown(why.to_owned());
+    assert_eq!(
+        verify(&answer(500), HELD, &unknown, 9),
+        Err(Unproven::Told(why.to_owned()))
+    );
     assert!(matches!(
-        verify(&answer(501), HELD, &rules, 0, NOW),
+        verify(&answer(501), HELD, &unknown, 0),
         Err(Unproven::False(_))
     ));
-    let old = Err(Unproven::Older { seen: 8, shown: 7 });
-    assert_eq!(verify(&answer(500), HELD, &rules, 8, NOW), old);
 }
 
 #[test]
-fn a_block_below_one_that_was_seen_is_old() {
-    let (_, rules) = local();
-    assert_eq!(verify(&answer(500), HELD, &rules, 7, NOW), Ok(7));
+fn a_block_below_the_tip_that_was_verified_before_the_question_is_old() {
+    assert_eq!(verify(&answer(500), HELD, &Verdict::OnChain, 7), Ok(7));
     let old = Err(Unproven::Older { seen: 8, shown: 7 });
-    assert_eq!(verify(&answer(500), HELD, &rules, 8, NOW), old);
+    assert_eq!(verify(&answer(500), HELD, &Verdict::OnChain, 8), old);
 }
 
 #[test]
@@ -122,16 +114,16 @@ fn another_balance_or_another_account_is_not() {
 }
 
 #[test]
-fn a_header_without_its_work_proves_nothing() {
+fn a_header_of_another_manifest_proves_nothing() {
     let mut claimed = answer(500);
     let proof = claimed.proof.as_mut().unwrap();
-    let mut header = proof.header_hex.to_vec();
-    let target = Target::from_bits(EASIEST).unwrap();
-    while target.is_met_by(&Header::decode(header.as_slice().try_into().unwrap()).id()) {
-        header[76] = header[76].wrapping_add(1);
-    }
-    proof.header_hex = header.into();
-    assert_eq!(verdict(&claimed, HELD), untrue("the id is above the target"));
+    proof.header_hex = answer_at(500, 8).proof.unwrap().header_hex;
+    assert_eq!(
+        verdict(&claimed, HELD),
+        untrue("the manifest is not the one in the header")
+    );
+    claimed.proof.as_mut().unwrap().header_hex = Bytes::from_static(&[0; 79]);
+    assert_eq!(verdict(&claimed, HELD), untrue("the header has not 80 bytes"));
 }
 
 #[test]

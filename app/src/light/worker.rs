@@ -1,0 +1,151 @@
+//! The page's end of the light client's worker.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use futures::channel::oneshot;
+use tally_api::worker::light::{FromLight, Phase, State, ToLight, Verdict};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{MessageEvent, Worker};
+
+use crate::{base, browser, model::BlockEvidence};
+
+/// The worker with the questions that it has not answered yet.
+struct Client {
+    worker: Worker,
+    /// Whether it listens; until then messages wait.
+    ready: bool,
+    unsent: Vec<JsValue>,
+    // Called by the browser for as long as the worker lives.
+    _on_message: Closure<dyn Fn(MessageEvent)>,
+    _on_error: Closure<dyn Fn(web_sys::Event)>,
+}
+
+#[derive(Default)]
+struct Shared {
+    client: Option<Client>,
+    /// Why there is none.
+    lost: Option<String>,
+    last_number: u32,
+    waiting: HashMap<u32, oneshot::Sender<Verdict>>,
+    on_state: Option<Box<dyn Fn(State)>>,
+}
+
+thread_local! {
+    static SHARED: RefCell<Shared> = RefCell::default();
+}
+
+/// Starts the worker; `on_state` is given its state whenever that changes.
+pub fn start(genesis: &str, on_state: impl Fn(State) + 'static) {
+    SHARED.with_borrow_mut(|shared| shared.on_state = Some(Box::new(on_state)));
+    match client() {
+        Ok(client) => SHARED.with_borrow_mut(|shared| shared.client = Some(client)),
+        Err(why) => return failed(&why),
+    }
+    send(&ToLight::Start {
+        genesis: genesis.to_owned(),
+        node: format!("{}{}", browser::origin(), base::current().as_str()),
+    });
+}
+
+/// Sends the worker a message, or keeps it until the worker listens.
+pub fn send(message: &ToLight) {
+    let message = serde_wasm_bindgen::to_value(message).expect("messages of the protocol are plain data");
+    SHARED.with_borrow_mut(|shared| {
+        let Some(client) = shared.client.as_mut() else { return };
+        match client.ready {
+            true => drop(client.worker.post_message(&message)),
+            false => client.unsent.push(message),
+        }
+    });
+}
+
+/// What the worker finds about a block.
+pub async fn check(block: &BlockEvidence) -> Verdict {
+    let waiting = SHARED.with_borrow_mut(|shared| {
+        if let Some(why) = &shared.lost {
+            return Err(why.clone());
+        }
+        shared.last_number = shared.last_number.wrapping_add(1);
+        let (sender, receiver) = oneshot::channel();
+        shared.waiting.insert(shared.last_number, sender);
+        Ok((shared.last_number, receiver))
+    });
+    let (question, receiver) = match waiting {
+        Ok(waiting) => waiting,
+        Err(why) => return Verdict::Unknown(why),
+    };
+    send(&ToLight::Check {
+        question,
+        header: block.header.clone(),
+        manifest: block.manifest.clone(),
+    });
+    let lost = || Verdict::Unknown("the light client ended".to_owned());
+    receiver.await.unwrap_or_else(|_| lost())
+}
+
+fn client() -> Result<Client, String> {
+    let worker = browser::module_worker("light-worker.js", "tally-light")?;
+    let on_message = Closure::<dyn Fn(MessageEvent)>::new(|event: MessageEvent| received(event.data()));
+    let on_error = Closure::<dyn Fn(web_sys::Event)>::new(|event: web_sys::Event| {
+        let why = js_sys::Reflect::get(&event, &"message".into())
+            .ok()
+            .and_then(|text| text.as_string());
+        failed(&why.unwrap_or_else(|| "its script could not be loaded".to_owned()));
+    });
+    worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    Ok(Client {
+        worker,
+        ready: false,
+        unsent: Vec::new(),
+        _on_message: on_message,
+        _on_error: on_error,
+    })
+}
+
+fn received(data: JsValue) {
+    match serde_wasm_bindgen::from_value::<FromLight>(data) {
+        Ok(FromLight::Ready) => SHARED.with_borrow_mut(|shared| {
+            let Some(client) = shared.client.as_mut() else { return };
+            client.ready = true;
+            for message in std::mem::take(&mut client.unsent) {
+                let _ = client.worker.post_message(&message);
+            }
+        }),
+        Ok(FromLight::State(state)) => show(*state),
+        Ok(FromLight::Checked { question, verdict }) => {
+            let waiting = SHARED.with_borrow_mut(|shared| shared.waiting.remove(&question));
+            if let Some(waiting) = waiting {
+                let _ = waiting.send(verdict);
+            }
+        }
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// The one who is shown states may send messages meanwhile.
+fn show(state: State) {
+    let on_state = SHARED.with_borrow_mut(|shared| shared.on_state.take());
+    let Some(on_state) = on_state else { return };
+    on_state(state);
+    SHARED.with_borrow_mut(|shared| shared.on_state = Some(on_state));
+}
+
+/// There is no light client: all that waits gets no verdict.
+fn failed(why: &str) {
+    let why = format!("this browser does not run the light client: {why}");
+    let (client, waiting) = SHARED.with_borrow_mut(|shared| {
+        shared.lost = Some(why.clone());
+        (shared.client.take(), std::mem::take(&mut shared.waiting))
+    });
+    if let Some(client) = client {
+        client.worker.terminate();
+    }
+    for waiting in waiting.into_values() {
+        let _ = waiting.send(Verdict::Unknown(why.clone()));
+    }
+    show(State {
+        phase: Phase::AsTold(why),
+        ..State::default()
+    });
+}

@@ -1,0 +1,170 @@
+//! Questions of the page: is this block on the verified chain?
+
+use std::collections::{BTreeSet, VecDeque};
+
+use tally_api::worker::light::Verdict;
+use tally_chain::history::{NODE_BYTES, Node};
+use tally_chain::light::{Followed, NotShown};
+use tally_chain::{BlockId, Header, Height, Manifest};
+
+/// Most questions that wait.
+const MAX_WAITING: usize = 1_000;
+/// Most blocks whose place is remembered.
+const MAX_PROVEN: usize = 4_096;
+
+/// A block that the page has a question about.
+#[derive(Debug)]
+pub(super) struct Question {
+    number: u32,
+    header: Header,
+    manifest: Manifest,
+    /// Whether the node's tip was looked at since: the block may be newer than the verified tip.
+    looked: bool,
+}
+
+/// What is to be done about a question.
+pub(super) enum Next {
+    /// The node has to show that the block at this height is an ancestor of this tip.
+    Prove {
+        question: Box<Question>,
+        height: Height,
+        tip: BlockId,
+    },
+    /// The node may have a newer tip.
+    Look,
+    /// None waits.
+    Nothing,
+}
+
+/// Those that wait, the verdicts that were not sent yet, and what was proven.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    waiting: VecDeque<Box<Question>>,
+    verdicts: Vec<(u32, Verdict)>,
+    /// Blocks that are ancestors of the verified tip, and stay so while it is only followed.
+    proven: BTreeSet<BlockId>,
+}
+
+impl Questions {
+    /// Takes a question; one that needs no proof is answered at once.
+    pub fn add(&mut self, number: u32, header: &[u8], manifest: &[u8], genesis: BlockId) {
+        let Ok(bytes) = header.try_into() else {
+            let why = format!("the header has {} bytes, not 80", header.len());
+            return self.answer(number, Verdict::Refuted(why));
+        };
+        let header = Header::decode(bytes);
+        let manifest = match Manifest::decode(manifest) {
+            Ok(manifest) if manifest.root() == header.manifest_root => manifest,
+            Ok(_) => return self.answer(number, Verdict::Refuted(NotShown::OtherManifest.to_string())),
+            Err(error) => return self.answer(number, Verdict::Refuted(error.to_string())),
+        };
+        let id = header.id();
+        // Only genesis has the height 0, and it is known by its id.
+        if id == genesis {
+            return self.answer(number, Verdict::OnChain);
+        }
+        if manifest.number == Height::GENESIS {
+            let why = format!("block 0 is not this chain's genesis, {genesis}");
+            return self.answer(number, Verdict::Refuted(why));
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            return self.answer(
+                number,
+                Verdict::Unknown("too many blocks are to be checked at once".to_owned()),
+            );
+        }
+        self.waiting.push_back(Box::new(Question {
+            number,
+            header,
+            manifest,
+            looked: false,
+        }));
+    }
+
+    fn answer(&mut self, number: u32, verdict: Verdict) {
+        self.verdicts.push((number, verdict));
+    }
+
+    /// The verdicts since the last time.
+    pub fn take_verdicts(&mut self) -> Vec<(u32, Verdict)> {
+        std::mem::take(&mut self.verdicts)
+    }
+
+    /// Nothing is known now.
+    pub fn give_up(&mut self, why: &str) {
+        for question in std::mem::take(&mut self.waiting) {
+            self.answer(question.number, Verdict::Unknown(why.to_owned()));
+        }
+    }
+
+    /// The tip is no descendant of the one before.
+    pub fn forget_proven(&mut self) {
+        self.proven.clear();
+    }
+
+    /// Answers what can be answered by the tip alone, and says what the next one needs.
+    pub fn next(&mut self, followed: &Followed) -> Next {
+        let tip = followed.verified();
+        while let Some(mut question) = self.waiting.pop_front() {
+            if self.proven.contains(&question.header.id()) {
+                self.answer(question.number, Verdict::OnChain);
+                continue;
+            }
+            let (height, tip_height) = (question.manifest.number, tip.manifest.number);
+            if height < tip_height {
+                let tip = tip.tip;
+                return Next::Prove { question, height, tip };
+            }
+            match followed.check_ancestor(&question.header, &question.manifest, Vec::new()) {
+                Ok(()) => self.prove(&question),
+                Err(_) if !question.looked => {
+                    question.looked = true;
+                    self.waiting.push_front(question);
+                    return Next::Look;
+                }
+                Err(error) => self.answer(question.number, Verdict::Refuted(error.to_string())),
+            }
+        }
+        Next::Nothing
+    }
+
+    fn prove(&mut self, question: &Question) {
+        if self.proven.len() >= MAX_PROVEN {
+            self.proven.pop_first();
+        }
+        self.proven.insert(question.header.id());
+        self.answer(question.number, Verdict::OnChain);
+    }
+
+    /// Checks the nodes that came. True where the node's tip has to be looked at first: after a reorg the page knows the new
+    /// chain before the worker does.
+    pub fn check(&mut self, mut question: Box<Question>, nodes: &[u8], followed: &Followed) -> bool {
+        let (nodes, rest) = nodes.as_chunks::<NODE_BYTES>();
+        let nodes = match rest.is_empty() {
+            true => nodes.iter().map(Node::decode).collect(),
+            // No proof has so few: it is rejected for that.
+            false => Vec::new(),
+        };
+        match followed.check_ancestor(&question.header, &question.manifest, nodes) {
+            Ok(()) => self.prove(&question),
+            Err(_) if !question.looked => {
+                question.looked = true;
+                self.waiting.push_front(question);
+                return true;
+            }
+            Err(error) => self.answer(question.number, Verdict::Refuted(error.to_string())),
+        }
+        false
+    }
+
+    /// The node gave no proof. True where its tip has to be looked at first.
+    pub fn no_proof(&mut self, mut question: Box<Question>, why: &str, old_tip: bool) -> bool {
+        if old_tip && !question.looked {
+            question.looked = true;
+            self.waiting.push_front(question);
+            return true;
+        }
+        self.answer(question.number, Verdict::Unknown(why.to_owned()));
+        false
+    }
+}
