@@ -73,7 +73,7 @@ test('figures of unlocking', async ({ page }) => {
     await expect(accounts).toHaveCount(count, { timeout: 120_000 });
   }
   for (let turn = 0; turn < 10; turn++) {
-    await page.getByRole('button', { name: 'Lock' }).click();
+    await page.getByRole('button', { name: 'Lock', exact: true }).click();
     await unlock(page);
     await opened(page);
   }
