@@ -128,7 +128,7 @@ mod tests {
     }
 
     /// A part has 10,000 bytes, what they share 1,000; the frame has 10,000 and its module.
-    fn sizes<'a>(needs: &'a Needs, module: u64) -> BTreeMap<&'a str, u64> {
+    fn sizes(needs: &Needs, module: u64) -> BTreeMap<&str, u64> {
         let parts = needs.values().map(|files| (files[0].as_str(), 10_000));
         let frame = [
             ("parts.js", 500),

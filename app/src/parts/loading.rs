@@ -22,25 +22,30 @@ const QUIET_AFTER: u64 = 2_000;
 /// Ends when the part is there. A node that does not answer is waited for, while the page before stays. One that answers but has
 /// not this part is of another version: the browser opens the page from it, as without a script.
 pub async fn wait_for(part: Part) {
-    if views::load(part).await.is_ok() {
-        return;
-    }
+    let is_there = views::load(part).await.is_ok();
     #[cfg(feature = "hydrate")]
-    {
-        let target = target();
-        let toasts = Toasts::get();
-        let mut shown = false;
-        while !browser::answers(&target).await {
-            if !std::mem::replace(&mut shown, true) {
-                toasts.show("The node does not answer. The page opens once it does.");
-            }
-            browser::sleep(PAUSE).await;
+    if !is_there {
+        wait_for_node(part).await;
+    }
+    #[cfg(not(feature = "hydrate"))]
+    debug_assert!(is_there, "the server has the code of all parts");
+}
+
+#[cfg(feature = "hydrate")]
+async fn wait_for_node(part: Part) {
+    let target = target();
+    let toasts = Toasts::get();
+    let mut shown = false;
+    while !browser::answers(&target).await {
+        if !std::mem::replace(&mut shown, true) {
+            toasts.show("The node does not answer. The page opens once it does.");
         }
-        if views::load(part).await.is_err() {
-            browser::open(&target);
-            // What stands here is replaced.
-            std::future::pending::<()>().await;
-        }
+        browser::sleep(PAUSE).await;
+    }
+    if views::load(part).await.is_err() {
+        browser::open(&target);
+        // What stands here is replaced.
+        std::future::pending::<()>().await;
     }
 }
 

@@ -280,9 +280,12 @@ fn all_headers_of_a_sampled_chain_follow_in_the_background() {
     assert_eq!(node.paths, ["light/headers?from=4097", "light/headers?from=8193"]);
 }
 
+/// What a misbehaving node makes of an answer, by the path of the request.
+type Change = fn(&str, Vec<u8>) -> Vec<u8>;
+
 #[test]
 fn what_does_not_hold_is_named_with_its_place() {
-    let changes: [(fn(&str, Vec<u8>) -> Vec<u8>, &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (|path, bytes| if path == "spec" { b"{}".to_vec() } else { bytes }, "C2"),
         (
             |path, bytes| {

@@ -210,7 +210,7 @@ fn outcomes(lines: Vec<CheckLine>) -> Vec<Option<Result<(), String>>> {
 }
 
 /// The verdicts on a transaction's page.
-fn judged(page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<Option<Result<(), String>>> {
+fn verdicts(page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<Option<Result<(), String>>> {
     outcomes(check_transaction(&rules(), &Verdict::OnChain, page, evidence))
 }
 
@@ -337,7 +337,7 @@ fn the_outcome_is_that_of_the_receipt() {
         change(&mut page);
         let (from, _) = parties();
         let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
-        (judged(&page, &evidence)[4].clone(), row.err())
+        (verdicts(&page, &evidence)[4].clone(), row.err())
     };
     let both = |why: &str| (failed(why), Some(why.to_owned()));
     let why = "The status is shown as succeeded, but the bytes say failed";
