@@ -11,6 +11,9 @@ use crate::front::Needs;
 /// What every page loads, beside its part of the code.
 const FRAME: [&str; 4] = ["tally.css", "tally.js", "tally.wasm", "parts.js"];
 
+/// What the light client loads, beside the page that starts it.
+const LIGHT: [&str; 3] = ["light-worker.js", "light.js", "light.wasm"];
+
 /// A page, or a worker, and what it may weigh.
 struct Budget {
     what: &'static str,
@@ -22,42 +25,66 @@ struct Budget {
     most: u64,
 }
 
-const BUDGETS: [Budget; 6] = [
+const BUDGETS: [Budget; 10] = [
     Budget {
         what: "the dashboard",
         files: &FRAME,
         parts: &["dashboard"],
-        most: 450_000,
+        most: 350_000,
     },
     Budget {
         what: "a list of the explorer",
         files: &FRAME,
         parts: &["lists"],
-        most: 450_000,
+        most: 360_000,
     },
     Budget {
         what: "a block, a transaction or an account",
         files: &FRAME,
         parts: &["details"],
-        most: 450_000,
+        most: 380_000,
+    },
+    Budget {
+        what: "a block or a transaction, with the checks of this tab",
+        files: &FRAME,
+        parts: &["details", "proofs"],
+        most: 520_000,
     },
     Budget {
         what: "a page about running the node",
         files: &FRAME,
         parts: &["operations"],
-        most: 600_000,
+        most: 430_000,
+    },
+    Budget {
+        what: "the check of a receipt",
+        files: &FRAME,
+        parts: &["receipt"],
+        most: 430_000,
     },
     Budget {
         what: "the wallet, unlocked",
         files: &FRAME,
         parts: &["wallet"],
-        most: 800_000,
+        most: 600_000,
     },
     Budget {
         what: "the wallet's history, with its checks",
         files: &FRAME,
         parts: &["wallet", "history", "proofs"],
         most: 900_000,
+    },
+    Budget {
+        what: "what a wallet is used for seldom",
+        files: &FRAME,
+        parts: &["wallet", "seldom"],
+        most: 740_000,
+    },
+    Budget {
+        what: "the worker of the light client, which every page starts",
+        files: &LIGHT,
+        parts: &[],
+        most: 180_000,
     },
 ];
 
@@ -113,7 +140,17 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const PARTS: [&str; 5] = ["dashboard", "details", "lists", "operations", "wallet"];
+    const PARTS: [&str; 9] = [
+        "dashboard",
+        "details",
+        "history",
+        "lists",
+        "operations",
+        "proofs",
+        "receipt",
+        "seldom",
+        "wallet",
+    ];
 
     fn needs() -> Needs {
         let own = |part: &str| {
@@ -123,11 +160,10 @@ mod tests {
                 "parts.js".to_owned(),
             ]
         };
-        let parts = PARTS.into_iter().chain(["history", "proofs"]);
-        parts.map(|part| (part.to_owned(), own(part))).collect()
+        PARTS.map(|part| (part.to_owned(), own(part))).into()
     }
 
-    /// A part has 10,000 bytes, what they share 1,000; the frame has 10,000 and its module.
+    /// A part has 10,000 bytes, what they share 1,000; the frame has 10,000 and its module; the light client has 3,000.
     fn sizes(needs: &Needs, module: u64) -> BTreeMap<&str, u64> {
         let parts = needs.values().map(|files| (files[0].as_str(), 10_000));
         let frame = [
@@ -136,7 +172,9 @@ mod tests {
             ("tally.js", 9_000),
             ("tally.wasm", module),
         ];
-        parts.chain([("chunk_1.wasm", 1_000)]).chain(frame).collect()
+        let light = LIGHT.map(|file| (file, 1_000));
+        let shared = [("chunk_1.wasm", 1_000)];
+        parts.chain(shared).chain(frame).chain(light).collect()
     }
 
     #[test]
@@ -148,7 +186,8 @@ mod tests {
                 .expect("all files are there")
         };
         let found = BUDGETS.each_ref().map(weight);
-        assert_eq!(found, [121_000, 121_000, 121_000, 121_000, 121_000, 141_000]);
+        let (one, two, three, light) = (121_000, 131_000, 141_000, 3_000);
+        assert_eq!(found, [one, one, one, two, one, one, one, three, two, light]);
     }
 
     #[test]
