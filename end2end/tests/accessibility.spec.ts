@@ -76,7 +76,7 @@ test('every page of the wallet is accessible', async ({ page }) => {
   await page.getByRole('button', { name: 'Sign and send' }).click();
   await expect(page.locator('.follow-line')).toContainText('confirmation', { timeout: 60_000 });
   await expectAccessible(page, 'wallet, send: on its way');
-  await page.getByRole('button', { name: 'Lock' }).click();
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await page.getByLabel('Password', { exact: true }).fill('not the password');
   await page.getByRole('button', { name: 'Unlock' }).click();
   await expect(page.getByText('The password is wrong.')).toBeVisible();

@@ -349,7 +349,7 @@ test('tabs of one wallet do not overwrite, outlive or outwait each other', async
     await unlock(tab);
     await opened(tab);
   }
-  await page.getByRole('button', { name: 'Lock' }).click();
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await expect(second.getByText('It was locked in another tab.')).toBeVisible();
 
   // Removed in one, gone in all.

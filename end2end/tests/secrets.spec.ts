@@ -47,7 +47,7 @@ test('create, pay, lock, unlock, fail, remove: nothing leaves the worker', async
   await page.getByRole('navigation', { name: 'Main' }).locator('a[href="/wallet"]').click();
   await page.getByRole('button', { name: 'Add a secp256k1 account' }).click();
   await expect(card(page, 'ECC account 2')).toBeVisible();
-  await page.getByRole('button', { name: 'Lock' }).click();
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await unlock(page, 'not the password at all');
   await expect(page.getByText('The password is wrong.')).toBeVisible();
   await expect(page.getByLabel('Password', { exact: true })).toHaveValue('');

@@ -119,7 +119,7 @@ test('a backup file brings everything back under the password of its day @phone'
   await expect(page.getByText('The password is wrong.')).toBeVisible(SLOW);
   await change(PASSWORD);
   await expect(page.getByText('The password was changed.')).toBeVisible(SLOW);
-  await page.getByRole('button', { name: 'Lock' }).click();
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Unlock' })).toBeVisible();
   await unlock(page, PASSWORD);
   await expect(page.getByText(/The password is wrong/)).toBeVisible(SLOW);

@@ -48,7 +48,7 @@ test('more accounts by one click each, and they are kept', async ({ page, node }
 test('it locks by hand, and by itself when nobody uses it', async ({ page }) => {
   await page.clock.install();
   await createWallet(page);
-  await page.getByRole('button', { name: 'Lock' }).click();
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Unlock' })).toBeVisible();
   await unlock(page);
   await opened(page);
