@@ -55,7 +55,7 @@ fn main() {
         println!("cargo:rerun-if-changed={}", site.join("index.tsv").display());
         table(&site)
     } else {
-        generate("", &[])
+        generate("", &[], "")
     };
     write(&out.join("assets.rs"), &code);
     write(&out.join("licenses.rs"), &licenses(&root.join("build/licenses.gz")));
@@ -88,7 +88,18 @@ fn table(site: &Path) -> String {
         .and_then(|line| line.strip_prefix("build\t"))
         .unwrap_or_else(|| panic!("{} does not begin with the build's hash", index.display()));
     let rows: Vec<String> = lines.map(|line| row(site, line)).collect();
-    generate(hash, &rows)
+    generate(hash, &rows, &parts(site))
+}
+
+/// Reads `parts.tsv`: a line for each part of the page's code, `name file file…` between tabs.
+fn parts(site: &Path) -> String {
+    let list = site.join("parts.tsv");
+    let text = fs::read_to_string(&list).unwrap_or_else(|e| panic!("cannot read {}: {e}", list.display()));
+    let rows = text.lines().map(|line| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        format!("    ({:?}, &{:?}),\n", fields[0], &fields[1..])
+    });
+    rows.collect()
 }
 
 fn row(site: &Path, line: &str) -> String {
@@ -117,7 +128,7 @@ fn row(site: &Path, line: &str) -> String {
     )
 }
 
-fn generate(hash: &str, rows: &[String]) -> String {
+fn generate(hash: &str, rows: &[String], parts: &str) -> String {
     let prefix = if hash.is_empty() {
         "/pkg".to_owned()
     } else {
@@ -128,7 +139,9 @@ fn generate(hash: &str, rows: &[String]) -> String {
         code,
         "\n/// Names this build of the web interface; empty when none is embedded.\npub const BUILD_HASH: &str = {hash:?};\n\
          \n/// Where this build's script, WASM, styles and workers stand: `{{PKG_PREFIX}}/tally.js` and so on.\npub const PKG_PREFIX: &str = {prefix:?};\n\
-         \n/// Every embedded file, sorted by path.\npub static ASSETS: &[Asset] = &[\n{}];\n",
+         \n/// Every embedded file, sorted by path.\npub static ASSETS: &[Asset] = &[\n{}];\n\
+         \n/// What each part of the page's code needs beside `tally.js` and `tally.wasm`, by its name: files below [`PKG_PREFIX`].\n\
+         pub static PARTS: &[(&str, &[&str])] = &[\n{parts}];\n",
         rows.concat(),
     );
     code

@@ -7,16 +7,17 @@ use leptos_router::{
 };
 
 use crate::{
-    base, explorer,
+    base,
     layout::{Footer, Header, MAIN_ID},
     light::Light,
     live::Live,
     model::ChainInfo,
     not_found::NotFound,
-    operations::{self, operator::Operator},
+    operations::operator::Operator,
     other_chain::OtherChain,
+    parts::{self, Details, Lists, Operations, Page, Seldom, Wallet},
     prefs::Prefs,
-    ui::{Branch, SymbolContext, ToastStack, Toasts, branch},
+    ui::{SymbolContext, ToastStack, Toasts, branch},
     wallet,
 };
 
@@ -34,6 +35,7 @@ pub fn App() -> impl IntoView {
     provide_context(SymbolContext(chain.symbol.clone()));
     provide_context(chain);
     wallet::Wallet::provide();
+    parts::prefetch();
 
     view! {
         <Title formatter=|title: String| {
@@ -45,49 +47,40 @@ pub fn App() -> impl IntoView {
             <main id=MAIN_ID tabindex="-1">
                 <OtherChain />
                 <Routes fallback=NotFound>
-                    <Route path=StaticSegment("") view=page(explorer::Dashboard) ssr=SsrMode::Async />
-                    <Route path=path!("/blocks") view=page(explorer::Blocks) ssr=SsrMode::Async />
-                    <Route path=path!("/block/:key") view=page(explorer::Block) ssr=SsrMode::Async />
-                    <Route path=path!("/transactions") view=page(explorer::Transactions) ssr=SsrMode::Async />
-                    <Route path=path!("/tx/:id") view=page(explorer::Transaction) ssr=SsrMode::Async />
-                    <Route path=path!("/account/:address") view=page(explorer::Account) ssr=SsrMode::Async />
-                    <Route path=path!("/search") view=page(explorer::Search) ssr=SsrMode::Async />
-                    <Route path=path!("/mempool") view=page(explorer::Mempool) ssr=SsrMode::Async />
-                    <Route path=path!("/mining") view=page(operations::Mining) ssr=SsrMode::Async />
-                    <Route path=path!("/network") view=page(operations::Network) ssr=SsrMode::Async />
-                    <Route path=path!("/performance") view=page(operations::Performance) ssr=SsrMode::Async />
-                    <Route path=path!("/receipt") view=page(explorer::Receipt) ssr=SsrMode::Async />
-                    <Route path=path!("/security") view=page(operations::Security) ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=page(operations::Settings) ssr=SsrMode::Async />
-                    <ParentRoute path=path!("/wallet") view=page(wallet::Frame) ssr=SsrMode::Async>
-                        <Route path=StaticSegment("") view=page(wallet::Home) />
-                        <Route path=StaticSegment("create") view=page(wallet::Create) />
-                        <Route path=StaticSegment("restore") view=page(wallet::Restore) />
-                        <Route path=StaticSegment("receive") view=page(wallet::Receive) />
-                        <Route path=StaticSegment("send") view=page(wallet::SendCoins) />
-                        <Route path=StaticSegment("history") view=page(wallet::History) />
-                        <Route path=StaticSegment("contacts") view=page(wallet::Contacts) />
-                        <Route path=StaticSegment("backup") view=page(wallet::Backup) />
-                        <Route path=StaticSegment("keys") view=page(wallet::Keys) />
-                        <Route path=StaticSegment("shared") view=page(wallet::Shared) />
-                        <Route path=StaticSegment("documents") view=page(wallet::Documents) />
+                    <Route path=StaticSegment("") view=Page::Dashboard ssr=SsrMode::Async />
+                    <Route path=path!("/blocks") view=Page::Lists(Lists::Blocks) ssr=SsrMode::Async />
+                    <Route path=path!("/block/:key") view=Page::Details(Details::Block) ssr=SsrMode::Async />
+                    <Route path=path!("/transactions") view=Page::Lists(Lists::Transactions) ssr=SsrMode::Async />
+                    <Route path=path!("/tx/:id") view=Page::Details(Details::Transaction) ssr=SsrMode::Async />
+                    <Route path=path!("/account/:address") view=Page::Details(Details::Account) ssr=SsrMode::Async />
+                    <Route path=path!("/search") view=Page::Lists(Lists::Search) ssr=SsrMode::Async />
+                    <Route path=path!("/mempool") view=Page::Lists(Lists::Mempool) ssr=SsrMode::Async />
+                    <Route path=path!("/mining") view=Page::Operations(Operations::Mining) ssr=SsrMode::Async />
+                    <Route path=path!("/network") view=Page::Operations(Operations::Network) ssr=SsrMode::Async />
+                    <Route path=path!("/performance") view=Page::Operations(Operations::Performance) ssr=SsrMode::Async />
+                    <Route path=path!("/receipt") view=Page::Receipt ssr=SsrMode::Async />
+                    <Route path=path!("/security") view=Page::Operations(Operations::Security) ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=Page::Operations(Operations::Settings) ssr=SsrMode::Async />
+                    <ParentRoute path=path!("/wallet") view=Page::Wallet(Wallet::Frame) ssr=SsrMode::Async>
+                        <Route path=StaticSegment("") view=Page::Wallet(Wallet::Home) />
+                        <Route path=StaticSegment("create") view=Page::Seldom(Seldom::Create) />
+                        <Route path=StaticSegment("restore") view=Page::Seldom(Seldom::Restore) />
+                        <Route path=StaticSegment("receive") view=Page::Wallet(Wallet::Receive) />
+                        <Route path=StaticSegment("send") view=Page::Wallet(Wallet::Send) />
+                        <Route path=StaticSegment("history") view=Page::History />
+                        <Route path=StaticSegment("contacts") view=Page::Wallet(Wallet::Contacts) />
+                        <Route path=StaticSegment("backup") view=Page::Seldom(Seldom::Backup) />
+                        <Route path=StaticSegment("keys") view=Page::Seldom(Seldom::Keys) />
+                        <Route path=StaticSegment("shared") view=Page::Seldom(Seldom::Shared) />
+                        <Route path=StaticSegment("documents") view=Page::Seldom(Seldom::Documents) />
                     </ParentRoute>
-                    <Route path=WildcardSegment("any") view=page(NotFound) ssr=SsrMode::Async />
+                    <Route path=WildcardSegment("any") view=|| branch(NotFound) ssr=SsrMode::Async />
                 </Routes>
             </main>
             <Footer />
             <ToastStack />
         </Router>
     }
-}
-
-/// The view of a route. No page is rebuilt into the next one.
-fn page<F, V>(view: F) -> impl Fn() -> Branch + Clone + Send + 'static
-where
-    F: Fn() -> V + Clone + Send + 'static,
-    V: IntoView + 'static,
-{
-    move || branch(view.clone())
 }
 
 /// The chain this node serves: read once on the server, and handed to the browser with the page.

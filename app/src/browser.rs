@@ -6,6 +6,8 @@ mod camera;
 #[cfg(feature = "hydrate")]
 mod focus;
 #[cfg(feature = "hydrate")]
+mod links;
+#[cfg(feature = "hydrate")]
 mod locks;
 #[cfg(not(feature = "hydrate"))]
 mod quiet;
@@ -16,6 +18,8 @@ mod storage;
 pub use camera::*;
 #[cfg(feature = "hydrate")]
 pub use focus::*;
+#[cfg(feature = "hydrate")]
+pub use links::*;
 #[cfg(feature = "hydrate")]
 pub use locks::*;
 #[cfg(not(feature = "hydrate"))]

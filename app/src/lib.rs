@@ -22,6 +22,7 @@ pub mod model;
 mod not_found;
 mod operations;
 mod other_chain;
+mod parts;
 pub mod prefs;
 pub mod reads;
 #[cfg(feature = "ssr")]
@@ -36,11 +37,20 @@ pub use shell::AssetUrls;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 
-/// Brings the server-rendered page to life. Called once by the WASM entry point.
+/// Loads the code that this page needs beside the frame's. Called once, before anything else.
+///
+/// # Errors
+/// The node did not send it.
 #[cfg(feature = "hydrate")]
-pub fn hydrate() {
+pub async fn load() -> Result<(), String> {
     console_error_panic_hook::set_once();
     base::learn();
+    parts::load_for_this_page().await
+}
+
+/// Brings the server-rendered page to life, all at once: its code is there, so no view waits for it.
+#[cfg(feature = "hydrate")]
+pub fn hydrate() {
     leptos::mount::hydrate_body(App);
     browser::set_root_attribute("data-hydrated", Some("true"));
 }
@@ -49,8 +59,6 @@ pub fn hydrate() {
 /// changed that before it could be brought to life. Called instead of [`hydrate`], once.
 #[cfg(feature = "hydrate")]
 pub async fn render_anew() -> Result<(), String> {
-    console_error_panic_hook::set_once();
-    base::learn();
     let chain = reads::chain().await.map_err(|error| error.to_string())?;
     app::give_chain(chain);
     browser::empty_body();

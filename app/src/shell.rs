@@ -1,5 +1,7 @@
 //! The document around the page.
 
+use std::sync::Arc;
+
 /// Where the browser finds the built assets; the server provides it as context. The paths change
 /// with their content, so that each may be cached for good.
 #[derive(Clone, Debug)]
@@ -10,6 +12,8 @@ pub struct AssetUrls {
     pub wasm: String,
     /// The style sheet.
     pub css: String,
+    /// What each part of the code needs beside these two, by its name.
+    pub parts: Arc<[(String, Vec<String>)]>,
 }
 
 #[cfg(feature = "ssr")]
@@ -17,6 +21,8 @@ pub use document::shell;
 
 #[cfg(feature = "ssr")]
 mod document {
+    use std::collections::BTreeSet;
+
     use axum::http::{header::COOKIE, request::Parts};
     use leptos::{nonce::use_nonce, prelude::*};
     use leptos_meta::MetaTags;
@@ -25,6 +31,7 @@ mod document {
     use crate::{
         App,
         base::{self, at_base},
+        parts::Part,
         prefs::{THEME_COOKIE, Theme},
     };
 
@@ -35,6 +42,7 @@ mod document {
         let theme = theme().attribute();
         // At the root no base path is written.
         let base = Some(base::current().as_str().to_owned()).filter(|base| !base.is_empty());
+        let of_this_page = of_this_page(&assets.parts);
         let start = format!(
             "const [JS, WASM] = [{:?}, {:?}];\n{}",
             assets.js,
@@ -51,8 +59,7 @@ mod document {
                     <link rel="stylesheet" href=assets.css />
                     <link rel="icon" href=at_base("/favicon.svg") type="image/svg+xml" />
                     <link rel="icon" href=at_base("/favicon.ico") sizes="32x32" />
-                    <link rel="modulepreload" href=assets.js />
-                    <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+                    {[assets.js, assets.wasm].into_iter().chain(of_this_page).map(preload).collect_view()}
                     <script type="module" nonce=use_nonce()>{start}</script>
                     <MetaTags />
                 </head>
@@ -62,6 +69,25 @@ mod document {
             </html>
         }
         .into_any()
+    }
+
+    /// What the parts of the page that is requested need beside the frame.
+    fn of_this_page(needs: &[(String, Vec<String>)]) -> BTreeSet<String> {
+        let request = use_context::<Parts>();
+        let parts = request.map_or(&[][..], |request| Part::of(request.uri.path()));
+        let needs = needs
+            .iter()
+            .filter(|(name, _)| parts.iter().any(|part| part.name() == name));
+        needs.flat_map(|(_, files)| files.iter().cloned()).collect()
+    }
+
+    /// A link by which the browser requests a file while it still reads the page, in the way in which the script will.
+    fn preload(asset_url: String) -> AnyView {
+        if asset_url.ends_with(".js") {
+            return view! { <link rel="modulepreload" href=asset_url /> }.into_any();
+        }
+        view! { <link rel="preload" href=asset_url r#as="fetch" r#type="application/wasm" crossorigin="anonymous" /> }
+            .into_any()
     }
 
     /// The theme that the reader's cookie names.

@@ -2,13 +2,11 @@
 
 mod checks;
 mod panel;
+pub mod proofs;
 mod receipt;
 pub(crate) mod rules;
 
-pub use checks::{
-    BLOCK_CHECKS, CheckLine, Proof, TRANSACTION_CHECKS, block_subject, check_block, check_row, check_transaction,
-    transaction_subject,
-};
+pub use checks::{BLOCK_CHECKS, CheckLine, Proof, TRANSACTION_CHECKS, block_subject, check_block, transaction_subject};
 #[cfg(feature = "ssr")]
 pub use checks::{log_views, policy_view, scheme, signed_with};
 pub use panel::{CheckPanel, Checks};

@@ -177,14 +177,24 @@ export class TallyNode {
   }
 }
 
-/** A TCP port on 127.0.0.1 that was free a moment ago. */
+/** Ports of this worker: other workers of Playwright have others, and the system hands out those above 32,768. */
+const PORTS_EACH = 500;
+const firstPort = 20_000 + (Number(process.env.TEST_PARALLEL_INDEX ?? 0) % 20) * PORTS_EACH;
+let portsTaken = Math.floor(Math.random() * PORTS_EACH);
+
+/** A TCP port on 127.0.0.1 that nothing listens on, and that no program is given that leaves the choice to the system. */
 export async function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
+  for (let tries = 0; tries < PORTS_EACH; tries++) {
+    const port = firstPort + (portsTaken++ % PORTS_EACH);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port from ${firstPort} to ${firstPort + PORTS_EACH - 1}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((found) => {
     const server = createServer();
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (address && typeof address === 'object' ? found(address.port) : failed(new Error('no port'))));
-    });
+    server.once('error', () => found(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => found(true)));
   });
 }

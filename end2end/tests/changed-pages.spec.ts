@@ -64,7 +64,7 @@ test('where nothing helps, the page shows that', async ({ page, guard }) => {
   await page.route('**/tally.js', (route) =>
     route.fulfill({
       contentType: 'text/javascript',
-      body: 'const fail = () => { throw new WebAssembly.RuntimeError("unreachable"); }; export default async () => {}; export { fail as hydrate, fail as render_anew };',
+      body: 'const fail = () => { throw new WebAssembly.RuntimeError("unreachable"); }; export default async () => {}; export const load = async () => {}; export { fail as hydrate, fail as render_anew };',
     }),
   );
   await page.goto('/');

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 
 import { summary } from '../support/figures';
 import { expect, open, test, type Page } from '../support/test';
-import { PASSWORD, choosePassword, opened } from '../support/wallet';
+import { PASSWORD, choosePassword, createWallet, opened, unlock } from '../support/wallet';
 
 // As in the records so far.
 test.use({ nativeMiner: true });
@@ -54,6 +54,34 @@ async function listen(page: Page): Promise<void> {
     };
   });
 }
+
+/** Writes figures to build/NAME.json, and shows them. */
+function keep(name: string, figures: object): void {
+  const folder = resolve(__dirname, '..', '..', 'build');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/${name}.json`, JSON.stringify(figures, null, 2));
+  console.log(JSON.stringify(figures, null, 2));
+}
+
+test('figures of unlocking', async ({ page }) => {
+  test.setTimeout(120_000);
+  await listen(page);
+  await createWallet(page);
+  const accounts = page.locator('.wallet-account');
+  for (const count of [3, 4]) {
+    await page.getByRole('button', { name: 'Add an RSA-2048 account' }).click();
+    await expect(accounts).toHaveCount(count, { timeout: 120_000 });
+  }
+  for (let turn = 0; turn < 10; turn++) {
+    await page.getByRole('button', { name: 'Lock', exact: true }).click();
+    await unlock(page);
+    await opened(page);
+  }
+  const seen = await page.evaluate(() => (window as unknown as { seen: Seen[] }).seen);
+  const times = seen.filter((one) => one.what === 'Unlock').map((one) => one.ms);
+  keep('figures-unlock', { 'vault of 4 accounts unlocked (Argon2id 64 MiB)': summary(times) });
+  expect(times.length).toBe(10);
+});
 
 test('figures of the wallet', async ({ page, browser }) => {
   test.setTimeout(600_000);
@@ -131,10 +159,7 @@ test('figures of the wallet', async ({ page, browser }) => {
     'RSA-2048 signature, WebCrypto': summary(native.times),
     'secp256k1 in WebCrypto': native.curve,
   };
-  const folder = resolve(__dirname, '..', '..', 'build');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/figures.json`, JSON.stringify(figures, null, 2));
-  console.log(JSON.stringify(figures, null, 2));
+  keep('figures', figures);
   expect(of('AddAccount').length).toBeGreaterThanOrEqual(15);
   expect(of('Sign, RSA account').length).toBe(SIGNATURES);
 });

@@ -14,6 +14,13 @@ mod vault_store;
 #[cfg(feature = "workers")]
 mod wallet_worker;
 
+/// Loads the code that this page needs beside the frame's; the two below need it.
+#[cfg(feature = "page")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub async fn load() -> Result<(), wasm_bindgen::JsValue> {
+    tally_app::load().await.map_err(wasm_bindgen::JsValue::from)
+}
+
 /// Brings the server-rendered page to life.
 #[cfg(feature = "page")]
 #[wasm_bindgen::prelude::wasm_bindgen]

@@ -2,7 +2,8 @@
 //!
 //! One question after the other; only the search for an RSA key lets messages in between, so that it can be stopped.
 //! New wallets are in [`create`], accounts and the address book in [`accounts`], passwords and files in [`backup`],
-//! the search for used accounts in [`discover`], payments in [`payments`] and [`replace`]; [`convert`] turns the types of the
+//! the search for used accounts in [`discover`], payments in [`payments`] and [`replace`], the browser's own signatures in
+//! [`web_crypto`]; [`convert`] turns the types of the
 //! wallet into those of the page.
 
 mod accounts;
@@ -14,6 +15,7 @@ mod keys;
 mod payments;
 mod replace;
 mod shared;
+mod web_crypto;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -32,6 +34,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::scope::{listen, post};
 use crate::vault_store::VaultStore;
 use convert::vault_error;
+use web_crypto::BrowserKeys;
 
 /// Runs the worker. Called once by its script.
 #[wasm_bindgen]
@@ -76,6 +79,17 @@ struct Fresh {
 struct OpenVault {
     vault: Vault,
     key: VaultKey,
+    browser_keys: BrowserKeys,
+}
+
+impl OpenVault {
+    fn new(vault: Vault, key: VaultKey) -> Self {
+        Self {
+            vault,
+            key,
+            browser_keys: BrowserKeys::default(),
+        }
+    }
 }
 
 /// What the worker holds.
@@ -136,7 +150,7 @@ impl WorkerState {
                 timestamp,
                 prices,
             } => self.replace(&from, envelope, cancel, timestamp, &prices),
-            Request::Sign { from, payload } => self.sign(&from, payload),
+            Request::Sign { from, payload } => self.sign(&from, payload).await,
             Request::PrepareTestCoins { draft } => self.prepare_test_coins(&draft),
             Request::Shared(request) => self.shared(request).await,
             Request::Forget => self.forget().await,
@@ -186,7 +200,7 @@ impl WorkerState {
         let (vault, key) = Vault::open(&bytes, password.expose()).map_err(vault_error)?;
         // A vault signs for one chain only (W12): here another one would make signatures that no node of this chain takes.
         vault.check_chain(self.chain()?.1.genesis).map_err(vault_error)?;
-        self.open = Some(OpenVault { vault, key });
+        self.open = Some(OpenVault::new(vault, key));
         self.opened()
     }
 
@@ -222,7 +236,7 @@ impl WorkerState {
     }
 
     async fn save(&self, store: &VaultStore) -> Result<(), WalletError> {
-        let OpenVault { vault, key } = self.open.as_ref().ok_or(WalletError::Locked)?;
+        let OpenVault { vault, key, .. } = self.open.as_ref().ok_or(WalletError::Locked)?;
         let bytes = vault.seal(key, &mut system_rng()).map_err(vault_error)?;
         store.put(&self.chain()?.0, vault.created_at().0, &bytes).await
     }

@@ -44,6 +44,15 @@ fn context(server: &Shared, base: &BasePath) -> impl Fn() + Clone + Send + Sync 
         js: format!("{prefix}/tally.js"),
         wasm: format!("{prefix}/tally.wasm"),
         css: format!("{prefix}/tally.css"),
+        parts: assets::PARTS
+            .iter()
+            .map(|(name, files)| {
+                (
+                    (*name).to_owned(),
+                    files.iter().map(|file| format!("{prefix}/{file}")).collect(),
+                )
+            })
+            .collect(),
     };
     move || {
         base::provide(base.clone());

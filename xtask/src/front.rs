@@ -1,5 +1,9 @@
 //! The browser side: `frontend` for wasm32, then wasm-bindgen's glue.
 
+mod parts;
+mod unreached;
+mod wasm;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -57,17 +61,27 @@ impl Module {
     }
 }
 
-/// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring).
-pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
-    let mut files = Files::new();
+/// The module that is cut into parts.
+const CUT: &str = "tally";
+
+pub use parts::Needs;
+
+/// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring), and the parts of the one that is
+/// cut; returns what each part needs beside.
+pub fn build(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> {
+    let (mut files, mut needs) = (Files::new(), Needs::new());
     for module in MODULES {
-        let (name, wasm) = (module.name, compile(workspace, profile, &module)?);
+        let (name, mut wasm) = (module.name, compile(workspace, profile, &module)?);
+        let mut made = Files::new();
+        if name == CUT {
+            let cut = parts::cut(&wasm, &format!("{name}.js"), &target(workspace).join("parts"))?;
+            (wasm, made, needs) = (cut.frame, cut.files, cut.needs);
+        }
         let out = target(workspace).join("bindgen").join(name);
         if out.exists() {
             fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
         }
         bind(&wasm, name, profile, &out)?;
-        let mut made = Files::new();
         collect(&out, "", &mut made)?;
         ensure!(
             profile == Profile::Dev || !names(&made, &workspace.root),
@@ -76,7 +90,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<Files> {
         );
         files.extend(plain_names(name, made)?);
     }
-    Ok(files)
+    Ok((files, needs))
 }
 
 /// Clippy over what only the browser compiles; a warning is an error.
@@ -102,8 +116,13 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
 }
 
 fn compile(workspace: &Workspace, profile: Profile, module: &Module) -> Result<PathBuf> {
-    let mut build = command(workspace, "build", profile);
-    succeed(build.args(module.selection()))?;
+    let mut build = command(workspace, "rustc", profile);
+    build.args(module.selection());
+    if module.name == CUT {
+        // For the module itself only: with other flags for all crates each would be compiled once more.
+        build.args(["--", parts::LINK_ARG]);
+    }
+    succeed(&mut build)?;
     let folder = if profile == Profile::Release {
         "wasm-release"
     } else {
@@ -165,6 +184,7 @@ fn bind(wasm: &Path, name: &str, profile: Profile, out: &Path) -> Result<()> {
         .omit_default_module_path(false);
     bindgen.web(true)?;
     bindgen
+        .keep_lld_exports(name == CUT)
         .remove_name_section(profile == Profile::Release)
         .remove_producers_section(true);
     bindgen.debug(profile == Profile::Dev).keep_debug(false);

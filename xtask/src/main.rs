@@ -12,6 +12,7 @@
 //!
 //! `--dev` builds both sides fast and unoptimised; `--front` stops after the web side.
 
+mod budget;
 mod check;
 mod front;
 mod fuzz;

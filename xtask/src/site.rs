@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! build/site/index.tsv             build <hash>, then: path, content type, etag, immutable, between tabs
+//! build/site/parts.tsv             what each part of the pages' code needs: name, then files below pkg/<hash>/
 //! build/site/files/pkg/<hash>/…    script, WASM, styles, workers: one build, plain names, relative imports
 //! build/site/files/…               public/ as it is
 //! ```
@@ -9,6 +10,7 @@
 //! The hash is taken over all files of a build, so a page, its workers and their imports can never mix two builds,
 //! and everything under `/pkg/` may be cached for ever. `NAME.br` and `NAME.gz` stand beside what they shrink.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -19,7 +21,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use crate::front::{self, Files};
+use crate::budget;
+use crate::front::{self, Files, Needs};
 use crate::workspace::{Profile, Workspace};
 
 /// These come first in the one style sheet, in this order; the other files of `style/` follow by name.
@@ -30,7 +33,7 @@ const SMALLEST_TO_PACK: usize = 256;
 
 /// Builds the web side into `build/site`.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
-    let mut pkg = front::build(workspace, profile)?;
+    let (mut pkg, needs) = front::build(workspace, profile)?;
     pkg.insert("tally.css".to_owned(), styles(&workspace.root.join("style"))?);
     pkg.extend(folder(&workspace.root.join("frontend/js"))?);
     let public = folder(&workspace.root.join("public"))?;
@@ -45,10 +48,11 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     let index = index(&hash, &files)?;
     if fs::read_to_string(site.join("index.tsv")).is_ok_and(|old| old == index) {
         println!("site {hash}: unchanged");
-        return Ok(());
+        return report(&site, &hash, &files, &needs, profile);
     }
     let first = !site.exists();
-    write(&site, &index, &files, profile)?;
+    let lists = [("index.tsv", index.as_str()), ("parts.tsv", &parts(&needs))];
+    write(&site, &lists, &files, profile)?;
     if first {
         // The server's build script cannot watch what does not exist yet: make it due once.
         let script = File::options().append(true).open(workspace.root.join("build.rs"))?;
@@ -56,8 +60,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
             .set_modified(SystemTime::now())
             .context("cannot touch build.rs")?;
     }
-    report(&site, &hash, &files);
-    Ok(())
+    report(&site, &hash, &files, &needs, profile)
 }
 
 /// Which site the server is to embed: where it is, and the first line of its index, `build <hash>`.
@@ -143,6 +146,14 @@ fn index(hash: &str, files: &Files) -> Result<String> {
     Ok(text)
 }
 
+/// A line for each part of the pages' code.
+fn parts(needs: &Needs) -> String {
+    let lines = needs
+        .iter()
+        .map(|(part, files)| format!("{part}\t{}\n", files.join("\t")));
+    lines.collect()
+}
+
 fn content_type(path: &str) -> Result<&'static str> {
     Ok(match path.rsplit('.').next().unwrap_or_default() {
         "css" => "text/css; charset=utf-8",
@@ -161,7 +172,7 @@ fn content_type(path: &str) -> Result<&'static str> {
 }
 
 /// Writes a whole new folder beside the old one, then puts it in its place.
-fn write(site: &Path, index: &str, files: &Files, profile: Profile) -> Result<()> {
+fn write(site: &Path, lists: &[(&str, &str)], files: &Files, profile: Profile) -> Result<()> {
     let fresh = site.with_extension("new");
     if fresh.exists() {
         fs::remove_dir_all(&fresh)?;
@@ -181,7 +192,9 @@ fn write(site: &Path, index: &str, files: &Files, profile: Profile) -> Result<()
             }
         }
     }
-    fs::write(fresh.join("index.tsv"), index)?;
+    for (name, list) in lists {
+        fs::write(fresh.join(name), list)?;
+    }
     if site.exists() {
         fs::remove_dir_all(site)?;
     }
@@ -206,14 +219,22 @@ pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-fn report(site: &Path, hash: &str, files: &Files) {
+fn report(site: &Path, hash: &str, files: &Files, needs: &Needs, profile: Profile) -> Result<()> {
     println!("site {hash}: {} files", files.len());
-    for (path, bytes) in files.iter().filter(|(path, _)| path.starts_with("/pkg/")) {
-        let packed = site.join("files").join(format!("{}.br", path.trim_start_matches('/')));
-        let packed = fs::metadata(packed)
-            .map(|meta| format!(", brotli {} KB", meta.len() / 1000))
-            .unwrap_or_default();
-        println!("  {path}  {} KB{packed}", bytes.len() / 1000);
+    let folder = format!("/pkg/{hash}/");
+    let mut packed = BTreeMap::new();
+    for (path, bytes) in files {
+        let Some(name) = path.strip_prefix(&folder) else {
+            continue;
+        };
+        let file = site.join("files").join(format!("{}.br", path.trim_start_matches('/')));
+        let size = fs::metadata(file).map_or(bytes.len() as u64, |file| file.len());
+        println!("  {name}  {} KB, sent {} KB", bytes.len() / 1000, size / 1000);
+        packed.insert(name, size);
+    }
+    match profile {
+        Profile::Release => budget::check(&packed, needs),
+        Profile::Dev => Ok(()),
     }
 }
 
@@ -274,8 +295,21 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let site = dir.path().join("site");
         let long = "tally ".repeat(200);
-        write(&site, "build\told\n", &files(&[("/old.txt", "x")]), Profile::Release).expect("written");
-        write(&site, "build\tnew\n", &files(&[("/new.txt", &long)]), Profile::Release).expect("written");
+        let list = |text| [("index.tsv", text)];
+        write(
+            &site,
+            &list("build\told\n"),
+            &files(&[("/old.txt", "x")]),
+            Profile::Release,
+        )
+        .expect("written");
+        write(
+            &site,
+            &list("build\tnew\n"),
+            &files(&[("/new.txt", &long)]),
+            Profile::Release,
+        )
+        .expect("written");
         assert_eq!(
             fs::read_to_string(site.join("index.tsv")).expect("index"),
             "build\tnew\n"

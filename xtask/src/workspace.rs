@@ -1,5 +1,6 @@
 //! Where things are, by `cargo metadata`, and how programs are run.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,9 +46,24 @@ impl Workspace {
     }
 }
 
-/// The cargo that runs this task.
+/// The cargo that runs this task, as from a shell. What `cargo run` describes the task with in the environment would make build
+/// scripts that look at it (ring's does), and all that depends on them, run again in turn with each cargo that is run by hand.
 pub fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(describes_task) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Whether `cargo run` sets this variable for the program, and a shell does not.
+fn describes_task(name: &str) -> bool {
+    ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_"]
+        .iter()
+        .any(|start| name.starts_with(start))
+        || ["CARGO", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&name)
 }
 
 /// What a program prints; where it fails, the error is its standard error.
@@ -73,4 +89,27 @@ pub fn succeed(command: &mut Command) -> Result<()> {
         command.get_program().display()
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_cargo_learns_nothing_of_the_package_of_this_task() {
+        // Cargo describes the package of a test as it does that of a program that it runs.
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let command = cargo();
+        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).collect();
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME"] {
+            assert!(removed.iter().any(|(removed, _)| *removed == name), "{name}");
+        }
+        let of_shell = [
+            "CARGO_HOME",
+            "CARGO_TARGET_DIR",
+            "CARGO_INCREMENTAL",
+            "CARGO_NET_OFFLINE",
+        ];
+        assert!(of_shell.iter().all(|name| !describes_task(name)));
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
         AddressLink, Amount, BlockLink, Claimed, Elapsed, Empty, Fact, Facts, Id, Loaded, Notice, NoticeKind, PageHead,
         Stat, Time, branch, held_title,
     },
-    verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, check_block},
+    verify::{BLOCK_CHECKS, CheckPanel, Checks, block_subject, proofs},
 };
 
 /// The page at `/block/{height|id}`.
@@ -56,17 +56,7 @@ pub fn Block() -> impl IntoView {
 fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
     let subject = block.clone();
     let light = Light::get();
-    checks.run(block_subject(&block), move || {
-        let page = subject.clone();
-        async move {
-            let evidence = reads::block_evidence(page.row.id.clone())
-                .await
-                .map_err(|error| error.to_string())?;
-            let evidence = evidence.ok_or("the node no longer has this block")?;
-            let verdict = light.check(&evidence).await;
-            Ok(check_block(&verdict, &page, &evidence))
-        }
-    });
+    checks.run(block_subject(&block), move || proofs::block(light, subject.clone()));
     let confirmations = block.confirmations();
     let height = block.row.height;
     let path = format!("/block/{}", block.row.id);

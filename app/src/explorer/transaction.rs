@@ -1,6 +1,5 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use tally_api::worker::light::Verdict;
 
 use crate::{
     base::at_base,
@@ -14,7 +13,7 @@ use crate::{
         AddressLink, Amount, BlockLink, Claimed, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, SchemeBadge,
         Stat, StatusBadge, Time, branch, held_title,
     },
-    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, check_transaction, of_chain, transaction_subject},
+    verify::{CheckPanel, Checks, TRANSACTION_CHECKS, proofs, transaction_subject},
 };
 
 /// The page at `/tx/{id}`.
@@ -84,19 +83,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
     let (chain, light) = (expect_context::<ChainInfo>(), Light::get());
     let subject = transaction.clone();
     checks.run(transaction_subject(&transaction), move || {
-        let (chain, page) = (chain.clone(), subject.clone());
-        async move {
-            let evidence = reads::transaction_evidence(page.row.id.clone())
-                .await
-                .map_err(|error| error.to_string())?;
-            let evidence = evidence.ok_or("the node no longer has this transaction")?;
-            let rules = of_chain(&chain).await?;
-            let verdict = match &evidence.inclusion {
-                Some((block, _)) => light.check(block).await,
-                None => Verdict::Unknown("it is in no block yet".to_owned()),
-            };
-            Ok(check_transaction(&rules, &verdict, &page, &evidence))
-        }
+        proofs::transaction(chain.clone(), light, subject.clone())
     });
     let confirmations = transaction.confirmations();
     let shared = transaction.policy.is_some();

@@ -4,7 +4,6 @@ use std::{cell::RefCell, rc::Rc};
 
 use gloo::timers::callback::Timeout;
 use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::*};
-use tally_api::events::Event;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
@@ -269,13 +268,13 @@ fn parted(shared: &Shared) {
     }
 }
 
-/// The height that a `block` event names.
+/// The height that a `block` event names. The browser reads the JSON: a reader for all events, with all that they carry, would be in
+/// every page for this one number.
 fn height_of(event: &web_sys::Event) -> Option<u64> {
     let data = event.dyn_ref::<MessageEvent>()?.data().as_string()?;
-    match serde_json::from_str::<Event>(&data).ok()? {
-        Event::Block { height, .. } => Some(height.0),
-        _ => None,
-    }
+    let block = js_sys::JSON::parse(&data).ok()?;
+    let height = js_sys::Reflect::get(&block, &"height".into()).ok()?.as_f64()?;
+    (height.fract() == 0.0 && (0.0..=js_sys::Number::MAX_SAFE_INTEGER).contains(&height)).then_some(height as u64)
 }
 
 fn arrived(shared: &Shared, change: Change, height: Option<u64>) {

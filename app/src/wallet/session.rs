@@ -46,10 +46,14 @@ pub struct Wallet {
     /// When the other tabs were last notified of it.
     announced_use: StoredValue<u64>,
     chain: StoredValue<ChainInfo>,
+    /// Whether the node serves another chain than this one.
+    left: RwSignal<bool>,
+    /// Where what runs beside the pages lives, until it runs.
+    idle_in: StoredValue<Option<WeakOwner>>,
 }
 
 impl Wallet {
-    /// Makes the context. Needs the chain, the live clock and the preferences.
+    /// Makes the context, no more: the frame of all pages carries it, and most pages are none of the wallet's.
     pub fn provide() -> Self {
         let wallet = Self {
             phase: RwSignal::default(),
@@ -62,12 +66,26 @@ impl Wallet {
             last_use: RwSignal::new(0),
             announced_use: StoredValue::new(0),
             chain: StoredValue::new(expect_context()),
+            left: RwSignal::new(false),
+            idle_in: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
         };
         provide_context(wallet);
-        worker::on_progress(move |progress| wallet.progress.set(Some(progress)));
-        wallet.lock_when_idle();
-        Effect::new(move |_| tabs::listen(wallet.genesis(), move |message| wallet.received(message)));
         wallet
+    }
+
+    /// Starts what runs beside the pages: messages of the worker and of other tabs, locking. Called whenever a page of the wallet
+    /// opens; it runs from the first on, for as long as the tab lives. Needs the live clock and the preferences.
+    pub fn start(self) {
+        let idle_in = self.idle_in.try_update_value(Option::take).flatten();
+        let Some(owner) = idle_in.and_then(|owner| owner.upgrade()) else {
+            return;
+        };
+        owner.with(|| {
+            worker::on_progress(move |progress| self.progress.set(Some(progress)));
+            self.lock_when_idle();
+            self.lock_when_left();
+            Effect::new(move |_| tabs::listen(self.genesis(), move |message| self.received(message)));
+        });
     }
 
     fn genesis(self) -> String {
@@ -227,12 +245,18 @@ impl Wallet {
         self.look(chain);
     }
 
-    /// Locks, because the node no longer serves the wallet's chain.
+    /// Locks, where it is open, because the node no longer serves the wallet's chain.
     pub fn leave(self) {
-        if self.phase.with_untracked(|phase| *phase == Phase::Open) {
-            let why = "The node serves another chain now.".to_owned();
-            self.lock(&self.chain.get_value(), Some(why));
-        }
+        self.left.set(true);
+    }
+
+    fn lock_when_left(self) {
+        Effect::new(move |_| {
+            if self.left.get() && self.phase.with_untracked(|phase| *phase == Phase::Open) {
+                let why = "The node serves another chain now.".to_owned();
+                self.lock(&self.chain.get_value(), Some(why));
+            }
+        });
     }
 
     /// Locks this tab and all others of this chain, as the user wants.

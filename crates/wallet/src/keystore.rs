@@ -279,6 +279,11 @@ pub fn write_pkcs8<R: CryptoRng + ?Sized>(
     Ok(pem::write(Label::EncryptedPrivate, &der))
 }
 
+/// PKCS#8 DER without encryption: for a keeper that lets no one read the key again (WebCrypto), never for a file.
+pub fn plain_pkcs8(key: &SigningKey) -> Zeroizing<Vec<u8>> {
+    pkcs8::write(key)
+}
+
 /// Public key as SPKI PEM. Rule: docs/protocol.md#W22
 pub fn write_spki(key: &PublicKey) -> String {
     pem::write(Label::Public, &public::write_spki(key))

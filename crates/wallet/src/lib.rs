@@ -19,6 +19,7 @@ pub mod file_text;
 pub mod hd;
 pub mod keys;
 pub mod keystore;
+mod montgomery;
 pub mod payment;
 pub mod phrase;
 mod prime;

@@ -12,7 +12,7 @@ use tally_chain::transaction::{
     ChainIdentity, MAX_GAS_LIMIT, Payload, TallyTransaction, TransactionError, envelope_gas,
 };
 use tally_chain::{
-    Address, Amount, B256, BlockId, Bytes, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs, visible,
+    Address, Amount, B256, BlockId, Bytes, PublicKey, RawTransaction, ReferenceVerifier, TxId, U256, UnixSecs, visible,
 };
 use thiserror::Error;
 
@@ -231,15 +231,39 @@ pub fn sign<R: CryptoRng + ?Sized>(
     payload: &[u8],
     rng: &mut R,
 ) -> Result<Signed, PaymentError> {
-    if key.address() != sender {
-        return Err(PaymentError::OtherSender {
-            sender,
-            key: key.address(),
-        });
-    }
+    check_sender(sender, key.address())?;
     let payload = decode(chain, payload)?;
     let signature = signature(key, &digest(chain, sender, &payload), rng)?;
     complete(chain, &Signers::Key(key.public_key()), payload, [(0, signature)].into())
+}
+
+/// The bytes whose SHA-256 a signature covers, for a signer that hashes them itself. Rule: docs/protocol.md#T3
+pub fn signed_message(chain: &ChainIdentity, sender: Address, payload: &[u8]) -> Result<Vec<u8>, PaymentError> {
+    Ok(decode(chain, payload)?.signed_message(&chain.genesis, &sender))
+}
+
+/// Puts a signature of [`signed_message`] that was made elsewhere on payload bytes, and checks the result as a node would.
+///
+/// `sender` is the account that was shown to the user; the key of another account, and every signature that does not verify
+/// under the key, are rejected.
+pub fn attach(
+    chain: &ChainIdentity,
+    sender: Address,
+    key: &PublicKey,
+    payload: &[u8],
+    signature: Vec<u8>,
+) -> Result<Signed, PaymentError> {
+    check_sender(sender, key.address())?;
+    let payload = decode(chain, payload)?;
+    complete(chain, &Signers::Key(key.clone()), payload, [(0, signature)].into())
+}
+
+fn check_sender(sender: Address, key: Address) -> Result<(), PaymentError> {
+    if key == sender {
+        Ok(())
+    } else {
+        Err(PaymentError::OtherSender { sender, key })
+    }
 }
 
 /// What a signature covers. Rule: docs/protocol.md#T3

@@ -5,9 +5,7 @@
 
 use std::sync::LazyLock;
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
-use crypto_bigint::{Odd, Uint};
-use zeroize::Zeroize;
+use crate::montgomery::{LANES, Powers, Residue};
 
 /// Bases of the Miller-Rabin test. Rule: docs/protocol.md#W4
 pub(crate) const BASES: [u8; 40] = [
@@ -70,147 +68,54 @@ pub(crate) fn small_factor(bytes: &[u8]) -> Option<u32> {
     })
 }
 
-/// One number under the Miller-Rabin test: `n - 1 = odd_part * 2^twos`. Wiped when dropped.
-pub(crate) struct Probe<const LIMBS: usize> {
-    params: FixedMontyParams<LIMBS>,
-    odd_part: Uint<LIMBS>,
-    twos: u32,
+/// Four odd numbers above 1 under the Miller-Rabin test, side by side. Wiped when dropped.
+///
+/// `DIGITS` is [`montgomery::digits`] of the bits that they have at most.
+pub(crate) fn strong_probable_primes<const DIGITS: usize>(
+    numbers: [&[u8]; LANES],
+    bases: [u8; LANES],
+) -> [bool; LANES] {
+    let mut powers = Powers::<DIGITS>::new(numbers);
+    // n - 1 = odd_part * 2^twos.
+    let twos = numbers.map(twos);
+    let most = numbers.iter().map(|number| number.len() * 8).max().unwrap_or_default();
+    // From the highest bit of the odd part to its lowest: each squares, and one that is set multiplies by the base.
+    for place in (0..most - 1).rev() {
+        let mut factors = [1; LANES];
+        for lane in 0..LANES {
+            // Of n instead of n - 1: they differ in the lowest bit only, which the odd part does not have.
+            let bit = powers.bit(lane, place + twos[lane]);
+            factors[lane] += bit * (u32::from(bases[lane]) - 1);
+        }
+        powers.square_times(factors);
+    }
+    let mut passed = [false; LANES];
+    for squared in 0..twos.into_iter().max().unwrap_or_default() {
+        let residues = powers.residues();
+        for lane in 0..LANES {
+            passed[lane] |= match residues[lane] {
+                Residue::MinusOne => squared < twos[lane],
+                Residue::One => squared == 0,
+                Residue::Other => false,
+            };
+        }
+        powers.square_times([1; LANES]);
+    }
+    passed
 }
 
-impl<const LIMBS: usize> Probe<LIMBS> {
-    pub(crate) fn new(n: Odd<Uint<LIMBS>>) -> Self {
-        let n_minus_one = n.as_ref().wrapping_sub(&Uint::ONE);
-        let twos = n_minus_one.trailing_zeros_vartime();
-        Self {
-            params: FixedMontyParams::new_vartime(n),
-            odd_part: n_minus_one.wrapping_shr_vartime(twos),
-            twos,
+/// How often two divides `n - 1`.
+fn twos(n: &[u8]) -> usize {
+    let mut zeros = 0;
+    for (place, byte) in n.iter().rev().enumerate() {
+        let byte = if place == 0 { byte & 0xfe } else { *byte };
+        zeros += byte.trailing_zeros() as usize;
+        if byte != 0 {
+            break;
         }
     }
-
-    pub(crate) fn number(&self) -> Uint<LIMBS> {
-        *self.params.modulus().as_ref()
-    }
-
-    /// Whether the number is a strong probable prime to this base.
-    pub(crate) fn passes(&self, base: u8) -> bool {
-        let one = *self.params.one();
-        let minus_one = self.number().wrapping_sub(&one);
-        let mut power = if base == 2 {
-            self.two_to_the_odd_part()
-        } else {
-            FixedMontyForm::new(&Uint::from(base), &self.params).pow_vartime(&self.odd_part)
-        };
-        if *power.as_montgomery() == one || *power.as_montgomery() == minus_one {
-            return true;
-        }
-        for _ in 1..self.twos {
-            power = power.square();
-            if *power.as_montgomery() == minus_one {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Base two needs no multiplications: a set bit of the exponent doubles.
-    fn two_to_the_odd_part(&self) -> FixedMontyForm<LIMBS> {
-        let mut power = FixedMontyForm::one(&self.params);
-        for bit in (0..self.odd_part.bits_vartime()).rev() {
-            power = power.square();
-            if self.odd_part.bit_vartime(bit) {
-                power = power.double();
-            }
-        }
-        power
-    }
-}
-
-impl<const LIMBS: usize> Drop for Probe<LIMBS> {
-    fn drop(&mut self) {
-        self.params.zeroize();
-        self.odd_part.zeroize();
-    }
+    zeros
 }
 
 #[cfg(test)]
-mod tests {
-    use crypto_bigint::{Limb, U128};
-
-    use super::*;
-
-    fn verdict(n: u128) -> bool {
-        let Some(odd) = U128::from(n).to_odd().into_option() else {
-            return n == 2;
-        };
-        let probe = Probe::new(odd);
-        BASES.iter().all(|&base| probe.passes(base))
-    }
-
-    #[test]
-    fn small_factors_are_the_primes_below_the_limit() {
-        let all: Vec<u32> = GROUPS.iter().flat_map(|group| group.primes.clone()).collect();
-        assert_eq!(all.len(), 1_027);
-        assert_eq!((all[0], all[1_026]), (3, 8_191));
-        assert!(has_small_factor(&(8_191u128 * ((1 << 61) - 1)).to_be_bytes()));
-        assert!(!has_small_factor(&((1u128 << 127) - 1).to_be_bytes()));
-        assert_eq!(residue(&(65_537u128 * 65_537 + 5).to_be_bytes(), 65_537), 5);
-    }
-
-    #[test]
-    fn miller_rabin_distinguishes_mersenne_primes_from_pseudoprimes() {
-        for exponent in [61, 89, 107, 127] {
-            assert!(verdict((1 << exponent) - 1), "2^{exponent}-1 is prime");
-        }
-        // Strong pseudoprimes to the first 12 and 13 prime bases (Sorenson and Webster), and two Carmichael numbers.
-        for n in [
-            318_665_857_834_031_151_167_461,
-            3_317_044_064_679_887_385_961_981,
-            3_825_123_056_546_413_051,
-            1_590_231_231_043_178_376_951_698_401,
-        ] {
-            assert!(!verdict(n), "{n} is composite");
-        }
-        assert!(!verdict((1 << 67) - 1));
-    }
-
-    fn passes_all<const LIMBS: usize>(bytes: &[u8]) -> bool {
-        let mut padded = vec![0; Uint::<LIMBS>::BITS as usize / 8 - bytes.len()];
-        padded.extend(bytes);
-        let number = Uint::<LIMBS>::from_be_slice(&padded);
-        let probe = Probe::new(number.to_odd().into_option().unwrap());
-        let prime = BASES.iter().all(|&base| probe.passes(base));
-        assert!(!prime || bytes.len() < 4 || !has_small_factor(&padded));
-        prime
-    }
-
-    #[test]
-    fn wycheproof_primality_verdicts() {
-        let Some(corpus) = crate::corpora_tests::json("wycheproof/primality_test.json") else {
-            return;
-        };
-        let mut seen = [0, 0];
-        for test in corpus["testGroups"][0]["tests"].as_array().unwrap() {
-            let (hex, result) = (test["value"].as_str().unwrap(), test["result"].as_str().unwrap());
-            let bytes = alloy_primitives::hex::decode(hex).unwrap();
-            // Never met in a key search: negative numbers, those up to the largest base, and Arnault's composite,
-            // which was constructed to pass 46 fixed bases. Candidates come out of a hash and cannot be constructed.
-            let constructed = test["flags"][0] == "Arnault96";
-            let small = bytes.len() == 1 || (bytes.len() == 2 && bytes[0] == 0);
-            let even = bytes.last().is_some_and(|byte| byte % 2 == 0);
-            if result == "acceptable" || constructed || bytes[0] >= 0x80 || small || even {
-                continue;
-            }
-            let prime = match bytes.len() {
-                0..=32 => passes_all::<{ crypto_bigint::U256::LIMBS }>(&bytes),
-                33..=96 => passes_all::<{ crypto_bigint::U768::LIMBS }>(&bytes),
-                97..=192 => passes_all::<{ crypto_bigint::U1536::LIMBS }>(&bytes),
-                193..=288 => passes_all::<{ 2_304 / Limb::BITS as usize }>(&bytes),
-                _ => passes_all::<{ crypto_bigint::U3072::LIMBS }>(&bytes),
-            };
-            assert_eq!(prime, result == "valid", "{}", test["tcId"]);
-            seen[usize::from(prime)] += 1;
-        }
-        assert!(seen[0] > 200 && seen[1] > 40, "{seen:?}");
-    }
-}
+pub(crate) mod tests;

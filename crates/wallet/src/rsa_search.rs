@@ -1,11 +1,14 @@
 //! The resumable search for the primes of a derived RSA key.
 
-use crypto_bigint::{U1024, U1536, U2048, Uint};
-use zeroize::{Zeroize, Zeroizing};
+use std::collections::VecDeque;
+
+use crypto_bigint::BoxedUint;
+use zeroize::Zeroizing;
 
 use crate::hd::Drng;
 use crate::keys::{RsaBits, RsaKey};
-use crate::prime::{BASES, Probe, has_small_factor, residue};
+use crate::montgomery::{LANES, digits};
+use crate::prime::{BASES, has_small_factor, residue, strong_probable_primes};
 
 /// The search for one RSA key. Rule: docs/protocol.md#W4
 ///
@@ -41,9 +44,9 @@ pub struct Progress {
 impl RsaSearch {
     pub(crate) fn new(bits: RsaBits, index: u32, stream: Drng) -> Self {
         let pair = match bits {
-            RsaBits::B2048 => PairOf::B1024(Box::default()),
-            RsaBits::B3072 => PairOf::B1536(Box::default()),
-            RsaBits::B4096 => PairOf::B2048(Box::default()),
+            RsaBits::B2048 => PairOf::B1024(Pair::new(bits)),
+            RsaBits::B3072 => PairOf::B1536(Pair::new(bits)),
+            RsaBits::B4096 => PairOf::B2048(Pair::new(bits)),
         };
         Self {
             bits,
@@ -63,7 +66,7 @@ impl RsaSearch {
         self.index
     }
 
-    /// Goes on by one exponentiation. After `Found`, further steps give the same key again.
+    /// Goes on by four exponentiations, side by side. After `Found`, further steps give the same key again.
     pub fn step(&mut self) -> Step {
         let found = match &mut self.pair {
             PairOf::B1024(pair) => pair.step(&mut self.stream),
@@ -112,107 +115,135 @@ impl std::fmt::Debug for RsaSearch {
 }
 
 enum PairOf {
-    B1024(Box<Pair<{ U1024::LIMBS }>>),
-    B1536(Box<Pair<{ U1536::LIMBS }>>),
-    B2048(Box<Pair<{ U2048::LIMBS }>>),
+    B1024(Box<Pair<{ digits(1024) }>>),
+    B1536(Box<Pair<{ digits(1536) }>>),
+    B2048(Box<Pair<{ digits(2048) }>>),
 }
 
 type Bytes = Zeroizing<Vec<u8>>;
 
-/// The two primes of a key, as far as they are known.
-#[derive(Default)]
-struct Pair<const LIMBS: usize> {
-    first: Option<Uint<LIMBS>>,
-    second: Option<Uint<LIMBS>>,
-    /// A candidate that passed base two, and the place of the next base to try it with.
-    confirming: Option<(Probe<LIMBS>, usize)>,
+/// A number that the stream gave.
+struct Candidate {
+    /// Big-endian.
+    bytes: Bytes,
+    /// Its place in the stream, from 1.
     drawn: u32,
 }
 
-impl<const LIMBS: usize> Pair<LIMBS> {
-    const BITS: u32 = Uint::<LIMBS>::BITS;
-    const BYTES: usize = Self::BITS as usize / 8;
+/// The two primes of a key, as far as they are known. The primes and the candidate that may become one are wiped when dropped;
+/// so are the others, though a number that was rejected is no secret: nothing follows from it but that it is not the prime.
+struct Pair<const DIGITS: usize> {
+    /// Bytes of a prime.
+    len: usize,
+    primes: Vec<Bytes>,
+    /// Candidates read from the stream. Four are tried at once, so some are read ahead.
+    read: u32,
+    /// The place of the candidate that is being decided on, or was last.
+    decided: u32,
+    /// They passed base two, in the order of the stream.
+    promising: VecDeque<Candidate>,
+    /// Bases that the first of these has passed.
+    passed: usize,
+}
 
-    /// One exponentiation further; the larger and the smaller prime once both are known.
+impl<const DIGITS: usize> Pair<DIGITS> {
+    fn new(bits: RsaBits) -> Box<Self> {
+        Box::new(Self {
+            len: bits.get() as usize / 16,
+            primes: Vec::with_capacity(2),
+            read: 0,
+            decided: 0,
+            promising: VecDeque::new(),
+            passed: 0,
+        })
+    }
+
+    /// Four exponentiations further; the larger and the smaller prime once both are known.
     fn step(&mut self, stream: &mut Drng) -> Option<(Bytes, Bytes)> {
-        if let (Some(first), Some(second)) = (&self.first, &self.second) {
-            let (p, q) = if first > second {
+        if let [first, second] = self.primes.as_slice() {
+            let (p, q) = if **first > **second {
                 (first, second)
             } else {
                 (second, first)
             };
-            return Some((bytes_of(p), bytes_of(q)));
+            return Some((p.clone(), q.clone()));
         }
-        match self.confirming.take() {
-            Some((probe, next)) if next == BASES.len() => self.accept(probe.number()),
-            Some((probe, next)) => {
-                if probe.passes(BASES[next]) {
-                    self.confirming = Some((probe, next + 1));
-                }
-            }
-            None => {
-                let probe = self.draw(stream);
-                if probe.passes(BASES[0]) {
-                    self.confirming = Some((probe, 1));
-                }
+        match self.promising.front() {
+            None => self.look(stream),
+            Some(candidate) => {
+                self.decided = candidate.drawn;
+                self.confirm();
             }
         }
         None
     }
 
+    /// Tries the next four candidates with base two, which hardly a composite number passes.
+    fn look(&mut self, stream: &mut Drng) {
+        let four: [Candidate; LANES] = std::array::from_fn(|_| self.draw(stream));
+        let passed =
+            strong_probable_primes::<DIGITS>(four.each_ref().map(|one| one.bytes.as_slice()), [BASES[0]; LANES]);
+        let last = four[LANES - 1].drawn;
+        let promising = four.into_iter().zip(passed).filter(|(_, passed)| *passed);
+        self.promising.extend(promising.map(|(candidate, _)| candidate));
+        self.decided = self.promising.front().map_or(last, |first| first.drawn);
+    }
+
+    /// Tries the first promising candidate with the next four bases, and takes it after the last.
+    fn confirm(&mut self) {
+        let Some(candidate) = self.promising.front() else {
+            return;
+        };
+        let bases = std::array::from_fn(|lane| BASES[self.passed + lane]);
+        let passed = strong_probable_primes::<DIGITS>([candidate.bytes.as_slice(); LANES], bases);
+        self.passed += LANES;
+        let prime = passed == [true; LANES];
+        if prime && self.passed < BASES.len() {
+            return;
+        }
+        self.passed = 0;
+        if let Some(candidate) = self.promising.pop_front().filter(|_| prime) {
+            self.accept(candidate.bytes);
+        }
+    }
+
     /// The next candidate of the stream that small primes do not rule out. Rule: docs/protocol.md#W4
-    fn draw(&mut self, stream: &mut Drng) -> Probe<LIMBS> {
-        let mut bytes = Zeroizing::new(vec![0u8; Self::BYTES]);
+    fn draw(&mut self, stream: &mut Drng) -> Candidate {
+        let mut bytes = Zeroizing::new(vec![0u8; self.len]);
         loop {
             stream.read(&mut bytes);
-            self.drawn = self.drawn.saturating_add(1);
+            self.read = self.read.saturating_add(1);
             bytes[0] |= 0xc0;
-            bytes[Self::BYTES - 1] |= 1;
+            bytes[self.len - 1] |= 1;
             if residue(&bytes, 65_537) != 1 && !has_small_factor(&bytes) {
-                let number = Uint::<LIMBS>::from_be_slice(&bytes);
-                return Probe::new(number.to_odd().expect_copied("the lowest bit was set above"));
+                return Candidate {
+                    bytes,
+                    drawn: self.read,
+                };
             }
         }
     }
 
-    fn accept(&mut self, prime: Uint<LIMBS>) {
-        match &self.first {
-            None => self.first = Some(prime),
-            Some(first) => {
-                let distance = if *first > prime {
-                    first.wrapping_sub(&prime)
-                } else {
-                    prime.wrapping_sub(first)
-                };
-                // |p - q| must be above 2^(h - 100); at or below it, the second prime is drawn again.
-                let limit = Uint::ONE.wrapping_shl_vartime(Self::BITS - 100);
-                if distance > limit {
-                    self.second = Some(prime);
-                }
-            }
+    /// Takes a prime, unless it is too near the first. Rule: docs/protocol.md#W4
+    fn accept(&mut self, prime: Bytes) {
+        if self.primes.first().is_none_or(|first| are_apart(first, &prime)) {
+            self.primes.push(prime);
         }
     }
 
     fn progress(&self) -> (u8, u32) {
-        (
-            u8::from(self.first.is_some()) + u8::from(self.second.is_some()),
-            self.drawn,
-        )
+        (self.primes.len() as u8, self.decided)
     }
 }
 
-impl<const LIMBS: usize> Drop for Pair<LIMBS> {
-    fn drop(&mut self) {
-        self.first.zeroize();
-        self.second.zeroize();
-    }
+/// Whether two primes of h bits differ by more than `2^(h - 100)`. Rule: docs/protocol.md#W4
+fn are_apart(one: &[u8], other: &[u8]) -> bool {
+    let bits = one.len() as u32 * 8;
+    let read = |bytes| Zeroizing::new(BoxedUint::from_be_slice(bytes, bits).expect("a prime has h bits"));
+    let (larger, smaller) = (read(one.max(other)), read(one.min(other)));
+    let distance = Zeroizing::new(larger.wrapping_sub(&*smaller));
+    *distance > BoxedUint::one_with_precision(bits).wrapping_shl_vartime(bits - 100)
 }
 
-fn bytes_of<const LIMBS: usize>(number: &Uint<LIMBS>) -> Bytes {
-    // Words are least significant first, the bytes to return most significant first.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(Uint::<LIMBS>::BITS as usize / 8));
-    for word in number.as_words().iter().rev() {
-        bytes.extend_from_slice(&word.to_be_bytes());
-    }
-    bytes
-}
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! RSA signatures are blinded: docs/adr/0011-signing-in-the-worker.md
+//! RSA signatures are blinded: docs/adr/0021-rsa-signatures-by-the-browser.md
 
 mod common;
 

@@ -34,7 +34,7 @@ impl WorkerState {
         );
         let Changed { vault, key, sealed } = changed.map_err(vault_error)?;
         store.put(&self.chain()?.0, vault.created_at().0, &sealed).await?;
-        self.open = Some(OpenVault { vault, key });
+        self.open = Some(OpenVault::new(vault, key));
         self.opened()
     }
 
@@ -57,7 +57,7 @@ impl WorkerState {
         let (vault, key) = Vault::open(file, password.expose()).map_err(backup_error)?;
         vault.check_chain(binding.genesis).map_err(backup_error)?;
         store.put(&chain, vault.created_at().0, file).await?;
-        self.open = Some(OpenVault { vault, key });
+        self.open = Some(OpenVault::new(vault, key));
         self.opened()
     }
 }

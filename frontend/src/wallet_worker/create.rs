@@ -104,7 +104,7 @@ impl WorkerState {
             }
         }
         let key = VaultKey::derive(password.expose(), KdfParams::default(), &mut system_rng()).map_err(container)?;
-        self.open = Some(OpenVault { vault, key });
+        self.open = Some(OpenVault::new(vault, key));
         self.save(&store).await?;
         self.opened()
     }

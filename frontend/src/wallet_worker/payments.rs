@@ -36,7 +36,7 @@ impl WorkerState {
         })
     }
 
-    pub(super) fn sign(&mut self, from: &str, payload: Bytes) -> Result<Answer, WalletError> {
+    pub(super) async fn sign(&mut self, from: &str, payload: Bytes) -> Result<Answer, WalletError> {
         let from = own_address(from)?;
         if self
             .reviewed
@@ -45,8 +45,20 @@ impl WorkerState {
         {
             return Err(WalletError::NotReviewed);
         }
-        let key = self.key_of(from)?;
-        signed(&self.identity()?, from, &key, &payload)
+        let chain = self.identity()?;
+        let open = self.open.as_mut().ok_or(WalletError::Locked)?;
+        let by_browser = open.browser_keys.sign(&chain, &open.vault, from, &payload).await;
+        let signed = match by_browser {
+            Some(signed) => signed,
+            None => {
+                let key = self.key_of(from)?;
+                payment::sign(&chain, from, &key, &payload, &mut system_rng()).map_err(payment_error)?
+            }
+        };
+        Ok(Answer::Signed {
+            id: signed.id.to_string(),
+            envelope: signed.envelope,
+        })
     }
 
     /// A key of the wallet; of the account that gives test coins the one that everyone has.
@@ -85,14 +97,6 @@ fn everyones_key() -> Result<SigningKey, WalletError> {
     let key = phrase.seed("").secp256k1(0);
     key.map(SigningKey::Secp256k1)
         .map_err(|error| WalletError::Vault(sentence(error)))
-}
-
-fn signed(chain: &ChainIdentity, from: Address, key: &SigningKey, payload: &[u8]) -> Result<Answer, WalletError> {
-    let signed = payment::sign(chain, from, key, payload, &mut system_rng()).map_err(payment_error)?;
-    Ok(Answer::Signed {
-        id: signed.id.to_string(),
-        envelope: signed.envelope,
-    })
 }
 
 /// The prices that a page gave, as the fee of a payment.

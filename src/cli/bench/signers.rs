@@ -26,7 +26,7 @@ pub struct Signers {
 }
 
 impl Signers {
-    /// The first `count` accounts of one kind. RSA keys are searched on all cores: a second or two each.
+    /// The first `count` accounts of one kind. RSA keys are searched on all cores: a fraction of a second each.
     pub fn new(kind: KeyKind, count: u32) -> anyhow::Result<Self> {
         let phrase = Phrase::parse(PUBLIC_PHRASE)?;
         let binding = ChainBinding {

@@ -37,7 +37,7 @@ pub fn check(files: &[(String, String)]) -> Vec<String> {
 }
 
 /// Where the addresses of elements stand that are neither marked nor of this very page (`#main`) nor the server's own
-/// (`assets.…`, which it makes with the base path).
+/// (`assets.…` and `asset_url`, which it makes with the base path).
 fn elements(source: &str) -> impl Iterator<Item = usize> {
     ELEMENTS.iter().flat_map(move |(tag, attribute, end)| {
         source.match_indices(tag).filter_map(move |(at, _)| {
@@ -47,7 +47,7 @@ fn elements(source: &str) -> impl Iterator<Item = usize> {
             // An attribute may begin a line.
             let flat = element.replace('\n', " ");
             let value = flat.find(attribute)? + attribute.len();
-            let fine = [MARK, "\"#", "assets."]
+            let fine = [MARK, "\"#", "assets.", "asset_url"]
                 .iter()
                 .any(|begin| element[value..].starts_with(begin));
             (whole && !fine).then_some(at + value)

@@ -37,6 +37,7 @@ The explorer works without scripts.</p></div></div></div>";
 pub fn Frame() -> impl IntoView {
     let wallet = Wallet::get();
     let chain = expect_context::<ChainInfo>();
+    wallet.start();
     Balances::provide();
     Effect::new({
         let chain = chain.clone();

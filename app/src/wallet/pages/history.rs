@@ -6,7 +6,6 @@ mod pending;
 use std::collections::{HashMap, HashSet};
 
 use leptos::{prelude::*, task::spawn_local};
-use tally_api::worker::light::Verdict;
 use tally_chain::TxId;
 
 use export::Export;
@@ -22,7 +21,7 @@ use crate::{
         AddressLink, Amount, BlockLink, ButtonLink, Empty, Followed, Mark, MarkState, Notice, NoticeKind, PageHead,
         StatusBadge, Time, TransactionLink, branch,
     },
-    verify::{Proof, check_row, of_chain},
+    verify::{Proof, proofs},
     wallet::{
         access::gate::Gate,
         parts::account::{AccountSelect, chosen_account},
@@ -346,13 +345,10 @@ impl Witness {
 /// The mark that a line of the account `own` earns; none where it could not be checked now, which is not wrong: it may be
 /// tried again.
 async fn check_line(chain: &ChainInfo, light: Light, own: &str, row: &TransactionRow) -> Option<MarkState> {
-    let rules = of_chain(chain).await.ok()?;
-    let evidence = reads::transaction_evidence(row.id.clone()).await.ok()??;
-    let verdict = match &evidence.inclusion {
-        Some((block, _)) => light.check(block).await,
-        None => Verdict::Unknown("it is in no block yet".to_owned()),
-    };
-    Some(match check_row(&rules, &verdict, own, row, &evidence) {
+    let proof = proofs::row(chain.clone(), light, own.to_owned(), row.clone())
+        .await
+        .ok()?;
+    Some(match proof {
         Ok(Proof::Whole) => MarkState::Verified,
         Ok(Proof::ButOutcome) => MarkState::Claimed,
         Ok(Proof::ButBlock(why)) => MarkState::Told(why),
