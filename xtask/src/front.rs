@@ -1,7 +1,6 @@
 //! The browser side: `frontend` for wasm32, then wasm-bindgen's glue.
 
 mod parts;
-mod unreached;
 mod wasm;
 
 use std::collections::BTreeMap;

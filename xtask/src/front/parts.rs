@@ -16,7 +16,6 @@ use anyhow::{Context, Result, anyhow, ensure};
 use wasm_split_cli_support::{Options, transform};
 
 use super::Files;
-use super::unreached;
 use super::wasm::{self, CUSTOM};
 
 /// The script that loads the parts; the frame names it as its import.
@@ -46,7 +45,6 @@ pub fn cut(linked: &Path, script: &str, out: &Path) -> Result<Cut> {
         fs::remove_dir_all(out).with_context(|| format!("cannot clear {}", out.display()))?;
     }
     let linked = fs::read(linked).with_context(|| format!("cannot read {}", linked.display()))?;
-    let linked = unreached::leave_out(&linked)?;
     let (frame, main_module, link_name) = (out.join("frame.wasm"), format!("./{script}"), format!("./{LOADER}"));
     let mut options = Options::new(&linked);
     options.output_dir = out;

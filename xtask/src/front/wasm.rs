@@ -13,15 +13,6 @@ pub struct Section<'a> {
     pub body: &'a [u8],
 }
 
-impl<'a> Section<'a> {
-    /// The content of a custom section, if this is the one of that name.
-    pub fn custom(&self, name: &str) -> Option<Reader<'a>> {
-        let mut reader = Reader::new(self.body);
-        let is_it = self.id == CUSTOM && reader.name().is_ok_and(|found| found == name.as_bytes());
-        is_it.then_some(reader)
-    }
-}
-
 /// The sections of a module, in its order.
 pub fn sections(module: &[u8]) -> Result<Vec<Section<'_>>> {
     ensure!(
@@ -37,24 +28,6 @@ pub fn sections(module: &[u8]) -> Result<Vec<Section<'_>>> {
         sections.push(Section { id, body });
     }
     Ok(sections)
-}
-
-/// Index and name of each function that has one.
-pub fn function_names<'a>(sections: &[Section<'a>]) -> Result<Vec<(usize, &'a [u8])>> {
-    const OF_FUNCTIONS: u8 = 1;
-    let names = sections.iter().find_map(|section| section.custom("name"));
-    let mut names = names.context("the module has no names")?;
-    let mut found = Vec::new();
-    while !names.is_empty() {
-        let kind = names.byte()?;
-        let mut list = Reader::new(names.name()?);
-        if kind == OF_FUNCTIONS {
-            for _ in 0..list.number()? {
-                found.push((list.number()?, list.name()?));
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// A module of these sections.
@@ -114,17 +87,6 @@ impl<'a> Reader<'a> {
         }
         bail!("a number of more than 32 bits")
     }
-
-    /// The bytes of a number of any size and sign.
-    pub fn number_bytes(&mut self) -> Result<&'a [u8]> {
-        let length = self.0.iter().position(|byte| byte & 0x80 == 0);
-        self.take(length.context("the module broke off")? + 1)
-    }
-
-    pub fn name(&mut self) -> Result<&'a [u8]> {
-        let length = self.number()?;
-        self.take(length)
-    }
 }
 
 pub fn push_number(out: &mut Vec<u8>, mut number: usize) {
@@ -148,7 +110,6 @@ mod tests {
             let mut bytes = Vec::new();
             push_number(&mut bytes, number);
             assert_eq!(Reader::new(&bytes).number().expect("a number"), number);
-            assert_eq!(Reader::new(&bytes).number_bytes().expect("its bytes"), bytes);
         }
         // As the linker pads it.
         assert_eq!(Reader::new(&[0x81, 0x80, 0x80, 0x80, 0]).number().expect("a number"), 1);
@@ -163,9 +124,7 @@ mod tests {
             found.iter().map(|section| section.id).collect::<Vec<_>>(),
             [1, CUSTOM, 10]
         );
-        let mut names = found[1].custom("name").expect("the section of this name");
-        assert_eq!(names.byte().expect("its content"), b'!');
-        assert!(found[1].custom("linking").is_none() && found[0].custom("name").is_none());
+        assert_eq!(found[1].body, b"\x04name!");
         let torn = sections(&written[..written.len() - 1])
             .err()
             .map(|error| error.to_string());
