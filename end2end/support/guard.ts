@@ -9,6 +9,9 @@ interface Sent {
 /** Console warnings that are faults too: Leptos warns about broken hydration, the browser about its policy. */
 const FAULTY_WARNING = /hydrat|leptos|reactive|Content.Security.Policy/i;
 
+/** A page that is left while it loads a part of its code early: the browser ends the request, and the loader logs it. */
+const ENDED_WITH_ITS_PAGE = /TypeError: (.*Response body loading was aborted|Failed to fetch) \(\S*\/parts\.js\)/;
+
 export class Guard {
   /** What went wrong so far, one line each. */
   readonly faults: string[] = [];
@@ -16,7 +19,7 @@ export class Guard {
   readonly sent: Sent[] = [];
   /** All that pages and workers wrote to the console, errors included. */
   readonly consoleLines: string[] = [];
-  private readonly allowed: RegExp[] = [];
+  private readonly allowed = [ENDED_WITH_ITS_PAGE];
 
   constructor(
     context: BrowserContext,
