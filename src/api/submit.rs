@@ -91,20 +91,16 @@ fn parse_batch(body: &[u8]) -> Answer<Vec<String>> {
 }
 
 fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>>) -> BatchAnswer {
-    let read: Vec<Answer<Vec<u8>>> = raw
+    let mut envelopes = Vec::with_capacity(raw.len());
+    let read: Vec<Answer<()>> = raw
         .iter()
-        .map(|text| parse_hex("raw", text, MAX_TRANSACTION_BYTES))
-        .collect();
-    let envelopes = read
-        .iter()
-        .flatten()
-        .map(|bytes| Bytes::copy_from_slice(bytes))
+        .map(|text| parse_hex("raw", text, MAX_TRANSACTION_BYTES).map(|bytes| envelopes.push(Bytes::from(bytes))))
         .collect();
     let mut submitted = submit(envelopes).into_iter();
     let results: Vec<BatchResult> = read
         .into_iter()
         .map(|read| {
-            let result = read.and_then(|_| {
+            let result = read.and_then(|()| {
                 let result = submitted.next().expect("the node gives one result for each envelope");
                 result.map_err(Problem::from)
             });

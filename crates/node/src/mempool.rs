@@ -326,6 +326,11 @@ impl Mempool {
         self.senders.get(address)?.queue.get(nonce)
     }
 
+    /// An account that has transactions here, as of the last [`Self::on_block`] or of its first transaction.
+    pub fn account(&self, address: &Address) -> Option<&Account> {
+        self.senders.get(address).map(|sender| &sender.account)
+    }
+
     /// Accounts that have transactions here, each as of the last [`Self::on_block`] or of its first transaction.
     pub fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
         self.senders.iter().map(|(address, sender)| (address, &sender.account))

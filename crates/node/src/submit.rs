@@ -183,7 +183,12 @@ impl Node {
     ) -> Result<(Pooled, T), SubmitError> {
         let mut pool = self.pool().lock();
         let tip = self.tip();
-        let account: Account = tip.snapshot.account(&transaction.sender())?.unwrap_or_default();
+        // The pool goes by its own copy of an account that has transactions there, which follows the tip under the same lock: a read
+        // of the store for each transaction, with the pool locked, would cost more than anything else here.
+        let account = match pool.account(&transaction.sender()) {
+            Some(known) => *known,
+            None => tip.snapshot.account(&transaction.sender())?.unwrap_or_default(),
+        };
         let base_fee = tip.ancestors.next_base_fee(self.spec());
         let inserted = insert(&mut pool, transaction.clone(), account, self.now(), base_fee)?;
         let pooled = Pooled {
