@@ -1,7 +1,9 @@
 //! `tally bench`: figures of this machine, each beside a peer or a limit of the same run.
 
+mod fast;
 mod figures;
 mod floods;
+mod grow;
 mod import;
 mod light;
 mod load;
@@ -36,7 +38,7 @@ enum BenchCommand {
     Verify(verify::VerifyArgs),
     /// Blocks of signed transfers imported into an empty store, from bytes to durable
     Import(import::ImportArgs),
-    /// Signed RSA transfers through the HTTP batch endpoint until they are in blocks
+    /// Signed transfers through the HTTP batch endpoint into blocks: the rate that lasts, and how long a transfer takes
     Load(load::LoadArgs),
     /// Nodes connected over loopback: how fast transfers and blocks reach all of them, bytes on the wire, catching up
     Network(network::NetworkArgs),
@@ -46,6 +48,8 @@ enum BenchCommand {
     Light(light::LightArgs),
     /// Seconds until a node serves: on an empty directory, and on a chain of many transactions; and its memory
     Start(start::StartArgs),
+    /// What a transfer costs with many accounts, beside the same with few
+    Grow(grow::GrowArgs),
 }
 
 pub fn run(args: BenchArgs) -> anyhow::Result<()> {
@@ -58,6 +62,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         BenchCommand::Floods(args) => floods::run(&args)?,
         BenchCommand::Light(args) => light::run(&args)?,
         BenchCommand::Start(args) => start::run(&args)?,
+        BenchCommand::Grow(args) => grow::run(&args)?,
     };
     if args.json {
         let mut object = serde_json::Map::new();

@@ -76,6 +76,95 @@ fn load() {
     );
 }
 
+/// A short load at a low rate, part of it signed ahead and the rest as it is sent; every kind of signature.
+#[test]
+fn sustained_load() {
+    let names = [
+        "sustained_transfers_per_second",
+        "measured_transfers",
+        "latency_p50",
+        "latency_p95",
+        "latency_p99",
+        "memory_start",
+        "memory_middle",
+        "memory_end",
+        "signed_ahead",
+        "signing_per_second",
+        "signed_live",
+        "signature_checks_alone",
+    ];
+    let load = ["--warmup", "1", "--secs", "6", "--rate", "40", "--kind", "mixed"];
+    let sizes = [
+        "--accounts",
+        "3",
+        "--batch",
+        "5",
+        "--in-flight",
+        "400",
+        "--ahead",
+        "60",
+        "--json",
+    ];
+    let found = figures(&[&["bench", "load"][..], &load, &sizes].concat(), &names);
+    let [measured, all, ahead, live] = ["measured_transfers", "all_transfers", "signed_ahead", "signed_live"]
+        .map(|name| found[name].as_f64().unwrap());
+    assert!(measured <= all, "{found}");
+    // Each batch that was sent was made before, and a few were made and not sent.
+    assert!(all <= ahead + live, "{found}");
+}
+
+#[test]
+fn a_load_of_a_fixed_number_has_no_duration() {
+    let output = tally(&["bench", "load", "--transfers", "5", "--secs", "2"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = tally(&["bench", "load", "--rate", "fast"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn start() {
+    let names = [
+        "cold_start",
+        "restart",
+        "accounts",
+        "accounts_restart",
+        "accounts_restart_memory",
+    ];
+    let sizes = [
+        "--transfers",
+        "8",
+        "--per-block",
+        "4",
+        "--turns",
+        "1",
+        "--accounts",
+        "30",
+        "--json",
+    ];
+    figures(&[&["bench", "start"][..], &sizes].concat(), &names);
+}
+
+#[test]
+fn grow() {
+    let names = ["small_transfer", "transfer", "ratio", "accounts_made_per_second"];
+    let sizes = [
+        "--small",
+        "20",
+        "--accounts",
+        "60",
+        "--blocks",
+        "2",
+        "--transfers",
+        "8",
+        "--json",
+    ];
+    let found = figures(&[&["bench", "grow"][..], &sizes].concat(), &names);
+    assert_eq!(
+        (&found["small_accounts"], &found["accounts"]),
+        (&20.0.into(), &60.0.into())
+    );
+}
+
 #[test]
 fn floods() {
     let names = [

@@ -15,7 +15,8 @@ use tally_wallet::KeyKind;
 
 use super::super::out::errln;
 use super::signers::{Signers, chain, identity};
-use super::{Figures, source};
+use super::source::Wide;
+use super::{Figure, Figures, source};
 
 /// Most that a start may take.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -31,6 +32,9 @@ pub struct StartArgs {
     /// Starts of each kind; the median is shown
     #[arg(long, default_value_t = 5)]
     turns: usize,
+    /// Also start a chain again that has this many accounts
+    #[arg(long, default_value_t = 0)]
+    accounts: u64,
 }
 
 pub fn run(args: &StartArgs) -> anyhow::Result<Figures> {
@@ -66,24 +70,50 @@ pub fn run(args: &StartArgs) -> anyhow::Result<Figures> {
     grow(args, &signers, &spec, &long)?;
     let read = read_all(&long)?;
     let again = times(args.turns, |_| start(&spec_file, &long))?;
-    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let mut figures = vec![
+        ("bare_program", bare.median, "ms, --version: the limit of a start"),
+        ("cold_start", cold.median, "ms from an empty directory to /readyz"),
+        ("cold_start_memory", megabytes(cold.memory), "MB resident"),
+        ("transfers", args.transfers as f64, ""),
+        ("store", megabytes(read.bytes), "MB on disk"),
+        ("restart", again.median, "ms from that chain to /readyz"),
+        ("restart_memory", megabytes(again.memory), "MB resident"),
+        (
+            "store_read_once",
+            read.millis,
+            "ms to read the store's files: a limit of reading it all",
+        ),
+    ];
+    if args.accounts > 0 {
+        figures.extend(accounts(args, folder.path())?);
+    }
     Ok(Figures {
         bench: "start",
-        figures: vec![
-            ("bare_program", bare.median, "ms, --version: the limit of a start"),
-            ("cold_start", cold.median, "ms from an empty directory to /readyz"),
-            ("cold_start_memory", megabytes(cold.memory), "MB resident"),
-            ("transfers", args.transfers as f64, ""),
-            ("store", megabytes(read.bytes), "MB on disk"),
-            ("restart", again.median, "ms from that chain to /readyz"),
-            ("restart_memory", megabytes(again.memory), "MB resident"),
-            (
-                "store_read_once",
-                read.millis,
-                "ms to read the store's files: a limit of reading it all",
-            ),
-        ],
+        figures,
     })
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// Starts a chain again that has many accounts.
+fn accounts(args: &StartArgs, folder: &Path) -> anyhow::Result<Vec<Figure>> {
+    errln!("making a chain of {} accounts", args.accounts);
+    let mut chain = Wide::new()?;
+    let (spec_file, data_dir) = (folder.join("wide.toml"), folder.join("wide"));
+    std::fs::write(&spec_file, chain.spec.to_toml())?;
+    let node = chain.open(data_dir.clone())?;
+    chain.grow(&node, args.accounts)?;
+    node.close()?;
+    let read = read_all(&data_dir)?;
+    let again = times(args.turns, |_| start(&spec_file, &data_dir))?;
+    Ok(vec![
+        ("accounts", args.accounts as f64, ""),
+        ("accounts_store", megabytes(read.bytes), "MB on disk"),
+        ("accounts_restart", again.median, "ms from that chain to /readyz"),
+        ("accounts_restart_memory", megabytes(again.memory), "MB resident"),
+    ])
 }
 
 /// Of several turns.
