@@ -129,7 +129,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&TRANSACTION_CHECKS
-                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it correctly. The chain behind the block was not checked; on a first visit the block's work is measured only by what the chain began with."
+                remains="How many blocks confirm it, that no other chain has more total work, and that its block was executed correctly."
             />
         </div>
         <details class="card more">
