@@ -44,7 +44,7 @@ pub fn proof(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
     let verified = verifier.push(&bytes).and_then(|_| verifier.finish());
     match verified {
         Ok(chain) => {
-            let says = "It holds: the work of this chain was verified from genesis.";
+            let says = "The work of this chain was verified from genesis.";
             let mut report = Report::of(what, Verdict::Holds, says);
             report.chain(&chain, case.now);
             report
@@ -78,7 +78,7 @@ pub fn headers(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
     if headers.is_within_header() {
         return Report::refuted(what, Fault::new("F2", "headers", "they end within a header"));
     }
-    let says = "They hold: work, time and link of every header from block 1 on.";
+    let says = "Work, time and link of every header from block 1 on were verified.";
     let mut report = Report::of(what, Verdict::Holds, says);
     report.facts = vec![
         ("Genesis", genesis.to_string()),
@@ -130,7 +130,8 @@ fn too_long(what: &str, len: usize) -> Option<Report> {
     (len > MAX_BYTES).then(|| Report::unreadable(what, Fault::about("file", why)))
 }
 
-fn of_fault(fault: &light::Fault, field: &str) -> Fault {
+/// Where a proof or headers break a rule.
+pub fn of_fault(fault: &light::Fault, field: &str) -> Fault {
     let place = match fault.height {
         Some(height) => format!("block {height}, byte {}: ", fault.at),
         None => format!("byte {}: ", fault.at),

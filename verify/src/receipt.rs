@@ -4,7 +4,7 @@ use tally_chain::portable::{Claim, FileError, Proven, ReceiptError, Refuted};
 use tally_chain::{BlockId, PortableReceipt, ReferenceVerifier, document};
 
 use crate::report::{Check, Fault, Report, Verdict, time};
-use crate::{Case, input};
+use crate::{Case, chain, input};
 
 /// What a block that the reader trusts leaves open.
 const BY_BLOCK: [&str; 2] = [
@@ -33,7 +33,7 @@ pub fn examine(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
         }
         None => return open(&what, &receipt),
     };
-    let mut report = match outcome {
+    match outcome {
         Ok((proven, chain)) => {
             let mut report = Report::of(&what, Verdict::Holds, says(&proven));
             report.facts = facts(&proven);
@@ -54,9 +54,7 @@ pub fn examine(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
             report.checks = checks(&claims, Some(refuted.claim));
             report
         }
-    };
-    report.facts.retain(|(_, value)| !value.is_empty());
-    report
+    }
 }
 
 /// Nothing is trusted yet: the parts are checked, and what the reader can compare is named.
@@ -79,8 +77,8 @@ fn open(what: &str, receipt: &PortableReceipt) -> Report {
 
 fn says(proven: &Proven) -> &'static str {
     match proven.receipt.success {
-        true => "It holds: the transaction is on the chain, and did what is shown here.",
-        false => "It holds: the transaction is on the chain, but FAILED. Nothing was paid but the fee.",
+        true => "The transaction is on the chain, and did what is shown here.",
+        false => "The transaction is on the chain, but FAILED: nothing was paid but the fee.",
     }
 }
 
@@ -93,20 +91,22 @@ fn facts(proven: &Proven) -> Vec<(&'static str, String)> {
         ),
         None => "not known: only the transaction's own block is trusted".to_owned(),
     };
-    let anchored = document::anchored(view.data).map(|sha256| format!("SHA-256 {sha256:x}"));
-    vec![
+    let to = view.to.map_or_else(|| "a new contract".to_owned(), |to| to.to_string());
+    let mut facts = vec![
         ("Transaction", proven.transaction.id().to_string()),
         ("From", proven.transaction.sender().to_string()),
-        (
-            "To",
-            view.to.map_or_else(|| "a new contract".to_owned(), |to| to.to_string()),
-        ),
+        ("To", to),
         ("Amount", format!("{} coins", view.value.to_coins())),
-        ("Document", anchored.unwrap_or_default()),
+    ];
+    if let Some(sha256) = document::anchored(view.data) {
+        facts.push(("Document", format!("SHA-256 {sha256:x}")));
+    }
+    facts.extend([
         ("In block", format!("{} at height {}", proven.block, proven.height)),
         ("Time of the block", time(proven.time)),
         ("Confirmed", confirmed),
-    ]
+    ]);
+    facts
 }
 
 /// A line for each claim; `refuted` does not hold, and those after it were not looked at.
@@ -165,9 +165,15 @@ fn of_file(error: &FileError) -> Fault {
 }
 
 fn of_refuted(refuted: &Refuted) -> Fault {
+    // The rest of the message names field and rule by itself.
+    match &refuted.error {
+        ReceiptError::Proof(fault) => return chain::of_fault(fault, "chain.proof"),
+        ReceiptError::Spec(error) => return Fault::new("C1", "chain.spec", error),
+        ReceiptError::OtherSpec(error) => return Fault::new("C3", "chain.spec", error),
+        _ => {}
+    }
     let field = match (&refuted.error, refuted.claim) {
         (ReceiptError::OtherChain { .. }, _) => "genesis",
-        (ReceiptError::Spec(_) | ReceiptError::OtherSpec(_), _) => "chain.spec",
         (ReceiptError::NoProof { .. }, _) => "chain",
         (_, Claim::Signature) => "envelope",
         (_, Claim::Block) => "block",
@@ -180,11 +186,8 @@ fn of_refuted(refuted: &Refuted) -> Fault {
         (_, Claim::Chain) => "chain.proof",
     };
     let rule = match (&refuted.error, refuted.claim) {
-        (ReceiptError::Proof(fault), _) => fault.rule,
         (ReceiptError::ProofTooLong { .. }, _) => "L12",
         (ReceiptError::ReceiptTooLong { .. }, _) => "L11",
-        (ReceiptError::Spec(_), _) => "C1",
-        (ReceiptError::OtherSpec(_), _) => "C3",
         (_, Claim::Signature) => "P2",
         (_, Claim::Block | Claim::Inclusion) => "P3",
         (_, Claim::Execution) => "P4",

@@ -86,7 +86,7 @@ impl Report {
 
     /// Something is false.
     pub fn refuted(what: &str, fault: Fault) -> Self {
-        Self::of(what, Verdict::False, "It does not hold. Do not rely on it.").with(fault)
+        Self::of(what, Verdict::False, "Do not rely on it.").with(fault)
     }
 
     /// Without more than a verdict.
