@@ -8,7 +8,7 @@ mod words;
 mod worker;
 
 use leptos::prelude::*;
-use tally_api::worker::light::{Phase, State, ToLight, Verdict};
+use tally_api::worker::light::{Phase, State, Tip, ToLight, Verdict};
 
 use crate::{
     live::Live,
@@ -16,6 +16,20 @@ use crate::{
 };
 
 pub use seal::Seal;
+pub use words::{checked, level};
+
+/// Why the proof of a receipt shows nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "the server renders, and never verifies")
+)]
+pub enum Unproved {
+    /// It does not hold; why.
+    False(String),
+    /// This browser could not verify it; why.
+    NotHere(String),
+}
 
 /// How the light client stands, as the pages of this tab see it.
 #[derive(Clone, Copy)]
@@ -66,6 +80,21 @@ impl Light {
         {
             let _ = block;
             Verdict::Unknown("only a browser verifies".to_owned())
+        }
+    }
+
+    /// Verifies the proof that a receipt carries from a genesis id on, up to the tip that it leads to. `chain`: spec and proof as
+    /// JSON. Rule: docs/protocol.md#P8
+    ///
+    /// # Errors
+    /// What is wrong with the proof, or why it could not be verified here.
+    pub async fn prove(self, genesis: String, chain: String) -> Result<Tip, Unproved> {
+        #[cfg(feature = "hydrate")]
+        return worker::prove(genesis, chain).await;
+        #[cfg(not(feature = "hydrate"))]
+        {
+            let _ = (genesis, chain);
+            Err(Unproved::NotHere("only a browser verifies".to_owned()))
         }
     }
 

@@ -60,7 +60,7 @@ const BUDGETS: [Budget; 10] = [
         what: "the check of a receipt",
         files: &FRAME,
         parts: &["receipt"],
-        most: 450_000,
+        most: 475_000,
     },
     Budget {
         what: "the wallet, unlocked",

@@ -60,6 +60,13 @@ impl Module {
     }
 }
 
+/// The module of the offline verifier. No page loads it: it is in `verify.html`, which `tally light export` writes.
+pub const VERIFIER: Module = Module {
+    name: "verify",
+    package: "tally-verify",
+    feature: None,
+};
+
 /// The module that is cut into parts.
 const CUT: &str = "tally";
 
@@ -92,6 +99,33 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> 
     Ok((files, needs))
 }
 
+/// The verifier's script and module: `verify.js`, which defines the global `wasm_bindgen`, and `verify.wasm`.
+pub fn verifier(workspace: &Workspace, profile: Profile) -> Result<Files> {
+    let name = VERIFIER.name;
+    let wasm = compile(workspace, profile, &VERIFIER)?;
+    let out = target(workspace).join("bindgen").join(name);
+    if out.exists() {
+        fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
+    }
+    let mut bindgen = bindgen(&wasm, name, profile);
+    // A script that is written into a page is no module, and loads nothing by an address of its own.
+    bindgen.no_modules(true)?.omit_default_module_path(true);
+    bindgen.generate(&out).context("wasm-bindgen")?;
+    let mut made = Files::new();
+    collect(&out, "", &mut made)?;
+    ensure!(
+        profile == Profile::Dev || !names(&made, &workspace.root),
+        "{name}: the module names the folder {}",
+        workspace.root.display()
+    );
+    let wasm = made.remove(&format!("{name}_bg.wasm"));
+    made.insert(
+        format!("{name}.wasm"),
+        wasm.with_context(|| format!("wasm-bindgen wrote no {name}_bg.wasm"))?,
+    );
+    Ok(made)
+}
+
 /// Clippy over what only the browser compiles; a warning is an error.
 pub fn lint(workspace: &Workspace) -> Result<()> {
     if let Some(rustc) = other_rustc(workspace) {
@@ -104,6 +138,8 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
         "tally-frontend",
         "--package",
         "tally-light",
+        "--package",
+        VERIFIER.package,
         "--target",
         TARGET,
     ];
@@ -175,19 +211,24 @@ fn rustflags() -> String {
 }
 
 fn bind(wasm: &Path, name: &str, profile: Profile, out: &Path) -> Result<()> {
+    let mut bindgen = bindgen(wasm, name, profile);
+    bindgen.web(true)?.omit_default_module_path(false);
+    bindgen.keep_lld_exports(name == CUT);
+    bindgen.generate(out).context("wasm-bindgen")
+}
+
+/// What all modules have in common.
+fn bindgen(wasm: &Path, name: &str, profile: Profile) -> Bindgen {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
         .out_name(name)
         .typescript(false)
-        .omit_default_module_path(false);
-    bindgen.web(true)?;
-    bindgen
-        .keep_lld_exports(name == CUT)
         .remove_name_section(profile == Profile::Release)
-        .remove_producers_section(true);
-    bindgen.debug(profile == Profile::Dev).keep_debug(false);
-    bindgen.generate(out).context("wasm-bindgen")
+        .remove_producers_section(true)
+        .debug(profile == Profile::Dev)
+        .keep_debug(false);
+    bindgen
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {

@@ -21,6 +21,7 @@ mod licenses;
 mod map;
 mod server;
 mod site;
+mod verifier;
 mod workspace;
 
 use std::path::PathBuf;
@@ -69,7 +70,10 @@ fn run(args: &[String]) -> Result<()> {
     };
     let workspace = Workspace::load()?;
     match command.as_str() {
-        "build" if options.iter().any(|option| option == "--front") => site::build(&workspace, profile),
+        "build" if options.iter().any(|option| option == "--front") => {
+            site::build(&workspace, profile)?;
+            verifier::build(&workspace, profile).map(drop)
+        }
         "build" => {
             println!("{}", both_sides(&workspace, profile)?.display());
             Ok(())
@@ -90,6 +94,7 @@ fn run(args: &[String]) -> Result<()> {
 fn both_sides(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let dependencies = server::Dependencies::begin(workspace, profile);
     site::build(workspace, profile)?;
+    verifier::build(workspace, profile)?;
     dependencies.finish();
     server::build(workspace, profile)
 }

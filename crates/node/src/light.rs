@@ -48,6 +48,8 @@ pub enum LightReadError {
     OutOfRange { from: u64, last: u64 },
     #[error("block {height} is no ancestor of a block at height {tip}")]
     NoAncestor { height: Height, tip: Height },
+    #[error("the proof of the chain has {len} bytes or more, a receipt has at most {max}")]
+    TooLongForReceipt { len: usize, max: usize },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -64,6 +64,11 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-verify",
+        uses: &["tally-chain"],
+        only_under: &[],
+    },
+    Room {
         name: "tally",
         uses: &[
             "tally-api",
