@@ -30,13 +30,18 @@ pub struct Module {
 }
 
 /// What the browser loads: a page does without the code that makes and keeps keys, the workers do without the pages, and the
-/// light client, which is loaded first, without both.
-pub const MODULES: [Module; 3] = [
+/// light client, which is loaded first, without both. The audit is loaded where a reader begins one.
+pub const MODULES: [Module; 4] = [
     Module::part("tally", "page"),
     Module::part("workers", "workers"),
     Module {
         name: "light",
         package: "tally-light",
+        feature: None,
+    },
+    Module {
+        name: "audit",
+        package: "tally-auditor",
         feature: None,
     },
 ];
@@ -104,6 +109,8 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
         "tally-frontend",
         "--package",
         "tally-light",
+        "--package",
+        "tally-auditor",
         "--target",
         TARGET,
     ];
