@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{Light, panel::Panel, words::words};
+use super::{
+    Audited, Light,
+    panel::Panel,
+    words::{Words, words},
+};
 use crate::{live::Live, ui::Dialog};
 
 /// Shows in two lines how the light client stands, and opens the panel. Its place and width never change.
@@ -10,7 +14,16 @@ use crate::{live::Live, ui::Dialog};
 pub fn Seal() -> impl IntoView {
     let (light, live) = (Light::get(), Live::get());
     let open = RwSignal::new(false);
-    let words = Memo::new(move |_| light.state.with(|state| words(state, live.now.get())));
+    let words = Memo::new(move |_| match light.audited.get() {
+        // Whatever its headers show: a block of this chain does what no block may.
+        Audited::Fault(place) => Words {
+            head: "Does not hold",
+            short: place.clone(),
+            line: place,
+            class: "seal seal-failed",
+        },
+        _ => light.state.with(|state| words(state, live.now.get())),
+    });
     view! {
         <button
             class=move || words.get().class

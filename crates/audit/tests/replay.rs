@@ -111,13 +111,14 @@ fn every_damaged_chain_is_found_at_its_block_with_its_rule() {
         (fault.height().map(|height| height.0), fault.rule())
     };
     for how in HOW {
-        // One byte anywhere in a block: whatever rule it breaks, the block is rejected.
+        // One byte anywhere in a block: whatever rule it breaks, the block is rejected; or the next one, which names another
+        // parent, where the work still holds: at this difficulty every second nonce is right.
         for at in (0..blocks[3].len()).step_by(if how == Signatures::AtOnce { 1 } else { 97 }) {
             let mut damaged = blocks.clone();
             damaged[3][at] ^= 1;
             let (height, rule) = found(&damaged, how);
-            assert_eq!(height, Some(4), "byte {at}");
-            assert!(rule.is_some(), "byte {at}");
+            let found = (height, rule.expect("every fault of a block has a rule"));
+            assert!(height == Some(4) || found == (Some(5), "B1"), "byte {at}: {found:?}");
         }
         // The last one is missing.
         assert_eq!(found(&blocks[..5], how), (Some(5), Some("B1")));

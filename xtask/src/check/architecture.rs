@@ -87,6 +87,11 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-wasm-tests",
+        uses: &["tally-audit", "tally-ledger"],
+        only_under: &[],
+    },
+    Room {
         name: "tally-fuzz",
         uses: &[
             "tally",
