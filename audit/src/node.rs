@@ -32,7 +32,10 @@ pub async fn tip(node: &str, verified: Option<AuditTip>) -> Result<(Height, Bloc
     let (height, id) = match verified {
         Some(AuditTip { height, id }) => {
             let id = id.parse();
-            (Height(height), id.map_err(|_| NoAnswer::Final("the tip has no id".to_owned()))?)
+            (
+                Height(height),
+                id.map_err(|_| NoAnswer::Final("the tip has no id".to_owned()))?,
+            )
         }
         None => {
             let bytes = get(node, "light/tip", MAX_CLAIM_BYTES as u64).await?;

@@ -17,9 +17,13 @@ pub fn now() -> f64 {
 
 /// Bytes that this module's memory has grown to.
 pub fn memory() -> u64 {
-    let buffer = wasm_bindgen::memory().unchecked_into::<js_sys::WebAssembly::Memory>().buffer();
+    let buffer = wasm_bindgen::memory()
+        .unchecked_into::<js_sys::WebAssembly::Memory>()
+        .buffer();
     let length = Reflect::get(&buffer, &"byteLength".into()).ok();
-    length.and_then(|length| length.as_f64()).map_or(0, |length| length as u64)
+    length
+        .and_then(|length| length.as_f64())
+        .map_or(0, |length| length as u64)
 }
 
 /// Sends a message to whoever started this worker.

@@ -166,7 +166,9 @@ pub async fn blocks(
     let count = count.unwrap_or(BLOCKS_AT_ONCE);
     for (field, value) in [("from", from), ("count", count)] {
         if value == 0 {
-            return Err(Problem::new(&kinds::INVALID_PARAMETER, format!("{field} is 0, expected 1 or more")).field(field));
+            return Err(
+                Problem::new(&kinds::INVALID_PARAMETER, format!("{field} is 0, expected 1 or more")).field(field),
+            );
         }
     }
     if count > BLOCKS_AT_ONCE {

@@ -9,7 +9,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn state_tests(file: &[u8]) -> String {
     let (cases, wrong) = tally_ledger::state_tests::run_file(file);
-    std::iter::once(cases.to_string()).chain(wrong).collect::<Vec<_>>().join("\n")
+    std::iter::once(cases.to_string())
+        .chain(wrong)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The verdicts of our own arithmetic on signatures, as an audit's workers send them.

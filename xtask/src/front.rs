@@ -135,7 +135,10 @@ pub fn wasm_tests(workspace: &Workspace, options: &[String]) -> Result<()> {
         None => workspace.root.join("../shared/corpora"),
     };
     if !corpora.exists() {
-        println!("SKIP: corpora not found: {}; TALLY_CORPORA names their folder", corpora.display());
+        println!(
+            "SKIP: corpora not found: {}; TALLY_CORPORA names their folder",
+            corpora.display()
+        );
         return Ok(());
     }
     let wasm = compile(workspace, Profile::Release, &VECTORS)?;

@@ -31,8 +31,7 @@ use anyhow::{Result, bail};
 
 use crate::workspace::{Profile, Workspace};
 
-const USAGE: &str =
-    "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check | map | wasm-tests [--all] | fuzz";
+const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check | map | wasm-tests [--all] | fuzz";
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

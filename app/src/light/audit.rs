@@ -36,7 +36,9 @@ fn open(light: Light, begin: bool) -> Result<View, SplitLoaderError> {
     if begin {
         run::begin(light);
     }
-    Ok(Box::new(move || view::AuditView(view::AuditViewProps { light }).into_any()))
+    Ok(Box::new(move || {
+        view::AuditView(view::AuditViewProps { light }).into_any()
+    }))
 }
 
 /// The audit in the panel of the seal: an offer, or how it stands.

@@ -255,7 +255,10 @@ pub(crate) fn collect(
 ) -> Result<Vec<CheckedTransaction>, (usize, TransactionError)> {
     let collector = Collector::default();
     let assumed = check_each(identity, &collector, transactions);
-    *claims = collector.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    *claims = collector
+        .0
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     assumed
 }
 

@@ -34,7 +34,9 @@ pub trait Broken: std::fmt::Display {
 impl Broken for RuleFault {
     fn height(&self) -> Option<Height> {
         match self {
-            Self::Block { height, .. } | Self::Execution { height, .. } | Self::OtherTip { height, .. } => Some(*height),
+            Self::Block { height, .. } | Self::Execution { height, .. } | Self::OtherTip { height, .. } => {
+                Some(*height)
+            }
             Self::Balances { .. } => None,
         }
     }

@@ -7,7 +7,10 @@
 #![deny(clippy::unwrap_used, clippy::float_arithmetic, clippy::disallowed_types)]
 #![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 #![deny(missing_docs)]
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be"))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")
+)]
 
 pub mod claims;
 mod fault;

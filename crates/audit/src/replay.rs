@@ -5,8 +5,8 @@ use tally_chain::header_chain::max_ahead;
 use tally_chain::history::{History, Node as HistoryNode};
 use tally_chain::transaction::{ChainIdentity, TransactionError};
 use tally_chain::{
-    Amount, BlockError, BlockId, ChainSpec, CheckedTransaction, Height, LinkedBlock, RawBlock, RawTransaction, UnixSecs,
-    genesis,
+    Amount, BlockError, BlockId, ChainSpec, CheckedTransaction, Height, LinkedBlock, RawBlock, RawTransaction,
+    UnixSecs, genesis,
 };
 use tally_ledger::{ExecutedBlock, execute};
 

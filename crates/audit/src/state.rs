@@ -97,7 +97,11 @@ impl MemoryState {
         self.block_ids.insert(height, id);
         // A tab has a chain of any length to audit, and some hundred megabytes.
         let oldest = Height(height.0.saturating_sub(REACHED_ANCESTORS));
-        while self.block_ids.first_key_value().is_some_and(|(first, _)| *first < oldest) {
+        while self
+            .block_ids
+            .first_key_value()
+            .is_some_and(|(first, _)| *first < oldest)
+        {
             self.block_ids.pop_first();
         }
         self.tree = executed.tree().clone();

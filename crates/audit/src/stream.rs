@@ -22,7 +22,9 @@ pub enum FramesError {
 /// The longest answer for blocks of at most `block_bytes` bytes.
 pub fn longest_part(block_bytes: u64) -> u64 {
     // The last block begins below the limit.
-    (PART_BYTES as u64).saturating_add(block_bytes).saturating_add(LENGTH_BYTES as u64)
+    (PART_BYTES as u64)
+        .saturating_add(block_bytes)
+        .saturating_add(LENGTH_BYTES as u64)
 }
 
 /// Adds a block to an answer: `length u32 BE | block`. False where it does not fit into 32 bits, or the answer is full before.
@@ -60,7 +62,10 @@ impl<'a> Blocks<'a> {
         if self.bytes.is_empty() {
             return Ok(None);
         }
-        self.left = self.left.checked_sub(1).ok_or(FramesError::TooMany { max: MAX_BLOCKS })?;
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or(FramesError::TooMany { max: MAX_BLOCKS })?;
         let (length, rest) = self
             .bytes
             .split_first_chunk::<LENGTH_BYTES>()

@@ -140,8 +140,11 @@ fn a_sealed_block_that_does_otherwise_breaks_b2_or_a_signature_rule() {
         let checked = raw
             .check(&before.spec, LATE, |transactions| {
                 let each = transactions.into_iter().enumerate();
-                each.map(|(index, raw)| raw.check(&before.identity, &ReferenceVerifier).map_err(|error| (index, error)))
-                    .collect()
+                each.map(|(index, raw)| {
+                    raw.check(&before.identity, &ReferenceVerifier)
+                        .map_err(|error| (index, error))
+                })
+                .collect()
             })
             .unwrap();
         let linked = checked.link(&before.ancestors, &before.spec).unwrap();
@@ -149,7 +152,12 @@ fn a_sealed_block_that_does_otherwise_breaks_b2_or_a_signature_rule() {
         before.commit(&executed);
     }
     let key = TestKey::public(0);
-    let payment = before.transaction(&key, Some(Address::repeat_byte(9)), Amount::from_coins("1").unwrap(), vec![]);
+    let payment = before.transaction(
+        &key,
+        Some(Address::repeat_byte(9)),
+        Amount::from_coins("1").unwrap(),
+        vec![],
+    );
     let mut assembled = before.assemble([payment]);
     assembled.manifest.state_root.0[7] ^= 1;
     let forged = before.seal(assembled.manifest, assembled.seal, assembled.transactions);
@@ -157,7 +165,10 @@ fn a_sealed_block_that_does_otherwise_breaks_b2_or_a_signature_rule() {
     for how in HOW {
         let report = audit(&chain, &made, forged.id(), how);
         let fault = report.faults.first().unwrap();
-        assert_eq!((fault.height().map(|height| height.0), fault.rule()), (Some(4), Some("B2")));
+        assert_eq!(
+            (fault.height().map(|height| height.0), fault.rule()),
+            (Some(4), Some("B2"))
+        );
         assert!(fault.to_string().contains("state_root is"), "{fault}");
     }
 }

@@ -180,7 +180,8 @@ impl<'a> Auditor<'a> {
 
     fn link(&self, height: Height, bytes: &[u8]) -> Result<LinkedBlock, RuleFault> {
         let raw = self.replay.decode(height, bytes)?;
-        self.replay.link(raw, |transactions| self.checker.check_all(transactions))
+        self.replay
+            .link(raw, |transactions| self.checker.check_all(transactions))
     }
 
     fn check_record(&mut self, executed: &ExecutedBlock, bytes: u64) -> Result<(), StoreError> {

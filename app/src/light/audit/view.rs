@@ -68,7 +68,11 @@ fn Running() -> impl IntoView {
     });
     let paused = Memo::new(move |_| progress.with(|progress| progress.paused));
     let turn = move |_| {
-        let message = if paused.get_untracked() { ToAudit::Resume } else { ToAudit::Pause };
+        let message = if paused.get_untracked() {
+            ToAudit::Resume
+        } else {
+            ToAudit::Pause
+        };
         #[cfg(feature = "hydrate")]
         super::worker::send(&message);
         #[cfg(not(feature = "hydrate"))]

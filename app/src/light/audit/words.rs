@@ -17,7 +17,9 @@ pub fn audited(end: &AuditEnd) -> Audited {
 /// What is said aloud at the end.
 pub fn announcement(end: &AuditEnd) -> String {
     match end {
-        AuditEnd::Executed { .. } => "The audit is complete: every block was executed, and everything agrees.".to_owned(),
+        AuditEnd::Executed { .. } => {
+            "The audit is complete: every block was executed, and everything agrees.".to_owned()
+        }
         AuditEnd::Fault { height, rule, .. } => {
             format!("The audit found a fault: {}.", place(*height, rule.as_deref()))
         }

@@ -49,7 +49,9 @@ impl Auditor<'_> {
             }
             records.push(record);
         }
-        records.iter().for_each(|record| self.replay.see_time(record.header.time));
+        records
+            .iter()
+            .for_each(|record| self.replay.see_time(record.header.time));
         self.given = records.len() as u64;
         Ok(Ok(records))
     }

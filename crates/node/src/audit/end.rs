@@ -66,12 +66,7 @@ impl Auditor<'_> {
         };
         let mut wrong = Vec::new();
         let built = &self.replay.state;
-        for address in built
-            .accounts()
-            .keys()
-            .chain(stored.keys())
-            .collect::<BTreeSet<_>>()
-        {
+        for address in built.accounts().keys().chain(stored.keys()).collect::<BTreeSet<_>>() {
             let (found, expected) = (stored.get(address), built.accounts().get(address));
             if found != expected {
                 wrong.push(Fault::Account {
