@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createRequire } from 'node:module';
 
 const [module, corpora, flag] = process.argv.slice(2);
-const { state_tests: stateTests, check_claims: checkClaims } = createRequire(import.meta.url)(module);
+const { state_tests: stateTests, check_claims: checkClaims, precompiles } = createRequire(import.meta.url)(module);
 const all = flag === '--all';
 
 /** One file of so many is run where not all are. */
@@ -26,6 +26,12 @@ for (const path of paths.filter((_, at) => all || at % EACH === 0)) {
   wrong.push(...found);
 }
 console.log(`state tests: ${cases} cases of ${paths.length} files, ${wrong.length} wrong`);
+
+const pinned = readFileSync(new URL('../crates/ledger/src/tests/precompiles.txt', import.meta.url), 'utf8').trimEnd().split('\n');
+const answers = precompiles().split('\n');
+pinned.forEach((line, at) => line === answers[at] || wrong.push(`precompile ${answers[at]}, natively ${line}`));
+if (pinned.length !== answers.length) wrong.push(`${answers.length} answers of precompiles, natively ${pinned.length}`);
+console.log(`precompiles: ${answers.length} answers`);
 
 const field = (bytes) => {
   const length = Buffer.alloc(4);

@@ -1,10 +1,12 @@
 //! The worker that executes: blocks come in parts, their signatures are checked by others while the part before is executed.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded};
-use futures::{SinkExt as _, StreamExt as _, future};
+use futures::future::{self, Either};
+use futures::{SinkExt as _, StreamExt as _};
 use gloo::timers::future::TimeoutFuture;
 use tally_api::worker::audit::{AuditEnd, AuditProgress, AuditTip, FromAudit, ToAudit};
 use tally_audit::{Answers, Blocks, Claims, Replay};
@@ -169,11 +171,16 @@ async fn work(
     // At genesis again, for what needs no state: the rules of one block, its signatures.
     let stateless = Replay::new(&spec, clock);
     let (parts, ready) = mpsc::channel(1);
-    let preparing = prepare(&shared, &node, &spec, &stateless, &pool, (height, tip), parts);
-    let executing = execute(&shared, &mut replay, ready, tip, &mut woken);
-    // Where one of them ends before its time, the other finds its end of the channel closed.
-    let (prepared, executed) = future::join(preparing, executing).await;
-    let end = executed.and(prepared).and_then(|()| {
+    let done = {
+        let preparing = pin!(prepare(&shared, &node, &spec, &stateless, &pool, (height, tip), parts));
+        let executing = pin!(execute(&shared, &mut replay, ready, tip, &mut woken));
+        // A fault does not wait for what the node may still send; what was read before a fault is executed.
+        match future::select(preparing, executing).await {
+            Either::Left((prepared, executing)) => executing.await.and(prepared),
+            Either::Right((executed, _)) => executed,
+        }
+    };
+    let end = done.and_then(|()| {
         let ended = replay.check_end(tip);
         ended.map_err(|fault| End::Fault(fault, None))
     });

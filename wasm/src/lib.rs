@@ -15,6 +15,12 @@ pub fn state_tests(file: &[u8]) -> String {
         .join("\n")
 }
 
+/// What the precompiles answer, a line each.
+#[wasm_bindgen]
+pub fn precompiles() -> String {
+    tally_ledger::state_tests::precompiles().join("\n")
+}
+
 /// The verdicts of our own arithmetic on signatures, as an audit's workers send them.
 ///
 /// # Panics

@@ -245,3 +245,140 @@ pub fn run_file(file: &[u8]) -> (usize, Vec<String>) {
     }
     (cases, wrong)
 }
+
+/// What each precompile answers to some inputs, valid and not: `address gas success output`, a line each. The native arithmetic and
+/// that of browsers have to give the same lines.
+///
+/// # Panics
+/// Where the EVM does not run.
+pub fn precompiles() -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut call = |address: u16, input: Vec<u8>| {
+        let (gas, output) = call_precompile(address, &input);
+        let shown = output.as_ref().map_or_else(|| "fails".to_owned(), hex::encode);
+        lines.push(format!("{address:#x} {gas} {shown}"));
+        output.unwrap_or_default()
+    };
+    let word = |number: u64| U256::from(number).to_be_bytes::<32>().to_vec();
+    let bytes = |text: &str| hex::decode(text).unwrap();
+    // A signature that is right, and one that is not.
+    let mut signed = bytes("18c547e4f7b0f325ad1e56f57e26c745b09a3e503d86e00e5255ff7f715d3d1c");
+    signed.extend(word(28));
+    signed.extend(bytes(
+        "73b1693892219d736caba55bdb67216e485557ea6b6af75f37096c9aa6a5a75f",
+    ));
+    signed.extend(bytes(
+        "eeb940b1d03b21e36b0e47e79769f095fe2ab855bd91e3a38756b7d75a9c4549",
+    ));
+    call(1, signed.clone());
+    signed[63] = 29;
+    call(1, signed);
+    for address in 2..=4 {
+        call(address, b"abc".to_vec());
+        call(address, vec![7; 1_000]);
+    }
+    // 3^(p - 1) mod p, p of secp256k1; and an even modulus.
+    let prime = bytes("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f");
+    let mut exponent = prime.clone();
+    exponent[31] -= 1;
+    let lengths = [word(1), word(32), word(32)].concat();
+    call(5, [&lengths[..], &[3], &exponent, &prime].concat());
+    call(5, [&lengths[..], &[3], &prime, &exponent].concat());
+    // The pairing of the generators, and of the first one's negative.
+    let one = [word(1), word(2)].concat();
+    let minus = [
+        word(1),
+        bytes("30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd45"),
+    ]
+    .concat();
+    let two = bytes(concat!(
+        "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2",
+        "1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed",
+        "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b",
+        "12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa",
+    ));
+    call(6, [&one[..], &one].concat());
+    call(6, [&one[..], &minus].concat());
+    call(6, [word(1), word(1), one.clone()].concat());
+    call(7, [&one[..], &prime].concat());
+    call(8, [&one[..], &two, &minus, &two].concat());
+    call(8, [&one[..], &two, &one, &two].concat());
+    call(8, [word(1), word(1), two].concat());
+    let mut blake = vec![0; 213];
+    (blake[3], blake[4], blake[212]) = (12, 0x48, 1);
+    call(9, blake.clone());
+    blake[212] = 2;
+    call(9, blake);
+    // The commitment to zero, at any point, and its proof.
+    let mut infinity = vec![0; 48];
+    infinity[0] = 0xc0;
+    let mut versioned = tally_chain::hash::sha256(&[&infinity]).to_vec();
+    versioned[0] = 1;
+    for value in [0, 1] {
+        call(
+            10,
+            [&versioned[..], &word(5), &word(value), &infinity, &infinity].concat(),
+        );
+    }
+    // Points of BLS12-381, from the maps to them.
+    let field = |number: u8| [&[0; 63][..], &[number]].concat();
+    let (g1, other) = (call(16, field(3)), call(16, field(4)));
+    let (g2, more) = (
+        call(17, [field(3), field(5)].concat()),
+        call(17, [field(1), field(2)].concat()),
+    );
+    call(11, [&g1[..], &other].concat());
+    call(12, [&g1[..], &prime, &other, &word(9)].concat());
+    call(13, [&g2[..], &more].concat());
+    call(14, [&g2[..], &prime, &more, &word(9)].concat());
+    call(15, [&g1[..], &g2].concat());
+    call(15, [&[0; 128][..], &g2].concat());
+    call(11, [&g1[..], &field(1), &field(1)].concat());
+    let mut p256 = bytes(concat!(
+        "bb5a52f42f9c9261ed4361f59422a1e30036e7c32b270c8807a419feca605023",
+        "2ba3a8be6b94d5ec80a6d9d1190a436effe50d85a1eee859b8cc6af9bd5c2e18",
+        "4cd60b855d442f5b3c7b11eb6c4e0ae7525fe710fab9aa7c77a67f79e6fadd76",
+        "2927b10512bae3eddcfe467828128bad2903269919f7086069c8c4df6c732838",
+        "c7787964eaac00e5921fb1498a60f4606766b3d9685001558d1a974e7341513e",
+    ));
+    call(0x100, p256.clone());
+    p256[0] ^= 1;
+    call(0x100, p256);
+    lines
+}
+
+/// Gas and output of a call; no output where the precompile fails.
+fn call_precompile(address: u16, input: &[u8]) -> (u64, Option<Vec<u8>>) {
+    let sender = Address::repeat_byte(0x51);
+    let mut view = View::default();
+    let account = Account {
+        balance: Amount(U256::from(u128::MAX)),
+        ..Account::default()
+    };
+    view.accounts.insert(sender, account);
+    let context = BlockContext {
+        chain_id: 1,
+        number: Height(1),
+        parent: BlockId::ZERO,
+        time: 1,
+        producer: Address::repeat_byte(0x50),
+        gas_limit: 16_000_000,
+        base_fee: 0,
+    };
+    let mut to = [0; 20];
+    to[18..].copy_from_slice(&address.to_be_bytes());
+    let env = TxEnv::builder()
+        .caller(sender)
+        .gas_limit(10_000_000)
+        .gas_price(1)
+        .kind(TxKind::Call(Address::from(to)))
+        .data(Bytes::copy_from_slice(input))
+        .chain_id(Some(1))
+        .build()
+        .unwrap();
+    let result = Executor::new(context, &view).transact(21_000, 1, env).unwrap();
+    let output = result
+        .is_success()
+        .then(|| result.output().map(|output| output.to_vec()).unwrap_or_default());
+    (result.tx_gas_used(), output)
+}

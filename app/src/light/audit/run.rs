@@ -18,13 +18,13 @@ pub enum Run {
 }
 
 thread_local! {
-    static RUN: std::cell::OnceCell<RwSignal<Run>> = const { std::cell::OnceCell::new() };
+    // Of no owner: panels come and go.
+    static RUN: ArcRwSignal<Run> = ArcRwSignal::default();
 }
 
 /// The state of the one audit of this tab, whichever panel shows it.
-pub fn state() -> RwSignal<Run> {
-    // Of no owner: panels come and go.
-    RUN.with(|run| *run.get_or_init(|| Owner::new_root(None).with(|| RwSignal::new(Run::default()))))
+pub fn state() -> ArcRwSignal<Run> {
+    RUN.with(Clone::clone)
 }
 
 /// Begins one, from genesis to the verified tip; without one to the tip that the node claims.

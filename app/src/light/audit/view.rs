@@ -23,7 +23,7 @@ enum Stage {
 
 #[component]
 pub fn AuditView(light: Light) -> impl IntoView {
-    let state = run::state();
+    let state = RwSignal::from(run::state());
     let stage = Memo::new(move |_| {
         state.with(|run| match run {
             Run::Idle => Stage::Idle,
@@ -59,7 +59,7 @@ fn Again(light: Light) -> impl IntoView {
 
 #[component]
 fn Running() -> impl IntoView {
-    let state = run::state();
+    let state = RwSignal::from(run::state());
     let progress = Memo::new(move |_| {
         state.with(|run| match run {
             Run::Running(progress) => progress.clone(),

@@ -33,3 +33,11 @@ fn general_state_tests() {
     assert!(cases > 1_000, "the corpus has {cases} cases");
     println!("{cases} cases");
 }
+
+/// The lines that WASM has to give too: `cargo xtask wasm-tests`.
+#[test]
+fn precompiles_answer_as_pinned() {
+    let lines = crate::state_tests::precompiles();
+    let pinned = include_str!("precompiles.txt");
+    assert_eq!(lines, pinned.lines().collect::<Vec<_>>());
+}
