@@ -90,16 +90,16 @@ const BUDGETS: [Budget; 12] = [
         most: 180_000,
     },
     Budget {
-        what: "the dashboard, with the panel of an audit",
+        what: "the dashboard, with the panel of the seal",
         files: &FRAME,
-        parts: &["dashboard", "audit"],
+        parts: &["dashboard", "panel"],
         most: 420_000,
     },
     Budget {
         what: "the workers of an audit, which a reader begins",
         files: &AUDIT,
         parts: &[],
-        most: 700_000,
+        most: 500_000,
     },
 ];
 
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     const PARTS: [&str; 10] = [
-        "audit",
+        "panel",
         "dashboard",
         "details",
         "history",

@@ -1,4 +1,4 @@
-//! The audit of this tab, in a part of the code of its own (`parts`): few readers begin one, and none waits for it.
+//! The audit of this tab, in the panel of the seal.
 
 mod run;
 mod view;
@@ -6,14 +6,10 @@ mod words;
 #[cfg(feature = "hydrate")]
 mod worker;
 
-use leptos::{
-    prelude::*,
-    task::spawn_local,
-    wasm_split::{SplitLoaderError, wasm_split},
-};
+use leptos::prelude::*;
 
 use super::Light;
-use crate::ui::Button;
+use crate::ui::{Button, branch};
 
 /// What an audit has shown, as the seal and the marks see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,54 +23,20 @@ pub enum Audited {
     Fault(String),
 }
 
-/// Makes the view of an audit, within the owner of the panel that shows it.
-type View = Box<dyn FnOnce() -> AnyView>;
-
-/// Loads the part, and begins an audit where a reader requested one.
-#[wasm_split(audit, wasm_split_path = leptos::wasm_split, fallible)]
-fn open(light: Light, begin: bool) -> Result<View, SplitLoaderError> {
-    if begin {
-        run::begin(light);
-    }
-    Ok(Box::new(move || {
-        view::AuditView(view::AuditViewProps { light }).into_any()
-    }))
-}
-
 /// The audit in the panel of the seal: an offer, or how it stands.
 #[component]
 pub fn Audit() -> impl IntoView {
     let light = Light::get();
-    let part = StoredValue::new_local(None::<View>);
-    let (ready, busy, lost) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
-    let load = move |begin: bool| {
-        busy.set(true);
-        spawn_local(async move {
-            let opened = open(light, begin).await;
-            let _ = busy.try_set(false);
-            let _ = lost.try_set(opened.is_err());
-            if let Ok(view) = opened
-                && part.try_set_value(Some(view)).is_none()
-            {
-                let _ = ready.try_set(true);
-            }
-        });
-    };
-    if light.begun.get_untracked() {
-        load(false);
-    }
     view! {
         <h3>"Audit"</h3>
-        {move || match ready.get().then(|| part.try_update_value(Option::take).flatten()).flatten() {
-            Some(view) => view(),
-            None => view! {
+        {move || match light.begun.get() {
+            true => branch(move || view! { <view::AuditView light=light /> }),
+            false => branch(move || view! {
                 <p>"Executes every block since genesis in this tab, and checks every signature."</p>
                 <div class="actions">
-                    <Button busy=busy on:click=move |_| load(true)>"Audit"</Button>
+                    <Button on:click=move |_| run::begin(light)>"Audit"</Button>
                 </div>
-                <p role="status">{move || lost.get().then_some("The node did not send the code of the audit.")}</p>
-            }
-            .into_any(),
+            }),
         }}
     }
     .into_any()
