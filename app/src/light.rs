@@ -30,6 +30,10 @@ pub struct Light {
     /// Whether an audit was begun.
     begun: RwSignal<bool>,
     /// Id of genesis, as it is shown.
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        allow(dead_code, reason = "the server renders, and executes nothing for a reader")
+    )]
     genesis: StoredValue<String>,
     live: Live,
 }
