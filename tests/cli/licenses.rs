@@ -60,7 +60,7 @@ fn the_list_has_every_package_of_the_server_and_of_the_browser() {
         let features = ["--no-default-features", "--features", module];
         expected.extend(linked(&[&frontend[..], &features[..]].concat()));
     }
-    for package in ["tally-light", "tally-verify"] {
+    for package in ["tally-light", "tally-verify", "tally-auditor"] {
         expected.extend(linked(&["--package", package, "--target", "wasm32-unknown-unknown"]));
     }
     assert!(expected.len() > 300, "cargo tree: {}", expected.len());

@@ -30,13 +30,18 @@ pub struct Module {
 }
 
 /// What the browser loads: a page does without the code that makes and keeps keys, the workers do without the pages, and the
-/// light client, which is loaded first, without both.
-pub const MODULES: [Module; 3] = [
+/// light client, which is loaded first, without both. The audit is loaded where a reader begins one.
+pub const MODULES: [Module; 4] = [
     Module::part("tally", "page"),
     Module::part("workers", "workers"),
     Module {
         name: "light",
         package: "tally-light",
+        feature: None,
+    },
+    Module {
+        name: "audit",
+        package: "tally-auditor",
         feature: None,
     },
 ];
@@ -140,6 +145,8 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
         "tally-light",
         "--package",
         VERIFIER.package,
+        "--package",
+        "tally-auditor",
         "--target",
         TARGET,
     ];
@@ -148,6 +155,37 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
             .args(both)
             .args(["--", "-D", "warnings"]),
     )
+}
+
+/// Vectors that no browser loads: they have to come out in WASM as they do natively.
+const VECTORS: Module = Module {
+    name: "vectors",
+    package: "tally-wasm-tests",
+    feature: None,
+};
+
+/// Runs vectors of the ledger and of signatures as WASM, in Node; a part of them, or all.
+pub fn wasm_tests(workspace: &Workspace, options: &[String]) -> Result<()> {
+    let corpora = match env::var_os("TALLY_CORPORA") {
+        Some(folder) => PathBuf::from(folder),
+        None => workspace.root.join("../shared/corpora"),
+    };
+    if !corpora.exists() {
+        println!(
+            "SKIP: corpora not found: {}; TALLY_CORPORA names their folder",
+            corpora.display()
+        );
+        return Ok(());
+    }
+    let wasm = compile(workspace, Profile::Release, &VECTORS)?;
+    let out = target(workspace).join("bindgen").join(VECTORS.name);
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).out_name(VECTORS.name).typescript(false);
+    bindgen.nodejs(true)?;
+    bindgen.generate(&out).context("wasm-bindgen")?;
+    let script = workspace.root.join("wasm/run.mjs");
+    let module = out.join(format!("{}.js", VECTORS.name));
+    succeed(Command::new("node").arg(script).arg(module).arg(corpora).args(options))
 }
 
 fn compile(workspace: &Workspace, profile: Profile, module: &Module) -> Result<PathBuf> {

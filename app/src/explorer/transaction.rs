@@ -158,11 +158,11 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
 /// All of this page that can be shown without the node, as a file.
 #[component]
 fn KeepReceipt(id: String, provable: bool) -> impl IntoView {
-    let file = at_base(format!("/api/v1/transactions/{id}/receipt"));
+    let file = format!("/api/v1/transactions/{id}/receipt");
     // Two links of one file would save one over the other.
     let proved = provable.then(|| {
         view! {
-            <a class="button" href=format!("{file}?version=2") download=format!("receipt-{id}-from-genesis.json") rel="external">
+            <a class="button" href=at_base(format!("{file}?version=2")) download=format!("receipt-{id}-from-genesis.json") rel="external">
                 "With the proof of the chain"
             </a>
         }
@@ -176,7 +176,7 @@ fn KeepReceipt(id: String, provable: bool) -> impl IntoView {
     });
     view! {
         <p class="actions">
-            <a class="button" href=file download=format!("receipt-{id}.json") rel="external">"Download the receipt"</a>
+            <a class="button" href=at_base(file) download=format!("receipt-{id}.json") rel="external">"Download the receipt"</a>
             {proved}
             <a href=at_base("/receipt")>"Check one"</a>
         </p>

@@ -7,7 +7,7 @@ use tally_api::worker::light::{FromLight, Phase, State, Tip, ToLight, Verdict};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
-use super::Unproved;
+use super::outcome::Unproved;
 use crate::{base, browser, model::BlockEvidence};
 
 /// The worker with the questions that it has not answered yet.

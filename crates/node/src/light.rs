@@ -20,6 +20,8 @@ pub const PROVED_BELOW_TIP: u64 = 16;
 const KEPT: usize = 17;
 /// Most headers that one read gives: 41 bytes each at most.
 pub const HEADERS_AT_ONCE: u64 = 4_096;
+/// Most blocks that one read gives. Rule: docs/protocol.md#F12
+pub const BLOCKS_AT_ONCE: u64 = tally_audit::MAX_BLOCKS;
 
 /// The proof of a tip, as bytes that never change.
 #[derive(Debug, Clone, PartialEq, Eq)]

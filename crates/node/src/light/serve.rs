@@ -132,6 +132,39 @@ impl Node {
         Ok(out)
     }
 
+    /// Whole blocks of these heights, as [`Self::light_range`] gave them, of the chain that ends with `end`, each after its length:
+    /// as many as [`tally_audit::PART_BYTES`] allow, one at least. Rule: docs/protocol.md#F12
+    ///
+    /// # Errors
+    /// Where a reorg has undone that block meanwhile, or a block is not stored.
+    pub fn light_blocks(
+        &self,
+        tip: &Tip,
+        end: BlockId,
+        heights: RangeInclusive<u64>,
+    ) -> Result<Vec<u8>, LightReadError> {
+        let Height(last) = active_height(tip, end)?;
+        let (from, to) = heights.into_inner();
+        if from == 0 || to > last {
+            return Err(LightReadError::OutOfRange { from, last });
+        }
+        let mut part = Vec::new();
+        for height in (from..=to).map(Height) {
+            if part.len() >= tally_audit::PART_BYTES {
+                break;
+            }
+            let missing = || StoreError::Missing {
+                what: format!("block {height}"),
+            };
+            let id = tip.snapshot.id_at(height)?.ok_or_else(missing)?;
+            let block = tip.snapshot.block_bytes(&id)?.ok_or_else(missing)?;
+            if !tally_audit::push_block(&mut part, &block) {
+                break;
+            }
+        }
+        Ok(part)
+    }
+
     /// Nodes that show the block at `height` to be an ancestor of the block `tip_id` of the active chain, at most 128 of 72 bytes, as
     /// bytes. Rules: docs/protocol.md#F11, #R4
     ///
